@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the operator decides: one struct, made from built-in defaults, then the file,
+ * then the environment, then flags; checked once, then never changed (a reload makes
+ * a new one).
+ */
+#ifndef SKERRY_CONFIG_H
+#define SKERRY_CONFIG_H
+
+#include "config/limits.h"
+#include "engine/base/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CONFIG_PATH_BYTES    256 /* the data directory; sockets must fit sun_path (108) */
+#define CONFIG_ADDRESS_BYTES 64  /* "[v6]:port" */
+#define CONFIG_LISTEN_MAX    8
+#define CONFIG_DOMAIN_BYTES  254
+#define CONFIG_WORKERS_MAX   256
+
+struct config {
+    char data_dir[CONFIG_PATH_BYTES];
+    char listen[CONFIG_LISTEN_MAX][CONFIG_ADDRESS_BYTES]; /* "ADDR:PORT" */
+    uint32_t listen_count;
+    char admin_listen[CONFIG_ADDRESS_BYTES]; /* "" for none */
+    char admin_socket[CONFIG_PATH_BYTES];    /* absolute, or "" for none */
+    char domain[CONFIG_DOMAIN_BYTES];
+    uint32_t workers; /* 1.. */
+    uint64_t store_map_bytes;
+    uint32_t pool_per_function; /* warm isolates of one function, per worker */
+    uint32_t pool_total;        /* warm isolates in all, per worker */
+    uint64_t pool_idle_us;      /* an isolate unused for so long is evicted */
+    struct config_limits limits;
+};
+
+/* Built-in values, with paths resolved from the environment (XDG, SKERRY_DATA_DIR). */
+NODISCARD enum status config_defaults(struct config *ret_config, struct report *report);
+/* Reads skerry.yaml over `config`: an unknown key is an error that names the nearest one;
+ * the report's text says file:line. `config` is unchanged on failure. */
+NODISCARD enum status config_load_file(struct config *config, const char *path,
+                                       struct report *report);
+/* Where the file is looked for when no flag names it; "" if there is none. */
+void config_default_file(char ret_path[CONFIG_PATH_BYTES]);
+/* Checks what depends on several fields; makes admin_socket absolute. Call last. */
+NODISCARD enum status config_check(struct config *config, struct report *report);
+/* "100us", "1G", "32KiB", "64Ki" to a number; false if the text or its unit is wrong. */
+bool config_parse_quantity(const char *text, enum config_unit unit, uint64_t *ret_value);
+/* Writes the effective configuration as YAML, with a comment from the table per key. */
+NODISCARD enum status config_print(const struct config *config, struct buffer *out);
+
+#endif

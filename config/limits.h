@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of limits.def as a struct and as rows: parser, check and documentation
+ * come from the same lines.
+ */
+#ifndef SKERRY_CONFIG_LIMITS_H
+#define SKERRY_CONFIG_LIMITS_H
+
+#include "engine/base/bytes.h"
+#include "engine/base/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum config_unit {
+    CONFIG_UNIT_BYTES,
+    CONFIG_UNIT_FUEL,
+    CONFIG_UNIT_MICROSECONDS,
+    CONFIG_UNIT_COUNT,
+};
+
+struct config_limits {
+#define LIMIT(name, unit, minimum, maximum, default_, text) uint64_t name; /* text */
+#include "config/limits.def"
+};
+
+struct config_limit_row {
+    const char *name;
+    const char *text;
+    enum config_unit unit;
+    uint64_t minimum;
+    uint64_t maximum;
+    uint64_t default_value;
+    size_t offset; /* in struct config_limits */
+};
+
+extern const struct config_limit_row config_limit_rows[];
+extern const size_t config_limit_row_count;
+
+void config_limits_default(struct config_limits *ret_limits);
+
+#endif

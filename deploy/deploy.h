@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The control plane: store, catalog, admin API, builder jobs, command line clients.
+ *
+ *   client --HTTP--> deploy_http --> deploy_api (request struct -> response struct)
+ *                                        |                    |
+ *                                builder job (a process)   store (LMDB, only writer)
+ *                                        |                    |
+ *                                 artifacts/ (files)      catalog (workers read it)
+ *
+ * On disk, below the data directory (mode 0700):
+ *   FORMAT           "skerry data 1\n": it is ours, and which layout
+ *   LOCK             flock'ed by control while it runs
+ *   store/           the LMDB environment
+ *   artifacts/       <sha256>-<build id>.art, made by builders, a cache
+ *   generation       one page, mapped shared: the catalog's generation, written by control
+ *   admin.sock
+ *
+ * A deploy is acknowledged after its LMDB transaction is on disk and the generation was
+ * increased: the next request that any worker takes sees it.
+ */
+#ifndef SKERRY_DEPLOY_H
+#define SKERRY_DEPLOY_H
+
+#include "config/config.h"
+#include "engine/base/bytes.h"
+#include "engine/base/clock.h"
+#include "engine/base/status.h"
+
+#define DEPLOY_NAME_BYTES   64 /* tenant and function names: [a-z0-9]([a-z0-9-]*[a-z0-9])?, <= 63 */
+#define DEPLOY_SHA256_BYTES 32
+#define DEPLOY_KIND_BYTES   16
+
+/* Is this a tenant's or function's name? (A DNS label, lower case.) */
+bool deploy_name_valid(struct bytes name);
+
+/* ---- catalog: what workers read ------------------------------------------------------- */
+
+struct deploy_catalog;
+
+struct deploy_catalog_entry {
+    char tenant[DEPLOY_NAME_BYTES];
+    char function[DEPLOY_NAME_BYTES];
+    uint32_t version; /* shown as "v3" */
+    uint8_t sha256[DEPLOY_SHA256_BYTES];
+    char kind[DEPLOY_KIND_BYTES]; /* hostapi_kind_id */
+};
+
+/* Opens the store read-only; any process but control. */
+NODISCARD enum status deploy_catalog_open(const char *data_dir, uint64_t map_bytes,
+                                          struct report *report,
+                                          struct deploy_catalog **ret_catalog);
+void deploy_catalog_close(struct deploy_catalog *catalog);
+/* Changes after every commit that can change what a request finds; one memory read. */
+uint64_t deploy_catalog_generation(const struct deploy_catalog *catalog);
+/* The active version; STATUS_NOT_FOUND, with a report saying whether tenant or function. */
+NODISCARD enum status deploy_catalog_lookup(struct deploy_catalog *catalog, struct bytes tenant,
+                                            struct bytes function, struct report *report,
+                                            struct deploy_catalog_entry *ret_entry);
+/* Opens the artifact of a version; -1 and errno if it is not there (ask for a rebuild). */
+int deploy_artifact_open(const char *data_dir, const uint8_t sha256[DEPLOY_SHA256_BYTES]);
+/* Asks control (over its workers' socket) to build a missing or stale artifact again, and
+ * returns at once; the file appears later. */
+void deploy_artifact_request(const char *data_dir, const uint8_t sha256[DEPLOY_SHA256_BYTES]);
+
+/* ---- control's side --------------------------------------------------------------------- */
+
+struct event_base;
+struct deploy_control;
+
+struct deploy_control_options {
+    struct event_base *base;
+    const struct config *config; /* borrowed; outlives it */
+    const struct clock *clock;
+    const char *executable; /* /proc/self/exe's target: runs as `skerry builder` */
+    /* Numbers of the workers for /v1/stats, /metrics; may be NULL. */
+    void (*print_worker_metrics)(void *context, struct buffer *out);
+    bool (*ready)(void *context); /* for /readyz */
+    void *context;
+};
+
+/*
+ * Checks, locks and opens (or makes) the data directory, opens the store, listens for the
+ * admin API on the socket and the optional address. BUSY if another server has it,
+ * CONFLICT if the directory is not empty and not ours.
+ */
+NODISCARD enum status deploy_control_start(const struct deploy_control_options *options,
+                                           struct report *report,
+                                           struct deploy_control **ret_control);
+/* Stops accepting, waits for nothing; builders are killed. */
+void deploy_control_stop(struct deploy_control *control);
+/* SIGCHLD told control of this process; true if it was one of the builders. */
+bool deploy_control_child_exited(struct deploy_control *control, int pid, int wait_status);
+
+/* ---- builder's result --------------------------------------------------------------------- */
+
+/*
+ * `skerry builder` (server/builder.c) reads a module from fd 3, writes the artifact to fd 4
+ * and this struct to fd 5, then exits 0. Any other end is a failed build.
+ */
+#define DEPLOY_BUILD_WARNINGS_BYTES 4096
+struct deploy_build_result {
+    enum status status;
+    uint64_t offset; /* in the module; REPORT_OFFSET_NONE */
+    char text[REPORT_TEXT_BYTES];
+    char kind[DEPLOY_KIND_BYTES];
+    char warnings[DEPLOY_BUILD_WARNINGS_BYTES]; /* one a line */
+    uint64_t validate_us;
+    uint64_t translate_us;
+    uint64_t snapshot_us;
+    uint64_t artifact_bytes;
+};
+
+/* ---- command line clients ------------------------------------------------------------------ */
+
+/* Runs a client verb (deploy, list, show, rm, ...); returns the exit status. argv[0] is the
+ * verb. False if there is no such verb. */
+bool deploy_cli_run(int argc, char **argv, int *ret_exit);
+/* One line per verb for `skerry help`. */
+void deploy_cli_help(struct buffer *out);
+
+#endif

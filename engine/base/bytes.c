@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Growable bytes: doubling, never past the owner's cap.
+ */
+#include "engine/base/bytes.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BUFFER_FIRST_BYTES 64
+
+void buffer_init(struct buffer *buffer, size_t max)
+{
+    *buffer = (struct buffer){.max = max};
+}
+
+void buffer_done(struct buffer *buffer)
+{
+    free(buffer->data);
+    buffer_init(buffer, buffer->max);
+}
+
+enum status buffer_reserve(struct buffer *buffer, size_t extra)
+{
+    if (extra > buffer->max - buffer->count)
+        return STATUS_LIMIT;
+    size_t need = buffer->count + extra;
+    if (need <= buffer->capacity)
+        return STATUS_OK;
+    size_t capacity = MAX(buffer->capacity, (size_t)BUFFER_FIRST_BYTES);
+    while (capacity < need)
+        capacity = capacity > SIZE_MAX / 2 ? need : capacity * 2;
+    uint8_t *data = realloc(buffer->data, capacity);
+    if (data == NULL)
+        return STATUS_NO_MEMORY;
+    buffer->data = data;
+    buffer->capacity = capacity;
+    return STATUS_OK;
+}
+
+enum status buffer_append(struct buffer *buffer, const void *data, size_t count)
+{
+    enum status status = buffer_reserve(buffer, count);
+    if (status != STATUS_OK)
+        return status;
+    if (count > 0)
+        memcpy(buffer->data + buffer->count, data, count);
+    buffer->count += count;
+    return STATUS_OK;
+}
+
+enum status buffer_printf(struct buffer *buffer, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    va_list again;
+    va_copy(again, arguments);
+    int needed = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    enum status status = needed < 0 ? STATUS_INVALID : buffer_reserve(buffer, (size_t)needed + 1);
+    if (status == STATUS_OK) {
+        char *end = (char *)buffer->data + buffer->count;
+        (void)vsnprintf(end, (size_t)needed + 1, format, again);
+        buffer->count += (size_t)needed;
+    }
+    va_end(again);
+    return status;
+}

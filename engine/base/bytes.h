@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `struct bytes`: a borrowed view of bytes, and `struct buffer`: bytes that grow,
+ * up to a cap that the owner sets.
+ *
+ * A view never owns and is never NUL-terminated. A buffer refuses (STATUS_LIMIT)
+ * to grow past its cap and (STATUS_NO_MEMORY) when the allocator says no; in both
+ * cases its contents are unchanged.
+ */
+#ifndef SKERRY_ENGINE_BASE_BYTES_H
+#define SKERRY_ENGINE_BASE_BYTES_H
+
+#include "engine/base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct bytes {
+    const uint8_t *data; /* borrowed; may be NULL when count is 0 */
+    size_t count;
+};
+
+static inline struct bytes bytes_make(const void *data, size_t count)
+{
+    return (struct bytes){.data = data, .count = count};
+}
+
+static inline struct bytes bytes_of_text(const char *text)
+{
+    return bytes_make(text, strlen(text));
+}
+
+static inline bool bytes_equal(struct bytes a, struct bytes b)
+{
+    return a.count == b.count && (a.count == 0 || memcmp(a.data, b.data, a.count) == 0);
+}
+
+static inline bool bytes_equal_text(struct bytes a, const char *text)
+{
+    return bytes_equal(a, bytes_of_text(text));
+}
+
+struct buffer {
+    uint8_t *data;   /* owned, malloc */
+    size_t count;    /* bytes in use */
+    size_t capacity; /* bytes allocated */
+    size_t max;      /* cap on count */
+};
+
+void buffer_init(struct buffer *buffer, size_t max);
+/* Frees the bytes; the buffer may be used again. */
+void buffer_done(struct buffer *buffer);
+NODISCARD enum status buffer_reserve(struct buffer *buffer, size_t extra);
+NODISCARD enum status buffer_append(struct buffer *buffer, const void *data, size_t count);
+/* Appends printf text without its NUL. */
+NODISCARD enum status buffer_printf(struct buffer *buffer, const char *format, ...)
+    PRINTF_LIKE(2, 3);
+
+static inline struct bytes buffer_bytes(const struct buffer *buffer)
+{
+    return bytes_make(buffer->data, buffer->count);
+}
+
+#endif

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine: WebAssembly, and nothing but WebAssembly. No HTTP, tenant, process
+ * or file is known here.
+ *
+ *   bytes --engine_compile--> image --engine_module_open--> module
+ *                               |                             |
+ *              (position independent, may be                  | engine_instantiate
+ *               mapped read-only by anyone)                   v
+ *                               ^                          instance --+-- engine_call_begin
+ *                               |                             |       |
+ *                               +------ engine_snapshot ------+   engine_run (fuel)
+ *                               |                                     |
+ *                               +-- engine_restore --> instance    DONE TRAPPED
+ *                                                                  OUT_OF_FUEL PENDING
+ *
+ * An *image* is validated, translated code with everything needed to make instances,
+ * and, once a snapshot was taken, the initial state of globals, tables and memory. It
+ * holds no addresses: open + map is all there is to loading it. It is trusted: only
+ * engine_compile and engine_snapshot make images, and the caller keeps them where
+ * nobody else can write.
+ *
+ * A *machine* is what instances run on: one guest stack, one fuel counter, and the
+ * instances linked to each other. Guest calls never use the C stack, so a run can be
+ * suspended at any back-edge, call or host call and resumed later.
+ *
+ * Nothing here is thread-safe; one machine belongs to one thread.
+ */
+#ifndef SKERRY_ENGINE_H
+#define SKERRY_ENGINE_H
+
+#include "engine/base/bytes.h"
+#include "engine/base/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct engine_module;
+struct engine_machine;
+struct engine_instance;
+
+/* ---- once per process --------------------------------------------------------------- */
+
+/*
+ * Installs the SIGSEGV handler that turns a guest's access to guard pages into a trap.
+ * A fault anywhere else goes to the handler installed before (so it stays a crash).
+ */
+NODISCARD enum status engine_init(struct report *report);
+/* Changes whenever images of another build must not be executed. 16 bytes. */
+#define ENGINE_BUILD_ID_BYTES 16
+const uint8_t *engine_build_id(void);
+/* "clang musttail" or "gcc trampoline", for `skerry version` and benches. */
+const char *engine_dispatch_name(void);
+
+/* ---- values ------------------------------------------------------------------------- */
+
+/* Binary encodings of [Wasm core 5.3.1]. */
+enum engine_type {
+    ENGINE_I32 = 0x7f,
+    ENGINE_I64 = 0x7e,
+    ENGINE_F32 = 0x7d,
+    ENGINE_F64 = 0x7c,
+    ENGINE_V128 = 0x7b,
+    ENGINE_FUNCREF = 0x70,
+    ENGINE_EXTERNREF = 0x6f,
+};
+
+/*
+ * One value in a 64-bit slot. i32 and f32 occupy the low half, the high half is zero.
+ * A reference is 0 when null. externref: whatever the host put in, never 0.
+ * funcref: opaque to the host.
+ */
+union engine_value {
+    uint32_t i32;
+    uint64_t i64;
+    float f32;
+    double f64;
+    uint64_t ref;
+    uint64_t bits;
+};
+
+_Static_assert(sizeof(union engine_value) == 8, "a slot is 64 bits");
+
+struct engine_functype {
+    const uint8_t *params; /* enum engine_type each; borrowed from the image */
+    const uint8_t *results;
+    uint32_t param_count;
+    uint32_t result_count;
+};
+
+/* ---- compile ------------------------------------------------------------------------ */
+
+/* Bounds of one module; engine_limits_default gives the documented ones. */
+struct engine_limits {
+    uint64_t module_bytes;    /* size of the binary */
+    uint64_t arena_bytes;     /* memory for decoding and translating */
+    uint32_t memory_pages;    /* of 64 KiB; a module's own smaller maximum wins */
+    uint32_t table_entries;   /* per table */
+    uint32_t stack_bytes;     /* guest stack of a machine */
+};
+
+extern const struct engine_limits engine_limits_default;
+
+struct engine_timings {
+    uint64_t validate_ns;
+    uint64_t translate_ns;
+};
+
+/* Position-independent bytes, owned (mmap'ed anonymous memory). */
+struct engine_image {
+    uint8_t *data;
+    size_t count;
+};
+
+/* Decodes and validates the whole module; translates nothing. */
+NODISCARD enum status engine_validate(struct bytes wasm, const struct engine_limits *limits,
+                                      struct report *report);
+/*
+ * Decodes, validates, then translates. On failure nothing is returned and `report` has
+ * the reason and, for MALFORMED and INVALID, the offset in `wasm`. `ret_timings` may be
+ * NULL. Memory used is bounded by limits->arena_bytes plus the image.
+ */
+NODISCARD enum status engine_compile(struct bytes wasm, const struct engine_limits *limits,
+                                     struct report *report, struct engine_timings *ret_timings,
+                                     struct engine_image *ret_image);
+void engine_image_free(struct engine_image *image);
+
+/* ---- module: a view of an image ------------------------------------------------------ */
+
+/*
+ * Opens an image (8-byte aligned, borrowed: must outlive the module). Checks magic,
+ * format, build id and that every table lies inside; STATUS_STALE for another build,
+ * STATUS_CORRUPT for anything else. With `verify_checksum` every byte is read too.
+ */
+NODISCARD enum status engine_module_open(struct bytes image, bool verify_checksum,
+                                         struct report *report,
+                                         struct engine_module **ret_module);
+void engine_module_close(struct engine_module *module);
+
+enum engine_extern_kind {
+    ENGINE_EXTERN_FUNC = 0,
+    ENGINE_EXTERN_TABLE = 1,
+    ENGINE_EXTERN_MEMORY = 2,
+    ENGINE_EXTERN_GLOBAL = 3,
+};
+
+struct engine_import_desc {
+    struct bytes module_name; /* borrowed from the image */
+    struct bytes name;
+    enum engine_extern_kind kind;
+    uint32_t index;              /* in its kind's import order, 0-based */
+    struct engine_functype type; /* FUNC only */
+};
+
+struct engine_export_desc {
+    struct bytes name;
+    enum engine_extern_kind kind;
+    uint32_t index;              /* in its kind's index space */
+    struct engine_functype type; /* FUNC only */
+};
+
+uint32_t engine_module_import_count(const struct engine_module *module);
+struct engine_import_desc engine_module_import(const struct engine_module *module, uint32_t i);
+uint32_t engine_module_export_count(const struct engine_module *module);
+struct engine_export_desc engine_module_export(const struct engine_module *module, uint32_t i);
+/* False if there is no export of that name and kind. */
+bool engine_module_find_export(const struct engine_module *module, const char *name,
+                               enum engine_extern_kind kind, struct engine_export_desc *ret_export);
+bool engine_module_has_start(const struct engine_module *module);
+/* Snapshot part of the image: is there one, and where is its memory image? */
+struct engine_memory_image {
+    uint64_t offset; /* in the image, page aligned; 0 if the module has no memory */
+    uint64_t bytes;  /* page aligned; may be shorter than the memory: the rest is zero */
+};
+bool engine_module_has_snapshot(const struct engine_module *module);
+struct engine_memory_image engine_module_memory_image(const struct engine_module *module);
+
+/* ---- machine ------------------------------------------------------------------------- */
+
+enum engine_outcome {
+    ENGINE_DONE,        /* the call returned; results are ready */
+    ENGINE_TRAPPED,     /* guest fault; the machine may only be freed or cleared */
+    ENGINE_OUT_OF_FUEL, /* call engine_run again with more */
+    ENGINE_PENDING,     /* a host function waits; call engine_run again when it can go on */
+};
+
+enum engine_trap {
+#define TRAP(name, text) TRAP_##name,
+#include "engine/trap.def"
+    TRAP_COUNT
+};
+
+const char *engine_trap_text(enum engine_trap trap);
+
+NODISCARD enum status engine_machine_create(const struct engine_limits *limits,
+                                            struct report *report,
+                                            struct engine_machine **ret_machine);
+/* Frees its instances too; accepts NULL. */
+void engine_machine_free(struct engine_machine *machine);
+
+/*
+ * Starts a call of an exported or any other function by index in `instance`. Arguments
+ * are copied; their count and types are the function's (ASSERTed by count). No guest
+ * code runs before engine_run. The machine must be idle (no call under way).
+ */
+void engine_call_begin(struct engine_machine *machine, struct engine_instance *instance,
+                       uint32_t func_index, const union engine_value *arguments, uint32_t count);
+/*
+ * Runs until the call returns, traps, waits, or `fuel` (at least 1) is used up. One unit
+ * of fuel is one executed Wasm instruction (block, loop, else and end are free), plus the
+ * documented price of bulk operations and host calls. Overshoot of one block is carried.
+ */
+NODISCARD enum engine_outcome engine_run(struct engine_machine *machine, int64_t fuel);
+/* Results of the finished call, in order; valid until the next engine_call_begin. */
+const union engine_value *engine_call_results(const struct engine_machine *machine);
+/* Abandons a call under way (suspended or trapped): the machine is idle again. */
+void engine_call_cancel(struct engine_machine *machine);
+/* Fuel used by the machine since it was created or last rewound. */
+uint64_t engine_machine_fuel_used(const struct engine_machine *machine);
+
+struct engine_trap_info {
+    enum engine_trap trap;
+    int exit_code;     /* TRAP_EXIT only */
+    const char *text;  /* wording, or for HOST and UNLINKED_IMPORT the reason; borrowed */
+};
+/* Of the last run that ended in ENGINE_TRAPPED. */
+struct engine_trap_info engine_machine_trap(const struct engine_machine *machine);
+
+struct engine_frame_info {
+    uint32_t func_index;
+    uint32_t offset;        /* in the Wasm binary, of the instruction; 0 if unknown */
+    struct bytes func_name; /* from the name section; empty if unknown; borrowed */
+};
+/* Writes up to `max` frames of the suspended or trapped call, innermost first. */
+uint32_t engine_backtrace(const struct engine_machine *machine, struct engine_frame_info *ret_frames,
+                          uint32_t max);
+
+/* ---- host functions ------------------------------------------------------------------ */
+
+/*
+ * A host function sees its arguments in slots[0..param_count) and leaves results in
+ * slots[0..result_count). It returns
+ *   ENGINE_DONE         go on
+ *   ENGINE_TRAPPED      after engine_host_trap() or engine_host_exit()
+ *   ENGINE_PENDING      it has to wait; the slots must be untouched: on the next
+ *                       engine_run it is called again with the same arguments
+ * It may charge fuel with engine_host_charge. It must not call engine_run.
+ */
+struct engine_host_call {
+    struct engine_instance *instance; /* the caller's */
+    void *context;                    /* given at link time */
+    union engine_value *slots;
+};
+
+typedef enum engine_outcome (*engine_host_func)(struct engine_host_call *call);
+
+/* `text` is copied (255 bytes at most). */
+enum engine_outcome engine_host_trap(struct engine_host_call *call, const char *text);
+enum engine_outcome engine_host_exit(struct engine_host_call *call, int exit_code);
+void engine_host_charge(struct engine_host_call *call, uint64_t fuel);
+
+/*
+ * The one door from guest (pointer, length) to host pointer: false if the range is not
+ * wholly inside memory 0. The view dies with the next guest instruction. For writes the
+ * range is marked dirty. A count of 0 is valid anywhere up to the memory's end.
+ */
+NODISCARD bool engine_memory_read(struct engine_instance *instance, uint64_t address,
+                                  uint64_t count, const uint8_t **ret_data);
+NODISCARD bool engine_memory_write(struct engine_instance *instance, uint64_t address,
+                                   uint64_t count, uint8_t **ret_data);
+
+/* ---- linking and instances ------------------------------------------------------------ */
+
+struct engine_extern {
+    enum engine_extern_kind kind;
+    /* FUNC: either a host function ... */
+    engine_host_func host;
+    void *host_context;
+    struct engine_functype host_type; /* only read if check_type: must equal the import's */
+    bool check_type;
+    /* ... or, for all kinds, something of another instance on the same machine. */
+    struct engine_instance *instance;
+    uint32_t index; /* in the instance's index space of that kind */
+};
+
+/*
+ * Provides one import; false: nothing does. A missing func becomes a trap that names it
+ * if `missing_funcs_trap`, otherwise, and for all other kinds, the instantiation fails
+ * with STATUS_UNLINKABLE.
+ */
+struct engine_linker {
+    bool (*resolve)(void *context, const struct engine_import_desc *import,
+                    struct engine_extern *ret_extern);
+    void *context;
+    bool missing_funcs_trap;
+};
+
+/*
+ * [Wasm core 4.5.4] without the start function: allocates, evaluates initialisers, applies
+ * active segments. STATUS_TRAPPED if a segment does not fit (engine_machine_trap says
+ * which way); then the instance stays alive, because others may already see its parts.
+ * The instance is owned by the machine. Afterwards call the start function, if
+ * engine_instance_begin_start says that there is one.
+ */
+NODISCARD enum status engine_instantiate(struct engine_machine *machine,
+                                         const struct engine_module *module,
+                                         const struct engine_linker *linker,
+                                         struct report *report,
+                                         struct engine_instance **ret_instance);
+/* True: a call of the start function was begun; engine_run it. */
+bool engine_instance_begin_start(struct engine_instance *instance);
+
+const struct engine_module *engine_instance_module(const struct engine_instance *instance);
+struct engine_machine *engine_instance_machine(const struct engine_instance *instance);
+union engine_value engine_global_get(const struct engine_instance *instance, uint32_t index);
+
+/* ---- snapshot ------------------------------------------------------------------------- */
+
+/*
+ * A new image: the instance's module plus the present contents of its globals, tables,
+ * dropped segments and memory. The machine must be idle, the instance alone on it and
+ * all its imports functions (UNSUPPORTED otherwise).
+ */
+NODISCARD enum status engine_snapshot(const struct engine_instance *instance,
+                                      struct report *report, struct engine_image *ret_image);
+
+/*
+ * An instance of an image with a snapshot, on a machine without instances. Memory is
+ * reserved but not filled when `memory_follows`: the caller maps the memory image over
+ * engine_memory_base() before anything runs; otherwise it is copied.
+ */
+NODISCARD enum status engine_restore(struct engine_machine *machine,
+                                     const struct engine_module *module,
+                                     const struct engine_linker *linker, bool memory_follows,
+                                     struct report *report,
+                                     struct engine_instance **ret_instance);
+/*
+ * Globals, tables, dropped segments, memory size, fuel counter and frames back to the
+ * snapshot; the machine is idle afterwards. Memory *contents* are the caller's to restore
+ * (before this call, while the dirty map and the grown size are still known).
+ */
+void engine_rewind(struct engine_instance *instance);
+
+/* Memory 0 of an instance, for the layer that maps and restores it. */
+#define ENGINE_DIRTY_PAGE_BYTES 4096
+struct engine_memory_view {
+    uint8_t *base;          /* NULL if there is no memory; never moves */
+    uint64_t bytes;         /* present size */
+    uint64_t initial_bytes; /* size in the snapshot; bytes grown past it read zero when new */
+    uint64_t reserved_bytes;
+    /*
+     * One byte for each ENGINE_DIRTY_PAGE_BYTES of memory, 1 if an access that may have
+     * written began in that page. A store that began there can have reached up to
+     * 15 bytes into the next page without marking it. Readers clear what they restored.
+     */
+    uint8_t *dirty;
+};
+struct engine_memory_view engine_memory_view(struct engine_instance *instance);
+/* Makes [base + initial_bytes, base + bytes) inaccessible again and its pages zero. */
+void engine_memory_shrink(struct engine_instance *instance);
+
+/* ---- looking inside ------------------------------------------------------------------- */
+
+/* Writes the threaded code of one function as text (Wasm offsets, operations, fuel). */
+NODISCARD enum status engine_disassemble(const struct engine_module *module, uint32_t func_index,
+                                         struct buffer *out);
+
+#endif

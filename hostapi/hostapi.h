@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a guest may ask its host for, and how one request is led through a guest.
+ *
+ *   kind = hostapi_detect(module)                 http-wasm handler, WAGI command, ...
+ *   host = hostapi_host_create(kind)              once per isolate; hostapi_linker(host)
+ *   hostapi_begin(host, instance, exchange)       begins the first guest call
+ *   loop: outcome = engine_run(machine, slice)
+ *         DONE      -> hostapi_next(host): RUN (another call was begun: go on) or FINISHED
+ *         TRAPPED   -> hostapi_trapped(host): FINISHED (an exit is a normal end) or FAULT
+ *         PENDING   -> hostapi_wait(host) says until when
+ *   hostapi_host_reset(host)
+ *
+ * The exchange is a plain struct that `server` fills and reads; hostapi knows no h2o and
+ * no isolate. A guest number becomes a host pointer only in guest_mem.c.
+ */
+#ifndef SKERRY_HOSTAPI_H
+#define SKERRY_HOSTAPI_H
+
+#include "config/limits.h"
+#include "engine/base/arena.h"
+#include "engine/base/clock.h"
+#include "engine/engine.h"
+
+/* ---- kinds ---------------------------------------------------------------------------- */
+
+/* KIND(name, id, text): id is what the API shows. */
+#define HOSTAPI_KINDS(KIND)                                                                        \
+    KIND(UNKNOWN, "unknown", "not recognised")                                                     \
+    KIND(HTTP_WASM, "http-wasm", "http-wasm handler: imports http_handler, exports handle_request") \
+    KIND(WAGI, "wagi", "WAGI command: imports only WASI preview 1, exports _start")
+
+enum hostapi_kind {
+#define KIND(name, id, text) HOSTAPI_KIND_##name,
+    HOSTAPI_KINDS(KIND)
+#undef KIND
+    HOSTAPI_KIND_COUNT
+};
+
+const char *hostapi_kind_id(enum hostapi_kind kind);
+enum hostapi_kind hostapi_kind_from_id(const char *id); /* UNKNOWN if there is none */
+/* Recognises a module; when UNKNOWN, `report` lists the kinds and what was seen. */
+enum hostapi_kind hostapi_detect(const struct engine_module *module, struct report *report);
+/* Calls `missing` for each function import that nothing here provides for this kind. */
+void hostapi_missing_imports(const struct engine_module *module, enum hostapi_kind kind,
+                             void (*missing)(void *context, const struct engine_import_desc *),
+                             void *context);
+
+/* ---- exchange: one HTTP request and its response ----------------------------------------- */
+
+struct http_header {
+    struct bytes name; /* lower case in requests */
+    struct bytes value;
+};
+
+/* A list of headers that guests may edit; text lives in the exchange's arena. */
+struct http_headers {
+    struct http_header *rows;
+    uint32_t count;
+    uint32_t capacity;
+    uint64_t bytes; /* names and values, held against limits.headers */
+};
+
+struct http_exchange {
+    struct arena arena; /* of this request; capped */
+    /* request; filled by server before hostapi_begin, guests may edit */
+    struct bytes method;      /* "GET" */
+    struct bytes uri;         /* path and query, encoded, starts with "/", prefix stripped */
+    struct bytes protocol;    /* "HTTP/1.1", "HTTP/2.0" */
+    struct bytes source_addr; /* "ip:port", "[v6]:port" */
+    struct bytes authority;   /* Host header, with port if there was one */
+    struct bytes matched;     /* prefix that was stripped: "" or "/f/tenant/function" */
+    struct bytes tenant;
+    struct bytes function;
+    struct http_headers request_headers;
+    struct bytes request_body;
+    /* response; read by server after FINISHED */
+    uint32_t status; /* 200 unless the guest sets it */
+    struct http_headers response_headers;
+    struct buffer response_body; /* max = limits.response */
+    /* what the guest wrote to its log: lines, level first */
+    struct buffer log; /* max = limits.log; what does not fit is dropped and counted */
+    uint64_t log_dropped_bytes;
+    const struct config_limits *limits;
+};
+
+/* Initialises an empty exchange; limits must outlive it. */
+void http_exchange_init(struct http_exchange *exchange, const struct config_limits *limits);
+void http_exchange_done(struct http_exchange *exchange);
+/* Adds a copy; STATUS_LIMIT over limits->headers, STATUS_INVALID for a name or value that
+ * is not a token / contains CR, LF or NUL. */
+NODISCARD enum status http_headers_add(struct http_exchange *exchange, struct http_headers *headers,
+                                       struct bytes name, struct bytes value);
+/* Replaces all values of `name` by one. */
+NODISCARD enum status http_headers_set(struct http_exchange *exchange, struct http_headers *headers,
+                                       struct bytes name, struct bytes value);
+void http_headers_remove(struct http_headers *headers, struct bytes name);
+/* First value of `name`, case-insensitive; NULL if there is none. */
+const struct http_header *http_headers_find(const struct http_headers *headers, struct bytes name);
+/* One log line; cut at limits->log. */
+void http_exchange_log(struct http_exchange *exchange, const char *level, struct bytes text);
+
+/* ---- host: one isolate's host state ------------------------------------------------------ */
+
+struct hostapi_host;
+
+struct hostapi_options {
+    enum hostapi_kind kind;
+    const struct clock *clock;
+    /* Building a snapshot: clock, random and environment trap with a reason, because their
+     * values must not be frozen into every isolate. */
+    bool snapshotting;
+};
+
+NODISCARD enum status hostapi_host_create(const struct hostapi_options *options,
+                                          struct hostapi_host **ret_host);
+void hostapi_host_free(struct hostapi_host *host);
+struct engine_linker hostapi_linker(struct hostapi_host *host);
+/* Forgets the last request wholly: descriptors, buffers, positions. */
+void hostapi_host_reset(struct hostapi_host *host);
+
+/* What a module runs in the builder, before the snapshot: `_initialize` of a reactor, for
+ * http-wasm handlers `_start` or `_initialize`. False: nothing (left). Call again after
+ * DONE until it returns false. */
+bool hostapi_begin_initialise(struct hostapi_host *host, struct engine_instance *instance);
+
+enum hostapi_step {
+    HOSTAPI_RUN,      /* a guest call was begun: engine_run */
+    HOSTAPI_FINISHED, /* the response in the exchange is complete */
+    HOSTAPI_FAULT,    /* the guest broke the rules of its ABI; report says how: answer 500 */
+};
+
+/* Begins a request. The exchange is borrowed until hostapi_host_reset. */
+enum hostapi_step hostapi_begin(struct hostapi_host *host, struct engine_instance *instance,
+                                struct http_exchange *exchange, struct report *report);
+/* After ENGINE_DONE. */
+enum hostapi_step hostapi_next(struct hostapi_host *host, struct report *report);
+/* After ENGINE_TRAPPED: FINISHED if this was proc_exit and the kind accepts it. */
+enum hostapi_step hostapi_trapped(struct hostapi_host *host, struct report *report);
+/* After ENGINE_PENDING: run again at or after this monotonic time. */
+uint64_t hostapi_wait_until_ns(const struct hostapi_host *host);
+
+/* ---- a WASI command without a server: `skerry run` --------------------------------------- */
+
+struct hostapi_command {
+    const char *const *arguments; /* argv, argv[0] first */
+    uint32_t argument_count;
+    const char *const *environment; /* "K=V" */
+    uint32_t environment_count;
+    const struct clock *clock;
+};
+/* A host whose stdio is this process's. Everything in `command` is borrowed. */
+NODISCARD enum status hostapi_command_create(const struct hostapi_command *command,
+                                             struct hostapi_host **ret_host);
+
+#endif

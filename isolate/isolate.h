@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Isolates: an instance of a snapshot plus its host state, taken from a pool for one
+ * request and put back byte for byte.
+ *
+ *               isolate_pool_checkout                    isolate_pool_return(reusable)
+ *   WARM ---------------------------------> IN USE ----------------------------------> WARM
+ *    ^  (reset was done on return)             |                                        |
+ *    |                                         | trapped, out of budget, cancelled      | idle,
+ *   COLD: artifact mapped, isolate made        v                                        v LRU
+ *                                          DISCARDED                                 EVICTED
+ *
+ * An artifact is an engine image with a snapshot in a file, mapped read-only. Mapping it
+ * is all there is to a cold start; memory is a private file mapping, so an isolate costs
+ * only the pages it touches.
+ *
+ * One process, one thread. `server` gives the host side through isolate_host_ops.
+ */
+#ifndef SKERRY_ISOLATE_H
+#define SKERRY_ISOLATE_H
+
+#include "config/limits.h"
+#include "engine/base/clock.h"
+#include "engine/engine.h"
+
+/* ---- artifact ------------------------------------------------------------------------- */
+
+struct isolate_artifact; /* reference counted */
+
+/*
+ * Opens and maps an artifact file. STATUS_STALE for one of another engine build (the
+ * caller has it rebuilt), STATUS_CORRUPT if damaged. The fd may be closed afterwards.
+ */
+NODISCARD enum status isolate_artifact_open(int fd, bool verify_checksum, struct report *report,
+                                            struct isolate_artifact **ret_artifact);
+struct isolate_artifact *isolate_artifact_ref(struct isolate_artifact *artifact);
+void isolate_artifact_unref(struct isolate_artifact *artifact);
+const struct engine_module *isolate_artifact_module(const struct isolate_artifact *artifact);
+
+/* ---- isolate -------------------------------------------------------------------------- */
+
+/* The host's side of an isolate, made once and used for all its requests. */
+struct isolate_host_ops {
+    /* Makes the host object and says how its imports link; called before the restore. */
+    enum status (*create)(void *context, const struct engine_module *module,
+                          struct engine_linker *ret_linker, void **ret_host);
+    /* Forgets all that belongs to the last request. */
+    void (*reset)(void *host);
+    void (*free)(void *host);
+    void *context;
+};
+
+struct isolate {
+    uint64_t magic;
+    struct engine_machine *machine;     /* owned */
+    struct engine_instance *instance;   /* owned by machine */
+    void *host;                         /* owned through the ops */
+    struct isolate_artifact *artifact;  /* a reference */
+    struct isolate_pool *pool;          /* borrowed; NULL outside a pool */
+    struct isolate_pool_entry *entry;   /* the pool's */
+    struct isolate *next;               /* the pool's */
+    uint64_t idle_since_ns;             /* the pool's */
+    uint64_t generation;                /* how often it was reset */
+};
+
+NODISCARD enum status isolate_create(struct isolate_artifact *artifact,
+                                     const struct config_limits *limits,
+                                     const struct isolate_host_ops *ops, struct report *report,
+                                     struct isolate **ret_isolate);
+/* Back to the snapshot, byte for byte: memory, globals, tables, host state. False: it
+ * cannot be (out of memory): free it. */
+NODISCARD bool isolate_reset(struct isolate *isolate);
+void isolate_free(struct isolate *isolate);
+
+/* ---- pool ----------------------------------------------------------------------------- */
+
+struct isolate_pool;
+
+struct isolate_pool_options {
+    uint32_t per_function_max;
+    uint32_t total_max;
+    uint64_t idle_max_ns;
+    const struct clock *clock;
+    const struct config_limits *limits;
+    struct isolate_host_ops ops;
+};
+
+/* Why a start was cold. */
+#define ISOLATE_START_REASONS(REASON)                                                              \
+    REASON(WARM, "warm")                                                                           \
+    REASON(FIRST_REQUEST, "first_request")                                                         \
+    REASON(NEW_VERSION, "new_version")                                                             \
+    REASON(POOL_EMPTY, "pool_empty")                                                               \
+    REASON(EVICTED, "evicted")                                                                     \
+    REASON(RESTART, "restart")                                                                     \
+    REASON(DISCARDED, "discarded")
+
+enum isolate_start_reason {
+#define REASON(name, text) ISOLATE_START_##name,
+    ISOLATE_START_REASONS(REASON)
+#undef REASON
+    ISOLATE_START_REASON_COUNT
+};
+
+const char *isolate_start_reason_text(enum isolate_start_reason reason);
+
+/* How one checkout went; nanoseconds. */
+struct isolate_start {
+    enum isolate_start_reason reason;
+    uint64_t load_ns;    /* open and map the artifact; 0 if it was mapped */
+    uint64_t restore_ns; /* make the isolate from it; 0 when warm */
+};
+
+NODISCARD enum status isolate_pool_create(const struct isolate_pool_options *options,
+                                          struct isolate_pool **ret_pool);
+void isolate_pool_free(struct isolate_pool *pool); /* everything must have been returned */
+
+/* Identifies one version of a function to the pool. */
+struct isolate_key {
+    struct bytes function; /* "tenant/function" */
+    struct bytes version;  /* SHA-256 of the module */
+};
+
+/*
+ * Gives a warm isolate of `key`, or makes one; `open` is called when this process has not
+ * mapped the artifact yet. Older versions of the same function are dropped from the pool.
+ */
+NODISCARD enum status isolate_pool_checkout(
+    struct isolate_pool *pool, const struct isolate_key *key,
+    enum status (*open)(void *context, struct report *report,
+                        struct isolate_artifact **ret_artifact),
+    void *context, struct report *report, struct isolate_start *ret_start,
+    struct isolate **ret_isolate);
+/* Resets and keeps it if `reusable` and there is room; otherwise frees it. */
+void isolate_pool_return(struct isolate *isolate, bool reusable);
+/* Drops isolates and artifacts that were idle for too long; call now and then. */
+void isolate_pool_sweep(struct isolate_pool *pool);
+/* Forgets a function that was removed. */
+void isolate_pool_forget(struct isolate_pool *pool, struct bytes function);
+
+struct isolate_pool_stats {
+    uint64_t starts[ISOLATE_START_REASON_COUNT];
+    uint64_t discarded;
+    uint64_t evicted;
+    uint32_t warm;     /* isolates waiting */
+    uint32_t in_use;
+    uint32_t functions; /* entries known */
+};
+struct isolate_pool_stats isolate_pool_stats(const struct isolate_pool *pool);
+
+#endif
