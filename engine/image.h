@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The image: a module's code and data as position-independent bytes. Internal to the
+ * engine.
+ *
+ *   +--------+------+-------+-------+-----+-------+--------+---------------------------+
+ *   | header | code | funcs | types | ... | names | bytes  | snapshot: globals, tables,|
+ *   |        |      |       |       |     | marks | (pool) | dropped, | page | memory  |
+ *   +--------+------+-------+-------+-----+-------+--------+----------+------+---------+
+ *
+ * Every reference inside is an offset from the start of the image (struct image_span:
+ * offset and element count). Byte strings (names, segments, constant expressions) are
+ * spans into the pool. Arrays are 8-byte aligned, the memory image page aligned.
+ */
+#ifndef SKERRY_ENGINE_IMAGE_H
+#define SKERRY_ENGINE_IMAGE_H
+
+#include "engine/engine.h"
+#include "engine/module.h"
+
+#define IMAGE_MAGIC      0x796b7331u /* "1sky" */
+#define IMAGE_PAGE_BYTES 4096u
+
+struct image_span {
+    uint32_t offset;
+    uint32_t count; /* of elements; of bytes for byte strings */
+};
+
+/* One function, imports first; the interpreter reads this on indirect calls. */
+struct image_func {
+    uint32_t entry; /* byte offset of its first cell from the start of the code */
+    uint32_t type;  /* canonical type index: equal numbers, equal types, within an image */
+};
+
+struct image_type {
+    struct image_span params; /* bytes: enum engine_type each */
+    struct image_span results;
+};
+
+struct image_import {
+    struct image_span module_name;
+    struct image_span name;
+    uint32_t kind; /* enum engine_extern_kind */
+    uint32_t index;
+};
+
+struct image_export {
+    struct image_span name;
+    uint32_t kind;
+    uint32_t index;
+};
+
+struct image_global {
+    struct image_span init; /* constant expression; empty for imports */
+    uint8_t type;
+    uint8_t is_mutable;
+    uint8_t padding[6];
+};
+
+struct image_table {
+    uint64_t minimum;
+    uint64_t maximum; /* UINT64_MAX: none */
+    uint64_t type;
+};
+
+struct image_memory {
+    uint64_t minimum; /* pages */
+    uint64_t maximum; /* UINT64_MAX: none */
+};
+
+struct image_elem {
+    struct image_span offset;      /* constant expression */
+    struct image_span funcs;       /* u32 each; empty if expressions */
+    struct image_span expressions; /* bytes */
+    uint32_t count;
+    uint32_t table;
+    uint8_t mode; /* enum module_segment_mode */
+    uint8_t type;
+    uint8_t padding[6];
+};
+
+struct image_data {
+    struct image_span offset;
+    struct image_span content;
+    uint32_t memory;
+    uint32_t mode;
+};
+
+struct image_table_snapshot {
+    struct image_span entries; /* u64 references */
+};
+
+struct image_header {
+    uint32_t magic;
+    uint32_t header_bytes;
+    uint8_t build_id[ENGINE_BUILD_ID_BYTES];
+    uint64_t total_bytes;
+    uint64_t checksum; /* XXH64 of everything after this field */
+    struct image_span code; /* bytes */
+    struct image_span funcs;
+    struct image_span types;
+    struct image_span imports;
+    struct image_span exports;
+    struct image_span globals;
+    struct image_span tables;
+    struct image_span memories;
+    struct image_span elems;
+    struct image_span datas;
+    struct image_span func_names; /* image_span each, or empty */
+    struct image_span marks;      /* struct code_mark each */
+    uint32_t imported_func_count;
+    uint32_t imported_table_count;
+    uint32_t imported_memory_count;
+    uint32_t imported_global_count;
+    uint32_t has_start;
+    uint32_t start;
+    /* snapshot; all zero if there is none */
+    uint32_t has_snapshot;
+    uint32_t memory_pages;            /* present size of memory 0 */
+    struct image_span global_values;  /* u64 each: own globals */
+    struct image_span table_values;   /* struct image_table_snapshot each: own tables */
+    struct image_span dropped_elems;  /* bytes */
+    struct image_span dropped_datas;  /* bytes */
+    uint64_t memory_offset;           /* page aligned */
+    uint64_t memory_bytes;            /* page aligned; the rest of the memory is zero */
+};
+
+_Static_assert(sizeof(struct image_header) % 8 == 0, "arrays after the header stay aligned");
+
+/* The engine's view of an open image. */
+struct engine_module {
+    const uint8_t *base;
+    size_t count;
+    const struct image_header *header;
+};
+
+static inline const void *image_at(const struct image_header *header, struct image_span span)
+{
+    return (const uint8_t *)header + span.offset;
+}
+
+/* Lays out an image from a module and its code; image.c. */
+NODISCARD enum status image_build(const struct module *module, const struct code *code,
+                                  struct report *report, struct engine_image *ret_image);
+
+#endif

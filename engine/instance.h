@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What runs: machine, instance, memory, table. Internal to the engine; the interpreter's
+ * handlers read these structs by offset, so hot fields come first.
+ *
+ * References are 64-bit numbers, never addresses, so that tables and globals can be copied
+ * into a snapshot and back as they are:
+ *
+ *     63            32 31             0
+ *     +---------------+---------------+
+ *     | instance id   | func index + 1|      0 = null
+ *     +---------------+---------------+
+ *
+ * The id is the instance's number on its machine; in a snapshot there is one instance, 0.
+ * An externref is whatever the host gave, 0 = null.
+ *
+ * Guest stack (grows up, one per machine; slots of 8 bytes):
+ *
+ *     fp -> | parameters, locals | link: return pc, caller's fp | operands ... | callee ...
+ *
+ * A callee's parameters are the caller's topmost operands, in place.
+ */
+#ifndef SKERRY_ENGINE_INSTANCE_H
+#define SKERRY_ENGINE_INSTANCE_H
+
+#include "engine/engine.h"
+#include "engine/image.h"
+
+#define WASM_PAGE_BYTES  65536u
+#define WASM_PAGES_MAX   65536u
+/* Index (32 bits) + offset (32 bits) + the widest access always land inside. */
+#define MEMORY_RESERVED_BYTES (((uint64_t)8 << 30) + WASM_PAGE_BYTES)
+
+struct memory {
+    uint8_t *base;       /* reserved MEMORY_RESERVED_BYTES; the dirty map lies below it */
+    uint32_t pages;      /* present size */
+    uint32_t pages_max;  /* the module's or the limit's, whichever is smaller */
+    uint32_t pages_initial;
+    bool has_max;        /* the module gave a maximum (import matching) */
+    uint32_t pages_declared_max;
+};
+
+struct table {
+    uint64_t *entries; /* references */
+    uint32_t count;
+    uint32_t capacity;
+    uint32_t max;      /* growth stops here */
+    uint8_t type;      /* enum engine_type */
+    bool has_max;      /* the module gave a maximum (import matching) */
+    bool dirty;        /* changed since the snapshot */
+    uint32_t declared_max;
+};
+
+/* How one imported function is reached. */
+struct import_binding {
+    engine_host_func host; /* NULL: a function of another instance, or nothing */
+    void *context;
+    struct engine_instance *instance; /* target, if it is Wasm */
+    uint32_t func_index;              /* in the target */
+};
+
+struct engine_instance {
+    uint8_t *memory_base;           /* memory 0; NULL without one */
+    const uint8_t *code;            /* of the image: funcs[i].entry counts from here */
+    const struct image_func *funcs; /* of the image: combined index space */
+    uint64_t *stack_limit;          /* no frame may start above */
+    struct table **tables;          /* combined index space; entries may be others' */
+    union engine_value **imported_globals;
+    struct import_binding *imports; /* imported functions */
+    struct engine_machine *machine;
+    struct memory **memories;       /* combined index space */
+    const struct engine_module *module;
+    const struct image_header *image;
+    uint32_t id;                    /* on its machine */
+    bool owns_memory;
+    uint8_t *dropped_elems;         /* one byte each: 1 = length 0 */
+    uint8_t *dropped_datas;
+    struct table *own_tables;
+    struct memory *own_memory;      /* array of own memories */
+    union engine_value globals[];   /* own globals, in order; imported ones are elsewhere */
+};
+
+/* Registers of a suspended guest, saved by the interpreter. */
+#define MACHINE_INT_PINS   3
+#define MACHINE_FLOAT_PINS 3
+
+struct machine_registers {
+    const uint32_t *pc;
+    uint64_t *fp;
+    struct engine_instance *instance;
+    int64_t fuel;
+    uint64_t accumulator;
+    uint64_t pins[MACHINE_INT_PINS];
+    double float_accumulator;
+    double float_pins[MACHINE_FLOAT_PINS];
+};
+
+struct engine_machine {
+    struct machine_registers registers;
+    uint64_t *stack;        /* mmap'ed, stack_bytes + the largest frame */
+    uint64_t *stack_limit;  /* stack + stack_bytes */
+    size_t stack_mapped_bytes;
+    bool busy;              /* a call is under way */
+    enum engine_trap trap;
+    int exit_code;
+    const char *trap_reason; /* host's text, or NULL for the trap's own */
+    char trap_text[256];
+    uint64_t fuel_used;
+    uint64_t fuel_host; /* charged by host functions in this run, not yet taken off */
+    struct engine_instance *call_instance;
+    uint32_t call_func;
+    struct engine_instance **instances; /* owned, by id */
+    uint32_t instance_count;
+    uint32_t instance_capacity;
+    struct engine_limits limits;
+};
+
+/* ---- memory.c ---------------------------------------------------------------------------- */
+
+/* Reserves address space and makes `pages` accessible and zero. */
+NODISCARD enum status memory_create(struct memory *memory, uint32_t pages, uint32_t pages_max,
+                                    struct report *report);
+void memory_free(struct memory *memory);
+/* memory.grow: the old size in pages, or UINT32_MAX. */
+uint32_t memory_grow(struct memory *memory, uint32_t pages);
+/* Does a fault at `address` belong to this memory's reserved range? */
+bool memory_reserves(const struct memory *memory, const void *address);
+/* Marks [address, address + count) dirty; the range was checked. */
+void memory_mark(struct memory *memory, uint64_t address, uint64_t count);
+
+/* Byte of the dirty map that stands for `address`, relative to the memory's base: the map
+ * covers the whole reserved range, so that no access needs a check of its own. */
+#define MEMORY_DIRTY_SHIFT 12
+#define MEMORY_DIRTY_BYTES (ALIGN_UP(MEMORY_RESERVED_BYTES >> MEMORY_DIRTY_SHIFT, 4096u))
+
+static inline uint8_t *memory_dirty_map(uint8_t *base)
+{
+    return base - MEMORY_DIRTY_BYTES;
+}
+
+/* Bulk operations: TRAP_NONE or the trap; nothing is written unless all fits. */
+enum engine_trap memory_fill(struct engine_instance *instance, uint32_t memory, uint32_t address,
+                             uint32_t value, uint32_t count);
+enum engine_trap memory_copy(struct engine_instance *instance, uint32_t to_memory,
+                             uint32_t from_memory, uint32_t to, uint32_t from, uint32_t count);
+enum engine_trap memory_init(struct engine_instance *instance, uint32_t memory, uint32_t data,
+                             uint32_t to, uint32_t from, uint32_t count);
+
+/* ---- table.c ----------------------------------------------------------------------------- */
+
+uint32_t table_grow(struct table *table, uint64_t value, uint32_t count); /* or UINT32_MAX */
+enum engine_trap table_get(const struct table *table, uint32_t index, uint64_t *ret_value);
+enum engine_trap table_set(struct table *table, uint32_t index, uint64_t value);
+enum engine_trap table_fill(struct table *table, uint32_t index, uint64_t value, uint32_t count);
+enum engine_trap table_copy(struct table *to_table, const struct table *from_table, uint32_t to,
+                            uint32_t from, uint32_t count);
+enum engine_trap table_init(struct engine_instance *instance, uint32_t table, uint32_t elem,
+                            uint32_t to, uint32_t from, uint32_t count);
+
+/* ---- instance.c --------------------------------------------------------------------------- */
+
+static inline uint64_t reference_make(const struct engine_instance *instance, uint32_t func_index)
+{
+    return (uint64_t)instance->id << 32 | (func_index + 1u);
+}
+
+static inline uint32_t reference_func(uint64_t reference)
+{
+    return (uint32_t)reference - 1u;
+}
+
+/* Instance of a non-null func reference made on this machine. */
+struct engine_instance *reference_instance(const struct engine_machine *machine,
+                                           uint64_t reference);
+/* Are these two function types, of two images, structurally equal? */
+bool instance_types_equal(const struct engine_instance *a, uint32_t type_a,
+                          const struct engine_instance *b, uint32_t type_b);
+
+#endif

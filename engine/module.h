@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A decoded module, on its way from bytes to image. Internal to the engine and alive only
+ * during engine_compile: all of it lives in one arena, and views point into the binary.
+ *
+ *   bytes --decode--> struct module --validate--> (the same, proven) --translate--> struct code
+ *
+ * Every index space is one combined array, imports first.
+ */
+#ifndef SKERRY_ENGINE_MODULE_H
+#define SKERRY_ENGINE_MODULE_H
+
+#include "engine/base/arena.h"
+#include "engine/engine.h"
+#include "engine/reader.h"
+
+/* Implementation limits of the binary format, with the JavaScript API's values where it
+ * has one, so that what browsers load also loads here. */
+enum {
+    MODULE_MAX_TYPES = 1000000,
+    MODULE_MAX_FUNCS = 1000000,
+    MODULE_MAX_IMPORTS = 100000,
+    MODULE_MAX_EXPORTS = 100000,
+    MODULE_MAX_GLOBALS = 1000000,
+    MODULE_MAX_SEGMENTS = 100000,
+    MODULE_MAX_TABLES = 100,
+    MODULE_MAX_BODY_BYTES = 7654321,
+    MODULE_MAX_LOCALS = 50000,      /* of one function, parameters included */
+    MODULE_MAX_PARAMS = 1000,
+    MODULE_MAX_RESULTS = 1000,
+    MODULE_MAX_BR_TABLE = 65520,
+    MODULE_MAX_NESTING = 100000,    /* blocks in blocks */
+    MODULE_MAX_FRAME_SLOTS = 65000, /* locals + link + deepest operand stack: 16-bit operands */
+};
+
+struct module_limits {
+    uint64_t minimum;
+    uint64_t maximum; /* UINT64_MAX: none given */
+};
+
+struct module_import {
+    struct bytes module_name;
+    struct bytes name;
+    uint8_t kind;   /* enum engine_extern_kind */
+    uint32_t index; /* in the combined index space of its kind */
+};
+
+struct module_export {
+    struct bytes name;
+    uint8_t kind;
+    uint32_t index;
+};
+
+struct module_func {
+    uint32_t type;         /* index into types */
+    uint32_t body_offset;  /* in the binary: start of the locals; 0 for imports */
+    uint32_t body_bytes;   /* locals and code */
+    bool declared;         /* may be named by ref.func [Wasm core 3.4.1: C.refs] */
+};
+
+struct module_table {
+    uint8_t type; /* enum engine_type: a reference */
+    struct module_limits limits;
+};
+
+struct module_memory {
+    struct module_limits limits; /* pages */
+};
+
+/* A constant expression: bytes of the binary, its `end` included; validated. */
+struct module_global {
+    uint8_t type;
+    bool is_mutable;
+    struct bytes init; /* empty for imports */
+};
+
+enum module_segment_mode {
+    MODULE_SEGMENT_ACTIVE,
+    MODULE_SEGMENT_PASSIVE,
+    MODULE_SEGMENT_DECLARATIVE, /* elements only */
+};
+
+struct module_elem {
+    uint8_t mode; /* enum module_segment_mode */
+    uint8_t type; /* reference type of its items */
+    uint32_t table;
+    struct bytes offset; /* constant expression; ACTIVE only */
+    uint32_t count;
+    /* Either `count` function indices, or `count` constant expressions one after another. */
+    const uint32_t *funcs; /* NULL if expressions */
+    struct bytes expressions;
+};
+
+struct module_data {
+    uint8_t mode;
+    uint32_t memory;
+    struct bytes offset; /* constant expression; ACTIVE only */
+    struct bytes content;
+};
+
+struct module {
+    struct bytes wasm;
+    struct arena arena;
+    const struct engine_limits *limits;
+
+    struct engine_functype *types;
+    uint32_t *type_canonical; /* smallest index of a structurally equal type */
+    uint32_t type_count;
+    struct module_import *imports;
+    uint32_t import_count;
+    struct module_func *funcs;
+    uint32_t func_count;
+    uint32_t imported_func_count;
+    struct module_table *tables;
+    uint32_t table_count;
+    uint32_t imported_table_count;
+    struct module_memory *memories;
+    uint32_t memory_count;
+    uint32_t imported_memory_count;
+    struct module_global *globals;
+    uint32_t global_count;
+    uint32_t imported_global_count;
+    struct module_export *exports;
+    uint32_t export_count;
+    bool has_start;
+    uint32_t start;
+    struct module_elem *elems;
+    uint32_t elem_count;
+    struct module_data *datas;
+    uint32_t data_count;
+    bool has_data_count; /* the section was present */
+    struct bytes *func_names; /* func_count entries, empty if unnamed; NULL if no name section */
+};
+
+/* Sections to structs; checks everything that is "malformed", and index ranges that later
+ * steps rely on. `module` must be zeroed; call module_done whatever the result. */
+NODISCARD enum status decode_module(struct bytes wasm, const struct engine_limits *limits,
+                                    struct report *report, struct module *module);
+/* The rest of [Wasm core 3]: types, constant expressions, every function body. */
+NODISCARD enum status validate_module(struct module *module, struct report *report);
+void module_done(struct module *module);
+
+/* Type of func `index` in the combined space. */
+static inline const struct engine_functype *module_func_type(const struct module *module,
+                                                             uint32_t index)
+{
+    return &module->types[module->funcs[index].type];
+}
+
+/* ---- the translator's product ----------------------------------------------------------- */
+
+/* Where a cell came from: ascending by cell offset. */
+struct code_mark {
+    uint32_t cell_offset; /* in cells */
+    uint32_t wasm_offset; /* of the instruction in the binary */
+};
+
+struct code {
+    struct buffer cells;   /* threaded code of all functions, 8-byte aligned start */
+    uint32_t *entries;     /* func_count: offset of each function's first cell; arena */
+    struct buffer marks;   /* array of struct code_mark */
+};
+
+/*
+ * Translates every function of a validated module, and a stub for every imported one:
+ * the stub calls import `index` and returns, so that calls to imports, direct or through
+ * tables, need no case of their own.
+ */
+NODISCARD enum status translate_module(struct module *module, struct report *report,
+                                       struct code *ret_code);
+void code_done(struct code *code);
+
+#endif
