@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Fails on small breaches of the house style that a machine can see.
+
+  - line 1 (line 2 after a #! line) carries the SPDX tag
+  - a .c, .h or .def file then says in a comment what it is for (3 to 40 lines)
+  - no TODO without an issue, written TODO(#123), and no FIXME or XXX at all
+  - no sleeping in unit tests: they use the fake clock
+  - #if and #ifdef only where compilers and libraries differ; guards and #ifndef in .def are free
+  - no tabs, no trailing blanks, no line over 100 columns (tables in .def may be wider)
+"""
+import fnmatch
+import re
+
+import sources
+
+TAGGED = (".c", ".h", ".def", ".inc", ".py", ".sh", ".ts", ".rs", ".wat", ".build", ".ini")
+TAGGED_NAMES = ("run", "meson_options.txt", ".gitignore")
+SPDX = "SPDX-License-Identifier: Apache-2.0"
+TODO = re.compile(r"\bTODO\b(?!\(#\d+\))|\bFIXME\b|\bXXX\b")
+SLEEP = re.compile(r"\b(sleep|usleep|nanosleep|clock_nanosleep)\s*\(")
+CONDITIONAL = re.compile(r"^\s*#\s*(if|ifdef|elif)\b")
+COLUMNS = 100
+
+# Files that may hold #if, with the reason.
+CONDITIONALS_ALLOWED = {
+    "engine/dispatch.h": "threaded code differs between clang and gcc",
+    "engine/base/macros.h": "compiler attributes",
+    "server/h2o_*": "libh2o's headers need them",
+    "tests/*": "tests may look at the build they are in",
+    "hostapi/guest/*": "guests are built by any compiler",
+    "examples/*": "guests are built by any compiler",
+}
+
+
+def comment_lines(lines):
+    """Length of the block comment that starts on line 2, 0 if there is none."""
+    if len(lines) < 2 or not lines[1].startswith("/*"):
+        return 0
+    for count, line in enumerate(lines[1:], 1):
+        if "*/" in line:
+            return count
+    return 0
+
+
+def check_head(path, lines):
+    first = 1 if lines and lines[0].startswith("#!") else 0
+    if len(lines) <= first or SPDX not in lines[first]:
+        yield f"{path}:{first + 1}: no SPDX tag"
+    elif path.suffix in (".c", ".h", ".def"):
+        count = comment_lines(lines)
+        if not 3 <= count <= 40:
+            yield f"{path}:2: wants a comment of 3 to 40 lines on what the file is for, has {count}"
+
+
+def check_lines(path, lines):
+    name = str(path)
+    is_c = path.suffix in (".c", ".h", ".def", ".inc")
+    conditionals = any(fnmatch.fnmatchcase(name, p) for p in CONDITIONALS_ALLOWED)
+    for number, line in enumerate(lines, 1):
+        where = f"{name}:{number}"
+        if TODO.search(line) and name != "tests/lint/house.py":
+            yield f"{where}: TODO needs an issue: TODO(#123)"
+        if line != line.rstrip():
+            yield f"{where}: blanks at the end"
+        if "\t" in line and not name.endswith(".wat"):
+            yield f"{where}: tab"
+        if is_c and name.startswith("tests/unit/") and SLEEP.search(line):
+            yield f"{where}: a unit test sleeps; use the fake clock"
+        if is_c and not conditionals and CONDITIONAL.match(line):
+            yield f"{where}: #if is for dispatch.h, macros.h and h2o_*.c"
+        if len(line) > COLUMNS and path.suffix in (".c", ".h", ".py", ".sh"):
+            yield f"{where}: {len(line)} columns, more than {COLUMNS}"
+
+
+def main():
+    paths = [p for p in sources.all_files() if p.suffix in TAGGED or p.name in TAGGED_NAMES]
+    problems = []
+    for path in paths:
+        lines = sources.read(path).splitlines()
+        if path.name != ".gitignore":
+            problems += check_head(path, lines)
+        problems += check_lines(path, lines)
+    sources.finish("house", problems, len(paths))
+
+
+if __name__ == "__main__":
+    main()

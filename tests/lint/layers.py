@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Fails on any include that the layers forbid.
+
+The allowed edges live in one place, the ```layers block of docs/architecture.md. A line
+
+    folder : allowed allowed <system/header.h> <glob/*>
+
+says what files below `folder` may include besides their own folder's files and libc: a header,
+or a folder (all its headers). `(libc)` allows nothing more, `(anything)` switches the check off,
+`(public)` stands for every header that some line names. The longest matching folder wins, and
+`server/h2o_*` style globs match file paths; `+folder` takes over another line's rights.
+
+A system header is fenced when any line names it: then only the folders that name it may use it.
+All other system headers are free.
+"""
+import fnmatch
+import re
+import sys
+
+import sources
+
+DOCUMENT = "docs/architecture.md"
+INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
+
+
+class Rule:
+    def __init__(self, pattern):
+        self.pattern = pattern
+        self.own = []       # "engine/engine.h" or "engine/base"
+        self.system = []    # "lmdb.h", "event2/*"
+        self.anything = False
+        self.public = False
+
+
+def parse_rules(text):
+    block = re.search(r"^```layers\n(.*?)^```", text, re.S | re.M)
+    if not block:
+        sys.exit(f"{DOCUMENT}: no ```layers block")
+    rules = {}
+    for line in block.group(1).splitlines():
+        if not line.strip():
+            continue
+        pattern, _, right = (part.strip() for part in line.partition(":"))
+        rule = Rule(pattern)
+        for word in right.split():
+            if word.startswith("<"):
+                rule.system.append(word.strip("<>"))
+            elif word.startswith("+"):
+                other = rules.get(word[1:])
+                if other is None:
+                    sys.exit(f"{DOCUMENT}: {word} names no line above it")
+                rule.own += other.own + [other.pattern]
+                rule.system += other.system
+                rule.public |= other.public
+            elif word == "(anything)":
+                rule.anything = True
+            elif word == "(public)":
+                rule.public = True
+            elif word != "(libc)":
+                rule.own.append(word)
+        rules[pattern] = rule
+    return rules
+
+
+def rule_for(path, rules):
+    best = None
+    for pattern, rule in rules.items():
+        inside = path.startswith(pattern + "/")
+        if inside or ("*" in pattern and fnmatch.fnmatchcase(path, pattern)):
+            if best is None or len(pattern) > len(best.pattern):
+                best = rule
+    return best
+
+
+def own_include_allowed(path, target, rule, public):
+    folder = path.split("/", 1)[0]
+    if rule.pattern == "engine/base":
+        folder = "engine/base"
+    if target.startswith(folder + "/"):
+        return True
+    allowed = rule.own + (public if rule.public else [])
+    for word in allowed:
+        if target == word or target.startswith(word + "/"):
+            return True
+    return False
+
+
+def check(path, rules, public, fenced):
+    rule = rule_for(path, rules)
+    if rule is None:
+        return [f"{path}: no line in {DOCUMENT} covers this folder"]
+    if rule.anything:
+        return []
+    problems = []
+    for number, line in enumerate(sources.read(path).splitlines(), 1):
+        match = INCLUDE.match(line)
+        if not match:
+            continue
+        kind, target = match.groups()
+        where = f"{path}:{number}"
+        if kind == '"':
+            if "/" not in target and not path.startswith(("hostapi/guest/", "examples/")):
+                problems.append(f'{where}: "{target}" must name its folder')
+            elif "/" in target and not own_include_allowed(path, target, rule, public):
+                problems.append(f'{where}: {rule.pattern} may not include "{target}"')
+        elif any(fnmatch.fnmatchcase(target, f) for f in fenced):
+            if not any(fnmatch.fnmatchcase(target, s) for s in rule.system):
+                problems.append(f"{where}: {rule.pattern} may not include <{target}>")
+    return problems
+
+
+def main():
+    rules = parse_rules(sources.read(DOCUMENT))
+    public = sorted({w for r in rules.values() for w in r.own if w.endswith(".h")})
+    public.append("engine/base")
+    fenced = {s for r in rules.values() for s in r.system}
+    paths = [str(p) for p in sources.files(".c", ".h", ".def", ".inc")]
+    problems = [p for path in paths for p in check(path, rules, public, fenced)]
+    sources.finish("layers", problems, len(paths))
+
+
+if __name__ == "__main__":
+    main()

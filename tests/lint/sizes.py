@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Fails on a file of more than 1000 lines or a C function of more than 70.
+
+clang-format puts the braces of a function, and of nothing else, alone in the first column, so a
+function is what stands between them. Exceptions are named here, each with its reason; one that is
+no longer needed is a problem too.
+"""
+import sources
+
+FILE_LINES = 1000
+FUNCTION_LINES = 70
+SUFFIXES = (".c", ".h", ".def", ".inc", ".py", ".sh", ".ts", ".rs", ".wat", ".build")
+
+# path, or path:function -> why
+ALLOWED = {
+}
+
+
+def functions(lines):
+    """Yields (name line, body lines) for each function."""
+    start = None
+    for number, line in enumerate(lines, 1):
+        if line == "{":
+            start = number
+        elif line == "}" and start is not None:
+            yield start - 1, number - start - 1
+            start = None
+
+
+def name_of(lines, number):
+    """Name of the function whose header ends at the 1-based line `number`."""
+    for line in reversed(lines[:number]):
+        if line and not line[0].isspace() and "(" in line:
+            head = line.split("(", 1)[0]
+            return head.replace("*", " ").split()[-1]
+    return "?"
+
+
+def main():
+    problems, used = [], set()
+    paths = sources.files(*SUFFIXES)
+    for path in paths:
+        lines = sources.read(path).splitlines()
+        if len(lines) > FILE_LINES:
+            if str(path) in ALLOWED:
+                used.add(str(path))
+            else:
+                problems.append(f"{path}: {len(lines)} lines, more than {FILE_LINES}")
+        if path.suffix not in (".c", ".h", ".inc"):
+            continue
+        for number, count in functions(lines):
+            if count <= FUNCTION_LINES:
+                continue
+            key = f"{path}:{name_of(lines, number)}"
+            if key in ALLOWED:
+                used.add(key)
+            else:
+                problems.append(f"{key} (line {number}): {count} lines, more than {FUNCTION_LINES}")
+    problems += [f"sizes.py: exception for {k} is not needed" for k in ALLOWED if k not in used]
+    sources.finish("sizes", problems, len(paths))
+
+
+if __name__ == "__main__":
+    main()
