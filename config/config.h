@@ -7,11 +7,12 @@
 #ifndef SKERRY_CONFIG_H
 #define SKERRY_CONFIG_H
 
-#include "config/limits.h"
-#include "engine/base/status.h"
-
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
+
+#include "config/limits.h"
+#include "engine/base/status.h"
 
 #define CONFIG_PATH_BYTES    256 /* the data directory; sockets must fit sun_path (108) */
 #define CONFIG_ADDRESS_BYTES 64  /* "[v6]:port" */
@@ -38,14 +39,31 @@ struct config {
 NODISCARD enum status config_defaults(struct config *ret_config, struct report *report);
 /* Reads skerry.yaml over `config`: an unknown key is an error that names the nearest one;
  * the report's text says file:line. `config` is unchanged on failure. */
-NODISCARD enum status config_load_file(struct config *config, const char *path,
-                                       struct report *report);
+NODISCARD enum status
+config_load_file(struct config *config, const char *path, struct report *report);
 /* Where the file is looked for when no flag names it; "" if there is none. */
 void config_default_file(char ret_path[CONFIG_PATH_BYTES]);
 /* Checks what depends on several fields; makes admin_socket absolute. Call last. */
 NODISCARD enum status config_check(struct config *config, struct report *report);
 /* "100us", "1G", "32KiB", "64Ki" to a number; false if the text or its unit is wrong. */
 bool config_parse_quantity(const char *text, enum config_unit unit, uint64_t *ret_value);
+#define CONFIG_QUANTITY_BYTES 32
+/* The shortest text that config_parse_quantity reads back as the same value. */
+void config_format_quantity(uint64_t value,
+                            enum config_unit unit,
+                            char ret_text[CONFIG_QUANTITY_BYTES]);
+
+/* A numeric "ADDR:PORT" or "[v6]:PORT", ready for bind(). */
+struct config_address {
+    struct sockaddr_storage storage;
+    socklen_t length;
+    uint16_t port;
+    bool loopback; /* reachable from this machine only */
+};
+bool config_address_parse(const char *text, struct config_address *ret_address);
+/* Takes "http://ADDR:PORT/" as well and gives "ADDR:PORT"; false if it is no address. */
+bool config_address_normalise(const char *text, char ret_address[CONFIG_ADDRESS_BYTES]);
+
 /* Writes the effective configuration as YAML, with a comment from the table per key. */
 NODISCARD enum status config_print(const struct config *config, struct buffer *out);
 

@@ -6,11 +6,11 @@
 #ifndef SKERRY_CONFIG_LIMITS_H
 #define SKERRY_CONFIG_LIMITS_H
 
-#include "engine/base/bytes.h"
-#include "engine/base/status.h"
-
 #include <stddef.h>
 #include <stdint.h>
+
+#include "engine/base/bytes.h"
+#include "engine/base/status.h"
 
 enum config_unit {
     CONFIG_UNIT_BYTES,

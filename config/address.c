@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Addresses as the operator writes them: "ADDR:PORT" or "[v6]:PORT", numeric only (no
+ * name is ever resolved at start), with an optional "http://" before and "/" after.
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+#include "config/config.h"
+
+#define ADDRESS_SCHEME "http://"
+
+static bool address_port(const char *text, uint16_t *ret_port)
+{
+    uint32_t port = 0;
+    const char *at = text;
+    for (; *at >= '0' && *at <= '9' && at - text < 5; at++)
+        port = port * 10 + (uint32_t)(*at - '0');
+    if (at == text || *at != '\0' || port > UINT16_MAX)
+        return false;
+    *ret_port = (uint16_t)port;
+    return true;
+}
+
+bool config_address_normalise(const char *text, char ret_address[CONFIG_ADDRESS_BYTES])
+{
+    if (strncmp(text, ADDRESS_SCHEME, strlen(ADDRESS_SCHEME)) == 0)
+        text += strlen(ADDRESS_SCHEME);
+    size_t count = strlen(text);
+    if (count > 0 && text[count - 1] == '/')
+        count--;
+    if (count >= CONFIG_ADDRESS_BYTES)
+        return false;
+    char address[CONFIG_ADDRESS_BYTES];
+    memcpy(address, text, count);
+    address[count] = '\0';
+    struct config_address parsed;
+    if (!config_address_parse(address, &parsed))
+        return false;
+    memcpy(ret_address, address, count + 1);
+    return true;
+}
+
+bool config_address_parse(const char *text, struct config_address *ret_address)
+{
+    struct config_address address = {0};
+    char host[CONFIG_ADDRESS_BYTES];
+    const char *colon = strrchr(text, ':');
+    if (colon == NULL || (size_t)(colon - text) >= sizeof(host))
+        return false;
+    if (!address_port(colon + 1, &address.port))
+        return false;
+    size_t count = (size_t)(colon - text);
+    bool brackets = count >= 2 && text[0] == '[' && text[count - 1] == ']';
+    if (brackets) {
+        text++;
+        count -= 2;
+    }
+    memcpy(host, text, count);
+    host[count] = '\0';
+    if (brackets) {
+        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&address.storage;
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons(address.port);
+        address.length = sizeof(*v6);
+        if (inet_pton(AF_INET6, host, &v6->sin6_addr) != 1)
+            return false;
+        address.loopback = IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+    } else {
+        struct sockaddr_in *v4 = (struct sockaddr_in *)&address.storage;
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(address.port);
+        address.length = sizeof(*v4);
+        if (inet_pton(AF_INET, host, &v4->sin_addr) != 1)
+            return false;
+        address.loopback = (ntohl(v4->sin_addr.s_addr) >> 24) == IN_LOOPBACKNET;
+    }
+    *ret_address = address;
+    return true;
+}

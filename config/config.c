@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Built-in values, the places that the environment names, and the checks that need more
+ * than one field. Precedence (flag, environment, file, default) comes from the order of
+ * the calls: config_defaults, config_load_file, then the caller's flags, config_check.
+ */
+#include "config/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "config/settings.h"
+
+#define CONFIG_SYSTEM_FILE     "/etc/skerry/skerry.yaml"
+#define CONFIG_SYSTEM_DATA_DIR "/var/lib/skerry"
+
+/* The variable's value, or NULL if it is unset or empty. */
+static const char *config_environment(const char *name)
+{
+    const char *value = getenv(name);
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+static bool
+config_format_path(char ret_path[CONFIG_PATH_BYTES], const char *first, const char *second)
+{
+    char path[CONFIG_PATH_BYTES];
+    int count = snprintf(path, sizeof(path), "%s%s", first, second);
+    if (count < 0 || (size_t)count >= sizeof(path))
+        return false;
+    memcpy(ret_path, path, (size_t)count + 1);
+    return true;
+}
+
+static bool config_is_system_service(void)
+{
+    return geteuid() == 0 && config_environment("INVOCATION_ID") != NULL;
+}
+
+static enum status config_default_data_dir(struct config *config, struct report *report)
+{
+    const char *named = config_environment("SKERRY_DATA_DIR");
+    const char *xdg = config_environment("XDG_DATA_HOME");
+    const char *home = config_environment("HOME");
+    bool fits;
+    if (named != NULL)
+        fits = config_format_path(config->data_dir, named, "");
+    else if (config_is_system_service())
+        fits = config_format_path(config->data_dir, CONFIG_SYSTEM_DATA_DIR, "");
+    else if (xdg != NULL && xdg[0] == '/')
+        fits = config_format_path(config->data_dir, xdg, "/skerry");
+    else if (home != NULL)
+        fits = config_format_path(config->data_dir, home, "/.local/share/skerry");
+    else
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "no data directory: set SKERRY_DATA_DIR or HOME, or pass --data DIR");
+    if (!fits)
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "the data directory's path is longer than %d bytes: pass --data DIR",
+                           CONFIG_PATH_BYTES - 1);
+    return STATUS_OK;
+}
+
+enum status config_defaults(struct config *ret_config, struct report *report)
+{
+    struct config config = {0};
+    config_limits_default(&config.limits);
+    for (size_t i = 0; i < settings_row_count; i++) {
+        const struct setting *row = &settings_rows[i];
+        if (row->default_text == NULL)
+            continue;
+        enum status status = settings_set(&config, row, row->default_text, NULL);
+        ASSERT(status == STATUS_OK);
+    }
+    enum status status = config_default_data_dir(&config, report);
+    if (status == STATUS_OK)
+        *ret_config = config;
+    return status;
+}
+
+void config_default_file(char ret_path[CONFIG_PATH_BYTES])
+{
+    const char *xdg = config_environment("XDG_CONFIG_HOME");
+    const char *home = config_environment("HOME");
+    if (access(CONFIG_SYSTEM_FILE, F_OK) == 0 &&
+        config_format_path(ret_path, CONFIG_SYSTEM_FILE, ""))
+        return;
+    bool fits =
+        xdg != NULL && xdg[0] == '/'
+            ? config_format_path(ret_path, xdg, "/skerry/skerry.yaml")
+            : home != NULL && config_format_path(ret_path, home, "/.config/skerry/skerry.yaml");
+    if (!fits || access(ret_path, F_OK) != 0)
+        ret_path[0] = '\0';
+}
+
+/* The server changes nothing about its working directory, but its workers may. */
+static enum status config_make_data_dir_absolute(struct config *config, struct report *report)
+{
+    if (config->data_dir[0] == '/')
+        return STATUS_OK;
+    char here[CONFIG_PATH_BYTES];
+    if (config->data_dir[0] == '\0')
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "the data directory's name is empty: pass --data DIR");
+    if (getcwd(here, sizeof(here)) == NULL)
+        return report_errno(report, "cannot tell the working directory: pass an absolute --data");
+    size_t here_count = strlen(here);
+    size_t count = strlen(config->data_dir);
+    if (here_count + 1 + count >= CONFIG_PATH_BYTES)
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "the data directory's path is longer than %d bytes: pass --data DIR",
+                           CONFIG_PATH_BYTES - 1);
+    memmove(config->data_dir + here_count + 1, config->data_dir, count + 1);
+    memcpy(config->data_dir, here, here_count);
+    config->data_dir[here_count] = '/';
+    return STATUS_OK;
+}
+
+static enum status config_make_socket_absolute(struct config *config, struct report *report)
+{
+    const size_t path_max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
+    if (config->admin_socket[0] == '\0')
+        return STATUS_OK;
+    char path[2 * CONFIG_PATH_BYTES];
+    (void)snprintf(path, sizeof(path), "%s%s%s",
+                   config->admin_socket[0] == '/' ? "" : config->data_dir,
+                   config->admin_socket[0] == '/' ? "" : "/", config->admin_socket);
+    size_t count = strlen(path);
+    if (count > path_max)
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "%s: a Unix socket's path holds %zu bytes: pass a shorter "
+                           "--admin-socket",
+                           path, path_max);
+    memcpy(config->admin_socket, path, count + 1);
+    return STATUS_OK;
+}
+
+static bool config_domain_valid(const char *domain)
+{
+    size_t label = 0;
+    for (const char *at = domain; *at != '\0'; at++) {
+        bool plain = (*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9');
+        if (*at == '.' ? label == 0 : !plain && *at != '-')
+            return false;
+        label = *at == '.' ? 0 : label + 1;
+        if (label > 63)
+            return false;
+    }
+    return label > 0;
+}
+
+static enum status config_check_numbers(const struct config *config, struct report *report)
+{
+    const struct config_limits *limits = &config->limits;
+    if (limits->slice > limits->wall)
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "limits.slice is longer than limits.wall: make the slice shorter");
+    if (limits->memory > limits->build_memory)
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "limits.memory is more than limits.build_memory, in which it has to "
+                           "be built: raise limits.build_memory");
+    if (config->pool_per_function > config->pool_total)
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "pool.per_function is more than pool.total");
+    return STATUS_OK;
+}
+
+enum status config_check(struct config *config, struct report *report)
+{
+    struct config checked = *config;
+    enum status status = config_make_data_dir_absolute(&checked, report);
+    if (status == STATUS_OK)
+        status = config_make_socket_absolute(&checked, report);
+    if (status == STATUS_OK)
+        status = config_check_numbers(&checked, report);
+    if (status != STATUS_OK)
+        return status;
+    if (checked.listen_count == 0)
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "listen: no address; the default is http://127.0.0.1:8080");
+    if (!config_domain_valid(checked.domain))
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "domain: `%.64s` is no domain name in lower case", checked.domain);
+    for (uint32_t i = 0; i < checked.listen_count; i++) {
+        if (!config_address_normalise(checked.listen[i], checked.listen[i]))
+            return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                               "listen: `%s` is no numeric address, like 127.0.0.1:8080",
+                               checked.listen[i]);
+    }
+    struct config_address admin;
+    if (checked.admin_listen[0] != '\0' &&
+        (!config_address_normalise(checked.admin_listen, checked.admin_listen) ||
+         !config_address_parse(checked.admin_listen, &admin) || !admin.loopback))
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "admin.listen: `%s` is no loopback address, like 127.0.0.1:8090; the "
+                           "admin API has no TLS of its own",
+                           checked.admin_listen);
+    *config = checked;
+    return STATUS_OK;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rows of settings.def and limits.def, finding one by name, and storing a text in
+ * the field that its row names.
+ */
+#include "config/settings.h"
+
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+
+#define SETTINGS_NAME_BYTES 64
+
+const struct setting settings_rows[] = {
+#define SETTING(section_, key_, type_, unit_, field_, minimum_, maximum_, default_, text_)         \
+    {.section = (section_),                                                                        \
+     .key = (key_),                                                                                \
+     .type = SETTING_##type_,                                                                      \
+     .unit = CONFIG_UNIT_##unit_,                                                                  \
+     .offset = offsetof(struct config, field_),                                                    \
+     .bytes = sizeof(((struct config *)NULL)->field_),                                             \
+     .minimum = (minimum_),                                                                        \
+     .maximum = (maximum_),                                                                        \
+     .default_text = (default_),                                                                   \
+     .text = (text_)},
+#include "config/settings.def"
+#define LIMIT(name_, unit_, minimum_, maximum_, default_, text_)                                   \
+    {.section = "limits",                                                                          \
+     .key = #name_,                                                                                \
+     .type = SETTING_U64,                                                                          \
+     .unit = CONFIG_UNIT_##unit_,                                                                  \
+     .offset = offsetof(struct config, limits.name_),                                              \
+     .bytes = sizeof(uint64_t),                                                                    \
+     .minimum = (minimum_),                                                                        \
+     .maximum = (maximum_),                                                                        \
+     .text = (text_)},
+#include "config/limits.def"
+};
+
+const size_t settings_row_count = COUNT_OF(settings_rows);
+
+const struct setting *settings_find(const char *section, const char *key)
+{
+    for (size_t i = 0; i < settings_row_count; i++) {
+        const struct setting *row = &settings_rows[i];
+        if (strcmp(row->section, section) == 0 && strcmp(row->key, key) == 0)
+            return row;
+    }
+    return NULL;
+}
+
+bool settings_is_section(const char *name)
+{
+    for (size_t i = 0; i < settings_row_count; i++) {
+        if (name[0] != '\0' && strcmp(settings_rows[i].section, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Edit distance of two names, both cut at SETTINGS_NAME_BYTES. */
+static size_t settings_distance(const char *a, const char *b)
+{
+    size_t row[SETTINGS_NAME_BYTES + 1];
+    size_t a_count = MIN(strlen(a), (size_t)SETTINGS_NAME_BYTES);
+    size_t b_count = MIN(strlen(b), (size_t)SETTINGS_NAME_BYTES);
+    for (size_t j = 0; j <= b_count; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a_count; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b_count; j++) {
+            size_t replace = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            row[j] = MIN(replace, MIN(row[j], row[j - 1]) + 1);
+        }
+    }
+    return row[b_count];
+}
+
+void settings_nearest(const char *section, const char *key, char *ret_name, size_t name_bytes)
+{
+    const struct setting *best = NULL;
+    size_t best_distance = SIZE_MAX;
+    for (size_t i = 0; i < settings_row_count; i++) {
+        const struct setting *row = &settings_rows[i];
+        /* A key in the wrong section is nearer than any misspelling. */
+        size_t distance =
+            2 * settings_distance(key, row->key) + (strcmp(row->section, section) == 0 ? 0 : 1);
+        /* At the top level a section's own name may have been meant. */
+        if (section[0] == '\0' && row->section[0] != '\0')
+            distance = MIN(distance, 2 * settings_distance(key, row->section) + 1);
+        if (distance < best_distance) {
+            best_distance = distance;
+            best = row;
+        }
+    }
+    bool is_section = section[0] == '\0' && best->section[0] != '\0' &&
+                      settings_distance(key, best->section) < settings_distance(key, best->key);
+    if (is_section || best->section[0] == '\0')
+        (void)snprintf(ret_name, name_bytes, "%s", is_section ? best->section : best->key);
+    else
+        (void)snprintf(ret_name, name_bytes, "%s.%s", best->section, best->key);
+}
+
+static enum status settings_range_error(const struct setting *setting, struct report *report)
+{
+    char minimum[CONFIG_QUANTITY_BYTES];
+    char maximum[CONFIG_QUANTITY_BYTES];
+    config_format_quantity(setting->minimum, setting->unit, minimum);
+    config_format_quantity(setting->maximum, setting->unit, maximum);
+    return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE,
+                       "must lie between %s and %s (%s)", minimum, maximum, setting->text);
+}
+
+static uint64_t settings_core_count(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof(set), &set) != 0)
+        return 1;
+    return (uint64_t)MAX(CPU_COUNT(&set), 1);
+}
+
+static enum status settings_set_number(void *field,
+                                       const struct setting *setting,
+                                       const char *text,
+                                       struct report *report)
+{
+    uint64_t value;
+    if (setting->type == SETTING_WORKERS && strcmp(text, "auto") == 0) {
+        value = MIN(settings_core_count(), setting->maximum);
+    } else if (!config_parse_quantity(text, setting->unit, &value)) {
+        char example[CONFIG_QUANTITY_BYTES];
+        config_format_quantity(setting->maximum, setting->unit, example);
+        return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE,
+                           "is no quantity with a unit, like %s (%s)", example, setting->text);
+    }
+    if (value < setting->minimum || value > setting->maximum)
+        return settings_range_error(setting, report);
+    if (setting->bytes == sizeof(uint32_t)) {
+        uint32_t narrow = (uint32_t)value;
+        memcpy(field, &narrow, sizeof(narrow));
+    } else {
+        ASSERT(setting->bytes == sizeof(uint64_t));
+        memcpy(field, &value, sizeof(value));
+    }
+    return STATUS_OK;
+}
+
+static enum status
+settings_add_listen(struct config *config, const char *text, struct report *report)
+{
+    if (config->listen_count == CONFIG_LISTEN_MAX)
+        return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE, "has more than %d addresses",
+                           CONFIG_LISTEN_MAX);
+    if (!config_address_normalise(text, config->listen[config->listen_count]))
+        return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE,
+                           "is no numeric address, like http://127.0.0.1:8080 or [::1]:8080");
+    config->listen_count++;
+    return STATUS_OK;
+}
+
+enum status settings_set(struct config *config,
+                         const struct setting *setting,
+                         const char *text,
+                         struct report *report)
+{
+    char *field = (char *)config + setting->offset;
+    switch (setting->type) {
+    case SETTING_U64:
+    case SETTING_U32:
+    case SETTING_WORKERS:
+        return settings_set_number(field, setting, text, report);
+    case SETTING_LISTEN:
+        return settings_add_listen(config, text, report);
+    case SETTING_ADDRESS:
+        if (text[0] == '\0')
+            field[0] = '\0';
+        else if (!config_address_normalise(text, field))
+            return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE,
+                               "is no numeric address, like 127.0.0.1:8090");
+        return STATUS_OK;
+    case SETTING_TEXT:
+        break;
+    }
+    size_t count = strlen(text);
+    if (count >= setting->bytes)
+        return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE, "is longer than %zu bytes",
+                           setting->bytes - 1);
+    memcpy(field, text, count + 1);
+    return STATUS_OK;
+}

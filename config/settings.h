@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All keys of skerry.yaml as one table of rows: settings.def and limits.def together.
+ * Defaults, loader and printer all go through these rows, so that a key cannot be known
+ * to one of them and not to the others.
+ */
+#ifndef SKERRY_CONFIG_SETTINGS_H
+#define SKERRY_CONFIG_SETTINGS_H
+
+#include "config/config.h"
+
+enum setting_type {
+    SETTING_U64,
+    SETTING_U32,
+    SETTING_WORKERS,
+    SETTING_TEXT,
+    SETTING_LISTEN,
+    SETTING_ADDRESS,
+};
+
+struct setting {
+    const char *section; /* "" for the top level */
+    const char *key;
+    enum setting_type type;
+    enum config_unit unit;
+    size_t offset; /* of the field in struct config */
+    size_t bytes;  /* of the field */
+    uint64_t minimum;
+    uint64_t maximum;
+    const char *default_text; /* NULL: a limit, its row has the default */
+    const char *text;
+};
+
+extern const struct setting settings_rows[];
+extern const size_t settings_row_count;
+
+/* NULL if there is no such key. */
+const struct setting *settings_find(const char *section, const char *key);
+bool settings_is_section(const char *name);
+/* "section.key" of the known key that is spelled most like `section.key`. */
+void settings_nearest(const char *section, const char *key, char *ret_name, size_t name_bytes);
+/* Parses and checks `text`; a LISTEN setting gets one more address. INVALID on failure,
+ * with a report that does not name the place: the caller knows it. */
+NODISCARD enum status settings_set(struct config *config,
+                                   const struct setting *setting,
+                                   const char *text,
+                                   struct report *report);
+
+#endif

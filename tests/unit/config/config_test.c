@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration from every side an operator comes from: quantities, defaults, the
+ * environment, the file, and the final check.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "config/load.h"
+#include "config/settings.h"
+#include "tests/support/unit.h"
+
+static struct config config_made(void)
+{
+    struct config config;
+    struct report report = REPORT_INIT;
+    assert_int_equal(setenv("SKERRY_DATA_DIR", "/data", 1), 0);
+    assert_int_equal(config_defaults(&config, &report), STATUS_OK);
+    return config;
+}
+
+static void assert_load_fails(const char *text, const char *expected)
+{
+    struct config config = config_made();
+    const struct config before = config;
+    struct report report = REPORT_INIT;
+    assert_int_equal(load_text(&config, bytes_of_text(text), "skerry.yaml", &report),
+                     STATUS_CONFIG);
+    if (strstr(report.text, expected) == NULL)
+        fail_msg("`%s` does not contain `%s`", report.text, expected);
+    assert_memory_equal(&config, &before, sizeof(config));
+}
+
+static void quantity_reads_every_documented_form(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum config_unit unit;
+        uint64_t value;
+    } rows[] = {
+        {"100us", CONFIG_UNIT_MICROSECONDS, 100},
+        {"10ms", CONFIG_UNIT_MICROSECONDS, 10000},
+        {"10s", CONFIG_UNIT_MICROSECONDS, 10000000},
+        {"1m", CONFIG_UNIT_MICROSECONDS, 60000000},
+        {"1G", CONFIG_UNIT_FUEL, 1000000000},
+        {"1000", CONFIG_UNIT_FUEL, 1000},
+        {"32KiB", CONFIG_UNIT_BYTES, 32768},
+        {"50MiB", CONFIG_UNIT_BYTES, 52428800},
+        {"16GiB", CONFIG_UNIT_BYTES, 17179869184},
+        {"7", CONFIG_UNIT_BYTES, 7},
+        {"64Ki", CONFIG_UNIT_COUNT, 65536},
+        {"20k", CONFIG_UNIT_COUNT, 20000},
+        {"256", CONFIG_UNIT_COUNT, 256},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        uint64_t value = 0;
+        assert_true(config_parse_quantity(rows[i].text, rows[i].unit, &value));
+        assert_int_equal(value, rows[i].value);
+    }
+}
+
+static void quantity_refuses_wrong_units_signs_and_overflow(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum config_unit unit;
+    } rows[] = {
+        {"", CONFIG_UNIT_COUNT},
+        {"k", CONFIG_UNIT_COUNT},
+        {"-1", CONFIG_UNIT_COUNT},
+        {"+1", CONFIG_UNIT_COUNT},
+        {" 1", CONFIG_UNIT_COUNT},
+        {"1 ", CONFIG_UNIT_COUNT},
+        {"1.5s", CONFIG_UNIT_MICROSECONDS},
+        {"100", CONFIG_UNIT_MICROSECONDS},
+        {"10s", CONFIG_UNIT_BYTES},
+        {"1KiB", CONFIG_UNIT_FUEL},
+        {"0x10", CONFIG_UNIT_COUNT},
+        {"18446744073709551616", CONFIG_UNIT_COUNT},
+        {"18446744073709551615k", CONFIG_UNIT_COUNT},
+        {"16777216TiB", CONFIG_UNIT_BYTES},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        uint64_t value = 77;
+        assert_false(config_parse_quantity(rows[i].text, rows[i].unit, &value));
+        assert_int_equal(value, 77);
+    }
+}
+
+static void quantity_text_reads_back_as_the_same_value(void **state)
+{
+    (void)state;
+    static const uint64_t values[] = {0,        1,          999,       1000,
+                                      1024,     65536,      1048576,   1000000,
+                                      60000000, 3600000000, 123456789, UINT64_MAX};
+    for (int unit = CONFIG_UNIT_BYTES; unit <= CONFIG_UNIT_COUNT; unit++) {
+        for (size_t i = 0; i < COUNT_OF(values); i++) {
+            char text[CONFIG_QUANTITY_BYTES];
+            uint64_t value = 7;
+            config_format_quantity(values[i], (enum config_unit)unit, text);
+            assert_true(config_parse_quantity(text, (enum config_unit)unit, &value));
+            assert_int_equal(value, values[i]);
+        }
+    }
+}
+
+static void defaults_are_what_the_tables_say(void **state)
+{
+    (void)state;
+    struct config config = config_made();
+    assert_string_equal(config.data_dir, "/data");
+    assert_int_equal(config.listen_count, 1);
+    assert_string_equal(config.listen[0], "127.0.0.1:8080");
+    assert_string_equal(config.domain, "localhost");
+    assert_int_equal(config.limits.fuel, 1000000000);
+    assert_int_equal(config.limits.module, 50 << 20);
+    assert_int_equal(config.pool_idle_us, 60000000);
+    assert_true(config.workers >= 1);
+}
+
+static void defaults_follow_the_xdg_directories(void **state)
+{
+    (void)state;
+    struct config config;
+    struct report report = REPORT_INIT;
+    assert_int_equal(unsetenv("SKERRY_DATA_DIR"), 0);
+    assert_int_equal(unsetenv("INVOCATION_ID"), 0);
+    assert_int_equal(setenv("XDG_DATA_HOME", "/xdg", 1), 0);
+    assert_int_equal(config_defaults(&config, &report), STATUS_OK);
+    assert_string_equal(config.data_dir, "/xdg/skerry");
+    assert_int_equal(unsetenv("XDG_DATA_HOME"), 0);
+    assert_int_equal(setenv("HOME", "/home/x", 1), 0);
+    assert_int_equal(config_defaults(&config, &report), STATUS_OK);
+    assert_string_equal(config.data_dir, "/home/x/.local/share/skerry");
+    assert_int_equal(unsetenv("HOME"), 0);
+    assert_int_equal(config_defaults(&config, &report), STATUS_CONFIG);
+    assert_non_null(strstr(report.text, "--data"));
+}
+
+static void file_sets_every_kind_of_key(void **state)
+{
+    (void)state;
+    struct config config = config_made();
+    struct report report = REPORT_INIT;
+    const char *text = "listen: [\"http://127.0.0.1:9000\", 'http://[::1]:9001/']\n"
+                       "admin: { socket: a.sock, listen: \"127.0.0.1:8090\" }\n"
+                       "domain: example.org\n"
+                       "workers: 3\n"
+                       "limits: { fuel: 2G, slice: 200us,\n"
+                       "          module: 1MiB }\n"
+                       "pool: { per_function: 8, total: 100, idle: 5s }\n"
+                       "store: { map_size: 1GiB }\n";
+    assert_int_equal(load_text(&config, bytes_of_text(text), "skerry.yaml", &report), STATUS_OK);
+    assert_int_equal(config.listen_count, 2);
+    assert_string_equal(config.listen[0], "127.0.0.1:9000");
+    assert_string_equal(config.listen[1], "[::1]:9001");
+    assert_string_equal(config.admin_listen, "127.0.0.1:8090");
+    assert_string_equal(config.domain, "example.org");
+    assert_int_equal(config.workers, 3);
+    assert_int_equal(config.limits.fuel, 2000000000);
+    assert_int_equal(config.limits.slice, 200);
+    assert_int_equal(config.limits.module, 1 << 20);
+    assert_int_equal(config.pool_per_function, 8);
+    assert_int_equal(config.pool_idle_us, 5000000);
+    assert_int_equal(config.store_map_bytes, 1 << 30);
+    assert_int_equal(config_check(&config, &report), STATUS_OK);
+    assert_string_equal(config.admin_socket, "/data/a.sock");
+}
+
+static void empty_file_changes_nothing(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"", "# only a comment\n", "limits:\n", "---\n"};
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        struct config config = config_made();
+        const struct config before = config;
+        struct report report = REPORT_INIT;
+        assert_int_equal(load_text(&config, bytes_of_text(texts[i]), "x", &report), STATUS_OK);
+        assert_memory_equal(&config, &before, sizeof(config));
+    }
+}
+
+static void unknown_key_names_file_line_and_nearest_key(void **state)
+{
+    (void)state;
+    assert_load_fails("domain: x\nworkerz: 2\n",
+                      "skerry.yaml:2: unknown key `workerz`; did you mean `workers`?");
+    assert_load_fails("limits:\n  fuel: 1G\n  memroy: 1MiB\n",
+                      "skerry.yaml:3: unknown key `limits.memroy`; did you mean `limits.memory`?");
+    assert_load_fails("limit:\n  fuel: 1G\n", "did you mean `limits`?");
+    assert_load_fails("fuel: 1G\n", "unknown key `fuel`; did you mean `limits.fuel`?");
+}
+
+static void wrong_values_name_the_key_and_the_range(void **state)
+{
+    (void)state;
+    assert_load_fails("limits: { fuel: lots }", "skerry.yaml:1: limits.fuel: `lots`");
+    assert_load_fails("limits: { slice: 1s }", "between 10us and 100ms");
+    assert_load_fails("workers: 0", "workers: `0` must lie between 1 and 256");
+    assert_load_fails("listen: here", "numeric address");
+    assert_load_fails("listen: { a: b }", "one plain value");
+    assert_load_fails("limits: 7", "must be a mapping");
+    assert_load_fails("[1, 2]", "must be a mapping");
+    assert_load_fails("workers: 1\nworkers: 2\n", "skerry.yaml:2: workers is there twice");
+    assert_load_fails("workers: [1", "not YAML");
+    assert_load_fails("? [a]\n: b\n", "a key must be one word");
+}
+
+static void missing_file_is_a_config_error_that_names_it(void **state)
+{
+    (void)state;
+    struct config config = config_made();
+    struct report report = REPORT_INIT;
+    assert_int_equal(config_load_file(&config, "/nonexistent/skerry.yaml", &report), STATUS_CONFIG);
+    assert_non_null(strstr(report.text, "/nonexistent/skerry.yaml"));
+}
+
+static void check_refuses_what_cannot_work(void **state)
+{
+    (void)state;
+    struct config config = config_made();
+    struct report report = REPORT_INIT;
+    (void)strcpy(config.admin_listen, "0.0.0.0:8090");
+    assert_int_equal(config_check(&config, &report), STATUS_CONFIG);
+    assert_non_null(strstr(report.text, "loopback"));
+
+    config = config_made();
+    config.limits.slice = 100000;
+    config.limits.wall = 1000;
+    assert_int_equal(config_check(&config, &(struct report)REPORT_INIT), STATUS_CONFIG);
+
+    config = config_made();
+    (void)strcpy(config.domain, "Bad_Domain");
+    assert_int_equal(config_check(&config, &(struct report)REPORT_INIT), STATUS_CONFIG);
+
+    config = config_made();
+    memset(config.data_dir, 'd', 120);
+    config.data_dir[0] = '/';
+    config.data_dir[120] = '\0';
+    report = (struct report)REPORT_INIT;
+    assert_int_equal(config_check(&config, &report), STATUS_CONFIG);
+    assert_non_null(strstr(report.text, "--admin-socket"));
+}
+
+static void check_makes_a_relative_data_directory_absolute(void **state)
+{
+    (void)state;
+    struct config config = config_made();
+    struct report report = REPORT_INIT;
+    (void)strcpy(config.data_dir, "d");
+    assert_int_equal(chdir("/tmp"), 0);
+    assert_int_equal(config_check(&config, &report), STATUS_OK);
+    assert_string_equal(config.data_dir, "/tmp/d");
+    assert_string_equal(config.admin_socket, "/tmp/d/admin.sock");
+}
+
+static void printed_configuration_loads_back_to_the_same_values(void **state)
+{
+    (void)state;
+    struct config config = config_made();
+    struct report report = REPORT_INIT;
+    config.limits.fuel = 1234567;
+    config.workers = 5;
+    (void)strcpy(config.admin_socket, "/it's/a.sock");
+    struct buffer out;
+    buffer_init(&out, 1 << 16);
+    assert_int_equal(config_print(&config, &out), STATUS_OK);
+    struct config again = config_made();
+    assert_int_equal(load_text(&again, buffer_bytes(&out), "printed", &report), STATUS_OK);
+    assert_memory_equal(&again, &config, sizeof(config));
+    buffer_done(&out);
+}
+
+static void address_reads_v4_and_v6_and_knows_loopback(void **state)
+{
+    (void)state;
+    struct config_address address;
+    assert_true(config_address_parse("127.0.0.1:80", &address));
+    assert_true(address.loopback);
+    assert_int_equal(address.port, 80);
+    assert_true(config_address_parse("[::1]:65535", &address));
+    assert_true(address.loopback);
+    assert_true(config_address_parse("10.0.0.1:1", &address));
+    assert_false(address.loopback);
+    static const char *const bad[] = {"127.0.0.1", ":80",        "localhost:80",
+                                      "::1:80",    "[::1]",      "1.2.3.4:70000",
+                                      "1.2.3.4:",  "1.2.3.4:8x", "[1.2.3.4]:8"};
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        assert_false(config_address_parse(bad[i], &address));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(quantity_reads_every_documented_form),
+        cmocka_unit_test(quantity_refuses_wrong_units_signs_and_overflow),
+        cmocka_unit_test(quantity_text_reads_back_as_the_same_value),
+        cmocka_unit_test(defaults_are_what_the_tables_say),
+        cmocka_unit_test(defaults_follow_the_xdg_directories),
+        cmocka_unit_test(file_sets_every_kind_of_key),
+        cmocka_unit_test(empty_file_changes_nothing),
+        cmocka_unit_test(unknown_key_names_file_line_and_nearest_key),
+        cmocka_unit_test(wrong_values_name_the_key_and_the_range),
+        cmocka_unit_test(missing_file_is_a_config_error_that_names_it),
+        cmocka_unit_test(check_refuses_what_cannot_work),
+        cmocka_unit_test(check_makes_a_relative_data_directory_absolute),
+        cmocka_unit_test(printed_configuration_loads_back_to_the_same_values),
+        cmocka_unit_test(address_reads_v4_and_v6_and_knows_loopback),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
