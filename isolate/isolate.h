@@ -31,7 +31,9 @@ struct isolate_artifact; /* reference counted */
  * Opens and maps an artifact file. STATUS_STALE for one of another engine build (the
  * caller has it rebuilt), STATUS_CORRUPT if damaged. The fd may be closed afterwards.
  */
-NODISCARD enum status isolate_artifact_open(int fd, bool verify_checksum, struct report *report,
+NODISCARD enum status isolate_artifact_open(int fd,
+                                            bool verify_checksum,
+                                            struct report *report,
                                             struct isolate_artifact **ret_artifact);
 struct isolate_artifact *isolate_artifact_ref(struct isolate_artifact *artifact);
 void isolate_artifact_unref(struct isolate_artifact *artifact);
@@ -42,8 +44,10 @@ const struct engine_module *isolate_artifact_module(const struct isolate_artifac
 /* The host's side of an isolate, made once and used for all its requests. */
 struct isolate_host_ops {
     /* Makes the host object and says how its imports link; called before the restore. */
-    enum status (*create)(void *context, const struct engine_module *module,
-                          struct engine_linker *ret_linker, void **ret_host);
+    enum status (*create)(void *context,
+                          const struct engine_module *module,
+                          struct engine_linker *ret_linker,
+                          void **ret_host);
     /* Forgets all that belongs to the last request. */
     void (*reset)(void *host);
     void (*free)(void *host);
@@ -52,20 +56,23 @@ struct isolate_host_ops {
 
 struct isolate {
     uint64_t magic;
-    struct engine_machine *machine;     /* owned */
-    struct engine_instance *instance;   /* owned by machine */
-    void *host;                         /* owned through the ops */
-    struct isolate_artifact *artifact;  /* a reference */
-    struct isolate_pool *pool;          /* borrowed; NULL outside a pool */
-    struct isolate_pool_entry *entry;   /* the pool's */
-    struct isolate *next;               /* the pool's */
-    uint64_t idle_since_ns;             /* the pool's */
-    uint64_t generation;                /* how often it was reset */
+    struct engine_machine *machine;    /* owned */
+    struct engine_instance *instance;  /* owned by machine */
+    void *host;                        /* owned through the ops */
+    struct isolate_host_ops ops;       /* of whoever made it */
+    struct isolate_artifact *artifact; /* a reference */
+    struct isolate_pool *pool;         /* borrowed; NULL outside a pool */
+    struct isolate_pool_entry *entry;  /* the pool's */
+    struct isolate *next;              /* the pool's: warm list of the entry */
+    struct isolate *previous;          /* the pool's */
+    uint64_t idle_since_ns;            /* the pool's */
+    uint64_t generation;               /* how often it was reset */
 };
 
 NODISCARD enum status isolate_create(struct isolate_artifact *artifact,
                                      const struct config_limits *limits,
-                                     const struct isolate_host_ops *ops, struct report *report,
+                                     const struct isolate_host_ops *ops,
+                                     struct report *report,
                                      struct isolate **ret_isolate);
 /* Back to the snapshot, byte for byte: memory, globals, tables, host state. False: it
  * cannot be (out of memory): free it. */
@@ -80,6 +87,7 @@ struct isolate_pool_options {
     uint32_t per_function_max;
     uint32_t total_max;
     uint64_t idle_max_ns;
+    bool restarted; /* this process replaces one that died: first starts say RESTART */
     const struct clock *clock;
     const struct config_limits *limits;
     struct isolate_host_ops ops;
@@ -99,7 +107,7 @@ enum isolate_start_reason {
 #define REASON(name, text) ISOLATE_START_##name,
     ISOLATE_START_REASONS(REASON)
 #undef REASON
-    ISOLATE_START_REASON_COUNT
+        ISOLATE_START_REASON_COUNT
 };
 
 const char *isolate_start_reason_text(enum isolate_start_reason reason);
@@ -125,12 +133,16 @@ struct isolate_key {
  * Gives a warm isolate of `key`, or makes one; `open` is called when this process has not
  * mapped the artifact yet. Older versions of the same function are dropped from the pool.
  */
-NODISCARD enum status isolate_pool_checkout(
-    struct isolate_pool *pool, const struct isolate_key *key,
-    enum status (*open)(void *context, struct report *report,
-                        struct isolate_artifact **ret_artifact),
-    void *context, struct report *report, struct isolate_start *ret_start,
-    struct isolate **ret_isolate);
+NODISCARD enum status
+isolate_pool_checkout(struct isolate_pool *pool,
+                      const struct isolate_key *key,
+                      enum status (*open)(void *context,
+                                          struct report *report,
+                                          struct isolate_artifact **ret_artifact),
+                      void *context,
+                      struct report *report,
+                      struct isolate_start *ret_start,
+                      struct isolate **ret_isolate);
 /* Resets and keeps it if `reusable` and there is room; otherwise frees it. */
 void isolate_pool_return(struct isolate *isolate, bool reusable);
 /* Drops isolates and artifacts that were idle for too long; call now and then. */
@@ -142,7 +154,7 @@ struct isolate_pool_stats {
     uint64_t starts[ISOLATE_START_REASON_COUNT];
     uint64_t discarded;
     uint64_t evicted;
-    uint32_t warm;     /* isolates waiting */
+    uint32_t warm; /* isolates waiting */
     uint32_t in_use;
     uint32_t functions; /* entries known */
 };

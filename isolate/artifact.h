@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to isolate/: what an artifact is made of.
+ *
+ * The file is mapped once, shared and read-only, for the module's code and as the
+ * source of resets; isolates map its memory image a second time, privately, through
+ * the descriptor kept here. The mapping lives as long as anything refers to it.
+ */
+#ifndef SKERRY_ISOLATE_ARTIFACT_H
+#define SKERRY_ISOLATE_ARTIFACT_H
+
+#include "isolate/isolate.h"
+
+struct isolate_artifact {
+    uint32_t references;
+    int fd;        /* owned */
+    uint8_t *data; /* the whole file, PROT_READ, MAP_SHARED */
+    size_t count;
+    struct engine_module *module;     /* owned; borrows data */
+    struct engine_memory_image image; /* checked against count */
+};
+
+/* The snapshot's memory bytes; the rest of the memory is zero. */
+static inline struct bytes artifact_memory(const struct isolate_artifact *artifact)
+{
+    return bytes_make(artifact->data + artifact->image.offset, artifact->image.bytes);
+}
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making an isolate from an artifact: a machine, the restored instance, and the
+ * snapshot's memory mapped privately over the instance's reserved address space.
+ *
+ * Invariant: between create and free, and whenever isolate_reset returned true, the
+ * instance is byte for byte what the snapshot says and the host knows no request.
+ */
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "isolate/artifact.h"
+#include "isolate/reset.h"
+
+#define ISOLATE_MAGIC      UINT64_C(0x69736f6c61746531)
+#define ISOLATE_FREED      UINT64_C(0x69736f6c66726565)
+#define ISOLATE_PAGE_BYTES 65536
+
+static enum status isolate_map_memory(struct isolate *isolate, struct report *report)
+{
+    const struct isolate_artifact *artifact = isolate->artifact;
+    if (artifact->image.bytes == 0)
+        return STATUS_OK;
+    struct engine_memory_view view = engine_memory_view(isolate->instance);
+    if (view.base == NULL || artifact->image.bytes > view.initial_bytes)
+        return report_fail(report, STATUS_CORRUPT, artifact->image.offset,
+                           "artifact: its memory image is larger than the memory");
+    void *mapped =
+        mmap(view.base, artifact->image.bytes, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, artifact->fd, (off_t)artifact->image.offset);
+    if (mapped == MAP_FAILED)
+        return report_errno(report, "isolate: cannot map its memory");
+    return STATUS_OK;
+}
+
+static struct engine_limits isolate_engine_limits(const struct config_limits *limits)
+{
+    struct engine_limits engine = engine_limits_default;
+    engine.memory_pages = (uint32_t)(limits->memory / ISOLATE_PAGE_BYTES);
+    engine.table_entries = (uint32_t)limits->table;
+    engine.stack_bytes = (uint32_t)limits->stack;
+    return engine;
+}
+
+static enum status
+isolate_build(struct isolate *isolate, const struct config_limits *limits, struct report *report)
+{
+    const struct engine_module *module = isolate->artifact->module;
+    struct engine_linker linker;
+    enum status status = isolate->ops.create(isolate->ops.context, module, &linker, &isolate->host);
+    if (status != STATUS_OK)
+        return report_fail(report, status, REPORT_OFFSET_NONE, "isolate: no host for its module");
+    struct engine_limits engine = isolate_engine_limits(limits);
+    status = engine_machine_create(&engine, report, &isolate->machine);
+    if (status == STATUS_OK)
+        status =
+            engine_restore(isolate->machine, module, &linker, true, report, &isolate->instance);
+    if (status == STATUS_OK)
+        status = isolate_map_memory(isolate, report);
+    return status;
+}
+
+enum status isolate_create(struct isolate_artifact *artifact,
+                           const struct config_limits *limits,
+                           const struct isolate_host_ops *ops,
+                           struct report *report,
+                           struct isolate **ret_isolate)
+{
+    struct isolate *isolate = calloc(1, sizeof(*isolate));
+    if (isolate == NULL)
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "isolate: out of memory");
+    isolate->magic = ISOLATE_MAGIC;
+    isolate->ops = *ops;
+    isolate->artifact = isolate_artifact_ref(artifact);
+    enum status status = isolate_build(isolate, limits, report);
+    if (status != STATUS_OK) {
+        isolate_free(isolate);
+        return status;
+    }
+    *ret_isolate = isolate;
+    return STATUS_OK;
+}
+
+bool isolate_reset(struct isolate *isolate)
+{
+    ASSERT(isolate->magic == ISOLATE_MAGIC);
+    isolate->ops.reset(isolate->host);
+    if (!reset_memory(isolate))
+        return false;
+    engine_rewind(isolate->instance);
+    isolate->generation++;
+    return true;
+}
+
+void isolate_free(struct isolate *isolate)
+{
+    if (isolate == NULL)
+        return;
+    ASSERT(isolate->magic == ISOLATE_MAGIC);
+    isolate->magic = ISOLATE_FREED;
+    engine_machine_free(isolate->machine);
+    if (isolate->host != NULL)
+        isolate->ops.free(isolate->host);
+    isolate_artifact_unref(isolate->artifact);
+    free(isolate);
+}

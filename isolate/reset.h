@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to isolate/: puts an isolate's linear memory back to the snapshot's bytes.
+ */
+#ifndef SKERRY_ISOLATE_RESET_H
+#define SKERRY_ISOLATE_RESET_H
+
+#include "isolate/isolate.h"
+
+/* More dirty pages than this are dropped by the kernel instead of copied: it costs page
+ * faults in the next request, but gives a warm isolate's private memory back (4 MiB). */
+#define RESET_COPY_PAGES_MAX 1024
+
+/* Restores contents, clears the dirty map and shrinks to the snapshot's size; before
+ * engine_rewind. False: the kernel refused; the isolate must not be used again. */
+NODISCARD bool reset_memory(struct isolate *isolate);
+
+#endif
