@@ -4,5 +4,5 @@
 set -eu
 cd "$(dirname "$0")"
 exec "${CLANG:-clang-19}" --target=wasm32 -std=gnu17 -Os -Wall -Wextra -Werror \
-    -ffreestanding -nostdlib -I ../../hostapi/guest -Wl,--no-entry -Wl,--strip-all -z stack-size=16384 \
-    -Wl,--import-undefined -o hello.wasm hello.c
+    -ffreestanding -nostdlib -I ../../hostapi/guest -Wl,--no-entry \
+    -Wl,--import-undefined -Wl,--strip-all -Wl,-z,stack-size=16384 -o hello.wasm hello.c

@@ -1,0 +1,9 @@
+;; SPDX-License-Identifier: Apache-2.0
+;; Never answers.
+(module
+  (import "http_handler" "write_body" (func $write_body (param i32 i32 i32)))
+  (memory (export "memory") 1 1)
+  (func (export "handle_request") (result i64)
+    (loop $for_ever (br $for_ever))
+    (i64.const 0))
+  (func (export "handle_response") (param i32 i32)))

@@ -1,0 +1,30 @@
+;; SPDX-License-Identifier: Apache-2.0
+;; Traps in the way that the first letter of the path names: u unreachable, o out of bounds load,
+;; d division by zero, s endless recursion, i undefined element, n uninitialized element,
+;; h a host call with a pointer outside of memory. Any other letter answers "fine\n".
+(module
+  (import "http_handler" "get_uri" (func $get_uri (param i32 i32) (result i32)))
+  (import "http_handler" "write_body" (func $write_body (param i32 i32 i32)))
+  (memory (export "memory") 1 1)
+  (table 2 funcref)
+  (type $nothing (func))
+  (data (i32.const 0) "fine\nthe guest's secret")
+  (func $deeper (param $n i32) (result i32)
+    (i32.add (call $deeper (i32.add (local.get $n) (i32.const 1))) (i32.const 1)))
+  (func $is (param $letter i32) (result i32)
+    (i32.eq (i32.load8_u (i32.const 1025)) (local.get $letter)))
+  (func (export "handle_request") (result i64)
+    (drop (call $get_uri (i32.const 1024) (i32.const 1024)))
+    (if (call $is (i32.const 117)) (then unreachable))
+    (if (call $is (i32.const 111))
+      (then (drop (i32.load offset=4294967295 (i32.const 65536)))))
+    (if (call $is (i32.const 100))
+      (then (drop (i32.div_u (i32.const 1) (i32.load (i32.const 2048))))))
+    (if (call $is (i32.const 115)) (then (drop (call $deeper (i32.const 0)))))
+    (if (call $is (i32.const 105)) (then (call_indirect (type $nothing) (i32.const 2))))
+    (if (call $is (i32.const 110)) (then (call_indirect (type $nothing) (i32.const 1))))
+    (if (call $is (i32.const 104))
+      (then (call $write_body (i32.const 1) (i32.const 65530) (i32.const 100))))
+    (call $write_body (i32.const 1) (i32.const 0) (i32.const 5))
+    (i64.const 0))
+  (func (export "handle_response") (param i32 i32)))
