@@ -285,8 +285,11 @@ static enum status pool_start_cold(struct isolate_pool *pool,
     struct isolate *isolate;
     enum status status =
         isolate_create(entry->artifact, pool->options.limits, &pool->options.ops, report, &isolate);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
+        if (entry->list == &pool->cold)
+            pool_drop_warm(entry);
         return status;
+    }
     isolate->pool = pool;
     isolate->entry = entry;
     entry->cold_reason = ISOLATE_START_POOL_EMPTY;
