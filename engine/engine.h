@@ -337,9 +337,10 @@ NODISCARD enum status engine_restore(struct engine_machine *machine,
 /*
  * Globals, tables, dropped segments, memory size, fuel counter and frames back to the
  * snapshot; the machine is idle afterwards. Memory *contents* are the caller's to restore
- * (before this call, while the dirty map and the grown size are still known).
+ * (before this call, while the dirty map and the grown size are still known). False: the
+ * kernel refused to take grown memory back (out of mappings): free the machine.
  */
-void engine_rewind(struct engine_instance *instance);
+bool engine_rewind(struct engine_instance *instance);
 
 /* Memory 0 of an instance, for the layer that maps and restores it. */
 #define ENGINE_DIRTY_PAGE_BYTES 4096
@@ -356,8 +357,9 @@ struct engine_memory_view {
     uint8_t *dirty;
 };
 struct engine_memory_view engine_memory_view(struct engine_instance *instance);
-/* Makes [base + initial_bytes, base + bytes) inaccessible again and its pages zero. */
-void engine_memory_shrink(struct engine_instance *instance);
+/* Makes [base + initial_bytes, base + bytes) inaccessible again and its pages zero. False: as
+ * engine_rewind, which calls this. */
+bool engine_memory_shrink(struct engine_instance *instance);
 
 /* ---- looking inside ------------------------------------------------------------------- */
 

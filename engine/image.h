@@ -68,15 +68,21 @@ struct image_memory {
     uint64_t maximum; /* UINT64_MAX: none */
 };
 
+/*
+ * One item of an element segment: a func index, a global's index with this bit, or null.
+ * Expressions become items when the image is built, so that table.init costs the same
+ * for every item.
+ */
+#define IMAGE_ITEM_GLOBAL 0x80000000u
+#define IMAGE_ITEM_NULL   UINT32_MAX
+
 struct image_elem {
-    struct image_span offset;      /* constant expression */
-    struct image_span funcs;       /* u32 each; empty if expressions */
-    struct image_span expressions; /* bytes */
-    uint32_t count;
+    struct image_span offset; /* constant expression */
+    struct image_span items;  /* u32 each */
     uint32_t table;
     uint8_t mode; /* enum module_segment_mode */
     uint8_t type;
-    uint8_t padding[6];
+    uint8_t padding[2];
 };
 
 struct image_data {
@@ -114,6 +120,7 @@ struct image_header {
     uint32_t imported_global_count;
     uint32_t has_start;
     uint32_t start;
+    uint64_t module_bytes; /* where the module ends and a snapshot may begin */
     /* snapshot; all zero if there is none */
     uint32_t has_snapshot;
     uint32_t memory_pages;            /* present size of memory 0 */
@@ -124,6 +131,9 @@ struct image_header {
     uint64_t memory_offset;           /* page aligned */
     uint64_t memory_bytes;            /* page aligned; the rest of the memory is zero */
 };
+
+/* The checksum covers everything behind itself. */
+#define IMAGE_CHECKSUM_FROM (offsetof(struct image_header, checksum) + sizeof(uint64_t))
 
 _Static_assert(sizeof(struct image_header) % 8 == 0, "arrays after the header stay aligned");
 
@@ -138,6 +148,34 @@ static inline const void *image_at(const struct image_header *header, struct ima
 {
     return (const uint8_t *)header + span.offset;
 }
+
+struct bytes image_text(const struct image_header *header, struct image_span span);
+/* Types by canonical index, and of the combined func index space; open.c. */
+struct engine_functype image_functype(const struct image_header *header, uint32_t type);
+struct engine_functype image_func_type(const struct image_header *header, uint32_t func);
+
+/*
+ * Writes image parts one after another; without `data` it only counts, so that the same
+ * code first measures and then fills. Fresh bytes must be zero.
+ */
+struct image_writer {
+    uint8_t *data;  /* NULL: measuring */
+    uint64_t count; /* bytes so far */
+};
+
+/* Room for an array, 8-byte aligned, zero. */
+struct image_span image_reserve(struct image_writer *writer, uint64_t count, size_t size);
+/* Fills element `index` of a reserved array. */
+void image_set(struct image_writer *writer, struct image_span span, uint64_t index,
+               const void *element, size_t size);
+/* A whole array, 8-byte aligned. */
+struct image_span image_put(struct image_writer *writer, const void *array, uint64_t count,
+                            size_t size);
+/* Zeroed pages for an image of `bytes`. */
+NODISCARD enum status image_allocate(uint64_t bytes, struct report *report,
+                                     struct engine_image *ret_image);
+/* Computes the checksum; the image is complete. */
+void image_seal(struct engine_image *image);
 
 /* Lays out an image from a module and its code; image.c. */
 NODISCARD enum status image_build(const struct module *module, const struct code *code,

@@ -18,7 +18,12 @@
  *
  *     fp -> | parameters, locals | link: return pc, caller's fp | operands ... | callee ...
  *
- * A callee's parameters are the caller's topmost operands, in place.
+ * A callee's parameters are the caller's topmost operands, in place. The 32 bits before a
+ * function's first cell hold its number of locals, so that its link can be found:
+ * fp[locals] is the return address, fp[locals + 1] the caller's fp. The outermost frame
+ * returns to one of machine->cells. A call into another instance puts a cross frame
+ * (ops_control.c) between: four slots, then the callee's frame, which returns to
+ * cells.cross_return with the cross frame as the caller's fp.
  */
 #ifndef SKERRY_ENGINE_INSTANCE_H
 #define SKERRY_ENGINE_INSTANCE_H
@@ -48,6 +53,7 @@ struct table {
     uint8_t type;      /* enum engine_type */
     bool has_max;      /* the module gave a maximum (import matching) */
     bool dirty;        /* changed since the snapshot */
+    bool grown;        /* entries are on the heap; else in the instance's block */
     uint32_t declared_max;
 };
 
@@ -85,7 +91,7 @@ struct engine_instance {
 #define MACHINE_FLOAT_PINS 3
 
 struct machine_registers {
-    const uint32_t *pc;
+    const uint8_t *pc; /* next cell */
     uint64_t *fp;
     struct engine_instance *instance;
     int64_t fuel;
@@ -93,6 +99,15 @@ struct machine_registers {
     uint64_t pins[MACHINE_INT_PINS];
     double float_accumulator;
     double float_pins[MACHINE_FLOAT_PINS];
+};
+
+/* Cells that belong to no function: where a call from the host, and a call into another
+ * instance, returns to. Return addresses in [cells, cells + 1) are not guest code. */
+struct machine_cells {
+    int32_t exit_none; /* offsets from dispatch_base, as in any cell */
+    int32_t exit_int;
+    int32_t exit_float;
+    int32_t cross_return;
 };
 
 struct engine_machine {
@@ -109,6 +124,7 @@ struct engine_machine {
     uint64_t fuel_host; /* charged by host functions in this run, not yet taken off */
     struct engine_instance *call_instance;
     uint32_t call_func;
+    struct machine_cells cells; /* written by engine_call_begin */
     struct engine_instance **instances; /* owned, by id */
     uint32_t instance_count;
     uint32_t instance_capacity;
@@ -159,6 +175,17 @@ enum engine_trap table_init(struct engine_instance *instance, uint32_t table, ui
 
 /* ---- instance.c --------------------------------------------------------------------------- */
 
+/* Global of the combined index space. */
+static inline union engine_value *instance_global(const struct engine_instance *instance,
+                                                  uint32_t index)
+{
+    uint32_t imported = instance->image->imported_global_count;
+    if (index < imported)
+        return instance->imported_globals[index];
+    const union engine_value *own = &instance->globals[index - imported];
+    return (union engine_value *)(uintptr_t)own;
+}
+
 static inline uint64_t reference_make(const struct engine_instance *instance, uint32_t func_index)
 {
     return (uint64_t)instance->id << 32 | (func_index + 1u);
@@ -175,5 +202,38 @@ struct engine_instance *reference_instance(const struct engine_machine *machine,
 /* Are these two function types, of two images, structurally equal? */
 bool instance_types_equal(const struct engine_instance *a, uint32_t type_a,
                           const struct engine_instance *b, uint32_t type_b);
+/*
+ * One block with everything but memory: linked, own memories made, globals and tables zero
+ * (`from_snapshot`: of the snapshot's sizes). Not yet on its machine.
+ */
+NODISCARD enum status instance_create(struct engine_machine *machine,
+                                      const struct engine_module *module,
+                                      const struct engine_linker *linker, bool from_snapshot,
+                                      struct report *report,
+                                      struct engine_instance **ret_instance);
+void instance_free(struct engine_instance *instance); /* accepts NULL and half-built */
+uint32_t instance_own_tables(const struct engine_instance *instance);
+uint32_t instance_own_memories(const struct engine_instance *instance);
+
+/* ---- constant.c --------------------------------------------------------------------------- */
+
+/* Value of a validated constant expression [Wasm core 4.4.14]. */
+NODISCARD enum status constant_evaluate(const struct engine_instance *instance,
+                                        struct image_span expression, struct report *report,
+                                        union engine_value *ret_value);
+
+/* ---- link.c ------------------------------------------------------------------------------- */
+
+/* Binds every import of `instance` [Wasm core 3.2.21 import matching]. */
+NODISCARD enum status link_imports(struct engine_instance *instance,
+                                   const struct engine_linker *linker, struct report *report);
+bool link_functypes_equal(const struct engine_functype *a, const struct engine_functype *b);
+
+/* ---- machine.c ---------------------------------------------------------------------------- */
+
+/* Gives the instance, whose id is the machine's next, to the machine. */
+void machine_adopt(struct engine_machine *machine, struct engine_instance *instance);
+/* Makes sure that machine_adopt has room. */
+NODISCARD bool machine_reserve_instance(struct engine_machine *machine);
 
 #endif

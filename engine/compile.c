@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The way from bytes to image: decode, validate, translate, lay out; with the clock beside
+ * it. Nothing is translated before everything is proven valid.
+ */
+#include "build_id.h"
+
+#include "engine/base/clock.h"
+#include "engine/engine.h"
+#include "engine/image.h"
+#include "engine/module.h"
+
+const struct engine_limits engine_limits_default = {
+    .module_bytes = (uint64_t)50 << 20,
+    .arena_bytes = (uint64_t)2 << 30,
+    .memory_pages = 65536,
+    .table_entries = 10000000,
+    .stack_bytes = 1 << 20,
+};
+
+const uint8_t *engine_build_id(void)
+{
+    static const uint8_t id[ENGINE_BUILD_ID_BYTES] = {BUILD_ID};
+    return id;
+}
+
+/* Decodes and validates; `module` is to be done by the caller whatever the result. */
+static enum status prove(struct bytes wasm,
+                         const struct engine_limits *limits,
+                         struct report *report,
+                         struct module *module)
+{
+    if (wasm.count > limits->module_bytes)
+        return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
+                           "the module has %zu bytes, the limit is %llu", wasm.count,
+                           (unsigned long long)limits->module_bytes);
+    enum status status = decode_module(wasm, limits, report, module);
+    return status == STATUS_OK ? validate_module(module, report) : status;
+}
+
+enum status
+engine_validate(struct bytes wasm, const struct engine_limits *limits, struct report *report)
+{
+    struct module module = {0};
+    enum status status = prove(wasm, limits, report, &module);
+    module_done(&module);
+    return status;
+}
+
+enum status engine_compile(struct bytes wasm,
+                           const struct engine_limits *limits,
+                           struct report *report,
+                           struct engine_timings *ret_timings,
+                           struct engine_image *ret_image)
+{
+    struct module module = {0};
+    struct code code = {0};
+    struct engine_timings timings = {0};
+    uint64_t start_ns = clock_monotonic_ns(&clock_system);
+    enum status status = prove(wasm, limits, report, &module);
+    uint64_t proven_ns = clock_monotonic_ns(&clock_system);
+    timings.validate_ns = proven_ns - start_ns;
+    if (status == STATUS_OK)
+        status = translate_module(&module, report, &code);
+    if (status == STATUS_OK)
+        status = image_build(&module, &code, report, ret_image);
+    timings.translate_ns = clock_monotonic_ns(&clock_system) - proven_ns;
+    if (status == STATUS_OK && ret_timings != NULL)
+        *ret_timings = timings;
+    code_done(&code);
+    module_done(&module);
+    return status;
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lays out an image (image.h has the drawing).
+ *
+ * Invariant: the layout is one function run twice, first measuring, then writing, so that
+ * what was measured is what is written. Everything an instance needs is copied in: after
+ * image_build neither the binary nor the arena is needed.
+ */
+#include "engine/image.h"
+
+#include <sys/mman.h>
+#include <xxhash.h>
+
+#include "engine/opcodes.h"
+
+static void
+image_write(struct image_writer *writer, uint64_t offset, const void *data, uint64_t count)
+{
+    if (writer->data != NULL && count > 0)
+        memcpy(writer->data + offset, data, count);
+}
+
+struct image_span image_reserve(struct image_writer *writer, uint64_t count, size_t size)
+{
+    uint64_t offset = ALIGN_UP(writer->count, (uint64_t)8);
+    writer->count = offset + count * size;
+    return (struct image_span){.offset = (uint32_t)offset, .count = (uint32_t)count};
+}
+
+void image_set(struct image_writer *writer,
+               struct image_span span,
+               uint64_t index,
+               const void *element,
+               size_t size)
+{
+    ASSERT(index < span.count);
+    image_write(writer, span.offset + index * size, element, size);
+}
+
+struct image_span
+image_put(struct image_writer *writer, const void *array, uint64_t count, size_t size)
+{
+    struct image_span span = image_reserve(writer, count, size);
+    image_write(writer, span.offset, array, count * size);
+    return span;
+}
+
+/* Into the pool: not aligned. */
+static struct image_span put_bytes(struct image_writer *writer, struct bytes bytes)
+{
+    struct image_span span = {.offset = (uint32_t)writer->count, .count = (uint32_t)bytes.count};
+    image_write(writer, writer->count, bytes.data, bytes.count);
+    writer->count += bytes.count;
+    return span;
+}
+
+static struct image_span
+put_funcs(struct image_writer *writer, const struct module *module, const struct code *code)
+{
+    struct image_span span = image_reserve(writer, module->func_count, sizeof(struct image_func));
+    for (uint32_t i = 0; i < module->func_count; i++) {
+        struct image_func row = {.entry = code->entries[i],
+                                 .type = module->type_canonical[module->funcs[i].type]};
+        image_set(writer, span, i, &row, sizeof(row));
+    }
+    return span;
+}
+
+static struct image_span put_types(struct image_writer *writer, const struct module *module)
+{
+    struct image_span span = image_reserve(writer, module->type_count, sizeof(struct image_type));
+    for (uint32_t i = 0; i < module->type_count; i++) {
+        const struct engine_functype *type = &module->types[i];
+        struct image_type row = {
+            .params = put_bytes(writer, bytes_make(type->params, type->param_count)),
+            .results = put_bytes(writer, bytes_make(type->results, type->result_count)),
+        };
+        image_set(writer, span, i, &row, sizeof(row));
+    }
+    return span;
+}
+
+static struct image_span put_imports(struct image_writer *writer, const struct module *module)
+{
+    struct image_span span =
+        image_reserve(writer, module->import_count, sizeof(struct image_import));
+    for (uint32_t i = 0; i < module->import_count; i++) {
+        const struct module_import *import = &module->imports[i];
+        struct image_import row = {.module_name = put_bytes(writer, import->module_name),
+                                   .name = put_bytes(writer, import->name),
+                                   .kind = import->kind,
+                                   .index = import->index};
+        image_set(writer, span, i, &row, sizeof(row));
+    }
+    return span;
+}
+
+static struct image_span put_exports(struct image_writer *writer, const struct module *module)
+{
+    struct image_span span =
+        image_reserve(writer, module->export_count, sizeof(struct image_export));
+    for (uint32_t i = 0; i < module->export_count; i++) {
+        const struct module_export *export = &module->exports[i];
+        struct image_export row = {
+            .name = put_bytes(writer, export->name), .kind = export->kind, .index = export->index};
+        image_set(writer, span, i, &row, sizeof(row));
+    }
+    return span;
+}
+
+static struct image_span put_globals(struct image_writer *writer, const struct module *module)
+{
+    struct image_span span =
+        image_reserve(writer, module->global_count, sizeof(struct image_global));
+    for (uint32_t i = 0; i < module->global_count; i++) {
+        const struct module_global *global = &module->globals[i];
+        struct image_global row = {.init = put_bytes(writer, global->init),
+                                   .type = global->type,
+                                   .is_mutable = global->is_mutable};
+        image_set(writer, span, i, &row, sizeof(row));
+    }
+    return span;
+}
+
+static struct image_span put_tables(struct image_writer *writer, const struct module *module)
+{
+    struct image_span span = image_reserve(writer, module->table_count, sizeof(struct image_table));
+    for (uint32_t i = 0; i < module->table_count; i++) {
+        const struct module_table *table = &module->tables[i];
+        struct image_table row = {.minimum = table->limits.minimum,
+                                  .maximum = table->limits.maximum,
+                                  .type = table->type};
+        image_set(writer, span, i, &row, sizeof(row));
+    }
+    return span;
+}
+
+static struct image_span put_memories(struct image_writer *writer, const struct module *module)
+{
+    struct image_span span =
+        image_reserve(writer, module->memory_count, sizeof(struct image_memory));
+    for (uint32_t i = 0; i < module->memory_count; i++) {
+        const struct module_memory *memory = &module->memories[i];
+        struct image_memory row = {.minimum = memory->limits.minimum,
+                                   .maximum = memory->limits.maximum};
+        image_set(writer, span, i, &row, sizeof(row));
+    }
+    return span;
+}
+
+/* One validated constant expression of reference type as an item. */
+static uint32_t read_item(struct reader *reader)
+{
+    uint32_t item = IMAGE_ITEM_NULL;
+    uint8_t opcode = reader_u8(reader);
+    switch (opcode) {
+    case OPCODE_REF_NULL:
+        (void)reader_s33(reader);
+        break;
+    case OPCODE_REF_FUNC:
+        item = reader_u32(reader);
+        break;
+    case OPCODE_GLOBAL_GET:
+        item = reader_u32(reader) | IMAGE_ITEM_GLOBAL;
+        break;
+    default:
+        reader_fail(reader, STATUS_UNSUPPORTED, "element expression with opcode 0x%02x", opcode);
+        return item;
+    }
+    if (reader_u8(reader) != OPCODE_END)
+        reader_fail(reader, STATUS_UNSUPPORTED, "element expression of several instructions");
+    return item;
+}
+
+static enum status put_elem(struct image_writer *writer,
+                            const struct module *module,
+                            const struct module_elem *elem,
+                            struct report *report,
+                            struct image_elem *row)
+{
+    row->offset = put_bytes(writer, elem->offset);
+    row->table = elem->table;
+    row->mode = elem->mode;
+    row->type = elem->type;
+    if (elem->funcs != NULL || elem->count == 0) {
+        row->items = image_put(writer, elem->funcs, elem->count, sizeof(uint32_t));
+        return STATUS_OK;
+    }
+    row->items = image_reserve(writer, elem->count, sizeof(uint32_t));
+    struct bytes expressions = elem->expressions;
+    struct reader reader = reader_make(module->wasm.data, expressions.data,
+                                       expressions.data + expressions.count, report);
+    for (uint32_t i = 0; i < elem->count && !reader_failed(&reader); i++) {
+        uint32_t item = read_item(&reader);
+        image_set(writer, row->items, i, &item, sizeof(item));
+    }
+    return reader.status;
+}
+
+static enum status put_elems(struct image_writer *writer,
+                             const struct module *module,
+                             struct report *report,
+                             struct image_span *ret_span)
+{
+    struct image_span span = image_reserve(writer, module->elem_count, sizeof(struct image_elem));
+    for (uint32_t i = 0; i < module->elem_count; i++) {
+        struct image_elem row = {0};
+        enum status status = put_elem(writer, module, &module->elems[i], report, &row);
+        if (status != STATUS_OK)
+            return status;
+        image_set(writer, span, i, &row, sizeof(row));
+    }
+    *ret_span = span;
+    return STATUS_OK;
+}
+
+static struct image_span put_datas(struct image_writer *writer, const struct module *module)
+{
+    struct image_span span = image_reserve(writer, module->data_count, sizeof(struct image_data));
+    for (uint32_t i = 0; i < module->data_count; i++) {
+        const struct module_data *data = &module->datas[i];
+        struct image_data row = {.offset = put_bytes(writer, data->offset),
+                                 .content = put_bytes(writer, data->content),
+                                 .memory = data->memory,
+                                 .mode = data->mode};
+        image_set(writer, span, i, &row, sizeof(row));
+    }
+    return span;
+}
+
+static struct image_span put_func_names(struct image_writer *writer, const struct module *module)
+{
+    if (module->func_names == NULL)
+        return (struct image_span){0};
+    struct image_span span = image_reserve(writer, module->func_count, sizeof(struct image_span));
+    for (uint32_t i = 0; i < module->func_count; i++) {
+        struct image_span name = put_bytes(writer, module->func_names[i]);
+        image_set(writer, span, i, &name, sizeof(name));
+    }
+    return span;
+}
+
+static enum status lay_out(struct image_writer *writer,
+                           const struct module *module,
+                           const struct code *code,
+                           struct report *report)
+{
+    struct image_header header = {
+        .magic = IMAGE_MAGIC,
+        .header_bytes = sizeof(header),
+        .imported_func_count = module->imported_func_count,
+        .imported_table_count = module->imported_table_count,
+        .imported_memory_count = module->imported_memory_count,
+        .imported_global_count = module->imported_global_count,
+        .has_start = module->has_start,
+        .start = module->start,
+    };
+    memcpy(header.build_id, engine_build_id(), ENGINE_BUILD_ID_BYTES);
+    (void)image_reserve(writer, 1, sizeof(header));
+    header.code = image_put(writer, code->cells.data, code->cells.count, 1);
+    header.funcs = put_funcs(writer, module, code);
+    header.types = put_types(writer, module);
+    header.imports = put_imports(writer, module);
+    header.exports = put_exports(writer, module);
+    header.globals = put_globals(writer, module);
+    header.tables = put_tables(writer, module);
+    header.memories = put_memories(writer, module);
+    enum status status = put_elems(writer, module, report, &header.elems);
+    if (status != STATUS_OK)
+        return status;
+    header.datas = put_datas(writer, module);
+    header.func_names = put_func_names(writer, module);
+    header.marks = image_put(writer, code->marks.data, code->marks.count / sizeof(struct code_mark),
+                             sizeof(struct code_mark));
+    writer->count = ALIGN_UP(writer->count, (uint64_t)8);
+    header.module_bytes = writer->count;
+    header.total_bytes = writer->count;
+    image_write(writer, 0, &header, sizeof(header));
+    return STATUS_OK;
+}
+
+enum status image_allocate(uint64_t bytes, struct report *report, struct engine_image *ret_image)
+{
+    void *data = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (data == MAP_FAILED)
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE,
+                           "no memory for an image of %llu bytes", (unsigned long long)bytes);
+    *ret_image = (struct engine_image){.data = data, .count = bytes};
+    return STATUS_OK;
+}
+
+void image_seal(struct engine_image *image)
+{
+    struct image_header *header = (struct image_header *)(void *)image->data;
+    ASSERT(header->total_bytes == image->count);
+    header->checksum =
+        XXH64(image->data + IMAGE_CHECKSUM_FROM, image->count - IMAGE_CHECKSUM_FROM, 0);
+}
+
+enum status image_build(const struct module *module,
+                        const struct code *code,
+                        struct report *report,
+                        struct engine_image *ret_image)
+{
+    struct image_writer writer = {0};
+    enum status status = lay_out(&writer, module, code, report);
+    if (status != STATUS_OK)
+        return status;
+    if (writer.count > UINT32_MAX)
+        return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
+                           "the translated module takes %llu bytes, more than 4 GiB",
+                           (unsigned long long)writer.count);
+    struct engine_image image;
+    status = image_allocate(writer.count, report, &image);
+    if (status != STATUS_OK)
+        return status;
+    writer = (struct image_writer){.data = image.data};
+    status = lay_out(&writer, module, code, report);
+    ASSERT(status == STATUS_OK);
+    ASSERT(writer.count == image.count);
+    image_seal(&image);
+    *ret_image = image;
+    return STATUS_OK;
+}
+
+void engine_image_free(struct engine_image *image)
+{
+    if (image->data != NULL)
+        (void)munmap(image->data, image->count);
+    *image = (struct engine_image){0};
+}

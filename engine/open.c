@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opens images: the check on the far side of the border, and the questions that the
+ * layers above ask a module.
+ *
+ * Images are trusted (only this engine writes them, where nobody else can), so the check
+ * is against damage and against other builds, not against attackers; still, once a module
+ * is open, every span that an instance follows lies inside. Work per function is left to
+ * `verify_checksum`: opening must cost microseconds.
+ */
+#include <stdlib.h>
+#include <xxhash.h>
+
+#include "engine/instance.h"
+
+/* True if `span` of elements of `size` bytes lies inside the first `limit` bytes. */
+static bool span_fits(struct image_span span, size_t size, uint64_t limit)
+{
+    return (uint64_t)span.count * size <= limit &&
+           span.offset <= limit - (uint64_t)span.count * size;
+}
+
+static bool array_fits(const struct image_header *header, struct image_span span, size_t size)
+{
+    return span.offset % 8 == 0 && span_fits(span, size, header->total_bytes);
+}
+
+static bool text_fits(const struct image_header *header, struct image_span span)
+{
+    return span_fits(span, 1, header->total_bytes);
+}
+
+static bool arrays_fit(const struct image_header *header)
+{
+    return array_fits(header, header->code, 1) &&
+           array_fits(header, header->funcs, sizeof(struct image_func)) &&
+           array_fits(header, header->types, sizeof(struct image_type)) &&
+           array_fits(header, header->imports, sizeof(struct image_import)) &&
+           array_fits(header, header->exports, sizeof(struct image_export)) &&
+           array_fits(header, header->globals, sizeof(struct image_global)) &&
+           array_fits(header, header->tables, sizeof(struct image_table)) &&
+           array_fits(header, header->memories, sizeof(struct image_memory)) &&
+           array_fits(header, header->elems, sizeof(struct image_elem)) &&
+           array_fits(header, header->datas, sizeof(struct image_data)) &&
+           array_fits(header, header->func_names, sizeof(struct image_span)) &&
+           array_fits(header, header->marks, sizeof(struct code_mark)) &&
+           array_fits(header, header->global_values, sizeof(uint64_t)) &&
+           array_fits(header, header->table_values, sizeof(struct image_table_snapshot)) &&
+           text_fits(header, header->dropped_elems) && text_fits(header, header->dropped_datas);
+}
+
+static bool counts_agree(const struct image_header *header)
+{
+    return header->imported_func_count <= header->funcs.count &&
+           header->imported_table_count <= header->tables.count &&
+           header->imported_memory_count <= header->memories.count &&
+           header->imported_global_count <= header->globals.count &&
+           (!header->has_start || header->start < header->funcs.count) &&
+           (header->func_names.count == 0 || header->func_names.count == header->funcs.count);
+}
+
+/* Size of an index space. */
+static uint32_t space_count(const struct image_header *header, uint32_t kind)
+{
+    switch (kind) {
+    case ENGINE_EXTERN_FUNC:
+        return header->funcs.count;
+    case ENGINE_EXTERN_TABLE:
+        return header->tables.count;
+    case ENGINE_EXTERN_MEMORY:
+        return header->memories.count;
+    case ENGINE_EXTERN_GLOBAL:
+        return header->globals.count;
+    default:
+        return 0;
+    }
+}
+
+static bool names_fit(const struct image_header *header)
+{
+    const struct image_type *types = image_at(header, header->types);
+    for (uint32_t i = 0; i < header->types.count; i++) {
+        if (!text_fits(header, types[i].params) || !text_fits(header, types[i].results))
+            return false;
+    }
+    const struct image_import *imports = image_at(header, header->imports);
+    for (uint32_t i = 0; i < header->imports.count; i++) {
+        if (!text_fits(header, imports[i].module_name) || !text_fits(header, imports[i].name) ||
+            imports[i].index >= space_count(header, imports[i].kind))
+            return false;
+    }
+    const struct image_export *exports = image_at(header, header->exports);
+    for (uint32_t i = 0; i < header->exports.count; i++) {
+        if (!text_fits(header, exports[i].name) ||
+            exports[i].index >= space_count(header, exports[i].kind))
+            return false;
+    }
+    return true;
+}
+
+static bool segments_fit(const struct image_header *header)
+{
+    const struct image_global *globals = image_at(header, header->globals);
+    for (uint32_t i = 0; i < header->globals.count; i++) {
+        if (!text_fits(header, globals[i].init))
+            return false;
+    }
+    const struct image_elem *elems = image_at(header, header->elems);
+    for (uint32_t i = 0; i < header->elems.count; i++) {
+        if (!text_fits(header, elems[i].offset) ||
+            !array_fits(header, elems[i].items, sizeof(uint32_t)))
+            return false;
+    }
+    const struct image_data *datas = image_at(header, header->datas);
+    for (uint32_t i = 0; i < header->datas.count; i++) {
+        if (!text_fits(header, datas[i].offset) || !text_fits(header, datas[i].content))
+            return false;
+    }
+    return true;
+}
+
+static bool snapshot_fits(const struct image_header *header)
+{
+    if (!header->has_snapshot)
+        return true;
+    if (header->global_values.count != header->globals.count - header->imported_global_count ||
+        header->table_values.count != header->tables.count - header->imported_table_count ||
+        header->dropped_elems.count != header->elems.count ||
+        header->dropped_datas.count != header->datas.count)
+        return false;
+    const struct image_table_snapshot *tables = image_at(header, header->table_values);
+    for (uint32_t i = 0; i < header->table_values.count; i++) {
+        if (!array_fits(header, tables[i].entries, sizeof(uint64_t)))
+            return false;
+    }
+    if (header->memories.count == 0)
+        return header->memory_pages == 0 && header->memory_bytes == 0;
+    return header->memory_pages <= WASM_PAGES_MAX &&
+           header->memory_offset % IMAGE_PAGE_BYTES == 0 &&
+           header->memory_bytes % IMAGE_PAGE_BYTES == 0 &&
+           header->memory_bytes <= (uint64_t)header->memory_pages << 16 &&
+           header->memory_offset <= header->total_bytes &&
+           header->memory_bytes <= header->total_bytes - header->memory_offset;
+}
+
+static bool funcs_fit(const struct image_header *header)
+{
+    const struct image_func *funcs = image_at(header, header->funcs);
+    for (uint32_t i = 0; i < header->funcs.count; i++) {
+        if (funcs[i].entry >= header->code.count || funcs[i].type >= header->types.count)
+            return false;
+    }
+    const struct image_span *names = image_at(header, header->func_names);
+    for (uint32_t i = 0; i < header->func_names.count; i++) {
+        if (!text_fits(header, names[i]))
+            return false;
+    }
+    return true;
+}
+
+static enum status corrupt(struct report *report, const char *what)
+{
+    return report_fail(report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
+                       "the image is damaged (%s); compile the module again", what);
+}
+
+static enum status check_header(struct bytes image, struct report *report)
+{
+    const struct image_header *header = (const struct image_header *)(const void *)image.data;
+    if (image.count < sizeof(*header))
+        return corrupt(report, "shorter than its header");
+    if (header->magic != IMAGE_MAGIC)
+        return corrupt(report, "not an image of this engine");
+    if (memcmp(header->build_id, engine_build_id(), ENGINE_BUILD_ID_BYTES) != 0)
+        return report_fail(report, STATUS_STALE, REPORT_OFFSET_NONE,
+                           "the image was made by another build; compile the module again");
+    if (header->header_bytes != sizeof(*header))
+        return corrupt(report, "wrong header size");
+    if (header->total_bytes != image.count)
+        return corrupt(report, "cut or extended");
+    return STATUS_OK;
+}
+
+enum status engine_module_open(struct bytes image,
+                               bool verify_checksum,
+                               struct report *report,
+                               struct engine_module **ret_module)
+{
+    ASSERT((uintptr_t)image.data % 8 == 0);
+    enum status status = check_header(image, report);
+    if (status != STATUS_OK)
+        return status;
+    const struct image_header *header = (const struct image_header *)(const void *)image.data;
+    if (verify_checksum && XXH64(image.data + IMAGE_CHECKSUM_FROM,
+                                 image.count - IMAGE_CHECKSUM_FROM, 0) != header->checksum)
+        return corrupt(report, "wrong checksum");
+    if (!arrays_fit(header) || !counts_agree(header) || !names_fit(header) ||
+        !segments_fit(header) || !snapshot_fits(header))
+        return corrupt(report, "a table lies outside");
+    if (verify_checksum && !funcs_fit(header))
+        return corrupt(report, "a function lies outside");
+    struct engine_module *module = malloc(sizeof(*module));
+    if (module == NULL)
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE,
+                           "no memory to open a module");
+    *module = (struct engine_module){.base = image.data, .count = image.count, .header = header};
+    *ret_module = module;
+    return STATUS_OK;
+}
+
+void engine_module_close(struct engine_module *module)
+{
+    free(module);
+}
+
+/* ---- questions --------------------------------------------------------------------------- */
+
+struct bytes image_text(const struct image_header *header, struct image_span span)
+{
+    return bytes_make(image_at(header, span), span.count);
+}
+
+struct engine_functype image_functype(const struct image_header *header, uint32_t type)
+{
+    const struct image_type *row = (const struct image_type *)image_at(header, header->types);
+    row += type;
+    return (struct engine_functype){.params = image_at(header, row->params),
+                                    .results = image_at(header, row->results),
+                                    .param_count = row->params.count,
+                                    .result_count = row->results.count};
+}
+
+struct engine_functype image_func_type(const struct image_header *header, uint32_t func)
+{
+    const struct image_func *funcs = image_at(header, header->funcs);
+    return image_functype(header, funcs[func].type);
+}
+
+uint32_t engine_module_import_count(const struct engine_module *module)
+{
+    return module->header->imports.count;
+}
+
+struct engine_import_desc engine_module_import(const struct engine_module *module, uint32_t i)
+{
+    const struct image_header *header = module->header;
+    ASSERT(i < header->imports.count);
+    const struct image_import *row = (const struct image_import *)image_at(header, header->imports);
+    row += i;
+    struct engine_import_desc desc = {.module_name = image_text(header, row->module_name),
+                                      .name = image_text(header, row->name),
+                                      .kind = (enum engine_extern_kind)row->kind,
+                                      .index = row->index};
+    if (desc.kind == ENGINE_EXTERN_FUNC)
+        desc.type = image_func_type(header, row->index);
+    return desc;
+}
+
+uint32_t engine_module_export_count(const struct engine_module *module)
+{
+    return module->header->exports.count;
+}
+
+struct engine_export_desc engine_module_export(const struct engine_module *module, uint32_t i)
+{
+    const struct image_header *header = module->header;
+    ASSERT(i < header->exports.count);
+    const struct image_export *row = (const struct image_export *)image_at(header, header->exports);
+    row += i;
+    struct engine_export_desc desc = {.name = image_text(header, row->name),
+                                      .kind = (enum engine_extern_kind)row->kind,
+                                      .index = row->index};
+    if (desc.kind == ENGINE_EXTERN_FUNC)
+        desc.type = image_func_type(header, row->index);
+    return desc;
+}
+
+bool engine_module_find_export(const struct engine_module *module,
+                               const char *name,
+                               enum engine_extern_kind kind,
+                               struct engine_export_desc *ret_export)
+{
+    for (uint32_t i = 0; i < engine_module_export_count(module); i++) {
+        struct engine_export_desc desc = engine_module_export(module, i);
+        if (desc.kind == kind && bytes_equal_text(desc.name, name)) {
+            *ret_export = desc;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool engine_module_has_start(const struct engine_module *module)
+{
+    return module->header->has_start;
+}
+
+bool engine_module_has_snapshot(const struct engine_module *module)
+{
+    return module->header->has_snapshot;
+}
+
+struct engine_memory_image engine_module_memory_image(const struct engine_module *module)
+{
+    return (struct engine_memory_image){.offset = module->header->memory_offset,
+                                        .bytes = module->header->memory_bytes};
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Freezing an initialised instance into an image, and back.
+ *
+ *   | module part, as compiled | globals | table rows | entries | dropped | page.. | memory |
+ *
+ * Invariant: what engine_restore makes, and what engine_rewind returns to, is exactly the
+ * state engine_snapshot saw. Restoring does no work per function: it is the way of a cold
+ * start. Zero pages are never written, so that the image stays sparse.
+ */
+#include "engine/instance.h"
+
+#define PAGE IMAGE_PAGE_BYTES
+
+static bool is_zero(const uint8_t *data, uint64_t count)
+{
+    return count == 0 || (data[0] == 0 && memcmp(data, data + 1, count - 1) == 0);
+}
+
+/* Copies whole pages over zeroed ones. */
+static void copy_pages(uint8_t *to, const uint8_t *from, uint64_t bytes)
+{
+    for (uint64_t at = 0; at < bytes; at += PAGE) {
+        if (!is_zero(from + at, PAGE))
+            memcpy(to + at, from + at, PAGE);
+    }
+}
+
+static enum status check_references(const uint64_t *values, uint32_t count, struct report *report)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (values[i] != 0)
+            return report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
+                               "cannot freeze an external reference of the host into a snapshot");
+    }
+    return STATUS_OK;
+}
+
+/* Nothing of the host and of other instances may be in it. */
+static enum status check_freezable(const struct engine_instance *instance, struct report *report)
+{
+    const struct image_header *image = instance->image;
+    if (instance->machine->busy || instance->machine->instance_count != 1)
+        return report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
+                           "only an idle instance that is alone on its machine can be frozen");
+    if (image->imported_table_count > 0 || image->imported_memory_count > 0 ||
+        image->imported_global_count > 0)
+        return report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
+                           "an instance that imports more than functions cannot be frozen");
+    if (image->memories.count > 1)
+        return report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
+                           "an instance with %u memories cannot be frozen", image->memories.count);
+    const struct image_global *globals = image_at(image, image->globals);
+    for (uint32_t i = 0; i < image->globals.count; i++) {
+        if (globals[i].type == ENGINE_EXTERNREF &&
+            check_references(&instance->globals[i].ref, 1, report) != STATUS_OK)
+            return STATUS_UNSUPPORTED;
+    }
+    for (uint32_t i = 0; i < image->tables.count; i++) {
+        const struct table *table = instance->tables[i];
+        if (table->type == ENGINE_EXTERNREF &&
+            check_references(table->entries, table->count, report) != STATUS_OK)
+            return STATUS_UNSUPPORTED;
+    }
+    return STATUS_OK;
+}
+
+static uint64_t used_memory_bytes(const struct engine_instance *instance)
+{
+    if (instance->memory_base == NULL)
+        return 0;
+    uint64_t bytes = (uint64_t)instance->memories[0]->pages * WASM_PAGE_BYTES;
+    while (bytes > 0 && is_zero(instance->memory_base + bytes - PAGE, PAGE))
+        bytes -= PAGE;
+    return bytes;
+}
+
+/* Everything before the memory; also run to measure. */
+static void lay_out_state(struct image_writer *writer,
+                          const struct engine_instance *instance,
+                          struct image_header *header)
+{
+    const struct image_header *image = instance->image;
+    (void)image_put(writer, image, image->module_bytes, 1);
+    header->has_snapshot = 1;
+    header->global_values =
+        image_put(writer, instance->globals, image->globals.count, sizeof(uint64_t));
+    header->table_values =
+        image_reserve(writer, image->tables.count, sizeof(struct image_table_snapshot));
+    for (uint32_t i = 0; i < image->tables.count; i++) {
+        const struct table *table = instance->tables[i];
+        struct image_table_snapshot row = {
+            .entries = image_put(writer, table->entries, table->count, sizeof(uint64_t))};
+        image_set(writer, header->table_values, i, &row, sizeof(row));
+    }
+    header->dropped_elems = image_put(writer, instance->dropped_elems, image->elems.count, 1);
+    header->dropped_datas = image_put(writer, instance->dropped_datas, image->datas.count, 1);
+    writer->count = ALIGN_UP(writer->count, (uint64_t)8);
+}
+
+enum status engine_snapshot(const struct engine_instance *instance,
+                            struct report *report,
+                            struct engine_image *ret_image)
+{
+    enum status status = check_freezable(instance, report);
+    if (status != STATUS_OK)
+        return status;
+    struct image_header header = *instance->image;
+    struct image_writer writer = {0};
+    lay_out_state(&writer, instance, &header);
+    if (writer.count > UINT32_MAX)
+        return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
+                           "code and tables of the snapshot take more than 4 GiB");
+    uint64_t memory_bytes = used_memory_bytes(instance);
+    bool has_memory = instance->memory_base != NULL;
+    uint64_t memory_offset = has_memory ? ALIGN_UP(writer.count, (uint64_t)PAGE) : 0;
+    struct engine_image image;
+    uint64_t total = has_memory ? memory_offset + memory_bytes : writer.count;
+    status = image_allocate(total, report, &image);
+    if (status != STATUS_OK)
+        return status;
+    writer = (struct image_writer){.data = image.data};
+    lay_out_state(&writer, instance, &header);
+    header.memory_offset = memory_offset;
+    header.memory_bytes = memory_bytes;
+    header.memory_pages = has_memory ? instance->memories[0]->pages : 0;
+    header.total_bytes = total;
+    memcpy(image.data, &header, sizeof(header));
+    if (has_memory)
+        copy_pages(image.data + memory_offset, instance->memory_base, memory_bytes);
+    image_seal(&image);
+    *ret_image = image;
+    return STATUS_OK;
+}
+
+/* ---- and back ----------------------------------------------------------------------------- */
+
+static void restore_table(const struct engine_instance *instance, uint32_t index)
+{
+    const struct image_header *image = instance->image;
+    const struct image_table_snapshot *rows = image_at(image, image->table_values);
+    struct table *table = &instance->own_tables[index];
+    table->count = rows[index].entries.count;
+    if (table->count > 0)
+        memcpy(table->entries, image_at(image, rows[index].entries),
+               table->count * sizeof(uint64_t));
+    table->dirty = false;
+}
+
+static void restore_flags(const struct engine_instance *instance)
+{
+    const struct image_header *image = instance->image;
+    if (image->elems.count > 0)
+        memcpy(instance->dropped_elems, image_at(image, image->dropped_elems), image->elems.count);
+    if (image->datas.count > 0)
+        memcpy(instance->dropped_datas, image_at(image, image->dropped_datas), image->datas.count);
+}
+
+static void restore_globals(struct engine_instance *instance)
+{
+    const struct image_header *image = instance->image;
+    if (image->globals.count > 0)
+        memcpy(instance->globals, image_at(image, image->global_values),
+               image->globals.count * sizeof(union engine_value));
+}
+
+enum status engine_restore(struct engine_machine *machine,
+                           const struct engine_module *module,
+                           const struct engine_linker *linker,
+                           bool memory_follows,
+                           struct report *report,
+                           struct engine_instance **ret_instance)
+{
+    const struct image_header *image = module->header;
+    ASSERT(image->has_snapshot);
+    ASSERT(machine->instance_count == 0);
+    struct engine_instance *instance;
+    enum status status = instance_create(machine, module, linker, true, report, &instance);
+    if (status != STATUS_OK)
+        return status;
+    restore_globals(instance);
+    restore_flags(instance);
+    for (uint32_t i = 0; i < instance_own_tables(instance); i++)
+        restore_table(instance, i);
+    if (!memory_follows && instance->memory_base != NULL)
+        copy_pages(instance->memory_base, module->base + image->memory_offset, image->memory_bytes);
+    machine_adopt(machine, instance);
+    *ret_instance = instance;
+    return STATUS_OK;
+}
+
+bool engine_rewind(struct engine_instance *instance)
+{
+    struct engine_machine *machine = instance->machine;
+    ASSERT(instance->image->has_snapshot);
+    engine_call_cancel(machine);
+    restore_globals(instance);
+    restore_flags(instance);
+    for (uint32_t i = 0; i < instance_own_tables(instance); i++) {
+        if (instance->own_tables[i].dirty)
+            restore_table(instance, i);
+    }
+    machine->fuel_used = 0;
+    machine->fuel_host = 0;
+    machine->trap = TRAP_NONE;
+    machine->trap_reason = NULL;
+    machine->exit_code = 0;
+    return engine_memory_shrink(instance);
+}
