@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HTTP as clients speak it: methods, bodies, sizes, both protocol versions, odd requests."""
+import contextlib
+import re
+import shutil
+import subprocess
+import unittest
+
+from harness import ServerTest, guest, raw, text_guest
+
+
+class Http(ServerTest):
+    config = "limits: { body: 256KiB, headers: 8KiB }\n"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server.deploy("echo", guest("echo"))
+        cls.server.deploy("status", guest("status"))
+        cls.server.deploy("big", guest("big"))
+
+    def test_every_method_reaches_the_guest(self):
+        for method in ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"):
+            answer = self.server.get("echo", "/x", method=method)
+            self.assertEqual(answer.status, 200, answer)
+            self.assertEqual(answer.text.splitlines()[0], f"{method} /x")
+
+    def test_the_guest_sees_path_and_query_without_the_prefix(self):
+        for target in ("/", "/a/b%20c?x=1&y=%2F", "/?q", "/trailing/"):
+            self.assertEqual(self.server.get("echo", target).text.splitlines()[0], f"GET {target}")
+            self.assertEqual(self.server.get_host("echo", target).text.splitlines()[0],
+                             f"GET {target}")
+        self.assertEqual(self.server.get("echo", "").text.splitlines()[0], "GET /")
+        self.assertEqual(self.server.get("echo", "?q").text.splitlines()[0], "GET /?q")
+
+    def test_headers_go_in_and_out_and_may_repeat(self):
+        answer = self.server.get("echo", headers={"X-Probe": "some value"})
+        self.assertEqual(answer.text.splitlines()[1], "some value")
+        self.assertEqual(answer.headers.get_all("x-echo"), ["one", "two"])
+        self.assertEqual(answer.headers["content-type"], "application/octet-stream")
+
+    def test_bodies_of_every_size_come_back_whole(self):
+        for count in (0, 1, 4095, 4096, 4097, 65536, 200_000, 256 * 1024):
+            body = bytes(i * 31 % 251 for i in range(count))
+            answer = self.server.get("echo", "/b", method="POST", body=body)
+            self.assertEqual(answer.status, 200, answer)
+            self.assertTrue(answer.body.startswith(b"POST /b\n\n"), answer.body[:40])
+            self.assertEqual(answer.body[len(b"POST /b\n\n"):], body)
+
+    def test_a_chunked_body_arrives_as_one(self):
+        def pieces():
+            for i in range(10):
+                yield bytes([65 + i]) * 1000
+        with contextlib.closing(self.server.connect()) as connection:
+            connection.request("POST", "/f/default/echo/c", body=pieces(), encode_chunked=True,
+                               headers={"Transfer-Encoding": "chunked"})
+            answer = connection.getresponse().read()
+        self.assertEqual(answer, b"POST /c\n\n" + b"".join(pieces()))
+
+    def test_a_body_over_the_limit_is_refused(self):
+        answer = self.server.get("echo", method="POST", body=b"x" * (256 * 1024 + 1))
+        self.assertEqual(answer.status, 413, answer)
+        # and the server goes on
+        self.assertEqual(self.server.get("echo").status, 200)
+
+    def test_headers_over_the_limit_are_refused(self):
+        answer = self.server.get("echo", headers={f"X-{i}": "v" * 1000 for i in range(12)})
+        self.assertEqual(answer.status, 431, answer)
+        self.assertEqual(self.server.get("echo").status, 200)
+
+    def test_head_has_the_headers_and_no_body(self):
+        answer = self.server.get("echo", "/h", method="HEAD")
+        self.assertEqual((answer.status, answer.body), (200, b""))
+        self.assertEqual(answer.headers["content-type"], "application/octet-stream")
+
+    def test_a_connection_serves_many_requests(self):
+        with contextlib.closing(self.server.connect()) as connection:
+            connection.connect()
+            first = connection.sock
+            for i in range(50):
+                connection.request("POST", f"/f/default/echo/{i}", body=b"b" * i)
+                answer = connection.getresponse().read()
+                self.assertEqual(answer, f"POST /{i}\n\n".encode() + b"b" * i)
+                self.assertIs(connection.sock, first)
+
+    def test_pipelined_requests_are_answered_in_order(self):
+        one = "GET /f/default/echo/{} HTTP/1.1\r\nHost: x\r\n{}\r\n"
+        data = "".join(one.format(i, "Connection: close\r\n" if i == 19 else "")
+                       for i in range(20)).encode()
+        answer = raw(self.server.port, data)
+        self.assertEqual(re.findall(rb"GET /(\d+)\n", answer), [b"%d" % i for i in range(20)])
+
+    def test_http_1_0_is_answered_and_closed(self):
+        answer = raw(self.server.port, b"GET /f/default/echo/ten HTTP/1.0\r\n\r\n")
+        self.assertIn(b" 200 ", answer.splitlines()[0])
+        self.assertIn(b"GET /ten\n", answer)
+
+    def test_the_guest_chooses_the_status(self):
+        for status in (200, 201, 204, 301, 304, 400, 404, 418, 500, 503, 599):
+            self.assertEqual(self.server.get("status", f"/{status}").status, status)
+
+    def test_a_status_that_is_none_is_the_guests_fault(self):
+        for status in ("000", "099", "600", "999"):
+            answer = self.server.get("status", f"/{status}")
+            self.assertEqual(answer.status, 500, answer)
+
+    def test_a_large_answer_arrives_whole(self):
+        answer = self.server.get("big", "/20480")
+        self.assertEqual(answer.status, 200)
+        self.assertEqual(answer.body, b"x" * (20480 * 1024))
+
+    def test_a_client_that_leaves_in_the_middle_harms_nobody(self):
+        with contextlib.closing(self.server.connect()) as connection:
+            connection.request("GET", "/f/default/big/20480")
+            connection.getresponse().read(1000)
+        self.assertEqual(self.server.get("echo").status, 200)
+
+    def test_unknown_names_are_404_with_a_reason(self):
+        for target in ("/f/default/nobody/", "/f/nobody/echo/", "/f/default", "/f/", "/", "/other",
+                       "/f/default/ECHO/", "/f/../default/echo/", "/f/default/echo%00/"):
+            with contextlib.closing(self.server.connect()) as connection:
+                connection.request("GET", target)
+                response = connection.getresponse()
+                body = response.read()
+                self.assertEqual(response.status, 404, (target, body))
+                self.assertEqual(response.headers["content-type"].split(";")[0],
+                                 "application/problem+json", target)
+        answer = self.server.get_host("nobody")
+        self.problem(answer, 404)
+
+    def test_requests_that_are_no_http_are_refused(self):
+        for data in (b"\r\n\r\n\r\n", b"nonsense\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n",
+                     b"GET /f/default/echo/ HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
+                     b"\x00" * 1000, b"GET " + b"/" * 200_000):
+            answer = raw(self.server.port, data + b"", seconds=1)
+            self.assertNotIn(b" 200 ", answer.split(b"\n")[0], data[:40])
+        self.assertEqual(self.server.get("echo").status, 200)
+
+
+class Http2(ServerTest):
+    @classmethod
+    def setUpClass(cls):
+        if shutil.which("curl") is None:
+            raise unittest.SkipTest("curl is not installed (apt-get install curl)")
+        features = subprocess.run(["curl", "-V"], capture_output=True, text=True, check=True).stdout
+        if "HTTP2" not in features:
+            raise unittest.SkipTest("this curl cannot speak HTTP/2")
+        super().setUpClass()
+        cls.server.deploy("echo", guest("echo"))
+        cls.server.deploy("text", text_guest("text-http2-01"))
+
+    def curl(self, *arguments, data=None):
+        return subprocess.run(
+            ["curl", "-sS", "--max-time", "60", "--http2-prior-knowledge", *arguments],
+            input=data, capture_output=True, check=True).stdout
+
+    def test_prior_knowledge_reaches_the_guest(self):
+        url = f"http://127.0.0.1:{self.server.port}/f/default/echo/two?q=1"
+        answer = self.curl("-o", "-", "-w", "%{http_version} %{http_code}", "-H", "x-probe: p", url)
+        self.assertEqual(answer, b"GET /two?q=1\np\n2 200")
+
+    def test_a_body_comes_back_over_http_2(self):
+        body = bytes(i % 251 for i in range(300_000))
+        url = f"http://127.0.0.1:{self.server.port}/f/default/echo/two"
+        answer = self.curl("--data-binary", "@-", url, data=body)
+        self.assertEqual(answer, b"POST /two\n\n" + body)
+
+    def test_many_streams_share_a_connection(self):
+        url = f"http://127.0.0.1:{self.server.port}/f/default/text/[1-60]"
+        answer = self.curl("--parallel", "--parallel-max", "30", url)
+        self.assertEqual(answer, b"text-http2-01" * 60)
+
+    def test_the_authority_names_the_function(self):
+        answer = self.curl("--resolve", f"text.default.localhost:{self.server.port}:127.0.0.1",
+                           f"http://text.default.localhost:{self.server.port}/")
+        self.assertEqual(answer, b"text-http2-01")

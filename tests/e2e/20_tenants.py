@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nobody sees anybody else: not the next request, not the next tenant."""
+from harness import ServerTest, guest, in_parallel, text_guest
+
+PRISTINE = "11111111\n"
+
+
+class Isolation(ServerTest):
+    def test_every_request_finds_the_state_of_the_deploy(self):
+        self.server.deploy("counter", guest("counter"))
+        for _ in range(200):
+            answer = self.server.get("counter")
+            self.assertEqual((answer.status, answer.text), (200, PRISTINE))
+
+    def test_requests_at_the_same_time_do_not_meet(self):
+        self.server.deploy("counter", guest("counter"))
+
+        def many(_):
+            return {self.server.get("counter").text for _ in range(40)}
+        for seen in in_parallel(8, many):
+            self.assertEqual(seen, {PRISTINE})
+
+    def test_a_request_that_trapped_leaves_nothing(self):
+        self.server.deploy("traps", guest("trap"))
+        for _ in range(20):
+            self.assertEqual(self.server.get("traps", "/u").status, 500)
+            answer = self.server.get("traps", "/fine")
+            self.assertEqual((answer.status, answer.text), (200, "fine\n"))
+
+    def test_the_same_name_belongs_to_each_tenant_alone(self):
+        self.server.deploy("shop", text_guest("text-alpha-01"), tenant="alpha")
+        self.server.deploy("shop", text_guest("text-beta-001"), tenant="beta")
+        self.assertEqual(self.server.get("shop", tenant="alpha").text, "text-alpha-01")
+        self.assertEqual(self.server.get("shop", tenant="beta").text, "text-beta-001")
+        self.assertEqual(self.server.get_host("shop", tenant="alpha").text, "text-alpha-01")
+        self.assertEqual(self.server.get_host("shop", tenant="beta").text, "text-beta-001")
+
+        self.assertIn(self.server.admin(
+            "DELETE", "/v1/tenants/alpha/functions/shop").status, (200, 204))
+        self.assertEqual(self.server.get("shop", tenant="alpha").status, 404)
+        self.assertEqual(self.server.get("shop", tenant="beta").text, "text-beta-001")
+
+    def test_the_same_module_in_two_tenants_shares_no_state(self):
+        for tenant in ("one", "two"):
+            self.server.deploy("counter", guest("counter"), tenant=tenant)
+        for _ in range(30):
+            for tenant in ("one", "two"):
+                self.assertEqual(self.server.get("counter", tenant=tenant).text, PRISTINE)
+
+    def test_a_listing_shows_one_tenants_functions(self):
+        self.server.deploy("mine", text_guest("text-mine-001"), tenant="left")
+        self.server.deploy("yours", text_guest("text-yours-01"), tenant="right")
+        self.assertEqual(self.server.functions("left"), {"mine"})
+        self.assertEqual(self.server.functions("right"), {"yours"})
+
+    def test_removing_one_tenants_copy_keeps_the_others_working(self):
+        module = text_guest("text-both-001")
+        self.server.deploy("copy", module, tenant="keeps")
+        self.server.deploy("copy", module, tenant="drops")
+        self.server.admin("DELETE", "/v1/tenants/drops/functions/copy")
+        self.assertEqual(self.server.get("copy", tenant="keeps").text, "text-both-001")
+
+
+class Initialiser(ServerTest):
+    def test_start_and_initialize_ran_once_when_it_was_deployed(self):
+        self.server.deploy("init", guest("init"))
+        for _ in range(10):
+            self.assertEqual(self.server.get("init").text, "start init\n")

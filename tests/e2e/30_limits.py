@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every limit bites where it should, says its name, and costs the neighbours nothing."""
+import statistics
+import time
+
+import harness
+from harness import Load, ServerTest, guest, text_guest
+
+
+class Fuel(ServerTest):
+    config = "limits: { fuel: 5M, wall: 60s }\n"
+
+    def test_an_endless_loop_ends_when_its_fuel_is_spent(self):
+        self.server.deploy("loop", guest("loop"))
+        for _ in range(5):
+            detail = self.problem(self.server.get("loop"), 500, "fuel_exhausted")
+            self.assertNotIn("secret", str(detail))
+
+    def test_a_function_that_ran_out_serves_its_next_request_from_a_new_isolate(self):
+        self.server.deploy("grow", guest("grow"))
+        self.server.deploy("loop", guest("loop"))
+        self.server.get("loop")
+        self.assertEqual(self.server.get("grow").status, 200)
+
+
+class Wall(ServerTest):
+    config = "limits: { fuel: 1000G, wall: 300ms }\n"
+
+    def test_a_request_past_its_deadline_is_504(self):
+        self.server.deploy("loop", guest("loop"))
+        started = time.monotonic()
+        self.problem(self.server.get("loop"), 504)
+        elapsed = time.monotonic() - started
+        self.assertGreater(elapsed, 0.25)
+        self.assertLess(elapsed, 2 * harness.PATIENCE)
+
+
+class Memory(ServerTest):
+    config = "limits: { memory: 4MiB, response: 1MiB }\n"
+
+    def test_growth_stops_at_the_limit(self):
+        self.server.deploy("grow", guest("grow"))
+        for _ in range(20):
+            answer = self.server.get("grow")
+            self.assertEqual((answer.status, answer.text), (200, "00064\n"))
+
+    def test_a_module_that_needs_more_than_the_limit_is_refused(self):
+        module = harness.wat('(module (import "http_handler" "write_body" '
+                             '(func (param i32 i32 i32))) (memory (export "memory") 65) '
+                             '(func (export "handle_request") (result i64) (i64.const 0)) '
+                             '(func (export "handle_response") (param i32 i32)))')
+        answer = self.server.put("greedy", module)
+        self.problem(answer, 422)
+        self.assertNotIn("greedy", self.server.functions())
+
+    def test_an_answer_over_the_limit_is_the_guests_fault(self):
+        self.server.deploy("big", guest("big"))
+        self.assertEqual(self.server.get("big", "/1024").status, 200)
+        self.problem(self.server.get("big", "/1025"), 500)
+        self.assertEqual(self.server.get("big", "/1").status, 200)
+
+
+class Traps(ServerTest):
+    WORDING = {
+        "u": "unreachable",
+        "o": "out of bounds memory access",
+        "d": "integer divide by zero",
+        "s": "call stack exhausted",
+        "i": "undefined element",
+        "n": "uninitialized element",
+    }
+
+    def test_each_trap_is_500_with_its_wording_and_nothing_of_the_guest(self):
+        self.server.deploy("traps", guest("trap"))
+        for letter, wording in self.WORDING.items():
+            answer = self.server.get("traps", f"/{letter}")
+            self.problem(answer, 500, "trap")
+            self.assertIn(wording, answer.text)
+            self.assertNotIn("secret", answer.text)
+        self.problem(self.server.get("traps", "/h"), 500)
+        self.assertEqual(self.server.get("traps", "/x").text, "fine\n")
+
+    def test_a_missing_import_traps_by_name_only_when_it_is_called(self):
+        answer = self.server.deploy("missing", guest("missing"))
+        self.assertIn("nowhere", answer.text)
+        self.assertIn("to_be_found", answer.text)
+        self.assertEqual(self.server.get("missing", "/x").text, "fine\n")
+        called = self.server.get("missing", "/c")
+        self.problem(called, 500, "trap")
+        self.assertIn("to_be_found", called.text)
+
+
+class Neighbours(ServerTest):
+    config = "limits: { fuel: 1000G, wall: 3s }\n"
+
+    def test_twenty_endless_loops_do_not_stop_another_tenants_function(self):
+        self.server.deploy("loop", guest("loop"), tenant="rude")
+        self.server.deploy("text", text_guest("text-polite-1"), tenant="polite")
+
+        latencies = []
+        with Load(20, lambda: self.server.get("loop", tenant="rude").status) as rude:
+            time.sleep(0.5)
+            deadline = time.monotonic() + 4
+            while time.monotonic() < deadline:
+                started = time.monotonic()
+                answer = self.server.get("text", tenant="polite")
+                latencies.append(time.monotonic() - started)
+                self.assertEqual((answer.status, answer.text), (200, "text-polite-1"))
+        self.assertEqual(rude.failures, [])
+        self.assertEqual({status for _, status in rude.results}, {504})
+        self.assertGreater(len(latencies), 20)
+        print(f"beside 20 loops: {len(latencies)} answers, median "
+              f"{statistics.median(latencies) * 1000:.2f} ms, max {max(latencies) * 1000:.2f} ms")
+        self.assertLess(statistics.median(latencies), 0.1 * harness.PATIENCE)
+        self.assertLess(max(latencies), 1.5 * harness.PATIENCE)
+
+    def test_one_tenants_loops_do_not_stop_its_own_other_function(self):
+        self.server.deploy("loop", guest("loop"))
+        self.server.deploy("text", text_guest("text-brother1"))
+        with Load(20, lambda: self.server.get("loop").status):
+            time.sleep(0.2)
+            for _ in range(10):
+                self.assertEqual(self.server.get("text").text, "text-brother1")
+
+
+class Concurrency(ServerTest):
+    config = "limits: { fuel: 1000G, wall: 1s, concurrency: 2, queue: 2, queue_wait: 100ms }\n"
+    workers = 1
+
+    def test_more_than_can_run_or_wait_is_503_with_a_time_to_come_back(self):
+        self.server.deploy("loop", guest("loop"))
+        answers = harness.in_parallel(12, lambda _: self.server.get("loop"))
+        statuses = sorted(a.status for a in answers)
+        self.assertLessEqual(set(statuses), {503, 504})
+        self.assertIn(503, statuses)
+        self.assertIn(504, statuses)
+        for answer in answers:
+            if answer.status == 503:
+                self.assertTrue(answer.headers["retry-after"], answer)

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The door for uploads: what is wrong is refused with its reason, and nothing of it stays."""
+import json
+import os
+import random
+import unittest
+
+import harness
+from harness import ServerTest, guest, text_guest, write_guest
+
+
+class Refused(ServerTest):
+    config = "limits: { module: 64KiB, build_wall: 5s }\n"
+
+    def refuse(self, module, status=422, words=()):
+        """Refused as a new function and as a new version of one that works."""
+        before = self.server.functions()
+        answer = self.server.put("bad", module)
+        self.problem(answer, status)
+        for word in words:
+            self.assertIn(word, answer.text.lower())
+        self.assertEqual(self.server.functions(), before)
+        self.assertEqual(self.server.get("bad").status, 404)
+
+        self.server.deploy("good", text_guest("text-good-001"))
+        self.problem(self.server.put("good", module), status)
+        self.assertEqual(self.server.get("good").text, "text-good-001")
+        return answer
+
+    def test_empty(self):
+        self.refuse(b"")
+
+    def test_bytes_that_are_no_wasm(self):
+        self.refuse(b"#!/bin/sh\necho hello\n", words=["magic"])
+        self.refuse(b"\x7fELF" + b"\0" * 100, words=["magic"])
+
+    def test_another_version_of_the_format(self):
+        module = bytearray(guest("text"))
+        module[4] = 2
+        self.refuse(bytes(module), words=["version"])
+
+    def test_a_module_cut_anywhere_names_the_offset(self):
+        module = guest("echo")
+        step = max(1, len(module) // 25)
+        for cut in list(range(1, len(module), step)) + [len(module) - 1]:
+            answer = self.server.put("bad", module[:cut])
+            self.problem(answer, 422)
+            self.assertIn("offset", answer.text)
+        self.assertNotIn("bad", self.server.functions())
+        self.refuse(module[:-1], words=["offset"])
+
+    def test_mutated_modules_are_refused_or_work_but_never_break_anything(self):
+        dice = random.Random(20)
+        module = guest("counter")
+        refused = 0
+        for _ in range(60 if harness.SANITIZED else 150):
+            mutant = bytearray(module)
+            for _ in range(dice.randint(1, 3)):
+                mutant[dice.randrange(8, len(mutant))] = dice.randrange(256)
+            answer = self.server.put("mutant", bytes(mutant))
+            self.assertIn(answer.status, (200, 201, 422), answer)
+            if answer.status == 422:
+                self.problem(answer, 422)
+                refused += 1
+            else:
+                self.assertLess(self.server.get("mutant").status, 600)
+        self.assertGreater(refused, 20)
+        self.server.deploy("good", text_guest("text-good-002"))
+        self.assertEqual(self.server.get("good").text, "text-good-002")
+
+    def test_oversized(self):
+        module = guest("text")
+        padding = 64 * 1024
+        custom = b"\x04name" + b"\0" * padding
+        size = len(custom)
+        leb = bytes([size & 0x7f | 0x80, size >> 7 & 0x7f | 0x80, size >> 14])
+        self.refuse(module + b"\0" + leb + custom, status=413)
+
+    def test_a_module_of_no_known_kind_is_refused_with_the_list(self):
+        self.refuse(guest("plain"), words=["http-wasm", "wagi"])
+
+    def test_an_initialiser_that_traps(self):
+        self.refuse(guest("init_trap"), words=["unreachable"])
+
+    def test_an_initialiser_that_never_ends(self):
+        self.refuse(guest("init_loop"))
+
+    def test_an_import_that_is_no_function(self):
+        module = harness.wat('(module (import "http_handler" "write_body" '
+                             '(func (param i32 i32 i32))) (import "env" "memory" (memory 1)) '
+                             '(func (export "handle_request") (result i64) (i64.const 0)) '
+                             '(func (export "handle_response") (param i32 i32)))')
+        self.refuse(module, words=["memory"])
+
+    def test_an_abi_function_with_another_type(self):
+        module = harness.wat('(module (import "http_handler" "write_body" (func (param i64))) '
+                             '(memory (export "memory") 1) '
+                             '(func (export "handle_request") (result i64) (i64.const 0)) '
+                             '(func (export "handle_response") (param i32 i32)))')
+        self.refuse(module, words=["write_body"])
+
+    def test_names_that_are_none(self):
+        for name in ("Upper", "under_score", "-dash", "dash-", "dot.ted", "x" * 64, "%20", "a%2fb"):
+            answer = self.server.put(name, guest("text"))
+            self.assertIn(answer.status, (400, 404, 422), (name, answer))
+            answer = self.server.put("fine", guest("text"), tenant=name)
+            self.assertIn(answer.status, (400, 404, 422), (name, answer))
+
+
+class Api(ServerTest):
+    def test_unknown_targets_are_404_and_wrong_methods_405(self):
+        admin = self.server.admin
+        self.problem(admin("GET", "/v1/nothing"), 404)
+        self.problem(admin("GET", "/"), 404)
+        self.problem(admin("GET", "/v1/tenants/default/functions/nobody"), 404)
+        self.problem(admin("DELETE", "/v1/tenants/default/functions/nobody"), 404)
+        self.problem(admin("POST", "/v1/tenants/default/functions/nobody"), 405)
+
+    def test_show_tells_what_was_deployed(self):
+        deployed = self.server.deploy("shown", text_guest("text-shown-01")).json
+        shown = self.server.admin("GET", "/v1/tenants/default/functions/shown")
+        self.assertEqual(shown.status, 200, shown)
+        self.assertIn(deployed["sha256"], shown.text)
+        self.assertIn("http-wasm", shown.text)
+
+    def test_versions_count_up(self):
+        for i in range(1, 4):
+            answer = self.server.deploy("counted", text_guest(f"text-{i:08d}"))
+            self.assertEqual(answer.json["version"], f"v{i}")
+            self.assertEqual(self.server.get("counted").headers["x-skerry-version"], f"v{i}")
+
+    def test_health_readiness_and_metrics_answer(self):
+        self.assertEqual(self.server.admin("GET", "/healthz").status, 200)
+        self.assertEqual(self.server.admin("GET", "/readyz").status, 200)
+        metrics = self.server.admin("GET", "/metrics")
+        self.assertEqual(metrics.status, 200)
+        self.assertRegex(metrics.text, r"(?m)^skerry_\w+(\{.*\})? \d")
+
+    def test_a_deploy_beside_another_waits_its_turn_and_both_succeed(self):
+        def put(i):
+            return self.server.put(f"many-{i}", text_guest(f"text-{i:08d}")).status
+        self.assertEqual(harness.in_parallel(8, put), [201] * 8)
+        for i in range(8):
+            self.assertEqual(self.server.get(f"many-{i}").text, f"text-{i:08d}")
+
+    def test_a_warning_names_an_import_that_nothing_provides(self):
+        answer = self.server.deploy("warned", guest("missing")).json
+        self.assertTrue(any("to_be_found" in w for w in answer["warnings"]), answer)
+        calm = self.server.deploy("calm", guest("text")).json
+        self.assertEqual(calm.get("warnings", []), [])
+
+
+class CommandLine(ServerTest):
+    def test_a_refused_upload_is_one_line_and_status_1(self):
+        done = self.server.cli("deploy", write_guest("cut", guest("text")[:50]), "-n", "cut")
+        self.assertEqual(done.returncode, 1, done)
+        self.assertIn("offset", done.stderr)
+        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+
+    def test_a_file_that_is_not_there(self):
+        done = self.server.cli("deploy", "/nowhere/at/all.wasm", "-n", "x")
+        self.assertEqual(done.returncode, 1, done)
+        self.assertIn("/nowhere/at/all.wasm", done.stderr)
+
+    def test_wrong_usage_is_status_2(self):
+        for arguments in (["deploy"], ["deploy", "--no-such-flag", "x"], ["rm"]):
+            self.assertEqual(self.server.cli(*arguments).returncode, 2, arguments)
+
+    def test_json_output_is_json(self):
+        module = write_guest("json", text_guest("text-json-001"))
+        answer = json.loads(self.server.cli("deploy", module, "-n", "json", "--json",
+                                            check=0).stdout)
+        self.assertEqual(answer["version"], "v1")
+
+    def test_removing_without_a_terminal_wants_yes(self):
+        self.server.deploy("careful", text_guest("text-careful1"))
+        done = self.server.cli("rm", "careful")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("--yes", done.stderr)
+        self.assertEqual(self.server.get("careful").status, 200)
+
+    def test_a_tenant_is_chosen_by_flag(self):
+        module = write_guest("tenant", text_guest("text-tenant01"))
+        self.server.cli("deploy", module, "-n", "mine", "-t", "acme", check=0)
+        self.assertEqual(self.server.get("mine", tenant="acme").text, "text-tenant01")
+        self.assertIn("mine", self.server.cli("list", "-t", "acme", check=0).stdout)
+
+
+class WrongStart(unittest.TestCase):
+    def test_serve_names_the_unknown_key_and_the_nearest(self):
+        server = harness.Server(config="limits: { feul: 1M }\n")
+        done = server.cli("serve", *server.arguments)
+        self.assertEqual(done.returncode, 3, done)
+        self.assertIn("feul", done.stderr)
+        self.assertIn("fuel", done.stderr)
+        self.assertIn("skerry.yaml", done.stderr)
+
+    def test_serve_refuses_an_address_that_is_none(self):
+        server = harness.Server()
+        done = server.cli("serve", "--data", str(server.data), "--listen", "nonsense")
+        self.assertIn(done.returncode, (2, 3), done)
+        self.assertFalse(os.path.exists(server.data / "store"))

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Things die and fill up; what was promised still holds."""
+import contextlib
+import os
+import pathlib
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+import unittest
+
+import harness
+from harness import Load, Server, text_guest, wait_until
+
+KILLS = 50
+
+
+class WorkerKilled(unittest.TestCase):
+    def test_it_comes_back_and_only_its_own_requests_fail(self):
+        with Server(workers=2) as server:
+            server.deploy("text", text_guest("text-faults-1"))
+
+            def ask():
+                answer = server.get("text", seconds=10)
+                if (answer.status, answer.text) != (200, "text-faults-1"):
+                    raise AssertionError(answer)
+                return time.monotonic()
+
+            with Load(4, ask) as load:
+                for _ in range(3):
+                    before = set(server.worker_pids())
+                    self.assertEqual(len(before), 2, harness.children_of(server.process.pid))
+                    failed_before = len(load.failures)
+                    victim = before.pop()
+                    killed_at = time.monotonic()
+                    os.kill(victim, signal.SIGKILL)
+                    wait_until(lambda gone=victim: gone not in server.worker_pids()
+                               and len(server.worker_pids()) == 2, 5, "a new worker")
+                    time.sleep(0.5)
+                    # Each of the 4 clients can have had one request in the dead worker.
+                    self.assertLessEqual(len(load.failures) - failed_before, 4, load.failures)
+                    late = [f for at, f in load.failures if at > killed_at + 1]
+                    self.assertEqual(late, [])
+            self.assertGreater(len(load.results), 100)
+            self.assertEqual(server.get("text").text, "text-faults-1")
+
+    def test_with_all_workers_dead_requests_wait_for_the_next(self):
+        with Server(workers=2) as server:
+            server.deploy("text", text_guest("text-faults-2"))
+            for pid in server.worker_pids():
+                os.kill(pid, signal.SIGKILL)
+            # The sockets are control's: a connection made now waits in them.
+            answer = server.get("text", seconds=10)
+            self.assertEqual(answer.text, "text-faults-2")
+
+
+class TreeKilled(unittest.TestCase):
+    def test_no_acknowledged_deploy_is_lost_and_none_is_half_there(self):
+        dice = random.Random(7)
+        server = Server(workers=1)
+        acknowledged = {}       # name -> text, None when removed
+        under_way = {}          # name -> texts that may have happened too
+        counter = iter(range(1, 10**8))
+        deploys = 0
+        self.addCleanup(server.kill_tree)
+
+        def change():
+            """One deploy or removal after another until the server dies."""
+            nonlocal deploys
+            while True:
+                name = f"f{dice.randrange(12)}"
+                remove = acknowledged.get(name) is not None and dice.random() < 0.2
+                text = None if remove else f"text-{next(counter):08d}"
+                under_way[name] = text
+                try:
+                    if remove:
+                        answer = server.admin("DELETE", f"/v1/tenants/default/functions/{name}")
+                    else:
+                        answer = server.put(name, text_guest(text))
+                except OSError:
+                    return
+                except Exception:   # an answer cut in the middle  # pylint: disable=broad-except
+                    return
+                if answer.status not in (200, 201, 204):
+                    raise AssertionError(f"{name}: {answer}")
+                acknowledged[name] = text
+                del under_way[name]
+                deploys += 1
+
+        for round_number in range(KILLS):
+            server.start()
+            self.check(server, acknowledged, under_way, round_number)
+            errors = []
+
+            def run(errors=errors):
+                try:
+                    change()
+                except AssertionError as error:
+                    errors.append(error)
+            thread = threading.Thread(target=run)
+            thread.start()
+            time.sleep(dice.uniform(0.002, 0.25) * harness.PATIENCE)
+            server.kill_tree()
+            thread.join()
+            self.assertEqual(errors, [])
+
+        with server:
+            self.check(server, acknowledged, under_way, KILLS)
+        print(f"{KILLS} kills, {deploys} acknowledged changes")
+        self.assertGreater(deploys, KILLS)
+
+    def check(self, server, acknowledged, under_way, round_number):
+        """What is served is what was acknowledged, or the one change that was cut short."""
+        listed = server.functions()
+        for name in sorted(set(acknowledged) | set(under_way)):
+            allowed = {acknowledged.get(name)}
+            if name in under_way:
+                allowed.add(under_way.pop(name))
+            answer = server.get(name)
+            found = None if answer.status == 404 else answer.text
+            self.assertIn(answer.status, (200, 404), (round_number, name, answer))
+            self.assertIn(found, allowed, (round_number, name))
+            self.assertEqual(name in listed, found is not None, (round_number, name))
+            acknowledged[name] = found
+
+
+class Start(unittest.TestCase):
+    def refuse(self, server, status, words):
+        """serve leaves at once with this status and one line on stderr."""
+        done = server.cli("serve", *server.arguments)
+        lines = done.stderr.strip().splitlines()
+        self.assertEqual(done.returncode, status, done)
+        self.assertEqual(len(lines), 1, done.stderr)
+        for word in words:
+            self.assertIn(word, lines[0])
+
+    def test_a_port_in_use_is_named(self):
+        server = Server()
+        with contextlib.closing(socket.socket()) as taken:
+            taken.bind(("127.0.0.1", server.port))
+            taken.listen()
+            self.refuse(server, 6, [str(server.port)])
+
+    def test_a_directory_of_somebody_elses_is_left_alone(self):
+        server = Server()
+        server.data.mkdir()
+        (server.data / "thesis.txt").write_text("years of work")
+        self.refuse(server, 6, [str(server.data)])
+        self.assertEqual(os.listdir(server.data), ["thesis.txt"])
+
+    def test_a_directory_in_use_by_another_server_is_refused(self):
+        with Server() as first:
+            second = Server(data=first.data)
+            self.refuse(second, 6, [str(first.data)])
+            self.assertEqual(first.admin("GET", "/healthz").status, 200)
+
+    def test_a_directory_of_another_format_is_refused(self):
+        server = Server()
+        with server:
+            pass
+        (server.data / "FORMAT").write_text("skerry data 999\n")
+        done = server.cli("serve", *server.arguments)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+
+    def test_artifacts_are_a_cache_that_may_vanish(self):
+        server = Server()
+        with server:
+            server.deploy("text", text_guest("text-cache-01"))
+        for artifact in (server.data / "artifacts").iterdir():
+            artifact.unlink()
+        with server:
+            def answered():
+                answer = server.get("text")
+                self.assertIn(answer.status, (200, 503), answer)
+                return answer.status == 200 and answer.text == "text-cache-01"
+            wait_until(answered, 10, "the artifact to be rebuilt")
+
+    def test_a_damaged_artifact_is_rebuilt(self):
+        server = Server()
+        with server:
+            server.deploy("text", text_guest("text-cache-02"))
+        for artifact in (server.data / "artifacts").iterdir():
+            artifact.write_bytes(artifact.read_bytes()[:100])
+        with server:
+            def answered():
+                answer = server.get("text")
+                self.assertIn(answer.status, (200, 503), answer)
+                return answer.status == 200 and answer.text == "text-cache-02"
+            wait_until(answered, 10, "the artifact to be rebuilt")
+
+
+class DiskFull(unittest.TestCase):
+    def test_a_deploy_that_does_not_fit_is_refused_and_serving_goes_on(self):
+        if shutil.which("unshare") is None:
+            self.skipTest("unshare is not installed")
+        home = pathlib.Path(harness.tempfile.mkdtemp(dir=harness.SCRATCH))
+        mount = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c",
+                 f'mount -t tmpfs -o size=3m none {home} && exec "$@"', "sh"]
+        probe = subprocess.run(mount + ["true"], capture_output=True, text=True, check=False)
+        if probe.returncode != 0:
+            self.skipTest(f"no private tmpfs here: {probe.stderr.strip()}")
+        with Server(data=home / "data", prefix=mount) as server:
+            server.deploy("text", text_guest("text-small-01"))
+            padding = random.Random(1).randbytes(400_000)
+            statuses = []
+            for i in range(12):
+                section = b"\x03pad" + padding + bytes([i])
+                size = len(section)
+                leb = bytes([size & 0x7f | 0x80, size >> 7 & 0x7f | 0x80, size >> 14])
+                answer = server.put(f"big-{i}", text_guest("text-large-01") + b"\0" + leb + section)
+                statuses.append(answer.status)
+                if answer.status != 201:
+                    self.assertEqual(answer.status, 507, answer)
+            self.assertIn(507, statuses)
+            self.assertEqual(server.get("text").text, "text-small-01")
+            self.assertEqual(len(server.functions()), 1 + statuses.count(201))

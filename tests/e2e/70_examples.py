@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every example is built by its one command, deployed by the README's, and says hello."""
+import subprocess
+
+from harness import ROOT, ServerTest
+
+
+class Examples(ServerTest):
+    def hello(self, name, seconds=300):
+        folder = ROOT / "examples" / name
+        module = folder / "hello.wasm"
+        module.unlink(missing_ok=True)
+        try:
+            built = subprocess.run([folder / "build.sh"], capture_output=True, text=True,
+                                   stdin=subprocess.DEVNULL, timeout=seconds, check=False)
+        except subprocess.TimeoutExpired:
+            self.skipTest(f"build.sh took more than {seconds} s")
+        if built.returncode != 0:
+            said = (built.stderr + built.stdout).strip()
+            tools = ("not found", "skip:", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", "ECONNREFUSED")
+            if any(word in said for word in tools):
+                self.skipTest(f"toolchain is missing: {said.splitlines()[-1]}")
+            self.fail(said)
+        self.server.cli("deploy", str(module), "-n", name, check=0)
+        for target, text in (("/world", "Hello, world!\n"), ("/", "Hello, world!\n"),
+                             ("/a/b?c=d", "Hello, a/b!\n")):
+            for answer in (self.server.get(name, target), self.server.get_host(name, target)):
+                self.assertEqual((answer.status, answer.text), (200, text))
+                self.assertEqual(answer.headers["content-type"], "text/plain")
+
+    def test_c(self):
+        self.hello("hello-c")
+
+    def test_wat(self):
+        self.hello("hello-wat")
+
+    def test_rust(self):
+        self.hello("hello-rust")
+
+    def test_assemblyscript(self):
+        self.hello("hello-assemblyscript")
+
+    def test_every_folder_is_covered_and_holds_no_binary(self):
+        names = {p.name for p in (ROOT / "examples").iterdir() if p.is_dir()}
+        self.assertEqual(names, {"hello-c", "hello-wat", "hello-rust", "hello-assemblyscript"})
+        for name in names:
+            for needed in ("README.md", "build.sh"):
+                self.assertTrue((ROOT / "examples" / name / needed).exists(), (name, needed))
+        tracked = subprocess.run(["git", "ls-files", "examples"], cwd=ROOT, capture_output=True,
+                                 text=True, check=False).stdout
+        self.assertNotIn(".wasm", tracked)
