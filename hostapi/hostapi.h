@@ -27,14 +27,15 @@
 /* KIND(name, id, text): id is what the API shows. */
 #define HOSTAPI_KINDS(KIND)                                                                        \
     KIND(UNKNOWN, "unknown", "not recognised")                                                     \
-    KIND(HTTP_WASM, "http-wasm", "http-wasm handler: imports http_handler, exports handle_request") \
+    KIND(HTTP_WASM, "http-wasm",                                                                   \
+         "http-wasm handler: imports http_handler, exports handle_request")                        \
     KIND(WAGI, "wagi", "WAGI command: imports only WASI preview 1, exports _start")
 
 enum hostapi_kind {
 #define KIND(name, id, text) HOSTAPI_KIND_##name,
     HOSTAPI_KINDS(KIND)
 #undef KIND
-    HOSTAPI_KIND_COUNT
+        HOSTAPI_KIND_COUNT
 };
 
 const char *hostapi_kind_id(enum hostapi_kind kind);
@@ -42,7 +43,8 @@ enum hostapi_kind hostapi_kind_from_id(const char *id); /* UNKNOWN if there is n
 /* Recognises a module; when UNKNOWN, `report` lists the kinds and what was seen. */
 enum hostapi_kind hostapi_detect(const struct engine_module *module, struct report *report);
 /* Calls `missing` for each function import that nothing here provides for this kind. */
-void hostapi_missing_imports(const struct engine_module *module, enum hostapi_kind kind,
+void hostapi_missing_imports(const struct engine_module *module,
+                             enum hostapi_kind kind,
                              void (*missing)(void *context, const struct engine_import_desc *),
                              void *context);
 
@@ -58,7 +60,7 @@ struct http_headers {
     struct http_header *rows;
     uint32_t count;
     uint32_t capacity;
-    uint64_t bytes; /* names and values, held against limits.headers */
+    uint64_t bytes; /* names, values and 32 for each row, held against limits.headers */
 };
 
 struct http_exchange {
@@ -89,11 +91,15 @@ void http_exchange_init(struct http_exchange *exchange, const struct config_limi
 void http_exchange_done(struct http_exchange *exchange);
 /* Adds a copy; STATUS_LIMIT over limits->headers, STATUS_INVALID for a name or value that
  * is not a token / contains CR, LF or NUL. */
-NODISCARD enum status http_headers_add(struct http_exchange *exchange, struct http_headers *headers,
-                                       struct bytes name, struct bytes value);
+NODISCARD enum status http_headers_add(struct http_exchange *exchange,
+                                       struct http_headers *headers,
+                                       struct bytes name,
+                                       struct bytes value);
 /* Replaces all values of `name` by one. */
-NODISCARD enum status http_headers_set(struct http_exchange *exchange, struct http_headers *headers,
-                                       struct bytes name, struct bytes value);
+NODISCARD enum status http_headers_set(struct http_exchange *exchange,
+                                       struct http_headers *headers,
+                                       struct bytes name,
+                                       struct bytes value);
 void http_headers_remove(struct http_headers *headers, struct bytes name);
 /* First value of `name`, case-insensitive; NULL if there is none. */
 const struct http_header *http_headers_find(const struct http_headers *headers, struct bytes name);
@@ -108,8 +114,11 @@ struct hostapi_options {
     enum hostapi_kind kind;
     const struct clock *clock;
     /* Building a snapshot: clock, random and environment trap with a reason, because their
-     * values must not be frozen into every isolate. */
+     * values must not be frozen into every isolate. Arguments and environment are empty. */
     bool snapshotting;
+    /* What http_handler.get_config answers; borrowed, outlives the host. A start function or
+     * initialiser that reads it freezes it into the snapshot: another config, another build. */
+    struct bytes config;
 };
 
 NODISCARD enum status hostapi_host_create(const struct hostapi_options *options,
@@ -119,9 +128,18 @@ struct engine_linker hostapi_linker(struct hostapi_host *host);
 /* Forgets the last request wholly: descriptors, buffers, positions. */
 void hostapi_host_reset(struct hostapi_host *host);
 
-/* What a module runs in the builder, before the snapshot: `_initialize` of a reactor, for
- * http-wasm handlers `_start` or `_initialize`. False: nothing (left). Call again after
- * DONE until it returns false. */
+/*
+ * What a module runs in the builder, before the snapshot: for http-wasm handlers
+ * `_initialize` or `_start`, and for any kind `wizer.initialize`. False: nothing (left).
+ * Call again after DONE until it returns false.
+ *
+ * Deferred initialisation: the `_start` of TinyGo and Go modules reads the clock or random
+ * bytes, which must not be frozen into a snapshot. So for an http-wasm handler that imports
+ * clock_time_get, random_get or poll_oneoff this returns false, and every hostapi_begin runs
+ * the initialiser first, before handle_request, on the request's fuel. Builder and worker
+ * decide alike, from the imports alone. A module that exports `wizer.initialize` asks to be
+ * initialised in the builder and is never deferred.
+ */
 bool hostapi_begin_initialise(struct hostapi_host *host, struct engine_instance *instance);
 
 enum hostapi_step {
@@ -131,8 +149,10 @@ enum hostapi_step {
 };
 
 /* Begins a request. The exchange is borrowed until hostapi_host_reset. */
-enum hostapi_step hostapi_begin(struct hostapi_host *host, struct engine_instance *instance,
-                                struct http_exchange *exchange, struct report *report);
+enum hostapi_step hostapi_begin(struct hostapi_host *host,
+                                struct engine_instance *instance,
+                                struct http_exchange *exchange,
+                                struct report *report);
 /* After ENGINE_DONE. */
 enum hostapi_step hostapi_next(struct hostapi_host *host, struct report *report);
 /* After ENGINE_TRAPPED: FINISHED if this was proc_exit and the kind accepts it. */

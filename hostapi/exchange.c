@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The exchange and its header lists.
+ *
+ * Whatever comes in by http_headers_add or _set is a token and a value without CR, LF or
+ * NUL, so that no list can hold what would split a response. A list's size is bounded by
+ * limits.headers, with 32 bytes counted for each row as HPACK does, so that many tiny
+ * headers are bounded too. Replaced text stays in the arena until the end of the request:
+ * the arena's cap bounds a guest that edits for ever.
+ */
+#include "hostapi/exchange.h"
+
+#define EXCHANGE_ROW_BYTES 32
+/* Both header lists, what guests replace in them, method, uri, and a CGI environment. */
+#define EXCHANGE_ARENA_HEADERS_FACTOR 16
+#define EXCHANGE_ARENA_EXTRA_BYTES    65536
+
+void http_exchange_init(struct http_exchange *exchange, const struct config_limits *limits)
+{
+    *exchange = (struct http_exchange){.status = 200, .limits = limits};
+    arena_init(&exchange->arena,
+               limits->headers * EXCHANGE_ARENA_HEADERS_FACTOR + EXCHANGE_ARENA_EXTRA_BYTES);
+    buffer_init(&exchange->response_body, limits->response);
+    buffer_init(&exchange->log, limits->log);
+}
+
+void http_exchange_done(struct http_exchange *exchange)
+{
+    arena_done(&exchange->arena);
+    buffer_done(&exchange->response_body);
+    buffer_done(&exchange->log);
+}
+
+static bool exchange_is_token_byte(uint8_t byte)
+{
+    if ((byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+        (byte >= 'A' && byte <= 'Z'))
+        return true;
+    return byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte) != NULL;
+}
+
+bool exchange_is_token(struct bytes text)
+{
+    for (size_t i = 0; i < text.count; i++) {
+        if (!exchange_is_token_byte(text.data[i]))
+            return false;
+    }
+    return text.count > 0;
+}
+
+bool exchange_is_header_value(struct bytes text)
+{
+    for (size_t i = 0; i < text.count; i++) {
+        uint8_t byte = text.data[i];
+        if (byte == '\r' || byte == '\n' || byte == '\0')
+            return false;
+    }
+    return true;
+}
+
+uint8_t exchange_lower(uint8_t byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + ('a' - 'A')) : byte;
+}
+
+bool exchange_names_equal(struct bytes a, struct bytes b)
+{
+    if (a.count != b.count)
+        return false;
+    for (size_t i = 0; i < a.count; i++) {
+        if (exchange_lower(a.data[i]) != exchange_lower(b.data[i]))
+            return false;
+    }
+    return true;
+}
+
+static uint64_t exchange_row_cost(struct bytes name, struct bytes value)
+{
+    return (uint64_t)name.count + value.count + EXCHANGE_ROW_BYTES;
+}
+
+bool exchange_copy(struct http_exchange *exchange, struct bytes text, struct bytes *ret_copy)
+{
+    const char *copy = arena_copy_text(&exchange->arena, text);
+    if (copy == NULL)
+        return false;
+    *ret_copy = bytes_make(copy, text.count);
+    return true;
+}
+
+static bool exchange_make_room(struct http_exchange *exchange, struct http_headers *headers)
+{
+    if (headers->count < headers->capacity)
+        return true;
+    uint32_t capacity = headers->capacity == 0 ? 16 : headers->capacity * 2;
+    struct http_header *rows = ARENA_ARRAY(&exchange->arena, struct http_header, capacity);
+    if (rows == NULL)
+        return false;
+    if (headers->count > 0)
+        memcpy(rows, headers->rows, headers->count * sizeof(*rows));
+    headers->rows = rows;
+    headers->capacity = capacity;
+    return true;
+}
+
+/* `freed` is what the caller will take out of the list for this row. */
+static enum status exchange_put(struct http_exchange *exchange,
+                                struct http_headers *headers,
+                                struct http_header wanted,
+                                uint64_t freed)
+{
+    if (!exchange_is_token(wanted.name) || !exchange_is_header_value(wanted.value))
+        return STATUS_INVALID;
+    uint64_t used = headers->bytes - freed;
+    uint64_t max = exchange->limits->headers;
+    if (used > max || exchange_row_cost(wanted.name, wanted.value) > max - used)
+        return STATUS_LIMIT;
+    struct http_header copy;
+    if (!exchange_copy(exchange, wanted.name, &copy.name) ||
+        !exchange_copy(exchange, wanted.value, &copy.value) ||
+        !exchange_make_room(exchange, headers))
+        return STATUS_LIMIT;
+    if (freed > 0)
+        http_headers_remove(headers, wanted.name);
+    headers->rows[headers->count++] = copy;
+    headers->bytes += exchange_row_cost(copy.name, copy.value);
+    return STATUS_OK;
+}
+
+enum status http_headers_add(struct http_exchange *exchange,
+                             struct http_headers *headers,
+                             struct bytes name,
+                             struct bytes value)
+{
+    return exchange_put(exchange, headers, (struct http_header){name, value}, 0);
+}
+
+enum status http_headers_set(struct http_exchange *exchange,
+                             struct http_headers *headers,
+                             struct bytes name,
+                             struct bytes value)
+{
+    uint64_t freed = 0;
+    for (uint32_t i = 0; i < headers->count; i++) {
+        const struct http_header *row = &headers->rows[i];
+        if (exchange_names_equal(row->name, name))
+            freed += exchange_row_cost(row->name, row->value);
+    }
+    return exchange_put(exchange, headers, (struct http_header){name, value}, freed);
+}
+
+void http_headers_remove(struct http_headers *headers, struct bytes name)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < headers->count; i++) {
+        const struct http_header *row = &headers->rows[i];
+        if (exchange_names_equal(row->name, name))
+            headers->bytes -= exchange_row_cost(row->name, row->value);
+        else
+            headers->rows[kept++] = *row;
+    }
+    headers->count = kept;
+}
+
+const struct http_header *http_headers_find(const struct http_headers *headers, struct bytes name)
+{
+    for (uint32_t i = 0; i < headers->count; i++) {
+        if (exchange_names_equal(headers->rows[i].name, name))
+            return &headers->rows[i];
+    }
+    return NULL;
+}
+
+/* They describe one connection or the framing of the message, which is the server's. */
+static const char *const exchange_framing_names[] = {
+    "connection", "content-length", "keep-alive",        "proxy-connection",
+    "te",         "trailer",        "transfer-encoding", "upgrade",
+};
+
+void exchange_seal(struct http_exchange *exchange)
+{
+    for (size_t i = 0; i < COUNT_OF(exchange_framing_names); i++)
+        http_headers_remove(&exchange->response_headers, bytes_of_text(exchange_framing_names[i]));
+}

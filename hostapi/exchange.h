@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of this folder share about exchanges, beyond hostapi.h: rules for names
+ * and values, copies into the request's arena, and the guest's log.
+ *
+ * A log is lines of "level text". A line may grow by pieces, because guests write to stdout
+ * and stderr by pieces: it is open while the log's last byte is no newline.
+ */
+#ifndef SKERRY_HOSTAPI_EXCHANGE_H
+#define SKERRY_HOSTAPI_EXCHANGE_H
+
+#include "hostapi/hostapi.h"
+
+/* [RFC 9110 5.6.2]; empty is none. */
+bool exchange_is_token(struct bytes text);
+/* No CR, LF or NUL. */
+bool exchange_is_header_value(struct bytes text);
+uint8_t exchange_lower(uint8_t byte);
+bool exchange_names_equal(struct bytes a, struct bytes b);
+/* Into the exchange's arena; false over its cap. */
+NODISCARD bool
+exchange_copy(struct http_exchange *exchange, struct bytes text, struct bytes *ret_copy);
+/* The response is complete: takes out headers that only the server may set. */
+void exchange_seal(struct http_exchange *exchange);
+
+/* Appends a piece of a stream; `continues` if the open line, if any, is this stream's. */
+void exchange_log_piece(struct http_exchange *exchange,
+                        const char *level,
+                        struct bytes piece,
+                        bool continues);
+
+#endif
