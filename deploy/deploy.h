@@ -47,15 +47,18 @@ struct deploy_catalog_entry {
 };
 
 /* Opens the store read-only; any process but control. */
-NODISCARD enum status deploy_catalog_open(const char *data_dir, uint64_t map_bytes,
+NODISCARD enum status deploy_catalog_open(const char *data_dir,
+                                          uint64_t map_bytes,
                                           struct report *report,
                                           struct deploy_catalog **ret_catalog);
 void deploy_catalog_close(struct deploy_catalog *catalog);
 /* Changes after every commit that can change what a request finds; one memory read. */
 uint64_t deploy_catalog_generation(const struct deploy_catalog *catalog);
 /* The active version; STATUS_NOT_FOUND, with a report saying whether tenant or function. */
-NODISCARD enum status deploy_catalog_lookup(struct deploy_catalog *catalog, struct bytes tenant,
-                                            struct bytes function, struct report *report,
+NODISCARD enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
+                                            struct bytes tenant,
+                                            struct bytes function,
+                                            struct report *report,
                                             struct deploy_catalog_entry *ret_entry);
 /* Opens the artifact of a version; -1 and errno if it is not there (ask for a rebuild). */
 int deploy_artifact_open(const char *data_dir, const uint8_t sha256[DEPLOY_SHA256_BYTES]);

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making, recognising and locking the data directory.
+ *
+ * Nothing is written before we know that the directory is ours or empty; FORMAT is
+ * written last, so a directory whose making was interrupted counts as empty. A name is
+ * on disk only after the directory it stands in was fsynced.
+ */
+#include "deploy/data_dir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DATA_DIR_FORMAT_NAME "FORMAT"
+#define DATA_DIR_LOCK_NAME   "LOCK"
+#define DATA_DIR_TEMP_SUFFIX ".tmp"
+
+static enum status data_dir_sync_parent(const char *path, struct report *report)
+{
+    char parent[CONFIG_PATH_BYTES];
+    const char *slash = strrchr(path, '/');
+    size_t count = slash == path ? 1 : (size_t)(slash - path);
+    memcpy(parent, path, count);
+    parent[count] = '\0';
+    AUTO_CLOSE int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) != 0)
+        return report_errno(report, "cannot sync %s", parent);
+    return STATUS_OK;
+}
+
+/* mkdir -p, of an absolute path. */
+static enum status data_dir_make(const char *path, struct report *report)
+{
+    char part[CONFIG_PATH_BYTES];
+    size_t count = strlen(path);
+    for (size_t i = 1; i <= count; i++) {
+        if (path[i] != '/' && path[i] != '\0')
+            continue;
+        memcpy(part, path, i);
+        part[i] = '\0';
+        if (mkdir(part, 0700) == 0) {
+            enum status status = data_dir_sync_parent(part, report);
+            if (status != STATUS_OK)
+                return status;
+        } else if (errno != EEXIST) {
+            return report_errno(report, "cannot make the data directory %s", part);
+        }
+    }
+    return STATUS_OK;
+}
+
+/* Names that are there before FORMAT is, or that a fresh file system comes with. */
+static bool data_dir_is_harmless(const char *name)
+{
+    static const char *const harmless[] = {
+        ".", "..", DATA_DIR_LOCK_NAME, DATA_DIR_FORMAT_NAME DATA_DIR_TEMP_SUFFIX, "lost+found",
+    };
+    for (size_t i = 0; i < COUNT_OF(harmless); i++) {
+        if (strcmp(name, harmless[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum status data_dir_check_empty(const struct data_dir *dir, struct report *report)
+{
+    int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+    if (stream == NULL) {
+        enum status status = report_errno(report, "cannot list %s", dir->path);
+        base_auto_close(&fd);
+        return status;
+    }
+    enum status status = STATUS_OK;
+    for (struct dirent *entry; status == STATUS_OK && (entry = readdir(stream)) != NULL;) {
+        if (!data_dir_is_harmless(entry->d_name))
+            status = report_fail(report, STATUS_CONFLICT, REPORT_OFFSET_NONE,
+                                 "%s is not empty and not a data directory of skerry (it has "
+                                 "%.64s but no FORMAT): choose another with --data",
+                                 dir->path, entry->d_name);
+    }
+    (void)closedir(stream);
+    return status;
+}
+
+/* *ret_ours is false for an empty directory. */
+static enum status
+data_dir_check_format(const struct data_dir *dir, struct report *report, bool *ret_ours)
+{
+    char text[sizeof(DATA_DIR_FORMAT) + 1];
+    AUTO_CLOSE int fd = openat(dir->fd, DATA_DIR_FORMAT_NAME, O_RDONLY | O_CLOEXEC);
+    *ret_ours = fd >= 0;
+    if (fd < 0 && errno == ENOENT)
+        return data_dir_check_empty(dir, report);
+    ssize_t count = fd < 0 ? -1 : read(fd, text, sizeof(text));
+    if (count < 0)
+        return report_errno(report, "cannot read %s/" DATA_DIR_FORMAT_NAME, dir->path);
+    if ((size_t)count != strlen(DATA_DIR_FORMAT) || memcmp(text, DATA_DIR_FORMAT, (size_t)count))
+        return report_fail(report, STATUS_CONFLICT, REPORT_OFFSET_NONE,
+                           "%s/" DATA_DIR_FORMAT_NAME " is not `%.*s`: the directory is not "
+                           "skerry's, or of another version: choose another with --data",
+                           dir->path, (int)strlen(DATA_DIR_FORMAT) - 1, DATA_DIR_FORMAT);
+    return STATUS_OK;
+}
+
+static enum status data_dir_lock(struct data_dir *dir, struct report *report)
+{
+    dir->lock_fd = openat(dir->fd, DATA_DIR_LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (dir->lock_fd < 0)
+        return report_errno(report, "cannot open %s/" DATA_DIR_LOCK_NAME, dir->path);
+    char text[24] = "";
+    if (flock(dir->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK)
+            return report_errno(report, "cannot lock %s", dir->path);
+        ssize_t count = pread(dir->lock_fd, text, sizeof(text) - 1, 0);
+        text[MAX(count, 0)] = '\0';
+        text[strcspn(text, "\n")] = '\0';
+        return report_fail(report, STATUS_BUSY, REPORT_OFFSET_NONE,
+                           "%s is in use by another server (process %s): stop it, or choose "
+                           "another directory with --data",
+                           dir->path, text[0] == '\0' ? "unknown" : text);
+    }
+    int count = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+    /* Whose lock it is, is told for people only: the lock itself is the flock. */
+    if (ftruncate(dir->lock_fd, 0) != 0 || pwrite(dir->lock_fd, text, (size_t)count, 0) != count)
+        return report_errno(report, "cannot write %s/" DATA_DIR_LOCK_NAME, dir->path);
+    return STATUS_OK;
+}
+
+static enum status data_dir_write_all(int fd, struct bytes text)
+{
+    while (text.count > 0) {
+        ssize_t count = write(fd, text.data, text.count);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return STATUS_IO;
+        text = bytes_make(text.data + count, text.count - (size_t)count);
+    }
+    return fsync(fd) == 0 ? STATUS_OK : STATUS_IO;
+}
+
+enum status data_dir_write_file(const struct data_dir *dir,
+                                const char *name,
+                                struct bytes text,
+                                struct report *report)
+{
+    char temp[64];
+    (void)snprintf(temp, sizeof(temp), "%s" DATA_DIR_TEMP_SUFFIX, name);
+    AUTO_CLOSE int fd =
+        openat(dir->fd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 || data_dir_write_all(fd, text) != STATUS_OK ||
+        renameat(dir->fd, temp, dir->fd, name) != 0 || fsync(dir->fd) != 0)
+        return report_errno(report, "cannot write %s/%s", dir->path, name);
+    return STATUS_OK;
+}
+
+static enum status
+data_dir_make_folder(const struct data_dir *dir, const char *name, struct report *report)
+{
+    if (mkdirat(dir->fd, name, 0700) != 0 && errno != EEXIST)
+        return report_errno(report, "cannot make %s/%s", dir->path, name);
+    return STATUS_OK;
+}
+
+static enum status data_dir_fill(struct data_dir *dir, bool ours, struct report *report)
+{
+    enum status status = data_dir_make_folder(dir, DATA_DIR_STORE, report);
+    if (status == STATUS_OK)
+        status = data_dir_make_folder(dir, DATA_DIR_ARTIFACTS, report);
+    if (status == STATUS_OK && !ours)
+        status =
+            data_dir_write_file(dir, DATA_DIR_FORMAT_NAME, bytes_of_text(DATA_DIR_FORMAT), report);
+    if (status != STATUS_OK)
+        return status;
+    dir->artifacts_fd =
+        openat(dir->fd, DATA_DIR_ARTIFACTS, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (dir->artifacts_fd < 0)
+        return report_errno(report, "cannot open %s/" DATA_DIR_ARTIFACTS, dir->path);
+    if (fsync(dir->fd) != 0)
+        return report_errno(report, "cannot sync %s", dir->path);
+    return STATUS_OK;
+}
+
+static enum status data_dir_claim(struct data_dir *dir, struct report *report)
+{
+    struct stat facts;
+    bool ours;
+    if (fstat(dir->fd, &facts) != 0)
+        return report_errno(report, "cannot read %s", dir->path);
+    if (facts.st_uid != geteuid())
+        return report_fail(report, STATUS_DENIED, REPORT_OFFSET_NONE,
+                           "%s belongs to user %u, not to the server's user %u: choose another "
+                           "with --data",
+                           dir->path, (unsigned)facts.st_uid, (unsigned)geteuid());
+    enum status status = data_dir_check_format(dir, report, &ours);
+    if (status == STATUS_OK)
+        status = data_dir_lock(dir, report);
+    if (status == STATUS_OK && (facts.st_mode & 0777) != 0700 && fchmod(dir->fd, 0700) != 0)
+        status = report_errno(report, "cannot make %s private", dir->path);
+    return status == STATUS_OK ? data_dir_fill(dir, ours, report) : status;
+}
+
+enum status data_dir_open(const char *path, struct report *report, struct data_dir *ret_dir)
+{
+    struct data_dir dir = {.fd = -1, .lock_fd = -1, .artifacts_fd = -1};
+    ASSERT(path[0] == '/' && strlen(path) < sizeof(dir.path));
+    memcpy(dir.path, path, strlen(path) + 1);
+    enum status status = data_dir_make(path, report);
+    if (status != STATUS_OK)
+        return status;
+    dir.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir.fd < 0)
+        return report_errno(report, "cannot open the data directory %s", path);
+    status = data_dir_claim(&dir, report);
+    if (status == STATUS_OK)
+        *ret_dir = dir;
+    else
+        data_dir_close(&dir);
+    return status;
+}
+
+void data_dir_close(struct data_dir *dir)
+{
+    base_auto_close(&dir->artifacts_fd);
+    base_auto_close(&dir->lock_fd);
+    base_auto_close(&dir->fd);
+    dir->fd = dir->lock_fd = dir->artifacts_fd = -1;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names from outside: nothing that passes here needs escaping in a key, a path, a URL,
+ * JSON or a log line.
+ */
+#include "deploy/name.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define NAME_COUNT_MAX 63
+
+static bool name_is_plain(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+bool deploy_name_valid(struct bytes name)
+{
+    if (name.count == 0 || name.count > NAME_COUNT_MAX)
+        return false;
+    if (!name_is_plain(name.data[0]) || !name_is_plain(name.data[name.count - 1]))
+        return false;
+    for (size_t i = 0; i < name.count; i++) {
+        if (!name_is_plain(name.data[i]) && name.data[i] != '-')
+            return false;
+    }
+    return true;
+}
+
+bool name_parse_version(struct bytes text, uint32_t *ret_version)
+{
+    if (text.count < 2 || text.count > 11 || text.data[0] != 'v' || text.data[1] == '0')
+        return false;
+    uint64_t version = 0;
+    for (size_t i = 1; i < text.count; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+        version = version * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    if (version > UINT32_MAX)
+        return false;
+    *ret_version = (uint32_t)version;
+    return true;
+}
+
+void name_format_version(uint32_t version, char ret_text[NAME_VERSION_BYTES])
+{
+    (void)snprintf(ret_text, NAME_VERSION_BYTES, "v%" PRIu32, version);
+}

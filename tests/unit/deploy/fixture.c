@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See fixture.h. The engine is a fake here too: deploy asks it for its build id only.
+ */
+#include "fixture.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "deploy/digest.h"
+#include "engine/engine.h"
+
+const uint8_t *engine_build_id(void)
+{
+    static const uint8_t id[ENGINE_BUILD_ID_BYTES] = {0xab, 0xcd};
+    return id;
+}
+
+static uint64_t fixture_now(void *context)
+{
+    struct fixture *fixture = context;
+    return fixture->now_ns;
+}
+
+void fixture_init(struct fixture *fixture)
+{
+    *fixture = (struct fixture){.dir = "/tmp/skerry-unit-XXXXXX", .now_ns = 1700000000000000000};
+    fixture->clock =
+        (struct clock){.monotonic_ns = fixture_now, .realtime_ns = fixture_now, .context = fixture};
+    assert_non_null(mkdtemp(fixture->dir));
+}
+
+static int fixture_remove(const char *path, const struct stat *facts, int type, struct FTW *walk)
+{
+    (void)facts;
+    (void)type;
+    (void)walk;
+    return remove(path);
+}
+
+void fixture_done(struct fixture *fixture)
+{
+    fixture_close_store(fixture);
+    assert_int_equal(nftw(fixture->dir, fixture_remove, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+static void fixture_committed(void *context)
+{
+    struct fixture *fixture = context;
+    fixture->committed_count++;
+}
+
+static void fixture_gone(void *context, const uint8_t sha256[DEPLOY_SHA256_BYTES])
+{
+    struct fixture *fixture = context;
+    fixture->gone_count++;
+    memcpy(fixture->gone, sha256, DEPLOY_SHA256_BYTES);
+}
+
+void fixture_open_store(struct fixture *fixture, uint64_t map_bytes)
+{
+    char dir[96];
+    struct report report = REPORT_INIT;
+    (void)snprintf(dir, sizeof(dir), "%s/store", fixture->dir);
+    (void)mkdir(dir, 0700);
+    const struct store_options options = {.dir = dir,
+                                          .map_bytes = map_bytes,
+                                          .clock = &fixture->clock,
+                                          .committed = fixture_committed,
+                                          .module_gone = fixture_gone,
+                                          .context = fixture};
+    if (store_open(&options, &report, &fixture->store) != STATUS_OK)
+        fail_msg("%s", report.text);
+}
+
+void fixture_close_store(struct fixture *fixture)
+{
+    store_close(fixture->store);
+    fixture->store = NULL;
+}
+
+struct store_target fixture_target(const char *tenant, const char *function)
+{
+    return (struct store_target){.tenant = bytes_of_text(tenant),
+                                 .function = bytes_of_text(function)};
+}
+
+enum status fixture_add(struct fixture *fixture,
+                        const char *tenant,
+                        const char *function,
+                        struct bytes module,
+                        uint32_t *ret_version)
+{
+    uint8_t sha256[DEPLOY_SHA256_BYTES];
+    digest_sha256(module, sha256);
+    const struct store_upload upload = {.target = fixture_target(tenant, function),
+                                        .sha256 = sha256,
+                                        .module = module,
+                                        .kind = "wagi",
+                                        .activate = true};
+    struct report report = REPORT_INIT;
+    enum status status = store_add_version(fixture->store, &upload, &report, ret_version);
+    assert_int_equal(status, report.status);
+    return status;
+}
+
+void fixture_write_file(const struct fixture *fixture,
+                        const char *name,
+                        const char *text,
+                        unsigned mode)
+{
+    char path[256];
+    (void)snprintf(path, sizeof(path), "%s/%s", fixture->dir, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    assert_int_equal(close(fd), 0);
+}

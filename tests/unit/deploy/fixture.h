@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the tests of deploy share: a scratch directory, a clock that is turned by hand,
+ * and a store whose callbacks are counted.
+ */
+#ifndef SKERRY_TESTS_UNIT_DEPLOY_FIXTURE_H
+#define SKERRY_TESTS_UNIT_DEPLOY_FIXTURE_H
+
+#include "deploy/store.h"
+#include "tests/support/unit.h"
+
+struct fixture {
+    char dir[64];
+    uint64_t now_ns;
+    struct clock clock;
+    uint32_t committed_count;
+    uint32_t gone_count;
+    uint8_t gone[DEPLOY_SHA256_BYTES]; /* the last */
+    struct store *store;
+};
+
+/* Makes an empty directory below /tmp. */
+void fixture_init(struct fixture *fixture);
+/* Closes the store and removes the directory with all that is in it. */
+void fixture_done(struct fixture *fixture);
+void fixture_open_store(struct fixture *fixture, uint64_t map_bytes);
+void fixture_close_store(struct fixture *fixture);
+struct store_target fixture_target(const char *tenant, const char *function);
+/* Adds and activates `text` as a module. */
+enum status fixture_add(struct fixture *fixture,
+                        const char *tenant,
+                        const char *function,
+                        struct bytes module,
+                        uint32_t *ret_version);
+void fixture_write_file(const struct fixture *fixture,
+                        const char *name,
+                        const char *text,
+                        unsigned mode);
+
+#endif
