@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The lints and the test runner are tested too: each must see what it is there to see."""
+import importlib.machinery
+import importlib.util
+import sys
+import unittest
+from unittest import mock
+
+import house
+import layers
+import sizes
+import sources
+
+sys.dont_write_bytecode = True
+
+RULES = """
+```layers
+engine/base   : (libc)
+engine        : engine/base <xxhash.h>
+isolate       : engine/engine.h engine/base
+deploy        : engine/engine.h <lmdb.h> <event2/*>
+server        : (public) <event2/*>
+server/h2o_*  : +server <h2o.h>
+tests         : (anything)
+```
+"""
+
+
+def load_runner():
+    path = str(sources.ROOT / "tests" / "run")
+    loader = importlib.machinery.SourceFileLoader("skerry_tests_run", path)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    sys.modules[loader.name] = module
+    loader.exec_module(module)
+    return module
+
+
+class Layers(unittest.TestCase):
+    def problems(self, path, text):
+        rules = layers.parse_rules(RULES)
+        fenced = {s for r in rules.values() for s in r.system}
+        public = ["engine/engine.h", "engine/base"]
+        with mock.patch.object(sources, "read", return_value=text):
+            return layers.check(path, rules, public, fenced)
+
+    def test_an_arrow_down_is_allowed(self):
+        self.assertEqual(self.problems("isolate/pool.c", '#include "engine/engine.h"'), [])
+        self.assertEqual(self.problems("engine/a.c", '#include "engine/base/bytes.h"'), [])
+        self.assertEqual(self.problems("server/main.c", '#include "engine/engine.h"'), [])
+
+    def test_an_arrow_up_or_sideways_or_into_the_inside_is_not(self):
+        for path, target in (("engine/a.c", "isolate/isolate.h"),
+                             ("isolate/pool.c", "deploy/deploy.h"),
+                             ("isolate/pool.c", "engine/decode.h"),
+                             ("engine/base/arena.c", "engine/engine.h")):
+            self.assertEqual(len(self.problems(path, f'#include "{target}"')), 1, path)
+
+    def test_a_fenced_library_is_for_its_owner_alone(self):
+        self.assertEqual(self.problems("deploy/store.c", "#include <lmdb.h>"), [])
+        self.assertEqual(len(self.problems("server/main.c", "#include <lmdb.h>")), 1)
+        self.assertEqual(self.problems("server/h2o_listen.c", "#include <h2o.h>"), [])
+        self.assertEqual(len(self.problems("server/request.c", "#include <h2o.h>")), 1)
+        self.assertEqual(self.problems("server/h2o_listen.c", "#include <event2/event.h>"), [])
+        self.assertEqual(self.problems("isolate/pool.c", "#include <stdio.h>"), [])
+
+    def test_an_include_must_name_its_folder_and_a_folder_its_line(self):
+        self.assertEqual(len(self.problems("isolate/pool.c", '#include "pool.h"')), 1)
+        self.assertEqual(len(self.problems("elsewhere/x.c", "")), 1)
+
+
+class Sizes(unittest.TestCase):
+    def test_the_length_of_a_function_is_what_stands_between_its_braces(self):
+        lines = ["static int *f(int a)", "{", "    a++;", "    return 0;", "}", "struct s {", "};"]
+        self.assertEqual(list(sizes.functions(lines)), [(1, 2)])
+        self.assertEqual(sizes.name_of(lines, 1), "f")
+
+
+class House(unittest.TestCase):
+    def lines(self, path, *lines):
+        return list(house.check_lines(sources.pathlib.PurePosixPath(path), list(lines)))
+
+    def test_it_sees_what_it_forbids(self):
+        self.assertEqual(len(self.lines("a/b.c", "/* TO" "DO: later */")), 1)
+        self.assertEqual(self.lines("a/b.c", "/* TODO(#7): later */"), [])
+        self.assertEqual(len(self.lines("tests/unit/a/b_test.c", "    usleep(10);")), 1)
+        self.assertEqual(len(self.lines("a/b.c", "#ifdef X")), 1)
+        self.assertEqual(self.lines("a/b.h", "#ifndef SKERRY_B_H"), [])
+        self.assertEqual(len(self.lines("a/b.c", "int a; ")), 1)
+
+    def test_a_head_has_a_tag_and_a_purpose(self):
+        path = sources.pathlib.PurePosixPath("a/b.c")
+        tag = "/* SPDX-License-Identifier: Apache-2.0 */"
+        self.assertEqual(len(list(house.check_head(path, ["int a;"]))), 1)
+        self.assertEqual(len(list(house.check_head(path, [tag, "int a;"]))), 1)
+        self.assertEqual(list(house.check_head(path, [tag, "/*", " * What.", " */"])), [])
+
+
+class Runner(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.runner = load_runner()
+
+    def judge(self, output, status):
+        outcome = self.runner.Outcome("c", "n", output=output)
+        self.runner.judge(outcome, status)
+        return outcome.passed, outcome.failed, outcome.skipped
+
+    def test_tap_counts_each_test(self):
+        self.assertEqual(self.judge("1..3\nok 1 - a\nnot ok 2 - b\n# x\nnot ok 3 # SKIP c\n", 1),
+                         (1, 1, 1))
+
+    def test_the_last_closing_line_counts(self):
+        self.assertEqual(self.judge("1 passed, 0 failed, 0 skipped\n"
+                                    "70 passed, 0 failed, 3 skipped\n", 0), (70, 0, 3))
+
+    def test_a_bad_exit_status_is_a_failure_whatever_was_printed(self):
+        self.assertEqual(self.judge("ok 1 - a\n", -11), (1, 1, 0))
+        self.assertEqual(self.judge("5 passed, 0 failed, 0 skipped\n", 1), (5, 1, 0))
+
+    def test_silence_is_judged_by_status_and_nothing_run_is_a_failure(self):
+        self.assertEqual(self.judge("", 0), (1, 0, 0))
+        self.assertEqual(self.judge("no tool\n", 77), (0, 0, 1))
+        self.assertEqual(self.judge("", 2), (0, 1, 0))
+        self.assertEqual(self.judge("0 passed, 0 failed, 0 skipped\n", 0), (0, 1, 0))
+
+
+if __name__ == "__main__":
+    unittest.main()
