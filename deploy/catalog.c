@@ -183,3 +183,14 @@ enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
         catalog_fill(ret_entry, tenant, function, &record);
     return status;
 }
+
+bool deploy_catalog_has_tenant(struct deploy_catalog *catalog, struct bytes tenant)
+{
+    if (!deploy_name_valid(tenant) || catalog_begin(catalog) != 0)
+        return false;
+    MDB_val key = {.mv_size = tenant.count, .mv_data = (void *)(uintptr_t)tenant.data};
+    MDB_val value;
+    int rc = mdb_get(catalog->txn, catalog->tenant, &key, &value);
+    mdb_txn_reset(catalog->txn);
+    return rc == 0;
+}

@@ -60,6 +60,8 @@ NODISCARD enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
                                             struct bytes function,
                                             struct report *report,
                                             struct deploy_catalog_entry *ret_entry);
+/* After NOT_FOUND: was it the function that is missing, or already its tenant? */
+bool deploy_catalog_has_tenant(struct deploy_catalog *catalog, struct bytes tenant);
 /* Opens the artifact of a version; -1 and errno if it is not there (ask for a rebuild). */
 int deploy_artifact_open(const char *data_dir, const uint8_t sha256[DEPLOY_SHA256_BYTES]);
 /* Asks control (over its workers' socket) to build a missing or stale artifact again, and
@@ -99,8 +101,17 @@ bool deploy_control_child_exited(struct deploy_control *control, int pid, int wa
 
 /*
  * `skerry builder` (server/builder.c) reads a module from fd 3, writes the artifact to fd 4
- * and this struct to fd 5, then exits 0. Any other end is a failed build.
+ * and this struct to fd 5, then exits 0. Any other end is a failed build. First it reads
+ * the operator's struct config_limits from fd 6, which comes after its rlimits are set.
+ * The artifact is fsynced before the result is written.
  */
+#define DEPLOY_BUILDER_VERB "builder"
+enum deploy_builder_fd {
+    DEPLOY_BUILDER_MODULE_FD = 3,
+    DEPLOY_BUILDER_ARTIFACT_FD = 4,
+    DEPLOY_BUILDER_RESULT_FD = 5,
+    DEPLOY_BUILDER_LIMITS_FD = 6,
+};
 #define DEPLOY_BUILD_WARNINGS_BYTES 4096
 struct deploy_build_result {
     enum status status;
