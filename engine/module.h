@@ -30,6 +30,7 @@ enum {
     MODULE_MAX_RESULTS = 1000,
     MODULE_MAX_BR_TABLE = 65520,
     MODULE_MAX_NESTING = 100000,    /* blocks in blocks */
+    MODULE_MAX_CONST_STACK = 256,   /* values at once in a constant expression */
     MODULE_MAX_FRAME_SLOTS = 65000, /* locals + link + deepest operand stack: 16-bit operands */
 };
 

@@ -6,15 +6,13 @@
 
 #include "engine/base/macros.h"
 
-#define OPCODE_FC_FIRST 0xfc00
-#define OPCODE_FC_COUNT 18
-
 #define ROW(text_, immediate_, signature_)                                                         \
     {.text = (text_), .signature = (signature_), .immediate = IMMEDIATE_##immediate_}
 
 /* A row whose code is outside one table lands in that table's spare last entry. */
-#define PLAIN(code)  ((code) < 0x100 ? (code) : 0x100)
-#define PREFIX(code) ((code) >= OPCODE_FC_FIRST ? (code) - OPCODE_FC_FIRST : OPCODE_FC_COUNT)
+#define PLAIN(code) ((code) < 0x100 ? (code) : 0x100)
+#define PREFIXED(code)                                                                             \
+    ((code) >= OPCODE_PREFIXED_FIRST ? (code) - OPCODE_PREFIXED_FIRST : OPCODE_PREFIXED_COUNT)
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
@@ -24,9 +22,9 @@ static const struct opcode_row opcode_plain[0x101] = {
 #include "engine/opcodes.def"
 };
 
-static const struct opcode_row opcode_prefixed[OPCODE_FC_COUNT + 1] = {
+static const struct opcode_row opcode_prefixed[OPCODE_PREFIXED_COUNT + 1] = {
 #define OPCODE(code, name, text, immediate, signature)                                             \
-    [PREFIX(code)] = ROW(text, immediate, signature),
+    [PREFIXED(code)] = ROW(text, immediate, signature),
 #include "engine/opcodes.def"
 };
 #pragma GCC diagnostic pop
@@ -36,7 +34,7 @@ const struct opcode_row *opcode_row(uint32_t code)
     const struct opcode_row *row = NULL;
     if (code < 0x100)
         row = &opcode_plain[code];
-    else if (code >= OPCODE_FC_FIRST && code - OPCODE_FC_FIRST < OPCODE_FC_COUNT)
-        row = &opcode_prefixed[code - OPCODE_FC_FIRST];
+    else if (code >= OPCODE_PREFIXED_FIRST && code - OPCODE_PREFIXED_FIRST < OPCODE_PREFIXED_COUNT)
+        row = &opcode_prefixed[code - OPCODE_PREFIXED_FIRST];
     return row != NULL && row->text != NULL ? row : NULL;
 }

@@ -13,6 +13,13 @@ enum opcode {
 #include "engine/opcodes.def"
 };
 
+/* Prefixed instructions: one row each from OPCODE_PREFIXED_FIRST on. */
+enum {
+    OPCODE_PREFIX = 0xfc,
+    OPCODE_PREFIXED_FIRST = OPCODE_PREFIX << 8,
+    OPCODE_PREFIXED_COUNT = OPCODE_TABLE_FILL - OPCODE_PREFIXED_FIRST + 1,
+};
+
 enum immediate_kind {
     IMMEDIATE_NONE,
     IMMEDIATE_BLOCK,      /* block type: s33 */

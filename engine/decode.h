@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the decoder's files share. A struct decode lives for one call of decode_module.
+ *
+ *   decode.c           header, order and framing of sections, what must agree among them
+ *   decode_sections.c  contents of each section that defines something
+ *   decode_segments.c  element and data segments
+ *   decode_types.c     value types, and what of newer proposals is refused, with its name
+ *   decode_names.c     the name section, which may be wrong without harm
+ */
+#ifndef SKERRY_ENGINE_DECODE_H
+#define SKERRY_ENGINE_DECODE_H
+
+#include "engine/module.h"
+#include "engine/opcodes.h"
+
+#define DECODE_NO_ITEM UINT32_MAX
+
+struct decode {
+    struct module *module;
+    struct reader reader;   /* of the section being read */
+    uint32_t item;          /* being read, counted in its section; or DECODE_NO_ITEM */
+    uint32_t body_count;    /* in the code section */
+    uint32_t counted_datas; /* by the data count section */
+    struct bytes names;     /* contents of the last section called "name" */
+};
+
+/* Zeroed memory of the module; NULL and a failed reader if there is no more. */
+void *decode_array(struct decode *decode, size_t count, size_t size);
+/* Reads the count of a vector, held against what is left and against `max`. */
+uint32_t decode_count(struct decode *decode, size_t item_bytes, uint32_t max, const char *what);
+/*
+ * Room for `extra` more after `*count` items of `*items`, whose contents are kept; false
+ * when that is over `max` or memory is out.
+ */
+bool decode_extend(struct decode *decode,
+                   void **items,
+                   size_t item_bytes,
+                   uint32_t *count,
+                   uint32_t extra,
+                   uint32_t max,
+                   const char *what);
+
+/* Reads an index that must be below `count`; 0 and "unknown <what>" otherwise. */
+uint32_t decode_index(struct decode *decode, uint32_t count, const char *what);
+
+void decode_type_section(struct decode *decode);
+void decode_import_section(struct decode *decode);
+void decode_func_section(struct decode *decode);
+void decode_table_section(struct decode *decode);
+void decode_memory_section(struct decode *decode);
+void decode_global_section(struct decode *decode);
+void decode_export_section(struct decode *decode);
+void decode_start_section(struct decode *decode);
+void decode_code_section(struct decode *decode);
+void decode_elem_section(struct decode *decode);
+void decode_data_count_section(struct decode *decode);
+void decode_data_section(struct decode *decode);
+
+/* Fills func_names, or leaves it NULL. */
+void decode_names(struct decode *decode);
+
+/* ---- shared with the validator ------------------------------------------------------- */
+
+/* One value type, as its enum engine_type; 0 on failure. */
+uint8_t decode_value_type(struct reader *reader);
+uint8_t decode_reference_type(struct reader *reader);
+/* The rest of an opcode that begins with the prefix 0xfc. */
+uint32_t decode_prefixed_opcode(struct reader *reader);
+/* Ends the reading: `code` is not in opcodes.def. */
+void decode_refuse_opcode(struct reader *reader, uint32_t code);
+/* Reads over a constant expression without judging it; a view of it, `end` included. */
+struct bytes decode_expression(struct reader *reader);
+
+#endif

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Contents of the sections that define things [Wasm core 5.5.4-5.5.13].
+ *
+ * Each index space is one array with the imports first: the import section makes it as
+ * long as there are imports, the defining section makes it longer.
+ */
+#include "engine/decode.h"
+
+/* Flags of limits; what is not named here is of a proposal or malformed. */
+enum {
+    LIMITS_HAS_MAXIMUM = 1,
+    LIMITS_SHARED = 2,
+    LIMITS_64_BIT = 4,
+    LIMITS_KNOWN = 7,
+};
+
+static struct bytes decode_type_vector(struct decode *decode, uint32_t max, const char *what)
+{
+    struct reader *reader = &decode->reader;
+    uint32_t count = decode_count(decode, 1, max, what);
+    const uint8_t *start = reader->at;
+    for (uint32_t i = 0; i < count && !reader_failed(reader); i++)
+        (void)decode_value_type(reader);
+    /* A value type is one byte whose value is enum engine_type: the binary is the array. */
+    return bytes_make(start, reader_failed(reader) ? 0 : count);
+}
+
+static void decode_type(struct decode *decode, struct engine_functype *ret_type)
+{
+    struct reader *reader = &decode->reader;
+    uint8_t form = reader_u8(reader);
+    if (form != 0x60 && !reader_failed(reader)) {
+        reader->at--;
+        bool is_gc = form >= 0x4e && form <= 0x5f;
+        if (is_gc)
+            reader_fail(reader, STATUS_UNSUPPORTED,
+                        "type form 0x%02x: garbage collection is not supported", form);
+        else
+            reader_fail(reader, STATUS_MALFORMED, "%s: type form 0x%02x",
+                        form >= 0x80 ? "integer representation too long" : "malformed type form",
+                        form);
+        return;
+    }
+    struct bytes params = decode_type_vector(decode, MODULE_MAX_PARAMS, "parameters");
+    struct bytes results = decode_type_vector(decode, MODULE_MAX_RESULTS, "results");
+    *ret_type = (struct engine_functype){.params = params.data,
+                                         .results = results.data,
+                                         .param_count = (uint32_t)params.count,
+                                         .result_count = (uint32_t)results.count};
+}
+
+void decode_type_section(struct decode *decode)
+{
+    struct module *module = decode->module;
+    uint32_t count = decode_count(decode, 2, MODULE_MAX_TYPES, "types");
+    module->types = decode_array(decode, count, sizeof(*module->types));
+    for (uint32_t i = 0; i < count && !reader_failed(&decode->reader); i++) {
+        decode->item = i;
+        decode_type(decode, &module->types[i]);
+    }
+    module->type_count = count;
+}
+
+/* The largest sizes that 32-bit addresses allow [Wasm core 3.2.3]. */
+#define MEMORY_PAGES_MAX  65536u
+#define TABLE_ENTRIES_MAX UINT32_MAX
+
+static void decode_check_limits(struct reader *reader,
+                                const uint8_t *start,
+                                const struct module_limits *limits,
+                                bool is_memory)
+{
+    if (reader_failed(reader))
+        return;
+    bool has_maximum = limits->maximum != UINT64_MAX;
+    uint64_t largest = has_maximum ? MAX(limits->minimum, limits->maximum) : limits->minimum;
+    uint32_t range = is_memory ? MEMORY_PAGES_MAX : TABLE_ENTRIES_MAX;
+    if (largest <= range && limits->minimum <= limits->maximum)
+        return;
+    reader->at = start;
+    if (largest <= range)
+        reader_fail(reader, STATUS_INVALID,
+                    "size minimum must not be greater than maximum: %u and %u",
+                    (uint32_t)limits->minimum, (uint32_t)limits->maximum);
+    else
+        reader_fail(reader, STATUS_INVALID, "%s size must be at most %u %s",
+                    is_memory ? "memory" : "table", range, is_memory ? "pages (4 GiB)" : "entries");
+}
+
+static struct module_limits decode_limits(struct reader *reader, bool is_memory)
+{
+    const uint8_t *start = reader->at;
+    uint8_t flags = reader_u8(reader);
+    if (flags > LIMITS_KNOWN || ((flags & LIMITS_SHARED) != 0 && !is_memory)) {
+        reader->at--;
+        reader_fail(reader, STATUS_MALFORMED, "malformed limits flags 0x%02x", flags);
+    } else if ((flags & LIMITS_SHARED) != 0) {
+        reader_fail(reader, STATUS_UNSUPPORTED, "shared memory: threads are not supported");
+    } else if ((flags & LIMITS_64_BIT) != 0) {
+        reader_fail(reader, STATUS_UNSUPPORTED, "64-bit addresses: memory64 is not supported");
+    }
+    struct module_limits limits = {.maximum = UINT64_MAX};
+    limits.minimum = reader_u64(reader);
+    if ((flags & LIMITS_HAS_MAXIMUM) != 0)
+        limits.maximum = reader_u64(reader);
+    decode_check_limits(reader, start, &limits, is_memory);
+    return limits;
+}
+
+static struct module_table decode_table_type(struct reader *reader)
+{
+    struct module_table table;
+    table.type = decode_reference_type(reader);
+    table.limits = decode_limits(reader, false);
+    return table;
+}
+
+static struct module_global decode_global_type(struct reader *reader)
+{
+    struct module_global global = {.type = decode_value_type(reader)};
+    uint8_t mutability = reader_u8(reader);
+    if (mutability > 1) {
+        reader->at--;
+        reader_fail(reader, STATUS_MALFORMED, "malformed mutability 0x%02x", mutability);
+    }
+    global.is_mutable = mutability == 1;
+    return global;
+}
+
+static bool decode_one_memory(struct decode *decode, uint32_t count)
+{
+    if (count <= 1)
+        return true;
+    reader_fail(&decode->reader, STATUS_UNSUPPORTED, "multiple memories: %u, only one is supported",
+                count);
+    return false;
+}
+
+static void decode_import_item(struct decode *decode, struct module_import *import)
+{
+    struct module *module = decode->module;
+    struct reader *reader = &decode->reader;
+    switch ((enum engine_extern_kind)import->kind) {
+    case ENGINE_EXTERN_FUNC:
+        import->index = module->func_count++;
+        module->funcs[import->index].type = decode_index(decode, module->type_count, "type");
+        break;
+    case ENGINE_EXTERN_TABLE:
+        import->index = module->table_count++;
+        if (import->index < MODULE_MAX_TABLES)
+            module->tables[import->index] = decode_table_type(reader);
+        else
+            reader_fail(reader, STATUS_LIMIT, "too many tables: %u, the limit is %u",
+                        module->table_count, MODULE_MAX_TABLES);
+        break;
+    case ENGINE_EXTERN_MEMORY:
+        import->index = module->memory_count++;
+        if (decode_one_memory(decode, module->memory_count))
+            module->memories[import->index].limits = decode_limits(reader, true);
+        break;
+    case ENGINE_EXTERN_GLOBAL:
+        import->index = module->global_count++;
+        module->globals[import->index] = decode_global_type(reader);
+        break;
+    }
+}
+
+/* The kind of an import or export. */
+static uint8_t decode_extern_kind(struct reader *reader, const char *what)
+{
+    uint8_t kind = reader_u8(reader);
+    if (kind <= ENGINE_EXTERN_GLOBAL)
+        return kind;
+    reader->at--;
+    if (kind == 4)
+        reader_fail(reader, STATUS_UNSUPPORTED, "tag: exception handling is not supported");
+    else
+        reader_fail(reader, STATUS_MALFORMED, "malformed %s kind 0x%02x", what, kind);
+    return 0;
+}
+
+void decode_import_section(struct decode *decode)
+{
+    struct module *module = decode->module;
+    struct reader *reader = &decode->reader;
+    uint32_t count = decode_count(decode, 3, MODULE_MAX_IMPORTS, "imports");
+    /* As if all were of each kind: dear only for a module of 100,000 imports. */
+    module->imports = decode_array(decode, count, sizeof(*module->imports));
+    module->funcs = decode_array(decode, count, sizeof(*module->funcs));
+    module->globals = decode_array(decode, count, sizeof(*module->globals));
+    module->tables =
+        decode_array(decode, MIN(count, (uint32_t)MODULE_MAX_TABLES), sizeof(*module->tables));
+    module->memories = decode_array(decode, 1, sizeof(*module->memories));
+    for (uint32_t i = 0; i < count && !reader_failed(reader); i++) {
+        decode->item = i;
+        struct module_import *import = &module->imports[i];
+        import->module_name = reader_name(reader);
+        import->name = reader_name(reader);
+        import->kind = decode_extern_kind(reader, "import");
+        if (!reader_failed(reader))
+            decode_import_item(decode, import);
+    }
+    module->import_count = count;
+    module->imported_func_count = module->func_count;
+    module->imported_table_count = module->table_count;
+    module->imported_memory_count = module->memory_count;
+    module->imported_global_count = module->global_count;
+}
+
+void decode_func_section(struct decode *decode)
+{
+    struct module *module = decode->module;
+    uint32_t count = decode_count(decode, 1, MODULE_MAX_FUNCS, "functions");
+    void *funcs = module->funcs;
+    if (!decode_extend(decode, &funcs, sizeof(*module->funcs), &module->func_count, count,
+                       MODULE_MAX_FUNCS, "functions"))
+        return;
+    module->funcs = funcs;
+    for (uint32_t i = 0; i < count && !reader_failed(&decode->reader); i++) {
+        decode->item = i;
+        module->funcs[module->imported_func_count + i].type =
+            decode_index(decode, module->type_count, "type");
+    }
+}
+
+void decode_table_section(struct decode *decode)
+{
+    struct module *module = decode->module;
+    struct reader *reader = &decode->reader;
+    uint32_t count = decode_count(decode, 2, MODULE_MAX_TABLES, "tables");
+    void *tables = module->tables;
+    if (!decode_extend(decode, &tables, sizeof(*module->tables), &module->table_count, count,
+                       MODULE_MAX_TABLES, "tables"))
+        return;
+    module->tables = tables;
+    for (uint32_t i = 0; i < count && !reader_failed(reader); i++) {
+        decode->item = i;
+        if (reader_left(reader) > 0 && *reader->at == 0x40)
+            reader_fail(reader, STATUS_UNSUPPORTED,
+                        "table with an initialiser: typed function references are not supported");
+        module->tables[module->imported_table_count + i] = decode_table_type(reader);
+    }
+}
+
+void decode_memory_section(struct decode *decode)
+{
+    struct module *module = decode->module;
+    uint32_t count = reader_count(&decode->reader, 1, "memories");
+    if (count > 1 && !decode_one_memory(decode, count))
+        return;
+    if (!decode_one_memory(decode, module->memory_count + count) || count == 0)
+        return;
+    module->memories = decode_array(decode, 1, sizeof(*module->memories));
+    if (module->memories == NULL)
+        return;
+    decode->item = 0;
+    module->memories[0].limits = decode_limits(&decode->reader, true);
+    module->memory_count = 1;
+}
+
+void decode_global_section(struct decode *decode)
+{
+    struct module *module = decode->module;
+    struct reader *reader = &decode->reader;
+    uint32_t count = decode_count(decode, 3, MODULE_MAX_GLOBALS, "globals");
+    void *globals = module->globals;
+    if (!decode_extend(decode, &globals, sizeof(*module->globals), &module->global_count, count,
+                       MODULE_MAX_GLOBALS, "globals"))
+        return;
+    module->globals = globals;
+    for (uint32_t i = 0; i < count && !reader_failed(reader); i++) {
+        decode->item = i;
+        struct module_global *global = &module->globals[module->imported_global_count + i];
+        *global = decode_global_type(reader);
+        global->init = decode_expression(reader);
+    }
+}
+
+static uint32_t decode_export_index(struct decode *decode, enum engine_extern_kind kind)
+{
+    const struct module *module = decode->module;
+    switch (kind) {
+    case ENGINE_EXTERN_FUNC:
+        return decode_index(decode, module->func_count, "function");
+    case ENGINE_EXTERN_TABLE:
+        return decode_index(decode, module->table_count, "table");
+    case ENGINE_EXTERN_MEMORY:
+        return decode_index(decode, module->memory_count, "memory");
+    case ENGINE_EXTERN_GLOBAL:
+        break;
+    }
+    return decode_index(decode, module->global_count, "global");
+}
+
+void decode_export_section(struct decode *decode)
+{
+    struct module *module = decode->module;
+    struct reader *reader = &decode->reader;
+    uint32_t count = decode_count(decode, 3, MODULE_MAX_EXPORTS, "exports");
+    module->exports = decode_array(decode, count, sizeof(*module->exports));
+    for (uint32_t i = 0; i < count && !reader_failed(reader); i++) {
+        decode->item = i;
+        struct module_export *export = &module->exports[i];
+        export->name = reader_name(reader);
+        export->kind = decode_extern_kind(reader, "export");
+        export->index = decode_export_index(decode, export->kind);
+    }
+    module->export_count = count;
+}
+
+void decode_start_section(struct decode *decode)
+{
+    struct module *module = decode->module;
+    const uint8_t *at = decode->reader.at;
+    module->has_start = true;
+    module->start = decode_index(decode, module->func_count, "function");
+    if (reader_failed(&decode->reader))
+        return;
+    const struct engine_functype *type = module_func_type(module, module->start);
+    if (type->param_count == 0 && type->result_count == 0)
+        return;
+    decode->reader.at = at;
+    reader_fail(&decode->reader, STATUS_INVALID,
+                "start function %u must have neither parameters nor results", module->start);
+}
+
+void decode_code_section(struct decode *decode)
+{
+    struct module *module = decode->module;
+    struct reader *reader = &decode->reader;
+    uint32_t count = decode_count(decode, 2, MODULE_MAX_FUNCS, "function bodies");
+    uint32_t own = module->func_count - module->imported_func_count;
+    decode->body_count = count;
+    if (count != own)
+        return (void)reader_take(reader, reader_left(reader)); /* decode_agree reports it */
+    for (uint32_t i = 0; i < count && !reader_failed(reader); i++) {
+        decode->item = i;
+        uint32_t size = reader_u32(reader);
+        if (size > MODULE_MAX_BODY_BYTES)
+            reader_fail(reader, STATUS_LIMIT, "function body of %u bytes, the limit is %u", size,
+                        MODULE_MAX_BODY_BYTES);
+        struct module_func *func = &module->funcs[module->imported_func_count + i];
+        func->body_offset = reader_offset(reader);
+        func->body_bytes = (uint32_t)reader_take(reader, size).count;
+    }
+}
+
+void decode_data_count_section(struct decode *decode)
+{
+    decode->module->has_data_count = true;
+    decode->counted_datas = reader_u32(&decode->reader);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Value types and opcodes: what is accepted, what is malformed, and what belongs to a
+ * part of WebAssembly that the engine does not have yet and is refused by its name.
+ *
+ * Adding a proposal begins by deleting its rows here.
+ */
+#include "engine/decode.h"
+
+struct refusal {
+    uint8_t first; /* bytes first..last */
+    uint8_t last;
+    const char *reason;
+};
+
+#define REFUSE_SIMD       "SIMD is not supported"
+#define REFUSE_EXCEPTIONS "exception handling is not supported"
+#define REFUSE_TYPED_REFS "typed function references are not supported"
+#define REFUSE_GC         "garbage collection is not supported"
+#define REFUSE_THREADS    "threads are not supported"
+
+static const struct refusal refused_types[] = {
+    {0x63, 0x64, REFUSE_TYPED_REFS}, {0x69, 0x69, REFUSE_EXCEPTIONS}, {0x6a, 0x6e, REFUSE_GC},
+    {0x71, 0x73, REFUSE_GC},         {0x74, 0x74, REFUSE_EXCEPTIONS}, {0x7b, 0x7b, REFUSE_SIMD},
+};
+
+static const struct refusal refused_opcodes[] = {
+    {0x06, 0x0a, REFUSE_EXCEPTIONS}, {0x14, 0x15, REFUSE_TYPED_REFS},
+    {0x18, 0x19, REFUSE_EXCEPTIONS}, {0x1f, 0x1f, REFUSE_EXCEPTIONS},
+    {0xd3, 0xd3, REFUSE_GC},         {0xd4, 0xd6, REFUSE_TYPED_REFS},
+    {0xfb, 0xfb, REFUSE_GC},         {0xfd, 0xfd, REFUSE_SIMD},
+    {0xfe, 0xfe, REFUSE_THREADS},
+};
+
+static const char *decode_refusal(const struct refusal *rows, size_t count, uint8_t byte)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (byte >= rows[i].first && byte <= rows[i].last)
+            return rows[i].reason;
+    }
+    return NULL;
+}
+
+/* Reports the byte just read, which is no type of ours. */
+static void decode_refuse_type(struct reader *reader, uint8_t byte, const char *what)
+{
+    if (reader_failed(reader))
+        return;
+    reader->at--;
+    const char *reason = decode_refusal(refused_types, COUNT_OF(refused_types), byte);
+    if (reason != NULL)
+        reader_fail(reader, STATUS_UNSUPPORTED, "type 0x%02x: %s", byte, reason);
+    else
+        reader_fail(reader, STATUS_MALFORMED, "malformed %s type 0x%02x", what, byte);
+}
+
+uint8_t decode_value_type(struct reader *reader)
+{
+    uint8_t byte = reader_u8(reader);
+    if (LIKELY(byte >= ENGINE_F64 && byte <= ENGINE_I32) || byte == ENGINE_FUNCREF ||
+        byte == ENGINE_EXTERNREF)
+        return byte;
+    decode_refuse_type(reader, byte, "value");
+    return 0;
+}
+
+uint8_t decode_reference_type(struct reader *reader)
+{
+    uint8_t byte = reader_u8(reader);
+    if (byte == ENGINE_FUNCREF || byte == ENGINE_EXTERNREF)
+        return byte;
+    decode_refuse_type(reader, byte, "reference");
+    return 0;
+}
+
+uint32_t decode_prefixed_opcode(struct reader *reader)
+{
+    uint32_t sub = reader_u32(reader);
+    return sub <= 0xff ? 0xfc00 | sub : UINT32_MAX;
+}
+
+void decode_refuse_opcode(struct reader *reader, uint32_t code)
+{
+    const char *reason = NULL;
+    if (code <= 0xff)
+        reason = decode_refusal(refused_opcodes, COUNT_OF(refused_opcodes), (uint8_t)code);
+    if (reason != NULL)
+        reader_fail(reader, STATUS_UNSUPPORTED, "opcode %02x: %s", code, reason);
+    else if (code == UINT32_MAX)
+        reader_fail(reader, STATUS_MALFORMED, "illegal opcode fc with a number above 255");
+    else
+        reader_fail(reader, STATUS_MALFORMED, "illegal opcode %02x", code);
+}
+
+static void decode_skip_vector(struct reader *reader, const char *what)
+{
+    uint32_t count = reader_count(reader, 1, what);
+    for (uint32_t i = 0; i < count && !reader_failed(reader); i++)
+        (void)reader_u32(reader);
+}
+
+static void decode_skip_block_type(struct reader *reader)
+{
+    /* Types, the empty one included, are single bytes that read as negative numbers. */
+    (void)reader_s33(reader);
+}
+
+static void decode_skip_immediate(struct reader *reader, enum immediate_kind kind)
+{
+    switch (kind) {
+    case IMMEDIATE_NONE:
+        break;
+    case IMMEDIATE_BLOCK:
+        decode_skip_block_type(reader);
+        break;
+    case IMMEDIATE_LABELS:
+        decode_skip_vector(reader, "labels");
+        (void)reader_u32(reader);
+        break;
+    case IMMEDIATE_TYPES:
+        decode_skip_vector(reader, "types");
+        break;
+    case IMMEDIATE_MEMARG0:
+    case IMMEDIATE_MEMARG1:
+    case IMMEDIATE_MEMARG2:
+    case IMMEDIATE_MEMARG3:
+        (void)reader_u32(reader);
+        (void)reader_u64(reader);
+        break;
+    case IMMEDIATE_I32:
+        (void)reader_s32(reader);
+        break;
+    case IMMEDIATE_I64:
+        (void)reader_s64(reader);
+        break;
+    case IMMEDIATE_F32:
+        (void)reader_take(reader, 4);
+        break;
+    case IMMEDIATE_F64:
+        (void)reader_take(reader, 8);
+        break;
+    case IMMEDIATE_REFTYPE:
+        (void)decode_reference_type(reader);
+        break;
+    case IMMEDIATE_TYPE_TABLE:
+    case IMMEDIATE_DATA_MEMORY:
+    case IMMEDIATE_MEMORY_MEMORY:
+    case IMMEDIATE_ELEM_TABLE:
+    case IMMEDIATE_TABLE_TABLE:
+        (void)reader_u32(reader);
+        (void)reader_u32(reader);
+        break;
+    case IMMEDIATE_LABEL:
+    case IMMEDIATE_FUNC:
+    case IMMEDIATE_LOCAL:
+    case IMMEDIATE_GLOBAL:
+    case IMMEDIATE_TABLE:
+    case IMMEDIATE_MEMORY:
+    case IMMEDIATE_DATA:
+    case IMMEDIATE_ELEM:
+        (void)reader_u32(reader);
+        break;
+    }
+}
+
+struct bytes decode_expression(struct reader *reader)
+{
+    const uint8_t *start = reader->at;
+    uint32_t depth = 1;
+    while (depth > 0 && !reader_failed(reader)) {
+        const uint8_t *opcode_at = reader->at;
+        uint32_t code = reader_u8(reader);
+        if (code == 0xfc)
+            code = decode_prefixed_opcode(reader);
+        if (reader_failed(reader))
+            break;
+        const struct opcode_row *row = opcode_row(code);
+        if (row == NULL) {
+            reader->at = opcode_at;
+            decode_refuse_opcode(reader, code);
+            break;
+        }
+        depth += row->immediate == IMMEDIATE_BLOCK;
+        depth -= code == OPCODE_END;
+        decode_skip_immediate(reader, row->immediate);
+    }
+    return bytes_make(start, reader_failed(reader) ? 0 : (size_t)(reader->at - start));
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the validator's files share.
+ *
+ *   validate.c        what concerns the module as a whole
+ *   validate_const.c  constant expressions
+ *   validate_func.c   one function body: the algorithm of [Wasm core 7.3]
+ *   validate_rules.c  opcodes.def as data for that algorithm
+ */
+#ifndef SKERRY_ENGINE_VALIDATE_H
+#define SKERRY_ENGINE_VALIDATE_H
+
+#include "engine/module.h"
+#include "engine/opcodes.h"
+
+/* "i32"; for error texts. */
+const char *validate_type_name(uint8_t type);
+
+static inline bool validate_is_reference(uint8_t type)
+{
+    return type == ENGINE_FUNCREF || type == ENGINE_EXTERNREF;
+}
+
+/*
+ * Reads one constant expression up to its `end`; it must give one value of `type` and may
+ * name globals below `global_count`. Functions named by ref.func become declared.
+ */
+void validate_const(struct module *module,
+                    struct reader *reader,
+                    uint8_t type,
+                    uint32_t global_count);
+
+/*
+ * One instruction's signature. The operands are the last `pops` of the VALIDATE_WINDOW
+ * values below the stack's top: they fit exactly if (window & mask) == want.
+ */
+#define VALIDATE_WINDOW 4
+struct validate_rule {
+    uint8_t want[VALIDATE_WINDOW];
+    uint8_t mask[VALIDATE_WINDOW];
+    uint8_t pops;
+    uint8_t pushes; /* 0 or 1 */
+    uint8_t result;
+    uint8_t action; /* enum immediate_kind, or VALIDATE_SPECIAL or VALIDATE_ILLEGAL */
+};
+
+enum {
+    VALIDATE_SPECIAL = 0xf0, /* signature "*": has its own function */
+    VALIDATE_ILLEGAL = 0xf1,
+    VALIDATE_PREFIX = 0xf2,
+};
+
+struct validate_rules {
+    struct validate_rule plain[256];
+    struct validate_rule prefixed[OPCODE_PREFIXED_COUNT];
+};
+
+void validate_rules_init(struct validate_rules *rules);
+
+/* Every body of the module. */
+NODISCARD enum status validate_funcs(struct module *module, struct report *report);
+
+#endif

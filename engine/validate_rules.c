@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * opcodes.def with its signatures turned into bytes to compare with the stack's top.
+ *
+ * Made anew for each module: 3 KiB and some microseconds, instead of macros that take a
+ * string apart in the compiler.
+ */
+#include "engine/validate.h"
+
+static uint8_t rule_type(char letter)
+{
+    switch (letter) {
+    case 'i':
+        return ENGINE_I32;
+    case 'l':
+        return ENGINE_I64;
+    case 'f':
+        return ENGINE_F32;
+    case 'd':
+        return ENGINE_F64;
+    default:
+        return 0;
+    }
+}
+
+static struct validate_rule rule_make(const struct opcode_row *row)
+{
+    if (row == NULL)
+        return (struct validate_rule){.action = VALIDATE_ILLEGAL};
+    const char *signature = row->signature;
+    if (signature[0] == '*')
+        return (struct validate_rule){.action = VALIDATE_SPECIAL};
+    struct validate_rule rule = {.action = row->immediate};
+    while (signature[rule.pops] != ':')
+        rule.pops++;
+    ASSERT(rule.pops <= VALIDATE_WINDOW);
+    for (unsigned i = 0; i < rule.pops; i++) {
+        unsigned slot = VALIDATE_WINDOW - rule.pops + i;
+        rule.want[slot] = rule_type(signature[i]);
+        rule.mask[slot] = 0xff;
+    }
+    rule.result = rule_type(signature[rule.pops + 1]);
+    rule.pushes = rule.result != 0;
+    return rule;
+}
+
+void validate_rules_init(struct validate_rules *rules)
+{
+    for (uint32_t code = 0; code < 256; code++)
+        rules->plain[code] = rule_make(opcode_row(code));
+    rules->plain[OPCODE_PREFIX].action = VALIDATE_PREFIX;
+    for (uint32_t i = 0; i < OPCODE_PREFIXED_COUNT; i++)
+        rules->prefixed[i] = rule_make(opcode_row(OPCODE_PREFIXED_FIRST + i));
+}
