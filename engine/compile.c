@@ -3,9 +3,8 @@
  * The way from bytes to image: decode, validate, translate, lay out; with the clock beside
  * it. Nothing is translated before everything is proven valid.
  */
-#include "build_id.h"
-
 #include "engine/base/clock.h"
+#include "engine/build_id.h"
 #include "engine/engine.h"
 #include "engine/image.h"
 #include "engine/module.h"

@@ -91,11 +91,6 @@ void machine_adopt(struct engine_machine *machine, struct engine_instance *insta
     machine->instances[machine->instance_count++] = instance;
 }
 
-uint64_t engine_machine_fuel_used(const struct engine_machine *machine)
-{
-    return machine->fuel_used;
-}
-
 struct engine_trap_info engine_machine_trap(const struct engine_machine *machine)
 {
     const char *text = machine->trap_reason;

@@ -290,6 +290,13 @@ bool engine_module_find_export(const struct engine_module *module,
     return false;
 }
 
+uint8_t engine_module_global_type(const struct engine_module *module, uint32_t index)
+{
+    const struct image_global *rows = image_at(module->header, module->header->globals);
+    ASSERT(index < module->header->globals.count);
+    return rows[index].type;
+}
+
 bool engine_module_has_start(const struct engine_module *module)
 {
     return module->header->has_start;

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Wasm values to text and back. Integers print signed and read either way.
+ */
+#include "server/values.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+const char *values_type_name(uint8_t type)
+{
+    switch (type) {
+    case ENGINE_I32:
+        return "i32";
+    case ENGINE_I64:
+        return "i64";
+    case ENGINE_F32:
+        return "f32";
+    case ENGINE_F64:
+        return "f64";
+    case ENGINE_V128:
+        return "v128";
+    case ENGINE_FUNCREF:
+        return "funcref";
+    case ENGINE_EXTERNREF:
+        return "externref";
+    default:
+        return "?";
+    }
+}
+
+static void print_f32(char text[VALUES_TEXT_BYTES], union engine_value value)
+{
+    if (isnan(value.f32)) {
+        (void)snprintf(text, VALUES_TEXT_BYTES, "f32:nan:0x%08x", value.i32);
+        return;
+    }
+    char digits[VALUES_TEXT_BYTES / 2];
+    int precision = 1;
+    do {
+        (void)snprintf(digits, sizeof(digits), "%.*g", precision, (double)value.f32);
+    } while (strtof(digits, NULL) != value.f32 && precision++ < 9);
+    (void)snprintf(text, VALUES_TEXT_BYTES, "f32:%s", digits);
+}
+
+static void print_f64(char text[VALUES_TEXT_BYTES], union engine_value value)
+{
+    if (isnan(value.f64)) {
+        (void)snprintf(text, VALUES_TEXT_BYTES, "f64:nan:0x%016llx",
+                       (unsigned long long)value.bits);
+        return;
+    }
+    char digits[VALUES_TEXT_BYTES / 2];
+    int precision = 1;
+    do {
+        (void)snprintf(digits, sizeof(digits), "%.*g", precision, value.f64);
+    } while (strtod(digits, NULL) != value.f64 && precision++ < 17);
+    (void)snprintf(text, VALUES_TEXT_BYTES, "f64:%s", digits);
+}
+
+void values_print(char text[VALUES_TEXT_BYTES], uint8_t type, union engine_value value)
+{
+    switch (type) {
+    case ENGINE_I32:
+        (void)snprintf(text, VALUES_TEXT_BYTES, "i32:%d", (int32_t)value.i32);
+        break;
+    case ENGINE_I64:
+        (void)snprintf(text, VALUES_TEXT_BYTES, "i64:%lld", (long long)value.i64);
+        break;
+    case ENGINE_F32:
+        print_f32(text, value);
+        break;
+    case ENGINE_F64:
+        print_f64(text, value);
+        break;
+    default:
+        if (value.ref == 0)
+            (void)snprintf(text, VALUES_TEXT_BYTES, "%s:null", values_type_name(type));
+        else
+            (void)snprintf(text, VALUES_TEXT_BYTES, "%s:0x%llx", values_type_name(type),
+                           (unsigned long long)value.ref);
+        break;
+    }
+}
+
+static bool parse_integer(const char *text, unsigned bits, uint64_t *ret_bits)
+{
+    char *end;
+    int base = strncmp(text + (text[0] == '-'), "0x", 2) == 0 ? 16 : 10;
+    errno = 0;
+    if (text[0] == '-') {
+        long long number = strtoll(text, &end, base);
+        if (errno != 0 || *end != '\0' || number < -(1LL << (bits - 2)) * 2)
+            return false;
+        *ret_bits = (uint64_t)number;
+    } else {
+        unsigned long long number = strtoull(text, &end, base);
+        if (errno != 0 || *end != '\0' || end == text || (bits == 32 && number > UINT32_MAX))
+            return false;
+        *ret_bits = number;
+    }
+    if (bits == 32)
+        *ret_bits = (uint32_t)*ret_bits;
+    return true;
+}
+
+bool values_parse(const char *text, uint8_t type, union engine_value *ret_value)
+{
+    union engine_value value = {.bits = 0};
+    char *end;
+    switch (type) {
+    case ENGINE_I32:
+    case ENGINE_I64:
+        if (!parse_integer(text, type == ENGINE_I32 ? 32 : 64, &value.bits))
+            return false;
+        break;
+    case ENGINE_F32:
+        value.f32 = strtof(text, &end);
+        if (end == text || *end != '\0')
+            return false;
+        break;
+    case ENGINE_F64:
+        value.f64 = strtod(text, &end);
+        if (end == text || *end != '\0')
+            return false;
+        break;
+    case ENGINE_FUNCREF:
+    case ENGINE_EXTERNREF:
+        if (strcmp(text, "null") != 0)
+            return false;
+        break;
+    default:
+        return false;
+    }
+    *ret_value = value;
+    return true;
+}

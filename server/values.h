@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to server/: Wasm values as text, for `skerry run` and `skerry wast`.
+ *
+ *   i32:-3   i64:7   f32:0.1   f64:inf   f64:nan:0x7ff8000000000000   externref:null
+ */
+#ifndef SKERRY_SERVER_VALUES_H
+#define SKERRY_SERVER_VALUES_H
+
+#include "engine/engine.h"
+
+#define VALUES_TEXT_BYTES 64
+
+const char *values_type_name(uint8_t type);
+/* Shortest decimal that reads back as the same number; NaN as its bits. */
+void values_print(char text[VALUES_TEXT_BYTES], uint8_t type, union engine_value value);
+/* Decimal, 0x, and for floats anything strtod reads; false if it is not of this type. */
+NODISCARD bool values_parse(const char *text, uint8_t type, union engine_value *ret_value);
+
+#endif

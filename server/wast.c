@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One script: its commands in order, each with a verdict.
+ *
+ *   module, register, action   must work; counted only when they fail
+ *   assert_*                   counted as passed, failed or skipped
+ *
+ * A skipped module skips all that uses it. Trap and link texts match if one begins with
+ * the other ("uninitialized element 2").
+ */
+#include "server/wast.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "server/values.h"
+
+#define WAST_ARGUMENTS_MAX 64
+#define WAST_MESSAGE_BYTES 1024
+
+enum verdict { PASS, FAIL, SKIP, SKIP_TEXT };
+
+struct script {
+    const char *path;
+    int folder_bytes; /* of path, slash included */
+    uint32_t line;
+    int64_t slice;
+    struct wast_modules modules;
+    char message[WAST_MESSAGE_BYTES];
+};
+
+/* What an action came to. */
+struct answer {
+    enum verdict verdict; /* FAIL: could not even begin; message says why */
+    enum engine_outcome outcome;
+    struct engine_functype type;
+    const union engine_value *results;
+    const char *trap_text;
+    union engine_value global;
+    uint8_t global_type;
+};
+
+static enum verdict fail(struct script *script, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static enum verdict fail(struct script *script, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(script->message, sizeof(script->message), format, arguments);
+    va_end(arguments);
+    return FAIL;
+}
+
+static const char *text_of(const json_t *json, const char *key)
+{
+    return json_string_value(json_object_get(json, key));
+}
+
+static bool texts_agree(const char *expected, const char *actual)
+{
+    size_t count = MIN(strlen(expected), strlen(actual));
+    return count > 0 && strncmp(expected, actual, count) == 0;
+}
+
+static bool is_text_module(const json_t *command)
+{
+    const char *type = text_of(command, "module_type");
+    return text_of(command, "binary_filename") == NULL && type != NULL && strcmp(type, "text") == 0;
+}
+
+/* Path of the command's binary module. */
+static bool module_path(const struct script *script, const json_t *command, char path[PATH_MAX])
+{
+    const char *name = text_of(command, "binary_filename");
+    if (name == NULL)
+        name = text_of(command, "filename");
+    if (name == NULL)
+        return false;
+    int count = snprintf(path, PATH_MAX, "%.*s%s", script->folder_bytes, script->path, name);
+    return count > 0 && count < PATH_MAX;
+}
+
+/* Compiles the command's module into a new unit. */
+static enum status load_unit(struct script *script,
+                             const json_t *command,
+                             const char *name,
+                             struct report *report,
+                             struct wast_unit **ret_unit)
+{
+    char path[PATH_MAX];
+    *ret_unit = wast_modules_add(&script->modules, name);
+    if (*ret_unit == NULL || !module_path(script, command, path))
+        return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE, "no module file");
+    return wast_unit_compile(*ret_unit, path, report);
+}
+
+/* ---- actions ------------------------------------------------------------------------------ */
+
+static enum verdict read_arguments(struct script *script,
+                                   const json_t *action,
+                                   union engine_value *ret_arguments,
+                                   uint32_t *ret_count)
+{
+    const json_t *list = json_object_get(action, "args");
+    size_t count = json_array_size(list);
+    if (count > WAST_ARGUMENTS_MAX)
+        return fail(script, "more than %d arguments", WAST_ARGUMENTS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct wast_pattern value = wast_pattern_read(json_array_get(list, i));
+        if (value.kind != WAST_EXACT)
+            return fail(script, "argument of type %s is not supported", value.text);
+        ret_arguments[i] = value.value;
+    }
+    *ret_count = (uint32_t)count;
+    return PASS;
+}
+
+static void invoke(struct script *script,
+                   const json_t *action,
+                   const struct wast_unit *unit,
+                   struct answer *answer)
+{
+    union engine_value arguments[WAST_ARGUMENTS_MAX];
+    uint32_t count = 0;
+    struct engine_export_desc export;
+    const char *field = text_of(action, "field");
+    answer->verdict = read_arguments(script, action, arguments, &count);
+    if (answer->verdict != PASS)
+        return;
+    if (field == NULL ||
+        !engine_module_find_export(unit->module, field, ENGINE_EXTERN_FUNC, &export)) {
+        answer->verdict = fail(script, "no exported function '%s'", field != NULL ? field : "");
+        return;
+    }
+    if (export.type.param_count != count) {
+        answer->verdict =
+            fail(script, "'%s' takes %u arguments, not %u", field, export.type.param_count, count);
+        return;
+    }
+    struct engine_machine *machine = script->modules.machine;
+    engine_call_begin(machine, unit->instance, export.index, arguments, count);
+    answer->outcome = wast_run_call(machine, script->slice);
+    answer->type = export.type;
+    if (answer->outcome == ENGINE_DONE) {
+        answer->results = engine_call_results(machine);
+    } else {
+        answer->trap_text = answer->outcome == ENGINE_TRAPPED ? engine_machine_trap(machine).text
+                                                              : "it does not end";
+        engine_call_cancel(machine);
+    }
+}
+
+static void get_global(struct script *script,
+                       const json_t *action,
+                       const struct wast_unit *unit,
+                       struct answer *answer)
+{
+    struct engine_export_desc export;
+    const char *field = text_of(action, "field");
+    if (field == NULL ||
+        !engine_module_find_export(unit->module, field, ENGINE_EXTERN_GLOBAL, &export)) {
+        answer->verdict = fail(script, "no exported global '%s'", field != NULL ? field : "");
+        return;
+    }
+    answer->outcome = ENGINE_DONE;
+    answer->global = engine_global_get(unit->instance, export.index);
+    answer->global_type = engine_module_global_type(unit->module, export.index);
+    answer->results = &answer->global;
+    answer->type = (struct engine_functype){.results = &answer->global_type, .result_count = 1};
+}
+
+static void act(struct script *script, const json_t *command, struct answer *answer)
+{
+    *answer = (struct answer){.verdict = PASS};
+    const json_t *action = json_object_get(command, "action");
+    const char *kind = text_of(action, "type");
+    const struct wast_unit *unit = wast_modules_find(&script->modules, text_of(action, "module"));
+    if (unit != NULL && unit->skipped)
+        answer->verdict = SKIP;
+    else if (unit == NULL || unit->instance == NULL)
+        answer->verdict = fail(script, "there is no such module, or it failed before");
+    else if (kind != NULL && strcmp(kind, "get") == 0)
+        get_global(script, action, unit, answer);
+    else
+        invoke(script, action, unit, answer);
+}
+
+/* ---- commands ----------------------------------------------------------------------------- */
+
+static enum verdict command_module(struct script *script, const json_t *command)
+{
+    if (is_text_module(command))
+        return fail(script, "module in text form");
+    script->modules.current = NULL;
+    struct report report = REPORT_INIT;
+    struct wast_unit *unit;
+    enum status status = load_unit(script, command, text_of(command, "name"), &report, &unit);
+    if (status == STATUS_OK)
+        status = wast_unit_instantiate(&script->modules, unit, script->slice, &report);
+    return status == STATUS_OK ? PASS : fail(script, "%s", report.text);
+}
+
+static enum verdict command_definition(struct script *script, const json_t *command)
+{
+    struct report report = REPORT_INIT;
+    struct wast_unit *unit;
+    enum status status = load_unit(script, command, text_of(command, "name"), &report, &unit);
+    if (status != STATUS_OK)
+        return fail(script, "%s", report.text);
+    script->modules.current = unit;
+    return PASS;
+}
+
+static enum verdict command_instance(struct script *script, const json_t *command)
+{
+    const struct wast_unit *definition =
+        wast_modules_find(&script->modules, text_of(command, "module"));
+    struct wast_unit *unit = wast_modules_add(&script->modules, text_of(command, "instance"));
+    if (definition == NULL || definition->module == NULL || unit == NULL)
+        return fail(script, "there is no such module definition");
+    unit->module = definition->module;
+    struct report report = REPORT_INIT;
+    enum status status = wast_unit_instantiate(&script->modules, unit, script->slice, &report);
+    return status == STATUS_OK ? PASS : fail(script, "%s", report.text);
+}
+
+static enum verdict command_register(struct script *script, const json_t *command)
+{
+    const char *as = text_of(command, "as");
+    struct wast_unit *unit = wast_modules_find(&script->modules, text_of(command, "name"));
+    if (unit != NULL && unit->skipped)
+        return SKIP;
+    if (as == NULL || unit == NULL || unit->instance == NULL)
+        return fail(script, "nothing to register");
+    return wast_unit_register(&script->modules, unit, as) ? PASS : fail(script, "no memory");
+}
+
+static enum verdict command_action(struct script *script, const json_t *command)
+{
+    struct answer answer;
+    act(script, command, &answer);
+    if (answer.verdict == PASS && answer.outcome != ENGINE_DONE)
+        return fail(script, "trapped: %s", answer.trap_text);
+    return answer.verdict;
+}
+
+static bool any_matches(const json_t *alternatives, uint8_t type, union engine_value value)
+{
+    for (size_t i = 0; i < json_array_size(alternatives); i++) {
+        struct wast_pattern pattern = wast_pattern_read(json_array_get(alternatives, i));
+        if (wast_pattern_matches(&pattern, type, value))
+            return true;
+    }
+    return false;
+}
+
+static enum verdict assert_return(struct script *script, const json_t *command)
+{
+    struct answer answer;
+    act(script, command, &answer);
+    if (answer.verdict != PASS)
+        return answer.verdict;
+    if (answer.outcome != ENGINE_DONE)
+        return fail(script, "trapped: %s", answer.trap_text);
+    const json_t *either = json_object_get(command, "either");
+    if (either != NULL) {
+        bool good = answer.type.result_count == 1 &&
+                    any_matches(either, answer.type.results[0], answer.results[0]);
+        return good ? PASS : fail(script, "none of the permitted results");
+    }
+    const json_t *expected = json_object_get(command, "expected");
+    if (json_array_size(expected) != answer.type.result_count)
+        return fail(script, "%u results, expected %zu", answer.type.result_count,
+                    json_array_size(expected));
+    for (uint32_t i = 0; i < answer.type.result_count; i++) {
+        struct wast_pattern pattern = wast_pattern_read(json_array_get(expected, i));
+        if (wast_pattern_matches(&pattern, answer.type.results[i], answer.results[i]))
+            continue;
+        char want[VALUES_TEXT_BYTES * 2];
+        char got[VALUES_TEXT_BYTES];
+        wast_pattern_print(&pattern, want, sizeof(want));
+        values_print(got, answer.type.results[i], answer.results[i]);
+        return fail(script, "result %u is %s, expected %s", i, got, want);
+    }
+    return PASS;
+}
+
+static enum verdict assert_trap(struct script *script, const json_t *command)
+{
+    const char *text = text_of(command, "text");
+    struct answer answer;
+    act(script, command, &answer);
+    if (answer.verdict != PASS)
+        return answer.verdict;
+    if (answer.outcome == ENGINE_DONE)
+        return fail(script, "returned, expected trap: %s", text);
+    if (text == NULL || !texts_agree(text, answer.trap_text))
+        return fail(script, "trapped: %s, expected: %s", answer.trap_text, text);
+    return PASS;
+}
+
+/* assert_invalid and assert_malformed: the module must be refused, for the right reason. */
+static enum verdict refuse(struct script *script, const json_t *command, enum status wanted)
+{
+    if (is_text_module(command))
+        return SKIP_TEXT;
+    struct wast_unit *current = script->modules.current;
+    struct report report = REPORT_INIT;
+    struct wast_unit *unit;
+    enum status status = load_unit(script, command, NULL, &report, &unit);
+    script->modules.current = current;
+    if (status == STATUS_OK)
+        return fail(script, "accepted, expected: %s", text_of(command, "text"));
+    if (status != wanted)
+        return fail(script, "%s (%s), expected: %s (%s)", report.text, status_code(status),
+                    text_of(command, "text"), status_code(wanted));
+    return PASS;
+}
+
+static enum verdict assert_invalid(struct script *script, const json_t *command)
+{
+    return refuse(script, command, STATUS_INVALID);
+}
+
+static enum verdict assert_malformed(struct script *script, const json_t *command)
+{
+    return refuse(script, command, STATUS_MALFORMED);
+}
+
+static enum verdict
+refuse_instance(struct script *script, const json_t *command, enum status wanted)
+{
+    if (is_text_module(command))
+        return SKIP_TEXT;
+    const char *text = text_of(command, "text");
+    struct wast_unit *current = script->modules.current;
+    struct report report = REPORT_INIT;
+    struct wast_unit *unit;
+    enum status status = load_unit(script, command, NULL, &report, &unit);
+    if (status != STATUS_OK)
+        return fail(script, "does not compile: %s", report.text);
+    status = wast_unit_instantiate(&script->modules, unit, script->slice, &report);
+    script->modules.current = current;
+    if (status == STATUS_OK)
+        return fail(script, "instantiated, expected: %s", text);
+    if (status != wanted || text == NULL || !texts_agree(text, report.text))
+        return fail(script, "%s (%s), expected: %s", report.text, status_code(status), text);
+    return PASS;
+}
+
+static enum verdict assert_unlinkable(struct script *script, const json_t *command)
+{
+    return refuse_instance(script, command, STATUS_UNLINKABLE);
+}
+
+static enum verdict assert_uninstantiable(struct script *script, const json_t *command)
+{
+    return refuse_instance(script, command, STATUS_TRAPPED);
+}
+
+static const struct {
+    const char *type;
+    enum verdict (*run)(struct script *script, const json_t *command);
+    bool is_assertion;
+    bool is_module;
+} commands[] = {
+    {"module", command_module, false, true},
+    {"module_definition", command_definition, false, true},
+    {"module_instance", command_instance, false, true},
+    {"register", command_register, false, false},
+    {"action", command_action, false, false},
+    {"assert_return", assert_return, true, false},
+    {"assert_trap", assert_trap, true, false},
+    {"assert_exhaustion", assert_trap, true, false},
+    {"assert_invalid", assert_invalid, true, false},
+    {"assert_malformed", assert_malformed, true, false},
+    {"assert_unlinkable", assert_unlinkable, true, false},
+    {"assert_uninstantiable", assert_uninstantiable, true, false},
+};
+
+/* A skipped module becomes the current one all the same, so that its users are skipped. */
+static void skip_module(struct script *script, const json_t *command)
+{
+    const char *name = text_of(command, "name");
+    struct wast_unit *unit =
+        wast_modules_add(&script->modules, name != NULL ? name : text_of(command, "instance"));
+    if (unit == NULL)
+        return;
+    unit->skipped = true;
+    script->modules.current = unit;
+}
+
+static void run_command(struct script *script,
+                        const json_t *command,
+                        struct wast_skips *skips,
+                        struct wast_totals *totals)
+{
+    const char *type = text_of(command, "type");
+    size_t row = 0;
+    while (row < COUNT_OF(commands) && (type == NULL || strcmp(type, commands[row].type) != 0))
+        row++;
+    bool known = row < COUNT_OF(commands);
+    bool is_assertion = known ? commands[row].is_assertion : true;
+    enum verdict verdict;
+    struct wast_skip *skip = wast_skips_find(skips, script->path, script->line);
+    if (skip != NULL) {
+        verdict = SKIP;
+        skip->used_count += is_assertion;
+        if (known && commands[row].is_module)
+            skip_module(script, command);
+    } else if (!known) {
+        verdict = fail(script, "unknown command");
+    } else {
+        verdict = commands[row].run(script, command);
+    }
+    if (verdict == FAIL) {
+        totals->failed++;
+        (void)printf("%s:%u: %s: %s\n", script->path, script->line, type != NULL ? type : "?",
+                     script->message);
+    } else if (is_assertion && verdict == PASS) {
+        totals->passed++;
+    } else if (is_assertion) {
+        totals->skipped++;
+        totals->skipped_text += verdict == SKIP_TEXT;
+    }
+}
+
+void wast_script_run(const char *path,
+                     struct wast_skips *skips,
+                     int64_t slice,
+                     struct wast_totals *totals)
+{
+    const char *slash = strrchr(path, '/');
+    struct script script = {
+        .path = path, .folder_bytes = slash == NULL ? 0 : (int)(slash - path + 1), .slice = slice};
+    struct report report = REPORT_INIT;
+    json_error_t error;
+    json_t *root = json_load_file(path, 0, &error);
+    if (root == NULL) {
+        totals->failed++;
+        (void)printf("%s:%d: not a converted script: %s\n", path, error.line, error.text);
+        return;
+    }
+    if (wast_modules_init(&script.modules, &report) != STATUS_OK) {
+        totals->failed++;
+        (void)printf("%s: cannot set up spectest: %s\n", path, report.text);
+    } else {
+        size_t index;
+        const json_t *command;
+        json_array_foreach(json_object_get(root, "commands"), index, command)
+        {
+            script.line = (uint32_t)json_integer_value(json_object_get(command, "line"));
+            run_command(&script, command, skips, totals);
+        }
+    }
+    wast_modules_done(&script.modules);
+    json_decref(root);
+}
