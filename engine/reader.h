@@ -9,10 +9,10 @@
 #ifndef SKERRY_ENGINE_READER_H
 #define SKERRY_ENGINE_READER_H
 
+#include <stdbool.h>
+
 #include "engine/base/bytes.h"
 #include "engine/base/status.h"
-
-#include <stdbool.h>
 
 struct reader {
     const uint8_t *base; /* start of the binary, for offsets */
@@ -22,8 +22,8 @@ struct reader {
     enum status status;    /* sticky */
 };
 
-static inline struct reader reader_make(const uint8_t *base, const uint8_t *at, const uint8_t *end,
-                                        struct report *report)
+static inline struct reader
+reader_make(const uint8_t *base, const uint8_t *at, const uint8_t *end, struct report *report)
 {
     return (struct reader){.base = base, .at = at, .end = end, .report = report};
 }
@@ -65,11 +65,15 @@ static inline uint32_t reader_u32(struct reader *reader)
 
 static inline uint64_t reader_u64(struct reader *reader)
 {
+    if (LIKELY(reader->at < reader->end && *reader->at < 0x80))
+        return *reader->at++;
     return reader_leb_unsigned(reader, 64);
 }
 
 static inline int32_t reader_s32(struct reader *reader)
 {
+    if (LIKELY(reader->at < reader->end && *reader->at < 0x80))
+        return (int32_t)((uint32_t)*reader->at++ << 25) >> 25; /* its seven bits are signed */
     return (int32_t)reader_leb_signed(reader, 32);
 }
 

@@ -4,7 +4,7 @@
  *
  *   validate.c        what concerns the module as a whole
  *   validate_const.c  constant expressions
- *   validate_func.c   one function body: the algorithm of [Wasm core 7.3]
+ *   validate_func.c   function bodies, with validate_{body.h,stack.c,control.c}
  *   validate_rules.c  opcodes.def as data for that algorithm
  */
 #ifndef SKERRY_ENGINE_VALIDATE_H

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The state of validating one function body: the algorithm of [Wasm core 7.3].
+ *
+ *   values   one byte a value: its type, or VALIDATE_UNKNOWN where code cannot be reached
+ *
+ *      padding | values of outer frames | values of this frame |
+ *                                       ^ floor                ^ top
+ *
+ *   frames   one for the function and each open block; a pop at the floor is a mismatch,
+ *            unless the rest of the frame cannot be reached
+ *
+ * After a failure the reader is at its end and functions go on harmlessly to the end of the
+ * instruction: indices read then are 0 or checked again, and there is always a frame.
+ */
+#ifndef SKERRY_ENGINE_VALIDATE_BODY_H
+#define SKERRY_ENGINE_VALIDATE_BODY_H
+
+#include "engine/validate.h"
+
+#define VALIDATE_UNKNOWN 0
+
+struct validate_frame {
+    const uint8_t *params;
+    const uint8_t *results;
+    uint32_t height; /* of the value stack at its floor */
+    uint16_t param_count;
+    uint16_t result_count;
+    uint8_t opcode; /* BLOCK for the function itself */
+    bool unreachable;
+};
+
+_Static_assert(MODULE_MAX_PARAMS <= UINT16_MAX && MODULE_MAX_RESULTS <= UINT16_MAX,
+               "counts of a type fit a frame");
+
+struct validator {
+    struct reader reader;
+    const uint8_t *instruction; /* for reports */
+    uint8_t *top;
+    uint8_t *floor;
+    uint8_t *limit;               /* top may not pass it; there is room for one value more */
+    struct validate_frame *frame; /* innermost */
+    uint32_t frame_count;
+    uint32_t local_count;
+    uint32_t expanded_count; /* of them in `expanded` */
+    const struct module *module;
+    const struct engine_functype *type; /* of the function */
+    uint8_t *values;                    /* first value, after the padding */
+    struct buffer value_bytes;
+    struct buffer frame_bytes;
+    struct buffer local_runs;
+    struct buffer expanded;
+    struct validate_rules rules;
+};
+
+/* ---- validate_stack.c ---------------------------------------------------------------- */
+
+/* Name of the present instruction, for error texts. */
+const char *validate_instruction_text(const struct validator *v);
+/* Files a failure at the instruction, not behind its immediates. */
+void validate_fail(struct validator *v, enum status status, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+void validate_fail_mismatch(struct validator *v, const char *wanted, uint8_t found);
+/* Puts the top back to the limit. */
+void validate_fail_stack_full(struct validator *v);
+/* Reads an index; UINT32_MAX and "unknown <what>" if it is not below `count`. */
+uint32_t validate_check_index(struct validator *v, uint32_t count, const char *what);
+
+void validate_pop_slow(struct validator *v, uint8_t type);
+uint8_t validate_pop_any_at_floor(struct validator *v);
+/* Are the topmost values of these types? How many of them are there, if so. */
+size_t validate_peek_types(struct validator *v, const uint8_t *types, size_t count);
+void validate_pop_types(struct validator *v, const uint8_t *types, size_t count);
+void validate_push_types(struct validator *v, const uint8_t *types, size_t count);
+
+/* ---- validate_control.c -------------------------------------------------------------- */
+
+/* Opens a frame above the present values. */
+void validate_push_frame(struct validator *v, uint8_t opcode, const struct engine_functype *type);
+/* Instructions that open, close or leave blocks. */
+void validate_check_control(struct validator *v, uint32_t code);
+
+/* ---- the fast paths ------------------------------------------------------------------ */
+
+static inline void validate_push(struct validator *v, uint8_t type)
+{
+    *v->top++ = type;
+    if (UNLIKELY(v->top > v->limit))
+        validate_fail_stack_full(v);
+}
+
+/* The popped type; VALIDATE_UNKNOWN where that cannot be known, and after a failure. */
+static inline uint8_t validate_pop_any(struct validator *v)
+{
+    return LIKELY(v->top > v->floor) ? *--v->top : validate_pop_any_at_floor(v);
+}
+
+static inline void validate_pop(struct validator *v, uint8_t type)
+{
+    if (LIKELY(v->top > v->floor && v->top[-1] == type))
+        v->top--;
+    else
+        validate_pop_slow(v, type);
+}
+
+/* Pops and pushes by the rule: one comparison when all operands are as expected. */
+static inline void validate_apply(struct validator *v, const struct validate_rule *rule)
+{
+    uint32_t window;
+    uint32_t mask;
+    uint32_t want;
+    memcpy(&window, v->top - VALIDATE_WINDOW, sizeof(window));
+    memcpy(&mask, rule->mask, sizeof(mask));
+    memcpy(&want, rule->want, sizeof(want));
+    if (LIKELY((window & mask) == want && v->top - v->floor >= rule->pops)) {
+        v->top -= rule->pops;
+    } else {
+        for (unsigned i = 1; i <= rule->pops; i++)
+            validate_pop_slow(v, rule->want[VALIDATE_WINDOW - i]);
+    }
+    *v->top = rule->result;
+    v->top += rule->pushes;
+    if (UNLIKELY(v->top > v->limit))
+        validate_fail_stack_full(v);
+}
+
+#endif

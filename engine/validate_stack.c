@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The value stack off the fast path: reports, unreachable code, vectors of types.
+ *
+ * A vector has up to 1000 types and is compared and copied as bytes, so that no
+ * instruction costs much more than its own bytes.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "engine/decode.h"
+#include "engine/validate_body.h"
+
+/* ---- reports ------------------------------------------------------------------------- */
+
+const char *validate_instruction_text(const struct validator *v)
+{
+    if (v->instruction == NULL)
+        return "function";
+    struct reader reader = v->reader;
+    reader.at = v->instruction;
+    reader.status = STATUS_OK;
+    reader.report = NULL;
+    uint32_t code = reader_u8(&reader);
+    if (code == OPCODE_PREFIX)
+        code = decode_prefixed_opcode(&reader);
+    const struct opcode_row *row = opcode_row(code);
+    return row == NULL ? "instruction" : row->text;
+}
+
+void validate_fail(struct validator *v, enum status status, const char *format, ...)
+{
+    if (reader_failed(&v->reader))
+        return;
+    char text[REPORT_TEXT_BYTES / 2];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    v->reader.at = v->instruction;
+    reader_fail(&v->reader, status, "%s", text);
+}
+
+void validate_fail_mismatch(struct validator *v, const char *wanted, uint8_t found)
+{
+    validate_fail(v, STATUS_INVALID, "type mismatch: %s needs %s, found %s",
+                  validate_instruction_text(v), wanted, validate_type_name(found));
+}
+
+static void fail_missing(struct validator *v, const char *wanted)
+{
+    validate_fail(v, STATUS_INVALID, "type mismatch: %s needs %s, the stack is empty",
+                  validate_instruction_text(v), wanted);
+}
+
+void validate_fail_stack_full(struct validator *v)
+{
+    v->top = v->limit;
+    validate_fail(v, STATUS_LIMIT, "function needs more than %u stack slots",
+                  MODULE_MAX_FRAME_SLOTS);
+}
+
+uint32_t validate_check_index(struct validator *v, uint32_t count, const char *what)
+{
+    uint32_t index = reader_u32(&v->reader);
+    if (LIKELY(index < count) || reader_failed(&v->reader))
+        return index;
+    validate_fail(v, STATUS_INVALID, "unknown %s %u: there are %u", what, index, count);
+    return UINT32_MAX;
+}
+
+uint8_t validate_pop_any_at_floor(struct validator *v)
+{
+    if (!v->frame->unreachable)
+        fail_missing(v, "a value");
+    return VALIDATE_UNKNOWN;
+}
+
+void validate_pop_slow(struct validator *v, uint8_t type)
+{
+    if (v->top == v->floor) {
+        if (!v->frame->unreachable)
+            fail_missing(v, validate_type_name(type));
+        return;
+    }
+    uint8_t found = *--v->top;
+    if (found != type && found != VALIDATE_UNKNOWN)
+        validate_fail_mismatch(v, validate_type_name(type), found);
+}
+
+/* Compares the whole vectors: no early exit, so that it runs many values at a time. */
+static inline bool types_fit(const uint8_t *found, const uint8_t *types, size_t count)
+{
+    uint8_t wrong = 0;
+    for (size_t i = 0; i < count; i++)
+        wrong |= found[i] != types[i] && found[i] != VALIDATE_UNKNOWN;
+    return wrong == 0;
+}
+
+static void fail_types(struct validator *v, const uint8_t *types, size_t count)
+{
+    size_t have = MIN((size_t)(v->top - v->floor), count);
+    for (size_t i = 1; i <= have; i++) {
+        uint8_t found = v->top[-(ptrdiff_t)i];
+        uint8_t type = types[count - i];
+        if (found != type && found != VALIDATE_UNKNOWN)
+            return validate_fail_mismatch(v, validate_type_name(type), found);
+    }
+    fail_missing(v, validate_type_name(types[count - have - 1]));
+}
+
+size_t validate_peek_types(struct validator *v, const uint8_t *types, size_t count)
+{
+    size_t have = MIN((size_t)(v->top - v->floor), count);
+    if ((have == count || v->frame->unreachable) &&
+        types_fit(v->top - have, types + (count - have), have))
+        return have;
+    fail_types(v, types, count);
+    return 0;
+}
+
+void validate_pop_types(struct validator *v, const uint8_t *types, size_t count)
+{
+    v->top -= validate_peek_types(v, types, count);
+}
+
+void validate_push_types(struct validator *v, const uint8_t *types, size_t count)
+{
+    if (count > (size_t)(v->limit - v->top))
+        return validate_fail_stack_full(v);
+    if (count > 0)
+        memcpy(v->top, types, count);
+    v->top += count;
+}
