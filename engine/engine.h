@@ -166,6 +166,8 @@ struct engine_export_desc engine_module_export(const struct engine_module *modul
 /* False if there is no export of that name and kind. */
 bool engine_module_find_export(const struct engine_module *module, const char *name,
                                enum engine_extern_kind kind, struct engine_export_desc *ret_export);
+/* Functions of the combined index space: imports, then the module's own. */
+uint32_t engine_module_func_count(const struct engine_module *module);
 /* Type of a global of the combined index space. */
 uint8_t engine_module_global_type(const struct engine_module *module, uint32_t index);
 bool engine_module_has_start(const struct engine_module *module);

@@ -101,7 +101,7 @@ struct image_header {
     uint32_t header_bytes;
     uint8_t build_id[ENGINE_BUILD_ID_BYTES];
     uint64_t total_bytes;
-    uint64_t checksum; /* XXH64 of everything after this field */
+    uint64_t checksum;      /* XXH64 of everything after this field */
     struct image_span code; /* bytes */
     struct image_span funcs;
     struct image_span types;
@@ -123,13 +123,13 @@ struct image_header {
     uint64_t module_bytes; /* where the module ends and a snapshot may begin */
     /* snapshot; all zero if there is none */
     uint32_t has_snapshot;
-    uint32_t memory_pages;            /* present size of memory 0 */
-    struct image_span global_values;  /* u64 each: own globals */
-    struct image_span table_values;   /* struct image_table_snapshot each: own tables */
-    struct image_span dropped_elems;  /* bytes */
-    struct image_span dropped_datas;  /* bytes */
-    uint64_t memory_offset;           /* page aligned */
-    uint64_t memory_bytes;            /* page aligned; the rest of the memory is zero */
+    uint32_t memory_pages;           /* present size of memory 0 */
+    struct image_span global_values; /* u64 each: own globals */
+    struct image_span table_values;  /* struct image_table_snapshot each: own tables */
+    struct image_span dropped_elems; /* bytes */
+    struct image_span dropped_datas; /* bytes */
+    uint64_t memory_offset;          /* page aligned */
+    uint64_t memory_bytes;           /* page aligned; the rest of the memory is zero */
 };
 
 /* The checksum covers everything behind itself. */
@@ -166,19 +166,24 @@ struct image_writer {
 /* Room for an array, 8-byte aligned, zero. */
 struct image_span image_reserve(struct image_writer *writer, uint64_t count, size_t size);
 /* Fills element `index` of a reserved array. */
-void image_set(struct image_writer *writer, struct image_span span, uint64_t index,
-               const void *element, size_t size);
+void image_set(struct image_writer *writer,
+               struct image_span span,
+               uint64_t index,
+               const void *element,
+               size_t size);
 /* A whole array, 8-byte aligned. */
-struct image_span image_put(struct image_writer *writer, const void *array, uint64_t count,
-                            size_t size);
+struct image_span
+image_put(struct image_writer *writer, const void *array, uint64_t count, size_t size);
 /* Zeroed pages for an image of `bytes`. */
-NODISCARD enum status image_allocate(uint64_t bytes, struct report *report,
-                                     struct engine_image *ret_image);
+NODISCARD enum status
+image_allocate(uint64_t bytes, struct report *report, struct engine_image *ret_image);
 /* Computes the checksum; the image is complete. */
 void image_seal(struct engine_image *image);
 
 /* Lays out an image from a module and its code; image.c. */
-NODISCARD enum status image_build(const struct module *module, const struct code *code,
-                                  struct report *report, struct engine_image *ret_image);
+NODISCARD enum status image_build(const struct module *module,
+                                  const struct code *code,
+                                  struct report *report,
+                                  struct engine_image *ret_image);
 
 #endif

@@ -31,17 +31,17 @@
 #include "engine/engine.h"
 #include "engine/image.h"
 
-#define WASM_PAGE_BYTES  65536u
-#define WASM_PAGES_MAX   65536u
+#define WASM_PAGE_BYTES 65536u
+#define WASM_PAGES_MAX  65536u
 /* Index (32 bits) + offset (32 bits) + the widest access always land inside. */
 #define MEMORY_RESERVED_BYTES (((uint64_t)8 << 30) + WASM_PAGE_BYTES)
 
 struct memory {
-    uint8_t *base;       /* reserved MEMORY_RESERVED_BYTES; the dirty map lies below it */
-    uint32_t pages;      /* present size */
-    uint32_t pages_max;  /* the module's or the limit's, whichever is smaller */
+    uint8_t *base;      /* reserved MEMORY_RESERVED_BYTES; the dirty map lies below it */
+    uint32_t pages;     /* present size */
+    uint32_t pages_max; /* the module's or the limit's, whichever is smaller */
     uint32_t pages_initial;
-    bool has_max;        /* the module gave a maximum (import matching) */
+    bool has_max; /* the module gave a maximum (import matching) */
     uint32_t pages_declared_max;
 };
 
@@ -49,11 +49,11 @@ struct table {
     uint64_t *entries; /* references */
     uint32_t count;
     uint32_t capacity;
-    uint32_t max;      /* growth stops here */
-    uint8_t type;      /* enum engine_type */
-    bool has_max;      /* the module gave a maximum (import matching) */
-    bool dirty;        /* changed since the snapshot */
-    bool grown;        /* entries are on the heap; else in the instance's block */
+    uint32_t max; /* growth stops here */
+    uint8_t type; /* enum engine_type */
+    bool has_max; /* the module gave a maximum (import matching) */
+    bool dirty;   /* changed since the snapshot */
+    bool grown;   /* entries are on the heap; else in the instance's block */
     uint32_t declared_max;
 };
 
@@ -74,16 +74,16 @@ struct engine_instance {
     union engine_value **imported_globals;
     struct import_binding *imports; /* imported functions */
     struct engine_machine *machine;
-    struct memory **memories;       /* combined index space */
+    struct memory **memories; /* combined index space */
     const struct engine_module *module;
     const struct image_header *image;
-    uint32_t id;                    /* on its machine */
+    uint32_t id; /* on its machine */
     bool owns_memory;
-    uint8_t *dropped_elems;         /* one byte each: 1 = length 0 */
+    uint8_t *dropped_elems; /* one byte each: 1 = length 0 */
     uint8_t *dropped_datas;
     struct table *own_tables;
-    struct memory *own_memory;      /* array of own memories */
-    union engine_value globals[];   /* own globals, in order; imported ones are elsewhere */
+    struct memory *own_memory;    /* array of own memories */
+    union engine_value globals[]; /* own globals, in order; imported ones are elsewhere */
 };
 
 /* Registers of a suspended guest, saved by the interpreter. */
@@ -112,10 +112,10 @@ struct machine_cells {
 
 struct engine_machine {
     struct machine_registers registers;
-    uint64_t *stack;        /* mmap'ed, stack_bytes + the largest frame */
-    uint64_t *stack_limit;  /* stack + stack_bytes */
+    uint64_t *stack;       /* mmap'ed, stack_bytes + the largest frame */
+    uint64_t *stack_limit; /* stack + stack_bytes */
     size_t stack_mapped_bytes;
-    bool busy;              /* a call is under way */
+    bool busy; /* a call is under way */
     enum engine_trap trap;
     int exit_code;
     const char *trap_reason; /* host's text, or NULL for the trap's own */
@@ -124,7 +124,7 @@ struct engine_machine {
     uint64_t fuel_host; /* charged by host functions in this run, not yet taken off */
     struct engine_instance *call_instance;
     uint32_t call_func;
-    struct machine_cells cells; /* written by engine_call_begin */
+    struct machine_cells cells;         /* written by engine_call_begin */
     struct engine_instance **instances; /* owned, by id */
     uint32_t instance_count;
     uint32_t instance_capacity;
@@ -134,8 +134,8 @@ struct engine_machine {
 /* ---- memory.c ---------------------------------------------------------------------------- */
 
 /* Reserves address space and makes `pages` accessible and zero. */
-NODISCARD enum status memory_create(struct memory *memory, uint32_t pages, uint32_t pages_max,
-                                    struct report *report);
+NODISCARD enum status
+memory_create(struct memory *memory, uint32_t pages, uint32_t pages_max, struct report *report);
 void memory_free(struct memory *memory);
 /* memory.grow: the old size in pages, or UINT32_MAX. */
 uint32_t memory_grow(struct memory *memory, uint32_t pages);
@@ -155,12 +155,23 @@ static inline uint8_t *memory_dirty_map(uint8_t *base)
 }
 
 /* Bulk operations: TRAP_NONE or the trap; nothing is written unless all fits. */
-enum engine_trap memory_fill(struct engine_instance *instance, uint32_t memory, uint32_t address,
-                             uint32_t value, uint32_t count);
-enum engine_trap memory_copy(struct engine_instance *instance, uint32_t to_memory,
-                             uint32_t from_memory, uint32_t to, uint32_t from, uint32_t count);
-enum engine_trap memory_init(struct engine_instance *instance, uint32_t memory, uint32_t data,
-                             uint32_t to, uint32_t from, uint32_t count);
+enum engine_trap memory_fill(struct engine_instance *instance,
+                             uint32_t memory,
+                             uint32_t address,
+                             uint32_t value,
+                             uint32_t count);
+enum engine_trap memory_copy(struct engine_instance *instance,
+                             uint32_t to_memory,
+                             uint32_t from_memory,
+                             uint32_t to,
+                             uint32_t from,
+                             uint32_t count);
+enum engine_trap memory_init(struct engine_instance *instance,
+                             uint32_t memory,
+                             uint32_t data,
+                             uint32_t to,
+                             uint32_t from,
+                             uint32_t count);
 
 /* ---- table.c ----------------------------------------------------------------------------- */
 
@@ -168,10 +179,17 @@ uint32_t table_grow(struct table *table, uint64_t value, uint32_t count); /* or 
 enum engine_trap table_get(const struct table *table, uint32_t index, uint64_t *ret_value);
 enum engine_trap table_set(struct table *table, uint32_t index, uint64_t value);
 enum engine_trap table_fill(struct table *table, uint32_t index, uint64_t value, uint32_t count);
-enum engine_trap table_copy(struct table *to_table, const struct table *from_table, uint32_t to,
-                            uint32_t from, uint32_t count);
-enum engine_trap table_init(struct engine_instance *instance, uint32_t table, uint32_t elem,
-                            uint32_t to, uint32_t from, uint32_t count);
+enum engine_trap table_copy(struct table *to_table,
+                            const struct table *from_table,
+                            uint32_t to,
+                            uint32_t from,
+                            uint32_t count);
+enum engine_trap table_init(struct engine_instance *instance,
+                            uint32_t table,
+                            uint32_t elem,
+                            uint32_t to,
+                            uint32_t from,
+                            uint32_t count);
 
 /* ---- instance.c --------------------------------------------------------------------------- */
 
@@ -200,15 +218,18 @@ static inline uint32_t reference_func(uint64_t reference)
 struct engine_instance *reference_instance(const struct engine_machine *machine,
                                            uint64_t reference);
 /* Are these two function types, of two images, structurally equal? */
-bool instance_types_equal(const struct engine_instance *a, uint32_t type_a,
-                          const struct engine_instance *b, uint32_t type_b);
+bool instance_types_equal(const struct engine_instance *a,
+                          uint32_t type_a,
+                          const struct engine_instance *b,
+                          uint32_t type_b);
 /*
  * One block with everything but memory: linked, own memories made, globals and tables zero
  * (`from_snapshot`: of the snapshot's sizes). Not yet on its machine.
  */
 NODISCARD enum status instance_create(struct engine_machine *machine,
                                       const struct engine_module *module,
-                                      const struct engine_linker *linker, bool from_snapshot,
+                                      const struct engine_linker *linker,
+                                      bool from_snapshot,
                                       struct report *report,
                                       struct engine_instance **ret_instance);
 void instance_free(struct engine_instance *instance); /* accepts NULL and half-built */
@@ -219,14 +240,16 @@ uint32_t instance_own_memories(const struct engine_instance *instance);
 
 /* Value of a validated constant expression [Wasm core 4.4.14]. */
 NODISCARD enum status constant_evaluate(const struct engine_instance *instance,
-                                        struct image_span expression, struct report *report,
+                                        struct image_span expression,
+                                        struct report *report,
                                         union engine_value *ret_value);
 
 /* ---- link.c ------------------------------------------------------------------------------- */
 
 /* Binds every import of `instance` [Wasm core 3.2.21 import matching]. */
 NODISCARD enum status link_imports(struct engine_instance *instance,
-                                   const struct engine_linker *linker, struct report *report);
+                                   const struct engine_linker *linker,
+                                   struct report *report);
 bool link_functypes_equal(const struct engine_functype *a, const struct engine_functype *b);
 
 /* ---- machine.c ---------------------------------------------------------------------------- */

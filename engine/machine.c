@@ -14,6 +14,8 @@
 #define MACHINE_FRAME_BYTES   ((size_t)65536 * sizeof(uint64_t))
 #define MACHINE_GUARD_BYTES   ((size_t)4096)
 #define MACHINE_INSTANCES_MIN 4u
+/* More than any budget, and far from where a signed counter could wrap. */
+#define MACHINE_CHARGE_MAX ((uint64_t)1 << 60)
 
 _Static_assert((size_t)MODULE_MAX_FRAME_SLOTS * 8 <= MACHINE_FRAME_BYTES,
                "a frame that starts below the limit ends before the guard page");
@@ -125,7 +127,7 @@ enum engine_outcome engine_host_exit(struct engine_host_call *call, int exit_cod
 
 void engine_host_charge(struct engine_host_call *call, uint64_t fuel)
 {
-    uint64_t *charged = &call->instance->machine->fuel_host;
-    if (__builtin_add_overflow(*charged, fuel, charged))
-        *charged = UINT64_MAX;
+    struct engine_machine *machine = call->instance->machine;
+    machine->fuel_host = MIN(machine->fuel_host, MACHINE_CHARGE_MAX);
+    machine->fuel_host += MIN(fuel, MACHINE_CHARGE_MAX - machine->fuel_host);
 }

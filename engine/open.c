@@ -290,6 +290,11 @@ bool engine_module_find_export(const struct engine_module *module,
     return false;
 }
 
+uint32_t engine_module_func_count(const struct engine_module *module)
+{
+    return module->header->funcs.count;
+}
+
 uint8_t engine_module_global_type(const struct engine_module *module, uint32_t index)
 {
     const struct image_global *rows = image_at(module->header, module->header->globals);

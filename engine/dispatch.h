@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How one operation hands over to the next: the only file that knows.
+ *
+ * Threaded code is a sequence of cells. A cell starts with a 32-bit offset from
+ * `dispatch_base` to its handler, then packed operand fields, padded to 4 bytes. Offsets
+ * instead of addresses make code position independent, at the price of one addition per
+ * operation (2.4 % against absolute addresses; a 16-bit index into a table of addresses
+ * cost 14 %; docs/adr/0001).
+ *
+ * Two ways to run the same handler bodies:
+ *   clang   each handler ends in a guaranteed tail call (musttail) with the guest's
+ *           registers in machine registers (preserve_none); nothing returns until the
+ *           guest stops.
+ *   others  a trampoline: each handler returns after setting PC, registers live in
+ *           struct machine_registers. Slower, no C stack growth either.
+ *
+ * Bodies see the registers under upper-case names:
+ *   PC   this cell          FP   frame, slots of 8 bytes   MEM  memory 0
+ *   FUEL what is left       IN   the instance
+ *   A    integer accumulator, P0..P2 pinned integer locals
+ *   FA   float accumulator,   F0..F2 pinned float locals (an f32 is the low half)
+ * and leave by NEXT, JUMP, SUSPEND, STOP or RAISE; nothing may follow these.
+ */
+#ifndef SKERRY_ENGINE_DISPATCH_H
+#define SKERRY_ENGINE_DISPATCH_H
+
+#include "engine/instance.h"
+
+static inline uint16_t dispatch_field16(const uint8_t *at)
+{
+    uint16_t value;
+    memcpy(&value, at, sizeof(value));
+    return value;
+}
+
+static inline uint32_t dispatch_field32(const uint8_t *at)
+{
+    uint32_t value;
+    memcpy(&value, at, sizeof(value));
+    return value;
+}
+
+static inline uint64_t dispatch_field64(const uint8_t *at)
+{
+    uint64_t value;
+    memcpy(&value, at, sizeof(value));
+    return value;
+}
+
+#if defined(__clang__) && defined(__has_attribute)
+#if __has_attribute(preserve_none) && __has_attribute(musttail)
+#define DISPATCH_TAIL_CALLS 1
+#endif
+#endif
+#ifndef DISPATCH_TAIL_CALLS
+#define DISPATCH_TAIL_CALLS 0
+#endif
+
+#if DISPATCH_TAIL_CALLS
+
+#define DISPATCH_NAME "clang tail calls"
+#define UNUSED        __attribute__((unused))
+#define DISPATCH_PARAMETERS                                                                        \
+    UNUSED const uint8_t *PC, UNUSED uint64_t *FP, UNUSED uint8_t *MEM, UNUSED int64_t FUEL,       \
+        UNUSED struct engine_instance *IN, UNUSED const uint8_t *BASE, UNUSED uint64_t A,          \
+        UNUSED uint64_t P0, UNUSED uint64_t P1, UNUSED uint64_t P2, UNUSED double FA,              \
+        UNUSED double F0, UNUSED double F1, UNUSED double F2
+#define DISPATCH_REST FP, MEM, FUEL, IN, BASE, A, P0, P1, P2, FA, F0, F1, F2
+
+typedef enum engine_outcome dispatch_function(DISPATCH_PARAMETERS) __attribute__((preserve_none));
+typedef dispatch_function *dispatch_handler;
+
+#define HANDLER(name)                                                                              \
+    static __attribute__((preserve_none)) enum engine_outcome name(DISPATCH_PARAMETERS)
+
+/* Some handler: all others are found at a distance from it. */
+#define BASE_HANDLER                                                                               \
+    __attribute__((preserve_none)) enum engine_outcome dispatch_base(DISPATCH_PARAMETERS)
+BASE_HANDLER;
+
+#define JUMP(to)                                                                                   \
+    do {                                                                                           \
+        const uint8_t *dispatch_to = (to);                                                         \
+        dispatch_handler dispatch_next =                                                           \
+            (dispatch_handler)(uintptr_t)(BASE + (int32_t)dispatch_field32(dispatch_to));          \
+        __attribute__((musttail)) return dispatch_next(dispatch_to, DISPATCH_REST);                \
+    } while (0)
+
+#define DISPATCH_SAVE(at)                                                                          \
+    do {                                                                                           \
+        struct machine_registers *dispatch_registers = &IN->machine->registers;                    \
+        *dispatch_registers = (struct machine_registers){.pc = (at),                               \
+                                                         .fp = FP,                                 \
+                                                         .instance = IN,                           \
+                                                         .fuel = FUEL,                             \
+                                                         .accumulator = A,                         \
+                                                         .pins = {P0, P1, P2},                     \
+                                                         .float_accumulator = FA,                  \
+                                                         .float_pins = {F0, F1, F2}};              \
+    } while (0)
+
+/* Leaves the interpreter; a later run goes on at cell `at`. */
+#define STOP(at, outcome)                                                                          \
+    do {                                                                                           \
+        DISPATCH_SAVE(at);                                                                         \
+        return (outcome);                                                                          \
+    } while (0)
+
+/* Keeps PC in its register up to here, where a fault may need it (interp.c reads it). */
+#define KEEP_PC()                 __asm__ volatile("" : : "r"(PC))
+
+#define SWITCH_INSTANCE(instance) (IN = (instance), MEM = IN->memory_base)
+
+#else /* trampoline */
+
+#define DISPATCH_NAME     "trampoline"
+#define DISPATCH_CONTINUE 0x100
+
+typedef int dispatch_function(struct machine_registers *registers);
+typedef dispatch_function *dispatch_handler;
+
+#define HANDLER(name)     static int name(__attribute__((unused)) struct machine_registers *registers)
+#define BASE_HANDLER      int dispatch_base(struct machine_registers *registers)
+BASE_HANDLER;
+
+#define PC                registers->pc
+#define FP                registers->fp
+#define FUEL              registers->fuel
+#define IN                registers->instance
+#define MEM               registers->instance->memory_base
+#define A                 registers->accumulator
+#define P0                registers->pins[0]
+#define P1                registers->pins[1]
+#define P2                registers->pins[2]
+#define FA                registers->float_accumulator
+#define F0                registers->float_pins[0]
+#define F1                registers->float_pins[1]
+#define F2                registers->float_pins[2]
+
+#define JUMP(to)                                                                                   \
+    do {                                                                                           \
+        PC = (to);                                                                                 \
+        return DISPATCH_CONTINUE;                                                                  \
+    } while (0)
+
+#define STOP(at, outcome)                                                                          \
+    do {                                                                                           \
+        PC = (at);                                                                                 \
+        return (int)(outcome);                                                                     \
+    } while (0)
+
+#define KEEP_PC()                 ((void)0)
+#define SWITCH_INSTANCE(instance) (IN = (instance))
+
+#endif
+
+#define NEXT(bytes) JUMP(PC + (bytes))
+
+/* Out of fuel: go on later at `at`, which must be a cell not yet begun. */
+#define SUSPEND(at) STOP(at, ENGINE_OUT_OF_FUEL)
+
+#define RAISE(code)                                                                                \
+    do {                                                                                           \
+        IN->machine->trap = (code);                                                                \
+        STOP(PC, ENGINE_TRAPPED);                                                                  \
+    } while (0)
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where an operation's operands are: each operation comes in variants, one for each
+ * combination of places, so that a handler reads its values from where they already are.
+ *
+ *   A   the accumulator: the result of the operation just before (FA for floats)
+ *   S   a slot of the frame: 16-bit slot number in the cell
+ *   P0  P1 P2  a local pinned in a machine register (F0 F1 F2 for floats)
+ *   K   a constant in the cell: 32 bits (i64: sign-extended), f64: 64 bits
+ *
+ * READ_<type>_<place>(at), WRITE_<type>_<place>(at, value), SIZE_<type>_<place>: `at` is the
+ * field's offset in the cell. i32 values are kept zero-extended to 64 bits wherever they are.
+ * EACH_* lists say which places an operand may take; enum operand_set in ops.h mirrors them.
+ */
+#ifndef SKERRY_ENGINE_OPERANDS_H
+#define SKERRY_ENGINE_OPERANDS_H
+
+#include "engine/numeric.h"
+
+/* Include last: defines short upper-case names. */
+#include "engine/dispatch.h"
+
+#define FIELD16(at) dispatch_field16(PC + (at))
+#define FIELD32(at) dispatch_field32(PC + (at))
+#define FIELD64(at) dispatch_field64(PC + (at))
+#define SLOT(at)    FP[FIELD16(at)]
+
+typedef uint32_t ctype_i32;
+typedef uint64_t ctype_i64;
+typedef float ctype_f32;
+typedef double ctype_f64;
+
+/* An f32 in a float register is its low half. */
+typedef float operands_float_pair __attribute__((vector_size(8)));
+union operands_float {
+    double wide;
+    operands_float_pair pair;
+};
+
+static inline float operands_low_float(double wide)
+{
+    union operands_float u = {.wide = wide};
+    return u.pair[0];
+}
+
+static inline double operands_wide_float(float low)
+{
+    union operands_float u = {.pair = {low, 0}};
+    return u.wide;
+}
+
+#define READ_i32_A(at)          ((uint32_t)A)
+#define READ_i32_S(at)          ((uint32_t)SLOT(at))
+#define READ_i32_P0(at)         ((uint32_t)P0)
+#define READ_i32_P1(at)         ((uint32_t)P1)
+#define READ_i32_P2(at)         ((uint32_t)P2)
+#define READ_i32_K(at)          FIELD32(at)
+
+#define READ_i64_A(at)          A
+#define READ_i64_S(at)          SLOT(at)
+#define READ_i64_P0(at)         P0
+#define READ_i64_P1(at)         P1
+#define READ_i64_P2(at)         P2
+#define READ_i64_K(at)          ((uint64_t)(int64_t)(int32_t)FIELD32(at))
+
+#define READ_f32_A(at)          operands_low_float(FA)
+#define READ_f32_S(at)          numeric_f32_bits((uint32_t)SLOT(at))
+#define READ_f32_P0(at)         operands_low_float(F0)
+#define READ_f32_P1(at)         operands_low_float(F1)
+#define READ_f32_P2(at)         operands_low_float(F2)
+#define READ_f32_K(at)          numeric_f32_bits(FIELD32(at))
+
+#define READ_f64_A(at)          FA
+#define READ_f64_S(at)          numeric_f64_bits(SLOT(at))
+#define READ_f64_P0(at)         F0
+#define READ_f64_P1(at)         F1
+#define READ_f64_P2(at)         F2
+#define READ_f64_K(at)          numeric_f64_bits(FIELD64(at))
+
+#define WRITE_i32_A(at, value)  (A = (uint32_t)(value))
+#define WRITE_i32_S(at, value)  (SLOT(at) = (uint32_t)(value))
+#define WRITE_i32_P0(at, value) (P0 = (uint32_t)(value))
+#define WRITE_i32_P1(at, value) (P1 = (uint32_t)(value))
+#define WRITE_i32_P2(at, value) (P2 = (uint32_t)(value))
+
+#define WRITE_i64_A(at, value)  (A = (value))
+#define WRITE_i64_S(at, value)  (SLOT(at) = (value))
+#define WRITE_i64_P0(at, value) (P0 = (value))
+#define WRITE_i64_P1(at, value) (P1 = (value))
+#define WRITE_i64_P2(at, value) (P2 = (value))
+
+#define WRITE_f32_A(at, value)  (FA = operands_wide_float(value))
+#define WRITE_f32_S(at, value)  (SLOT(at) = numeric_bits_f32(value))
+#define WRITE_f32_P0(at, value) (F0 = operands_wide_float(value))
+#define WRITE_f32_P1(at, value) (F1 = operands_wide_float(value))
+#define WRITE_f32_P2(at, value) (F2 = operands_wide_float(value))
+
+#define WRITE_f64_A(at, value)  (FA = (value))
+#define WRITE_f64_S(at, value)  (SLOT(at) = numeric_bits_f64(value))
+#define WRITE_f64_P0(at, value) (F0 = (value))
+#define WRITE_f64_P1(at, value) (F1 = (value))
+#define WRITE_f64_P2(at, value) (F2 = (value))
+
+#define SIZE_A                  0
+#define SIZE_S                  2
+#define SIZE_P0                 0
+#define SIZE_P1                 0
+#define SIZE_P2                 0
+#define SIZE_i32_K              4
+#define SIZE_i64_K              4
+#define SIZE_f32_K              4
+#define SIZE_f64_K              8
+
+/* Constants are only ever last among the sources' places, so most sizes need no type. */
+#define SIZE_i32_A                    SIZE_A
+#define SIZE_i32_S                    SIZE_S
+#define SIZE_i32_P0                   SIZE_P0
+#define SIZE_i32_P1                   SIZE_P1
+#define SIZE_i32_P2                   SIZE_P2
+#define SIZE_i64_A                    SIZE_A
+#define SIZE_i64_S                    SIZE_S
+#define SIZE_i64_P0                   SIZE_P0
+#define SIZE_i64_P1                   SIZE_P1
+#define SIZE_i64_P2                   SIZE_P2
+#define SIZE_f32_A                    SIZE_A
+#define SIZE_f32_S                    SIZE_S
+#define SIZE_f32_P0                   SIZE_P0
+#define SIZE_f32_P1                   SIZE_P1
+#define SIZE_f32_P2                   SIZE_P2
+#define SIZE_f64_A                    SIZE_A
+#define SIZE_f64_S                    SIZE_S
+#define SIZE_f64_P0                   SIZE_P0
+#define SIZE_f64_P1                   SIZE_P1
+#define SIZE_f64_P2                   SIZE_P2
+
+#define READ(type, place, at)         READ_##type##_##place(at)
+#define WRITE(type, place, at, value) WRITE_##type##_##place(at, value)
+#define SIZE(type, place)             SIZE_##type##_##place
+
+#define HEAD                          4 /* bytes of a cell's handler offset */
+#define CELL(bytes)                   ALIGN_UP((bytes), 4)
+
+/* Lists of places; the order is that of enum operand_place in ops.h. Each list has its own
+ * name because a macro does not expand inside itself. */
+#define EACH_X(M, ...)                                                                             \
+    M(A, __VA_ARGS__) M(S, __VA_ARGS__) M(P0, __VA_ARGS__) M(P1, __VA_ARGS__) M(P2, __VA_ARGS__)
+#define EACH_Y(M, ...)                                                                             \
+    M(A, __VA_ARGS__)                                                                              \
+    M(S, __VA_ARGS__) M(P0, __VA_ARGS__) M(P1, __VA_ARGS__) M(P2, __VA_ARGS__) M(K, __VA_ARGS__)
+#define EACH_D(M, ...)                                                                             \
+    M(A, __VA_ARGS__) M(S, __VA_ARGS__) M(P0, __VA_ARGS__) M(P1, __VA_ARGS__) M(P2, __VA_ARGS__)
+/* without the accumulator */
+#define EACH_XN(M, ...) M(S, __VA_ARGS__) M(P0, __VA_ARGS__) M(P1, __VA_ARGS__) M(P2, __VA_ARGS__)
+#define EACH_YN(M, ...)                                                                            \
+    M(S, __VA_ARGS__) M(P0, __VA_ARGS__) M(P1, __VA_ARGS__) M(P2, __VA_ARGS__) M(K, __VA_ARGS__)
+/* for operations too rare to deserve pins */
+#define EACH_XL(M, ...) M(A, __VA_ARGS__) M(S, __VA_ARGS__)
+#define EACH_YL(M, ...) M(S, __VA_ARGS__) M(K, __VA_ARGS__)
+#define EACH_DL(M, ...) M(A, __VA_ARGS__) M(S, __VA_ARGS__)
+
+/* A taken branch: fields target (signed bytes from this cell) and fuel (may be negative). */
+#define BRANCH_BYTES 8
+#define TAKE_BRANCH(at)                                                                            \
+    do {                                                                                           \
+        const uint8_t *target = PC + (int32_t)FIELD32(at);                                         \
+        FUEL -= (int32_t)FIELD32((at) + 4);                                                        \
+        if (UNLIKELY(FUEL < 0))                                                                    \
+            SUSPEND(target);                                                                       \
+        JUMP(target);                                                                              \
+    } while (0)
+
+#endif

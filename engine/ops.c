@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ops.def as a table, and the arithmetic from places to handlers: a family's table is a
+ * mixed-radix number, one digit an operand, the first most significant.
+ */
+#include "engine/ops.h"
+
+#define NOT_IN_SET 0xff
+
+static const struct {
+    uint8_t count;
+    uint8_t members[PLACE_COUNT];
+} operand_sets[SET_COUNT] = {
+#define SET(name, ...) [SET_##name] = {sizeof((uint8_t[]){__VA_ARGS__}), {__VA_ARGS__}},
+    OPERAND_SETS(SET)
+#undef SET
+};
+
+const struct operation_shape_row operation_shape_rows[SHAPE_COUNT] = {
+#define SHAPE(name, count, ...) [SHAPE_##name] = {(count), {__VA_ARGS__}},
+    OPERATION_SHAPES(SHAPE)
+#undef SHAPE
+};
+
+const struct operation_row operation_rows[OP_COUNT] = {
+#define OP(name_, shape_, types_, fields_)                                                         \
+    [OP_##name_] = {.name = #name_,                                                                \
+                    .types = (types_),                                                             \
+                    .fields = (fields_),                                                           \
+                    .handlers = ops_##name_,                                                       \
+                    .shape = SHAPE_##shape_},
+#include "engine/ops.def"
+};
+
+static uint32_t operand_set_digit(uint8_t set, uint8_t place)
+{
+    for (uint32_t i = 0; i < operand_sets[set].count; i++) {
+        if (operand_sets[set].members[i] == place)
+            return i;
+    }
+    return NOT_IN_SET;
+}
+
+bool operation_allows(enum operation operation, uint32_t index, enum operand_place place)
+{
+    const struct operation_shape_row *shape =
+        &operation_shape_rows[operation_rows[operation].shape];
+    ASSERT(index < shape->operand_count);
+    return operand_set_digit(shape->sets[index], (uint8_t)place) != NOT_IN_SET;
+}
+
+int32_t operation_handler(enum operation operation, const uint8_t *places)
+{
+    const struct operation_row *row = &operation_rows[operation];
+    const struct operation_shape_row *shape = &operation_shape_rows[row->shape];
+    uint32_t index = 0;
+    for (uint32_t i = 0; i < shape->operand_count; i++) {
+        uint32_t digit = operand_set_digit(shape->sets[i], places[i]);
+        ASSERT(digit != NOT_IN_SET);
+        index = index * operand_sets[shape->sets[i]].count + digit;
+    }
+    intptr_t distance = (intptr_t)row->handlers[index] - (intptr_t)&dispatch_base;
+    ASSERT(distance == (int32_t)distance);
+    return (int32_t)distance;
+}
+
+uint32_t operation_variants(enum operation operation)
+{
+    const struct operation_shape_row *shape =
+        &operation_shape_rows[operation_rows[operation].shape];
+    uint32_t count = 1;
+    for (uint32_t i = 0; i < shape->operand_count; i++)
+        count *= operand_sets[shape->sets[i]].count;
+    return count;
+}
+
+void operation_variant_places(enum operation operation, uint32_t index, uint8_t *ret_places)
+{
+    const struct operation_shape_row *shape =
+        &operation_shape_rows[operation_rows[operation].shape];
+    for (uint32_t i = shape->operand_count; i-- > 0;) {
+        uint32_t radix = operand_sets[shape->sets[i]].count;
+        ret_places[i] = operand_sets[shape->sets[i]].members[index % radix];
+        index /= radix;
+    }
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Operations of threaded code as the translator sees them: which places their operands may
+ * take, and which handler serves a combination. The places are explained in operands.h.
+ */
+#ifndef SKERRY_ENGINE_OPS_H
+#define SKERRY_ENGINE_OPS_H
+
+#include "engine/dispatch.h"
+
+enum operand_place {
+    PLACE_A,
+    PLACE_S,
+    PLACE_P0, /* P0 + n: pin n of the operand's class, integer or float */
+    PLACE_P1,
+    PLACE_P2,
+    PLACE_K,
+    PLACE_COUNT
+};
+
+/* SET(name, members in the order of operands.h's lists) */
+#define OPERAND_SETS(SET)                                                                          \
+    SET(X, PLACE_A, PLACE_S, PLACE_P0, PLACE_P1, PLACE_P2)                                         \
+    SET(Y, PLACE_A, PLACE_S, PLACE_P0, PLACE_P1, PLACE_P2, PLACE_K)                                \
+    SET(D, PLACE_A, PLACE_S, PLACE_P0, PLACE_P1, PLACE_P2)                                         \
+    SET(XN, PLACE_S, PLACE_P0, PLACE_P1, PLACE_P2)                                                 \
+    SET(YN, PLACE_S, PLACE_P0, PLACE_P1, PLACE_P2, PLACE_K)                                        \
+    SET(XL, PLACE_A, PLACE_S)                                                                      \
+    SET(YL, PLACE_S, PLACE_K)                                                                      \
+    SET(DL, PLACE_A, PLACE_S)                                                                      \
+    SET(SLOT, PLACE_S)
+
+enum operand_set {
+#define SET(name, ...) SET_##name,
+    OPERAND_SETS(SET)
+#undef SET
+        SET_COUNT
+};
+
+#define OPS_OPERANDS_MAX 4
+
+/* SHAPE(name, operand sets in order, the result last) */
+#define OPERATION_SHAPES(SHAPE)                                                                    \
+    SHAPE(NONE, 0)                                                                                 \
+    SHAPE(X, 1, SET_X)                                                                             \
+    SHAPE(Y, 1, SET_Y)                                                                             \
+    SHAPE(D, 1, SET_D)                                                                             \
+    SHAPE(X_LEAN, 1, SET_XL)                                                                       \
+    SHAPE(X_SLOT, 1, SET_SLOT)                                                                     \
+    SHAPE(D_SLOT, 1, SET_SLOT)                                                                     \
+    SHAPE(XD, 2, SET_X, SET_D)                                                                     \
+    SHAPE(YD, 2, SET_Y, SET_D)                                                                     \
+    SHAPE(XD_LEAN, 2, SET_XL, SET_DL)                                                              \
+    SHAPE(XY, 2, SET_X, SET_Y)                                                                     \
+    SHAPE(XNYN, 2, SET_XN, SET_YN)                                                                 \
+    SHAPE(XYD, 3, SET_X, SET_Y, SET_D)                                                             \
+    SHAPE(XYD_LEAN, 3, SET_XL, SET_YL, SET_DL)                                                     \
+    SHAPE(XYD_COMPARE, 3, SET_X, SET_Y, SET_DL)                                                    \
+    SHAPE(XYND, 3, SET_X, SET_YN, SET_D)                                                           \
+    SHAPE(XNYNY, 3, SET_XN, SET_YN, SET_Y)                                                         \
+    SHAPE(SELECT, 4, SET_YN, SET_YN, SET_XL, SET_DL)
+
+enum operation_shape {
+#define SHAPE(name, ...) SHAPE_##name,
+    OPERATION_SHAPES(SHAPE)
+#undef SHAPE
+        SHAPE_COUNT
+};
+
+enum operation {
+#define OP(name, shape, types, fields) OP_##name,
+#include "engine/ops.def"
+    OP_COUNT
+};
+
+struct operation_row {
+    const char *name;
+    const char *types;
+    const char *fields;
+    const dispatch_handler *handlers;
+    uint8_t shape; /* enum operation_shape */
+};
+
+extern const struct operation_row operation_rows[OP_COUNT];
+
+struct operation_shape_row {
+    uint8_t operand_count;
+    uint8_t sets[OPS_OPERANDS_MAX]; /* enum operand_set */
+};
+
+/* How the result of an imported function travels; a field of import_call. */
+enum control_result {
+    CONTROL_RESULT_NONE,
+    CONTROL_RESULT_INT,
+    CONTROL_RESULT_FLOAT,
+    CONTROL_RESULT_MANY,
+};
+
+/* Writes the cells of a machine that belong to no function (ops_control.c). */
+void control_make_cells(struct machine_cells *cells);
+
+extern const struct operation_shape_row operation_shape_rows[SHAPE_COUNT];
+
+/* May operand `index` of `operation` be in `place`? */
+bool operation_allows(enum operation operation, uint32_t index, enum operand_place place);
+/* Offset from dispatch_base of the handler for these places (all allowed). */
+int32_t operation_handler(enum operation operation, const uint8_t *places);
+/* How many handlers the operation has. */
+uint32_t operation_variants(enum operation operation);
+/* The places that variant `index` stands for. */
+void operation_variant_places(enum operation operation, uint32_t index, uint8_t *ret_places);
+
+#define OP(name, shape, types, fields) extern const dispatch_handler ops_##name[];
+#include "engine/ops.def"
+
+#endif

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Handlers of control: branches, calls, returns, imports, and the traffic between frames
+ * and pinned registers.
+ *
+ * Fuel: the fields hold what was executed since the last place that charged. Calls, taken
+ * branches and `charge` also test it; on suspension the state is that of the cell to be
+ * executed next, so nothing is done twice.
+ *
+ * A cross frame carries a call into another instance of the machine and back:
+ *
+ *     frame -> | return pc | caller's instance | caller's fp | result count | callee's frame ...
+ */
+#include "engine/operands.h"
+#include "engine/ops.h"
+
+#define CROSS_FRAME_SLOTS 4
+
+static inline uint32_t control_local_count(const uint8_t *entry)
+{
+    return dispatch_field32(entry - 4);
+}
+
+/* ---- branches
+ * ------------------------------------------------------------------------------------- */
+
+HANDLER(jump_)
+{
+    TAKE_BRANCH(HEAD);
+}
+const dispatch_handler ops_jump[] = {jump_};
+
+HANDLER(charge_)
+{
+    FUEL -= (int32_t)FIELD32(HEAD);
+    if (UNLIKELY(FUEL < 0))
+        SUSPEND(PC + CELL(HEAD + 4));
+    NEXT(CELL(HEAD + 4));
+}
+const dispatch_handler ops_charge[] = {charge_};
+
+HANDLER(unreachable_)
+{
+    RAISE(TRAP_UNREACHABLE);
+}
+const dispatch_handler ops_unreachable[] = {unreachable_};
+
+/* The last entry is the default; the count does not include it. */
+#define BR_TABLE_X(x, name)                                                                        \
+    HANDLER(name##_##x)                                                                            \
+    {                                                                                              \
+        enum { COUNT = HEAD + SIZE(i32, x), ENTRIES = COUNT + 4 };                                 \
+        uint32_t index = READ(i32, x, HEAD);                                                       \
+        uint32_t count = FIELD32(COUNT);                                                           \
+        index = index < count ? index : count;                                                     \
+        TAKE_BRANCH(ENTRIES + (size_t)index * BRANCH_BYTES);                                       \
+    }
+#define ENTRY_X(x, name) name##_##x,
+EACH_XL(BR_TABLE_X, br_table)
+const dispatch_handler ops_br_table[] = {EACH_XL(ENTRY_X, br_table)};
+
+/* ---- slots
+ * ------------------------------------------------------------------------------------------ */
+
+HANDLER(copy_slots_)
+{
+    memmove(&SLOT(HEAD + 2), &SLOT(HEAD), FIELD16(HEAD + 4) * sizeof(*FP));
+    NEXT(CELL(HEAD + 6));
+}
+const dispatch_handler ops_copy_slots[] = {copy_slots_};
+
+#define ZERO(n)                                                                                    \
+    HANDLER(zero_##n##_)                                                                           \
+    {                                                                                              \
+        uint64_t *slot = &SLOT(HEAD);                                                              \
+        for (int i = 0; i < (n); i++)                                                              \
+            slot[i] = 0;                                                                           \
+        NEXT(CELL(HEAD + 2));                                                                      \
+    }                                                                                              \
+    const dispatch_handler ops_zero_##n[] = {zero_##n##_};
+ZERO(1)
+ZERO(2)
+ZERO(3)
+ZERO(4)
+
+HANDLER(zero_many_)
+{
+    memset(&SLOT(HEAD), 0, FIELD16(HEAD + 2) * sizeof(*FP));
+    NEXT(CELL(HEAD + 4));
+}
+const dispatch_handler ops_zero_many[] = {zero_many_};
+
+/* Pins to and from their locals' home slots, around calls. PINS_n(M) applies M(pin, field). */
+#define PINS_1(M, ...)          M(0, 4, __VA_ARGS__)
+#define PINS_2(M, ...)          PINS_1(M, __VA_ARGS__) M(1, 6, __VA_ARGS__)
+#define PINS_3(M, ...)          PINS_2(M, __VA_ARGS__) M(2, 8, __VA_ARGS__)
+#define SAVE_PIN(pin, at, type) WRITE(type, S, at, READ(type, P##pin, 0));
+#define LOAD_PIN(pin, at, type) WRITE(type, P##pin, 0, READ(type, S, at));
+#define PINS(n, type, save_name, load_name)                                                        \
+    HANDLER(save_name##_##n##_)                                                                    \
+    {                                                                                              \
+        PINS_##n(SAVE_PIN, type) NEXT(CELL(HEAD + 2 * (n)));                                       \
+    }                                                                                              \
+    const dispatch_handler ops_##save_name##_##n[] = {save_name##_##n##_};                         \
+    HANDLER(load_name##_##n##_)                                                                    \
+    {                                                                                              \
+        PINS_##n(LOAD_PIN, type) NEXT(CELL(HEAD + 2 * (n)));                                       \
+    }                                                                                              \
+    const dispatch_handler ops_##load_name##_##n[] = {load_name##_##n##_};
+PINS(1, i64, save_pins, load_pins)
+PINS(2, i64, save_pins, load_pins)
+PINS(3, i64, save_pins, load_pins)
+PINS(1, f64, save_float_pins, load_float_pins)
+PINS(2, f64, save_float_pins, load_float_pins)
+PINS(3, f64, save_float_pins, load_float_pins)
+
+/* ---- calls
+ * ------------------------------------------------------------------------------------------- */
+
+/* Charges and enters a function whose frame and link are made. */
+#define ENTER(target, cost)                                                                        \
+    do {                                                                                           \
+        FUEL -= (int32_t)(cost);                                                                   \
+        if (UNLIKELY(FUEL < 0))                                                                    \
+            SUSPEND(target);                                                                       \
+        JUMP(target);                                                                              \
+    } while (0)
+
+/* fields: frame, callee's locals, fuel, target */
+HANDLER(call_)
+{
+    enum {
+        FRAME = HEAD,
+        LOCALS = FRAME + 2,
+        COST = LOCALS + 2,
+        TARGET = COST + 4,
+        END = TARGET + 4
+    };
+    uint64_t *frame = &SLOT(FRAME);
+    if (UNLIKELY(frame > IN->stack_limit))
+        RAISE(TRAP_CALL_STACK_EXHAUSTED);
+    const uint8_t *target = PC + (int32_t)FIELD32(TARGET);
+    uint32_t cost = FIELD32(COST);
+    uint64_t *link = frame + FIELD16(LOCALS);
+    link[0] = (uintptr_t)(PC + CELL(END));
+    link[1] = (uintptr_t)FP;
+    FP = frame;
+    ENTER(target, cost);
+}
+const dispatch_handler ops_call[] = {call_};
+
+/* A function found through a table. */
+struct control_callee {
+    enum engine_trap trap;
+    uint32_t func;
+    struct engine_instance *instance;
+};
+
+static __attribute__((noinline)) struct control_callee
+control_resolve_foreign(const struct engine_instance *caller, uint64_t reference, uint32_t type)
+{
+    struct control_callee callee = {
+        .instance = reference_instance(caller->machine, reference),
+        .func = reference_func(reference),
+    };
+    uint32_t callee_type = callee.instance->funcs[callee.func].type;
+    if (!instance_types_equal(caller, type, callee.instance, callee_type))
+        callee.trap = TRAP_INDIRECT_CALL_TYPE_MISMATCH;
+    return callee;
+}
+
+/* [Wasm core 4.4.8 call_indirect]: bounds, null, type. */
+static inline struct control_callee
+control_resolve(struct engine_instance *caller, uint32_t table, uint32_t index, uint32_t type)
+{
+    struct control_callee callee = {.instance = caller};
+    const struct table *entries = caller->tables[table];
+    if (UNLIKELY(index >= entries->count)) {
+        callee.trap = TRAP_UNDEFINED_ELEMENT;
+        return callee;
+    }
+    uint64_t reference = entries->entries[index];
+    if (UNLIKELY(reference == 0)) {
+        callee.trap = TRAP_UNINITIALIZED_ELEMENT;
+        return callee;
+    }
+    if (UNLIKELY(reference >> 32 != caller->id))
+        return control_resolve_foreign(caller, reference, type);
+    callee.func = reference_func(reference);
+    if (UNLIKELY(caller->funcs[callee.func].type != type))
+        callee.trap = TRAP_INDIRECT_CALL_TYPE_MISMATCH;
+    return callee;
+}
+
+/*
+ * Builds a cross frame at `frame` and the callee's frame behind it, with arguments from
+ * `arguments` (which may overlap). Returns the callee's frame; the caller of this function
+ * switches instance, sets FP and enters the target.
+ */
+static __attribute__((noinline)) uint64_t *control_cross(uint64_t *frame,
+                                                         uint64_t return_pc,
+                                                         uint64_t caller_fp,
+                                                         const uint64_t *arguments,
+                                                         struct engine_instance *caller,
+                                                         struct control_callee callee)
+{
+    const struct image_header *image = callee.instance->image;
+    const struct image_func *func = &callee.instance->funcs[callee.func];
+    const struct image_type *types = image_at(image, image->types);
+    const struct image_type *type = &types[func->type];
+    uint64_t *inner = frame + CROSS_FRAME_SLOTS;
+    memmove(inner, arguments, type->params.count * sizeof(*inner));
+    frame[0] = return_pc;
+    frame[1] = (uintptr_t)caller;
+    frame[2] = caller_fp;
+    frame[3] = type->results.count;
+    uint64_t *link = inner + control_local_count(callee.instance->code + func->entry);
+    link[0] = (uintptr_t)&caller->machine->cells.cross_return;
+    link[1] = (uintptr_t)frame;
+    return inner;
+}
+
+HANDLER(cross_return_)
+{
+    uint64_t *frame = FP;
+    const uint8_t *to = (const uint8_t *)(uintptr_t)frame[0];
+    SWITCH_INSTANCE((struct engine_instance *)(uintptr_t)frame[1]);
+    FP = (uint64_t *)(uintptr_t)frame[2];
+    memmove(frame, frame + CROSS_FRAME_SLOTS, frame[3] * sizeof(*frame));
+    JUMP(to);
+}
+
+/* x: index in the table; fields: frame, table, fuel, type */
+#define CALL_INDIRECT_X(x, name)                                                                   \
+    HANDLER(name##_##x)                                                                            \
+    {                                                                                              \
+        enum {                                                                                     \
+            FRAME = HEAD + SIZE(i32, x),                                                           \
+            TABLE = FRAME + 2,                                                                     \
+            COST = TABLE + 2,                                                                      \
+            TYPE = COST + 4,                                                                       \
+            END = TYPE + 4                                                                         \
+        };                                                                                         \
+        struct control_callee callee =                                                             \
+            control_resolve(IN, FIELD16(TABLE), READ(i32, x, HEAD), FIELD32(TYPE));                \
+        if (UNLIKELY(callee.trap != TRAP_NONE))                                                    \
+            RAISE(callee.trap);                                                                    \
+        uint64_t *frame = &SLOT(FRAME);                                                            \
+        if (UNLIKELY(frame > IN->stack_limit))                                                     \
+            RAISE(TRAP_CALL_STACK_EXHAUSTED);                                                      \
+        uint32_t cost = FIELD32(COST);                                                             \
+        const uint8_t *target = callee.instance->code + callee.instance->funcs[callee.func].entry; \
+        if (LIKELY(callee.instance == IN)) {                                                       \
+            uint64_t *link = frame + control_local_count(target);                                  \
+            link[0] = (uintptr_t)(PC + CELL(END));                                                 \
+            link[1] = (uintptr_t)FP;                                                               \
+            FP = frame;                                                                            \
+        } else {                                                                                   \
+            FP = control_cross(frame, (uintptr_t)(PC + CELL(END)), (uintptr_t)FP, frame, IN,       \
+                               callee);                                                            \
+            SWITCH_INSTANCE(callee.instance);                                                      \
+        }                                                                                          \
+        ENTER(target, cost);                                                                       \
+    }
+EACH_XL(CALL_INDIRECT_X, call_indirect)
+const dispatch_handler ops_call_indirect[] = {EACH_XL(ENTRY_X, call_indirect)};
+
+/* fields: first argument, arguments, this function's locals, fuel, target */
+HANDLER(return_call_)
+{
+    enum {
+        FIRST = HEAD,
+        COUNT = FIRST + 2,
+        LOCALS = COUNT + 2,
+        COST = LOCALS + 2,
+        TARGET = COST + 4,
+    };
+    const uint8_t *target = PC + (int32_t)FIELD32(TARGET);
+    uint32_t cost = FIELD32(COST);
+    uint64_t return_pc = SLOT(LOCALS);
+    uint64_t caller_fp = (&SLOT(LOCALS))[1];
+    memmove(FP, &SLOT(FIRST), FIELD16(COUNT) * sizeof(*FP));
+    uint64_t *link = FP + control_local_count(target);
+    link[0] = return_pc;
+    link[1] = caller_fp;
+    ENTER(target, cost);
+}
+const dispatch_handler ops_return_call[] = {return_call_};
+
+/* index; fields: first argument, arguments, this function's locals, table, fuel, type */
+HANDLER(return_call_indirect_)
+{
+    enum {
+        FIRST = HEAD + 2,
+        COUNT = FIRST + 2,
+        LOCALS = COUNT + 2,
+        TABLE = LOCALS + 2,
+        COST = TABLE + 2,
+        TYPE = COST + 4,
+    };
+    struct control_callee callee =
+        control_resolve(IN, FIELD16(TABLE), (uint32_t)SLOT(HEAD), FIELD32(TYPE));
+    if (UNLIKELY(callee.trap != TRAP_NONE))
+        RAISE(callee.trap);
+    const uint8_t *target = callee.instance->code + callee.instance->funcs[callee.func].entry;
+    uint32_t cost = FIELD32(COST);
+    uint64_t return_pc = SLOT(LOCALS);
+    uint64_t caller_fp = (&SLOT(LOCALS))[1];
+    if (LIKELY(callee.instance == IN)) {
+        memmove(FP, &SLOT(FIRST), FIELD16(COUNT) * sizeof(*FP));
+        uint64_t *link = FP + control_local_count(target);
+        link[0] = return_pc;
+        link[1] = caller_fp;
+    } else {
+        FP = control_cross(FP, return_pc, caller_fp, &SLOT(FIRST), IN, callee);
+        SWITCH_INSTANCE(callee.instance);
+    }
+    ENTER(target, cost);
+}
+const dispatch_handler ops_return_call_indirect[] = {return_call_indirect_};
+
+/* ---- returns: one result travels in the accumulator, more in the first slots
+ * ------------------------- */
+
+#define LEAVE(link_at)                                                                             \
+    do {                                                                                           \
+        const uint64_t *link = &SLOT(link_at);                                                     \
+        FUEL -= (int32_t)FIELD32((link_at) + 2);                                                   \
+        FP = (uint64_t *)(uintptr_t)link[1];                                                       \
+        JUMP((const uint8_t *)(uintptr_t)link[0]);                                                 \
+    } while (0)
+
+HANDLER(return_none_)
+{
+    LEAVE(HEAD);
+}
+const dispatch_handler ops_return_none[] = {return_none_};
+
+#define RETURN_Y(y, type, name)                                                                    \
+    HANDLER(name##_##y)                                                                            \
+    {                                                                                              \
+        enum { LINK = HEAD + SIZE(type, y) };                                                      \
+        WRITE(type, A, 0, READ(type, y, HEAD));                                                    \
+        LEAVE(LINK);                                                                               \
+    }
+#define RETURN(type, name)                                                                         \
+    EACH_Y(RETURN_Y, type, name)                                                                   \
+    const dispatch_handler ops_##name[] = {EACH_Y(ENTRY_X, name)};
+RETURN(i32, return_i32)
+RETURN(i64, return_i64)
+RETURN(f32, return_f32)
+RETURN(f64, return_f64)
+
+/* fields: first result, results, link, fuel. The link is read before results may cover it. */
+HANDLER(return_many_)
+{
+    enum { FIRST = HEAD, COUNT = FIRST + 2, LINK = COUNT + 2 };
+    uint64_t return_pc = SLOT(LINK);
+    uint64_t caller_fp = (&SLOT(LINK))[1];
+    FUEL -= (int32_t)FIELD32(LINK + 2);
+    memmove(FP, &SLOT(FIRST), FIELD16(COUNT) * sizeof(*FP));
+    FP = (uint64_t *)(uintptr_t)caller_fp;
+    JUMP((const uint8_t *)(uintptr_t)return_pc);
+}
+const dispatch_handler ops_return_many[] = {return_many_};
+
+/* ---- imports: the body of a stub
+ * --------------------------------------------------------------------- */
+
+#define HOST_CALL_FUEL 20
+
+static __attribute__((noinline)) enum engine_outcome
+control_call_host(struct engine_instance *instance, uint64_t *slots, uint32_t import)
+{
+    const struct import_binding *binding = &instance->imports[import];
+    struct engine_host_call call = {
+        .instance = instance,
+        .context = binding->context,
+        .slots = (union engine_value *)slots,
+    };
+    return binding->host(&call);
+}
+
+/* fields: result class, locals, parameters, import */
+HANDLER(import_call_)
+{
+    enum { RESULT = HEAD, LOCALS = RESULT + 2, IMPORT = LOCALS + 4, END = IMPORT + 4 };
+    const struct import_binding *binding = &IN->imports[FIELD32(IMPORT)];
+    if (binding->host == NULL) {
+        uint64_t *frame = FP + FIELD16(LOCALS) + 2;
+        if (UNLIKELY(frame > IN->stack_limit))
+            RAISE(TRAP_CALL_STACK_EXHAUSTED);
+        struct control_callee callee = {.instance = binding->instance, .func = binding->func_index};
+        const uint8_t *target = callee.instance->code + callee.instance->funcs[callee.func].entry;
+        FP = control_cross(frame, (uintptr_t)(PC + CELL(END)), (uintptr_t)FP, FP, IN, callee);
+        SWITCH_INSTANCE(callee.instance);
+        ENTER(target, 0);
+    }
+    enum engine_outcome outcome = control_call_host(IN, FP, FIELD32(IMPORT));
+    if (UNLIKELY(outcome != ENGINE_DONE))
+        STOP(PC, outcome);
+    FUEL -= HOST_CALL_FUEL + (int64_t)IN->machine->fuel_host;
+    IN->machine->fuel_host = 0;
+    uint16_t result = FIELD16(RESULT);
+    if (result == CONTROL_RESULT_INT)
+        A = FP[0];
+    else if (result == CONTROL_RESULT_FLOAT)
+        FA = numeric_f64_bits(FP[0]);
+    /* The cell after next: what import_return does is done. */
+    const uint8_t *after = PC + CELL(END) + CELL(HEAD + 4);
+    if (UNLIKELY(FUEL < 0))
+        SUSPEND(after);
+    JUMP(after);
+}
+const dispatch_handler ops_import_call[] = {import_call_};
+
+/* After a call into another instance; fields: locals, results to copy down. */
+HANDLER(import_return_)
+{
+    memmove(FP, &SLOT(HEAD) + 2, FIELD16(HEAD + 2) * sizeof(*FP));
+    NEXT(CELL(HEAD + 4));
+}
+const dispatch_handler ops_import_return[] = {import_return_};
+
+/* ---- the way out
+ * ----------------------------------------------------------------------------------------- */
+
+HANDLER(exit_int_)
+{
+    FP[0] = A;
+    STOP(PC, ENGINE_DONE);
+}
+
+HANDLER(exit_float_)
+{
+    FP[0] = numeric_bits_f64(FA);
+    STOP(PC, ENGINE_DONE);
+}
+
+BASE_HANDLER
+{
+    STOP(PC, ENGINE_DONE);
+}
+
+static int32_t control_offset(dispatch_handler handler)
+{
+    return (int32_t)((intptr_t)handler - (intptr_t)&dispatch_base);
+}
+
+void control_make_cells(struct machine_cells *cells)
+{
+    *cells = (struct machine_cells){
+        .exit_none = 0,
+        .exit_int = control_offset(exit_int_),
+        .exit_float = control_offset(exit_float_),
+        .cross_return = control_offset(cross_return_),
+    };
+}

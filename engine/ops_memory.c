@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Handlers that touch memory 0, globals and tables.
+ *
+ * Loads and stores make no bounds check: index + offset always lands inside the reserved
+ * range, where pages that the guest does not own fault, and the fault is the trap
+ * (interp.c). Every store marks its page in the dirty map, which lies at a fixed distance
+ * below the memory and covers the whole reserved range; the access comes first, so that a
+ * faulting store marks nothing.
+ */
+#include "engine/operands.h"
+#include "engine/ops.h"
+
+#define numeric_load(ctype, address, result)                                                       \
+    do {                                                                                           \
+        memcpy(&(result), (address), sizeof(ctype));                                               \
+        KEEP_PC();                                                                                 \
+    } while (0)
+
+/* ---- loads
+ * ---------------------------------------------------------------------------------------- */
+
+#define LOAD_XD(d, x, type, name, ctype, convert)                                                  \
+    HANDLER(load_##name##_##x##d)                                                                  \
+    {                                                                                              \
+        enum { D = HEAD + SIZE(i32, x), OFFSET = D + SIZE(type, d), END = OFFSET + 4 };            \
+        const uint8_t *address = MEM + (uint64_t)READ(i32, x, HEAD) + FIELD32(OFFSET);             \
+        ctype value;                                                                               \
+        numeric_load(ctype, address, value);                                                       \
+        WRITE(type, d, D, convert value);                                                          \
+        NEXT(CELL(END));                                                                           \
+    }
+#define LOAD_X(x, type, name, ctype, convert) EACH_D(LOAD_XD, x, type, name, ctype, convert)
+#define LOAD_ENTRY_XD(d, x, name)             load_##name##_##x##d,
+#define LOAD_ENTRY_X(x, name)                 EACH_D(LOAD_ENTRY_XD, x, name)
+
+#define LOADX_XYD(d, y, x, type, name, ctype, convert)                                             \
+    HANDLER(loadx_##name##_##x##y##d)                                                              \
+    {                                                                                              \
+        enum {                                                                                     \
+            Y = HEAD + SIZE(i32, x),                                                               \
+            D = Y + SIZE(i32, y),                                                                  \
+            OFFSET = D + SIZE(type, d),                                                            \
+            END = OFFSET + 4                                                                       \
+        };                                                                                         \
+        uint32_t index = READ(i32, x, HEAD) + READ(i32, y, Y);                                     \
+        const uint8_t *address = MEM + (uint64_t)index + FIELD32(OFFSET);                          \
+        ctype value;                                                                               \
+        numeric_load(ctype, address, value);                                                       \
+        WRITE(type, d, D, convert value);                                                          \
+        NEXT(CELL(END));                                                                           \
+    }
+#define LOADX_XY(y, x, type, name, ctype, convert)                                                 \
+    EACH_D(LOADX_XYD, y, x, type, name, ctype, convert)
+#define LOADX_X(x, type, name, ctype, convert) EACH_YN(LOADX_XY, x, type, name, ctype, convert)
+#define LOADX_ENTRY_XYD(d, y, x, name)         loadx_##name##_##x##y##d,
+#define LOADX_ENTRY_XY(y, x, name)             EACH_D(LOADX_ENTRY_XYD, y, x, name)
+#define LOADX_ENTRY_X(x, name)                 EACH_YN(LOADX_ENTRY_XY, x, name)
+
+#define LOAD(type, name, ctype, convert)                                                           \
+    EACH_X(LOAD_X, type, name, ctype, convert)                                                     \
+    const dispatch_handler ops_load_##name[] = {EACH_X(LOAD_ENTRY_X, name)};                       \
+    EACH_X(LOADX_X, type, name, ctype, convert)                                                    \
+    const dispatch_handler ops_loadx_##name[] = {EACH_X(LOADX_ENTRY_X, name)};
+
+LOAD(i32, u8, uint8_t, )
+LOAD(i32, u16, uint16_t, )
+LOAD(i32, u32, uint32_t, )
+LOAD(i64, u64, uint64_t, )
+LOAD(i32, s8_i32, int8_t, (uint32_t)(int32_t))
+LOAD(i32, s16_i32, int16_t, (uint32_t)(int32_t))
+LOAD(i64, s8_i64, int8_t, (uint64_t)(int64_t))
+LOAD(i64, s16_i64, int16_t, (uint64_t)(int64_t))
+LOAD(i64, s32_i64, int32_t, (uint64_t)(int64_t))
+LOAD(f32, f32, float, )
+LOAD(f64, f64, double, )
+
+/* ---- stores
+ * ----------------------------------------------------------------------------------------- */
+
+#define STORE_AT(index, offset, ctype, value_)                                                     \
+    do {                                                                                           \
+        uint64_t effective = (uint64_t)(index) + (offset);                                         \
+        ctype value = (ctype)(value_);                                                             \
+        memcpy(MEM + effective, &value, sizeof(value));                                            \
+        __asm__ volatile("" : : : "memory");                                                       \
+        MEM[(int64_t)(effective >> MEMORY_DIRTY_SHIFT) - (int64_t)MEMORY_DIRTY_BYTES] = 1;         \
+        KEEP_PC();                                                                                 \
+    } while (0)
+
+#define STORE_XV(v, x, type, name, ctype)                                                          \
+    HANDLER(store_##name##_##x##v)                                                                 \
+    {                                                                                              \
+        enum { V = HEAD + SIZE(i32, x), OFFSET = V + SIZE(type, v), END = OFFSET + 4 };            \
+        STORE_AT(READ(i32, x, HEAD), FIELD32(OFFSET), ctype, READ(type, v, V));                    \
+        NEXT(CELL(END));                                                                           \
+    }
+#define STORE_X(x, type, name, ctype) EACH_Y(STORE_XV, x, type, name, ctype)
+#define STORE_ENTRY_XV(v, x, name)    store_##name##_##x##v,
+#define STORE_ENTRY_X(x, name)        EACH_Y(STORE_ENTRY_XV, x, name)
+
+#define STOREX_XYV(v, y, x, type, name, ctype)                                                     \
+    HANDLER(storex_##name##_##x##y##v)                                                             \
+    {                                                                                              \
+        enum {                                                                                     \
+            Y = HEAD + SIZE(i32, x),                                                               \
+            V = Y + SIZE(i32, y),                                                                  \
+            OFFSET = V + SIZE(type, v),                                                            \
+            END = OFFSET + 4                                                                       \
+        };                                                                                         \
+        uint32_t index = READ(i32, x, HEAD) + READ(i32, y, Y);                                     \
+        STORE_AT(index, FIELD32(OFFSET), ctype, READ(type, v, V));                                 \
+        NEXT(CELL(END));                                                                           \
+    }
+#define STOREX_XY(y, x, type, name, ctype) EACH_Y(STOREX_XYV, y, x, type, name, ctype)
+#define STOREX_X(x, type, name, ctype)     EACH_YN(STOREX_XY, x, type, name, ctype)
+#define STOREX_ENTRY_XYV(v, y, x, name)    storex_##name##_##x##y##v,
+#define STOREX_ENTRY_XY(y, x, name)        EACH_Y(STOREX_ENTRY_XYV, y, x, name)
+#define STOREX_ENTRY_X(x, name)            EACH_YN(STOREX_ENTRY_XY, x, name)
+
+#define STORE(type, name, ctype)                                                                   \
+    EACH_X(STORE_X, type, name, ctype)                                                             \
+    const dispatch_handler ops_store_##name[] = {EACH_X(STORE_ENTRY_X, name)};                     \
+    EACH_XN(STOREX_X, type, name, ctype)                                                           \
+    const dispatch_handler ops_storex_##name[] = {EACH_XN(STOREX_ENTRY_X, name)};
+
+STORE(i32, 8, uint8_t)
+STORE(i32, 16, uint16_t)
+STORE(i32, 32, uint32_t)
+STORE(i64, 64, uint64_t)
+STORE(f32, f32, float)
+STORE(f64, f64, double)
+
+/* ---- size, growth, bulk
+ * ------------------------------------------------------------------------------- */
+
+#define MEMORY_SIZE_D(d, name)                                                                     \
+    HANDLER(name##_##d)                                                                            \
+    {                                                                                              \
+        WRITE(i32, d, HEAD, IN->memories[0]->pages);                                               \
+        NEXT(CELL(HEAD + SIZE(i32, d)));                                                           \
+    }
+#define ENTRY_D(d, name) name##_##d,
+EACH_D(MEMORY_SIZE_D, memory_size)
+const dispatch_handler ops_memory_size[] = {EACH_D(ENTRY_D, memory_size)};
+
+#define MEMORY_GROW_XD(d, x, name)                                                                 \
+    HANDLER(name##_##x##d)                                                                         \
+    {                                                                                              \
+        enum { D = HEAD + SIZE(i32, x), END = D + SIZE(i32, d) };                                  \
+        WRITE(i32, d, D, memory_grow(IN->memories[0], READ(i32, x, HEAD)));                        \
+        NEXT(CELL(END));                                                                           \
+    }
+#define MEMORY_GROW_X(x, name)           EACH_DL(MEMORY_GROW_XD, x, name)
+#define MEMORY_GROW_ENTRY_XD(d, x, name) name##_##x##d,
+#define MEMORY_GROW_ENTRY_X(x, name)     EACH_DL(MEMORY_GROW_ENTRY_XD, x, name)
+EACH_XL(MEMORY_GROW_X, memory_grow)
+const dispatch_handler ops_memory_grow[] = {EACH_XL(MEMORY_GROW_ENTRY_X, memory_grow)};
+
+/*
+ * Bulk operations have their operands in three consecutive slots, the first named by the
+ * cell. The price, by length, is taken before the work; a guest that is out of fuel after
+ * it is suspended at the next cell, when the operation is complete.
+ */
+#define BULK_BYTES_PER_FUEL   16
+#define BULK_ENTRIES_PER_FUEL 2
+
+#define BULK(name, per_fuel, end, call)                                                            \
+    HANDLER(name##_)                                                                               \
+    {                                                                                              \
+        const uint64_t *slot = &SLOT(HEAD);                                                        \
+        uint32_t a0 = (uint32_t)slot[0];                                                           \
+        uint32_t count = (uint32_t)slot[2];                                                        \
+        enum engine_trap trap = (call);                                                            \
+        if (UNLIKELY(trap != TRAP_NONE))                                                           \
+            RAISE(trap);                                                                           \
+        FUEL -= count / (per_fuel);                                                                \
+        if (UNLIKELY(FUEL < 0))                                                                    \
+            SUSPEND(PC + CELL(end));                                                               \
+        NEXT(CELL(end));                                                                           \
+    }                                                                                              \
+    const dispatch_handler ops_##name[] = {name##_};
+
+BULK(memory_fill, BULK_BYTES_PER_FUEL, HEAD + 2, memory_fill(IN, 0, a0, (uint32_t)slot[1], count))
+BULK(memory_copy,
+     BULK_BYTES_PER_FUEL,
+     HEAD + 2,
+     memory_copy(IN, 0, 0, a0, (uint32_t)slot[1], count))
+BULK(memory_init,
+     BULK_BYTES_PER_FUEL,
+     HEAD + 6,
+     memory_init(IN, 0, FIELD32(HEAD + 2), a0, (uint32_t)slot[1], count))
+BULK(table_fill,
+     BULK_ENTRIES_PER_FUEL,
+     HEAD + 6,
+     table_fill(IN->tables[FIELD32(HEAD + 2)], a0, slot[1], count))
+BULK(table_copy,
+     BULK_ENTRIES_PER_FUEL,
+     HEAD + 10,
+     table_copy(IN->tables[FIELD32(HEAD + 2)],
+                IN->tables[FIELD32(HEAD + 6)],
+                a0,
+                (uint32_t)slot[1],
+                count))
+BULK(table_init,
+     BULK_ENTRIES_PER_FUEL,
+     HEAD + 10,
+     table_init(IN, FIELD32(HEAD + 6), FIELD32(HEAD + 2), a0, (uint32_t)slot[1], count))
+
+HANDLER(data_drop_)
+{
+    IN->dropped_datas[FIELD32(HEAD)] = 1;
+    NEXT(CELL(HEAD + 4));
+}
+const dispatch_handler ops_data_drop[] = {data_drop_};
+
+HANDLER(elem_drop_)
+{
+    IN->dropped_elems[FIELD32(HEAD)] = 1;
+    NEXT(CELL(HEAD + 4));
+}
+const dispatch_handler ops_elem_drop[] = {elem_drop_};
+
+/* ---- tables: operands from the slot on, the result in the same slot
+ * --------------------------------- */
+
+HANDLER(table_get_)
+{
+    uint64_t *slot = &SLOT(HEAD);
+    enum engine_trap trap = table_get(IN->tables[FIELD32(HEAD + 2)], (uint32_t)slot[0], &slot[0]);
+    if (UNLIKELY(trap != TRAP_NONE))
+        RAISE(trap);
+    NEXT(CELL(HEAD + 6));
+}
+const dispatch_handler ops_table_get[] = {table_get_};
+
+HANDLER(table_set_)
+{
+    const uint64_t *slot = &SLOT(HEAD);
+    enum engine_trap trap = table_set(IN->tables[FIELD32(HEAD + 2)], (uint32_t)slot[0], slot[1]);
+    if (UNLIKELY(trap != TRAP_NONE))
+        RAISE(trap);
+    NEXT(CELL(HEAD + 6));
+}
+const dispatch_handler ops_table_set[] = {table_set_};
+
+HANDLER(table_size_)
+{
+    SLOT(HEAD) = IN->tables[FIELD32(HEAD + 2)]->count;
+    NEXT(CELL(HEAD + 6));
+}
+const dispatch_handler ops_table_size[] = {table_size_};
+
+HANDLER(table_grow_)
+{
+    uint64_t *slot = &SLOT(HEAD);
+    uint32_t count = (uint32_t)slot[1];
+    slot[0] = table_grow(IN->tables[FIELD32(HEAD + 2)], slot[0], count);
+    FUEL -= count / BULK_ENTRIES_PER_FUEL;
+    if (UNLIKELY(FUEL < 0))
+        SUSPEND(PC + CELL(HEAD + 6));
+    NEXT(CELL(HEAD + 6));
+}
+const dispatch_handler ops_table_grow[] = {table_grow_};
+
+HANDLER(ref_func_)
+{
+    SLOT(HEAD) = reference_make(IN, FIELD32(HEAD + 2));
+    NEXT(CELL(HEAD + 6));
+}
+const dispatch_handler ops_ref_func[] = {ref_func_};
+
+/* ---- globals
+ * ------------------------------------------------------------------------------------------ */
+
+#define GLOBAL_GET_D(d, type, name)                                                                \
+    HANDLER(name##_##d)                                                                            \
+    {                                                                                              \
+        enum { INDEX = HEAD + SIZE(type, d), END = INDEX + 4 };                                    \
+        uint64_t bits = IN->globals[FIELD32(INDEX)].bits;                                          \
+        WRITE(type, d, HEAD, from_bits_##type(bits));                                              \
+        NEXT(CELL(END));                                                                           \
+    }
+#define from_bits_i64(bits) (bits)
+#define from_bits_f64(bits) numeric_f64_bits(bits)
+
+EACH_D(GLOBAL_GET_D, i64, global_get)
+const dispatch_handler ops_global_get[] = {EACH_D(ENTRY_D, global_get)};
+EACH_D(GLOBAL_GET_D, f64, global_get_float)
+const dispatch_handler ops_global_get_float[] = {EACH_D(ENTRY_D, global_get_float)};
+
+#define GLOBAL_SET_X(x, type, name)                                                                \
+    HANDLER(name##_##x)                                                                            \
+    {                                                                                              \
+        enum { INDEX = HEAD + SIZE(type, x), END = INDEX + 4 };                                    \
+        IN->globals[FIELD32(INDEX)].bits = to_bits_##type(READ(type, x, HEAD));                    \
+        NEXT(CELL(END));                                                                           \
+    }
+#define to_bits_i32(value) (value)
+#define to_bits_i64(value) (value)
+#define to_bits_f64(value) numeric_bits_f64(value)
+
+EACH_Y(GLOBAL_SET_X, i32, global_set_i32)
+const dispatch_handler ops_global_set_i32[] = {EACH_Y(ENTRY_D, global_set_i32)};
+EACH_Y(GLOBAL_SET_X, i64, global_set_i64)
+const dispatch_handler ops_global_set_i64[] = {EACH_Y(ENTRY_D, global_set_i64)};
+EACH_X(GLOBAL_SET_X, f64, global_set_float)
+const dispatch_handler ops_global_set_float[] = {EACH_X(ENTRY_D, global_set_float)};
+
+HANDLER(imported_global_get_)
+{
+    SLOT(HEAD) = IN->imported_globals[FIELD32(HEAD + 2)]->bits;
+    NEXT(CELL(HEAD + 6));
+}
+const dispatch_handler ops_imported_global_get[] = {imported_global_get_};
+
+HANDLER(imported_global_set_)
+{
+    IN->imported_globals[FIELD32(HEAD + 2)]->bits = SLOT(HEAD);
+    NEXT(CELL(HEAD + 6));
+}
+const dispatch_handler ops_imported_global_set[] = {imported_global_set_};

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The translator's outer loops: functions of a module, stubs of its imports, instructions
+ * of a function.
+ *
+ *   code of one function:  | locals u32 | zero locals | load pins | body ... |
+ *                                       ^ entry
+ */
+#include "engine/translate.h"
+
+#include <stdlib.h>
+
+#define TRANSLATE_CELLS_MAX ((size_t)1 << 30) /* distances between cells are 32 bits */
+
+/* ---- reading validated code --------------------------------------------------------------------
+ */
+
+uint32_t translate_read_opcode(struct reader *reader)
+{
+    uint32_t opcode = reader_u8(reader);
+    if (opcode == 0xfc)
+        opcode = 0xfc00 | reader_u32(reader);
+    return opcode;
+}
+
+void translate_skip_immediate(struct reader *reader, uint32_t opcode)
+{
+    switch ((enum immediate_kind)opcode_row(opcode)->immediate) {
+    case IMMEDIATE_NONE:
+        return;
+    case IMMEDIATE_BLOCK:
+        (void)reader_s33(reader);
+        return;
+    case IMMEDIATE_LABELS:
+        for (uint32_t left = reader_u32(reader) + 1; left > 0; left--)
+            (void)reader_u32(reader);
+        return;
+    case IMMEDIATE_TYPES:
+        (void)reader_take(reader, reader_u32(reader));
+        return;
+    case IMMEDIATE_I32:
+        (void)reader_s32(reader);
+        return;
+    case IMMEDIATE_I64:
+        (void)reader_s64(reader);
+        return;
+    case IMMEDIATE_F32:
+        (void)reader_fixed32(reader);
+        return;
+    case IMMEDIATE_F64:
+        (void)reader_fixed64(reader);
+        return;
+    case IMMEDIATE_REFTYPE:
+        (void)reader_u8(reader);
+        return;
+    case IMMEDIATE_TYPE_TABLE:
+    case IMMEDIATE_MEMARG0:
+    case IMMEDIATE_MEMARG1:
+    case IMMEDIATE_MEMARG2:
+    case IMMEDIATE_MEMARG3:
+    case IMMEDIATE_DATA_MEMORY:
+    case IMMEDIATE_MEMORY_MEMORY:
+    case IMMEDIATE_ELEM_TABLE:
+    case IMMEDIATE_TABLE_TABLE:
+        (void)reader_u32(reader);
+        (void)reader_u32(reader);
+        return;
+    case IMMEDIATE_LABEL:
+    case IMMEDIATE_FUNC:
+    case IMMEDIATE_LOCAL:
+    case IMMEDIATE_GLOBAL:
+    case IMMEDIATE_TABLE:
+    case IMMEDIATE_MEMORY:
+    case IMMEDIATE_DATA:
+    case IMMEDIATE_ELEM:
+        (void)reader_u32(reader);
+        return;
+    }
+}
+
+/* ---- locals
+ * -------------------------------------------------------------------------------------- */
+
+static bool translate_reserve_locals(struct translator *t, uint32_t count)
+{
+    if (count <= t->locals_capacity)
+        return true;
+    uint8_t *types = realloc(t->local_types, count);
+    if (types != NULL)
+        t->local_types = types;
+    uint8_t *places = realloc(t->local_places, count);
+    if (places != NULL)
+        t->local_places = places;
+    uint32_t *refs = realloc(t->local_refs, count * sizeof(*refs));
+    if (refs != NULL)
+        t->local_refs = refs;
+    if (types == NULL || places == NULL || refs == NULL) {
+        emit_fail(t, STATUS_NO_MEMORY, "out of memory");
+        return false;
+    }
+    t->locals_capacity = count;
+    return true;
+}
+
+/* Reads the declarations; two passes, the first only counts. */
+static bool translate_read_locals(struct translator *t)
+{
+    struct reader counting = t->reader;
+    uint32_t runs = reader_u32(&counting);
+    uint32_t count = t->type->param_count;
+    for (uint32_t i = 0; i < runs; i++) {
+        count += reader_u32(&counting);
+        (void)reader_u8(&counting);
+    }
+    if (!translate_reserve_locals(t, count))
+        return false;
+    t->local_count = count;
+    if (t->type->param_count > 0)
+        memcpy(t->local_types, t->type->params, t->type->param_count);
+    uint32_t next = t->type->param_count;
+    (void)reader_u32(&t->reader);
+    for (uint32_t i = 0; i < runs; i++) {
+        uint32_t length = reader_u32(&t->reader);
+        uint8_t type = reader_u8(&t->reader);
+        if (length > 0)
+            memset(t->local_types + next, type, length);
+        next += length;
+    }
+    if (count > 0) {
+        memset(t->local_places, PLACE_S, count);
+        memset(t->local_refs, 0, count * sizeof(*t->local_refs));
+    }
+    return true;
+}
+
+static void translate_zero_locals(struct translator *t)
+{
+    static const enum operation by_count[] = {OP_zero_1, OP_zero_2, OP_zero_3, OP_zero_4};
+    uint32_t first = t->type->param_count;
+    uint32_t count = t->local_count - first;
+    if (count == 0)
+        return;
+    struct instruction zero = {.operation = OP_zero_many, .fields = {first, count}};
+    if (count <= COUNT_OF(by_count))
+        zero.operation = by_count[count - 1];
+    (void)emit_cell(t, &zero);
+}
+
+/* ---- functions
+ * ------------------------------------------------------------------------------------- */
+
+/* The header and, behind it, the entry. */
+static void translate_begin_code(struct translator *t)
+{
+    uint32_t header = emit_words(t, 1);
+    if (t->status != STATUS_OK)
+        return;
+    memcpy(t->code->cells.data + header, &t->local_count, sizeof(t->local_count));
+    t->code->entries[t->func_index] = emit_here(t);
+    t->executed = 0;
+    t->has_pending = false;
+    t->has_last = false;
+}
+
+/* Structure costs nothing; every other instruction is one unit of fuel. */
+static bool translate_is_free(uint32_t opcode)
+{
+    return opcode == OPCODE_BLOCK || opcode == OPCODE_LOOP || opcode == OPCODE_ELSE ||
+           opcode == OPCODE_END;
+}
+
+static void translate_instruction(struct translator *t)
+{
+    t->opcode_offset = reader_offset(&t->reader);
+    uint32_t opcode = translate_read_opcode(&t->reader);
+    if (!t->dead && !translate_is_free(opcode)) {
+        emit_charge_if_long(t);
+        t->executed++;
+    }
+    if (t->dead || !simple_translate(t, opcode))
+        control_translate(t, opcode);
+}
+
+static void translate_body(struct translator *t)
+{
+    const struct module_func *func = &t->module->funcs[t->func_index];
+    const uint8_t *wasm = t->module->wasm.data;
+    t->reader = reader_make(wasm, wasm + func->body_offset,
+                            wasm + func->body_offset + func->body_bytes, t->report);
+    if (!translate_read_locals(t))
+        return;
+    pins_choose(t);
+    translate_begin_code(t);
+    translate_zero_locals(t);
+    control_load_pins(t);
+    t->has_last = false;
+    t->height = 0;
+    t->settled = 0;
+    t->fixup_count = 0;
+    t->control_count = 0;
+    t->dead = false;
+    control_begin_function(t);
+    while (t->control_count > 0 && t->status == STATUS_OK) {
+        translate_instruction(t);
+        if (reader_failed(&t->reader))
+            t->status = t->reader.status;
+    }
+    emit_flush(t);
+}
+
+/* A stub: call the import, bring its results where a caller looks for them, return. */
+static void translate_stub(struct translator *t)
+{
+    uint32_t results = t->type->result_count;
+    bool is_float = results == 1 && type_is_float(t->type->results[0]);
+    t->local_count = MAX(t->type->param_count, results);
+    translate_begin_code(t);
+    enum control_result class = is_float ? CONTROL_RESULT_FLOAT : CONTROL_RESULT_INT;
+    if (results != 1)
+        class = results == 0 ? CONTROL_RESULT_NONE : CONTROL_RESULT_MANY;
+    struct instruction call = {
+        .operation = OP_import_call,
+        .fields = {class, t->local_count, t->type->param_count, t->func_index}};
+    (void)emit_cell(t, &call);
+    struct instruction copy = {.operation = OP_import_return,
+                               .fields = {t->local_count, results > 1 ? results : 0}};
+    (void)emit_cell(t, &copy);
+    struct instruction leave = {.operation = OP_return_none, .fields = {t->local_count, 0}};
+    if (results == 1)
+        leave.operation = is_float ? OP_return_f64 : OP_return_i64; /* from the accumulator */
+    if (results > 1) {
+        leave.operation = OP_return_many;
+        leave.fields[0] = 0;
+        leave.fields[1] = results;
+        leave.fields[2] = t->local_count;
+    }
+    (void)emit_cell(t, &leave);
+}
+
+static void translate_done(struct translator *t)
+{
+    free(t->local_types);
+    free(t->local_refs);
+    free(t->local_places);
+    free(t->values);
+    free(t->controls);
+    free(t->fixups);
+    free(t->calls);
+}
+
+enum status translate_module(struct module *module, struct report *report, struct code *ret_code)
+{
+    struct translator t = {.module = module, .report = report, .code = ret_code};
+    buffer_init(&ret_code->cells, TRANSLATE_CELLS_MAX);
+    buffer_init(&ret_code->marks, TRANSLATE_CELLS_MAX);
+    ret_code->entries = ARENA_ARRAY(&module->arena, uint32_t, MAX(module->func_count, 1u));
+    if (ret_code->entries == NULL)
+        return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
+                           "too many functions for the memory allowed");
+    for (uint32_t i = 0; i < module->func_count && t.status == STATUS_OK; i++) {
+        t.func_index = i;
+        t.type = module_func_type(module, i);
+        if (i < module->imported_func_count)
+            translate_stub(&t);
+        else
+            translate_body(&t);
+    }
+    emit_resolve_calls(&t);
+    translate_done(&t);
+    return t.status;
+}
+
+void code_done(struct code *code)
+{
+    buffer_done(&code->cells);
+    buffer_done(&code->marks);
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The translator: from validated Wasm to threaded code, one function at a time, in one
+ * pass. Internal to engine/translate*.c.
+ *
+ *   translate.c          functions, stubs, the instruction loop
+ *   translate_control.c  blocks, branches, calls, returns
+ *   translate_value.c    the operand stack, locals, accumulator, choice of places
+ *   translate_emit.c     cells, labels, fuel
+ *   translate_pins.c     which locals live in registers
+ *   translate_simple.c   instructions that are one operation
+ *
+ * The operand stack exists only at translation: an entry is a value in its home slot
+ * (TEMP), a local that nobody has read yet (LOCAL), or a constant (CONST). The newest
+ * operation is held back (`pending`) until it is known who uses its result: then it can
+ * leave it in the accumulator, in the local it is assigned to, or be fused.
+ *
+ * Invariants. Below `settled` all entries are TEMP. At every label all entries are TEMP.
+ * `pending`, if any, produced the topmost TEMP or wrote a local.
+ *
+ * Fuel: `executed` counts instructions since the last charge in linear order. A branch
+ * from p to q charges executed(p) - executed(q), so that falling through costs nothing and
+ * the sum is exact on every path.
+ */
+#ifndef SKERRY_ENGINE_TRANSLATE_H
+#define SKERRY_ENGINE_TRANSLATE_H
+
+#include "engine/module.h"
+#include "engine/opcodes.h"
+#include "engine/ops.h"
+
+enum value_kind {
+    VALUE_TEMP,
+    VALUE_LOCAL,
+    VALUE_CONST,
+};
+
+struct value {
+    uint8_t kind; /* enum value_kind */
+    uint8_t type; /* enum engine_type */
+    uint32_t local;
+    uint64_t bits;
+};
+
+struct operand {
+    uint8_t place; /* enum operand_place */
+    uint16_t slot; /* PLACE_S */
+    uint64_t bits; /* PLACE_K */
+};
+
+#define INSTRUCTION_FIELDS_MAX 6
+#define NO_HEIGHT              UINT32_MAX
+#define NO_INDEX               UINT32_MAX
+
+struct instruction {
+    enum operation operation;
+    struct operand operands[OPS_OPERANDS_MAX]; /* the result last, if there is one */
+    uint64_t fields[INSTRUCTION_FIELDS_MAX];   /* h, w and q fields in order */
+    uint32_t result_height; /* of the TEMP that it produces; NO_HEIGHT if it does not */
+    uint32_t wasm_offset;
+    bool has_result;
+};
+
+/* A branch whose target is not known yet: its field in the cells, chained per label. */
+struct fixup {
+    uint32_t field; /* byte offset of target and fuel */
+    uint32_t cell;  /* byte offset of the cell the target counts from */
+    uint32_t next;  /* index, or NO_INDEX */
+};
+
+struct control {
+    uint8_t opcode;  /* OPCODE_BLOCK, LOOP, IF; OPCODE_END for the function itself */
+    bool dead_entry; /* opened in unreachable code: nothing was emitted */
+    uint32_t height; /* operand stack below its parameters */
+    const uint8_t *params;
+    const uint8_t *results;
+    uint32_t param_count;
+    uint32_t result_count;
+    uint32_t fixups;       /* branches to its end */
+    uint32_t else_fixup;   /* IF: the branch over the first arm; NO_INDEX after `else` */
+    int64_t else_executed; /* IF: `executed` at that branch */
+    uint32_t loop_target;  /* LOOP: byte offset */
+    int64_t loop_executed;
+    uint32_t stub;       /* br_table: shared landing that moves values, */
+    uint32_t stub_table; /* made for the br_table that began at this offset */
+};
+
+struct translator {
+    struct module *module;
+    struct report *report;
+    struct code *code;
+    enum status status; /* sticky */
+    struct reader reader;
+
+    /* the function at hand */
+    uint32_t func_index;
+    const struct engine_functype *type;
+    uint8_t *local_types;  /* local_count entries */
+    uint32_t *local_refs;  /* LOCAL entries on the stack, per local */
+    uint8_t *local_places; /* PLACE_S or PLACE_Pn */
+    uint32_t local_count;
+    uint32_t locals_capacity;
+    uint32_t pin_count;
+    uint32_t float_pin_count;
+    uint32_t pins[MACHINE_INT_PINS];         /* locals */
+    uint32_t float_pins[MACHINE_FLOAT_PINS]; /* locals */
+
+    struct value *values;
+    uint32_t height;
+    uint32_t values_capacity;
+    uint32_t settled;
+
+    struct control *controls;
+    uint32_t control_count;
+    uint32_t controls_capacity;
+    uint32_t *calls; /* cells that call a function, of the whole module */
+    uint32_t call_count;
+    uint32_t calls_capacity;
+    struct fixup *fixups;
+    uint32_t fixup_count;
+    uint32_t fixups_capacity;
+
+    bool dead;
+    int64_t executed;
+    uint32_t opcode_offset; /* of the instruction being translated */
+    bool has_pending;
+    struct instruction pending;
+    /* The cell encoded last, if nothing branches to where it ends. */
+    bool has_last;
+    struct instruction last;
+    uint32_t last_start;
+    size_t last_marks;
+};
+
+/* ---- translate_emit.c ---------------------------------------------------------------------- */
+
+void emit_fail(struct translator *t, enum status status, const char *what);
+static inline uint32_t emit_here(const struct translator *t)
+{
+    return (uint32_t)t->code->cells.count;
+}
+/* Writes a cell now; a branch field (b) is left zero and its offset returned (else 0). */
+uint32_t emit_cell(struct translator *t, const struct instruction *instruction);
+/* Writes the pending operation, if any. */
+void emit_flush(struct translator *t);
+/* Takes back the cell written last. */
+void emit_take_back(struct translator *t);
+/* The branch whose field is at `field` in the cell at `cell` goes to this control frame. */
+void emit_branch_to(struct translator *t, struct control *target, uint32_t cell, uint32_t field);
+void emit_patch(struct translator *t, uint32_t cell, uint32_t field, uint32_t target, int64_t fuel);
+/* Every branch to the frame's end lands here. */
+void emit_bind(struct translator *t, uint32_t fixups);
+/* Appends raw 32-bit words to the cell being built (br_table's entries). */
+uint32_t emit_words(struct translator *t, uint32_t count);
+/* The cell just written calls a function whose entry may not be known yet. */
+void emit_note_call(struct translator *t);
+/* All functions are translated: fills in entries and locals of the callees. */
+void emit_resolve_calls(struct translator *t);
+/* A branch field: target and fuel. */
+#define EMIT_BRANCH_BYTES 8
+/* Charges what was executed, with a test, if it has become much. */
+void emit_charge_if_long(struct translator *t);
+
+/* ---- translate_value.c ----------------------------------------------------------------------- */
+
+static inline bool type_is_float(uint8_t type)
+{
+    return type == ENGINE_F32 || type == ENGINE_F64;
+}
+
+static inline uint16_t slot_of_height(const struct translator *t, uint32_t height)
+{
+    return (uint16_t)(t->local_count + 2 + height);
+}
+
+void value_push(struct translator *t, struct value value);
+void value_push_temp(struct translator *t, uint8_t type);
+struct value value_pop(struct translator *t);
+struct operand value_operand(const struct translator *t, struct value value, uint32_t height);
+/* The instruction that copies a value of this type. */
+struct instruction
+value_move(const struct translator *t, uint8_t type, struct operand from, struct operand to);
+/* Entries from height `from` up into their home slots. */
+void value_settle(struct translator *t, uint32_t from);
+/*
+ * An operation on the topmost `sources` entries, in order, that leaves one result of
+ * `result_type` (0: none); it becomes the pending one.
+ */
+void value_apply(struct translator *t,
+                 enum operation operation,
+                 uint32_t sources,
+                 uint8_t result_type,
+                 uint64_t field);
+void value_set_local(struct translator *t, uint32_t local, bool keep);
+/* Makes `instruction` pending after encoding the one before. */
+void value_hold(struct translator *t, const struct instruction *instruction);
+/* Is the pending operation the one that produced the entry at `height`? */
+static inline bool value_is_pending(const struct translator *t, uint32_t height)
+{
+    return t->has_pending && t->pending.result_height == height;
+}
+/* `value`, popped from `height`, becomes the only operand so far of `instruction`; what
+ * was pending is encoded. */
+void value_take(struct translator *t,
+                struct instruction *instruction,
+                struct value value,
+                uint32_t height);
+
+/* ---- translate_simple.c, translate_control.c, translate_pins.c ------------------------------- */
+
+/* The operation that an instruction without immediate stands for; OP_COUNT if none does. */
+enum operation simple_operation(uint32_t opcode);
+bool simple_commutes(enum operation operation);
+/* The comparison with operands exchanged / negated; OP_COUNT if there is none. */
+enum operation simple_mirrored(enum operation comparison);
+enum operation simple_inverted(enum operation comparison);
+/* The fused branch of a comparison; OP_COUNT if there is none. */
+enum operation simple_branch(enum operation comparison, bool negated);
+enum operation simple_add_branch(enum operation comparison);
+bool simple_translate(struct translator *t, uint32_t opcode);
+
+void control_translate(struct translator *t, uint32_t opcode);
+/* Pinned locals from their slots into their registers. */
+void control_load_pins(struct translator *t);
+/* Opens the function's own frame on the control stack. */
+void control_begin_function(struct translator *t);
+
+void pins_choose(struct translator *t);
+/* Moves the reader over an instruction's immediates (validated code). */
+void translate_skip_immediate(struct reader *reader, uint32_t opcode);
+uint32_t translate_read_opcode(struct reader *reader);
+
+#endif

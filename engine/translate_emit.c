@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Cells: encoding of instructions, labels and their fixups, fuel.
+ *
+ *   cell: | handler i32 | operands: S 2 bytes, K 4 or 8 | fields | padding to 4 |
+ *   branch field: | target i32, bytes from the cell's start | fuel i32 |
+ */
+#include <stdlib.h>
+
+#include "engine/translate.h"
+
+/* A straight run of so many instructions charges and tests fuel on its way: it bounds how
+ * long a slice can overrun. */
+#define EMIT_LONG_RUN 4096
+
+void emit_fail(struct translator *t, enum status status, const char *what)
+{
+    if (t->status != STATUS_OK)
+        return;
+    t->status =
+        report_fail(t->report, status, t->opcode_offset, "%s in function %u", what, t->func_index);
+}
+
+static void emit_bytes(struct translator *t, const void *data, size_t count)
+{
+    if (t->status != STATUS_OK)
+        return;
+    enum status status = buffer_append(&t->code->cells, data, count);
+    if (status != STATUS_OK)
+        emit_fail(t, status, "threaded code too large");
+}
+
+static void emit16(struct translator *t, uint64_t value)
+{
+    uint16_t narrow = (uint16_t)value;
+    emit_bytes(t, &narrow, sizeof(narrow));
+}
+
+static void emit32(struct translator *t, uint64_t value)
+{
+    uint32_t narrow = (uint32_t)value;
+    emit_bytes(t, &narrow, sizeof(narrow));
+}
+
+static void emit_pad(struct translator *t)
+{
+    static const uint8_t zeros[4];
+    emit_bytes(t, zeros, (4 - t->code->cells.count % 4) % 4);
+}
+
+/* Operations that can trap or call have their place in the binary noted, for backtraces. */
+static bool emit_wants_mark(const struct instruction *instruction)
+{
+    switch (instruction->operation) {
+    case OP_unreachable:
+    case OP_call:
+    case OP_call_indirect:
+    case OP_return_call:
+    case OP_return_call_indirect:
+    case OP_import_call:
+    case OP_memory_fill:
+    case OP_memory_copy:
+    case OP_memory_init:
+    case OP_table_get:
+    case OP_table_set:
+    case OP_table_fill:
+    case OP_table_copy:
+    case OP_table_init:
+        return true;
+    default:
+        break;
+    }
+    const char *name = operation_rows[instruction->operation].name;
+    return strncmp(name, "load", 4) == 0 || strncmp(name, "store", 5) == 0 ||
+           strstr(name, "_div_") != NULL || strstr(name, "_rem_") != NULL ||
+           strstr(name, "_trunc_f") != NULL;
+}
+
+static void emit_mark(struct translator *t, uint32_t wasm_offset)
+{
+    struct code_mark mark = {.cell_offset = emit_here(t), .wasm_offset = wasm_offset};
+    if (t->status != STATUS_OK)
+        return;
+    enum status status = buffer_append(&t->code->marks, &mark, sizeof(mark));
+    if (status != STATUS_OK)
+        emit_fail(t, status, "too many code marks");
+}
+
+static bool emit_is_no_move(const struct instruction *instruction)
+{
+    if (operation_rows[instruction->operation].shape != SHAPE_YD)
+        return false;
+    const struct operand *from = &instruction->operands[0];
+    const struct operand *to = &instruction->operands[1];
+    return from->place == to->place && (from->place != PLACE_S || from->slot == to->slot);
+}
+
+static void emit_operands(struct translator *t, const struct instruction *instruction)
+{
+    const struct operation_row *row = &operation_rows[instruction->operation];
+    uint8_t places[OPS_OPERANDS_MAX] = {0};
+    uint32_t count = operation_shape_rows[row->shape].operand_count;
+    for (uint32_t i = 0; i < count; i++)
+        places[i] = instruction->operands[i].place;
+    emit32(t, (uint32_t)operation_handler(instruction->operation, places));
+    for (uint32_t i = 0; i < count; i++) {
+        const struct operand *operand = &instruction->operands[i];
+        if (operand->place == PLACE_S)
+            emit16(t, operand->slot);
+        else if (operand->place == PLACE_K && row->types[i] == 'd')
+            emit_bytes(t, &operand->bits, sizeof(operand->bits));
+        else if (operand->place == PLACE_K)
+            emit32(t, operand->bits);
+    }
+}
+
+uint32_t emit_cell(struct translator *t, const struct instruction *instruction)
+{
+    if (emit_is_no_move(instruction))
+        return 0;
+    t->has_last = true;
+    t->last = *instruction;
+    t->last_start = emit_here(t);
+    t->last_marks = t->code->marks.count;
+    if (emit_wants_mark(instruction))
+        emit_mark(t, instruction->wasm_offset);
+    emit_operands(t, instruction);
+    uint32_t branch = 0;
+    uint32_t next = 0;
+    for (const char *field = operation_rows[instruction->operation].fields; *field; field++) {
+        switch (*field) {
+        case 'h':
+            emit16(t, instruction->fields[next++]);
+            break;
+        case 'w':
+        case 't':
+            emit32(t, instruction->fields[next++]);
+            break;
+        case 'q':
+            emit_bytes(t, &instruction->fields[next++], sizeof(uint64_t));
+            break;
+        default:
+            ASSERT(*field == 'b');
+            branch = emit_here(t);
+            emit32(t, 0);
+            emit32(t, 0);
+        }
+    }
+    emit_pad(t);
+    return branch;
+}
+
+void emit_flush(struct translator *t)
+{
+    if (!t->has_pending)
+        return;
+    t->has_pending = false;
+    (void)emit_cell(t, &t->pending);
+}
+
+void emit_take_back(struct translator *t)
+{
+    ASSERT(t->has_last && t->last_start <= t->code->cells.count);
+    t->code->cells.count = t->last_start;
+    t->code->marks.count = t->last_marks;
+    t->has_last = false;
+}
+
+uint32_t emit_words(struct translator *t, uint32_t count)
+{
+    uint32_t start = emit_here(t);
+    for (uint32_t i = 0; i < count && t->status == STATUS_OK; i++)
+        emit32(t, 0);
+    return start;
+}
+
+void emit_patch(struct translator *t, uint32_t cell, uint32_t field, uint32_t target, int64_t fuel)
+{
+    if (t->status != STATUS_OK)
+        return;
+    int32_t values[2] = {(int32_t)(target - cell), (int32_t)fuel};
+    memcpy(t->code->cells.data + field, values, sizeof(values));
+}
+
+/* Doubles an array of the translator when it is full; false and failed if it cannot. */
+static bool
+emit_grow(struct translator *t, void *array, uint32_t count, uint32_t *capacity, size_t item_bytes)
+{
+    if (count < *capacity)
+        return true;
+    uint32_t wanted = MAX(*capacity * 2, 64u);
+    void *old;
+    memcpy(&old, array, sizeof(old));
+    void *grown = realloc(old, wanted * item_bytes);
+    if (grown == NULL) {
+        emit_fail(t, STATUS_NO_MEMORY, "out of memory");
+        return false;
+    }
+    memcpy(array, &grown, sizeof(grown));
+    *capacity = wanted;
+    return true;
+}
+
+void emit_note_call(struct translator *t)
+{
+    if (emit_grow(t, &t->calls, t->call_count, &t->calls_capacity, sizeof(*t->calls)))
+        t->calls[t->call_count++] = t->last_start;
+}
+
+/* Where `call` and `return_call` keep their target; `call` keeps the callee's locals too. */
+#define EMIT_CALL_LOCALS        6
+#define EMIT_CALL_TARGET        12
+#define EMIT_RETURN_CALL_TARGET 14
+
+void emit_resolve_calls(struct translator *t)
+{
+    if (t->status != STATUS_OK)
+        return;
+    int32_t call_handler = operation_handler(OP_call, NULL);
+    uint8_t *cells = t->code->cells.data;
+    for (uint32_t i = 0; i < t->call_count; i++) {
+        uint8_t *cell = cells + t->calls[i];
+        bool is_call = (int32_t)dispatch_field32(cell) == call_handler;
+        uint8_t *target = cell + (is_call ? EMIT_CALL_TARGET : EMIT_RETURN_CALL_TARGET);
+        uint32_t entry = t->code->entries[dispatch_field32(target)];
+        uint32_t distance = entry - t->calls[i];
+        memcpy(target, &distance, sizeof(distance));
+        uint16_t locals = (uint16_t)dispatch_field32(cells + entry - sizeof(uint32_t));
+        if (is_call)
+            memcpy(cell + EMIT_CALL_LOCALS, &locals, sizeof(locals));
+    }
+}
+
+void emit_branch_to(struct translator *t, struct control *target, uint32_t cell, uint32_t field)
+{
+    if (target->opcode == OPCODE_LOOP) {
+        emit_patch(t, cell, field, target->loop_target, t->executed - target->loop_executed);
+        return;
+    }
+    if (!emit_grow(t, &t->fixups, t->fixup_count, &t->fixups_capacity, sizeof(*t->fixups)))
+        return;
+    /* Until the label is bound the fuel field holds `executed` here. */
+    emit_patch(t, cell, field, cell, t->executed);
+    t->fixups[t->fixup_count] =
+        (struct fixup){.field = field, .cell = cell, .next = target->fixups};
+    target->fixups = t->fixup_count++;
+}
+
+void emit_bind(struct translator *t, uint32_t fixups)
+{
+    emit_flush(t);
+    t->has_last = false;
+    if (t->status != STATUS_OK)
+        return;
+    for (uint32_t i = fixups; i != NO_INDEX; i = t->fixups[i].next) {
+        int32_t executed;
+        memcpy(&executed, t->code->cells.data + t->fixups[i].field + 4, sizeof(executed));
+        emit_patch(t, t->fixups[i].cell, t->fixups[i].field, emit_here(t), executed - t->executed);
+    }
+}
+
+void emit_charge_if_long(struct translator *t)
+{
+    if (t->executed < EMIT_LONG_RUN)
+        return;
+    emit_flush(t);
+    struct instruction charge = {.operation = OP_charge, .fields = {(uint64_t)t->executed}};
+    (void)emit_cell(t, &charge);
+    t->executed = 0;
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The operand stack at translation time, and who gets the accumulator.
+ *
+ * An operation's result goes to its home slot unless the next operation uses it: then both
+ * meet in the accumulator. Nothing between them may write the accumulator; the moves that
+ * are emitted in between only go to slots.
+ */
+#include <stdlib.h>
+
+#include "engine/translate.h"
+
+/* ---- the stack ---------------------------------------------------------------------------------
+ */
+
+void value_push(struct translator *t, struct value value)
+{
+    if (t->height == t->values_capacity) {
+        uint32_t capacity = MAX(t->values_capacity * 2, 256u);
+        struct value *values = realloc(t->values, capacity * sizeof(*values));
+        if (values == NULL) {
+            emit_fail(t, STATUS_NO_MEMORY, "out of memory");
+            return;
+        }
+        t->values = values;
+        t->values_capacity = capacity;
+    }
+    if (t->local_count + 2 + t->height >= MODULE_MAX_FRAME_SLOTS) {
+        emit_fail(t, STATUS_LIMIT, "locals and operand stack need more slots than a frame has");
+        return;
+    }
+    if (value.kind == VALUE_LOCAL)
+        t->local_refs[value.local]++;
+    if (value.kind == VALUE_TEMP && t->settled == t->height)
+        t->settled++;
+    t->values[t->height++] = value;
+}
+
+void value_push_temp(struct translator *t, uint8_t type)
+{
+    value_push(t, (struct value){.kind = VALUE_TEMP, .type = type});
+}
+
+struct value value_pop(struct translator *t)
+{
+    if (t->status != STATUS_OK)
+        return (struct value){.kind = VALUE_CONST, .type = ENGINE_I32};
+    ASSERT(t->height > 0);
+    struct value value = t->values[--t->height];
+    if (value.kind == VALUE_LOCAL)
+        t->local_refs[value.local]--;
+    t->settled = MIN(t->settled, t->height);
+    return value;
+}
+
+struct operand value_operand(const struct translator *t, struct value value, uint32_t height)
+{
+    switch (value.kind) {
+    case VALUE_LOCAL:
+        return (struct operand){.place = t->local_places[value.local],
+                                .slot = (uint16_t)value.local};
+    case VALUE_CONST:
+        return (struct operand){.place = PLACE_K, .bits = value.bits};
+    default:
+        return (struct operand){.place = PLACE_S, .slot = slot_of_height(t, height)};
+    }
+}
+
+/* ---- moves --------------------------------------------------------------------------------------
+ */
+
+/* Does the cell's 32-bit constant, sign-extended for i64, stand for these bits? */
+static bool value_constant_fits(char type, uint64_t bits)
+{
+    return type != 'l' || bits == (uint64_t)(int64_t)(int32_t)bits;
+}
+
+struct instruction
+value_move(const struct translator *t, uint8_t type, struct operand from, struct operand to)
+{
+    struct instruction move = {.operands = {from, to},
+                               .result_height = NO_HEIGHT,
+                               .wasm_offset = t->opcode_offset,
+                               .has_result = true};
+    /* Slots and constants are bits; only pins and accumulators have a class. */
+    bool is_float = type_is_float(type);
+    bool bits_only = (from.place == PLACE_S || from.place == PLACE_K) && to.place == PLACE_S;
+    if (is_float && !bits_only) {
+        move.operation = from.place == PLACE_K && type == ENGINE_F32 ? OP_f32_mov : OP_f64_mov;
+        return move;
+    }
+    move.operation = OP_i64_mov;
+    if (from.place == PLACE_K && from.bits <= UINT32_MAX) {
+        move.operation = OP_i32_mov;
+    } else if (from.place == PLACE_K && !value_constant_fits('l', from.bits)) {
+        move.operation = OP_i64_const;
+        move.operands[0] = to;
+        move.fields[0] = from.bits;
+    }
+    return move;
+}
+
+static void value_settle_one(struct translator *t, uint32_t height)
+{
+    struct value *value = &t->values[height];
+    if (value->kind == VALUE_TEMP)
+        return;
+    struct operand home = {.place = PLACE_S, .slot = slot_of_height(t, height)};
+    struct instruction move = value_move(t, value->type, value_operand(t, *value, height), home);
+    (void)emit_cell(t, &move);
+    if (value->kind == VALUE_LOCAL)
+        t->local_refs[value->local]--;
+    value->kind = VALUE_TEMP;
+}
+
+/* Without flushing: for moves that must come before the pending operation. */
+static void value_settle_cells(struct translator *t, uint32_t from)
+{
+    if (t->status != STATUS_OK)
+        return;
+    for (uint32_t i = MAX(from, t->settled); i < t->height; i++)
+        value_settle_one(t, i);
+    if (from <= t->settled)
+        t->settled = t->height;
+}
+
+void value_settle(struct translator *t, uint32_t from)
+{
+    emit_flush(t);
+    value_settle_cells(t, from);
+}
+
+/* ---- operations
+ * ----------------------------------------------------------------------------------- */
+
+void value_hold(struct translator *t, const struct instruction *instruction)
+{
+    emit_flush(t);
+    t->pending = *instruction;
+    t->has_pending = true;
+}
+
+static uint32_t value_result_index(const struct instruction *instruction)
+{
+    uint8_t shape = operation_rows[instruction->operation].shape;
+    return operation_shape_rows[shape].operand_count - 1u;
+}
+
+static bool value_letter_is_float(char letter)
+{
+    return letter == 'f' || letter == 'd';
+}
+
+/* Lets the pending operation hand its result, entry `height`, to operand `index` of
+ * `instruction` through the accumulator, if both can. */
+static void
+value_meet(struct translator *t, struct instruction *instruction, uint32_t index, uint32_t height)
+{
+    if (!value_is_pending(t, height))
+        return;
+    uint32_t result = value_result_index(&t->pending);
+    char produced = operation_rows[t->pending.operation].types[result];
+    char consumed = operation_rows[instruction->operation].types[index];
+    if (value_letter_is_float(produced) != value_letter_is_float(consumed))
+        return;
+    if (!operation_allows(t->pending.operation, result, PLACE_A) ||
+        !operation_allows(instruction->operation, index, PLACE_A))
+        return;
+    t->pending.operands[result].place = PLACE_A;
+    instruction->operands[index].place = PLACE_A;
+}
+
+/* Places that the instruction does not allow are replaced, by moves emitted here. */
+static void value_legalize(struct translator *t,
+                           struct instruction *instruction,
+                           uint32_t sources,
+                           const uint32_t *heights,
+                           const uint8_t *types)
+{
+    const char *letters = operation_rows[instruction->operation].types;
+    for (uint32_t i = 0; i < sources; i++) {
+        struct operand *operand = &instruction->operands[i];
+        bool allowed = operation_allows(instruction->operation, i, operand->place);
+        if (allowed && operand->place == PLACE_K)
+            allowed = value_constant_fits(letters[i], operand->bits);
+        if (allowed)
+            continue;
+        struct operand home = {.place = PLACE_S, .slot = slot_of_height(t, heights[i])};
+        struct instruction move = value_move(t, types[i], *operand, home);
+        (void)emit_cell(t, &move);
+        *operand = home;
+    }
+}
+
+/* A constant goes last where the order does not matter, the pending result first. */
+static enum operation value_order(const struct translator *t,
+                                  enum operation operation,
+                                  struct value *values,
+                                  uint32_t *heights)
+{
+    bool constant_first = values[0].kind == VALUE_CONST && values[1].kind != VALUE_CONST;
+    bool pending_last = value_is_pending(t, heights[1]) && values[1].kind == VALUE_TEMP;
+    if (!constant_first && !pending_last)
+        return operation;
+    enum operation exchanged = simple_mirrored(operation);
+    if (simple_commutes(operation))
+        exchanged = operation;
+    if (exchanged == OP_COUNT)
+        return operation;
+    struct value value = values[0];
+    values[0] = values[1];
+    values[1] = value;
+    uint32_t height = heights[0];
+    heights[0] = heights[1];
+    heights[1] = height;
+    return exchanged;
+}
+
+void value_apply(struct translator *t,
+                 enum operation operation,
+                 uint32_t sources,
+                 uint8_t result_type,
+                 uint64_t field)
+{
+    struct value values[OPS_OPERANDS_MAX];
+    uint32_t heights[OPS_OPERANDS_MAX];
+    uint8_t types[OPS_OPERANDS_MAX];
+    ASSERT(sources < OPS_OPERANDS_MAX);
+    for (uint32_t i = sources; i-- > 0;) {
+        values[i] = value_pop(t);
+        heights[i] = t->height;
+    }
+    if (t->status != STATUS_OK)
+        return;
+    if (sources == 2)
+        operation = value_order(t, operation, values, heights);
+    struct instruction instruction = {.operation = operation,
+                                      .fields = {field},
+                                      .result_height = NO_HEIGHT,
+                                      .wasm_offset = t->opcode_offset};
+    for (uint32_t i = 0; i < sources; i++) {
+        types[i] = values[i].type;
+        instruction.operands[i] = value_operand(t, values[i], heights[i]);
+    }
+    for (uint32_t i = 0; i < sources; i++) {
+        if (values[i].kind == VALUE_TEMP)
+            value_meet(t, &instruction, i, heights[i]);
+    }
+    emit_flush(t);
+    value_legalize(t, &instruction, sources, heights, types);
+    if (result_type != 0) {
+        instruction.has_result = true;
+        instruction.result_height = t->height;
+        instruction.operands[sources] =
+            (struct operand){.place = PLACE_S, .slot = slot_of_height(t, t->height)};
+    }
+    value_hold(t, &instruction);
+    if (result_type != 0)
+        value_push_temp(t, result_type);
+}
+
+void value_take(struct translator *t,
+                struct instruction *instruction,
+                struct value value,
+                uint32_t height)
+{
+    instruction->operands[0] = value_operand(t, value, height);
+    if (value.kind == VALUE_TEMP)
+        value_meet(t, instruction, 0, height);
+    emit_flush(t);
+    value_legalize(t, instruction, 1, &height, &value.type);
+}
+
+/* ---- locals
+ * ------------------------------------------------------------------------------------------ */
+
+/* Redirects the pending operation's result into a local; false if it cannot go there. */
+static bool value_redirect(struct translator *t, uint8_t type, struct operand to)
+{
+    uint32_t result = value_result_index(&t->pending);
+    char letter = operation_rows[t->pending.operation].types[result];
+    if (to.place != PLACE_S && value_letter_is_float(letter) != type_is_float(type))
+        return false;
+    if (!operation_allows(t->pending.operation, result, to.place))
+        return false;
+    t->pending.operands[result] = to;
+    t->pending.result_height = NO_HEIGHT;
+    return true;
+}
+
+void value_set_local(struct translator *t, uint32_t local, bool keep)
+{
+    uint32_t height = t->height - 1;
+    struct value value = value_pop(t);
+    if (t->status != STATUS_OK)
+        return;
+    uint8_t type = t->local_types[local];
+    bool pending = value.kind == VALUE_TEMP && value_is_pending(t, height);
+    if (!pending)
+        emit_flush(t);
+    /* Entries that still mean the old value get it now, before the pending operation. */
+    if (t->local_refs[local] > 0)
+        value_settle_cells(t, t->settled);
+    struct operand to = {.place = t->local_places[local], .slot = (uint16_t)local};
+    if (!pending || !value_redirect(t, type, to)) {
+        struct operand from = value_operand(t, value, height);
+        struct instruction move = value_move(t, type, from, to);
+        if (value.kind == VALUE_TEMP)
+            value_meet(t, &move, 0, height);
+        value_hold(t, &move);
+    }
+    if (keep)
+        value_push(t, (struct value){.kind = VALUE_LOCAL, .type = type, .local = local});
+}
