@@ -23,29 +23,6 @@ const uint8_t *engine_build_id(void)
     return id;
 }
 
-/* Decodes and validates; `module` is to be done by the caller whatever the result. */
-static enum status prove(struct bytes wasm,
-                         const struct engine_limits *limits,
-                         struct report *report,
-                         struct module *module)
-{
-    if (wasm.count > limits->module_bytes)
-        return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
-                           "the module has %zu bytes, the limit is %llu", wasm.count,
-                           (unsigned long long)limits->module_bytes);
-    enum status status = decode_module(wasm, limits, report, module);
-    return status == STATUS_OK ? validate_module(module, report) : status;
-}
-
-enum status
-engine_validate(struct bytes wasm, const struct engine_limits *limits, struct report *report)
-{
-    struct module module = {0};
-    enum status status = prove(wasm, limits, report, &module);
-    module_done(&module);
-    return status;
-}
-
 enum status engine_compile(struct bytes wasm,
                            const struct engine_limits *limits,
                            struct report *report,
@@ -56,7 +33,9 @@ enum status engine_compile(struct bytes wasm,
     struct code code = {0};
     struct engine_timings timings = {0};
     uint64_t start_ns = clock_monotonic_ns(&clock_system);
-    enum status status = prove(wasm, limits, report, &module);
+    enum status status = decode_module(wasm, limits, report, &module);
+    if (status == STATUS_OK)
+        status = validate_module(&module, report);
     uint64_t proven_ns = clock_monotonic_ns(&clock_system);
     timings.validate_ns = proven_ns - start_ns;
     if (status == STATUS_OK)

@@ -221,6 +221,8 @@ const union engine_value *engine_call_results(const struct engine_machine *machi
 void engine_call_cancel(struct engine_machine *machine);
 /* Fuel used by the machine since it was created or last rewound. */
 uint64_t engine_machine_fuel_used(const struct engine_machine *machine);
+/* The same without the prices of bulk operations and host calls: instructions executed. */
+uint64_t engine_machine_instructions(const struct engine_machine *machine);
 
 struct engine_trap_info {
     enum engine_trap trap;

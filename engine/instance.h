@@ -121,7 +121,8 @@ struct engine_machine {
     const char *trap_reason; /* host's text, or NULL for the trap's own */
     char trap_text[256];
     uint64_t fuel_used;
-    uint64_t fuel_host; /* charged by host functions in this run, not yet taken off */
+    uint64_t fuel_priced; /* of fuel_used: prices of bulk operations and host calls */
+    uint64_t fuel_host;   /* charged by host functions in this run, not yet taken off */
     struct engine_instance *call_instance;
     uint32_t call_func;
     struct machine_cells cells;         /* written by engine_call_begin */

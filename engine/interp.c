@@ -196,3 +196,8 @@ uint64_t engine_machine_fuel_used(const struct engine_machine *machine)
 {
     return machine->fuel_used;
 }
+
+uint64_t engine_machine_instructions(const struct engine_machine *machine)
+{
+    return machine->fuel_used - machine->fuel_priced;
+}

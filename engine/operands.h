@@ -159,6 +159,14 @@ static inline double operands_wide_float(float low)
 #define EACH_DL(M, ...) M(A, __VA_ARGS__) M(S, __VA_ARGS__)
 
 /* A taken branch: fields target (signed bytes from this cell) and fuel (may be negative). */
+/* Takes the price of a bulk operation or host call, which is not an instruction count. */
+#define CHARGE_PRICE(price)                                                                        \
+    do {                                                                                           \
+        uint64_t charge_price = (price);                                                           \
+        FUEL -= (int64_t)charge_price;                                                             \
+        IN->machine->fuel_priced += charge_price;                                                  \
+    } while (0)
+
 #define BRANCH_BYTES 8
 #define TAKE_BRANCH(at)                                                                            \
     do {                                                                                           \

@@ -399,7 +399,7 @@ HANDLER(import_call_)
     enum engine_outcome outcome = control_call_host(IN, FP, FIELD32(IMPORT));
     if (UNLIKELY(outcome != ENGINE_DONE))
         STOP(PC, outcome);
-    FUEL -= HOST_CALL_FUEL + (int64_t)IN->machine->fuel_host;
+    CHARGE_PRICE(HOST_CALL_FUEL + IN->machine->fuel_host);
     IN->machine->fuel_host = 0;
     uint16_t result = FIELD16(RESULT);
     if (result == CONTROL_RESULT_INT)

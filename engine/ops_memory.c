@@ -174,7 +174,7 @@ const dispatch_handler ops_memory_grow[] = {EACH_XL(MEMORY_GROW_ENTRY_X, memory_
         enum engine_trap trap = (call);                                                            \
         if (UNLIKELY(trap != TRAP_NONE))                                                           \
             RAISE(trap);                                                                           \
-        FUEL -= count / (per_fuel);                                                                \
+        CHARGE_PRICE(count / (per_fuel));                                                                \
         if (UNLIKELY(FUEL < 0))                                                                    \
             SUSPEND(PC + CELL(end));                                                               \
         NEXT(CELL(end));                                                                           \
@@ -256,7 +256,7 @@ HANDLER(table_grow_)
     uint64_t *slot = &SLOT(HEAD);
     uint32_t count = (uint32_t)slot[1];
     slot[0] = table_grow(IN->tables[FIELD32(HEAD + 2)], slot[0], count);
-    FUEL -= count / BULK_ENTRIES_PER_FUEL;
+    CHARGE_PRICE(count / BULK_ENTRIES_PER_FUEL);
     if (UNLIKELY(FUEL < 0))
         SUSPEND(PC + CELL(HEAD + 6));
     NEXT(CELL(HEAD + 6));
