@@ -73,11 +73,12 @@ static void cold_start_name(uint64_t index, char ret_name[COLD_START_FUNCTION_BY
     (void)snprintf(ret_name, COLD_START_FUNCTION_BYTES, "cold-%04u", (unsigned)(index + 1));
 }
 
-/* Formats one request for function `index`; no data if memory is out. */
+/* Formats one request for function `index`, whose path follows its name; no data if memory is out.
+ */
 static struct bytes cold_start_format(const struct target *target,
                                       const char *prefix,
                                       uint64_t index,
-                                      struct target_request *request,
+                                      const struct target_request *request,
                                       struct buffer *scratch)
 {
     char name[COLD_START_FUNCTION_BYTES];
@@ -85,15 +86,16 @@ static struct bytes cold_start_format(const struct target *target,
     cold_start_name(index, name);
     int used = snprintf(path, sizeof(path), "%s%s%s", prefix, name, request->path);
     ASSERT(used > 0 && (size_t)used < sizeof(path));
-    request->path = path;
-    if (target_format_request(target, request, scratch) != STATUS_OK)
+    struct target_request whole = *request;
+    whole.path = path;
+    if (target_format_request(target, &whole, scratch) != STATUS_OK)
         return bytes_make(NULL, 0);
     return buffer_bytes(scratch);
 }
 
 static struct bytes cold_start_format_admin(const struct cold_start *cold,
                                             uint64_t index,
-                                            struct target_request *request,
+                                            const struct target_request *request,
                                             struct buffer *scratch)
 {
     char prefix[LOADTEST_NAME_BYTES * 2];
@@ -110,7 +112,7 @@ static struct bytes cold_start_make_upload(void *context, uint64_t index, struct
         status = cold_start_append_nonce(&cold->module, cold->nonce, index);
     if (status != STATUS_OK)
         return bytes_make(NULL, 0);
-    struct target_request request = {
+    const struct target_request request = {
         .method = "PUT",
         .path = "",
         .has_body = true,
@@ -125,7 +127,7 @@ static struct bytes cold_start_make_request(void *context, uint64_t index, struc
     struct cold_start *cold = context;
     char prefix[LOADTEST_NAME_BYTES * 2];
     (void)snprintf(prefix, sizeof(prefix), "/f/%s/", cold->options->tenant);
-    struct target_request request = {
+    const struct target_request request = {
         .method = cold->options->method,
         .path = cold->target.path,
         .headers = cold->options->headers,
@@ -137,7 +139,7 @@ static struct bytes cold_start_make_request(void *context, uint64_t index, struc
 static struct bytes cold_start_make_delete(void *context, uint64_t index, struct buffer *scratch)
 {
     const struct cold_start *cold = context;
-    struct target_request request = {.method = "DELETE", .path = ""};
+    const struct target_request request = {.method = "DELETE", .path = ""};
     return cold_start_format_admin(cold, index, &request, scratch);
 }
 
@@ -216,6 +218,7 @@ static enum status cold_start_upload(struct cold_start *cold, bool *ret_interrup
 {
     const struct load_run_options run = {
         .target = &cold->admin,
+        .clock = &clock_system,
         .connections = 1,
         .count = cold->options->functions,
         .timeout_ns = COLD_START_UPLOAD_TIMEOUT_NS,
@@ -235,6 +238,7 @@ static enum status cold_start_request(struct cold_start *cold, struct load_run_r
     const struct load_options *options = cold->options;
     const struct load_run_options run = {
         .target = &cold->target,
+        .clock = &clock_system,
         .connections = (uint32_t)options->connections,
         .rate_millis = options->rate_millis,
         .poisson = options->poisson,
@@ -257,6 +261,7 @@ static enum status cold_start_delete(struct cold_start *cold, bool *ret_interrup
         return STATUS_OK;
     const struct load_run_options run = {
         .target = &cold->admin,
+        .clock = &clock_system,
         .connections = 1,
         .count = cold->uploaded_count,
         .timeout_ns = COLD_START_UPLOAD_TIMEOUT_NS,

@@ -472,7 +472,7 @@ enum status load_run(const struct load_run_options *options,
     struct load_run run = {
         .options = options,
         .owner = {.target = options->target,
-                  .clock = &clock_system,
+                  .clock = options->clock,
                   .keep_bytes = options->keep_bytes,
                   .opened = load_run_on_opened,
                   .done = load_run_on_done},

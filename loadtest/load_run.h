@@ -26,6 +26,7 @@ struct load_run_sample {
 
 struct load_run_options {
     const struct target *target;
+    const struct clock *clock;
     uint32_t connections;
     uint64_t rate_millis; /* requests in 1,000 seconds; 0: closed loop */
     bool poisson;

@@ -84,6 +84,7 @@ static enum status loadtest_run_plain(const struct load_options *options,
     struct loadtest_plain plain = {.request = buffer_bytes(&request), .results = results};
     const struct load_run_options run = {
         .target = target,
+        .clock = &clock_system,
         .connections = (uint32_t)options->connections,
         .rate_millis = options->rate_millis,
         .poisson = options->poisson,

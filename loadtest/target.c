@@ -164,6 +164,7 @@ enum status target_from_url(const char *url, struct report *report, struct targe
         return status;
     char host[TARGET_HOST_BYTES] = "";
     char port[TARGET_PORT_BYTES] = "80";
+    ASSERT(parts.host.data != NULL);
     memcpy(host, parts.host.data, parts.host.count);
     uint32_t number = 0;
     for (size_t i = 0; i < parts.port.count; i++) {

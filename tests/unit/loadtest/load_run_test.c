@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whole runs against a server of a few lines in a child process. What is asserted holds on
- * the slowest machine: counts, kinds of failure, and lower bounds of latency. The server
- * alone may wait; the test never does.
+ * the slowest machine: counts, kinds of failure, and lower bounds of latency. A stall is a
+ * clock that jumps.
  */
 #include <netinet/in.h>
 #include <signal.h>
@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "loadtest/load_run.h"
@@ -21,12 +20,11 @@
 #define REQUEST_BYTES 65536
 #define OK_ANSWER     "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-/* What the server does with a connection's request number `index`. */
+/* What the server does with a request. */
 enum manner {
     ANSWERS,
     ANSWERS_BYTE_BY_BYTE,
     ANSWERS_AND_CLOSES,
-    STALLS_ON_THE_FIRST,
     CLOSES_WITHOUT_ANSWER,
     CLOSES_IN_THE_MIDDLE,
     TALKS_GARBAGE,
@@ -68,10 +66,9 @@ static bool server_read_request(int fd)
     return true;
 }
 
-/* One request; false if the connection is to be closed. */
-static bool server_answer(int fd, enum manner manner, uint32_t index)
+/* One answer; false if the connection is to be closed. */
+static bool server_answer(int fd, enum manner manner)
 {
-    static const struct timespec stall = {.tv_nsec = STALL_MS * (long)NS_PER_MS};
     switch (manner) {
     case ANSWERS_BYTE_BY_BYTE:
         server_send(fd, OK_ANSWER, 1);
@@ -79,10 +76,6 @@ static bool server_answer(int fd, enum manner manner, uint32_t index)
     case ANSWERS_AND_CLOSES:
         server_send(fd, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok", 100);
         return false;
-    case STALLS_ON_THE_FIRST:
-        if (index == 0)
-            (void)nanosleep(&stall, NULL);
-        break;
     case CLOSES_WITHOUT_ANSWER:
         return false;
     case CLOSES_IN_THE_MIDDLE:
@@ -114,7 +107,8 @@ static void server_loop(int listener, enum manner manner, struct counters *count
             _exit(1);
         counters->accepted++;
         while (server_read_request(fd)) {
-            if (!server_answer(fd, manner, counters->requests++))
+            counters->requests++;
+            if (!server_answer(fd, manner))
                 break;
         }
         (void)close(fd);
@@ -152,6 +146,7 @@ static void server_stop(struct server *server)
 }
 
 struct tally {
+    struct clock clock;
     uint64_t finished;
     uint64_t warmup;
     uint64_t failures[FAILURE_COUNT];
@@ -161,12 +156,21 @@ struct tally {
     uint64_t stop_after; /* 0: never */
     bool interrupts;
     size_t body_bytes;
+    uint64_t stall_ns;       /* the clock jumps so far when the first request is made */
+    uint64_t clock_ahead_ns; /* of the system's */
 };
+
+static uint64_t tally_monotonic_ns(void *context)
+{
+    const struct tally *tally = context;
+    return clock_monotonic_ns(&clock_system) + tally->clock_ahead_ns;
+}
 
 static struct bytes make_request(void *context, uint64_t index, struct buffer *scratch)
 {
     struct tally *tally = context;
-    (void)index;
+    if (index == 0)
+        tally->clock_ahead_ns = tally->stall_ns;
     assert_int_equal(scratch->count, 0);
     assert_int_equal(buffer_printf(scratch, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"), STATUS_OK);
     for (size_t i = 0; i < tally->body_bytes; i += REQUEST_BYTES) {
@@ -196,8 +200,10 @@ static bool count_sample(void *context, const struct load_run_sample *sample)
 static struct load_run_options run_options(const struct server *server, struct tally *tally)
 {
     *tally = (struct tally){.latency_min_ns = UINT64_MAX};
+    tally->clock = (struct clock){.monotonic_ns = tally_monotonic_ns, .context = tally};
     return (struct load_run_options){
         .target = &server->target,
+        .clock = &tally->clock,
         .connections = 1,
         .count = 20,
         .timeout_ns = 10000 * NS_PER_MS,
@@ -289,10 +295,11 @@ static void an_answer_before_the_whole_request_counts(void **state)
 static void a_stall_is_charged_to_all_that_were_due_meanwhile(void **state)
 {
     (void)state;
-    struct server server = server_start(STALLS_ON_THE_FIRST);
+    struct server server = server_start(ANSWERS);
     struct tally tally;
     struct load_run_options options = run_options(&server, &tally);
-    options.rate_millis = 1000000; /* all 20 are due within 19 ms of a 60 ms stall */
+    tally.stall_ns = STALL_MS * NS_PER_MS;
+    options.rate_millis = 1000000; /* all 20 are due in the first third of the stall */
     struct load_run_result result;
     assert_int_equal(load_run(&options, NULL, &result), STATUS_OK);
     assert_int_equal(tally.failures[FAILURE_NONE], 20);
