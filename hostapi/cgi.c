@@ -12,9 +12,9 @@
  */
 #include "hostapi/cgi.h"
 
-#include "hostapi/exchange.h"
-
 #include <stdio.h>
+
+#include "hostapi/exchange.h"
 
 bool cgi_texts_add(struct arena *arena, struct host_texts *texts, struct bytes text)
 {

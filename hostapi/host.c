@@ -181,6 +181,7 @@ bool hostapi_begin_initialise(struct hostapi_host *host, struct engine_instance 
 {
     ASSERT(host->magic == HOST_MAGIC);
     host_learn(host, instance);
+    host->request.instance = instance;
     const uint32_t steps[] = {
         host_defers_initialise(host) ? HOST_NO_ENTRY : host->entries.initialise,
         host->entries.preinitialise,
@@ -229,21 +230,31 @@ enum hostapi_step hostapi_next(struct hostapi_host *host, struct report *report)
     return wagi_finish(host, report);
 }
 
+/* A command that fails after a whole response is no error, but worth a line. */
+static void host_log_exit(struct http_exchange *exchange, int exit_code)
+{
+    char text[64];
+    int count = snprintf(text, sizeof(text), "exit status %d", exit_code);
+    if (exit_code != 0)
+        http_exchange_log(exchange, "warn", bytes_make(text, (size_t)count));
+}
+
 enum hostapi_step hostapi_trapped(struct hostapi_host *host, struct report *report)
 {
     ASSERT(host->magic == HOST_MAGIC);
-    ASSERT(host->request.phase != HOST_IDLE);
-    struct engine_machine *machine = engine_instance_machine(host->request.instance);
-    struct engine_trap_info info = engine_machine_trap(machine);
-    bool exited = info.trap == TRAP_EXIT;
-    if (exited && host->options.kind == HOSTAPI_KIND_WAGI)
-        return wagi_finish(host, report);
-    if (exited)
-        (void)report_fail(report, STATUS_TRAPPED, REPORT_OFFSET_NONE,
-                          "the handler called proc_exit(%d); a handler must return",
-                          info.exit_code);
-    else
+    struct host_request *request = &host->request;
+    ASSERT(request->instance != NULL);
+    struct engine_trap_info info = engine_machine_trap(engine_instance_machine(request->instance));
+    if (info.trap != TRAP_EXIT) {
         (void)report_fail(report, STATUS_TRAPPED, REPORT_OFFSET_NONE, "%s", info.text);
+        return HOSTAPI_FAULT;
+    }
+    if (host->options.kind == HOSTAPI_KIND_WAGI && request->phase == HOST_REQUEST) {
+        host_log_exit(request->exchange, info.exit_code);
+        return wagi_finish(host, report);
+    }
+    (void)report_fail(report, STATUS_TRAPPED, REPORT_OFFSET_NONE,
+                      "the guest called proc_exit(%d) where it must return", info.exit_code);
     return HOSTAPI_FAULT;
 }
 

@@ -155,7 +155,8 @@ enum hostapi_step hostapi_begin(struct hostapi_host *host,
                                 struct report *report);
 /* After ENGINE_DONE. */
 enum hostapi_step hostapi_next(struct hostapi_host *host, struct report *report);
-/* After ENGINE_TRAPPED: FINISHED if this was proc_exit and the kind accepts it. */
+/* After ENGINE_TRAPPED, in a request or an initialiser: FINISHED if this was proc_exit and the
+ * kind accepts it. */
 enum hostapi_step hostapi_trapped(struct hostapi_host *host, struct report *report);
 /* After ENGINE_PENDING: run again at or after this monotonic time. */
 uint64_t hostapi_wait_until_ns(const struct hostapi_host *host);

@@ -28,7 +28,7 @@ static bool log_line_is_open(const struct http_exchange *exchange)
 
 static void log_end_line(struct http_exchange *exchange)
 {
-    if (log_line_is_open(exchange))
+    if (log_line_is_open(exchange) && exchange->log_dropped_bytes == 0)
         (void)log_append(exchange, "\n", 1);
 }
 

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Header lists and the guest's log: what gets in, what is refused, what is counted.
+ */
+#include "hostapi/exchange.h"
+#include "tests/support/unit.h"
+
+struct fixture {
+    struct config_limits limits;
+    struct http_exchange exchange;
+};
+
+static int setup(void **state)
+{
+    static struct fixture fixture;
+    config_limits_default(&fixture.limits);
+    fixture.limits.headers = 1024;
+    fixture.limits.log = 64;
+    http_exchange_init(&fixture.exchange, &fixture.limits);
+    *state = &fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+    http_exchange_done(&fixture->exchange);
+    return 0;
+}
+
+static enum status add(struct fixture *fixture, const char *name, const char *value)
+{
+    return http_headers_add(&fixture->exchange, &fixture->exchange.response_headers,
+                            bytes_of_text(name), bytes_of_text(value));
+}
+
+static enum status set(struct fixture *fixture, const char *name, const char *value)
+{
+    return http_headers_set(&fixture->exchange, &fixture->exchange.response_headers,
+                            bytes_of_text(name), bytes_of_text(value));
+}
+
+static void assert_first(struct fixture *fixture, const char *name, const char *value)
+{
+    const struct http_header *row =
+        http_headers_find(&fixture->exchange.response_headers, bytes_of_text(name));
+    assert_non_null(row);
+    assert_true(bytes_equal_text(row->value, value));
+}
+
+static void assert_log(struct fixture *fixture, const char *text)
+{
+    struct bytes log = buffer_bytes(&fixture->exchange.log);
+    assert_int_equal(log.count, strlen(text));
+    assert_memory_equal(log.data, text, log.count);
+}
+
+static void an_exchange_begins_as_an_empty_200(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(fixture->exchange.status, 200);
+    assert_int_equal(fixture->exchange.response_headers.count, 0);
+    assert_int_equal(fixture->exchange.response_body.max, fixture->limits.response);
+    assert_int_equal(fixture->exchange.log.max, 64);
+}
+
+static void headers_are_found_whatever_their_case(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(add(fixture, "X-One", "1"), STATUS_OK);
+    assert_first(fixture, "x-oNE", "1");
+    assert_null(http_headers_find(&fixture->exchange.response_headers, bytes_of_text("x-on")));
+}
+
+static void added_headers_are_copies(void **state)
+{
+    struct fixture *fixture = *state;
+    char value[] = "before";
+    assert_int_equal(add(fixture, "a", value), STATUS_OK);
+    value[0] = 'X';
+    assert_first(fixture, "a", "before");
+}
+
+static void add_keeps_all_values_and_set_replaces_them(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(add(fixture, "a", "1"), STATUS_OK);
+    assert_int_equal(add(fixture, "b", "2"), STATUS_OK);
+    assert_int_equal(add(fixture, "A", "3"), STATUS_OK);
+    assert_int_equal(fixture->exchange.response_headers.count, 3);
+    assert_int_equal(set(fixture, "a", "4"), STATUS_OK);
+    assert_int_equal(fixture->exchange.response_headers.count, 2);
+    assert_first(fixture, "a", "4");
+    assert_first(fixture, "b", "2");
+}
+
+static void removing_gives_the_bytes_back(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(add(fixture, "aa", "111"), STATUS_OK);
+    assert_int_equal(fixture->exchange.response_headers.bytes, 2 + 3 + 32);
+    http_headers_remove(&fixture->exchange.response_headers, bytes_of_text("AA"));
+    assert_int_equal(fixture->exchange.response_headers.bytes, 0);
+    assert_int_equal(fixture->exchange.response_headers.count, 0);
+}
+
+static void names_that_are_no_tokens_are_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const names[] = {"", "a b", "a:", "a\r", "a\n", "\xc3\xa4", "a\x7f", "(a)"};
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        assert_int_equal(add(fixture, names[i], "1"), STATUS_INVALID);
+    assert_int_equal(add(fixture, "!#$%&'*+-.^_`|~09azAZ", "1"), STATUS_OK);
+}
+
+static void values_that_would_split_a_response_are_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct http_headers *headers = &fixture->exchange.response_headers;
+    static const char *const values[] = {"a\r\nb: c", "a\nb", "a\rb", "\n"};
+    for (size_t i = 0; i < COUNT_OF(values); i++) {
+        assert_int_equal(add(fixture, "a", values[i]), STATUS_INVALID);
+        assert_int_equal(set(fixture, "a", values[i]), STATUS_INVALID);
+    }
+    assert_int_equal(
+        http_headers_add(&fixture->exchange, headers, bytes_of_text("a"), bytes_make("x\0y", 3)),
+        STATUS_INVALID);
+    assert_int_equal(headers->count, 0);
+    assert_int_equal(add(fixture, "a", "tab\tand \xff are fine"), STATUS_OK);
+}
+
+static void a_list_over_the_limit_is_refused_and_unchanged(void **state)
+{
+    struct fixture *fixture = *state;
+    char value[1024 - 32];
+    memset(value, 'x', sizeof(value));
+    value[sizeof(value) - 1] = '\0';
+    assert_int_equal(add(fixture, "a", value), STATUS_OK); /* 1 + 991 + 32 = 1024 */
+    assert_int_equal(add(fixture, "b", ""), STATUS_LIMIT);
+    assert_int_equal(set(fixture, "a", "replaced: frees its own room"), STATUS_OK);
+    assert_int_equal(fixture->exchange.response_headers.count, 1);
+    assert_first(fixture, "a", "replaced: frees its own room");
+}
+
+static void many_tiny_headers_are_bounded_too(void **state)
+{
+    struct fixture *fixture = *state;
+    uint32_t added = 0;
+    while (add(fixture, "a", "") == STATUS_OK)
+        added++;
+    assert_int_equal(added, 1024 / 33);
+}
+
+static void a_guest_that_replaces_for_ever_meets_the_arenas_cap(void **state)
+{
+    struct fixture *fixture = *state;
+    uint32_t turns = 0;
+    enum status status;
+    while ((status = set(fixture, "a", "0123456789")) == STATUS_OK && turns < 1000000)
+        turns++;
+    assert_int_equal(status, STATUS_LIMIT);
+    assert_true(fixture->exchange.arena.used_bytes <= 16 * 1024 + 65536);
+    assert_first(fixture, "a", "0123456789");
+}
+
+static void sealing_takes_out_what_frames_a_message(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const framing[] = {"Content-Length", "transfer-encoding", "Connection",
+                                          "Upgrade",        "keep-alive",        "TE"};
+    for (size_t i = 0; i < COUNT_OF(framing); i++)
+        assert_int_equal(add(fixture, framing[i], "1"), STATUS_OK);
+    assert_int_equal(add(fixture, "content-type", "text/plain"), STATUS_OK);
+    exchange_seal(&fixture->exchange);
+    assert_int_equal(fixture->exchange.response_headers.count, 1);
+    assert_first(fixture, "content-type", "text/plain");
+}
+
+static void a_log_line_carries_its_level(void **state)
+{
+    struct fixture *fixture = *state;
+    http_exchange_log(&fixture->exchange, "info", bytes_of_text("hello"));
+    http_exchange_log(&fixture->exchange, "error", bytes_of_text("world"));
+    assert_log(fixture, "info hello\nerror world\n");
+}
+
+static void a_newline_in_a_log_text_cannot_forge_a_level(void **state)
+{
+    struct fixture *fixture = *state;
+    http_exchange_log(&fixture->exchange, "info", bytes_of_text("a\r\nerror b\x1b[0m"));
+    assert_log(fixture, "info a\ninfo error b\\x1b[0m\n");
+}
+
+static void pieces_of_a_stream_make_one_line(void **state)
+{
+    struct fixture *fixture = *state;
+    exchange_log_piece(&fixture->exchange, "stderr", bytes_of_text("a"), false);
+    exchange_log_piece(&fixture->exchange, "stderr", bytes_of_text("b\nc"), true);
+    exchange_log_piece(&fixture->exchange, "stdout", bytes_of_text("d\n"), false);
+    assert_log(fixture, "stderr ab\nstderr c\nstdout d\n");
+}
+
+static void a_log_is_cut_at_its_limit_and_the_rest_is_counted(void **state)
+{
+    struct fixture *fixture = *state;
+    char text[101];
+    memset(text, 'x', 100);
+    text[100] = '\0';
+    http_exchange_log(&fixture->exchange, "info", bytes_of_text(text));
+    assert_int_equal(fixture->exchange.log.count, 64);
+    assert_memory_equal(fixture->exchange.log.data, "info xxx", 8);
+    assert_int_equal(fixture->exchange.log_dropped_bytes, 100 - 59); /* 5 are the level's */
+    http_exchange_log(&fixture->exchange, "info", bytes_of_text("more"));
+    assert_int_equal(fixture->exchange.log.count, 64);
+    assert_int_equal(fixture->exchange.log_dropped_bytes, 41 + 4);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(an_exchange_begins_as_an_empty_200),
+        TEST(headers_are_found_whatever_their_case),
+        TEST(added_headers_are_copies),
+        TEST(add_keeps_all_values_and_set_replaces_them),
+        TEST(removing_gives_the_bytes_back),
+        TEST(names_that_are_no_tokens_are_refused),
+        TEST(values_that_would_split_a_response_are_refused),
+        TEST(a_list_over_the_limit_is_refused_and_unchanged),
+        TEST(many_tiny_headers_are_bounded_too),
+        TEST(a_guest_that_replaces_for_ever_meets_the_arenas_cap),
+        TEST(sealing_takes_out_what_frames_a_message),
+        TEST(a_log_line_carries_its_level),
+        TEST(a_newline_in_a_log_text_cannot_forge_a_level),
+        TEST(pieces_of_a_stream_make_one_line),
+        TEST(a_log_is_cut_at_its_limit_and_the_rest_is_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The http-wasm ABI's rules, by a guest that does what its URI says (hostapi_rules.wat has
+ * the letters), and initialisers, in the builder and deferred.
+ */
+#include "hostapi/hostapi.h"
+#include "tests/support/unit.h"
+#include "tests/unit/hostapi/fixture.h"
+
+static struct fixture fixture;
+static struct bytes guest;
+
+static int setup(void **state)
+{
+    (void)state;
+    guest = fixture_guest("hostapi_rules");
+    assert_int_equal(fixture_begin(&fixture, guest, NULL), ENGINE_DONE);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    fixture_end(&fixture);
+    fixture_unload(guest);
+    return 0;
+}
+
+static void finish(const char *uri)
+{
+    fixture_next_exchange(&fixture, "GET", uri);
+    if (fixture_request(&fixture) != HOSTAPI_FINISHED)
+        fail_msg("%s: %s", uri, fixture.report.text);
+}
+
+static void fault(const char *uri, const char *reason)
+{
+    fixture_next_exchange(&fixture, "GET", uri);
+    assert_int_equal(fixture_request(&fixture), HOSTAPI_FAULT);
+    if (strstr(fixture.report.text, reason) == NULL)
+        fail_msg("%s: \"%s\" does not say \"%s\"", uri, fixture.report.text, reason);
+}
+
+static void a_handler_that_writes_nothing_answers_an_empty_200(void **state)
+{
+    (void)state;
+    finish("/");
+    assert_int_equal(fixture.exchange.status, 200);
+    assert_int_equal(fixture.exchange.response_headers.count, 0);
+    fixture_assert_body(&fixture, "");
+}
+
+static void status_headers_and_body_are_what_the_guest_set(void **state)
+{
+    (void)state;
+    finish("/shaw");
+    assert_int_equal(fixture.exchange.status, 418);
+    assert_int_equal(fixture.exchange.response_headers.count, 2);
+    fixture_assert_header(&fixture, "x-name", "value");
+    fixture_assert_body(&fixture, "body");
+    finish("/aad");
+    assert_int_equal(fixture.exchange.response_headers.count, 0);
+}
+
+static void writes_of_one_phase_append(void **state)
+{
+    (void)state;
+    finish("/www");
+    fixture_assert_body(&fixture, "bodybodybody");
+}
+
+static void there_is_no_next_handler(void **state)
+{
+    (void)state;
+    finish("//4");
+    assert_int_equal(fixture.exchange.status, 404);
+    fixture_assert_header(&fixture, "content-type", "application/problem+json");
+    assert_non_null(
+        strstr((const char *)fixture.exchange.response_body.data, "\"code\":\"no_next_handler\""));
+}
+
+static void headers_set_before_the_missing_next_handler_stay(void **state)
+{
+    (void)state;
+    finish("/h/");
+    assert_int_equal(fixture.exchange.status, 404);
+    fixture_assert_header(&fixture, "x-name", "value");
+}
+
+static void a_body_written_before_the_missing_next_handler_stays(void **state)
+{
+    (void)state;
+    finish("/w/");
+    assert_int_equal(fixture.exchange.status, 404);
+    fixture_assert_body(&fixture, "body");
+}
+
+static void handle_response_may_change_a_buffered_response(void **state)
+{
+    (void)state;
+    finish("/f/shw");
+    assert_int_equal(fixture.exchange.status, 418);
+    fixture_assert_header(&fixture, "x-name", "value");
+    fixture_assert_body(&fixture, "body");
+    finish("/f/r");
+    assert_int_equal(fixture.exchange.status, 404);
+}
+
+static void handle_response_may_not_touch_an_unbuffered_response(void **state)
+{
+    (void)state;
+    static const char letters[] = "shadwr";
+    for (const char *letter = letters; *letter != '\0'; letter++) {
+        char uri[] = "//?";
+        uri[2] = *letter;
+        fault(uri, "buffer_response");
+    }
+}
+
+static void a_response_that_began_is_closed_to_changes(void **state)
+{
+    (void)state;
+    fault("/ws", "the response began");
+    fault("/wh", "the response began");
+    finish("/fwsh");
+    assert_int_equal(fixture.exchange.status, 418);
+}
+
+static void features_last_for_one_request(void **state)
+{
+    (void)state;
+    finish("/f/s");
+    fault("//s", "buffer_response");
+}
+
+static void the_request_is_closed_to_changes_in_handle_response(void **state)
+{
+    (void)state;
+    static const char letters[] = "umHW";
+    for (const char *letter = letters; *letter != '\0'; letter++) {
+        char uri[] = "/f/?";
+        uri[3] = *letter;
+        fault(uri, "the request cannot be changed");
+    }
+    fault("//q", "buffer_request");
+}
+
+static void method_uri_and_headers_of_the_request_can_be_set(void **state)
+{
+    (void)state;
+    finish("/umH");
+    assert_true(bytes_equal_text(fixture.exchange.method, "PATCH"));
+    assert_true(bytes_equal_text(fixture.exchange.uri, "/new?q"));
+    assert_non_null(http_headers_find(&fixture.exchange.request_headers, bytes_of_text("x-name")));
+    finish("/e");
+    assert_true(bytes_equal_text(fixture.exchange.uri, "/"));
+}
+
+static void what_is_no_method_uri_status_or_header_is_refused(void **state)
+{
+    (void)state;
+    fault("/M", "not an HTTP method");
+    fault("/U", "not an encoded path");
+    fault("/S", "99 is not from 200 to 599");
+    fault("/i", "CR, LF or NUL");
+}
+
+static void bodies_are_read_as_streams(void **state)
+{
+    (void)state;
+    fixture_next_exchange(&fixture, "POST", "/2q");
+    fixture.exchange.request_body = bytes_of_text("0123456");
+    assert_int_equal(fixture_request(&fixture), HOSTAPI_FINISHED);
+    fixture_assert_body(&fixture, "23456");
+    fault("/z", "a buffer of 0 bytes");
+}
+
+static void a_request_body_can_be_replaced_and_read_again(void **state)
+{
+    (void)state;
+    fixture_next_exchange(&fixture, "POST", "/2WWq");
+    fixture.exchange.request_body = bytes_of_text("0123456");
+    assert_int_equal(fixture_request(&fixture), HOSTAPI_FINISHED);
+    fixture_assert_body(&fixture, "bodybody");
+    hostapi_host_reset(fixture.host);
+    assert_int_equal(fixture.exchange.request_body.count, 0);
+}
+
+static void trailers_are_absent_and_cannot_be_set(void **state)
+{
+    (void)state;
+    finish("/T");
+    fault("/t", "trailers are not supported");
+    fault("/k", "no such kind");
+}
+
+static void pointers_outside_memory_end_the_guest(void **state)
+{
+    (void)state;
+    fault("/o", "outside memory");
+    fault("/p", "outside memory");
+}
+
+static void a_buffer_that_is_too_small_stays_untouched(void **state)
+{
+    (void)state;
+    finish("/g");
+}
+
+static void names_come_once_in_lower_case_and_begin_with_host(void **state)
+{
+    (void)state;
+    fixture_next_exchange(&fixture, "GET", "/n");
+    fixture_add_header(&fixture, "Accept", "a");
+    fixture_add_header(&fixture, "x-B", "b");
+    fixture_add_header(&fixture, "ACCEPT", "c");
+    assert_int_equal(fixture_request(&fixture), HOSTAPI_FINISHED);
+    static const char want[] = "host\0accept\0x-b";
+    assert_int_equal(fixture.exchange.response_body.count, sizeof(want));
+    assert_memory_equal(fixture.exchange.response_body.data, want, sizeof(want));
+}
+
+static void values_may_be_written_over_the_name_that_asked_for_them(void **state)
+{
+    (void)state;
+    fixture_next_exchange(&fixture, "GET", "/v");
+    fixture_add_header(&fixture, "X-Name", "first value");
+    fixture_add_header(&fixture, "x-name", "second");
+    assert_int_equal(fixture_request(&fixture), HOSTAPI_FINISHED);
+    static const char want[] = "first value\0second";
+    assert_int_equal(fixture.exchange.response_body.count, sizeof(want));
+    assert_memory_equal(fixture.exchange.response_body.data, want, sizeof(want));
+}
+
+static void logging_never_fails_and_debug_is_off(void **state)
+{
+    (void)state;
+    finish("/l");
+    fixture_assert_log(&fixture, "warn value\n");
+}
+
+static void a_handler_that_exits_is_at_fault(void **state)
+{
+    (void)state;
+    fault("/x", "proc_exit(0)");
+}
+
+static void a_response_over_the_limit_is_at_fault(void **state)
+{
+    (void)state;
+    fixture.limits.response = 1024;
+    fixture_next_exchange(&fixture, "GET", "/qw");
+    char body[1021];
+    memset(body, 'x', sizeof(body));
+    fixture.exchange.request_body = bytes_make(body, sizeof(body));
+    assert_int_equal(fixture_request(&fixture), HOSTAPI_FAULT);
+    assert_non_null(strstr(fixture.report.text, "limits.response (1024)"));
+}
+
+static void host_calls_burn_their_price_and_the_same_each_time(void **state)
+{
+    (void)state;
+    finish("/");
+    uint64_t before = engine_machine_fuel_used(fixture.machine);
+    finish("/w");
+    uint64_t first = engine_machine_fuel_used(fixture.machine) - before;
+    finish("/w");
+    assert_int_equal(engine_machine_fuel_used(fixture.machine) - before, 2 * first);
+    assert_true(first > 50);
+}
+
+static void an_initialiser_that_reads_the_clock_runs_in_each_request(void **state)
+{
+    (void)state;
+    struct fixture deferred;
+    struct bytes wasm = fixture_guest("hostapi_defer");
+    assert_int_equal(fixture_begin(&deferred, wasm, NULL), ENGINE_DONE);
+    assert_false(hostapi_begin_initialise(deferred.host, deferred.instance));
+    assert_int_equal(fixture_request(&deferred), HOSTAPI_FINISHED);
+    fixture_assert_body(&deferred, "17"); /* FIXTURE_REALTIME_NS ends on 7 seconds */
+    deferred.now_ns = 2000000000;
+    fixture_next_exchange(&deferred, "GET", "/");
+    assert_int_equal(fixture_request(&deferred), HOSTAPI_FINISHED);
+    fixture_assert_body(&deferred, "29"); /* not restored in between, so it counts on */
+    fixture_end(&deferred);
+    fixture_unload(wasm);
+}
+
+static void random_bytes_cannot_be_frozen_into_a_snapshot(void **state)
+{
+    (void)state;
+    struct fixture frozen;
+    struct bytes wasm = fixture_guest("hostapi_frozen");
+    struct hostapi_options options = {.snapshotting = true};
+    assert_int_equal(fixture_begin(&frozen, wasm, &options), ENGINE_DONE);
+    assert_int_equal(fixture_initialise(&frozen), ENGINE_TRAPPED);
+    struct engine_trap_info info = engine_machine_trap(frozen.machine);
+    assert_int_equal(info.trap, TRAP_HOST);
+    assert_non_null(strstr(info.text, "random_get was called while the snapshot is made"));
+    fixture_end(&frozen);
+    fixture_unload(wasm);
+}
+
+static void an_initialiser_without_the_outside_world_runs_in_the_builder(void **state)
+{
+    (void)state;
+    struct fixture builder;
+    struct bytes wasm = fixture_guest("e2e_init");
+    struct hostapi_options options = {.snapshotting = true};
+    assert_int_equal(fixture_begin(&builder, wasm, &options), ENGINE_DONE);
+    assert_int_equal(fixture_initialise(&builder), ENGINE_DONE);
+    assert_int_equal(fixture_request(&builder), HOSTAPI_FINISHED);
+    fixture_assert_body(&builder, "start init\n");
+    fixture_end(&builder);
+    fixture_unload(wasm);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_handler_that_writes_nothing_answers_an_empty_200),
+        TEST(status_headers_and_body_are_what_the_guest_set),
+        TEST(writes_of_one_phase_append),
+        TEST(there_is_no_next_handler),
+        TEST(headers_set_before_the_missing_next_handler_stay),
+        TEST(a_body_written_before_the_missing_next_handler_stays),
+        TEST(handle_response_may_change_a_buffered_response),
+        TEST(handle_response_may_not_touch_an_unbuffered_response),
+        TEST(a_response_that_began_is_closed_to_changes),
+        TEST(features_last_for_one_request),
+        TEST(the_request_is_closed_to_changes_in_handle_response),
+        TEST(method_uri_and_headers_of_the_request_can_be_set),
+        TEST(what_is_no_method_uri_status_or_header_is_refused),
+        TEST(bodies_are_read_as_streams),
+        TEST(a_request_body_can_be_replaced_and_read_again),
+        TEST(trailers_are_absent_and_cannot_be_set),
+        TEST(pointers_outside_memory_end_the_guest),
+        TEST(a_buffer_that_is_too_small_stays_untouched),
+        TEST(names_come_once_in_lower_case_and_begin_with_host),
+        TEST(values_may_be_written_over_the_name_that_asked_for_them),
+        TEST(logging_never_fails_and_debug_is_off),
+        TEST(a_handler_that_exits_is_at_fault),
+        TEST(a_response_over_the_limit_is_at_fault),
+        TEST(host_calls_burn_their_price_and_the_same_each_time),
+        cmocka_unit_test(an_initialiser_that_reads_the_clock_runs_in_each_request),
+        cmocka_unit_test(random_bytes_cannot_be_frozen_into_a_snapshot),
+        cmocka_unit_test(an_initialiser_without_the_outside_world_runs_in_the_builder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
