@@ -150,5 +150,5 @@ int main(void)
         cmocka_unit_test(every_kind_has_an_id_that_finds_it),
         cmocka_unit_test(real_modules_are_recognised_and_miss_nothing),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, fixture_prepare, NULL);
 }

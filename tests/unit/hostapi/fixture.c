@@ -13,6 +13,12 @@
 #define FIXTURE_SLICES     1000000
 #define FIXTURE_FILE_BYTES ((size_t)64 << 20)
 
+int fixture_prepare(void **state)
+{
+    (void)state;
+    return setenv("CMOCKA_TEST_ABORT", "1", 1);
+}
+
 static uint64_t fixture_monotonic_ns(void *context)
 {
     const struct fixture *fixture = context;

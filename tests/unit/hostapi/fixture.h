@@ -25,6 +25,10 @@ struct fixture {
     uint64_t waits; /* times a call was PENDING */
 };
 
+/* Group setup. cmocka would put its own SIGSEGV handler over the engine's, whose traps come
+ * as SIGSEGV: this tells it not to. */
+int fixture_prepare(void **state);
+
 /* tests/guests/<name>.wat, as built. Fails the test if it is not there. */
 struct bytes fixture_guest(const char *name);
 /* A file below shared/modules; an empty view, and a line saying so, if that is absent. */

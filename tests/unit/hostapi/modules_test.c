@@ -357,5 +357,5 @@ int main(void)
         cmocka_unit_test(a_sleeping_command_waits_by_the_clock_and_may_exit_with_an_error),
         cmocka_unit_test(a_command_is_told_what_cgi_promises),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, fixture_prepare, NULL);
 }

@@ -544,5 +544,5 @@ int main(void)
         TEST(http_calls_are_for_handlers_only),
         TEST(a_reset_forgets_the_request_wholly),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, fixture_prepare, NULL);
 }
