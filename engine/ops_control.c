@@ -49,7 +49,7 @@ const dispatch_handler ops_unreachable[] = {unreachable_};
 #define BR_TABLE_X(x, name)                                                                        \
     HANDLER(name##_##x)                                                                            \
     {                                                                                              \
-        enum { COUNT = HEAD + SIZE(i32, x), ENTRIES = COUNT + 4 };                                 \
+        enum { COUNT = HEAD + SIZE(i32, x), ENTRIES = CELL(COUNT + 4) };                           \
         uint32_t index = READ(i32, x, HEAD);                                                       \
         uint32_t count = FIELD32(COUNT);                                                           \
         index = index < count ? index : count;                                                     \

@@ -143,7 +143,7 @@ MOVE(i64, i64_mov)
 #define CONST64_D(d, name)                                                                         \
     HANDLER(name##_##d)                                                                            \
     {                                                                                              \
-        WRITE(i64, d, HEAD + 8, FIELD64(HEAD));                                                    \
+        WRITE(i64, d, HEAD, FIELD64(HEAD + SIZE(i64, d)));                                         \
         NEXT(CELL(HEAD + 8 + SIZE(i64, d)));                                                       \
     }
 #define CONST64_ENTRY_D(d, name) name##_##d,
