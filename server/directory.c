@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A set-associative cache (SETS x WAYS, the least recently used way is replaced) and a
+ * hash table of tenants.
+ *
+ * Bounds: the cache's size is fixed; tenants are at most those in the cache plus those with
+ * requests under way.
+ */
+#include "server/directory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#define DIRECTORY_SETS    2048 /* powers of two */
+#define DIRECTORY_WAYS    4
+#define DIRECTORY_BUCKETS 4096
+
+struct directory {
+    struct deploy_catalog *catalog;
+    const struct scheduler *scheduler;
+    uint64_t seed;
+    uint64_t uses;
+    struct directory_function *cache[DIRECTORY_SETS][DIRECTORY_WAYS];
+    struct directory_tenant *tenants[DIRECTORY_BUCKETS];
+};
+
+/* Names come from the network; the seed keeps them from choosing their set. */
+static uint64_t directory_hash(uint64_t seed, const struct route_name *name)
+{
+    uint64_t hash = seed ^ name->count;
+    for (size_t i = 0; i < name->count; i += 8) {
+        uint64_t word = 0;
+        memcpy(&word, name->text + i, MIN(name->count - i, (size_t)8));
+        __uint128_t product = (__uint128_t)(hash ^ word) * UINT64_C(0xd6e8feb86659fd93);
+        hash = (uint64_t)product ^ (uint64_t)(product >> 64);
+    }
+    return hash;
+}
+
+enum status directory_create(struct deploy_catalog *catalog,
+                             const struct scheduler *scheduler,
+                             struct directory **ret_directory)
+{
+    struct directory *directory = calloc(1, sizeof(*directory));
+    if (directory == NULL)
+        return STATUS_NO_MEMORY;
+    directory->catalog = catalog;
+    directory->scheduler = scheduler;
+    if (getrandom(&directory->seed, sizeof(directory->seed), GRND_NONBLOCK) < 0)
+        directory->seed = clock_realtime_ns(&clock_system);
+    *ret_directory = directory;
+    return STATUS_OK;
+}
+
+/* ---- tenants ------------------------------------------------------------------------------ */
+
+static struct directory_tenant *directory_tenant(struct directory *directory,
+                                                 const struct route_name *name)
+{
+    uint64_t hash = directory_hash(directory->seed, name);
+    struct directory_tenant **bucket = &directory->tenants[hash & (DIRECTORY_BUCKETS - 1)];
+    for (struct directory_tenant *tenant = *bucket; tenant != NULL; tenant = tenant->next) {
+        if (tenant->hash == hash &&
+            bytes_equal(route_name_bytes(&tenant->name), route_name_bytes(name)))
+            return tenant;
+    }
+    struct directory_tenant *tenant = calloc(1, sizeof(*tenant));
+    if (tenant == NULL)
+        return NULL;
+    tenant->hash = hash;
+    tenant->name = *name;
+    scheduler_tenant_init(directory->scheduler, &tenant->schedule);
+    tenant->next = *bucket;
+    *bucket = tenant;
+    return tenant;
+}
+
+void directory_sweep(struct directory *directory)
+{
+    for (size_t i = 0; i < DIRECTORY_BUCKETS; i++) {
+        struct directory_tenant **link = &directory->tenants[i];
+        while (*link != NULL) {
+            struct directory_tenant *tenant = *link;
+            if (tenant->references > 0) {
+                link = &tenant->next;
+                continue;
+            }
+            ASSERT(tenant->running == 0 && tenant->waiting == 0);
+            *link = tenant->next;
+            free(tenant);
+        }
+    }
+}
+
+/* ---- functions ----------------------------------------------------------------------------- */
+
+void directory_release(struct directory_function *function)
+{
+    if (function == NULL)
+        return;
+    ASSERT(function->references > 0);
+    if (--function->references > 0)
+        return;
+    function->tenant->references--;
+    free(function);
+}
+
+static enum status directory_load(struct directory *directory,
+                                  const struct route_target *target,
+                                  struct report *report,
+                                  struct directory_function **ret_function)
+{
+    struct deploy_catalog_entry entry;
+    uint64_t generation = deploy_catalog_generation(directory->catalog);
+    enum status status =
+        deploy_catalog_lookup(directory->catalog, route_name_bytes(&target->tenant),
+                              route_name_bytes(&target->function), report, &entry);
+    if (status != STATUS_OK)
+        return status;
+    struct directory_function *function = calloc(1, sizeof(*function));
+    struct directory_tenant *tenant = directory_tenant(directory, &target->tenant);
+    if (function == NULL || tenant == NULL) {
+        free(function);
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    }
+    function->references = 1;
+    function->generation = generation;
+    function->entry = entry;
+    function->tenant = tenant;
+    tenant->references++;
+    int count = snprintf(function->key_text, sizeof(function->key_text), "%s/%s",
+                         target->tenant.text, target->function.text);
+    function->key = bytes_make(function->key_text, (size_t)count);
+    (void)snprintf(function->version, sizeof(function->version), "v%u", entry.version);
+    *ret_function = function;
+    return STATUS_OK;
+}
+
+static bool directory_names_match(const struct directory_function *function,
+                                  const struct route_target *target)
+{
+    const char *key = function->key_text;
+    size_t tenant_count = target->tenant.count;
+    return function->key.count == tenant_count + 1 + target->function.count &&
+           memcmp(key, target->tenant.text, tenant_count) == 0 && key[tenant_count] == '/' &&
+           memcmp(key + tenant_count + 1, target->function.text, target->function.count) == 0;
+}
+
+/* The way that holds the name, or the one to replace. */
+static struct directory_function **
+directory_way(struct directory *directory, uint64_t hash, const struct route_target *target)
+{
+    struct directory_function **ways = directory->cache[hash & (DIRECTORY_SETS - 1)];
+    struct directory_function **oldest = &ways[0];
+    for (size_t i = 0; i < DIRECTORY_WAYS; i++) {
+        if (ways[i] == NULL) {
+            oldest = &ways[i];
+            continue;
+        }
+        if (ways[i]->hash == hash && directory_names_match(ways[i], target))
+            return &ways[i];
+        if (*oldest != NULL && ways[i]->used < (*oldest)->used)
+            oldest = &ways[i];
+    }
+    return oldest;
+}
+
+enum status directory_find(struct directory *directory,
+                           const struct route_target *target,
+                           struct report *report,
+                           struct directory_function **ret_function)
+{
+    uint64_t hash = directory_hash(directory->seed, &target->tenant) ^
+                    directory_hash(~directory->seed, &target->function);
+    struct directory_function **way = directory_way(directory, hash, target);
+    struct directory_function *function = *way;
+    bool hit = function != NULL && function->hash == hash &&
+               directory_names_match(function, target) &&
+               function->generation == deploy_catalog_generation(directory->catalog);
+    if (!hit) {
+        enum status status = directory_load(directory, target, report, &function);
+        if (status != STATUS_OK)
+            return status;
+        function->hash = hash;
+        directory_release(*way);
+        *way = function;
+    }
+    function->used = ++directory->uses;
+    function->references++;
+    *ret_function = function;
+    return STATUS_OK;
+}
+
+void directory_free(struct directory *directory)
+{
+    if (directory == NULL)
+        return;
+    for (size_t set = 0; set < DIRECTORY_SETS; set++) {
+        for (size_t i = 0; i < DIRECTORY_WAYS; i++)
+            directory_release(directory->cache[set][i]);
+    }
+    directory_sweep(directory);
+    free(directory);
+}

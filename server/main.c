@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One program, many verbs. What runs in this process is in the table; the engine's verbs
+ * and the clients of the admin API are asked in turn whether a verb is theirs.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "deploy/deploy.h"
+#include "engine/engine.h"
+#include "loadtest/loadtest.h"
+#include "server/builder.h"
+#include "server/serve.h"
+#include "server/verbs_engine.h"
+#include "server/worker.h"
+
+#define MAIN_HELP_BYTES 65536
+
+/*
+ * jemalloc reads this. One thread needs one arena; pages of a burst go back after a while;
+ * no helper thread: a process has one.
+ */
+__attribute__((visibility("default"))) const char *const malloc_conf =
+    "narenas:1,background_thread:false,dirty_decay_ms:5000,muzzy_decay_ms:0";
+
+struct main_verb {
+    const char *name;
+    int (*run)(int argc, char **argv); /* argv[0] is the verb */
+    const char *help;                  /* NULL: hidden */
+};
+
+static int main_worker(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    return worker_main();
+}
+
+static int main_builder(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    return server_builder_main();
+}
+
+static int main_version(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    (void)printf("skerry %s (%s)\n", SKERRY_VERSION, engine_dispatch_name());
+    return 0;
+}
+
+static int main_help(int argc, char **argv);
+static int main_completion(int argc, char **argv);
+
+static const struct main_verb main_verbs[] = {
+    {"serve", serve_main, "run the server in the foreground"},
+    {"loadtest", loadtest_main, "generate load, measure latency and cold starts"},
+    {"bench", loadtest_main, "the same as loadtest"},
+    {"doctor", doctor_main, "check whether this machine can run a server"},
+    {"completion", main_completion, "print a completion script for bash"},
+    {"version", main_version, "print the version"},
+    {"help", main_help, "print this, or `skerry VERB --help` for one verb"},
+    {WORKER_VERB, main_worker, NULL},
+    {DEPLOY_BUILDER_VERB, main_builder, NULL},
+};
+
+static void main_write_help(struct buffer *out)
+{
+    enum status status = buffer_printf(out, "usage: skerry VERB ...\n\nhere:\n");
+    for (size_t i = 0; i < COUNT_OF(main_verbs) && status == STATUS_OK; i++) {
+        if (main_verbs[i].help != NULL)
+            status = buffer_printf(out, "  %-11s %s\n", main_verbs[i].name, main_verbs[i].help);
+    }
+    if (status == STATUS_OK)
+        status = buffer_printf(out, "\na module, without a server:\n");
+    server_engine_help(out);
+    if (status == STATUS_OK)
+        status = buffer_printf(out, "\na running server:\n");
+    deploy_cli_help(out);
+    if (status != STATUS_OK)
+        (void)fputs("skerry: out of memory\n", stderr);
+}
+
+static bool main_try(int argc, char **argv, int *ret_exit)
+{
+    for (size_t i = 0; i < COUNT_OF(main_verbs); i++) {
+        if (strcmp(argv[1], main_verbs[i].name) == 0) {
+            *ret_exit = main_verbs[i].run(argc - 1, argv + 1);
+            return true;
+        }
+    }
+    return server_engine_verb(argc, argv, ret_exit) || deploy_cli_run(argc - 1, argv + 1, ret_exit);
+}
+
+static int main_help(int argc, char **argv)
+{
+    if (argc > 1) {
+        char flag[] = "--help";
+        char *arguments[] = {argv[0], argv[1], flag, NULL};
+        int status;
+        if (strcmp(argv[1], "help") != 0 && main_try(3, arguments, &status))
+            return status;
+    }
+    struct buffer out;
+    buffer_init(&out, MAIN_HELP_BYTES);
+    main_write_help(&out);
+    (void)fwrite(out.data, 1, out.count, stdout);
+    buffer_done(&out);
+    return 0;
+}
+
+/* The verbs are the first words of the help's indented lines: no second list. */
+static void main_print_verbs(const struct buffer *help)
+{
+    const char *at = (const char *)help->data;
+    const char *end = at + help->count;
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        const char *stop = newline != NULL ? newline : end;
+        if (stop - at > 2 && at[0] == ' ' && at[1] == ' ' && at[2] != ' ') {
+            int word = (int)strcspn(at + 2, " \n");
+            (void)printf(" %.*s", word, at + 2);
+        }
+        at = stop + 1;
+    }
+}
+
+static int main_completion(int argc, char **argv)
+{
+    if (argc != 2 || strcmp(argv[1], "bash") != 0) {
+        (void)fputs("usage: skerry completion bash   (then: source <(skerry completion bash))\n",
+                    stderr);
+        return status_exit_code(STATUS_USAGE);
+    }
+    struct buffer help;
+    buffer_init(&help, MAIN_HELP_BYTES);
+    main_write_help(&help);
+    (void)printf("_skerry() {\n"
+                 "    local word=${COMP_WORDS[COMP_CWORD]}\n"
+                 "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
+                 "        COMPREPLY=($(compgen -W \"");
+    main_print_verbs(&help);
+    (void)printf("\" -- \"$word\"))\n"
+                 "    else\n"
+                 "        COMPREPLY=($(compgen -f -- \"$word\"))\n"
+                 "    fi\n"
+                 "}\n"
+                 "complete -o filenames -F _skerry skerry\n");
+    buffer_done(&help);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    int status;
+    if (argc < 2) {
+        struct buffer out;
+        buffer_init(&out, MAIN_HELP_BYTES);
+        main_write_help(&out);
+        (void)fwrite(out.data, 1, out.count, stderr);
+        buffer_done(&out);
+        return status_exit_code(STATUS_USAGE);
+    }
+    if (main_try(argc, argv, &status))
+        return status;
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return main_help(1, argv);
+    if (strcmp(argv[1], "--version") == 0)
+        return main_version(1, argv);
+    (void)fprintf(stderr, "skerry: there is no verb `%s`: see `skerry help`\n", argv[1]);
+    return status_exit_code(STATUS_USAGE);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to server/: a worker's counters, in a page that control reads.
+ *
+ * The worker is the only writer and adds without atomics; control reads 64-bit words
+ * that are each whole, though not all of the same instant. The page outlives the worker:
+ * its successor goes on counting, gauges start again.
+ */
+#ifndef SKERRY_SERVER_METRICS_H
+#define SKERRY_SERVER_METRICS_H
+
+#include <stdint.h>
+
+#include "engine/base/bytes.h"
+
+struct metrics {
+#define METRIC(name, family, labels, type, help) uint64_t name;
+#include "server/metrics.def"
+};
+
+/* Gauges to zero: a new worker begins. */
+void metrics_clear_gauges(struct metrics *metrics);
+/* Prometheus text of `count` workers' pages; what does not fit into `out` is left away. */
+void metrics_print(const struct metrics *const *pages, uint32_t count, struct buffer *out);
+
+#endif

@@ -1,0 +1,702 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The state machine of one request. Each arrow is one function here.
+ *
+ *   NEW --request_begin--> route, look up --request_admit--+--no slot--> WAIT_SLOT --+
+ *    |                                                     |                         |
+ *    |                         +---------------------------+     a slot came free    |
+ *    |                         v                                                     |
+ *    |                request_checkout <---------------------------------------------+
+ *    |                  |      |  ^
+ *    |                  |      +--+-- artifact missing: WAIT_ARTIFACT, a rebuild is under way
+ *    |                  v
+ *    |               RUNNABLE <------timer------ PARKED
+ *    |                  | request_slice            ^
+ *    |                  +--PENDING-----------------+
+ *    |                  +--OUT_OF_FUEL, some left--> RUNNABLE
+ *    |                  |
+ *    |                  +--DONE and finished--> request_answer --+
+ *    +--any refusal, fault or deadline--------> request_fail ----+--> ANSWERED
+ *
+ * From every state before ANSWERED, request_end (the client is gone) leads out: the isolate
+ * is discarded, the slot is given back.
+ *
+ * Invariants: an isolate that faulted, ran out or was cancelled is never re-used; a slot is
+ * held exactly from admission to answer; carrier->send is the last thing that happens.
+ */
+#include "server/request.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "server/log.h"
+#include "server/respond.h"
+
+#define REQUEST_MAGIC        UINT64_C(0x7265717565737431)
+#define IN_FLIGHT_MAX        65536 /* requests of all tenants in one worker */
+#define ARTIFACT_RETRY_NS    UINT64_C(10000000)
+#define GONE_CHECK_NS        UINT64_C(50000000) /* how often a long request's client is looked at */
+#define TIMERS_PER_TURN      256
+#define SLICES_PER_TURN      64
+#define WAIT_MS_MAX          1000
+#define NS_PER_MS            UINT64_C(1000000)
+#define NS_PER_US            UINT64_C(1000)
+#define STATUS_CLIENT_GONE   499
+#define BACKTRACE_FRAMES_MAX 16
+
+static void request_checkout(struct request *request);
+
+static struct request *request_of_task(struct scheduler_task *task)
+{
+    struct request *request = CONTAINER_OF(task, struct request, task);
+    ASSERT(request->magic == REQUEST_MAGIC);
+    return request;
+}
+
+static uint64_t request_now(const struct request *request)
+{
+    return clock_monotonic_ns(request->service->clock);
+}
+
+/* A report without clearing its text: this is on the path of every request. */
+static void request_report_clear(struct report *report)
+{
+    report->status = STATUS_OK;
+    report->offset = REPORT_OFFSET_NONE;
+    report->text[0] = '\0';
+}
+
+/* ---- slots of a tenant ----------------------------------------------------------------------- */
+
+static void request_leave_queue(struct request *request)
+{
+    struct directory_tenant *tenant = request->function->tenant;
+    *(request->previous != NULL ? &request->previous->next : &tenant->first) = request->next;
+    *(request->next != NULL ? &request->next->previous : &tenant->last) = request->previous;
+    request->next = request->previous = NULL;
+    tenant->waiting--;
+}
+
+/*
+ * The slot goes to the first in the queue, at once, so that nobody overtakes; it starts from
+ * its timer, not from here, so that a queue of refusals cannot pile up on the C stack.
+ */
+static void request_release_slot(struct request *request)
+{
+    if (!request->has_slot)
+        return;
+    request->has_slot = false;
+    struct directory_tenant *tenant = request->function->tenant;
+    ASSERT(tenant->running > 0);
+    tenant->running--;
+    struct request *next = tenant->first;
+    if (next == NULL)
+        return;
+    request_leave_queue(next);
+    next->has_slot = true;
+    tenant->running++;
+    timers_set(&request->service->timers, &next->timer, 0);
+}
+
+/* ---- the ends -----------------------------------------------------------------------------------
+ */
+
+static void request_return_isolate(struct request *request, bool reusable)
+{
+    struct isolate *isolate = request->isolate;
+    request->isolate = NULL;
+    if (isolate != NULL)
+        isolate_pool_return(isolate, reusable);
+}
+
+static void request_account(const struct request *request)
+{
+    struct metrics *metrics = request->service->metrics;
+    uint32_t status = request->response.status;
+    uint64_t *classes[] = {&metrics->responses_2xx, &metrics->responses_3xx,
+                           &metrics->responses_4xx, &metrics->responses_5xx};
+    if (status >= 200 && status < 600)
+        (*classes[status / 100 - 2])++;
+    metrics->fuel += request->fuel_used;
+    metrics->run_time += request->run_ns;
+    if (request->http.log.count > 0)
+        respond_log_guest(request);
+    if (request->service->access_log)
+        respond_log_access(request);
+}
+
+/* Everything but the sending. */
+static void request_conclude(struct request *request, bool reusable)
+{
+    request->state = REQUEST_ANSWERED;
+    scheduler_remove(&request->service->scheduler, &request->task);
+    timers_clear(&request->service->timers, &request->timer);
+    request_account(request);
+    request_return_isolate(request, reusable);
+    request_release_slot(request);
+    request->service->in_flight--;
+    request->service->metrics->in_flight--;
+}
+
+static void request_answer(struct request *request)
+{
+    uint32_t status = request->http.status;
+    if (status < 200 || status > 599) {
+        request_refuse(request, 500, "invalid_status",
+                       "the function answered with a status "
+                       "that is not between 200 and 599");
+        return;
+    }
+    respond_prepare(request, status, NULL);
+    request_conclude(request, true);
+    request->carrier->send(request);
+}
+
+void request_refuse(struct request *request, uint32_t status, const char *code, const char *detail)
+{
+    if (request->state == REQUEST_WAIT_SLOT && !request->has_slot)
+        request_leave_queue(request);
+    request->code = code;
+    respond_prepare(request, status, detail);
+    request_conclude(request, false);
+    request->carrier->send(request);
+}
+
+static void request_busy(struct request *request, const char *detail)
+{
+    request->service->metrics->refused_busy++;
+    request->retry_later = true;
+    request_refuse(request, 503, "busy", detail);
+}
+
+static void request_deadline(struct request *request)
+{
+    request->service->metrics->faults_deadline++;
+    request_refuse(request, 504, "deadline", "the function did not finish within limits.wall");
+}
+
+/* ---- faults of the guest
+ * -------------------------------------------------------------------------- */
+
+static void request_log_fault(const struct request *request, const char *text)
+{
+    struct engine_frame_info frames[BACKTRACE_FRAMES_MAX];
+    uint32_t count = engine_backtrace(request->isolate->machine, frames, BACKTRACE_FRAMES_MAX);
+    struct log_line line;
+    log_begin(&line, "error", "guest_fault");
+    log_text(&line, "request_id", bytes_make(request->id, REQUEST_ID_BYTES));
+    log_text(&line, "tenant", bytes_of_text(request->function->entry.tenant));
+    log_text(&line, "function", bytes_of_text(request->function->entry.function));
+    log_text(&line, "version", bytes_of_text(request->function->version));
+    log_text(&line, "code", bytes_of_text(request->code));
+    log_text(&line, "message", bytes_of_text(text));
+    for (uint32_t i = 0; i < count; i++) {
+        char key[32];
+        (void)snprintf(key, sizeof(key), "frame%u", i);
+        char name[160];
+        (void)snprintf(name, sizeof(name), "func %u at 0x%x %.*s", frames[i].func_index,
+                       frames[i].offset, (int)MIN(frames[i].func_name.count, (size_t)100),
+                       (const char *)frames[i].func_name.data);
+        log_text(&line, key, bytes_of_text(name));
+    }
+    if (!log_end(&line))
+        request->service->metrics->log_dropped++;
+}
+
+static void request_fault(struct request *request, const char *code, const char *text)
+{
+    request->code = code;
+    request_log_fault(request, text);
+    request_refuse(request, 500, code, text);
+}
+
+static void request_trapped(struct request *request)
+{
+    struct report report;
+    request_report_clear(&report);
+    if (hostapi_trapped(request->isolate->host, &report) == HOSTAPI_FINISHED) {
+        request_answer(request);
+        return;
+    }
+    request->service->metrics->faults_trap++;
+    struct engine_trap_info trap = engine_machine_trap(request->isolate->machine);
+    char text[REPORT_TEXT_BYTES];
+    (void)snprintf(text, sizeof(text), "%s",
+                   report.text[0] != '\0' ? report.text
+                   : trap.text != NULL    ? trap.text
+                                          : engine_trap_text(trap.trap));
+    request_fault(request, "trap", text);
+}
+
+static void request_broke_rules(struct request *request, const struct report *report)
+{
+    request->service->metrics->faults_trap++;
+    request_fault(request, "trap", report->text[0] != '\0' ? report->text : "protocol fault");
+}
+
+/* ---- running
+ * ----------------------------------------------------------------------------------------- */
+
+static void request_park(struct request *request)
+{
+    uint64_t until = hostapi_wait_until_ns(request->isolate->host);
+    request->state = REQUEST_PARKED;
+    timers_set(&request->service->timers, &request->timer, MIN(until, request->deadline_ns));
+}
+
+/* After ENGINE_DONE: true if another guest call was begun. Otherwise the request was answered. */
+static bool request_goes_on(struct request *request)
+{
+    struct report report;
+    request_report_clear(&report);
+    switch (hostapi_next(request->isolate->host, &report)) {
+    case HOSTAPI_RUN:
+        return true;
+    case HOSTAPI_FINISHED:
+        request_answer(request);
+        return false;
+    case HOSTAPI_FAULT:
+        break;
+    }
+    request_broke_rules(request, &report);
+    return false;
+}
+
+/* What a run's outcome leads to; AGAIN if the request wants more fuel. */
+static enum scheduler_verdict request_outcome(struct request *request, enum engine_outcome outcome)
+{
+    switch (outcome) {
+    case ENGINE_DONE:
+        return request_goes_on(request) ? SCHEDULER_AGAIN : SCHEDULER_LEAVE;
+    case ENGINE_TRAPPED:
+        request_trapped(request);
+        return SCHEDULER_LEAVE;
+    case ENGINE_PENDING:
+        request_park(request);
+        return SCHEDULER_LEAVE;
+    case ENGINE_OUT_OF_FUEL:
+        break;
+    }
+    if (request->fuel_used < request->service->config->limits.fuel)
+        return SCHEDULER_AGAIN;
+    request->service->metrics->faults_fuel++;
+    request_fault(request, "fuel_exhausted", "the function used up limits.fuel");
+    return SCHEDULER_LEAVE;
+}
+
+/* False: its time is over, or nobody waits for the answer any more; it was ended. */
+static bool request_may_run(struct request *request, uint64_t now)
+{
+    if (now >= request->deadline_ns) {
+        request_deadline(request);
+        return false;
+    }
+    if (now < request->gone_check_ns)
+        return true;
+    request->gone_check_ns = now + GONE_CHECK_NS;
+    if (!request->carrier->client_gone(request))
+        return true;
+    request->service->metrics->client_gone++;
+    request_refuse(request, STATUS_CLIENT_GONE, "client_gone", "the client hung up");
+    return false;
+}
+
+/* One slice. A guest call that ends early is followed by the next within the same grant. */
+static enum scheduler_verdict
+request_slice(struct scheduler_task *task, int64_t fuel, uint64_t *ret_fuel_used)
+{
+    struct request *request = request_of_task(task);
+    const struct clock *clock = request->service->clock;
+    uint64_t before = request->fuel_used;
+    uint64_t began = clock_monotonic_ns(clock);
+    if (!request_may_run(request, began))
+        return SCHEDULER_LEAVE;
+    uint64_t stop = MIN(before + (uint64_t)fuel, request->service->config->limits.fuel);
+    enum engine_outcome outcome;
+    request->state = REQUEST_RUNNABLE;
+    struct engine_machine *machine = request->isolate->machine;
+    outcome = engine_run(machine, (int64_t)MAX(stop - MIN(before, stop), UINT64_C(1)));
+    request->fuel_used = engine_machine_fuel_used(machine);
+    request->run_ns += clock_monotonic_ns(clock) - began;
+    *ret_fuel_used = request->fuel_used - before;
+    return request_outcome(request, outcome);
+}
+
+static void request_run(struct request *request)
+{
+    struct report report;
+    request_report_clear(&report);
+    switch (hostapi_begin(request->isolate->host, request->isolate->instance, &request->http,
+                          &report)) {
+    case HOSTAPI_RUN:
+        request->state = REQUEST_RUNNABLE;
+        scheduler_start(&request->service->scheduler, &request->task);
+        return;
+    case HOSTAPI_FINISHED:
+        request_answer(request);
+        return;
+    case HOSTAPI_FAULT:
+        request_broke_rules(request, &report);
+        return;
+    }
+}
+
+/* ---- checkout
+ * ------------------------------------------------------------------------------------------ */
+
+static enum status
+request_open_artifact(void *context, struct report *report, struct isolate_artifact **ret_artifact)
+{
+    const struct request *request = context;
+    int fd =
+        deploy_artifact_open(request->service->config->data_dir, request->function->entry.sha256);
+    if (fd < 0)
+        return report_errno(report, "cannot open the artifact of %s", request->function->key_text);
+    enum status status = isolate_artifact_open(fd, false, report, ret_artifact);
+    (void)close(fd);
+    return status;
+}
+
+static void request_count_start(struct request *request)
+{
+    struct metrics *metrics = request->service->metrics;
+    const struct isolate_start *start = &request->start;
+    uint64_t *reasons[ISOLATE_START_REASON_COUNT] = {
+        [ISOLATE_START_WARM] = &metrics->starts_warm,
+        [ISOLATE_START_FIRST_REQUEST] = &metrics->starts_first_request,
+        [ISOLATE_START_NEW_VERSION] = &metrics->starts_new_version,
+        [ISOLATE_START_POOL_EMPTY] = &metrics->starts_pool_empty,
+        [ISOLATE_START_EVICTED] = &metrics->starts_evicted,
+        [ISOLATE_START_RESTART] = &metrics->starts_restart,
+        [ISOLATE_START_DISCARDED] = &metrics->starts_discarded,
+    };
+    (*reasons[start->reason])++;
+    metrics->cold_start_time += start->load_ns + start->restore_ns;
+}
+
+/* The artifact is a cache: control rebuilds it from the module while the request waits. */
+static void request_wait_artifact(struct request *request, const struct report *report)
+{
+    uint64_t now = request_now(request);
+    const struct config_limits *limits = &request->service->config->limits;
+    if (request->state != REQUEST_WAIT_ARTIFACT) {
+        request->state = REQUEST_WAIT_ARTIFACT;
+        log_message("warn", "artifact_missing", "%s: asking for a rebuild", report->text);
+        deploy_artifact_request(request->service->config->data_dir,
+                                request->function->entry.sha256);
+    }
+    if (now - request->arrived_ns >= limits->queue_wait * NS_PER_US) {
+        request_busy(request, "the function is being rebuilt; try again");
+        return;
+    }
+    timers_set(&request->service->timers, &request->timer, now + ARTIFACT_RETRY_NS);
+}
+
+static void request_checkout(struct request *request)
+{
+    struct request_service *service = request->service;
+    struct isolate_key key = {
+        .function = request->function->key,
+        .version = bytes_make(request->function->entry.sha256, DEPLOY_SHA256_BYTES),
+    };
+    struct report report;
+    request_report_clear(&report);
+    uint64_t began = request_now(request);
+    enum status status = isolate_pool_checkout(service->pool, &key, request_open_artifact, request,
+                                               &report, &request->start, &request->isolate);
+    request->start_ns = request_now(request) - began;
+    if (LIKELY(status == STATUS_OK)) {
+        request->started = true;
+        request_count_start(request);
+        request_run(request);
+    } else if (status == STATUS_NOT_FOUND || status == STATUS_STALE || status == STATUS_CORRUPT) {
+        request_wait_artifact(request, &report);
+    } else {
+        log_message("error", "checkout_failed", "%s: %s", request->function->key_text,
+                    report.text[0] != '\0' ? report.text : status_text(status));
+        request_busy(request, "no room to start the function; try again");
+    }
+}
+
+/* ---- admission
+ * ------------------------------------------------------------------------------------------- */
+
+static void request_admit(struct request *request)
+{
+    const struct config_limits *limits = &request->service->config->limits;
+    struct directory_tenant *tenant = request->function->tenant;
+    if (tenant->running < limits->concurrency && tenant->waiting == 0) {
+        tenant->running++;
+        request->has_slot = true;
+        request_checkout(request);
+        return;
+    }
+    if (tenant->waiting >= limits->queue) {
+        request->service->metrics->refused_rate++;
+        request->retry_later = true;
+        request_refuse(request, 429, "queue_full",
+                       "the tenant's queue is full: too many requests at once");
+        return;
+    }
+    request->state = REQUEST_WAIT_SLOT;
+    request->previous = tenant->last;
+    *(tenant->last != NULL ? &tenant->last->next : &tenant->first) = request;
+    tenant->last = request;
+    tenant->waiting++;
+    timers_set(&request->service->timers, &request->timer,
+               request->arrived_ns + limits->queue_wait * NS_PER_US);
+}
+
+/* ---- routing
+ * ---------------------------------------------------------------------------------------------- */
+
+static void
+request_not_found(struct request *request, enum status status, const struct report *report)
+{
+    if (status != STATUS_NOT_FOUND) {
+        log_message("error", "lookup_failed", "%s", report->text);
+        request_busy(request, "the catalog cannot be read; try again");
+        return;
+    }
+    bool tenant = deploy_catalog_has_tenant(request->service->catalog,
+                                            route_name_bytes(&request->target.tenant));
+    request_refuse(request, 404, tenant ? "unknown_function" : "unknown_tenant", report->text);
+}
+
+/* The guest sees the path after the prefix, and always one that begins with a slash. */
+static bool request_set_uri(struct request *request)
+{
+    struct http_exchange *http = &request->http;
+    const struct route_target *target = &request->target;
+    http->matched = target->matched;
+    http->uri = target->rest;
+    if (!target->slash_missing)
+        return true;
+    uint8_t *uri = arena_alloc(&http->arena, target->rest.count + 1, 1);
+    if (uri == NULL)
+        return false;
+    uri[0] = '/';
+    if (target->rest.count > 0)
+        memcpy(uri + 1, target->rest.data, target->rest.count);
+    http->uri = bytes_make(uri, target->rest.count + 1);
+    return true;
+}
+
+static void request_look_up(struct request *request)
+{
+    struct report report;
+    request_report_clear(&report);
+    enum status status =
+        directory_find(request->service->directory, &request->target, &report, &request->function);
+    request->lookup_ns = request_now(request) - request->arrived_ns;
+    if (status != STATUS_OK) {
+        request_not_found(request, status, &report);
+        return;
+    }
+    struct directory_tenant *tenant = request->function->tenant;
+    request->task.tenant = &tenant->schedule;
+    request->http.tenant = route_name_bytes(&tenant->name);
+    request->http.function = bytes_of_text(request->function->entry.function);
+    if (!request_set_uri(request)) {
+        request_busy(request, "out of memory");
+        return;
+    }
+    request_admit(request);
+}
+
+void request_begin(struct request *request)
+{
+    switch (route_parse(request->http.authority, request->path, request->service->domain,
+                        &request->target)) {
+    case ROUTE_FOUND:
+        request_look_up(request);
+        return;
+    case ROUTE_UNKNOWN_HOST:
+        request_refuse(request, 404, "unknown_host",
+                       "neither the host name nor the path names a function");
+        return;
+    case ROUTE_BAD_PATH:
+        request_refuse(request, 400, "bad_path", "the path does not begin with a slash");
+        return;
+    }
+}
+
+/* ---- timers
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static void request_on_timer(struct timers_timer *timer)
+{
+    struct request *request = CONTAINER_OF(timer, struct request, timer);
+    ASSERT(request->magic == REQUEST_MAGIC);
+    switch (request->state) {
+    case REQUEST_WAIT_SLOT:
+        if (request->has_slot)
+            request_checkout(request);
+        else
+            request_busy(request, "no slot came free within limits.queue_wait");
+        return;
+    case REQUEST_WAIT_ARTIFACT:
+        request_checkout(request);
+        return;
+    case REQUEST_PARKED:
+        request->state = REQUEST_RUNNABLE;
+        scheduler_add(&request->service->scheduler, &request->task);
+        return;
+    case REQUEST_NEW:
+    case REQUEST_RUNNABLE:
+    case REQUEST_ANSWERED:
+        break;
+    }
+    ASSERT(!"a timer fired in a state that sets none");
+}
+
+/* ---- life
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+bool request_init(struct request *request,
+                  struct request_service *service,
+                  const struct request_carrier *carrier)
+{
+    if (service->in_flight >= IN_FLIGHT_MAX || !timers_reserve(&service->timers))
+        return false;
+    /* All but the texts at its end, which are written before they are read. */
+    memset(request, 0, offsetof(struct request, id));
+    request->magic = REQUEST_MAGIC;
+    request->service = service;
+    request->carrier = carrier;
+    request->timer.fire = request_on_timer;
+    request->arrived_ns = clock_monotonic_ns(service->clock);
+    request->deadline_ns = request->arrived_ns + service->config->limits.wall * NS_PER_US;
+    request->gone_check_ns = request->arrived_ns + GONE_CHECK_NS;
+    http_exchange_init(&request->http, &service->config->limits);
+    respond_make_id(service, request->id);
+    service->in_flight++;
+    service->metrics->in_flight++;
+    service->metrics->requests++;
+    return true;
+}
+
+void request_end(struct request *request)
+{
+    ASSERT(request->magic == REQUEST_MAGIC);
+    struct request_service *service = request->service;
+    if (request->state != REQUEST_ANSWERED) {
+        service->metrics->client_gone++;
+        if (request->state == REQUEST_WAIT_SLOT && !request->has_slot)
+            request_leave_queue(request);
+        request_conclude(request, false);
+    }
+    timers_release(&service->timers);
+    directory_release(request->function);
+    http_exchange_done(&request->http);
+    request->magic = 0;
+}
+
+/* ---- the service
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static enum status request_create_host(void *context,
+                                       const struct engine_module *module,
+                                       struct engine_linker *ret_linker,
+                                       void **ret_host)
+{
+    const struct request_service *service = context;
+    struct hostapi_options options = {
+        .kind = hostapi_detect(module, NULL),
+        .clock = service->clock,
+    };
+    if (options.kind == HOSTAPI_KIND_UNKNOWN)
+        return STATUS_UNSUPPORTED;
+    struct hostapi_host *host;
+    enum status status = hostapi_host_create(&options, &host);
+    if (status != STATUS_OK)
+        return status;
+    *ret_linker = hostapi_linker(host);
+    *ret_host = host;
+    return STATUS_OK;
+}
+
+static void request_reset_host(void *host)
+{
+    hostapi_host_reset(host);
+}
+
+static void request_free_host(void *host)
+{
+    hostapi_host_free(host);
+}
+
+enum status
+request_service_init(struct request_service *service, bool restarted, struct report *report)
+{
+    const struct config *config = service->config;
+    service->domain = bytes_of_text(config->domain);
+    if (getrandom(&service->id_seed, sizeof(service->id_seed), 0) != sizeof(service->id_seed))
+        return report_errno(report, "no random numbers");
+    struct scheduler_options scheduling = {
+        .clock = service->clock,
+        .slice_ns = config->limits.slice * NS_PER_US,
+        .run = request_slice,
+    };
+    scheduler_init(&service->scheduler, &scheduling);
+    struct isolate_pool_options options = {
+        .per_function_max = config->pool_per_function,
+        .total_max = config->pool_total,
+        .idle_max_ns = config->pool_idle_us * NS_PER_US,
+        .restarted = restarted,
+        .clock = service->clock,
+        .limits = &config->limits,
+        .ops = {.create = request_create_host,
+                .reset = request_reset_host,
+                .free = request_free_host,
+                .context = service},
+    };
+    enum status status = isolate_pool_create(&options, &service->pool);
+    if (status == STATUS_OK)
+        status = directory_create(service->catalog, &service->scheduler, &service->directory);
+    if (status != STATUS_OK)
+        return report_fail(report, status, REPORT_OFFSET_NONE, "out of memory");
+    return STATUS_OK;
+}
+
+void request_service_done(struct request_service *service)
+{
+    ASSERT(service->in_flight == 0);
+    isolate_pool_free(service->pool);
+    directory_free(service->directory);
+    timers_done(&service->timers);
+}
+
+int request_service_turn(struct request_service *service)
+{
+    timers_run(&service->timers, clock_monotonic_ns(service->clock), TIMERS_PER_TURN);
+    scheduler_turn(&service->scheduler, SLICES_PER_TURN);
+    if (!scheduler_idle(&service->scheduler))
+        return 0;
+    uint64_t next = timers_next_ns(&service->timers);
+    if (next == UINT64_MAX)
+        return WAIT_MS_MAX;
+    uint64_t now = clock_monotonic_ns(service->clock);
+    if (next <= now)
+        return 0;
+    return (int)MIN((next - now + NS_PER_MS - 1) / NS_PER_MS, (uint64_t)WAIT_MS_MAX);
+}
+
+void request_service_sweep(struct request_service *service)
+{
+    isolate_pool_sweep(service->pool);
+    directory_sweep(service->directory);
+    struct isolate_pool_stats stats = isolate_pool_stats(service->pool);
+    struct metrics *metrics = service->metrics;
+    metrics->pool_warm = stats.warm;
+    metrics->pool_in_use = stats.in_use;
+    metrics->pool_functions = stats.functions;
+    metrics->pool_evicted = stats.evicted;
+    metrics->pool_discarded = stats.discarded;
+    metrics->slices = service->scheduler.slices;
+}

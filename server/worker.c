@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A worker: one thread, one loop.
+ *
+ *   timers -> one turn of slices -> sockets (waits only if nothing is runnable) -> again
+ *
+ * Guests run inside request_service_turn and, for a request's first slice, inside the
+ * sockets' callbacks. SIGTERM drains: no new connections, what was begun is finished,
+ * then it exits. Control dies: it dies.
+ */
+#include "server/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "server/h2o_listen.h"
+#include "server/log.h"
+
+#define SWEEP_NS       UINT64_C(1000000000)
+#define DRAIN_GRACE_NS UINT64_C(1000000000)
+
+struct worker {
+    struct worker_boot boot;
+    struct request_service service;
+    struct h2o_front *front;
+    int signal_fd;
+    bool draining;
+    uint64_t drain_deadline_ns;
+    uint64_t swept_ns;
+};
+
+/* ---- start -------------------------------------------------------------------------------------
+ */
+
+static enum status worker_read_boot(struct worker_boot *ret_boot, struct report *report)
+{
+    ssize_t count = pread(WORKER_BOOT_FD, ret_boot, sizeof(*ret_boot), 0);
+    if (count != (ssize_t)sizeof(*ret_boot) || ret_boot->magic != WORKER_BOOT_MAGIC ||
+        ret_boot->listen_count > CONFIG_LISTEN_MAX)
+        return report_fail(report, STATUS_USAGE, REPORT_OFFSET_NONE,
+                           "worker: started by hand; use `skerry serve`");
+    (void)close(WORKER_BOOT_FD);
+    return STATUS_OK;
+}
+
+/* Control may have died between fork and here; then its death signal was missed. */
+static enum status worker_follow_control(const struct worker_boot *boot, struct report *report)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+        return report_errno(report, "worker: cannot follow control's death");
+    if (getppid() != boot->control_pid)
+        return report_fail(report, STATUS_UNREACHABLE, REPORT_OFFSET_NONE,
+                           "worker: control is gone");
+    return STATUS_OK;
+}
+
+static enum status worker_map_metrics(struct metrics **ret_metrics, struct report *report)
+{
+    void *page = mmap(NULL, sizeof(struct metrics), PROT_READ | PROT_WRITE, MAP_SHARED,
+                      WORKER_METRICS_FD, 0);
+    if (page == MAP_FAILED)
+        return report_errno(report, "worker: cannot map its counters");
+    (void)close(WORKER_METRICS_FD);
+    *ret_metrics = page;
+    metrics_clear_gauges(page);
+    return STATUS_OK;
+}
+
+static enum status worker_open_signals(struct worker *worker, struct report *report)
+{
+    sigset_t mask;
+    (void)sigemptyset(&mask);
+    (void)sigaddset(&mask, SIGTERM);
+    (void)signal(SIGPIPE, SIG_IGN);
+    /* A terminal's signals go to the whole group; control decides what they mean. */
+    (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
+    if (sigprocmask(SIG_SETMASK, &mask, NULL) != 0)
+        return report_errno(report, "worker: cannot block signals");
+    worker->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (worker->signal_fd < 0)
+        return report_errno(report, "worker: cannot receive signals");
+    return STATUS_OK;
+}
+
+static enum status worker_listen(struct worker *worker, struct report *report)
+{
+    int fds[CONFIG_LISTEN_MAX];
+    for (uint32_t i = 0; i < worker->boot.listen_count; i++)
+        fds[i] = WORKER_LISTEN_FD + (int)i;
+    return h2o_listen_create(&worker->service, fds, worker->boot.listen_count, report,
+                             &worker->front);
+}
+
+static enum status worker_start(struct worker *worker, struct report *report)
+{
+    struct request_service *service = &worker->service;
+    const struct config *config = &worker->boot.config;
+    enum status status = worker_read_boot(&worker->boot, report);
+    if (status == STATUS_OK)
+        status = worker_follow_control(&worker->boot, report);
+    if (status == STATUS_OK)
+        status = worker_map_metrics(&service->metrics, report);
+    if (status == STATUS_OK)
+        status = worker_open_signals(worker, report);
+    if (status == STATUS_OK)
+        status = engine_init(report);
+    if (status == STATUS_OK)
+        status = deploy_catalog_open(config->data_dir, config->store_map_bytes, report,
+                                     &service->catalog);
+    service->config = config;
+    service->clock = &clock_system;
+    service->access_log = worker->boot.access_log;
+    if (status == STATUS_OK)
+        status = request_service_init(service, worker->boot.restarted, report);
+    if (status == STATUS_OK)
+        status = worker_listen(worker, report);
+    return status;
+}
+
+/* ---- run
+ * ------------------------------------------------------------------------------------------ */
+
+static void worker_drain(void *context)
+{
+    struct worker *worker = context;
+    struct signalfd_siginfo info;
+    while (read(worker->signal_fd, &info, sizeof(info)) > 0)
+        ;
+    if (worker->draining)
+        return;
+    worker->draining = true;
+    worker->drain_deadline_ns =
+        clock_monotonic_ns(&clock_system) + worker->boot.config.limits.wall * 1000 + DRAIN_GRACE_NS;
+    h2o_listen_drain(worker->front);
+}
+
+static bool worker_is_drained(const struct worker *worker, uint64_t now)
+{
+    return worker->draining &&
+           (h2o_listen_unsent(worker->front) == 0 || now >= worker->drain_deadline_ns);
+}
+
+static void worker_loop(struct worker *worker)
+{
+    for (;;) {
+        int wait_ms = request_service_turn(&worker->service);
+        h2o_listen_run(worker->front, wait_ms);
+        uint64_t now = clock_monotonic_ns(&clock_system);
+        if (now - worker->swept_ns >= SWEEP_NS) {
+            worker->swept_ns = now;
+            request_service_sweep(&worker->service);
+            h2o_listen_sweep(worker->front);
+        }
+        if (worker_is_drained(worker, now))
+            return;
+    }
+}
+
+static void worker_say_ready(void)
+{
+    /* If control cannot hear it, control is gone, and so are we soon. */
+    ssize_t written = write(WORKER_READY_FD, "r", 1);
+    (void)written;
+    (void)close(WORKER_READY_FD);
+}
+
+int worker_main(void)
+{
+    struct worker *worker = calloc(1, sizeof(*worker));
+    struct report report = REPORT_INIT;
+    if (worker == NULL)
+        return status_exit_code(STATUS_NO_MEMORY);
+    enum status status = worker_start(worker, &report);
+    if (status != STATUS_OK) {
+        log_message("error", "worker_start", "%s",
+                    report.text[0] != '\0' ? report.text : status_text(status));
+        return status_exit_code(status);
+    }
+    h2o_listen_watch(worker->front, worker->signal_fd, worker_drain, worker);
+    worker_say_ready();
+    worker_loop(worker);
+    return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to server/: what control hands to a worker it starts, and the worker's main.
+ *
+ * A worker is this same program with the hidden verb `worker`. Everything it needs comes
+ * over descriptors with fixed numbers, so that nothing shows in its arguments.
+ */
+#ifndef SKERRY_SERVER_WORKER_H
+#define SKERRY_SERVER_WORKER_H
+
+#include "config/config.h"
+
+#define WORKER_VERB       "worker"
+#define WORKER_BOOT_MAGIC UINT64_C(0x736b776f726b6572)
+
+enum worker_fd {
+    WORKER_BOOT_FD = 3,    /* struct worker_boot, to be read from offset 0 */
+    WORKER_METRICS_FD = 4, /* struct metrics, to be mapped shared */
+    WORKER_READY_FD = 5,   /* a byte when it accepts; then closed */
+    WORKER_LISTEN_FD = 6,  /* the first of boot.listen_count listening sockets */
+};
+
+struct worker_boot {
+    uint64_t magic;
+    uint32_t index;
+    uint32_t listen_count;
+    int32_t control_pid;
+    bool restarted; /* replaces one that died */
+    bool access_log;
+    struct config config;
+};
+
+/* `skerry worker`; returns the exit status. */
+int worker_main(void);
+
+#endif
