@@ -201,6 +201,7 @@ bool engine_rewind(struct engine_instance *instance)
             restore_table(instance, i);
     }
     machine->fuel_used = 0;
+    machine->fuel_priced = 0;
     machine->fuel_host = 0;
     machine->trap = TRAP_NONE;
     machine->trap_reason = NULL;

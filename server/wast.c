@@ -69,6 +69,22 @@ static bool is_text_module(const json_t *command)
     return text_of(command, "binary_filename") == NULL && type != NULL && strcmp(type, "text") == 0;
 }
 
+/* The export that an action names; names may hold any bytes, zero too. */
+static bool find_field(const json_t *action,
+                       const struct wast_unit *unit,
+                       enum engine_extern_kind kind,
+                       struct engine_export_desc *ret_export)
+{
+    const json_t *field = json_object_get(action, "field");
+    struct bytes name = bytes_make(json_string_value(field), json_string_length(field));
+    for (uint32_t i = 0; name.data != NULL && i < engine_module_export_count(unit->module); i++) {
+        *ret_export = engine_module_export(unit->module, i);
+        if (ret_export->kind == kind && bytes_equal(ret_export->name, name))
+            return true;
+    }
+    return false;
+}
+
 /* Path of the command's binary module. */
 static bool module_path(const struct script *script, const json_t *command, char path[PATH_MAX])
 {
@@ -128,8 +144,7 @@ static void invoke(struct script *script,
     answer->verdict = read_arguments(script, action, arguments, &count);
     if (answer->verdict != PASS)
         return;
-    if (field == NULL ||
-        !engine_module_find_export(unit->module, field, ENGINE_EXTERN_FUNC, &export)) {
+    if (!find_field(action, unit, ENGINE_EXTERN_FUNC, &export)) {
         answer->verdict = fail(script, "no exported function '%s'", field != NULL ? field : "");
         return;
     }
@@ -158,8 +173,7 @@ static void get_global(struct script *script,
 {
     struct engine_export_desc export;
     const char *field = text_of(action, "field");
-    if (field == NULL ||
-        !engine_module_find_export(unit->module, field, ENGINE_EXTERN_GLOBAL, &export)) {
+    if (!find_field(action, unit, ENGINE_EXTERN_GLOBAL, &export)) {
         answer->verdict = fail(script, "no exported global '%s'", field != NULL ? field : "");
         return;
     }
@@ -436,7 +450,7 @@ void wast_script_run(const char *path,
         .path = path, .folder_bytes = slash == NULL ? 0 : (int)(slash - path + 1), .slice = slice};
     struct report report = REPORT_INIT;
     json_error_t error;
-    json_t *root = json_load_file(path, 0, &error);
+    json_t *root = json_load_file(path, JSON_ALLOW_NUL, &error);
     if (root == NULL) {
         totals->failed++;
         (void)printf("%s:%d: not a converted script: %s\n", path, error.line, error.text);

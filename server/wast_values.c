@@ -38,6 +38,8 @@ static void read_value(struct wast_pattern *pattern, const char *value)
         pattern->kind = WAST_NAN_CANONICAL;
     } else if (strcmp(value, "nan:arithmetic") == 0) {
         pattern->kind = WAST_NAN_ARITHMETIC;
+    } else if (pattern->type == ENGINE_FUNCREF && strcmp(value, "null") != 0) {
+        pattern->kind = WAST_ANY_REFERENCE; /* a function has no number in the script */
     } else if (pattern->type == ENGINE_FUNCREF || pattern->type == ENGINE_EXTERNREF) {
         pattern->value.ref = strcmp(value, "null") == 0 ? 0 : number_of(value) + 1;
     } else {

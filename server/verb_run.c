@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * skerry run: the engine without a server. A WASI command by default, or one exported
+ * function; WASI's imports are there for both.
+ *
+ *   read -> compile -> open -> instantiate -> start function -> _start / the function
+ *
+ * Exit status: the guest's; 134 for a trap; otherwise the status's own.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "hostapi/hostapi.h"
+#include "server/values.h"
+#include "server/verbs_engine.h"
+
+#define RUN_EXIT_TRAP       134
+#define RUN_FRAMES_MAX      32
+#define RUN_PARAMS_MAX      1000
+#define RUN_FUEL_NONE       INT64_MAX
+#define RUN_SLICE           ((int64_t)1 << 40)
+#define RUN_ENVIRONMENT_MAX 256
+
+struct run {
+    const char *file;
+    const char *invoke; /* NULL: _start */
+    int64_t fuel;
+    bool stats;
+    const char *environment[RUN_ENVIRONMENT_MAX];
+    uint32_t environment_count;
+    const char **arguments; /* argv of the guest, its name first */
+    uint32_t argument_count;
+
+    struct buffer wasm;
+    struct engine_image image;
+    struct engine_module *module;
+    struct engine_machine *machine;
+    struct engine_instance *instance;
+    struct hostapi_host *host;
+
+    uint64_t load_ns;
+    struct engine_timings timings;
+    uint64_t instantiate_ns;
+    uint64_t run_ns;
+};
+
+static uint64_t now_ns(void)
+{
+    return clock_monotonic_ns(&clock_system);
+}
+
+static int usage(const char *what)
+{
+    return verb_fail("run", STATUS_USAGE,
+                     "%s; usage: skerry run FILE.wasm [--invoke NAME] [--fuel N] [--env K=V] "
+                     "[--stats] [-- ARGS]",
+                     what);
+}
+
+/* ---- options ------------------------------------------------------------------------------ */
+
+/* One option at argv[*at]; advances over its value. False: unknown or incomplete. */
+static bool read_option(struct run *run, int argc, char **argv, int *at)
+{
+    const char *name = argv[*at];
+    if (strcmp(name, "--stats") == 0) {
+        run->stats = true;
+        return true;
+    }
+    if (*at + 1 >= argc)
+        return false;
+    const char *value = argv[++*at];
+    if (strcmp(name, "--invoke") == 0) {
+        run->invoke = value;
+        return true;
+    }
+    if (strcmp(name, "--fuel") == 0) {
+        char *end;
+        run->fuel = strtoll(value, &end, 10);
+        return *end == '\0' && run->fuel > 0;
+    }
+    if (strcmp(name, "--env") == 0 && run->environment_count < RUN_ENVIRONMENT_MAX &&
+        strchr(value, '=') != NULL) {
+        run->environment[run->environment_count++] = value;
+        return true;
+    }
+    return false;
+}
+
+static bool is_option(const char *word)
+{
+    return word[0] == '-' && word[1] == '-';
+}
+
+/* Returns 0, or the exit status of a usage error. */
+static int read_options(struct run *run, int argc, char **argv)
+{
+    int at = 0;
+    for (; at < argc && strcmp(argv[at], "--") != 0; at++) {
+        if (strcmp(argv[at], "--dir") == 0)
+            return usage("--dir is not supported yet: guests have no files");
+        if (is_option(argv[at])) {
+            if (!read_option(run, argc, argv, &at))
+                return usage("unknown or incomplete option");
+        } else if (run->file == NULL) {
+            run->file = argv[at];
+            run->arguments[run->argument_count++] = argv[at];
+        } else {
+            run->arguments[run->argument_count++] = argv[at];
+        }
+    }
+    for (at++; at < argc; at++)
+        run->arguments[run->argument_count++] = argv[at];
+    return run->file == NULL ? usage("which file?") : 0;
+}
+
+/* ---- loading ------------------------------------------------------------------------------ */
+
+static enum status load(struct run *run, struct report *report)
+{
+    uint64_t start_ns = now_ns();
+    enum status status =
+        verb_read_file(run->file, engine_limits_default.module_bytes, report, &run->wasm);
+    if (status == STATUS_OK)
+        status = engine_compile(buffer_bytes(&run->wasm), &engine_limits_default, report,
+                                &run->timings, &run->image);
+    if (status == STATUS_OK)
+        status = engine_module_open(bytes_make(run->image.data, run->image.count), false, report,
+                                    &run->module);
+    run->load_ns = now_ns() - start_ns;
+    return status;
+}
+
+static enum status instantiate(struct run *run, struct report *report)
+{
+    uint64_t start_ns = now_ns();
+    struct hostapi_command command = {
+        .arguments = run->arguments,
+        .argument_count = run->argument_count,
+        .environment = run->environment,
+        .environment_count = run->environment_count,
+        .clock = &clock_system,
+    };
+    enum status status = hostapi_command_create(&command, &run->host);
+    if (status != STATUS_OK)
+        return report_fail(report, status, REPORT_OFFSET_NONE, "no memory for the WASI host");
+    status = engine_machine_create(&engine_limits_default, report, &run->machine);
+    if (status != STATUS_OK)
+        return status;
+    struct engine_linker linker = hostapi_linker(run->host);
+    linker.missing_funcs_trap = true;
+    status = engine_instantiate(run->machine, run->module, &linker, report, &run->instance);
+    run->instantiate_ns = now_ns() - start_ns;
+    return status;
+}
+
+/* ---- running ------------------------------------------------------------------------------ */
+
+static void wait_until(uint64_t until_ns)
+{
+    struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000u),
+                             .tv_nsec = (long)(until_ns % 1000000000u)};
+    (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
+/* Runs the call under way to its end or until all fuel is used. */
+static enum engine_outcome finish_call(struct run *run)
+{
+    for (;;) {
+        uint64_t used = engine_machine_fuel_used(run->machine);
+        if (used >= (uint64_t)run->fuel)
+            return ENGINE_OUT_OF_FUEL;
+        int64_t left = run->fuel - (int64_t)used;
+        enum engine_outcome outcome = engine_run(run->machine, MIN(left, RUN_SLICE));
+        if (outcome == ENGINE_DONE || outcome == ENGINE_TRAPPED)
+            return outcome;
+        if (outcome == ENGINE_PENDING)
+            wait_until(hostapi_wait_until_ns(run->host));
+    }
+}
+
+static void print_backtrace(const struct run *run)
+{
+    struct engine_frame_info frames[RUN_FRAMES_MAX];
+    uint32_t count = engine_backtrace(run->machine, frames, RUN_FRAMES_MAX);
+    for (uint32_t i = 0; i < count; i++)
+        (void)fprintf(stderr, "  at func %u %.*s offset 0x%x\n", frames[i].func_index,
+                      (int)frames[i].func_name.count, (const char *)frames[i].func_name.data,
+                      frames[i].offset);
+}
+
+/* Exit status after a call that did not return. */
+static int ended_early(const struct run *run, enum engine_outcome outcome)
+{
+    struct engine_trap_info trap = engine_machine_trap(run->machine);
+    if (outcome == ENGINE_OUT_OF_FUEL) {
+        (void)fprintf(stderr, "trap: all %" PRId64 " units of fuel used; raise --fuel\n",
+                      run->fuel);
+        return RUN_EXIT_TRAP;
+    }
+    if (trap.trap == TRAP_EXIT)
+        return trap.exit_code & 0xff;
+    (void)fprintf(stderr, "trap: %s\n", trap.text);
+    print_backtrace(run);
+    return RUN_EXIT_TRAP;
+}
+
+/* Calls an exported function without parameters if there is one. True: it returned. */
+static bool call_export(struct run *run, const char *name, int *ret_exit)
+{
+    struct engine_export_desc export;
+    if (!engine_module_find_export(run->module, name, ENGINE_EXTERN_FUNC, &export) ||
+        export.type.param_count != 0)
+        return true;
+    engine_call_begin(run->machine, run->instance, export.index, NULL, 0);
+    enum engine_outcome outcome = finish_call(run);
+    if (outcome == ENGINE_DONE)
+        return true;
+    *ret_exit = ended_early(run, outcome);
+    return false;
+}
+
+static int list_exports(const struct run *run, const char *what)
+{
+    (void)fprintf(stderr, "skerry run: %s: %s; exported functions:", run->file, what);
+    for (uint32_t i = 0; i < engine_module_export_count(run->module); i++) {
+        struct engine_export_desc export = engine_module_export(run->module, i);
+        if (export.kind == ENGINE_EXTERN_FUNC)
+            (void)fprintf(stderr, " %.*s", (int)export.name.count, (const char *)export.name.data);
+    }
+    (void)fprintf(stderr, "; name one with --invoke\n");
+    return status_exit_code(STATUS_NOT_FOUND);
+}
+
+/* --invoke: typed arguments in, results out, one a line. */
+static int invoke(struct run *run)
+{
+    struct engine_export_desc export;
+    if (!engine_module_find_export(run->module, run->invoke, ENGINE_EXTERN_FUNC, &export))
+        return list_exports(run, "no such function");
+    uint32_t count = run->argument_count - 1;
+    if (count != export.type.param_count)
+        return verb_fail("run", STATUS_USAGE, "%s takes %u arguments, not %u", run->invoke,
+                         export.type.param_count, count);
+    union engine_value arguments[RUN_PARAMS_MAX];
+    ASSERT(count <= RUN_PARAMS_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!values_parse(run->arguments[i + 1], export.type.params[i], &arguments[i]))
+            return verb_fail("run", STATUS_USAGE, "argument %u of %s: '%s' is no %s", i + 1,
+                             run->invoke, run->arguments[i + 1],
+                             values_type_name(export.type.params[i]));
+    }
+    engine_call_begin(run->machine, run->instance, export.index, arguments, count);
+    enum engine_outcome outcome = finish_call(run);
+    if (outcome != ENGINE_DONE)
+        return ended_early(run, outcome);
+    const union engine_value *results = engine_call_results(run->machine);
+    for (uint32_t i = 0; i < export.type.result_count; i++) {
+        char text[VALUES_TEXT_BYTES];
+        values_print(text, export.type.results[i], results[i]);
+        (void)puts(text);
+    }
+    return 0;
+}
+
+/* Start function, then what was asked for. */
+static int execute(struct run *run)
+{
+    int exit_status = 0;
+    if (engine_instance_begin_start(run->instance)) {
+        enum engine_outcome outcome = finish_call(run);
+        if (outcome != ENGINE_DONE)
+            return ended_early(run, outcome);
+    }
+    if (run->invoke != NULL)
+        return call_export(run, "_initialize", &exit_status) ? invoke(run) : exit_status;
+    struct engine_export_desc export;
+    if (!engine_module_find_export(run->module, "_start", ENGINE_EXTERN_FUNC, &export))
+        return list_exports(run, "not a WASI command: it exports no _start");
+    (void)call_export(run, "_start", &exit_status);
+    return exit_status;
+}
+
+static void print_stats(const struct run *run)
+{
+    uint64_t pages = run->instance == NULL ? 0 : engine_memory_view(run->instance).bytes >> 16;
+    uint64_t fuel = run->machine == NULL ? 0 : engine_machine_fuel_used(run->machine);
+    uint64_t instructions = run->machine == NULL ? 0 : engine_machine_instructions(run->machine);
+    (void)fprintf(
+        stderr,
+        "{\"fuel\":%" PRIu64 ",\"instructions\":%" PRIu64 ",\"load_us\":%" PRIu64
+        ",\"validate_us\":%" PRIu64 ",\"translate_us\":%" PRIu64 ",\"instantiate_us\":%" PRIu64
+        ",\"run_us\":%" PRIu64 ",\"memory_pages\":%" PRIu64 "}\n",
+        fuel, instructions, run->load_ns / 1000, run->timings.validate_ns / 1000,
+        run->timings.translate_ns / 1000, run->instantiate_ns / 1000, run->run_ns / 1000, pages);
+}
+
+static void run_done(struct run *run)
+{
+    engine_machine_free(run->machine);
+    engine_module_close(run->module);
+    engine_image_free(&run->image);
+    hostapi_host_free(run->host);
+    buffer_done(&run->wasm);
+    free(run->arguments);
+}
+
+int verb_run(int argc, char **argv)
+{
+    struct report report = REPORT_INIT;
+    struct run run = {.fuel = RUN_FUEL_NONE};
+    run.arguments = calloc((size_t)argc + 1, sizeof(*run.arguments));
+    if (run.arguments == NULL)
+        return verb_fail("run", STATUS_NO_MEMORY, "out of memory");
+    int exit_status = read_options(&run, argc, argv);
+    if (exit_status == 0) {
+        enum status status = engine_init(&report);
+        if (status == STATUS_OK)
+            status = load(&run, &report);
+        if (status == STATUS_OK)
+            status = instantiate(&run, &report);
+        if (status == STATUS_OK) {
+            uint64_t start_ns = now_ns();
+            exit_status = execute(&run);
+            run.run_ns = now_ns() - start_ns;
+            (void)fflush(stdout);
+        } else {
+            exit_status = verb_fail_report("run", run.file, &report);
+        }
+        if (status == STATUS_TRAPPED) {
+            (void)fprintf(stderr, "trap: %s\n", engine_machine_trap(run.machine).text);
+            exit_status = RUN_EXIT_TRAP;
+        }
+        if (run.stats)
+            print_stats(&run);
+    }
+    run_done(&run);
+    return exit_status;
+}
