@@ -6,6 +6,8 @@
 
 #include <strings.h>
 
+#include "loadtest/token.h"
+
 /* What the header lines said, until the head as a whole can be judged. */
 struct answer_fields {
     uint64_t length;
@@ -47,8 +49,7 @@ static bool answer_equal_nocase(struct bytes text, const char *word)
 static bool answer_is_token(struct bytes text)
 {
     for (size_t i = 0; i < text.count; i++) {
-        uint8_t c = text.data[i];
-        if (c <= ' ' || c >= 0x7f || strchr("()<>@,;:\\\"/[]?={}", c) != NULL)
+        if (!token_has(text.data[i]))
             return false;
     }
     return text.count > 0;

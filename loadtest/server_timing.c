@@ -7,6 +7,8 @@
  */
 #include "loadtest/server_timing.h"
 
+#include "loadtest/token.h"
+
 #define SERVER_TIMING_NS_PER_MS 1000000u
 #define SERVER_TIMING_MS_MAX    1000000000u /* eleven days: keeps the arithmetic in range */
 

@@ -11,6 +11,8 @@
 #include <strings.h>
 #include <sys/un.h>
 
+#include "loadtest/token.h"
+
 #define TARGET_HOST_BYTES   256
 #define TARGET_PORT_BYTES   6
 #define TARGET_METHOD_BYTES 16
@@ -23,16 +25,10 @@ struct target_parts {
     struct bytes path; /* empty for "/" */
 };
 
-static bool target_is_token_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
 bool target_method_valid(const char *method)
 {
     size_t count = 0;
-    for (; target_is_token_char(method[count]); count++) {
+    for (; token_has((uint8_t)method[count]); count++) {
     }
     return count > 0 && count <= TARGET_METHOD_BYTES && method[count] == '\0' &&
            strcmp(method, "CONNECT") != 0;
@@ -47,7 +43,7 @@ static bool target_header_is(const char *header, const char *name)
 bool target_header_valid(const char *header)
 {
     const char *at = header;
-    while (target_is_token_char(*at))
+    while (token_has((uint8_t)*at))
         at++;
     if (at == header || *at != ':')
         return false;

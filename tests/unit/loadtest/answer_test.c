@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "loadtest/answer.h"
+#include "loadtest/token.h"
 #include "tests/support/unit.h"
 
 #define KEEP_BYTES 64
@@ -275,6 +276,15 @@ static void bytes_after_the_answer_stay_unused(void **state)
     assert_int_equal(used, sizeof(text) - 1 - strlen("HTTP/1.1 200"));
 }
 
+static void a_token_has_the_characters_of_the_standard(void **state)
+{
+    (void)state;
+    static const char set[] = "!#$%&'*+-.^_`|~0123456789"
+                              "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    for (int c = 0; c < 256; c++)
+        assert_int_equal(token_has((uint8_t)c), memchr(set, c, sizeof(set) - 1) != NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +304,7 @@ int main(void)
         cmocka_unit_test(heads_and_lines_past_their_caps_are_refused),
         cmocka_unit_test(an_answer_cut_anywhere_is_never_whole),
         cmocka_unit_test(bytes_after_the_answer_stay_unused),
+        cmocka_unit_test(a_token_has_the_characters_of_the_standard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Warm requests through the whole of Skerry, next to a bare libh2o handler.
+
+  python3 tests/bench/http.py --build build
+
+Both servers sit on the same core, the client on another; runs alternate, so that what
+else the machine does hits both alike. Two measures, as medians over the rounds: requests
+per second when the client asks as fast as it can, and server CPU time per request, which
+a busy neighbour distorts less.
+"""
+import argparse
+import statistics
+
+import support
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--build", default="build", help="build directory (default: build)")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each server (default: 5)")
+    parser.add_argument("--seconds", type=int, default=3, help="length of a run (default: 3)")
+    parser.add_argument("--connections", type=int, default=32, help="kept alive (default: 32)")
+    parser.add_argument("--wasm", help="function to serve (default: loadtest's own hello)")
+    parser.add_argument("--goal", type=float, default=0,
+                        help="fail below this share of the bare handler, like 0.7")
+    return parser.parse_args()
+
+
+def deploy_hello(skerry, server, core, wasm):
+    """One kept function of a cold-start run: cold-0001 of tenant default."""
+    support.loadtest(skerry, core, "--cold", "--functions", "1", "--keep", "--admin-socket",
+                     server.admin_socket, "--url", f"http://127.0.0.1:{server.port}/",
+                     *(["--wasm", wasm] if wasm else []))
+    return f"http://127.0.0.1:{server.port}/f/default/cold-0001/"
+
+
+def measure(skerry, server, url, core, options):
+    before = server.cpu_seconds()
+    report = support.loadtest(
+        skerry, core, "--url", url, "--rate", "max", "--duration", f"{options.seconds}s",
+        "--warmup", "500ms", "--connections", str(options.connections))
+    cpu = server.cpu_seconds() - before
+    requests = report["answered"] + report["warmup"]
+    if report["succeeded"] != report["answered"] or report["failed"] > 0:
+        support.die(f"{server.name}: not all requests succeeded: {report['statuses']}, "
+                    f"{report['failures']}")
+    return {
+        "rate": report["rate_achieved"],
+        "cpu_us": cpu * 1e6 / requests,
+        "p50": report["latency"]["all"]["p50_ms"],
+        "p99": report["latency"]["all"]["p99_ms"],
+        "server_cpu": cpu * 100 / (options.seconds + 0.5),
+        "client_cpu": report["client_cpu_percent"],
+    }
+
+
+def main():
+    options = parse_arguments()
+    skerry = support.find_program(options.build, "skerry")
+    bare_h2o = support.find_program(options.build, "bare_h2o")
+    server_core, client_core = support.pick_cores()
+    support.print_facts()
+    print(f"servers on core {server_core}, client on core {client_core}; {options.connections} "
+          f"connections, closed loop, {options.rounds} rounds of {options.seconds} s")
+    port = support.free_port()
+    runs = {"bare libh2o": [], "skerry": []}
+    with support.Server("bare_h2o", [bare_h2o, str(port)], port, server_core) as bare, \
+            support.SkerryServer(skerry, server_core) as served:
+        url = deploy_hello(skerry, served, client_core, options.wasm)
+        for _ in range(options.rounds):
+            runs["bare libh2o"].append(
+                measure(skerry, bare, f"http://127.0.0.1:{port}/", client_core, options))
+            runs["skerry"].append(measure(skerry, served, url, client_core, options))
+    print(f"\n{'median of':<14}{'req/s':>10}{'CPU us/req':>12}{'p50 ms':>9}{'p99 ms':>9}"
+          f"{'server CPU':>12}{'client CPU':>12}")
+    middle = {}
+    for name, results in runs.items():
+        row = {key: statistics.median(run[key] for run in results) for key in results[0]}
+        middle[name] = row
+        print(f"{name:<14}{row['rate']:>10.0f}{row['cpu_us']:>12.2f}{row['p50']:>9.3f}"
+              f"{row['p99']:>9.3f}{row['server_cpu']:>11.0f}%{row['client_cpu']:>11.0f}%")
+    by_rate = middle["skerry"]["rate"] / middle["bare libh2o"]["rate"]
+    by_cpu = middle["bare libh2o"]["cpu_us"] / middle["skerry"]["cpu_us"]
+    print(f"\nskerry serves {by_rate:.0%} of the bare handler's requests per second; by CPU time "
+          f"per request {by_cpu:.0%}")
+    if max(by_rate, by_cpu) < options.goal:
+        support.die(f"both are below the goal of {options.goal:.0%}")
+
+
+if __name__ == "__main__":
+    main()

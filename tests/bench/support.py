@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the HTTP benches share: machine facts, servers pinned to a core, what a process
+costs by /proc, and runs of `skerry loadtest`.
+
+Everything a bench starts it also stops, by process id; ports are free ones of the
+loopback address; data lives in a temporary directory.
+"""
+import json
+import os
+import pathlib
+import platform
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+READY_SECONDS = 20
+
+
+def machine_facts():
+    model = "unknown CPU"
+    for line in open("/proc/cpuinfo", encoding="utf-8"):
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    return {
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "kernel": platform.release(),
+        "load_1m": round(os.getloadavg()[0], 2),
+    }
+
+
+def print_facts():
+    facts = machine_facts()
+    print(f"machine: {facts['cpu']}, {facts['cores']} cores, Linux {facts['kernel']}, "
+          f"load {facts['load_1m']} before the run")
+
+
+def die(text):
+    sys.exit(f"{pathlib.Path(sys.argv[0]).name}: {text}")
+
+
+def find_program(build, name):
+    """A program of the build directory, wherever meson put it."""
+    for place in (name, f"tests/bench/{name}", f"server/{name}"):
+        path = pathlib.Path(build) / place
+        if path.is_file():
+            return str(path.resolve())
+    die(f"{build}/{name} is not built; run `meson compile -C {build}`")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def pick_cores():
+    """One core for the server, one for the client; the same if there is only one."""
+    cores = sorted(os.sched_getaffinity(0))
+    return cores[0], cores[-1]
+
+
+class Server:
+    """A process pinned to one core, with all its children."""
+
+    def __init__(self, name, arguments, port, core, admin_socket=None):
+        self.name = name
+        self.port = port
+        self.admin_socket = admin_socket
+        self.process = subprocess.Popen(
+            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+        deadline = time.monotonic() + READY_SECONDS
+        while not self.listens():
+            if self.process.poll() is not None:
+                die(f"{name} ended with {self.process.returncode} instead of serving: "
+                    f"{' '.join(arguments)}")
+            if time.monotonic() > deadline:
+                self.stop()
+                die(f"{name} does not listen on port {port} after {READY_SECONDS} s")
+            time.sleep(0.02)
+
+    def listens(self):
+        places = [(socket.AF_INET, ("127.0.0.1", self.port))]
+        if self.admin_socket:
+            places.append((socket.AF_UNIX, self.admin_socket))
+        for family, address in places:
+            with socket.socket(family) as probe:
+                if probe.connect_ex(address) != 0:
+                    return False
+        return True
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def pids(self):
+        return [self.process.pid] + descendants(self.process.pid)
+
+    def cpu_seconds(self):
+        """User and system time of the whole tree, so far."""
+        return sum(cpu_seconds(pid) for pid in self.pids())
+
+
+class SkerryServer(Server):
+    """`skerry serve --workers 1` on a fresh data directory."""
+
+    def __init__(self, skerry, core):
+        self.data = tempfile.mkdtemp(prefix="skerry-bench-")
+        admin_socket = f"{self.data}/admin.sock"
+        port = free_port()
+        super().__init__("skerry", [
+            skerry, "serve", "--data", self.data, "--listen", f"127.0.0.1:{port}",
+            "--admin-socket", admin_socket, "--workers", "1"], port, core, admin_socket)
+
+    def stop(self):
+        super().stop()
+        shutil.rmtree(self.data, ignore_errors=True)
+
+    def workers(self):
+        """Children that serve requests: all but builders."""
+        return [pid for pid in descendants(self.process.pid) if "builder" not in command(pid)]
+
+
+def command(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").replace("\0", " ")
+    except OSError:
+        return ""
+
+
+def descendants(pid):
+    found = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            children = pathlib.Path(f"/proc/{pid}/task/{task}/children").read_text("ascii")
+            for child in map(int, children.split()):
+                found += [child] + descendants(child)
+    except OSError:
+        pass
+    return found
+
+
+def cpu_seconds(pid):
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return 0
+    fields = stat.rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
+
+
+def memory_kib(pids):
+    """Sums of smaps_rollup, and the page tables of /proc/PID/status."""
+    wanted = {"Rss": 0, "Pss": 0, "Private_Dirty": 0, "VmPTE": 0}
+    for pid in pids:
+        for name in ("smaps_rollup", "status"):
+            for line in open(f"/proc/{pid}/{name}", encoding="utf-8"):
+                key, _, value = line.partition(":")
+                if key in wanted:
+                    wanted[key] += int(value.split()[0])
+    return wanted
+
+
+def loadtest(skerry, core, *arguments):
+    """Runs the load generator on its core; returns its JSON report."""
+    done = subprocess.run(
+        [skerry, "loadtest", *arguments, "--json"], stdout=subprocess.PIPE,
+        preexec_fn=lambda: os.sched_setaffinity(0, {core}), check=False)
+    if done.returncode != 0:
+        die(f"`skerry loadtest {' '.join(arguments)}` ended with {done.returncode}")
+    return json.loads(done.stdout)
