@@ -158,7 +158,6 @@ static inline double operands_wide_float(float low)
 #define EACH_YL(M, ...) M(S, __VA_ARGS__) M(K, __VA_ARGS__)
 #define EACH_DL(M, ...) M(A, __VA_ARGS__) M(S, __VA_ARGS__)
 
-/* A taken branch: fields target (signed bytes from this cell) and fuel (may be negative). */
 /* Takes the price of a bulk operation or host call, which is not an instruction count. */
 #define CHARGE_PRICE(price)                                                                        \
     do {                                                                                           \
@@ -167,6 +166,7 @@ static inline double operands_wide_float(float low)
         IN->machine->fuel_priced += charge_price;                                                  \
     } while (0)
 
+/* A taken branch: fields target (signed bytes from this cell) and fuel (may be negative). */
 #define BRANCH_BYTES 8
 #define TAKE_BRANCH(at)                                                                            \
     do {                                                                                           \

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Threaded code as text, for `skerry inspect --code`: one line a cell, with the offset in
+ * the function, the operation with the places of its operands, fields and branch targets.
+ *
+ *      12  i32_add      s3 k:1 -> a            wasm 0x4a
+ *      20  br_i32_lt_u  a p0                   -> 48  fuel 5
+ *
+ * Handlers are found back by their offset in a table made for the occasion: cells hold
+ * nothing but that offset.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "engine/ops.h"
+
+struct disasm_handler {
+    int32_t offset;
+    uint16_t operation;
+    uint16_t variant;
+};
+
+struct disasm {
+    struct disasm_handler *handlers; /* by offset */
+    size_t handler_count;
+    const uint8_t *code;
+    uint32_t entry; /* of the function */
+    uint32_t end;
+    const struct code_mark *marks;
+    uint32_t mark_count;
+    struct buffer *out;
+};
+
+static int disasm_compare(const void *a, const void *b)
+{
+    const struct disasm_handler *x = a;
+    const struct disasm_handler *y = b;
+    return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+static enum status disasm_index_handlers(struct disasm *d)
+{
+    size_t count = 0;
+    for (uint32_t op = 0; op < OP_COUNT; op++)
+        count += operation_variants((enum operation)op);
+    d->handlers = calloc(count, sizeof(*d->handlers));
+    if (d->handlers == NULL)
+        return STATUS_NO_MEMORY;
+    for (uint32_t op = 0; op < OP_COUNT; op++) {
+        for (uint32_t i = 0; i < operation_variants((enum operation)op); i++) {
+            uint8_t places[OPS_OPERANDS_MAX];
+            operation_variant_places((enum operation)op, i, places);
+            d->handlers[d->handler_count++] = (struct disasm_handler){
+                .offset = operation_handler((enum operation)op, places),
+                .operation = (uint16_t)op,
+                .variant = (uint16_t)i,
+            };
+        }
+    }
+    qsort(d->handlers, d->handler_count, sizeof(*d->handlers), disasm_compare);
+    return STATUS_OK;
+}
+
+static const struct disasm_handler *disasm_find(const struct disasm *d, int32_t offset)
+{
+    struct disasm_handler key = {.offset = offset};
+    return bsearch(&key, d->handlers, d->handler_count, sizeof(key), disasm_compare);
+}
+
+/* Returns the bytes the operand takes in the cell. */
+static uint32_t disasm_operand(struct disasm *d, uint8_t place, char type, const uint8_t *at)
+{
+    bool is_float = type == 'f' || type == 'd';
+    uint32_t bytes = 0;
+    enum status status = STATUS_OK;
+    switch (place) {
+    case PLACE_A:
+        status = buffer_printf(d->out, is_float ? " fa" : " a");
+        break;
+    case PLACE_S:
+        status = buffer_printf(d->out, " s%u", dispatch_field16(at));
+        bytes = 2;
+        break;
+    case PLACE_K:
+        bytes = type == 'd' ? 8 : 4;
+        if (type == 'd')
+            status = buffer_printf(d->out, " k:0x%" PRIx64, dispatch_field64(at));
+        else
+            status = buffer_printf(d->out, " k:%" PRId32, (int32_t)dispatch_field32(at));
+        break;
+    default:
+        status = buffer_printf(d->out, is_float ? " f%d" : " p%d", place - PLACE_P0);
+    }
+    /* Out of room shows at the end: the line is merely cut. */
+    (void)status;
+    return bytes;
+}
+
+static uint32_t disasm_fields(struct disasm *d, const char *fields, uint32_t cell, uint32_t at)
+{
+    enum status status = STATUS_OK;
+    for (; *fields != '\0' && status == STATUS_OK; fields++) {
+        const uint8_t *field = d->code + at;
+        switch (*fields) {
+        case 'h':
+            status = buffer_printf(d->out, " %u", dispatch_field16(field));
+            at += 2;
+            break;
+        case 'w':
+            status = buffer_printf(d->out, " #%" PRId32, (int32_t)dispatch_field32(field));
+            at += 4;
+            break;
+        case 't':
+            status = buffer_printf(d->out, " entry %u", cell + dispatch_field32(field));
+            at += 4;
+            break;
+        case 'q':
+            status = buffer_printf(d->out, " 0x%" PRIx64, dispatch_field64(field));
+            at += 8;
+            break;
+        default:
+            status = buffer_printf(d->out, " -> %u fuel %" PRId32,
+                                   cell + dispatch_field32(field) - d->entry,
+                                   (int32_t)dispatch_field32(field + 4));
+            at += 8;
+        }
+    }
+    return at;
+}
+
+static uint32_t disasm_wasm_offset(const struct disasm *d, uint32_t cell)
+{
+    for (uint32_t low = 0, high = d->mark_count; low < high;) {
+        uint32_t middle = low + (high - low) / 2;
+        if (d->marks[middle].cell_offset == cell)
+            return d->marks[middle].wasm_offset;
+        if (d->marks[middle].cell_offset < cell)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return 0;
+}
+
+/* Writes one cell; returns where the next begins. */
+static uint32_t disasm_cell(struct disasm *d, uint32_t cell)
+{
+    const struct disasm_handler *handler =
+        disasm_find(d, (int32_t)dispatch_field32(d->code + cell));
+    ASSERT(handler != NULL);
+    const struct operation_row *row = &operation_rows[handler->operation];
+    uint8_t places[OPS_OPERANDS_MAX];
+    operation_variant_places(handler->operation, handler->variant, places);
+    enum status status = buffer_printf(d->out, "%6u  %-20s", cell - d->entry, row->name);
+    uint32_t at = cell + sizeof(int32_t);
+    for (uint32_t i = 0; i < operation_shape_rows[row->shape].operand_count; i++)
+        at += disasm_operand(d, places[i], row->types[i], d->code + at);
+    at = disasm_fields(d, row->fields, cell, at);
+    if (handler->operation == OP_br_table) {
+        uint32_t entries = dispatch_field32(d->code + at - 4) + 1;
+        at = ALIGN_UP(at, 4u);
+        for (uint32_t i = 0; i < entries; i++)
+            at = disasm_fields(d, "b", cell, at);
+    }
+    uint32_t wasm_offset = disasm_wasm_offset(d, cell);
+    if (status == STATUS_OK && wasm_offset != 0)
+        status = buffer_printf(d->out, "  wasm 0x%x", wasm_offset);
+    if (status == STATUS_OK)
+        status = buffer_printf(d->out, "\n");
+    (void)status;
+    return ALIGN_UP(at, 4u);
+}
+
+enum status
+engine_disassemble(const struct engine_module *module, uint32_t func_index, struct buffer *out)
+{
+    const struct image_header *header = module->header;
+    ASSERT(func_index < header->funcs.count);
+    const struct image_func *funcs = image_at(header, header->funcs);
+    struct disasm d = {
+        .code = image_at(header, header->code),
+        .entry = funcs[func_index].entry,
+        .end = header->code.count,
+        .marks = image_at(header, header->marks),
+        .mark_count = header->marks.count,
+        .out = out,
+    };
+    if (func_index + 1 < header->funcs.count)
+        d.end = funcs[func_index + 1].entry - (uint32_t)sizeof(uint32_t);
+    enum status status = disasm_index_handlers(&d);
+    if (status != STATUS_OK)
+        return status;
+    status = buffer_printf(out, "locals %u, %u bytes\n", dispatch_field32(d.code + d.entry - 4),
+                           d.end - d.entry);
+    for (uint32_t cell = d.entry; cell < d.end && status == STATUS_OK;) {
+        cell = disasm_cell(&d, cell);
+        /* A full buffer: the text so far is kept. */
+        if (buffer_reserve(out, 1) != STATUS_OK)
+            status = STATUS_LIMIT;
+    }
+    free(d.handlers);
+    return status;
+}
