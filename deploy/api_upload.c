@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Uploads. What can be refused by looking is refused at once; the rest goes through a
+ * builder and comes back to api_upload_built. The order there is what makes a deploy
+ * durable and atomic: artifact in place, then one commit, then the answer. If anything
+ * fails, nothing of the upload is left.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "deploy/api_private.h"
+
+static const char *const api_upload_parameters[] = {"activate", "dry_run", NULL};
+
+/* The answer of an upload, without its ending, which depends on how it went. */
+static json_t *
+api_upload_json(const struct api_call *call, uint32_t version, const char *kind, bool active)
+{
+    const struct api_upload *upload = call->upload;
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:b}", "tenant", upload->tenant, "function",
+                     upload->function, "version", api_version_text(version), "sha256",
+                     api_sha256(upload->sha256), "kind", api_text(kind), "url",
+                     api_url(call, &call->target), "active", active);
+}
+
+struct api_same {
+    const uint8_t *sha256;
+    uint32_t version; /* newest with these bytes; 0: none */
+    char kind[DEPLOY_KIND_BYTES];
+};
+
+static bool api_visit_same(void *context, const struct store_version *version)
+{
+    struct api_same *same = context;
+    if (memcmp(version->record.sha256, same->sha256, DEPLOY_SHA256_BYTES) == 0) {
+        same->version = version->version;
+        memcpy(same->kind, version->record.kind, sizeof(same->kind));
+    }
+    return true;
+}
+
+/* True, and answered, if this upload would change nothing: its bytes are the active version
+ * or, when it is not to be activated, any version. */
+static bool api_answer_unchanged(struct api_call *call)
+{
+    const struct api_upload *upload = call->upload;
+    struct store_function function;
+    struct api_same same = {.sha256 = upload->sha256};
+    if (store_get_function(call->api->store, &call->target, NULL, &function) != STATUS_OK)
+        return false;
+    const struct records_function *record = &function.record;
+    bool active = record->active_version != 0 &&
+                  memcmp(record->sha256, upload->sha256, DEPLOY_SHA256_BYTES) == 0;
+    if (active) {
+        same.version = record->active_version;
+        memcpy(same.kind, record->kind, sizeof(same.kind));
+    } else if (!upload->activate) {
+        if (store_list_versions(call->api->store, &call->target, api_visit_same, &same, NULL) !=
+            STATUS_OK)
+            return false;
+    }
+    if (same.version == 0)
+        return false;
+    json_t *body = api_upload_json(call, same.version, same.kind, active);
+    if (body != NULL)
+        (void)json_object_set_new(body, "status", json_string("unchanged"));
+    api_set_etag(call->response, upload->sha256);
+    api_answer(call, 200, body);
+    return true;
+}
+
+static void api_begin_upload(struct api_call *call, bool activate)
+{
+    struct api_upload *upload = call->upload;
+    uint64_t bytes_max = call->api->config->limits.module;
+    struct bytes body = call->request->body;
+    *upload = (struct api_upload){0};
+    if (!api_query_check(call, api_upload_parameters) ||
+        !api_query_flag(call, "activate", activate, &upload->activate) ||
+        !api_query_flag(call, "dry_run", false, &upload->dry_run))
+        return;
+    if (body.count > bytes_max) {
+        char detail[128];
+        (void)snprintf(detail, sizeof(detail),
+                       "the module has %zu bytes, limits.module allows %" PRIu64, body.count,
+                       bytes_max);
+        api_answer_error(call, 413, "module_too_large", detail,
+                         "strip the module, or ask the operator for a higher limit");
+        return;
+    }
+    if (body.count == 0) {
+        const struct api_problem problem = {
+            .status = 422,
+            .code = "malformed",
+            .detail = "the upload is empty: not a WebAssembly module (no magic at offset 0)",
+            .hint = "send the .wasm file as the body"};
+        api_answer_problem(call->response, call->request->id, &problem);
+        return;
+    }
+    memcpy(upload->tenant, call->target.tenant.data, call->target.tenant.count);
+    memcpy(upload->function, call->target.function.data, call->target.function.count);
+    digest_sha256(body, upload->sha256);
+    if (upload->dry_run || !api_answer_unchanged(call))
+        call->step = API_BUILD;
+}
+
+void api_put_function(struct api_call *call)
+{
+    api_begin_upload(call, true);
+}
+
+void api_post_version(struct api_call *call)
+{
+    api_begin_upload(call, false);
+}
+
+/* ---- after the builder
+ * ------------------------------------------------------------------------------ */
+
+static void api_answer_refused(struct api_call *call, const struct builder_job_outcome *outcome)
+{
+    const struct deploy_build_result *result = &outcome->result;
+    struct api_problem problem = {.status = 422,
+                                  .code = status_code(result->status),
+                                  .detail = result->text,
+                                  .offset = result->offset};
+    switch (result->status) {
+    case STATUS_MALFORMED:
+    case STATUS_INVALID:
+        problem.hint = "run `skerry validate` on the file";
+        break;
+    case STATUS_UNSUPPORTED:
+        problem.hint = "run `skerry inspect` on the file to see its imports and exports";
+        if (strcmp(result->kind, "unknown") == 0)
+            problem.code = "unknown_kind";
+        break;
+    case STATUS_FULL:
+        problem.status = 507;
+        problem.code = "storage_full";
+        break;
+    case STATUS_IO:
+    case STATUS_CORRUPT:
+    case STATUS_STALE:
+        problem.status = 500;
+        break;
+    default:
+        break;
+    }
+    if (problem.detail[0] == '\0')
+        problem.detail = status_text(result->status);
+    api_answer_problem(call->response, call->request->id, &problem);
+}
+
+static void api_answer_not_built(struct api_call *call, const struct builder_job_outcome *outcome)
+{
+    const struct deploy_build_result *result = &outcome->result;
+    struct report report = {.status = result->status, .offset = REPORT_OFFSET_NONE};
+    switch (outcome->end) {
+    case BUILDER_JOB_REFUSED:
+        api_answer_refused(call, outcome);
+        break;
+    case BUILDER_JOB_CRASHED:
+        api_answer_error(call, 422, "builder_crashed", result->text,
+                         "the module is at fault, or uses too much memory to build; nothing was "
+                         "stored");
+        break;
+    case BUILDER_JOB_TIMEOUT:
+        api_answer_error(call, 422, "build_timeout", result->text,
+                         "make the initialiser shorter, or raise limits.build_wall");
+        break;
+    default:
+        (void)snprintf(report.text, sizeof(report.text), "%s", result->text);
+        api_answer_report(call, &report);
+        break;
+    }
+}
+
+static json_t *api_warnings(const char *text)
+{
+    json_t *lines = json_array();
+    char line[DEPLOY_BUILD_WARNINGS_BYTES];
+    while (*text != '\0') {
+        size_t count = strcspn(text, "\n");
+        memcpy(line, text, count);
+        line[count] = '\0';
+        if (count > 0)
+            (void)json_array_append_new(lines, api_text(line));
+        text += text[count] == '\n' ? count + 1 : count;
+    }
+    return lines;
+}
+
+static void api_answer_built(struct api_call *call,
+                             const struct deploy_build_result *result,
+                             uint32_t version,
+                             uint64_t commit_us)
+{
+    const struct api_upload *upload = call->upload;
+    json_t *body =
+        api_upload_json(call, version, result->kind, upload->activate && !upload->dry_run);
+    json_t *rest = json_pack(
+        "{s:s, s:o, s:I, s:I, s:{s:I, s:I, s:I, s:I}}", "status",
+        upload->dry_run ? "dry_run" : "created", "warnings", api_warnings(result->warnings),
+        "module_bytes", (json_int_t)call->request->body.count, "artifact_bytes",
+        (json_int_t)result->artifact_bytes, "timings", "validate_us",
+        (json_int_t)result->validate_us, "translate_us", (json_int_t)result->translate_us,
+        "snapshot_us", (json_int_t)result->snapshot_us, "commit_us", (json_int_t)commit_us);
+    if (body != NULL && json_object_update(body, rest) != 0) {
+        json_decref(body);
+        body = NULL;
+    }
+    json_decref(rest);
+    api_set_etag(call->response, upload->sha256);
+    api_answer(call, upload->dry_run ? 200 : 201, body);
+}
+
+static enum status api_commit(struct api_call *call,
+                              const struct builder_job_outcome *outcome,
+                              struct report *report,
+                              uint32_t *ret_version)
+{
+    const struct api *api = call->api;
+    const struct api_upload *upload = call->upload;
+    const struct store_upload stored = {.target = call->target,
+                                        .sha256 = upload->sha256,
+                                        .module = call->request->body,
+                                        .kind = outcome->result.kind,
+                                        .activate = upload->activate};
+    enum status status = api->publish(api->context, outcome->artifact_temp, upload->sha256, report);
+    if (status != STATUS_OK)
+        return status;
+    status = store_add_version(api->store, &stored, report, ret_version);
+    if (status != STATUS_OK && !store_has_module(api->store, upload->sha256))
+        api->withdraw(api->context, upload->sha256);
+    return status;
+}
+
+void api_upload_built(const struct api *api,
+                      const struct api_request *request,
+                      const struct api_upload *upload,
+                      const struct builder_job_outcome *outcome,
+                      struct api_response *response)
+{
+    struct api_upload copy = *upload;
+    struct api_call call = {.api = api,
+                            .request = request,
+                            .response = response,
+                            .upload = &copy,
+                            .target = {.tenant = bytes_of_text(upload->tenant),
+                                       .function = bytes_of_text(upload->function)}};
+    struct report report = REPORT_INIT;
+    uint32_t version = 0;
+    if (outcome->end != BUILDER_JOB_BUILT) {
+        api_answer_not_built(&call, outcome);
+        return;
+    }
+    if (upload->dry_run) {
+        api_answer_built(&call, &outcome->result, 0, 0);
+        return;
+    }
+    /* Somebody else may have sent the same bytes meanwhile. */
+    if (api_answer_unchanged(&call))
+        return;
+    uint64_t before_us = clock_monotonic_us(api->clock);
+    if (api_commit(&call, outcome, &report, &version) != STATUS_OK)
+        api_answer_report(&call, &report);
+    else
+        api_answer_built(&call, &outcome->result, version,
+                         clock_monotonic_us(api->clock) - before_us);
+}

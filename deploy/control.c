@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Control's side of deploy, put together: data directory, store, generation, builder jobs,
+ * API and its door. Everything here runs on control's one event loop.
+ *
+ * An upload's way: admin_http -> api_handle -> builder job -> api_upload_built -> publish
+ * the artifact -> commit -> generation + 1 -> answer.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "deploy/admin_http.h"
+#include "deploy/api.h"
+#include "deploy/data_dir.h"
+#include "deploy/generation.h"
+#include "deploy/rebuild.h"
+
+#define CONTROL_BUILDERS_MAX       4
+#define CONTROL_READERS_INTERVAL_S 10
+#define CONTROL_TOKEN_NAME         "admin.token"
+
+struct deploy_control {
+    struct deploy_control_options options;
+    struct data_dir dir;
+    struct generation generation;
+    struct store *store;
+    struct builder_jobs *jobs;
+    struct rebuild *rebuild;
+    struct admin_http *http;
+    struct event *readers_timer;
+    struct api api;
+};
+
+struct control_upload {
+    struct deploy_control *control;
+    struct admin_http_call *call;
+    struct api_upload upload;
+};
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+static void control_finish_upload(struct control_upload *waiting,
+                                  const struct builder_job_outcome *outcome)
+{
+    struct api_response response;
+    api_response_init(&response);
+    api_upload_built(&waiting->control->api, admin_http_request(waiting->call), &waiting->upload,
+                     outcome, &response);
+    admin_http_reply(waiting->call, &response);
+    api_response_done(&response);
+    free(waiting);
+}
+
+static void control_built(void *context, const struct builder_job_outcome *outcome)
+{
+    control_finish_upload(context, outcome);
+}
+
+static void
+control_not_begun(struct control_upload *waiting, enum status status, const struct report *report)
+{
+    struct builder_job_outcome outcome = {
+        .end = BUILDER_JOB_FAILED, .result = {.status = status, .offset = REPORT_OFFSET_NONE}};
+    (void)snprintf(outcome.result.text, sizeof(outcome.result.text), "%s", report->text);
+    control_finish_upload(waiting, &outcome);
+}
+
+static void control_begin_upload(struct deploy_control *control,
+                                 struct admin_http_call *call,
+                                 const struct api_upload *upload,
+                                 struct api_response *response)
+{
+    struct report report = REPORT_INIT;
+    struct control_upload *waiting = calloc(1, sizeof(*waiting));
+    if (waiting == NULL) {
+        const struct api_problem problem = {.status = 503,
+                                            .code = "no_memory",
+                                            .detail = "the server is out of memory",
+                                            .offset = REPORT_OFFSET_NONE};
+        api_answer_problem(response, admin_http_request(call)->id, &problem);
+        admin_http_reply(call, response);
+        return;
+    }
+    *waiting = (struct control_upload){.control = control, .call = call, .upload = *upload};
+    const struct builder_job_request request = {
+        .module = admin_http_request(call)->body, .done = control_built, .context = waiting};
+    enum status status = builder_jobs_submit(control->jobs, &request, &report);
+    if (status != STATUS_OK)
+        control_not_begun(waiting, status, &report);
+}
+
+static void control_handle(void *context, struct admin_http_call *call)
+{
+    struct deploy_control *control = context;
+    struct api_upload upload;
+    struct api_response response;
+    api_response_init(&response);
+    if (api_handle(&control->api, admin_http_request(call), &upload, &response) == API_BUILD)
+        control_begin_upload(control, call, &upload, &response);
+    else
+        admin_http_reply(call, &response);
+    api_response_done(&response);
+}
+
+/* ---- what the API and the store call back for ------------------------------------------------ */
+
+static enum status control_publish(void *context,
+                                   const char *artifact_temp,
+                                   const uint8_t sha256[DEPLOY_SHA256_BYTES],
+                                   struct report *report)
+{
+    const struct deploy_control *control = context;
+    return artifacts_publish(control->dir.artifacts_fd, artifact_temp, sha256, report);
+}
+
+static void control_withdraw(void *context, const uint8_t sha256[DEPLOY_SHA256_BYTES])
+{
+    const struct deploy_control *control = context;
+    artifacts_remove(control->dir.artifacts_fd, sha256);
+}
+
+static struct builder_jobs_stats control_builds(void *context)
+{
+    const struct deploy_control *control = context;
+    return builder_jobs_stats(control->jobs);
+}
+
+static uint64_t control_generation(void *context)
+{
+    const struct deploy_control *control = context;
+    return generation_read(&control->generation);
+}
+
+static bool control_ready(void *context)
+{
+    const struct deploy_control *control = context;
+    return control->options.ready == NULL || control->options.ready(control->options.context);
+}
+
+static void control_print_worker_metrics(void *context, struct buffer *out)
+{
+    const struct deploy_control *control = context;
+    if (control->options.print_worker_metrics != NULL)
+        control->options.print_worker_metrics(control->options.context, out);
+}
+
+static void control_committed(void *context)
+{
+    struct deploy_control *control = context;
+    generation_increase(&control->generation);
+}
+
+static bool control_keeps(void *context, const uint8_t sha256[DEPLOY_SHA256_BYTES])
+{
+    const struct deploy_control *control = context;
+    return store_has_module(control->store, sha256);
+}
+
+static void control_check_readers(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct deploy_control *control = context;
+    store_check_readers(control->store);
+}
+
+/* ---- start and stop ----------------------------------------------------------------------------
+ */
+
+static enum status control_open_store(struct deploy_control *control, struct report *report)
+{
+    char dir[CONFIG_PATH_BYTES + 16];
+    (void)snprintf(dir, sizeof(dir), "%s/" DATA_DIR_STORE, control->dir.path);
+    const struct store_options options = {.dir = dir,
+                                          .map_bytes = control->options.config->store_map_bytes,
+                                          .clock = control->options.clock,
+                                          .committed = control_committed,
+                                          .module_gone = control_withdraw,
+                                          .context = control};
+    enum status status = store_open(&options, report, &control->store);
+    if (status == STATUS_OK)
+        status = artifacts_sweep(control->dir.artifacts_fd, control_keeps, control, report);
+    return status;
+}
+
+static enum status control_start_jobs(struct deploy_control *control, struct report *report)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    const struct builder_job_options options = {
+        .base = control->options.base,
+        .executable = control->options.executable,
+        .limits = &control->options.config->limits,
+        .artifacts_fd = control->dir.artifacts_fd,
+        .running_max = (uint32_t)MIN(MAX(cores, 1), CONTROL_BUILDERS_MAX)};
+    enum status status = builder_jobs_create(&options, report, &control->jobs);
+    if (status != STATUS_OK)
+        return status;
+    const struct rebuild_options rebuild = {.base = control->options.base,
+                                            .data_dir = control->dir.path,
+                                            .artifacts_fd = control->dir.artifacts_fd,
+                                            .clock = control->options.clock,
+                                            .store = control->store,
+                                            .jobs = control->jobs};
+    return rebuild_start(&rebuild, report, &control->rebuild);
+}
+
+static bool control_token_valid(const char *text, size_t count)
+{
+    uint8_t token[(ADMIN_HTTP_TOKEN_BYTES - 1) / 2];
+    return count >= ADMIN_HTTP_TOKEN_BYTES - 1 && digest_parse_hex(text, sizeof(token), token);
+}
+
+/* The token of the last start if there is one, else a new one. */
+static enum status control_load_token(const struct deploy_control *control,
+                                      struct report *report,
+                                      char ret_token[ADMIN_HTTP_TOKEN_BYTES])
+{
+    char text[ADMIN_HTTP_TOKEN_BYTES + 1] = "";
+    uint8_t random[(ADMIN_HTTP_TOKEN_BYTES - 1) / 2];
+    AUTO_CLOSE int fd =
+        openat(control->dir.fd, CONTROL_TOKEN_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 && errno != ENOENT)
+        return report_errno(report, "cannot read %s/" CONTROL_TOKEN_NAME, control->dir.path);
+    ssize_t count = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+    if (count > 0 && control_token_valid(text, (size_t)count)) {
+        memcpy(ret_token, text, ADMIN_HTTP_TOKEN_BYTES - 1);
+        ret_token[ADMIN_HTTP_TOKEN_BYTES - 1] = '\0';
+        return STATUS_OK;
+    }
+    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+        return report_errno(report, "cannot make a token");
+    digest_hex(random, sizeof(random), ret_token);
+    (void)snprintf(text, sizeof(text), "%s\n", ret_token);
+    return data_dir_write_file(&control->dir, CONTROL_TOKEN_NAME, bytes_of_text(text), report);
+}
+
+static enum status control_start_http(struct deploy_control *control, struct report *report)
+{
+    char token[ADMIN_HTTP_TOKEN_BYTES] = "";
+    enum status status = STATUS_OK;
+    if (control->options.config->admin_listen[0] != '\0')
+        status = control_load_token(control, report, token);
+    if (status != STATUS_OK)
+        return status;
+    const struct admin_http_options options = {.base = control->options.base,
+                                               .config = control->options.config,
+                                               .token = token,
+                                               .handle = control_handle,
+                                               .context = control};
+    return admin_http_start(&options, report, &control->http);
+}
+
+static enum status control_start_timer(struct deploy_control *control, struct report *report)
+{
+    const struct timeval interval = {.tv_sec = CONTROL_READERS_INTERVAL_S};
+    control->readers_timer =
+        event_new(control->options.base, -1, EV_PERSIST, control_check_readers, control);
+    if (control->readers_timer == NULL || event_add(control->readers_timer, &interval) != 0)
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    return STATUS_OK;
+}
+
+static void control_fill_api(struct deploy_control *control)
+{
+    control->api = (struct api){.store = control->store,
+                                .config = control->options.config,
+                                .clock = control->options.clock,
+                                .publish = control_publish,
+                                .withdraw = control_withdraw,
+                                .builds = control_builds,
+                                .generation = control_generation,
+                                .ready = control_ready,
+                                .print_worker_metrics = control_print_worker_metrics,
+                                .context = control};
+}
+
+enum status deploy_control_start(const struct deploy_control_options *options,
+                                 struct report *report,
+                                 struct deploy_control **ret_control)
+{
+    struct deploy_control *control = calloc(1, sizeof(*control));
+    if (control == NULL)
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    control->options = *options;
+    control->dir.fd = control->dir.lock_fd = control->dir.artifacts_fd = -1;
+    /* A client that went away is an error of its connection, not the end of control. */
+    (void)signal(SIGPIPE, SIG_IGN);
+    enum status status = data_dir_open(options->config->data_dir, report, &control->dir);
+    if (status == STATUS_OK)
+        status = generation_create(control->dir.path, report, &control->generation);
+    if (status == STATUS_OK)
+        status = control_open_store(control, report);
+    if (status == STATUS_OK)
+        status = control_start_jobs(control, report);
+    if (status == STATUS_OK) {
+        control_fill_api(control);
+        status = control_start_timer(control, report);
+    }
+    if (status == STATUS_OK)
+        status = control_start_http(control, report);
+    if (status == STATUS_OK)
+        *ret_control = control;
+    else
+        deploy_control_stop(control);
+    return status;
+}
+
+void deploy_control_stop(struct deploy_control *control)
+{
+    if (control == NULL)
+        return;
+    /* Ends all jobs, so that no request is held and nothing is rebuilt any more. */
+    builder_jobs_free(control->jobs);
+    rebuild_stop(control->rebuild);
+    admin_http_stop(control->http);
+    if (control->readers_timer != NULL)
+        event_free(control->readers_timer);
+    store_close(control->store);
+    generation_close(&control->generation);
+    data_dir_close(&control->dir);
+    free(control);
+}
+
+bool deploy_control_child_exited(struct deploy_control *control, int pid, int wait_status)
+{
+    return builder_jobs_child_exited(control->jobs, pid, wait_status);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Building missing artifacts again, when a worker asks for one.
+ *
+ * Workers send a module's SHA-256 as a datagram to build.sock. A request that is under
+ * way already, came too late, or failed a moment ago is dropped: workers ask again.
+ */
+#ifndef SKERRY_DEPLOY_REBUILD_H
+#define SKERRY_DEPLOY_REBUILD_H
+
+#include "deploy/builder_job.h"
+#include "deploy/store.h"
+
+struct rebuild;
+
+struct rebuild_options {
+    struct event_base *base;
+    const char *data_dir;
+    int artifacts_fd;
+    const struct clock *clock;
+    struct store *store;
+    struct builder_jobs *jobs;
+};
+
+NODISCARD enum status rebuild_start(const struct rebuild_options *options,
+                                    struct report *report,
+                                    struct rebuild **ret_rebuild);
+/* Call after builder_jobs_free, which ends the jobs; accepts NULL. */
+void rebuild_stop(struct rebuild *rebuild);
+
+#endif

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The builder: the process in which an upload is touched first. One module in, one
+ * artifact and one result out, then it exits.
+ *
+ *   limits (fd 6) -> module (fd 3) -> compile -> recognise -> instantiate -> initialise
+ *                 -> snapshot -> artifact (fd 4), fsync -> result (fd 5)
+ *
+ * It begins only when its limits arrive, which control sends after the rlimits are set.
+ * Whatever is wrong with the module is in the result, and the exit status is 0; anything
+ * else that goes wrong ends the process, and control takes that for a crash.
+ */
+#include "server/builder.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/limits.h"
+#include "deploy/deploy.h"
+#include "engine/base/clock.h"
+#include "engine/engine.h"
+#include "hostapi/hostapi.h"
+
+/* Initialisers run once per deploy, not per request: they may use more. */
+#define BUILDER_FUEL_FACTOR  10
+#define BUILDER_SLICE_FUEL   10000000
+#define BUILDER_FRAMES_MAX   1
+#define BUILDER_PAGE_BYTES   65536
+#define BUILDER_IMPORT_BYTES 200 /* of an import's names in a warning */
+
+struct builder {
+    struct config_limits limits;
+    struct engine_limits engine_limits;
+    struct bytes wasm;
+    struct engine_image compiled;
+    struct engine_image snapshot;
+    struct engine_module *module;
+    struct engine_machine *machine;
+    struct engine_instance *instance;
+    struct hostapi_host *host;
+    struct report report;
+    struct deploy_build_result result;
+};
+
+static bool builder_read_all(int fd, void *data, size_t count)
+{
+    for (size_t done = 0; done < count;) {
+        ssize_t step = read(fd, (char *)data + done, count - done);
+        if (step < 0 && errno == EINTR)
+            continue;
+        if (step <= 0)
+            return false;
+        done += (size_t)step;
+    }
+    return true;
+}
+
+static enum status builder_write_all(int fd, struct bytes data)
+{
+    while (data.count > 0) {
+        ssize_t step = write(fd, data.data, data.count);
+        if (step < 0 && errno == EINTR)
+            continue;
+        if (step <= 0)
+            return STATUS_IO;
+        data = bytes_make(data.data + step, data.count - (size_t)step);
+    }
+    return STATUS_OK;
+}
+
+/* ---- the module --------------------------------------------------------------------------------
+ */
+
+static enum status builder_map_module(struct builder *builder)
+{
+    struct stat facts;
+    if (fstat(DEPLOY_BUILDER_MODULE_FD, &facts) != 0)
+        return report_errno(&builder->report, "cannot read the module");
+    size_t count = (size_t)facts.st_size;
+    if (count == 0)
+        return report_fail(&builder->report, STATUS_MALFORMED, 0, "the module is empty");
+    void *data = mmap(NULL, count, PROT_READ, MAP_PRIVATE, DEPLOY_BUILDER_MODULE_FD, 0);
+    if (data == MAP_FAILED)
+        return report_errno(&builder->report, "cannot map the module");
+    builder->wasm = bytes_make(data, count);
+    return STATUS_OK;
+}
+
+static void builder_set_engine_limits(struct builder *builder)
+{
+    const struct config_limits *limits = &builder->limits;
+    builder->engine_limits = (struct engine_limits){
+        .module_bytes = limits->module,
+        .arena_bytes = limits->build_memory,
+        .memory_pages = (uint32_t)(limits->memory / BUILDER_PAGE_BYTES),
+        .table_entries = (uint32_t)limits->table,
+        .stack_bytes = (uint32_t)limits->stack,
+    };
+}
+
+static enum status builder_compile(struct builder *builder)
+{
+    struct engine_timings timings = {0};
+    enum status status = engine_compile(builder->wasm, &builder->engine_limits, &builder->report,
+                                        &timings, &builder->compiled);
+    if (status != STATUS_OK)
+        return status;
+    builder->result.validate_us = timings.validate_ns / 1000;
+    builder->result.translate_us = timings.translate_ns / 1000;
+    return engine_module_open(bytes_make(builder->compiled.data, builder->compiled.count), false,
+                              &builder->report, &builder->module);
+}
+
+/* Appends to a NUL-terminated text with room for `bytes`; what is not plain becomes '?'. */
+static void builder_append(char *text, size_t bytes, struct bytes part)
+{
+    size_t used = strlen(text);
+    for (size_t i = 0; i < part.count && used + 1 < bytes; i++) {
+        bool plain = part.data[i] >= ' ' && part.data[i] < 0x7f;
+        text[used++] = plain ? (char)part.data[i] : '?';
+    }
+    text[used] = '\0';
+}
+
+static void builder_warn_missing(void *context, const struct engine_import_desc *import)
+{
+    struct builder *builder = context;
+    char names[BUILDER_IMPORT_BYTES] = "";
+    char line[BUILDER_IMPORT_BYTES + 80];
+    builder_append(names, sizeof(names), import->module_name);
+    builder_append(names, sizeof(names), bytes_of_text("."));
+    builder_append(names, sizeof(names), import->name);
+    int count =
+        snprintf(line, sizeof(line), "import `%s` is not provided: calling it will trap\n", names);
+    size_t used = strlen(builder->result.warnings);
+    /* A warning is there wholly or not at all. */
+    if (count > 0 && (size_t)count < sizeof(builder->result.warnings) - used)
+        memcpy(builder->result.warnings + used, line, (size_t)count + 1);
+}
+
+static enum status builder_recognise(struct builder *builder, enum hostapi_kind *ret_kind)
+{
+    enum hostapi_kind kind = hostapi_detect(builder->module, &builder->report);
+    (void)snprintf(builder->result.kind, sizeof(builder->result.kind), "%s", hostapi_kind_id(kind));
+    if (kind == HOSTAPI_KIND_UNKNOWN)
+        return report_fail(&builder->report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
+                           "no kind of function was recognised in the module");
+    hostapi_missing_imports(builder->module, kind, builder_warn_missing, builder);
+    *ret_kind = kind;
+    return STATUS_OK;
+}
+
+/* ---- initialising
+ * -------------------------------------------------------------------------------- */
+
+static enum status builder_trapped(struct builder *builder)
+{
+    struct engine_trap_info trap = engine_machine_trap(builder->machine);
+    struct engine_frame_info frame;
+    char name[BUILDER_IMPORT_BYTES] = "";
+    if (trap.trap == TRAP_EXIT && trap.exit_code == 0) {
+        /* A command's way of returning from `_start`. */
+        engine_call_cancel(builder->machine);
+        return STATUS_OK;
+    }
+    if (trap.trap == TRAP_EXIT)
+        return report_fail(&builder->report, STATUS_TRAPPED, REPORT_OFFSET_NONE,
+                           "the module's initialiser exited with status %d", trap.exit_code);
+    uint64_t offset = REPORT_OFFSET_NONE;
+    if (engine_backtrace(builder->machine, &frame, BUILDER_FRAMES_MAX) == BUILDER_FRAMES_MAX) {
+        offset = frame.offset == 0 ? REPORT_OFFSET_NONE : frame.offset;
+        builder_append(name, sizeof(name), frame.func_name);
+        if (name[0] == '\0')
+            (void)snprintf(name, sizeof(name), "func %" PRIu32, frame.func_index);
+    }
+    return report_fail(&builder->report, STATUS_TRAPPED, offset,
+                       "the module's initialiser trapped: %s%s%s", trap.text,
+                       name[0] == '\0' ? "" : ", in ", name);
+}
+
+/* Runs the call under way to its end. */
+static enum status builder_run(struct builder *builder)
+{
+    uint64_t fuel_max = builder->limits.fuel * BUILDER_FUEL_FACTOR;
+    for (;;) {
+        switch (engine_run(builder->machine, BUILDER_SLICE_FUEL)) {
+        case ENGINE_DONE:
+            return STATUS_OK;
+        case ENGINE_TRAPPED:
+            return builder_trapped(builder);
+        case ENGINE_PENDING:
+            return report_fail(&builder->report, STATUS_TRAPPED, REPORT_OFFSET_NONE,
+                               "the module's initialiser waits for something: it may only compute");
+        case ENGINE_OUT_OF_FUEL:
+            break;
+        }
+        if (engine_machine_fuel_used(builder->machine) > fuel_max)
+            return report_fail(&builder->report, STATUS_LIMIT, REPORT_OFFSET_NONE,
+                               "the module's initialiser used more than %" PRIu64
+                               " fuel, %d times limits.fuel",
+                               fuel_max, BUILDER_FUEL_FACTOR);
+    }
+}
+
+static enum status builder_instantiate(struct builder *builder, enum hostapi_kind kind)
+{
+    const struct hostapi_options options = {
+        .kind = kind, .clock = &clock_system, .snapshotting = true};
+    enum status status = hostapi_host_create(&options, &builder->host);
+    if (status == STATUS_OK)
+        status =
+            engine_machine_create(&builder->engine_limits, &builder->report, &builder->machine);
+    if (status != STATUS_OK)
+        return status;
+    struct engine_linker linker = hostapi_linker(builder->host);
+    linker.missing_funcs_trap = true;
+    status = engine_instantiate(builder->machine, builder->module, &linker, &builder->report,
+                                &builder->instance);
+    /* A segment that does not fit: the engine's report, if it made one, says which. */
+    if (status == STATUS_TRAPPED)
+        (void)report_fail(&builder->report, status, REPORT_OFFSET_NONE,
+                          "the module cannot be instantiated: %s",
+                          engine_machine_trap(builder->machine).text);
+    return status;
+}
+
+static enum status builder_initialise(struct builder *builder)
+{
+    enum status status = STATUS_OK;
+    if (engine_instance_begin_start(builder->instance))
+        status = builder_run(builder);
+    while (status == STATUS_OK && hostapi_begin_initialise(builder->host, builder->instance))
+        status = builder_run(builder);
+    return status;
+}
+
+/* ---- the artifact
+ * --------------------------------------------------------------------------------- */
+
+static enum status builder_write_artifact(struct builder *builder)
+{
+    struct bytes artifact = bytes_make(builder->snapshot.data, builder->snapshot.count);
+    if (builder_write_all(DEPLOY_BUILDER_ARTIFACT_FD, artifact) != STATUS_OK ||
+        fsync(DEPLOY_BUILDER_ARTIFACT_FD) != 0)
+        return report_errno(&builder->report, "cannot write the artifact");
+    builder->result.artifact_bytes = artifact.count;
+    return STATUS_OK;
+}
+
+static enum status builder_build(struct builder *builder)
+{
+    enum hostapi_kind kind;
+    enum status status = engine_init(&builder->report);
+    if (status == STATUS_OK)
+        status = builder_map_module(builder);
+    if (status == STATUS_OK)
+        status = builder_compile(builder);
+    if (status == STATUS_OK)
+        status = builder_recognise(builder, &kind);
+    if (status != STATUS_OK)
+        return status;
+    uint64_t before_us = clock_monotonic_us(&clock_system);
+    status = builder_instantiate(builder, kind);
+    if (status == STATUS_OK)
+        status = builder_initialise(builder);
+    if (status == STATUS_OK)
+        status = engine_snapshot(builder->instance, &builder->report, &builder->snapshot);
+    if (status == STATUS_OK)
+        status = builder_write_artifact(builder);
+    builder->result.snapshot_us = clock_monotonic_us(&clock_system) - before_us;
+    return status;
+}
+
+static void builder_done(struct builder *builder)
+{
+    engine_image_free(&builder->snapshot);
+    engine_machine_free(builder->machine);
+    hostapi_host_free(builder->host);
+    if (builder->module != NULL)
+        engine_module_close(builder->module);
+    engine_image_free(&builder->compiled);
+}
+
+int server_builder_main(void)
+{
+    struct builder builder = {.report = REPORT_INIT};
+    /* Not to outlive control; and a file that would grow too large is an error, not the end. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || signal(SIGXFSZ, SIG_IGN) == SIG_ERR ||
+        !builder_read_all(DEPLOY_BUILDER_LIMITS_FD, &builder.limits, sizeof(builder.limits))) {
+        (void)fprintf(stderr, "skerry: `builder` is run by `skerry serve` only\n");
+        return 2;
+    }
+    builder_set_engine_limits(&builder);
+    enum status status = builder_build(&builder);
+    struct deploy_build_result *result = &builder.result;
+    result->status = status;
+    result->offset = builder.report.offset;
+    (void)snprintf(result->text, sizeof(result->text), "%s",
+                   status == STATUS_OK || builder.report.text[0] != '\0' ? builder.report.text
+                                                                         : status_text(status));
+    builder_done(&builder);
+    struct bytes bytes = bytes_make(result, sizeof(*result));
+    return builder_write_all(DEPLOY_BUILDER_RESULT_FD, bytes) == STATUS_OK ? 0 : 1;
+}
