@@ -60,12 +60,11 @@ struct bytes fixture_shared(const char *path)
 {
     char full[512];
     const char *shared = getenv("SKERRY_SHARED");
-    (void)snprintf(full, sizeof(full), "%s/modules/%s",
+    (void)snprintf(full, sizeof(full), "%s/%s",
                    shared != NULL ? shared : HOSTAPI_SOURCE_ROOT "/../shared", path);
     struct bytes file = fixture_read(full);
     if (file.data == NULL)
-        print_message("SKIPPED: %s is absent; set SKERRY_SHARED to the folder above modules/\n",
-                      full);
+        print_message("SKIPPED: %s is absent; set SKERRY_SHARED\n", full);
     return file;
 }
 
@@ -99,12 +98,16 @@ static void fixture_fill_exchange(struct fixture *fixture, const char *method, c
     exchange->function = bytes_of_text("hello");
 }
 
+void fixture_start_clock(struct fixture *fixture)
+{
+    fixture->clock = (struct clock){fixture_monotonic_ns, fixture_realtime_ns, fixture};
+}
+
 enum engine_outcome
 fixture_begin(struct fixture *fixture, struct bytes wasm, const struct hostapi_options *options)
 {
-    *fixture = (struct fixture){
-        .clock = {fixture_monotonic_ns, fixture_realtime_ns, fixture},
-    };
+    *fixture = (struct fixture){.now_ns = 0};
+    fixture_start_clock(fixture);
     config_limits_default(&fixture->limits);
     fixture_open(fixture, wasm);
     struct hostapi_options chosen = {.kind = HOSTAPI_KIND_UNKNOWN};
@@ -126,6 +129,28 @@ fixture_begin(struct fixture *fixture, struct bytes wasm, const struct hostapi_o
     if (!engine_instance_begin_start(fixture->instance))
         return ENGINE_DONE;
     return fixture_run(fixture);
+}
+
+void fixture_restore(struct fixture *fixture)
+{
+    fixture_start_clock(fixture);
+    config_limits_default(&fixture->limits);
+    fixture->report = (struct report)REPORT_INIT;
+    if (engine_module_open(bytes_make(fixture->image.data, fixture->image.count), true,
+                           &fixture->report, &fixture->module) != STATUS_OK)
+        fail_msg("%s", fixture->report.text);
+    struct engine_limits limits = engine_limits_default;
+    struct hostapi_options options = {
+        .kind = hostapi_detect(fixture->module, &fixture->report),
+        .clock = &fixture->clock,
+    };
+    assert_int_equal(hostapi_host_create(&options, &fixture->host), STATUS_OK);
+    struct engine_linker linker = hostapi_linker(fixture->host);
+    if (engine_machine_create(&limits, &fixture->report, &fixture->machine) != STATUS_OK ||
+        engine_restore(fixture->machine, fixture->module, &linker, false, &fixture->report,
+                       &fixture->instance) != STATUS_OK)
+        fail_msg("%s", fixture->report.text);
+    fixture_fill_exchange(fixture, "GET", "/");
 }
 
 enum engine_outcome fixture_run(struct fixture *fixture)

@@ -31,16 +31,20 @@ int fixture_prepare(void **state);
 
 /* tests/guests/<name>.wat, as built. Fails the test if it is not there. */
 struct bytes fixture_guest(const char *name);
-/* A file below shared/modules; an empty view, and a line saying so, if that is absent. */
+/* A file below shared/; an empty view, and a line saying so, if that is absent. */
 struct bytes fixture_shared(const char *path);
 void fixture_unload(struct bytes file);
 
+/* Gives the fixture its clock. */
+void fixture_start_clock(struct fixture *fixture);
 /* Compiles and opens; leaves the module in fixture->module. */
 void fixture_open(struct fixture *fixture, struct bytes wasm);
 /* Makes host and instance (runs the start function), with an exchange for "GET /". The kind
  * is detected unless given. ENGINE_TRAPPED if the start function trapped. */
 enum engine_outcome
 fixture_begin(struct fixture *fixture, struct bytes wasm, const struct hostapi_options *options);
+/* The worker's side: host and instance from the snapshot in fixture->image. */
+void fixture_restore(struct fixture *fixture);
 /* Runs hostapi_begin_initialise until there is nothing left. */
 enum engine_outcome fixture_initialise(struct fixture *fixture);
 /* Leads one request to its end; time jumps to what PENDING waits for. */

@@ -315,6 +315,24 @@ static void an_initialiser_without_the_outside_world_runs_in_the_builder(void **
     fixture_unload(wasm);
 }
 
+static void features_enabled_before_the_snapshot_hold_after_it(void **state)
+{
+    (void)state;
+    struct fixture builder;
+    struct fixture worker = {.now_ns = 0};
+    struct bytes wasm = fixture_guest("hostapi_features");
+    struct hostapi_options options = {.snapshotting = true};
+    assert_int_equal(fixture_begin(&builder, wasm, &options), ENGINE_DONE);
+    assert_int_equal(fixture_initialise(&builder), ENGINE_DONE);
+    assert_int_equal(engine_snapshot(builder.instance, &builder.report, &worker.image), STATUS_OK);
+    fixture_restore(&worker);
+    assert_int_equal(fixture_request(&worker), HOSTAPI_FINISHED);
+    assert_int_equal(worker.exchange.status, 418);
+    fixture_end(&worker);
+    fixture_end(&builder);
+    fixture_unload(wasm);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -344,6 +362,7 @@ int main(void)
         TEST(a_handler_that_exits_is_at_fault),
         TEST(a_response_over_the_limit_is_at_fault),
         TEST(host_calls_burn_their_price_and_the_same_each_time),
+        cmocka_unit_test(features_enabled_before_the_snapshot_hold_after_it),
         cmocka_unit_test(an_initialiser_that_reads_the_clock_runs_in_each_request),
         cmocka_unit_test(random_bytes_cannot_be_frozen_into_a_snapshot),
         cmocka_unit_test(an_initialiser_without_the_outside_world_runs_in_the_builder),

@@ -40,7 +40,7 @@ static void auth_challenges_all_but_the_right_credentials(void **state)
     (void)state;
     struct fixture fixture;
     struct bytes wasm;
-    if (!begin(&fixture, &wasm, "http-wasm/ex-auth.wasm"))
+    if (!begin(&fixture, &wasm, "modules/http-wasm/ex-auth.wasm"))
         skip();
     request(&fixture);
     assert_int_equal(fixture.exchange.status, 401);
@@ -64,7 +64,7 @@ static void router_answers_or_rewrites_and_passes_on(void **state)
     (void)state;
     struct fixture fixture;
     struct bytes wasm;
-    if (!begin(&fixture, &wasm, "http-wasm/ex-router.wasm"))
+    if (!begin(&fixture, &wasm, "modules/http-wasm/ex-router.wasm"))
         skip();
     request(&fixture);
     assert_int_equal(fixture.exchange.status, 200);
@@ -82,7 +82,7 @@ static void log_writes_one_line_at_info(void **state)
     (void)state;
     struct fixture fixture;
     struct bytes wasm;
-    if (!begin(&fixture, &wasm, "http-wasm/ex-log.wasm"))
+    if (!begin(&fixture, &wasm, "modules/http-wasm/ex-log.wasm"))
         skip();
     request(&fixture);
     fixture_assert_log(&fixture, "info hello world\n");
@@ -93,7 +93,7 @@ static void config_is_given_to_the_start_function(void **state)
 {
     (void)state;
     struct fixture fixture;
-    struct bytes wasm = fixture_shared("http-wasm/ex-config.wasm");
+    struct bytes wasm = fixture_shared("modules/http-wasm/ex-config.wasm");
     if (wasm.data == NULL)
         skip();
     struct hostapi_options options = {.config = bytes_make("\3\0\0\0\0\0\0\0", 8)};
@@ -111,7 +111,7 @@ static void redact_hides_its_secret_in_request_and_response(void **state)
 {
     (void)state;
     struct fixture fixture;
-    struct bytes wasm = fixture_shared("http-wasm/ex-redact.wasm");
+    struct bytes wasm = fixture_shared("modules/http-wasm/ex-redact.wasm");
     if (wasm.data == NULL)
         skip();
     struct hostapi_options options = {.config = bytes_of_text("no_next")};
@@ -133,7 +133,7 @@ static void wasi_prints_both_messages_to_the_log(void **state)
     (void)state;
     struct fixture fixture;
     struct bytes wasm;
-    if (!begin(&fixture, &wasm, "http-wasm/ex-wasi.wasm"))
+    if (!begin(&fixture, &wasm, "modules/http-wasm/ex-wasi.wasm"))
         skip();
     fixture_next_exchange(&fixture, "POST", "/x?y");
     fixture_add_header(&fixture, "Content-Type", "application/json");
@@ -232,7 +232,7 @@ static void the_conformance_kit_passes(void **state)
 {
     (void)state;
     struct fixture fixture;
-    struct bytes wasm = fixture_shared("http-wasm/tck.wasm");
+    struct bytes wasm = fixture_shared("modules/http-wasm/tck.wasm");
     if (wasm.data == NULL)
         skip();
     char body[5000];
@@ -267,7 +267,7 @@ static void wagi_hello_says_hello(void **state)
     (void)state;
     struct fixture fixture;
     struct bytes wasm;
-    if (!begin(&fixture, &wasm, "wagi/hello-wat.wasm"))
+    if (!begin(&fixture, &wasm, "modules/wagi/hello-wat.wasm"))
         skip();
     request(&fixture);
     assert_int_equal(fixture.exchange.status, 200);
@@ -281,7 +281,7 @@ static void wagi_log_writes_on_stderr_and_answers(void **state)
     (void)state;
     struct fixture fixture;
     struct bytes wasm;
-    if (!begin(&fixture, &wasm, "wagi/log.wasm"))
+    if (!begin(&fixture, &wasm, "modules/wagi/log.wasm"))
         skip();
     request(&fixture);
     assert_int_equal(fixture.exchange.status, 200);
@@ -296,7 +296,7 @@ static void a_program_without_a_header_block_is_at_fault(void **state)
     (void)state;
     struct fixture fixture;
     struct bytes wasm;
-    if (!begin(&fixture, &wasm, "wasi-p1/c-hello.wasm"))
+    if (!begin(&fixture, &wasm, "modules/wasi-p1/c-hello.wasm"))
         skip();
     assert_int_equal(fixture_request(&fixture), HOSTAPI_FAULT);
     assert_non_null(strstr(fixture.report.text, "without the empty line"));
