@@ -41,6 +41,8 @@ def print_memory(before, after, count):
     for key in ("Rss", "Pss", "Private_Dirty", "VmPTE"):
         print(f"    {key:<21}{before[key]:>10}{after[key]:>10}"
               f"{(after[key] - before[key]) / count:>12.1f}")
+    resident = sum(after[key] - before[key] for key in ("Pss", "VmPTE"))
+    print(f"  a function keeps {resident / count:.1f} KiB resident (Pss and page tables)")
 
 
 def measure(skerry, count, wasm):
