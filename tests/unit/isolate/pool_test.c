@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pool alone: isolates and artifacts are fakes that count, the clock is turned by hand.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "isolate/artifact.h"
+#include "tests/support/unit.h"
+
+#define SECOND UINT64_C(1000000000)
+
+static uint64_t now_ns;
+static int isolates_alive;
+static int artifacts_alive;
+static int resets;
+static int opens;
+static bool reset_fails;
+static bool create_fails;
+
+/* ---- fakes of the rest of isolate/ ---- */
+
+enum status isolate_create(struct isolate_artifact *artifact,
+                           const struct config_limits *limits,
+                           const struct isolate_host_ops *ops,
+                           struct report *report,
+                           struct isolate **ret_isolate)
+{
+    (void)limits;
+    (void)ops;
+    if (create_fails)
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "no slot");
+    struct isolate *isolate = calloc(1, sizeof(*isolate));
+    isolate->artifact = isolate_artifact_ref(artifact);
+    isolates_alive++;
+    now_ns += 1000;
+    *ret_isolate = isolate;
+    return STATUS_OK;
+}
+
+bool isolate_reset(struct isolate *isolate)
+{
+    resets++;
+    isolate->generation++;
+    return !reset_fails;
+}
+
+void isolate_free(struct isolate *isolate)
+{
+    isolate_artifact_unref(isolate->artifact);
+    isolates_alive--;
+    free(isolate);
+}
+
+struct isolate_artifact *isolate_artifact_ref(struct isolate_artifact *artifact)
+{
+    artifact->references++;
+    return artifact;
+}
+
+void isolate_artifact_unref(struct isolate_artifact *artifact)
+{
+    if (artifact == NULL || --artifact->references > 0)
+        return;
+    artifacts_alive--;
+    free(artifact);
+}
+
+static enum status
+open_artifact(void *context, struct report *report, struct isolate_artifact **ret_artifact)
+{
+    const bool *missing = context;
+    opens++;
+    if (missing != NULL && *missing)
+        return report_fail(report, STATUS_NOT_FOUND, REPORT_OFFSET_NONE, "not there");
+    *ret_artifact = calloc(1, sizeof(**ret_artifact));
+    (*ret_artifact)->references = 1;
+    artifacts_alive++;
+    now_ns += 100;
+    return STATUS_OK;
+}
+
+static uint64_t fake_now(void *context)
+{
+    (void)context;
+    return now_ns;
+}
+
+static const struct clock fake_clock = {.monotonic_ns = fake_now, .realtime_ns = fake_now};
+
+/* ---- helpers ---- */
+
+static struct isolate_pool *make_pool(uint32_t per_function, uint32_t total)
+{
+    struct isolate_pool *pool;
+    struct isolate_pool_options options = {
+        .per_function_max = per_function,
+        .total_max = total,
+        .idle_max_ns = 60 * SECOND,
+        .clock = &fake_clock,
+    };
+    now_ns = SECOND;
+    isolates_alive = artifacts_alive = resets = opens = 0;
+    reset_fails = create_fails = false;
+    assert_int_equal(isolate_pool_create(&options, &pool), STATUS_OK);
+    return pool;
+}
+
+static void free_pool(struct isolate_pool *pool)
+{
+    isolate_pool_free(pool);
+    assert_int_equal(isolates_alive, 0);
+    assert_int_equal(artifacts_alive, 0);
+}
+
+static struct isolate *take(struct isolate_pool *pool,
+                            const char *function,
+                            const char *version,
+                            enum isolate_start_reason want)
+{
+    struct isolate_key key = {bytes_of_text(function), bytes_of_text(version)};
+    struct isolate_start start;
+    struct isolate *isolate;
+    struct report report = REPORT_INIT;
+    assert_int_equal(
+        isolate_pool_checkout(pool, &key, open_artifact, NULL, &report, &start, &isolate),
+        STATUS_OK);
+    assert_string_equal(isolate_start_reason_text(start.reason), isolate_start_reason_text(want));
+    if (want == ISOLATE_START_WARM)
+        assert_int_equal(start.load_ns + start.restore_ns, 0);
+    else
+        assert_int_equal(start.restore_ns, 1000);
+    return isolate;
+}
+
+/* ---- tests ---- */
+
+static void an_isolate_that_came_back_is_warm_and_was_reset(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 16);
+    struct isolate *first = take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST);
+    isolate_pool_return(first, true);
+    assert_int_equal(resets, 1);
+    struct isolate *again = take(pool, "t/f", "v1", ISOLATE_START_WARM);
+    assert_ptr_equal(first, again);
+    isolate_pool_return(again, true);
+    assert_int_equal(opens, 1);
+    free_pool(pool);
+}
+
+static void an_isolate_that_faulted_is_freed_and_never_reset(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 16);
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), false);
+    assert_int_equal(isolates_alive, 0);
+    assert_int_equal(resets, 0);
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_DISCARDED), true);
+    assert_int_equal(isolate_pool_stats(pool).discarded, 1);
+    free_pool(pool);
+}
+
+static void an_isolate_that_cannot_be_reset_is_freed(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 16);
+    struct isolate *isolate = take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST);
+    reset_fails = true;
+    isolate_pool_return(isolate, true);
+    assert_int_equal(isolates_alive, 0);
+    assert_int_equal(isolate_pool_stats(pool).warm, 0);
+    free_pool(pool);
+}
+
+static void a_second_request_at_once_finds_the_pool_empty(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 16);
+    struct isolate *a = take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST);
+    struct isolate *b = take(pool, "t/f", "v1", ISOLATE_START_POOL_EMPTY);
+    assert_int_equal(isolate_pool_stats(pool).in_use, 2);
+    isolate_pool_return(a, true);
+    isolate_pool_return(b, true);
+    assert_int_equal(isolate_pool_stats(pool).warm, 2);
+    free_pool(pool);
+}
+
+static void a_new_version_drops_the_old_and_what_is_in_use_follows(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 16);
+    struct isolate *used = take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST);
+    struct isolate *warm = take(pool, "t/f", "v1", ISOLATE_START_POOL_EMPTY);
+    isolate_pool_return(warm, true);
+    struct isolate *fresh = take(pool, "t/f", "v2", ISOLATE_START_NEW_VERSION);
+    assert_int_equal(isolates_alive, 2);
+    assert_int_equal(artifacts_alive, 2);
+    isolate_pool_return(used, true); /* of v1: must not become warm */
+    assert_int_equal(isolates_alive, 1);
+    assert_int_equal(artifacts_alive, 1);
+    isolate_pool_return(fresh, true);
+    isolate_pool_return(take(pool, "t/f", "v2", ISOLATE_START_WARM), true);
+    free_pool(pool);
+}
+
+static void a_restarted_worker_says_so_at_first_starts(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool;
+    struct isolate_pool_options options = {.per_function_max = 1,
+                                           .total_max = 1,
+                                           .idle_max_ns = SECOND,
+                                           .restarted = true,
+                                           .clock = &fake_clock};
+    assert_int_equal(isolate_pool_create(&options, &pool), STATUS_OK);
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_RESTART), true);
+    isolate_pool_free(pool);
+}
+
+static void the_warm_list_of_a_function_is_bounded(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(2, 16);
+    struct isolate *taken[5];
+    for (int i = 0; i < 5; i++)
+        taken[i] = take(pool, "t/f", "v1",
+                        i == 0 ? ISOLATE_START_FIRST_REQUEST : ISOLATE_START_POOL_EMPTY);
+    for (int i = 0; i < 5; i++)
+        isolate_pool_return(taken[i], true);
+    assert_int_equal(isolate_pool_stats(pool).warm, 2);
+    assert_int_equal(isolates_alive, 2);
+    free_pool(pool);
+}
+
+static void the_least_recently_used_function_is_evicted_when_the_pool_is_full(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 3);
+    char name[16];
+    for (int i = 0; i < 5; i++) {
+        (void)snprintf(name, sizeof(name), "t/f%d", i);
+        isolate_pool_return(take(pool, name, "v1", ISOLATE_START_FIRST_REQUEST), true);
+    }
+    assert_int_equal(isolates_alive, 3);
+    assert_int_equal(artifacts_alive, 3); /* the evicted ones are unmapped as well */
+    assert_int_equal(isolate_pool_stats(pool).evicted, 2);
+    isolate_pool_return(take(pool, "t/f4", "v1", ISOLATE_START_WARM), true);
+    isolate_pool_return(take(pool, "t/f0", "v1", ISOLATE_START_EVICTED), true);
+    isolate_pool_return(take(pool, "t/f2", "v1", ISOLATE_START_EVICTED), true);
+    isolate_pool_return(take(pool, "t/f4", "v1", ISOLATE_START_WARM), true);
+    free_pool(pool);
+}
+
+static void functions_in_use_are_passed_over_by_eviction(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 1);
+    struct isolate *used = take(pool, "t/a", "v1", ISOLATE_START_FIRST_REQUEST);
+    isolate_pool_return(take(pool, "t/b", "v1", ISOLATE_START_FIRST_REQUEST), true);
+    isolate_pool_return(take(pool, "t/c", "v1", ISOLATE_START_FIRST_REQUEST), true);
+    assert_int_equal(isolates_alive, 2);
+    isolate_pool_return(used, true);
+    assert_int_equal(isolates_alive, 1);
+    free_pool(pool);
+}
+
+static void what_is_idle_too_long_is_swept(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 16);
+    struct isolate *a = take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST);
+    struct isolate *b = take(pool, "t/f", "v1", ISOLATE_START_POOL_EMPTY);
+    isolate_pool_return(a, true);
+    now_ns += 30 * SECOND;
+    isolate_pool_return(b, true);
+    now_ns += 31 * SECOND;
+    isolate_pool_sweep(pool);
+    assert_int_equal(isolate_pool_stats(pool).warm, 1);
+    now_ns += 30 * SECOND;
+    isolate_pool_sweep(pool);
+    assert_int_equal(isolates_alive, 0);
+    assert_int_equal(artifacts_alive, 0);
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_EVICTED), true);
+    free_pool(pool);
+}
+
+static void surplus_of_a_busy_function_is_trimmed_without_a_sweep(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 16);
+    struct isolate *taken[3];
+    for (int i = 0; i < 3; i++)
+        taken[i] = take(pool, "t/f", "v1",
+                        i == 0 ? ISOLATE_START_FIRST_REQUEST : ISOLATE_START_POOL_EMPTY);
+    for (int i = 0; i < 3; i++)
+        isolate_pool_return(taken[i], true);
+    now_ns += 61 * SECOND;
+    for (int i = 0; i < 5; i++)
+        isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_WARM), true);
+    assert_int_equal(isolate_pool_stats(pool).warm, 1);
+    free_pool(pool);
+}
+
+static void a_missing_artifact_changes_nothing(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 16);
+    struct isolate_key key = {bytes_of_text("t/f"), bytes_of_text("v1")};
+    struct isolate_start start;
+    struct isolate *isolate;
+    struct report report = REPORT_INIT;
+    bool missing = true;
+    assert_int_equal(
+        isolate_pool_checkout(pool, &key, open_artifact, &missing, &report, &start, &isolate),
+        STATUS_NOT_FOUND);
+    assert_string_equal(report.text, "not there");
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), true);
+    free_pool(pool);
+}
+
+static void an_isolate_that_cannot_be_made_leaves_nothing_mapped(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 16);
+    struct isolate_key key = {bytes_of_text("t/f"), bytes_of_text("v1")};
+    struct isolate_start start;
+    struct isolate *isolate;
+    create_fails = true;
+    assert_int_equal(isolate_pool_checkout(pool, &key, open_artifact, NULL, NULL, &start, &isolate),
+                     STATUS_NO_MEMORY);
+    assert_int_equal(artifacts_alive, 0);
+    assert_int_equal(isolate_pool_stats(pool).in_use, 0);
+    free_pool(pool);
+}
+
+static void a_forgotten_function_goes_when_its_last_isolate_comes_back(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 16);
+    struct isolate *used = take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST);
+    isolate_pool_forget(pool, bytes_of_text("t/f"));
+    assert_int_equal(isolate_pool_stats(pool).functions, 0);
+    isolate_pool_return(used, true);
+    assert_int_equal(isolates_alive, 0);
+    isolate_pool_forget(pool, bytes_of_text("t/none"));
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), true);
+    free_pool(pool);
+}
+
+static void many_functions_keep_their_isolates_apart(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 100000);
+    static struct isolate *owners[3000];
+    char name[16];
+    for (int i = 0; i < 3000; i++) {
+        (void)snprintf(name, sizeof(name), "t%d/f", i);
+        owners[i] = take(pool, name, "v1", ISOLATE_START_FIRST_REQUEST);
+        isolate_pool_return(owners[i], true);
+    }
+    for (int i = 0; i < 3000; i++) {
+        (void)snprintf(name, sizeof(name), "t%d/f", i);
+        struct isolate *isolate = take(pool, name, "v1", ISOLATE_START_WARM);
+        assert_ptr_equal(isolate, owners[i]);
+        isolate_pool_return(isolate, true);
+    }
+    free_pool(pool);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_isolate_that_came_back_is_warm_and_was_reset),
+        cmocka_unit_test(an_isolate_that_faulted_is_freed_and_never_reset),
+        cmocka_unit_test(an_isolate_that_cannot_be_reset_is_freed),
+        cmocka_unit_test(a_second_request_at_once_finds_the_pool_empty),
+        cmocka_unit_test(a_new_version_drops_the_old_and_what_is_in_use_follows),
+        cmocka_unit_test(a_restarted_worker_says_so_at_first_starts),
+        cmocka_unit_test(the_warm_list_of_a_function_is_bounded),
+        cmocka_unit_test(the_least_recently_used_function_is_evicted_when_the_pool_is_full),
+        cmocka_unit_test(functions_in_use_are_passed_over_by_eviction),
+        cmocka_unit_test(what_is_idle_too_long_is_swept),
+        cmocka_unit_test(surplus_of_a_busy_function_is_trimmed_without_a_sweep),
+        cmocka_unit_test(a_missing_artifact_changes_nothing),
+        cmocka_unit_test(an_isolate_that_cannot_be_made_leaves_nothing_mapped),
+        cmocka_unit_test(a_forgotten_function_goes_when_its_last_isolate_comes_back),
+        cmocka_unit_test(many_functions_keep_their_isolates_apart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
