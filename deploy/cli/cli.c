@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of client verbs, their help, and the way from argv to a verb's function.
+ */
+#include "deploy/cli/cli.h"
+
+#include <stdio.h>
+
+#include "deploy/deploy.h"
+
+struct cli_row {
+    const char *name;
+    const char *usage;
+    const char *text;
+    cli_verb *run;
+    uint32_t minimum;
+    uint32_t maximum;
+};
+
+static const struct cli_row cli_rows[] = {
+#define VERB(name_, minimum_, maximum_, usage_, text_)                                             \
+    {.name = #name_,                                                                               \
+     .usage = (usage_),                                                                            \
+     .text = (text_),                                                                              \
+     .run = cli_##name_,                                                                           \
+     .minimum = (minimum_),                                                                        \
+     .maximum = (maximum_)},
+#include "deploy/cli/verbs.def"
+};
+
+static const char cli_flags_help[] =
+    "  -t, --tenant TENANT    whose function (SKERRY_TENANT, or `default`)\n"
+    "      --url URL          http://HOST:PORT or unix:PATH (SKERRY_URL); token: SKERRY_TOKEN\n"
+    "      --data DIR         the server's data directory, for its admin.sock\n"
+    "      --admin-socket PATH\n"
+    "      --json             print what the server answered\n"
+    "  -q, --quiet            print no hints\n";
+
+void deploy_cli_help(struct buffer *out)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < COUNT_OF(cli_rows); i++)
+        status = buffer_printf(out, "  %-11s %s\n", cli_rows[i].name, cli_rows[i].text);
+}
+
+static enum cli_exit cli_print_help(const struct cli_row *row)
+{
+    (void)printf("usage: skerry %s %s%s[flags]\n%s\n\n%s", row->name, row->usage,
+                 row->usage[0] == '\0' ? "" : " ", row->text, cli_flags_help);
+    return CLI_OK;
+}
+
+static enum cli_exit cli_run_row(const struct cli_row *row, int argc, char **argv)
+{
+    struct cli cli = {.verb = row->name};
+    (void)snprintf(cli.program, sizeof(cli.program), "skerry %s", row->name);
+    enum cli_exit code = cli_options_parse(&cli, argc, argv);
+    if (code != CLI_OK)
+        return code;
+    if (cli.options.help)
+        return cli_print_help(row);
+    if (cli.options.positional_count < row->minimum || cli.options.positional_count > row->maximum)
+        return cli_fail(&cli, CLI_USAGE, "usage: skerry %s %s", row->name, row->usage);
+    return row->run(&cli);
+}
+
+bool deploy_cli_run(int argc, char **argv, int *ret_exit)
+{
+    for (size_t i = 0; i < COUNT_OF(cli_rows); i++) {
+        if (argc > 0 && strcmp(argv[0], cli_rows[i].name) == 0) {
+            *ret_exit = (int)cli_run_row(&cli_rows[i], argc, argv);
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command line clients of the admin API: what the verbs share.
+ *
+ * A verb is one function that sends requests with cli_call and prints. Answers go to
+ * stdout, with --json exactly what the server said; errors are one line on stderr that
+ * says what, where, and what to do, and end in the exit status of INTERFACE. A verb that
+ * worked ends by naming the next useful one.
+ */
+#ifndef SKERRY_DEPLOY_CLI_CLI_H
+#define SKERRY_DEPLOY_CLI_CLI_H
+
+#include <jansson.h>
+
+#include "config/config.h"
+#include "engine/base/bytes.h"
+
+#define CLI_POSITIONAL_MAX 3
+#define CLI_PATH_BYTES     512
+
+enum cli_exit {
+    CLI_OK = 0,
+    CLI_FAILED = 1,
+    CLI_USAGE = 2,
+    CLI_AUTH = 4,
+    CLI_NOT_FOUND = 5,
+    CLI_CONFLICT = 6,
+    CLI_LIMIT = 7,
+    CLI_UNREACHABLE = 8,
+};
+
+struct cli_options {
+    bool json;
+    bool quiet;
+    bool yes;
+    bool help;
+    bool dry_run;
+    bool no_activate;
+    const char *url; /* NULL: the socket */
+    const char *tenant;
+    const char *name;
+    const char *to;
+    const char *data;
+    const char *admin_socket;
+    const char *positional[CLI_POSITIONAL_MAX];
+    uint32_t positional_count;
+    bool tenant_is_default;
+};
+
+struct cli {
+    const char *verb;
+    struct cli_options options;
+    char base[CLI_PATH_BYTES];   /* "http://localhost" or the URL, without a slash at the end */
+    char socket[CLI_PATH_BYTES]; /* Unix socket, or "" */
+    char program[64];            /* for messages: "skerry deploy" */
+};
+
+/* Parses flags and environment and finds the server's place; or prints one line. */
+NODISCARD enum cli_exit cli_options_parse(struct cli *cli, int argc, char **argv);
+
+struct cli_request {
+    const char *method;
+    const char *path;  /* with its query */
+    const char *file;  /* body: a file, streamed; NULL for none */
+    struct bytes body; /* body: bytes */
+};
+
+struct cli_answer {
+    long status;
+    struct buffer text; /* NUL-terminated */
+    json_t *json;       /* NULL if it is none */
+};
+
+void cli_answer_done(struct cli_answer *answer);
+/*
+ * Sends and waits. Any answer but a 2xx is printed as an error, with `json` raw on stdout;
+ * then the exit status says which kind it was. CLI_OK: `ret_answer` is filled, to be done
+ * with cli_answer_done.
+ */
+NODISCARD enum cli_exit
+cli_call(const struct cli *cli, const struct cli_request *request, struct cli_answer *ret_answer);
+/* "/v1/tenants/{t}/functions[/{f}{rest}]"; function NULL: the list. */
+void cli_function_path(const struct cli *cli,
+                       const char *function,
+                       const char *rest,
+                       char ret_path[CLI_PATH_BYTES]);
+
+/* ---- printing ---------------------------------------------------------------------------- */
+
+/* "skerry VERB: ..." on stderr, one line. */
+enum cli_exit cli_fail(const struct cli *cli, enum cli_exit code, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+/* A member's text; "-" for null or none. */
+const char *cli_text(const json_t *object, const char *name);
+json_int_t cli_number(const json_t *object, const char *name);
+/* With --json prints the answer as it came and returns true: nothing else is printed. */
+bool cli_print_json(const struct cli *cli, const struct cli_answer *answer);
+/* "next: ..." unless --quiet. */
+void cli_next(const struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
+/* "12.3 KiB" */
+void cli_format_bytes(uint64_t bytes, char ret_text[32]);
+
+/* ---- verbs --------------------------------------------------------------------------------- */
+
+typedef enum cli_exit cli_verb(struct cli *cli);
+
+cli_verb cli_deploy;
+cli_verb cli_list;
+cli_verb cli_show;
+cli_verb cli_rm;
+cli_verb cli_versions;
+cli_verb cli_rollback;
+cli_verb cli_stats;
+cli_verb cli_limits;
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One request with libcurl, and what its answer means for the exit status.
+ */
+#include <curl/curl.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "deploy/cli/cli.h"
+
+#define CLI_ANSWER_BYTES_MAX (64U << 20)
+#define CLI_CONNECT_MS       5000L
+
+static size_t cli_receive(char *data, size_t size, size_t count, void *context)
+{
+    (void)size; /* always 1 */
+    return buffer_append(context, data, count) == STATUS_OK ? count : 0;
+}
+
+static size_t cli_send(char *data, size_t size, size_t count, void *context)
+{
+    FILE *file = context;
+    size_t done = fread(data, size, count, file);
+    return done == 0 && ferror(file) ? CURL_READFUNC_ABORT : done;
+}
+
+/* ---- errors -------------------------------------------------------------------------------------
+ */
+
+static enum cli_exit cli_exit_of(long status, const char *code)
+{
+    if (strcmp(code, "limit") == 0 || strcmp(code, "no_memory") == 0)
+        return CLI_LIMIT;
+    switch (status) {
+    case 400:
+        return CLI_USAGE;
+    case 401:
+    case 403:
+        return CLI_AUTH;
+    case 404:
+        return CLI_NOT_FOUND;
+    case 409:
+    case 412:
+        return CLI_CONFLICT;
+    case 413:
+    case 429:
+    case 503:
+    case 507:
+        return CLI_LIMIT;
+    default:
+        return CLI_FAILED;
+    }
+}
+
+static enum cli_exit cli_explain(const struct cli *cli, const struct cli_answer *answer)
+{
+    const char *code = answer->json == NULL ? "" : cli_text(answer->json, "code");
+    const json_t *detail = json_object_get(answer->json, "detail");
+    const json_t *hint = json_object_get(answer->json, "hint");
+    const json_t *offset = json_object_get(answer->json, "offset");
+    enum cli_exit exit_code = cli_exit_of(answer->status, code);
+    char where[48] = "";
+    if (cli->options.json)
+        (void)printf("%s", (const char *)answer->text.data);
+    if (!json_is_string(detail))
+        return cli_fail(cli, exit_code, "the server answered %ld: is there a skerry at %s?",
+                        answer->status, cli->socket[0] != '\0' ? cli->socket : cli->base);
+    if (json_is_integer(offset))
+        (void)snprintf(where, sizeof(where), " (offset %" JSON_INTEGER_FORMAT ")",
+                       json_integer_value(offset));
+    return cli_fail(cli, exit_code, "%s%s%s%s", json_string_value(detail), where,
+                    json_is_string(hint) ? ": " : "",
+                    json_is_string(hint) ? json_string_value(hint) : "");
+}
+
+static enum cli_exit cli_unreachable(const struct cli *cli, CURLcode result)
+{
+    const char *place = cli->socket[0] != '\0' ? cli->socket : cli->base;
+    if (result == CURLE_COULDNT_CONNECT || result == CURLE_COULDNT_RESOLVE_HOST ||
+        result == CURLE_OPERATION_TIMEDOUT)
+        return cli_fail(cli, CLI_UNREACHABLE,
+                        "no server at %s: start one with `skerry serve`, or pass --url or --data",
+                        place);
+    return cli_fail(cli, CLI_UNREACHABLE, "the connection to %s failed: %s", place,
+                    curl_easy_strerror(result));
+}
+
+/* ---- one request --------------------------------------------------------------------------------
+ */
+
+static enum cli_exit
+cli_open_file(const struct cli *cli, const char *path, FILE **ret_file, curl_off_t *ret_count)
+{
+    struct stat facts;
+    FILE *file = fopen(path, "rbe");
+    if (file != NULL && fstat(fileno(file), &facts) == 0 && S_ISREG(facts.st_mode)) {
+        *ret_file = file;
+        *ret_count = (curl_off_t)facts.st_size;
+        return CLI_OK;
+    }
+    char reason[128];
+    const char *text = strerror_r(errno, reason, sizeof(reason));
+    bool opened = file != NULL;
+    if (opened)
+        (void)fclose(file);
+    return cli_fail(cli, CLI_FAILED, "cannot read %s: %s", path, opened ? "not a file" : text);
+}
+
+static struct curl_slist *cli_headers(const struct cli_request *request)
+{
+    struct curl_slist *headers = NULL;
+    const char *token = getenv("SKERRY_TOKEN");
+    char line[512];
+    headers = curl_slist_append(headers, request->file != NULL ? "Content-Type: application/wasm"
+                                                               : "Content-Type: application/json");
+    if (token == NULL || token[0] == '\0')
+        return headers;
+    (void)snprintf(line, sizeof(line), "Authorization: Bearer %s", token);
+    return curl_slist_append(headers, line);
+}
+
+static CURLcode cli_perform(const struct cli *cli,
+                            CURL *curl,
+                            const struct cli_request *request,
+                            FILE *file,
+                            curl_off_t file_count,
+                            struct cli_answer *answer)
+{
+    char url[2 * CLI_PATH_BYTES];
+    struct curl_slist *headers = cli_headers(request);
+    (void)snprintf(url, sizeof(url), "%s%s", cli->base, request->path);
+    (void)curl_easy_setopt(curl, CURLOPT_URL, url);
+    (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CLI_CONNECT_MS);
+    if (cli->socket[0] != '\0')
+        (void)curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, cli->socket);
+    (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, cli_receive);
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer->text);
+    if (file != NULL) {
+        (void)curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+        (void)curl_easy_setopt(curl, CURLOPT_READFUNCTION, cli_send);
+        (void)curl_easy_setopt(curl, CURLOPT_READDATA, file);
+        (void)curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, file_count);
+    } else if (strcmp(request->method, "POST") == 0) {
+        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)request->body.count);
+        (void)curl_easy_setopt(curl, CURLOPT_COPYPOSTFIELDS, request->body.data);
+    }
+    (void)curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
+    CURLcode result = curl_easy_perform(curl);
+    (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);
+    curl_slist_free_all(headers);
+    return result;
+}
+
+void cli_answer_done(struct cli_answer *answer)
+{
+    json_decref(answer->json);
+    buffer_done(&answer->text);
+}
+
+enum cli_exit
+cli_call(const struct cli *cli, const struct cli_request *request, struct cli_answer *ret_answer)
+{
+    struct cli_answer answer = {0};
+    FILE *file = NULL;
+    curl_off_t file_count = 0;
+    enum cli_exit code = CLI_OK;
+    if (request->file != NULL)
+        code = cli_open_file(cli, request->file, &file, &file_count);
+    CURL *curl = code == CLI_OK ? curl_easy_init() : NULL;
+    buffer_init(&answer.text, CLI_ANSWER_BYTES_MAX);
+    if (code == CLI_OK && curl == NULL)
+        code = cli_fail(cli, CLI_FAILED, "out of memory");
+    if (code == CLI_OK) {
+        CURLcode result = cli_perform(cli, curl, request, file, file_count, &answer);
+        /* A refusal may come before the whole body was sent. */
+        if (result != CURLE_OK && answer.status < 400)
+            code = cli_unreachable(cli, result);
+    }
+    if (code == CLI_OK && buffer_append(&answer.text, "", 1) != STATUS_OK)
+        code = cli_fail(cli, CLI_FAILED, "out of memory");
+    if (code == CLI_OK) {
+        answer.json = json_loads((const char *)answer.text.data, 0, NULL);
+        if (answer.status < 200 || answer.status > 299 || answer.json == NULL)
+            code = cli_explain(cli, &answer);
+    }
+    if (file != NULL)
+        (void)fclose(file);
+    curl_easy_cleanup(curl);
+    if (code == CLI_OK)
+        *ret_answer = answer;
+    else
+        cli_answer_done(&answer);
+    return code;
+}
+
+void cli_function_path(const struct cli *cli,
+                       const char *function,
+                       const char *rest,
+                       char ret_path[CLI_PATH_BYTES])
+{
+    char *tenant = curl_easy_escape(NULL, cli->options.tenant, 0);
+    char *name = curl_easy_escape(NULL, function == NULL ? "" : function, 0);
+    (void)snprintf(ret_path, CLI_PATH_BYTES, "/v1/tenants/%.200s/functions%s%.200s%s",
+                   tenant == NULL ? "" : tenant, function == NULL ? "" : "/",
+                   name == NULL ? "" : name, rest);
+    curl_free(tenant);
+    curl_free(name);
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * list, show, rm, versions, rollback: one function or all of a tenant's.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "deploy/cli/cli.h"
+
+#define CLI_PAGES_MAX 10000
+
+/* The tenant flag that a hint has to repeat. */
+static const char *cli_tenant_flag(const struct cli *cli, char *ret_text, size_t bytes)
+{
+    if (cli->options.tenant_is_default)
+        ret_text[0] = '\0';
+    else
+        (void)snprintf(ret_text, bytes, " -t %.64s", cli->options.tenant);
+    return ret_text;
+}
+
+static enum cli_exit cli_get(const struct cli *cli, const char *path, struct cli_answer *ret_answer)
+{
+    const struct cli_request request = {.method = "GET", .path = path};
+    return cli_call(cli, &request, ret_answer);
+}
+
+/* ---- list
+ * ------------------------------------------------------------------------------------------ */
+
+/* A fresh server has no tenant yet; that is an empty list as long as none was named. */
+static enum cli_exit cli_look_for_tenant(const struct cli *cli, bool *ret_missing)
+{
+    struct cli_answer answer;
+    size_t i;
+    json_t *row;
+    *ret_missing = false;
+    if (!cli->options.tenant_is_default)
+        return CLI_OK;
+    enum cli_exit code = cli_get(cli, "/v1/tenants", &answer);
+    if (code != CLI_OK)
+        return code;
+    /* With so many tenants that there is a next page, the server is not fresh. */
+    bool found = json_object_get(answer.json, "next") != NULL;
+    json_array_foreach(json_object_get(answer.json, "tenants"), i, row)
+    {
+        found = found || strcmp(cli_text(row, "tenant"), cli->options.tenant) == 0;
+    }
+    cli_answer_done(&answer);
+    *ret_missing = !found;
+    return CLI_OK;
+}
+
+/* Follows `next` and gathers all pages in one list. */
+static enum cli_exit cli_gather(const struct cli *cli, json_t *rows)
+{
+    char path[CLI_PATH_BYTES];
+    char after[128] = "";
+    for (uint32_t page = 0; page < CLI_PAGES_MAX; page++) {
+        struct cli_answer answer;
+        cli_function_path(cli, NULL, after, path);
+        enum cli_exit code = cli_get(cli, path, &answer);
+        if (code != CLI_OK)
+            return code;
+        (void)json_array_extend(rows, json_object_get(answer.json, "functions"));
+        const json_t *next = json_object_get(answer.json, "next");
+        bool more = json_is_string(next);
+        if (more)
+            (void)snprintf(after, sizeof(after), "?after=%.64s", json_string_value(next));
+        cli_answer_done(&answer);
+        if (!more)
+            break;
+    }
+    return CLI_OK;
+}
+
+static void cli_print_list(const struct cli *cli, const json_t *rows)
+{
+    size_t i;
+    json_t *row;
+    char flag[80];
+    if (json_array_size(rows) == 0) {
+        (void)printf("tenant %s has no functions\n", cli->options.tenant);
+        cli_next(cli, "skerry deploy FILE.wasm%s", cli_tenant_flag(cli, flag, sizeof(flag)));
+        return;
+    }
+    (void)printf("%-24s %-8s %-10s %-21s %s\n", "FUNCTION", "VERSION", "KIND", "UPDATED", "URL");
+    json_array_foreach(rows, i, row)
+    {
+        (void)printf("%-24s %-8s %-10s %-21s %s\n", cli_text(row, "function"),
+                     cli_text(row, "version"), cli_text(row, "kind"), cli_text(row, "updated"),
+                     cli_text(row, "url"));
+    }
+    row = json_array_get(rows, 0);
+    cli_next(cli, "skerry show %s%s   or   curl %s", cli_text(row, "function"),
+             cli_tenant_flag(cli, flag, sizeof(flag)), cli_text(row, "url"));
+}
+
+enum cli_exit cli_list(struct cli *cli)
+{
+    json_t *rows = json_array();
+    bool missing;
+    enum cli_exit code = cli_look_for_tenant(cli, &missing);
+    if (code == CLI_OK && !missing)
+        code = cli_gather(cli, rows);
+    if (code == CLI_OK && cli->options.json) {
+        json_t *all = json_pack("{s:O}", "functions", rows);
+        (void)json_dumpf(all, stdout, JSON_COMPACT);
+        (void)fputc('\n', stdout);
+        json_decref(all);
+    } else if (code == CLI_OK) {
+        cli_print_list(cli, rows);
+    }
+    json_decref(rows);
+    return code;
+}
+
+/* ---- show, versions
+ * ---------------------------------------------------------------------------------- */
+
+static void cli_print_function(const struct cli *cli, const json_t *function)
+{
+    static const char *const names[] = {"tenant", "function", "version", "previous", "kind",
+                                        "sha256", "created",  "updated", "url"};
+    (void)cli;
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        (void)printf("%-9s %s\n", names[i], cli_text(function, names[i]));
+}
+
+enum cli_exit cli_show(struct cli *cli)
+{
+    struct cli_answer answer;
+    char path[CLI_PATH_BYTES];
+    char flag[80];
+    cli_function_path(cli, cli->options.positional[0], "", path);
+    enum cli_exit code = cli_get(cli, path, &answer);
+    if (code != CLI_OK)
+        return code;
+    if (!cli_print_json(cli, &answer)) {
+        cli_print_function(cli, answer.json);
+        cli_next(cli, "skerry versions %s%s   or   curl %s", cli->options.positional[0],
+                 cli_tenant_flag(cli, flag, sizeof(flag)), cli_text(answer.json, "url"));
+    }
+    cli_answer_done(&answer);
+    return CLI_OK;
+}
+
+enum cli_exit cli_versions(struct cli *cli)
+{
+    struct cli_answer answer;
+    char path[CLI_PATH_BYTES];
+    char flag[80];
+    size_t i;
+    json_t *row;
+    cli_function_path(cli, cli->options.positional[0], "/versions", path);
+    enum cli_exit code = cli_get(cli, path, &answer);
+    if (code != CLI_OK)
+        return code;
+    if (!cli_print_json(cli, &answer)) {
+        (void)printf("%-9s %-10s %-10s %-21s %s\n", "VERSION", "KIND", "BYTES", "CREATED",
+                     "SHA256");
+        json_array_foreach(json_object_get(answer.json, "versions"), i, row)
+        {
+            bool active = json_is_true(json_object_get(row, "active"));
+            (void)printf("%s%-8s %-10s %-10" JSON_INTEGER_FORMAT " %-21s %s\n", active ? "*" : " ",
+                         cli_text(row, "version"), cli_text(row, "kind"),
+                         cli_number(row, "module_bytes"), cli_text(row, "created"),
+                         cli_text(row, "sha256"));
+        }
+        cli_next(cli, "skerry rollback %s VERSION%s", cli->options.positional[0],
+                 cli_tenant_flag(cli, flag, sizeof(flag)));
+    }
+    cli_answer_done(&answer);
+    return CLI_OK;
+}
+
+/* ---- rollback, rm
+ * -------------------------------------------------------------------------------------- */
+
+enum cli_exit cli_rollback(struct cli *cli)
+{
+    struct cli_answer answer;
+    char path[CLI_PATH_BYTES];
+    const char *to =
+        cli->options.positional_count > 1 ? cli->options.positional[1] : cli->options.to;
+    json_t *body = to == NULL ? json_object() : json_pack("{s:s}", "to", to);
+    char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+    json_decref(body);
+    if (text == NULL)
+        return cli_fail(cli, CLI_USAGE, "`%.64s` is no version", to == NULL ? "" : to);
+    cli_function_path(cli, cli->options.positional[0], "/rollback", path);
+    const struct cli_request request = {
+        .method = "POST", .path = path, .body = bytes_of_text(text)};
+    enum cli_exit code = cli_call(cli, &request, &answer);
+    free(text);
+    if (code != CLI_OK)
+        return code;
+    if (!cli_print_json(cli, &answer)) {
+        (void)printf("%s is at %s now, was at %s\n", cli_text(answer.json, "function"),
+                     cli_text(answer.json, "version"), cli_text(answer.json, "previous"));
+        cli_next(cli, "curl %s", cli_text(answer.json, "url"));
+    }
+    cli_answer_done(&answer);
+    return CLI_OK;
+}
+
+/* Asks on a terminal; without one, only --yes will do. */
+static enum cli_exit cli_confirm(const struct cli *cli, const char *name)
+{
+    char line[16];
+    if (cli->options.yes)
+        return CLI_OK;
+    if (!isatty(STDIN_FILENO))
+        return cli_fail(cli, CLI_USAGE, "removing %s cannot be undone: pass --yes", name);
+    (void)printf("Remove %s of tenant %s with all its versions? [y/N] ", name, cli->options.tenant);
+    (void)fflush(stdout);
+    if (fgets(line, sizeof(line), stdin) != NULL && (line[0] == 'y' || line[0] == 'Y'))
+        return CLI_OK;
+    return cli_fail(cli, CLI_FAILED, "nothing was removed");
+}
+
+enum cli_exit cli_rm(struct cli *cli)
+{
+    struct cli_answer answer;
+    char path[CLI_PATH_BYTES];
+    char flag[80];
+    const char *name = cli->options.positional[0];
+    enum cli_exit code = cli_confirm(cli, name);
+    if (code != CLI_OK)
+        return code;
+    cli_function_path(cli, name, "", path);
+    const struct cli_request request = {.method = "DELETE", .path = path};
+    code = cli_call(cli, &request, &answer);
+    if (code != CLI_OK)
+        return code;
+    if (!cli_print_json(cli, &answer)) {
+        (void)printf("removed %s and %" JSON_INTEGER_FORMAT " version(s)\n", name,
+                     cli_number(answer.json, "version_count"));
+        cli_next(cli, "skerry list%s", cli_tenant_flag(cli, flag, sizeof(flag)));
+    }
+    cli_answer_done(&answer);
+    return CLI_OK;
+}
