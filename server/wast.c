@@ -202,6 +202,19 @@ static void act(struct script *script, const json_t *command, struct answer *ans
 
 /* ---- commands ----------------------------------------------------------------------------- */
 
+/* Instantiates; what needs a skipped module is skipped with it. */
+static enum verdict instantiate(struct script *script,
+                                struct wast_unit *unit,
+                                struct report *report,
+                                enum status *ret_status)
+{
+    *ret_status = wast_unit_instantiate(&script->modules, unit, script->slice, report);
+    if (*ret_status == STATUS_OK || !script->modules.missed_skipped)
+        return PASS;
+    unit->skipped = true;
+    return SKIP;
+}
+
 static enum verdict command_module(struct script *script, const json_t *command)
 {
     if (is_text_module(command))
@@ -210,8 +223,12 @@ static enum verdict command_module(struct script *script, const json_t *command)
     struct report report = REPORT_INIT;
     struct wast_unit *unit;
     enum status status = load_unit(script, command, text_of(command, "name"), &report, &unit);
-    if (status == STATUS_OK)
-        status = wast_unit_instantiate(&script->modules, unit, script->slice, &report);
+    if (status != STATUS_OK)
+        return fail(script, "%s", report.text);
+    if (instantiate(script, unit, &report, &status) == SKIP) {
+        script->modules.current = unit;
+        return SKIP;
+    }
     return status == STATUS_OK ? PASS : fail(script, "%s", report.text);
 }
 
@@ -231,11 +248,20 @@ static enum verdict command_instance(struct script *script, const json_t *comman
     const struct wast_unit *definition =
         wast_modules_find(&script->modules, text_of(command, "module"));
     struct wast_unit *unit = wast_modules_add(&script->modules, text_of(command, "instance"));
-    if (definition == NULL || definition->module == NULL || unit == NULL)
+    if (definition == NULL || unit == NULL)
         return fail(script, "there is no such module definition");
+    if (definition->skipped) {
+        unit->skipped = true;
+        script->modules.current = unit;
+        return SKIP;
+    }
+    if (definition->module == NULL)
+        return fail(script, "the module definition failed before");
     unit->module = definition->module;
     struct report report = REPORT_INIT;
-    enum status status = wast_unit_instantiate(&script->modules, unit, script->slice, &report);
+    enum status status;
+    if (instantiate(script, unit, &report, &status) == SKIP)
+        return SKIP;
     return status == STATUS_OK ? PASS : fail(script, "%s", report.text);
 }
 
@@ -243,9 +269,7 @@ static enum verdict command_register(struct script *script, const json_t *comman
 {
     const char *as = text_of(command, "as");
     struct wast_unit *unit = wast_modules_find(&script->modules, text_of(command, "name"));
-    if (unit != NULL && unit->skipped)
-        return SKIP;
-    if (as == NULL || unit == NULL || unit->instance == NULL)
+    if (as == NULL || unit == NULL || (unit->instance == NULL && !unit->skipped))
         return fail(script, "nothing to register");
     return wast_unit_register(&script->modules, unit, as) ? PASS : fail(script, "no memory");
 }
@@ -354,8 +378,10 @@ refuse_instance(struct script *script, const json_t *command, enum status wanted
     enum status status = load_unit(script, command, NULL, &report, &unit);
     if (status != STATUS_OK)
         return fail(script, "does not compile: %s", report.text);
-    status = wast_unit_instantiate(&script->modules, unit, script->slice, &report);
+    enum verdict verdict = instantiate(script, unit, &report, &status);
     script->modules.current = current;
+    if (verdict == SKIP)
+        return SKIP;
     if (status == STATUS_OK)
         return fail(script, "instantiated, expected: %s", text);
     if (status != wanted || text == NULL || !texts_agree(text, report.text))

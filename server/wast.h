@@ -84,6 +84,7 @@ struct wast_modules {
     struct wast_unit *units;
     uint32_t count;
     struct wast_unit *current; /* the last one that was instantiated or skipped */
+    bool missed_skipped;       /* the last instantiation asked a skipped module for an import */
 };
 
 NODISCARD enum status wast_modules_init(struct wast_modules *modules, struct report *report);

@@ -78,6 +78,10 @@ resolve(void *context, const struct engine_import_desc *import, struct engine_ex
         const struct wast_unit *unit = &modules->units[u];
         if (unit->as == NULL || !bytes_equal_text(import->module_name, unit->as))
             continue;
+        if (unit->skipped) {
+            modules->missed_skipped = true;
+            return false;
+        }
         for (uint32_t i = 0; i < engine_module_export_count(unit->module); i++) {
             struct engine_export_desc export = engine_module_export(unit->module, i);
             if (bytes_equal(export.name, import->name)) {
@@ -188,6 +192,7 @@ enum status wast_unit_instantiate(struct wast_modules *modules,
 {
     struct engine_linker linker = {.resolve = resolve, .context = modules};
     struct engine_instance *instance;
+    modules->missed_skipped = false;
     enum status status =
         engine_instantiate(modules->machine, unit->module, &linker, report, &instance);
     if (status != STATUS_OK)
