@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Do we accept what V8 refuses, or the reverse? Mutated modules, judged by both.
+
+    validate_vs_v8.py --ours build/tests/fuzz/validate_lines [--count N] [--seed S] FILE...
+
+A mutant is a module with some bytes changed, mostly inside function bodies, where the
+lengths around them stay right. Accepting what V8 refuses ends with exit status 1; what we
+refuse beyond V8 is listed by reason, for these may be limits that are ours by design.
+Every difference is written to --keep, if given, and is made again by its seed.
+"""
+import argparse
+import collections
+import pathlib
+import random
+import struct
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+# What our engine accepts and V8 of node 20 knows, but only when it is told to.
+V8_FLAGS = ["--experimental-wasm-extended-const", "--experimental-wasm-return-call"]
+# Reasons of V8 that are differences by design.
+V8_DIFFERS = (
+    "non-imported globals cannot be used in constant expressions",
+)
+INTERESTING = (0x00, 0x01, 0x0b, 0x10, 0x1a, 0x20, 0x40, 0x41, 0x6a, 0x6f, 0x70, 0x7c, 0x7d,
+               0x7e, 0x7f, 0x80, 0xd0, 0xd2, 0xfc, 0xff)
+
+
+class Side:
+    """One validator on a pipe."""
+
+    def __init__(self, command):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def judge(self, module):
+        self.process.stdin.write(struct.pack("<I", len(module)) + module)
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line.endswith(b"\n"):
+            raise SystemExit(f"a validator died, with status {self.process.wait()}")
+        return line[:-1].decode(errors="replace").split("\t")
+
+
+def leb(data, at):
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return value, at
+
+
+def code_range(data):
+    """Where the code section's contents are, or the whole module."""
+    at = 8
+    while at < len(data):
+        section = data[at]
+        size, at = leb(data, at + 1)
+        if section == 10:
+            return at, at + size
+        at += size
+    return min(8, len(data) - 1), len(data)
+
+
+def mutate(rng, data, code):
+    mutant = bytearray(data)
+    first, last = code if rng.random() < 0.7 and code[0] < code[1] else (0, len(data))
+    for _ in range(rng.choice((1, 1, 1, 2, 3, 8))):
+        at = rng.randrange(first, last)
+        choice = rng.random()
+        if choice < 0.35:
+            mutant[at] = rng.choice(INTERESTING)
+        elif choice < 0.6:
+            mutant[at] = rng.randrange(256)
+        elif choice < 0.75:
+            mutant[at] ^= 1 << rng.randrange(8)
+        elif choice < 0.9:
+            mutant[at] = (mutant[at] + rng.choice((-1, 1))) & 0xFF
+        else:  # exchange two runs of bytes, near each other
+            other = min(last - 1, at + rng.randrange(1, 16))
+            mutant[at], mutant[other] = mutant[other], mutant[at]
+    return bytes(mutant)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--ours", required=True)
+    parser.add_argument("--node", default="node")
+    parser.add_argument("--count", type=int, default=20000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--max-bytes", type=int, default=1 << 16, help="of a module to mutate")
+    parser.add_argument("--keep", type=pathlib.Path, help="folder for the differences")
+    parser.add_argument("files", nargs="+", type=pathlib.Path)
+    options = parser.parse_args()
+
+    ours = Side([options.ours])
+    v8 = Side([options.node, *V8_FLAGS, str(HERE / "validate_v8.js")])
+    modules = [data for data in (path.read_bytes() for path in sorted(options.files))
+               if 8 < len(data) <= options.max_bytes and ours.judge(data)[0] == "ok"]
+    if not modules:
+        raise SystemExit("none of the files is a valid module within --max-bytes")
+    codes = [code_range(data) for data in modules]
+    print(f"seed {options.seed}: {options.count} mutants of {len(modules)} modules", flush=True)
+
+    counts = collections.Counter()
+    stricter = collections.Counter()
+    for i in range(options.count):
+        rng = random.Random(f"{options.seed}/{i}")
+        which = rng.randrange(len(modules))
+        mutant = mutate(rng, modules[which], codes[which])
+        mine, theirs = ours.judge(mutant), v8.judge(mutant)
+        counts[mine[0]] += 1
+        if (mine[0] == "ok") == (theirs[0] == "ok"):
+            continue
+        if mine[0] == "ok" and any(reason in theirs[1] for reason in V8_DIFFERS):
+            counts["by design"] += 1
+            continue
+        if mine[0] == "ok":
+            counts["WRONGLY ACCEPTED"] += 1
+            print(f"{options.seed}/{i}: we accept, V8: {theirs[1]}", flush=True)
+        else:
+            stricter[f"{mine[0]}: {mine[2].split(', in ')[0][:70]}"] += 1
+        if options.keep:
+            options.keep.mkdir(parents=True, exist_ok=True)
+            (options.keep / f"{options.seed}-{i}.wasm").write_bytes(mutant)
+    print(", ".join(f"{name} {count}" for name, count in sorted(counts.items())))
+    for reason, count in stricter.most_common():
+        print(f"we refuse, V8 accepts {count:6} {reason}")
+    return 1 if counts["WRONGLY ACCEPTED"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
