@@ -7,12 +7,14 @@
 #include "engine/base/macros.h"
 
 #define ROW(text_, immediate_, signature_)                                                         \
-    {.text = (text_), .signature = (signature_), .immediate = IMMEDIATE_##immediate_}
+    {                                                                                              \
+        .text = (text_), .signature = (signature_), .immediate = IMMEDIATE_##immediate_            \
+    }
 
 /* A row whose code is outside one table lands in that table's spare last entry. */
 #define PLAIN(code) ((code) < 0x100 ? (code) : 0x100)
 #define PREFIXED(code)                                                                             \
-    ((code) >= OPCODE_PREFIXED_FIRST ? (code) - OPCODE_PREFIXED_FIRST : OPCODE_PREFIXED_COUNT)
+    ((code) >= OPCODE_PREFIXED_FIRST ? (code)-OPCODE_PREFIXED_FIRST : OPCODE_PREFIXED_COUNT)
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
