@@ -8,22 +8,17 @@
 #include "engine/instance.h"
 #include "engine/opcodes.h"
 
-#define CONSTANT_DEPTH_MAX 256
-
 struct constant {
     const struct engine_instance *instance;
     struct reader reader;
     uint32_t depth;
-    uint64_t stack[CONSTANT_DEPTH_MAX];
+    uint64_t stack[MODULE_MAX_CONST_STACK];
 };
 
+/* The validator let no expression through that needs more. */
 static void push(struct constant *constant, uint64_t bits)
 {
-    if (constant->depth == CONSTANT_DEPTH_MAX) {
-        reader_fail(&constant->reader, STATUS_LIMIT,
-                    "constant expression needs more than %d operands at once", CONSTANT_DEPTH_MAX);
-        return;
-    }
+    ASSERT(constant->depth < MODULE_MAX_CONST_STACK);
     constant->stack[constant->depth++] = bits;
 }
 

@@ -312,6 +312,9 @@ HANDLER(return_call_indirect_)
         link[0] = return_pc;
         link[1] = caller_fp;
     } else {
+        /* The cross frame stays below the new one, so such calls do need stack. */
+        if (UNLIKELY(FP > IN->stack_limit))
+            RAISE(TRAP_CALL_STACK_EXHAUSTED);
         FP = control_cross(FP, return_pc, caller_fp, &SLOT(FIRST), IN, callee);
         SWITCH_INSTANCE(callee.instance);
     }
