@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import unittest
 
+import h2
+import harness
 from harness import ServerTest, guest, raw, text_guest
 
 
@@ -117,7 +119,7 @@ class Http(ServerTest):
 
     def test_unknown_names_are_404_with_a_reason(self):
         for target in ("/f/default/nobody/", "/f/nobody/echo/", "/f/default", "/f/", "/", "/other",
-                       "/f/default/ECHO/", "/f/../default/echo/", "/f/default/echo%00/"):
+                       "/f/../default/echo/", "/f/default/echo%00/"):
             with contextlib.closing(self.server.connect()) as connection:
                 connection.request("GET", target)
                 response = connection.getresponse()
@@ -137,7 +139,7 @@ class Http(ServerTest):
         self.assertEqual(self.server.get("echo").status, 200)
 
 
-class Http2(ServerTest):
+class Http2Curl(ServerTest):
     @classmethod
     def setUpClass(cls):
         if shutil.which("curl") is None:
@@ -165,12 +167,69 @@ class Http2(ServerTest):
         answer = self.curl("--data-binary", "@-", url, data=body)
         self.assertEqual(answer, b"POST /two\n\n" + body)
 
-    def test_many_streams_share_a_connection(self):
-        url = f"http://127.0.0.1:{self.server.port}/f/default/text/[1-60]"
-        answer = self.curl("--parallel", "--parallel-max", "30", url)
-        self.assertEqual(answer, b"text-http2-01" * 60)
-
     def test_the_authority_names_the_function(self):
         answer = self.curl("--resolve", f"text.default.localhost:{self.server.port}:127.0.0.1",
                            f"http://text.default.localhost:{self.server.port}/")
         self.assertEqual(answer, b"text-http2-01")
+
+
+class Http2Streams(ServerTest):
+    config = "limits: { fuel: 1000G, wall: 1s }\n"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server.deploy("echo", guest("echo"))
+        cls.server.deploy("loop", guest("loop"))
+        cls.server.deploy("big", guest("big"))
+
+    def connect(self):
+        return contextlib.closing(h2.Connection(self.server.port, 20 * harness.PATIENCE))
+
+    def test_many_streams_share_a_connection(self):
+        with self.connect() as connection:
+            for turn in range(3):
+                asked = {connection.request(b"/f/default/echo/%d-%d" % (turn, i)): i
+                         for i in range(60)}
+                bodies = connection.finish()
+                for stream, i in asked.items():
+                    self.assertEqual(bodies[stream], b"GET /%d-%d\n\n" % (turn, i))
+            self.assertEqual(connection.reset, {})
+            self.assertIsNone(connection.goaway)
+
+    def test_bodies_of_interleaved_streams_stay_apart(self):
+        with self.connect() as connection:
+            asked = {connection.request(b"/f/default/echo/", b"POST", bytes([65 + i]) * 3000): i
+                     for i in range(16)}
+            bodies = connection.finish()
+            for stream, i in asked.items():
+                self.assertEqual(bodies[stream], b"POST /\n\n" + bytes([65 + i]) * 3000)
+
+    def test_a_stream_that_runs_long_holds_no_other(self):
+        with self.connect() as connection:
+            slow = connection.request(b"/f/default/loop/")
+            quick = connection.request(b"/f/default/echo/quick")
+            while quick not in connection.ended:
+                connection.turn()
+            self.assertEqual(connection.bodies[quick], b"GET /quick\n\n")
+            self.assertNotIn(slow, connection.ended)
+            self.assertIn(b"deadline", connection.finish()[slow])
+
+    def test_streams_reset_while_they_run_harm_nobody(self):
+        with self.connect() as connection:
+            for _ in range(5):
+                for _ in range(10):
+                    connection.cancel(connection.request(b"/f/default/loop/"))
+                stream = connection.request(b"/f/default/echo/after")
+                while stream not in connection.ended:
+                    connection.turn()
+                self.assertEqual(connection.bodies[stream], b"GET /after\n\n")
+        self.assertEqual(self.server.get("echo").status, 200)
+
+    def test_connections_that_vanish_while_guests_run_harm_nobody(self):
+        for _ in range(10):
+            with self.connect() as connection:
+                for _ in range(10):
+                    connection.request(b"/f/default/loop/")
+                connection.request(b"/f/default/big/1024")
+        self.assertEqual(self.server.get("echo").status, 200)
