@@ -447,8 +447,5 @@ int control_run(const struct control_options *options)
         (void)fprintf(stderr, "skerry: %s\n",
                       report.text[0] != '\0' ? report.text : status_text(status));
     control_free(&control);
-    /* A port or directory in use is plain failure here: 6 is for conflicts of versions. */
-    return status == STATUS_OK     ? control.exit_status
-           : status == STATUS_BUSY ? 1
-                                   : status_exit_code(status);
+    return status == STATUS_OK ? control.exit_status : status_exit_code(status);
 }

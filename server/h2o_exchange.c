@@ -138,7 +138,7 @@ void h2o_exchange_sweep(struct h2o_front *front)
     uint64_t now = clock_monotonic_ns(front->service->clock);
     for (h2o_linklist_t *node = front->unsent.next; node != &front->unsent; node = node->next) {
         struct h2o_exchange *exchange = H2O_STRUCT_FROM_MEMBER(struct h2o_exchange, link, node);
-        uint64_t waited = now - exchange->answered_ns;
+        uint64_t waited = now - exchange->request.now_ns;
         if (waited <= UNSENT_NS_MAX)
             return;
         uint64_t seconds = exchange->request.response.body.count / UNSENT_BYTES_A_NS;
@@ -215,7 +215,6 @@ static void exchange_send(struct request *request)
     h2o_req_t *req = exchange->req;
     struct bytes body = request->response.body;
     exchange_set_head(exchange);
-    exchange->answered_ns = clock_monotonic_ns(request->service->clock);
     h2o_linklist_insert(&exchange->connection->front->unsent, &exchange->link);
     bool bodiless = request->response.status == 204 || request->response.status == 304;
     bool head = h2o_memis(req->input.method.base, req->input.method.len, H2O_STRLIT("HEAD"));

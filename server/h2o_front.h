@@ -33,8 +33,7 @@ struct h2o_exchange {
     struct h2o_connection *connection;
     h2o_generator_t generator;
     h2o_linklist_t link; /* in front->unsent once answered */
-    uint64_t answered_ns;
-    bool begun; /* request_init succeeded */
+    bool begun;          /* request_init succeeded */
     struct request request;
 };
 

@@ -2,6 +2,7 @@
 /*
  * SO_REUSEPORT would let a second server of the same user share our port without a word,
  * so each address is first bound once without it: that fails if anybody listens there.
+ * Workers of a server that was just killed may still be dying: we give them a moment.
  */
 #include "server/listeners.h"
 
@@ -11,9 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LISTEN_BACKLOG 4096 /* the kernel clips it to somaxconn */
+#define IN_USE_TRIES   50
+#define IN_USE_WAIT_NS 10000000
 
 static enum status listeners_fail(struct report *report, const char *address)
 {
@@ -40,6 +44,17 @@ static int listeners_bind(const struct config_address *address, bool shared)
     (void)close(fd);
     errno = error;
     return -1;
+}
+
+static int listeners_bind_alone(const struct config_address *address)
+{
+    int fd = listeners_bind(address, false);
+    for (int i = 0; fd < 0 && errno == EADDRINUSE && i < IN_USE_TRIES; i++) {
+        const struct timespec pause = {.tv_nsec = IN_USE_WAIT_NS};
+        (void)nanosleep(&pause, NULL);
+        fd = listeners_bind(address, false);
+    }
+    return fd;
 }
 
 /* The port that the kernel chose, when the operator said 0. */
@@ -75,7 +90,7 @@ static enum status listeners_open_address(struct listeners *listeners,
     if (!config_address_parse(text, &address))
         return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
                            "cannot listen on `%s`: not an ADDR:PORT", text);
-    int alone = listeners_bind(&address, false);
+    int alone = listeners_bind_alone(&address);
     if (alone < 0)
         return listeners_fail(report, text);
     bool known = listeners_learn_port(alone, &address);

@@ -55,9 +55,10 @@ static struct request *request_of_task(struct scheduler_task *task)
     return request;
 }
 
-static uint64_t request_now(const struct request *request)
+static uint64_t request_now(struct request *request)
 {
-    return clock_monotonic_ns(request->service->clock);
+    request->now_ns = clock_monotonic_ns(request->service->clock);
+    return request->now_ns;
 }
 
 /* A report without clearing its text: this is on the path of every request. */
@@ -303,24 +304,22 @@ static bool request_may_run(struct request *request, uint64_t now)
     return false;
 }
 
-/* One slice. A guest call that ends early is followed by the next within the same grant. */
-static enum scheduler_verdict
-request_slice(struct scheduler_task *task, int64_t fuel, uint64_t *ret_fuel_used)
+static enum scheduler_verdict request_slice(struct scheduler_task *task,
+                                            struct scheduler_slice *slice)
 {
     struct request *request = request_of_task(task);
-    const struct clock *clock = request->service->clock;
     uint64_t before = request->fuel_used;
-    uint64_t began = clock_monotonic_ns(clock);
-    if (!request_may_run(request, began))
+    request->now_ns = slice->began_ns;
+    if (!request_may_run(request, slice->began_ns))
         return SCHEDULER_LEAVE;
-    uint64_t stop = MIN(before + (uint64_t)fuel, request->service->config->limits.fuel);
-    enum engine_outcome outcome;
     request->state = REQUEST_RUNNABLE;
+    uint64_t left = request->service->config->limits.fuel - before;
     struct engine_machine *machine = request->isolate->machine;
-    outcome = engine_run(machine, (int64_t)MAX(stop - MIN(before, stop), UINT64_C(1)));
+    enum engine_outcome outcome = engine_run(machine, (int64_t)MIN((uint64_t)slice->fuel, left));
     request->fuel_used = engine_machine_fuel_used(machine);
-    request->run_ns += clock_monotonic_ns(clock) - began;
-    *ret_fuel_used = request->fuel_used - before;
+    slice->fuel_used = request->fuel_used - before;
+    slice->ended_ns = request_now(request);
+    request->run_ns += slice->ended_ns - slice->began_ns;
     return request_outcome(request, outcome);
 }
 
@@ -332,7 +331,7 @@ static void request_run(struct request *request)
                           &report)) {
     case HOSTAPI_RUN:
         request->state = REQUEST_RUNNABLE;
-        scheduler_start(&request->service->scheduler, &request->task);
+        scheduler_start(&request->service->scheduler, &request->task, request->now_ns);
         return;
     case HOSTAPI_FINISHED:
         request_answer(request);
@@ -404,6 +403,8 @@ static void request_checkout(struct request *request)
     struct report report;
     request_report_clear(&report);
     uint64_t began = request_now(request);
+    if (request->state == REQUEST_NEW)
+        request->lookup_ns = began - request->arrived_ns;
     enum status status = isolate_pool_checkout(service->pool, &key, request_open_artifact, request,
                                                &report, &request->start, &request->isolate);
     request->start_ns = request_now(request) - began;
@@ -490,7 +491,6 @@ static void request_look_up(struct request *request)
     request_report_clear(&report);
     enum status status =
         directory_find(request->service->directory, &request->target, &report, &request->function);
-    request->lookup_ns = request_now(request) - request->arrived_ns;
     if (status != STATUS_OK) {
         request_not_found(request, status, &report);
         return;
@@ -569,7 +569,7 @@ bool request_init(struct request *request,
     request->service = service;
     request->carrier = carrier;
     request->timer.fire = request_on_timer;
-    request->arrived_ns = clock_monotonic_ns(service->clock);
+    request->arrived_ns = request_now(request);
     request->deadline_ns = request->arrived_ns + service->config->limits.wall * NS_PER_US;
     request->gone_check_ns = request->arrived_ns + GONE_CHECK_NS;
     http_exchange_init(&request->http, &service->config->limits);

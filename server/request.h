@@ -87,6 +87,7 @@ struct request {
     struct route_target target;
     const char *code; /* of the problem; NULL if the guest answered */
     uint64_t arrived_ns;
+    uint64_t now_ns;      /* the clock's last reading on this request's way: reading is dear */
     uint64_t lookup_ns;   /* finding the function */
     uint64_t start_ns;    /* checkout, all of it */
     uint64_t run_ns;      /* slices, all of them */

@@ -121,9 +121,9 @@ static char *respond_put_phase(char *at, const char *name, uint64_t ns)
 }
 
 /* Waiting is everything between arrival and now that was neither start nor run. */
-static size_t respond_timing(const struct request *request, uint64_t now, char *out)
+static size_t respond_timing(const struct request *request, char *out)
 {
-    uint64_t total = now - request->arrived_ns;
+    uint64_t total = request->now_ns - request->arrived_ns;
     uint64_t known = request->start_ns + request->run_ns + request->lookup_ns;
     char *at = respond_put_phase(out, "queue;dur=", total > known ? total - known : 0);
     if (!request->started)
@@ -167,13 +167,12 @@ void respond_prepare(struct request *request, uint32_t status, const char *detai
 {
     struct request_response *response = &request->response;
     const struct directory_function *function = request->function;
-    uint64_t now = clock_monotonic_ns(request->service->clock);
     response->status = status;
     response->extra_count = 0;
     respond_add(request, "x-request-id", bytes_make(request->id, REQUEST_ID_BYTES));
     respond_add(request, "x-skerry-version",
                 bytes_of_text(function != NULL ? function->version : "none"));
-    size_t count = respond_timing(request, now, request->timing);
+    size_t count = respond_timing(request, request->timing);
     respond_add(request, "server-timing", bytes_make(request->timing, count));
     if (request->code != NULL) {
         respond_add_problem(request, status, detail);

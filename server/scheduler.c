@@ -111,17 +111,20 @@ static int64_t scheduler_fuel(const struct scheduler *scheduler,
 }
 
 /* One slice of a task that is in no queue; back into it if it wants more. */
-static uint64_t scheduler_slice(struct scheduler *scheduler, struct scheduler_task *task)
+static uint64_t
+scheduler_run_slice(struct scheduler *scheduler, struct scheduler_task *task, uint64_t now_ns)
 {
     struct scheduler_tenant *tenant = task->tenant;
-    uint64_t fuel_used = 0;
-    uint64_t began = clock_monotonic_ns(scheduler->options.clock);
+    struct scheduler_slice slice = {
+        .fuel = scheduler_fuel(scheduler, tenant),
+        .began_ns = now_ns,
+        .ended_ns = now_ns,
+    };
     scheduler->running = true;
-    enum scheduler_verdict verdict =
-        scheduler->options.run(task, scheduler_fuel(scheduler, tenant), &fuel_used);
+    enum scheduler_verdict verdict = scheduler->options.run(task, &slice);
     scheduler->running = false;
-    uint64_t used_ns = clock_monotonic_ns(scheduler->options.clock) - began;
-    scheduler_learn_price(scheduler, tenant, used_ns, fuel_used);
+    uint64_t used_ns = slice.ended_ns - now_ns;
+    scheduler_learn_price(scheduler, tenant, used_ns, slice.fuel_used);
     scheduler->slices++;
     if (verdict == SCHEDULER_AGAIN)
         scheduler_add(scheduler, task);
@@ -129,10 +132,10 @@ static uint64_t scheduler_slice(struct scheduler *scheduler, struct scheduler_ta
 }
 
 /* Nobody else wanted the time, so it is free: only contended time is paid for. */
-void scheduler_start(struct scheduler *scheduler, struct scheduler_task *task)
+void scheduler_start(struct scheduler *scheduler, struct scheduler_task *task, uint64_t now_ns)
 {
     if (scheduler_idle(scheduler) && !scheduler->running)
-        (void)scheduler_slice(scheduler, task);
+        (void)scheduler_run_slice(scheduler, task, now_ns);
     else
         scheduler_add(scheduler, task);
 }
@@ -173,7 +176,8 @@ void scheduler_turn(struct scheduler *scheduler, uint32_t slices_max)
             continue;
         struct scheduler_task *task = tenant->first;
         scheduler_take(task);
-        uint64_t slice_ns = scheduler_slice(scheduler, task);
+        uint64_t now_ns = clock_monotonic_ns(scheduler->options.clock);
+        uint64_t slice_ns = scheduler_run_slice(scheduler, task, now_ns);
         scheduler_charge(scheduler, tenant, slice_ns);
         used_ns += slice_ns;
         slices++;

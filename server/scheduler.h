@@ -47,13 +47,18 @@ enum scheduler_verdict {
     SCHEDULER_LEAVE, /* finished or parked; the task may be gone */
 };
 
+struct scheduler_slice {
+    int64_t fuel;       /* granted */
+    uint64_t began_ns;  /* now, when it is given */
+    uint64_t ended_ns;  /* to be filled: when the guest stopped ... */
+    uint64_t fuel_used; /* ... and how much it used */
+};
+
 struct scheduler_options {
     const struct clock *clock;
     uint64_t slice_ns;
-    /* Runs a task for `fuel`; says how much it used. May free the task, not its tenant. */
-    enum scheduler_verdict (*run)(struct scheduler_task *task,
-                                  int64_t fuel,
-                                  uint64_t *ret_fuel_used);
+    /* Runs a task for slice->fuel and fills the rest. May free the task, not its tenant. */
+    enum scheduler_verdict (*run)(struct scheduler_task *task, struct scheduler_slice *slice);
 };
 
 struct scheduler {
@@ -75,7 +80,7 @@ static inline bool scheduler_idle(const struct scheduler *scheduler)
     return scheduler->current == NULL;
 }
 /* A new task's first slice, at once: only if nothing else is runnable, otherwise queued. */
-void scheduler_start(struct scheduler *scheduler, struct scheduler_task *task);
+void scheduler_start(struct scheduler *scheduler, struct scheduler_task *task, uint64_t now_ns);
 /* Runs slices until one slice's time was used or `slices_max` were run. */
 void scheduler_turn(struct scheduler *scheduler, uint32_t slices_max);
 

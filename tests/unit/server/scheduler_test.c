@@ -30,19 +30,20 @@ static uint64_t fake_now(void *context)
 
 static const struct clock fake_clock = {.monotonic_ns = fake_now, .realtime_ns = fake_now};
 
-static enum scheduler_verdict
-run_guest(struct scheduler_task *task, int64_t fuel, uint64_t *ret_fuel_used)
+static enum scheduler_verdict run_guest(struct scheduler_task *task, struct scheduler_slice *slice)
 {
     struct guest *guest = CONTAINER_OF(task, struct guest, task);
     assert_false(task->queued);
-    assert_true(fuel > 0);
-    uint64_t used = MIN((uint64_t)fuel, guest->need - guest->used);
+    assert_true(slice->fuel > 0);
+    assert_int_equal(slice->began_ns, now_ns);
+    uint64_t used = MIN((uint64_t)slice->fuel, guest->need - guest->used);
     uint64_t took_ns = used * guest->cost_ps / 1000;
     now_ns += took_ns;
     guest->longest_ns = MAX(guest->longest_ns, took_ns);
     guest->used += used;
     guest->slices++;
-    *ret_fuel_used = used;
+    slice->fuel_used = used;
+    slice->ended_ns = now_ns;
     if (guest->used < guest->need)
         return SCHEDULER_AGAIN;
     guest->finished_ns = now_ns;
@@ -72,7 +73,7 @@ static void a_short_request_runs_at_once_when_nothing_else_does(void **state)
     setup(&scheduler);
     scheduler_tenant_init(&scheduler, &tenant);
     give(&guest, &tenant, 5000);
-    scheduler_start(&scheduler, &guest.task);
+    scheduler_start(&scheduler, &guest.task, now_ns);
     assert_int_equal(guest.used, 5000);
     assert_true(scheduler_idle(&scheduler));
 }
@@ -88,8 +89,8 @@ static void a_second_request_waits_while_another_is_runnable(void **state)
     scheduler_tenant_init(&scheduler, &tenants[1]);
     give(&endless, &tenants[0], UINT64_MAX / 4);
     give(&victim, &tenants[1], 5000);
-    scheduler_start(&scheduler, &endless.task);
-    scheduler_start(&scheduler, &victim.task);
+    scheduler_start(&scheduler, &endless.task, now_ns);
+    scheduler_start(&scheduler, &victim.task, now_ns);
     assert_int_equal(victim.slices, 0);
     uint64_t began = now_ns;
     while (victim.finished_ns == 0)
@@ -213,17 +214,17 @@ static void a_removed_task_never_runs_and_its_tenant_leaves_the_ring(void **stat
 static struct scheduler *meddled;
 static struct guest meddler, started, removed;
 
-static enum scheduler_verdict
-run_meddler(struct scheduler_task *task, int64_t fuel, uint64_t *ret_fuel_used)
+static enum scheduler_verdict run_meddler(struct scheduler_task *task,
+                                          struct scheduler_slice *slice)
 {
     struct guest *guest = CONTAINER_OF(task, struct guest, task);
     if (guest == &meddler) {
         scheduler_remove(meddled, &removed.task);
-        scheduler_start(meddled, &started.task);
+        scheduler_start(meddled, &started.task, now_ns);
         assert_int_equal(started.slices, 0);
         return SCHEDULER_LEAVE;
     }
-    return run_guest(task, fuel, ret_fuel_used);
+    return run_guest(task, slice);
 }
 
 static void a_running_task_may_add_and_remove_others(void **state)
