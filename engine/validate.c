@@ -75,6 +75,25 @@ const char *validate_type_name(uint8_t type)
     }
 }
 
+struct validate_name validate_name_text(struct bytes name)
+{
+    static const char digits[] = "0123456789abcdef";
+    struct validate_name shown;
+    size_t at = 0;
+    for (size_t i = 0; i < name.count && at < VALIDATE_NAME_BYTES; i++) {
+        uint8_t byte = name.data[i];
+        if (byte >= 0x20 && byte < 0x7f && byte != '\\' && byte != '"') {
+            shown.text[at++] = (char)byte;
+            continue;
+        }
+        shown.text[at++] = '\\';
+        shown.text[at++] = digits[byte >> 4];
+        shown.text[at++] = digits[byte & 15];
+    }
+    shown.text[at] = '\0';
+    return shown;
+}
+
 static bool types_equal(const struct module *module, uint32_t a, uint32_t b)
 {
     const struct engine_functype *left = &module->types[a];
@@ -118,10 +137,10 @@ static enum status validate_exports(struct module *module, struct report *report
             module->funcs[export->index].declared = true;
         uint64_t hash = XXH3_64bits_withSeed(export->name.data, export->name.count, set.seed);
         if (index_set_add(&set, hash, i) != i)
-            return report_fail(
-                report, STATUS_INVALID, (uint64_t)(export->name.data - module->wasm.data),
-                "duplicate export name \"%.*s\", in export section, entry %u",
-                (int)MIN(export->name.count, (size_t)100), (const char *)export->name.data, i);
+            return report_fail(report, STATUS_INVALID,
+                               (uint64_t)(export->name.data - module->wasm.data),
+                               "duplicate export name \"%s\", in export section, entry %u",
+                               validate_name_text(export->name).text, i);
     }
     return STATUS_OK;
 }

@@ -16,6 +16,13 @@
 /* "i32"; for error texts. */
 const char *validate_type_name(uint8_t type);
 
+/* A name as reports may show it: printable ASCII, the rest as in the text format ("\0a"). */
+#define VALIDATE_NAME_BYTES 100
+struct validate_name {
+    char text[VALIDATE_NAME_BYTES + 4]; /* cut to what fits; NUL-terminated */
+};
+struct validate_name validate_name_text(struct bytes name);
+
 static inline bool validate_is_reference(uint8_t type)
 {
     return type == ENGINE_FUNCREF || type == ENGINE_EXTERNREF;

@@ -423,9 +423,8 @@ static enum status fail_in_func(const struct validator *v, uint32_t index, struc
     if (name.count == 0)
         return report_fail(report, inner->status, inner->offset, "%.300s, in function %u",
                            inner->text, index);
-    return report_fail(report, inner->status, inner->offset, "%.300s, in function %u (%.*s)",
-                       inner->text, index, (int)MIN(name.count, (size_t)100),
-                       (const char *)name.data);
+    return report_fail(report, inner->status, inner->offset, "%.300s, in function %u (%s)",
+                       inner->text, index, validate_name_text(name).text);
 }
 
 static bool validator_init(struct validator *v, const struct module *module)

@@ -203,6 +203,22 @@ static void every_prefix_of_a_module_is_malformed_or_a_module(void **state)
     buffer_done(&wasm);
 }
 
+static void running_out_of_memory_anywhere_is_a_limit_and_never_half_a_module(void **state)
+{
+    (void)state;
+    struct buffer wasm = everything();
+    struct engine_limits tight = limits;
+    enum status status = STATUS_LIMIT;
+    for (tight.arena_bytes = 0; status != STATUS_OK; tight.arena_bytes += 16) {
+        struct report report = REPORT_INIT;
+        status = engine_validate(buffer_bytes(&wasm), &tight, &report);
+        assert_int_equal(report.status, status);
+        assert_true(status == STATUS_OK || status == STATUS_LIMIT);
+        assert_true(tight.arena_bytes < 1u << 16);
+    }
+    buffer_done(&wasm);
+}
+
 static void a_bad_name_section_costs_only_the_names(void **state)
 {
     (void)state;
@@ -508,6 +524,7 @@ int main(void)
         cmocka_unit_test(a_module_that_needs_more_memory_than_allowed_is_refused),
         cmocka_unit_test(every_section_arrives_in_the_module),
         cmocka_unit_test(every_prefix_of_a_module_is_malformed_or_a_module),
+        cmocka_unit_test(running_out_of_memory_anywhere_is_a_limit_and_never_half_a_module),
         cmocka_unit_test(a_bad_name_section_costs_only_the_names),
         cmocka_unit_test(names_of_functions_that_do_not_exist_are_passed_over),
         cmocka_unit_test(sections_come_once_and_in_order),

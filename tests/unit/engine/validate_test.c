@@ -248,6 +248,33 @@ static void reports_point_at_the_instruction_and_name_the_function(void **state)
     assert_int_equal(report.offset, at + 4);
 }
 
+static void names_cannot_break_the_line_of_a_report(void **state)
+{
+    (void)state;
+    const uint8_t body[] = {NO_VAR, END};
+    struct buffer wasm = with_code(body, sizeof(body));
+    WASM_SECTION(&wasm, WASM_CUSTOM, 4, 'n', 'a', 'm', 'e', 1, 7, 1, 2, 4, 'a', '\n', '\\', 0x7f);
+    struct report report;
+    assert_int_equal(validate_and_free(&wasm, &report), STATUS_INVALID);
+    assert_string_equal(report.text,
+                        "type mismatch: end needs i32, the stack is empty, in function "
+                        "2 (a\\0a\\5c\\7f)");
+    /* A long one is cut, and still leaves room for the rest. */
+    wasm = wasm_begin();
+    WASM_SECTION(&wasm, WASM_MEMORY, 1, 0, 1);
+    size_t section = wasm_open(&wasm, WASM_EXPORT);
+    WASM(&wasm, 2);
+    for (int i = 0; i < 2; i++) {
+        wasm_u32(&wasm, 5000);
+        wasm_fill(&wasm, '\n', 5000);
+        WASM(&wasm, 2, 0);
+    }
+    wasm_close(&wasm, section);
+    assert_int_equal(validate_and_free(&wasm, &report), STATUS_INVALID);
+    assert_null(strchr(report.text, '\n'));
+    assert_non_null(strstr(report.text, "\\0a\", in export section, entry 1"));
+}
+
 static void bulk_memory_needs_the_data_count_section(void **state)
 {
     (void)state;
@@ -541,6 +568,7 @@ int main(void)
         cmocka_unit_test(malformed_bodies_are_told_from_invalid_ones),
         cmocka_unit_test(opcodes_of_newer_proposals_are_refused_by_name),
         cmocka_unit_test(reports_point_at_the_instruction_and_name_the_function),
+        cmocka_unit_test(names_cannot_break_the_line_of_a_report),
         cmocka_unit_test(bulk_memory_needs_the_data_count_section),
         cmocka_unit_test(constant_expressions_may_add_and_name_earlier_globals),
         cmocka_unit_test(other_constant_expressions_are_refused),
