@@ -88,16 +88,20 @@ static struct cgi_parts cgi_split(const struct http_exchange *exchange)
 
 /* ---- arguments ---------------------------------------------------------------------------- */
 
+static uint8_t *cgi_append(uint8_t *to, struct bytes text)
+{
+    if (text.count > 0)
+        memcpy(to, text.data, text.count);
+    return to + text.count;
+}
+
 static bool
 cgi_join(struct http_exchange *exchange, struct bytes a, struct bytes b, struct bytes *ret_joined)
 {
     uint8_t *text = arena_alloc(&exchange->arena, a.count + b.count + 1, 1);
     if (text == NULL)
         return false;
-    if (a.count > 0)
-        memcpy(text, a.data, a.count);
-    if (b.count > 0)
-        memcpy(text + a.count, b.data, b.count);
+    (void)cgi_append(cgi_append(text, a), b);
     *ret_joined = bytes_make(text, a.count + b.count);
     return true;
 }
@@ -133,25 +137,17 @@ struct cgi_writer {
 /* Adds NAME=value, value made of two parts. */
 static void cgi_set2(struct cgi_writer *writer, const char *name, struct bytes a, struct bytes b)
 {
-    size_t name_count = strlen(name);
-    uint8_t *text =
-        arena_alloc(&writer->exchange->arena, name_count + 1 + a.count + b.count + 1, 1);
+    struct arena *arena = &writer->exchange->arena;
+    struct bytes variable = bytes_of_text(name);
+    uint8_t *text = arena_alloc(arena, variable.count + 1 + a.count + b.count + 1, 1);
     if (text == NULL) {
         writer->full = true;
         return;
     }
-    uint8_t *at = text;
-    memcpy(at, name, name_count);
-    at += name_count;
-    *at++ = '=';
-    if (a.count > 0)
-        memcpy(at, a.data, a.count);
-    at += a.count;
-    if (b.count > 0)
-        memcpy(at, b.data, b.count);
-    at += b.count;
-    if (!cgi_texts_add(&writer->exchange->arena, &writer->texts,
-                       bytes_make(text, (size_t)(at - text))))
+    uint8_t *end = cgi_append(text, variable);
+    *end++ = '=';
+    end = cgi_append(cgi_append(end, a), b);
+    if (!cgi_texts_add(arena, &writer->texts, bytes_make(text, (size_t)(end - text))))
         writer->full = true;
 }
 
@@ -250,38 +246,49 @@ static bool cgi_header_passes(struct bytes name)
     return true;
 }
 
-/* Adds HTTP_NAME with all values of the name joined, at the name's first row only. */
+static uint8_t cgi_variable_byte(uint8_t byte)
+{
+    byte = exchange_lower(byte);
+    if (byte >= 'a' && byte <= 'z')
+        return (uint8_t)(byte - ('a' - 'A'));
+    return byte == '-' ? '_' : byte;
+}
+
+static uint8_t *cgi_append_variable(uint8_t *to, struct bytes header)
+{
+    to = cgi_append(to, bytes_of_text("HTTP_"));
+    for (size_t i = 0; i < header.count; i++)
+        *to++ = cgi_variable_byte(header.data[i]);
+    *to++ = '=';
+    return to;
+}
+
+/* Adds HTTP_NAME=value with all values of the name joined, at the name's first row only. */
 static void cgi_set_http(struct cgi_writer *writer, uint32_t first)
 {
-    struct http_exchange *exchange = writer->exchange;
-    const struct http_headers *headers = &exchange->request_headers;
+    struct arena *arena = &writer->exchange->arena;
+    const struct http_headers *headers = &writer->exchange->request_headers;
     struct bytes name = headers->rows[first].name;
-    const char *between = exchange_names_equal(name, bytes_of_text("cookie")) ? "; " : ", ";
-    struct bytes value = headers->rows[first].value;
-    for (uint32_t i = first + 1; i < headers->count; i++) {
-        struct bytes longer;
-        if (!exchange_names_equal(headers->rows[i].name, name))
-            continue;
-        if (!cgi_join(exchange, value, bytes_of_text(between), &longer) ||
-            !cgi_join(exchange, longer, headers->rows[i].value, &value)) {
-            writer->full = true;
-            return;
-        }
+    bool is_cookie = exchange_names_equal(name, bytes_of_text("cookie"));
+    struct bytes between = bytes_of_text(is_cookie ? "; " : ", ");
+    size_t count = strlen("HTTP_=") + name.count;
+    for (uint32_t i = first; i < headers->count; i++) {
+        if (exchange_names_equal(headers->rows[i].name, name))
+            count += headers->rows[i].value.count + between.count;
     }
-    char *variable = arena_alloc(&exchange->arena, strlen("HTTP_") + name.count + 1, 1);
-    if (variable == NULL) {
+    uint8_t *text = arena_alloc(arena, count, 1);
+    if (text == NULL) {
         writer->full = true;
         return;
     }
-    memcpy(variable, "HTTP_", strlen("HTTP_"));
-    for (size_t i = 0; i < name.count; i++) {
-        uint8_t byte = exchange_lower(name.data[i]);
-        bool letter = byte >= 'a' && byte <= 'z';
-        variable[strlen("HTTP_") + i] = (char)(letter        ? byte - ('a' - 'A')
-                                               : byte == '-' ? '_'
-                                                             : byte);
+    uint8_t *end = cgi_append_variable(text, name);
+    end = cgi_append(end, headers->rows[first].value);
+    for (uint32_t i = first + 1; i < headers->count; i++) {
+        if (exchange_names_equal(headers->rows[i].name, name))
+            end = cgi_append(cgi_append(end, between), headers->rows[i].value);
     }
-    cgi_set(writer, variable, value);
+    if (!cgi_texts_add(arena, &writer->texts, bytes_make(text, (size_t)(end - text))))
+        writer->full = true;
 }
 
 static void cgi_set_https(struct cgi_writer *writer)

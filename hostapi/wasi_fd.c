@@ -154,6 +154,8 @@ static struct bytes wasi_fd_stdin_rest(const struct hostapi_host *host)
     if (request->exchange == NULL || host->options.kind != HOSTAPI_KIND_WAGI)
         return bytes_make(NULL, 0);
     struct bytes body = request->exchange->request_body;
+    if (body.count == 0)
+        return body;
     uint64_t read = request->body_read[0];
     return bytes_make(body.data + read, body.count - read);
 }

@@ -140,6 +140,17 @@ static void headers_become_http_variables_and_repeated_ones_are_joined(void **st
     assert_no_variable(fixture, "HTTP_CONTENT_TYPE");
 }
 
+static void a_cookie_in_many_crumbs_fits(void **state)
+{
+    struct fixture *fixture = *state;
+    struct bytes text;
+    for (uint32_t i = 0; i < 400; i++)
+        add_header(fixture, "cookie", "0123456789012345678901234567890123456789");
+    build(fixture);
+    assert_int_equal(count_of(fixture, "HTTP_COOKIE=", &text), 1);
+    assert_int_equal(text.count, strlen("HTTP_COOKIE=") + 400 * 40 + 399 * 2);
+}
+
 static void headers_that_could_pass_for_something_else_are_left_out(void **state)
 {
     struct fixture *fixture = *state;
@@ -202,6 +213,7 @@ int main(void)
         TEST(server_and_remote_lose_their_ports),
         TEST(ipv6_addresses_keep_brackets_in_names_only),
         TEST(headers_become_http_variables_and_repeated_ones_are_joined),
+        TEST(a_cookie_in_many_crumbs_fits),
         TEST(headers_that_could_pass_for_something_else_are_left_out),
         TEST(a_decoded_path_holds_no_nul_and_keeps_broken_escapes),
         TEST(arguments_are_the_path_and_the_querys_items),
