@@ -65,6 +65,10 @@ static enum cli_exit cli_explain(const struct cli *cli, const struct cli_answer 
     char where[48] = "";
     if (cli->options.json)
         (void)printf("%s", (const char *)answer->text.data);
+    if (!json_is_string(detail) && answer->status == 413)
+        return cli_fail(cli, exit_code,
+                        "the file is far larger than the server takes: see "
+                        "`skerry limits`");
     if (!json_is_string(detail))
         return cli_fail(cli, exit_code, "the server answered %ld: is there a skerry at %s?",
                         answer->status, cli->socket[0] != '\0' ? cli->socket : cli->base);

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The catalog as a worker has it: another process that reads while control writes.
+ *
+ * LMDB wants an environment open once per process, so the reader is a forked child that
+ * opens everything itself; it answers by its exit status.
+ */
+#include "fixture.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "deploy/generation.h"
+
+#define MAP_BYTES     (4ULL << 20)
+#define LOOKUP_COUNT  100000
+#define LOOKUP_NS_MAX 20000 /* the goal is 2000; sanitizers and busy machines are slower */
+
+/* Runs `child` in a process of its own; it must return 0. */
+static pid_t start_reader(struct fixture *fixture, int (*child)(struct fixture *))
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(child(fixture));
+    return pid;
+}
+
+static void end_reader(pid_t pid)
+{
+    int wait_status;
+    assert_int_equal(waitpid(pid, &wait_status, 0), pid);
+    assert_true(WIFEXITED(wait_status));
+    assert_int_equal(WEXITSTATUS(wait_status), 0);
+}
+
+static enum status look_up(struct deploy_catalog *catalog,
+                           const char *tenant,
+                           const char *function,
+                           struct deploy_catalog_entry *ret_entry)
+{
+    return deploy_catalog_lookup(catalog, bytes_of_text(tenant), bytes_of_text(function), NULL,
+                                 ret_entry);
+}
+
+static struct deploy_catalog *open_catalog(const struct fixture *fixture)
+{
+    struct deploy_catalog *catalog = NULL;
+    struct report report = REPORT_INIT;
+    if (deploy_catalog_open(fixture->dir, MAP_BYTES, &report, &catalog) != STATUS_OK)
+        (void)fprintf(stderr, "%s\n", report.text);
+    return catalog;
+}
+
+static int read_one(struct fixture *fixture)
+{
+    struct deploy_catalog *catalog = open_catalog(fixture);
+    struct deploy_catalog_entry entry;
+    if (catalog == NULL || look_up(catalog, "acme", "hello", &entry) != STATUS_OK)
+        return 1;
+    if (strcmp(entry.tenant, "acme") != 0 || strcmp(entry.function, "hello") != 0 ||
+        strcmp(entry.kind, "wagi") != 0 || entry.version != 2)
+        return 2;
+    if (look_up(catalog, "acme", "none", &entry) != STATUS_NOT_FOUND ||
+        look_up(catalog, "nobody", "hello", &entry) != STATUS_NOT_FOUND ||
+        look_up(catalog, "../..", "HELLO", &entry) != STATUS_NOT_FOUND)
+        return 3;
+    if (!deploy_catalog_has_tenant(catalog, bytes_of_text("acme")) ||
+        deploy_catalog_has_tenant(catalog, bytes_of_text("nobody")))
+        return 4;
+    deploy_catalog_close(catalog);
+    return 0;
+}
+
+static void lookup_finds_the_active_version_only(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct generation generation;
+    uint32_t number;
+    fixture_init(&fixture);
+    assert_int_equal(generation_create(fixture.dir, NULL, &generation), STATUS_OK);
+    fixture_open_store(&fixture, MAP_BYTES);
+    assert_int_equal(fixture_add(&fixture, "acme", "hello", bytes_of_text("1"), &number),
+                     STATUS_OK);
+    assert_int_equal(fixture_add(&fixture, "acme", "hello", bytes_of_text("2"), &number),
+                     STATUS_OK);
+    fixture_close_store(&fixture);
+    end_reader(start_reader(&fixture, read_one));
+    generation_close(&generation);
+    fixture_done(&fixture);
+}
+
+/* Waits, without a limit of its own, until the generation is `number` at least. */
+static void await(const struct deploy_catalog *catalog, uint64_t number)
+{
+    while (deploy_catalog_generation(catalog) < number)
+        (void)sched_yield();
+}
+
+static int follow(struct fixture *fixture)
+{
+    struct deploy_catalog *catalog = open_catalog(fixture);
+    struct deploy_catalog_entry entry;
+    if (catalog == NULL)
+        return 1;
+    /* What the generation promises, the next lookup finds. */
+    for (uint32_t version = 1; version <= 20; version++) {
+        await(catalog, version);
+        if (look_up(catalog, "acme", "hello", &entry) != STATUS_OK || entry.version < version)
+            return 2;
+    }
+    await(catalog, 21);
+    if (look_up(catalog, "acme", "hello", &entry) != STATUS_NOT_FOUND)
+        return 3;
+    deploy_catalog_close(catalog);
+    return 0;
+}
+
+static void reader_sees_every_change_once_the_generation_says_so(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct generation generation;
+    uint32_t number;
+    char module[8];
+    fixture_init(&fixture);
+    assert_int_equal(generation_create(fixture.dir, NULL, &generation), STATUS_OK);
+    /* The database has to exist before a reader comes. */
+    fixture_open_store(&fixture, MAP_BYTES);
+    fixture_close_store(&fixture);
+    pid_t pid = start_reader(&fixture, follow);
+    fixture_open_store(&fixture, MAP_BYTES);
+    for (int i = 1; i <= 20; i++) {
+        (void)snprintf(module, sizeof(module), "m%d", i);
+        assert_int_equal(fixture_add(&fixture, "acme", "hello", bytes_of_text(module), &number),
+                         STATUS_OK);
+        generation_increase(&generation);
+    }
+    struct store_target target = fixture_target("acme", "hello");
+    assert_int_equal(store_delete_function(fixture.store, &target, NULL, &number), STATUS_OK);
+    generation_increase(&generation);
+    end_reader(pid);
+    generation_close(&generation);
+    fixture_done(&fixture);
+}
+
+static int measure(struct fixture *fixture)
+{
+    struct deploy_catalog *catalog = open_catalog(fixture);
+    struct deploy_catalog_entry entry;
+    if (catalog == NULL)
+        return 1;
+    uint64_t before_ns = clock_monotonic_ns(&clock_system);
+    for (int i = 0; i < LOOKUP_COUNT; i++) {
+        if (look_up(catalog, "acme", "f500", &entry) != STATUS_OK)
+            return 2;
+    }
+    uint64_t each_ns = (clock_monotonic_ns(&clock_system) - before_ns) / LOOKUP_COUNT;
+    (void)fprintf(stderr, "lookup: %u ns\n", (unsigned)each_ns);
+    deploy_catalog_close(catalog);
+    return each_ns < LOOKUP_NS_MAX ? 0 : 3;
+}
+
+static void lookup_among_many_functions_is_a_matter_of_microseconds(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct generation generation;
+    uint32_t number;
+    char name[16];
+    fixture_init(&fixture);
+    assert_int_equal(generation_create(fixture.dir, NULL, &generation), STATUS_OK);
+    fixture_open_store(&fixture, MAP_BYTES);
+    for (int i = 0; i < 1000; i++) {
+        (void)snprintf(name, sizeof(name), "f%d", i);
+        assert_int_equal(fixture_add(&fixture, "acme", name, bytes_of_text("x"), &number),
+                         STATUS_OK);
+    }
+    fixture_close_store(&fixture);
+    end_reader(start_reader(&fixture, measure));
+    generation_close(&generation);
+    fixture_done(&fixture);
+}
+
+static void catalog_of_a_missing_store_is_an_error(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct deploy_catalog *catalog = NULL;
+    struct report report = REPORT_INIT;
+    fixture_init(&fixture);
+    assert_int_equal(deploy_catalog_open(fixture.dir, MAP_BYTES, &report, &catalog),
+                     STATUS_NOT_FOUND);
+    assert_null(catalog);
+    assert_non_null(strstr(report.text, fixture.dir));
+    fixture_done(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lookup_finds_the_active_version_only),
+        cmocka_unit_test(reader_sees_every_change_once_the_generation_says_so),
+        cmocka_unit_test(lookup_among_many_functions_is_a_matter_of_microseconds),
+        cmocka_unit_test(catalog_of_a_missing_store_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whose directory it is, and what is in artifacts/ after a start.
+ */
+#include "fixture.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "deploy/artifacts.h"
+#include "deploy/data_dir.h"
+
+static void assert_open_fails(const char *path, enum status expected, const char *text)
+{
+    struct data_dir dir;
+    struct report report = REPORT_INIT;
+    assert_int_equal(data_dir_open(path, &report, &dir), expected);
+    if (strstr(report.text, text) == NULL)
+        fail_msg("`%s` does not contain `%s`", report.text, text);
+}
+
+static void directory_is_made_private_with_all_its_parents(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct data_dir dir;
+    struct stat facts;
+    char path[128];
+    fixture_init(&fixture);
+    (void)snprintf(path, sizeof(path), "%s/a/b/c", fixture.dir);
+    assert_int_equal(data_dir_open(path, NULL, &dir), STATUS_OK);
+    assert_int_equal(fstat(dir.fd, &facts), 0);
+    assert_int_equal(facts.st_mode & 0777, 0700);
+    assert_int_equal(faccessat(dir.fd, "FORMAT", F_OK, 0), 0);
+    assert_int_equal(faccessat(dir.fd, "store", F_OK, 0), 0);
+    data_dir_close(&dir);
+    assert_int_equal(data_dir_open(path, NULL, &dir), STATUS_OK);
+    data_dir_close(&dir);
+    fixture_done(&fixture);
+}
+
+static void foreign_directory_is_refused_and_left_alone(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    char path[128];
+    fixture_init(&fixture);
+    fixture_write_file(&fixture, "thesis.tex", "mine", 0600);
+    assert_open_fails(fixture.dir, STATUS_CONFLICT, "thesis.tex");
+    (void)snprintf(path, sizeof(path), "%s/LOCK", fixture.dir);
+    assert_int_not_equal(access(path, F_OK), 0);
+    fixture_done(&fixture);
+}
+
+static void directory_of_another_format_is_refused(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_init(&fixture);
+    fixture_write_file(&fixture, "FORMAT", "skerry data 2\n", 0600);
+    assert_open_fails(fixture.dir, STATUS_CONFLICT, "skerry data 1");
+    fixture_done(&fixture);
+}
+
+static void interrupted_making_counts_as_empty(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct data_dir dir;
+    fixture_init(&fixture);
+    fixture_write_file(&fixture, "LOCK", "12\n", 0600);
+    fixture_write_file(&fixture, "FORMAT.tmp", "ske", 0600);
+    assert_int_equal(data_dir_open(fixture.dir, NULL, &dir), STATUS_OK);
+    data_dir_close(&dir);
+    fixture_done(&fixture);
+}
+
+static void second_server_is_refused_and_told_who_has_it(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct data_dir dir;
+    char process[32];
+    fixture_init(&fixture);
+    assert_int_equal(data_dir_open(fixture.dir, NULL, &dir), STATUS_OK);
+    (void)snprintf(process, sizeof(process), "process %d", (int)getpid());
+    assert_open_fails(fixture.dir, STATUS_BUSY, process);
+    data_dir_close(&dir);
+    assert_int_equal(data_dir_open(fixture.dir, NULL, &dir), STATUS_OK);
+    data_dir_close(&dir);
+    fixture_done(&fixture);
+}
+
+/* ---- artifacts -------------------------------------------------------------------------- */
+
+static bool keep_first_byte_one(void *context, const uint8_t sha256[DEPLOY_SHA256_BYTES])
+{
+    (void)context;
+    return sha256[0] == 1;
+}
+
+static void publish_text(const struct data_dir *dir, uint8_t first, const char *text)
+{
+    char temp[ARTIFACTS_NAME_BYTES];
+    int fd = -1;
+    const uint8_t sha256[DEPLOY_SHA256_BYTES] = {first};
+    assert_int_equal(artifacts_create_temp(dir->artifacts_fd, first, NULL, temp, &fd), STATUS_OK);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(deploy_artifact_open(dir->path, sha256), -1);
+    assert_int_equal(artifacts_publish(dir->artifacts_fd, temp, sha256, NULL), STATUS_OK);
+}
+
+static void sweep_removes_what_is_unfinished_stale_or_unknown(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct data_dir dir;
+    char name[ARTIFACTS_NAME_BYTES];
+    char path[256];
+    const uint8_t kept[DEPLOY_SHA256_BYTES] = {1};
+    const uint8_t unknown[DEPLOY_SHA256_BYTES] = {2};
+    fixture_init(&fixture);
+    assert_int_equal(data_dir_open(fixture.dir, NULL, &dir), STATUS_OK);
+    publish_text(&dir, 1, "kept");
+    publish_text(&dir, 2, "unknown");
+    fixture_write_file(&fixture, "artifacts/7.tmp", "unfinished", 0600);
+    artifacts_name(kept, name);
+    name[70] = name[70] == 'f' ? 'e' : 'f'; /* in the build id */
+    (void)snprintf(path, sizeof(path), "artifacts/%s", name);
+    fixture_write_file(&fixture, path, "stale", 0600);
+    assert_int_equal(artifacts_sweep(dir.artifacts_fd, keep_first_byte_one, NULL, NULL), STATUS_OK);
+    assert_int_not_equal(faccessat(dir.artifacts_fd, name, F_OK, 0), 0);
+    assert_int_not_equal(faccessat(dir.artifacts_fd, "7.tmp", F_OK, 0), 0);
+    assert_int_equal(deploy_artifact_open(dir.path, unknown), -1);
+    int fd = deploy_artifact_open(dir.path, kept);
+    char text[8] = "";
+    assert_int_equal(read(fd, text, sizeof(text)), 4);
+    assert_string_equal(text, "kept");
+    assert_int_equal(close(fd), 0);
+    data_dir_close(&dir);
+    fixture_done(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(directory_is_made_private_with_all_its_parents),
+        cmocka_unit_test(foreign_directory_is_refused_and_left_alone),
+        cmocka_unit_test(directory_of_another_format_is_refused),
+        cmocka_unit_test(interrupted_making_counts_as_empty),
+        cmocka_unit_test(second_server_is_refused_and_told_who_has_it),
+        cmocka_unit_test(sweep_removes_what_is_unfinished_stale_or_unknown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
