@@ -18,8 +18,8 @@
  * Bodies see the registers under upper-case names:
  *   PC   this cell          FP   frame, slots of 8 bytes   MEM  memory 0
  *   FUEL what is left       IN   the instance
- *   A    integer accumulator, P0..P2 pinned integer locals
- *   FA   float accumulator,   F0..F2 pinned float locals (an f32 is the low half)
+ *   ACC    integer accumulator, PIN0..PIN2 pinned integer locals
+ *   FACC   float accumulator,   FPIN0..FPIN2 pinned float locals (an f32 is the low half)
  * and leave by NEXT, JUMP, SUSPEND, STOP or RAISE; nothing may follow these.
  */
 #ifndef SKERRY_ENGINE_DISPATCH_H
@@ -63,10 +63,10 @@ static inline uint64_t dispatch_field64(const uint8_t *at)
 #define UNUSED        __attribute__((unused))
 #define DISPATCH_PARAMETERS                                                                        \
     UNUSED const uint8_t *PC, UNUSED uint64_t *FP, UNUSED uint8_t *MEM, UNUSED int64_t FUEL,       \
-        UNUSED struct engine_instance *IN, UNUSED const uint8_t *BASE, UNUSED uint64_t A,          \
-        UNUSED uint64_t P0, UNUSED uint64_t P1, UNUSED uint64_t P2, UNUSED double FA,              \
-        UNUSED double F0, UNUSED double F1, UNUSED double F2
-#define DISPATCH_REST FP, MEM, FUEL, IN, BASE, A, P0, P1, P2, FA, F0, F1, F2
+        UNUSED struct engine_instance *IN, UNUSED const uint8_t *BASE, UNUSED uint64_t ACC,        \
+        UNUSED uint64_t PIN0, UNUSED uint64_t PIN1, UNUSED uint64_t PIN2, UNUSED double FACC,      \
+        UNUSED double FPIN0, UNUSED double FPIN1, UNUSED double FPIN2
+#define DISPATCH_REST FP, MEM, FUEL, IN, BASE, ACC, PIN0, PIN1, PIN2, FACC, FPIN0, FPIN1, FPIN2
 
 typedef enum engine_outcome dispatch_function(DISPATCH_PARAMETERS) __attribute__((preserve_none));
 typedef dispatch_function *dispatch_handler;
@@ -94,10 +94,10 @@ BASE_HANDLER;
                                                          .fp = FP,                                 \
                                                          .instance = IN,                           \
                                                          .fuel = FUEL,                             \
-                                                         .accumulator = A,                         \
-                                                         .pins = {P0, P1, P2},                     \
-                                                         .float_accumulator = FA,                  \
-                                                         .float_pins = {F0, F1, F2}};              \
+                                                         .accumulator = ACC,                       \
+                                                         .pins = {PIN0, PIN1, PIN2},               \
+                                                         .float_accumulator = FACC,                \
+                                                         .float_pins = {FPIN0, FPIN1, FPIN2}};     \
     } while (0)
 
 /* Leaves the interpreter; a later run goes on at cell `at`. */
@@ -129,14 +129,14 @@ BASE_HANDLER;
 #define FUEL              registers->fuel
 #define IN                registers->instance
 #define MEM               registers->instance->memory_base
-#define A                 registers->accumulator
-#define P0                registers->pins[0]
-#define P1                registers->pins[1]
-#define P2                registers->pins[2]
-#define FA                registers->float_accumulator
-#define F0                registers->float_pins[0]
-#define F1                registers->float_pins[1]
-#define F2                registers->float_pins[2]
+#define ACC               registers->accumulator
+#define PIN0              registers->pins[0]
+#define PIN1              registers->pins[1]
+#define PIN2              registers->pins[2]
+#define FACC              registers->float_accumulator
+#define FPIN0             registers->float_pins[0]
+#define FPIN1             registers->float_pins[1]
+#define FPIN2             registers->float_pins[2]
 
 #define JUMP(to)                                                                                   \
     do {                                                                                           \

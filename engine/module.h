@@ -26,6 +26,7 @@ enum {
     MODULE_MAX_TABLES = 100,
     MODULE_MAX_BODY_BYTES = 7654321,
     MODULE_MAX_LOCALS = 50000,      /* of one function, parameters included */
+    MODULE_MAX_LOCALS_TOTAL = 10000000, /* of all functions: six bytes can declare 50,000 */
     MODULE_MAX_PARAMS = 1000,
     MODULE_MAX_RESULTS = 1000,
     MODULE_MAX_BR_TABLE = 65520,

@@ -3,9 +3,9 @@
  * Where an operation's operands are: each operation comes in variants, one for each
  * combination of places, so that a handler reads its values from where they already are.
  *
- *   A   the accumulator: the result of the operation just before (FA for floats)
+ *   A   the accumulator: the result of the operation just before (FACC for floats)
  *   S   a slot of the frame: 16-bit slot number in the cell
- *   P0  P1 P2  a local pinned in a machine register (F0 F1 F2 for floats)
+ *   P0  P1 P2  a local pinned in a machine register (FPIN0.. for floats)
  *   K   a constant in the cell: 32 bits (i64: sign-extended), f64: 64 bits
  *
  * READ_<type>_<place>(at), WRITE_<type>_<place>(at, value), SIZE_<type>_<place>: `at` is the
@@ -49,57 +49,57 @@ static inline double operands_wide_float(float low)
     return u.wide;
 }
 
-#define READ_i32_A(at)          ((uint32_t)A)
+#define READ_i32_A(at)          ((uint32_t)ACC)
 #define READ_i32_S(at)          ((uint32_t)SLOT(at))
-#define READ_i32_P0(at)         ((uint32_t)P0)
-#define READ_i32_P1(at)         ((uint32_t)P1)
-#define READ_i32_P2(at)         ((uint32_t)P2)
+#define READ_i32_P0(at)         ((uint32_t)PIN0)
+#define READ_i32_P1(at)         ((uint32_t)PIN1)
+#define READ_i32_P2(at)         ((uint32_t)PIN2)
 #define READ_i32_K(at)          FIELD32(at)
 
-#define READ_i64_A(at)          A
+#define READ_i64_A(at)          ACC
 #define READ_i64_S(at)          SLOT(at)
-#define READ_i64_P0(at)         P0
-#define READ_i64_P1(at)         P1
-#define READ_i64_P2(at)         P2
+#define READ_i64_P0(at)         PIN0
+#define READ_i64_P1(at)         PIN1
+#define READ_i64_P2(at)         PIN2
 #define READ_i64_K(at)          ((uint64_t)(int64_t)(int32_t)FIELD32(at))
 
-#define READ_f32_A(at)          operands_low_float(FA)
+#define READ_f32_A(at)          operands_low_float(FACC)
 #define READ_f32_S(at)          numeric_f32_bits((uint32_t)SLOT(at))
-#define READ_f32_P0(at)         operands_low_float(F0)
-#define READ_f32_P1(at)         operands_low_float(F1)
-#define READ_f32_P2(at)         operands_low_float(F2)
+#define READ_f32_P0(at)         operands_low_float(FPIN0)
+#define READ_f32_P1(at)         operands_low_float(FPIN1)
+#define READ_f32_P2(at)         operands_low_float(FPIN2)
 #define READ_f32_K(at)          numeric_f32_bits(FIELD32(at))
 
-#define READ_f64_A(at)          FA
+#define READ_f64_A(at)          FACC
 #define READ_f64_S(at)          numeric_f64_bits(SLOT(at))
-#define READ_f64_P0(at)         F0
-#define READ_f64_P1(at)         F1
-#define READ_f64_P2(at)         F2
+#define READ_f64_P0(at)         FPIN0
+#define READ_f64_P1(at)         FPIN1
+#define READ_f64_P2(at)         FPIN2
 #define READ_f64_K(at)          numeric_f64_bits(FIELD64(at))
 
-#define WRITE_i32_A(at, value)  (A = (uint32_t)(value))
+#define WRITE_i32_A(at, value)  (ACC = (uint32_t)(value))
 #define WRITE_i32_S(at, value)  (SLOT(at) = (uint32_t)(value))
-#define WRITE_i32_P0(at, value) (P0 = (uint32_t)(value))
-#define WRITE_i32_P1(at, value) (P1 = (uint32_t)(value))
-#define WRITE_i32_P2(at, value) (P2 = (uint32_t)(value))
+#define WRITE_i32_P0(at, value) (PIN0 = (uint32_t)(value))
+#define WRITE_i32_P1(at, value) (PIN1 = (uint32_t)(value))
+#define WRITE_i32_P2(at, value) (PIN2 = (uint32_t)(value))
 
-#define WRITE_i64_A(at, value)  (A = (value))
+#define WRITE_i64_A(at, value)  (ACC = (value))
 #define WRITE_i64_S(at, value)  (SLOT(at) = (value))
-#define WRITE_i64_P0(at, value) (P0 = (value))
-#define WRITE_i64_P1(at, value) (P1 = (value))
-#define WRITE_i64_P2(at, value) (P2 = (value))
+#define WRITE_i64_P0(at, value) (PIN0 = (value))
+#define WRITE_i64_P1(at, value) (PIN1 = (value))
+#define WRITE_i64_P2(at, value) (PIN2 = (value))
 
-#define WRITE_f32_A(at, value)  (FA = operands_wide_float(value))
+#define WRITE_f32_A(at, value)  (FACC = operands_wide_float(value))
 #define WRITE_f32_S(at, value)  (SLOT(at) = numeric_bits_f32(value))
-#define WRITE_f32_P0(at, value) (F0 = operands_wide_float(value))
-#define WRITE_f32_P1(at, value) (F1 = operands_wide_float(value))
-#define WRITE_f32_P2(at, value) (F2 = operands_wide_float(value))
+#define WRITE_f32_P0(at, value) (FPIN0 = operands_wide_float(value))
+#define WRITE_f32_P1(at, value) (FPIN1 = operands_wide_float(value))
+#define WRITE_f32_P2(at, value) (FPIN2 = operands_wide_float(value))
 
-#define WRITE_f64_A(at, value)  (FA = (value))
+#define WRITE_f64_A(at, value)  (FACC = (value))
 #define WRITE_f64_S(at, value)  (SLOT(at) = numeric_bits_f64(value))
-#define WRITE_f64_P0(at, value) (F0 = (value))
-#define WRITE_f64_P1(at, value) (F1 = (value))
-#define WRITE_f64_P2(at, value) (F2 = (value))
+#define WRITE_f64_P0(at, value) (FPIN0 = (value))
+#define WRITE_f64_P1(at, value) (FPIN1 = (value))
+#define WRITE_f64_P2(at, value) (FPIN2 = (value))
 
 #define SIZE_A                  0
 #define SIZE_S                  2

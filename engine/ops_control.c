@@ -83,9 +83,13 @@ ZERO(2)
 ZERO(3)
 ZERO(4)
 
+/* Locals have a price of their own, or a call could clear 400 KB for one unit of fuel. */
+#define LOCALS_PER_FUEL 8
+
 HANDLER(zero_many_)
 {
     memset(&SLOT(HEAD), 0, FIELD16(HEAD + 2) * sizeof(*FP));
+    CHARGE_PRICE(FIELD16(HEAD + 2) / LOCALS_PER_FUEL);
     NEXT(CELL(HEAD + 4));
 }
 const dispatch_handler ops_zero_many[] = {zero_many_};
@@ -406,9 +410,9 @@ HANDLER(import_call_)
     IN->machine->fuel_host = 0;
     uint16_t result = FIELD16(RESULT);
     if (result == CONTROL_RESULT_INT)
-        A = FP[0];
+        ACC = FP[0];
     else if (result == CONTROL_RESULT_FLOAT)
-        FA = numeric_f64_bits(FP[0]);
+        FACC = numeric_f64_bits(FP[0]);
     /* The cell after next: what import_return does is done. */
     const uint8_t *after = PC + CELL(END) + CELL(HEAD + 4);
     if (UNLIKELY(FUEL < 0))
@@ -430,13 +434,13 @@ const dispatch_handler ops_import_return[] = {import_return_};
 
 HANDLER(exit_int_)
 {
-    FP[0] = A;
+    FP[0] = ACC;
     STOP(PC, ENGINE_DONE);
 }
 
 HANDLER(exit_float_)
 {
-    FP[0] = numeric_bits_f64(FA);
+    FP[0] = numeric_bits_f64(FACC);
     STOP(PC, ENGINE_DONE);
 }
 

@@ -112,6 +112,11 @@ static bool translate_read_locals(struct translator *t)
         count += reader_u32(&counting);
         (void)reader_u8(&counting);
     }
+    t->locals_total += count;
+    if (t->locals_total > MODULE_MAX_LOCALS_TOTAL) {
+        emit_fail(t, STATUS_LIMIT, "more than 10,000,000 locals in all functions together");
+        return false;
+    }
     if (!translate_reserve_locals(t, count))
         return false;
     t->local_count = count;

@@ -99,6 +99,7 @@ struct translator {
     uint32_t *local_refs;  /* LOCAL entries on the stack, per local */
     uint8_t *local_places; /* PLACE_S or PLACE_Pn */
     uint32_t local_count;
+    uint64_t locals_total; /* of the functions so far */
     uint32_t locals_capacity;
     uint32_t pin_count;
     uint32_t float_pin_count;
