@@ -7,6 +7,7 @@
  */
 #include "fixture.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,6 +114,9 @@ static int follow(struct fixture *fixture)
         if (look_up(catalog, "acme", "hello", &entry) != STATUS_OK || entry.version < version)
             return 2;
     }
+    /* Not to be removed before it was looked up. */
+    if (write(fixture->pipe[1], "", 1) != 1)
+        return 4;
     await(catalog, 21);
     if (look_up(catalog, "acme", "hello", &entry) != STATUS_NOT_FOUND)
         return 3;
@@ -132,6 +136,7 @@ static void reader_sees_every_change_once_the_generation_says_so(void **state)
     /* The database has to exist before a reader comes. */
     fixture_open_store(&fixture, MAP_BYTES);
     fixture_close_store(&fixture);
+    assert_int_equal(pipe2(fixture.pipe, O_CLOEXEC), 0);
     pid_t pid = start_reader(&fixture, follow);
     fixture_open_store(&fixture, MAP_BYTES);
     for (int i = 1; i <= 20; i++) {
@@ -140,6 +145,9 @@ static void reader_sees_every_change_once_the_generation_says_so(void **state)
                          STATUS_OK);
         generation_increase(&generation);
     }
+    assert_int_equal(close(fixture.pipe[1]), 0);
+    assert_int_equal(read(fixture.pipe[0], module, 1), 1);
+    assert_int_equal(close(fixture.pipe[0]), 0);
     struct store_target target = fixture_target("acme", "hello");
     assert_int_equal(store_delete_function(fixture.store, &target, NULL, &number), STATUS_OK);
     generation_increase(&generation);

@@ -17,6 +17,7 @@ struct fixture {
     uint32_t gone_count;
     uint8_t gone[DEPLOY_SHA256_BYTES]; /* the last */
     struct store *store;
+    int pipe[2]; /* for tests with two processes */
 };
 
 /* Makes an empty directory below /tmp. */
