@@ -16,11 +16,12 @@
 #include "server/values.h"
 #include "server/verbs_engine.h"
 
-#define RUN_EXIT_TRAP       134
-#define RUN_FRAMES_MAX      32
-#define RUN_PARAMS_MAX      1000
-#define RUN_FUEL_NONE       INT64_MAX
-#define RUN_SLICE           ((int64_t)1 << 40)
+#define RUN_EXIT_TRAP  134
+#define RUN_FRAMES_MAX 32
+#define RUN_PARAMS_MAX 1000
+#define RUN_FUEL_NONE  INT64_MAX
+/* Short enough that clocks which count fuel move on. */
+#define RUN_SLICE           ((int64_t)10000000)
 #define RUN_ENVIRONMENT_MAX 256
 
 struct run {

@@ -69,20 +69,19 @@ int verb_fail_report(const char *verb, const char *file, const struct report *re
                      (unsigned long long)report->offset, text);
 }
 
-static enum status
-read_all(int fd, const char *path, uint64_t bytes, struct report *report, struct buffer *file)
+static enum status read_all(int fd, uint64_t bytes, struct report *report, struct buffer *file)
 {
     enum status status = buffer_reserve(file, bytes);
     if (status != STATUS_OK)
-        return report_fail(report, status, REPORT_OFFSET_NONE, "no memory to read %s", path);
+        return report_fail(report, status, REPORT_OFFSET_NONE, "no memory to read it");
     while (file->count < bytes) {
         ssize_t got = read(fd, file->data + file->count, bytes - file->count);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return report_errno(report, "cannot read %s", path);
+            return report_errno(report, "cannot read");
         if (got == 0)
-            return report_fail(report, STATUS_IO, REPORT_OFFSET_NONE, "%s became shorter", path);
+            return report_fail(report, STATUS_IO, REPORT_OFFSET_NONE, "it became shorter");
         file->count += (size_t)got;
     }
     return STATUS_OK;
@@ -93,19 +92,19 @@ verb_read_file(const char *path, uint64_t max_bytes, struct report *report, stru
 {
     AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return report_errno(report, "cannot open %s", path);
+        return report_errno(report, "cannot open");
     struct stat facts;
     if (fstat(fd, &facts) != 0)
-        return report_errno(report, "cannot stat %s", path);
+        return report_errno(report, "cannot stat");
     if (!S_ISREG(facts.st_mode))
-        return report_fail(report, STATUS_USAGE, REPORT_OFFSET_NONE, "%s is not a file", path);
+        return report_fail(report, STATUS_USAGE, REPORT_OFFSET_NONE, "not a file");
     if ((uint64_t)facts.st_size > max_bytes)
         return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
-                           "%s has %llu bytes, the limit is %llu", path,
+                           "it has %llu bytes, the limit is %llu",
                            (unsigned long long)facts.st_size, (unsigned long long)max_bytes);
     struct buffer file;
     buffer_init(&file, max_bytes);
-    enum status status = read_all(fd, path, (uint64_t)facts.st_size, report, &file);
+    enum status status = read_all(fd, (uint64_t)facts.st_size, report, &file);
     if (status != STATUS_OK) {
         buffer_done(&file);
         return status;
