@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Isolates of real modules: whatever the guest did, after a reset every byte of memory, each
+ * global, the table and the segments are what the snapshot says. The kernel's record of
+ * written pages is the oracle for the dirty map.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "isolate/artifact.h"
+#include "isolate/isolate.h"
+#include "isolate/reset.h"
+#include "tests/support/pagemap_scan.h"
+#include "tests/support/unit.h"
+
+#define CYCLES        10000
+#define ORACLE_CYCLES 300
+#define FUEL          INT64_C(100000000)
+#define PAGE_BYTES    ENGINE_DIRTY_PAGE_BYTES
+#define PROBE_FRESH   412 /* four entries, one() in the second, two() in the third */
+
+static struct config_limits limits;
+
+/* ---- from text to an isolate ---- */
+
+static bool resolve_nothing(void *context,
+                            const struct engine_import_desc *import,
+                            struct engine_extern *ret_extern)
+{
+    (void)context;
+    (void)import;
+    (void)ret_extern;
+    return false;
+}
+
+static int hosts_alive;
+static int host_resets;
+static bool host_fails;
+
+static enum status create_host(void *context,
+                               const struct engine_module *module,
+                               struct engine_linker *ret_linker,
+                               void **ret_host)
+{
+    (void)module;
+    if (host_fails)
+        return STATUS_NO_MEMORY;
+    *ret_linker = (struct engine_linker){.resolve = resolve_nothing};
+    *ret_host = context;
+    hosts_alive++;
+    return STATUS_OK;
+}
+
+static void reset_host(void *host)
+{
+    (void)host;
+    host_resets++;
+}
+
+static void free_host(void *host)
+{
+    (void)host;
+    hosts_alive--;
+}
+
+static const struct isolate_host_ops ops = {
+    .create = create_host, .reset = reset_host, .free = free_host, .context = &limits};
+
+static struct engine_image snapshot_of(struct bytes wasm)
+{
+    struct report report = REPORT_INIT;
+    struct engine_image plain, image;
+    struct engine_module *module;
+    struct engine_machine *machine;
+    struct engine_instance *instance;
+    const struct engine_linker linker = {.resolve = resolve_nothing};
+    assert_int_equal(engine_compile(wasm, &engine_limits_default, &report, NULL, &plain),
+                     STATUS_OK);
+    assert_int_equal(
+        engine_module_open(bytes_make(plain.data, plain.count), true, &report, &module), STATUS_OK);
+    assert_int_equal(engine_machine_create(&engine_limits_default, &report, &machine), STATUS_OK);
+    assert_int_equal(engine_instantiate(machine, module, &linker, &report, &instance), STATUS_OK);
+    assert_int_equal(engine_snapshot(instance, &report, &image), STATUS_OK);
+    engine_machine_free(machine);
+    engine_module_close(module);
+    engine_image_free(&plain);
+    return image;
+}
+
+static int artifact_file(const char *guest)
+{
+    char path[512];
+    struct stat info;
+    (void)snprintf(path, sizeof(path), "%s/%s.wasm", ISOLATE_GUESTS, guest);
+    int wasm_fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(wasm_fd >= 0);
+    assert_int_equal(fstat(wasm_fd, &info), 0);
+    void *wasm = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, wasm_fd, 0);
+    assert_true(wasm != MAP_FAILED);
+    struct engine_image image = snapshot_of(bytes_make(wasm, (size_t)info.st_size));
+    int fd = memfd_create("artifact", MFD_CLOEXEC);
+    assert_int_equal(write(fd, image.data, image.count), image.count);
+    engine_image_free(&image);
+    (void)munmap(wasm, (size_t)info.st_size);
+    (void)close(wasm_fd);
+    return fd;
+}
+
+static struct isolate *make_isolate(const char *guest)
+{
+    struct report report = REPORT_INIT;
+    struct isolate_artifact *artifact;
+    struct isolate *isolate;
+    int fd = artifact_file(guest);
+    assert_int_equal(isolate_artifact_open(fd, true, &report, &artifact), STATUS_OK);
+    (void)close(fd);
+    assert_int_equal(isolate_create(artifact, &limits, &ops, &report, &isolate), STATUS_OK);
+    isolate_artifact_unref(artifact);
+    return isolate;
+}
+
+static enum engine_outcome
+call(struct isolate *isolate, const char *name, const union engine_value *arguments, uint32_t count)
+{
+    struct engine_export_desc export;
+    const struct engine_module *module = engine_instance_module(isolate->instance);
+    assert_true(engine_module_find_export(module, name, ENGINE_EXTERN_FUNC, &export));
+    engine_call_begin(isolate->machine, isolate->instance, export.index, arguments, count);
+    return engine_run(isolate->machine, FUEL);
+}
+
+static void
+must(struct isolate *isolate, const char *name, const union engine_value *arguments, uint32_t count)
+{
+    assert_int_equal(call(isolate, name, arguments, count), ENGINE_DONE);
+}
+
+static void must3(struct isolate *isolate, const char *name, uint32_t a, uint32_t b, uint32_t c)
+{
+    const union engine_value arguments[] = {{.i32 = a}, {.i32 = b}, {.i32 = c}};
+    must(isolate, name, arguments, 3);
+}
+
+/* ---- what a snapshot looks like ---- */
+
+static void assert_memory_is_the_snapshots(struct isolate *isolate)
+{
+    struct engine_memory_view view = engine_memory_view(isolate->instance);
+    struct bytes image = artifact_memory(isolate->artifact);
+    assert_int_equal(view.bytes, view.initial_bytes);
+    assert_true(memcmp(view.base, image.data, image.count) == 0);
+    for (uint64_t at = image.count; at < view.bytes; at += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, view.base + at, sizeof(word));
+        if (word != 0)
+            fail_msg("byte %llu is not zero", (unsigned long long)at);
+    }
+    for (uint64_t page = 0; page < view.bytes / PAGE_BYTES; page++)
+        assert_int_equal(view.dirty[page], 0);
+}
+
+static union engine_value global_of(const struct isolate *isolate, const char *name)
+{
+    struct engine_export_desc export;
+    const struct engine_module *module = engine_instance_module(isolate->instance);
+    assert_true(engine_module_find_export(module, name, ENGINE_EXTERN_GLOBAL, &export));
+    return engine_global_get(isolate->instance, export.index);
+}
+
+static void assert_globals_are_the_snapshots(const struct isolate *isolate)
+{
+    assert_int_equal(global_of(isolate, "a").i32, 7);
+    assert_true(global_of(isolate, "b").i64 == (uint64_t)-9);
+    assert_true(global_of(isolate, "c").f64 == 1.5);
+}
+
+static void assert_table_and_segments_are_the_snapshots(struct isolate *isolate)
+{
+    must(isolate, "probe", NULL, 0);
+    assert_int_equal(engine_call_results(isolate->machine)[0].i32, PROBE_FRESH);
+    assert_true(isolate_reset(isolate));
+}
+
+static void reset_and_compare(struct isolate *isolate)
+{
+    assert_true(isolate_reset(isolate));
+    assert_int_equal(engine_machine_fuel_used(isolate->machine), 0);
+    assert_memory_is_the_snapshots(isolate);
+    assert_globals_are_the_snapshots(isolate);
+}
+
+/* Everything at once, differently each time. */
+static void do_damage(struct isolate *isolate, uint64_t seed)
+{
+    const union engine_value scribble[] = {{.i64 = seed}, {.i32 = (uint32_t)(seed % 60)}};
+    must(isolate, "scribble", scribble, 2);
+    if (seed % 3 == 0) {
+        const union engine_value value = {.i64 = seed * 77};
+        must(isolate, "globals", &value, 1);
+    }
+    if (seed % 5 == 0)
+        must(isolate, "tables", NULL, 0);
+    if (seed % 7 == 0)
+        must3(isolate, "fill", (uint32_t)(seed * 7919 % 250000), 0xa5, (uint32_t)(seed % 9000));
+    if (seed % 11 == 0)
+        must3(isolate, "copy", (uint32_t)(seed * 31 % 200000), 4090, (uint32_t)(seed % 20000));
+    if (seed % 13 == 0) {
+        const union engine_value at = {.i32 = (uint32_t)(seed * 4099 % 260000)};
+        must(isolate, "init", &at, 1);
+    }
+    if (seed % 17 == 0)
+        must(isolate, "drop", NULL, 0);
+    if (seed % 19 == 0) {
+        const union engine_value pages = {.i32 = 1 + (uint32_t)(seed % 4)};
+        must(isolate, "grow", &pages, 1);
+    }
+}
+
+static uint64_t seed_of(uint64_t cycle)
+{
+    return cycle * UINT64_C(0x9e3779b97f4a7c15) % 1000003 + 1;
+}
+
+/* ---- tests ---- */
+
+static void a_fresh_isolate_is_the_snapshot(void **state)
+{
+    (void)state;
+    struct isolate *isolate = make_isolate("isolate_scribble");
+    assert_memory_is_the_snapshots(isolate);
+    assert_globals_are_the_snapshots(isolate);
+    assert_table_and_segments_are_the_snapshots(isolate);
+    isolate_free(isolate);
+    assert_int_equal(hosts_alive, 0);
+}
+
+static void no_byte_survives_ten_thousand_cycles(void **state)
+{
+    (void)state;
+    struct isolate *isolate = make_isolate("isolate_scribble");
+    host_resets = 0;
+    for (uint64_t cycle = 0; cycle < CYCLES; cycle++) {
+        do_damage(isolate, seed_of(cycle));
+        reset_and_compare(isolate);
+        if (cycle % 10 == 0)
+            assert_table_and_segments_are_the_snapshots(isolate);
+    }
+    assert_int_equal(isolate->generation, host_resets);
+    isolate_free(isolate);
+}
+
+static void a_trap_or_an_unfinished_call_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    struct isolate *isolate = make_isolate("isolate_scribble");
+    do_damage(isolate, 3 * 5 * 7 * 11 * 13 * 19);
+    assert_int_equal(call(isolate, "trap", NULL, 0), ENGINE_TRAPPED);
+    reset_and_compare(isolate);
+    const union engine_value scribble[] = {{.i64 = 99}, {.i32 = 1000000}};
+    struct engine_export_desc export;
+    assert_true(engine_module_find_export(engine_instance_module(isolate->instance), "scribble",
+                                          ENGINE_EXTERN_FUNC, &export));
+    engine_call_begin(isolate->machine, isolate->instance, export.index, scribble, 2);
+    assert_int_equal(engine_run(isolate->machine, 50000), ENGINE_OUT_OF_FUEL);
+    reset_and_compare(isolate);
+    assert_table_and_segments_are_the_snapshots(isolate);
+    isolate_free(isolate);
+}
+
+/* A store that begins at the end of a page marks that page alone. */
+static void a_store_across_a_page_border_is_undone_on_both_sides(void **state)
+{
+    (void)state;
+    struct isolate *isolate = make_isolate("isolate_scribble");
+    struct engine_memory_view view = engine_memory_view(isolate->instance);
+    for (uint32_t seed = 1; seed < 2000; seed++) {
+        const union engine_value scribble[] = {{.i64 = seed}, {.i32 = 1}};
+        must(isolate, "scribble", scribble, 2);
+        uint64_t marked = 0;
+        for (uint64_t page = 0; page < view.bytes / PAGE_BYTES; page++)
+            marked += view.dirty[page] != 0;
+        assert_in_range(marked, 1, 2);
+        reset_and_compare(isolate);
+    }
+    isolate_free(isolate);
+}
+
+static void the_dirty_map_names_every_page_that_the_kernel_saw_written(void **state)
+{
+    (void)state;
+    struct isolate *isolate = make_isolate("isolate_scribble");
+    struct engine_memory_view view = engine_memory_view(isolate->instance);
+    uint64_t pages = view.initial_bytes / PAGE_BYTES;
+    uint8_t *written = calloc(pages, 1);
+    assert_non_null(written);
+    if (!pagemap_scan_written(view.base, view.initial_bytes, written)) {
+        print_message("skip: this kernel has no PAGEMAP_SCAN (Linux 6.7)\n");
+        free(written);
+        isolate_free(isolate);
+        skip();
+    }
+    uint64_t seen = 0;
+    for (uint64_t cycle = 0; cycle < ORACLE_CYCLES; cycle++) {
+        do_damage(isolate, seed_of(cycle));
+        assert_true(pagemap_scan_written(view.base, view.initial_bytes, written));
+        for (uint64_t page = 0; page < pages; page++) {
+            seen += written[page];
+            bool spill = page > 0 && view.dirty[page - 1] != 0;
+            if (written[page] != 0 && view.dirty[page] == 0 && !spill)
+                fail_msg("page %llu was written, and nothing says so", (unsigned long long)page);
+        }
+        reset_and_compare(isolate);
+        /* So that the kernel's record begins anew. */
+        assert_int_equal(madvise(view.base, view.initial_bytes, MADV_DONTNEED), 0);
+    }
+    assert_true(seen > ORACLE_CYCLES);
+    free(written);
+    isolate_free(isolate);
+}
+
+static void more_dirty_pages_than_are_copied_are_dropped_and_come_back_clean(void **state)
+{
+    (void)state;
+    struct isolate *isolate = make_isolate("isolate_large");
+    struct engine_memory_view view = engine_memory_view(isolate->instance);
+    assert_true(view.initial_bytes / PAGE_BYTES > RESET_COPY_PAGES_MAX);
+    for (uint32_t round = 0; round < 3; round++) {
+        must3(isolate, "fill", 0, 0x5a, (uint32_t)view.initial_bytes);
+        assert_true(isolate_reset(isolate));
+        assert_memory_is_the_snapshots(isolate);
+        must3(isolate, "fill", 4096 * round, 0x5a, PAGE_BYTES * RESET_COPY_PAGES_MAX);
+        assert_true(isolate_reset(isolate));
+        assert_memory_is_the_snapshots(isolate);
+    }
+    isolate_free(isolate);
+}
+
+static void isolates_of_one_artifact_do_not_see_each_other(void **state)
+{
+    (void)state;
+    struct isolate *first = make_isolate("isolate_scribble");
+    struct report report = REPORT_INIT;
+    struct isolate *second;
+    assert_int_equal(isolate_create(first->artifact, &limits, &ops, &report, &second), STATUS_OK);
+    do_damage(first, 3 * 5 * 7 * 11 * 13 * 19);
+    assert_memory_is_the_snapshots(second);
+    assert_globals_are_the_snapshots(second);
+    reset_and_compare(first);
+    isolate_free(first);
+    assert_memory_is_the_snapshots(second); /* the artifact lives as long as it is used */
+    isolate_free(second);
+    assert_int_equal(hosts_alive, 0);
+}
+
+static void what_is_no_artifact_is_refused(void **state)
+{
+    (void)state;
+    struct report report = REPORT_INIT;
+    struct isolate_artifact *artifact;
+    int fd = memfd_create("artifact", MFD_CLOEXEC);
+    assert_int_equal(isolate_artifact_open(fd, true, &report, &artifact), STATUS_CORRUPT);
+    assert_int_equal(ftruncate(fd, 65536), 0);
+    report = (struct report)REPORT_INIT;
+    enum status status = isolate_artifact_open(fd, true, &report, &artifact);
+    assert_true(status == STATUS_CORRUPT || status == STATUS_STALE);
+    assert_true(report.text[0] != '\0');
+    (void)close(fd);
+
+    fd = artifact_file("isolate_scribble");
+    uint8_t byte;
+    assert_int_equal(pread(fd, &byte, 1, 5000), 1);
+    byte ^= 1;
+    assert_int_equal(pwrite(fd, &byte, 1, 5000), 1);
+    assert_int_not_equal(isolate_artifact_open(fd, true, &report, &artifact), STATUS_OK);
+    (void)close(fd);
+}
+
+static void an_isolate_whose_host_cannot_be_made_is_not_made(void **state)
+{
+    (void)state;
+    struct isolate *isolate = make_isolate("isolate_scribble");
+    struct report report = REPORT_INIT;
+    struct isolate *second;
+    host_fails = true;
+    assert_int_equal(isolate_create(isolate->artifact, &limits, &ops, &report, &second),
+                     STATUS_NO_MEMORY);
+    host_fails = false;
+    assert_int_equal(isolate->artifact->references, 1);
+    isolate_free(isolate);
+    assert_int_equal(hosts_alive, 0);
+}
+
+/* cmocka would put its own SIGSEGV handler over the engine's: this tells it not to. */
+static int prepare(void **state)
+{
+    (void)state;
+    struct report report = REPORT_INIT;
+    limits = (struct config_limits){.memory = 16 << 20, .table = 1000, .stack = 1 << 20};
+    if (engine_init(&report) != STATUS_OK)
+        return 1;
+    return setenv("CMOCKA_TEST_ABORT", "1", 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fresh_isolate_is_the_snapshot),
+        cmocka_unit_test(no_byte_survives_ten_thousand_cycles),
+        cmocka_unit_test(a_trap_or_an_unfinished_call_leaves_nothing_behind),
+        cmocka_unit_test(a_store_across_a_page_border_is_undone_on_both_sides),
+        cmocka_unit_test(the_dirty_map_names_every_page_that_the_kernel_saw_written),
+        cmocka_unit_test(more_dirty_pages_than_are_copied_are_dropped_and_come_back_clean),
+        cmocka_unit_test(isolates_of_one_artifact_do_not_see_each_other),
+        cmocka_unit_test(what_is_no_artifact_is_refused),
+        cmocka_unit_test(an_isolate_whose_host_cannot_be_made_is_not_made),
+    };
+    return cmocka_run_group_tests(tests, prepare, NULL);
+}
