@@ -85,9 +85,8 @@ bool isolate_reset(struct isolate *isolate)
 {
     ASSERT(isolate->magic == ISOLATE_MAGIC);
     isolate->ops.reset(isolate->host);
-    if (!reset_memory(isolate))
+    if (!reset_memory(isolate) || !engine_rewind(isolate->instance))
         return false;
-    engine_rewind(isolate->instance);
     isolate->generation++;
     return true;
 }

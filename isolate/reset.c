@@ -3,7 +3,7 @@
  * Memory reset by the software dirty map.
  *
  *   snapshot's size                        grown by the guest
- *   |<---------------- kept ------------->|<------ shrunk away ----->|
+ *   |<---------------- kept ------------->|<- engine_rewind shrinks ->|
  *   [image: private mapping][zero, anonymous]
  *      page p dirty -> copy from the artifact's shared mapping, or zero
  *      first 15 bytes of page p+1 -> compared, because a store that began at the end of
@@ -105,7 +105,6 @@ bool reset_memory(struct isolate *isolate)
     if (source.view.bytes > source.view.initial_bytes) {
         uint64_t grown = source.view.bytes / RESET_PAGE_BYTES - source.kept_pages;
         memset(source.view.dirty + source.kept_pages, 0, grown);
-        engine_memory_shrink(isolate->instance);
     }
     return true;
 }

@@ -11,8 +11,9 @@
  * faults in the next request, but gives a warm isolate's private memory back (4 MiB). */
 #define RESET_COPY_PAGES_MAX 1024
 
-/* Restores contents, clears the dirty map and shrinks to the snapshot's size; before
- * engine_rewind. False: the kernel refused; the isolate must not be used again. */
+/* Restores the contents of what the snapshot has and clears the dirty map; engine_rewind must
+ * follow: it takes away what was grown. False: the kernel refused; the isolate must not be used
+ * again. */
 NODISCARD bool reset_memory(struct isolate *isolate);
 
 #endif
