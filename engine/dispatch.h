@@ -6,7 +6,7 @@
  * `dispatch_base` to its handler, then packed operand fields, padded to 4 bytes. Offsets
  * instead of addresses make code position independent, at the price of one addition per
  * operation (2.4 % against absolute addresses; a 16-bit index into a table of addresses
- * cost 14 %; docs/adr/0001).
+ * cost 14 %; docs/adr/0007).
  *
  * Two ways to run the same handler bodies:
  *   clang   each handler ends in a guaranteed tail call (musttail) with the guest's
