@@ -66,8 +66,10 @@ static void print_sections(struct bytes wasm)
         uint32_t name_bytes = id == 0 ? leb_read(wasm, &name_at) : 0;
         (void)printf("  0x%06zx %8u  %s", at, bytes,
                      id < COUNT_OF(section_names) ? section_names[id] : "?");
-        if (id == 0 && name_bytes <= wasm.count - name_at)
-            (void)printf(" \"%.*s\"", (int)name_bytes, (const char *)wasm.data + name_at);
+        if (id == 0 && name_bytes <= wasm.count - name_at) {
+            (void)printf(" ");
+            verb_print_name(stdout, bytes_make(wasm.data + name_at, name_bytes));
+        }
         (void)printf("\n");
         at += bytes;
     }
@@ -95,9 +97,10 @@ static void print_externs(const struct engine_module *module)
     (void)printf("imports:\n");
     for (uint32_t i = 0; i < engine_module_import_count(module); i++) {
         struct engine_import_desc import = engine_module_import(module, i);
-        (void)printf("  %-6s %.*s.%.*s", kind_name(import.kind), (int)import.module_name.count,
-                     (const char *)import.module_name.data, (int)import.name.count,
-                     (const char *)import.name.data);
+        (void)printf("  %-6s ", kind_name(import.kind));
+        verb_print_name(stdout, import.module_name);
+        (void)printf(".");
+        verb_print_name(stdout, import.name);
         if (import.kind == ENGINE_EXTERN_FUNC)
             print_functype(&import.type);
         (void)printf("\n");
@@ -105,8 +108,8 @@ static void print_externs(const struct engine_module *module)
     (void)printf("exports:\n");
     for (uint32_t i = 0; i < engine_module_export_count(module); i++) {
         struct engine_export_desc export = engine_module_export(module, i);
-        (void)printf("  %-6s %5u %.*s", kind_name(export.kind), export.index,
-                     (int)export.name.count, (const char *)export.name.data);
+        (void)printf("  %-6s %5u ", kind_name(export.kind), export.index);
+        verb_print_name(stdout, export.name);
         if (export.kind == ENGINE_EXTERN_FUNC)
             print_functype(&export.type);
         (void)printf("\n");

@@ -186,10 +186,11 @@ static void print_backtrace(const struct run *run)
 {
     struct engine_frame_info frames[RUN_FRAMES_MAX];
     uint32_t count = engine_backtrace(run->machine, frames, RUN_FRAMES_MAX);
-    for (uint32_t i = 0; i < count; i++)
-        (void)fprintf(stderr, "  at func %u %.*s offset 0x%x\n", frames[i].func_index,
-                      (int)frames[i].func_name.count, (const char *)frames[i].func_name.data,
-                      frames[i].offset);
+    for (uint32_t i = 0; i < count; i++) {
+        (void)fprintf(stderr, "  at func %u ", frames[i].func_index);
+        verb_print_name(stderr, frames[i].func_name);
+        (void)fprintf(stderr, " offset 0x%x\n", frames[i].offset);
+    }
 }
 
 /* Exit status after a call that did not return. */
@@ -228,8 +229,10 @@ static int list_exports(const struct run *run, const char *what)
     (void)fprintf(stderr, "skerry run: %s: %s; exported functions:", run->file, what);
     for (uint32_t i = 0; i < engine_module_export_count(run->module); i++) {
         struct engine_export_desc export = engine_module_export(run->module, i);
-        if (export.kind == ENGINE_EXTERN_FUNC)
-            (void)fprintf(stderr, " %.*s", (int)export.name.count, (const char *)export.name.data);
+        if (export.kind != ENGINE_EXTERN_FUNC)
+            continue;
+        (void)fputc(' ', stderr);
+        verb_print_name(stderr, export.name);
     }
     (void)fprintf(stderr, "; name one with --invoke\n");
     return status_exit_code(STATUS_NOT_FOUND);

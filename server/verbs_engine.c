@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -67,6 +66,14 @@ int verb_fail_report(const char *verb, const char *file, const struct report *re
         return verb_fail(verb, report->status, "%s: %s", file, text);
     return verb_fail(verb, report->status, "%s: offset 0x%llx: %s", file,
                      (unsigned long long)report->offset, text);
+}
+
+void verb_print_name(FILE *file, struct bytes name)
+{
+    for (size_t i = 0; i < name.count; i++) {
+        bool is_control = name.data[i] < 0x20 || name.data[i] == 0x7f;
+        (void)fputc(is_control ? '?' : name.data[i], file);
+    }
 }
 
 static enum status read_all(int fd, uint64_t bytes, struct report *report, struct buffer *file)

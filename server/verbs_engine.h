@@ -7,6 +7,7 @@
 #define SKERRY_SERVER_VERBS_ENGINE_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "engine/engine.h"
 
@@ -25,6 +26,9 @@ int verb_inspect(int argc, char **argv);
 int verb_fail(const char *verb, enum status status, const char *format, ...) PRINTF_LIKE(3, 4);
 /* The same for a report, with its offset. `file` names what was read. */
 int verb_fail_report(const char *verb, const char *file, const struct report *report);
+
+/* Prints a name that a guest chose; control characters, which a terminal would obey, as '?'. */
+void verb_print_name(FILE *file, struct bytes name);
 
 /* Reads a whole file of at most `max_bytes`; free `ret_file->data`. */
 NODISCARD enum status verb_read_file(const char *path,
