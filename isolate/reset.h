@@ -12,8 +12,8 @@
 #define RESET_COPY_PAGES_MAX 1024
 
 /* Restores the contents of what the snapshot has and clears the dirty map; engine_rewind must
- * follow: it takes away what was grown. False: the kernel refused; the isolate must not be used
- * again. */
+ * follow: it takes away what was grown. False: the kernel refused; the isolate must not be
+ * used again. */
 NODISCARD bool reset_memory(struct isolate *isolate);
 
 #endif
