@@ -27,8 +27,10 @@ static bool interp_is_guest_fault(const struct engine_machine *machine, const vo
 {
     for (uint32_t i = 0; i < machine->instance_count; i++) {
         const struct engine_instance *instance = machine->instances[i];
-        if (instance->own_memory != NULL && memory_reserves(instance->own_memory, address))
-            return true;
+        for (uint32_t m = 0; m < instance_own_memories(instance); m++) {
+            if (memory_reserves(&instance->own_memory[m], address))
+                return true;
+        }
     }
     return false;
 }
