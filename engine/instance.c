@@ -142,7 +142,7 @@ enum status instance_create(struct engine_machine *machine,
                             struct engine_instance **ret_instance)
 {
     const struct image_header *image = module->header;
-    uint64_t entries_bytes;
+    uint64_t entries_bytes = 0;
     enum status status = tables_bytes(machine, image, from_snapshot, report, &entries_bytes);
     if (status != STATUS_OK)
         return status;
