@@ -64,7 +64,7 @@ generation_open(const char *data_dir, struct report *report, struct generation *
 void generation_close(struct generation *generation)
 {
     if (generation->number != NULL)
-        (void)munmap((void *)generation->number, GENERATION_PAGE_BYTES);
+        (void)munmap((void *)(uintptr_t)generation->number, GENERATION_PAGE_BYTES);
     generation->number = NULL;
 }
 

@@ -256,7 +256,7 @@ static enum status builder_write_artifact(struct builder *builder)
 
 static enum status builder_build(struct builder *builder)
 {
-    enum hostapi_kind kind;
+    enum hostapi_kind kind = HOSTAPI_KIND_UNKNOWN;
     enum status status = engine_init(&builder->report);
     if (status == STATUS_OK)
         status = builder_map_module(builder);
