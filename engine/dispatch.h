@@ -57,6 +57,14 @@ static inline uint64_t dispatch_field64(const uint8_t *at)
 #define DISPATCH_TAIL_CALLS 0
 #endif
 
+#define DISPATCH_SANITIZED 0
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
+#undef DISPATCH_SANITIZED
+#define DISPATCH_SANITIZED 1
+#endif
+#endif
+
 #if DISPATCH_TAIL_CALLS
 
 #define DISPATCH_NAME "clang tail calls"
@@ -107,8 +115,19 @@ BASE_HANDLER;
         return (outcome);                                                                          \
     } while (0)
 
-/* Keeps PC in its register up to here, where a fault may need it (interp.c reads it). */
-#define KEEP_PC()                 __asm__ volatile("" : : "r"(PC))
+/*
+ * A fault in between is the guest's: where it was must be known. Plain builds for x86-64
+ * find it in the machine registers (interp.c); AFTER_ACCESS keeps PC in its own that long.
+ * Other builds, and sanitizers, which borrow registers, note it before each access.
+ */
+#if defined(__x86_64__) && !DISPATCH_SANITIZED
+#define DISPATCH_FAULT_REGISTERS 1
+#define BEFORE_ACCESS()          ((void)0)
+#else
+#define DISPATCH_FAULT_REGISTERS 0
+#define BEFORE_ACCESS()          DISPATCH_SAVE(PC)
+#endif
+#define AFTER_ACCESS()            __asm__ volatile("" : : "r"(PC))
 
 #define SWITCH_INSTANCE(instance) (IN = (instance), MEM = IN->memory_base)
 
@@ -150,7 +169,9 @@ BASE_HANDLER;
         return (int)(outcome);                                                                     \
     } while (0)
 
-#define KEEP_PC()                 ((void)0)
+#define DISPATCH_FAULT_REGISTERS  0
+#define BEFORE_ACCESS()           ((void)0)
+#define AFTER_ACCESS()            ((void)0)
 #define SWITCH_INSTANCE(instance) (IN = (instance))
 
 #endif

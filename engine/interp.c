@@ -37,11 +37,11 @@ static bool interp_is_guest_fault(const struct engine_machine *machine, const vo
 
 /*
  * Handlers keep these in fixed machine registers (the order of DISPATCH_PARAMETERS in the
- * preserve_none convention); a memory access leaves them alone (KEEP_PC).
+ * preserve_none convention), and a memory access leaves them alone.
  */
 static void interp_note_registers(struct machine_registers *registers, const ucontext_t *context)
 {
-#if DISPATCH_TAIL_CALLS && defined(__x86_64__)
+#if DISPATCH_FAULT_REGISTERS
     const greg_t *gregs = context->uc_mcontext.gregs;
     registers->pc = (const uint8_t *)(uintptr_t)gregs[REG_R12];
     registers->fp = (uint64_t *)(uintptr_t)gregs[REG_R13];

@@ -13,8 +13,9 @@
 
 #define numeric_load(ctype, address, result)                                                       \
     do {                                                                                           \
+        BEFORE_ACCESS();                                                                           \
         memcpy(&(result), (address), sizeof(ctype));                                               \
-        KEEP_PC();                                                                                 \
+        AFTER_ACCESS();                                                                            \
     } while (0)
 
 /* ---- loads
@@ -82,10 +83,11 @@ LOAD(f64, f64, double, )
     do {                                                                                           \
         uint64_t effective = (uint64_t)(index) + (offset);                                         \
         ctype value = (ctype)(value_);                                                             \
+        BEFORE_ACCESS();                                                                           \
         memcpy(MEM + effective, &value, sizeof(value));                                            \
         __asm__ volatile("" : : : "memory");                                                       \
         MEM[(int64_t)(effective >> MEMORY_DIRTY_SHIFT) - (int64_t)MEMORY_DIRTY_BYTES] = 1;         \
-        KEEP_PC();                                                                                 \
+        AFTER_ACCESS();                                                                            \
     } while (0)
 
 #define STORE_XV(v, x, type, name, ctype)                                                          \
@@ -174,7 +176,7 @@ const dispatch_handler ops_memory_grow[] = {EACH_XL(MEMORY_GROW_ENTRY_X, memory_
         enum engine_trap trap = (call);                                                            \
         if (UNLIKELY(trap != TRAP_NONE))                                                           \
             RAISE(trap);                                                                           \
-        CHARGE_PRICE(count / (per_fuel));                                                                \
+        CHARGE_PRICE(count / (per_fuel));                                                          \
         if (UNLIKELY(FUEL < 0))                                                                    \
             SUSPEND(PC + CELL(end));                                                               \
         NEXT(CELL(end));                                                                           \
