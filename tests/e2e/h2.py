@@ -33,8 +33,8 @@ class Connection:
         self.send(WINDOW_UPDATE, 0, 0, struct.pack(">I", 1 << 30))
 
     def send(self, kind, flags, stream, payload):
-        head = struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream)
-        self.socket.sendall(head + payload)
+        length = struct.pack(">I", len(payload))[1:]
+        self.socket.sendall(length + bytes([kind, flags]) + struct.pack(">I", stream) + payload)
 
     def request(self, path, method=b"GET", body=None):
         """Begins a request; returns its stream."""

@@ -8,8 +8,8 @@ The allowed edges live in one place, the ```layers block of docs/architecture.md
 
 says what files below `folder` may include besides their own folder's files and libc: a header,
 or a folder (all its headers). `(libc)` allows nothing more, `(anything)` switches the check off,
-`(public)` stands for every header that some line names. The longest matching folder wins, and
-`server/h2o_*` style globs match file paths; `+folder` takes over another line's rights.
+`(public)` stands for every header that some line names. The longest matching folder or file wins,
+and `server/h2o_*` style globs match file paths; `+folder` takes over another line's rights.
 
 A system header is fenced when any line names it: then only the folders that name it may use it.
 All other system headers are free.
@@ -66,7 +66,7 @@ def parse_rules(text):
 def rule_for(path, rules):
     best = None
     for pattern, rule in rules.items():
-        inside = path.startswith(pattern + "/")
+        inside = path == pattern or path.startswith(pattern + "/")
         if inside or ("*" in pattern and fnmatch.fnmatchcase(path, pattern)):
             if best is None or len(pattern) > len(best.pattern):
                 best = rule
