@@ -16,6 +16,7 @@
 #include "server/h2o_listen.h"
 
 #define FRONT_LISTENERS_MAX CONFIG_LISTEN_MAX
+#define FRONT_WATCHES_MAX   4
 
 struct h2o_connection {
     h2o_linklist_t link; /* in front->connections */
@@ -37,6 +38,13 @@ struct h2o_exchange {
     struct request request;
 };
 
+/* Another descriptor on the loop. */
+struct h2o_watch {
+    h2o_socket_t *socket;
+    void (*ready)(void *context);
+    void *context;
+};
+
 struct h2o_handler {
     h2o_handler_t super;
     struct h2o_front *front;
@@ -50,6 +58,8 @@ struct h2o_front {
     h2o_accept_ctx_t accept;
     h2o_socket_t *listeners[FRONT_LISTENERS_MAX];
     uint32_t listener_count;
+    struct h2o_watch watches[FRONT_WATCHES_MAX];
+    uint32_t watch_count;
     uint32_t connection_count;
     uint32_t connection_max;
     uint32_t exchange_count;

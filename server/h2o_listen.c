@@ -150,25 +150,22 @@ void h2o_listen_run(struct h2o_front *front, int wait_ms)
 /* ---- other descriptors
  * ----------------------------------------------------------------------------- */
 
-struct listen_watch {
-    void (*ready)(void *context);
-    void *context;
-};
-
 static void listen_on_ready(h2o_socket_t *socket, const char *err)
 {
-    const struct listen_watch *watch = socket->data;
+    const struct h2o_watch *watch = socket->data;
     if (err == NULL)
         watch->ready(watch->context);
 }
 
 void h2o_listen_watch(struct h2o_front *front, int fd, void (*ready)(void *context), void *context)
 {
-    struct listen_watch *watch = h2o_mem_alloc(sizeof(*watch));
-    *watch = (struct listen_watch){.ready = ready, .context = context};
-    h2o_socket_t *socket = h2o_evloop_socket_create(front->loop, fd, H2O_SOCKET_FLAG_DONT_READ);
-    socket->data = watch;
-    h2o_socket_read_start(socket, listen_on_ready);
+    ASSERT(front->watch_count < FRONT_WATCHES_MAX);
+    struct h2o_watch *watch = &front->watches[front->watch_count++];
+    watch->ready = ready;
+    watch->context = context;
+    watch->socket = h2o_evloop_socket_create(front->loop, fd, H2O_SOCKET_FLAG_DONT_READ);
+    watch->socket->data = watch;
+    h2o_socket_read_start(watch->socket, listen_on_ready);
 }
 
 /* ---- ending

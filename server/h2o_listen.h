@@ -18,7 +18,8 @@ NODISCARD enum status h2o_listen_create(struct request_service *service,
                                         struct h2o_front **ret_front);
 /* One turn of the loop: waits at most so long for something to happen. */
 void h2o_listen_run(struct h2o_front *front, int wait_ms);
-/* Calls `ready` whenever `fd` can be read; the callee reads. The fd is taken over. */
+/* Calls `ready` whenever `fd` can be read; the callee reads. The fd is taken over; a handful are
+ * possible. */
 void h2o_listen_watch(struct h2o_front *front, int fd, void (*ready)(void *context), void *context);
 /* Takes what waits in the accept queues, closes the listeners, and asks connections to end. */
 void h2o_listen_drain(struct h2o_front *front);
