@@ -23,22 +23,35 @@ const struct operation_shape_row operation_shape_rows[SHAPE_COUNT] = {
 };
 
 const struct operation_row operation_rows[OP_COUNT] = {
-#define OP(name_, shape_, types_, fields_)                                                         \
+#define OP(name_, shape_, types_, fields_, faults_)                                                \
     [OP_##name_] = {.name = #name_,                                                                \
                     .types = (types_),                                                             \
                     .fields = (fields_),                                                           \
                     .handlers = ops_##name_,                                                       \
-                    .shape = SHAPE_##shape_},
+                    .shape = SHAPE_##shape_,                                                       \
+                    .faults = OPERATION_##faults_},
 #include "engine/ops.def"
 };
 
-static uint32_t operand_set_digit(uint8_t set, uint8_t place)
+/* Position of each place in each set: the members table read the other way. The sets are
+ * runs of the enumeration with at most the accumulator or the pins left out. */
+#define NONE NOT_IN_SET
+static const uint8_t operand_digits[SET_COUNT][PLACE_COUNT] = {
+    /*             A     S     P0    P1    P2    K */
+    [SET_X] = {0, 1, 2, 3, 4, NONE},
+    [SET_Y] = {0, 1, 2, 3, 4, 5},
+    [SET_D] = {0, 1, 2, 3, 4, NONE},
+    [SET_XN] = {NONE, 0, 1, 2, 3, NONE},
+    [SET_YN] = {NONE, 0, 1, 2, 3, 4},
+    [SET_XL] = {0, 1, NONE, NONE, NONE, NONE},
+    [SET_YL] = {NONE, 0, NONE, NONE, NONE, 1},
+    [SET_DL] = {0, 1, NONE, NONE, NONE, NONE},
+    [SET_SLOT] = {NONE, 0, NONE, NONE, NONE, NONE},
+};
+
+static inline uint32_t operand_set_digit(uint8_t set, uint8_t place)
 {
-    for (uint32_t i = 0; i < operand_sets[set].count; i++) {
-        if (operand_sets[set].members[i] == place)
-            return i;
-    }
-    return NOT_IN_SET;
+    return operand_digits[set][place];
 }
 
 bool operation_allows(enum operation operation, uint32_t index, enum operand_place place)

@@ -68,9 +68,14 @@ enum operation_shape {
 };
 
 enum operation {
-#define OP(name, shape, types, fields) OP_##name,
+#define OP(name, shape, types, fields, faults) OP_##name,
 #include "engine/ops.def"
     OP_COUNT
+};
+
+enum operation_faults {
+    OPERATION_PLAIN,
+    OPERATION_TRAPS,
 };
 
 struct operation_row {
@@ -78,7 +83,8 @@ struct operation_row {
     const char *types;
     const char *fields;
     const dispatch_handler *handlers;
-    uint8_t shape; /* enum operation_shape */
+    uint8_t shape;  /* enum operation_shape */
+    uint8_t faults; /* enum operation_faults */
 };
 
 extern const struct operation_row operation_rows[OP_COUNT];
@@ -110,7 +116,7 @@ uint32_t operation_variants(enum operation operation);
 /* The places that variant `index` stands for. */
 void operation_variant_places(enum operation operation, uint32_t index, uint8_t *ret_places);
 
-#define OP(name, shape, types, fields) extern const dispatch_handler ops_##name[];
+#define OP(name, shape, types, fields, faults) extern const dispatch_handler ops_##name[];
 #include "engine/ops.def"
 
 #endif

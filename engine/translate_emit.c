@@ -21,22 +21,37 @@ void emit_fail(struct translator *t, enum status status, const char *what)
         report_fail(t->report, status, t->opcode_offset, "%s in function %u", what, t->func_index);
 }
 
-static void emit_bytes(struct translator *t, const void *data, size_t count)
+/* Room for the largest cell, so that its parts need no check each. */
+#define EMIT_CELL_BYTES_MAX 64
+
+static bool emit_reserve(struct translator *t, size_t count)
 {
     if (t->status != STATUS_OK)
-        return;
-    enum status status = buffer_append(&t->code->cells, data, count);
+        return false;
+    struct buffer *cells = &t->code->cells;
+    if (LIKELY(cells->capacity - cells->count >= count))
+        return true;
+    enum status status = buffer_reserve(cells, count);
     if (status != STATUS_OK)
         emit_fail(t, status, "threaded code too large");
+    return status == STATUS_OK;
 }
 
-static void emit16(struct translator *t, uint64_t value)
+/* The caller has reserved. */
+static inline void emit_bytes(struct translator *t, const void *data, size_t count)
+{
+    struct buffer *cells = &t->code->cells;
+    memcpy(cells->data + cells->count, data, count);
+    cells->count += count;
+}
+
+static inline void emit16(struct translator *t, uint64_t value)
 {
     uint16_t narrow = (uint16_t)value;
     emit_bytes(t, &narrow, sizeof(narrow));
 }
 
-static void emit32(struct translator *t, uint64_t value)
+static inline void emit32(struct translator *t, uint64_t value)
 {
     uint32_t narrow = (uint32_t)value;
     emit_bytes(t, &narrow, sizeof(narrow));
@@ -46,34 +61,6 @@ static void emit_pad(struct translator *t)
 {
     static const uint8_t zeros[4];
     emit_bytes(t, zeros, (4 - t->code->cells.count % 4) % 4);
-}
-
-/* Operations that can trap or call have their place in the binary noted, for backtraces. */
-static bool emit_wants_mark(const struct instruction *instruction)
-{
-    switch (instruction->operation) {
-    case OP_unreachable:
-    case OP_call:
-    case OP_call_indirect:
-    case OP_return_call:
-    case OP_return_call_indirect:
-    case OP_import_call:
-    case OP_memory_fill:
-    case OP_memory_copy:
-    case OP_memory_init:
-    case OP_table_get:
-    case OP_table_set:
-    case OP_table_fill:
-    case OP_table_copy:
-    case OP_table_init:
-        return true;
-    default:
-        break;
-    }
-    const char *name = operation_rows[instruction->operation].name;
-    return strncmp(name, "load", 4) == 0 || strncmp(name, "store", 5) == 0 ||
-           strstr(name, "_div_") != NULL || strstr(name, "_rem_") != NULL ||
-           strstr(name, "_trunc_f") != NULL;
 }
 
 static void emit_mark(struct translator *t, uint32_t wasm_offset)
@@ -118,11 +105,13 @@ uint32_t emit_cell(struct translator *t, const struct instruction *instruction)
 {
     if (emit_is_no_move(instruction))
         return 0;
+    if (!emit_reserve(t, EMIT_CELL_BYTES_MAX))
+        return 0;
     t->has_last = true;
     t->last = *instruction;
     t->last_start = emit_here(t);
     t->last_marks = t->code->marks.count;
-    if (emit_wants_mark(instruction))
+    if (operation_rows[instruction->operation].faults == OPERATION_TRAPS)
         emit_mark(t, instruction->wasm_offset);
     emit_operands(t, instruction);
     uint32_t branch = 0;
@@ -169,8 +158,10 @@ void emit_take_back(struct translator *t)
 uint32_t emit_words(struct translator *t, uint32_t count)
 {
     uint32_t start = emit_here(t);
-    for (uint32_t i = 0; i < count && t->status == STATUS_OK; i++)
-        emit32(t, 0);
+    if (emit_reserve(t, (size_t)count * sizeof(uint32_t))) {
+        memset(t->code->cells.data + start, 0, (size_t)count * sizeof(uint32_t));
+        t->code->cells.count += (size_t)count * sizeof(uint32_t);
+    }
     return start;
 }
 
