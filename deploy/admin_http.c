@@ -42,8 +42,7 @@ struct admin_http_call {
     struct evhttp_request *http_request;
 };
 
-/* ---- replies ----------------------------------------------------------------------------------
- */
+/* ---- replies --------------------------------------------------------------------------------- */
 
 static void admin_http_send(struct evhttp_request *http_request,
                             const char *request_id,
@@ -82,8 +81,7 @@ const struct api_request *admin_http_request(const struct admin_http_call *call)
     return &call->request;
 }
 
-/* ---- requests ---------------------------------------------------------------------------------
- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static enum api_method admin_http_method(const struct evhttp_request *http_request)
 {
@@ -218,8 +216,7 @@ static void admin_http_on_address(struct evhttp_request *http_request, void *con
         admin_http_refuse(http_request, request_id, &stranger);
 }
 
-/* ---- listening
- * ----------------------------------------------------------------------------------- */
+/* ---- listening ------------------------------------------------------------------------------- */
 
 static bool admin_http_answers(int fd, const struct sockaddr_un *address)
 {

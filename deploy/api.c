@@ -43,8 +43,7 @@ static const char *const api_method_names[API_METHOD_COUNT] = {
     [API_DELETE] = "DELETE", [API_OTHER] = "",
 };
 
-/* ---- answers ----------------------------------------------------------------------------------
- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 void api_response_init(struct api_response *response)
 {
@@ -161,8 +160,7 @@ void api_answer_report(struct api_call *call, const struct report *report)
     api_answer_error(call, 500, status_code(report->status), report->text, NULL);
 }
 
-/* ---- values ------------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 json_t *api_text(const char *text)
 {
@@ -224,8 +222,7 @@ void api_set_etag(struct api_response *response, const uint8_t sha256[DEPLOY_SHA
     (void)snprintf(response->etag, sizeof(response->etag), "\"%s\"", text);
 }
 
-/* ---- query
- * ---------------------------------------------------------------------------------------- */
+/* ---- query ----------------------------------------------------------------------------------- */
 
 /* Takes the next `name=value` off the query; false at its end. Nothing is decoded: no name
  * or value that exists has a character that would be encoded. */
@@ -296,8 +293,7 @@ bool api_query_flag(struct api_call *call, const char *name, bool default_value,
     return false;
 }
 
-/* ---- routing
- * -------------------------------------------------------------------------------------- */
+/* ---- routing --------------------------------------------------------------------------------- */
 
 /* Splits at slashes, the first one left out; false if there are too many parts. */
 static bool api_split(const char *path, struct bytes parts[API_PATH_PARTS_MAX], size_t *ret_count)

@@ -27,8 +27,7 @@ json_t *api_function_json(const struct api_call *call, const struct store_functi
                      api_time(record->created_ns), "updated", api_time(record->updated_ns));
 }
 
-/* ---- lists --------------------------------------------------------------------------------------
- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 struct api_page {
     const struct api_call *call;
@@ -174,8 +173,7 @@ void api_list_versions(struct api_call *call)
     api_answer_page(call, &page, "versions", &report);
 }
 
-/* ---- one thing
- * ------------------------------------------------------------------------------------ */
+/* ---- one thing ------------------------------------------------------------------------------- */
 
 /* False, and answered, if there is no such function. */
 static bool api_get_function(struct api_call *call, struct store_function *ret_function)

@@ -114,8 +114,7 @@ void api_post_version(struct api_call *call)
     api_begin_upload(call, false);
 }
 
-/* ---- after the builder
- * ------------------------------------------------------------------------------ */
+/* ---- after the builder ----------------------------------------------------------------------- */
 
 static void api_answer_refused(struct api_call *call, const struct builder_job_outcome *outcome)
 {

@@ -61,7 +61,7 @@ struct builder_jobs {
 /* The sanitizer's shadow memory is private data too; only its presence can be asked for. */
 extern void __asan_init(void) __attribute__((weak));
 
-/* ---- one job's end ------------------------------------------------------------------------- */
+/* ---- one job's end --------------------------------------------------------------------------- */
 
 static void builder_job_free(struct builder_job *job)
 {
@@ -103,8 +103,7 @@ static void builder_job_timeout(evutil_socket_t fd, short what, void *context)
     (void)kill(job->pid, SIGKILL);
 }
 
-/* ---- spawning ---------------------------------------------------------------------------------
- */
+/* ---- spawning -------------------------------------------------------------------------------- */
 
 static int builder_job_module_fd(struct bytes module, struct report *report)
 {
@@ -317,8 +316,7 @@ static void builder_jobs_run(struct builder_jobs *jobs)
     }
 }
 
-/* ---- the result --------------------------------------------------------------------------------
- */
+/* ---- the result ------------------------------------------------------------------------------ */
 
 static bool builder_job_text_ends(char *text, size_t bytes)
 {
@@ -409,8 +407,7 @@ bool builder_jobs_child_exited(struct builder_jobs *jobs, int pid, int wait_stat
     return true;
 }
 
-/* ---- the queue
- * ----------------------------------------------------------------------------------- */
+/* ---- the queue ------------------------------------------------------------------------------- */
 
 enum status builder_jobs_create(const struct builder_job_options *options,
                                 struct report *report,

@@ -170,8 +170,7 @@ static void control_check_readers(evutil_socket_t fd, short what, void *context)
     store_check_readers(control->store);
 }
 
-/* ---- start and stop ----------------------------------------------------------------------------
- */
+/* ---- start and stop -------------------------------------------------------------------------- */
 
 static enum status control_open_store(struct deploy_control *control, struct report *report)
 {

@@ -34,7 +34,7 @@
 /* Is this a tenant's or function's name? (A DNS label, lower case.) */
 bool deploy_name_valid(struct bytes name);
 
-/* ---- catalog: what workers read ------------------------------------------------------- */
+/* ---- catalog: what workers read -------------------------------------------------------------- */
 
 struct deploy_catalog;
 
@@ -68,7 +68,7 @@ int deploy_artifact_open(const char *data_dir, const uint8_t sha256[DEPLOY_SHA25
  * returns at once; the file appears later. */
 void deploy_artifact_request(const char *data_dir, const uint8_t sha256[DEPLOY_SHA256_BYTES]);
 
-/* ---- control's side --------------------------------------------------------------------- */
+/* ---- control's side -------------------------------------------------------------------------- */
 
 struct event_base;
 struct deploy_control;
@@ -97,7 +97,7 @@ void deploy_control_stop(struct deploy_control *control);
 /* SIGCHLD told control of this process; true if it was one of the builders. */
 bool deploy_control_child_exited(struct deploy_control *control, int pid, int wait_status);
 
-/* ---- builder's result --------------------------------------------------------------------- */
+/* ---- builder's result ------------------------------------------------------------------------ */
 
 /*
  * `skerry builder` (server/builder.c) reads a module from fd 3, writes the artifact to fd 4
@@ -125,7 +125,7 @@ struct deploy_build_result {
     uint64_t artifact_bytes;
 };
 
-/* ---- command line clients ------------------------------------------------------------------ */
+/* ---- command line clients -------------------------------------------------------------------- */
 
 /* Runs a client verb (deploy, list, show, rm, ...); returns the exit status. argv[0] is the
  * verb. False if there is no such verb. */

@@ -36,7 +36,7 @@ void store_close(struct store *store);
 /* Frees what dead readers hold; call now and then. */
 void store_check_readers(struct store *store);
 
-/* ---- changes: names have been checked with deploy_name_valid ---------------------------- */
+/* ---- changes: names have been checked with deploy_name_valid --------------------------------- */
 
 struct store_target {
     struct bytes tenant;
@@ -65,7 +65,7 @@ NODISCARD enum status store_delete_function(struct store *store,
                                             struct report *report,
                                             uint32_t *ret_version_count);
 
-/* ---- questions --------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 struct store_tenant {
     char tenant[DEPLOY_NAME_BYTES];

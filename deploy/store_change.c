@@ -67,7 +67,7 @@ static enum status store_log(const struct store_txn *txn, const struct store_log
     return store_delete_record(txn, RECORDS_CHANGELOG, store_val(key, sizeof(key)));
 }
 
-/* ---- modules and their use counts --------------------------------------------------------- */
+/* ---- modules and their use counts ------------------------------------------------------------ */
 
 static enum status store_module_use(const struct store_txn *txn, const struct store_upload *upload)
 {
@@ -173,8 +173,7 @@ static void store_set_active(struct records_function *function,
     memcpy(function->kind, record->kind, sizeof(function->kind));
 }
 
-/* ---- add a version ----------------------------------------------------------------------------
- */
+/* ---- add a version --------------------------------------------------------------------------- */
 
 struct store_adding {
     const struct store_upload *upload;
@@ -270,8 +269,7 @@ enum status store_add_version(struct store *store,
     return status;
 }
 
-/* ---- activate -----------------------------------------------------------------------------------
- */
+/* ---- activate -------------------------------------------------------------------------------- */
 
 struct store_activating {
     const struct store_target *target;
@@ -322,8 +320,7 @@ enum status store_activate(struct store *store,
     return store_write(store, store_change_activate, &activating, false, report);
 }
 
-/* ---- delete
- * --------------------------------------------------------------------------------------- */
+/* ---- delete ---------------------------------------------------------------------------------- */
 
 struct store_deleting {
     const struct store_target *target;

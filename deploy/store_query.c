@@ -88,7 +88,7 @@ enum status store_get_version(struct store *store,
     return status;
 }
 
-/* ---- lists --------------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 /* `visit` says false to stop; `prefix` empty: all keys. */
 struct store_walk {
@@ -270,8 +270,7 @@ enum status store_list_versions(struct store *store,
     return status;
 }
 
-/* ---- modules, changelog, numbers --------------------------------------------------------------
- */
+/* ---- modules, changelog, numbers ------------------------------------------------------------- */
 
 bool store_has_module(struct store *store, const uint8_t sha256[DEPLOY_SHA256_BYTES])
 {

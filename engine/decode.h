@@ -60,7 +60,7 @@ void decode_data_section(struct decode *decode);
 /* Fills func_names, or leaves it NULL. */
 void decode_names(struct decode *decode);
 
-/* ---- shared with the validator ------------------------------------------------------- */
+/* ---- shared with the validator --------------------------------------------------------------- */
 
 /* One value type, as its enum engine_type; 0 on failure. */
 uint8_t decode_value_type(struct reader *reader);

@@ -29,17 +29,17 @@
 #ifndef SKERRY_ENGINE_H
 #define SKERRY_ENGINE_H
 
-#include "engine/base/bytes.h"
-#include "engine/base/status.h"
-
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "engine/base/bytes.h"
+#include "engine/base/status.h"
 
 struct engine_module;
 struct engine_machine;
 struct engine_instance;
 
-/* ---- once per process --------------------------------------------------------------- */
+/* ---- once per process ------------------------------------------------------------------------ */
 
 /*
  * Installs the SIGSEGV handler that turns a guest's access to guard pages into a trap.
@@ -52,7 +52,7 @@ const uint8_t *engine_build_id(void);
 /* "clang musttail" or "gcc trampoline", for `skerry version` and benches. */
 const char *engine_dispatch_name(void);
 
-/* ---- values ------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 /* Binary encodings of [Wasm core 5.3.1]. */
 enum engine_type {
@@ -88,15 +88,15 @@ struct engine_functype {
     uint32_t result_count;
 };
 
-/* ---- compile ------------------------------------------------------------------------ */
+/* ---- compile --------------------------------------------------------------------------------- */
 
 /* Bounds of one module; engine_limits_default gives the documented ones. */
 struct engine_limits {
-    uint64_t module_bytes;    /* size of the binary */
-    uint64_t arena_bytes;     /* memory for decoding and translating */
-    uint32_t memory_pages;    /* of 64 KiB; a module's own smaller maximum wins */
-    uint32_t table_entries;   /* per table */
-    uint32_t stack_bytes;     /* guest stack of a machine */
+    uint64_t module_bytes;  /* size of the binary */
+    uint64_t arena_bytes;   /* memory for decoding and translating */
+    uint32_t memory_pages;  /* of 64 KiB; a module's own smaller maximum wins */
+    uint32_t table_entries; /* per table */
+    uint32_t stack_bytes;   /* guest stack of a machine */
 };
 
 extern const struct engine_limits engine_limits_default;
@@ -113,26 +113,29 @@ struct engine_image {
 };
 
 /* Decodes and validates the whole module; translates nothing. */
-NODISCARD enum status engine_validate(struct bytes wasm, const struct engine_limits *limits,
-                                      struct report *report);
+NODISCARD enum status
+engine_validate(struct bytes wasm, const struct engine_limits *limits, struct report *report);
 /*
  * Decodes, validates, then translates. On failure nothing is returned and `report` has
  * the reason and, for MALFORMED and INVALID, the offset in `wasm`. `ret_timings` may be
  * NULL. Memory used is bounded by limits->arena_bytes plus the image.
  */
-NODISCARD enum status engine_compile(struct bytes wasm, const struct engine_limits *limits,
-                                     struct report *report, struct engine_timings *ret_timings,
+NODISCARD enum status engine_compile(struct bytes wasm,
+                                     const struct engine_limits *limits,
+                                     struct report *report,
+                                     struct engine_timings *ret_timings,
                                      struct engine_image *ret_image);
 void engine_image_free(struct engine_image *image);
 
-/* ---- module: a view of an image ------------------------------------------------------ */
+/* ---- module: a view of an image -------------------------------------------------------------- */
 
 /*
  * Opens an image (8-byte aligned, borrowed: must outlive the module). Checks magic,
  * format, build id and that every table lies inside; STATUS_STALE for another build,
  * STATUS_CORRUPT for anything else. With `verify_checksum` every byte is read too.
  */
-NODISCARD enum status engine_module_open(struct bytes image, bool verify_checksum,
+NODISCARD enum status engine_module_open(struct bytes image,
+                                         bool verify_checksum,
                                          struct report *report,
                                          struct engine_module **ret_module);
 void engine_module_close(struct engine_module *module);
@@ -164,8 +167,10 @@ struct engine_import_desc engine_module_import(const struct engine_module *modul
 uint32_t engine_module_export_count(const struct engine_module *module);
 struct engine_export_desc engine_module_export(const struct engine_module *module, uint32_t i);
 /* False if there is no export of that name and kind. */
-bool engine_module_find_export(const struct engine_module *module, const char *name,
-                               enum engine_extern_kind kind, struct engine_export_desc *ret_export);
+bool engine_module_find_export(const struct engine_module *module,
+                               const char *name,
+                               enum engine_extern_kind kind,
+                               struct engine_export_desc *ret_export);
 /* Functions of the combined index space: imports, then the module's own. */
 uint32_t engine_module_func_count(const struct engine_module *module);
 /* Type of a global of the combined index space. */
@@ -179,7 +184,7 @@ struct engine_memory_image {
 bool engine_module_has_snapshot(const struct engine_module *module);
 struct engine_memory_image engine_module_memory_image(const struct engine_module *module);
 
-/* ---- machine ------------------------------------------------------------------------- */
+/* ---- machine --------------------------------------------------------------------------------- */
 
 enum engine_outcome {
     ENGINE_DONE,        /* the call returned; results are ready */
@@ -207,8 +212,11 @@ void engine_machine_free(struct engine_machine *machine);
  * are copied; their count and types are the function's (ASSERTed by count). No guest
  * code runs before engine_run. The machine must be idle (no call under way).
  */
-void engine_call_begin(struct engine_machine *machine, struct engine_instance *instance,
-                       uint32_t func_index, const union engine_value *arguments, uint32_t count);
+void engine_call_begin(struct engine_machine *machine,
+                       struct engine_instance *instance,
+                       uint32_t func_index,
+                       const union engine_value *arguments,
+                       uint32_t count);
 /*
  * Runs until the call returns, traps, waits, or `fuel` (at least 1) is used up. One unit
  * of fuel is one executed Wasm instruction (block, loop, else and end are free), plus the
@@ -226,8 +234,8 @@ uint64_t engine_machine_instructions(const struct engine_machine *machine);
 
 struct engine_trap_info {
     enum engine_trap trap;
-    int exit_code;     /* TRAP_EXIT only */
-    const char *text;  /* wording, or for HOST and UNLINKED_IMPORT the reason; borrowed */
+    int exit_code;    /* TRAP_EXIT only */
+    const char *text; /* wording, or for HOST and UNLINKED_IMPORT the reason; borrowed */
 };
 /* Of the last run that ended in ENGINE_TRAPPED. */
 struct engine_trap_info engine_machine_trap(const struct engine_machine *machine);
@@ -238,10 +246,11 @@ struct engine_frame_info {
     struct bytes func_name; /* from the name section; empty if unknown; borrowed */
 };
 /* Writes up to `max` frames of the suspended or trapped call, innermost first. */
-uint32_t engine_backtrace(const struct engine_machine *machine, struct engine_frame_info *ret_frames,
+uint32_t engine_backtrace(const struct engine_machine *machine,
+                          struct engine_frame_info *ret_frames,
                           uint32_t max);
 
-/* ---- host functions ------------------------------------------------------------------ */
+/* ---- host functions -------------------------------------------------------------------------- */
 
 /*
  * A host function sees its arguments in slots[0..param_count) and leaves results in
@@ -270,12 +279,16 @@ void engine_host_charge(struct engine_host_call *call, uint64_t fuel);
  * wholly inside memory 0. The view dies with the next guest instruction. For writes the
  * range is marked dirty. A count of 0 is valid anywhere up to the memory's end.
  */
-NODISCARD bool engine_memory_read(struct engine_instance *instance, uint64_t address,
-                                  uint64_t count, const uint8_t **ret_data);
-NODISCARD bool engine_memory_write(struct engine_instance *instance, uint64_t address,
-                                   uint64_t count, uint8_t **ret_data);
+NODISCARD bool engine_memory_read(struct engine_instance *instance,
+                                  uint64_t address,
+                                  uint64_t count,
+                                  const uint8_t **ret_data);
+NODISCARD bool engine_memory_write(struct engine_instance *instance,
+                                   uint64_t address,
+                                   uint64_t count,
+                                   uint8_t **ret_data);
 
-/* ---- linking and instances ------------------------------------------------------------ */
+/* ---- linking and instances ------------------------------------------------------------------- */
 
 struct engine_extern {
     enum engine_extern_kind kind;
@@ -295,7 +308,8 @@ struct engine_extern {
  * with STATUS_UNLINKABLE.
  */
 struct engine_linker {
-    bool (*resolve)(void *context, const struct engine_import_desc *import,
+    bool (*resolve)(void *context,
+                    const struct engine_import_desc *import,
                     struct engine_extern *ret_extern);
     void *context;
     bool missing_funcs_trap;
@@ -320,7 +334,7 @@ const struct engine_module *engine_instance_module(const struct engine_instance 
 struct engine_machine *engine_instance_machine(const struct engine_instance *instance);
 union engine_value engine_global_get(const struct engine_instance *instance, uint32_t index);
 
-/* ---- snapshot ------------------------------------------------------------------------- */
+/* ---- snapshot -------------------------------------------------------------------------------- */
 
 /*
  * A new image: the instance's module plus the present contents of its globals, tables,
@@ -328,7 +342,8 @@ union engine_value engine_global_get(const struct engine_instance *instance, uin
  * all its imports functions (UNSUPPORTED otherwise).
  */
 NODISCARD enum status engine_snapshot(const struct engine_instance *instance,
-                                      struct report *report, struct engine_image *ret_image);
+                                      struct report *report,
+                                      struct engine_image *ret_image);
 
 /*
  * An instance of an image with a snapshot, on a machine without instances. Memory is
@@ -337,7 +352,8 @@ NODISCARD enum status engine_snapshot(const struct engine_instance *instance,
  */
 NODISCARD enum status engine_restore(struct engine_machine *machine,
                                      const struct engine_module *module,
-                                     const struct engine_linker *linker, bool memory_follows,
+                                     const struct engine_linker *linker,
+                                     bool memory_follows,
                                      struct report *report,
                                      struct engine_instance **ret_instance);
 /*
@@ -367,10 +383,10 @@ struct engine_memory_view engine_memory_view(struct engine_instance *instance);
  * engine_rewind, which calls this. */
 bool engine_memory_shrink(struct engine_instance *instance);
 
-/* ---- looking inside ------------------------------------------------------------------- */
+/* ---- looking inside -------------------------------------------------------------------------- */
 
 /* Writes the threaded code of one function as text (Wasm offsets, operations, fuel). */
-NODISCARD enum status engine_disassemble(const struct engine_module *module, uint32_t func_index,
-                                         struct buffer *out);
+NODISCARD enum status
+engine_disassemble(const struct engine_module *module, uint32_t func_index, struct buffer *out);
 
 #endif

@@ -195,7 +195,7 @@ void instance_free(struct engine_instance *instance)
     free(instance);
 }
 
-/* ---- initialisation ----------------------------------------------------------------------- */
+/* ---- initialisation -------------------------------------------------------------------------- */
 
 static enum status init_globals(struct engine_instance *instance, struct report *report)
 {
@@ -291,7 +291,7 @@ bool engine_instance_begin_start(struct engine_instance *instance)
     return true;
 }
 
-/* ---- questions ---------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 const struct engine_module *engine_instance_module(const struct engine_instance *instance)
 {

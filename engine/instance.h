@@ -132,7 +132,7 @@ struct engine_machine {
     struct engine_limits limits;
 };
 
-/* ---- memory.c ---------------------------------------------------------------------------- */
+/* ---- memory.c -------------------------------------------------------------------------------- */
 
 /* Reserves address space and makes `pages` accessible and zero. */
 NODISCARD enum status
@@ -174,7 +174,7 @@ enum engine_trap memory_init(struct engine_instance *instance,
                              uint32_t from,
                              uint32_t count);
 
-/* ---- table.c ----------------------------------------------------------------------------- */
+/* ---- table.c --------------------------------------------------------------------------------- */
 
 uint32_t table_grow(struct table *table, uint64_t value, uint32_t count); /* or UINT32_MAX */
 enum engine_trap table_get(const struct table *table, uint32_t index, uint64_t *ret_value);
@@ -192,7 +192,7 @@ enum engine_trap table_init(struct engine_instance *instance,
                             uint32_t from,
                             uint32_t count);
 
-/* ---- instance.c --------------------------------------------------------------------------- */
+/* ---- instance.c ------------------------------------------------------------------------------ */
 
 /* Global of the combined index space. */
 static inline union engine_value *instance_global(const struct engine_instance *instance,
@@ -237,7 +237,7 @@ void instance_free(struct engine_instance *instance); /* accepts NULL and half-b
 uint32_t instance_own_tables(const struct engine_instance *instance);
 uint32_t instance_own_memories(const struct engine_instance *instance);
 
-/* ---- constant.c --------------------------------------------------------------------------- */
+/* ---- constant.c ------------------------------------------------------------------------------ */
 
 /* Value of a validated constant expression [Wasm core 4.4.14]. */
 NODISCARD enum status constant_evaluate(const struct engine_instance *instance,
@@ -245,7 +245,7 @@ NODISCARD enum status constant_evaluate(const struct engine_instance *instance,
                                         struct report *report,
                                         union engine_value *ret_value);
 
-/* ---- link.c ------------------------------------------------------------------------------- */
+/* ---- link.c ---------------------------------------------------------------------------------- */
 
 /* Binds every import of `instance` [Wasm core 3.2.21 import matching]. */
 NODISCARD enum status link_imports(struct engine_instance *instance,
@@ -253,7 +253,7 @@ NODISCARD enum status link_imports(struct engine_instance *instance,
                                    struct report *report);
 bool link_functypes_equal(const struct engine_functype *a, const struct engine_functype *b);
 
-/* ---- machine.c ---------------------------------------------------------------------------- */
+/* ---- machine.c ------------------------------------------------------------------------------- */
 
 /* Gives the instance, whose id is the machine's next, to the machine. */
 void machine_adopt(struct engine_machine *machine, struct engine_instance *instance);

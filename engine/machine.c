@@ -103,7 +103,7 @@ struct engine_trap_info engine_machine_trap(const struct engine_machine *machine
     };
 }
 
-/* ---- for host functions ------------------------------------------------------------------- */
+/* ---- for host functions ---------------------------------------------------------------------- */
 
 enum engine_outcome engine_host_trap(struct engine_host_call *call, const char *text)
 {

@@ -143,7 +143,7 @@ enum engine_trap memory_init(struct engine_instance *instance,
     return TRAP_NONE;
 }
 
-/* ---- the host's door ---------------------------------------------------------------------- */
+/* ---- the host's door ------------------------------------------------------------------------- */
 
 static uint8_t *host_view(const struct engine_instance *instance, uint64_t address, uint64_t count)
 {

@@ -25,7 +25,7 @@ enum {
     MODULE_MAX_SEGMENTS = 100000,
     MODULE_MAX_TABLES = 100,
     MODULE_MAX_BODY_BYTES = 7654321,
-    MODULE_MAX_LOCALS = 50000,      /* of one function, parameters included */
+    MODULE_MAX_LOCALS = 50000,          /* of one function, parameters included */
     MODULE_MAX_LOCALS_TOTAL = 10000000, /* of all functions: six bytes can declare 50,000 */
     MODULE_MAX_PARAMS = 1000,
     MODULE_MAX_RESULTS = 1000,
@@ -54,10 +54,10 @@ struct module_export {
 };
 
 struct module_func {
-    uint32_t type;         /* index into types */
-    uint32_t body_offset;  /* in the binary: start of the locals; 0 for imports */
-    uint32_t body_bytes;   /* locals and code */
-    bool declared;         /* may be named by ref.func [Wasm core 3.4.1: C.refs] */
+    uint32_t type;        /* index into types */
+    uint32_t body_offset; /* in the binary: start of the locals; 0 for imports */
+    uint32_t body_bytes;  /* locals and code */
+    bool declared;        /* may be named by ref.func [Wasm core 3.4.1: C.refs] */
 };
 
 struct module_table {
@@ -130,14 +130,16 @@ struct module {
     uint32_t elem_count;
     struct module_data *datas;
     uint32_t data_count;
-    bool has_data_count; /* the section was present */
+    bool has_data_count;      /* the section was present */
     struct bytes *func_names; /* func_count entries, empty if unnamed; NULL if no name section */
 };
 
 /* Sections to structs; checks everything that is "malformed", and index ranges that later
  * steps rely on. `module` must be zeroed; call module_done whatever the result. */
-NODISCARD enum status decode_module(struct bytes wasm, const struct engine_limits *limits,
-                                    struct report *report, struct module *module);
+NODISCARD enum status decode_module(struct bytes wasm,
+                                    const struct engine_limits *limits,
+                                    struct report *report,
+                                    struct module *module);
 /* The rest of [Wasm core 3]: types, constant expressions, every function body. */
 NODISCARD enum status validate_module(struct module *module, struct report *report);
 void module_done(struct module *module);
@@ -149,7 +151,7 @@ static inline const struct engine_functype *module_func_type(const struct module
     return &module->types[module->funcs[index].type];
 }
 
-/* ---- the translator's product ----------------------------------------------------------- */
+/* ---- the translator's product ---------------------------------------------------------------- */
 
 /* Where a cell came from: ascending by cell offset. */
 struct code_mark {
@@ -158,9 +160,9 @@ struct code_mark {
 };
 
 struct code {
-    struct buffer cells;   /* threaded code of all functions, 8-byte aligned start */
-    uint32_t *entries;     /* func_count: offset of each function's first cell; arena */
-    struct buffer marks;   /* array of struct code_mark */
+    struct buffer cells; /* threaded code of all functions, 8-byte aligned start */
+    uint32_t *entries;   /* func_count: offset of each function's first cell; arena */
+    struct buffer marks; /* array of struct code_mark */
 };
 
 /*
@@ -168,8 +170,8 @@ struct code {
  * the stub calls import `index` and returns, so that calls to imports, direct or through
  * tables, need no case of their own.
  */
-NODISCARD enum status translate_module(struct module *module, struct report *report,
-                                       struct code *ret_code);
+NODISCARD enum status
+translate_module(struct module *module, struct report *report, struct code *ret_code);
 void code_done(struct code *code);
 
 #endif

@@ -32,7 +32,7 @@
         return (expression) ? 1 : 0;                                                               \
     }
 
-/* ---- integers: unsigned arithmetic throughout, shift counts masked ------------------------ */
+/* ---- integers: unsigned arithmetic throughout, shift counts masked --------------------------- */
 
 #define NUMERIC_INTEGER(type, u, s, bits)                                                          \
     NUMERIC_BINARY(type, u, add, x + y)                                                            \
@@ -107,7 +107,7 @@ NUMERIC_UNARY(i64_extend8_s, uint64_t, uint64_t, (int64_t)(int8_t)x)
 NUMERIC_UNARY(i64_extend16_s, uint64_t, uint64_t, (int64_t)(int16_t)x)
 NUMERIC_UNARY(i64_extend32_s, uint64_t, uint64_t, (int64_t)(int32_t)x)
 
-/* ---- floats ------------------------------------------------------------------------------- */
+/* ---- floats ---------------------------------------------------------------------------------- */
 
 static inline uint32_t numeric_bits_f32(float x)
 {

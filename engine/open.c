@@ -213,7 +213,7 @@ void engine_module_close(struct engine_module *module)
     free(module);
 }
 
-/* ---- questions --------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 struct bytes image_text(const struct image_header *header, struct image_span span)
 {

@@ -97,7 +97,8 @@ struct operation_shape_row {
 /* How the result of an imported function travels; a field of import_call. */
 enum control_result {
     CONTROL_RESULT_NONE,
-    CONTROL_RESULT_INT,
+    CONTROL_RESULT_I32,
+    CONTROL_RESULT_BITS, /* i64 and references */
     CONTROL_RESULT_FLOAT,
     CONTROL_RESULT_MANY,
 };

@@ -24,8 +24,7 @@
 #define ENTRY_XY(y, x, name)         EACH_DL(ENTRY_XYD, y, x, name)
 #define ENTRY_X(x, name)             EACH_Y(ENTRY_XY, x, name)
 
-/* ---- x, y -> branch if `test` of the comparison ------------------------------------------------
- */
+/* ---- x, y -> branch if `test` of the comparison ---------------------------------------------- */
 
 #define BRANCH_XY(y, x, type, compare, name, test)                                                 \
     HANDLER(name##_##x##y)                                                                         \
@@ -46,8 +45,7 @@
     const dispatch_handler ops_##name[] = {EACH_X(ENTRY_X, name)};                                 \
     BRANCH(type, name, br_##name, 0 !=)
 
-/* ---- x += constant, then compare and branch -----------------------------------------------------
- */
+/* ---- x += constant, then compare and branch -------------------------------------------------- */
 
 #define ADD_BRANCH_XY(y, x, compare, name)                                                         \
     HANDLER(name##_##x##y)                                                                         \
@@ -106,8 +104,7 @@ ADD_BRANCH(i32_le_u, add_br_i32_le_u)
 ADD_BRANCH(i32_ge_s, add_br_i32_ge_s)
 ADD_BRANCH(i32_ge_u, add_br_i32_ge_u)
 
-/* ---- branch on a value
- * --------------------------------------------------------------------------- */
+/* ---- branch on a value ----------------------------------------------------------------------- */
 
 #define BRANCH_VALUE_X(x, name, test)                                                              \
     HANDLER(name##_##x)                                                                            \

@@ -21,8 +21,7 @@ static inline uint32_t control_local_count(const uint8_t *entry)
     return dispatch_field32(entry - 4);
 }
 
-/* ---- branches
- * ------------------------------------------------------------------------------------- */
+/* ---- branches -------------------------------------------------------------------------------- */
 
 HANDLER(jump_)
 {
@@ -59,8 +58,7 @@ const dispatch_handler ops_unreachable[] = {unreachable_};
 EACH_XL(BR_TABLE_X, br_table)
 const dispatch_handler ops_br_table[] = {EACH_XL(ENTRY_X, br_table)};
 
-/* ---- slots
- * ------------------------------------------------------------------------------------------ */
+/* ---- slots ----------------------------------------------------------------------------------- */
 
 HANDLER(copy_slots_)
 {
@@ -118,8 +116,7 @@ PINS(1, f64, save_float_pins, load_float_pins)
 PINS(2, f64, save_float_pins, load_float_pins)
 PINS(3, f64, save_float_pins, load_float_pins)
 
-/* ---- calls
- * ------------------------------------------------------------------------------------------- */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 /* Charges and enters a function whose frame and link are made. */
 #define ENTER(target, cost)                                                                        \
@@ -326,8 +323,7 @@ HANDLER(return_call_indirect_)
 }
 const dispatch_handler ops_return_call_indirect[] = {return_call_indirect_};
 
-/* ---- returns: one result travels in the accumulator, more in the first slots
- * ------------------------- */
+/* ---- returns: one result travels in the accumulator, more in the first slots ----------------- */
 
 #define LEAVE(link_at)                                                                             \
     do {                                                                                           \
@@ -371,8 +367,7 @@ HANDLER(return_many_)
 }
 const dispatch_handler ops_return_many[] = {return_many_};
 
-/* ---- imports: the body of a stub
- * --------------------------------------------------------------------- */
+/* ---- imports: the body of a stub ------------------------------------------------------------- */
 
 #define HOST_CALL_FUEL 20
 
@@ -409,7 +404,10 @@ HANDLER(import_call_)
     CHARGE_PRICE(HOST_CALL_FUEL + IN->machine->fuel_host);
     IN->machine->fuel_host = 0;
     uint16_t result = FIELD16(RESULT);
-    if (result == CONTROL_RESULT_INT)
+    /* Hosts write the low half; what an argument left above it must not come along. */
+    if (result == CONTROL_RESULT_I32)
+        ACC = (uint32_t)FP[0];
+    else if (result == CONTROL_RESULT_BITS)
         ACC = FP[0];
     else if (result == CONTROL_RESULT_FLOAT)
         FACC = numeric_f64_bits(FP[0]);
@@ -429,8 +427,7 @@ HANDLER(import_return_)
 }
 const dispatch_handler ops_import_return[] = {import_return_};
 
-/* ---- the way out
- * ----------------------------------------------------------------------------------------- */
+/* ---- the way out ----------------------------------------------------------------------------- */
 
 HANDLER(exit_int_)
 {

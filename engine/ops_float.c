@@ -5,8 +5,7 @@
 #include "engine/operands.h"
 #include "engine/ops.h"
 
-/* ---- x, y -> d ----------------------------------------------------------------------------------
- */
+/* ---- x, y -> d ------------------------------------------------------------------------------- */
 
 #define BINARY_XYD(d, y, x, type, name)                                                            \
     HANDLER(name##_##x##y##d)                                                                      \
@@ -33,8 +32,7 @@
     EACH_XL(LEAN_X, type, name)                                                                    \
     const dispatch_handler ops_##name[] = {EACH_XL(LEAN_ENTRY_X, name)};
 
-/* ---- x -> d
- * --------------------------------------------------------------------------------------- */
+/* ---- x -> d ---------------------------------------------------------------------------------- */
 
 #define UNARY_XD(d, x, from, to, name)                                                             \
     HANDLER(name##_##x##d)                                                                         \
@@ -84,8 +82,7 @@ UNARY(f64, i64, i64_reinterpret_f64)
 UNARY(i32, f32, f32_reinterpret_i32)
 UNARY(i64, f64, f64_reinterpret_i64)
 
-/* ---- float to integer: trapping and saturating
- * ------------------------------------------------------ */
+/* ---- float to integer: trapping and saturating ----------------------------------------------- */
 
 #define TRUNCATE_XD(d, x, from, to, name)                                                          \
     HANDLER(name##_##x##d)                                                                         \
@@ -114,8 +111,7 @@ TRUNCATE(f32, i64, u)
 TRUNCATE(f64, i64, s)
 TRUNCATE(f64, i64, u)
 
-/* ---- moves and selection: f64 carries an f32's bits too
- * ---------------------------------------------- */
+/* ---- moves and selection: f64 carries an f32's bits too -------------------------------------- */
 
 #define numeric_f32_mov(x)    (x)
 #define numeric_f64_mov(x)    (x)

@@ -18,8 +18,7 @@
         AFTER_ACCESS();                                                                            \
     } while (0)
 
-/* ---- loads
- * ---------------------------------------------------------------------------------------- */
+/* ---- loads ----------------------------------------------------------------------------------- */
 
 #define LOAD_XD(d, x, type, name, ctype, convert)                                                  \
     HANDLER(load_##name##_##x##d)                                                                  \
@@ -76,8 +75,7 @@ LOAD(i64, s32_i64, int32_t, (uint64_t)(int64_t))
 LOAD(f32, f32, float, )
 LOAD(f64, f64, double, )
 
-/* ---- stores
- * ----------------------------------------------------------------------------------------- */
+/* ---- stores ---------------------------------------------------------------------------------- */
 
 #define STORE_AT(index, offset, ctype, value_)                                                     \
     do {                                                                                           \
@@ -133,8 +131,7 @@ STORE(i64, 64, uint64_t)
 STORE(f32, f32, float)
 STORE(f64, f64, double)
 
-/* ---- size, growth, bulk
- * ------------------------------------------------------------------------------- */
+/* ---- size, growth, bulk ---------------------------------------------------------------------- */
 
 #define MEMORY_SIZE_D(d, name)                                                                     \
     HANDLER(name##_##d)                                                                            \
@@ -223,8 +220,7 @@ HANDLER(elem_drop_)
 }
 const dispatch_handler ops_elem_drop[] = {elem_drop_};
 
-/* ---- tables: operands from the slot on, the result in the same slot
- * --------------------------------- */
+/* ---- tables: operands from the slot on, the result in the same slot -------------------------- */
 
 HANDLER(table_get_)
 {
@@ -272,8 +268,7 @@ HANDLER(ref_func_)
 }
 const dispatch_handler ops_ref_func[] = {ref_func_};
 
-/* ---- globals
- * ------------------------------------------------------------------------------------------ */
+/* ---- globals --------------------------------------------------------------------------------- */
 
 #define GLOBAL_GET_D(d, type, name)                                                                \
     HANDLER(name##_##d)                                                                            \

@@ -133,7 +133,7 @@ enum status engine_snapshot(const struct engine_instance *instance,
     return STATUS_OK;
 }
 
-/* ---- and back ----------------------------------------------------------------------------- */
+/* ---- and back -------------------------------------------------------------------------------- */
 
 static void restore_table(const struct engine_instance *instance, uint32_t index)
 {

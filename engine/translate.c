@@ -12,8 +12,7 @@
 
 #define TRANSLATE_CELLS_MAX ((size_t)1 << 30) /* distances between cells are 32 bits */
 
-/* ---- reading validated code --------------------------------------------------------------------
- */
+/* ---- reading validated code ------------------------------------------------------------------ */
 
 uint32_t translate_read_opcode(struct reader *reader)
 {
@@ -78,8 +77,7 @@ void translate_skip_immediate(struct reader *reader, uint32_t opcode)
     }
 }
 
-/* ---- locals
- * -------------------------------------------------------------------------------------- */
+/* ---- locals ---------------------------------------------------------------------------------- */
 
 static bool translate_reserve_locals(struct translator *t, uint32_t count)
 {
@@ -151,8 +149,7 @@ static void translate_zero_locals(struct translator *t)
     (void)emit_cell(t, &zero);
 }
 
-/* ---- functions
- * ------------------------------------------------------------------------------------- */
+/* ---- functions ------------------------------------------------------------------------------- */
 
 /* The header and, behind it, the entry. */
 static void translate_begin_code(struct translator *t)
@@ -220,9 +217,11 @@ static void translate_stub(struct translator *t)
     bool is_float = results == 1 && type_is_float(t->type->results[0]);
     t->local_count = MAX(t->type->param_count, results);
     translate_begin_code(t);
-    enum control_result class = is_float ? CONTROL_RESULT_FLOAT : CONTROL_RESULT_INT;
-    if (results != 1)
-        class = results == 0 ? CONTROL_RESULT_NONE : CONTROL_RESULT_MANY;
+    enum control_result class = results == 0 ? CONTROL_RESULT_NONE : CONTROL_RESULT_MANY;
+    if (results == 1 && t->type->results[0] == ENGINE_I32)
+        class = CONTROL_RESULT_I32;
+    else if (results == 1)
+        class = is_float ? CONTROL_RESULT_FLOAT : CONTROL_RESULT_BITS;
     struct instruction call = {
         .operation = OP_import_call,
         .fields = {class, t->local_count, t->type->param_count, t->func_index}};

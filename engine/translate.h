@@ -133,7 +133,7 @@ struct translator {
     size_t last_marks;
 };
 
-/* ---- translate_emit.c ---------------------------------------------------------------------- */
+/* ---- translate_emit.c ------------------------------------------------------------------------ */
 
 void emit_fail(struct translator *t, enum status status, const char *what);
 static inline uint32_t emit_here(const struct translator *t)

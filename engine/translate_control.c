@@ -10,8 +10,7 @@
 
 #include "engine/translate.h"
 
-/* ---- the control stack
- * ---------------------------------------------------------------------------- */
+/* ---- the control stack ----------------------------------------------------------------------- */
 
 static struct control *control_top(struct translator *t)
 {
@@ -101,8 +100,7 @@ static void control_unwind(struct translator *t, uint32_t height)
         (void)value_pop(t);
 }
 
-/* ---- branches
- * -------------------------------------------------------------------------------------- */
+/* ---- branches -------------------------------------------------------------------------------- */
 
 /* Are the `count` topmost entries already where a label at `height` wants them? */
 static bool control_in_place(const struct translator *t, uint32_t height, uint32_t count)
@@ -317,8 +315,7 @@ static void control_br_if(struct translator *t, uint32_t depth)
     emit_patch(t, cell, field, emit_here(t), 0);
 }
 
-/* ---- br_table
- * ----------------------------------------------------------------------------------------- */
+/* ---- br_table -------------------------------------------------------------------------------- */
 
 /* Where a br_table's entry for `target` goes: straight to the label, or to a stub behind the
  * table that moves the values down first, made once per target. */
@@ -380,8 +377,7 @@ static void control_br_table(struct translator *t)
     t->dead = true;
 }
 
-/* ---- calls
- * -------------------------------------------------------------------------------------------- */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 static void control_pins(struct translator *t, enum operation first, enum operation first_float)
 {

@@ -213,8 +213,7 @@ enum operation simple_add_branch(enum operation comparison)
     }
 }
 
-/* ---- memory
- * ---------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 struct simple_access {
     enum operation operation; /* address in one operand */
@@ -323,8 +322,7 @@ static bool simple_memory(struct translator *t, uint32_t opcode)
     return true;
 }
 
-/* ---- operations with operands in consecutive slots
- * ----------------------------------------------------- */
+/* ---- operations with operands in consecutive slots ------------------------------------------- */
 
 /* Settles `sources` entries, emits the operation on their first slot, leaves one result. */
 static void simple_in_slots(struct translator *t,
@@ -406,8 +404,7 @@ static bool simple_bulk(struct translator *t, uint32_t opcode)
     }
 }
 
-/* ---- the rest
- * -------------------------------------------------------------------------------------------- */
+/* ---- the rest -------------------------------------------------------------------------------- */
 
 static void simple_global(struct translator *t, bool set)
 {

@@ -10,8 +10,7 @@
 
 #include "engine/translate.h"
 
-/* ---- the stack ---------------------------------------------------------------------------------
- */
+/* ---- the stack ------------------------------------------------------------------------------- */
 
 void value_push(struct translator *t, struct value value)
 {
@@ -66,8 +65,7 @@ struct operand value_operand(const struct translator *t, struct value value, uin
     }
 }
 
-/* ---- moves --------------------------------------------------------------------------------------
- */
+/* ---- moves ----------------------------------------------------------------------------------- */
 
 /* Does the cell's 32-bit constant, sign-extended for i64, stand for these bits? */
 static bool value_constant_fits(char type, uint64_t bits)
@@ -130,8 +128,7 @@ void value_settle(struct translator *t, uint32_t from)
     value_settle_cells(t, from);
 }
 
-/* ---- operations
- * ----------------------------------------------------------------------------------- */
+/* ---- operations ------------------------------------------------------------------------------ */
 
 void value_hold(struct translator *t, const struct instruction *instruction)
 {
@@ -271,8 +268,7 @@ void value_take(struct translator *t,
     value_legalize(t, instruction, 1, &height, &value.type);
 }
 
-/* ---- locals
- * ------------------------------------------------------------------------------------------ */
+/* ---- locals ---------------------------------------------------------------------------------- */
 
 /* Redirects the pending operation's result into a local; false if it cannot go there. */
 static bool value_redirect(struct translator *t, uint8_t type, struct operand to)

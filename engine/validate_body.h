@@ -53,7 +53,7 @@ struct validator {
     struct validate_rules rules;
 };
 
-/* ---- validate_stack.c ---------------------------------------------------------------- */
+/* ---- validate_stack.c ------------------------------------------------------------------------ */
 
 /* Name of the present instruction, for error texts. */
 const char *validate_instruction_text(const struct validator *v);
@@ -73,14 +73,14 @@ size_t validate_peek_types(struct validator *v, const uint8_t *types, size_t cou
 void validate_pop_types(struct validator *v, const uint8_t *types, size_t count);
 void validate_push_types(struct validator *v, const uint8_t *types, size_t count);
 
-/* ---- validate_control.c -------------------------------------------------------------- */
+/* ---- validate_control.c ---------------------------------------------------------------------- */
 
 /* Opens a frame above the present values. */
 void validate_push_frame(struct validator *v, uint8_t opcode, const struct engine_functype *type);
 /* Instructions that open, close or leave blocks. */
 void validate_check_control(struct validator *v, uint32_t code);
 
-/* ---- the fast paths ------------------------------------------------------------------ */
+/* ---- the fast paths -------------------------------------------------------------------------- */
 
 static inline void validate_push(struct validator *v, uint8_t type)
 {

@@ -7,7 +7,7 @@
 #include "engine/decode.h"
 #include "engine/validate_body.h"
 
-/* ---- frames -------------------------------------------------------------------------- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 static void set_unreachable(struct validator *v)
 {
@@ -195,7 +195,7 @@ static void check_br_table(struct validator *v)
     set_unreachable(v);
 }
 
-/* ---- calls --------------------------------------------------------------------------- */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 static const struct engine_functype *read_callee(struct validator *v, bool is_indirect)
 {

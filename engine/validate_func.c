@@ -21,7 +21,7 @@ struct local_run {
     uint8_t type;
 };
 
-/* ---- locals, globals, tables, references ----------------------------------------------- */
+/* ---- locals, globals, tables, references ----------------------------------------------------- */
 
 static uint8_t local_type_slow(struct validator *v, uint32_t index)
 {
@@ -180,7 +180,7 @@ static void check_special(struct validator *v, uint32_t code)
     }
 }
 
-/* ---- immediates of instructions with a fixed signature --------------------------------- */
+/* ---- immediates of instructions with a fixed signature --------------------------------------- */
 
 static void check_memarg(struct validator *v, unsigned natural)
 {
@@ -286,7 +286,7 @@ static void check_immediate(struct validator *v, uint8_t kind)
     }
 }
 
-/* ---- the body ------------------------------------------------------------------------ */
+/* ---- the body -------------------------------------------------------------------------------- */
 
 static void check_prefixed(struct validator *v)
 {
@@ -412,7 +412,7 @@ static void check_body(struct validator *v)
         reader_fail(&v->reader, STATUS_MALFORMED, "END opcode expected");
 }
 
-/* ---- all bodies ---------------------------------------------------------------------- */
+/* ---- all bodies ------------------------------------------------------------------------------ */
 
 static enum status fail_in_func(const struct validator *v, uint32_t index, struct report *report)
 {

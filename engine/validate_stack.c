@@ -11,7 +11,7 @@
 #include "engine/decode.h"
 #include "engine/validate_body.h"
 
-/* ---- reports ------------------------------------------------------------------------- */
+/* ---- reports --------------------------------------------------------------------------------- */
 
 const char *validate_instruction_text(const struct validator *v)
 {

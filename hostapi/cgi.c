@@ -86,7 +86,7 @@ static struct cgi_parts cgi_split(const struct http_exchange *exchange)
     return parts;
 }
 
-/* ---- arguments ---------------------------------------------------------------------------- */
+/* ---- arguments ------------------------------------------------------------------------------- */
 
 static uint8_t *cgi_append(uint8_t *to, struct bytes text)
 {
@@ -126,7 +126,7 @@ bool cgi_arguments(struct http_exchange *exchange, struct host_texts *ret_texts)
     return true;
 }
 
-/* ---- environment ---------------------------------------------------------------------------- */
+/* ---- environment ----------------------------------------------------------------------------- */
 
 struct cgi_writer {
     struct http_exchange *exchange;

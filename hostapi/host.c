@@ -19,8 +19,7 @@
 
 #define HOST_TEXTS_MAX_BYTES ((size_t)16 << 20) /* arguments and environment of a command */
 
-/* ---- for the other files ----------------------------------------------------------------------
- */
+/* ---- for the other files --------------------------------------------------------------------- */
 
 enum engine_outcome host_trap(struct engine_host_call *call, const char *format, ...)
 {
@@ -85,8 +84,7 @@ bool host_defers_initialise(const struct hostapi_host *host)
            host->entries.preinitialise == HOST_NO_ENTRY;
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void host_prepare_request(struct hostapi_host *host)
 {
@@ -174,8 +172,7 @@ enum status hostapi_command_create(const struct hostapi_command *command,
     return STATUS_OK;
 }
 
-/* ---- a request --------------------------------------------------------------------------------
- */
+/* ---- a request ------------------------------------------------------------------------------- */
 
 bool hostapi_begin_initialise(struct hostapi_host *host, struct engine_instance *instance)
 {

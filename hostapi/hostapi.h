@@ -22,7 +22,7 @@
 #include "engine/base/clock.h"
 #include "engine/engine.h"
 
-/* ---- kinds ---------------------------------------------------------------------------- */
+/* ---- kinds ----------------------------------------------------------------------------------- */
 
 /* KIND(name, id, text): id is what the API shows. */
 #define HOSTAPI_KINDS(KIND)                                                                        \
@@ -48,7 +48,7 @@ void hostapi_missing_imports(const struct engine_module *module,
                              void (*missing)(void *context, const struct engine_import_desc *),
                              void *context);
 
-/* ---- exchange: one HTTP request and its response ----------------------------------------- */
+/* ---- exchange: one HTTP request and its response --------------------------------------------- */
 
 struct http_header {
     struct bytes name; /* lower case in requests */
@@ -106,7 +106,7 @@ const struct http_header *http_headers_find(const struct http_headers *headers, 
 /* One log line; cut at limits->log. */
 void http_exchange_log(struct http_exchange *exchange, const char *level, struct bytes text);
 
-/* ---- host: one isolate's host state ------------------------------------------------------ */
+/* ---- host: one isolate's host state ---------------------------------------------------------- */
 
 struct hostapi_host;
 
@@ -161,7 +161,7 @@ enum hostapi_step hostapi_trapped(struct hostapi_host *host, struct report *repo
 /* After ENGINE_PENDING: run again at or after this monotonic time. */
 uint64_t hostapi_wait_until_ns(const struct hostapi_host *host);
 
-/* ---- a WASI command without a server: `skerry run` --------------------------------------- */
+/* ---- a WASI command without a server: `skerry run` ------------------------------------------- */
 
 struct hostapi_command {
     const char *const *arguments; /* argv, argv[0] first */

@@ -17,7 +17,7 @@
 #include "hostapi/hostcalls.h"
 #include "hostapi/http_wasm_rules.h"
 
-/* ---- rules ---------------------------------------------------------------------------------- */
+/* ---- rules ----------------------------------------------------------------------------------- */
 
 static const char *http_wasm_response_refusal(const struct host_request *request,
                                               enum http_wasm_access access)
@@ -57,8 +57,7 @@ const char *http_wasm_refusal(const struct hostapi_host *host, enum http_wasm_ac
     return NULL;
 }
 
-/* ---- leading a request ------------------------------------------------------------------------
- */
+/* ---- leading a request ----------------------------------------------------------------------- */
 
 static uint32_t http_wasm_initial_features(const struct hostapi_host *host)
 {
@@ -146,8 +145,7 @@ enum hostapi_step http_wasm_next(struct hostapi_host *host, struct report *repor
     return HOSTAPI_RUN;
 }
 
-/* ---- features, config, log --------------------------------------------------------------------
- */
+/* ---- features, config, log ------------------------------------------------------------------- */
 
 enum engine_outcome http_wasm_enable_features(struct hostapi_host *host,
                                               struct engine_host_call *call)
@@ -224,8 +222,7 @@ enum engine_outcome http_wasm_log_enabled(struct hostapi_host *host, struct engi
     return ENGINE_DONE;
 }
 
-/* ---- single fields ------------------------------------------------------------------------------
- */
+/* ---- single fields --------------------------------------------------------------------------- */
 
 static enum engine_outcome http_wasm_get(struct hostapi_host *host,
                                          struct engine_host_call *call,

@@ -175,8 +175,7 @@ enum engine_outcome http_wasm_get_header_values(struct hostapi_host *host,
     return ENGINE_DONE;
 }
 
-/* ---- changing
- * ------------------------------------------------------------------------------------ */
+/* ---- changing -------------------------------------------------------------------------------- */
 
 static struct http_headers *
 http_wasm_mutable(struct hostapi_host *host, struct engine_host_call *call, const char *function)

@@ -14,7 +14,7 @@
 
 #include "hostapi/exchange.h"
 
-/* ---- collecting --------------------------------------------------------------------------- */
+/* ---- collecting ------------------------------------------------------------------------------ */
 
 /* Appends up to and with the next newline; false over the limit. */
 static bool wagi_append_line(struct host_request *request, struct bytes *piece)
@@ -56,7 +56,7 @@ wagi_write(struct hostapi_host *host, struct engine_host_call *call, struct byte
     return ENGINE_DONE;
 }
 
-/* ---- parsing ------------------------------------------------------------------------------ */
+/* ---- parsing --------------------------------------------------------------------------------- */
 
 static struct bytes wagi_trim(struct bytes text)
 {

@@ -81,7 +81,7 @@ enum engine_outcome wasi_fd_renumber(struct hostapi_host *host, struct engine_ho
     return wasi_answer(call, WASI_SUCCESS);
 }
 
-/* ---- what a stream is ------------------------------------------------------------------- */
+/* ---- what a stream is ------------------------------------------------------------------------ */
 
 static enum wasi_filetype wasi_fd_filetype(const struct hostapi_host *host, enum host_stream stream)
 {
@@ -146,7 +146,7 @@ enum engine_outcome wasi_fd_filestat_get_p0(struct hostapi_host *host,
     return wasi_fd_filestat(host, call, WASI_FILESTAT_P0_BYTES);
 }
 
-/* ---- reading ------------------------------------------------------------------------------ */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static struct bytes wasi_fd_stdin_rest(const struct hostapi_host *host)
 {
@@ -272,7 +272,7 @@ enum engine_outcome wasi_fd_read(struct hostapi_host *host, struct engine_host_c
     return wasi_fd_answer_sum(call, error, count);
 }
 
-/* ---- writing ------------------------------------------------------------------------------ */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 /* All of it, because few guests look at a short count; what was written before an error
  * is reported as written. */

@@ -23,7 +23,7 @@
 #include "engine/base/clock.h"
 #include "engine/engine.h"
 
-/* ---- artifact ------------------------------------------------------------------------- */
+/* ---- artifact -------------------------------------------------------------------------------- */
 
 struct isolate_artifact; /* reference counted */
 
@@ -39,7 +39,7 @@ struct isolate_artifact *isolate_artifact_ref(struct isolate_artifact *artifact)
 void isolate_artifact_unref(struct isolate_artifact *artifact);
 const struct engine_module *isolate_artifact_module(const struct isolate_artifact *artifact);
 
-/* ---- isolate -------------------------------------------------------------------------- */
+/* ---- isolate --------------------------------------------------------------------------------- */
 
 /* The host's side of an isolate, made once and used for all its requests. */
 struct isolate_host_ops {
@@ -79,7 +79,7 @@ NODISCARD enum status isolate_create(struct isolate_artifact *artifact,
 NODISCARD bool isolate_reset(struct isolate *isolate);
 void isolate_free(struct isolate *isolate);
 
-/* ---- pool ----------------------------------------------------------------------------- */
+/* ---- pool ------------------------------------------------------------------------------------ */
 
 struct isolate_pool;
 

@@ -85,7 +85,7 @@ static uint64_t pool_hash(const struct isolate_pool *pool, struct bytes name)
     return hash;
 }
 
-/* ---- lists and hash table ---------------------------------------------------------------- */
+/* ---- lists and hash table -------------------------------------------------------------------- */
 
 static void pool_unlink(struct isolate_pool_entry *entry)
 {
@@ -130,7 +130,7 @@ pool_find(struct isolate_pool *pool, struct bytes function, uint64_t hash)
     return entry;
 }
 
-/* ---- warm lists --------------------------------------------------------------------------- */
+/* ---- warm lists ------------------------------------------------------------------------------ */
 
 static struct isolate *pool_pop_newest(struct isolate_pool_entry *entry)
 {
@@ -185,7 +185,7 @@ static void pool_evict_oldest(struct isolate_pool *pool, struct isolate_pool_ent
     }
 }
 
-/* ---- entries ------------------------------------------------------------------------------- */
+/* ---- entries --------------------------------------------------------------------------------- */
 
 static void pool_remove(struct isolate_pool *pool, struct isolate_pool_entry *entry)
 {

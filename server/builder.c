@@ -75,8 +75,7 @@ static enum status builder_write_all(int fd, struct bytes data)
     return STATUS_OK;
 }
 
-/* ---- the module --------------------------------------------------------------------------------
- */
+/* ---- the module ------------------------------------------------------------------------------ */
 
 static enum status builder_map_module(struct builder *builder)
 {
@@ -157,8 +156,7 @@ static enum status builder_recognise(struct builder *builder, enum hostapi_kind 
     return STATUS_OK;
 }
 
-/* ---- initialising
- * -------------------------------------------------------------------------------- */
+/* ---- initialising ---------------------------------------------------------------------------- */
 
 static enum status builder_trapped(struct builder *builder)
 {
@@ -241,8 +239,7 @@ static enum status builder_initialise(struct builder *builder)
     return status;
 }
 
-/* ---- the artifact
- * --------------------------------------------------------------------------------- */
+/* ---- the artifact ---------------------------------------------------------------------------- */
 
 static enum status builder_write_artifact(struct builder *builder)
 {

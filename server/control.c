@@ -68,8 +68,7 @@ struct control {
 
 static void control_start_worker(struct control_worker *worker);
 
-/* ---- what others ask
- * ------------------------------------------------------------------------------ */
+/* ---- what others ask ------------------------------------------------------------------------- */
 
 static bool control_is_ready(void *context)
 {
@@ -90,8 +89,7 @@ static void control_print_metrics(void *context, struct buffer *out)
     metrics_print(pages, control->worker_count, out);
 }
 
-/* ---- the end
- * --------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void control_signal_workers(const struct control *control, int number)
 {
@@ -129,8 +127,7 @@ static void control_stop(struct control *control, int exit_status)
         (void)event_base_loopbreak(control->base);
 }
 
-/* ---- workers
- * ------------------------------------------------------------------------------------------ */
+/* ---- workers --------------------------------------------------------------------------------- */
 
 static void control_say_ready(struct control *control)
 {
@@ -305,8 +302,7 @@ control_prepare_worker(struct control *control, uint32_t index, struct report *r
     return STATUS_OK;
 }
 
-/* ---- signals
- * ---------------------------------------------------------------------------------------------- */
+/* ---- signals --------------------------------------------------------------------------------- */
 
 static void control_child_exited(struct control *control, pid_t pid, int wait_status)
 {

@@ -53,7 +53,7 @@ enum status directory_create(struct deploy_catalog *catalog,
     return STATUS_OK;
 }
 
-/* ---- tenants ------------------------------------------------------------------------------ */
+/* ---- tenants --------------------------------------------------------------------------------- */
 
 static struct directory_tenant *directory_tenant(struct directory *directory,
                                                  const struct route_name *name)
@@ -93,7 +93,7 @@ void directory_sweep(struct directory *directory)
     }
 }
 
-/* ---- functions ----------------------------------------------------------------------------- */
+/* ---- functions ------------------------------------------------------------------------------- */
 
 void directory_release(struct directory_function *function)
 {

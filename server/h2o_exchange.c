@@ -34,8 +34,7 @@ static struct bytes exchange_bytes(h2o_iovec_t vector)
     return bytes_make(vector.base, vector.len);
 }
 
-/* ---- the request, as views
- * ------------------------------------------------------------------------- */
+/* ---- the request, as views ------------------------------------------------------------------- */
 
 static void exchange_make_address(struct h2o_connection *connection)
 {
@@ -109,8 +108,7 @@ static bool exchange_fill(struct h2o_exchange *exchange)
     return exchange_fill_headers(http, req);
 }
 
-/* ---- the end
- * ------------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 /* A client may change its mind, but not all the time (Rapid Reset). */
 static void exchange_count_reset(struct h2o_connection *connection)
@@ -149,8 +147,7 @@ void h2o_exchange_sweep(struct h2o_front *front)
     }
 }
 
-/* ---- the response
- * ------------------------------------------------------------------------------------------ */
+/* ---- the response ---------------------------------------------------------------------------- */
 
 /* Framing, and what the server says itself; hostapi has removed the former already. */
 static bool exchange_is_ours(const h2o_token_t *token, struct bytes name)
@@ -242,8 +239,7 @@ static const struct request_carrier exchange_carrier = {
     .client_gone = exchange_client_gone,
 };
 
-/* ---- libh2o's side
- * --------------------------------------------------------------------------------------------- */
+/* ---- libh2o's side --------------------------------------------------------------------------- */
 
 static void exchange_refuse_unbegun(struct h2o_exchange *exchange)
 {
@@ -282,8 +278,7 @@ static int exchange_on_req(h2o_handler_t *handler, h2o_req_t *req)
     return 0;
 }
 
-/* ---- libh2o's own errors, as problems
- * ------------------------------------------------------------------------------ */
+/* ---- libh2o's own errors, as problems -------------------------------------------------------- */
 
 struct exchange_error_stream {
     h2o_ostream_t super;

@@ -80,8 +80,7 @@ static void listen_on_accept(h2o_socket_t *listener, const char *err)
     }
 }
 
-/* ---- set-up -------------------------------------------------------------------------------------
- */
+/* ---- set-up ---------------------------------------------------------------------------------- */
 
 static uint32_t listen_connection_max(void)
 {
@@ -147,8 +146,7 @@ void h2o_listen_run(struct h2o_front *front, int wait_ms)
     (void)h2o_evloop_run(front->loop, wait_ms);
 }
 
-/* ---- other descriptors
- * ----------------------------------------------------------------------------- */
+/* ---- other descriptors ----------------------------------------------------------------------- */
 
 static void listen_on_ready(h2o_socket_t *socket, const char *err)
 {
@@ -168,8 +166,7 @@ void h2o_listen_watch(struct h2o_front *front, int fd, void (*ready)(void *conte
     h2o_socket_read_start(watch->socket, listen_on_ready);
 }
 
-/* ---- ending
- * ------------------------------------------------------------------------------------------ */
+/* ---- ending ---------------------------------------------------------------------------------- */
 
 void h2o_listen_drain(struct h2o_front *front)
 {

@@ -101,8 +101,7 @@ static void request_release_slot(struct request *request)
     timers_set(&request->service->timers, &next->timer, 0);
 }
 
-/* ---- the ends -----------------------------------------------------------------------------------
- */
+/* ---- the ends -------------------------------------------------------------------------------- */
 
 static void request_return_isolate(struct request *request, bool reusable)
 {
@@ -178,8 +177,7 @@ static void request_deadline(struct request *request)
     request_refuse(request, 504, "deadline", "the function did not finish within limits.wall");
 }
 
-/* ---- faults of the guest
- * -------------------------------------------------------------------------- */
+/* ---- faults of the guest --------------------------------------------------------------------- */
 
 static void request_log_fault(const struct request *request, const char *text)
 {
@@ -237,8 +235,7 @@ static void request_broke_rules(struct request *request, const struct report *re
     request_fault(request, "trap", report->text[0] != '\0' ? report->text : "protocol fault");
 }
 
-/* ---- running
- * ----------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static void request_park(struct request *request)
 {
@@ -342,8 +339,7 @@ static void request_run(struct request *request)
     }
 }
 
-/* ---- checkout
- * ------------------------------------------------------------------------------------------ */
+/* ---- checkout -------------------------------------------------------------------------------- */
 
 static enum status
 request_open_artifact(void *context, struct report *report, struct isolate_artifact **ret_artifact)
@@ -421,8 +417,7 @@ static void request_checkout(struct request *request)
     }
 }
 
-/* ---- admission
- * ------------------------------------------------------------------------------------------- */
+/* ---- admission ------------------------------------------------------------------------------- */
 
 static void request_admit(struct request *request)
 {
@@ -450,8 +445,7 @@ static void request_admit(struct request *request)
                request->arrived_ns + limits->queue_wait * NS_PER_US);
 }
 
-/* ---- routing
- * ---------------------------------------------------------------------------------------------- */
+/* ---- routing --------------------------------------------------------------------------------- */
 
 static void
 request_not_found(struct request *request, enum status status, const struct report *report)

@@ -88,7 +88,7 @@ size_t respond_problem(uint32_t status,
     return (size_t)written;
 }
 
-/* ---- Server-Timing -------------------------------------------------------------------------- */
+/* ---- Server-Timing --------------------------------------------------------------------------- */
 
 static char *respond_put(char *at, const char *text)
 {
@@ -143,7 +143,7 @@ static size_t respond_timing(const struct request *request, char *out)
     return (size_t)(at - out);
 }
 
-/* ---- the response --------------------------------------------------------------------------- */
+/* ---- the response ---------------------------------------------------------------------------- */
 
 static void respond_add(struct request *request, const char *name, struct bytes value)
 {
@@ -182,8 +182,7 @@ void respond_prepare(struct request *request, uint32_t status, const char *detai
     response->body = buffer_bytes(&request->http.response_body);
 }
 
-/* ---- logs -------------------------------------------------------------------------------------
- */
+/* ---- logs ------------------------------------------------------------------------------------ */
 
 static void respond_log_names(struct log_line *line, const struct request *request)
 {

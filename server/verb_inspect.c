@@ -33,7 +33,7 @@ int verb_validate(int argc, char **argv)
     return exit_status;
 }
 
-/* ---- inspect ------------------------------------------------------------------------------ */
+/* ---- inspect --------------------------------------------------------------------------------- */
 
 static const char *const section_names[] = {
     "custom", "type",  "import",  "function", "table", "memory",     "global",

@@ -60,7 +60,7 @@ static int usage(const char *what)
                      what);
 }
 
-/* ---- options ------------------------------------------------------------------------------ */
+/* ---- options --------------------------------------------------------------------------------- */
 
 /* One option at argv[*at]; advances over its value. False: unknown or incomplete. */
 static bool read_option(struct run *run, int argc, char **argv, int *at)
@@ -117,7 +117,7 @@ static int read_options(struct run *run, int argc, char **argv)
     return run->file == NULL ? usage("which file?") : 0;
 }
 
-/* ---- loading ------------------------------------------------------------------------------ */
+/* ---- loading --------------------------------------------------------------------------------- */
 
 static enum status load(struct run *run, struct report *report)
 {
@@ -157,7 +157,7 @@ static enum status instantiate(struct run *run, struct report *report)
     return status;
 }
 
-/* ---- running ------------------------------------------------------------------------------ */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static void wait_until(uint64_t until_ns)
 {

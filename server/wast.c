@@ -111,7 +111,7 @@ static enum status load_unit(struct script *script,
     return wast_unit_compile(*ret_unit, path, report);
 }
 
-/* ---- actions ------------------------------------------------------------------------------ */
+/* ---- actions --------------------------------------------------------------------------------- */
 
 static enum verdict read_arguments(struct script *script,
                                    const json_t *action,
@@ -200,7 +200,7 @@ static void act(struct script *script, const json_t *command, struct answer *ans
         invoke(script, action, unit, answer);
 }
 
-/* ---- commands ----------------------------------------------------------------------------- */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 /* Instantiates; what needs a skipped module is skipped with it. */
 static enum verdict instantiate(struct script *script,

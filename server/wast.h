@@ -17,7 +17,7 @@
 #include "engine/base/arena.h"
 #include "engine/engine.h"
 
-/* ---- skips ------------------------------------------------------------------------------ */
+/* ---- skips ----------------------------------------------------------------------------------- */
 
 /* A folder ("core/simd/"), a script ("core/x.json") or lines of one ("core/x.json:7-9"). */
 struct wast_skip {
@@ -41,7 +41,7 @@ void wast_skips_done(struct wast_skips *skips);
 /* The row that holds for this line of this script, or NULL. */
 struct wast_skip *wast_skips_find(struct wast_skips *skips, const char *script, uint32_t line);
 
-/* ---- values ------------------------------------------------------------------------------ */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 /* What one result must look like. */
 struct wast_pattern {
@@ -64,7 +64,7 @@ bool wast_pattern_matches(const struct wast_pattern *pattern,
 /* For messages. */
 void wast_pattern_print(const struct wast_pattern *pattern, char *text, size_t bytes);
 
-/* ---- modules ----------------------------------------------------------------------------- */
+/* ---- modules --------------------------------------------------------------------------------- */
 
 /* A module of a script. */
 struct wast_unit {
@@ -104,7 +104,7 @@ bool wast_unit_register(struct wast_modules *modules, struct wast_unit *unit, co
 /* Runs the call under way to its end, `slice` fuel at a time. */
 enum engine_outcome wast_run_call(struct engine_machine *machine, int64_t slice);
 
-/* ---- scripts ----------------------------------------------------------------------------- */
+/* ---- scripts --------------------------------------------------------------------------------- */
 
 struct wast_totals {
     uint64_t passed;

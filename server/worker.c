@@ -35,8 +35,7 @@ struct worker {
     uint64_t swept_ns;
 };
 
-/* ---- start -------------------------------------------------------------------------------------
- */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 static enum status worker_read_boot(struct worker_boot *ret_boot, struct report *report)
 {
@@ -124,8 +123,7 @@ static enum status worker_start(struct worker *worker, struct report *report)
     return status;
 }
 
-/* ---- run
- * ------------------------------------------------------------------------------------------ */
+/* ---- run ------------------------------------------------------------------------------------- */
 
 static void worker_drain(void *context)
 {

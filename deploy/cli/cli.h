@@ -85,7 +85,7 @@ void cli_function_path(const struct cli *cli,
                        const char *rest,
                        char ret_path[CLI_PATH_BYTES]);
 
-/* ---- printing ---------------------------------------------------------------------------- */
+/* ---- printing -------------------------------------------------------------------------------- */
 
 /* "skerry VERB: ..." on stderr, one line. */
 enum cli_exit cli_fail(const struct cli *cli, enum cli_exit code, const char *format, ...)
@@ -100,7 +100,7 @@ void cli_next(const struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 /* "12.3 KiB" */
 void cli_format_bytes(uint64_t bytes, char ret_text[32]);
 
-/* ---- verbs --------------------------------------------------------------------------------- */
+/* ---- verbs ----------------------------------------------------------------------------------- */
 
 typedef enum cli_exit cli_verb(struct cli *cli);
 

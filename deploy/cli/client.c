@@ -27,8 +27,7 @@ static size_t cli_send(char *data, size_t size, size_t count, void *context)
     return done == 0 && ferror(file) ? CURL_READFUNC_ABORT : done;
 }
 
-/* ---- errors -------------------------------------------------------------------------------------
- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 static enum cli_exit cli_exit_of(long status, const char *code)
 {
@@ -92,8 +91,7 @@ static enum cli_exit cli_unreachable(const struct cli *cli, CURLcode result)
                     curl_easy_strerror(result));
 }
 
-/* ---- one request --------------------------------------------------------------------------------
- */
+/* ---- one request ----------------------------------------------------------------------------- */
 
 static enum cli_exit
 cli_open_file(const struct cli *cli, const char *path, FILE **ret_file, curl_off_t *ret_count)

@@ -25,8 +25,7 @@ static enum cli_exit cli_get(const struct cli *cli, const char *path, struct cli
     return cli_call(cli, &request, ret_answer);
 }
 
-/* ---- list
- * ------------------------------------------------------------------------------------------ */
+/* ---- list ------------------------------------------------------------------------------------ */
 
 /* A fresh server has no tenant yet; that is an empty list as long as none was named. */
 static enum cli_exit cli_look_for_tenant(const struct cli *cli, bool *ret_missing)
@@ -115,8 +114,7 @@ enum cli_exit cli_list(struct cli *cli)
     return code;
 }
 
-/* ---- show, versions
- * ---------------------------------------------------------------------------------- */
+/* ---- show, versions -------------------------------------------------------------------------- */
 
 static void cli_print_function(const struct cli *cli, const json_t *function)
 {
@@ -174,8 +172,7 @@ enum cli_exit cli_versions(struct cli *cli)
     return CLI_OK;
 }
 
-/* ---- rollback, rm
- * -------------------------------------------------------------------------------------- */
+/* ---- rollback, rm ---------------------------------------------------------------------------- */
 
 enum cli_exit cli_rollback(struct cli *cli)
 {

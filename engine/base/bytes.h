@@ -10,12 +10,12 @@
 #ifndef SKERRY_ENGINE_BASE_BYTES_H
 #define SKERRY_ENGINE_BASE_BYTES_H
 
-#include "engine/base/status.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "engine/base/status.h"
 
 struct bytes {
     const uint8_t *data; /* borrowed; may be NULL when count is 0 */

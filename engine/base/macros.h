@@ -19,14 +19,14 @@
 #define LIKELY(x)            __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)          __builtin_expect(!!(x), 0)
 
-#define COUNT_OF(array)    (sizeof(array) / sizeof((array)[0]))
-#define MIN(a, b)          ((a) < (b) ? (a) : (b))
-#define MAX(a, b)          ((a) > (b) ? (a) : (b))
-#define ALIGN_UP(n, align) (((n) + ((align) - 1)) & ~((align) - 1))
+#define COUNT_OF(array)      (sizeof(array) / sizeof((array)[0]))
+#define MIN(a, b)            ((a) < (b) ? (a) : (b))
+#define MAX(a, b)            ((a) > (b) ? (a) : (b))
+#define ALIGN_UP(n, align)   (((n) + ((align)-1)) & ~((align)-1))
 
 /* The structure whose member `member` is at `pointer`. */
 #define CONTAINER_OF(pointer, type, member)                                                        \
-    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 NORETURN void base_assert_failed(const char *expression, const char *file, int line);
 

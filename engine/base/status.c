@@ -39,8 +39,8 @@ int status_exit_code(enum status status)
     return status_rows[status].exit_code;
 }
 
-enum status report_fail(struct report *report, enum status status, uint64_t offset,
-                        const char *format, ...)
+enum status
+report_fail(struct report *report, enum status status, uint64_t offset, const char *format, ...)
 {
     ASSERT(status != STATUS_OK);
     if (report == NULL || report->status != STATUS_OK)

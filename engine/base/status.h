@@ -10,9 +10,9 @@
 #ifndef SKERRY_ENGINE_BASE_STATUS_H
 #define SKERRY_ENGINE_BASE_STATUS_H
 
-#include "engine/base/macros.h"
-
 #include <stdint.h>
+
+#include "engine/base/macros.h"
 
 enum status {
 #define STATUS(name, code, exit_code, text) STATUS_##name,
@@ -36,14 +36,18 @@ struct report {
     char text[REPORT_TEXT_BYTES]; /* one line: what, where, what to do; NUL-terminated */
 };
 
-#define REPORT_INIT {.status = STATUS_OK, .offset = REPORT_OFFSET_NONE, .text = ""}
+#define REPORT_INIT                                                                                \
+    {                                                                                              \
+        .status = STATUS_OK, .offset = REPORT_OFFSET_NONE, .text = ""                              \
+    }
 
 /*
  * Files the first failure into `report` (which may be NULL) and returns `status`,
  * so that `return report_fail(report, STATUS_INVALID, offset, "...")` reads well.
  */
-enum status report_fail(struct report *report, enum status status, uint64_t offset,
-                        const char *format, ...) PRINTF_LIKE(4, 5);
+enum status
+report_fail(struct report *report, enum status status, uint64_t offset, const char *format, ...)
+    PRINTF_LIKE(4, 5);
 /* The same for a failed system call: appends strerror(errno) and maps ENOSPC to FULL etc. */
 enum status report_errno(struct report *report, const char *format, ...) PRINTF_LIKE(2, 3);
 

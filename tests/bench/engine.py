@@ -27,7 +27,8 @@ PROGRAMS = {'fib': 36, 'sieve': 12, 'sha256': 10, 'nbody': 1000000, 'matmul': 14
             'qsort': 2, 'dispatch': 15000, 'lz': 25, 'json': 120, 'hash': 50}
 
 NODE = ('const b=require("fs").readFileSync(process.argv[1]);'
-        'WebAssembly.instantiate(b).then(r=>console.log(r.instance.exports.bench(+process.argv[2])))')
+        'WebAssembly.instantiate(b).then('
+        'r=>console.log(r.instance.exports.bench(+process.argv[2])))')
 
 
 def engines(options):

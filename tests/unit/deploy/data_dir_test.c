@@ -93,7 +93,7 @@ static void second_server_is_refused_and_told_who_has_it(void **state)
     fixture_done(&fixture);
 }
 
-/* ---- artifacts -------------------------------------------------------------------------- */
+/* ---- artifacts ------------------------------------------------------------------------------- */
 
 static bool keep_first_byte_one(void *context, const uint8_t sha256[DEPLOY_SHA256_BYTES])
 {

@@ -7,7 +7,7 @@
 #include "tests/support/wasm_build.h"
 #include "tests/unit/engine/guest.h"
 
-/* ---- a host of one function and one instance ---------------------------------------------- */
+/* ---- a host of one function and one instance ------------------------------------------------- */
 
 struct host {
     struct engine_extern provided;
@@ -147,7 +147,7 @@ static void a_host_function_can_end_the_guest(void **state)
     guest_done(&guest);
 }
 
-/* ---- initialisers ------------------------------------------------------------------------- */
+/* ---- initialisers ---------------------------------------------------------------------------- */
 
 static void constant_expressions_compute(void **state)
 {
@@ -249,7 +249,7 @@ static void memory_grows_to_the_operators_limit(void **state)
     guest_done(&guest);
 }
 
-/* ---- two instances ------------------------------------------------------------------------ */
+/* ---- two instances --------------------------------------------------------------------------- */
 
 static void instances_share_what_they_import(void **state)
 {

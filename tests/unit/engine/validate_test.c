@@ -286,7 +286,7 @@ static void bulk_memory_needs_the_data_count_section(void **state)
     assert_refused(&wasm, STATUS_MALFORMED, "data count section required by data.drop");
 }
 
-/* ---- constant expressions ------------------------------------------------------------- */
+/* ---- constant expressions -------------------------------------------------------------------- */
 
 /* Imports: immutable i32, mutable i32, a function; then one global of `type`. */
 static struct buffer with_global(const struct body *init, uint8_t type)
@@ -422,7 +422,7 @@ static void equal_types_share_the_smallest_index(void **state)
     buffer_done(&wasm);
 }
 
-/* ---- limits and hostile shapes ---------------------------------------------------------- */
+/* ---- limits and hostile shapes --------------------------------------------------------------- */
 
 /* One function of type []->[] whose body is given by `write`. */
 static struct buffer with_body(void (*write)(struct buffer *wasm, uint32_t count), uint32_t count)

@@ -303,8 +303,7 @@ static void a_program_without_a_header_block_is_at_fault(void **state)
     end(&fixture, wasm);
 }
 
-/* ---- our own commands ---------------------------------------------------------------------------
- */
+/* ---- our own commands ------------------------------------------------------------------------ */
 
 static void a_sleeping_command_waits_by_the_clock_and_may_exit_with_an_error(void **state)
 {

@@ -81,7 +81,7 @@ static void put_iovec(uint32_t at, uint32_t address, uint32_t count)
     guest_mem_store_u32(memory(at + 4), count);
 }
 
-/* ---- arguments, environment ----------------------------------------------------------------- */
+/* ---- arguments, environment ------------------------------------------------------------------ */
 
 static void arguments_are_written_with_pointers_and_nuls(void **state)
 {
@@ -129,8 +129,7 @@ static void the_environment_of_a_wagi_command_is_cgis(void **state)
     assert_int_equal(*memory(4000 + bytes), 0);
 }
 
-/* ---- clocks, random ---------------------------------------------------------------------------
- */
+/* ---- clocks, random -------------------------------------------------------------------------- */
 
 static void clocks_tick_in_microseconds(void **state)
 {
@@ -177,8 +176,7 @@ static void random_bytes_fill_the_whole_buffer_and_no_more(void **state)
     expect(wasi_random_get, 1, PAGE_BYTES, 0, 0, WASI_FAULT);
 }
 
-/* ---- descriptors --------------------------------------------------------------------------------
- */
+/* ---- descriptors ----------------------------------------------------------------------------- */
 
 static void stdin_is_the_request_body(void **state)
 {
@@ -309,8 +307,7 @@ static void a_stream_has_a_stat(void **state)
     expect(wasi_fd_filestat_get, 9, 0, 0, 0, WASI_BADF);
 }
 
-/* ---- poll_oneoff --------------------------------------------------------------------------------
- */
+/* ---- poll_oneoff ----------------------------------------------------------------------------- */
 
 static void put_clock(uint32_t at, uint64_t userdata, uint32_t id, uint64_t timeout, uint16_t flags)
 {
@@ -421,8 +418,7 @@ static void the_old_poll_has_its_fields_later(void **state)
     assert_int_equal(hostapi_wait_until_ns(fixture.host), FIXTURE_MONOTONIC_NS + 5000);
 }
 
-/* ---- the rest
- * ------------------------------------------------------------------------------------- */
+/* ---- the rest -------------------------------------------------------------------------------- */
 
 static struct engine_import_desc
 import_of(const char *module, const char *name, const uint8_t *params, uint32_t param_count)

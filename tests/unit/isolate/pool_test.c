@@ -18,7 +18,7 @@ static int opens;
 static bool reset_fails;
 static bool create_fails;
 
-/* ---- fakes of the rest of isolate/ ---- */
+/* ---- fakes of the rest of isolate/ ----------------------------------------------------------- */
 
 enum status isolate_create(struct isolate_artifact *artifact,
                            const struct config_limits *limits,
@@ -88,7 +88,7 @@ static uint64_t fake_now(void *context)
 
 static const struct clock fake_clock = {.monotonic_ns = fake_now, .realtime_ns = fake_now};
 
-/* ---- helpers ---- */
+/* ---- helpers --------------------------------------------------------------------------------- */
 
 static struct isolate_pool *make_pool(uint32_t per_function, uint32_t total)
 {
@@ -133,7 +133,7 @@ static struct isolate *take(struct isolate_pool *pool,
     return isolate;
 }
 
-/* ---- tests ---- */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 static void an_isolate_that_came_back_is_warm_and_was_reset(void **state)
 {

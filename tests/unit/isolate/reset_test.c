@@ -25,7 +25,7 @@
 
 static struct config_limits limits;
 
-/* ---- from text to an isolate ---- */
+/* ---- from text to an isolate ----------------------------------------------------------------- */
 
 static bool resolve_nothing(void *context,
                             const struct engine_import_desc *import,
@@ -145,7 +145,7 @@ static void must3(struct isolate *isolate, const char *name, uint32_t a, uint32_
     must(isolate, name, arguments, 3);
 }
 
-/* ---- what a snapshot looks like ---- */
+/* ---- what a snapshot looks like -------------------------------------------------------------- */
 
 static void assert_memory_is_the_snapshots(struct isolate *isolate)
 {
@@ -225,7 +225,7 @@ static uint64_t seed_of(uint64_t cycle)
     return cycle * UINT64_C(0x9e3779b97f4a7c15) % 1000003 + 1;
 }
 
-/* ---- tests ---- */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 static void a_fresh_isolate_is_the_snapshot(void **state)
 {

@@ -11,7 +11,7 @@
 #include "tests/support/unit.h"
 #include "tests/support/wasm_build.h"
 
-/* ---- patterns ----------------------------------------------------------------------------- */
+/* ---- patterns -------------------------------------------------------------------------------- */
 
 static bool matches(const char *json, uint8_t type, uint64_t bits)
 {
@@ -59,7 +59,7 @@ static void references_match_by_null_and_number(void **state)
     assert_false(matches("{\"type\":\"v128\",\"value\":[\"0\"]}", ENGINE_I64, 0));
 }
 
-/* ---- files -------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 struct folder {
     char path[64];
