@@ -105,6 +105,7 @@ static bool exchange_fill(struct h2o_exchange *exchange)
     http->authority = exchange_bytes(req->input.authority);
     http->request_body = exchange_bytes(req->entity);
     exchange->request.path = exchange_bytes(req->input.path);
+    route_take_absolute_form(&exchange->request.path, &http->authority);
     return exchange_fill_headers(http, req);
 }
 
@@ -320,6 +321,8 @@ static void exchange_error_setup(h2o_filter_t *self, h2o_req_t *req, h2o_ostream
     h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("server-timing"), 0, NULL,
                           H2O_STRLIT("queue;dur=0.000"));
     front->service->metrics->responses_4xx++;
+    if (req->version < 0x200)
+        h2o_linger_keep(h2o_connection_of(req->conn));
     struct exchange_error_stream *stream =
         (struct exchange_error_stream *)h2o_add_ostream(req, sizeof(*stream), slot);
     stream->super.do_send = exchange_error_send;

@@ -24,6 +24,7 @@ struct h2o_connection {
     h2o_socket_t *socket;
     uint32_t requests; /* begun */
     uint32_t resets;   /* ended by the client before the answer */
+    int linger_fd;     /* kept by h2o_linger_keep, or -1 */
     bool shut;
     uint8_t address_count;
     char address[64]; /* "ip:port"; made when the first request wants it */
@@ -65,6 +66,8 @@ struct h2o_front {
     uint32_t exchange_count;
     h2o_linklist_t connections;
     h2o_linklist_t unsent; /* exchanges, oldest answer first */
+    h2o_linklist_t lingering;
+    uint32_t linger_count;
 };
 
 /* Registers the handler of all requests, and the filter of libh2o's own errors. */
@@ -73,6 +76,12 @@ void h2o_exchange_register(struct h2o_front *front, h2o_hostconf_t *host);
 void h2o_exchange_sweep(struct h2o_front *front);
 /* libh2o has no call to kill a connection; this makes its next read and write fail. */
 void h2o_connection_shut(struct h2o_connection *connection);
+
+/* The client is still sending what was refused: do not let the close reset the connection. */
+void h2o_linger_keep(struct h2o_connection *connection);
+/* After libh2o's close; takes the descriptor over. */
+void h2o_linger_begin(struct h2o_front *front, int fd);
+void h2o_linger_sweep(struct h2o_front *front);
 
 static inline struct h2o_connection *h2o_connection_of(h2o_conn_t *conn)
 {

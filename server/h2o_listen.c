@@ -28,6 +28,8 @@ static void listen_on_close(void *data)
     h2o_linklist_unlink(&connection->link);
     front->connection_count--;
     front->service->metrics->connections = front->connection_count;
+    if (connection->linger_fd >= 0)
+        h2o_linger_begin(front, connection->linger_fd);
     free(connection);
 }
 
@@ -51,6 +53,7 @@ static bool listen_adopt(struct h2o_front *front, h2o_socket_t *socket)
     }
     connection->front = front;
     connection->socket = socket;
+    connection->linger_fd = -1;
     h2o_linklist_insert(&front->connections, &connection->link);
     front->connection_count++;
     front->service->metrics->connections = front->connection_count;
@@ -125,6 +128,7 @@ enum status h2o_listen_create(struct request_service *service,
     front->connection_max = listen_connection_max();
     h2o_linklist_init_anchor(&front->connections);
     h2o_linklist_init_anchor(&front->unsent);
+    h2o_linklist_init_anchor(&front->lingering);
     listen_configure(front);
     front->loop = h2o_evloop_create();
     h2o_context_init(&front->context, front->loop, &front->config);
@@ -189,6 +193,7 @@ uint32_t h2o_listen_unsent(const struct h2o_front *front)
 void h2o_listen_sweep(struct h2o_front *front)
 {
     h2o_exchange_sweep(front);
+    h2o_linger_sweep(front);
 }
 
 void h2o_listen_abort(struct h2o_front *front)

@@ -6,6 +6,8 @@
 
 static const struct bytes route_path_prefix = {.data = (const uint8_t *)"/f/", .count = 3};
 
+static const struct bytes route_root = {.data = (const uint8_t *)"/", .count = 1};
+
 static uint8_t route_lower(uint8_t byte)
 {
     return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte | 0x20) : byte;
@@ -111,4 +113,29 @@ enum route_result route_parse(struct bytes authority,
         return ROUTE_FOUND;
     }
     return route_by_path(path, ret_target) ? ROUTE_FOUND : ROUTE_UNKNOWN_HOST;
+}
+
+/* Count of the scheme's bytes if `path` begins with it, in any case. */
+static size_t route_scheme(struct bytes path, const char *scheme)
+{
+    size_t count = strlen(scheme);
+    if (path.count < count)
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        if (route_lower(path.data[i]) != (uint8_t)scheme[i])
+            return 0;
+    }
+    return count;
+}
+
+void route_take_absolute_form(struct bytes *path, struct bytes *authority)
+{
+    size_t scheme = route_scheme(*path, "http://") + route_scheme(*path, "https://");
+    if (scheme == 0)
+        return;
+    size_t end = scheme;
+    while (end < path->count && path->data[end] != '/' && path->data[end] != '?')
+        end++;
+    *authority = bytes_make(path->data + scheme, end - scheme);
+    *path = end == path->count ? route_root : bytes_make(path->data + end, path->count - end);
 }

@@ -40,6 +40,10 @@ enum route_result route_parse(struct bytes authority,
                               struct bytes domain,
                               struct route_target *ret_target);
 
+/* "http://host/path", as clients send to proxies, counts as its path and its host, whatever the
+ * Host header says [RFC 9112 3.2.2]. Other paths stay as they are. */
+void route_take_absolute_form(struct bytes *path, struct bytes *authority);
+
 static inline struct bytes route_name_bytes(const struct route_name *name)
 {
     return bytes_make(name->text, name->count);

@@ -108,11 +108,35 @@ static void labels_longer_than_a_name_can_be_are_no_names(void **state)
     }
 }
 
+static void an_absolute_form_counts_as_its_path_and_its_host(void **state)
+{
+    (void)state;
+    static const char *const forms[][3] = {
+        {"http://a.b.localhost/x?y", "/x?y", "a.b.localhost"},
+        {"HTTPS://a.b.localhost:8080/", "/", "a.b.localhost:8080"},
+        {"http://a.b.localhost", "/", "a.b.localhost"},
+        {"http://a.b.localhost?y", "?y", "a.b.localhost"},
+        {"http://", "/", ""},
+        {"http:/x", "http:/x", "host"},
+        {"/http://x/", "/http://x/", "host"},
+        {"*", "*", "host"},
+        {"", "", "host"},
+    };
+    for (size_t i = 0; i < COUNT_OF(forms); i++) {
+        struct bytes path = bytes_of_text(forms[i][0]);
+        struct bytes authority = bytes_of_text("host");
+        route_take_absolute_form(&path, &authority);
+        assert_true(bytes_equal_text(path, forms[i][1]));
+        assert_true(bytes_equal_text(authority, forms[i][2]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_form_of_address_finds_its_function_or_nothing),
         cmocka_unit_test(labels_longer_than_a_name_can_be_are_no_names),
+        cmocka_unit_test(an_absolute_form_counts_as_its_path_and_its_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
