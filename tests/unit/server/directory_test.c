@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The cache of names, over a catalog that is a table of this test.
+ */
+#include <stdio.h>
+
+#include "server/directory.h"
+#include "tests/support/unit.h"
+
+struct deploy_catalog {
+    uint64_t generation;
+    uint32_t version; /* of every function; 0: there is none */
+    uint32_t lookups;
+};
+
+uint64_t deploy_catalog_generation(const struct deploy_catalog *catalog)
+{
+    return catalog->generation;
+}
+
+enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
+                                  struct bytes tenant,
+                                  struct bytes function,
+                                  struct report *report,
+                                  struct deploy_catalog_entry *ret_entry)
+{
+    catalog->lookups++;
+    if (catalog->version == 0)
+        return report_fail(report, STATUS_NOT_FOUND, REPORT_OFFSET_NONE, "none");
+    *ret_entry = (struct deploy_catalog_entry){.version = catalog->version};
+    memcpy(ret_entry->tenant, tenant.data, tenant.count);
+    memcpy(ret_entry->function, function.data, function.count);
+    return STATUS_OK;
+}
+
+static struct scheduler scheduler;
+
+static struct directory *make(struct deploy_catalog *catalog)
+{
+    struct directory *directory;
+    const struct scheduler_options options = {.clock = &clock_system, .slice_ns = 100000};
+    scheduler_init(&scheduler, &options);
+    *catalog = (struct deploy_catalog){.generation = 1, .version = 1};
+    assert_int_equal(directory_create(catalog, &scheduler, &directory), STATUS_OK);
+    return directory;
+}
+
+static struct route_target target_of(const char *tenant, const char *function)
+{
+    struct route_target target;
+    char host[160];
+    (void)snprintf(host, sizeof(host), "%s.%s.d", function, tenant);
+    assert_int_equal(
+        route_parse(bytes_of_text(host), bytes_of_text("/"), bytes_of_text("d"), &target),
+        ROUTE_FOUND);
+    return target;
+}
+
+static struct directory_function *
+find(struct directory *directory, const char *tenant, const char *function)
+{
+    struct directory_function *found = NULL;
+    struct report report = REPORT_INIT;
+    struct route_target target = target_of(tenant, function);
+    assert_int_equal(directory_find(directory, &target, &report, &found), STATUS_OK);
+    return found;
+}
+
+static void a_name_is_looked_up_once_while_the_generation_stays(void **state)
+{
+    (void)state;
+    struct deploy_catalog catalog;
+    struct directory *directory = make(&catalog);
+    for (int i = 0; i < 3; i++) {
+        struct directory_function *function = find(directory, "t", "f");
+        assert_string_equal(function->version, "v1");
+        assert_true(bytes_equal_text(function->key, "t/f"));
+        directory_release(function);
+    }
+    assert_int_equal(catalog.lookups, 1);
+    directory_free(directory);
+}
+
+static void a_new_generation_is_seen_by_the_very_next_request(void **state)
+{
+    (void)state;
+    struct deploy_catalog catalog;
+    struct directory *directory = make(&catalog);
+    struct directory_function *old = find(directory, "t", "f");
+    catalog.version = 2;
+    catalog.generation++;
+    struct directory_function *new = find(directory, "t", "f");
+    assert_string_equal(new->version, "v2");
+    assert_string_equal(old->version, "v1"); /* a request under way keeps its own */
+    assert_ptr_equal(old->tenant, new->tenant);
+    directory_release(old);
+    directory_release(new);
+    directory_free(directory);
+}
+
+static void a_removed_function_is_not_found_although_it_was_cached(void **state)
+{
+    (void)state;
+    struct deploy_catalog catalog;
+    struct directory *directory = make(&catalog);
+    directory_release(find(directory, "t", "f"));
+    catalog.version = 0;
+    catalog.generation++;
+    struct route_target target = target_of("t", "f");
+    struct directory_function *found;
+    struct report report = REPORT_INIT;
+    assert_int_equal(directory_find(directory, &target, &report, &found), STATUS_NOT_FOUND);
+    directory_free(directory);
+}
+
+static void more_names_than_the_cache_holds_are_all_found_and_kept_apart(void **state)
+{
+    (void)state;
+    struct deploy_catalog catalog;
+    struct directory *directory = make(&catalog);
+    char name[32];
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 20000; i++) {
+            (void)snprintf(name, sizeof(name), "f%d", i);
+            struct directory_function *function = find(directory, i % 2 ? "a" : "b", name);
+            assert_string_equal(function->entry.function, name);
+            assert_string_equal(function->tenant->name.text, i % 2 ? "a" : "b");
+            directory_release(function);
+        }
+        directory_sweep(directory);
+    }
+    directory_free(directory);
+}
+
+static void a_tenant_lives_while_something_of_it_is_cached_or_used(void **state)
+{
+    (void)state;
+    struct deploy_catalog catalog;
+    struct directory *directory = make(&catalog);
+    struct directory_function *function = find(directory, "t", "f");
+    struct directory_tenant *tenant = function->tenant;
+    tenant->schedule.fuel_price_ps = 4242;
+    directory_release(function);
+    directory_sweep(directory);
+    function = find(directory, "t", "g");
+    assert_int_equal(function->tenant->schedule.fuel_price_ps, 4242); /* what was learned stays */
+    directory_release(function);
+    directory_free(directory);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_name_is_looked_up_once_while_the_generation_stays),
+        cmocka_unit_test(a_new_generation_is_seen_by_the_very_next_request),
+        cmocka_unit_test(a_removed_function_is_not_found_although_it_was_cached),
+        cmocka_unit_test(more_names_than_the_cache_holds_are_all_found_and_kept_apart),
+        cmocka_unit_test(a_tenant_lives_while_something_of_it_is_cached_or_used),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
