@@ -145,8 +145,8 @@ static uint8_t decode_frame(struct decode *decode, struct reader *all)
     }
     uint32_t size = reader_u32(all);
     if (size > reader_left(all)) {
-        reader_fail(all, STATUS_MALFORMED, "length out of bounds: section of %u bytes, %zu left",
-                    size, reader_left(all));
+        reader_fail(all, STATUS_MALFORMED, "length out of bounds: %s section of %u bytes, %zu left",
+                    sections[id].name, size, reader_left(all));
         return 0;
     }
     struct bytes contents = reader_take(all, size);
