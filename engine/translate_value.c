@@ -167,7 +167,17 @@ value_meet(struct translator *t, struct instruction *instruction, uint32_t index
     instruction->operands[index].place = PLACE_A;
 }
 
-/* Places that the instruction does not allow are replaced, by moves emitted here. */
+static bool value_uses_accumulator(const struct instruction *instruction, uint32_t sources)
+{
+    for (uint32_t i = 0; i < sources; i++) {
+        if (instruction->operands[i].place == PLACE_A)
+            return true;
+    }
+    return false;
+}
+
+/* Places that the instruction does not allow are replaced, by moves emitted here: into the
+ * accumulator if it is free and will do, else into the value's home slot. */
 static void value_legalize(struct translator *t,
                            struct instruction *instruction,
                            uint32_t sources,
@@ -182,10 +192,14 @@ static void value_legalize(struct translator *t,
             allowed = value_constant_fits(letters[i], operand->bits);
         if (allowed)
             continue;
-        struct operand home = {.place = PLACE_S, .slot = slot_of_height(t, heights[i])};
-        struct instruction move = value_move(t, types[i], *operand, home);
+        struct operand to = {.place = PLACE_S, .slot = slot_of_height(t, heights[i])};
+        if (operation_allows(instruction->operation, i, PLACE_A) &&
+            value_letter_is_float(letters[i]) == type_is_float(types[i]) &&
+            !value_uses_accumulator(instruction, sources))
+            to.place = PLACE_A;
+        struct instruction move = value_move(t, types[i], *operand, to);
         (void)emit_cell(t, &move);
-        *operand = home;
+        *operand = to;
     }
 }
 
