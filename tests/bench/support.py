@@ -121,10 +121,11 @@ class Server:
 
 
 class SkerryServer(Server):
-    """`skerry serve --workers 1` on a fresh data directory."""
+    """`skerry serve --workers 1`; on a data directory of its own if none is given."""
 
-    def __init__(self, skerry, core):
-        self.data = tempfile.mkdtemp(prefix="skerry-bench-")
+    def __init__(self, skerry, core, data=None):
+        self.given = data is not None
+        self.data = data or tempfile.mkdtemp(prefix="skerry-bench-")
         admin_socket = f"{self.data}/admin.sock"
         port = free_port()
         super().__init__("skerry", [
@@ -133,11 +134,57 @@ class SkerryServer(Server):
 
     def stop(self):
         super().stop()
-        shutil.rmtree(self.data, ignore_errors=True)
+        if not self.given:
+            shutil.rmtree(self.data, ignore_errors=True)
 
     def workers(self):
         """Children that serve requests: all but builders."""
         return [pid for pid in descendants(self.process.pid) if "builder" not in command(pid)]
+
+
+class Connection:
+    """A kept HTTP/1.1 connection, with no more of HTTP than the server's answers need (the
+    standard library's client is slower than the server, and hidden by http.py here)."""
+
+    def __init__(self, family, address):
+        self.socket = socket.socket(family)
+        self.socket.settimeout(120)
+        self.socket.connect(address)
+        if family == socket.AF_INET:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def exchange(self, method, path, body=b""):
+        """The status, the headers' block in lower case, and the body."""
+        self.socket.sendall(f"{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: "
+                            f"{len(body)}\r\n\r\n".encode() + body)
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += self.receive()
+        head, _, content = data.partition(b"\r\n\r\n")
+        head = head.decode("latin-1").lower()
+        count = int(head.split("content-length:", 1)[1].split("\r\n", 1)[0])
+        while len(content) < count:
+            content += self.receive()
+        return int(head.split(" ", 2)[1]), head, content
+
+    def receive(self):
+        data = self.socket.recv(65536)
+        if not data:
+            die("the server closed a connection")
+        return data
+
+
+class Admin(Connection):
+    """The admin API over its socket; one connection for each thread."""
+
+    def __init__(self, path):
+        super().__init__(socket.AF_UNIX, path)
+
+    def deploy(self, tenant, function, module):
+        status, _, text = self.exchange(
+            "PUT", f"/v1/tenants/{tenant}/functions/{function}", module)
+        if status not in (200, 201):
+            die(f"deploying {tenant}/{function}: {status} {text.decode()}")
 
 
 def command(pid):
