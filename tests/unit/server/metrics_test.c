@@ -15,7 +15,8 @@ static char *print(const struct metrics *const *pages, uint32_t count, size_t ma
     metrics_print(pages, count, &out);
     char *text = calloc(out.count + 1, 1);
     assert_non_null(text);
-    memcpy(text, out.data, out.count);
+    if (out.count > 0)
+        memcpy(text, out.data, out.count);
     buffer_done(&out);
     return text;
 }
