@@ -432,7 +432,7 @@ static void request_admit(struct request *request)
     if (tenant->waiting >= limits->queue) {
         request->service->metrics->refused_rate++;
         request->retry_later = true;
-        request_refuse(request, 429, "queue_full",
+        request_refuse(request, 503, "queue_full",
                        "the tenant's queue is full: too many requests at once");
         return;
     }

@@ -24,7 +24,12 @@ void scheduler_init(struct scheduler *scheduler, const struct scheduler_options 
 
 void scheduler_tenant_init(const struct scheduler *scheduler, struct scheduler_tenant *tenant)
 {
-    *tenant = (struct scheduler_tenant){.fuel_price_ps = scheduler->fuel_price_ps};
+    *tenant = (struct scheduler_tenant){.weight = 1, .fuel_price_ps = scheduler->fuel_price_ps};
+}
+
+void scheduler_tenant_set_weight(struct scheduler_tenant *tenant, uint32_t weight)
+{
+    tenant->weight = MIN(MAX(weight, 1u), (uint32_t)SCHEDULER_WEIGHT_MAX);
 }
 
 static void scheduler_enter_ring(struct scheduler *scheduler, struct scheduler_tenant *tenant)
@@ -144,7 +149,7 @@ void scheduler_start(struct scheduler *scheduler, struct scheduler_task *task, u
 static bool scheduler_credit(struct scheduler *scheduler, struct scheduler_tenant *tenant)
 {
     if (tenant->credit_ns <= 0)
-        tenant->credit_ns += (int64_t)scheduler->options.slice_ns;
+        tenant->credit_ns += (int64_t)(scheduler->options.slice_ns * tenant->weight);
     if (tenant->credit_ns > 0)
         return true;
     scheduler->current = tenant->next;

@@ -8,10 +8,11 @@
  *            | tasks      | tasks
  *          t1 t2 t3      t4
  *
- * A tenant's turn adds one slice to its credit; it runs its first task for at most that,
- * pays what the slice cost, and the ring goes on. So a tenant with twenty endless loops and
- * one with a single short request get the same share. Overdrafts (a slice that cost more
- * than was granted) are carried, up to a named debt.
+ * A tenant's turn adds `weight` slices to its credit; its tasks run, one slice each, and pay
+ * what it cost; when the credit is used up, the ring goes on. So a tenant with twenty endless
+ * loops and one with a single short request get the same share, and one of weight 4 gets four
+ * times that of one of weight 1. Overdrafts (a slice that cost more than was granted) are
+ * carried, up to a named debt.
  *
  * A slice is granted as fuel. Each tenant's price of fuel (picoseconds a unit) is learned
  * from its own slices: up at once when a slice was dearer, down slowly.
@@ -26,6 +27,9 @@
 #include "engine/base/clock.h"
 #include "engine/base/macros.h"
 
+/* A heavy tenant's turn delays the others by so many slices. */
+#define SCHEDULER_WEIGHT_MAX 100
+
 struct scheduler_task {
     struct scheduler_task *next; /* in its tenant's queue */
     struct scheduler_task *previous;
@@ -39,6 +43,7 @@ struct scheduler_tenant {
     struct scheduler_task *first;
     struct scheduler_task *last;
     int64_t credit_ns;
+    uint32_t weight; /* its share of contended time; 1..SCHEDULER_WEIGHT_MAX */
     uint64_t fuel_price_ps;
 };
 
@@ -71,6 +76,8 @@ struct scheduler {
 
 void scheduler_init(struct scheduler *scheduler, const struct scheduler_options *options);
 void scheduler_tenant_init(const struct scheduler *scheduler, struct scheduler_tenant *tenant);
+/* 0 is the default, 1; from the tenant's next turn on. */
+void scheduler_tenant_set_weight(struct scheduler_tenant *tenant, uint32_t weight);
 /* At the end of its tenant's queue. */
 void scheduler_add(struct scheduler *scheduler, struct scheduler_task *task);
 /* Nothing happens if it is not queued. */

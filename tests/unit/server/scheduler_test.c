@@ -147,6 +147,57 @@ static void a_hundred_tenants_of_different_speed_get_equal_time(void **state)
     assert_true(jain >= 0.95);
 }
 
+static void contended_time_is_shared_by_weight(void **state)
+{
+    (void)state;
+    const uint32_t weights[] = {1, 2, 4, 0};
+    const double parts[] = {1, 2, 4, 1}; /* of eight; 0 means the default */
+    struct scheduler scheduler;
+    struct scheduler_tenant tenants[4];
+    struct guest guests[4];
+    setup(&scheduler);
+    for (int i = 0; i < 4; i++) {
+        scheduler_tenant_init(&scheduler, &tenants[i]);
+        scheduler_tenant_set_weight(&tenants[i], weights[i]);
+        give(&guests[i], &tenants[i], UINT64_MAX / 4);
+        guests[i].cost_ps = 500 + (uint64_t)i * 700;
+        scheduler_add(&scheduler, &guests[i].task);
+    }
+    uint64_t began = now_ns;
+    for (int i = 0; i < 4000; i++)
+        scheduler_turn(&scheduler, 8);
+    for (int i = 0; i < 4; i++) {
+        double share =
+            (double)(guests[i].used * guests[i].cost_ps) / 1000 / (double)(now_ns - began);
+        assert_true(share > parts[i] / 8 * 0.9 && share < parts[i] / 8 * 1.1);
+    }
+}
+
+static void a_tenant_that_was_away_has_saved_no_credit(void **state)
+{
+    (void)state;
+    struct scheduler scheduler;
+    struct scheduler_tenant tenants[2];
+    struct guest guests[2];
+    setup(&scheduler);
+    for (int i = 0; i < 2; i++)
+        scheduler_tenant_init(&scheduler, &tenants[i]);
+    scheduler_tenant_set_weight(&tenants[0], UINT32_MAX);
+    assert_int_equal(tenants[0].weight, SCHEDULER_WEIGHT_MAX);
+    give(&guests[0], &tenants[0], 1000); /* a turn of a hundred slices, hardly used */
+    scheduler_add(&scheduler, &guests[0].task);
+    scheduler_turn(&scheduler, 1);
+    assert_int_equal(tenants[0].credit_ns, 0);
+    scheduler_tenant_set_weight(&tenants[0], 1);
+    for (int i = 0; i < 2; i++) {
+        give(&guests[i], &tenants[i], UINT64_MAX / 4);
+        scheduler_add(&scheduler, &guests[i].task);
+    }
+    for (int i = 0; i < 10; i++)
+        scheduler_turn(&scheduler, 1);
+    assert_int_equal(guests[0].slices, guests[1].slices);
+}
+
 static void a_slow_guest_overruns_its_slice_once_and_then_fits(void **state)
 {
     (void)state;
@@ -254,6 +305,8 @@ int main(void)
         cmocka_unit_test(a_second_request_waits_while_another_is_runnable),
         cmocka_unit_test(twenty_endless_loops_of_one_tenant_cost_another_its_fair_share),
         cmocka_unit_test(a_hundred_tenants_of_different_speed_get_equal_time),
+        cmocka_unit_test(contended_time_is_shared_by_weight),
+        cmocka_unit_test(a_tenant_that_was_away_has_saved_no_credit),
         cmocka_unit_test(a_slow_guest_overruns_its_slice_once_and_then_fits),
         cmocka_unit_test(a_turn_ends_when_a_slice_of_time_was_used),
         cmocka_unit_test(a_removed_task_never_runs_and_its_tenant_leaves_the_ring),
