@@ -10,9 +10,13 @@
  * nothing but that offset.
  */
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/ops.h"
+
+#define DISASM_PIECE_BYTES 64 /* longest text printed at once */
 
 struct disasm_handler {
     int32_t offset;
@@ -29,7 +33,20 @@ struct disasm {
     const struct code_mark *marks;
     uint32_t mark_count;
     struct buffer *out;
+    enum status status; /* of writing to it; the first failure stays */
 };
+
+static PRINTF_LIKE(2, 3) void disasm_print(struct disasm *d, const char *format, ...)
+{
+    char text[DISASM_PIECE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    int count = vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    ASSERT(count >= 0 && (size_t)count < sizeof(text));
+    if (d->status == STATUS_OK)
+        d->status = buffer_append(d->out, text, (size_t)count);
+}
 
 static int disasm_compare(const void *a, const void *b)
 {
@@ -71,57 +88,50 @@ static const struct disasm_handler *disasm_find(const struct disasm *d, int32_t 
 static uint32_t disasm_operand(struct disasm *d, uint8_t place, char type, const uint8_t *at)
 {
     bool is_float = type == 'f' || type == 'd';
-    uint32_t bytes = 0;
-    enum status status = STATUS_OK;
     switch (place) {
     case PLACE_A:
-        status = buffer_printf(d->out, is_float ? " fa" : " a");
-        break;
+        disasm_print(d, is_float ? " fa" : " a");
+        return 0;
     case PLACE_S:
-        status = buffer_printf(d->out, " s%u", dispatch_field16(at));
-        bytes = 2;
-        break;
+        disasm_print(d, " s%u", dispatch_field16(at));
+        return 2;
     case PLACE_K:
-        bytes = type == 'd' ? 8 : 4;
         if (type == 'd')
-            status = buffer_printf(d->out, " k:0x%" PRIx64, dispatch_field64(at));
+            disasm_print(d, " k:0x%" PRIx64, dispatch_field64(at));
         else
-            status = buffer_printf(d->out, " k:%" PRId32, (int32_t)dispatch_field32(at));
-        break;
+            disasm_print(d, " k:%" PRId32, (int32_t)dispatch_field32(at));
+        return type == 'd' ? 8 : 4;
     default:
-        status = buffer_printf(d->out, is_float ? " f%d" : " p%d", place - PLACE_P0);
+        disasm_print(d, is_float ? " f%d" : " p%d", place - PLACE_P0);
+        return 0;
     }
-    /* Out of room shows at the end: the line is merely cut. */
-    (void)status;
-    return bytes;
 }
 
+/* Returns where the fields end. */
 static uint32_t disasm_fields(struct disasm *d, const char *fields, uint32_t cell, uint32_t at)
 {
-    enum status status = STATUS_OK;
-    for (; *fields != '\0' && status == STATUS_OK; fields++) {
+    for (; *fields != '\0'; fields++) {
         const uint8_t *field = d->code + at;
         switch (*fields) {
         case 'h':
-            status = buffer_printf(d->out, " %u", dispatch_field16(field));
+            disasm_print(d, " %u", dispatch_field16(field));
             at += 2;
             break;
         case 'w':
-            status = buffer_printf(d->out, " #%" PRId32, (int32_t)dispatch_field32(field));
+            disasm_print(d, " #%" PRId32, (int32_t)dispatch_field32(field));
             at += 4;
             break;
         case 't':
-            status = buffer_printf(d->out, " entry %u", cell + dispatch_field32(field));
+            disasm_print(d, " entry %u", cell + dispatch_field32(field));
             at += 4;
             break;
         case 'q':
-            status = buffer_printf(d->out, " 0x%" PRIx64, dispatch_field64(field));
+            disasm_print(d, " 0x%" PRIx64, dispatch_field64(field));
             at += 8;
             break;
         default:
-            status = buffer_printf(d->out, " -> %u fuel %" PRId32,
-                                   cell + dispatch_field32(field) - d->entry,
-                                   (int32_t)dispatch_field32(field + 4));
+            disasm_print(d, " -> %u fuel %" PRId32, cell + dispatch_field32(field) - d->entry,
+                         (int32_t)dispatch_field32(field + 4));
             at += 8;
         }
     }
@@ -151,7 +161,7 @@ static uint32_t disasm_cell(struct disasm *d, uint32_t cell)
     const struct operation_row *row = &operation_rows[handler->operation];
     uint8_t places[OPS_OPERANDS_MAX];
     operation_variant_places(handler->operation, handler->variant, places);
-    enum status status = buffer_printf(d->out, "%6u  %-20s", cell - d->entry, row->name);
+    disasm_print(d, "%6u  %-20s", cell - d->entry, row->name);
     uint32_t at = cell + sizeof(int32_t);
     for (uint32_t i = 0; i < operation_shape_rows[row->shape].operand_count; i++)
         at += disasm_operand(d, places[i], row->types[i], d->code + at);
@@ -163,11 +173,9 @@ static uint32_t disasm_cell(struct disasm *d, uint32_t cell)
             at = disasm_fields(d, "b", cell, at);
     }
     uint32_t wasm_offset = disasm_wasm_offset(d, cell);
-    if (status == STATUS_OK && wasm_offset != 0)
-        status = buffer_printf(d->out, "  wasm 0x%x", wasm_offset);
-    if (status == STATUS_OK)
-        status = buffer_printf(d->out, "\n");
-    (void)status;
+    if (wasm_offset != 0)
+        disasm_print(d, "  wasm 0x%x", wasm_offset);
+    disasm_print(d, "\n");
     return ALIGN_UP(at, 4u);
 }
 
@@ -190,14 +198,10 @@ engine_disassemble(const struct engine_module *module, uint32_t func_index, stru
     enum status status = disasm_index_handlers(&d);
     if (status != STATUS_OK)
         return status;
-    status = buffer_printf(out, "locals %u, %u bytes\n", dispatch_field32(d.code + d.entry - 4),
-                           d.end - d.entry);
-    for (uint32_t cell = d.entry; cell < d.end && status == STATUS_OK;) {
+    disasm_print(&d, "locals %u, %u bytes\n", dispatch_field32(d.code + d.entry - 4),
+                 d.end - d.entry);
+    for (uint32_t cell = d.entry; cell < d.end && d.status == STATUS_OK;)
         cell = disasm_cell(&d, cell);
-        /* A full buffer: the text so far is kept. */
-        if (buffer_reserve(out, 1) != STATUS_OK)
-            status = STATUS_LIMIT;
-    }
     free(d.handlers);
-    return status;
+    return d.status;
 }
