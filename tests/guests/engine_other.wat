@@ -59,7 +59,7 @@
     i32.const 0
     return_call_indirect (type $binary))
 
-  (func (export "divide") (param i32 i32) (result i32)
+  (func $divide (export "divide") (param i32 i32) (result i32)
     local.get 0
     local.get 1
     i32.div_s)

@@ -367,7 +367,7 @@
     i32.const 1
     i32.add)
 
-  (func (export "outer") (param i32) (result i32)
+  (func $outer (export "outer") (param i32) (result i32)
     local.get 0
     call $middle
     drop
