@@ -158,53 +158,121 @@ const dispatch_handler ops_memory_grow[] = {EACH_XL(MEMORY_GROW_ENTRY_X, memory_
 
 /*
  * Bulk operations have their operands in three consecutive slots, the first named by the
- * cell. The price, by length, is taken before the work; a guest that is out of fuel after
- * it is suspended at the next cell, when the operation is complete.
+ * cell: destination, source or value, count. A long one is done in chunks, so that it
+ * cannot hold the loop: each chunk is charged by its length, then the same cell runs again
+ * for the rest, or later if fuel is out. Chunks go from the end to the beginning: the end
+ * is what must fit, so the first chunk already traps if the whole would not fit, with
+ * nothing written.
  */
 #define BULK_BYTES_PER_FUEL   16
+#define BULK_BYTES_MAX        65536
 #define BULK_ENTRIES_PER_FUEL 2
+#define BULK_ENTRIES_MAX      8192
 
-#define BULK(name, per_fuel, end, call)                                                            \
+struct memory_chunk {
+    uint32_t at; /* offset in the whole */
+    uint32_t count;
+};
+
+static inline struct memory_chunk
+memory_last_chunk(const uint64_t *slot, bool has_source, uint32_t max)
+{
+    uint32_t total = (uint32_t)slot[2];
+    struct memory_chunk chunk = {.count = total};
+    if (LIKELY(total <= max))
+        return chunk;
+    uint32_t at = total - max;
+    /* Past 32 bits nothing fits: the operation says so when asked for the whole. */
+    if ((uint32_t)slot[0] > UINT32_MAX - at || (has_source && (uint32_t)slot[1] > UINT32_MAX - at))
+        return chunk;
+    return (struct memory_chunk){.at = at, .count = max};
+}
+
+/* Charges for a chunk; on with the next chunk, or with the cell at `end`. */
+#define BULK_CHARGED(chunk_count, per_fuel, end)                                                   \
+    do {                                                                                           \
+        const uint8_t *target = slot[2] != 0 ? PC : PC + CELL(end);                                \
+        CHARGE_PRICE((chunk_count) / (per_fuel));                                                  \
+        if (UNLIKELY(FUEL < 0))                                                                    \
+            SUSPEND(target);                                                                       \
+        JUMP(target);                                                                              \
+    } while (0)
+
+#define BULK(name, has_source, max, per_fuel, end, call)                                           \
     HANDLER(name##_)                                                                               \
     {                                                                                              \
-        const uint64_t *slot = &SLOT(HEAD);                                                        \
-        uint32_t a0 = (uint32_t)slot[0];                                                           \
-        uint32_t count = (uint32_t)slot[2];                                                        \
+        uint64_t *slot = &SLOT(HEAD);                                                              \
+        struct memory_chunk chunk = memory_last_chunk(slot, has_source, max);                      \
+        uint32_t to = (uint32_t)slot[0] + chunk.at;                                                \
+        UNUSED uint32_t from = (uint32_t)slot[1] + chunk.at;                                       \
+        uint32_t count = chunk.count;                                                              \
         enum engine_trap trap = (call);                                                            \
         if (UNLIKELY(trap != TRAP_NONE))                                                           \
             RAISE(trap);                                                                           \
-        CHARGE_PRICE(count / (per_fuel));                                                          \
-        if (UNLIKELY(FUEL < 0))                                                                    \
-            SUSPEND(PC + CELL(end));                                                               \
-        NEXT(CELL(end));                                                                           \
+        slot[2] = chunk.at;                                                                        \
+        BULK_CHARGED(count, per_fuel, end);                                                        \
+    }                                                                                              \
+    const dispatch_handler ops_##name[] = {name##_};
+#define BULK_MEMORY(name, has_source, end, call)                                                   \
+    BULK(name, has_source, BULK_BYTES_MAX, BULK_BYTES_PER_FUEL, end, call)
+#define BULK_TABLE(name, has_source, end, call)                                                    \
+    BULK(name, has_source, BULK_ENTRIES_MAX, BULK_ENTRIES_PER_FUEL, end, call)
+#define TABLE_AT(at) IN->tables[FIELD32(at)]
+
+BULK_MEMORY(memory_fill, false, HEAD + 2, memory_fill(IN, 0, to, (uint32_t)slot[1], count))
+BULK_MEMORY(memory_init, true, HEAD + 6, memory_init(IN, 0, FIELD32(HEAD + 2), to, from, count))
+BULK_TABLE(table_fill, false, HEAD + 6, table_fill(TABLE_AT(HEAD + 2), to, slot[1], count))
+BULK_TABLE(table_init,
+           true,
+           HEAD + 10,
+           table_init(IN, FIELD32(HEAD + 6), FIELD32(HEAD + 2), to, from, count))
+
+/*
+ * A copy to lower addresses goes from the beginning instead, because source and destination
+ * may overlap; then the whole is checked first.
+ */
+#define BULK_COPY(name, size, max, per_fuel, oob, end, call)                                       \
+    HANDLER(name##_)                                                                               \
+    {                                                                                              \
+        uint64_t *slot = &SLOT(HEAD);                                                              \
+        uint32_t to = (uint32_t)slot[0];                                                           \
+        uint32_t from = (uint32_t)slot[1];                                                         \
+        uint32_t total = (uint32_t)slot[2];                                                        \
+        uint32_t count = MIN(total, (uint32_t)(max));                                              \
+        if (UNLIKELY(total > (max))) {                                                             \
+            uint64_t to_size, from_size;                                                           \
+            size;                                                                                  \
+            if ((uint64_t)to + total > to_size || (uint64_t)from + total > from_size)              \
+                RAISE(oob);                                                                        \
+            uint32_t at = to < from ? 0 : total - count;                                           \
+            to += at;                                                                              \
+            from += at;                                                                            \
+        }                                                                                          \
+        enum engine_trap trap = (call);                                                            \
+        if (UNLIKELY(trap != TRAP_NONE))                                                           \
+            RAISE(trap);                                                                           \
+        bool ascending = to < from;                                                                \
+        slot[0] += ascending ? count : 0;                                                          \
+        slot[1] += ascending ? count : 0;                                                          \
+        slot[2] = total - count;                                                                   \
+        BULK_CHARGED(count, per_fuel, end);                                                        \
     }                                                                                              \
     const dispatch_handler ops_##name[] = {name##_};
 
-BULK(memory_fill, BULK_BYTES_PER_FUEL, HEAD + 2, memory_fill(IN, 0, a0, (uint32_t)slot[1], count))
-BULK(memory_copy,
-     BULK_BYTES_PER_FUEL,
-     HEAD + 2,
-     memory_copy(IN, 0, 0, a0, (uint32_t)slot[1], count))
-BULK(memory_init,
-     BULK_BYTES_PER_FUEL,
-     HEAD + 6,
-     memory_init(IN, 0, FIELD32(HEAD + 2), a0, (uint32_t)slot[1], count))
-BULK(table_fill,
-     BULK_ENTRIES_PER_FUEL,
-     HEAD + 6,
-     table_fill(IN->tables[FIELD32(HEAD + 2)], a0, slot[1], count))
-BULK(table_copy,
-     BULK_ENTRIES_PER_FUEL,
-     HEAD + 10,
-     table_copy(IN->tables[FIELD32(HEAD + 2)],
-                IN->tables[FIELD32(HEAD + 6)],
-                a0,
-                (uint32_t)slot[1],
-                count))
-BULK(table_init,
-     BULK_ENTRIES_PER_FUEL,
-     HEAD + 10,
-     table_init(IN, FIELD32(HEAD + 6), FIELD32(HEAD + 2), a0, (uint32_t)slot[1], count))
+BULK_COPY(memory_copy,
+          (to_size = from_size = (uint64_t)IN->memories[0]->pages * WASM_PAGE_BYTES),
+          BULK_BYTES_MAX,
+          BULK_BYTES_PER_FUEL,
+          TRAP_MEMORY_OUT_OF_BOUNDS,
+          HEAD + 2,
+          memory_copy(IN, 0, 0, to, from, count))
+BULK_COPY(table_copy,
+          (to_size = TABLE_AT(HEAD + 2)->count, from_size = TABLE_AT(HEAD + 6)->count),
+          BULK_ENTRIES_MAX,
+          BULK_ENTRIES_PER_FUEL,
+          TRAP_TABLE_OUT_OF_BOUNDS,
+          HEAD + 10,
+          table_copy(TABLE_AT(HEAD + 2), TABLE_AT(HEAD + 6), to, from, count))
 
 HANDLER(data_drop_)
 {
