@@ -274,7 +274,9 @@ admin_http_server(struct admin_http *http, int fd, void (*handle)(struct evhttp_
     evhttp_set_allowed_methods(server, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |
                                            EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS |
                                            EVHTTP_REQ_PATCH);
-    evhttp_set_max_headers_size(server, (ev_ssize_t)limits->headers);
+    /* The query carries a configuration, each byte of it as three. */
+    evhttp_set_max_headers_size(server,
+                                (ev_ssize_t)(limits->headers + 3 * DEPLOY_CONFIG_BYTES_MAX));
     evhttp_set_max_body_size(server, (ev_ssize_t)(limits->module + ADMIN_HTTP_BODY_SLACK_BYTES));
     /* A connection is silent while its build runs. */
     evhttp_set_timeout(server, ADMIN_HTTP_IDLE_S + (int)(limits->build_wall / 1000000));

@@ -215,17 +215,17 @@ json_t *api_url(const struct api_call *call, const struct store_target *target)
                         (const char *)target->tenant.data, config->domain, port);
 }
 
-void api_set_etag(struct api_response *response, const uint8_t sha256[DEPLOY_SHA256_BYTES])
+void api_set_etag(struct api_response *response, const uint8_t key[DEPLOY_SHA256_BYTES])
 {
     char text[DIGEST_HEX_BYTES];
-    digest_hex(sha256, DEPLOY_SHA256_BYTES, text);
+    digest_hex(key, DEPLOY_SHA256_BYTES, text);
     (void)snprintf(response->etag, sizeof(response->etag), "\"%s\"", text);
 }
 
 /* ---- query ----------------------------------------------------------------------------------- */
 
-/* Takes the next `name=value` off the query; false at its end. Nothing is decoded: no name
- * or value that exists has a character that would be encoded. */
+/* Takes the next `name=value`, or a name alone, off the query; false at its end. Nothing is
+ * decoded: no name that exists has a character that would be encoded. */
 static bool api_query_next(const char **query, struct bytes *ret_name, struct bytes *ret_value)
 {
     const char *at = *query;
@@ -236,7 +236,7 @@ static bool api_query_next(const char **query, struct bytes *ret_name, struct by
     size_t name_count = equals == NULL ? count : (size_t)(equals - at);
     *ret_name = bytes_make(at, name_count);
     *ret_value =
-        equals == NULL ? bytes_of_text("1") : bytes_make(equals + 1, count - name_count - 1);
+        equals == NULL ? bytes_make(NULL, 0) : bytes_make(equals + 1, count - name_count - 1);
     *query = at[count] == '&' ? at + count + 1 : at + count;
     return true;
 }
@@ -275,6 +275,35 @@ bool api_query_find(const struct api_call *call, const char *name, struct bytes 
     return false;
 }
 
+static int api_hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    uint8_t lower = c | 0x20;
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+enum status api_query_decode(const struct api_call *call, const char *name, struct buffer *value)
+{
+    struct bytes text;
+    enum status status = STATUS_OK;
+    if (!api_query_find(call, name, &text))
+        return STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < text.count; i++) {
+        uint8_t byte = text.data[i];
+        if (byte == '%') {
+            int high = text.count - i > 2 ? api_hex_digit(text.data[i + 1]) : -1;
+            int low = high < 0 ? -1 : api_hex_digit(text.data[i + 2]);
+            if (low < 0)
+                return STATUS_MALFORMED;
+            byte = (uint8_t)(high << 4 | low);
+            i += 2;
+        }
+        status = buffer_append(value, &byte, 1);
+    }
+    return status;
+}
+
 bool api_query_flag(struct api_call *call, const char *name, bool default_value, bool *ret_value)
 {
     struct bytes value;
@@ -282,7 +311,8 @@ bool api_query_flag(struct api_call *call, const char *name, bool default_value,
         *ret_value = default_value;
         return true;
     }
-    bool yes = bytes_equal_text(value, "1") || bytes_equal_text(value, "true");
+    bool yes =
+        value.data == NULL || bytes_equal_text(value, "1") || bytes_equal_text(value, "true");
     if (yes || bytes_equal_text(value, "0") || bytes_equal_text(value, "false")) {
         *ret_value = yes;
         return true;
@@ -385,6 +415,7 @@ enum api_step api_handle(const struct api *api,
                             .response = response,
                             .upload = ret_upload,
                             .step = API_ANSWERED};
+    *ret_upload = (struct api_upload){0};
     const struct api_route *route = api_find_route(&call, response->allow, sizeof(response->allow));
     if (route != NULL) {
         response->allow[0] = '\0';
@@ -398,6 +429,8 @@ enum api_step api_handle(const struct api *api,
         api_answer_error(&call, 404, "endpoint_not_found", "there is nothing at this path",
                          "functions are at /v1/tenants/{tenant}/functions/{function}");
     }
+    if (call.step == API_ANSWERED)
+        api_upload_done(ret_upload);
     return call.step;
 }
 

@@ -4,8 +4,9 @@
  * store, and neither sockets nor processes:
  *
  *   api_handle --> API_ANSWERED   the response is complete
- *              --> API_BUILD      the caller builds the request's body into an artifact, then
- *                                 calls api_upload_built, which completes the response
+ *              --> API_BUILD      the caller builds the request's body, with the upload's
+ *                                 configuration, into an artifact, then calls
+ *                                 api_upload_built, which completes the response
  *
  * Errors are RFC 9457 problems: type, title, status, detail, code, hint, request_id.
  */
@@ -49,7 +50,9 @@ struct api_response {
 struct api_upload {
     char tenant[DEPLOY_NAME_BYTES];
     char function[DEPLOY_NAME_BYTES];
-    uint8_t sha256[DEPLOY_SHA256_BYTES];
+    uint8_t sha256[DEPLOY_SHA256_BYTES]; /* of the module */
+    uint8_t artifact_key[DEPLOY_SHA256_BYTES];
+    struct buffer config; /* owned */
     bool activate;
     bool dry_run;
 };
@@ -61,9 +64,9 @@ struct api {
     /* Gives a built artifact its lasting name, and takes it back when the commit failed. */
     enum status (*publish)(void *context,
                            const char *artifact_temp,
-                           const uint8_t sha256[DEPLOY_SHA256_BYTES],
+                           const uint8_t key[DEPLOY_SHA256_BYTES],
                            struct report *report);
-    void (*withdraw)(void *context, const uint8_t sha256[DEPLOY_SHA256_BYTES]);
+    void (*withdraw)(void *context, const uint8_t key[DEPLOY_SHA256_BYTES]);
     struct builder_jobs_stats (*builds)(void *context);
     uint64_t (*generation)(void *context);
     bool (*ready)(void *context);
@@ -80,10 +83,12 @@ enum api_step {
 void api_response_init(struct api_response *response);
 void api_response_done(struct api_response *response);
 
+/* After API_BUILD the caller ends `ret_upload` with api_upload_done. */
 enum api_step api_handle(const struct api *api,
                          const struct api_request *request,
                          struct api_upload *ret_upload,
                          struct api_response *response);
+void api_upload_done(struct api_upload *upload);
 void api_upload_built(const struct api *api,
                       const struct api_request *request,
                       const struct api_upload *upload,

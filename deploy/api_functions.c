@@ -3,6 +3,7 @@
  * Tenants, functions and versions: list, show, remove, roll back. Lists come in pages of
  * API_PAGE_MAX rows; `next` is the name to pass as `?after=` for the following page.
  */
+#include <openssl/evp.h>
 #include <stdio.h>
 
 #include "deploy/api_private.h"
@@ -17,14 +18,47 @@ json_t *api_function_json(const struct api_call *call, const struct store_functi
     const struct store_target target = {.tenant = bytes_of_text(function->tenant),
                                         .function = bytes_of_text(function->function)};
     bool active = record->active_version != 0;
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o}", "tenant",
-                     function->tenant, "function", function->function, "version",
-                     api_version_text(record->active_version), "previous",
-                     api_version_text(record->previous_version), "sha256",
-                     active ? api_sha256(record->sha256) : json_null(), "kind",
-                     active ? api_text(record->kind) : json_null(), "url", api_url(call, &target),
-                     "version_count", (json_int_t)record->version_count, "created",
-                     api_time(record->created_ns), "updated", api_time(record->updated_ns));
+    return json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:I, s:o, s:o}", "tenant", function->tenant,
+        "function", function->function, "version", api_version_text(record->active_version),
+        "previous", api_version_text(record->previous_version), "sha256",
+        active ? api_sha256(record->active.sha256) : json_null(), "config_bytes",
+        (json_int_t)record->active.config_bytes, "kind",
+        active ? api_text(record->active.kind) : json_null(), "url", api_url(call, &target),
+        "version_count", (json_int_t)record->version_count, "created", api_time(record->created_ns),
+        "updated", api_time(record->updated_ns));
+}
+
+/* Bytes as `config` if they are text, else as `config_base64`. */
+static void api_add_config(json_t *body, struct bytes config)
+{
+    bool plain = config.count == 0 || memchr(config.data, 0, config.count) == NULL;
+    json_t *text = plain ? json_stringn((const char *)config.data, config.count) : NULL;
+    if (text == NULL) {
+        unsigned char base64[(DEPLOY_CONFIG_BYTES_MAX + 2) / 3 * 4 + 1];
+        ASSERT(config.count <= DEPLOY_CONFIG_BYTES_MAX);
+        (void)EVP_EncodeBlock(base64, config.data, (int)config.count);
+        (void)json_object_set_new(body, "config_base64", json_string((const char *)base64));
+    }
+    (void)json_object_set_new(body, "config", text == NULL ? json_null() : text);
+}
+
+/* Answers with `body` and the configuration of what it shows; takes over `body`. */
+static void
+api_answer_content(struct api_call *call, const struct records_content *content, json_t *body)
+{
+    struct report report = REPORT_INIT;
+    struct buffer config;
+    buffer_init(&config, DEPLOY_CONFIG_BYTES_MAX);
+    if (store_get_config(call->api->store, content->artifact_key, &report, &config) == STATUS_OK) {
+        api_add_config(body, buffer_bytes(&config));
+        api_set_etag(call->response, content->artifact_key);
+        api_answer(call, 200, body);
+    } else {
+        json_decref(body);
+        api_answer_report(call, &report);
+    }
+    buffer_done(&config);
 }
 
 /* ---- lists ----------------------------------------------------------------------------------- */
@@ -142,10 +176,12 @@ void api_list_functions(struct api_call *call)
 
 static json_t *api_version_json(const struct store_version *version, uint32_t active_version)
 {
+    const struct records_version *record = &version->record;
     return json_pack(
-        "{s:o, s:o, s:o, s:I, s:o, s:b}", "version", api_version_text(version->version), "sha256",
-        api_sha256(version->record.sha256), "kind", api_text(version->record.kind), "module_bytes",
-        (json_int_t)version->record.module_bytes, "created", api_time(version->record.created_ns),
+        "{s:o, s:o, s:I, s:o, s:I, s:o, s:b}", "version", api_version_text(version->version),
+        "sha256", api_sha256(record->content.sha256), "config_bytes",
+        (json_int_t)record->content.config_bytes, "kind", api_text(record->content.kind),
+        "module_bytes", (json_int_t)record->module_bytes, "created", api_time(record->created_ns),
         "active", version->version == active_version);
 }
 
@@ -190,9 +226,11 @@ static void api_answer_function(struct api_call *call)
     struct store_function function;
     if (!api_get_function(call, &function))
         return;
+    json_t *body = api_function_json(call, &function);
     if (function.record.active_version != 0)
-        api_set_etag(call->response, function.record.sha256);
-    api_answer(call, 200, api_function_json(call, &function));
+        api_answer_content(call, &function.record.active, body);
+    else
+        api_answer(call, 200, body);
 }
 
 void api_show_function(struct api_call *call)
@@ -227,8 +265,8 @@ void api_show_version(struct api_call *call)
         api_answer_report(call, &report);
         return;
     }
-    api_set_etag(call->response, version.record.sha256);
-    api_answer(call, 200, api_version_json(&version, function.record.active_version));
+    api_answer_content(call, &version.record.content,
+                       api_version_json(&version, function.record.active_version));
 }
 
 void api_delete_function(struct api_call *call)

@@ -52,6 +52,10 @@ void api_answer_report(struct api_call *call, const struct report *report);
 bool api_query_check(struct api_call *call, const char *const *names);
 /* The value of a parameter; false if it is not there. */
 bool api_query_find(const struct api_call *call, const char *name, struct bytes *ret_value);
+/* Appends the percent-decoded value, if the parameter is there. STATUS_MALFORMED if it is not
+ * well encoded; LIMIT, NO_MEMORY. */
+NODISCARD enum status
+api_query_decode(const struct api_call *call, const char *name, struct buffer *value);
 /* False, and answered, if the value is neither of 1 true 0 false. */
 bool api_query_flag(struct api_call *call, const char *name, bool default_value, bool *ret_value);
 
@@ -61,7 +65,8 @@ json_t *api_time(uint64_t time_ns);
 json_t *api_version_text(uint32_t version); /* null for 0 */
 json_t *api_sha256(const uint8_t sha256[DEPLOY_SHA256_BYTES]);
 json_t *api_url(const struct api_call *call, const struct store_target *target);
-void api_set_etag(struct api_response *response, const uint8_t sha256[DEPLOY_SHA256_BYTES]);
+/* Of an artifact: another module or another configuration, another tag. */
+void api_set_etag(struct api_response *response, const uint8_t key[DEPLOY_SHA256_BYTES]);
 json_t *api_function_json(const struct api_call *call, const struct store_function *function);
 
 #endif

@@ -10,50 +10,55 @@
 
 #include "deploy/api_private.h"
 
-static const char *const api_upload_parameters[] = {"activate", "dry_run", NULL};
+static const char *const api_upload_parameters[] = {"activate", "dry_run", "config", NULL};
 
 /* The answer of an upload, without its ending, which depends on how it went. */
 static json_t *
 api_upload_json(const struct api_call *call, uint32_t version, const char *kind, bool active)
 {
     const struct api_upload *upload = call->upload;
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:b}", "tenant", upload->tenant, "function",
-                     upload->function, "version", api_version_text(version), "sha256",
-                     api_sha256(upload->sha256), "kind", api_text(kind), "url",
-                     api_url(call, &call->target), "active", active);
+    return json_pack("{s:s, s:s, s:o, s:o, s:I, s:o, s:o, s:b}", "tenant", upload->tenant,
+                     "function", upload->function, "version", api_version_text(version), "sha256",
+                     api_sha256(upload->sha256), "config_bytes", (json_int_t)upload->config.count,
+                     "kind", api_text(kind), "url", api_url(call, &call->target), "active", active);
 }
 
 struct api_same {
-    const uint8_t *sha256;
-    uint32_t version; /* newest with these bytes; 0: none */
+    const struct api_upload *upload;
+    uint32_t version; /* newest with the same content; 0: none */
     char kind[DEPLOY_KIND_BYTES];
 };
+
+/* Is it what the upload would become? The key stands for module and configuration. */
+static bool api_is_same(const struct api_upload *upload, const struct records_content *content)
+{
+    return memcmp(content->artifact_key, upload->artifact_key, DEPLOY_SHA256_BYTES) == 0;
+}
 
 static bool api_visit_same(void *context, const struct store_version *version)
 {
     struct api_same *same = context;
-    if (memcmp(version->record.sha256, same->sha256, DEPLOY_SHA256_BYTES) == 0) {
+    if (api_is_same(same->upload, &version->record.content)) {
         same->version = version->version;
-        memcpy(same->kind, version->record.kind, sizeof(same->kind));
+        memcpy(same->kind, version->record.content.kind, sizeof(same->kind));
     }
     return true;
 }
 
-/* True, and answered, if this upload would change nothing: its bytes are the active version
- * or, when it is not to be activated, any version. */
+/* True, and answered, if this upload would change nothing: it is the active version or, when
+ * it is not to be activated, any version. */
 static bool api_answer_unchanged(struct api_call *call)
 {
     const struct api_upload *upload = call->upload;
     struct store_function function;
-    struct api_same same = {.sha256 = upload->sha256};
+    struct api_same same = {.upload = upload};
     if (store_get_function(call->api->store, &call->target, NULL, &function) != STATUS_OK)
         return false;
     const struct records_function *record = &function.record;
-    bool active = record->active_version != 0 &&
-                  memcmp(record->sha256, upload->sha256, DEPLOY_SHA256_BYTES) == 0;
+    bool active = record->active_version != 0 && api_is_same(upload, &record->active);
     if (active) {
         same.version = record->active_version;
-        memcpy(same.kind, record->kind, sizeof(same.kind));
+        memcpy(same.kind, record->active.kind, sizeof(same.kind));
     } else if (!upload->activate) {
         if (store_list_versions(call->api->store, &call->target, api_visit_same, &same, NULL) !=
             STATUS_OK)
@@ -64,21 +69,44 @@ static bool api_answer_unchanged(struct api_call *call)
     json_t *body = api_upload_json(call, same.version, same.kind, active);
     if (body != NULL)
         (void)json_object_set_new(body, "status", json_string("unchanged"));
-    api_set_etag(call->response, upload->sha256);
+    api_set_etag(call->response, upload->artifact_key);
     api_answer(call, 200, body);
     return true;
 }
 
-static void api_begin_upload(struct api_call *call, bool activate)
+/* False, and answered, if there is a configuration that cannot be taken. */
+static bool api_take_config(struct api_call *call)
 {
-    struct api_upload *upload = call->upload;
+    uint64_t bytes_max = call->api->config->limits.guest_config;
+    struct buffer *config = &call->upload->config;
+    char detail[128];
+    buffer_init(config, MIN(bytes_max, DEPLOY_CONFIG_BYTES_MAX));
+    switch (api_query_decode(call, "config", config)) {
+    case STATUS_OK:
+        return true;
+    case STATUS_LIMIT:
+        (void)snprintf(detail, sizeof(detail),
+                       "the configuration has more bytes than limits.guest_config (%" PRIu64
+                       ") allows",
+                       bytes_max);
+        api_answer_error(call, 413, "config_too_large", detail,
+                         "shorten it, or ask the operator for a higher limit");
+        return false;
+    case STATUS_MALFORMED:
+        api_answer_error(call, 400, "bad_query", "parameter `config` is not well percent-encoded",
+                         "write each byte but a-z A-Z 0-9 - . _ ~ as % and two hexadecimal digits");
+        return false;
+    default:
+        api_answer_error(call, 503, "no_memory", "the server is out of memory", NULL);
+        return false;
+    }
+}
+
+/* False, and answered, if it cannot be a module by its size alone. */
+static bool api_check_size(struct api_call *call)
+{
     uint64_t bytes_max = call->api->config->limits.module;
     struct bytes body = call->request->body;
-    *upload = (struct api_upload){0};
-    if (!api_query_check(call, api_upload_parameters) ||
-        !api_query_flag(call, "activate", activate, &upload->activate) ||
-        !api_query_flag(call, "dry_run", false, &upload->dry_run))
-        return;
     if (body.count > bytes_max) {
         char detail[128];
         (void)snprintf(detail, sizeof(detail),
@@ -86,7 +114,7 @@ static void api_begin_upload(struct api_call *call, bool activate)
                        bytes_max);
         api_answer_error(call, 413, "module_too_large", detail,
                          "strip the module, or ask the operator for a higher limit");
-        return;
+        return false;
     }
     if (body.count == 0) {
         const struct api_problem problem = {
@@ -95,13 +123,30 @@ static void api_begin_upload(struct api_call *call, bool activate)
             .detail = "the upload is empty: not a WebAssembly module (no magic at offset 0)",
             .hint = "send the .wasm file as the body"};
         api_answer_problem(call->response, call->request->id, &problem);
-        return;
+        return false;
     }
+    return true;
+}
+
+static void api_begin_upload(struct api_call *call, bool activate)
+{
+    struct api_upload *upload = call->upload;
+    if (!api_query_check(call, api_upload_parameters) ||
+        !api_query_flag(call, "activate", activate, &upload->activate) ||
+        !api_query_flag(call, "dry_run", false, &upload->dry_run) || !api_take_config(call) ||
+        !api_check_size(call))
+        return;
     memcpy(upload->tenant, call->target.tenant.data, call->target.tenant.count);
     memcpy(upload->function, call->target.function.data, call->target.function.count);
-    digest_sha256(body, upload->sha256);
+    digest_sha256(call->request->body, upload->sha256);
+    digest_artifact_key(upload->sha256, buffer_bytes(&upload->config), upload->artifact_key);
     if (upload->dry_run || !api_answer_unchanged(call))
         call->step = API_BUILD;
+}
+
+void api_upload_done(struct api_upload *upload)
+{
+    buffer_done(&upload->config);
 }
 
 void api_put_function(struct api_call *call)
@@ -209,7 +254,7 @@ static void api_answer_built(struct api_call *call,
         body = NULL;
     }
     json_decref(rest);
-    api_set_etag(call->response, upload->sha256);
+    api_set_etag(call->response, upload->artifact_key);
     api_answer(call, upload->dry_run ? 200 : 201, body);
 }
 
@@ -222,15 +267,18 @@ static enum status api_commit(struct api_call *call,
     const struct api_upload *upload = call->upload;
     const struct store_upload stored = {.target = call->target,
                                         .sha256 = upload->sha256,
+                                        .artifact_key = upload->artifact_key,
                                         .module = call->request->body,
+                                        .config = buffer_bytes(&upload->config),
                                         .kind = outcome->result.kind,
                                         .activate = upload->activate};
-    enum status status = api->publish(api->context, outcome->artifact_temp, upload->sha256, report);
+    enum status status =
+        api->publish(api->context, outcome->artifact_temp, upload->artifact_key, report);
     if (status != STATUS_OK)
         return status;
     status = store_add_version(api->store, &stored, report, ret_version);
-    if (status != STATUS_OK && !store_has_module(api->store, upload->sha256))
-        api->withdraw(api->context, upload->sha256);
+    if (status != STATUS_OK && !store_has_artifact(api->store, upload->artifact_key))
+        api->withdraw(api->context, upload->artifact_key);
     return status;
 }
 

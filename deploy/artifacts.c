@@ -23,10 +23,10 @@
 _Static_assert(ARTIFACTS_NAME_BYTES > 2 * DEPLOY_SHA256_BYTES + 1 + 2 * ENGINE_BUILD_ID_BYTES + 5,
                "an artifact's name fits");
 
-void artifacts_name(const uint8_t sha256[DEPLOY_SHA256_BYTES], char ret_name[ARTIFACTS_NAME_BYTES])
+void artifacts_name(const uint8_t key[DEPLOY_SHA256_BYTES], char ret_name[ARTIFACTS_NAME_BYTES])
 {
     char *at = ret_name;
-    digest_hex(sha256, DEPLOY_SHA256_BYTES, at);
+    digest_hex(key, DEPLOY_SHA256_BYTES, at);
     at += 2 * DEPLOY_SHA256_BYTES;
     *at++ = '-';
     digest_hex(engine_build_id(), ENGINE_BUILD_ID_BYTES, at);
@@ -58,31 +58,31 @@ void artifacts_remove_temp(int dir_fd, const char *name)
 
 enum status artifacts_publish(int dir_fd,
                               const char *temp_name,
-                              const uint8_t sha256[DEPLOY_SHA256_BYTES],
+                              const uint8_t key[DEPLOY_SHA256_BYTES],
                               struct report *report)
 {
     char name[ARTIFACTS_NAME_BYTES];
-    artifacts_name(sha256, name);
+    artifacts_name(key, name);
     if (renameat(dir_fd, temp_name, dir_fd, name) != 0 || fsync(dir_fd) != 0)
         return report_errno(report, "cannot name the artifact %s", name);
     return STATUS_OK;
 }
 
-void artifacts_remove(int dir_fd, const uint8_t sha256[DEPLOY_SHA256_BYTES])
+void artifacts_remove(int dir_fd, const uint8_t key[DEPLOY_SHA256_BYTES])
 {
     char name[ARTIFACTS_NAME_BYTES];
-    artifacts_name(sha256, name);
+    artifacts_name(key, name);
     (void)unlinkat(dir_fd, name, 0);
 }
 
 bool artifacts_is_fresh(int dir_fd,
-                        const uint8_t sha256[DEPLOY_SHA256_BYTES],
+                        const uint8_t key[DEPLOY_SHA256_BYTES],
                         uint64_t now_ns,
                         uint64_t age_ns)
 {
     char name[ARTIFACTS_NAME_BYTES];
     struct stat facts;
-    artifacts_name(sha256, name);
+    artifacts_name(key, name);
     if (fstatat(dir_fd, name, &facts, AT_SYMLINK_NOFOLLOW) != 0)
         return false;
     uint64_t made_ns =
@@ -91,20 +91,19 @@ bool artifacts_is_fresh(int dir_fd,
 }
 
 static bool artifacts_is_kept(const char *name,
-                              bool (*keep)(void *context,
-                                           const uint8_t sha256[DEPLOY_SHA256_BYTES]),
+                              bool (*keep)(void *context, const uint8_t key[DEPLOY_SHA256_BYTES]),
                               void *context)
 {
-    uint8_t sha256[DEPLOY_SHA256_BYTES];
+    uint8_t key[DEPLOY_SHA256_BYTES];
     char expected[ARTIFACTS_NAME_BYTES];
-    if (strlen(name) < 2 * sizeof(sha256) || !digest_parse_hex(name, sizeof(sha256), sha256))
+    if (strlen(name) < 2 * sizeof(key) || !digest_parse_hex(name, sizeof(key), key))
         return false;
-    artifacts_name(sha256, expected);
-    return strcmp(name, expected) == 0 && keep(context, sha256);
+    artifacts_name(key, expected);
+    return strcmp(name, expected) == 0 && keep(context, key);
 }
 
 enum status artifacts_sweep(int dir_fd,
-                            bool (*keep)(void *context, const uint8_t sha256[DEPLOY_SHA256_BYTES]),
+                            bool (*keep)(void *context, const uint8_t key[DEPLOY_SHA256_BYTES]),
                             void *context,
                             struct report *report)
 {
@@ -126,16 +125,16 @@ enum status artifacts_sweep(int dir_fd,
     return status;
 }
 
-int deploy_artifact_open(const char *data_dir, const uint8_t sha256[DEPLOY_SHA256_BYTES])
+int deploy_artifact_open(const char *data_dir, const uint8_t key[DEPLOY_SHA256_BYTES])
 {
     char name[ARTIFACTS_NAME_BYTES];
     char path[CONFIG_PATH_BYTES + ARTIFACTS_NAME_BYTES + 16];
-    artifacts_name(sha256, name);
+    artifacts_name(key, name);
     (void)snprintf(path, sizeof(path), "%s/artifacts/%s", data_dir, name);
     return open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 }
 
-void deploy_artifact_request(const char *data_dir, const uint8_t sha256[DEPLOY_SHA256_BYTES])
+void deploy_artifact_request(const char *data_dir, const uint8_t key[DEPLOY_SHA256_BYTES])
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int count =
@@ -146,6 +145,6 @@ void deploy_artifact_request(const char *data_dir, const uint8_t sha256[DEPLOY_S
     if (fd < 0)
         return;
     /* A request that gets lost is sent again by the next visitor of the function. */
-    (void)sendto(fd, sha256, DEPLOY_SHA256_BYTES, MSG_NOSIGNAL, (const struct sockaddr *)&address,
+    (void)sendto(fd, key, DEPLOY_SHA256_BYTES, MSG_NOSIGNAL, (const struct sockaddr *)&address,
                  sizeof(address));
 }

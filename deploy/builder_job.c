@@ -3,9 +3,10 @@
  * Spawning, bounding, timing and reaping builders.
  *
  * The child gets four descriptors and nothing else of ours: the module in a sealed memfd,
- * the artifact's temporary file, the result pipe, and a pipe with the limits. Limits are
- * written only after the rlimits are in force, and a builder reads them before it touches
- * the module. The result is smaller than a pipe's buffer, so it is read after the exit.
+ * the artifact's temporary file, the result pipe, and a pipe with the order: limits and
+ * configuration. That is written only after the rlimits are in force, and a builder reads it
+ * before it touches the module. Order and result are smaller than a pipe's buffer: the one is
+ * written without waiting, the other read after the exit.
  * RLIMIT_AS cannot bound a builder (a memory reserves 8 GiB of addresses): RLIMIT_DATA does.
  */
 #include "deploy/builder_job.h"
@@ -22,6 +23,7 @@
 #include <sys/queue.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,7 +34,8 @@
 #define BUILDER_JOB_SPARE_FD         16 /* above the numbers that the child's get */
 
 _Static_assert(sizeof(struct deploy_build_result) < 65536, "a result fits a pipe's buffer");
-_Static_assert(sizeof(struct config_limits) < 4096, "limits fit a pipe's buffer");
+_Static_assert(sizeof(struct deploy_build_order) + DEPLOY_CONFIG_BYTES_MAX < 65536,
+               "an order fits a pipe's buffer");
 
 struct builder_job {
     TAILQ_ENTRY(builder_job) link;
@@ -132,7 +135,7 @@ static int builder_job_module_fd(struct bytes module, struct report *report)
 struct builder_job_fds {
     int child[BUILDER_JOB_CHILD_FD_COUNT]; /* in the order of enum deploy_builder_fd */
     int result;
-    int limits;
+    int order;
 };
 
 static void builder_job_close_fds(const struct builder_job_fds *fds)
@@ -140,7 +143,7 @@ static void builder_job_close_fds(const struct builder_job_fds *fds)
     for (int i = 0; i < BUILDER_JOB_CHILD_FD_COUNT; i++)
         base_auto_close(&fds->child[i]);
     base_auto_close(&fds->result);
-    base_auto_close(&fds->limits);
+    base_auto_close(&fds->order);
 }
 
 /* Moves a descriptor out of the numbers that the child's ends will have. */
@@ -161,7 +164,7 @@ builder_job_make_fds(struct builder_job *job, struct builder_job_fds *fds, struc
 {
     struct builder_jobs *jobs = job->jobs;
     int result[2];
-    int limits[2];
+    int order[2];
     char temp[ARTIFACTS_NAME_BYTES];
     int *child = fds->child;
     child[0] = builder_job_module_fd(job->request.module, report);
@@ -176,10 +179,13 @@ builder_job_make_fds(struct builder_job *job, struct builder_job_fds *fds, struc
         return report_errno(report, "cannot start a builder");
     fds->result = result[0];
     child[2] = result[1];
-    if (pipe2(limits, O_CLOEXEC) != 0)
+    if (pipe2(order, O_CLOEXEC) != 0)
         return report_errno(report, "cannot start a builder");
-    child[3] = limits[0];
-    fds->limits = limits[1];
+    child[3] = order[0];
+    fds->order = order[1];
+    /* Control does not wait for a process that has not proved anything yet. */
+    if (fcntl(fds->order, F_SETFL, O_NONBLOCK) != 0)
+        return report_errno(report, "cannot start a builder");
     for (int i = 0; i < BUILDER_JOB_CHILD_FD_COUNT; i++) {
         if (!builder_job_raise_fd(&child[i]))
             return report_errno(report, "cannot start a builder");
@@ -243,9 +249,14 @@ static bool builder_job_limit(pid_t pid, int resource, uint64_t value)
 
 /* Puts the process under its rlimits, then lets it begin. */
 static enum status
-builder_job_release(const struct builder_job *job, int limits_fd, struct report *report)
+builder_job_release(const struct builder_job *job, int order_fd, struct report *report)
 {
     const struct config_limits *limits = job->jobs->options.limits;
+    struct bytes config = job->request.config;
+    struct deploy_build_order order = {.limits = *limits, .config_bytes = config.count};
+    const struct iovec parts[] = {
+        {.iov_base = &order, .iov_len = sizeof(order)},
+        {.iov_base = (void *)(uintptr_t)config.data, .iov_len = config.count}};
     uint64_t cpu_s = limits->build_wall / 1000000 + 1;
     bool done = builder_job_limit(job->pid, RLIMIT_CORE, 0) &&
                 builder_job_limit(job->pid, RLIMIT_CPU, cpu_s) &&
@@ -255,7 +266,8 @@ builder_job_release(const struct builder_job *job, int limits_fd, struct report 
         done = builder_job_limit(job->pid, RLIMIT_DATA, limits->build_memory);
     if (!done)
         return report_errno(report, "cannot set a builder's limits");
-    if (write(limits_fd, limits, sizeof(*limits)) != (ssize_t)sizeof(*limits))
+    errno = EAGAIN; /* for a write that took less than all */
+    if (writev(order_fd, parts, COUNT_OF(parts)) != (ssize_t)(sizeof(order) + config.count))
         return report_errno(report, "cannot talk to a builder");
     return STATUS_OK;
 }
@@ -274,12 +286,12 @@ static enum status builder_job_start_timer(struct builder_job *job)
 /* On failure no process is left. */
 static enum status builder_job_start(struct builder_job *job, struct report *report)
 {
-    struct builder_job_fds fds = {.child = {-1, -1, -1, -1}, .result = -1, .limits = -1};
+    struct builder_job_fds fds = {.child = {-1, -1, -1, -1}, .result = -1, .order = -1};
     enum status status = builder_job_make_fds(job, &fds, report);
     if (status == STATUS_OK)
         status = builder_job_spawn(job, &fds, report);
     if (status == STATUS_OK) {
-        status = builder_job_release(job, fds.limits, report);
+        status = builder_job_release(job, fds.order, report);
         if (status == STATUS_OK)
             status = builder_job_start_timer(job);
         if (status != STATUS_OK) {
@@ -459,6 +471,7 @@ enum status builder_jobs_submit(struct builder_jobs *jobs,
         return report_fail(report, STATUS_BUSY, REPORT_OFFSET_NONE,
                            "%" PRIu32 " builds are waiting already: try again in a moment",
                            jobs->stats.queued);
+    ASSERT(request->config.count <= DEPLOY_CONFIG_BYTES_MAX);
     struct builder_job *job = calloc(1, sizeof(*job));
     if (job == NULL)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");

@@ -41,6 +41,7 @@ struct builder_job_outcome {
 
 struct builder_job_request {
     struct bytes module; /* borrowed until the callback */
+    struct bytes config; /* the same; at most DEPLOY_CONFIG_BYTES_MAX */
     void (*done)(void *context, const struct builder_job_outcome *outcome);
     void *context;
 };

@@ -3,8 +3,9 @@
  * The catalog: a worker's read-only view of the store.
  *
  * A lookup is one renewed read transaction, one descent of a B+tree in mapped memory, and
- * one copy of 80 bytes; the transaction is reset at once, because a reader that stays
- * would keep control from using freed pages again.
+ * one copy of a record; the transaction is reset at once, because a reader that stays
+ * would keep control from using freed pages again. A configuration is looked up in the same
+ * transaction, and copied for the same reason.
  */
 #include <errno.h>
 #include <lmdb.h>
@@ -19,6 +20,8 @@ struct deploy_catalog {
     MDB_txn *txn; /* reset between lookups */
     MDB_dbi function;
     MDB_dbi tenant;
+    MDB_dbi config;
+    struct buffer last_config; /* what the last lookup lent */
     struct generation generation;
 };
 
@@ -47,6 +50,8 @@ static int catalog_open_env(struct deploy_catalog *catalog, const char *dir, uin
         rc = mdb_dbi_open(catalog->txn, "function", 0, &catalog->function);
     if (rc == 0)
         rc = mdb_dbi_open(catalog->txn, "tenant", 0, &catalog->tenant);
+    if (rc == 0)
+        rc = mdb_dbi_open(catalog->txn, "config", 0, &catalog->config);
     if (rc != 0)
         return rc;
     /* Handles opened in a transaction last only if it is committed. */
@@ -68,6 +73,7 @@ enum status deploy_catalog_open(const char *data_dir,
     struct deploy_catalog *catalog = calloc(1, sizeof(*catalog));
     if (catalog == NULL)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    buffer_init(&catalog->last_config, DEPLOY_CONFIG_BYTES_MAX);
     (void)snprintf(dir, sizeof(dir), "%s/store", data_dir);
     enum status status = generation_open(data_dir, report, &catalog->generation);
     if (status == STATUS_OK) {
@@ -91,6 +97,7 @@ void deploy_catalog_close(struct deploy_catalog *catalog)
     if (catalog->env != NULL)
         mdb_env_close(catalog->env);
     generation_close(&catalog->generation);
+    buffer_done(&catalog->last_config);
     free(catalog);
 }
 
@@ -146,6 +153,29 @@ static enum status catalog_get(const struct deploy_catalog *catalog,
     return STATUS_OK;
 }
 
+/* Leaves the configuration in last_config. */
+static enum status catalog_get_config(struct deploy_catalog *catalog,
+                                      const struct records_content *content,
+                                      struct report *report)
+{
+    MDB_val key = {.mv_size = DEPLOY_SHA256_BYTES,
+                   .mv_data = (void *)(uintptr_t)content->artifact_key};
+    MDB_val value;
+    catalog->last_config.count = 0;
+    if (content->config_bytes == 0)
+        return STATUS_OK;
+    int rc = mdb_get(catalog->txn, catalog->config, &key, &value);
+    if (rc == MDB_NOTFOUND || (rc == 0 && value.mv_size != content->config_bytes))
+        return report_fail(report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
+                           "the store is damaged: a version without its configuration");
+    if (rc != 0)
+        return catalog_fail(report, rc);
+    enum status status = buffer_append(&catalog->last_config, value.mv_data, value.mv_size);
+    return status == STATUS_OK ? status
+                               : report_fail(report, status, REPORT_OFFSET_NONE,
+                                             "no room for the configuration of a version");
+}
+
 static void catalog_fill(struct deploy_catalog_entry *entry,
                          struct bytes tenant,
                          struct bytes function,
@@ -156,8 +186,9 @@ static void catalog_fill(struct deploy_catalog_entry *entry,
     memcpy(entry->function, function.data, function.count);
     entry->function[function.count] = '\0';
     entry->version = record->active_version;
-    memcpy(entry->sha256, record->sha256, sizeof(entry->sha256));
-    memcpy(entry->kind, record->kind, sizeof(entry->kind));
+    memcpy(entry->sha256, record->active.sha256, sizeof(entry->sha256));
+    memcpy(entry->artifact_key, record->active.artifact_key, sizeof(entry->artifact_key));
+    memcpy(entry->kind, record->active.kind, sizeof(entry->kind));
 }
 
 enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
@@ -174,14 +205,18 @@ enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
     if (rc != 0)
         return catalog_fail(report, rc);
     enum status status = catalog_get(catalog, tenant, function, report, &record);
+    if (status == STATUS_OK)
+        status = catalog_get_config(catalog, &record.active, report);
     mdb_txn_reset(catalog->txn);
     if (status == STATUS_OK && record.active_version == 0)
         status = report_fail(report, STATUS_NOT_FOUND, REPORT_OFFSET_NONE,
                              "function `%.*s` has no active version", (int)function.count,
                              (const char *)function.data);
-    if (status == STATUS_OK)
-        catalog_fill(ret_entry, tenant, function, &record);
-    return status;
+    if (status != STATUS_OK)
+        return status;
+    catalog_fill(ret_entry, tenant, function, &record);
+    ret_entry->config = buffer_bytes(&catalog->last_config);
+    return STATUS_OK;
 }
 
 bool deploy_catalog_has_tenant(struct deploy_catalog *catalog, struct bytes tenant)

@@ -54,6 +54,7 @@ static void control_finish_upload(struct control_upload *waiting,
                      outcome, &response);
     admin_http_reply(waiting->call, &response);
     api_response_done(&response);
+    api_upload_done(&waiting->upload);
     free(waiting);
 }
 
@@ -71,9 +72,10 @@ control_not_begun(struct control_upload *waiting, enum status status, const stru
     control_finish_upload(waiting, &outcome);
 }
 
+/* Takes over what is in `upload`. */
 static void control_begin_upload(struct deploy_control *control,
                                  struct admin_http_call *call,
-                                 const struct api_upload *upload,
+                                 struct api_upload *upload,
                                  struct api_response *response)
 {
     struct report report = REPORT_INIT;
@@ -85,11 +87,14 @@ static void control_begin_upload(struct deploy_control *control,
                                             .offset = REPORT_OFFSET_NONE};
         api_answer_problem(response, admin_http_request(call)->id, &problem);
         admin_http_reply(call, response);
+        api_upload_done(upload);
         return;
     }
     *waiting = (struct control_upload){.control = control, .call = call, .upload = *upload};
-    const struct builder_job_request request = {
-        .module = admin_http_request(call)->body, .done = control_built, .context = waiting};
+    const struct builder_job_request request = {.module = admin_http_request(call)->body,
+                                                .config = buffer_bytes(&waiting->upload.config),
+                                                .done = control_built,
+                                                .context = waiting};
     enum status status = builder_jobs_submit(control->jobs, &request, &report);
     if (status != STATUS_OK)
         control_not_begun(waiting, status, &report);
@@ -112,17 +117,17 @@ static void control_handle(void *context, struct admin_http_call *call)
 
 static enum status control_publish(void *context,
                                    const char *artifact_temp,
-                                   const uint8_t sha256[DEPLOY_SHA256_BYTES],
+                                   const uint8_t key[DEPLOY_SHA256_BYTES],
                                    struct report *report)
 {
     const struct deploy_control *control = context;
-    return artifacts_publish(control->dir.artifacts_fd, artifact_temp, sha256, report);
+    return artifacts_publish(control->dir.artifacts_fd, artifact_temp, key, report);
 }
 
-static void control_withdraw(void *context, const uint8_t sha256[DEPLOY_SHA256_BYTES])
+static void control_withdraw(void *context, const uint8_t key[DEPLOY_SHA256_BYTES])
 {
     const struct deploy_control *control = context;
-    artifacts_remove(control->dir.artifacts_fd, sha256);
+    artifacts_remove(control->dir.artifacts_fd, key);
 }
 
 static struct builder_jobs_stats control_builds(void *context)
@@ -156,10 +161,10 @@ static void control_committed(void *context)
     generation_increase(&control->generation);
 }
 
-static bool control_keeps(void *context, const uint8_t sha256[DEPLOY_SHA256_BYTES])
+static bool control_keeps(void *context, const uint8_t key[DEPLOY_SHA256_BYTES])
 {
     const struct deploy_control *control = context;
-    return store_has_module(control->store, sha256);
+    return store_has_artifact(control->store, key);
 }
 
 static void control_check_readers(evutil_socket_t fd, short what, void *context)
@@ -180,7 +185,7 @@ static enum status control_open_store(struct deploy_control *control, struct rep
                                           .map_bytes = control->options.config->store_map_bytes,
                                           .clock = control->options.clock,
                                           .committed = control_committed,
-                                          .module_gone = control_withdraw,
+                                          .artifact_gone = control_withdraw,
                                           .context = control};
     enum status status = store_open(&options, report, &control->store);
     if (status == STATUS_OK)

@@ -12,7 +12,7 @@
  *   FORMAT           "skerry data 1\n": it is ours, and which layout
  *   LOCK             flock'ed by control while it runs
  *   store/           the LMDB environment
- *   artifacts/       <sha256>-<build id>.art, made by builders, a cache
+ *   artifacts/       <key>-<build id>.art, made by builders, a cache
  *   generation       one page, mapped shared: the catalog's generation, written by control
  *   admin.sock
  *
@@ -30,6 +30,8 @@
 #define DEPLOY_NAME_BYTES   64 /* tenant and function names: [a-z0-9]([a-z0-9-]*[a-z0-9])?, <= 63 */
 #define DEPLOY_SHA256_BYTES 32
 #define DEPLOY_KIND_BYTES   16
+/* Of configuration for guests: the most that limits.guest_config can be. */
+#define DEPLOY_CONFIG_BYTES_MAX 32768
 
 /* Is this a tenant's or function's name? (A DNS label, lower case.) */
 bool deploy_name_valid(struct bytes name);
@@ -41,9 +43,12 @@ struct deploy_catalog;
 struct deploy_catalog_entry {
     char tenant[DEPLOY_NAME_BYTES];
     char function[DEPLOY_NAME_BYTES];
-    uint32_t version; /* shown as "v3" */
-    uint8_t sha256[DEPLOY_SHA256_BYTES];
-    char kind[DEPLOY_KIND_BYTES]; /* hostapi_kind_id */
+    uint32_t version;                          /* shown as "v3" */
+    uint8_t sha256[DEPLOY_SHA256_BYTES];       /* of the module */
+    uint8_t artifact_key[DEPLOY_SHA256_BYTES]; /* of module and configuration */
+    char kind[DEPLOY_KIND_BYTES];              /* hostapi_kind_id */
+    /* What the guest's get_config answers; the catalog's, until its next lookup. */
+    struct bytes config;
 };
 
 /* Opens the store read-only; any process but control. */
@@ -62,11 +67,11 @@ NODISCARD enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
                                             struct deploy_catalog_entry *ret_entry);
 /* After NOT_FOUND: was it the function that is missing, or already its tenant? */
 bool deploy_catalog_has_tenant(struct deploy_catalog *catalog, struct bytes tenant);
-/* Opens the artifact of a version; -1 and errno if it is not there (ask for a rebuild). */
-int deploy_artifact_open(const char *data_dir, const uint8_t sha256[DEPLOY_SHA256_BYTES]);
+/* Opens an artifact by its key; -1 and errno if it is not there (ask for a rebuild). */
+int deploy_artifact_open(const char *data_dir, const uint8_t key[DEPLOY_SHA256_BYTES]);
 /* Asks control (over its workers' socket) to build a missing or stale artifact again, and
  * returns at once; the file appears later. */
-void deploy_artifact_request(const char *data_dir, const uint8_t sha256[DEPLOY_SHA256_BYTES]);
+void deploy_artifact_request(const char *data_dir, const uint8_t key[DEPLOY_SHA256_BYTES]);
 
 /* ---- control's side -------------------------------------------------------------------------- */
 
@@ -101,8 +106,9 @@ bool deploy_control_child_exited(struct deploy_control *control, int pid, int wa
 
 /*
  * `skerry builder` (server/builder.c) reads a module from fd 3, writes the artifact to fd 4
- * and this struct to fd 5, then exits 0. Any other end is a failed build. First it reads
- * the operator's struct config_limits from fd 6, which comes after its rlimits are set.
+ * and its result to fd 5, then exits 0. Any other end is a failed build. First it reads
+ * its order from fd 6, which comes after its rlimits are set: the struct, then as many bytes
+ * of configuration as it says.
  * The artifact is fsynced before the result is written.
  */
 #define DEPLOY_BUILDER_VERB "builder"
@@ -110,7 +116,11 @@ enum deploy_builder_fd {
     DEPLOY_BUILDER_MODULE_FD = 3,
     DEPLOY_BUILDER_ARTIFACT_FD = 4,
     DEPLOY_BUILDER_RESULT_FD = 5,
-    DEPLOY_BUILDER_LIMITS_FD = 6,
+    DEPLOY_BUILDER_ORDER_FD = 6,
+};
+struct deploy_build_order {
+    struct config_limits limits; /* the operator's */
+    uint64_t config_bytes;       /* at most DEPLOY_CONFIG_BYTES_MAX */
 };
 #define DEPLOY_BUILD_WARNINGS_BYTES 4096
 struct deploy_build_result {

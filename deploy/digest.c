@@ -14,6 +14,19 @@ void digest_sha256(struct bytes data, uint8_t ret_sha256[DEPLOY_SHA256_BYTES])
     (void)SHA256(data.count == 0 ? &nothing : data.data, data.count, ret_sha256);
 }
 
+void digest_artifact_key(const uint8_t sha256[DEPLOY_SHA256_BYTES],
+                         struct bytes config,
+                         uint8_t ret_key[DEPLOY_SHA256_BYTES])
+{
+    uint8_t both[2 * DEPLOY_SHA256_BYTES];
+    memcpy(both, sha256, DEPLOY_SHA256_BYTES);
+    digest_sha256(config, both + DEPLOY_SHA256_BYTES);
+    if (config.count == 0)
+        memcpy(ret_key, sha256, DEPLOY_SHA256_BYTES);
+    else
+        digest_sha256(bytes_make(both, sizeof(both)), ret_key);
+}
+
 void digest_hex(const uint8_t *data, size_t count, char *ret_text)
 {
     for (size_t i = 0; i < count; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SHA-256 of a module, which is its name on disk, and bytes as hexadecimal text.
+ * SHA-256 of a module, the key of an artifact, and bytes as hexadecimal text.
  */
 #ifndef SKERRY_DEPLOY_DIGEST_H
 #define SKERRY_DEPLOY_DIGEST_H
@@ -10,6 +10,13 @@
 #define DIGEST_HEX_BYTES (2 * DEPLOY_SHA256_BYTES + 1)
 
 void digest_sha256(struct bytes data, uint8_t ret_sha256[DEPLOY_SHA256_BYTES]);
+/*
+ * What an artifact is known by: the module's SHA-256, or, if there is a configuration,
+ * SHA-256(that || SHA-256(config)), because a start function may freeze it into the snapshot.
+ */
+void digest_artifact_key(const uint8_t sha256[DEPLOY_SHA256_BYTES],
+                         struct bytes config,
+                         uint8_t ret_key[DEPLOY_SHA256_BYTES]);
 /* Writes 2 * count digits and a NUL. */
 void digest_hex(const uint8_t *data, size_t count, char *ret_text);
 /* Reads exactly 2 * count lower-case digits; what follows them is not looked at. */

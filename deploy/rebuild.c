@@ -23,13 +23,13 @@
 struct rebuild_job {
     TAILQ_ENTRY(rebuild_job) link;
     struct rebuild *rebuild;
-    uint8_t sha256[DEPLOY_SHA256_BYTES];
-    uint8_t *module; /* owned */
+    uint8_t key[DEPLOY_SHA256_BYTES];
+    struct buffer source; /* the module, then its configuration */
     size_t module_bytes;
 };
 
 struct rebuild_failure {
-    uint8_t sha256[DEPLOY_SHA256_BYTES];
+    uint8_t key[DEPLOY_SHA256_BYTES];
     uint64_t until_ns;
 };
 
@@ -46,7 +46,7 @@ struct rebuild {
 
 static void rebuild_free_job(struct rebuild_job *job)
 {
-    free(job->module);
+    buffer_done(&job->source);
     free(job);
 }
 
@@ -54,7 +54,7 @@ static void rebuild_remember_failure(struct rebuild *rebuild, const struct rebui
 {
     struct rebuild_failure *failure = &rebuild->failures[rebuild->failure_next];
     rebuild->failure_next = (rebuild->failure_next + 1) % REBUILD_FAILURE_COUNT;
-    memcpy(failure->sha256, job->sha256, sizeof(failure->sha256));
+    memcpy(failure->key, job->key, sizeof(failure->key));
     failure->until_ns = clock_monotonic_ns(rebuild->options.clock) + REBUILD_RETRY_NS;
 }
 
@@ -64,9 +64,9 @@ static void rebuild_done(void *context, const struct builder_job_outcome *outcom
     struct rebuild *rebuild = job->rebuild;
     bool built = outcome->end == BUILDER_JOB_BUILT;
     /* Its last version may have been removed meanwhile. */
-    if (built && store_has_module(rebuild->options.store, job->sha256))
-        built = artifacts_publish(rebuild->options.artifacts_fd, outcome->artifact_temp,
-                                  job->sha256, NULL) == STATUS_OK;
+    if (built && store_has_artifact(rebuild->options.store, job->key))
+        built = artifacts_publish(rebuild->options.artifacts_fd, outcome->artifact_temp, job->key,
+                                  NULL) == STATUS_OK;
     if (!built)
         rebuild_remember_failure(rebuild, job);
     TAILQ_REMOVE(&rebuild->jobs, job, link);
@@ -74,55 +74,55 @@ static void rebuild_done(void *context, const struct builder_job_outcome *outcom
     rebuild_free_job(job);
 }
 
-static bool rebuild_is_needed(const struct rebuild *rebuild,
-                              const uint8_t sha256[DEPLOY_SHA256_BYTES])
+static bool rebuild_is_needed(const struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA256_BYTES])
 {
     const struct rebuild_options *options = &rebuild->options;
     const struct rebuild_job *job;
     uint64_t now_ns = clock_monotonic_ns(options->clock);
     TAILQ_FOREACH(job, &rebuild->jobs, link)
     {
-        if (memcmp(job->sha256, sha256, sizeof(job->sha256)) == 0)
+        if (memcmp(job->key, key, sizeof(job->key)) == 0)
             return false;
     }
     for (size_t i = 0; i < REBUILD_FAILURE_COUNT; i++) {
         const struct rebuild_failure *failure = &rebuild->failures[i];
-        if (failure->until_ns > now_ns &&
-            memcmp(failure->sha256, sha256, sizeof(failure->sha256)) == 0)
+        if (failure->until_ns > now_ns && memcmp(failure->key, key, sizeof(failure->key)) == 0)
             return false;
     }
     return rebuild->job_count < REBUILD_UNDER_WAY_MAX &&
-           !artifacts_is_fresh(options->artifacts_fd, sha256, clock_realtime_ns(options->clock),
+           !artifacts_is_fresh(options->artifacts_fd, key, clock_realtime_ns(options->clock),
                                REBUILD_FRESH_NS);
 }
 
-static void rebuild_copy_module(void *context, struct bytes module)
+static enum status rebuild_copy_source(void *context, struct bytes module, struct bytes config)
 {
     struct rebuild_job *job = context;
-    job->module = malloc(module.count == 0 ? 1 : module.count);
-    if (job->module == NULL)
-        return;
-    memcpy(job->module, module.data, module.count);
     job->module_bytes = module.count;
+    enum status status = buffer_append(&job->source, module.data, module.count);
+    return status == STATUS_OK ? buffer_append(&job->source, config.data, config.count) : status;
 }
 
-static void rebuild_begin(struct rebuild *rebuild, const uint8_t sha256[DEPLOY_SHA256_BYTES])
+static void rebuild_begin(struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA256_BYTES])
 {
     struct rebuild_job *job = calloc(1, sizeof(*job));
     if (job == NULL)
         return;
     job->rebuild = rebuild;
-    memcpy(job->sha256, sha256, sizeof(job->sha256));
-    if (store_use_module(rebuild->options.store, sha256, rebuild_copy_module, job, NULL) !=
-            STATUS_OK ||
-        job->module == NULL) {
+    memcpy(job->key, key, sizeof(job->key));
+    buffer_init(&job->source, SIZE_MAX);
+    if (store_use_source(rebuild->options.store, key, rebuild_copy_source, job, NULL) !=
+        STATUS_OK) {
         rebuild_free_job(job);
         return;
     }
     TAILQ_INSERT_TAIL(&rebuild->jobs, job, link);
     rebuild->job_count++;
+    const uint8_t *source = job->source.data;
     const struct builder_job_request request = {
-        .module = bytes_make(job->module, job->module_bytes), .done = rebuild_done, .context = job};
+        .module = bytes_make(source, job->module_bytes),
+        .config = bytes_make(source + job->module_bytes, job->source.count - job->module_bytes),
+        .done = rebuild_done,
+        .context = job};
     if (builder_jobs_submit(rebuild->options.jobs, &request, NULL) == STATUS_OK)
         return;
     TAILQ_REMOVE(&rebuild->jobs, job, link);

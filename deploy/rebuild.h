@@ -2,7 +2,7 @@
 /*
  * Building missing artifacts again, when a worker asks for one.
  *
- * Workers send a module's SHA-256 as a datagram to build.sock. A request that is under
+ * Workers send an artifact's key as a datagram to build.sock. A request that is under
  * way already, came too late, or failed a moment ago is dropped: workers ask again.
  */
 #ifndef SKERRY_DEPLOY_REBUILD_H

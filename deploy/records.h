@@ -6,9 +6,14 @@
  *   tenant       tenant                              struct records_tenant
  *   function     tenant "/" function                 struct records_function
  *   version      tenant "/" function NUL number(BE)  struct records_version
+ *   artifact     artifact's key                      struct records_artifact
+ *   config       artifact's key                      the configuration's bytes, unless empty
  *   module       SHA-256                             the module's bytes
  *   module_use   SHA-256                             struct records_module_use
  *   changelog    serial number (BE)                  one JSON object
+ *
+ * What an artifact is made of, module and configuration, is there as long as a version has
+ * it; a module as long as an artifact is made of it.
  *
  * LMDB is bound to the machine's byte order anyway, so the structs are stored as they
  * are; they have no padding. A value of another size is damage. Changing any of this
@@ -23,6 +28,8 @@
     DB(TENANT, "tenant")                                                                           \
     DB(FUNCTION, "function")                                                                       \
     DB(VERSION, "version")                                                                         \
+    DB(ARTIFACT, "artifact")                                                                       \
+    DB(CONFIG, "config")                                                                           \
     DB(MODULE, "module")                                                                           \
     DB(MODULE_USE, "module_use")                                                                   \
     DB(CHANGELOG, "changelog")
@@ -39,32 +46,45 @@ struct records_tenant {
     uint64_t function_count;
 };
 
-/* One read answers a worker: sha256 and kind are those of the active version. */
-struct records_function {
-    uint8_t sha256[DEPLOY_SHA256_BYTES];
+/* What a version is, apart from its number and age: what a worker has to know of it. */
+struct records_content {
+    uint8_t sha256[DEPLOY_SHA256_BYTES]; /* of the module */
+    uint8_t artifact_key[DEPLOY_SHA256_BYTES];
     char kind[DEPLOY_KIND_BYTES];
-    uint32_t active_version;   /* 0: none */
-    uint32_t previous_version; /* what was active before; 0: none, or it is gone */
-    uint32_t last_version;     /* highest number ever given */
+    uint64_t config_bytes;
+};
+
+struct records_function {
+    struct records_content active; /* of the active version, so that one read answers a worker */
+    uint32_t active_version;       /* 0: none */
+    uint32_t previous_version;     /* what was active before; 0: none, or it is gone */
+    uint32_t last_version;         /* highest number ever given */
     uint32_t version_count;
     uint64_t created_ns;
     uint64_t updated_ns;
 };
 
 struct records_version {
-    uint8_t sha256[DEPLOY_SHA256_BYTES];
-    char kind[DEPLOY_KIND_BYTES];
+    struct records_content content;
     uint64_t module_bytes;
     uint64_t created_ns;
 };
 
+struct records_artifact {
+    uint8_t sha256[DEPLOY_SHA256_BYTES]; /* of the module */
+    uint64_t use_count;                  /* versions that have it */
+    uint64_t config_bytes;
+};
+
 struct records_module_use {
-    uint64_t use_count; /* versions that have these bytes */
+    uint64_t use_count; /* artifacts made of these bytes */
     uint64_t module_bytes;
 };
 
-_Static_assert(sizeof(struct records_function) == 80, "no padding on disk");
-_Static_assert(sizeof(struct records_version) == 64, "no padding on disk");
+_Static_assert(sizeof(struct records_content) == 88, "no padding on disk");
+_Static_assert(sizeof(struct records_function) == 88 + 32, "no padding on disk");
+_Static_assert(sizeof(struct records_version) == 88 + 16, "no padding on disk");
+_Static_assert(sizeof(struct records_artifact) == 48, "no padding on disk");
 
 /* A function's key, which is also the start of its versions' keys. */
 struct records_key {

@@ -237,25 +237,35 @@ enum status store_write(
                            first.status == STATUS_OK ? status_text(status) : first.text);
     store->options.committed(store->options.context);
     for (uint32_t i = 0; i < store->gone_count; i++) {
-        /* The same change may have brought the bytes back. */
-        if (!store_has_module(store, store->gone[i]))
-            store->options.module_gone(store->options.context, store->gone[i]);
+        /* The same change may have brought it back. */
+        if (!store_has_artifact(store, store->gone[i]))
+            store->options.artifact_gone(store->options.context, store->gone[i]);
     }
     return STATUS_OK;
+}
+
+enum status
+store_view(const struct store_txn *txn, enum records_db db, MDB_val key, struct bytes *ret_value)
+{
+    MDB_val value;
+    int rc = mdb_get(txn->mdb, txn->store->dbi[db], &key, &value);
+    if (rc == 0)
+        *ret_value = bytes_make(value.mv_data, value.mv_size);
+    return store_status(rc, txn->report);
 }
 
 enum status store_get_record(
     const struct store_txn *txn, enum records_db db, MDB_val key, void *ret_record, size_t bytes)
 {
-    MDB_val value;
-    int rc = mdb_get(txn->mdb, txn->store->dbi[db], &key, &value);
-    if (rc != 0)
-        return store_status(rc, txn->report);
-    if (value.mv_size != bytes)
+    struct bytes value;
+    enum status status = store_view(txn, db, key, &value);
+    if (status != STATUS_OK)
+        return status;
+    if (value.count != bytes)
         return report_fail(txn->report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
-                           "the store is damaged: a record of %zu bytes in `%s`", value.mv_size,
+                           "the store is damaged: a record of %zu bytes in `%s`", value.count,
                            store_db_names[db]);
-    memcpy(ret_record, value.mv_data, bytes);
+    memcpy(ret_record, value.data, bytes);
     return STATUS_OK;
 }
 

@@ -25,8 +25,8 @@ struct store_options {
     const struct clock *clock;
     /* After each commit. */
     void (*committed)(void *context);
-    /* After the commit that removed the last version with these bytes. */
-    void (*module_gone)(void *context, const uint8_t sha256[DEPLOY_SHA256_BYTES]);
+    /* After the commit that removed the last version with this artifact. */
+    void (*artifact_gone)(void *context, const uint8_t key[DEPLOY_SHA256_BYTES]);
     void *context;
 };
 
@@ -45,8 +45,10 @@ struct store_target {
 
 struct store_upload {
     struct store_target target;
-    const uint8_t *sha256; /* of `module` */
+    const uint8_t *sha256;       /* of `module` */
+    const uint8_t *artifact_key; /* of `module` and `config` */
     struct bytes module;
+    struct bytes config;
     const char *kind;
     bool activate;
 };
@@ -118,13 +120,20 @@ NODISCARD enum status store_list_versions(struct store *store,
                                           void *context,
                                           struct report *report);
 
-bool store_has_module(struct store *store, const uint8_t sha256[DEPLOY_SHA256_BYTES]);
-/* Lends the bytes during the call of `use`. */
-NODISCARD enum status store_use_module(struct store *store,
-                                       const uint8_t sha256[DEPLOY_SHA256_BYTES],
-                                       void (*use)(void *context, struct bytes module),
-                                       void *context,
-                                       struct report *report);
+/* Has any version this artifact? */
+bool store_has_artifact(struct store *store, const uint8_t key[DEPLOY_SHA256_BYTES]);
+/* Lends what the artifact is made of during the call of `use`, and gives its status. */
+NODISCARD enum status
+store_use_source(struct store *store,
+                 const uint8_t key[DEPLOY_SHA256_BYTES],
+                 enum status (*use)(void *context, struct bytes module, struct bytes config),
+                 void *context,
+                 struct report *report);
+/* Appends the configuration of an artifact; NOT_FOUND if no version has that. */
+NODISCARD enum status store_get_config(struct store *store,
+                                       const uint8_t key[DEPLOY_SHA256_BYTES],
+                                       struct report *report,
+                                       struct buffer *config);
 /* Newest first, `max` at most. */
 NODISCARD enum status store_list_changes(struct store *store,
                                          uint32_t max,

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "deploy/digest.h"
 #include "deploy/store_private.h"
 
 #define STORE_CHANGELOG_MAX 100000
@@ -15,7 +16,8 @@ struct store_logged {
     const char *action;
     const struct store_target *target;
     uint32_t version;
-    const uint8_t *sha256; /* NULL: none */
+    const uint8_t *sha256;       /* of the module; NULL: none */
+    const uint8_t *artifact_key; /* NULL: none */
 };
 
 static uint64_t store_changelog_edge(const struct store_txn *txn, MDB_cursor_op edge)
@@ -43,19 +45,23 @@ static void store_changelog_key(uint64_t serial, uint8_t ret_key[8])
 /* The record of this change; names are plain by now and need no escaping. */
 static enum status store_log(const struct store_txn *txn, const struct store_logged *logged)
 {
-    char json[512];
-    char sha256[2 * DEPLOY_SHA256_BYTES + 1] = "";
+    char json[640];
+    char sha256[DIGEST_HEX_BYTES] = "";
+    char artifact[DIGEST_HEX_BYTES] = "";
     uint8_t key[8];
     uint64_t serial = store_changelog_edge(txn, MDB_LAST) + 1;
-    for (size_t i = 0; logged->sha256 != NULL && i < DEPLOY_SHA256_BYTES; i++)
-        (void)snprintf(sha256 + 2 * i, 3, "%02x", logged->sha256[i]);
-    int count = snprintf(
-        json, sizeof(json),
-        "{\"serial\":%" PRIu64 ",\"time_ns\":%" PRIu64 ",\"action\":\"%s\","
-        "\"tenant\":\"%.*s\",\"function\":\"%.*s\",\"version\":%" PRIu32 ",\"sha256\":\"%s\"}",
-        serial, txn->now_ns, logged->action, (int)logged->target->tenant.count,
-        (const char *)logged->target->tenant.data, (int)logged->target->function.count,
-        (const char *)logged->target->function.data, logged->version, sha256);
+    if (logged->sha256 != NULL)
+        digest_hex(logged->sha256, DEPLOY_SHA256_BYTES, sha256);
+    if (logged->artifact_key != NULL)
+        digest_hex(logged->artifact_key, DEPLOY_SHA256_BYTES, artifact);
+    int count =
+        snprintf(json, sizeof(json),
+                 "{\"serial\":%" PRIu64 ",\"time_ns\":%" PRIu64 ",\"action\":\"%s\","
+                 "\"tenant\":\"%.*s\",\"function\":\"%.*s\",\"version\":%" PRIu32
+                 ",\"sha256\":\"%s\",\"artifact\":\"%s\"}",
+                 serial, txn->now_ns, logged->action, (int)logged->target->tenant.count,
+                 (const char *)logged->target->tenant.data, (int)logged->target->function.count,
+                 (const char *)logged->target->function.data, logged->version, sha256, artifact);
     ASSERT(count > 0 && (size_t)count < sizeof(json));
     store_changelog_key(serial, key);
     enum status status =
@@ -67,7 +73,8 @@ static enum status store_log(const struct store_txn *txn, const struct store_log
     return store_delete_record(txn, RECORDS_CHANGELOG, store_val(key, sizeof(key)));
 }
 
-/* ---- modules and their use counts ------------------------------------------------------------ */
+/* ---- modules and artifacts, and their use counts ----------------------------------------------
+ */
 
 static enum status store_module_use(const struct store_txn *txn, const struct store_upload *upload)
 {
@@ -86,22 +93,61 @@ static enum status store_module_use(const struct store_txn *txn, const struct st
 static enum status store_module_unuse(const struct store_txn *txn,
                                       const uint8_t sha256[DEPLOY_SHA256_BYTES])
 {
-    struct store *store = txn->store;
     struct records_module_use use;
     MDB_val key = store_val(sha256, DEPLOY_SHA256_BYTES);
     enum status status = store_get_record(txn, RECORDS_MODULE_USE, key, &use, sizeof(use));
     if (status == STATUS_NOT_FOUND || (status == STATUS_OK && use.use_count == 0))
         return report_fail(txn->report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
-                           "the store is damaged: a version without its module");
+                           "the store is damaged: an artifact without its module");
     if (status != STATUS_OK)
         return status;
     use.use_count--;
     if (use.use_count > 0)
         return store_put_record(txn, RECORDS_MODULE_USE, key, &use, sizeof(use));
-    ASSERT(store->gone_count < COUNT_OF(store->gone));
-    memcpy(store->gone[store->gone_count++], sha256, DEPLOY_SHA256_BYTES);
     status = store_delete_record(txn, RECORDS_MODULE_USE, key);
     return status == STATUS_OK ? store_delete_record(txn, RECORDS_MODULE, key) : status;
+}
+
+static enum status store_artifact_use(const struct store_txn *txn,
+                                      const struct store_upload *upload)
+{
+    struct records_artifact record = {.config_bytes = upload->config.count};
+    MDB_val key = store_val(upload->artifact_key, DEPLOY_SHA256_BYTES);
+    memcpy(record.sha256, upload->sha256, sizeof(record.sha256));
+    enum status status = store_get_record(txn, RECORDS_ARTIFACT, key, &record, sizeof(record));
+    if (status == STATUS_NOT_FOUND) {
+        status = store_module_use(txn, upload);
+        if (status == STATUS_OK && upload->config.count > 0)
+            status = store_put_record(txn, RECORDS_CONFIG, key, upload->config.data,
+                                      upload->config.count);
+    }
+    if (status != STATUS_OK)
+        return status;
+    record.use_count++;
+    return store_put_record(txn, RECORDS_ARTIFACT, key, &record, sizeof(record));
+}
+
+static enum status store_artifact_unuse(const struct store_txn *txn,
+                                        const uint8_t artifact_key[DEPLOY_SHA256_BYTES])
+{
+    struct store *store = txn->store;
+    struct records_artifact record;
+    MDB_val key = store_val(artifact_key, DEPLOY_SHA256_BYTES);
+    enum status status = store_get_record(txn, RECORDS_ARTIFACT, key, &record, sizeof(record));
+    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && record.use_count == 0))
+        return report_fail(txn->report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
+                           "the store is damaged: a version without its artifact's record");
+    if (status != STATUS_OK)
+        return status;
+    record.use_count--;
+    if (record.use_count > 0)
+        return store_put_record(txn, RECORDS_ARTIFACT, key, &record, sizeof(record));
+    ASSERT(store->gone_count < COUNT_OF(store->gone));
+    memcpy(store->gone[store->gone_count++], artifact_key, DEPLOY_SHA256_BYTES);
+    status = store_delete_record(txn, RECORDS_ARTIFACT, key);
+    if (status == STATUS_OK)
+        status = store_delete_record(txn, RECORDS_CONFIG, key);
+    return status == STATUS_OK ? store_module_unuse(txn, record.sha256) : status;
 }
 
 /* ---- versions -------------------------------------------------------------------------------- */
@@ -159,7 +205,7 @@ static enum status store_drop_oldest(const struct store_txn *txn,
         return status;
     struct records_key key = records_version_key(function, version);
     status = store_delete_record(txn, RECORDS_VERSION, store_val(key.data, key.count));
-    return status == STATUS_OK ? store_module_unuse(txn, record.sha256) : status;
+    return status == STATUS_OK ? store_artifact_unuse(txn, record.content.artifact_key) : status;
 }
 
 static void store_set_active(struct records_function *function,
@@ -169,8 +215,7 @@ static void store_set_active(struct records_function *function,
     if (function->active_version != version)
         function->previous_version = function->active_version;
     function->active_version = version;
-    memcpy(function->sha256, record->sha256, sizeof(function->sha256));
-    memcpy(function->kind, record->kind, sizeof(function->kind));
+    function->active = record->content;
 }
 
 /* ---- add a version --------------------------------------------------------------------------- */
@@ -206,17 +251,20 @@ static enum status store_add_records(const struct store_txn *txn,
                                      const struct records_key *function_key,
                                      struct records_function *function)
 {
-    struct records_version version = {.module_bytes = upload->module.count,
+    struct records_version version = {.content = {.config_bytes = upload->config.count},
+                                      .module_bytes = upload->module.count,
                                       .created_ns = txn->now_ns};
-    memcpy(version.sha256, upload->sha256, sizeof(version.sha256));
-    (void)snprintf(version.kind, sizeof(version.kind), "%s", upload->kind);
+    struct records_content *content = &version.content;
+    memcpy(content->sha256, upload->sha256, sizeof(content->sha256));
+    memcpy(content->artifact_key, upload->artifact_key, sizeof(content->artifact_key));
+    (void)snprintf(content->kind, sizeof(content->kind), "%s", upload->kind);
     function->last_version++;
     function->version_count++;
     function->updated_ns = txn->now_ns;
     if (upload->activate)
         store_set_active(function, function->last_version, &version);
     struct records_key key = records_version_key(function_key, function->last_version);
-    enum status status = store_module_use(txn, upload);
+    enum status status = store_artifact_use(txn, upload);
     if (status == STATUS_OK)
         status = store_put_record(txn, RECORDS_VERSION, store_val(key.data, key.count), &version,
                                   sizeof(version));
@@ -253,7 +301,8 @@ static enum status store_change_add(struct store_txn *txn, void *context)
     const struct store_logged logged = {.action = upload->activate ? "deploy" : "upload",
                                         .target = &upload->target,
                                         .version = function.last_version,
-                                        .sha256 = upload->sha256};
+                                        .sha256 = upload->sha256,
+                                        .artifact_key = upload->artifact_key};
     return store_log(txn, &logged);
 }
 
@@ -307,7 +356,8 @@ static enum status store_change_activate(struct store_txn *txn, void *context)
     const struct store_logged logged = {.action = "activate",
                                         .target = activating->target,
                                         .version = version,
-                                        .sha256 = record.sha256};
+                                        .sha256 = record.content.sha256,
+                                        .artifact_key = record.content.artifact_key};
     return store_log(txn, &logged);
 }
 

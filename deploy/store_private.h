@@ -15,7 +15,7 @@ struct store {
     MDB_dbi dbi[RECORDS_DB_COUNT];
     struct store_options options;
     char dir[CONFIG_PATH_BYTES + 16];
-    /* Modules whose last version this transaction removed. */
+    /* Artifacts whose last version this transaction removed. */
     uint8_t gone[STORE_VERSIONS_MAX + 1][DEPLOY_SHA256_BYTES];
     uint32_t gone_count;
 };
@@ -51,6 +51,9 @@ static inline MDB_val store_val(const void *data, size_t count)
 /* Copies a record of exactly `bytes`; CORRUPT for another size; NOT_FOUND has no report. */
 NODISCARD enum status store_get_record(
     const struct store_txn *txn, enum records_db db, MDB_val key, void *ret_record, size_t bytes);
+/* A view of a value of any size, until the transaction's next change or end. */
+NODISCARD enum status
+store_view(const struct store_txn *txn, enum records_db db, MDB_val key, struct bytes *ret_value);
 NODISCARD enum status store_put_record(
     const struct store_txn *txn, enum records_db db, MDB_val key, const void *record, size_t bytes);
 NODISCARD enum status

@@ -272,36 +272,76 @@ enum status store_list_versions(struct store *store,
 
 /* ---- modules, changelog, numbers ------------------------------------------------------------- */
 
-bool store_has_module(struct store *store, const uint8_t sha256[DEPLOY_SHA256_BYTES])
+bool store_has_artifact(struct store *store, const uint8_t key[DEPLOY_SHA256_BYTES])
 {
     struct store_txn txn;
-    struct records_module_use use;
+    struct bytes value;
     if (store_begin_read(store, NULL, &txn) != STATUS_OK)
         return true; /* unknown: then nothing may be thrown away */
-    enum status status = store_get_record(
-        &txn, RECORDS_MODULE_USE, store_val(sha256, DEPLOY_SHA256_BYTES), &use, sizeof(use));
+    enum status status =
+        store_view(&txn, RECORDS_ARTIFACT, store_val(key, DEPLOY_SHA256_BYTES), &value);
     store_end_read(&txn);
     return status != STATUS_NOT_FOUND;
 }
 
-enum status store_use_module(struct store *store,
-                             const uint8_t sha256[DEPLOY_SHA256_BYTES],
-                             void (*use)(void *context, struct bytes module),
-                             void *context,
-                             struct report *report)
+/* What belongs to an artifact's record; NOT_FOUND, with a report, if there is no such record. */
+static enum status store_find_source(const struct store_txn *txn,
+                                     const uint8_t key[DEPLOY_SHA256_BYTES],
+                                     struct bytes *ret_module,
+                                     struct bytes *ret_config)
+{
+    struct records_artifact record;
+    MDB_val name = store_val(key, DEPLOY_SHA256_BYTES);
+    enum status status = store_get_record(txn, RECORDS_ARTIFACT, name, &record, sizeof(record));
+    if (status == STATUS_NOT_FOUND)
+        return report_fail(txn->report, status, REPORT_OFFSET_NONE, "no version has this artifact");
+    *ret_config = bytes_make(NULL, 0);
+    if (status == STATUS_OK && record.config_bytes > 0)
+        status = store_view(txn, RECORDS_CONFIG, name, ret_config);
+    if (status == STATUS_OK)
+        status = store_view(txn, RECORDS_MODULE, store_val(record.sha256, sizeof(record.sha256)),
+                            ret_module);
+    if (status == STATUS_NOT_FOUND ||
+        (status == STATUS_OK && ret_config->count != record.config_bytes))
+        return report_fail(txn->report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
+                           "the store is damaged: an artifact without its module or configuration");
+    return status;
+}
+
+enum status
+store_use_source(struct store *store,
+                 const uint8_t key[DEPLOY_SHA256_BYTES],
+                 enum status (*use)(void *context, struct bytes module, struct bytes config),
+                 void *context,
+                 struct report *report)
 {
     struct store_txn txn;
-    MDB_val key = store_val(sha256, DEPLOY_SHA256_BYTES);
-    MDB_val value;
+    struct bytes module;
+    struct bytes config;
     enum status status = store_begin_read(store, report, &txn);
     if (status != STATUS_OK)
         return status;
-    status = store_status(mdb_get(txn.mdb, store->dbi[RECORDS_MODULE], &key, &value), report);
+    status = store_find_source(&txn, key, &module, &config);
     if (status == STATUS_OK)
-        use(context, bytes_make(value.mv_data, value.mv_size));
-    else if (status == STATUS_NOT_FOUND)
-        (void)report_fail(report, status, REPORT_OFFSET_NONE, "no version has this module");
+        status = use(context, module, config);
     store_end_read(&txn);
+    return status;
+}
+
+static enum status store_append_config(void *context, struct bytes module, struct bytes config)
+{
+    (void)module;
+    return buffer_append(context, config.data, config.count);
+}
+
+enum status store_get_config(struct store *store,
+                             const uint8_t key[DEPLOY_SHA256_BYTES],
+                             struct report *report,
+                             struct buffer *config)
+{
+    enum status status = store_use_source(store, key, store_append_config, config, report);
+    if (status == STATUS_NO_MEMORY)
+        (void)report_fail(report, status, REPORT_OFFSET_NONE, "out of memory");
     return status;
 }
 

@@ -74,6 +74,7 @@ struct http_exchange {
     struct bytes matched;     /* prefix that was stripped: "" or "/f/tenant/function" */
     struct bytes tenant;
     struct bytes function;
+    struct bytes config; /* what http_handler.get_config answers */
     struct http_headers request_headers;
     struct bytes request_body;
     /* response; read by server after FINISHED */
@@ -116,8 +117,9 @@ struct hostapi_options {
     /* Building a snapshot: clock, random and environment trap with a reason, because their
      * values must not be frozen into every isolate. Arguments and environment are empty. */
     bool snapshotting;
-    /* What http_handler.get_config answers; borrowed, outlives the host. A start function or
-     * initialiser that reads it freezes it into the snapshot: another config, another build. */
+    /* What http_handler.get_config answers in the builder, where there is no exchange; borrowed,
+     * outlives the host. A start function or initialiser that reads it freezes it into the
+     * snapshot: another config, another build. */
     struct bytes config;
 };
 

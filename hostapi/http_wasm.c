@@ -175,7 +175,8 @@ static enum engine_outcome http_wasm_give(struct engine_host_call *call, struct 
 
 enum engine_outcome http_wasm_get_config(struct hostapi_host *host, struct engine_host_call *call)
 {
-    return http_wasm_give(call, host->options.config);
+    const struct http_exchange *exchange = host->request.exchange;
+    return http_wasm_give(call, exchange == NULL ? host->options.config : exchange->config);
 }
 
 enum http_wasm_log_level {

@@ -3,10 +3,10 @@
  * The builder: the process in which an upload is touched first. One module in, one
  * artifact and one result out, then it exits.
  *
- *   limits (fd 6) -> module (fd 3) -> compile -> recognise -> instantiate -> initialise
+ *   order (fd 6) -> module (fd 3) -> compile -> recognise -> instantiate -> initialise
  *                 -> snapshot -> artifact (fd 4), fsync -> result (fd 5)
  *
- * It begins only when its limits arrive, which control sends after the rlimits are set.
+ * It begins only when its order arrives, which control sends after the rlimits are set.
  * Whatever is wrong with the module is in the result, and the exit status is 0; anything
  * else that goes wrong ends the process, and control takes that for a crash.
  */
@@ -37,6 +37,7 @@
 
 struct builder {
     struct config_limits limits;
+    struct bytes config;
     struct engine_limits engine_limits;
     struct bytes wasm;
     struct engine_image compiled;
@@ -210,7 +211,7 @@ static enum status builder_run(struct builder *builder)
 static enum status builder_instantiate(struct builder *builder, enum hostapi_kind kind)
 {
     const struct hostapi_options options = {
-        .kind = kind, .clock = &clock_system, .snapshotting = true};
+        .kind = kind, .clock = &clock_system, .snapshotting = true, .config = builder->config};
     enum status status = hostapi_host_create(&options, &builder->host);
     if (status == STATUS_OK)
         status =
@@ -285,12 +286,26 @@ static void builder_done(struct builder *builder)
     engine_image_free(&builder->compiled);
 }
 
+/* False if it is no order; `config` is where the configuration goes. */
+static bool builder_read_order(struct builder *builder, uint8_t config[DEPLOY_CONFIG_BYTES_MAX])
+{
+    struct deploy_build_order order;
+    if (!builder_read_all(DEPLOY_BUILDER_ORDER_FD, &order, sizeof(order)) ||
+        order.config_bytes > DEPLOY_CONFIG_BYTES_MAX ||
+        !builder_read_all(DEPLOY_BUILDER_ORDER_FD, config, order.config_bytes))
+        return false;
+    builder->limits = order.limits;
+    builder->config = bytes_make(config, order.config_bytes);
+    return true;
+}
+
 int server_builder_main(void)
 {
+    uint8_t config[DEPLOY_CONFIG_BYTES_MAX];
     struct builder builder = {.report = REPORT_INIT};
     /* Not to outlive control; and a file that would grow too large is an error, not the end. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || signal(SIGXFSZ, SIG_IGN) == SIG_ERR ||
-        !builder_read_all(DEPLOY_BUILDER_LIMITS_FD, &builder.limits, sizeof(builder.limits))) {
+        !builder_read_order(&builder, config)) {
         (void)fprintf(stderr, "skerry: `builder` is run by `skerry serve` only\n");
         return 2;
     }

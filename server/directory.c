@@ -118,7 +118,7 @@ static enum status directory_load(struct directory *directory,
                               route_name_bytes(&target->function), report, &entry);
     if (status != STATUS_OK)
         return status;
-    struct directory_function *function = calloc(1, sizeof(*function));
+    struct directory_function *function = calloc(1, sizeof(*function) + entry.config.count);
     struct directory_tenant *tenant = directory_tenant(directory, &target->tenant);
     if (function == NULL || tenant == NULL) {
         free(function);
@@ -127,6 +127,9 @@ static enum status directory_load(struct directory *directory,
     function->references = 1;
     function->generation = generation;
     function->entry = entry;
+    if (entry.config.count > 0)
+        memcpy(function->config, entry.config.data, entry.config.count);
+    function->entry.config = bytes_make(function->config, entry.config.count);
     function->tenant = tenant;
     tenant->references++;
     int count = snprintf(function->key_text, sizeof(function->key_text), "%s/%s",

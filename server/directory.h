@@ -39,10 +39,11 @@ struct directory_function {
     uint64_t hash;
     uint64_t used; /* the directory's clock: for replacement */
     struct directory_tenant *tenant;
-    struct deploy_catalog_entry entry;
-    struct bytes key; /* "tenant/function", in key_text */
-    char version[16]; /* "v3" */
+    struct deploy_catalog_entry entry; /* its config is the one below */
+    struct bytes key;                  /* "tenant/function", in key_text */
+    char version[16];                  /* "v3" */
     char key_text[2 * ROUTE_LABEL_BYTES];
+    uint8_t config[];
 };
 
 struct directory;

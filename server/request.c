@@ -345,8 +345,8 @@ static enum status
 request_open_artifact(void *context, struct report *report, struct isolate_artifact **ret_artifact)
 {
     const struct request *request = context;
-    int fd =
-        deploy_artifact_open(request->service->config->data_dir, request->function->entry.sha256);
+    int fd = deploy_artifact_open(request->service->config->data_dir,
+                                  request->function->entry.artifact_key);
     if (fd < 0)
         return report_errno(report, "cannot open the artifact of %s", request->function->key_text);
     enum status status = isolate_artifact_open(fd, false, report, ret_artifact);
@@ -380,7 +380,7 @@ static void request_wait_artifact(struct request *request, const struct report *
         request->state = REQUEST_WAIT_ARTIFACT;
         log_message("warn", "artifact_missing", "%s: asking for a rebuild", report->text);
         deploy_artifact_request(request->service->config->data_dir,
-                                request->function->entry.sha256);
+                                request->function->entry.artifact_key);
     }
     if (now - request->arrived_ns >= limits->queue_wait * NS_PER_US) {
         request_busy(request, "the function is being rebuilt; try again");
@@ -394,7 +394,7 @@ static void request_checkout(struct request *request)
     struct request_service *service = request->service;
     struct isolate_key key = {
         .function = request->function->key,
-        .version = bytes_make(request->function->entry.sha256, DEPLOY_SHA256_BYTES),
+        .version = bytes_make(request->function->entry.artifact_key, DEPLOY_SHA256_BYTES),
     };
     struct report report;
     request_report_clear(&report);
@@ -493,6 +493,7 @@ static void request_look_up(struct request *request)
     request->task.tenant = &tenant->schedule;
     request->http.tenant = route_name_bytes(&tenant->name);
     request->http.function = bytes_of_text(request->function->entry.function);
+    request->http.config = request->function->entry.config;
     if (!request_set_uri(request)) {
         request_busy(request, "out of memory");
         return;

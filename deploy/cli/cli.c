@@ -12,16 +12,18 @@ struct cli_row {
     const char *name;
     const char *usage;
     const char *text;
+    const char *flags;
     cli_verb *run;
     uint32_t minimum;
     uint32_t maximum;
 };
 
 static const struct cli_row cli_rows[] = {
-#define VERB(name_, minimum_, maximum_, usage_, text_)                                             \
+#define VERB(name_, minimum_, maximum_, usage_, text_, flags_)                                     \
     {.name = #name_,                                                                               \
      .usage = (usage_),                                                                            \
      .text = (text_),                                                                              \
+     .flags = (flags_),                                                                            \
      .run = cli_##name_,                                                                           \
      .minimum = (minimum_),                                                                        \
      .maximum = (maximum_)},
@@ -45,8 +47,8 @@ void deploy_cli_help(struct buffer *out)
 
 static enum cli_exit cli_print_help(const struct cli_row *row)
 {
-    (void)printf("usage: skerry %s %s%s[flags]\n%s\n\n%s", row->name, row->usage,
-                 row->usage[0] == '\0' ? "" : " ", row->text, cli_flags_help);
+    (void)printf("usage: skerry %s %s%s[flags]\n%s\n\n%s%s", row->name, row->usage,
+                 row->usage[0] == '\0' ? "" : " ", row->text, row->flags, cli_flags_help);
     return CLI_OK;
 }
 

@@ -41,6 +41,8 @@ struct cli_options {
     const char *name;
     const char *to;
     const char *data;
+    const char *config;
+    const char *config_file;
     const char *admin_socket;
     const char *positional[CLI_POSITIONAL_MAX];
     uint32_t positional_count;
@@ -60,7 +62,8 @@ NODISCARD enum cli_exit cli_options_parse(struct cli *cli, int argc, char **argv
 
 struct cli_request {
     const char *method;
-    const char *path;  /* with its query */
+    const char *path;  /* may have a query */
+    const char *query; /* more of the query, encoded, with its `?`; NULL for none */
     const char *file;  /* body: a file, streamed; NULL for none */
     struct bytes body; /* body: bytes */
 };

@@ -12,6 +12,7 @@
 #include "deploy/cli/cli.h"
 
 #define CLI_ANSWER_BYTES_MAX (64U << 20)
+#define CLI_URL_BYTES_MAX    (1U << 20)
 #define CLI_CONNECT_MS       5000L
 
 static size_t cli_receive(char *data, size_t size, size_t count, void *context)
@@ -124,6 +125,19 @@ static struct curl_slist *cli_headers(const struct cli_request *request)
     return curl_slist_append(headers, line);
 }
 
+static CURLcode cli_set_url(const struct cli *cli, CURL *curl, const struct cli_request *request)
+{
+    struct buffer url;
+    CURLcode result = CURLE_OUT_OF_MEMORY;
+    buffer_init(&url, CLI_URL_BYTES_MAX);
+    if (buffer_printf(&url, "%s%s%s", cli->base, request->path,
+                      request->query == NULL ? "" : request->query) == STATUS_OK &&
+        buffer_append(&url, "", 1) == STATUS_OK)
+        result = curl_easy_setopt(curl, CURLOPT_URL, (const char *)url.data);
+    buffer_done(&url);
+    return result;
+}
+
 static CURLcode cli_perform(const struct cli *cli,
                             CURL *curl,
                             const struct cli_request *request,
@@ -131,10 +145,7 @@ static CURLcode cli_perform(const struct cli *cli,
                             curl_off_t file_count,
                             struct cli_answer *answer)
 {
-    char url[2 * CLI_PATH_BYTES];
     struct curl_slist *headers = cli_headers(request);
-    (void)snprintf(url, sizeof(url), "%s%s", cli->base, request->path);
-    (void)curl_easy_setopt(curl, CURLOPT_URL, url);
     (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_PROXY, "");
@@ -180,7 +191,9 @@ cli_call(const struct cli *cli, const struct cli_request *request, struct cli_an
     if (code == CLI_OK && curl == NULL)
         code = cli_fail(cli, CLI_FAILED, "out of memory");
     if (code == CLI_OK) {
-        CURLcode result = cli_perform(cli, curl, request, file, file_count, &answer);
+        CURLcode result = cli_set_url(cli, curl, request);
+        if (result == CURLE_OK)
+            result = cli_perform(cli, curl, request, file, file_count, &answer);
         /* A refusal may come before the whole body was sent. */
         if (result != CURLE_OK && answer.status < 400)
             code = cli_unreachable(cli, result);

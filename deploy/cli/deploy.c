@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * deploy: upload a file, print what it became. Without -n the file's name, made into a
- * DNS label, names the function.
+ * DNS label, names the function. A configuration for the guest goes with the query: each
+ * version has its own, and one that is deployed without has none.
  */
 #include "deploy/deploy.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 
 #include "deploy/cli/cli.h"
+
+#define CLI_QUERY_BYTES_MAX (3 * DEPLOY_CONFIG_BYTES_MAX + 256)
 
 /* "dir/My_Func.wasm" to "my-func"; false if nothing usable is left. */
 static bool cli_name_of_file(const char *path, char ret_name[DEPLOY_NAME_BYTES])
@@ -64,10 +68,71 @@ static void cli_print_deployed(const struct cli *cli, const json_t *answer)
     (void)printf("  %s\n", cli_text(answer, "url"));
 }
 
+/* Appends what --config or --config-file gives. */
+static enum cli_exit cli_read_config(const struct cli *cli, struct buffer *config)
+{
+    const char *text = cli->options.config;
+    const char *path = cli->options.config_file;
+    char chunk[4096];
+    if (text != NULL && path != NULL)
+        return cli_fail(cli, CLI_USAGE, "pass either --config or --config-file");
+    enum status status = text == NULL ? STATUS_OK : buffer_append(config, text, strlen(text));
+    FILE *file = path == NULL ? NULL : fopen(path, "rbe");
+    if (path != NULL && file == NULL)
+        return cli_fail(cli, CLI_FAILED, "cannot read %s: %s", path, strerrordesc_np(errno));
+    while (file != NULL && status == STATUS_OK && !feof(file) && !ferror(file))
+        status = buffer_append(config, chunk, fread(chunk, 1, sizeof(chunk), file));
+    bool failed = file != NULL && ferror(file);
+    if (file != NULL)
+        (void)fclose(file);
+    if (failed)
+        return cli_fail(cli, CLI_FAILED, "cannot read %s", path);
+    if (status != STATUS_OK)
+        return cli_fail(cli, CLI_LIMIT,
+                        "a configuration can have %d bytes at most, see `skerry limits`",
+                        DEPLOY_CONFIG_BYTES_MAX);
+    return CLI_OK;
+}
+
+/* The upload's query, with a NUL at its end. */
+static enum cli_exit cli_make_query(const struct cli *cli, struct buffer *query)
+{
+    struct buffer config;
+    buffer_init(&config, DEPLOY_CONFIG_BYTES_MAX);
+    enum cli_exit code = cli_read_config(cli, &config);
+    enum status status = buffer_printf(query, "?activate=%d&dry_run=%d", !cli->options.no_activate,
+                                       cli->options.dry_run);
+    if (status == STATUS_OK && config.count > 0)
+        status = buffer_printf(query, "&config=");
+    for (size_t i = 0; status == STATUS_OK && i < config.count; i++)
+        status = buffer_printf(query, "%%%02x", config.data[i]);
+    if (status == STATUS_OK)
+        status = buffer_append(query, "", 1);
+    buffer_done(&config);
+    if (code == CLI_OK && status != STATUS_OK)
+        code = cli_fail(cli, CLI_FAILED, "out of memory");
+    return code;
+}
+
+static enum cli_exit
+cli_upload(const struct cli *cli, const char *file, const char *name, struct cli_answer *ret_answer)
+{
+    char path[CLI_PATH_BYTES];
+    struct buffer query;
+    buffer_init(&query, CLI_QUERY_BYTES_MAX);
+    enum cli_exit code = cli_make_query(cli, &query);
+    cli_function_path(cli, name, "", path);
+    const struct cli_request request = {
+        .method = "PUT", .path = path, .query = (const char *)query.data, .file = file};
+    if (code == CLI_OK)
+        code = cli_call(cli, &request, ret_answer);
+    buffer_done(&query);
+    return code;
+}
+
 enum cli_exit cli_deploy(struct cli *cli)
 {
     struct cli_answer answer;
-    char path[CLI_PATH_BYTES];
     char made[DEPLOY_NAME_BYTES];
     const char *file = cli->options.positional[0];
     const char *name = cli->options.name;
@@ -75,12 +140,7 @@ enum cli_exit cli_deploy(struct cli *cli)
         name = made;
     if (name == NULL)
         return cli_fail(cli, CLI_USAGE, "no name can be made of `%s`: pass one with -n", file);
-    char query[64];
-    (void)snprintf(query, sizeof(query), "?activate=%d&dry_run=%d", !cli->options.no_activate,
-                   cli->options.dry_run);
-    cli_function_path(cli, name, query, path);
-    const struct cli_request request = {.method = "PUT", .path = path, .file = file};
-    enum cli_exit code = cli_call(cli, &request, &answer);
+    enum cli_exit code = cli_upload(cli, file, name, &answer);
     if (code != CLI_OK)
         return code;
     cli_print_warnings(answer.json);

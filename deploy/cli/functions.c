@@ -116,13 +116,26 @@ enum cli_exit cli_list(struct cli *cli)
 
 /* ---- show, versions -------------------------------------------------------------------------- */
 
-static void cli_print_function(const struct cli *cli, const json_t *function)
+/* As JSON has it: nothing in it reaches the terminal as a control character. */
+static void cli_print_config(const json_t *function)
+{
+    const json_t *text = json_object_get(function, "config");
+    const json_t *base64 = json_object_get(function, "config_base64");
+    (void)printf("%-9s %" JSON_INTEGER_FORMAT " bytes: %s", "config",
+                 cli_number(function, "config_bytes"), json_is_string(text) ? "" : "base64 ");
+    (void)json_dumpf(json_is_string(text) ? text : base64, stdout,
+                     JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+    (void)fputc('\n', stdout);
+}
+
+static void cli_print_function(const json_t *function)
 {
     static const char *const names[] = {"tenant", "function", "version", "previous", "kind",
                                         "sha256", "created",  "updated", "url"};
-    (void)cli;
     for (size_t i = 0; i < COUNT_OF(names); i++)
         (void)printf("%-9s %s\n", names[i], cli_text(function, names[i]));
+    if (cli_number(function, "config_bytes") > 0)
+        cli_print_config(function);
 }
 
 enum cli_exit cli_show(struct cli *cli)
@@ -135,7 +148,7 @@ enum cli_exit cli_show(struct cli *cli)
     if (code != CLI_OK)
         return code;
     if (!cli_print_json(cli, &answer)) {
-        cli_print_function(cli, answer.json);
+        cli_print_function(answer.json);
         cli_next(cli, "skerry versions %s%s   or   curl %s", cli->options.positional[0],
                  cli_tenant_flag(cli, flag, sizeof(flag)), cli_text(answer.json, "url"));
     }

@@ -20,6 +20,7 @@ enum cli_flag {
     CLI_FLAG_DRY_RUN,
     CLI_FLAG_NO_ACTIVATE,
     CLI_FLAG_TO,
+    CLI_FLAG_CONFIG_FILE,
 };
 
 static const struct option cli_long_options[] = {
@@ -35,6 +36,8 @@ static const struct option cli_long_options[] = {
     {"dry-run", no_argument, NULL, CLI_FLAG_DRY_RUN},
     {"no-activate", no_argument, NULL, CLI_FLAG_NO_ACTIVATE},
     {"to", required_argument, NULL, CLI_FLAG_TO},
+    {"config", required_argument, NULL, 'c'},
+    {"config-file", required_argument, NULL, CLI_FLAG_CONFIG_FILE},
     {NULL, 0, NULL, 0},
 };
 
@@ -84,6 +87,12 @@ static bool cli_set_flag(struct cli_options *options, int flag, const char *valu
     case CLI_FLAG_TO:
         options->to = value;
         return true;
+    case 'c':
+        options->config = value;
+        return true;
+    case CLI_FLAG_CONFIG_FILE:
+        options->config_file = value;
+        return true;
     default:
         return false;
     }
@@ -95,7 +104,7 @@ static enum cli_exit cli_scan(struct cli *cli, int argc, char **argv)
     int flag;
     optind = 0; /* glibc: start over */
     opterr = 0;
-    while ((flag = getopt_long(argc, argv, "qyht:n:", cli_long_options, NULL)) != -1) {
+    while ((flag = getopt_long(argc, argv, "qyht:n:c:", cli_long_options, NULL)) != -1) {
         if (cli_set_flag(options, flag, optarg))
             continue;
         return cli_fail(cli, CLI_USAGE,

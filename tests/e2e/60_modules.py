@@ -3,6 +3,7 @@
 import re
 import subprocess
 import unittest
+import urllib.parse
 
 import harness
 from harness import ServerTest, guest, shared_module, skerry_path
@@ -39,16 +40,92 @@ class HttpWasm(ServerTest):
         answer = self.server.get("wasi", "/x", method="POST", body=b"a body")
         self.problem(answer, 404, "no_next_handler")
 
+    def put_configured(self, name, config):
+        return self.server.put(name, shared_module(f"http-wasm/ex-{name}.wasm").read_bytes(),
+                               query="?config=" + urllib.parse.quote(config))
+
     def test_modules_that_want_a_configuration_say_so_when_deployed(self):
-        # Skerry has no configuration for guests yet: both trap in their start function.
-        for name in ("config", "redact"):
-            answer = self.server.put(name, shared_module(f"http-wasm/ex-{name}.wasm").read_bytes())
+        for name, config in (("config", b""), ("config", b"\3\0\0\0"), ("redact", b""),
+                             ("redact", b"x" * 1025)):
+            answer = self.put_configured(name, config)
             self.problem(answer, 422)
             self.assertIn("unreachable", answer.text)
+
+    def test_config_enables_the_features_that_its_configuration_names(self):
+        for features in (1, 2, 3):
+            answer = self.put_configured("config", features.to_bytes(8, "little"))
+            self.assertEqual(answer.status, 201, answer)
+            self.problem(self.server.get("config"), 404, "no_next_handler")
+        # Trailers are a feature that this host does not have.
+        self.problem(self.put_configured("config", (4).to_bytes(8, "little")), 422)
+        shown = self.server.admin("GET", "/v1/tenants/default/functions/config").json
+        self.assertEqual((shown["config"], shown["config_base64"]), (None, "AwAAAAAAAAA="))
+
+    def test_redact_hides_the_secret_that_its_configuration_names(self):
+        self.assertEqual(self.put_configured("redact", b"no_next").status, 201)
+        answer = self.server.get("redact", method="POST", body=b"a no_next b")
+        self.problem(answer, 404, "#######_handler")
+        # Another secret is another version of the same module, and its own snapshot.
+        again = self.put_configured("redact", b"handler")
+        self.assertEqual((again.status, again.json["version"]), (201, "v2"), again)
+        self.problem(self.server.get("redact"), 404, "no_next_#######")
+        self.assertEqual(self.put_configured("redact", b"handler").json["status"], "unchanged")
+        self.server.cli("rollback", "redact", check=0)
+        self.problem(self.server.get("redact"), 404, "#######_handler")
 
     def test_the_conformance_kit_is_recognised(self):
         module = shared_module("http-wasm/tck.wasm").read_bytes()
         self.assertEqual(self.server.deploy("tck", module).json["kind"], "http-wasm")
+
+
+class Configuration(unittest.TestCase):
+    def answers(self, server, name, text):
+        def answered():
+            answer = server.get(name)
+            self.assertIn(answer.status, (200, 503), answer)
+            return answer.status == 200 and answer
+        answer = harness.wait_until(answered, 10, f"{name} to answer {text}")
+        self.assertEqual(answer.text, text)
+
+    def test_each_version_has_its_own_also_after_its_artifact_is_gone(self):
+        module = harness.write_guest("config", guest("config"))
+        with harness.Server() as server:
+            server.cli("deploy", module, "-n", "a", "-c", "first & %", check=0)
+            self.answers(server, "a", "[first & %|first & %]")
+            out = server.cli("deploy", module, "-n", "a", "--config", "second", check=0).stdout
+            self.assertIn("deployed a v2", out)
+            self.answers(server, "a", "[second|second]")
+            out = server.cli("deploy", module, "-n", "a", "--config", "second", check=0).stdout
+            self.assertIn("unchanged", out)
+            out = server.cli("show", "a", check=0).stdout
+            self.assertIn('config    6 bytes: "second"', out)
+            server.cli("deploy", module, "-n", "b", check=0)
+            self.answers(server, "b", "[|]")
+        for artifact in (server.data / "artifacts").iterdir():
+            artifact.unlink()
+        with server:
+            self.answers(server, "a", "[second|second]")
+            self.answers(server, "b", "[|]")
+            server.cli("rollback", "a", check=0)
+            self.answers(server, "a", "[first & %|first & %]")
+            # What no version has any more is removed with the last.
+            self.assertEqual(len(list((server.data / "artifacts").iterdir())), 3)
+            server.cli("rm", "a", "--yes", check=0)
+            self.assertEqual(len(list((server.data / "artifacts").iterdir())), 1)
+            self.answers(server, "b", "[|]")
+
+    def test_as_many_bytes_as_the_limit_and_no_more(self):
+        with harness.Server() as server:
+            data = bytes(range(1, 256)) * 65
+            path = harness.SCRATCH / "long.config"
+            path.write_bytes(data[:16384])
+            module = harness.write_guest("config", guest("config"))
+            server.cli("deploy", module, "--config-file", path, check=0)
+            self.assertEqual(server.get("config").body,
+                             b"[" + data[:16384] + b"|" + data[:16384] + b"]")
+            path.write_bytes(data[:16385])
+            done = server.cli("deploy", module, "--config-file", path, check=7)
+            self.assertIn("limits.guest_config (16384)", done.stderr)
 
 
 class Wagi(ServerTest):

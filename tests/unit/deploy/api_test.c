@@ -131,6 +131,7 @@ static void rig_send(struct rig *rig, enum api_method method, const char *target
     rig->step = api_handle(&rig->api, &request, &rig->upload, &rig->response);
     if (rig->step == API_BUILD)
         api_upload_built(&rig->api, &request, &rig->upload, &rig->outcome, &rig->response);
+    api_upload_done(&rig->upload);
     rig->json =
         json_loadb((const char *)rig->response.body.data, rig->response.body.count, 0, NULL);
 }
@@ -215,6 +216,69 @@ static void same_bytes_are_unchanged_and_not_built(void **state)
     rig_put(&rig, HELLO, "abc");
     assert_status(&rig, 201);
     assert_string_equal(text_of(&rig, "version"), "v3");
+    rig_done(&rig);
+}
+
+static void configuration_makes_a_version_of_its_own(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    rig_put(&rig, HELLO, "abc");
+    char plain_etag[API_ETAG_BYTES];
+    memcpy(plain_etag, rig.response.etag, sizeof(plain_etag));
+    rig_put(&rig, HELLO "?config=a%3Db%20%c3%A9+", "abc");
+    assert_status(&rig, 201);
+    assert_string_equal(text_of(&rig, "version"), "v2");
+    assert_string_equal(text_of(&rig, "sha256"),
+                        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_int_equal(json_integer_value(json_object_get(rig.json, "config_bytes")), 7);
+    assert_string_not_equal(rig.response.etag, plain_etag);
+    rig_put(&rig, HELLO "?config=a%3Db%20%c3%A9+", "abc");
+    assert_status(&rig, 200);
+    assert_string_equal(text_of(&rig, "status"), "unchanged");
+    rig_get(&rig, HELLO);
+    assert_string_equal(text_of(&rig, "config"), "a=b \xc3\xa9+");
+    rig_get(&rig, HELLO "/versions/v1");
+    assert_string_equal(text_of(&rig, "config"), "");
+    /* Bytes that are no text. */
+    rig_put(&rig, HELLO "?config=%03%00%ff", "abc");
+    assert_status(&rig, 201);
+    rig_get(&rig, HELLO "/versions/v3");
+    assert_true(json_is_null(json_object_get(rig.json, "config")));
+    assert_string_equal(text_of(&rig, "config_base64"), "AwD/");
+    assert_int_equal(json_integer_value(json_object_get(rig.json, "config_bytes")), 3);
+    /* None is none, not the one before. */
+    rig_put(&rig, HELLO, "abc");
+    assert_status(&rig, 201);
+    rig_get(&rig, HELLO);
+    assert_string_equal(text_of(&rig, "config"), "");
+    assert_string_equal(rig.response.etag, plain_etag);
+    rig_done(&rig);
+}
+
+static void wrong_configurations_never_reach_a_builder(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    rig.config.limits.guest_config = 4;
+    static const char *const malformed[] = {"%", "a%", "a%4", "%zz", "%4g", "%-1", "%%20"};
+    for (size_t i = 0; i < COUNT_OF(malformed); i++) {
+        char target[128];
+        (void)snprintf(target, sizeof(target), HELLO "?config=%s", malformed[i]);
+        rig_put(&rig, target, "abc");
+        assert_problem(&rig, 400, "bad_query");
+        assert_int_equal(rig.step, API_ANSWERED);
+    }
+    rig_put(&rig, HELLO "?config=12345", "abc");
+    assert_problem(&rig, 413, "config_too_large");
+    assert_non_null(strstr(text_of(&rig, "detail"), "limits.guest_config (4)"));
+    rig_put(&rig, HELLO "?config=1234&dry_run=1", "abc");
+    assert_status(&rig, 200);
+    rig_put(&rig, HELLO "?config", "abc");
+    assert_status(&rig, 201);
+    assert_int_equal(json_integer_value(json_object_get(rig.json, "config_bytes")), 0);
     rig_done(&rig);
 }
 
@@ -537,6 +601,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(upload_is_created_and_told_in_full),
         cmocka_unit_test(same_bytes_are_unchanged_and_not_built),
+        cmocka_unit_test(configuration_makes_a_version_of_its_own),
+        cmocka_unit_test(wrong_configurations_never_reach_a_builder),
         cmocka_unit_test(dry_run_builds_and_stores_nothing),
         cmocka_unit_test(upload_without_activation_waits_for_a_rollback_to_it),
         cmocka_unit_test(wrong_rollbacks_are_refused),

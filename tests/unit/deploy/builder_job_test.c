@@ -149,6 +149,46 @@ static void built_artifact_comes_back_with_its_result(void **state)
     bench_done(&bench);
 }
 
+static void builder_is_told_its_limits_and_the_configuration(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct deploy_build_order order;
+    static uint8_t config[DEPLOY_CONFIG_BYTES_MAX];
+    char path[128];
+    bench_init(&bench, "#!/bin/sh\ncat <&6 >$BENCH/order\n");
+    memset(config, 'c', sizeof(config));
+    const struct builder_job_request request = {.module = bytes_of_text("module"),
+                                                .config = bytes_make(config, sizeof(config)),
+                                                .done = bench_outcome,
+                                                .context = &bench};
+    bench.expected_count++;
+    assert_int_equal(builder_jobs_submit(bench.jobs, &request, NULL), STATUS_OK);
+    bench_run(&bench);
+    (void)snprintf(path, sizeof(path), "%s/order", bench.fixture.dir);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(read(fd, &order, sizeof(order)), sizeof(order));
+    assert_memory_equal(&order.limits, &bench.limits, sizeof(order.limits));
+    assert_int_equal(order.config_bytes, sizeof(config));
+    static uint8_t told[DEPLOY_CONFIG_BYTES_MAX + 1];
+    assert_int_equal(read(fd, told, sizeof(told)), sizeof(config));
+    assert_memory_equal(told, config, sizeof(config));
+    assert_int_equal(close(fd), 0);
+    bench_done(&bench);
+}
+
+static void configuration_has_no_more_bytes_than_its_limit_can_be(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < config_limit_row_count; i++) {
+        if (strcmp(config_limit_rows[i].name, "guest_config") == 0) {
+            assert_int_equal(config_limit_rows[i].maximum, DEPLOY_CONFIG_BYTES_MAX);
+            return;
+        }
+    }
+    fail_msg("there is no limit guest_config");
+}
+
 static void refused_module_comes_back_with_its_reason(void **state)
 {
     (void)state;
@@ -295,6 +335,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(built_artifact_comes_back_with_its_result),
+        cmocka_unit_test(builder_is_told_its_limits_and_the_configuration),
+        cmocka_unit_test(configuration_has_no_more_bytes_than_its_limit_can_be),
         cmocka_unit_test(refused_module_comes_back_with_its_reason),
         cmocka_unit_test(killed_builder_is_a_crash_that_names_the_signal),
         cmocka_unit_test(nonsense_from_a_builder_is_a_crash),

@@ -76,6 +76,59 @@ static int read_one(struct fixture *fixture)
     return 0;
 }
 
+static bool config_is(struct deploy_catalog *catalog, const char *function, const char *config)
+{
+    struct deploy_catalog_entry entry;
+    return look_up(catalog, "acme", function, &entry) == STATUS_OK &&
+           bytes_equal_text(entry.config, config);
+}
+
+static int read_configs(struct fixture *fixture)
+{
+    struct deploy_catalog *catalog = open_catalog(fixture);
+    if (catalog == NULL)
+        return 1;
+    if (!config_is(catalog, "one", "x=1") || !config_is(catalog, "none", "") ||
+        !config_is(catalog, "two", "y=22"))
+        return 2;
+    struct deploy_catalog_entry one;
+    struct deploy_catalog_entry none;
+    if (look_up(catalog, "acme", "one", &one) != STATUS_OK ||
+        look_up(catalog, "acme", "none", &none) != STATUS_OK)
+        return 3;
+    /* The same module: its hash, and another artifact. */
+    if (memcmp(one.sha256, none.sha256, sizeof(one.sha256)) != 0 ||
+        memcmp(one.artifact_key, none.artifact_key, sizeof(one.artifact_key)) == 0 ||
+        memcmp(none.sha256, none.artifact_key, sizeof(none.sha256)) != 0)
+        return 4;
+    deploy_catalog_close(catalog);
+    return 0;
+}
+
+static void lookup_lends_the_configuration_of_its_version(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct generation generation;
+    uint32_t number;
+    fixture_init(&fixture);
+    assert_int_equal(generation_create(fixture.dir, NULL, &generation), STATUS_OK);
+    fixture_open_store(&fixture, MAP_BYTES);
+    struct store_target one = fixture_target("acme", "one");
+    struct store_target two = fixture_target("acme", "two");
+    assert_int_equal(
+        fixture_add_configured(&fixture, &one, bytes_of_text("m"), bytes_of_text("x=1"), &number),
+        STATUS_OK);
+    assert_int_equal(
+        fixture_add_configured(&fixture, &two, bytes_of_text("m"), bytes_of_text("y=22"), &number),
+        STATUS_OK);
+    assert_int_equal(fixture_add(&fixture, "acme", "none", bytes_of_text("m"), &number), STATUS_OK);
+    fixture_close_store(&fixture);
+    end_reader(start_reader(&fixture, read_configs));
+    generation_close(&generation);
+    fixture_done(&fixture);
+}
+
 static void lookup_finds_the_active_version_only(void **state)
 {
     (void)state;
@@ -212,6 +265,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lookup_finds_the_active_version_only),
+        cmocka_unit_test(lookup_lends_the_configuration_of_its_version),
         cmocka_unit_test(reader_sees_every_change_once_the_generation_says_so),
         cmocka_unit_test(lookup_among_many_functions_is_a_matter_of_microseconds),
         cmocka_unit_test(catalog_of_a_missing_store_is_an_error),

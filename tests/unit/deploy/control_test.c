@@ -19,6 +19,7 @@
 #include "deploy/artifacts.h"
 
 #define MODULE      "module"
+#define CONFIG      "x=1 %&"
 #define OUTPUT_NAME "output"
 
 struct stage {
@@ -170,6 +171,16 @@ static int client_deploy(struct stage *stage)
     return run_verb("deploy", stage->module, NULL, NULL);
 }
 
+static int client_deploy_configured(struct stage *stage)
+{
+    return run_verb("deploy", stage->module, "-c", CONFIG);
+}
+
+static int client_deploy_file(struct stage *stage)
+{
+    return run_verb("deploy", stage->module, "--config-file", stage->executable);
+}
+
 static int client_list(struct stage *stage)
 {
     (void)stage;
@@ -188,13 +199,24 @@ static int client_rm(struct stage *stage)
     return run_verb("rm", "some-module", "--yes", NULL);
 }
 
-static bool artifact_is_there(const struct stage *stage, const char *module)
+static void artifact_key(const char *module, const char *config, uint8_t *ret_key)
 {
-    uint8_t sha256[DEPLOY_SHA256_BYTES];
-    digest_sha256(bytes_of_text(module), sha256);
-    int fd = deploy_artifact_open(stage->config.data_dir, sha256);
+    digest_sha256(bytes_of_text(module), ret_key);
+    digest_artifact_key(ret_key, bytes_of_text(config), ret_key);
+}
+
+static bool configured_is_there(const struct stage *stage, const char *module, const char *config)
+{
+    uint8_t key[DEPLOY_SHA256_BYTES];
+    artifact_key(module, config, key);
+    int fd = deploy_artifact_open(stage->config.data_dir, key);
     base_auto_close(&fd);
     return fd >= 0;
+}
+
+static bool artifact_is_there(const struct stage *stage, const char *module)
+{
+    return configured_is_there(stage, module, "");
 }
 
 static void function_lives_from_deploy_to_removal(void **state)
@@ -275,6 +297,67 @@ static void missing_artifact_is_built_again_when_asked_for(void **state)
     stage_done(&stage);
 }
 
+static void redeploy_with_a_configuration_is_a_version_with_an_artifact(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_init(&stage, BUILD_OK);
+    assert_int_equal(stage_run(&stage, client_deploy), 0);
+    assert_int_equal(stage_run(&stage, client_deploy_configured), 0);
+    assert_output(&stage, "deployed some-module v2");
+    assert_int_equal(stage_run(&stage, client_deploy_configured), 0);
+    assert_output(&stage, "unchanged");
+    assert_true(artifact_is_there(&stage, MODULE));
+    assert_true(configured_is_there(&stage, MODULE, CONFIG));
+    assert_int_equal(stage_run(&stage, client_show), 0);
+    assert_output(&stage, "\"config\":\"x=1 %&\"");
+    assert_int_equal(stage_run(&stage, client_deploy_file), 0);
+    assert_true(configured_is_there(&stage, MODULE, BUILD_OK));
+    /* Kept over a restart, gone with the function. */
+    deploy_control_stop(stage.control);
+    stage_start(&stage);
+    assert_true(configured_is_there(&stage, MODULE, CONFIG));
+    assert_int_equal(stage_run(&stage, client_rm), 0);
+    assert_false(artifact_is_there(&stage, MODULE));
+    assert_false(configured_is_there(&stage, MODULE, CONFIG));
+    stage_done(&stage);
+}
+
+static int client_ask_for_configured(struct stage *stage)
+{
+    uint8_t key[DEPLOY_SHA256_BYTES];
+    artifact_key(MODULE, CONFIG, key);
+    deploy_artifact_request(stage->config.data_dir, key);
+    while (!configured_is_there(stage, MODULE, CONFIG))
+        (void)sched_yield();
+    return 0;
+}
+
+static void rebuilt_artifact_is_built_with_its_configuration(void **state)
+{
+    (void)state;
+    struct stage stage;
+    char path[256];
+    char name[ARTIFACTS_NAME_BYTES];
+    char order[sizeof(struct deploy_build_order) + 64];
+    uint8_t key[DEPLOY_SHA256_BYTES];
+    stage_init(&stage, "#!/bin/sh\ncat <&6 >$BENCH/order\ncat <&3 >&4\ncat $BENCH/result >&5\n");
+    assert_int_equal(stage_run(&stage, client_deploy_configured), 0);
+    artifact_key(MODULE, CONFIG, key);
+    artifacts_name(key, name);
+    (void)snprintf(path, sizeof(path), "%s/artifacts/%s", stage.config.data_dir, name);
+    assert_int_equal(unlink(path), 0);
+    (void)snprintf(path, sizeof(path), "%s/order", stage.fixture.dir);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(stage_run(&stage, client_ask_for_configured), 0);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(read(fd, order, sizeof(order)),
+                     sizeof(struct deploy_build_order) + strlen(CONFIG));
+    assert_memory_equal(order + sizeof(struct deploy_build_order), CONFIG, strlen(CONFIG));
+    assert_int_equal(close(fd), 0);
+    stage_done(&stage);
+}
+
 static int client_by_address(struct stage *stage)
 {
     char url[CONFIG_ADDRESS_BYTES + 16];
@@ -343,6 +426,8 @@ int main(void)
         cmocka_unit_test(deployed_function_is_there_after_a_restart),
         cmocka_unit_test(crashing_builder_fails_the_deploy_and_leaves_nothing),
         cmocka_unit_test(missing_artifact_is_built_again_when_asked_for),
+        cmocka_unit_test(redeploy_with_a_configuration_is_a_version_with_an_artifact),
+        cmocka_unit_test(rebuilt_artifact_is_built_with_its_configuration),
         cmocka_unit_test(address_wants_the_token_that_only_the_owner_can_read),
         cmocka_unit_test(second_control_on_the_same_directory_is_refused),
         cmocka_unit_test(client_without_a_server_says_so),

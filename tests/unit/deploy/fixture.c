@@ -59,11 +59,11 @@ static void fixture_committed(void *context)
     fixture->committed_count++;
 }
 
-static void fixture_gone(void *context, const uint8_t sha256[DEPLOY_SHA256_BYTES])
+static void fixture_gone(void *context, const uint8_t key[DEPLOY_SHA256_BYTES])
 {
     struct fixture *fixture = context;
     fixture->gone_count++;
-    memcpy(fixture->gone, sha256, DEPLOY_SHA256_BYTES);
+    memcpy(fixture->gone, key, DEPLOY_SHA256_BYTES);
 }
 
 void fixture_open_store(struct fixture *fixture, uint64_t map_bytes)
@@ -76,7 +76,7 @@ void fixture_open_store(struct fixture *fixture, uint64_t map_bytes)
                                           .map_bytes = map_bytes,
                                           .clock = &fixture->clock,
                                           .committed = fixture_committed,
-                                          .module_gone = fixture_gone,
+                                          .artifact_gone = fixture_gone,
                                           .context = fixture};
     if (store_open(&options, &report, &fixture->store) != STATUS_OK)
         fail_msg("%s", report.text);
@@ -100,11 +100,25 @@ enum status fixture_add(struct fixture *fixture,
                         struct bytes module,
                         uint32_t *ret_version)
 {
+    const struct store_target target = fixture_target(tenant, function);
+    return fixture_add_configured(fixture, &target, module, bytes_make(NULL, 0), ret_version);
+}
+
+enum status fixture_add_configured(struct fixture *fixture,
+                                   const struct store_target *target,
+                                   struct bytes module,
+                                   struct bytes config,
+                                   uint32_t *ret_version)
+{
     uint8_t sha256[DEPLOY_SHA256_BYTES];
+    uint8_t key[DEPLOY_SHA256_BYTES];
     digest_sha256(module, sha256);
-    const struct store_upload upload = {.target = fixture_target(tenant, function),
+    digest_artifact_key(sha256, config, key);
+    const struct store_upload upload = {.target = *target,
                                         .sha256 = sha256,
+                                        .artifact_key = key,
                                         .module = module,
+                                        .config = config,
                                         .kind = "wagi",
                                         .activate = true};
     struct report report = REPORT_INIT;

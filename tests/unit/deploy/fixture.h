@@ -15,7 +15,7 @@ struct fixture {
     struct clock clock;
     uint32_t committed_count;
     uint32_t gone_count;
-    uint8_t gone[DEPLOY_SHA256_BYTES]; /* the last */
+    uint8_t gone[DEPLOY_SHA256_BYTES]; /* the last artifact's key */
     struct store *store;
     int pipe[2]; /* for tests with two processes */
 };
@@ -27,12 +27,17 @@ void fixture_done(struct fixture *fixture);
 void fixture_open_store(struct fixture *fixture, uint64_t map_bytes);
 void fixture_close_store(struct fixture *fixture);
 struct store_target fixture_target(const char *tenant, const char *function);
-/* Adds and activates `text` as a module. */
+/* Adds and activates `module`, without a configuration. */
 enum status fixture_add(struct fixture *fixture,
                         const char *tenant,
                         const char *function,
                         struct bytes module,
                         uint32_t *ret_version);
+enum status fixture_add_configured(struct fixture *fixture,
+                                   const struct store_target *target,
+                                   struct bytes module,
+                                   struct bytes config,
+                                   uint32_t *ret_version);
 void fixture_write_file(const struct fixture *fixture,
                         const char *name,
                         const char *text,

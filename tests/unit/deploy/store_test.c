@@ -38,7 +38,7 @@ static void versions_count_up_and_the_newest_is_active(void **state)
     assert_int_equal(function.record.active_version, 2);
     assert_int_equal(function.record.previous_version, 1);
     assert_int_equal(function.record.version_count, 2);
-    assert_string_equal(function.record.kind, "wagi");
+    assert_string_equal(function.record.active.kind, "wagi");
     assert_int_equal(store_get_version(fixture.store, &target, 1, NULL, &version), STATUS_OK);
     assert_int_equal(version.record.module_bytes, 3);
     assert_int_equal(fixture.committed_count, 2);
@@ -95,7 +95,7 @@ static void rollback_goes_to_the_previous_or_a_named_version(void **state)
     assert_int_equal(function.record.active_version, 1);
     uint8_t sha256[DEPLOY_SHA256_BYTES];
     digest_sha256(text("one"), sha256);
-    assert_memory_equal(function.record.sha256, sha256, sizeof(sha256));
+    assert_memory_equal(function.record.active.sha256, sha256, sizeof(sha256));
     fixture_done(&fixture);
 }
 
@@ -114,13 +114,75 @@ static void module_stays_until_its_last_version_goes(void **state)
     assert_int_equal(fixture_add(&fixture, "acme", "b", text("shared"), &number), STATUS_OK);
     assert_int_equal(store_delete_function(fixture.store, &a, NULL, &number), STATUS_OK);
     assert_int_equal(fixture.gone_count, 0);
-    assert_true(store_has_module(fixture.store, sha256));
+    assert_true(store_has_artifact(fixture.store, sha256));
     assert_int_equal(store_delete_function(fixture.store, &b, NULL, &number), STATUS_OK);
     assert_int_equal(number, 1);
     assert_int_equal(fixture.gone_count, 1);
     assert_memory_equal(fixture.gone, sha256, sizeof(sha256));
-    assert_false(store_has_module(fixture.store, sha256));
+    assert_false(store_has_artifact(fixture.store, sha256));
     assert_int_equal(store_delete_function(fixture.store, &b, NULL, &number), STATUS_NOT_FOUND);
+    fixture_done(&fixture);
+}
+
+static enum status append_source(void *context, struct bytes module, struct bytes config)
+{
+    struct buffer *source = context;
+    return buffer_printf(source, "%.*s|%.*s", (int)module.count, (const char *)module.data,
+                         (int)config.count, config.count == 0 ? "" : (const char *)config.data);
+}
+
+/* What the artifact of `module` and `config` is made of, as "module|config"; "" if none. */
+static void
+assert_source(struct fixture *fixture, const char *module, const char *config, const char *expected)
+{
+    uint8_t key[DEPLOY_SHA256_BYTES];
+    struct buffer source;
+    buffer_init(&source, 1000);
+    digest_sha256(text(module), key);
+    digest_artifact_key(key, text(config), key);
+    enum status status = store_use_source(fixture->store, key, append_source, &source, NULL);
+    assert_int_equal(status, expected[0] == '\0' ? STATUS_NOT_FOUND : STATUS_OK);
+    assert_int_equal(store_has_artifact(fixture->store, key), status == STATUS_OK);
+    assert_true(bytes_equal_text(buffer_bytes(&source), expected));
+    buffer_done(&source);
+}
+
+static void module_with_another_configuration_is_another_artifact(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct store_version version;
+    struct store_stats stats;
+    uint32_t number;
+    fixture_init(&fixture);
+    fixture_open_store(&fixture, MAP_BYTES);
+    struct store_target a = fixture_target("acme", "a");
+    struct store_target b = fixture_target("acme", "b");
+    assert_int_equal(fixture_add(&fixture, "acme", "a", text("m"), &number), STATUS_OK);
+    assert_int_equal(fixture_add_configured(&fixture, &a, text("m"), text("x=1"), &number),
+                     STATUS_OK);
+    assert_int_equal(fixture_add_configured(&fixture, &b, text("m"), text("x=1"), &number),
+                     STATUS_OK);
+    assert_source(&fixture, "m", "", "m|");
+    assert_source(&fixture, "m", "x=1", "m|x=1");
+    assert_source(&fixture, "m", "x=2", "");
+    assert_int_equal(store_get_version(fixture.store, &a, 2, NULL, &version), STATUS_OK);
+    assert_int_equal(version.record.content.config_bytes, 3);
+    assert_int_equal(store_stats(fixture.store, NULL, &stats), STATUS_OK);
+    assert_int_equal(stats.entries[RECORDS_MODULE], 1);
+    assert_int_equal(stats.entries[RECORDS_ARTIFACT], 2);
+    assert_int_equal(stats.entries[RECORDS_CONFIG], 1);
+    /* Each goes with its own last version, the module with the last of all. */
+    assert_int_equal(store_delete_function(fixture.store, &a, NULL, &number), STATUS_OK);
+    assert_int_equal(fixture.gone_count, 1);
+    assert_source(&fixture, "m", "", "");
+    assert_source(&fixture, "m", "x=1", "m|x=1");
+    assert_int_equal(store_delete_function(fixture.store, &b, NULL, &number), STATUS_OK);
+    assert_int_equal(fixture.gone_count, 2);
+    assert_int_equal(store_stats(fixture.store, NULL, &stats), STATUS_OK);
+    assert_int_equal(stats.entries[RECORDS_MODULE] + stats.entries[RECORDS_ARTIFACT] +
+                         stats.entries[RECORDS_CONFIG] + stats.entries[RECORDS_MODULE_USE],
+                     0);
     fixture_done(&fixture);
 }
 
@@ -141,6 +203,7 @@ static void deploy_beyond_the_version_limit_drops_the_oldest_unused(void **state
         digest_sha256(bytes_make(&i, sizeof(i)), sha256);
         const struct store_upload upload = {.target = target,
                                             .sha256 = sha256,
+                                            .artifact_key = sha256,
                                             .module = bytes_make(&i, sizeof(i)),
                                             .kind = "wagi"};
         assert_int_equal(store_add_version(fixture.store, &upload, NULL, &number), STATUS_OK);
@@ -348,6 +411,7 @@ int main(void)
         cmocka_unit_test(missing_things_are_told_apart),
         cmocka_unit_test(rollback_goes_to_the_previous_or_a_named_version),
         cmocka_unit_test(module_stays_until_its_last_version_goes),
+        cmocka_unit_test(module_with_another_configuration_is_another_artifact),
         cmocka_unit_test(deploy_beyond_the_version_limit_drops_the_oldest_unused),
         cmocka_unit_test(acknowledged_versions_survive_a_killed_process),
         cmocka_unit_test(full_map_refuses_the_deploy_changes_nothing_and_lets_delete),

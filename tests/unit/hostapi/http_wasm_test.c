@@ -269,6 +269,24 @@ static void host_calls_burn_their_price_and_the_same_each_time(void **state)
     assert_true(first > 50);
 }
 
+static void get_config_answers_in_the_builder_and_in_each_request(void **state)
+{
+    (void)state;
+    struct fixture configured;
+    struct bytes wasm = fixture_guest("e2e_config");
+    const struct hostapi_options options = {.snapshotting = true, .config = bytes_of_text("old")};
+    assert_int_equal(fixture_begin(&configured, wasm, &options), ENGINE_DONE);
+    configured.exchange.config = bytes_of_text("new");
+    assert_int_equal(fixture_request(&configured), HOSTAPI_FINISHED);
+    fixture_assert_body(&configured, "[old|new]");
+    /* Without one it is empty, whatever the request before had. */
+    fixture_next_exchange(&configured, "GET", "/");
+    assert_int_equal(fixture_request(&configured), HOSTAPI_FINISHED);
+    fixture_assert_body(&configured, "[old|]");
+    fixture_end(&configured);
+    fixture_unload(wasm);
+}
+
 static void an_initialiser_that_reads_the_clock_runs_in_each_request(void **state)
 {
     (void)state;
@@ -363,6 +381,7 @@ int main(void)
         TEST(a_response_over_the_limit_is_at_fault),
         TEST(host_calls_burn_their_price_and_the_same_each_time),
         cmocka_unit_test(features_enabled_before_the_snapshot_hold_after_it),
+        cmocka_unit_test(get_config_answers_in_the_builder_and_in_each_request),
         cmocka_unit_test(an_initialiser_that_reads_the_clock_runs_in_each_request),
         cmocka_unit_test(random_bytes_cannot_be_frozen_into_a_snapshot),
         cmocka_unit_test(an_initialiser_without_the_outside_world_runs_in_the_builder),
