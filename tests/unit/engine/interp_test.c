@@ -350,6 +350,72 @@ static void loads_mark_nothing(void **state)
         assert_marks(run, loads[i].name, &argument, 1, 0);
 }
 
+/* ---- bulk operations longer than a chunk ----------------------------------------------------- */
+
+/* Copies within a memory whose bytes tell their addresses; compares with memmove. */
+static void
+assert_copies(struct guest *run, uint32_t to, uint32_t from, uint32_t count, int64_t slice)
+{
+    struct engine_memory_view view = engine_memory_view(run->instance);
+    uint8_t *expected = test_malloc(MEMORY_END);
+    for (uint32_t i = 0; i < MEMORY_END; i++)
+        view.base[i] = (uint8_t)(i * 7 + (i >> 8));
+    memcpy(expected, view.base, MEMORY_END);
+    memmove(expected + to, expected + from, count);
+    uint64_t before = engine_machine_instructions(run->machine);
+    union engine_value arguments[] = {I32(to), I32(from), I32(count)};
+    guest_begin(run, "copy", arguments);
+    assert_int_equal(guest_run(run, slice), ENGINE_DONE);
+    assert_memory_equal(view.base, expected, MEMORY_END);
+    assert_int_equal(engine_machine_instructions(run->machine) - before, 4);
+    test_free(expected);
+}
+
+static void a_long_copy_may_overlap_in_either_direction(void **state)
+{
+    struct guest *run = &((struct world *)*state)->run;
+    static const int64_t slices[] = {100000, 1, 1000};
+    for (size_t i = 0; i < COUNT_OF(slices); i++) {
+        assert_copies(run, 20000, 10, 100000, slices[i]);
+        assert_copies(run, 10, 20000, 100000, slices[i]);
+        assert_copies(run, 10, 11, MEMORY_END - 11, slices[i]);
+        assert_copies(run, 11, 10, MEMORY_END - 11, slices[i]);
+        assert_copies(run, 5, 5, 100000, slices[i]);
+        assert_copies(run, 0, 70000, 61000, slices[i]);
+    }
+}
+
+static void a_long_bulk_operation_costs_the_same_in_any_slices(void **state)
+{
+    struct guest *run = &((struct world *)*state)->run;
+    CHECK(run, {"fill", {I32(1), I32(MEMORY_END - 1)}, {}, 4},
+          {"copy", {I32(0), I32(100), I32(MEMORY_END - 100)}, {}, 4},
+          {"copy", {I32(100), I32(0), I32(MEMORY_END - 100)}, {}, 4});
+    assert_int_equal(engine_memory_view(run->instance).base[0], 0x5a);
+}
+
+static void a_long_bulk_operation_that_does_not_fit_writes_nothing(void **state)
+{
+    struct guest *run = &((struct world *)*state)->run;
+    struct engine_memory_view view = engine_memory_view(run->instance);
+    view.base[MEMORY_END - 1] = 9;
+    assert_traps(run, "fill", 1, MEMORY_END, TRAP_MEMORY_OUT_OF_BOUNDS);
+    assert_traps(run, "fill", MEMORY_END - 1, UINT32_MAX, TRAP_MEMORY_OUT_OF_BOUNDS);
+    static const uint32_t rows[][3] = {{0, 1, MEMORY_END},      {1, 0, MEMORY_END},
+                                       {0, UINT32_MAX, 100000}, {UINT32_MAX, 0, 100000},
+                                       {0, 1, UINT32_MAX},      {1, 0, UINT32_MAX}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        union engine_value arguments[] = {I32(rows[i][0]), I32(rows[i][1]), I32(rows[i][2])};
+        assert_int_equal(guest_go(run, "copy", arguments), ENGINE_TRAPPED);
+        assert_int_equal(engine_machine_trap(run->machine).trap, TRAP_MEMORY_OUT_OF_BOUNDS);
+        engine_call_cancel(run->machine);
+    }
+    for (uint32_t i = 0; i < MEMORY_END - 1; i++)
+        assert_int_equal(view.base[i], 0);
+    for (uint32_t i = 0; i < MEMORY_END / ENGINE_DIRTY_PAGE_BYTES; i++)
+        assert_int_equal(view.dirty[i], 0);
+}
+
 /* ---- host functions -------------------------------------------------------------------------- */
 
 static void host_functions_return_values_of_every_class(void **state)
@@ -510,6 +576,9 @@ int main(void)
         TEST(a_store_marks_the_page_it_begins_in),
         TEST(bulk_operations_mark_all_pages_they_write),
         TEST(loads_mark_nothing),
+        TEST(a_long_copy_may_overlap_in_either_direction),
+        TEST(a_long_bulk_operation_costs_the_same_in_any_slices),
+        TEST(a_long_bulk_operation_that_does_not_fit_writes_nothing),
         TEST(host_functions_return_values_of_every_class),
         TEST(an_i32_of_the_host_is_zero_extended_whatever_it_left_above),
         TEST(a_waiting_host_function_is_called_again_with_the_same_arguments),
