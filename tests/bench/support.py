@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import platform
+import select
 import shutil
 import signal
 import socket
@@ -70,12 +71,11 @@ def pick_cores():
 class Server:
     """A process pinned to one core, with all its children."""
 
-    def __init__(self, name, arguments, port, core, admin_socket=None):
+    def __init__(self, name, arguments, port, core):
         self.name = name
         self.port = port
-        self.admin_socket = admin_socket
         self.process = subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             preexec_fn=lambda: os.sched_setaffinity(0, {core}))
         deadline = time.monotonic() + READY_SECONDS
         while not self.listens():
@@ -85,17 +85,18 @@ class Server:
             if time.monotonic() > deadline:
                 self.stop()
                 die(f"{name} does not listen on port {port} after {READY_SECONDS} s")
-            time.sleep(0.02)
+            time.sleep(0.002)
+        self.ready_at = time.monotonic()
+
+    def unpin(self):
+        """Lets the processes run on any core; those they start later too."""
+        cores = os.sched_getaffinity(os.getpid())
+        for pid in self.pids():
+            os.sched_setaffinity(pid, cores)
 
     def listens(self):
-        places = [(socket.AF_INET, ("127.0.0.1", self.port))]
-        if self.admin_socket:
-            places.append((socket.AF_UNIX, self.admin_socket))
-        for family, address in places:
-            with socket.socket(family) as probe:
-                if probe.connect_ex(address) != 0:
-                    return False
-        return True
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def stop(self):
         if self.process.poll() is None:
@@ -105,6 +106,7 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        self.process.stdout.close()
 
     def __enter__(self):
         return self
@@ -126,11 +128,18 @@ class SkerryServer(Server):
     def __init__(self, skerry, core, data=None):
         self.given = data is not None
         self.data = data or tempfile.mkdtemp(prefix="skerry-bench-")
-        admin_socket = f"{self.data}/admin.sock"
+        self.admin_socket = f"{self.data}/admin.sock"
+        self.said = b""
         port = free_port()
         super().__init__("skerry", [
             skerry, "serve", "--data", self.data, "--listen", f"127.0.0.1:{port}",
-            "--admin-socket", admin_socket, "--workers", "1"], port, core, admin_socket)
+            "--admin-socket", self.admin_socket, "--workers", "1"], port, core)
+
+    def listens(self):
+        """It says so, on a line of its own; the port takes connections long before."""
+        if select.select([self.process.stdout], [], [], 0)[0]:
+            self.said += os.read(self.process.stdout.fileno(), 4096)
+        return self.said.endswith(b"\nready\n")
 
     def stop(self):
         super().stop()
