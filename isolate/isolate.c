@@ -87,8 +87,15 @@ bool isolate_reset(struct isolate *isolate)
     isolate->ops.reset(isolate->host);
     if (!reset_memory(isolate) || !engine_rewind(isolate->instance))
         return false;
+    isolate->served = 0;
     isolate->generation++;
     return true;
+}
+
+void isolate_reset_host(struct isolate *isolate)
+{
+    ASSERT(isolate->magic == ISOLATE_MAGIC);
+    isolate->ops.reset(isolate->host);
 }
 
 void isolate_free(struct isolate *isolate)

@@ -3,7 +3,7 @@
  * Isolates: an instance of a snapshot plus its host state, taken from a pool for one
  * request and put back byte for byte.
  *
- *               isolate_pool_checkout                    isolate_pool_return(reusable)
+ *               isolate_pool_checkout                    isolate_pool_return(FINISHED)
  *   WARM ---------------------------------> IN USE ----------------------------------> WARM
  *    ^  (reset was done on return)             |                                        |
  *    |                                         | trapped, out of budget, cancelled      | idle,
@@ -54,6 +54,16 @@ struct isolate_host_ops {
     void *context;
 };
 
+/*
+ * A function's choice to find its memory as its last request left it: until the isolate served
+ * `requests_max` or is `age_max_ns` old, counted from its first request; whichever comes
+ * first, and 0 is no bound. {0, 0} and {1, 0} are pristine memory for every request.
+ */
+struct isolate_reuse {
+    uint32_t requests_max;
+    uint64_t age_max_ns;
+};
+
 struct isolate {
     uint64_t magic;
     struct engine_machine *machine;    /* owned */
@@ -66,6 +76,9 @@ struct isolate {
     struct isolate *next;              /* the pool's: warm list of the entry */
     struct isolate *previous;          /* the pool's */
     uint64_t idle_since_ns;            /* the pool's */
+    struct isolate_reuse reuse;        /* the pool's: of the request that has it */
+    uint32_t served;                   /* requests since its memory was the snapshot's */
+    uint64_t first_use_ns;             /* the pool's: when the first of those came */
     uint64_t generation;               /* how often it was reset */
 };
 
@@ -77,6 +90,8 @@ NODISCARD enum status isolate_create(struct isolate_artifact *artifact,
 /* Back to the snapshot, byte for byte: memory, globals, tables, host state. False: it
  * cannot be (out of memory): free it. */
 NODISCARD bool isolate_reset(struct isolate *isolate);
+/* Host state alone: for a guest that goes on with the memory it has. The machine must be idle. */
+void isolate_reset_host(struct isolate *isolate);
 void isolate_free(struct isolate *isolate);
 
 /* ---- pool ------------------------------------------------------------------------------------ */
@@ -84,8 +99,9 @@ void isolate_free(struct isolate *isolate);
 struct isolate_pool;
 
 struct isolate_pool_options {
-    uint32_t per_function_max;
-    uint32_t total_max;
+    uint32_t per_function_max; /* warm isolates of one function, */
+    uint32_t per_tenant_max;   /* of all functions of one tenant, */
+    uint32_t total_max;        /* and in all */
     uint64_t idle_max_ns;
     bool restarted; /* this process replaces one that died: first starts say RESTART */
     const struct clock *clock;
@@ -123,10 +139,11 @@ NODISCARD enum status isolate_pool_create(const struct isolate_pool_options *opt
                                           struct isolate_pool **ret_pool);
 void isolate_pool_free(struct isolate_pool *pool); /* everything must have been returned */
 
-/* Identifies one version of a function to the pool. */
+/* Identifies one version of a function to the pool, and says how it is used. */
 struct isolate_key {
     struct bytes function; /* "tenant/function" */
     struct bytes version;  /* SHA-256 of the module */
+    struct isolate_reuse reuse;
 };
 
 /*
@@ -143,8 +160,18 @@ isolate_pool_checkout(struct isolate_pool *pool,
                       struct report *report,
                       struct isolate_start *ret_start,
                       struct isolate **ret_isolate);
-/* Resets and keeps it if `reusable` and there is room; otherwise frees it. */
-void isolate_pool_return(struct isolate *isolate, bool reusable);
+enum isolate_end {
+    ISOLATE_DISCARDED, /* trapped, out of budget, cancelled */
+    ISOLATE_FINISHED,  /* served its request */
+    ISOLATE_GOES_ON,   /* ... and could serve the next with the memory it has */
+};
+/* Frees it, or keeps it if there is room: reset, unless it goes on by its function's choice. */
+void isolate_pool_return(struct isolate *isolate, enum isolate_end end);
+/* Makes one isolate of a function that lately used more at once than it has; for turns with
+ * nothing else to do. False: there is none to make. */
+bool isolate_pool_prepare(struct isolate_pool *pool);
+/* May isolate_pool_prepare find something to do? */
+bool isolate_pool_wants(const struct isolate_pool *pool);
 /* Drops isolates and artifacts that were idle for too long; call now and then. */
 void isolate_pool_sweep(struct isolate_pool *pool);
 /* Forgets a function that was removed. */
@@ -154,7 +181,8 @@ struct isolate_pool_stats {
     uint64_t starts[ISOLATE_START_REASON_COUNT];
     uint64_t discarded;
     uint64_t evicted;
-    uint32_t warm; /* isolates waiting */
+    uint64_t prepared; /* made ahead of requests */
+    uint32_t warm;     /* isolates waiting */
     uint32_t in_use;
     uint32_t functions; /* entries known */
 };

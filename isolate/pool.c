@@ -7,11 +7,14 @@
  *                    |       trimmed at the tail
  *   live list: entries with something mapped, by last checkout; where eviction looks
  *   cold list: entries with nothing left but the reason why; the first to be forgotten
+ *   a tenant's list: its entries of the live list; where eviction looks for its own bound
+ *   wanted list: entries with fewer isolates than were in use at once lately; idle turns
+ *       make them
  *
  * A version change drops the old artifact and everything warm; isolates of the old version
  * that are in use are freed when they come back, because their artifact is not the entry's.
  *
- * Bounds: warm isolates per function and in all; entries ENTRIES_MAX (an entry without
+ * Bounds: warm isolates per function, per tenant and in all; entries ENTRIES_MAX (an entry without
  * isolates is a memory of why its next start is cold, and the first to go).
  * An entry lives as long as an isolate of it is in use, even when forgotten.
  */
@@ -20,27 +23,50 @@
 
 #include "isolate/artifact.h"
 
-#define POOL_BUCKETS      4096 /* power of two */
-#define POOL_ENTRIES_MAX  65536
-#define POOL_VERSION_MAX  64
-#define POOL_FUNCTION_MAX 256
-#define POOL_SWEEP_MAX    256 /* entries looked at in one sweep */
+#define POOL_BUCKETS        4096 /* power of two */
+#define POOL_ENTRIES_MAX    65536
+#define POOL_VERSION_MAX    64
+#define POOL_FUNCTION_MAX   256
+#define POOL_SWEEP_MAX      256 /* entries looked at in one sweep */
+
+#define POOL_DEMAND_HALF_NS UINT64_C(10000000000) /* in which half of a past peak is forgotten */
+
+/* An entry can be in one list of each order. */
+enum pool_order { POOL_BY_USE, POOL_BY_TENANT, POOL_BY_WANT, POOL_ORDER_COUNT };
 
 struct pool_list {
+    enum pool_order order;
     struct isolate_pool_entry *newest;
     struct isolate_pool_entry *oldest;
 };
 
-struct isolate_pool_entry {
-    struct isolate_pool_entry *hash_next;
-    struct pool_list *list; /* the one it is in: live or cold */
+struct pool_links {
+    struct pool_list *list; /* NULL: in none of this order */
     struct isolate_pool_entry *newer;
     struct isolate_pool_entry *older;
+};
+
+struct pool_tenant {
+    struct pool_tenant *hash_next;
+    struct pool_list live;
+    uint64_t hash;
+    uint32_t functions; /* entries that are not forgotten */
+    uint32_t warm;
+    size_t name_count;
+    uint8_t name[];
+};
+
+struct isolate_pool_entry {
+    struct isolate_pool_entry *hash_next;
+    struct pool_links links[POOL_ORDER_COUNT];
+    struct pool_tenant *tenant;        /* borrowed; NULL once forgotten */
     struct isolate_artifact *artifact; /* a reference; NULL: not mapped */
     struct isolate *warm;              /* newest */
     struct isolate *warm_oldest;
     uint32_t warm_count;
     uint32_t in_use;
+    uint32_t demand; /* the most in use at once lately */
+    uint64_t demand_ns;
     enum isolate_start_reason cold_reason; /* of the next cold start with nothing in use */
     bool forgotten;                        /* in no list; freed when in_use becomes 0 */
     uint64_t used_ns;
@@ -56,8 +82,10 @@ struct isolate_pool {
     uint64_t hash_seed;
     struct pool_list live;
     struct pool_list cold;
+    struct pool_list wanted;
     struct isolate_pool_stats stats;
     struct isolate_pool_entry *buckets[POOL_BUCKETS];
+    struct pool_tenant *tenants[POOL_BUCKETS];
 };
 
 static const char *const reason_texts[ISOLATE_START_REASON_COUNT] = {
@@ -87,31 +115,46 @@ static uint64_t pool_hash(const struct isolate_pool *pool, struct bytes name)
 
 /* ---- lists and hash table -------------------------------------------------------------------- */
 
-static void pool_unlink(struct isolate_pool_entry *entry)
+static void pool_unlink(struct isolate_pool_entry *entry, enum pool_order order)
 {
-    struct pool_list *list = entry->list;
-    *(entry->newer != NULL ? &entry->newer->older : &list->newest) = entry->older;
-    *(entry->older != NULL ? &entry->older->newer : &list->oldest) = entry->newer;
-    entry->newer = entry->older = NULL;
-    entry->list = NULL;
-}
-
-static void pool_link(struct pool_list *list, struct isolate_pool_entry *entry)
-{
-    entry->list = list;
-    entry->newer = NULL;
-    entry->older = list->newest;
-    *(list->newest != NULL ? &list->newest->newer : &list->oldest) = entry;
-    list->newest = entry;
+    struct pool_links *links = &entry->links[order];
+    struct pool_list *list = links->list;
+    if (list == NULL)
+        return;
+    *(links->newer != NULL ? &links->newer->links[order].older : &list->newest) = links->older;
+    *(links->older != NULL ? &links->older->links[order].newer : &list->oldest) = links->newer;
+    *links = (struct pool_links){0};
 }
 
 /* Makes the entry the most recent of `list`. */
 static void pool_move(struct pool_list *list, struct isolate_pool_entry *entry)
 {
+    enum pool_order order = list->order;
     if (list->newest == entry)
         return;
-    pool_unlink(entry);
-    pool_link(list, entry);
+    pool_unlink(entry, order);
+    entry->links[order] = (struct pool_links){.list = list, .older = list->newest};
+    *(list->newest != NULL ? &list->newest->links[order].newer : &list->oldest) = entry;
+    list->newest = entry;
+}
+
+static void pool_make_live(struct isolate_pool *pool, struct isolate_pool_entry *entry)
+{
+    pool_move(&pool->live, entry);
+    pool_move(&entry->tenant->live, entry);
+}
+
+static void pool_make_cold(struct isolate_pool *pool, struct isolate_pool_entry *entry)
+{
+    pool_unlink(entry, POOL_BY_WANT);
+    pool_unlink(entry, POOL_BY_TENANT);
+    pool_move(&pool->cold, entry);
+    entry->demand = 0;
+}
+
+static bool pool_is_live(const struct isolate_pool *pool, const struct isolate_pool_entry *entry)
+{
+    return entry->links[POOL_BY_USE].list == &pool->live;
 }
 
 static struct isolate_pool_entry **pool_bucket(struct isolate_pool *pool, uint64_t hash)
@@ -130,6 +173,52 @@ pool_find(struct isolate_pool *pool, struct bytes function, uint64_t hash)
     return entry;
 }
 
+/* ---- tenants --------------------------------------------------------------------------------- */
+
+/* Of a function's name, "tenant/function". */
+static struct bytes pool_tenant_name(struct bytes function)
+{
+    const uint8_t *slash = function.count > 0 ? memchr(function.data, '/', function.count) : NULL;
+    return bytes_make(function.data, slash != NULL ? (size_t)(slash - function.data) : 0);
+}
+
+static struct pool_tenant *pool_hire_tenant(struct isolate_pool *pool, struct bytes name)
+{
+    uint64_t hash = pool_hash(pool, name);
+    struct pool_tenant **bucket = &pool->tenants[hash & (POOL_BUCKETS - 1)];
+    struct pool_tenant *tenant = *bucket;
+    while (tenant != NULL && (tenant->hash != hash ||
+                              !bytes_equal(bytes_make(tenant->name, tenant->name_count), name)))
+        tenant = tenant->hash_next;
+    if (tenant == NULL) {
+        tenant = calloc(1, sizeof(*tenant) + name.count);
+        if (tenant == NULL)
+            return NULL;
+        tenant->live.order = POOL_BY_TENANT;
+        tenant->hash = hash;
+        tenant->name_count = name.count;
+        if (name.count > 0)
+            memcpy(tenant->name, name.data, name.count);
+        tenant->hash_next = *bucket;
+        *bucket = tenant;
+    }
+    tenant->functions++;
+    return tenant;
+}
+
+static void pool_release_tenant(struct isolate_pool *pool, struct pool_tenant *tenant)
+{
+    ASSERT(tenant->functions > 0);
+    if (--tenant->functions > 0)
+        return;
+    ASSERT(tenant->warm == 0 && tenant->live.newest == NULL);
+    struct pool_tenant **link = &pool->tenants[tenant->hash & (POOL_BUCKETS - 1)];
+    while (*link != tenant)
+        link = &(*link)->hash_next;
+    *link = tenant->hash_next;
+    free(tenant);
+}
+
 /* ---- warm lists ------------------------------------------------------------------------------ */
 
 static struct isolate *pool_pop_newest(struct isolate_pool_entry *entry)
@@ -139,6 +228,7 @@ static struct isolate *pool_pop_newest(struct isolate_pool_entry *entry)
     *(isolate->next != NULL ? &isolate->next->previous : &entry->warm_oldest) = NULL;
     isolate->next = NULL;
     entry->warm_count--;
+    entry->tenant->warm--;
     isolate->pool->stats.warm--;
     return isolate;
 }
@@ -150,6 +240,7 @@ static struct isolate *pool_pop_oldest(struct isolate_pool_entry *entry)
     *(isolate->previous != NULL ? &isolate->previous->next : &entry->warm) = NULL;
     isolate->previous = NULL;
     entry->warm_count--;
+    entry->tenant->warm--;
     isolate->pool->stats.warm--;
     return isolate;
 }
@@ -161,6 +252,7 @@ static void pool_push(struct isolate_pool_entry *entry, struct isolate *isolate)
     *(entry->warm != NULL ? &entry->warm->previous : &entry->warm_oldest) = isolate;
     entry->warm = isolate;
     entry->warm_count++;
+    entry->tenant->warm++;
     isolate->pool->stats.warm++;
 }
 
@@ -181,8 +273,34 @@ static void pool_evict_oldest(struct isolate_pool *pool, struct isolate_pool_ent
     entry->cold_reason = ISOLATE_START_EVICTED;
     if (entry->in_use == 0) {
         pool_drop_warm(entry);
-        pool_move(&pool->cold, entry);
+        pool_make_cold(pool, entry);
     }
+}
+
+/* ---- demand ---------------------------------------------------------------------------------- */
+
+/* Would one more warm isolate be used, and is there room for it? */
+static bool pool_is_short(const struct isolate_pool *pool, const struct isolate_pool_entry *entry)
+{
+    const struct isolate_pool_options *options = &pool->options;
+    return entry->artifact != NULL && entry->in_use + entry->warm_count < entry->demand &&
+           entry->warm_count < options->per_function_max &&
+           entry->tenant->warm < options->per_tenant_max && pool->stats.warm < options->total_max;
+}
+
+/* Something was taken from the entry's isolates: is it to be replaced in an idle turn? */
+static void pool_note_shortage(struct isolate_pool *pool, struct isolate_pool_entry *entry)
+{
+    if (entry->warm == NULL && pool_is_short(pool, entry))
+        pool_move(&pool->wanted, entry);
+}
+
+static void pool_decay_demand(struct isolate_pool_entry *entry, uint64_t now)
+{
+    if (now - entry->demand_ns < POOL_DEMAND_HALF_NS)
+        return;
+    entry->demand = MAX(entry->demand / 2, entry->in_use + 1);
+    entry->demand_ns = now;
 }
 
 /* ---- entries --------------------------------------------------------------------------------- */
@@ -190,7 +308,10 @@ static void pool_evict_oldest(struct isolate_pool *pool, struct isolate_pool_ent
 static void pool_remove(struct isolate_pool *pool, struct isolate_pool_entry *entry)
 {
     pool_drop_warm(entry);
-    pool_unlink(entry);
+    for (enum pool_order order = 0; order < POOL_ORDER_COUNT; order++)
+        pool_unlink(entry, order);
+    pool_release_tenant(pool, entry->tenant);
+    entry->tenant = NULL;
     struct isolate_pool_entry **link = pool_bucket(pool, entry->hash);
     while (*link != entry)
         link = &(*link)->hash_next;
@@ -207,8 +328,14 @@ pool_add(struct isolate_pool *pool, const struct isolate_key *key, uint64_t hash
     if (pool->stats.functions >= POOL_ENTRIES_MAX)
         pool_remove(pool, pool->cold.oldest != NULL ? pool->cold.oldest : pool->live.oldest);
     struct isolate_pool_entry *entry = calloc(1, sizeof(*entry) + key->function.count);
-    if (entry == NULL)
+    struct pool_tenant *tenant = pool_hire_tenant(pool, pool_tenant_name(key->function));
+    if (entry == NULL || tenant == NULL) {
+        free(entry);
+        if (tenant != NULL)
+            pool_release_tenant(pool, tenant);
         return NULL;
+    }
+    entry->tenant = tenant;
     entry->hash = hash;
     entry->function_count = key->function.count;
     memcpy(entry->function, key->function.data, key->function.count);
@@ -219,7 +346,7 @@ pool_add(struct isolate_pool *pool, const struct isolate_key *key, uint64_t hash
     struct isolate_pool_entry **bucket = pool_bucket(pool, hash);
     entry->hash_next = *bucket;
     *bucket = entry;
-    pool_link(&pool->cold, entry);
+    pool_move(&pool->cold, entry);
     pool->stats.functions++;
     return entry;
 }
@@ -241,6 +368,7 @@ enum status isolate_pool_create(const struct isolate_pool_options *options,
     if (pool == NULL)
         return STATUS_NO_MEMORY;
     pool->options = *options;
+    pool->wanted.order = POOL_BY_WANT;
     if (getrandom(&pool->hash_seed, sizeof(pool->hash_seed), GRND_NONBLOCK) < 0)
         pool->hash_seed = clock_realtime_ns(options->clock);
     *ret_pool = pool;
@@ -286,7 +414,7 @@ static enum status pool_start_cold(struct isolate_pool *pool,
     enum status status =
         isolate_create(entry->artifact, pool->options.limits, &pool->options.ops, report, &isolate);
     if (status != STATUS_OK) {
-        if (entry->list == &pool->cold)
+        if (!pool_is_live(pool, entry))
             pool_drop_warm(entry);
         return status;
     }
@@ -313,6 +441,44 @@ static struct isolate_pool_entry *pool_entry(struct isolate_pool *pool,
     return entry;
 }
 
+/* Has the function chosen that its next request finds this isolate's memory as it is? */
+static bool pool_goes_on(const struct isolate *isolate, uint64_t now)
+{
+    const struct isolate_reuse *reuse = &isolate->reuse;
+    if (reuse->requests_max <= 1 && reuse->age_max_ns == 0)
+        return false;
+    return (reuse->requests_max == 0 || isolate->served < reuse->requests_max) &&
+           (reuse->age_max_ns == 0 || now - isolate->first_use_ns < reuse->age_max_ns);
+}
+
+/* A warm isolate, or NULL. One whose time to go on has passed while it waited is reset now. */
+static struct isolate *pool_take_warm(struct isolate_pool_entry *entry, struct isolate_reuse reuse)
+{
+    while (entry->warm != NULL) {
+        struct isolate *isolate = pool_pop_newest(entry);
+        isolate->reuse = reuse;
+        if (LIKELY(isolate->served == 0) ||
+            pool_goes_on(isolate, clock_monotonic_ns(isolate->pool->options.clock)) ||
+            isolate_reset(isolate))
+            return isolate;
+        isolate_free(isolate);
+    }
+    return NULL;
+}
+
+/* The clock is read only for a function that keeps its memory. */
+static void pool_begin_use(struct isolate_pool *pool,
+                           struct isolate_pool_entry *entry,
+                           struct isolate *isolate,
+                           struct isolate_reuse reuse)
+{
+    isolate->reuse = reuse;
+    if (isolate->served == 0 && reuse.age_max_ns > 0)
+        isolate->first_use_ns = clock_monotonic_ns(pool->options.clock);
+    entry->demand = MAX(entry->demand, entry->in_use);
+    pool_note_shortage(pool, entry);
+}
+
 enum status isolate_pool_checkout(struct isolate_pool *pool,
                                   const struct isolate_key *key,
                                   enum status (*open)(void *context,
@@ -326,9 +492,9 @@ enum status isolate_pool_checkout(struct isolate_pool *pool,
     struct isolate_pool_entry *entry = pool_entry(pool, key);
     if (entry == NULL)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "pool: out of memory");
-    if (LIKELY(entry->warm != NULL)) {
+    *ret_isolate = pool_take_warm(entry, key->reuse);
+    if (LIKELY(*ret_isolate != NULL)) {
         *ret_start = (struct isolate_start){.reason = ISOLATE_START_WARM};
-        *ret_isolate = pool_pop_newest(entry);
     } else {
         struct pool_opener opener = {.open = open, .context = context};
         enum status status = pool_start_cold(pool, entry, opener, report, ret_start, ret_isolate);
@@ -338,17 +504,24 @@ enum status isolate_pool_checkout(struct isolate_pool *pool,
     entry->in_use++;
     pool->stats.in_use++;
     pool->stats.starts[ret_start->reason]++;
-    pool_move(&pool->live, entry);
+    pool_make_live(pool, entry);
+    pool_begin_use(pool, entry, *ret_isolate, key->reuse);
     return STATUS_OK;
 }
 
 /* True if the isolate went back to its warm list. */
-static bool
-pool_keep(struct isolate_pool *pool, struct isolate_pool_entry *entry, struct isolate *isolate)
+static bool pool_keep(struct isolate_pool *pool, struct isolate *isolate, enum isolate_end end)
 {
+    struct isolate_pool_entry *entry = isolate->entry;
+    const struct isolate_pool_options *options = &pool->options;
     bool current = !entry->forgotten && isolate->artifact == entry->artifact;
-    if (!current || pool->options.per_function_max == 0 || pool->options.total_max == 0 ||
-        !isolate_reset(isolate))
+    if (!current || options->per_function_max == 0 || options->per_tenant_max == 0 ||
+        options->total_max == 0)
+        return false;
+    isolate->served++;
+    if (end == ISOLATE_GOES_ON && pool_goes_on(isolate, entry->used_ns))
+        isolate_reset_host(isolate);
+    else if (!isolate_reset(isolate))
         return false;
     isolate->idle_since_ns = entry->used_ns;
     pool_push(entry, isolate);
@@ -356,17 +529,31 @@ pool_keep(struct isolate_pool *pool, struct isolate_pool_entry *entry, struct is
 }
 
 /*
- * The oldest warm isolate of the least recently used function that has any. Entries that
- * are only in use go to the newest end on the way, so that nobody walks past them twice.
+ * The oldest warm isolate of the list's least recently used function that has any. Entries
+ * that are only in use go to the newest end on the way, so that nobody walks past them twice.
  */
-static void pool_evict_one(struct isolate_pool *pool)
+static void pool_evict_one(struct isolate_pool *pool, struct pool_list *list)
 {
-    while (pool->live.oldest->warm == NULL)
-        pool_move(&pool->live, pool->live.oldest);
-    pool_evict_oldest(pool, pool->live.oldest);
+    while (list->oldest->warm == NULL)
+        pool_move(list, list->oldest);
+    pool_evict_oldest(pool, list->oldest);
 }
 
-void isolate_pool_return(struct isolate *isolate, bool reusable)
+/* After one more isolate became warm: evicts what is now too much. */
+static void pool_trim(struct isolate_pool *pool, struct isolate_pool_entry *entry, uint64_t now)
+{
+    const struct isolate_pool_options *options = &pool->options;
+    struct pool_tenant *tenant = entry->tenant;
+    if (entry->warm_count > options->per_function_max ||
+        now - entry->warm_oldest->idle_since_ns > options->idle_max_ns)
+        pool_evict_oldest(pool, entry);
+    if (tenant->warm > options->per_tenant_max)
+        pool_evict_one(pool, &tenant->live);
+    if (pool->stats.warm > options->total_max)
+        pool_evict_one(pool, &pool->live);
+}
+
+void isolate_pool_return(struct isolate *isolate, enum isolate_end end)
 {
     struct isolate_pool *pool = isolate->pool;
     struct isolate_pool_entry *entry = isolate->entry;
@@ -374,23 +561,62 @@ void isolate_pool_return(struct isolate *isolate, bool reusable)
     entry->in_use--;
     pool->stats.in_use--;
     entry->used_ns = clock_monotonic_ns(pool->options.clock);
-    if (reusable && pool_keep(pool, entry, isolate)) {
-        const struct isolate *oldest = entry->warm_oldest;
-        if (entry->warm_count > pool->options.per_function_max ||
-            isolate->idle_since_ns - oldest->idle_since_ns > pool->options.idle_max_ns)
-            pool_evict_oldest(pool, entry);
-        if (pool->stats.warm > pool->options.total_max)
-            pool_evict_one(pool);
+    pool_decay_demand(entry, entry->used_ns);
+    if (end != ISOLATE_DISCARDED && pool_keep(pool, isolate, end)) {
+        pool_trim(pool, entry, entry->used_ns);
         return;
     }
     isolate_free(isolate);
-    if (!reusable) {
+    if (end == ISOLATE_DISCARDED) {
         pool->stats.discarded++;
         if (entry->warm == NULL)
             entry->cold_reason = ISOLATE_START_DISCARDED;
     }
-    if (entry->forgotten && entry->in_use == 0)
+    if (!entry->forgotten)
+        pool_note_shortage(pool, entry);
+    else if (entry->in_use == 0)
         free(entry);
+}
+
+/* ---- ahead of requests ----------------------------------------------------------------------- */
+
+static enum status pool_make_warm(struct isolate_pool *pool, struct isolate_pool_entry *entry)
+{
+    struct isolate *isolate;
+    struct report report = REPORT_INIT;
+    enum status status = isolate_create(entry->artifact, pool->options.limits, &pool->options.ops,
+                                        &report, &isolate);
+    if (status != STATUS_OK)
+        return status;
+    isolate->pool = pool;
+    isolate->entry = entry;
+    isolate->idle_since_ns = clock_monotonic_ns(pool->options.clock);
+    pool_push(entry, isolate);
+    entry->cold_reason = ISOLATE_START_POOL_EMPTY;
+    pool->stats.prepared++;
+    return STATUS_OK;
+}
+
+bool isolate_pool_prepare(struct isolate_pool *pool)
+{
+    while (pool->wanted.oldest != NULL) {
+        struct isolate_pool_entry *entry = pool->wanted.oldest;
+        pool_unlink(entry, POOL_BY_WANT);
+        if (!pool_is_short(pool, entry))
+            continue;
+        /* Without memory for it now, the next request may say so. */
+        if (pool_make_warm(pool, entry) != STATUS_OK)
+            continue;
+        if (pool_is_short(pool, entry))
+            pool_move(&pool->wanted, entry);
+        return true;
+    }
+    return false;
+}
+
+bool isolate_pool_wants(const struct isolate_pool *pool)
+{
+    return pool->wanted.oldest != NULL;
 }
 
 static void
@@ -400,10 +626,10 @@ pool_sweep_entry(struct isolate_pool *pool, struct isolate_pool_entry *entry, ui
     while (entry->warm_oldest != NULL && now - entry->warm_oldest->idle_since_ns > idle_max)
         pool_evict_oldest(pool, entry);
     /* Its last isolate was discarded, or is in the hands of a request. */
-    bool unused = entry->list == &pool->live && entry->warm == NULL && entry->in_use == 0;
+    bool unused = pool_is_live(pool, entry) && entry->warm == NULL && entry->in_use == 0;
     if (unused && now - entry->used_ns > idle_max) {
         pool_drop_warm(entry);
-        pool_move(&pool->cold, entry);
+        pool_make_cold(pool, entry);
     }
 }
 
@@ -412,7 +638,7 @@ void isolate_pool_sweep(struct isolate_pool *pool)
     uint64_t now = clock_monotonic_ns(pool->options.clock);
     struct isolate_pool_entry *entry = pool->live.oldest;
     for (uint32_t i = 0; entry != NULL && i < POOL_SWEEP_MAX; i++) {
-        struct isolate_pool_entry *newer = entry->newer;
+        struct isolate_pool_entry *newer = entry->links[POOL_BY_USE].newer;
         pool_sweep_entry(pool, entry, now);
         entry = newer;
     }

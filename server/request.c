@@ -40,6 +40,7 @@
 #define GONE_CHECK_NS        UINT64_C(50000000) /* how often a long request's client is looked at */
 #define TIMERS_PER_TURN      256
 #define SLICES_PER_TURN      64
+#define POOL_TENANT_PART     2 /* of the warm isolates may be one tenant's */
 #define WAIT_MS_MAX          1000
 #define NS_PER_MS            UINT64_C(1000000)
 #define NS_PER_US            UINT64_C(1000)
@@ -108,7 +109,7 @@ static void request_return_isolate(struct request *request, bool reusable)
     struct isolate *isolate = request->isolate;
     request->isolate = NULL;
     if (isolate != NULL)
-        isolate_pool_return(isolate, reusable);
+        isolate_pool_return(isolate, reusable ? ISOLATE_FINISHED : ISOLATE_DISCARDED);
 }
 
 static void request_account(const struct request *request)
@@ -641,6 +642,7 @@ request_service_init(struct request_service *service, bool restarted, struct rep
     scheduler_init(&service->scheduler, &scheduling);
     struct isolate_pool_options options = {
         .per_function_max = config->pool_per_function,
+        .per_tenant_max = MAX(config->pool_total / POOL_TENANT_PART, config->pool_per_function),
         .total_max = config->pool_total,
         .idle_max_ns = config->pool_idle_us * NS_PER_US,
         .restarted = restarted,
@@ -667,11 +669,20 @@ void request_service_done(struct request_service *service)
     timers_done(&service->timers);
 }
 
+/* Makes an isolate ahead if no request came since the last turn; true: there is more to do. */
+static bool request_service_prepare(struct request_service *service)
+{
+    uint64_t requests = service->metrics->requests;
+    bool quiet = requests == service->turn_requests;
+    service->turn_requests = requests;
+    return quiet ? isolate_pool_prepare(service->pool) : isolate_pool_wants(service->pool);
+}
+
 int request_service_turn(struct request_service *service)
 {
     timers_run(&service->timers, clock_monotonic_ns(service->clock), TIMERS_PER_TURN);
     scheduler_turn(&service->scheduler, SLICES_PER_TURN);
-    if (!scheduler_idle(&service->scheduler))
+    if (!scheduler_idle(&service->scheduler) || request_service_prepare(service))
         return 0;
     uint64_t next = timers_next_ns(&service->timers);
     if (next == UINT64_MAX)

@@ -66,7 +66,8 @@ struct request_service {
     struct bytes domain;
     uint64_t id_seed;
     uint64_t id_count;
-    uint32_t in_flight; /* requests begun and not yet answered or cancelled */
+    uint64_t turn_requests; /* metrics->requests at the last turn */
+    uint32_t in_flight;     /* requests begun and not yet answered or cancelled */
     bool access_log;
 };
 

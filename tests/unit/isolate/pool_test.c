@@ -14,6 +14,7 @@ static uint64_t now_ns;
 static int isolates_alive;
 static int artifacts_alive;
 static int resets;
+static int host_resets;
 static int opens;
 static bool reset_fails;
 static bool create_fails;
@@ -42,7 +43,14 @@ bool isolate_reset(struct isolate *isolate)
 {
     resets++;
     isolate->generation++;
+    isolate->served = 0;
     return !reset_fails;
+}
+
+void isolate_reset_host(struct isolate *isolate)
+{
+    (void)isolate;
+    host_resets++;
 }
 
 void isolate_free(struct isolate *isolate)
@@ -90,20 +98,27 @@ static const struct clock fake_clock = {.monotonic_ns = fake_now, .realtime_ns =
 
 /* ---- helpers --------------------------------------------------------------------------------- */
 
-static struct isolate_pool *make_pool(uint32_t per_function, uint32_t total)
+static struct isolate_pool *
+make_bounded_pool(uint32_t per_function, uint32_t per_tenant, uint32_t total)
 {
     struct isolate_pool *pool;
     struct isolate_pool_options options = {
         .per_function_max = per_function,
+        .per_tenant_max = per_tenant,
         .total_max = total,
         .idle_max_ns = 60 * SECOND,
         .clock = &fake_clock,
     };
     now_ns = SECOND;
-    isolates_alive = artifacts_alive = resets = opens = 0;
+    isolates_alive = artifacts_alive = resets = host_resets = opens = 0;
     reset_fails = create_fails = false;
     assert_int_equal(isolate_pool_create(&options, &pool), STATUS_OK);
     return pool;
+}
+
+static struct isolate_pool *make_pool(uint32_t per_function, uint32_t total)
+{
+    return make_bounded_pool(per_function, total, total);
 }
 
 static void free_pool(struct isolate_pool *pool)
@@ -140,11 +155,11 @@ static void an_isolate_that_came_back_is_warm_and_was_reset(void **state)
     (void)state;
     struct isolate_pool *pool = make_pool(4, 16);
     struct isolate *first = take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST);
-    isolate_pool_return(first, true);
+    isolate_pool_return(first, ISOLATE_FINISHED);
     assert_int_equal(resets, 1);
     struct isolate *again = take(pool, "t/f", "v1", ISOLATE_START_WARM);
     assert_ptr_equal(first, again);
-    isolate_pool_return(again, true);
+    isolate_pool_return(again, ISOLATE_FINISHED);
     assert_int_equal(opens, 1);
     free_pool(pool);
 }
@@ -153,10 +168,10 @@ static void an_isolate_that_faulted_is_freed_and_never_reset(void **state)
 {
     (void)state;
     struct isolate_pool *pool = make_pool(4, 16);
-    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), false);
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_DISCARDED);
     assert_int_equal(isolates_alive, 0);
     assert_int_equal(resets, 0);
-    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_DISCARDED), true);
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_DISCARDED), ISOLATE_FINISHED);
     assert_int_equal(isolate_pool_stats(pool).discarded, 1);
     free_pool(pool);
 }
@@ -167,7 +182,7 @@ static void an_isolate_that_cannot_be_reset_is_freed(void **state)
     struct isolate_pool *pool = make_pool(4, 16);
     struct isolate *isolate = take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST);
     reset_fails = true;
-    isolate_pool_return(isolate, true);
+    isolate_pool_return(isolate, ISOLATE_FINISHED);
     assert_int_equal(isolates_alive, 0);
     assert_int_equal(isolate_pool_stats(pool).warm, 0);
     free_pool(pool);
@@ -180,8 +195,8 @@ static void a_second_request_at_once_finds_the_pool_empty(void **state)
     struct isolate *a = take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST);
     struct isolate *b = take(pool, "t/f", "v1", ISOLATE_START_POOL_EMPTY);
     assert_int_equal(isolate_pool_stats(pool).in_use, 2);
-    isolate_pool_return(a, true);
-    isolate_pool_return(b, true);
+    isolate_pool_return(a, ISOLATE_FINISHED);
+    isolate_pool_return(b, ISOLATE_FINISHED);
     assert_int_equal(isolate_pool_stats(pool).warm, 2);
     free_pool(pool);
 }
@@ -192,15 +207,15 @@ static void a_new_version_drops_the_old_and_what_is_in_use_follows(void **state)
     struct isolate_pool *pool = make_pool(4, 16);
     struct isolate *used = take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST);
     struct isolate *warm = take(pool, "t/f", "v1", ISOLATE_START_POOL_EMPTY);
-    isolate_pool_return(warm, true);
+    isolate_pool_return(warm, ISOLATE_FINISHED);
     struct isolate *fresh = take(pool, "t/f", "v2", ISOLATE_START_NEW_VERSION);
     assert_int_equal(isolates_alive, 2);
     assert_int_equal(artifacts_alive, 2);
-    isolate_pool_return(used, true); /* of v1: must not become warm */
+    isolate_pool_return(used, ISOLATE_FINISHED); /* of v1: must not become warm */
     assert_int_equal(isolates_alive, 1);
     assert_int_equal(artifacts_alive, 1);
-    isolate_pool_return(fresh, true);
-    isolate_pool_return(take(pool, "t/f", "v2", ISOLATE_START_WARM), true);
+    isolate_pool_return(fresh, ISOLATE_FINISHED);
+    isolate_pool_return(take(pool, "t/f", "v2", ISOLATE_START_WARM), ISOLATE_FINISHED);
     free_pool(pool);
 }
 
@@ -209,12 +224,13 @@ static void a_restarted_worker_says_so_at_first_starts(void **state)
     (void)state;
     struct isolate_pool *pool;
     struct isolate_pool_options options = {.per_function_max = 1,
+                                           .per_tenant_max = 1,
                                            .total_max = 1,
                                            .idle_max_ns = SECOND,
                                            .restarted = true,
                                            .clock = &fake_clock};
     assert_int_equal(isolate_pool_create(&options, &pool), STATUS_OK);
-    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_RESTART), true);
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_RESTART), ISOLATE_FINISHED);
     isolate_pool_free(pool);
 }
 
@@ -227,7 +243,7 @@ static void the_warm_list_of_a_function_is_bounded(void **state)
         taken[i] = take(pool, "t/f", "v1",
                         i == 0 ? ISOLATE_START_FIRST_REQUEST : ISOLATE_START_POOL_EMPTY);
     for (int i = 0; i < 5; i++)
-        isolate_pool_return(taken[i], true);
+        isolate_pool_return(taken[i], ISOLATE_FINISHED);
     assert_int_equal(isolate_pool_stats(pool).warm, 2);
     assert_int_equal(isolates_alive, 2);
     free_pool(pool);
@@ -240,15 +256,15 @@ static void the_least_recently_used_function_is_evicted_when_the_pool_is_full(vo
     char name[16];
     for (int i = 0; i < 5; i++) {
         (void)snprintf(name, sizeof(name), "t/f%d", i);
-        isolate_pool_return(take(pool, name, "v1", ISOLATE_START_FIRST_REQUEST), true);
+        isolate_pool_return(take(pool, name, "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     }
     assert_int_equal(isolates_alive, 3);
     assert_int_equal(artifacts_alive, 3); /* the evicted ones are unmapped as well */
     assert_int_equal(isolate_pool_stats(pool).evicted, 2);
-    isolate_pool_return(take(pool, "t/f4", "v1", ISOLATE_START_WARM), true);
-    isolate_pool_return(take(pool, "t/f0", "v1", ISOLATE_START_EVICTED), true);
-    isolate_pool_return(take(pool, "t/f2", "v1", ISOLATE_START_EVICTED), true);
-    isolate_pool_return(take(pool, "t/f4", "v1", ISOLATE_START_WARM), true);
+    isolate_pool_return(take(pool, "t/f4", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    isolate_pool_return(take(pool, "t/f0", "v1", ISOLATE_START_EVICTED), ISOLATE_FINISHED);
+    isolate_pool_return(take(pool, "t/f2", "v1", ISOLATE_START_EVICTED), ISOLATE_FINISHED);
+    isolate_pool_return(take(pool, "t/f4", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
     free_pool(pool);
 }
 
@@ -257,10 +273,10 @@ static void functions_in_use_are_passed_over_by_eviction(void **state)
     (void)state;
     struct isolate_pool *pool = make_pool(4, 1);
     struct isolate *used = take(pool, "t/a", "v1", ISOLATE_START_FIRST_REQUEST);
-    isolate_pool_return(take(pool, "t/b", "v1", ISOLATE_START_FIRST_REQUEST), true);
-    isolate_pool_return(take(pool, "t/c", "v1", ISOLATE_START_FIRST_REQUEST), true);
+    isolate_pool_return(take(pool, "t/b", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
+    isolate_pool_return(take(pool, "t/c", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     assert_int_equal(isolates_alive, 2);
-    isolate_pool_return(used, true);
+    isolate_pool_return(used, ISOLATE_FINISHED);
     assert_int_equal(isolates_alive, 1);
     free_pool(pool);
 }
@@ -271,9 +287,9 @@ static void what_is_idle_too_long_is_swept(void **state)
     struct isolate_pool *pool = make_pool(4, 16);
     struct isolate *a = take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST);
     struct isolate *b = take(pool, "t/f", "v1", ISOLATE_START_POOL_EMPTY);
-    isolate_pool_return(a, true);
+    isolate_pool_return(a, ISOLATE_FINISHED);
     now_ns += 30 * SECOND;
-    isolate_pool_return(b, true);
+    isolate_pool_return(b, ISOLATE_FINISHED);
     now_ns += 31 * SECOND;
     isolate_pool_sweep(pool);
     assert_int_equal(isolate_pool_stats(pool).warm, 1);
@@ -281,7 +297,7 @@ static void what_is_idle_too_long_is_swept(void **state)
     isolate_pool_sweep(pool);
     assert_int_equal(isolates_alive, 0);
     assert_int_equal(artifacts_alive, 0);
-    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_EVICTED), true);
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_EVICTED), ISOLATE_FINISHED);
     free_pool(pool);
 }
 
@@ -294,10 +310,10 @@ static void surplus_of_a_busy_function_is_trimmed_without_a_sweep(void **state)
         taken[i] = take(pool, "t/f", "v1",
                         i == 0 ? ISOLATE_START_FIRST_REQUEST : ISOLATE_START_POOL_EMPTY);
     for (int i = 0; i < 3; i++)
-        isolate_pool_return(taken[i], true);
+        isolate_pool_return(taken[i], ISOLATE_FINISHED);
     now_ns += 61 * SECOND;
     for (int i = 0; i < 5; i++)
-        isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_WARM), true);
+        isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
     assert_int_equal(isolate_pool_stats(pool).warm, 1);
     free_pool(pool);
 }
@@ -315,7 +331,7 @@ static void a_missing_artifact_changes_nothing(void **state)
         isolate_pool_checkout(pool, &key, open_artifact, &missing, &report, &start, &isolate),
         STATUS_NOT_FOUND);
     assert_string_equal(report.text, "not there");
-    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), true);
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     free_pool(pool);
 }
 
@@ -341,10 +357,196 @@ static void a_forgotten_function_goes_when_its_last_isolate_comes_back(void **st
     struct isolate *used = take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST);
     isolate_pool_forget(pool, bytes_of_text("t/f"));
     assert_int_equal(isolate_pool_stats(pool).functions, 0);
-    isolate_pool_return(used, true);
+    isolate_pool_return(used, ISOLATE_FINISHED);
     assert_int_equal(isolates_alive, 0);
     isolate_pool_forget(pool, bytes_of_text("t/none"));
-    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), true);
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
+    free_pool(pool);
+}
+
+/* ---- memory that is kept by choice ----------------------------------------------------------- */
+
+static struct isolate *
+take_reusing(struct isolate_pool *pool, const char *version, struct isolate_reuse reuse)
+{
+    struct isolate_key key = {bytes_of_text("t/f"), bytes_of_text(version), reuse};
+    struct isolate_start start;
+    struct isolate *isolate;
+    assert_int_equal(isolate_pool_checkout(pool, &key, open_artifact, NULL, NULL, &start, &isolate),
+                     STATUS_OK);
+    return isolate;
+}
+
+static void memory_is_kept_for_as_many_requests_as_the_function_chose(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 16);
+    const struct isolate_reuse reuse = {.requests_max = 3};
+    for (int i = 1; i <= 9; i++) {
+        isolate_pool_return(take_reusing(pool, "v1", reuse), ISOLATE_GOES_ON);
+        assert_int_equal(resets, i / 3);
+        assert_int_equal(host_resets, i - i / 3); /* the host forgets every request */
+    }
+    free_pool(pool);
+}
+
+static void memory_is_kept_for_as_long_as_the_function_chose(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 16);
+    const struct isolate_reuse reuse = {.age_max_ns = 10 * SECOND};
+    isolate_pool_return(take_reusing(pool, "v1", reuse), ISOLATE_GOES_ON);
+    now_ns += 9 * SECOND;
+    isolate_pool_return(take_reusing(pool, "v1", reuse), ISOLATE_GOES_ON);
+    assert_int_equal(resets, 0);
+    now_ns += 2 * SECOND; /* passes while the isolate waits: no request may find it */
+    struct isolate *isolate = take_reusing(pool, "v1", reuse);
+    assert_int_equal(resets, 1);
+    now_ns += 11 * SECOND; /* passes while it works */
+    isolate_pool_return(isolate, ISOLATE_GOES_ON);
+    assert_int_equal(resets, 2);
+    free_pool(pool);
+}
+
+static void memory_is_pristine_without_that_choice_and_when_it_is_taken_back(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 16);
+    const struct isolate_reuse pristine[] = {{0, 0}, {1, 0}};
+    const struct isolate_reuse reuse = {.requests_max = 100};
+    isolate_pool_return(take_reusing(pool, "v1", pristine[0]), ISOLATE_GOES_ON);
+    isolate_pool_return(take_reusing(pool, "v1", pristine[1]), ISOLATE_GOES_ON);
+    assert_int_equal(resets, 2);
+    isolate_pool_return(take_reusing(pool, "v1", reuse), ISOLATE_GOES_ON);
+    assert_int_equal(resets, 2);
+    struct isolate *isolate = take_reusing(pool, "v1", pristine[0]);
+    assert_int_equal(resets, 3);
+    isolate_pool_return(isolate, ISOLATE_GOES_ON);
+    free_pool(pool);
+}
+
+static void memory_is_never_kept_after_a_fault_an_exit_or_a_deploy(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 16);
+    const struct isolate_reuse reuse = {.requests_max = 100};
+    isolate_pool_return(take_reusing(pool, "v1", reuse), ISOLATE_DISCARDED);
+    assert_int_equal(isolates_alive, 0);
+    isolate_pool_return(take_reusing(pool, "v1", reuse), ISOLATE_FINISHED);
+    assert_int_equal(resets, 1);
+    struct isolate *old = take_reusing(pool, "v1", reuse);
+    struct isolate *new = take_reusing(pool, "v2", reuse);
+    isolate_pool_return(old, ISOLATE_GOES_ON);
+    assert_int_equal(isolates_alive, 1);
+    isolate_pool_return(new, ISOLATE_GOES_ON);
+    free_pool(pool);
+}
+
+static void kept_memory_that_cannot_be_reset_in_time_is_freed(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 16);
+    const struct isolate_reuse reuse = {.age_max_ns = SECOND};
+    isolate_pool_return(take_reusing(pool, "v1", reuse), ISOLATE_GOES_ON);
+    now_ns += 2 * SECOND;
+    reset_fails = true;
+    struct isolate *isolate = take_reusing(pool, "v1", reuse);
+    assert_int_equal(isolates_alive, 1);
+    assert_int_equal(isolate->served, 0);
+    isolate_pool_return(isolate, ISOLATE_DISCARDED);
+    free_pool(pool);
+}
+
+/* ---- tenants --------------------------------------------------------------------------------- */
+
+static void a_tenant_over_its_bound_loses_its_own_oldest_and_nobody_elses(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_bounded_pool(4, 3, 100);
+    char name[16];
+    isolate_pool_return(take(pool, "quiet/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
+    for (int i = 0; i < 10; i++) {
+        (void)snprintf(name, sizeof(name), "loud/f%d", i);
+        isolate_pool_return(take(pool, name, "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
+    }
+    assert_int_equal(isolate_pool_stats(pool).warm, 4);
+    assert_int_equal(isolate_pool_stats(pool).evicted, 7);
+    isolate_pool_return(take(pool, "quiet/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    isolate_pool_return(take(pool, "loud/f7", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    isolate_pool_return(take(pool, "loud/f6", "v1", ISOLATE_START_EVICTED), ISOLATE_FINISHED);
+    isolate_pool_return(take(pool, "loud/f7", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    isolate_pool_forget(pool, bytes_of_text("loud/f7"));
+    free_pool(pool);
+}
+
+/* ---- ahead of requests ----------------------------------------------------------------------- */
+
+static void what_a_fault_took_is_replaced_in_an_idle_turn(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 16);
+    assert_false(isolate_pool_prepare(pool)); /* nothing for functions that nobody called */
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_DISCARDED);
+    assert_true(isolate_pool_prepare(pool));
+    assert_false(isolate_pool_prepare(pool));
+    assert_int_equal(isolate_pool_stats(pool).warm, 1);
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    assert_int_equal(isolate_pool_stats(pool).prepared, 1);
+    free_pool(pool);
+}
+
+static void no_more_is_prepared_than_was_in_use_at_once(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(8, 16);
+    struct isolate *taken[3];
+    for (int i = 0; i < 3; i++)
+        taken[i] = take(pool, "t/f", "v1",
+                        i == 0 ? ISOLATE_START_FIRST_REQUEST : ISOLATE_START_POOL_EMPTY);
+    assert_false(isolate_pool_prepare(pool)); /* all that is wanted is there */
+    for (int i = 0; i < 3; i++)
+        isolate_pool_return(taken[i], ISOLATE_DISCARDED);
+    while (isolate_pool_prepare(pool))
+        ;
+    assert_int_equal(isolate_pool_stats(pool).warm, 3);
+    free_pool(pool);
+}
+
+static void a_peak_is_forgotten_after_a_while(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(8, 16);
+    struct isolate *taken[8];
+    for (int i = 0; i < 8; i++)
+        taken[i] = take(pool, "t/f", "v1",
+                        i == 0 ? ISOLATE_START_FIRST_REQUEST : ISOLATE_START_POOL_EMPTY);
+    for (int i = 0; i < 8; i++)
+        isolate_pool_return(taken[i], ISOLATE_DISCARDED);
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_DISCARDED), ISOLATE_FINISHED);
+    for (int i = 0; i < 2; i++) {
+        now_ns += 11 * SECOND;
+        isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    }
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_DISCARDED);
+    while (isolate_pool_prepare(pool))
+        ;
+    assert_int_equal(isolate_pool_stats(pool).warm, 2); /* eight, halved twice */
+    free_pool(pool);
+}
+
+static void nothing_is_prepared_beyond_the_bounds_or_for_what_is_gone(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(8, 1);
+    struct isolate *a = take(pool, "t/a", "v1", ISOLATE_START_FIRST_REQUEST);
+    struct isolate *b = take(pool, "t/b", "v1", ISOLATE_START_FIRST_REQUEST);
+    isolate_pool_return(a, ISOLATE_DISCARDED); /* wanted, while there is room */
+    isolate_pool_return(b, ISOLATE_FINISHED);
+    assert_false(isolate_pool_prepare(pool));
+    isolate_pool_return(take(pool, "t/b", "v1", ISOLATE_START_WARM), ISOLATE_DISCARDED);
+    isolate_pool_forget(pool, bytes_of_text("t/b"));
+    assert_false(isolate_pool_prepare(pool));
+    assert_int_equal(isolates_alive, 0);
     free_pool(pool);
 }
 
@@ -357,13 +559,13 @@ static void many_functions_keep_their_isolates_apart(void **state)
     for (int i = 0; i < 3000; i++) {
         (void)snprintf(name, sizeof(name), "t%d/f", i);
         owners[i] = take(pool, name, "v1", ISOLATE_START_FIRST_REQUEST);
-        isolate_pool_return(owners[i], true);
+        isolate_pool_return(owners[i], ISOLATE_FINISHED);
     }
     for (int i = 0; i < 3000; i++) {
         (void)snprintf(name, sizeof(name), "t%d/f", i);
         struct isolate *isolate = take(pool, name, "v1", ISOLATE_START_WARM);
         assert_ptr_equal(isolate, owners[i]);
-        isolate_pool_return(isolate, true);
+        isolate_pool_return(isolate, ISOLATE_FINISHED);
     }
     free_pool(pool);
 }
@@ -385,6 +587,16 @@ int main(void)
         cmocka_unit_test(a_missing_artifact_changes_nothing),
         cmocka_unit_test(an_isolate_that_cannot_be_made_leaves_nothing_mapped),
         cmocka_unit_test(a_forgotten_function_goes_when_its_last_isolate_comes_back),
+        cmocka_unit_test(memory_is_kept_for_as_many_requests_as_the_function_chose),
+        cmocka_unit_test(memory_is_kept_for_as_long_as_the_function_chose),
+        cmocka_unit_test(memory_is_pristine_without_that_choice_and_when_it_is_taken_back),
+        cmocka_unit_test(memory_is_never_kept_after_a_fault_an_exit_or_a_deploy),
+        cmocka_unit_test(kept_memory_that_cannot_be_reset_in_time_is_freed),
+        cmocka_unit_test(a_tenant_over_its_bound_loses_its_own_oldest_and_nobody_elses),
+        cmocka_unit_test(what_a_fault_took_is_replaced_in_an_idle_turn),
+        cmocka_unit_test(no_more_is_prepared_than_was_in_use_at_once),
+        cmocka_unit_test(a_peak_is_forgotten_after_a_while),
+        cmocka_unit_test(nothing_is_prepared_beyond_the_bounds_or_for_what_is_gone),
         cmocka_unit_test(many_functions_keep_their_isolates_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
