@@ -48,6 +48,9 @@ static inline uint64_t dispatch_field64(const uint8_t *at)
     return value;
 }
 
+/* Of handlers' registers and variables: not every member of a family uses all. */
+#define UNUSED __attribute__((unused))
+
 #if defined(__clang__) && defined(__has_attribute)
 #if __has_attribute(preserve_none) && __has_attribute(musttail)
 #define DISPATCH_TAIL_CALLS 1
@@ -68,7 +71,6 @@ static inline uint64_t dispatch_field64(const uint8_t *at)
 #if DISPATCH_TAIL_CALLS
 
 #define DISPATCH_NAME "clang tail calls"
-#define UNUSED        __attribute__((unused))
 #define DISPATCH_PARAMETERS                                                                        \
     UNUSED const uint8_t *PC, UNUSED uint64_t *FP, UNUSED uint8_t *MEM, UNUSED int64_t FUEL,       \
         UNUSED struct engine_instance *IN, UNUSED const uint8_t *BASE, UNUSED uint64_t ACC,        \
@@ -139,7 +141,7 @@ BASE_HANDLER;
 typedef int dispatch_function(struct machine_registers *registers);
 typedef dispatch_function *dispatch_handler;
 
-#define HANDLER(name)     static int name(__attribute__((unused)) struct machine_registers *registers)
+#define HANDLER(name)     static int name(UNUSED struct machine_registers *registers)
 #define BASE_HANDLER      int dispatch_base(struct machine_registers *registers)
 BASE_HANDLER;
 
