@@ -75,10 +75,12 @@ static bool listen_accept_one(struct h2o_front *front, h2o_socket_t *listener)
 
 static void listen_on_accept(h2o_socket_t *listener, const char *err)
 {
+    struct h2o_front *front = listener->data;
     if (err != NULL)
         return;
+    request_service_heard(front->service, clock_monotonic_ns(front->service->clock));
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-        if (!listen_accept_one(listener->data, listener))
+        if (!listen_accept_one(front, listener))
             return;
     }
 }

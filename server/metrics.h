@@ -13,13 +13,21 @@
 
 #include "engine/base/bytes.h"
 
+/* Turns by their length: at most METRICS_TURN_NS, twice that, ...; the last has no bound. */
+#define METRICS_TURN_NS      25000
+#define METRICS_TURN_BUCKETS 12
+
 struct metrics {
 #define METRIC(name, family, labels, type, help) uint64_t name;
 #include "server/metrics.def"
+    uint64_t turns[METRICS_TURN_BUCKETS];
+    uint64_t turn_time; /* nanoseconds, of all turns */
 };
 
 /* Gauges to zero: a new worker begins. */
 void metrics_clear_gauges(struct metrics *metrics);
+/* One turn of the event loop took so long. */
+void metrics_count_turn(struct metrics *metrics, uint64_t turn_ns);
 /* Prometheus text of `count` workers' pages; what does not fit into `out` is left away. */
 void metrics_print(const struct metrics *const *pages, uint32_t count, struct buffer *out);
 

@@ -566,6 +566,7 @@ bool request_init(struct request *request,
     request->carrier = carrier;
     request->timer.fire = request_on_timer;
     request->arrived_ns = request_now(request);
+    request_service_heard(service, request->arrived_ns);
     request->deadline_ns = request->arrived_ns + service->config->limits.wall * NS_PER_US;
     request->gone_check_ns = request->arrived_ns + GONE_CHECK_NS;
     http_exchange_init(&request->http, &service->config->limits);
@@ -691,6 +692,12 @@ int request_service_turn(struct request_service *service)
     if (next <= now)
         return 0;
     return (int)MIN((next - now + NS_PER_MS - 1) / NS_PER_MS, (uint64_t)WAIT_MS_MAX);
+}
+
+void request_service_heard(struct request_service *service, uint64_t now_ns)
+{
+    if (service->heard_ns == 0)
+        service->heard_ns = now_ns;
 }
 
 void request_service_sweep(struct request_service *service)

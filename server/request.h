@@ -67,6 +67,7 @@ struct request_service {
     uint64_t id_seed;
     uint64_t id_count;
     uint64_t turn_requests; /* metrics->requests at the last turn */
+    uint64_t heard_ns;      /* when this turn of the loop began; 0: it waits for something to do */
     uint32_t in_flight;     /* requests begun and not yet answered or cancelled */
     bool access_log;
 };
@@ -110,6 +111,8 @@ request_service_init(struct request_service *service, bool restarted, struct rep
 void request_service_done(struct request_service *service);
 /* Timers and one turn of the scheduler; then at most so many milliseconds may pass. */
 int request_service_turn(struct request_service *service);
+/* A socket has something to do: if the loop waited, its turn begins. */
+void request_service_heard(struct request_service *service, uint64_t now_ns);
 /* About once a second. */
 void request_service_sweep(struct request_service *service);
 

@@ -145,12 +145,31 @@ static bool worker_is_drained(const struct worker *worker, uint64_t now)
            (h2o_listen_unsent(worker->front) == 0 || now >= worker->drain_deadline_ns);
 }
 
+/*
+ * Timers and slices, then sockets; returns when it ended. Waiting does not count: a turn that
+ * may wait is one of slices, if there were any, and one that begins with what was heard.
+ */
+static uint64_t worker_turn(struct worker *worker, uint64_t began_ns)
+{
+    struct request_service *service = &worker->service;
+    uint64_t slices = service->scheduler.slices;
+    int wait_ms = request_service_turn(service);
+    bool waits = wait_ms != 0;
+    if (waits && service->scheduler.slices != slices)
+        metrics_count_turn(service->metrics, clock_monotonic_ns(service->clock) - began_ns);
+    service->heard_ns = waits ? 0 : began_ns;
+    h2o_listen_run(worker->front, wait_ms);
+    uint64_t now = clock_monotonic_ns(service->clock);
+    if (service->heard_ns != 0)
+        metrics_count_turn(service->metrics, now - service->heard_ns);
+    return now;
+}
+
 static void worker_loop(struct worker *worker)
 {
+    uint64_t now = clock_monotonic_ns(&clock_system);
     for (;;) {
-        int wait_ms = request_service_turn(&worker->service);
-        h2o_listen_run(worker->front, wait_ms);
-        uint64_t now = clock_monotonic_ns(&clock_system);
+        now = worker_turn(worker, now);
         if (now - worker->swept_ns >= SWEEP_NS) {
             worker->swept_ns = now;
             request_service_sweep(&worker->service);

@@ -85,6 +85,30 @@ static void a_new_worker_keeps_counters_and_clears_gauges(void **state)
     assert_int_equal(page.in_flight, 0);
 }
 
+static void a_turn_is_counted_where_its_length_is_the_bound_or_less(void **state)
+{
+    (void)state;
+    struct metrics page = {0};
+    static const uint64_t lengths[] = {0, 25000, 25001, 400000, 400001, UINT64_C(3600000000000)};
+    for (size_t i = 0; i < COUNT_OF(lengths); i++)
+        metrics_count_turn(&page, lengths[i]);
+    assert_int_equal(page.turns[0], 2);
+    assert_int_equal(page.turns[1], 1);
+    assert_int_equal(page.turns[4], 1);
+    assert_int_equal(page.turns[5], 1);
+    assert_int_equal(page.turns[METRICS_TURN_BUCKETS - 1], 1);
+    const struct metrics *pages[] = {&page};
+    char *text = print(pages, 1, 1 << 20);
+    assert_int_equal(occurrences(text, "# TYPE skerry_turn_seconds histogram\n"), 1);
+    assert_non_null(strstr(text, "\nskerry_turn_seconds_bucket{worker=\"0\",le=\"0.000025\"} 2\n"));
+    assert_non_null(strstr(text, "\nskerry_turn_seconds_bucket{worker=\"0\",le=\"0.000400\"} 4\n"));
+    assert_non_null(strstr(text, "\nskerry_turn_seconds_bucket{worker=\"0\",le=\"0.025600\"} 5\n"));
+    assert_non_null(strstr(text, "\nskerry_turn_seconds_bucket{worker=\"0\",le=\"+Inf\"} 6\n"));
+    assert_non_null(strstr(text, "\nskerry_turn_seconds_sum{worker=\"0\"} 3600.000850002\n"));
+    assert_non_null(strstr(text, "\nskerry_turn_seconds_count{worker=\"0\"} 6\n"));
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -92,6 +116,7 @@ int main(void)
         cmocka_unit_test(a_family_is_announced_once_and_stands_together),
         cmocka_unit_test(what_does_not_fit_is_left_away_in_whole_lines),
         cmocka_unit_test(a_new_worker_keeps_counters_and_clears_gauges),
+        cmocka_unit_test(a_turn_is_counted_where_its_length_is_the_bound_or_less),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
