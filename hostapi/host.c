@@ -73,6 +73,7 @@ void host_learn(struct hostapi_host *host, struct engine_instance *instance)
         .command = handler ? HOST_NO_ENTRY : start,
         .initialise = initialise,
         .preinitialise = host_entry(module, "wizer.initialize", ":"),
+        .own_initialise = host_entry(module, "skerry_init", ":"),
         .request = host_entry(module, "handle_request", ":I"),
         .response = host_entry(module, "handle_response", "ii:"),
     };
@@ -81,7 +82,8 @@ void host_learn(struct hostapi_host *host, struct engine_instance *instance)
 bool host_defers_initialise(const struct hostapi_host *host)
 {
     return host->imports_world && host->entries.initialise != HOST_NO_ENTRY &&
-           host->entries.preinitialise == HOST_NO_ENTRY;
+           host->entries.preinitialise == HOST_NO_ENTRY &&
+           host->entries.own_initialise == HOST_NO_ENTRY;
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -182,6 +184,7 @@ bool hostapi_begin_initialise(struct hostapi_host *host, struct engine_instance 
     const uint32_t steps[] = {
         host_defers_initialise(host) ? HOST_NO_ENTRY : host->entries.initialise,
         host->entries.preinitialise,
+        host->entries.own_initialise,
     };
     while (host->initialise_steps < COUNT_OF(steps)) {
         uint32_t entry = steps[host->initialise_steps++];

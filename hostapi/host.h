@@ -38,6 +38,7 @@ struct host_entries {
     uint32_t command;                   /* `_start` of a command */
     uint32_t initialise;                /* `_initialize`, or a handler's `_start` */
     uint32_t preinitialise;             /* `wizer.initialize` */
+    uint32_t own_initialise;            /* `skerry_init` */
     uint32_t request;                   /* handle_request */
     uint32_t response;                  /* handle_response */
 };

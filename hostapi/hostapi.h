@@ -132,15 +132,15 @@ void hostapi_host_reset(struct hostapi_host *host);
 
 /*
  * What a module runs in the builder, before the snapshot: for http-wasm handlers
- * `_initialize` or `_start`, and for any kind `wizer.initialize`. False: nothing (left).
- * Call again after DONE until it returns false.
+ * `_initialize` or `_start`, and for any kind `wizer.initialize`, then `skerry_init`, the same
+ * without another tool's name. False: nothing (left). Call again after DONE until then.
  *
  * Deferred initialisation: the `_start` of TinyGo and Go modules reads the clock or random
  * bytes, which must not be frozen into a snapshot. So for an http-wasm handler that imports
  * clock_time_get, random_get or poll_oneoff this returns false, and every hostapi_begin runs
  * the initialiser first, before handle_request, on the request's fuel. Builder and worker
- * decide alike, from the imports alone. A module that exports `wizer.initialize` asks to be
- * initialised in the builder and is never deferred.
+ * decide alike, from the imports alone. A module that exports one of the other two
+ * asks to be initialised in the builder and is never deferred.
  */
 bool hostapi_begin_initialise(struct hostapi_host *host, struct engine_instance *instance);
 

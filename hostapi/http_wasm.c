@@ -64,9 +64,9 @@ static uint32_t http_wasm_initial_features(const struct hostapi_host *host)
     const struct host_entries *entries = &host->entries;
     if (!host->imports_features || host_defers_initialise(host))
         return 0;
-    bool was_initialised = entries->initialise != HOST_NO_ENTRY ||
-                           entries->preinitialise != HOST_NO_ENTRY ||
-                           engine_module_has_start(entries->module);
+    bool was_initialised =
+        entries->initialise != HOST_NO_ENTRY || entries->preinitialise != HOST_NO_ENTRY ||
+        entries->own_initialise != HOST_NO_ENTRY || engine_module_has_start(entries->module);
     return was_initialised ? HTTP_WASM_FEATURES : 0;
 }
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nobody sees anybody else: not the next request, not the next tenant."""
+import time
+
 from harness import ServerTest, guest, in_parallel, text_guest
 
 PRISTINE = "11111111\n"
@@ -66,3 +68,16 @@ class Initialiser(ServerTest):
         self.server.deploy("init", guest("init"))
         for _ in range(10):
             self.assertEqual(self.server.get("init").text, "start init\n")
+
+    def test_random_and_time_are_each_isolates_own_after_one_snapshot(self):
+        for name in ("one", "two"):     # the same artifact
+            self.server.deploy(name, guest("own_init"))
+        bodies = [self.server.get(name).body for name in ("one", "two") * 5]
+        bodies += in_parallel(8, lambda _: self.server.get("one").body)
+        self.assertEqual({body[:13] for body in bodies}, {b"wizer skerry\n"})
+        self.assertEqual({len(body) for body in bodies}, {29})
+        self.assertEqual(len({body[13:21] for body in bodies}), len(bodies))
+        times = [int.from_bytes(body[21:], "little") for body in bodies]
+        self.assertEqual(len(set(times)), len(times))
+        for then in times:
+            self.assertLess(abs(then / 1e9 - time.time()), 60)

@@ -82,6 +82,13 @@ class Refused(ServerTest):
     def test_an_initialiser_that_traps(self):
         self.refuse(guest("init_trap"), words=["unreachable"])
 
+    def test_an_initialiser_that_would_freeze_random_bytes(self):
+        init = '(func (export "skerry_init")'
+        text = (harness.GUESTS / "e2e_own_init.wat").read_text()
+        self.assertIn(init, text)
+        call = " (drop (call $random (i32.const 0) (i32.const 8)))"
+        self.refuse(harness.wat(text.replace(init, init + call)), words=["random_get"])
+
     def test_an_initialiser_that_never_ends(self):
         self.refuse(guest("init_loop"))
 
