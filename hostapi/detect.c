@@ -13,9 +13,10 @@
 
 static const struct {
     const char *id;
+    bool keeps_memory;
     const char *text;
 } detect_kinds[HOSTAPI_KIND_COUNT] = {
-#define KIND(name, id, text) [HOSTAPI_KIND_##name] = {id, text},
+#define KIND(name, id, keeps, text) [HOSTAPI_KIND_##name] = {id, keeps, text},
     HOSTAPI_KINDS(KIND)
 #undef KIND
 };
@@ -24,6 +25,12 @@ const char *hostapi_kind_id(enum hostapi_kind kind)
 {
     ASSERT(kind < HOSTAPI_KIND_COUNT);
     return detect_kinds[kind].id;
+}
+
+bool hostapi_kind_keeps_memory(enum hostapi_kind kind)
+{
+    ASSERT(kind < HOSTAPI_KIND_COUNT);
+    return detect_kinds[kind].keeps_memory;
 }
 
 enum hostapi_kind hostapi_kind_from_id(const char *id)

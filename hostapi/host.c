@@ -3,7 +3,8 @@
  * Life of a host object, and the steps of a request by kind.
  *
  * The invariant: everything that belongs to one request is in `struct host_request`, and
- * hostapi_host_reset leaves exactly what hostapi_host_create made there.
+ * hostapi_host_keep leaves exactly what hostapi_host_create made there. What belongs to the
+ * instance's memory is beside it, and goes with hostapi_host_reset.
  */
 #include "hostapi/host.h"
 
@@ -131,7 +132,7 @@ struct engine_linker hostapi_linker(struct hostapi_host *host)
     };
 }
 
-void hostapi_host_reset(struct hostapi_host *host)
+void hostapi_host_keep(struct hostapi_host *host)
 {
     ASSERT(host->magic == HOST_MAGIC);
     struct host_request *request = &host->request;
@@ -140,6 +141,13 @@ void hostapi_host_reset(struct hostapi_host *host)
     buffer_done(&request->request_body);
     buffer_done(&request->head);
     host_prepare_request(host);
+}
+
+void hostapi_host_reset(struct hostapi_host *host)
+{
+    hostapi_host_keep(host);
+    host->initialised = false;
+    host->initialised_features = 0;
 }
 
 static bool host_command_texts(struct hostapi_host *host,

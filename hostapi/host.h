@@ -79,6 +79,9 @@ struct hostapi_host {
     bool imports_world;        /* clock_time_get, random_get or poll_oneoff */
     uint32_t initialise_steps; /* how far hostapi_begin_initialise has come */
     struct host_entries entries;
+    /* of the instance's present memory: a deferred initialiser ran, and enabled these */
+    bool initialised;
+    uint32_t initialised_features;
     struct host_request request;
 };
 

@@ -24,21 +24,23 @@
 
 /* ---- kinds ----------------------------------------------------------------------------------- */
 
-/* KIND(name, id, text): id is what the API shows. */
+/* KIND(name, id, keeps, text): id is what the API shows; keeps: the memory of one request may be
+ * kept for the next, because a request is a call and not a program's whole run. */
 #define HOSTAPI_KINDS(KIND)                                                                        \
-    KIND(UNKNOWN, "unknown", "not recognised")                                                     \
-    KIND(HTTP_WASM, "http-wasm",                                                                   \
+    KIND(UNKNOWN, "unknown", false, "not recognised")                                              \
+    KIND(HTTP_WASM, "http-wasm", true,                                                             \
          "http-wasm handler: imports http_handler, exports handle_request")                        \
-    KIND(WAGI, "wagi", "WAGI command: imports only WASI preview 1, exports _start")
+    KIND(WAGI, "wagi", false, "WAGI command: imports only WASI preview 1, exports _start")
 
 enum hostapi_kind {
-#define KIND(name, id, text) HOSTAPI_KIND_##name,
+#define KIND(name, id, keeps, text) HOSTAPI_KIND_##name,
     HOSTAPI_KINDS(KIND)
 #undef KIND
         HOSTAPI_KIND_COUNT
 };
 
 const char *hostapi_kind_id(enum hostapi_kind kind);
+bool hostapi_kind_keeps_memory(enum hostapi_kind kind);
 enum hostapi_kind hostapi_kind_from_id(const char *id); /* UNKNOWN if there is none */
 /* Recognises a module; when UNKNOWN, `report` lists the kinds and what was seen. */
 enum hostapi_kind hostapi_detect(const struct engine_module *module, struct report *report);
@@ -127,8 +129,12 @@ NODISCARD enum status hostapi_host_create(const struct hostapi_options *options,
                                           struct hostapi_host **ret_host);
 void hostapi_host_free(struct hostapi_host *host);
 struct engine_linker hostapi_linker(struct hostapi_host *host);
-/* Forgets the last request wholly: descriptors, buffers, positions. */
+/* Forgets the last request wholly: descriptors, buffers, positions. The instance is put back
+ * to its snapshot at the same time. */
 void hostapi_host_reset(struct hostapi_host *host);
+/* The same for an instance whose memory is kept for the next request: what a deferred
+ * initialiser did there stays known, so that it does not run again. */
+void hostapi_host_keep(struct hostapi_host *host);
 
 /*
  * What a module runs in the builder, before the snapshot: for http-wasm handlers

@@ -62,8 +62,10 @@ const char *http_wasm_refusal(const struct hostapi_host *host, enum http_wasm_ac
 static uint32_t http_wasm_initial_features(const struct hostapi_host *host)
 {
     const struct host_entries *entries = &host->entries;
-    if (!host->imports_features || host_defers_initialise(host))
+    if (!host->imports_features)
         return 0;
+    if (host_defers_initialise(host))
+        return host->initialised_features;
     bool was_initialised =
         entries->initialise != HOST_NO_ENTRY || entries->preinitialise != HOST_NO_ENTRY ||
         entries->own_initialise != HOST_NO_ENTRY || engine_module_has_start(entries->module);
@@ -77,7 +79,7 @@ enum hostapi_step http_wasm_begin(struct hostapi_host *host, struct report *repo
     if (request->phase == HOST_IDLE)
         request->features = http_wasm_initial_features(host);
     struct engine_machine *machine = engine_instance_machine(request->instance);
-    if (request->phase == HOST_IDLE && host_defers_initialise(host)) {
+    if (!host->initialised && host_defers_initialise(host)) {
         request->phase = HOST_INITIALISING;
         engine_call_begin(machine, request->instance, host->entries.initialise, NULL, 0);
         return HOSTAPI_RUN;
@@ -118,8 +120,11 @@ enum hostapi_step http_wasm_next(struct hostapi_host *host, struct report *repor
 {
     struct host_request *request = &host->request;
     struct engine_machine *machine = engine_instance_machine(request->instance);
-    if (request->phase == HOST_INITIALISING)
+    if (request->phase == HOST_INITIALISING) {
+        host->initialised = true;
+        host->initialised_features = request->features;
         return http_wasm_begin(host, report);
+    }
     if (request->phase == HOST_RESPONSE)
         return http_wasm_finish(host);
     ASSERT(request->phase == HOST_REQUEST);

@@ -95,6 +95,9 @@ static void every_kind_has_an_id_that_finds_it(void **state)
     for (uint32_t i = 0; i < HOSTAPI_KIND_COUNT; i++)
         assert_int_equal(hostapi_kind_from_id(hostapi_kind_id((enum hostapi_kind)i)), i);
     assert_int_equal(hostapi_kind_from_id("no such kind"), HOSTAPI_KIND_UNKNOWN);
+    /* A command's run ends with its answer. */
+    assert_true(hostapi_kind_keeps_memory(HOSTAPI_KIND_HTTP_WASM));
+    assert_false(hostapi_kind_keeps_memory(HOSTAPI_KIND_WAGI));
 }
 
 static void real_modules_are_recognised_and_miss_nothing(void **state)

@@ -193,13 +193,24 @@ enum hostapi_step fixture_request(struct fixture *fixture)
     return step;
 }
 
-void fixture_next_exchange(struct fixture *fixture, const char *method, const char *uri)
+static void fixture_renew_exchange(struct fixture *fixture, const char *method, const char *uri)
 {
-    hostapi_host_reset(fixture->host);
     engine_call_cancel(fixture->machine);
     http_exchange_done(&fixture->exchange);
     fixture_fill_exchange(fixture, method, uri);
     fixture->report = (struct report)REPORT_INIT;
+}
+
+void fixture_next_exchange(struct fixture *fixture, const char *method, const char *uri)
+{
+    hostapi_host_reset(fixture->host);
+    fixture_renew_exchange(fixture, method, uri);
+}
+
+void fixture_keep_exchange(struct fixture *fixture)
+{
+    hostapi_host_keep(fixture->host);
+    fixture_renew_exchange(fixture, "GET", "/");
 }
 
 void fixture_end(struct fixture *fixture)

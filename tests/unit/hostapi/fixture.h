@@ -51,6 +51,8 @@ enum engine_outcome fixture_initialise(struct fixture *fixture);
 enum hostapi_step fixture_request(struct fixture *fixture);
 /* A new exchange for the same guest, after a reset of the host. */
 void fixture_next_exchange(struct fixture *fixture, const char *method, const char *uri);
+/* A new exchange for "GET /", with the guest's memory kept. */
+void fixture_keep_exchange(struct fixture *fixture);
 void fixture_end(struct fixture *fixture);
 
 /* Runs until it ends, in small slices. */
