@@ -114,6 +114,13 @@ class Runner(unittest.TestCase):
         self.assertEqual(self.judge("1 passed, 0 failed, 0 skipped\n"
                                     "70 passed, 0 failed, 3 skipped\n", 0), (70, 0, 3))
 
+    def test_reasons_of_skips_are_added_up(self):
+        outcome = self.runner.Outcome("c", "n", output=(
+            "skipped 3 in a.json: SIMD\nskipped 4 in b.json: SIMD\nskip: no tool\n"
+            "1 passed, 0 failed, 8 skipped\n"))
+        self.runner.judge(outcome, 0)
+        self.assertEqual(outcome.reasons, ["no tool", "7: SIMD"])
+
     def test_a_bad_exit_status_is_a_failure_whatever_was_printed(self):
         self.assertEqual(self.judge("ok 1 - a\n", -11), (1, 1, 0))
         self.assertEqual(self.judge("5 passed, 0 failed, 0 skipped\n", 1), (5, 1, 0))
