@@ -92,10 +92,10 @@ bool isolate_reset(struct isolate *isolate)
     return true;
 }
 
-void isolate_reset_host(struct isolate *isolate)
+void isolate_keep(struct isolate *isolate)
 {
     ASSERT(isolate->magic == ISOLATE_MAGIC);
-    isolate->ops.reset(isolate->host);
+    isolate->ops.keep(isolate->host);
 }
 
 void isolate_free(struct isolate *isolate)

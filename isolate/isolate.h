@@ -48,8 +48,10 @@ struct isolate_host_ops {
                           const struct engine_module *module,
                           struct engine_linker *ret_linker,
                           void **ret_host);
-    /* Forgets all that belongs to the last request. */
+    /* Forgets all that belongs to the last request; the instance goes back to its snapshot. */
     void (*reset)(void *host);
+    /* The same, for an instance that goes on with the memory it has. */
+    void (*keep)(void *host);
     void (*free)(void *host);
     void *context;
 };
@@ -91,7 +93,7 @@ NODISCARD enum status isolate_create(struct isolate_artifact *artifact,
  * cannot be (out of memory): free it. */
 NODISCARD bool isolate_reset(struct isolate *isolate);
 /* Host state alone: for a guest that goes on with the memory it has. The machine must be idle. */
-void isolate_reset_host(struct isolate *isolate);
+void isolate_keep(struct isolate *isolate);
 void isolate_free(struct isolate *isolate);
 
 /* ---- pool ------------------------------------------------------------------------------------ */

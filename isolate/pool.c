@@ -520,7 +520,7 @@ static bool pool_keep(struct isolate_pool *pool, struct isolate *isolate, enum i
         return false;
     isolate->served++;
     if (end == ISOLATE_GOES_ON && pool_goes_on(isolate, entry->used_ns))
-        isolate_reset_host(isolate);
+        isolate_keep(isolate);
     else if (!isolate_reset(isolate))
         return false;
     isolate->idle_since_ns = entry->used_ns;

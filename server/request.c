@@ -104,12 +104,12 @@ static void request_release_slot(struct request *request)
 
 /* ---- the ends -------------------------------------------------------------------------------- */
 
-static void request_return_isolate(struct request *request, bool reusable)
+static void request_return_isolate(struct request *request, enum isolate_end end)
 {
     struct isolate *isolate = request->isolate;
     request->isolate = NULL;
     if (isolate != NULL)
-        isolate_pool_return(isolate, reusable ? ISOLATE_FINISHED : ISOLATE_DISCARDED);
+        isolate_pool_return(isolate, end);
 }
 
 static void request_account(const struct request *request)
@@ -129,19 +129,20 @@ static void request_account(const struct request *request)
 }
 
 /* Everything but the sending. */
-static void request_conclude(struct request *request, bool reusable)
+static void request_conclude(struct request *request, enum isolate_end end)
 {
     request->state = REQUEST_ANSWERED;
     scheduler_remove(&request->service->scheduler, &request->task);
     timers_clear(&request->service->timers, &request->timer);
     request_account(request);
-    request_return_isolate(request, reusable);
+    request_return_isolate(request, end);
     request_release_slot(request);
     request->service->in_flight--;
     request->service->metrics->in_flight--;
 }
 
-static void request_answer(struct request *request)
+/* `end`: may the next request find the memory that this one left? Not after an exit. */
+static void request_answer(struct request *request, enum isolate_end end)
 {
     uint32_t status = request->http.status;
     if (status < 200 || status > 599) {
@@ -151,7 +152,7 @@ static void request_answer(struct request *request)
         return;
     }
     respond_prepare(request, status, NULL);
-    request_conclude(request, true);
+    request_conclude(request, end);
     request->carrier->send(request);
 }
 
@@ -161,7 +162,7 @@ void request_refuse(struct request *request, uint32_t status, const char *code, 
         request_leave_queue(request);
     request->code = code;
     respond_prepare(request, status, detail);
-    request_conclude(request, false);
+    request_conclude(request, ISOLATE_DISCARDED);
     request->carrier->send(request);
 }
 
@@ -217,7 +218,7 @@ static void request_trapped(struct request *request)
     struct report report;
     request_report_clear(&report);
     if (hostapi_trapped(request->isolate->host, &report) == HOSTAPI_FINISHED) {
-        request_answer(request);
+        request_answer(request, ISOLATE_FINISHED);
         return;
     }
     request->service->metrics->faults_trap++;
@@ -254,7 +255,7 @@ static bool request_goes_on(struct request *request)
     case HOSTAPI_RUN:
         return true;
     case HOSTAPI_FINISHED:
-        request_answer(request);
+        request_answer(request, ISOLATE_GOES_ON);
         return false;
     case HOSTAPI_FAULT:
         break;
@@ -314,7 +315,7 @@ static enum scheduler_verdict request_slice(struct scheduler_task *task,
     uint64_t left = request->service->config->limits.fuel - before;
     struct engine_machine *machine = request->isolate->machine;
     enum engine_outcome outcome = engine_run(machine, (int64_t)MIN((uint64_t)slice->fuel, left));
-    request->fuel_used = engine_machine_fuel_used(machine);
+    request->fuel_used = engine_machine_fuel_used(machine) - request->fuel_before;
     slice->fuel_used = request->fuel_used - before;
     slice->ended_ns = request_now(request);
     request->run_ns += slice->ended_ns - slice->began_ns;
@@ -325,6 +326,7 @@ static void request_run(struct request *request)
 {
     struct report report;
     request_report_clear(&report);
+    request->fuel_before = engine_machine_fuel_used(request->isolate->machine);
     switch (hostapi_begin(request->isolate->host, request->isolate->instance, &request->http,
                           &report)) {
     case HOSTAPI_RUN:
@@ -332,7 +334,7 @@ static void request_run(struct request *request)
         scheduler_start(&request->service->scheduler, &request->task, request->now_ns);
         return;
     case HOSTAPI_FINISHED:
-        request_answer(request);
+        request_answer(request, ISOLATE_GOES_ON);
         return;
     case HOSTAPI_FAULT:
         request_broke_rules(request, &report);
@@ -585,7 +587,7 @@ void request_end(struct request *request)
         service->metrics->client_gone++;
         if (request->state == REQUEST_WAIT_SLOT && !request->has_slot)
             request_leave_queue(request);
-        request_conclude(request, false);
+        request_conclude(request, ISOLATE_DISCARDED);
     }
     timers_release(&service->timers);
     directory_release(request->function);
@@ -623,6 +625,11 @@ static void request_reset_host(void *host)
     hostapi_host_reset(host);
 }
 
+static void request_keep_host(void *host)
+{
+    hostapi_host_keep(host);
+}
+
 static void request_free_host(void *host)
 {
     hostapi_host_free(host);
@@ -651,6 +658,7 @@ request_service_init(struct request_service *service, bool restarted, struct rep
         .limits = &config->limits,
         .ops = {.create = request_create_host,
                 .reset = request_reset_host,
+                .keep = request_keep_host,
                 .free = request_free_host,
                 .context = service},
     };

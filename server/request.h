@@ -96,7 +96,8 @@ struct request {
     uint64_t deadline_ns; /* by limits.wall */
     uint64_t gone_check_ns;
     uint64_t fuel_used;
-    bool started; /* an isolate was checked out: `start` is valid */
+    uint64_t fuel_before; /* what the isolate's earlier requests used, if it kept its memory */
+    bool started;         /* an isolate was checked out: `start` is valid */
     struct http_exchange http;
     struct bytes path; /* as it came, with query */
     struct request_response response;

@@ -47,7 +47,7 @@ bool isolate_reset(struct isolate *isolate)
     return !reset_fails;
 }
 
-void isolate_reset_host(struct isolate *isolate)
+void isolate_keep(struct isolate *isolate)
 {
     (void)isolate;
     host_resets++;
