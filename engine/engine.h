@@ -49,7 +49,7 @@ NODISCARD enum status engine_init(struct report *report);
 /* Changes whenever images of another build must not be executed. 16 bytes. */
 #define ENGINE_BUILD_ID_BYTES 16
 const uint8_t *engine_build_id(void);
-/* "clang musttail" or "gcc trampoline", for `skerry version` and benches. */
+/* "clang tail calls" or "trampoline", for `skerry version` and benches. */
 const char *engine_dispatch_name(void);
 
 /* ---- values ---------------------------------------------------------------------------------- */
