@@ -151,18 +151,19 @@ static void control_jump(struct translator *t, struct control *target)
     t->has_last = false;
 }
 
-/* Fuses `x += constant` just encoded with the comparison of x that follows it. */
-static void control_fuse_add(struct translator *t, struct instruction *branch)
+/* Fuses `x += constant` just encoded with the comparison of x that follows it; false and
+ * unchanged if they do not fit. */
+static bool control_fuse_add(struct translator *t, struct instruction *branch)
 {
     enum operation fused = simple_add_branch(branch->operation);
     /* Entries not settled yet may mean the local after the addition: they are moved before
      * the branch, so the addition must stay before them. */
     if (fused == OP_COUNT || !t->has_last || t->settled != t->height)
-        return;
+        return false;
     const struct instruction *add = &t->last;
     bool subtract = add->operation == OP_i32_sub;
     if (add->operation != OP_i32_add && !subtract)
-        return;
+        return false;
     const struct operand *x = &branch->operands[0];
     const struct operand *result = &add->operands[2];
     bool same =
@@ -170,11 +171,12 @@ static void control_fuse_add(struct translator *t, struct instruction *branch)
         result->place == x->place &&
         (x->place != PLACE_S || (add->operands[0].slot == x->slot && result->slot == x->slot));
     if (!same || x->place == PLACE_A || !operation_allows(fused, 1, branch->operands[1].place))
-        return;
+        return false;
     uint64_t constant = add->operands[1].bits;
     branch->operation = fused;
     branch->fields[0] = subtract ? 0 - constant : constant;
     emit_take_back(t);
+    return true;
 }
 
 /*
@@ -195,7 +197,7 @@ control_condition(struct translator *t, struct value condition, uint32_t height,
             branch.has_result = false;
             branch.result_height = NO_HEIGHT;
             t->has_pending = false;
-            control_fuse_add(t, &branch);
+            (void)control_fuse_add(t, &branch);
             return branch;
         }
         if (t->pending.operation == OP_i32_eqz) {
@@ -213,7 +215,11 @@ control_condition(struct translator *t, struct value condition, uint32_t height,
         }
     }
     value_take(t, &branch, condition, height);
-    return branch;
+    /* A local counted down to zero: `x += constant` and the test in one. */
+    struct instruction counted = branch;
+    counted.operation = negated ? OP_br_i32_eq : OP_br_i32_ne;
+    counted.operands[1] = (struct operand){.place = PLACE_K};
+    return control_fuse_add(t, &counted) ? counted : branch;
 }
 
 static void
