@@ -202,6 +202,21 @@ json_t *api_sha256(const uint8_t sha256[DEPLOY_SHA256_BYTES])
     return json_string(text);
 }
 
+void api_add_content(json_t *body, const struct records_content *content)
+{
+    static const struct records_content nothing;
+    bool is = content != NULL;
+    if (!is)
+        content = &nothing;
+    json_t *members = json_pack(
+        "{s:o, s:o, s:I, s:I, s:I}", "sha256", is ? api_sha256(content->sha256) : json_null(),
+        "kind", is ? api_text(content->kind) : json_null(), "config_bytes",
+        (json_int_t)content->config_bytes, "reuse_requests", (json_int_t)content->reuse_requests,
+        "reuse_us", (json_int_t)content->reuse_us);
+    (void)json_object_update(body, members);
+    json_decref(members);
+}
+
 json_t *api_url(const struct api_call *call, const struct store_target *target)
 {
     const struct config *config = call->api->config;

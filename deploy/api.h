@@ -50,9 +50,8 @@ struct api_response {
 struct api_upload {
     char tenant[DEPLOY_NAME_BYTES];
     char function[DEPLOY_NAME_BYTES];
-    uint8_t sha256[DEPLOY_SHA256_BYTES]; /* of the module */
-    uint8_t artifact_key[DEPLOY_SHA256_BYTES];
-    struct buffer config; /* owned */
+    struct records_content content; /* its kind is known after the build */
+    struct buffer config;           /* owned */
     bool activate;
     bool dry_run;
 };

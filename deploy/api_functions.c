@@ -18,15 +18,15 @@ json_t *api_function_json(const struct api_call *call, const struct store_functi
     const struct store_target target = {.tenant = bytes_of_text(function->tenant),
                                         .function = bytes_of_text(function->function)};
     bool active = record->active_version != 0;
-    return json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:I, s:o, s:o}", "tenant", function->tenant,
-        "function", function->function, "version", api_version_text(record->active_version),
-        "previous", api_version_text(record->previous_version), "sha256",
-        active ? api_sha256(record->active.sha256) : json_null(), "config_bytes",
-        (json_int_t)record->active.config_bytes, "kind",
-        active ? api_text(record->active.kind) : json_null(), "url", api_url(call, &target),
-        "version_count", (json_int_t)record->version_count, "created", api_time(record->created_ns),
-        "updated", api_time(record->updated_ns));
+    json_t *body = json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:I, s:o, s:o}", "tenant", function->tenant, "function",
+        function->function, "version", api_version_text(record->active_version), "previous",
+        api_version_text(record->previous_version), "url", api_url(call, &target), "version_count",
+        (json_int_t)record->version_count, "created", api_time(record->created_ns), "updated",
+        api_time(record->updated_ns));
+    if (body != NULL)
+        api_add_content(body, active ? &record->active : NULL);
+    return body;
 }
 
 /* Bytes as `config` if they are text, else as `config_base64`. */
@@ -177,12 +177,13 @@ void api_list_functions(struct api_call *call)
 static json_t *api_version_json(const struct store_version *version, uint32_t active_version)
 {
     const struct records_version *record = &version->record;
-    return json_pack(
-        "{s:o, s:o, s:I, s:o, s:I, s:o, s:b}", "version", api_version_text(version->version),
-        "sha256", api_sha256(record->content.sha256), "config_bytes",
-        (json_int_t)record->content.config_bytes, "kind", api_text(record->content.kind),
-        "module_bytes", (json_int_t)record->module_bytes, "created", api_time(record->created_ns),
-        "active", version->version == active_version);
+    json_t *body =
+        json_pack("{s:o, s:I, s:o, s:b}", "version", api_version_text(version->version),
+                  "module_bytes", (json_int_t)record->module_bytes, "created",
+                  api_time(record->created_ns), "active", version->version == active_version);
+    if (body != NULL)
+        api_add_content(body, &record->content);
+    return body;
 }
 
 static bool api_visit_version(void *context, const struct store_version *version)

@@ -64,6 +64,8 @@ json_t *api_text(const char *text);
 json_t *api_time(uint64_t time_ns);
 json_t *api_version_text(uint32_t version); /* null for 0 */
 json_t *api_sha256(const uint8_t sha256[DEPLOY_SHA256_BYTES]);
+/* What a version is, as members of `body`; NULL: there is none. */
+void api_add_content(json_t *body, const struct records_content *content);
 json_t *api_url(const struct api_call *call, const struct store_target *target);
 /* Of an artifact: another module or another configuration, another tag. */
 void api_set_etag(struct api_response *response, const uint8_t key[DEPLOY_SHA256_BYTES]);

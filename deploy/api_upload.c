@@ -10,38 +10,42 @@
 
 #include "deploy/api_private.h"
 
-static const char *const api_upload_parameters[] = {"activate", "dry_run", "config", NULL};
+static const char *const api_upload_parameters[] = {"activate",       "dry_run",   "config",
+                                                    "reuse_requests", "reuse_for", NULL};
 
 /* The answer of an upload, without its ending, which depends on how it went. */
-static json_t *
-api_upload_json(const struct api_call *call, uint32_t version, const char *kind, bool active)
+static json_t *api_upload_json(const struct api_call *call, uint32_t version, bool active)
 {
     const struct api_upload *upload = call->upload;
-    return json_pack("{s:s, s:s, s:o, s:o, s:I, s:o, s:o, s:b}", "tenant", upload->tenant,
-                     "function", upload->function, "version", api_version_text(version), "sha256",
-                     api_sha256(upload->sha256), "config_bytes", (json_int_t)upload->config.count,
-                     "kind", api_text(kind), "url", api_url(call, &call->target), "active", active);
+    json_t *body = json_pack("{s:s, s:s, s:o, s:o, s:b}", "tenant", upload->tenant, "function",
+                             upload->function, "version", api_version_text(version), "url",
+                             api_url(call, &call->target), "active", active);
+    if (body != NULL)
+        api_add_content(body, &upload->content);
+    return body;
 }
 
 struct api_same {
-    const struct api_upload *upload;
-    uint32_t version; /* newest with the same content; 0: none */
-    char kind[DEPLOY_KIND_BYTES];
+    struct records_content *content; /* of the upload; gets its kind from the same one */
+    uint32_t version;                /* newest with the same content; 0: none */
 };
 
 /* Is it what the upload would become? The key stands for module and configuration. */
-static bool api_is_same(const struct api_upload *upload, const struct records_content *content)
+static bool
+api_take_same(struct api_same *same, uint32_t version, const struct records_content *content)
 {
-    return memcmp(content->artifact_key, upload->artifact_key, DEPLOY_SHA256_BYTES) == 0;
+    if (memcmp(content->artifact_key, same->content->artifact_key, DEPLOY_SHA256_BYTES) != 0 ||
+        content->reuse_requests != same->content->reuse_requests ||
+        content->reuse_us != same->content->reuse_us)
+        return false;
+    same->version = version;
+    memcpy(same->content->kind, content->kind, sizeof(content->kind));
+    return true;
 }
 
 static bool api_visit_same(void *context, const struct store_version *version)
 {
-    struct api_same *same = context;
-    if (api_is_same(same->upload, &version->record.content)) {
-        same->version = version->version;
-        memcpy(same->kind, version->record.content.kind, sizeof(same->kind));
-    }
+    (void)api_take_same(context, version->version, &version->record.content);
     return true;
 }
 
@@ -49,27 +53,25 @@ static bool api_visit_same(void *context, const struct store_version *version)
  * it is not to be activated, any version. */
 static bool api_answer_unchanged(struct api_call *call)
 {
-    const struct api_upload *upload = call->upload;
+    struct api_upload *upload = call->upload;
     struct store_function function;
-    struct api_same same = {.upload = upload};
+    struct api_same same = {.content = &upload->content};
     if (store_get_function(call->api->store, &call->target, NULL, &function) != STATUS_OK)
         return false;
     const struct records_function *record = &function.record;
-    bool active = record->active_version != 0 && api_is_same(upload, &record->active);
-    if (active) {
-        same.version = record->active_version;
-        memcpy(same.kind, record->active.kind, sizeof(same.kind));
-    } else if (!upload->activate) {
+    bool active = record->active_version != 0 &&
+                  api_take_same(&same, record->active_version, &record->active);
+    if (!active && !upload->activate) {
         if (store_list_versions(call->api->store, &call->target, api_visit_same, &same, NULL) !=
             STATUS_OK)
             return false;
     }
     if (same.version == 0)
         return false;
-    json_t *body = api_upload_json(call, same.version, same.kind, active);
+    json_t *body = api_upload_json(call, same.version, active);
     if (body != NULL)
         (void)json_object_set_new(body, "status", json_string("unchanged"));
-    api_set_etag(call->response, upload->artifact_key);
+    api_set_etag(call->response, upload->content.artifact_key);
     api_answer(call, 200, body);
     return true;
 }
@@ -100,6 +102,63 @@ static bool api_take_config(struct api_call *call)
         api_answer_error(call, 503, "no_memory", "the server is out of memory", NULL);
         return false;
     }
+}
+
+static const struct config_limit_row *api_limit_row(const char *name)
+{
+    size_t i = 0;
+    while (i < config_limit_row_count && strcmp(config_limit_rows[i].name, name) != 0)
+        i++;
+    ASSERT(i < config_limit_row_count);
+    return &config_limit_rows[i];
+}
+
+/* A quantity from 1 to `maximum`, which is the limit of the same name; 0 without the parameter.
+ * False, and answered, if it is none. */
+static bool
+api_take_quantity(struct api_call *call, const char *name, uint64_t maximum, uint64_t *ret_value)
+{
+    const struct config_limit_row *row = api_limit_row(name);
+    char limit[CONFIG_QUANTITY_BYTES];
+    char detail[160];
+    struct bytes value;
+    struct buffer text;
+    *ret_value = 0;
+    if (!api_query_find(call, name, &value))
+        return true;
+    buffer_init(&text, CONFIG_QUANTITY_BYTES);
+    bool good = api_query_decode(call, name, &text) == STATUS_OK &&
+                buffer_append(&text, "", 1) == STATUS_OK &&
+                config_parse_quantity((const char *)text.data, row->unit, ret_value) &&
+                *ret_value >= 1 && *ret_value <= maximum;
+    buffer_done(&text);
+    if (good)
+        return true;
+    config_format_quantity(maximum, row->unit, limit);
+    (void)snprintf(detail, sizeof(detail),
+                   "parameter `%s` is no quantity above 0 and up to limits.%s (%s)", name, name,
+                   limit);
+    api_answer_error(call, 400, "bad_query", detail,
+                     row->unit == CONFIG_UNIT_MICROSECONDS ? "write it like 10s"
+                                                           : "write a number");
+    return false;
+}
+
+/* What is left out is bounded by its limit; one request is what there is without a choice. */
+static bool api_take_reuse(struct api_call *call)
+{
+    const struct config_limits *limits = &call->api->config->limits;
+    struct records_content *content = &call->upload->content;
+    uint64_t requests;
+    uint64_t time_us;
+    if (!api_take_quantity(call, "reuse_requests", limits->reuse_requests, &requests) ||
+        !api_take_quantity(call, "reuse_for", limits->reuse_for, &time_us))
+        return false;
+    if (requests == 1 || (requests == 0 && time_us == 0))
+        return true;
+    content->reuse_requests = (uint32_t)(requests == 0 ? limits->reuse_requests : requests);
+    content->reuse_us = time_us == 0 ? limits->reuse_for : time_us;
+    return true;
 }
 
 /* False, and answered, if it cannot be a module by its size alone. */
@@ -134,12 +193,14 @@ static void api_begin_upload(struct api_call *call, bool activate)
     if (!api_query_check(call, api_upload_parameters) ||
         !api_query_flag(call, "activate", activate, &upload->activate) ||
         !api_query_flag(call, "dry_run", false, &upload->dry_run) || !api_take_config(call) ||
-        !api_check_size(call))
+        !api_take_reuse(call) || !api_check_size(call))
         return;
     memcpy(upload->tenant, call->target.tenant.data, call->target.tenant.count);
     memcpy(upload->function, call->target.function.data, call->target.function.count);
-    digest_sha256(call->request->body, upload->sha256);
-    digest_artifact_key(upload->sha256, buffer_bytes(&upload->config), upload->artifact_key);
+    struct records_content *content = &upload->content;
+    content->config_bytes = (uint32_t)upload->config.count;
+    digest_sha256(call->request->body, content->sha256);
+    digest_artifact_key(content->sha256, buffer_bytes(&upload->config), content->artifact_key);
     if (upload->dry_run || !api_answer_unchanged(call))
         call->step = API_BUILD;
 }
@@ -240,8 +301,7 @@ static void api_answer_built(struct api_call *call,
                              uint64_t commit_us)
 {
     const struct api_upload *upload = call->upload;
-    json_t *body =
-        api_upload_json(call, version, result->kind, upload->activate && !upload->dry_run);
+    json_t *body = api_upload_json(call, version, upload->activate && !upload->dry_run);
     json_t *rest = json_pack(
         "{s:s, s:o, s:I, s:I, s:{s:I, s:I, s:I, s:I}}", "status",
         upload->dry_run ? "dry_run" : "created", "warnings", api_warnings(result->warnings),
@@ -254,7 +314,7 @@ static void api_answer_built(struct api_call *call,
         body = NULL;
     }
     json_decref(rest);
-    api_set_etag(call->response, upload->artifact_key);
+    api_set_etag(call->response, upload->content.artifact_key);
     api_answer(call, upload->dry_run ? 200 : 201, body);
 }
 
@@ -266,19 +326,17 @@ static enum status api_commit(struct api_call *call,
     const struct api *api = call->api;
     const struct api_upload *upload = call->upload;
     const struct store_upload stored = {.target = call->target,
-                                        .sha256 = upload->sha256,
-                                        .artifact_key = upload->artifact_key,
+                                        .content = &upload->content,
                                         .module = call->request->body,
                                         .config = buffer_bytes(&upload->config),
-                                        .kind = outcome->result.kind,
                                         .activate = upload->activate};
     enum status status =
-        api->publish(api->context, outcome->artifact_temp, upload->artifact_key, report);
+        api->publish(api->context, outcome->artifact_temp, upload->content.artifact_key, report);
     if (status != STATUS_OK)
         return status;
     status = store_add_version(api->store, &stored, report, ret_version);
-    if (status != STATUS_OK && !store_has_artifact(api->store, upload->artifact_key))
-        api->withdraw(api->context, upload->artifact_key);
+    if (status != STATUS_OK && !store_has_artifact(api->store, upload->content.artifact_key))
+        api->withdraw(api->context, upload->content.artifact_key);
     return status;
 }
 
@@ -299,6 +357,14 @@ void api_upload_built(const struct api *api,
     uint32_t version = 0;
     if (outcome->end != BUILDER_JOB_BUILT) {
         api_answer_not_built(&call, outcome);
+        return;
+    }
+    memcpy(copy.content.kind, outcome->result.kind, sizeof(copy.content.kind));
+    if (upload->content.reuse_requests > 0 && outcome->result.keeps_memory == 0) {
+        api_answer_error(&call, 422, "reuse_unsupported",
+                         "a function of this kind begins anew with every request: its memory "
+                         "cannot be kept",
+                         "deploy it without reuse_requests and reuse_for");
         return;
     }
     if (upload->dry_run) {

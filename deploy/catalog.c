@@ -189,6 +189,9 @@ static void catalog_fill(struct deploy_catalog_entry *entry,
     memcpy(entry->sha256, record->active.sha256, sizeof(entry->sha256));
     memcpy(entry->artifact_key, record->active.artifact_key, sizeof(entry->artifact_key));
     memcpy(entry->kind, record->active.kind, sizeof(entry->kind));
+    entry->reuse_requests = record->active.reuse_requests;
+    entry->reuse_us = record->active.reuse_us;
+    entry->created_ns = record->created_ns;
 }
 
 enum status deploy_catalog_lookup(struct deploy_catalog *catalog,

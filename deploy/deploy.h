@@ -49,6 +49,15 @@ struct deploy_catalog_entry {
     char kind[DEPLOY_KIND_BYTES];              /* hostapi_kind_id */
     /* What the guest's get_config answers; the catalog's, until its next lookup. */
     struct bytes config;
+    /*
+     * Memory that outlives a request, by the function's choice: an isolate that answered without
+     * a fault may serve the same version again as it is, until it has served `reuse_requests`
+     * requests, or `reuse_us` have passed since it was pristine, whichever comes first; then it
+     * is reset. 0 or 1 request: it is reset after every request. More: reuse_us is not 0.
+     */
+    uint32_t reuse_requests;
+    uint64_t reuse_us;
+    uint64_t created_ns; /* of the function: one removed and made anew is another */
 };
 
 /* Opens the store read-only; any process but control. */
@@ -128,6 +137,7 @@ struct deploy_build_result {
     uint64_t offset; /* in the module; REPORT_OFFSET_NONE */
     char text[REPORT_TEXT_BYTES];
     char kind[DEPLOY_KIND_BYTES];
+    uint32_t keeps_memory; /* 1: the kind may keep its memory between requests; else 0 */
     char warnings[DEPLOY_BUILD_WARNINGS_BYTES]; /* one a line */
     uint64_t validate_us;
     uint64_t translate_us;

@@ -51,7 +51,9 @@ struct records_content {
     uint8_t sha256[DEPLOY_SHA256_BYTES]; /* of the module */
     uint8_t artifact_key[DEPLOY_SHA256_BYTES];
     char kind[DEPLOY_KIND_BYTES];
-    uint64_t config_bytes;
+    uint64_t reuse_us; /* with reuse_requests as in struct deploy_catalog_entry */
+    uint32_t reuse_requests;
+    uint32_t config_bytes;
 };
 
 struct records_function {
@@ -81,9 +83,9 @@ struct records_module_use {
     uint64_t module_bytes;
 };
 
-_Static_assert(sizeof(struct records_content) == 88, "no padding on disk");
-_Static_assert(sizeof(struct records_function) == 88 + 32, "no padding on disk");
-_Static_assert(sizeof(struct records_version) == 88 + 16, "no padding on disk");
+_Static_assert(sizeof(struct records_content) == 96, "no padding on disk");
+_Static_assert(sizeof(struct records_function) == 96 + 32, "no padding on disk");
+_Static_assert(sizeof(struct records_version) == 96 + 16, "no padding on disk");
 _Static_assert(sizeof(struct records_artifact) == 48, "no padding on disk");
 
 /* A function's key, which is also the start of its versions' keys. */

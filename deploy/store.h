@@ -45,11 +45,9 @@ struct store_target {
 
 struct store_upload {
     struct store_target target;
-    const uint8_t *sha256;       /* of `module` */
-    const uint8_t *artifact_key; /* of `module` and `config` */
+    const struct records_content *content; /* goes with `module` and `config` */
     struct bytes module;
     struct bytes config;
-    const char *kind;
     bool activate;
 };
 

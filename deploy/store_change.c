@@ -16,8 +16,7 @@ struct store_logged {
     const char *action;
     const struct store_target *target;
     uint32_t version;
-    const uint8_t *sha256;       /* of the module; NULL: none */
-    const uint8_t *artifact_key; /* NULL: none */
+    const struct records_content *content; /* of the version; NULL: none */
 };
 
 static uint64_t store_changelog_edge(const struct store_txn *txn, MDB_cursor_op edge)
@@ -50,10 +49,10 @@ static enum status store_log(const struct store_txn *txn, const struct store_log
     char artifact[DIGEST_HEX_BYTES] = "";
     uint8_t key[8];
     uint64_t serial = store_changelog_edge(txn, MDB_LAST) + 1;
-    if (logged->sha256 != NULL)
-        digest_hex(logged->sha256, DEPLOY_SHA256_BYTES, sha256);
-    if (logged->artifact_key != NULL)
-        digest_hex(logged->artifact_key, DEPLOY_SHA256_BYTES, artifact);
+    if (logged->content != NULL) {
+        digest_hex(logged->content->sha256, DEPLOY_SHA256_BYTES, sha256);
+        digest_hex(logged->content->artifact_key, DEPLOY_SHA256_BYTES, artifact);
+    }
     int count =
         snprintf(json, sizeof(json),
                  "{\"serial\":%" PRIu64 ",\"time_ns\":%" PRIu64 ",\"action\":\"%s\","
@@ -79,7 +78,7 @@ static enum status store_log(const struct store_txn *txn, const struct store_log
 static enum status store_module_use(const struct store_txn *txn, const struct store_upload *upload)
 {
     struct records_module_use use = {.module_bytes = upload->module.count};
-    MDB_val key = store_val(upload->sha256, DEPLOY_SHA256_BYTES);
+    MDB_val key = store_val(upload->content->sha256, DEPLOY_SHA256_BYTES);
     enum status status = store_get_record(txn, RECORDS_MODULE_USE, key, &use, sizeof(use));
     if (status == STATUS_NOT_FOUND)
         status =
@@ -112,8 +111,8 @@ static enum status store_artifact_use(const struct store_txn *txn,
                                       const struct store_upload *upload)
 {
     struct records_artifact record = {.config_bytes = upload->config.count};
-    MDB_val key = store_val(upload->artifact_key, DEPLOY_SHA256_BYTES);
-    memcpy(record.sha256, upload->sha256, sizeof(record.sha256));
+    MDB_val key = store_val(upload->content->artifact_key, DEPLOY_SHA256_BYTES);
+    memcpy(record.sha256, upload->content->sha256, sizeof(record.sha256));
     enum status status = store_get_record(txn, RECORDS_ARTIFACT, key, &record, sizeof(record));
     if (status == STATUS_NOT_FOUND) {
         status = store_module_use(txn, upload);
@@ -251,13 +250,10 @@ static enum status store_add_records(const struct store_txn *txn,
                                      const struct records_key *function_key,
                                      struct records_function *function)
 {
-    struct records_version version = {.content = {.config_bytes = upload->config.count},
+    struct records_version version = {.content = *upload->content,
                                       .module_bytes = upload->module.count,
                                       .created_ns = txn->now_ns};
-    struct records_content *content = &version.content;
-    memcpy(content->sha256, upload->sha256, sizeof(content->sha256));
-    memcpy(content->artifact_key, upload->artifact_key, sizeof(content->artifact_key));
-    (void)snprintf(content->kind, sizeof(content->kind), "%s", upload->kind);
+    ASSERT(upload->content->config_bytes == upload->config.count);
     function->last_version++;
     function->version_count++;
     function->updated_ns = txn->now_ns;
@@ -301,8 +297,7 @@ static enum status store_change_add(struct store_txn *txn, void *context)
     const struct store_logged logged = {.action = upload->activate ? "deploy" : "upload",
                                         .target = &upload->target,
                                         .version = function.last_version,
-                                        .sha256 = upload->sha256,
-                                        .artifact_key = upload->artifact_key};
+                                        .content = upload->content};
     return store_log(txn, &logged);
 }
 
@@ -356,8 +351,7 @@ static enum status store_change_activate(struct store_txn *txn, void *context)
     const struct store_logged logged = {.action = "activate",
                                         .target = activating->target,
                                         .version = version,
-                                        .sha256 = record.content.sha256,
-                                        .artifact_key = record.content.artifact_key};
+                                        .content = &record.content};
     return store_log(txn, &logged);
 }
 

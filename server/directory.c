@@ -106,6 +106,26 @@ void directory_release(struct directory_function *function)
     free(function);
 }
 
+/*
+ * Versions with the same artifact may share isolates that are reset after each request. Kept
+ * memory belongs to one version alone, and goes with its function.
+ */
+static void directory_set_pool_version(struct directory_function *function)
+{
+    const struct deploy_catalog_entry *entry = &function->entry;
+    uint8_t *data = function->pool_version_data;
+    size_t count = sizeof(entry->artifact_key);
+    memcpy(data, entry->artifact_key, count);
+    if (entry->reuse_requests > 1) {
+        memcpy(data + count, &entry->version, sizeof(entry->version));
+        count += sizeof(entry->version);
+        memcpy(data + count, &entry->created_ns, sizeof(entry->created_ns));
+        count += sizeof(entry->created_ns);
+    }
+    ASSERT(count <= sizeof(function->pool_version_data));
+    function->pool_version = bytes_make(data, count);
+}
+
 static enum status directory_load(struct directory *directory,
                                   const struct route_target *target,
                                   struct report *report,
@@ -135,6 +155,7 @@ static enum status directory_load(struct directory *directory,
     int count = snprintf(function->key_text, sizeof(function->key_text), "%s/%s",
                          target->tenant.text, target->function.text);
     function->key = bytes_make(function->key_text, (size_t)count);
+    directory_set_pool_version(function);
     (void)snprintf(function->version, sizeof(function->version), "v%u", entry.version);
     *ret_function = function;
     return STATUS_OK;

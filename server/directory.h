@@ -19,6 +19,8 @@
 #include "server/route.h"
 #include "server/scheduler.h"
 
+#define DIRECTORY_POOL_VERSION_BYTES (DEPLOY_SHA256_BYTES + 12)
+
 struct request;
 
 struct directory_tenant {
@@ -40,9 +42,11 @@ struct directory_function {
     uint64_t used; /* the directory's clock: for replacement */
     struct directory_tenant *tenant;
     struct deploy_catalog_entry entry; /* its config is the one below */
+    struct bytes pool_version;         /* in pool_version_data: what tells isolates apart */
     struct bytes key;                  /* "tenant/function", in key_text */
     char version[16];                  /* "v3" */
     char key_text[2 * ROUTE_LABEL_BYTES];
+    uint8_t pool_version_data[DIRECTORY_POOL_VERSION_BYTES];
     uint8_t config[];
 };
 

@@ -395,9 +395,11 @@ static void request_wait_artifact(struct request *request, const struct report *
 static void request_checkout(struct request *request)
 {
     struct request_service *service = request->service;
+    const struct deploy_catalog_entry *entry = &request->function->entry;
     struct isolate_key key = {
         .function = request->function->key,
-        .version = bytes_make(request->function->entry.artifact_key, DEPLOY_SHA256_BYTES),
+        .version = request->function->pool_version,
+        .reuse = {.requests_max = entry->reuse_requests, .age_max_ns = entry->reuse_us * NS_PER_US},
     };
     struct report report;
     request_report_clear(&report);

@@ -43,6 +43,8 @@ struct cli_options {
     const char *data;
     const char *config;
     const char *config_file;
+    const char *reuse;
+    const char *reuse_for;
     const char *admin_socket;
     const char *positional[CLI_POSITIONAL_MAX];
     uint32_t positional_count;

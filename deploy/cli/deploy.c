@@ -12,7 +12,7 @@
 
 #include "deploy/cli/cli.h"
 
-#define CLI_QUERY_BYTES_MAX (3 * DEPLOY_CONFIG_BYTES_MAX + 256)
+#define CLI_QUERY_BYTES_MAX (3 * DEPLOY_CONFIG_BYTES_MAX + 4096)
 
 /* "dir/My_Func.wasm" to "my-func"; false if nothing usable is left. */
 static bool cli_name_of_file(const char *path, char ret_name[DEPLOY_NAME_BYTES])
@@ -94,18 +94,32 @@ static enum cli_exit cli_read_config(const struct cli *cli, struct buffer *confi
     return CLI_OK;
 }
 
+/* Nothing if `value` is empty. */
+static enum status cli_add_parameter(struct buffer *query, const char *name, struct bytes value)
+{
+    enum status status = STATUS_OK;
+    if (value.count > 0)
+        status = buffer_printf(query, "&%s=", name);
+    for (size_t i = 0; status == STATUS_OK && i < value.count; i++)
+        status = buffer_printf(query, "%%%02x", value.data[i]);
+    return status;
+}
+
 /* The upload's query, with a NUL at its end. */
 static enum cli_exit cli_make_query(const struct cli *cli, struct buffer *query)
 {
+    const struct cli_options *options = &cli->options;
     struct buffer config;
     buffer_init(&config, DEPLOY_CONFIG_BYTES_MAX);
     enum cli_exit code = cli_read_config(cli, &config);
-    enum status status = buffer_printf(query, "?activate=%d&dry_run=%d", !cli->options.no_activate,
-                                       cli->options.dry_run);
-    if (status == STATUS_OK && config.count > 0)
-        status = buffer_printf(query, "&config=");
-    for (size_t i = 0; status == STATUS_OK && i < config.count; i++)
-        status = buffer_printf(query, "%%%02x", config.data[i]);
+    enum status status =
+        buffer_printf(query, "?activate=%d&dry_run=%d", !options->no_activate, options->dry_run);
+    if (status == STATUS_OK)
+        status = cli_add_parameter(query, "config", buffer_bytes(&config));
+    if (status == STATUS_OK && options->reuse != NULL)
+        status = cli_add_parameter(query, "reuse_requests", bytes_of_text(options->reuse));
+    if (status == STATUS_OK && options->reuse_for != NULL)
+        status = cli_add_parameter(query, "reuse_for", bytes_of_text(options->reuse_for));
     if (status == STATUS_OK)
         status = buffer_append(query, "", 1);
     buffer_done(&config);

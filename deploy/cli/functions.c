@@ -128,6 +128,15 @@ static void cli_print_config(const json_t *function)
     (void)fputc('\n', stdout);
 }
 
+static void cli_print_reuse(const json_t *function)
+{
+    char time[CONFIG_QUANTITY_BYTES];
+    config_format_quantity((uint64_t)cli_number(function, "reuse_us"), CONFIG_UNIT_MICROSECONDS,
+                           time);
+    (void)printf("%-9s memory is kept for %" JSON_INTEGER_FORMAT " requests or %s\n", "reuse",
+                 cli_number(function, "reuse_requests"), time);
+}
+
 static void cli_print_function(const json_t *function)
 {
     static const char *const names[] = {"tenant", "function", "version", "previous", "kind",
@@ -136,6 +145,8 @@ static void cli_print_function(const json_t *function)
         (void)printf("%-9s %s\n", names[i], cli_text(function, names[i]));
     if (cli_number(function, "config_bytes") > 0)
         cli_print_config(function);
+    if (cli_number(function, "reuse_requests") > 0)
+        cli_print_reuse(function);
 }
 
 enum cli_exit cli_show(struct cli *cli)

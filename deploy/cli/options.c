@@ -21,6 +21,8 @@ enum cli_flag {
     CLI_FLAG_NO_ACTIVATE,
     CLI_FLAG_TO,
     CLI_FLAG_CONFIG_FILE,
+    CLI_FLAG_REUSE,
+    CLI_FLAG_REUSE_FOR,
 };
 
 static const struct option cli_long_options[] = {
@@ -38,6 +40,8 @@ static const struct option cli_long_options[] = {
     {"to", required_argument, NULL, CLI_FLAG_TO},
     {"config", required_argument, NULL, 'c'},
     {"config-file", required_argument, NULL, CLI_FLAG_CONFIG_FILE},
+    {"reuse", required_argument, NULL, CLI_FLAG_REUSE},
+    {"reuse-for", required_argument, NULL, CLI_FLAG_REUSE_FOR},
     {NULL, 0, NULL, 0},
 };
 
@@ -92,6 +96,12 @@ static bool cli_set_flag(struct cli_options *options, int flag, const char *valu
         return true;
     case CLI_FLAG_CONFIG_FILE:
         options->config_file = value;
+        return true;
+    case CLI_FLAG_REUSE:
+        options->reuse = value;
+        return true;
+    case CLI_FLAG_REUSE_FOR:
+        options->reuse_for = value;
         return true;
     default:
         return false;

@@ -194,6 +194,53 @@ class CommandLine(ServerTest):
         self.assertIn("mine", self.server.cli("list", "-t", "acme", check=0).stdout)
 
 
+class KeptMemory(ServerTest):
+    workers = 1
+
+    def answers(self, name, count):
+        return "".join(self.server.get(name).text for _ in range(count))
+
+    def test_a_function_keeps_its_memory_for_as_many_requests_as_it_chose(self):
+        module = write_guest("count", guest("count"))
+        self.server.cli("deploy", module, check=0)
+        self.assertEqual(self.answers("count", 4), "1111")
+        out = self.server.cli("deploy", module, "--reuse", "3", check=0).stdout
+        self.assertIn("deployed count v2", out)
+        self.assertEqual(self.answers("count", 8), "12312312")
+        self.assertIn("reuse     memory is kept for 3 requests or 1h",
+                      self.server.cli("show", "count", check=0).stdout)
+        # Another choice is another version, and finds nothing of the one before.
+        self.server.cli("deploy", module, "--reuse", "4", check=0)
+        self.assertEqual(self.answers("count", 5), "12341")
+        self.server.cli("rollback", "count", check=0)
+        self.assertEqual(self.answers("count", 4), "1231")
+        self.server.cli("rollback", "count", "v1", check=0)
+        self.assertEqual(self.answers("count", 3), "111")
+
+    def test_a_removed_functions_memory_is_not_found_by_its_successor(self):
+        query = "?reuse_requests=9"
+        for _ in range(2):
+            self.assertEqual(self.server.put("again", guest("count"), query=query).status, 201)
+            self.assertEqual(self.answers("again", 3), "123")
+            self.server.cli("rm", "again", "--yes", check=0)
+
+    def test_a_fault_ends_what_was_kept(self):
+        self.server.put("fragile", guest("count"), query="?reuse_for=1h")
+        self.assertEqual(self.answers("fragile", 3), "123")
+        self.problem(self.server.get("fragile", "/trap"), 500, "trap")
+        self.assertEqual(self.answers("fragile", 3), "123")
+
+    def test_memory_is_kept_for_a_time(self):
+        self.server.put("timed", guest("count"), query="?reuse_for=2s")
+        self.assertEqual(self.answers("timed", 2), "12")
+        harness.wait_until(lambda: self.server.get("timed").text == "1", 5, "a pristine isolate")
+
+    def test_a_command_cannot_keep_its_memory(self):
+        answer = self.server.put("command", guest("wagi"), query="?reuse_requests=2")
+        self.problem(answer, 422, "reuse_unsupported")
+        self.assertEqual(self.server.get("command").status, 404)
+
+
 class WrongStart(unittest.TestCase):
     def test_serve_names_the_unknown_key_and_the_nearest(self):
         server = harness.Server(config="limits: { feul: 1M }\n")

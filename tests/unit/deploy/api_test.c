@@ -83,10 +83,13 @@ static void rig_init_with_map(struct rig *rig, uint64_t map_bytes)
     (void)snprintf(rig->config.domain, sizeof(rig->config.domain), "localhost");
     (void)snprintf(rig->config.listen[0], sizeof(rig->config.listen[0]), "127.0.0.1:8080");
     rig->config.listen_count = 1;
-    rig->outcome = (struct builder_job_outcome){
-        .end = BUILDER_JOB_BUILT,
-        .artifact_temp = "1.tmp",
-        .result = {.kind = "http-wasm", .validate_us = 1, .translate_us = 2, .snapshot_us = 3}};
+    rig->outcome = (struct builder_job_outcome){.end = BUILDER_JOB_BUILT,
+                                                .artifact_temp = "1.tmp",
+                                                .result = {.kind = "http-wasm",
+                                                           .keeps_memory = 1,
+                                                           .validate_us = 1,
+                                                           .translate_us = 2,
+                                                           .snapshot_us = 3}};
     rig->api = (struct api){.store = rig->fixture.store,
                             .config = &rig->config,
                             .clock = &rig->fixture.clock,
@@ -279,6 +282,79 @@ static void wrong_configurations_never_reach_a_builder(void **state)
     rig_put(&rig, HELLO "?config", "abc");
     assert_status(&rig, 201);
     assert_int_equal(json_integer_value(json_object_get(rig.json, "config_bytes")), 0);
+    rig_done(&rig);
+}
+
+static json_int_t number_of(const struct rig *rig, const char *name)
+{
+    return json_integer_value(json_object_get(rig->json, name));
+}
+
+static void assert_reuse(const struct rig *rig, json_int_t requests, json_int_t us)
+{
+    assert_int_equal(number_of(rig, "reuse_requests"), requests);
+    assert_int_equal(number_of(rig, "reuse_us"), us);
+}
+
+static void memory_is_kept_for_as_long_as_a_version_asks(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    rig.config.limits.reuse_requests = 1000;
+    rig.config.limits.reuse_for = 60000000;
+    rig_put(&rig, HELLO, "abc");
+    assert_reuse(&rig, 0, 0);
+    rig_put(&rig, HELLO "?reuse_requests=100&reuse_for=10s", "abc");
+    assert_status(&rig, 201);
+    assert_string_equal(text_of(&rig, "version"), "v2");
+    assert_reuse(&rig, 100, 10000000);
+    rig_put(&rig, HELLO "?reuse_requests=100&reuse_for=10%73", "abc");
+    assert_string_equal(text_of(&rig, "status"), "unchanged");
+    /* What is left out is bounded by its limit. */
+    rig_put(&rig, HELLO "?reuse_requests=1k", "abc");
+    assert_reuse(&rig, 1000, 60000000);
+    rig_put(&rig, HELLO "?reuse_for=500ms", "abc");
+    assert_reuse(&rig, 1000, 500000);
+    rig_get(&rig, HELLO);
+    assert_reuse(&rig, 1000, 500000);
+    rig_get(&rig, HELLO "/versions/v2");
+    assert_reuse(&rig, 100, 10000000);
+    /* One request, and not the next, is what happens without a choice. */
+    rig_put(&rig, HELLO "?reuse_requests=1&reuse_for=10s", "abc");
+    assert_status(&rig, 201);
+    assert_reuse(&rig, 0, 0);
+    rig_done(&rig);
+}
+
+static void reuse_out_of_range_is_refused(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    rig.config.limits.reuse_requests = 1000;
+    rig.config.limits.reuse_for = 60000000;
+    static const char *const wrong[] = {
+        "reuse_requests=0",  "reuse_requests=1001",
+        "reuse_requests=-1", "reuse_requests=2s",
+        "reuse_requests",    "reuse_requests=4294967298",
+        "reuse_for=0us",     "reuse_for=61s",
+        "reuse_for=10",      "reuse_for=",
+        "reuse_for=%",       "reuse_for=111111111111111111111111111111111111111111s"};
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        char target[128];
+        (void)snprintf(target, sizeof(target), HELLO "?%s", wrong[i]);
+        rig_put(&rig, target, "abc");
+        assert_problem(&rig, 400, "bad_query");
+        assert_non_null(strstr(text_of(&rig, "detail"), "limits.reuse_"));
+    }
+    /* A command runs from its beginning each time. */
+    rig.outcome.result.keeps_memory = 0;
+    rig_put(&rig, HELLO "?reuse_requests=2", "abc");
+    assert_problem(&rig, 422, "reuse_unsupported");
+    assert_int_equal(rig.published_count, 0);
+    rig_put(&rig, HELLO "?reuse_requests=1", "abc");
+    assert_status(&rig, 201);
     rig_done(&rig);
 }
 
@@ -603,6 +679,8 @@ int main(void)
         cmocka_unit_test(same_bytes_are_unchanged_and_not_built),
         cmocka_unit_test(configuration_makes_a_version_of_its_own),
         cmocka_unit_test(wrong_configurations_never_reach_a_builder),
+        cmocka_unit_test(memory_is_kept_for_as_long_as_a_version_asks),
+        cmocka_unit_test(reuse_out_of_range_is_refused),
         cmocka_unit_test(dry_run_builds_and_stores_nothing),
         cmocka_unit_test(upload_without_activation_waits_for_a_rollback_to_it),
         cmocka_unit_test(wrong_rollbacks_are_refused),

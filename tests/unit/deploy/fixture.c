@@ -110,16 +110,13 @@ enum status fixture_add_configured(struct fixture *fixture,
                                    struct bytes config,
                                    uint32_t *ret_version)
 {
-    uint8_t sha256[DEPLOY_SHA256_BYTES];
-    uint8_t key[DEPLOY_SHA256_BYTES];
-    digest_sha256(module, sha256);
-    digest_artifact_key(sha256, config, key);
+    struct records_content content = {.kind = "wagi", .config_bytes = (uint32_t)config.count};
+    digest_sha256(module, content.sha256);
+    digest_artifact_key(content.sha256, config, content.artifact_key);
     const struct store_upload upload = {.target = *target,
-                                        .sha256 = sha256,
-                                        .artifact_key = key,
+                                        .content = &content,
                                         .module = module,
                                         .config = config,
-                                        .kind = "wagi",
                                         .activate = true};
     struct report report = REPORT_INIT;
     enum status status = store_add_version(fixture->store, &upload, &report, ret_version);

@@ -199,13 +199,11 @@ static void deploy_beyond_the_version_limit_drops_the_oldest_unused(void **state
     assert_int_equal(fixture_add(&fixture, "acme", "hello", text("first"), &number), STATUS_OK);
     for (uint32_t i = 0; i < STORE_VERSIONS_MAX; i++) {
         /* Version 1 is kept active throughout. */
-        uint8_t sha256[DEPLOY_SHA256_BYTES];
-        digest_sha256(bytes_make(&i, sizeof(i)), sha256);
-        const struct store_upload upload = {.target = target,
-                                            .sha256 = sha256,
-                                            .artifact_key = sha256,
-                                            .module = bytes_make(&i, sizeof(i)),
-                                            .kind = "wagi"};
+        struct records_content content = {.kind = "wagi"};
+        digest_sha256(bytes_make(&i, sizeof(i)), content.sha256);
+        memcpy(content.artifact_key, content.sha256, sizeof(content.artifact_key));
+        const struct store_upload upload = {
+            .target = target, .content = &content, .module = bytes_make(&i, sizeof(i))};
         assert_int_equal(store_add_version(fixture.store, &upload, NULL, &number), STATUS_OK);
     }
     assert_int_equal(number, STORE_VERSIONS_MAX + 1);

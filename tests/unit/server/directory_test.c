@@ -11,6 +11,8 @@ struct deploy_catalog {
     uint64_t generation;
     uint32_t version; /* of every function; 0: there is none */
     uint32_t lookups;
+    uint32_t reuse_requests;
+    uint64_t created_ns;
 };
 
 uint64_t deploy_catalog_generation(const struct deploy_catalog *catalog)
@@ -27,7 +29,9 @@ enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
     catalog->lookups++;
     if (catalog->version == 0)
         return report_fail(report, STATUS_NOT_FOUND, REPORT_OFFSET_NONE, "none");
-    *ret_entry = (struct deploy_catalog_entry){.version = catalog->version};
+    *ret_entry = (struct deploy_catalog_entry){.version = catalog->version,
+                                               .reuse_requests = catalog->reuse_requests,
+                                               .created_ns = catalog->created_ns};
     memcpy(ret_entry->tenant, tenant.data, tenant.count);
     memcpy(ret_entry->function, function.data, function.count);
     return STATUS_OK;
@@ -98,6 +102,47 @@ static void a_new_generation_is_seen_by_the_very_next_request(void **state)
     directory_free(directory);
 }
 
+/* Adds what `version` is to the pool, as a generation of its own. */
+static void keep_pool_version(struct directory *directory,
+                              struct deploy_catalog *catalog,
+                              uint32_t version,
+                              struct buffer *all)
+{
+    catalog->version = version;
+    catalog->generation++;
+    struct directory_function *function = find(directory, "t", "f");
+    assert_int_equal(buffer_append(all, function->pool_version.data, function->pool_version.count),
+                     STATUS_OK);
+    directory_release(function);
+}
+
+static void isolates_of_equal_artifacts_are_shared_unless_they_keep_their_memory(void **state)
+{
+    (void)state;
+    struct deploy_catalog catalog;
+    struct directory *directory = make(&catalog);
+    struct buffer pristine;
+    struct buffer kept;
+    buffer_init(&pristine, 1000);
+    buffer_init(&kept, 1000);
+    for (uint32_t version = 1; version <= 2; version++)
+        keep_pool_version(directory, &catalog, version, &pristine);
+    assert_int_equal(pristine.count, 2 * DEPLOY_SHA256_BYTES);
+    assert_memory_equal(pristine.data, pristine.data + DEPLOY_SHA256_BYTES, DEPLOY_SHA256_BYTES);
+    catalog.reuse_requests = 10;
+    for (uint32_t version = 1; version <= 2; version++)
+        keep_pool_version(directory, &catalog, version, &kept);
+    catalog.created_ns = 7; /* removed, and made anew */
+    keep_pool_version(directory, &catalog, 2, &kept);
+    size_t count = DIRECTORY_POOL_VERSION_BYTES;
+    assert_int_equal(kept.count, 3 * count);
+    assert_memory_not_equal(kept.data, kept.data + count, count);
+    assert_memory_not_equal(kept.data + count, kept.data + 2 * count, count);
+    buffer_done(&pristine);
+    buffer_done(&kept);
+    directory_free(directory);
+}
+
 static void a_removed_function_is_not_found_although_it_was_cached(void **state)
 {
     (void)state;
@@ -153,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_is_looked_up_once_while_the_generation_stays),
         cmocka_unit_test(a_new_generation_is_seen_by_the_very_next_request),
+        cmocka_unit_test(isolates_of_equal_artifacts_are_shared_unless_they_keep_their_memory),
         cmocka_unit_test(a_removed_function_is_not_found_although_it_was_cached),
         cmocka_unit_test(more_names_than_the_cache_holds_are_all_found_and_kept_apart),
         cmocka_unit_test(a_tenant_lives_while_something_of_it_is_cached_or_used),
