@@ -53,6 +53,9 @@ void config_format_quantity(uint64_t value,
                             enum config_unit unit,
                             char ret_text[CONFIG_QUANTITY_BYTES]);
 
+/* By how many letters two names differ: to guess what was meant. */
+size_t config_name_distance(const char *a, const char *b);
+
 /* A numeric "ADDR:PORT" or "[v6]:PORT", ready for bind(). */
 struct config_address {
     struct sockaddr_storage storage;

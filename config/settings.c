@@ -58,8 +58,8 @@ bool settings_is_section(const char *name)
     return false;
 }
 
-/* Edit distance of two names, both cut at SETTINGS_NAME_BYTES. */
-static size_t settings_distance(const char *a, const char *b)
+/* Edit distance; both names are cut at SETTINGS_NAME_BYTES. */
+size_t config_name_distance(const char *a, const char *b)
 {
     size_t row[SETTINGS_NAME_BYTES + 1];
     size_t a_count = MIN(strlen(a), (size_t)SETTINGS_NAME_BYTES);
@@ -86,17 +86,18 @@ void settings_nearest(const char *section, const char *key, char *ret_name, size
         const struct setting *row = &settings_rows[i];
         /* A key in the wrong section is nearer than any misspelling. */
         size_t distance =
-            2 * settings_distance(key, row->key) + (strcmp(row->section, section) == 0 ? 0 : 1);
+            2 * config_name_distance(key, row->key) + (strcmp(row->section, section) == 0 ? 0 : 1);
         /* At the top level a section's own name may have been meant. */
         if (section[0] == '\0' && row->section[0] != '\0')
-            distance = MIN(distance, 2 * settings_distance(key, row->section) + 1);
+            distance = MIN(distance, 2 * config_name_distance(key, row->section) + 1);
         if (distance < best_distance) {
             best_distance = distance;
             best = row;
         }
     }
-    bool is_section = section[0] == '\0' && best->section[0] != '\0' &&
-                      settings_distance(key, best->section) < settings_distance(key, best->key);
+    bool is_section =
+        section[0] == '\0' && best->section[0] != '\0' &&
+        config_name_distance(key, best->section) < config_name_distance(key, best->key);
     if (is_section || best->section[0] == '\0')
         (void)snprintf(ret_name, name_bytes, "%s", is_section ? best->section : best->key);
     else

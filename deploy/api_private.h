@@ -34,6 +34,9 @@ api_handler api_rollback;
 /* uploads */
 api_handler api_put_function;
 api_handler api_post_version;
+/* limits of a tenant */
+api_handler api_show_tenant_limits;
+api_handler api_put_tenant_limits;
 /* the server itself */
 api_handler api_limits;
 api_handler api_stats;

@@ -2,8 +2,8 @@
 /*
  * The catalog: a worker's read-only view of the store.
  *
- * A lookup is one renewed read transaction, one descent of a B+tree in mapped memory, and
- * one copy of a record; the transaction is reset at once, because a reader that stays
+ * A lookup is one renewed read transaction, two descents of B+trees in mapped memory, and
+ * copies of two small records; the transaction is reset at once, because a reader that stays
  * would keep control from using freed pages again. A configuration is looked up in the same
  * transaction, and copied for the same reason.
  */
@@ -176,6 +176,25 @@ static enum status catalog_get_config(struct deploy_catalog *catalog,
                                              "no room for the configuration of a version");
 }
 
+static enum status catalog_get_limits(const struct deploy_catalog *catalog,
+                                      struct bytes tenant,
+                                      struct report *report,
+                                      struct deploy_tenant_limits *ret_limits)
+{
+    struct records_tenant record;
+    MDB_val key = {.mv_size = tenant.count, .mv_data = (void *)(uintptr_t)tenant.data};
+    MDB_val value;
+    int rc = mdb_get(catalog->txn, catalog->tenant, &key, &value);
+    if (rc == MDB_NOTFOUND || (rc == 0 && value.mv_size != sizeof(record)))
+        return report_fail(report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
+                           "the store is damaged: a function without its tenant");
+    if (rc != 0)
+        return catalog_fail(report, rc);
+    memcpy(&record, value.mv_data, sizeof(record));
+    *ret_limits = record.limits;
+    return STATUS_OK;
+}
+
 static void catalog_fill(struct deploy_catalog_entry *entry,
                          struct bytes tenant,
                          struct bytes function,
@@ -201,6 +220,7 @@ enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
                                   struct deploy_catalog_entry *ret_entry)
 {
     struct records_function record;
+    struct deploy_tenant_limits limits;
     if (!deploy_name_valid(tenant) || !deploy_name_valid(function))
         return report_fail(report, STATUS_NOT_FOUND, REPORT_OFFSET_NONE,
                            "no tenant or function can have this name");
@@ -210,6 +230,8 @@ enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
     enum status status = catalog_get(catalog, tenant, function, report, &record);
     if (status == STATUS_OK)
         status = catalog_get_config(catalog, &record.active, report);
+    if (status == STATUS_OK)
+        status = catalog_get_limits(catalog, tenant, report, &limits);
     mdb_txn_reset(catalog->txn);
     if (status == STATUS_OK && record.active_version == 0)
         status = report_fail(report, STATUS_NOT_FOUND, REPORT_OFFSET_NONE,
@@ -218,6 +240,7 @@ enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
     if (status != STATUS_OK)
         return status;
     catalog_fill(ret_entry, tenant, function, &record);
+    ret_entry->limits = limits;
     ret_entry->config = buffer_bytes(&catalog->last_config);
     return STATUS_OK;
 }

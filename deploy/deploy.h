@@ -40,6 +40,12 @@ bool deploy_name_valid(struct bytes name);
 
 struct deploy_catalog;
 
+/* What a tenant has of its own; 0: the operator's default. */
+struct deploy_tenant_limits {
+#define TENANT_LIMIT(name, minimum, maximum, otherwise, text) uint32_t name; /* text */
+#include "deploy/tenant_limits.def"
+};
+
 struct deploy_catalog_entry {
     char tenant[DEPLOY_NAME_BYTES];
     char function[DEPLOY_NAME_BYTES];
@@ -58,6 +64,7 @@ struct deploy_catalog_entry {
     uint32_t reuse_requests;
     uint64_t reuse_us;
     uint64_t created_ns; /* of the function: one removed and made anew is another */
+    struct deploy_tenant_limits limits;
 };
 
 /* Opens the store read-only; any process but control. */

@@ -44,6 +44,7 @@ enum records_db {
 struct records_tenant {
     uint64_t created_ns;
     uint64_t function_count;
+    struct deploy_tenant_limits limits;
 };
 
 /* What a version is, apart from its number and age: what a worker has to know of it. */
@@ -83,6 +84,7 @@ struct records_module_use {
     uint64_t module_bytes;
 };
 
+_Static_assert(sizeof(struct records_tenant) == 32, "no padding on disk");
 _Static_assert(sizeof(struct records_content) == 96, "no padding on disk");
 _Static_assert(sizeof(struct records_function) == 96 + 32, "no padding on disk");
 _Static_assert(sizeof(struct records_version) == 96 + 16, "no padding on disk");

@@ -65,6 +65,12 @@ NODISCARD enum status store_delete_function(struct store *store,
                                             struct report *report,
                                             uint32_t *ret_version_count);
 
+/* The tenant is made if it is not there. */
+NODISCARD enum status store_set_limits(struct store *store,
+                                       struct bytes tenant,
+                                       const struct deploy_tenant_limits *limits,
+                                       struct report *report);
+
 /* ---- questions ------------------------------------------------------------------------------- */
 
 struct store_tenant {

@@ -7,70 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "deploy/digest.h"
 #include "deploy/store_private.h"
-
-#define STORE_CHANGELOG_MAX 100000
-
-struct store_logged {
-    const char *action;
-    const struct store_target *target;
-    uint32_t version;
-    const struct records_content *content; /* of the version; NULL: none */
-};
-
-static uint64_t store_changelog_edge(const struct store_txn *txn, MDB_cursor_op edge)
-{
-    MDB_cursor *cursor;
-    MDB_val key;
-    MDB_val value;
-    uint64_t serial = 0;
-    if (mdb_cursor_open(txn->mdb, txn->store->dbi[RECORDS_CHANGELOG], &cursor) != 0)
-        return 0;
-    if (mdb_cursor_get(cursor, &key, &value, edge) == 0 && key.mv_size == 8) {
-        for (size_t i = 0; i < 8; i++)
-            serial = serial << 8 | ((const uint8_t *)key.mv_data)[i];
-    }
-    mdb_cursor_close(cursor);
-    return serial;
-}
-
-static void store_changelog_key(uint64_t serial, uint8_t ret_key[8])
-{
-    for (int i = 0; i < 8; i++)
-        ret_key[i] = (uint8_t)(serial >> (56 - 8 * i));
-}
-
-/* The record of this change; names are plain by now and need no escaping. */
-static enum status store_log(const struct store_txn *txn, const struct store_logged *logged)
-{
-    char json[640];
-    char sha256[DIGEST_HEX_BYTES] = "";
-    char artifact[DIGEST_HEX_BYTES] = "";
-    uint8_t key[8];
-    uint64_t serial = store_changelog_edge(txn, MDB_LAST) + 1;
-    if (logged->content != NULL) {
-        digest_hex(logged->content->sha256, DEPLOY_SHA256_BYTES, sha256);
-        digest_hex(logged->content->artifact_key, DEPLOY_SHA256_BYTES, artifact);
-    }
-    int count =
-        snprintf(json, sizeof(json),
-                 "{\"serial\":%" PRIu64 ",\"time_ns\":%" PRIu64 ",\"action\":\"%s\","
-                 "\"tenant\":\"%.*s\",\"function\":\"%.*s\",\"version\":%" PRIu32
-                 ",\"sha256\":\"%s\",\"artifact\":\"%s\"}",
-                 serial, txn->now_ns, logged->action, (int)logged->target->tenant.count,
-                 (const char *)logged->target->tenant.data, (int)logged->target->function.count,
-                 (const char *)logged->target->function.data, logged->version, sha256, artifact);
-    ASSERT(count > 0 && (size_t)count < sizeof(json));
-    store_changelog_key(serial, key);
-    enum status status =
-        store_put_record(txn, RECORDS_CHANGELOG, store_val(key, sizeof(key)), json, (size_t)count);
-    uint64_t first = store_changelog_edge(txn, MDB_FIRST);
-    if (status != STATUS_OK || serial - first < STORE_CHANGELOG_MAX)
-        return status;
-    store_changelog_key(first, key);
-    return store_delete_record(txn, RECORDS_CHANGELOG, store_val(key, sizeof(key)));
-}
 
 /* ---- modules and artifacts, and their use counts ----------------------------------------------
  */
@@ -423,4 +360,36 @@ enum status store_delete_function(struct store *store,
     if (status == STATUS_OK)
         *ret_version_count = deleting.version_count;
     return status;
+}
+
+/* ---- limits ---------------------------------------------------------------------------------- */
+
+struct store_limiting {
+    struct bytes tenant;
+    const struct deploy_tenant_limits *limits;
+};
+
+static enum status store_change_limits(struct store_txn *txn, void *context)
+{
+    const struct store_limiting *limiting = context;
+    const struct store_target target = {.tenant = limiting->tenant};
+    struct records_tenant tenant = {.created_ns = txn->now_ns};
+    MDB_val key = store_val(target.tenant.data, target.tenant.count);
+    enum status status = store_get_record(txn, RECORDS_TENANT, key, &tenant, sizeof(tenant));
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return status;
+    tenant.limits = *limiting->limits;
+    status = store_put_record(txn, RECORDS_TENANT, key, &tenant, sizeof(tenant));
+    const struct store_logged logged = {
+        .action = "limits", .target = &target, .limits = limiting->limits};
+    return status == STATUS_OK ? store_log(txn, &logged) : status;
+}
+
+enum status store_set_limits(struct store *store,
+                             struct bytes tenant,
+                             const struct deploy_tenant_limits *limits,
+                             struct report *report)
+{
+    struct store_limiting limiting = {.tenant = tenant, .limits = limits};
+    return store_write(store, store_change_limits, &limiting, false, report);
 }

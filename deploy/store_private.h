@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the three files of the store share: the environment, the frame around a
+ * What the files of the store share: the environment, the frame around a
  * transaction, and reading and writing one record in it.
  */
 #ifndef SKERRY_DEPLOY_STORE_PRIVATE_H
@@ -58,6 +58,15 @@ NODISCARD enum status store_put_record(
     const struct store_txn *txn, enum records_db db, MDB_val key, const void *record, size_t bytes);
 NODISCARD enum status
 store_delete_record(const struct store_txn *txn, enum records_db db, MDB_val key);
+struct store_logged {
+    const char *action;
+    const struct store_target *target;         /* its function may be empty */
+    uint32_t version;                          /* 0: none */
+    const struct records_content *content;     /* of the version; NULL: none */
+    const struct deploy_tenant_limits *limits; /* NULL: none */
+};
+/* Writes the record of a change; names are plain by now. */
+NODISCARD enum status store_log(const struct store_txn *txn, const struct store_logged *logged);
 /* The function's record, or NOT_FOUND with a report of which part is missing. */
 NODISCARD enum status store_find_function(const struct store_txn *txn,
                                           const struct store_target *target,

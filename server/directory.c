@@ -152,6 +152,7 @@ static enum status directory_load(struct directory *directory,
     function->entry.config = bytes_make(function->config, entry.config.count);
     function->tenant = tenant;
     tenant->references++;
+    scheduler_tenant_set_weight(&tenant->schedule, entry.limits.cpu_share);
     int count = snprintf(function->key_text, sizeof(function->key_text), "%s/%s",
                          target->tenant.text, target->function.text);
     function->key = bytes_make(function->key_text, (size_t)count);

@@ -427,14 +427,17 @@ static void request_checkout(struct request *request)
 static void request_admit(struct request *request)
 {
     const struct config_limits *limits = &request->service->config->limits;
+    const struct deploy_tenant_limits *own = &request->function->entry.limits;
     struct directory_tenant *tenant = request->function->tenant;
-    if (tenant->running < limits->concurrency && tenant->waiting == 0) {
+    uint64_t concurrency = own->concurrency != 0 ? own->concurrency : limits->concurrency;
+    uint64_t queue = own->queue != 0 ? own->queue : limits->queue;
+    if (tenant->running < concurrency && tenant->waiting == 0) {
         tenant->running++;
         request->has_slot = true;
         request_checkout(request);
         return;
     }
-    if (tenant->waiting >= limits->queue) {
+    if (tenant->waiting >= queue) {
         request->service->metrics->refused_rate++;
         request->retry_later = true;
         request_refuse(request, 503, "queue_full",

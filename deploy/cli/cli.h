@@ -15,7 +15,7 @@
 #include "config/config.h"
 #include "engine/base/bytes.h"
 
-#define CLI_POSITIONAL_MAX 3
+#define CLI_POSITIONAL_MAX 8
 #define CLI_PATH_BYTES     512
 
 enum cli_exit {
@@ -68,6 +68,7 @@ struct cli_request {
     const char *query; /* more of the query, encoded, with its `?`; NULL for none */
     const char *file;  /* body: a file, streamed; NULL for none */
     struct bytes body; /* body: bytes */
+    bool may_miss;     /* a 404 is no error to print */
 };
 
 struct cli_answer {
@@ -84,6 +85,8 @@ void cli_answer_done(struct cli_answer *answer);
  */
 NODISCARD enum cli_exit
 cli_call(const struct cli *cli, const struct cli_request *request, struct cli_answer *ret_answer);
+/* "/v1/tenants/{t}{rest}" */
+void cli_tenant_path(const struct cli *cli, const char *rest, char ret_path[CLI_PATH_BYTES]);
 /* "/v1/tenants/{t}/functions[/{f}{rest}]"; function NULL: the list. */
 void cli_function_path(const struct cli *cli,
                        const char *function,

@@ -160,7 +160,7 @@ static CURLcode cli_perform(const struct cli *cli,
         (void)curl_easy_setopt(curl, CURLOPT_READFUNCTION, cli_send);
         (void)curl_easy_setopt(curl, CURLOPT_READDATA, file);
         (void)curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, file_count);
-    } else if (strcmp(request->method, "POST") == 0) {
+    } else if (request->body.data != NULL) {
         (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)request->body.count);
         (void)curl_easy_setopt(curl, CURLOPT_COPYPOSTFIELDS, request->body.data);
     }
@@ -202,7 +202,9 @@ cli_call(const struct cli *cli, const struct cli_request *request, struct cli_an
         code = cli_fail(cli, CLI_FAILED, "out of memory");
     if (code == CLI_OK) {
         answer.json = json_loads((const char *)answer.text.data, 0, NULL);
-        if (answer.status < 200 || answer.status > 299 || answer.json == NULL)
+        if (request->may_miss && answer.status == 404)
+            code = CLI_NOT_FOUND;
+        else if (answer.status < 200 || answer.status > 299 || answer.json == NULL)
             code = cli_explain(cli, &answer);
     }
     if (file != NULL)
@@ -213,6 +215,14 @@ cli_call(const struct cli *cli, const struct cli_request *request, struct cli_an
     else
         cli_answer_done(&answer);
     return code;
+}
+
+void cli_tenant_path(const struct cli *cli, const char *rest, char ret_path[CLI_PATH_BYTES])
+{
+    char *tenant = curl_easy_escape(NULL, cli->options.tenant, 0);
+    (void)snprintf(ret_path, CLI_PATH_BYTES, "/v1/tenants/%.200s%s", tenant == NULL ? "" : tenant,
+                   rest);
+    curl_free(tenant);
 }
 
 void cli_function_path(const struct cli *cli,

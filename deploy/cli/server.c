@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stats and limits: the server about itself.
+ * stats: the server about itself.
  */
 #include <stdio.h>
 
@@ -48,26 +48,6 @@ enum cli_exit cli_stats(struct cli *cli)
                 cli_print_object(strcmp(name, "workers") == 0 ? "" : prefix, value);
         }
         cli_next(cli, "skerry limits");
-    }
-    cli_answer_done(&answer);
-    return CLI_OK;
-}
-
-enum cli_exit cli_limits(struct cli *cli)
-{
-    struct cli_answer answer;
-    const char *name;
-    json_t *row;
-    const struct cli_request request = {.method = "GET", .path = "/v1/limits"};
-    enum cli_exit code = cli_call(cli, &request, &answer);
-    if (code != CLI_OK)
-        return code;
-    if (!cli_print_json(cli, &answer)) {
-        json_object_foreach(json_object_get(answer.json, "limits"), name, row)
-        {
-            (void)printf("%-14s %-10s %s\n", name, cli_text(row, "text"), cli_text(row, "meaning"));
-        }
-        cli_next(cli, "skerry stats");
     }
     cli_answer_done(&answer);
     return CLI_OK;

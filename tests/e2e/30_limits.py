@@ -123,6 +123,35 @@ class Neighbours(ServerTest):
                 self.assertEqual(self.server.get("text").text, "text-brother1")
 
 
+class OfATenant(ServerTest):
+    config = "limits: { fuel: 1000G, wall: 1s, queue_wait: 100ms }\n"
+    workers = 1
+
+    def statuses(self, tenant):
+        self.server.deploy("loop", guest("loop"), tenant=tenant)
+        answers = harness.in_parallel(8, lambda _: self.server.get("loop", tenant=tenant))
+        return sorted(answer.status for answer in answers)
+
+    def test_a_tenants_own_limits_bind_it_and_nobody_else(self):
+        limits = "/v1/tenants/small/limits"
+        answer = self.server.admin("PUT", limits, '{"concurrency": 1, "queue": 1}')
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(self.server.admin("GET", limits).json,
+                         {"cpu_share": None, "concurrency": 1, "queue": 1, "pool": None})
+        self.assertEqual(self.statuses("other"), [504] * 8)
+        statuses = self.statuses("small")
+        # One runs at a time, one more may wait; whoever comes after the first loop's end runs too.
+        self.assertGreaterEqual(statuses.count(503), 4, statuses)
+        # The operator's again, seen by the very next request.
+        self.server.cli("limits", "-t", "small", "concurrency=default", "queue=default", check=0)
+        self.assertEqual(self.statuses("small"), [504] * 8)
+
+    def test_an_unknown_limit_is_answered_with_the_nearest(self):
+        answer = self.server.admin("PUT", "/v1/tenants/small/limits", '{"concurrencey": 1}')
+        self.problem(answer, 400, "bad_limit")
+        self.assertIn("did you mean `concurrency`?", answer.text)
+
+
 class Concurrency(ServerTest):
     config = "limits: { fuel: 1000G, wall: 1s, concurrency: 2, queue: 2, queue_wait: 100ms }\n"
     workers = 1

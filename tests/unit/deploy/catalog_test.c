@@ -93,8 +93,8 @@ static int read_configs(struct fixture *fixture)
         return 2;
     struct deploy_catalog_entry one;
     struct deploy_catalog_entry none;
-    if (look_up(catalog, "acme", "one", &one) != STATUS_OK ||
-        look_up(catalog, "acme", "none", &none) != STATUS_OK)
+    if (look_up(catalog, "acme", "one", &one) != STATUS_OK || one.limits.concurrency != 6 ||
+        one.limits.cpu_share != 0 || look_up(catalog, "acme", "none", &none) != STATUS_OK)
         return 3;
     /* The same module: its hash, and another artifact. */
     if (memcmp(one.sha256, none.sha256, sizeof(one.sha256)) != 0 ||
@@ -105,7 +105,7 @@ static int read_configs(struct fixture *fixture)
     return 0;
 }
 
-static void lookup_lends_the_configuration_of_its_version(void **state)
+static void lookup_lends_the_configuration_and_tells_the_tenants_limits(void **state)
 {
     (void)state;
     struct fixture fixture;
@@ -123,6 +123,9 @@ static void lookup_lends_the_configuration_of_its_version(void **state)
         fixture_add_configured(&fixture, &two, bytes_of_text("m"), bytes_of_text("y=22"), &number),
         STATUS_OK);
     assert_int_equal(fixture_add(&fixture, "acme", "none", bytes_of_text("m"), &number), STATUS_OK);
+    const struct deploy_tenant_limits limits = {.concurrency = 6};
+    assert_int_equal(store_set_limits(fixture.store, bytes_of_text("acme"), &limits, NULL),
+                     STATUS_OK);
     fixture_close_store(&fixture);
     end_reader(start_reader(&fixture, read_configs));
     generation_close(&generation);
@@ -265,7 +268,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lookup_finds_the_active_version_only),
-        cmocka_unit_test(lookup_lends_the_configuration_of_its_version),
+        cmocka_unit_test(lookup_lends_the_configuration_and_tells_the_tenants_limits),
         cmocka_unit_test(reader_sees_every_change_once_the_generation_says_so),
         cmocka_unit_test(lookup_among_many_functions_is_a_matter_of_microseconds),
         cmocka_unit_test(catalog_of_a_missing_store_is_an_error),

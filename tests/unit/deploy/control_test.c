@@ -358,6 +358,48 @@ static void rebuilt_artifact_is_built_with_its_configuration(void **state)
     stage_done(&stage);
 }
 
+static int client_set_limits(struct stage *stage)
+{
+    (void)stage;
+    return run_verb("limits", "--tenant=acme", "concurrency=5", "queue=default");
+}
+
+static int client_show_limits(struct stage *stage)
+{
+    (void)stage;
+    return run_verb("limits", "-t", "acme", NULL);
+}
+
+static int client_misspell_limits(struct stage *stage)
+{
+    (void)stage;
+    return run_verb("limits", "-t", "acme", "cpushare=2");
+}
+
+static int client_server_limits(struct stage *stage)
+{
+    (void)stage;
+    return run_verb("limits", NULL, NULL, NULL);
+}
+
+static void limits_of_a_tenant_are_shown_and_set_by_words(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_init(&stage, BUILD_OK);
+    assert_int_equal(stage_run(&stage, client_show_limits), 5);
+    assert_int_equal(stage_run(&stage, client_set_limits), 0);
+    assert_output(&stage, "concurrency  5 ");
+    assert_output(&stage, "queue        default (limits.queue) ");
+    assert_int_equal(stage_run(&stage, client_misspell_limits), 2);
+    assert_output(&stage, "did you mean `cpu_share`?");
+    assert_int_equal(stage_run(&stage, client_show_limits), 0);
+    assert_output(&stage, "concurrency  5 ");
+    assert_int_equal(stage_run(&stage, client_server_limits), 0);
+    assert_output(&stage, "guest_config ");
+    stage_done(&stage);
+}
+
 static int client_by_address(struct stage *stage)
 {
     char url[CONFIG_ADDRESS_BYTES + 16];
@@ -428,6 +470,7 @@ int main(void)
         cmocka_unit_test(missing_artifact_is_built_again_when_asked_for),
         cmocka_unit_test(redeploy_with_a_configuration_is_a_version_with_an_artifact),
         cmocka_unit_test(rebuilt_artifact_is_built_with_its_configuration),
+        cmocka_unit_test(limits_of_a_tenant_are_shown_and_set_by_words),
         cmocka_unit_test(address_wants_the_token_that_only_the_owner_can_read),
         cmocka_unit_test(second_control_on_the_same_directory_is_refused),
         cmocka_unit_test(client_without_a_server_says_so),

@@ -389,6 +389,34 @@ static void every_change_leaves_its_record_in_the_changelog(void **state)
     fixture_done(&fixture);
 }
 
+static void limits_of_a_tenant_are_kept_with_their_record_in_the_changelog(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct store_tenant tenant;
+    uint32_t number;
+    struct buffer out;
+    const struct deploy_tenant_limits limits = {.cpu_share = 4, .queue = 9};
+    fixture_init(&fixture);
+    fixture_open_store(&fixture, MAP_BYTES);
+    buffer_init(&out, 1 << 16);
+    assert_int_equal(store_set_limits(fixture.store, text("acme"), &limits, NULL), STATUS_OK);
+    assert_int_equal(fixture.committed_count, 1);
+    assert_int_equal(fixture_add(&fixture, "acme", "hello", text("one"), &number), STATUS_OK);
+    fixture_close_store(&fixture);
+    fixture_open_store(&fixture, MAP_BYTES);
+    assert_int_equal(store_get_tenant(fixture.store, text("acme"), NULL, &tenant), STATUS_OK);
+    assert_memory_equal(&tenant.record.limits, &limits, sizeof(limits));
+    assert_int_equal(tenant.record.function_count, 1);
+    assert_int_equal(store_list_changes(fixture.store, 10, visit_change, &out, NULL), STATUS_OK);
+    assert_int_equal(buffer_append(&out, "", 1), STATUS_OK);
+    assert_non_null(strstr((const char *)out.data,
+                           "\"action\":\"limits\",\"tenant\":\"acme\",\"limits\":{"
+                           "\"cpu_share\":4,\"concurrency\":null,\"queue\":9,\"pool\":null}}\n"));
+    buffer_done(&out);
+    fixture_done(&fixture);
+}
+
 static void store_leaves_no_descriptor_to_children(void **state)
 {
     (void)state;
@@ -414,6 +442,7 @@ int main(void)
         cmocka_unit_test(acknowledged_versions_survive_a_killed_process),
         cmocka_unit_test(full_map_refuses_the_deploy_changes_nothing_and_lets_delete),
         cmocka_unit_test(lists_hold_one_tenant_in_order_and_page_on),
+        cmocka_unit_test(limits_of_a_tenant_are_kept_with_their_record_in_the_changelog),
         cmocka_unit_test(every_change_leaves_its_record_in_the_changelog),
         cmocka_unit_test(store_leaves_no_descriptor_to_children),
     };
