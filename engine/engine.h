@@ -225,6 +225,9 @@ void engine_call_begin(struct engine_machine *machine,
 NODISCARD enum engine_outcome engine_run(struct engine_machine *machine, int64_t fuel);
 /* Results of the finished call, in order; valid until the next engine_call_begin. */
 const union engine_value *engine_call_results(const struct engine_machine *machine);
+/* During the last call, was memory 0 refused growth that the module itself allows? Then a
+ * trap probably means that the limit on memory was too small. */
+bool engine_memory_refused(const struct engine_instance *instance);
 /* Abandons a call under way (suspended or trapped): the machine is idle again. */
 void engine_call_cancel(struct engine_machine *machine);
 /* Fuel used by the machine since it was created or last rewound. */

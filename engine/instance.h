@@ -43,6 +43,7 @@ struct memory {
     uint32_t pages_initial;
     bool has_max; /* the module gave a maximum (import matching) */
     uint32_t pages_declared_max;
+    bool limit_refused; /* in this call, growth that the module allows was refused */
 };
 
 struct table {

@@ -108,6 +108,8 @@ void engine_call_begin(struct engine_machine *machine,
     int64_t owed = machine->registers.fuel;
     machine->registers =
         (struct machine_registers){.pc = entry, .fp = frame, .instance = instance, .fuel = owed};
+    if (instance->memory_base != NULL)
+        instance->memories[0]->limit_refused = false;
     machine->call_instance = instance;
     machine->call_func = func_index;
     machine->trap = TRAP_NONE;

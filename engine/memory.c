@@ -61,8 +61,12 @@ void memory_free(struct memory *memory)
 uint32_t memory_grow(struct memory *memory, uint32_t pages)
 {
     uint32_t old = memory->pages;
-    if (pages > memory->pages_max - old)
+    if (pages > memory->pages_max - old) {
+        uint64_t wanted = (uint64_t)old + pages;
+        if (wanted <= (memory->has_max ? memory->pages_declared_max : WASM_PAGES_MAX))
+            memory->limit_refused = true;
         return UINT32_MAX;
+    }
     uint64_t bytes = (uint64_t)pages * WASM_PAGE_BYTES;
     if (bytes > 0 &&
         mprotect(memory->base + memory_bytes(memory), bytes, PROT_READ | PROT_WRITE) != 0)
@@ -175,6 +179,11 @@ bool engine_memory_write(struct engine_instance *instance,
     memory_mark(instance->memories[0], address, count);
     *ret_data = data;
     return true;
+}
+
+bool engine_memory_refused(const struct engine_instance *instance)
+{
+    return instance->memory_base != NULL && instance->memories[0]->limit_refused;
 }
 
 struct engine_memory_view engine_memory_view(struct engine_instance *instance)

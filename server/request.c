@@ -221,13 +221,18 @@ static void request_trapped(struct request *request)
         request_answer(request, ISOLATE_FINISHED);
         return;
     }
-    request->service->metrics->faults_trap++;
     struct engine_trap_info trap = engine_machine_trap(request->isolate->machine);
+    const char *reason = trap.text != NULL ? trap.text : engine_trap_text(trap.trap);
     char text[REPORT_TEXT_BYTES];
-    (void)snprintf(text, sizeof(text), "%s",
-                   report.text[0] != '\0' ? report.text
-                   : trap.text != NULL    ? trap.text
-                                          : engine_trap_text(trap.trap));
+    if (engine_memory_refused(request->isolate->instance)) {
+        request->service->metrics->faults_memory++;
+        (void)snprintf(text, sizeof(text), "the function wanted more than limits.memory, then: %s",
+                       reason);
+        request_fault(request, "memory_exhausted", text);
+        return;
+    }
+    request->service->metrics->faults_trap++;
+    (void)snprintf(text, sizeof(text), "%s", report.text[0] != '\0' ? report.text : reason);
     request_fault(request, "trap", text);
 }
 

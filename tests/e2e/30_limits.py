@@ -44,6 +44,17 @@ class Memory(ServerTest):
             answer = self.server.get("grow")
             self.assertEqual((answer.status, answer.text), (200, "00064\n"))
 
+    def test_a_guest_that_cannot_go_on_without_memory_says_so(self):
+        module = harness.wat('(module (import "http_handler" "write_body" '
+                             '(func (param i32 i32 i32))) (memory (export "memory") 1) '
+                             '(func (export "handle_request") (result i64) '
+                             '(if (i32.eq (memory.grow (i32.const 64)) (i32.const -1)) '
+                             '(then unreachable)) (i64.const 0)) '
+                             '(func (export "handle_response") (param i32 i32)))')
+        self.server.deploy("hungry", module)
+        for _ in range(3):
+            self.problem(self.server.get("hungry"), 500, "memory_exhausted")
+
     def test_a_module_that_needs_more_than_the_limit_is_refused(self):
         module = harness.wat('(module (import "http_handler" "write_body" '
                              '(func (param i32 i32 i32))) (memory (export "memory") 65) '
