@@ -257,7 +257,7 @@ store_view(const struct store_txn *txn, enum records_db db, MDB_val key, struct 
 enum status store_get_record(
     const struct store_txn *txn, enum records_db db, MDB_val key, void *ret_record, size_t bytes)
 {
-    struct bytes value;
+    struct bytes value = {0};
     enum status status = store_view(txn, db, key, &value);
     if (status != STATUS_OK)
         return status;
