@@ -144,8 +144,9 @@ void isolate_pool_free(struct isolate_pool *pool); /* everything must have been 
 /* Identifies one version of a function to the pool, and says how it is used. */
 struct isolate_key {
     struct bytes function; /* "tenant/function" */
-    struct bytes version;  /* SHA-256 of the module */
+    struct bytes version;  /* whatever changes with what the isolate is made from */
     struct isolate_reuse reuse;
+    uint32_t tenant_warm_max; /* warm isolates of all the tenant's functions; 0: per_tenant_max */
 };
 
 /*

@@ -52,6 +52,7 @@ struct pool_tenant {
     uint64_t hash;
     uint32_t functions; /* entries that are not forgotten */
     uint32_t warm;
+    uint32_t warm_max; /* as its last checkout said */
     size_t name_count;
     uint8_t name[];
 };
@@ -285,7 +286,7 @@ static bool pool_is_short(const struct isolate_pool *pool, const struct isolate_
     const struct isolate_pool_options *options = &pool->options;
     return entry->artifact != NULL && entry->in_use + entry->warm_count < entry->demand &&
            entry->warm_count < options->per_function_max &&
-           entry->tenant->warm < options->per_tenant_max && pool->stats.warm < options->total_max;
+           entry->tenant->warm < entry->tenant->warm_max && pool->stats.warm < options->total_max;
 }
 
 /* Something was taken from the entry's isolates: is it to be replaced in an idle turn? */
@@ -492,6 +493,8 @@ enum status isolate_pool_checkout(struct isolate_pool *pool,
     struct isolate_pool_entry *entry = pool_entry(pool, key);
     if (entry == NULL)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "pool: out of memory");
+    entry->tenant->warm_max =
+        key->tenant_warm_max != 0 ? key->tenant_warm_max : pool->options.per_tenant_max;
     *ret_isolate = pool_take_warm(entry, key->reuse);
     if (LIKELY(*ret_isolate != NULL)) {
         *ret_start = (struct isolate_start){.reason = ISOLATE_START_WARM};
@@ -547,7 +550,7 @@ static void pool_trim(struct isolate_pool *pool, struct isolate_pool_entry *entr
     if (entry->warm_count > options->per_function_max ||
         now - entry->warm_oldest->idle_since_ns > options->idle_max_ns)
         pool_evict_oldest(pool, entry);
-    if (tenant->warm > options->per_tenant_max)
+    while (tenant->warm > tenant->warm_max) /* more than one: the bound was lowered */
         pool_evict_one(pool, &tenant->live);
     if (pool->stats.warm > options->total_max)
         pool_evict_one(pool, &pool->live);

@@ -405,6 +405,7 @@ static void request_checkout(struct request *request)
         .function = request->function->key,
         .version = request->function->pool_version,
         .reuse = {.requests_max = entry->reuse_requests, .age_max_ns = entry->reuse_us * NS_PER_US},
+        .tenant_warm_max = entry->limits.pool,
     };
     struct report report;
     request_report_clear(&report);

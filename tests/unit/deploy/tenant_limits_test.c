@@ -20,7 +20,7 @@ static enum status parse(const char *text, struct report *report, struct deploy_
 static void what_is_shown_can_be_sent_back(void **state)
 {
     (void)state;
-    const struct deploy_tenant_limits limits = {.cpu_share = 1000, .queue = 7};
+    const struct deploy_tenant_limits limits = {.cpu_share = 100, .queue = 7};
     struct deploy_tenant_limits read;
     struct report report = REPORT_INIT;
     json_t *object = tenant_limits_to_json(&limits);

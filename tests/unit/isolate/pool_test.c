@@ -128,12 +128,17 @@ static void free_pool(struct isolate_pool *pool)
     assert_int_equal(artifacts_alive, 0);
 }
 
+/* What the keys say of their tenant's warm isolates; 0: the pool's own bound. */
+static uint32_t tenant_warm_max;
+
 static struct isolate *take(struct isolate_pool *pool,
                             const char *function,
                             const char *version,
                             enum isolate_start_reason want)
 {
-    struct isolate_key key = {bytes_of_text(function), bytes_of_text(version)};
+    struct isolate_key key = {.function = bytes_of_text(function),
+                              .version = bytes_of_text(version),
+                              .tenant_warm_max = tenant_warm_max};
     struct isolate_start start;
     struct isolate *isolate;
     struct report report = REPORT_INIT;
@@ -479,6 +484,27 @@ static void a_tenant_over_its_bound_loses_its_own_oldest_and_nobody_elses(void *
     free_pool(pool);
 }
 
+static void a_tenants_own_bound_holds_from_its_next_request_on(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_bounded_pool(4, 3, 100);
+    tenant_warm_max = 5;
+    char name[16];
+    for (int i = 0; i < 6; i++) {
+        (void)snprintf(name, sizeof(name), "loud/f%d", i);
+        isolate_pool_return(take(pool, name, "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
+    }
+    assert_int_equal(isolate_pool_stats(pool).warm, 5);
+    tenant_warm_max = 1;
+    isolate_pool_return(take(pool, "loud/f5", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    assert_int_equal(isolate_pool_stats(pool).warm, 1);
+    tenant_warm_max = 0;
+    isolate_pool_return(take(pool, "loud/f5", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    isolate_pool_return(take(pool, "loud/f4", "v1", ISOLATE_START_EVICTED), ISOLATE_FINISHED);
+    assert_int_equal(isolate_pool_stats(pool).warm, 2);
+    free_pool(pool);
+}
+
 /* ---- ahead of requests ----------------------------------------------------------------------- */
 
 static void what_a_fault_took_is_replaced_in_an_idle_turn(void **state)
@@ -593,6 +619,7 @@ int main(void)
         cmocka_unit_test(memory_is_never_kept_after_a_fault_an_exit_or_a_deploy),
         cmocka_unit_test(kept_memory_that_cannot_be_reset_in_time_is_freed),
         cmocka_unit_test(a_tenant_over_its_bound_loses_its_own_oldest_and_nobody_elses),
+        cmocka_unit_test(a_tenants_own_bound_holds_from_its_next_request_on),
         cmocka_unit_test(what_a_fault_took_is_replaced_in_an_idle_turn),
         cmocka_unit_test(no_more_is_prepared_than_was_in_use_at_once),
         cmocka_unit_test(a_peak_is_forgotten_after_a_while),
