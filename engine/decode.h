@@ -71,5 +71,7 @@ uint32_t decode_prefixed_opcode(struct reader *reader);
 void decode_refuse_opcode(struct reader *reader, uint32_t code);
 /* Reads over a constant expression without judging it; a view of it, `end` included. */
 struct bytes decode_expression(struct reader *reader);
+/* Moves past what follows an opcode. */
+void decode_skip_immediate(struct reader *reader, enum immediate_kind kind);
 
 #endif

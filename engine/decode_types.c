@@ -105,7 +105,7 @@ static void decode_skip_block_type(struct reader *reader)
     (void)reader_s33(reader);
 }
 
-static void decode_skip_immediate(struct reader *reader, enum immediate_kind kind)
+void decode_skip_immediate(struct reader *reader, enum immediate_kind kind)
 {
     switch (kind) {
     case IMMEDIATE_NONE:

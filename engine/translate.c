@@ -22,61 +22,6 @@ uint32_t translate_read_opcode(struct reader *reader)
     return opcode;
 }
 
-void translate_skip_immediate(struct reader *reader, uint32_t opcode)
-{
-    switch ((enum immediate_kind)opcode_row(opcode)->immediate) {
-    case IMMEDIATE_NONE:
-        return;
-    case IMMEDIATE_BLOCK:
-        (void)reader_s33(reader);
-        return;
-    case IMMEDIATE_LABELS:
-        for (uint32_t left = reader_u32(reader) + 1; left > 0; left--)
-            (void)reader_u32(reader);
-        return;
-    case IMMEDIATE_TYPES:
-        (void)reader_take(reader, reader_u32(reader));
-        return;
-    case IMMEDIATE_I32:
-        (void)reader_s32(reader);
-        return;
-    case IMMEDIATE_I64:
-        (void)reader_s64(reader);
-        return;
-    case IMMEDIATE_F32:
-        (void)reader_fixed32(reader);
-        return;
-    case IMMEDIATE_F64:
-        (void)reader_fixed64(reader);
-        return;
-    case IMMEDIATE_REFTYPE:
-        (void)reader_u8(reader);
-        return;
-    case IMMEDIATE_TYPE_TABLE:
-    case IMMEDIATE_MEMARG0:
-    case IMMEDIATE_MEMARG1:
-    case IMMEDIATE_MEMARG2:
-    case IMMEDIATE_MEMARG3:
-    case IMMEDIATE_DATA_MEMORY:
-    case IMMEDIATE_MEMORY_MEMORY:
-    case IMMEDIATE_ELEM_TABLE:
-    case IMMEDIATE_TABLE_TABLE:
-        (void)reader_u32(reader);
-        (void)reader_u32(reader);
-        return;
-    case IMMEDIATE_LABEL:
-    case IMMEDIATE_FUNC:
-    case IMMEDIATE_LOCAL:
-    case IMMEDIATE_GLOBAL:
-    case IMMEDIATE_TABLE:
-    case IMMEDIATE_MEMORY:
-    case IMMEDIATE_DATA:
-    case IMMEDIATE_ELEM:
-        (void)reader_u32(reader);
-        return;
-    }
-}
-
 /* ---- locals ---------------------------------------------------------------------------------- */
 
 static bool translate_reserve_locals(struct translator *t, uint32_t count)

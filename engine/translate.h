@@ -25,6 +25,7 @@
 #ifndef SKERRY_ENGINE_TRANSLATE_H
 #define SKERRY_ENGINE_TRANSLATE_H
 
+#include "engine/decode.h"
 #include "engine/module.h"
 #include "engine/opcodes.h"
 #include "engine/ops.h"
@@ -227,8 +228,7 @@ void control_load_pins(struct translator *t);
 void control_begin_function(struct translator *t);
 
 void pins_choose(struct translator *t);
-/* Moves the reader over an instruction's immediates (validated code). */
-void translate_skip_immediate(struct reader *reader, uint32_t opcode);
+/* The next opcode of validated code, its prefix included. */
 uint32_t translate_read_opcode(struct reader *reader);
 
 #endif

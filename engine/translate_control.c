@@ -623,7 +623,7 @@ static void control_translate_dead(struct translator *t, uint32_t opcode)
         control_end(t);
         return;
     default:
-        translate_skip_immediate(&t->reader, opcode);
+        decode_skip_immediate(&t->reader, opcode_row(opcode)->immediate);
     }
 }
 

@@ -85,7 +85,7 @@ static void pins_count(struct pins_scan *scan, struct reader reader)
         default:
             break;
         }
-        translate_skip_immediate(&reader, opcode);
+        decode_skip_immediate(&reader, opcode_row(opcode)->immediate);
     }
 }
 

@@ -313,8 +313,8 @@ static bool simple_memory(struct translator *t, uint32_t opcode)
     struct simple_access access = simple_memory_access(opcode);
     if (access.operation == OP_COUNT)
         return false;
-    (void)reader_u32(&t->reader); /* alignment: a hint */
-    uint32_t offset = reader_u32(&t->reader);
+    (void)reader_u32(&t->reader);                       /* alignment: a hint */
+    uint32_t offset = (uint32_t)reader_u64(&t->reader); /* below 2^32, however long */
     if (opcode < OPCODE_I32_STORE)
         simple_load(t, access, offset);
     else
@@ -510,7 +510,7 @@ bool simple_translate(struct translator *t, uint32_t opcode)
         (void)value_pop(t);
         return true;
     case OPCODE_SELECT_T:
-        translate_skip_immediate(&t->reader, opcode);
+        decode_skip_immediate(&t->reader, opcode_row(opcode)->immediate);
         simple_select(t);
         return true;
     case OPCODE_SELECT:

@@ -394,9 +394,29 @@ static void all_functions_together_may_have_ten_million_locals(void **state)
     assert_non_null(strstr(report.text, "10,000,000 locals"));
 }
 
+/* The format reads a memory offset as 64 bits wide: six bytes may spell a small one. */
+static void a_padded_memory_offset_is_the_same_offset(void **state)
+{
+    (void)state;
+    static const uint8_t wasm[] = {
+        0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x05, 0x01, 0x60,
+        0x00, 0x01, 0x7f, 0x03, 0x02, 0x01, 0x00, 0x05, 0x03, 0x01, 0x00, 0x01,
+        0x07, 0x05, 0x01, 0x01, 'f',  0x00, 0x00, 0x0a, 0x0e, 0x01, 0x0c, 0x00,
+        0x41, 0x00, 0x28, 0x02, 0x84, 0x80, 0x80, 0x80, 0x80, 0x00, 0x0b, /* data: 7 at 4 */ 0x0b,
+        0x07, 0x01, 0x00, 0x41, 0x04, 0x0b, 0x01, 0x07,
+    };
+    struct buffer copy;
+    buffer_init(&copy, sizeof(wasm));
+    assert_int_equal(buffer_append(&copy, wasm, sizeof(wasm)), STATUS_OK);
+    struct guest guest = guest_make(&copy, NULL);
+    assert_int_equal(guest_call(&guest, "f", 0), 7);
+    guest_done(&guest);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_padded_memory_offset_is_the_same_offset),
         cmocka_unit_test(straight_code_costs_its_instructions),
         cmocka_unit_test(branches_cost_the_same_per_instruction_taken_or_not),
         cmocka_unit_test(an_if_costs_the_arm_that_ran),
