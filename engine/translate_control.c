@@ -607,30 +607,17 @@ static void control_unreachable(struct translator *t)
     t->dead = true;
 }
 
-/* In dead code only nesting counts. */
-static void control_translate_dead(struct translator *t, uint32_t opcode)
+static bool control_is_structure(uint32_t opcode)
 {
-    switch (opcode) {
-    case OPCODE_BLOCK:
-    case OPCODE_LOOP:
-    case OPCODE_IF:
-        control_block(t, (uint8_t)opcode);
-        return;
-    case OPCODE_ELSE:
-        control_else(t);
-        return;
-    case OPCODE_END:
-        control_end(t);
-        return;
-    default:
-        decode_skip_immediate(&t->reader, opcode_row(opcode)->immediate);
-    }
+    return opcode == OPCODE_BLOCK || opcode == OPCODE_LOOP || opcode == OPCODE_IF ||
+           opcode == OPCODE_ELSE || opcode == OPCODE_END;
 }
 
 void control_translate(struct translator *t, uint32_t opcode)
 {
-    if (t->dead) {
-        control_translate_dead(t, opcode);
+    /* In dead code only nesting counts. */
+    if (t->dead && !control_is_structure(opcode)) {
+        decode_skip_immediate(&t->reader, opcode_row(opcode)->immediate);
         return;
     }
     switch (opcode) {
