@@ -75,10 +75,12 @@ static bool backtrace_in_code(const struct backtrace_at *at)
     return at->pc >= instance->code && at->pc < instance->code + instance->image->code.count;
 }
 
-/* Leaves a cross frame: back in the instance that called. */
+/* Leaves a cross frame or a host's frame: back in the instance that called. */
 static bool backtrace_leave_cross(const struct engine_machine *machine, struct backtrace_at *at)
 {
-    if ((uintptr_t)at->pc != (uintptr_t)&machine->cells.cross_return ||
+    const uintptr_t pc = (uintptr_t)at->pc;
+    if ((pc != (uintptr_t)&machine->cells.cross_return &&
+         pc != (uintptr_t)&machine->cells.host_return) ||
         !backtrace_on_stack(machine, at->fp))
         return false;
     const uint64_t *frame = at->fp;

@@ -191,6 +191,7 @@ enum engine_outcome {
     ENGINE_TRAPPED,     /* guest fault; the machine may only be freed or cleared */
     ENGINE_OUT_OF_FUEL, /* call engine_run again with more */
     ENGINE_PENDING,     /* a host function waits; call engine_run again when it can go on */
+    ENGINE_CALLING,     /* only from host functions: see engine_host_call_guest */
 };
 
 enum engine_trap {
@@ -262,16 +263,31 @@ uint32_t engine_backtrace(const struct engine_machine *machine,
  *   ENGINE_TRAPPED      after engine_host_trap() or engine_host_exit()
  *   ENGINE_PENDING      it has to wait; the slots must be untouched: on the next
  *                       engine_run it is called again with the same arguments
+ *   ENGINE_CALLING      what engine_host_call_guest returned
  * It may charge fuel with engine_host_charge. It must not call engine_run.
  */
 struct engine_host_call {
     struct engine_instance *instance; /* the caller's */
     void *context;                    /* given at link time */
     union engine_value *slots;
+    uint32_t step;                     /* 0, then what engine_host_call_guest was given */
+    const union engine_value *results; /* of the guest function called back; NULL at step 0 */
+    uint64_t *frame;                   /* the engine's own */
 };
 
 typedef enum engine_outcome (*engine_host_func)(struct engine_host_call *call);
 
+/*
+ * Calls a function of the caller's instance (an allocator, say): the host function returns
+ * what this returns, with its slots untouched, and is called again when the guest's is
+ * done, with `step` (not 0) and `results`. Nothing stays on the C stack: the guest may run
+ * out of fuel, wait or trap meanwhile. Arguments are copied; their count is ASSERTed.
+ */
+NODISCARD enum engine_outcome engine_host_call_guest(struct engine_host_call *call,
+                                                     uint32_t func_index,
+                                                     const union engine_value *arguments,
+                                                     uint32_t count,
+                                                     uint32_t step);
 /* `text` is copied (255 bytes at most). */
 enum engine_outcome engine_host_trap(struct engine_host_call *call, const char *text);
 enum engine_outcome engine_host_exit(struct engine_host_call *call, int exit_code);

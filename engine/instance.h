@@ -109,6 +109,7 @@ struct machine_cells {
     int32_t exit_int;
     int32_t exit_float;
     int32_t cross_return;
+    int32_t host_return;
 };
 
 struct engine_machine {

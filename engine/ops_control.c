@@ -371,53 +371,138 @@ const dispatch_handler ops_return_many[] = {return_many_};
 
 #define HOST_CALL_FUEL 20
 
-static __attribute__((noinline)) enum engine_outcome
-control_call_host(struct engine_instance *instance, uint64_t *slots, uint32_t import)
+/* fields: result class, locals, parameters, import */
+enum {
+    IMPORT_RESULT = HEAD,
+    IMPORT_LOCALS = IMPORT_RESULT + 2,
+    IMPORT_INDEX = IMPORT_LOCALS + 4,
+    IMPORT_END = IMPORT_INDEX + 4,
+    /* The cell after next: what import_return does is done. */
+    IMPORT_AFTER = CELL(IMPORT_END) + CELL(HEAD + 4),
+};
+
+/*
+ * A guest function that a host function calls back runs above a host frame:
+ *
+ *   stub's locals | link | PC behind, instance, FP, func << 32 | step | callee's frame ...
+ *                        ^ host frame
+ */
+#define HOST_FRAME_SLOTS 4
+
+static __attribute__((noinline)) enum engine_outcome control_call_host(
+    struct engine_instance *instance, uint64_t *slots, const uint8_t *cell, bool called_back)
 {
-    const struct import_binding *binding = &instance->imports[import];
+    const struct import_binding *binding =
+        &instance->imports[dispatch_field32(cell + IMPORT_INDEX)];
     struct engine_host_call call = {
         .instance = instance,
         .context = binding->context,
         .slots = (union engine_value *)slots,
+        .frame = slots + dispatch_field16(cell + IMPORT_LOCALS) + 2,
     };
+    if (called_back) {
+        call.step = (uint32_t)call.frame[3];
+        call.results = (const union engine_value *)(call.frame + HOST_FRAME_SLOTS);
+    }
     return binding->host(&call);
 }
 
-/* fields: result class, locals, parameters, import */
+enum engine_outcome engine_host_call_guest(struct engine_host_call *call,
+                                           uint32_t func_index,
+                                           const union engine_value *arguments,
+                                           uint32_t count,
+                                           uint32_t step)
+{
+    struct engine_instance *instance = call->instance;
+    ASSERT(step != 0 && func_index < instance->image->funcs.count);
+    ASSERT(count == image_func_type(instance->image, func_index).param_count);
+    if (call->frame > instance->stack_limit) {
+        instance->machine->trap = TRAP_CALL_STACK_EXHAUSTED;
+        return ENGINE_TRAPPED;
+    }
+    call->frame[3] = (uint64_t)func_index << 32 | step;
+    if (count > 0)
+        memmove(call->frame + HOST_FRAME_SLOTS, arguments, count * sizeof(*arguments));
+    return ENGINE_CALLING;
+}
+
+/* Completes the host frame and makes the callee's, whose arguments are there; returns it. */
+static uint64_t *
+control_enter_guest(struct engine_instance *instance, uint64_t *fp, const uint8_t *cell)
+{
+    uint64_t *frame = fp + dispatch_field16(cell + IMPORT_LOCALS) + 2;
+    frame[0] = (uintptr_t)(cell + CELL(IMPORT_END));
+    frame[1] = (uintptr_t)instance;
+    frame[2] = (uintptr_t)fp;
+    uint64_t *inner = frame + HOST_FRAME_SLOTS;
+    const uint8_t *target = instance->code + instance->funcs[frame[3] >> 32].entry;
+    uint64_t *link = inner + control_local_count(target);
+    link[0] = (uintptr_t)&instance->machine->cells.host_return;
+    link[1] = (uintptr_t)frame;
+    return inner;
+}
+
+/* The host function of the stub's `cell`, whose frame is at `fp`, answered: leaves. */
+#define AFTER_HOST(cell, fp, outcome)                                                              \
+    do {                                                                                           \
+        if (UNLIKELY((outcome) == ENGINE_CALLING)) {                                               \
+            FP = control_enter_guest(IN, (fp), (cell));                                            \
+            CHARGE_PRICE(HOST_CALL_FUEL);                                                          \
+            ENTER(IN->code + IN->funcs[FP[-1] >> 32].entry, 0);                                    \
+        }                                                                                          \
+        if (UNLIKELY((outcome) != ENGINE_DONE))                                                    \
+            STOP(PC, (outcome));                                                                   \
+        FP = (fp);                                                                                 \
+        CHARGE_PRICE(HOST_CALL_FUEL + IN->machine->fuel_host);                                     \
+        IN->machine->fuel_host = 0;                                                                \
+        uint16_t result = dispatch_field16((cell) + IMPORT_RESULT);                                \
+        /* Hosts write the low half; what an argument left above it must not come along. */        \
+        if (result == CONTROL_RESULT_I32)                                                          \
+            ACC = (uint32_t)FP[0];                                                                 \
+        else if (result == CONTROL_RESULT_BITS)                                                    \
+            ACC = FP[0];                                                                           \
+        else if (result == CONTROL_RESULT_FLOAT)                                                   \
+            FACC = numeric_f64_bits(FP[0]);                                                        \
+        const uint8_t *after = (cell) + IMPORT_AFTER;                                              \
+        if (UNLIKELY(FUEL < 0))                                                                    \
+            SUSPEND(after);                                                                        \
+        JUMP(after);                                                                               \
+    } while (0)
+
 HANDLER(import_call_)
 {
-    enum { RESULT = HEAD, LOCALS = RESULT + 2, IMPORT = LOCALS + 4, END = IMPORT + 4 };
-    const struct import_binding *binding = &IN->imports[FIELD32(IMPORT)];
+    const struct import_binding *binding = &IN->imports[FIELD32(IMPORT_INDEX)];
     if (binding->host == NULL) {
-        uint64_t *frame = FP + FIELD16(LOCALS) + 2;
+        uint64_t *frame = FP + FIELD16(IMPORT_LOCALS) + 2;
         if (UNLIKELY(frame > IN->stack_limit))
             RAISE(TRAP_CALL_STACK_EXHAUSTED);
         struct control_callee callee = {.instance = binding->instance, .func = binding->func_index};
         const uint8_t *target = callee.instance->code + callee.instance->funcs[callee.func].entry;
-        FP = control_cross(frame, (uintptr_t)(PC + CELL(END)), (uintptr_t)FP, FP, IN, callee);
+        FP =
+            control_cross(frame, (uintptr_t)(PC + CELL(IMPORT_END)), (uintptr_t)FP, FP, IN, callee);
         SWITCH_INSTANCE(callee.instance);
         ENTER(target, 0);
     }
-    enum engine_outcome outcome = control_call_host(IN, FP, FIELD32(IMPORT));
-    if (UNLIKELY(outcome != ENGINE_DONE))
-        STOP(PC, outcome);
-    CHARGE_PRICE(HOST_CALL_FUEL + IN->machine->fuel_host);
-    IN->machine->fuel_host = 0;
-    uint16_t result = FIELD16(RESULT);
-    /* Hosts write the low half; what an argument left above it must not come along. */
-    if (result == CONTROL_RESULT_I32)
-        ACC = (uint32_t)FP[0];
-    else if (result == CONTROL_RESULT_BITS)
-        ACC = FP[0];
-    else if (result == CONTROL_RESULT_FLOAT)
-        FACC = numeric_f64_bits(FP[0]);
-    /* The cell after next: what import_return does is done. */
-    const uint8_t *after = PC + CELL(END) + CELL(HEAD + 4);
-    if (UNLIKELY(FUEL < 0))
-        SUSPEND(after);
-    JUMP(after);
+    enum engine_outcome outcome = control_call_host(IN, FP, PC, false);
+    AFTER_HOST(PC, FP, outcome);
 }
 const dispatch_handler ops_import_call[] = {import_call_};
+
+/* The guest function that a host function called is done: the host function's next step.
+ * FP is at the host frame, so that this can be repeated if the host function waits. */
+HANDLER(host_return_)
+{
+    const uint8_t *cell = (const uint8_t *)(uintptr_t)FP[0] - CELL(IMPORT_END);
+    uint64_t *fp = (uint64_t *)(uintptr_t)FP[2];
+    SWITCH_INSTANCE((struct engine_instance *)(uintptr_t)FP[1]);
+    struct engine_functype type = image_func_type(IN->image, (uint32_t)(FP[3] >> 32));
+    if (type.result_count == 1) {
+        bool is_float = type.results[0] == ENGINE_F32 || type.results[0] == ENGINE_F64;
+        FP[HOST_FRAME_SLOTS] = is_float ? numeric_bits_f64(FACC) : ACC;
+    }
+    enum engine_outcome outcome = control_call_host(IN, fp, cell, true);
+    AFTER_HOST(cell, fp, outcome);
+}
 
 /* After a call into another instance; fields: locals, results to copy down. */
 HANDLER(import_return_)
@@ -458,5 +543,6 @@ void control_make_cells(struct machine_cells *cells)
         .exit_int = control_offset(exit_int_),
         .exit_float = control_offset(exit_float_),
         .cross_return = control_offset(cross_return_),
+        .host_return = control_offset(host_return_),
     };
 }

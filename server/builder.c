@@ -198,6 +198,7 @@ static enum status builder_run(struct builder *builder)
         case ENGINE_PENDING:
             return report_fail(&builder->report, STATUS_TRAPPED, REPORT_OFFSET_NONE,
                                "the module's initialiser waits for something: it may only compute");
+        case ENGINE_CALLING: /* never from engine_run */
         case ENGINE_OUT_OF_FUEL:
             break;
         }

@@ -281,6 +281,7 @@ static enum scheduler_verdict request_outcome(struct request *request, enum engi
     case ENGINE_PENDING:
         request_park(request);
         return SCHEDULER_LEAVE;
+    case ENGINE_CALLING: /* never from engine_run */
     case ENGINE_OUT_OF_FUEL:
         break;
     }

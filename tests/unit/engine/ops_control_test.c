@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Host functions that call the guest back: engine_host_call_guest in ops_control.c.
+ */
+#include "tests/support/unit.h"
+#include "tests/unit/engine/guest.h"
+
+struct world {
+    struct guest guest;
+    int pending; /* times that the last step of host.back still waits */
+    uint32_t steps;
+};
+
+static enum engine_outcome call_guest(struct engine_host_call *call,
+                                      const char *name,
+                                      union engine_value argument,
+                                      uint32_t step)
+{
+    struct world *world = call->context;
+    struct engine_export_desc export;
+    assert_true(engine_module_find_export(world->guest.module, name, ENGINE_EXTERN_FUNC, &export));
+    return engine_host_call_guest(call, export.index, &argument, 1, step);
+}
+
+/* Asks three functions with results of all classes; the arguments stay what they were. */
+static enum engine_outcome host_back(struct engine_host_call *call)
+{
+    struct world *world = call->context;
+    const union engine_value *results = call->results;
+    assert_int_equal(call->slots[0].i32, 40);
+    assert_int_equal(call->slots[1].i64, 1000);
+    world->steps++;
+    switch (call->step) {
+    case 0:
+        assert_null(results);
+        return call_guest(call, "increment", call->slots[0], 1);
+    case 1:
+        assert_int_equal(results[0].i64, 41);
+        return call_guest(call, "double", (union engine_value)F64(2.25), 2);
+    case 2:
+        assert_true(results[0].f64 == 4.5);
+        return call_guest(call, "many", (union engine_value)I32(7), 3);
+    default:
+        assert_int_equal(results[0].i32, 7);
+        assert_int_equal(results[1].i64, UINT64_MAX);
+        assert_true(results[2].f64 == 0.5);
+        if (world->pending > 0) {
+            world->pending--;
+            return ENGINE_PENDING;
+        }
+        call->slots[0].i64 = call->slots[1].i64 + 7;
+        return ENGINE_DONE;
+    }
+}
+
+/* The guest's "again" calls this function, so that both go down together. */
+static enum engine_outcome host_down(struct engine_host_call *call)
+{
+    if (call->step == 0 && call->slots[0].i32 > 0)
+        return call_guest(call, "again", (union engine_value)I32(call->slots[0].i32 - 1), 1);
+    call->slots[0].i32 = call->step == 0 ? 0 : call->results[0].i32 + 1;
+    return ENGINE_DONE;
+}
+
+static enum engine_outcome host_fail(struct engine_host_call *call)
+{
+    if (call->step == 0)
+        return call_guest(call, "increment", (union engine_value)I32(0), 1);
+    if (call->step == 1)
+        return call_guest(call, "divide", (union engine_value)I32(0), 2);
+    fail_msg("a trap does not come back to the host");
+    return ENGINE_DONE;
+}
+
+static bool
+resolve(void *context, const struct engine_import_desc *import, struct engine_extern *ret_extern)
+{
+    *ret_extern = (struct engine_extern){.kind = ENGINE_EXTERN_FUNC, .host_context = context};
+    if (bytes_equal_text(import->name, "back"))
+        ret_extern->host = host_back;
+    else
+        ret_extern->host = bytes_equal_text(import->name, "down") ? host_down : host_fail;
+    return true;
+}
+
+static int setup(void **state)
+{
+    static struct world world;
+    world = (struct world){0};
+    world.guest =
+        guest_load("engine_back", &(struct engine_linker){.resolve = resolve, .context = &world});
+    *state = &world;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    guest_done(&((struct world *)*state)->guest);
+    return 0;
+}
+
+static const union engine_value back_arguments[] = {I32(40), I64(1000)};
+
+static void a_host_function_asks_guest_functions_of_every_class(void **state)
+{
+    struct world *world = *state;
+    assert_int_equal(guest_go(&world->guest, "back", back_arguments), ENGINE_DONE);
+    assert_int_equal(engine_call_results(world->guest.machine)->i64, 3 * 1007 + 3);
+    assert_int_equal(world->steps, 3 * 4);
+}
+
+static void callbacks_cost_the_same_in_slices_of_any_size(void **state)
+{
+    struct world *world = *state;
+    struct engine_machine *machine = world->guest.machine;
+    uint64_t fuel = 0;
+    for (int64_t slice = 1; slice < 100000; slice *= 3) {
+        uint64_t before = engine_machine_fuel_used(machine);
+        guest_begin(&world->guest, "back", back_arguments);
+        assert_int_equal(guest_run(&world->guest, slice), ENGINE_DONE);
+        assert_int_equal(engine_call_results(machine)->i64, 3 * 1007 + 3);
+        uint64_t used = engine_machine_fuel_used(machine) - before;
+        assert_true(fuel == 0 || used == fuel);
+        fuel = used;
+    }
+    assert_true(fuel > 0);
+}
+
+static void a_host_function_may_wait_after_a_callback(void **state)
+{
+    struct world *world = *state;
+    struct engine_machine *machine = world->guest.machine;
+    world->pending = 2;
+    guest_begin(&world->guest, "back", back_arguments);
+    assert_int_equal(guest_run(&world->guest, 1), ENGINE_PENDING);
+    assert_int_equal(guest_run(&world->guest, 1), ENGINE_PENDING);
+    assert_int_equal(guest_run(&world->guest, 1), ENGINE_DONE);
+    assert_int_equal(engine_call_results(machine)->i64, 3 * 1007 + 3);
+}
+
+static void guest_and_host_call_each_other_as_deep_as_the_stack(void **state)
+{
+    struct world *world = *state;
+    assert_int_equal(guest_call(&world->guest, "again", 1000), 1000);
+    union engine_value deep = I32(100000000);
+    assert_int_equal(guest_go(&world->guest, "again", &deep), ENGINE_TRAPPED);
+    assert_int_equal(engine_machine_trap(world->guest.machine).trap, TRAP_CALL_STACK_EXHAUSTED);
+    engine_call_cancel(world->guest.machine);
+    assert_int_equal(guest_call(&world->guest, "again", 3), 3);
+}
+
+static void a_trap_in_a_callback_ends_the_call_and_shows_both_sides(void **state)
+{
+    struct world *world = *state;
+    struct engine_machine *machine = world->guest.machine;
+    assert_int_equal(guest_go(&world->guest, "fail", NULL), ENGINE_TRAPPED);
+    assert_int_equal(engine_machine_trap(machine).trap, TRAP_INTEGER_DIVIDE_BY_ZERO);
+    /* divide's helper, divide, the stub of host.fail, fail */
+    static const uint32_t funcs[] = {3, 7, 2, 10};
+    struct engine_frame_info frames[8];
+    assert_int_equal(engine_backtrace(machine, frames, COUNT_OF(frames)), COUNT_OF(funcs));
+    for (size_t i = 0; i < COUNT_OF(funcs); i++)
+        assert_int_equal(frames[i].func_index, funcs[i]);
+    engine_call_cancel(machine);
+    assert_int_equal(guest_call(&world->guest, "increment", 1), 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_host_function_asks_guest_functions_of_every_class),
+        TEST(callbacks_cost_the_same_in_slices_of_any_size),
+        TEST(a_host_function_may_wait_after_a_callback),
+        TEST(guest_and_host_call_each_other_as_deep_as_the_stack),
+        TEST(a_trap_in_a_callback_ends_the_call_and_shows_both_sides),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
