@@ -62,9 +62,9 @@ void decode_names(struct decode *decode);
 
 /* ---- shared with the validator --------------------------------------------------------------- */
 
-/* One value type, as its enum engine_type; 0 on failure. */
-uint8_t decode_value_type(struct reader *reader);
-uint8_t decode_reference_type(struct reader *reader);
+/* One value type; 0 on failure. */
+uint32_t decode_value_type(struct reader *reader);
+uint32_t decode_reference_type(struct reader *reader);
 /* The rest of an opcode that begins with the prefix 0xfc. */
 uint32_t decode_prefixed_opcode(struct reader *reader);
 /* Ends the reading: `code` is not in opcodes.def. */

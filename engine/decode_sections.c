@@ -15,15 +15,16 @@ enum {
     LIMITS_KNOWN = 7,
 };
 
-static struct bytes decode_type_vector(struct decode *decode, uint32_t max, const char *what)
+static const uint32_t *
+decode_type_vector(struct decode *decode, uint32_t max, const char *what, uint32_t *ret_count)
 {
     struct reader *reader = &decode->reader;
     uint32_t count = decode_count(decode, 1, max, what);
-    const uint8_t *start = reader->at;
+    uint32_t *types = count == 0 ? NULL : decode_array(decode, count, sizeof(*types));
     for (uint32_t i = 0; i < count && !reader_failed(reader); i++)
-        (void)decode_value_type(reader);
-    /* A value type is one byte whose value is enum engine_type: the binary is the array. */
-    return bytes_make(start, reader_failed(reader) ? 0 : count);
+        types[i] = decode_value_type(reader);
+    *ret_count = reader_failed(reader) ? 0 : count;
+    return types;
 }
 
 static void decode_type(struct decode *decode, struct engine_functype *ret_type)
@@ -42,12 +43,10 @@ static void decode_type(struct decode *decode, struct engine_functype *ret_type)
                         form);
         return;
     }
-    struct bytes params = decode_type_vector(decode, MODULE_MAX_PARAMS, "parameters");
-    struct bytes results = decode_type_vector(decode, MODULE_MAX_RESULTS, "results");
-    *ret_type = (struct engine_functype){.params = params.data,
-                                         .results = results.data,
-                                         .param_count = (uint32_t)params.count,
-                                         .result_count = (uint32_t)results.count};
+    ret_type->params =
+        decode_type_vector(decode, MODULE_MAX_PARAMS, "parameters", &ret_type->param_count);
+    ret_type->results =
+        decode_type_vector(decode, MODULE_MAX_RESULTS, "results", &ret_type->result_count);
 }
 
 void decode_type_section(struct decode *decode)

@@ -20,7 +20,7 @@ enum {
     DATA_ACTIVE_EXPLICIT = 2,
 };
 
-static uint8_t decode_elem_kind(struct reader *reader)
+static uint32_t decode_elem_kind(struct reader *reader)
 {
     uint8_t kind = reader_u8(reader);
     if (kind != 0) {

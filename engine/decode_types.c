@@ -54,7 +54,7 @@ static void decode_refuse_type(struct reader *reader, uint8_t byte, const char *
         reader_fail(reader, STATUS_MALFORMED, "malformed %s type 0x%02x", what, byte);
 }
 
-uint8_t decode_value_type(struct reader *reader)
+uint32_t decode_value_type(struct reader *reader)
 {
     uint8_t byte = reader_u8(reader);
     if (LIKELY(byte >= ENGINE_F64 && byte <= ENGINE_I32) || byte == ENGINE_FUNCREF ||
@@ -64,7 +64,7 @@ uint8_t decode_value_type(struct reader *reader)
     return 0;
 }
 
-uint8_t decode_reference_type(struct reader *reader)
+uint32_t decode_reference_type(struct reader *reader)
 {
     uint8_t byte = reader_u8(reader);
     if (byte == ENGINE_FUNCREF || byte == ENGINE_EXTERNREF)

@@ -54,7 +54,18 @@ const char *engine_dispatch_name(void);
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-/* Binary encodings of [Wasm core 5.3.1]. */
+/*
+ * A value type is a uint32_t: one of these, the binary encodings of [Wasm core 5.3.1], or a
+ * reference built from bits:
+ *
+ *     31         30         29           0
+ *     +----------+----------+-----------+
+ *     | non-null | concrete | heap type |
+ *     +----------+----------+-----------+
+ *
+ * The heap type is the encoding of an abstract nullable reference, or with CONCRETE a type
+ * index of the module: the smallest of all equal ones, so that equal types are equal numbers.
+ */
 enum engine_type {
     ENGINE_I32 = 0x7f,
     ENGINE_I64 = 0x7e,
@@ -64,6 +75,9 @@ enum engine_type {
     ENGINE_FUNCREF = 0x70,
     ENGINE_EXTERNREF = 0x6f,
 };
+
+#define ENGINE_TYPE_NON_NULL 0x80000000u
+#define ENGINE_TYPE_CONCRETE 0x40000000u
 
 /*
  * One value in a 64-bit slot. i32 and f32 occupy the low half, the high half is zero.
@@ -82,8 +96,8 @@ union engine_value {
 _Static_assert(sizeof(union engine_value) == 8, "a slot is 64 bits");
 
 struct engine_functype {
-    const uint8_t *params; /* enum engine_type each; borrowed from the image */
-    const uint8_t *results;
+    const uint32_t *params; /* value types; borrowed from the image */
+    const uint32_t *results;
     uint32_t param_count;
     uint32_t result_count;
 };
@@ -174,7 +188,7 @@ bool engine_module_find_export(const struct engine_module *module,
 /* Functions of the combined index space: imports, then the module's own. */
 uint32_t engine_module_func_count(const struct engine_module *module);
 /* Type of a global of the combined index space. */
-uint8_t engine_module_global_type(const struct engine_module *module, uint32_t index);
+uint32_t engine_module_global_type(const struct engine_module *module, uint32_t index);
 bool engine_module_has_start(const struct engine_module *module);
 /* Snapshot part of the image: is there one, and where is its memory image? */
 struct engine_memory_image {

@@ -72,8 +72,8 @@ static struct image_span put_types(struct image_writer *writer, const struct mod
     for (uint32_t i = 0; i < module->type_count; i++) {
         const struct engine_functype *type = &module->types[i];
         struct image_type row = {
-            .params = put_bytes(writer, bytes_make(type->params, type->param_count)),
-            .results = put_bytes(writer, bytes_make(type->results, type->result_count)),
+            .params = image_put(writer, type->params, type->param_count, sizeof(uint32_t)),
+            .results = image_put(writer, type->results, type->result_count, sizeof(uint32_t)),
         };
         image_set(writer, span, i, &row, sizeof(row));
     }

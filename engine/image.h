@@ -33,7 +33,7 @@ struct image_func {
 };
 
 struct image_type {
-    struct image_span params; /* bytes: enum engine_type each */
+    struct image_span params; /* u32 each: value types */
     struct image_span results;
 };
 
@@ -52,15 +52,15 @@ struct image_export {
 
 struct image_global {
     struct image_span init; /* constant expression; empty for imports */
-    uint8_t type;
-    uint8_t is_mutable;
-    uint8_t padding[6];
+    uint32_t type;
+    uint32_t is_mutable;
 };
 
 struct image_table {
     uint64_t minimum;
     uint64_t maximum; /* UINT64_MAX: none */
-    uint64_t type;
+    uint32_t type;
+    uint32_t padding;
 };
 
 struct image_memory {
@@ -80,9 +80,9 @@ struct image_elem {
     struct image_span offset; /* constant expression */
     struct image_span items;  /* u32 each */
     uint32_t table;
+    uint32_t type;
     uint8_t mode; /* enum module_segment_mode */
-    uint8_t type;
-    uint8_t padding[2];
+    uint8_t padding[3];
 };
 
 struct image_data {

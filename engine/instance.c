@@ -100,7 +100,7 @@ static void make_tables(struct engine_instance *instance, uint64_t *entries, boo
             .count = count,
             .capacity = count,
             .max = (uint32_t)MIN(row->maximum, (uint64_t)limit),
-            .type = (uint8_t)row->type,
+            .type = row->type,
             .has_max = row->maximum != UINT64_MAX,
             .declared_max = (uint32_t)MIN(row->maximum, (uint64_t)UINT32_MAX),
         };

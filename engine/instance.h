@@ -51,7 +51,7 @@ struct table {
     uint32_t count;
     uint32_t capacity;
     uint32_t max; /* growth stops here */
-    uint8_t type; /* enum engine_type */
+    uint32_t type;
     bool has_max; /* the module gave a maximum (import matching) */
     bool dirty;   /* changed since the snapshot */
     bool grown;   /* entries are on the heap; else in the instance's block */

@@ -94,7 +94,7 @@ void engine_call_begin(struct engine_machine *machine,
     control_make_cells(&machine->cells);
     const int32_t *exit_cell = &machine->cells.exit_none;
     if (type->results.count == 1) {
-        uint8_t result = *(const uint8_t *)image_at(image, type->results);
+        uint32_t result = *(const uint32_t *)image_at(image, type->results);
         bool is_float = result == ENGINE_F32 || result == ENGINE_F64;
         exit_cell = is_float ? &machine->cells.exit_float : &machine->cells.exit_int;
     }

@@ -12,12 +12,16 @@
 
 #define LINK_NAME_BYTES 160
 
+static bool
+link_types_equal(const uint32_t *a, uint32_t a_count, const uint32_t *b, uint32_t b_count)
+{
+    return a_count == b_count && (a_count == 0 || memcmp(a, b, a_count * sizeof(*a)) == 0);
+}
+
 bool link_functypes_equal(const struct engine_functype *a, const struct engine_functype *b)
 {
-    return bytes_equal(bytes_make(a->params, a->param_count),
-                       bytes_make(b->params, b->param_count)) &&
-           bytes_equal(bytes_make(a->results, a->result_count),
-                       bytes_make(b->results, b->result_count));
+    return link_types_equal(a->params, a->param_count, b->params, b->param_count) &&
+           link_types_equal(a->results, a->result_count, b->results, b->result_count);
 }
 
 /* "module.name" for people: cut, and with nothing in it that could break a line. */

@@ -61,7 +61,7 @@ struct module_func {
 };
 
 struct module_table {
-    uint8_t type; /* enum engine_type: a reference */
+    uint32_t type; /* a reference */
     struct module_limits limits;
 };
 
@@ -71,7 +71,7 @@ struct module_memory {
 
 /* A constant expression: bytes of the binary, its `end` included; validated. */
 struct module_global {
-    uint8_t type;
+    uint32_t type;
     bool is_mutable;
     struct bytes init; /* empty for imports */
 };
@@ -83,8 +83,8 @@ enum module_segment_mode {
 };
 
 struct module_elem {
-    uint8_t mode; /* enum module_segment_mode */
-    uint8_t type; /* reference type of its items */
+    uint32_t type; /* reference type of its items */
+    uint8_t mode;  /* enum module_segment_mode */
     uint32_t table;
     struct bytes offset; /* constant expression; ACTIVE only */
     uint32_t count;

@@ -80,7 +80,8 @@ static bool names_fit(const struct image_header *header)
 {
     const struct image_type *types = image_at(header, header->types);
     for (uint32_t i = 0; i < header->types.count; i++) {
-        if (!text_fits(header, types[i].params) || !text_fits(header, types[i].results))
+        if (!array_fits(header, types[i].params, sizeof(uint32_t)) ||
+            !array_fits(header, types[i].results, sizeof(uint32_t)))
             return false;
     }
     const struct image_import *imports = image_at(header, header->imports);
@@ -295,7 +296,7 @@ uint32_t engine_module_func_count(const struct engine_module *module)
     return module->header->funcs.count;
 }
 
-uint8_t engine_module_global_type(const struct engine_module *module, uint32_t index)
+uint32_t engine_module_global_type(const struct engine_module *module, uint32_t index)
 {
     const struct image_global *rows = image_at(module->header, module->header->globals);
     ASSERT(index < module->header->globals.count);

@@ -53,7 +53,7 @@ static bool translate_read_locals(struct translator *t)
     uint32_t count = t->type->param_count;
     for (uint32_t i = 0; i < runs; i++) {
         count += reader_u32(&counting);
-        (void)reader_u8(&counting);
+        (void)decode_value_type(&counting);
     }
     t->locals_total += count;
     if (t->locals_total > MODULE_MAX_LOCALS_TOTAL) {
@@ -63,13 +63,13 @@ static bool translate_read_locals(struct translator *t)
     if (!translate_reserve_locals(t, count))
         return false;
     t->local_count = count;
-    if (t->type->param_count > 0)
-        memcpy(t->local_types, t->type->params, t->type->param_count);
+    for (uint32_t i = 0; i < t->type->param_count; i++)
+        t->local_types[i] = type_class(t->type->params[i]);
     uint32_t next = t->type->param_count;
     (void)reader_u32(&t->reader);
     for (uint32_t i = 0; i < runs; i++) {
         uint32_t length = reader_u32(&t->reader);
-        uint8_t type = reader_u8(&t->reader);
+        uint8_t type = type_class(decode_value_type(&t->reader));
         if (length > 0)
             memset(t->local_types + next, type, length);
         next += length;

@@ -38,7 +38,7 @@ enum value_kind {
 
 struct value {
     uint8_t kind; /* enum value_kind */
-    uint8_t type; /* enum engine_type */
+    uint8_t type; /* type_class */
     uint32_t local;
     uint64_t bits;
 };
@@ -73,8 +73,9 @@ struct control {
     uint8_t opcode;  /* OPCODE_BLOCK, LOOP, IF; OPCODE_END for the function itself */
     bool dead_entry; /* opened in unreachable code: nothing was emitted */
     uint32_t height; /* operand stack below its parameters */
-    const uint8_t *params;
-    const uint8_t *results;
+    const uint32_t *params;
+    const uint32_t *results; /* NULL: `single`, if any */
+    uint32_t single;
     uint32_t param_count;
     uint32_t result_count;
     uint32_t fixups;       /* branches to its end */
@@ -96,7 +97,7 @@ struct translator {
     /* the function at hand */
     uint32_t func_index;
     const struct engine_functype *type;
-    uint8_t *local_types;  /* local_count entries */
+    uint8_t *local_types;  /* local_count entries: type_class */
     uint32_t *local_refs;  /* LOCAL entries on the stack, per local */
     uint8_t *local_places; /* PLACE_S or PLACE_Pn */
     uint32_t local_count;
@@ -165,7 +166,14 @@ void emit_charge_if_long(struct translator *t);
 
 /* ---- translate_value.c ----------------------------------------------------------------------- */
 
-static inline bool type_is_float(uint8_t type)
+/* What the translator has to know of a type: a number is its own class, and all references
+ * are one, because they are moved about alike. */
+static inline uint8_t type_class(uint32_t type)
+{
+    return type >= ENGINE_V128 && type <= ENGINE_I32 ? (uint8_t)type : ENGINE_EXTERNREF;
+}
+
+static inline bool type_is_float(uint32_t type)
 {
     return type == ENGINE_F32 || type == ENGINE_F64;
 }
@@ -176,12 +184,12 @@ static inline uint16_t slot_of_height(const struct translator *t, uint32_t heigh
 }
 
 void value_push(struct translator *t, struct value value);
-void value_push_temp(struct translator *t, uint8_t type);
+void value_push_temp(struct translator *t, uint32_t type);
 struct value value_pop(struct translator *t);
 struct operand value_operand(const struct translator *t, struct value value, uint32_t height);
 /* The instruction that copies a value of this type. */
 struct instruction
-value_move(const struct translator *t, uint8_t type, struct operand from, struct operand to);
+value_move(const struct translator *t, uint32_t type, struct operand from, struct operand to);
 /* Entries from height `from` up into their home slots. */
 void value_settle(struct translator *t, uint32_t from);
 /*
@@ -191,7 +199,7 @@ void value_settle(struct translator *t, uint32_t from);
 void value_apply(struct translator *t,
                  enum operation operation,
                  uint32_t sources,
-                 uint8_t result_type,
+                 uint32_t result_type,
                  uint64_t field);
 void value_set_local(struct translator *t, uint32_t local, bool keep);
 /* Makes `instruction` pending after encoding the one before. */

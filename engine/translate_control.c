@@ -61,33 +61,27 @@ static uint32_t control_arity(const struct control *control)
     return control->opcode == OPCODE_LOOP ? control->param_count : control->result_count;
 }
 
-/* One of the value types, as a vector of itself. */
-static const uint8_t *control_single_type(uint8_t type)
-{
-    static const uint8_t types[] = {ENGINE_I32,  ENGINE_I64,     ENGINE_F32,      ENGINE_F64,
-                                    ENGINE_V128, ENGINE_FUNCREF, ENGINE_EXTERNREF};
-    const uint8_t *found = memchr(types, type, sizeof(types));
-    ASSERT(found != NULL);
-    return found;
-}
-
 /* Block type [Wasm core 5.4.1]: empty, one value type, or a type index. */
 static void control_read_block_type(struct translator *t, struct control *control)
 {
-    int64_t code = reader_s33(&t->reader);
+    struct reader ahead = t->reader;
+    int64_t code = reader_s33(&ahead);
     if (code >= 0) {
+        t->reader = ahead;
         const struct engine_functype *type = &t->module->types[code];
         control->params = type->params;
         control->param_count = type->param_count;
         control->results = type->results;
         control->result_count = type->result_count;
-    } else if (code != -64) {
-        control->results = control_single_type((uint8_t)(code & 0x7f));
+    } else if (code == -64) {
+        t->reader = ahead;
+    } else {
+        control->single = decode_value_type(&t->reader);
         control->result_count = 1;
     }
 }
 
-static void control_push_temps(struct translator *t, const uint8_t *types, uint32_t count)
+static void control_push_temps(struct translator *t, const uint32_t *types, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
         value_push_temp(t, types[i]);
@@ -242,7 +236,7 @@ static void control_return(struct translator *t)
     if (count == 1) {
         static const enum operation by_type[] = {OP_return_i32, OP_return_i64, OP_return_f32,
                                                  OP_return_f64};
-        uint8_t type = t->type->results[0];
+        uint32_t type = t->type->results[0];
         uint32_t index =
             type >= ENGINE_F64 && type <= ENGINE_I32 ? (uint32_t)(ENGINE_I32 - type) : 1;
         value_apply(t, by_type[index], 1, 0, 0);
@@ -421,7 +415,7 @@ static void control_finish_call(struct translator *t, const struct engine_functy
     t->has_last = false;
     if (type->result_count == 1) {
         /* The result is in the accumulator: a move to its home slot that may be redirected. */
-        uint8_t result = type->results[0];
+        uint32_t result = type->results[0];
         struct operand home = {.place = PLACE_S, .slot = slot_of_height(t, t->height)};
         struct instruction move = value_move(t, result, (struct operand){.place = PLACE_A}, home);
         move.result_height = t->height;
@@ -592,10 +586,11 @@ static void control_end(struct translator *t)
     t->dead = false;
     emit_bind(t, control->else_fixup);
     emit_bind(t, control->fixups);
-    uint32_t count = control->result_count;
-    const uint8_t *results = control->results;
     control_unwind(t, control->height);
-    control_push_temps(t, results, count);
+    if (control->results != NULL)
+        control_push_temps(t, control->results, control->result_count);
+    else if (control->result_count > 0)
+        value_push_temp(t, control->single);
 }
 
 static void control_unreachable(struct translator *t)

@@ -328,7 +328,7 @@ static bool simple_memory(struct translator *t, uint32_t opcode)
 static void simple_in_slots(struct translator *t,
                             enum operation operation,
                             uint32_t sources,
-                            uint8_t result_type,
+                            uint32_t result_type,
                             uint64_t field,
                             uint64_t second_field)
 {
@@ -409,7 +409,7 @@ static bool simple_bulk(struct translator *t, uint32_t opcode)
 static void simple_global(struct translator *t, bool set)
 {
     uint32_t index = reader_u32(&t->reader);
-    uint8_t type = t->module->globals[index].type;
+    uint32_t type = t->module->globals[index].type;
     uint32_t imported = t->module->imported_global_count;
     if (index < imported) {
         value_apply(t, set ? OP_imported_global_set : OP_imported_global_get, set ? 1 : 0,
@@ -547,7 +547,8 @@ bool simple_translate(struct translator *t, uint32_t opcode)
         simple_constant(t, opcode);
         return true;
     case OPCODE_REF_NULL:
-        value_push(t, (struct value){.kind = VALUE_CONST, .type = reader_u8(&t->reader)});
+        value_push(t, (struct value){.kind = VALUE_CONST,
+                                     .type = type_class(decode_reference_type(&t->reader))});
         return true;
     case OPCODE_REF_IS_NULL:
         value_apply(t, OP_i64_eqz, 1, ENGINE_I32, 0);

@@ -35,9 +35,9 @@ void value_push(struct translator *t, struct value value)
     t->values[t->height++] = value;
 }
 
-void value_push_temp(struct translator *t, uint8_t type)
+void value_push_temp(struct translator *t, uint32_t type)
 {
-    value_push(t, (struct value){.kind = VALUE_TEMP, .type = type});
+    value_push(t, (struct value){.kind = VALUE_TEMP, .type = type_class(type)});
 }
 
 struct value value_pop(struct translator *t)
@@ -74,7 +74,7 @@ static bool value_constant_fits(char type, uint64_t bits)
 }
 
 struct instruction
-value_move(const struct translator *t, uint8_t type, struct operand from, struct operand to)
+value_move(const struct translator *t, uint32_t type, struct operand from, struct operand to)
 {
     struct instruction move = {.operands = {from, to},
                                .result_height = NO_HEIGHT,
@@ -230,7 +230,7 @@ static enum operation value_order(const struct translator *t,
 void value_apply(struct translator *t,
                  enum operation operation,
                  uint32_t sources,
-                 uint8_t result_type,
+                 uint32_t result_type,
                  uint64_t field)
 {
     struct value values[OPS_OPERANDS_MAX];

@@ -55,7 +55,7 @@ static enum status validate_no_memory(const struct module *module, struct report
                        module->arena.max_bytes);
 }
 
-const char *validate_type_name(uint8_t type)
+const char *validate_type_name(uint32_t type)
 {
     switch (type) {
     case ENGINE_I32:
@@ -94,14 +94,19 @@ struct validate_name validate_name_text(struct bytes name)
     return shown;
 }
 
+static struct bytes types_bytes(const uint32_t *types, uint32_t count)
+{
+    return bytes_make((const uint8_t *)types, count * sizeof(*types));
+}
+
 static bool types_equal(const struct module *module, uint32_t a, uint32_t b)
 {
     const struct engine_functype *left = &module->types[a];
     const struct engine_functype *right = &module->types[b];
-    return bytes_equal(bytes_make(left->params, left->param_count),
-                       bytes_make(right->params, right->param_count)) &&
-           bytes_equal(bytes_make(left->results, left->result_count),
-                       bytes_make(right->results, right->result_count));
+    return bytes_equal(types_bytes(left->params, left->param_count),
+                       types_bytes(right->params, right->param_count)) &&
+           bytes_equal(types_bytes(left->results, left->result_count),
+                       types_bytes(right->results, right->result_count));
 }
 
 static enum status validate_types(struct module *module, struct report *report)
@@ -114,8 +119,10 @@ static enum status validate_types(struct module *module, struct report *report)
         return validate_no_memory(module, report);
     for (uint32_t i = 0; i < module->type_count; i++) {
         const struct engine_functype *type = &module->types[i];
-        uint64_t hash = XXH3_64bits_withSeed(type->params, type->param_count, set.seed);
-        hash = XXH3_64bits_withSeed(type->results, type->result_count, hash);
+        struct bytes params = types_bytes(type->params, type->param_count);
+        struct bytes results = types_bytes(type->results, type->result_count);
+        uint64_t hash = XXH3_64bits_withSeed(params.data, params.count, set.seed);
+        hash = XXH3_64bits_withSeed(results.data, results.count, hash);
         module->type_canonical[i] = index_set_add(&set, hash, i);
     }
     return STATUS_OK;
@@ -149,7 +156,7 @@ static enum status validate_exports(struct module *module, struct report *report
 struct expressions {
     struct bytes bytes;
     uint32_t count;
-    uint8_t type;
+    uint32_t type;
     uint32_t global_count; /* those that it may name */
     const char *section;
     uint32_t entry;
@@ -210,7 +217,7 @@ static enum status validate_elem(struct module *module, uint32_t index, struct r
         enum status status = validate_offset(module, elem->offset, "element", index, report);
         if (status != STATUS_OK)
             return status;
-        uint8_t wanted = module->tables[elem->table].type;
+        uint32_t wanted = module->tables[elem->table].type;
         if (elem->type != wanted)
             return report_fail(
                 report, STATUS_INVALID, (uint64_t)(elem->offset.data - module->wasm.data),

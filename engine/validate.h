@@ -14,7 +14,7 @@
 #include "engine/opcodes.h"
 
 /* "i32"; for error texts. */
-const char *validate_type_name(uint8_t type);
+const char *validate_type_name(uint32_t type);
 
 /* A name as reports may show it: printable ASCII, the rest as in the text format ("\0a"). */
 #define VALIDATE_NAME_BYTES 100
@@ -23,7 +23,7 @@ struct validate_name {
 };
 struct validate_name validate_name_text(struct bytes name);
 
-static inline bool validate_is_reference(uint8_t type)
+static inline bool validate_is_reference(uint32_t type)
 {
     return type == ENGINE_FUNCREF || type == ENGINE_EXTERNREF;
 }
@@ -34,7 +34,7 @@ static inline bool validate_is_reference(uint8_t type)
  */
 void validate_const(struct module *module,
                     struct reader *reader,
-                    uint8_t type,
+                    uint32_t type,
                     uint32_t global_count);
 
 /*
@@ -43,11 +43,11 @@ void validate_const(struct module *module,
  */
 #define VALIDATE_WINDOW 4
 struct validate_rule {
-    uint8_t want[VALIDATE_WINDOW];
-    uint8_t mask[VALIDATE_WINDOW];
+    uint32_t want[VALIDATE_WINDOW];
+    uint32_t mask[VALIDATE_WINDOW];
+    uint32_t result;
     uint8_t pops;
     uint8_t pushes; /* 0 or 1 */
-    uint8_t result;
     uint8_t action; /* enum immediate_kind, or VALIDATE_SPECIAL or VALIDATE_ILLEGAL */
 };
 

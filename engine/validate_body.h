@@ -2,7 +2,7 @@
 /*
  * The state of validating one function body: the algorithm of [Wasm core 7.3].
  *
- *   values   one byte a value: its type, or VALIDATE_UNKNOWN where code cannot be reached
+ *   values   one number a value: its type, or VALIDATE_UNKNOWN where code cannot be reached
  *
  *      padding | values of outer frames | values of this frame |
  *                                       ^ floor                ^ top
@@ -21,8 +21,8 @@
 #define VALIDATE_UNKNOWN 0
 
 struct validate_frame {
-    const uint8_t *params;
-    const uint8_t *results;
+    const uint32_t *params;
+    const uint32_t *results;
     uint32_t height; /* of the value stack at its floor */
     uint16_t param_count;
     uint16_t result_count;
@@ -36,16 +36,17 @@ _Static_assert(MODULE_MAX_PARAMS <= UINT16_MAX && MODULE_MAX_RESULTS <= UINT16_M
 struct validator {
     struct reader reader;
     const uint8_t *instruction; /* for reports */
-    uint8_t *top;
-    uint8_t *floor;
-    uint8_t *limit;               /* top may not pass it; there is room for one value more */
+    uint32_t *top;
+    uint32_t *floor;
+    uint32_t *limit;              /* top may not pass it; there is room for one value more */
     struct validate_frame *frame; /* innermost */
     uint32_t frame_count;
     uint32_t local_count;
     uint32_t expanded_count; /* of them in `expanded` */
     const struct module *module;
     const struct engine_functype *type; /* of the function */
-    uint8_t *values;                    /* first value, after the padding */
+    uint32_t *values;                   /* first value, after the padding */
+    uint32_t *locals;                   /* types of the expanded ones */
     struct buffer value_bytes;
     struct buffer frame_bytes;
     struct buffer local_runs;
@@ -60,18 +61,18 @@ const char *validate_instruction_text(const struct validator *v);
 /* Files a failure at the instruction, not behind its immediates. */
 void validate_fail(struct validator *v, enum status status, const char *format, ...)
     PRINTF_LIKE(3, 4);
-void validate_fail_mismatch(struct validator *v, const char *wanted, uint8_t found);
+void validate_fail_mismatch(struct validator *v, const char *wanted, uint32_t found);
 /* Puts the top back to the limit. */
 void validate_fail_stack_full(struct validator *v);
 /* Reads an index; UINT32_MAX and "unknown <what>" if it is not below `count`. */
 uint32_t validate_check_index(struct validator *v, uint32_t count, const char *what);
 
-void validate_pop_slow(struct validator *v, uint8_t type);
-uint8_t validate_pop_any_at_floor(struct validator *v);
+void validate_pop_slow(struct validator *v, uint32_t type);
+uint32_t validate_pop_any_at_floor(struct validator *v);
 /* Are the topmost values of these types? How many of them are there, if so. */
-size_t validate_peek_types(struct validator *v, const uint8_t *types, size_t count);
-void validate_pop_types(struct validator *v, const uint8_t *types, size_t count);
-void validate_push_types(struct validator *v, const uint8_t *types, size_t count);
+size_t validate_peek_types(struct validator *v, const uint32_t *types, size_t count);
+void validate_pop_types(struct validator *v, const uint32_t *types, size_t count);
+void validate_push_types(struct validator *v, const uint32_t *types, size_t count);
 
 /* ---- validate_control.c ---------------------------------------------------------------------- */
 
@@ -82,7 +83,7 @@ void validate_check_control(struct validator *v, uint32_t code);
 
 /* ---- the fast paths -------------------------------------------------------------------------- */
 
-static inline void validate_push(struct validator *v, uint8_t type)
+static inline void validate_push(struct validator *v, uint32_t type)
 {
     *v->top++ = type;
     if (UNLIKELY(v->top > v->limit))
@@ -90,12 +91,12 @@ static inline void validate_push(struct validator *v, uint8_t type)
 }
 
 /* The popped type; VALIDATE_UNKNOWN where that cannot be known, and after a failure. */
-static inline uint8_t validate_pop_any(struct validator *v)
+static inline uint32_t validate_pop_any(struct validator *v)
 {
     return LIKELY(v->top > v->floor) ? *--v->top : validate_pop_any_at_floor(v);
 }
 
-static inline void validate_pop(struct validator *v, uint8_t type)
+static inline void validate_pop(struct validator *v, uint32_t type)
 {
     if (LIKELY(v->top > v->floor && v->top[-1] == type))
         v->top--;
@@ -103,16 +104,22 @@ static inline void validate_pop(struct validator *v, uint8_t type)
         validate_pop_slow(v, type);
 }
 
+/* Two 64-bit halves: what every compiler makes few instructions of. */
+static inline bool validate_window_fits(const uint32_t *window, const struct validate_rule *rule)
+{
+    uint64_t have[2], mask[2], want[2];
+    _Static_assert(sizeof(have) == VALIDATE_WINDOW * sizeof(*window), "a window is two halves");
+    memcpy(have, window, sizeof(have));
+    memcpy(mask, rule->mask, sizeof(mask));
+    memcpy(want, rule->want, sizeof(want));
+    return (((have[0] & mask[0]) ^ want[0]) | ((have[1] & mask[1]) ^ want[1])) == 0;
+}
+
 /* Pops and pushes by the rule: one comparison when all operands are as expected. */
 static inline void validate_apply(struct validator *v, const struct validate_rule *rule)
 {
-    uint32_t window;
-    uint32_t mask;
-    uint32_t want;
-    memcpy(&window, v->top - VALIDATE_WINDOW, sizeof(window));
-    memcpy(&mask, rule->mask, sizeof(mask));
-    memcpy(&want, rule->want, sizeof(want));
-    if (LIKELY((window & mask) == want && v->top - v->floor >= rule->pops)) {
+    if (LIKELY(validate_window_fits(v->top - VALIDATE_WINDOW, rule) &&
+               v->top - v->floor >= rule->pops)) {
         v->top -= rule->pops;
     } else {
         for (unsigned i = 1; i <= rule->pops; i++)

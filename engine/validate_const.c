@@ -10,11 +10,11 @@
 #include "engine/validate.h"
 
 struct const_stack {
-    uint8_t types[MODULE_MAX_CONST_STACK];
+    uint32_t types[MODULE_MAX_CONST_STACK];
     uint32_t count;
 };
 
-static void const_push(struct reader *reader, struct const_stack *stack, uint8_t type)
+static void const_push(struct reader *reader, struct const_stack *stack, uint32_t type)
 {
     if (stack->count < MODULE_MAX_CONST_STACK)
         stack->types[stack->count++] = type;
@@ -23,7 +23,7 @@ static void const_push(struct reader *reader, struct const_stack *stack, uint8_t
                     MODULE_MAX_CONST_STACK);
 }
 
-static void const_binary(struct reader *reader, struct const_stack *stack, uint8_t type)
+static void const_binary(struct reader *reader, struct const_stack *stack, uint32_t type)
 {
     if (stack->count >= 2 && stack->types[stack->count - 1] == type &&
         stack->types[stack->count - 2] == type)
@@ -33,7 +33,7 @@ static void const_binary(struct reader *reader, struct const_stack *stack, uint8
                     validate_type_name(type));
 }
 
-static uint8_t
+static uint32_t
 const_global(const struct module *module, struct reader *reader, uint32_t global_count)
 {
     const uint8_t *at = reader->at;
@@ -109,7 +109,7 @@ static void const_step(struct module *module,
 
 void validate_const(struct module *module,
                     struct reader *reader,
-                    uint8_t type,
+                    uint32_t type,
                     uint32_t global_count)
 {
     struct const_stack stack;

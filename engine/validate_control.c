@@ -42,8 +42,13 @@ static void finish_frame(struct validator *v)
                       v->top - v->floor);
 }
 
+static bool types_equal(const uint32_t *a, uint32_t a_count, const uint32_t *b, uint32_t b_count)
+{
+    return a_count == b_count && (a_count == 0 || memcmp(a, b, a_count * sizeof(*a)) == 0);
+}
+
 struct label {
-    const uint8_t *types;
+    const uint32_t *types;
     size_t count;
 };
 
@@ -63,14 +68,14 @@ static struct label read_label(struct validator *v)
     return frame_label(v->frame - depth);
 }
 
-static const uint8_t one_i32[] = {ENGINE_I32};
-static const uint8_t one_i64[] = {ENGINE_I64};
-static const uint8_t one_f32[] = {ENGINE_F32};
-static const uint8_t one_f64[] = {ENGINE_F64};
-static const uint8_t one_funcref[] = {ENGINE_FUNCREF};
-static const uint8_t one_externref[] = {ENGINE_EXTERNREF};
+static const uint32_t one_i32[] = {ENGINE_I32};
+static const uint32_t one_i64[] = {ENGINE_I64};
+static const uint32_t one_f32[] = {ENGINE_F32};
+static const uint32_t one_f64[] = {ENGINE_F64};
+static const uint32_t one_funcref[] = {ENGINE_FUNCREF};
+static const uint32_t one_externref[] = {ENGINE_EXTERNREF};
 
-static const uint8_t *one_type(uint8_t type)
+static const uint32_t *one_type(uint32_t type)
 {
     switch (type) {
     case ENGINE_I32:
@@ -98,7 +103,7 @@ static struct engine_functype read_block_type(struct validator *v)
     }
     /* Single bytes from 0x40 to 0x7f would be negative numbers: they are value types. */
     if (reader_left(reader) > 0 && *reader->at >= 0x40 && *reader->at < 0x80) {
-        uint8_t type = decode_value_type(reader);
+        uint32_t type = decode_value_type(reader);
         struct engine_functype one = none;
         one.results = one_type(type);
         one.result_count = 1;
@@ -139,8 +144,8 @@ static void check_end(struct validator *v)
 {
     finish_frame(v);
     struct validate_frame ended = *v->frame;
-    if (ended.opcode == OPCODE_IF && !bytes_equal(bytes_make(ended.params, ended.param_count),
-                                                  bytes_make(ended.results, ended.result_count)))
+    if (ended.opcode == OPCODE_IF &&
+        !types_equal(ended.params, ended.param_count, ended.results, ended.result_count))
         validate_fail(v, STATUS_INVALID, "type mismatch: if without else must not change types");
     v->frame_count--;
     if (v->frame_count == 0) {
@@ -179,7 +184,7 @@ static void check_br_table(struct validator *v)
                       MODULE_MAX_BR_TABLE);
     validate_pop(v, ENGINE_I32);
     size_t arity = 0;
-    const uint8_t *known = NULL; /* types that fit, and need no second look */
+    const uint32_t *known = NULL; /* types that fit, and need no second look */
     for (uint32_t i = 0; i <= count && !reader_failed(reader); i++) {
         struct label label = read_label(v);
         if (i == 0)
@@ -230,8 +235,7 @@ static void check_return_call(struct validator *v, bool is_indirect)
     const struct engine_functype *type = read_callee(v, is_indirect);
     if (type == NULL)
         return;
-    if (!bytes_equal(bytes_make(type->results, type->result_count),
-                     bytes_make(v->type->results, v->type->result_count)))
+    if (!types_equal(type->results, type->result_count, v->type->results, v->type->result_count))
         validate_fail(v, STATUS_INVALID, "type mismatch: %s of a function with other results",
                       validate_instruction_text(v));
     validate_pop_types(v, type->params, type->param_count);

@@ -18,12 +18,12 @@
 /* Locals up to `end` and not in an earlier run. */
 struct local_run {
     uint32_t end;
-    uint8_t type;
+    uint32_t type;
 };
 
 /* ---- locals, globals, tables, references ----------------------------------------------------- */
 
-static uint8_t local_type_slow(struct validator *v, uint32_t index)
+static uint32_t local_type_slow(struct validator *v, uint32_t index)
 {
     if (index >= v->local_count) {
         validate_fail(v, STATUS_INVALID, "unknown local %u: there are %u", index, v->local_count);
@@ -42,10 +42,10 @@ static uint8_t local_type_slow(struct validator *v, uint32_t index)
     return runs[low].type;
 }
 
-static inline uint8_t read_local(struct validator *v)
+static inline uint32_t read_local(struct validator *v)
 {
     uint32_t index = reader_u32(&v->reader);
-    return LIKELY(index < v->expanded_count) ? v->expanded.data[index] : local_type_slow(v, index);
+    return LIKELY(index < v->expanded_count) ? v->locals[index] : local_type_slow(v, index);
 }
 
 static void check_global(struct validator *v, bool is_set)
@@ -62,7 +62,7 @@ static void check_global(struct validator *v, bool is_set)
 }
 
 /* The element type of the table named next; VALIDATE_UNKNOWN after a failure. */
-static uint8_t read_table(struct validator *v)
+static uint32_t read_table(struct validator *v)
 {
     uint32_t index = validate_check_index(v, v->module->table_count, "table");
     return reader_failed(&v->reader) ? VALIDATE_UNKNOWN : v->module->tables[index].type;
@@ -71,8 +71,8 @@ static uint8_t read_table(struct validator *v)
 static void check_select(struct validator *v)
 {
     validate_pop(v, ENGINE_I32);
-    uint8_t second = validate_pop_any(v);
-    uint8_t first = validate_pop_any(v);
+    uint32_t second = validate_pop_any(v);
+    uint32_t first = validate_pop_any(v);
     if (validate_is_reference(first) || validate_is_reference(second))
         validate_fail_mismatch(v, "numbers if it names no type",
                                validate_is_reference(first) ? first : second);
@@ -87,7 +87,7 @@ static void check_select_typed(struct validator *v)
     if (count != 1 && !reader_failed(&v->reader))
         return validate_fail(v, STATUS_INVALID, "invalid result arity: select with %u types",
                              count);
-    uint8_t type = decode_value_type(&v->reader);
+    uint32_t type = decode_value_type(&v->reader);
     validate_pop(v, ENGINE_I32);
     validate_pop(v, type);
     validate_pop(v, type);
@@ -107,7 +107,7 @@ static void check_ref_func(struct validator *v)
 
 static void check_ref_is_null(struct validator *v)
 {
-    uint8_t type = validate_pop_any(v);
+    uint32_t type = validate_pop_any(v);
     if (type != VALIDATE_UNKNOWN && !validate_is_reference(type))
         validate_fail_mismatch(v, "a reference", type);
     validate_push(v, ENGINE_I32);
@@ -115,14 +115,14 @@ static void check_ref_is_null(struct validator *v)
 
 static void check_table_set(struct validator *v)
 {
-    uint8_t type = read_table(v);
+    uint32_t type = read_table(v);
     validate_pop(v, type);
     validate_pop(v, ENGINE_I32);
 }
 
 static void check_table_grow(struct validator *v)
 {
-    uint8_t type = read_table(v);
+    uint32_t type = read_table(v);
     validate_pop(v, ENGINE_I32);
     validate_pop(v, type);
     validate_push(v, ENGINE_I32);
@@ -130,7 +130,7 @@ static void check_table_grow(struct validator *v)
 
 static void check_table_fill(struct validator *v)
 {
-    uint8_t type = read_table(v);
+    uint32_t type = read_table(v);
     validate_pop(v, ENGINE_I32);
     validate_pop(v, type);
     validate_pop(v, ENGINE_I32);
@@ -139,7 +139,7 @@ static void check_table_fill(struct validator *v)
 /* Instructions whose types depend on their immediate or on the stack. */
 static void check_special(struct validator *v, uint32_t code)
 {
-    uint8_t type;
+    uint32_t type;
     switch ((enum opcode)code) {
     case OPCODE_LOCAL_GET:
         return validate_push(v, read_local(v));
@@ -234,7 +234,7 @@ static void check_elem(struct validator *v, uint32_t index)
 static void check_elem_table(struct validator *v)
 {
     uint32_t elem = reader_u32(&v->reader);
-    uint8_t type = read_table(v);
+    uint32_t type = read_table(v);
     check_elem(v, elem);
     if (!reader_failed(&v->reader) && v->module->elems[elem].type != type)
         validate_fail_mismatch(v, validate_type_name(type), v->module->elems[elem].type);
@@ -242,8 +242,8 @@ static void check_elem_table(struct validator *v)
 
 static void check_table_table(struct validator *v)
 {
-    uint8_t destination = read_table(v);
-    uint8_t source = read_table(v);
+    uint32_t destination = read_table(v);
+    uint32_t source = read_table(v);
     if (!reader_failed(&v->reader) && destination != source)
         validate_fail_mismatch(v, validate_type_name(destination), source);
 }
@@ -346,7 +346,7 @@ static void check_code(struct validator *v)
     }
 }
 
-static void append_run(struct validator *v, uint32_t end, uint8_t type)
+static void append_run(struct validator *v, uint32_t end, uint32_t type)
 {
     struct local_run run = {.end = end, .type = type};
     if (buffer_append(&v->local_runs, &run, sizeof(run)) != STATUS_OK)
@@ -362,7 +362,7 @@ static void read_locals(struct validator *v)
     uint32_t run_count = reader_count(reader, 2, "runs of locals");
     for (uint32_t i = 0; i < run_count && !reader_failed(reader); i++) {
         uint32_t count = reader_u32(reader);
-        uint8_t type = decode_value_type(reader);
+        uint32_t type = decode_value_type(reader);
         total += count;
         if (total - v->type->param_count > UINT32_MAX)
             return reader_fail(reader, STATUS_MALFORMED, "too many locals: %" PRIu64, total);
@@ -380,15 +380,15 @@ static void expand_locals(struct validator *v)
     uint32_t done = v->type->param_count;
     size_t most = done + EXPANDED_LOCALS_MIN + EXPANDED_LOCALS_PER_BYTE * reader_left(&v->reader);
     v->expanded_count = (uint32_t)MIN(v->local_count, most);
-    if (buffer_reserve(&v->expanded, v->expanded_count) != STATUS_OK)
+    if (buffer_reserve(&v->expanded, v->expanded_count * sizeof(uint32_t)) != STATUS_OK)
         return reader_fail(&v->reader, STATUS_NO_MEMORY, "out of memory");
+    v->locals = (uint32_t *)(void *)v->expanded.data;
     if (done > 0)
-        memcpy(v->expanded.data, v->type->params, done);
+        memcpy(v->locals, v->type->params, done * sizeof(*v->locals));
     for (const struct local_run *run = (const void *)v->local_runs.data; done < v->expanded_count;
          run++) {
-        uint32_t end = MIN(run->end, v->expanded_count);
-        memset(v->expanded.data + done, run->type, end - done);
-        done = end;
+        for (uint32_t end = MIN(run->end, v->expanded_count); done < end; done++)
+            v->locals[done] = run->type;
     }
 }
 
@@ -430,16 +430,17 @@ static enum status fail_in_func(const struct validator *v, uint32_t index, struc
 static bool validator_init(struct validator *v, const struct module *module)
 {
     v->module = module;
-    size_t value_bytes = VALIDATE_WINDOW + MODULE_MAX_FRAME_SLOTS + 1;
+    size_t value_bytes = (VALIDATE_WINDOW + MODULE_MAX_FRAME_SLOTS + 1) * sizeof(uint32_t);
     buffer_init(&v->value_bytes, value_bytes);
     buffer_init(&v->frame_bytes, (MODULE_MAX_NESTING + 1) * sizeof(struct validate_frame));
     buffer_init(&v->local_runs, MODULE_MAX_LOCALS * sizeof(struct local_run));
-    buffer_init(&v->expanded, MODULE_MAX_LOCALS);
+    buffer_init(&v->expanded, MODULE_MAX_LOCALS * sizeof(uint32_t));
     validate_rules_init(&v->rules);
     if (buffer_reserve(&v->value_bytes, value_bytes) != STATUS_OK)
         return false;
-    memset(v->value_bytes.data, VALIDATE_UNKNOWN, VALIDATE_WINDOW);
-    v->values = v->value_bytes.data + VALIDATE_WINDOW;
+    v->values = (uint32_t *)(void *)v->value_bytes.data + VALIDATE_WINDOW;
+    for (int i = 1; i <= VALIDATE_WINDOW; i++)
+        v->values[-i] = VALIDATE_UNKNOWN;
     return true;
 }
 

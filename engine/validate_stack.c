@@ -2,7 +2,7 @@
 /*
  * The value stack off the fast path: reports, unreachable code, vectors of types.
  *
- * A vector has up to 1000 types and is compared and copied as bytes, so that no
+ * A vector has up to 1000 types and is compared and copied many at a time, so that no
  * instruction costs much more than its own bytes.
  */
 #include <stdarg.h>
@@ -41,7 +41,7 @@ void validate_fail(struct validator *v, enum status status, const char *format, 
     reader_fail(&v->reader, status, "%s", text);
 }
 
-void validate_fail_mismatch(struct validator *v, const char *wanted, uint8_t found)
+void validate_fail_mismatch(struct validator *v, const char *wanted, uint32_t found)
 {
     validate_fail(v, STATUS_INVALID, "type mismatch: %s needs %s, found %s",
                   validate_instruction_text(v), wanted, validate_type_name(found));
@@ -69,47 +69,47 @@ uint32_t validate_check_index(struct validator *v, uint32_t count, const char *w
     return UINT32_MAX;
 }
 
-uint8_t validate_pop_any_at_floor(struct validator *v)
+uint32_t validate_pop_any_at_floor(struct validator *v)
 {
     if (!v->frame->unreachable)
         fail_missing(v, "a value");
     return VALIDATE_UNKNOWN;
 }
 
-void validate_pop_slow(struct validator *v, uint8_t type)
+void validate_pop_slow(struct validator *v, uint32_t type)
 {
     if (v->top == v->floor) {
         if (!v->frame->unreachable)
             fail_missing(v, validate_type_name(type));
         return;
     }
-    uint8_t found = *--v->top;
+    uint32_t found = *--v->top;
     if (found != type && found != VALIDATE_UNKNOWN)
         validate_fail_mismatch(v, validate_type_name(type), found);
 }
 
 /* Compares the whole vectors: no early exit, so that it runs many values at a time. */
-static inline bool types_fit(const uint8_t *found, const uint8_t *types, size_t count)
+static inline bool types_fit(const uint32_t *found, const uint32_t *types, size_t count)
 {
-    uint8_t wrong = 0;
+    uint32_t wrong = 0;
     for (size_t i = 0; i < count; i++)
         wrong |= found[i] != types[i] && found[i] != VALIDATE_UNKNOWN;
     return wrong == 0;
 }
 
-static void fail_types(struct validator *v, const uint8_t *types, size_t count)
+static void fail_types(struct validator *v, const uint32_t *types, size_t count)
 {
     size_t have = MIN((size_t)(v->top - v->floor), count);
     for (size_t i = 1; i <= have; i++) {
-        uint8_t found = v->top[-(ptrdiff_t)i];
-        uint8_t type = types[count - i];
+        uint32_t found = v->top[-(ptrdiff_t)i];
+        uint32_t type = types[count - i];
         if (found != type && found != VALIDATE_UNKNOWN)
             return validate_fail_mismatch(v, validate_type_name(type), found);
     }
     fail_missing(v, validate_type_name(types[count - have - 1]));
 }
 
-size_t validate_peek_types(struct validator *v, const uint8_t *types, size_t count)
+size_t validate_peek_types(struct validator *v, const uint32_t *types, size_t count)
 {
     size_t have = MIN((size_t)(v->top - v->floor), count);
     if ((have == count || v->frame->unreachable) &&
@@ -119,16 +119,16 @@ size_t validate_peek_types(struct validator *v, const uint8_t *types, size_t cou
     return 0;
 }
 
-void validate_pop_types(struct validator *v, const uint8_t *types, size_t count)
+void validate_pop_types(struct validator *v, const uint32_t *types, size_t count)
 {
     v->top -= validate_peek_types(v, types, count);
 }
 
-void validate_push_types(struct validator *v, const uint8_t *types, size_t count)
+void validate_push_types(struct validator *v, const uint32_t *types, size_t count)
 {
     if (count > (size_t)(v->limit - v->top))
         return validate_fail_stack_full(v);
     if (count > 0)
-        memcpy(v->top, types, count);
+        memcpy(v->top, types, count * sizeof(*types));
     v->top += count;
 }

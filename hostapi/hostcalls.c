@@ -60,7 +60,7 @@ static bool hostcalls_module_matches(enum hostcalls_module module, struct bytes 
     return false;
 }
 
-static bool hostcalls_types_match(const char **signature, const uint8_t *types, uint32_t count)
+static bool hostcalls_types_match(const char **signature, const uint32_t *types, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++, (*signature)++) {
         char letter = **signature;

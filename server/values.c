@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const char *values_type_name(uint8_t type)
+const char *values_type_name(uint32_t type)
 {
     switch (type) {
     case ENGINE_I32:
@@ -60,7 +60,7 @@ static void print_f64(char text[VALUES_TEXT_BYTES], union engine_value value)
     (void)snprintf(text, VALUES_TEXT_BYTES, "f64:%s", digits);
 }
 
-void values_print(char text[VALUES_TEXT_BYTES], uint8_t type, union engine_value value)
+void values_print(char text[VALUES_TEXT_BYTES], uint32_t type, union engine_value value)
 {
     switch (type) {
     case ENGINE_I32:
@@ -106,7 +106,7 @@ static bool parse_integer(const char *text, unsigned bits, uint64_t *ret_bits)
     return true;
 }
 
-bool values_parse(const char *text, uint8_t type, union engine_value *ret_value)
+bool values_parse(const char *text, uint32_t type, union engine_value *ret_value)
 {
     union engine_value value = {.bits = 0};
     char *end;

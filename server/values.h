@@ -11,10 +11,10 @@
 
 #define VALUES_TEXT_BYTES 64
 
-const char *values_type_name(uint8_t type);
+const char *values_type_name(uint32_t type);
 /* Shortest decimal that reads back as the same number; NaN as its bits. */
-void values_print(char text[VALUES_TEXT_BYTES], uint8_t type, union engine_value value);
+void values_print(char text[VALUES_TEXT_BYTES], uint32_t type, union engine_value value);
 /* Decimal, 0x, and for floats anything strtod reads; false if it is not of this type. */
-NODISCARD bool values_parse(const char *text, uint8_t type, union engine_value *ret_value);
+NODISCARD bool values_parse(const char *text, uint32_t type, union engine_value *ret_value);
 
 #endif

@@ -38,7 +38,7 @@ struct answer {
     const union engine_value *results;
     const char *trap_text;
     union engine_value global;
-    uint8_t global_type;
+    uint32_t global_type;
 };
 
 static enum verdict fail(struct script *script, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -283,7 +283,7 @@ static enum verdict command_action(struct script *script, const json_t *command)
     return answer.verdict;
 }
 
-static bool any_matches(const json_t *alternatives, uint8_t type, union engine_value value)
+static bool any_matches(const json_t *alternatives, uint32_t type, union engine_value value)
 {
     for (size_t i = 0; i < json_array_size(alternatives); i++) {
         struct wast_pattern pattern = wast_pattern_read(json_array_get(alternatives, i));

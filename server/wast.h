@@ -52,14 +52,14 @@ struct wast_pattern {
         WAST_ANY_REFERENCE, /* not null */
         WAST_UNKNOWN,       /* of a type this runner does not know */
     } kind;
-    uint8_t type; /* enum engine_type; 0: a null of any reference type */
+    uint32_t type; /* 0: a null of any reference type */
     union engine_value value;
     const char *text; /* of a type that is unknown */
 };
 
 struct wast_pattern wast_pattern_read(const json_t *json);
 bool wast_pattern_matches(const struct wast_pattern *pattern,
-                          uint8_t type,
+                          uint32_t type,
                           union engine_value value);
 /* For messages. */
 void wast_pattern_print(const struct wast_pattern *pattern, char *text, size_t bytes);

@@ -32,7 +32,7 @@ static const uint8_t spectest_wasm[] = {
 
 static const struct {
     const char *name;
-    uint8_t params[2];
+    uint32_t params[2];
     uint32_t param_count;
 } spectest_funcs[] = {
     {"print", {0}, 0},

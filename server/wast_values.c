@@ -16,10 +16,10 @@
 #define F32_SIGN_LESS 0x7fffffffu
 #define F64_SIGN_LESS 0x7fffffffffffffffu
 
-static uint8_t type_of(const char *name)
+static uint32_t type_of(const char *name)
 {
-    static const uint8_t types[] = {ENGINE_I32, ENGINE_I64,     ENGINE_F32,
-                                    ENGINE_F64, ENGINE_FUNCREF, ENGINE_EXTERNREF};
+    static const uint32_t types[] = {ENGINE_I32, ENGINE_I64,     ENGINE_F32,
+                                     ENGINE_F64, ENGINE_FUNCREF, ENGINE_EXTERNREF};
     for (size_t i = 0; i < COUNT_OF(types); i++) {
         if (strcmp(name, values_type_name(types[i])) == 0)
             return types[i];
@@ -68,13 +68,13 @@ struct wast_pattern wast_pattern_read(const json_t *json)
     return pattern;
 }
 
-static bool is_reference(uint8_t type)
+static bool is_reference(uint32_t type)
 {
     return type == ENGINE_FUNCREF || type == ENGINE_EXTERNREF;
 }
 
 bool wast_pattern_matches(const struct wast_pattern *pattern,
-                          uint8_t type,
+                          uint32_t type,
                           union engine_value value)
 {
     if (pattern->kind == WAST_UNKNOWN)

@@ -24,7 +24,7 @@
 
 static int64_t slice = 1000000;
 
-static void print_value(uint8_t type, union engine_value value)
+static void print_value(uint32_t type, union engine_value value)
 {
     switch (type) {
     case ENGINE_I32:
@@ -72,7 +72,7 @@ resolve(void *context, const struct engine_import_desc *import, struct engine_ex
 }
 
 /* The arguments of round `round`: the same arithmetic stands in exec_module.mjs. */
-static union engine_value argument(uint8_t type, uint32_t round, uint32_t index)
+static union engine_value argument(uint32_t type, uint32_t round, uint32_t index)
 {
     static const int32_t small[] = {0, 1, -1, 7, 65536, INT32_MIN, 100, -300};
     int32_t n = small[(round * 3 + index * 5) % COUNT_OF(small)];

@@ -96,7 +96,7 @@ static void a_host_function_gets_arguments_and_charges_fuel(void **state)
 static void a_host_function_of_another_type_is_refused(void **state)
 {
     (void)state;
-    static const uint8_t params[] = {ENGINE_I64};
+    static const uint32_t params[] = {ENGINE_I64};
     struct host host = {.has = true};
     host.provided = (struct engine_extern){.kind = ENGINE_EXTERN_FUNC,
                                            .host = add_one,

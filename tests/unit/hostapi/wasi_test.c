@@ -421,9 +421,9 @@ static void the_old_poll_has_its_fields_later(void **state)
 /* ---- the rest -------------------------------------------------------------------------------- */
 
 static struct engine_import_desc
-import_of(const char *module, const char *name, const uint8_t *params, uint32_t param_count)
+import_of(const char *module, const char *name, const uint32_t *params, uint32_t param_count)
 {
-    static const uint8_t results[] = {ENGINE_I32};
+    static const uint32_t results[] = {ENGINE_I32};
     return (struct engine_import_desc){
         .module_name = bytes_of_text(module),
         .name = bytes_of_text(name),
@@ -438,7 +438,7 @@ import_of(const char *module, const char *name, const uint8_t *params, uint32_t 
 static void calls_without_files_answer_by_descriptor(void **state)
 {
     (void)state;
-    static const uint8_t params[] = {ENGINE_I32, ENGINE_I32};
+    static const uint32_t params[] = {ENGINE_I32, ENGINE_I32};
     struct engine_import_desc import =
         import_of("wasi_snapshot_preview1", "fd_tell", params, COUNT_OF(params));
     const struct hostcalls_row *row = hostcalls_find(&import, HOSTAPI_KIND_WAGI);
@@ -456,8 +456,8 @@ static void calls_without_files_answer_by_descriptor(void **state)
 static void an_import_must_have_the_tables_type(void **state)
 {
     (void)state;
-    static const uint8_t right[] = {ENGINE_I32, ENGINE_I64, ENGINE_I32};
-    static const uint8_t wrong[] = {ENGINE_I32, ENGINE_I32, ENGINE_I32};
+    static const uint32_t right[] = {ENGINE_I32, ENGINE_I64, ENGINE_I32};
+    static const uint32_t wrong[] = {ENGINE_I32, ENGINE_I32, ENGINE_I32};
     struct engine_import_desc import =
         import_of("wasi_unstable", "clock_time_get", right, COUNT_OF(right));
     assert_non_null(hostcalls_find(&import, HOSTAPI_KIND_WAGI));
@@ -472,7 +472,7 @@ static void an_import_must_have_the_tables_type(void **state)
 static void http_calls_are_for_handlers_only(void **state)
 {
     (void)state;
-    static const uint8_t params[] = {ENGINE_I32};
+    static const uint32_t params[] = {ENGINE_I32};
     struct engine_import_desc import =
         import_of("http_handler", "enable_features", params, COUNT_OF(params));
     assert_non_null(hostcalls_find(&import, HOSTAPI_KIND_HTTP_WASM));

@@ -5,7 +5,7 @@
 #include "server/values.h"
 #include "tests/support/unit.h"
 
-static void check(uint8_t type, uint64_t bits, const char *wanted)
+static void check(uint32_t type, uint64_t bits, const char *wanted)
 {
     char text[VALUES_TEXT_BYTES];
     values_print(text, type, (union engine_value){.bits = bits});
@@ -52,7 +52,7 @@ static void arguments_are_read_in_decimal_and_hexadecimal(void **state)
     (void)state;
     static const struct {
         const char *text;
-        uint8_t type;
+        uint32_t type;
         uint64_t bits;
     } good[] = {
         {"-1", ENGINE_I32, 0xffffffff},
@@ -79,7 +79,7 @@ static void what_is_not_of_the_type_is_refused(void **state)
     (void)state;
     static const struct {
         const char *text;
-        uint8_t type;
+        uint32_t type;
     } bad[] = {
         {"4294967296", ENGINE_I32},
         {"-2147483649", ENGINE_I32},

@@ -13,7 +13,7 @@
 
 /* ---- patterns -------------------------------------------------------------------------------- */
 
-static bool matches(const char *json, uint8_t type, uint64_t bits)
+static bool matches(const char *json, uint32_t type, uint64_t bits)
 {
     json_error_t error;
     json_t *root = json_loads(json, 0, &error);
