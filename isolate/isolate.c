@@ -42,8 +42,10 @@ static struct engine_limits isolate_engine_limits(const struct config_limits *li
     return engine;
 }
 
-static enum status
-isolate_build(struct isolate *isolate, const struct config_limits *limits, struct report *report)
+static enum status isolate_build(struct isolate *isolate,
+                                 const struct config_limits *limits,
+                                 const struct clock *clock,
+                                 struct report *report)
 {
     const struct engine_module *module = isolate->artifact->module;
     struct engine_linker linker;
@@ -51,18 +53,23 @@ isolate_build(struct isolate *isolate, const struct config_limits *limits, struc
     if (status != STATUS_OK)
         return report_fail(report, status, REPORT_OFFSET_NONE, "isolate: no host for its module");
     struct engine_limits engine = isolate_engine_limits(limits);
+    uint64_t began = clock_monotonic_ns(clock);
     status = engine_machine_create(&engine, report, &isolate->machine);
+    isolate->map_ns = clock_monotonic_ns(clock) - began;
     if (status == STATUS_OK)
         status =
             engine_restore(isolate->machine, module, &linker, true, report, &isolate->instance);
+    began = clock_monotonic_ns(clock);
     if (status == STATUS_OK)
         status = isolate_map_memory(isolate, report);
+    isolate->map_ns += clock_monotonic_ns(clock) - began;
     return status;
 }
 
 enum status isolate_create(struct isolate_artifact *artifact,
                            const struct config_limits *limits,
                            const struct isolate_host_ops *ops,
+                           const struct clock *clock,
                            struct report *report,
                            struct isolate **ret_isolate)
 {
@@ -72,7 +79,7 @@ enum status isolate_create(struct isolate_artifact *artifact,
     isolate->magic = ISOLATE_MAGIC;
     isolate->ops = *ops;
     isolate->artifact = isolate_artifact_ref(artifact);
-    enum status status = isolate_build(isolate, limits, report);
+    enum status status = isolate_build(isolate, limits, clock, report);
     if (status != STATUS_OK) {
         isolate_free(isolate);
         return status;

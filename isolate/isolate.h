@@ -82,11 +82,14 @@ struct isolate {
     uint32_t served;                   /* requests since its memory was the snapshot's */
     uint64_t first_use_ns;             /* the pool's: when the first of those came */
     uint64_t generation;               /* how often it was reset */
+    uint64_t map_ns;                   /* what mapping its stack and memory took */
 };
 
+/* `clock` tells map_ns; borrowed for the call. */
 NODISCARD enum status isolate_create(struct isolate_artifact *artifact,
                                      const struct config_limits *limits,
                                      const struct isolate_host_ops *ops,
+                                     const struct clock *clock,
                                      struct report *report,
                                      struct isolate **ret_isolate);
 /* Back to the snapshot, byte for byte: memory, globals, tables, host state. False: it
@@ -105,13 +108,21 @@ struct isolate_pool_options {
     uint32_t per_tenant_max;   /* of all functions of one tenant, */
     uint32_t total_max;        /* and in all */
     uint64_t idle_max_ns;
-    bool restarted; /* this process replaces one that died: first starts say RESTART */
+    uint64_t began_ns; /* wall clock: the first start of an older function says RESTART */
     const struct clock *clock;
     const struct config_limits *limits;
     struct isolate_host_ops ops;
 };
 
-/* Why a start was cold. */
+/*
+ * Why a start was cold:
+ *   FIRST_REQUEST  this pool never saw the function, which was made since the pool was
+ *   RESTART        this pool never saw the function, which is older than the pool
+ *   NEW_VERSION    what it is made from changed since its last start
+ *   POOL_EMPTY     all its isolates are in use
+ *   EVICTED        its last isolate was given up: idle for too long, or others needed the room
+ *   DISCARDED      its last isolate was: a request trapped, ran out of budget or was cancelled
+ */
 #define ISOLATE_START_REASONS(REASON)                                                              \
     REASON(WARM, "warm")                                                                           \
     REASON(FIRST_REQUEST, "first_request")                                                         \
@@ -133,8 +144,9 @@ const char *isolate_start_reason_text(enum isolate_start_reason reason);
 /* How one checkout went; nanoseconds. */
 struct isolate_start {
     enum isolate_start_reason reason;
-    uint64_t load_ns;    /* open and map the artifact; 0 if it was mapped */
-    uint64_t restore_ns; /* make the isolate from it; 0 when warm */
+    uint64_t load_ns;    /* open, map and check the artifact; 0 if this process had it mapped */
+    uint64_t map_ns;     /* the isolate's own stack and memory; 0 when warm, like the next */
+    uint64_t restore_ns; /* globals, tables, the host's state */
 };
 
 NODISCARD enum status isolate_pool_create(const struct isolate_pool_options *options,
@@ -145,6 +157,7 @@ void isolate_pool_free(struct isolate_pool *pool); /* everything must have been 
 struct isolate_key {
     struct bytes function; /* "tenant/function" */
     struct bytes version;  /* whatever changes with what the isolate is made from */
+    uint64_t created_ns;   /* wall clock: when the function was made */
     struct isolate_reuse reuse;
     uint32_t tenant_warm_max; /* warm isolates of all the tenant's functions; 0: per_tenant_max */
 };

@@ -342,8 +342,8 @@ pool_add(struct isolate_pool *pool, const struct isolate_key *key, uint64_t hash
     memcpy(entry->function, key->function.data, key->function.count);
     entry->version_count = key->version.count;
     memcpy(entry->version, key->version.data, key->version.count);
-    entry->cold_reason =
-        pool->options.restarted ? ISOLATE_START_RESTART : ISOLATE_START_FIRST_REQUEST;
+    entry->cold_reason = key->created_ns < pool->options.began_ns ? ISOLATE_START_RESTART
+                                                                  : ISOLATE_START_FIRST_REQUEST;
     struct isolate_pool_entry **bucket = pool_bucket(pool, hash);
     entry->hash_next = *bucket;
     *bucket = entry;
@@ -412,8 +412,8 @@ static enum status pool_start_cold(struct isolate_pool *pool,
         start.load_ns = clock_monotonic_ns(clock) - began;
     }
     struct isolate *isolate;
-    enum status status =
-        isolate_create(entry->artifact, pool->options.limits, &pool->options.ops, report, &isolate);
+    enum status status = isolate_create(entry->artifact, pool->options.limits, &pool->options.ops,
+                                        clock, report, &isolate);
     if (status != STATUS_OK) {
         if (!pool_is_live(pool, entry))
             pool_drop_warm(entry);
@@ -422,7 +422,8 @@ static enum status pool_start_cold(struct isolate_pool *pool,
     isolate->pool = pool;
     isolate->entry = entry;
     entry->cold_reason = ISOLATE_START_POOL_EMPTY;
-    start.restore_ns = clock_monotonic_ns(clock) - began - start.load_ns;
+    start.map_ns = isolate->map_ns;
+    start.restore_ns = clock_monotonic_ns(clock) - began - start.load_ns - start.map_ns;
     *ret_start = start;
     *ret_isolate = isolate;
     return STATUS_OK;
@@ -588,7 +589,7 @@ static enum status pool_make_warm(struct isolate_pool *pool, struct isolate_pool
     struct isolate *isolate;
     struct report report = REPORT_INIT;
     enum status status = isolate_create(entry->artifact, pool->options.limits, &pool->options.ops,
-                                        &report, &isolate);
+                                        pool->options.clock, &report, &isolate);
     if (status != STATUS_OK)
         return status;
     isolate->pool = pool;

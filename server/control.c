@@ -43,7 +43,6 @@ struct control_worker {
     uint32_t index;
     pid_t pid; /* 0: not running */
     bool ready;
-    uint32_t starts;
     uint32_t quick_deaths; /* in a row */
     uint64_t started_ns;
     int metrics_fd;
@@ -216,7 +215,6 @@ static int control_make_boot(const struct control_worker *worker)
         boot->index = worker->index;
         boot->listen_count = control->listeners.count;
         boot->control_pid = getpid();
-        boot->restarted = worker->starts > 0;
         boot->access_log = control->options.access_log;
         boot->config = *control->options.config;
     }
@@ -274,7 +272,6 @@ static void control_start_worker(struct control_worker *worker)
 {
     worker->started_ns = clock_monotonic_ns(&clock_system);
     if (control_try_start(worker)) {
-        worker->starts++;
         worker->control->running++;
         return;
     }

@@ -377,7 +377,7 @@ static void request_count_start(struct request *request)
         [ISOLATE_START_DISCARDED] = &metrics->starts_discarded,
     };
     (*reasons[start->reason])++;
-    metrics->cold_start_time += start->load_ns + start->restore_ns;
+    metrics->cold_start_time += start->load_ns + start->map_ns + start->restore_ns;
 }
 
 /* The artifact is a cache: control rebuilds it from the module while the request waits. */
@@ -405,6 +405,7 @@ static void request_checkout(struct request *request)
     struct isolate_key key = {
         .function = request->function->key,
         .version = request->function->pool_version,
+        .created_ns = entry->created_ns,
         .reuse = {.requests_max = entry->reuse_requests, .age_max_ns = entry->reuse_us * NS_PER_US},
         .tenant_warm_max = entry->limits.pool,
     };
@@ -647,8 +648,7 @@ static void request_free_host(void *host)
     hostapi_host_free(host);
 }
 
-enum status
-request_service_init(struct request_service *service, bool restarted, struct report *report)
+enum status request_service_init(struct request_service *service, struct report *report)
 {
     const struct config *config = service->config;
     service->domain = bytes_of_text(config->domain);
@@ -665,7 +665,7 @@ request_service_init(struct request_service *service, bool restarted, struct rep
         .per_tenant_max = MAX(config->pool_total / POOL_TENANT_PART, config->pool_per_function),
         .total_max = config->pool_total,
         .idle_max_ns = config->pool_idle_us * NS_PER_US,
-        .restarted = restarted,
+        .began_ns = clock_realtime_ns(service->clock),
         .clock = service->clock,
         .limits = &config->limits,
         .ops = {.create = request_create_host,

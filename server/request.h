@@ -107,8 +107,7 @@ struct request {
 };
 
 /* clock, config, metrics, catalog must be set; makes the rest. */
-NODISCARD enum status
-request_service_init(struct request_service *service, bool restarted, struct report *report);
+NODISCARD enum status request_service_init(struct request_service *service, struct report *report);
 void request_service_done(struct request_service *service);
 /* Timers and one turn of the scheduler; then at most so many milliseconds may pass. */
 int request_service_turn(struct request_service *service);

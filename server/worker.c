@@ -117,7 +117,7 @@ static enum status worker_start(struct worker *worker, struct report *report)
     service->clock = &clock_system;
     service->access_log = worker->boot.access_log;
     if (status == STATUS_OK)
-        status = request_service_init(service, worker->boot.restarted, report);
+        status = request_service_init(service, report);
     if (status == STATUS_OK)
         status = worker_listen(worker, report);
     return status;

@@ -25,7 +25,6 @@ struct worker_boot {
     uint32_t index;
     uint32_t listen_count;
     int32_t control_pid;
-    bool restarted; /* replaces one that died */
     bool access_log;
     struct config config;
 };

@@ -24,16 +24,19 @@ static bool create_fails;
 enum status isolate_create(struct isolate_artifact *artifact,
                            const struct config_limits *limits,
                            const struct isolate_host_ops *ops,
+                           const struct clock *clock,
                            struct report *report,
                            struct isolate **ret_isolate)
 {
     (void)limits;
     (void)ops;
+    (void)clock;
     if (create_fails)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "no slot");
     struct isolate *isolate = calloc(1, sizeof(*isolate));
     isolate->artifact = isolate_artifact_ref(artifact);
     isolates_alive++;
+    isolate->map_ns = 300;
     now_ns += 1000;
     *ret_isolate = isolate;
     return STATUS_OK;
@@ -130,6 +133,8 @@ static void free_pool(struct isolate_pool *pool)
 
 /* What the keys say of their tenant's warm isolates; 0: the pool's own bound. */
 static uint32_t tenant_warm_max;
+/* When the functions of the keys were made. */
+static uint64_t function_created_ns;
 
 static struct isolate *take(struct isolate_pool *pool,
                             const char *function,
@@ -138,6 +143,7 @@ static struct isolate *take(struct isolate_pool *pool,
 {
     struct isolate_key key = {.function = bytes_of_text(function),
                               .version = bytes_of_text(version),
+                              .created_ns = function_created_ns,
                               .tenant_warm_max = tenant_warm_max};
     struct isolate_start start;
     struct isolate *isolate;
@@ -147,9 +153,10 @@ static struct isolate *take(struct isolate_pool *pool,
         STATUS_OK);
     assert_string_equal(isolate_start_reason_text(start.reason), isolate_start_reason_text(want));
     if (want == ISOLATE_START_WARM)
-        assert_int_equal(start.load_ns + start.restore_ns, 0);
+        assert_int_equal(start.load_ns + start.map_ns + start.restore_ns, 0);
     else
-        assert_int_equal(start.restore_ns, 1000);
+        assert_int_equal(start.map_ns, 300);
+    assert_int_equal(start.restore_ns, 700);
     return isolate;
 }
 
@@ -224,7 +231,7 @@ static void a_new_version_drops_the_old_and_what_is_in_use_follows(void **state)
     free_pool(pool);
 }
 
-static void a_restarted_worker_says_so_at_first_starts(void **state)
+static void a_function_older_than_the_pool_starts_after_a_restart(void **state)
 {
     (void)state;
     struct isolate_pool *pool;
@@ -232,10 +239,15 @@ static void a_restarted_worker_says_so_at_first_starts(void **state)
                                            .per_tenant_max = 1,
                                            .total_max = 1,
                                            .idle_max_ns = SECOND,
-                                           .restarted = true,
+                                           .began_ns = 5 * SECOND,
                                            .clock = &fake_clock};
     assert_int_equal(isolate_pool_create(&options, &pool), STATUS_OK);
-    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_RESTART), ISOLATE_FINISHED);
+    function_created_ns = 5 * SECOND - 1;
+    isolate_pool_return(take(pool, "t/old", "v1", ISOLATE_START_RESTART), ISOLATE_FINISHED);
+    isolate_pool_return(take(pool, "t/old", "v2", ISOLATE_START_NEW_VERSION), ISOLATE_FINISHED);
+    function_created_ns = 5 * SECOND;
+    isolate_pool_return(take(pool, "t/new", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
+    function_created_ns = 0;
     isolate_pool_free(pool);
 }
 
@@ -374,7 +386,8 @@ static void a_forgotten_function_goes_when_its_last_isolate_comes_back(void **st
 static struct isolate *
 take_reusing(struct isolate_pool *pool, const char *version, struct isolate_reuse reuse)
 {
-    struct isolate_key key = {bytes_of_text("t/f"), bytes_of_text(version), reuse};
+    struct isolate_key key = {
+        .function = bytes_of_text("t/f"), .version = bytes_of_text(version), .reuse = reuse};
     struct isolate_start start;
     struct isolate *isolate;
     assert_int_equal(isolate_pool_checkout(pool, &key, open_artifact, NULL, NULL, &start, &isolate),
@@ -604,7 +617,7 @@ int main(void)
         cmocka_unit_test(an_isolate_that_cannot_be_reset_is_freed),
         cmocka_unit_test(a_second_request_at_once_finds_the_pool_empty),
         cmocka_unit_test(a_new_version_drops_the_old_and_what_is_in_use_follows),
-        cmocka_unit_test(a_restarted_worker_says_so_at_first_starts),
+        cmocka_unit_test(a_function_older_than_the_pool_starts_after_a_restart),
         cmocka_unit_test(the_warm_list_of_a_function_is_bounded),
         cmocka_unit_test(the_least_recently_used_function_is_evicted_when_the_pool_is_full),
         cmocka_unit_test(functions_in_use_are_passed_over_by_eviction),

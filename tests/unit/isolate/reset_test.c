@@ -118,7 +118,8 @@ static struct isolate *make_isolate(const char *guest)
     int fd = artifact_file(guest);
     assert_int_equal(isolate_artifact_open(fd, true, &report, &artifact), STATUS_OK);
     (void)close(fd);
-    assert_int_equal(isolate_create(artifact, &limits, &ops, &report, &isolate), STATUS_OK);
+    assert_int_equal(isolate_create(artifact, &limits, &ops, &clock_system, &report, &isolate),
+                     STATUS_OK);
     isolate_artifact_unref(artifact);
     return isolate;
 }
@@ -345,7 +346,8 @@ static void isolates_of_one_artifact_do_not_see_each_other(void **state)
     struct isolate *first = make_isolate("isolate_scribble");
     struct report report = REPORT_INIT;
     struct isolate *second;
-    assert_int_equal(isolate_create(first->artifact, &limits, &ops, &report, &second), STATUS_OK);
+    assert_int_equal(
+        isolate_create(first->artifact, &limits, &ops, &clock_system, &report, &second), STATUS_OK);
     do_damage(first, 3 * 5 * 7 * 11 * 13 * 19);
     assert_memory_is_the_snapshots(second);
     assert_globals_are_the_snapshots(second);
@@ -386,8 +388,9 @@ static void an_isolate_whose_host_cannot_be_made_is_not_made(void **state)
     struct report report = REPORT_INIT;
     struct isolate *second;
     host_fails = true;
-    assert_int_equal(isolate_create(isolate->artifact, &limits, &ops, &report, &second),
-                     STATUS_NO_MEMORY);
+    assert_int_equal(
+        isolate_create(isolate->artifact, &limits, &ops, &clock_system, &report, &second),
+        STATUS_NO_MEMORY);
     host_fails = false;
     assert_int_equal(isolate->artifact->references, 1);
     isolate_free(isolate);
