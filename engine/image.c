@@ -286,6 +286,8 @@ enum status image_allocate(uint64_t bytes, struct report *report, struct engine_
     if (data == MAP_FAILED)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE,
                            "no memory for an image of %llu bytes", (unsigned long long)bytes);
+    /* A hint: fewer faults while it is written. */
+    (void)madvise(data, bytes, MADV_HUGEPAGE);
     *ret_image = (struct engine_image){.data = data, .count = bytes};
     return STATUS_OK;
 }

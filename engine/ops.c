@@ -5,8 +5,6 @@
  */
 #include "engine/ops.h"
 
-#define NOT_IN_SET 0xff
-
 static const struct {
     uint8_t count;
     uint8_t members[PLACE_COUNT];
@@ -33,10 +31,10 @@ const struct operation_row operation_rows[OP_COUNT] = {
 #include "engine/ops.def"
 };
 
-/* Position of each place in each set: the members table read the other way. The sets are
- * runs of the enumeration with at most the accumulator or the pins left out. */
-#define NONE NOT_IN_SET
-static const uint8_t operand_digits[SET_COUNT][PLACE_COUNT] = {
+/* The members table read the other way. The sets are runs of the enumeration with at most
+ * the accumulator or the pins left out. */
+#define NONE OPERAND_NO_DIGIT
+const uint8_t operand_digits[SET_COUNT][PLACE_COUNT] = {
     /*             A     S     P0    P1    P2    K */
     [SET_X] = {0, 1, 2, 3, 4, NONE},
     [SET_Y] = {0, 1, 2, 3, 4, 5},
@@ -49,29 +47,18 @@ static const uint8_t operand_digits[SET_COUNT][PLACE_COUNT] = {
     [SET_SLOT] = {NONE, 0, NONE, NONE, NONE, NONE},
 };
 
-static inline uint32_t operand_set_digit(uint8_t set, uint8_t place)
-{
-    return operand_digits[set][place];
-}
-
-bool operation_allows(enum operation operation, uint32_t index, enum operand_place place)
-{
-    const struct operation_shape_row *shape =
-        &operation_shape_rows[operation_rows[operation].shape];
-    ASSERT(index < shape->operand_count);
-    return operand_set_digit(shape->sets[index], (uint8_t)place) != NOT_IN_SET;
-}
-
 int32_t operation_handler(enum operation operation, const uint8_t *places)
 {
     const struct operation_row *row = &operation_rows[operation];
     const struct operation_shape_row *shape = &operation_shape_rows[row->shape];
     uint32_t index = 0;
+    uint32_t largest = 0;
     for (uint32_t i = 0; i < shape->operand_count; i++) {
-        uint32_t digit = operand_set_digit(shape->sets[i], places[i]);
-        ASSERT(digit != NOT_IN_SET);
+        uint32_t digit = operand_digits[shape->sets[i]][places[i]];
+        largest = MAX(largest, digit);
         index = index * operand_sets[shape->sets[i]].count + digit;
     }
+    ASSERT(largest != OPERAND_NO_DIGIT);
     intptr_t distance = (intptr_t)row->handlers[index] - (intptr_t)&dispatch_base;
     ASSERT(distance == (int32_t)distance);
     return (int32_t)distance;

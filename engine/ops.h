@@ -108,8 +108,19 @@ void control_make_cells(struct machine_cells *cells);
 
 extern const struct operation_shape_row operation_shape_rows[SHAPE_COUNT];
 
+/* Position of each place in each set, which is its digit in the number of a variant. */
+#define OPERAND_NO_DIGIT 0xff /* the set has no such place */
+extern const uint8_t operand_digits[SET_COUNT][PLACE_COUNT];
+
 /* May operand `index` of `operation` be in `place`? */
-bool operation_allows(enum operation operation, uint32_t index, enum operand_place place);
+static inline bool
+operation_allows(enum operation operation, uint32_t index, enum operand_place place)
+{
+    const struct operation_shape_row *shape =
+        &operation_shape_rows[operation_rows[operation].shape];
+    ASSERT(index < shape->operand_count);
+    return operand_digits[shape->sets[index]][place] != OPERAND_NO_DIGIT;
+}
 /* Offset from dispatch_base of the handler for these places (all allowed). */
 int32_t operation_handler(enum operation operation, const uint8_t *places);
 /* How many handlers the operation has. */

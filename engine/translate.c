@@ -197,11 +197,30 @@ static void translate_done(struct translator *t)
     free(t->calls);
 }
 
+/*
+ * Room for what a module usually becomes, at once: growing would copy it over and over, and
+ * pages that are never written cost nothing.
+ */
+static enum status translate_reserve_code(const struct module *module, struct code *code)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < module->func_count; i++)
+        bytes += module->funcs[i].body_bytes;
+    buffer_init(&code->cells, TRANSLATE_CELLS_MAX);
+    buffer_init(&code->marks, TRANSLATE_CELLS_MAX);
+    enum status status = buffer_reserve(&code->cells, MIN(bytes * 3, TRANSLATE_CELLS_MAX));
+    if (status == STATUS_OK)
+        status = buffer_reserve(&code->marks, MIN(bytes, TRANSLATE_CELLS_MAX));
+    return status;
+}
+
 enum status translate_module(struct module *module, struct report *report, struct code *ret_code)
 {
     struct translator t = {.module = module, .report = report, .code = ret_code};
-    buffer_init(&ret_code->cells, TRANSLATE_CELLS_MAX);
-    buffer_init(&ret_code->marks, TRANSLATE_CELLS_MAX);
+    enum status status = translate_reserve_code(module, ret_code);
+    if (status != STATUS_OK)
+        return report_fail(report, status, REPORT_OFFSET_NONE,
+                           "no memory for the threaded code of this module");
     ret_code->entries = ARENA_ARRAY(&module->arena, uint32_t, MAX(module->func_count, 1u));
     if (ret_code->entries == NULL)
         return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,

@@ -43,7 +43,8 @@ struct value {
     uint64_t bits;
 };
 
-struct operand {
+/* Packed, so that copying an instruction is a few moves and not a call. */
+struct __attribute__((packed, aligned(4))) operand {
     uint8_t place; /* enum operand_place */
     uint16_t slot; /* PLACE_S */
     uint64_t bits; /* PLACE_K */
@@ -128,11 +129,10 @@ struct translator {
     uint32_t opcode_offset; /* of the instruction being translated */
     bool has_pending;
     struct instruction pending;
-    /* The cell encoded last, if nothing branches to where it ends. */
+    uint32_t last_start; /* of the cell encoded last */
+    /* That cell, if it is an addition and nothing branches to where it ends. */
     bool has_last;
     struct instruction last;
-    uint32_t last_start;
-    size_t last_marks;
 };
 
 /* ---- translate_emit.c ------------------------------------------------------------------------ */

@@ -37,30 +37,25 @@ static bool emit_reserve(struct translator *t, size_t count)
     return status == STATUS_OK;
 }
 
-/* The caller has reserved. */
-static inline void emit_bytes(struct translator *t, const void *data, size_t count)
-{
-    struct buffer *cells = &t->code->cells;
-    memcpy(cells->data + cells->count, data, count);
-    cells->count += count;
-}
-
-static inline void emit16(struct translator *t, uint64_t value)
+/* These write at `at` and return where the next goes; the caller has reserved. */
+static inline uint8_t *emit16(uint8_t *at, uint64_t value)
 {
     uint16_t narrow = (uint16_t)value;
-    emit_bytes(t, &narrow, sizeof(narrow));
+    memcpy(at, &narrow, sizeof(narrow));
+    return at + sizeof(narrow);
 }
 
-static inline void emit32(struct translator *t, uint64_t value)
+static inline uint8_t *emit32(uint8_t *at, uint64_t value)
 {
     uint32_t narrow = (uint32_t)value;
-    emit_bytes(t, &narrow, sizeof(narrow));
+    memcpy(at, &narrow, sizeof(narrow));
+    return at + sizeof(narrow);
 }
 
-static void emit_pad(struct translator *t)
+static inline uint8_t *emit64(uint8_t *at, uint64_t value)
 {
-    static const uint8_t zeros[4];
-    emit_bytes(t, zeros, (4 - t->code->cells.count % 4) % 4);
+    memcpy(at, &value, sizeof(value));
+    return at + sizeof(value);
 }
 
 static void emit_mark(struct translator *t, uint32_t wasm_offset)
@@ -82,23 +77,55 @@ static bool emit_is_no_move(const struct instruction *instruction)
     return from->place == to->place && (from->place != PLACE_S || from->slot == to->slot);
 }
 
-static void emit_operands(struct translator *t, const struct instruction *instruction)
+static uint8_t *emit_operands(uint8_t *at, const struct instruction *instruction)
 {
     const struct operation_row *row = &operation_rows[instruction->operation];
-    uint8_t places[OPS_OPERANDS_MAX] = {0};
+    uint8_t places[OPS_OPERANDS_MAX];
     uint32_t count = operation_shape_rows[row->shape].operand_count;
     for (uint32_t i = 0; i < count; i++)
         places[i] = instruction->operands[i].place;
-    emit32(t, (uint32_t)operation_handler(instruction->operation, places));
+    at = emit32(at, (uint32_t)operation_handler(instruction->operation, places));
     for (uint32_t i = 0; i < count; i++) {
         const struct operand *operand = &instruction->operands[i];
         if (operand->place == PLACE_S)
-            emit16(t, operand->slot);
+            at = emit16(at, operand->slot);
         else if (operand->place == PLACE_K && row->types[i] == 'd')
-            emit_bytes(t, &operand->bits, sizeof(operand->bits));
+            at = emit64(at, operand->bits);
         else if (operand->place == PLACE_K)
-            emit32(t, operand->bits);
+            at = emit32(at, operand->bits);
     }
+    return at;
+}
+
+/* Writes the fields; *ret_branch is where the branch field is, if there is one. */
+static uint8_t *
+emit_fields(uint8_t *at, const struct instruction *instruction, uint8_t **ret_branch)
+{
+    const uint64_t *next = instruction->fields;
+    for (const char *field = operation_rows[instruction->operation].fields; *field; field++) {
+        switch (*field) {
+        case 'h':
+            at = emit16(at, *next++);
+            break;
+        case 'w':
+        case 't':
+            at = emit32(at, *next++);
+            break;
+        case 'q':
+            at = emit64(at, *next++);
+            break;
+        default:
+            ASSERT(*field == 'b');
+            *ret_branch = at;
+            at = emit64(at, 0);
+        }
+    }
+    return at;
+}
+
+static bool emit_is_addition(enum operation operation)
+{
+    return operation == OP_i32_add || operation == OP_i32_sub;
 }
 
 uint32_t emit_cell(struct translator *t, const struct instruction *instruction)
@@ -107,36 +134,19 @@ uint32_t emit_cell(struct translator *t, const struct instruction *instruction)
         return 0;
     if (!emit_reserve(t, EMIT_CELL_BYTES_MAX))
         return 0;
-    t->has_last = true;
-    t->last = *instruction;
+    t->has_last = emit_is_addition(instruction->operation);
+    if (t->has_last)
+        t->last = *instruction;
     t->last_start = emit_here(t);
-    t->last_marks = t->code->marks.count;
     if (operation_rows[instruction->operation].faults == OPERATION_TRAPS)
         emit_mark(t, instruction->wasm_offset);
-    emit_operands(t, instruction);
-    uint32_t branch = 0;
-    uint32_t next = 0;
-    for (const char *field = operation_rows[instruction->operation].fields; *field; field++) {
-        switch (*field) {
-        case 'h':
-            emit16(t, instruction->fields[next++]);
-            break;
-        case 'w':
-        case 't':
-            emit32(t, instruction->fields[next++]);
-            break;
-        case 'q':
-            emit_bytes(t, &instruction->fields[next++], sizeof(uint64_t));
-            break;
-        default:
-            ASSERT(*field == 'b');
-            branch = emit_here(t);
-            emit32(t, 0);
-            emit32(t, 0);
-        }
-    }
-    emit_pad(t);
-    return branch;
+    struct buffer *cells = &t->code->cells;
+    uint8_t *branch = cells->data;
+    uint8_t *end = emit_operands(cells->data + cells->count, instruction);
+    end = emit_fields(end, instruction, &branch);
+    (void)emit32(end, 0); /* padding */
+    cells->count = ALIGN_UP((size_t)(end - cells->data), (size_t)4);
+    return (uint32_t)(branch - cells->data);
 }
 
 void emit_flush(struct translator *t)
@@ -150,8 +160,7 @@ void emit_flush(struct translator *t)
 void emit_take_back(struct translator *t)
 {
     ASSERT(t->has_last && t->last_start <= t->code->cells.count);
-    t->code->cells.count = t->last_start;
-    t->code->marks.count = t->last_marks;
+    t->code->cells.count = t->last_start; /* additions have no mark */
     t->has_last = false;
 }
 

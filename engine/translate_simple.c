@@ -487,9 +487,9 @@ static void simple_by_name(struct translator *t, uint32_t opcode, enum operation
 {
     if (opcode == OPCODE_I32_EQZ && simple_fold_eqz(t))
         return;
-    const char *signature = opcode_row(opcode)->signature;
-    uint32_t sources = (uint32_t)(strchr(signature, ':') - signature);
-    value_apply(t, operation, sources, simple_type_of_letter(signature[sources + 1]), 0);
+    const struct operation_row *row = &operation_rows[operation];
+    uint32_t sources = operation_shape_rows[row->shape].operand_count - 1u;
+    value_apply(t, operation, sources, simple_type_of_letter(row->types[sources]), 0);
 }
 
 bool simple_translate(struct translator *t, uint32_t opcode)
