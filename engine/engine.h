@@ -154,6 +154,22 @@ NODISCARD enum status engine_module_open(struct bytes image,
                                          struct engine_module **ret_module);
 void engine_module_close(struct engine_module *module);
 
+/*
+ * Checks an image of `total_bytes` in a file without mapping it: begin with its first bytes
+ * (8-byte aligned; ENGINE_IMAGE_HEAD_BYTES of them are enough), feed all of it from the start,
+ * in order. Statuses as of engine_module_open; the tables are left to that.
+ */
+#define ENGINE_IMAGE_HEAD_BYTES 4096
+struct engine_image_check;
+NODISCARD enum status engine_image_check_begin(struct bytes head,
+                                               uint64_t total_bytes,
+                                               struct report *report,
+                                               struct engine_image_check **ret_check);
+void engine_image_check_feed(struct engine_image_check *check, struct bytes piece);
+NODISCARD enum status engine_image_check_end(const struct engine_image_check *check,
+                                             struct report *report);
+void engine_image_check_free(struct engine_image_check *check);
+
 enum engine_extern_kind {
     ENGINE_EXTERN_FUNC = 0,
     ENGINE_EXTERN_TABLE = 1,

@@ -177,6 +177,12 @@ image_put(struct image_writer *writer, const void *array, uint64_t count, size_t
 /* Zeroed pages for an image of `bytes`. */
 NODISCARD enum status
 image_allocate(uint64_t bytes, struct report *report, struct engine_image *ret_image);
+/* Is `head`, the first bytes of `total_bytes` and 8-byte aligned, the header of an image of this
+ * build? */
+NODISCARD enum status
+image_check_header(struct bytes head, uint64_t total_bytes, struct report *report);
+/* STATUS_CORRUPT, and what to do. */
+enum status image_corrupt(struct report *report, const char *what);
 /* Computes the checksum; the image is complete. */
 void image_seal(struct engine_image *image);
 

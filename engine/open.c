@@ -159,26 +159,27 @@ static bool funcs_fit(const struct image_header *header)
     return true;
 }
 
-static enum status corrupt(struct report *report, const char *what)
+enum status image_corrupt(struct report *report, const char *what)
 {
     return report_fail(report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
                        "the image is damaged (%s); compile the module again", what);
 }
 
-static enum status check_header(struct bytes image, struct report *report)
+enum status image_check_header(struct bytes head, uint64_t total_bytes, struct report *report)
 {
-    const struct image_header *header = (const struct image_header *)(const void *)image.data;
-    if (image.count < sizeof(*header))
-        return corrupt(report, "shorter than its header");
+    ASSERT((uintptr_t)head.data % 8 == 0);
+    const struct image_header *header = (const struct image_header *)(const void *)head.data;
+    if (head.count < sizeof(*header))
+        return image_corrupt(report, "shorter than its header");
     if (header->magic != IMAGE_MAGIC)
-        return corrupt(report, "not an image of this engine");
+        return image_corrupt(report, "not an image of this engine");
     if (memcmp(header->build_id, engine_build_id(), ENGINE_BUILD_ID_BYTES) != 0)
         return report_fail(report, STATUS_STALE, REPORT_OFFSET_NONE,
                            "the image was made by another build; compile the module again");
     if (header->header_bytes != sizeof(*header))
-        return corrupt(report, "wrong header size");
-    if (header->total_bytes != image.count)
-        return corrupt(report, "cut or extended");
+        return image_corrupt(report, "wrong header size");
+    if (header->total_bytes != total_bytes)
+        return image_corrupt(report, "cut or extended");
     return STATUS_OK;
 }
 
@@ -187,19 +188,18 @@ enum status engine_module_open(struct bytes image,
                                struct report *report,
                                struct engine_module **ret_module)
 {
-    ASSERT((uintptr_t)image.data % 8 == 0);
-    enum status status = check_header(image, report);
+    enum status status = image_check_header(image, image.count, report);
     if (status != STATUS_OK)
         return status;
     const struct image_header *header = (const struct image_header *)(const void *)image.data;
     if (verify_checksum && XXH64(image.data + IMAGE_CHECKSUM_FROM,
                                  image.count - IMAGE_CHECKSUM_FROM, 0) != header->checksum)
-        return corrupt(report, "wrong checksum");
+        return image_corrupt(report, "wrong checksum");
     if (!arrays_fit(header) || !counts_agree(header) || !names_fit(header) ||
         !segments_fit(header) || !snapshot_fits(header))
-        return corrupt(report, "a table lies outside");
+        return image_corrupt(report, "a table lies outside");
     if (verify_checksum && !funcs_fit(header))
-        return corrupt(report, "a function lies outside");
+        return image_corrupt(report, "a function lies outside");
     struct engine_module *module = malloc(sizeof(*module));
     if (module == NULL)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE,

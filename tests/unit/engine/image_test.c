@@ -173,6 +173,42 @@ static void tables_that_lie_outside_are_found_without_the_checksum(void **state)
     engine_image_free(&image);
 }
 
+static enum status check_in_pieces(struct bytes image, uint64_t total_bytes, size_t piece_bytes)
+{
+    struct engine_image_check *check;
+    struct bytes head = bytes_make(image.data, MIN(image.count, (size_t)ENGINE_IMAGE_HEAD_BYTES));
+    enum status status = engine_image_check_begin(head, total_bytes, NULL, &check);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t at = 0; at < image.count; at += piece_bytes)
+        engine_image_check_feed(check,
+                                bytes_make(image.data + at, MIN(piece_bytes, image.count - at)));
+    status = engine_image_check_end(check, NULL);
+    engine_image_check_free(check);
+    return status;
+}
+
+static void an_image_is_checked_the_same_in_pieces_of_any_size(void **state)
+{
+    (void)state;
+    struct buffer wasm = everything();
+    struct engine_image image;
+    engine_module_close(guest_open(&wasm, &image));
+    struct bytes bytes = bytes_make(image.data, image.count);
+    for (size_t piece = 1; piece <= image.count; piece++)
+        assert_int_equal(check_in_pieces(bytes, image.count, piece), STATUS_OK);
+    assert_int_equal(check_in_pieces(bytes, image.count + 1, 64), STATUS_CORRUPT);
+    assert_int_equal(check_in_pieces(bytes_make(image.data, image.count - 1), image.count, 64),
+                     STATUS_CORRUPT);
+    assert_int_equal(check_in_pieces(bytes_make(image.data, 8), 8, 8), STATUS_CORRUPT);
+    for (size_t at = 0; at < image.count; at++) {
+        image.data[at] ^= 0x10;
+        assert_int_not_equal(check_in_pieces(bytes, image.count, 100), STATUS_OK);
+        image.data[at] ^= 0x10;
+    }
+    engine_image_free(&image);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +219,7 @@ int main(void)
         cmocka_unit_test(a_truncated_image_is_corrupt_at_every_length),
         cmocka_unit_test(a_changed_byte_is_found_by_the_checksum),
         cmocka_unit_test(tables_that_lie_outside_are_found_without_the_checksum),
+        cmocka_unit_test(an_image_is_checked_the_same_in_pieces_of_any_size),
     };
     return cmocka_run_group_tests_name("engine/image", tests, NULL, NULL);
 }
