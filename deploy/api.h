@@ -56,6 +56,13 @@ struct api_upload {
     bool dry_run;
 };
 
+/* What became of artifacts after they were published. */
+struct api_artifact_stats {
+    uint64_t damaged; /* found by the scrub */
+    uint64_t rebuilt;
+    uint64_t failed; /* could not be built again */
+};
+
 struct api {
     struct store *store;
     const struct config *config;
@@ -67,6 +74,7 @@ struct api {
                            struct report *report);
     void (*withdraw)(void *context, const uint8_t key[DEPLOY_SHA256_BYTES]);
     struct builder_jobs_stats (*builds)(void *context);
+    struct api_artifact_stats (*artifacts)(void *context);
     uint64_t (*generation)(void *context);
     bool (*ready)(void *context);
     /* Prometheus text of the workers. */

@@ -156,7 +156,16 @@ api_print_metrics(const struct api_call *call, const struct store_stats *store, 
     for (size_t i = 0; status == STATUS_OK && i < COUNT_OF(ends); i++)
         status = buffer_printf(out, "skerry_builds_total{end=\"%s\"} %" PRIu64 "\n", ends[i],
                                builds.ended[i]);
-    return status;
+    if (status != STATUS_OK)
+        return status;
+    struct api_artifact_stats artifacts = call->api->artifacts(call->api->context);
+    return buffer_printf(out,
+                         "# HELP skerry_artifacts_total artifacts by what was done about them\n"
+                         "# TYPE skerry_artifacts_total counter\n"
+                         "skerry_artifacts_total{event=\"damaged\"} %" PRIu64 "\n"
+                         "skerry_artifacts_total{event=\"rebuilt\"} %" PRIu64 "\n"
+                         "skerry_artifacts_total{event=\"rebuild_failed\"} %" PRIu64 "\n",
+                         artifacts.damaged, artifacts.rebuilt, artifacts.failed);
 }
 
 void api_metrics(struct api_call *call)

@@ -21,6 +21,7 @@ struct builder_job_options {
     const char *executable;
     const struct config_limits *limits; /* borrowed */
     int artifacts_fd;                   /* folder of the artifacts; borrowed */
+    uint64_t run;                       /* of control: tells temporary files of its runs apart */
     uint32_t running_max;
 };
 

@@ -20,6 +20,7 @@
 #include "deploy/data_dir.h"
 #include "deploy/generation.h"
 #include "deploy/rebuild.h"
+#include "deploy/scrub.h"
 
 #define CONTROL_BUILDERS_MAX       4
 #define CONTROL_READERS_INTERVAL_S 10
@@ -32,6 +33,9 @@ struct deploy_control {
     struct store *store;
     struct builder_jobs *jobs;
     struct rebuild *rebuild;
+    struct scrub *scrub;
+    struct api_artifact_stats artifacts;
+    uint64_t run; /* random */
     struct admin_http *http;
     struct event *readers_timer;
     struct api api;
@@ -136,6 +140,12 @@ static struct builder_jobs_stats control_builds(void *context)
     return builder_jobs_stats(control->jobs);
 }
 
+static struct api_artifact_stats control_artifacts(void *context)
+{
+    const struct deploy_control *control = context;
+    return control->artifacts;
+}
+
 static uint64_t control_generation(void *context)
 {
     const struct deploy_control *control = context;
@@ -167,6 +177,44 @@ static bool control_keeps(void *context, const uint8_t key[DEPLOY_SHA256_BYTES])
     return store_has_artifact(control->store, key);
 }
 
+static void control_tell_trouble(const struct deploy_control *control,
+                                 const uint8_t key[DEPLOY_SHA256_BYTES],
+                                 const char *event,
+                                 const char *text)
+{
+    const struct deploy_control_options *options = &control->options;
+    if (options->artifact_trouble != NULL)
+        options->artifact_trouble(options->context, key, event, text);
+}
+
+/* Whoever has the old file open sees by the new generation that it is gone. */
+static void control_rebuilt(void *context, const uint8_t key[DEPLOY_SHA256_BYTES])
+{
+    (void)key;
+    struct deploy_control *control = context;
+    control->artifacts.rebuilt++;
+    generation_increase(&control->generation);
+}
+
+static void
+control_rebuild_failed(void *context, const uint8_t key[DEPLOY_SHA256_BYTES], const char *text)
+{
+    struct deploy_control *control = context;
+    control->artifacts.failed++;
+    control_tell_trouble(control, key, "artifact_rebuild_failed", text);
+}
+
+static void
+control_damaged(void *context, const uint8_t key[DEPLOY_SHA256_BYTES], const struct report *found)
+{
+    struct deploy_control *control = context;
+    control->artifacts.damaged++;
+    control_tell_trouble(control, key, "artifact_damaged", found->text);
+    artifacts_remove(control->dir.artifacts_fd, key);
+    generation_increase(&control->generation);
+    rebuild_request(control->rebuild, key);
+}
+
 static void control_check_readers(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
@@ -187,10 +235,7 @@ static enum status control_open_store(struct deploy_control *control, struct rep
                                           .committed = control_committed,
                                           .artifact_gone = control_withdraw,
                                           .context = control};
-    enum status status = store_open(&options, report, &control->store);
-    if (status == STATUS_OK)
-        status = artifacts_sweep(control->dir.artifacts_fd, control_keeps, control, report);
-    return status;
+    return store_open(&options, report, &control->store);
 }
 
 static enum status control_start_jobs(struct deploy_control *control, struct report *report)
@@ -201,6 +246,7 @@ static enum status control_start_jobs(struct deploy_control *control, struct rep
         .executable = control->options.executable,
         .limits = &control->options.config->limits,
         .artifacts_fd = control->dir.artifacts_fd,
+        .run = control->run,
         .running_max = (uint32_t)MIN(MAX(cores, 1), CONTROL_BUILDERS_MAX)};
     enum status status = builder_jobs_create(&options, report, &control->jobs);
     if (status != STATUS_OK)
@@ -210,8 +256,20 @@ static enum status control_start_jobs(struct deploy_control *control, struct rep
                                             .artifacts_fd = control->dir.artifacts_fd,
                                             .clock = control->options.clock,
                                             .store = control->store,
-                                            .jobs = control->jobs};
-    return rebuild_start(&rebuild, report, &control->rebuild);
+                                            .jobs = control->jobs,
+                                            .rebuilt = control_rebuilt,
+                                            .failed = control_rebuild_failed,
+                                            .context = control};
+    status = rebuild_start(&rebuild, report, &control->rebuild);
+    if (status != STATUS_OK)
+        return status;
+    const struct scrub_options scrub = {.base = control->options.base,
+                                        .artifacts_fd = control->dir.artifacts_fd,
+                                        .run = control->run,
+                                        .keeps = control_keeps,
+                                        .damaged = control_damaged,
+                                        .context = control};
+    return scrub_start(&scrub, report, &control->scrub);
 }
 
 static bool control_token_valid(const char *text, size_t count)
@@ -278,6 +336,7 @@ static void control_fill_api(struct deploy_control *control)
                                 .publish = control_publish,
                                 .withdraw = control_withdraw,
                                 .builds = control_builds,
+                                .artifacts = control_artifacts,
                                 .generation = control_generation,
                                 .ready = control_ready,
                                 .print_worker_metrics = control_print_worker_metrics,
@@ -293,6 +352,8 @@ enum status deploy_control_start(const struct deploy_control_options *options,
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
     control->options = *options;
     control->dir.fd = control->dir.lock_fd = control->dir.artifacts_fd = -1;
+    if (getrandom(&control->run, sizeof(control->run), GRND_NONBLOCK) < 0)
+        control->run = clock_realtime_ns(options->clock);
     /* A client that went away is an error of its connection, not the end of control. */
     (void)signal(SIGPIPE, SIG_IGN);
     enum status status = data_dir_open(options->config->data_dir, report, &control->dir);
@@ -319,6 +380,7 @@ void deploy_control_stop(struct deploy_control *control)
 {
     if (control == NULL)
         return;
+    scrub_stop(control->scrub);
     /* Ends all jobs, so that no request is held and nothing is rebuilt any more. */
     builder_jobs_free(control->jobs);
     rebuild_stop(control->rebuild);

@@ -83,8 +83,12 @@ NODISCARD enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
                                             struct deploy_catalog_entry *ret_entry);
 /* After NOT_FOUND: was it the function that is missing, or already its tenant? */
 bool deploy_catalog_has_tenant(struct deploy_catalog *catalog, struct bytes tenant);
-/* Opens an artifact by its key; -1 and errno if it is not there (ask for a rebuild). */
-int deploy_artifact_open(const char *data_dir, const uint8_t key[DEPLOY_SHA256_BYTES]);
+/* Opens an artifact by its key. NOT_FOUND, or CORRUPT if it is not as control published it:
+ * ask for a rebuild. */
+NODISCARD enum status deploy_artifact_open(const char *data_dir,
+                                           const uint8_t key[DEPLOY_SHA256_BYTES],
+                                           struct report *report,
+                                           int *ret_fd);
 /* Asks control (over its workers' socket) to build a missing or stale artifact again, and
  * returns at once; the file appears later. */
 void deploy_artifact_request(const char *data_dir, const uint8_t key[DEPLOY_SHA256_BYTES]);
@@ -102,6 +106,11 @@ struct deploy_control_options {
     /* Numbers of the workers for /v1/stats, /metrics; may be NULL. */
     void (*print_worker_metrics)(void *context, struct buffer *out);
     bool (*ready)(void *context); /* for /readyz */
+    /* An artifact was found damaged, or could not be built again; for the log. May be NULL. */
+    void (*artifact_trouble)(void *context,
+                             const uint8_t key[DEPLOY_SHA256_BYTES],
+                             const char *event,
+                             const char *text);
     void *context;
 };
 

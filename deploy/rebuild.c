@@ -58,17 +58,35 @@ static void rebuild_remember_failure(struct rebuild *rebuild, const struct rebui
     failure->until_ns = clock_monotonic_ns(rebuild->options.clock) + REBUILD_RETRY_NS;
 }
 
+static enum status rebuild_publish(const struct rebuild *rebuild,
+                                   const struct rebuild_job *job,
+                                   const struct builder_job_outcome *outcome,
+                                   struct report *report)
+{
+    if (outcome->end != BUILDER_JOB_BUILT)
+        return report_fail(report, outcome->result.status, REPORT_OFFSET_NONE, "%s",
+                           outcome->result.text);
+    return artifacts_publish(rebuild->options.artifacts_fd, outcome->artifact_temp, job->key,
+                             report);
+}
+
 static void rebuild_done(void *context, const struct builder_job_outcome *outcome)
 {
     struct rebuild_job *job = context;
     struct rebuild *rebuild = job->rebuild;
-    bool built = outcome->end == BUILDER_JOB_BUILT;
-    /* Its last version may have been removed meanwhile. */
-    if (built && store_has_artifact(rebuild->options.store, job->key))
-        built = artifacts_publish(rebuild->options.artifacts_fd, outcome->artifact_temp, job->key,
-                                  NULL) == STATUS_OK;
-    if (!built)
-        rebuild_remember_failure(rebuild, job);
+    const struct rebuild_options *options = &rebuild->options;
+    struct report report = REPORT_INIT;
+    bool stopped =
+        outcome->end == BUILDER_JOB_FAILED && outcome->result.status == STATUS_UNREACHABLE;
+    /* Its last version may have been removed meanwhile: then nobody misses it. */
+    if (!stopped && store_has_artifact(options->store, job->key)) {
+        if (rebuild_publish(rebuild, job, outcome, &report) == STATUS_OK) {
+            options->rebuilt(options->context, job->key);
+        } else {
+            rebuild_remember_failure(rebuild, job);
+            options->failed(options->context, job->key, report.text);
+        }
+    }
     TAILQ_REMOVE(&rebuild->jobs, job, link);
     rebuild->job_count--;
     rebuild_free_job(job);
@@ -130,6 +148,12 @@ static void rebuild_begin(struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA2
     rebuild_free_job(job);
 }
 
+void rebuild_request(struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA256_BYTES])
+{
+    if (rebuild_is_needed(rebuild, key))
+        rebuild_begin(rebuild, key);
+}
+
 static void rebuild_receive(evutil_socket_t fd, short what, void *context)
 {
     (void)what;
@@ -139,8 +163,8 @@ static void rebuild_receive(evutil_socket_t fd, short what, void *context)
         ssize_t count = recv(fd, message, sizeof(message), MSG_DONTWAIT);
         if (count < 0)
             break;
-        if (count == DEPLOY_SHA256_BYTES && rebuild_is_needed(rebuild, message))
-            rebuild_begin(rebuild, message);
+        if (count == DEPLOY_SHA256_BYTES)
+            rebuild_request(rebuild, message);
     }
 }
 

@@ -20,11 +20,17 @@ struct rebuild_options {
     const struct clock *clock;
     struct store *store;
     struct builder_jobs *jobs;
+    /* One was published; or could not be, `text` says why. */
+    void (*rebuilt)(void *context, const uint8_t key[DEPLOY_SHA256_BYTES]);
+    void (*failed)(void *context, const uint8_t key[DEPLOY_SHA256_BYTES], const char *text);
+    void *context;
 };
 
 NODISCARD enum status rebuild_start(const struct rebuild_options *options,
                                     struct report *report,
                                     struct rebuild **ret_rebuild);
+/* As if a worker had asked. */
+void rebuild_request(struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA256_BYTES]);
 /* Call after builder_jobs_free, which ends the jobs; accepts NULL. */
 void rebuild_stop(struct rebuild *rebuild);
 

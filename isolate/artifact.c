@@ -101,3 +101,9 @@ const struct engine_module *isolate_artifact_module(const struct isolate_artifac
 {
     return artifact->module;
 }
+
+bool isolate_artifact_is_gone(const struct isolate_artifact *artifact)
+{
+    struct stat info;
+    return fstat(artifact->fd, &info) != 0 || info.st_nlink == 0;
+}

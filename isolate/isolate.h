@@ -38,6 +38,8 @@ NODISCARD enum status isolate_artifact_open(int fd,
 struct isolate_artifact *isolate_artifact_ref(struct isolate_artifact *artifact);
 void isolate_artifact_unref(struct isolate_artifact *artifact);
 const struct engine_module *isolate_artifact_module(const struct isolate_artifact *artifact);
+/* Was its file removed, or replaced by another of the same name? */
+bool isolate_artifact_is_gone(const struct isolate_artifact *artifact);
 
 /* ---- isolate --------------------------------------------------------------------------------- */
 
@@ -160,6 +162,7 @@ struct isolate_key {
     uint64_t created_ns;   /* wall clock: when the function was made */
     struct isolate_reuse reuse;
     uint32_t tenant_warm_max; /* warm isolates of all the tenant's functions; 0: per_tenant_max */
+    uint64_t generation;      /* changes when artifacts may have: then its file is looked at */
 };
 
 /*

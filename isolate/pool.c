@@ -70,6 +70,7 @@ struct isolate_pool_entry {
     uint64_t demand_ns;
     enum isolate_start_reason cold_reason; /* of the next cold start with nothing in use */
     bool forgotten;                        /* in no list; freed when in_use becomes 0 */
+    uint64_t generation;                   /* of the last key */
     uint64_t used_ns;
     uint64_t hash;
     size_t function_count;
@@ -429,6 +430,15 @@ static enum status pool_start_cold(struct isolate_pool *pool,
     return STATUS_OK;
 }
 
+/* An artifact that was replaced under the same name, because it was damaged, is not current. */
+static bool pool_is_current(const struct isolate_pool_entry *entry, const struct isolate_key *key)
+{
+    if (!bytes_equal(bytes_make(entry->version, entry->version_count), key->version))
+        return false;
+    return LIKELY(entry->generation == key->generation) || entry->artifact == NULL ||
+           !isolate_artifact_is_gone(entry->artifact);
+}
+
 static struct isolate_pool_entry *pool_entry(struct isolate_pool *pool,
                                              const struct isolate_key *key)
 {
@@ -438,8 +448,9 @@ static struct isolate_pool_entry *pool_entry(struct isolate_pool *pool,
     struct isolate_pool_entry *entry = pool_find(pool, key->function, hash);
     if (entry == NULL)
         return pool_add(pool, key, hash);
-    if (!bytes_equal(bytes_make(entry->version, entry->version_count), key->version))
+    if (!pool_is_current(entry, key))
         pool_change_version(entry, key->version);
+    entry->generation = key->generation;
     return entry;
 }
 

@@ -88,6 +88,18 @@ static void control_print_metrics(void *context, struct buffer *out)
     metrics_print(pages, control->worker_count, out);
 }
 
+static void control_tell_artifact_trouble(void *context,
+                                          const uint8_t key[DEPLOY_SHA256_BYTES],
+                                          const char *event,
+                                          const char *text)
+{
+    (void)context;
+    char hex[2 * DEPLOY_SHA256_BYTES + 1];
+    for (size_t i = 0; i < DEPLOY_SHA256_BYTES; i++)
+        (void)snprintf(hex + 2 * i, 3, "%02x", key[i]);
+    log_message("error", event, "artifact %s: %s", hex, text);
+}
+
 /* ---- the end --------------------------------------------------------------------------------- */
 
 static void control_signal_workers(const struct control *control, int number)
@@ -387,6 +399,7 @@ static enum status control_start(struct control *control, struct report *report)
         .executable = SPAWN_EXECUTABLE,
         .print_worker_metrics = control_print_metrics,
         .ready = control_is_ready,
+        .artifact_trouble = control_tell_artifact_trouble,
         .context = control,
     };
     if (status == STATUS_OK)

@@ -350,17 +350,20 @@ static void request_run(struct request *request)
 
 /* ---- checkout -------------------------------------------------------------------------------- */
 
+/* Whose artifact the pool is to open. */
+struct request_artifact {
+    const struct request_service *service;
+    const struct directory_function *function;
+};
+
 static enum status
 request_open_artifact(void *context, struct report *report, struct isolate_artifact **ret_artifact)
 {
-    const struct request *request = context;
-    int fd = deploy_artifact_open(request->service->config->data_dir,
-                                  request->function->entry.artifact_key);
-    if (fd < 0)
-        return report_errno(report, "cannot open the artifact of %s", request->function->key_text);
-    enum status status = isolate_artifact_open(fd, false, report, ret_artifact);
-    (void)close(fd);
-    return status;
+    const struct request_artifact *wanted = context;
+    AUTO_CLOSE int fd = -1;
+    enum status status = deploy_artifact_open(wanted->service->config->data_dir,
+                                              wanted->function->entry.artifact_key, report, &fd);
+    return status == STATUS_OK ? isolate_artifact_open(fd, false, report, ret_artifact) : status;
 }
 
 static void request_count_start(struct request *request)
@@ -381,13 +384,22 @@ static void request_count_start(struct request *request)
 }
 
 /* The artifact is a cache: control rebuilds it from the module while the request waits. */
-static void request_wait_artifact(struct request *request, const struct report *report)
+static void
+request_wait_artifact(struct request *request, enum status status, const struct report *report)
 {
     uint64_t now = request_now(request);
     const struct config_limits *limits = &request->service->config->limits;
     if (request->state != REQUEST_WAIT_ARTIFACT) {
+        struct metrics *metrics = request->service->metrics;
+        const char *event = status == STATUS_NOT_FOUND ? "artifact_missing"
+                            : status == STATUS_STALE   ? "artifact_stale"
+                                                       : "artifact_damaged";
+        (*(status == STATUS_NOT_FOUND ? &metrics->artifacts_missing
+           : status == STATUS_STALE   ? &metrics->artifacts_stale
+                                      : &metrics->artifacts_damaged))++;
         request->state = REQUEST_WAIT_ARTIFACT;
-        log_message("warn", "artifact_missing", "%s: asking for a rebuild", report->text);
+        log_message("warn", event, "%s: %s: asking for a rebuild", request->function->key_text,
+                    report->text);
         deploy_artifact_request(request->service->config->data_dir,
                                 request->function->entry.artifact_key);
     }
@@ -408,13 +420,15 @@ static void request_checkout(struct request *request)
         .created_ns = entry->created_ns,
         .reuse = {.requests_max = entry->reuse_requests, .age_max_ns = entry->reuse_us * NS_PER_US},
         .tenant_warm_max = entry->limits.pool,
+        .generation = request->function->generation,
     };
+    struct request_artifact wanted = {.service = service, .function = request->function};
     struct report report;
     request_report_clear(&report);
     uint64_t began = request_now(request);
     if (request->state == REQUEST_NEW)
         request->lookup_ns = began - request->arrived_ns;
-    enum status status = isolate_pool_checkout(service->pool, &key, request_open_artifact, request,
+    enum status status = isolate_pool_checkout(service->pool, &key, request_open_artifact, &wanted,
                                                &report, &request->start, &request->isolate);
     request->start_ns = request_now(request) - began;
     if (LIKELY(status == STATUS_OK)) {
@@ -422,7 +436,7 @@ static void request_checkout(struct request *request)
         request_count_start(request);
         request_run(request);
     } else if (status == STATUS_NOT_FOUND || status == STATUS_STALE || status == STATUS_CORRUPT) {
-        request_wait_artifact(request, &report);
+        request_wait_artifact(request, status, &report);
     } else {
         log_message("error", "checkout_failed", "%s: %s", request->function->key_text,
                     report.text[0] != '\0' ? report.text : status_text(status));

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
@@ -166,31 +167,147 @@ class Start(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0)
         self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
 
-    def test_artifacts_are_a_cache_that_may_vanish(self):
-        server = Server()
-        with server:
-            server.deploy("text", text_guest("text-cache-01"))
-        for artifact in (server.data / "artifacts").iterdir():
-            artifact.unlink()
-        with server:
-            def answered():
-                answer = server.get("text")
-                self.assertIn(answer.status, (200, 503), answer)
-                return answer.status == 200 and answer.text == "text-cache-01"
-            wait_until(answered, 10, "the artifact to be rebuilt")
 
-    def test_a_damaged_artifact_is_rebuilt(self):
-        server = Server()
+class Artifacts(unittest.TestCase):
+    """Whatever lies where an artifact should be: it is never run, it is built again, and the
+    log and the counters say so."""
+    FAULTS = "skerry_artifacts_refused_total"
+
+    def counted(self, server, reason):
+        found = re.findall(rf'{self.FAULTS}{{worker="\d+",reason="{reason}"}} (\d+)',
+                           server.admin("GET", "/metrics").text)
+        return sum(map(int, found))
+
+    def serves_again(self, server, name, text):
+        """503 until it was built again, and never anything else."""
+        def answered():
+            answer = server.get(name)
+            self.assertIn(answer.status, (200, 503), answer)
+            if answer.status == 503:
+                self.assertEqual(answer.json["code"], "busy")
+                self.assertTrue(answer.headers.get("retry-after"), answer)
+                return False
+            self.assertEqual(answer.text, text)
+            return True
+        wait_until(answered, 10, "the artifact to be built again")
+
+    def suffers(self, harm, reason, event):
+        """One function that was never called has its artifact harmed by `harm(path, other)`."""
+        with Server(workers=1) as server:
+            server.deploy("other", text_guest("text-other-01"))
+            other, = (server.data / "artifacts").glob("*.art")
+            server.deploy("text", text_guest("text-cache-01"))
+            path, = set((server.data / "artifacts").glob("*.art")) - {other}
+        path.chmod(0o600)
+        harm(path, other)
         with server:
-            server.deploy("text", text_guest("text-cache-02"))
-        for artifact in (server.data / "artifacts").iterdir():
-            artifact.write_bytes(artifact.read_bytes()[:100])
+            self.serves_again(server, "text", "text-cache-01")
+            self.serves_again(server, "other", "text-other-01")
+            self.assertGreaterEqual(self.counted(server, reason), 1)
+            self.assertIn(f'"event":"{event}"', server.log())
+            self.assertIn("default/text: ", server.log())
+            self.assertTrue(path.is_file() and not path.is_symlink())
+            self.assertIn('skerry_artifacts_total{event="rebuilt"} 1',
+                          server.admin("GET", "/metrics").text)
+
+    @staticmethod
+    def flip(path, at, keep_times=False):
+        facts = path.stat()
+        with open(path, "r+b") as file:
+            file.seek(at, os.SEEK_SET if at >= 0 else os.SEEK_END)
+            byte = file.read(1)[0]
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([byte ^ 0x20]))
+        if keep_times:
+            os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+    def test_one_that_vanished(self):
+        self.suffers(lambda path, _: path.unlink(), "missing", "artifact_missing")
+
+    def test_a_flipped_byte_in_the_header(self):
+        self.suffers(lambda path, _: self.flip(path, 50), "damaged", "artifact_damaged")
+
+    def test_a_flipped_byte_in_the_code(self):
+        self.suffers(lambda path, _: self.flip(path, 1000), "damaged", "artifact_damaged")
+
+    def test_a_flipped_byte_in_the_memory_image(self):
+        self.suffers(lambda path, _: self.flip(path, -1), "damaged", "artifact_damaged")
+
+    def test_one_that_was_cut(self):
+        self.suffers(lambda path, _: os.truncate(path, 100), "damaged", "artifact_damaged")
+
+    def test_one_that_is_empty(self):
+        self.suffers(lambda path, _: path.write_bytes(b""), "damaged", "artifact_damaged")
+
+    def test_another_functions_artifact_in_its_place(self):
+        self.suffers(lambda path, other: shutil.copy2(other, path), "damaged",
+                     "artifact_damaged")
+
+    def test_one_of_another_build(self):
+        self.suffers(lambda path, _: self.flip(path, 8, keep_times=True), "stale",
+                     "artifact_stale")
+
+    def test_no_artifact_at_all_under_an_unbroken_seal(self):
+        self.suffers(lambda path, _: self.flip(path, 0, keep_times=True), "damaged",
+                     "artifact_damaged")
+
+    def test_a_symbolic_link(self):
+        def harm(path, other):
+            path.unlink()
+            path.symlink_to(other)
+        self.suffers(harm, "damaged", "artifact_damaged")
+
+    def test_a_fifo(self):
+        def harm(path, _):
+            path.unlink()
+            os.mkfifo(path)
+        self.suffers(harm, "damaged", "artifact_damaged")
+
+    def test_a_folder(self):
+        def harm(path, _):
+            path.unlink()
+            path.mkdir()
+        self.suffers(harm, "damaged", "artifact_damaged")
+
+    def test_one_that_cannot_be_read(self):
+        if os.geteuid() == 0:
+            self.skipTest("root reads everything")
+        self.suffers(lambda path, _: path.chmod(0), "damaged", "artifact_damaged")
+
+    def test_bytes_that_went_bad_while_it_was_in_use_are_found_and_replaced(self):
+        """As a disk does it, without a trace in the file's times: the scrub reads everything."""
+        with Server(workers=1) as server:
+            server.deploy("text", text_guest("text-cache-01"))
+            self.assertEqual(server.get("text").text, "text-cache-01")
+        path, = (server.data / "artifacts").glob("*.art")
+        data = path.read_bytes()
+        path.chmod(0o600)
+        self.flip(path, data.index(b"text-cache-01"), keep_times=True)
         with server:
-            def answered():
+            def found():
+                return ('"event":"artifact_damaged"' in server.log()
+                        and "wrong checksum" in server.log())
+            wait_until(found, 10, "the scrub to find it")
+
+            def replaced():
                 answer = server.get("text")
-                self.assertIn(answer.status, (200, 503), answer)
-                return answer.status == 200 and answer.text == "text-cache-02"
-            wait_until(answered, 10, "the artifact to be rebuilt")
+                self.assertEqual(answer.status, 200)
+                return answer.text == "text-cache-01"
+            wait_until(replaced, 10, "the worker to open the new one")
+            self.assertEqual(path.read_bytes(), data)
+            metrics = server.admin("GET", "/metrics").text
+            self.assertIn('skerry_artifacts_total{event="damaged"} 1', metrics)
+            self.assertIn('skerry_artifacts_total{event="rebuilt"} 1', metrics)
+
+    def test_one_harmed_while_the_server_runs_is_not_opened_by_the_next_worker(self):
+        with Server(workers=1) as server:
+            server.deploy("text", text_guest("text-cache-01"))
+            path, = (server.data / "artifacts").glob("*.art")
+            path.chmod(0o600)
+            self.flip(path, 1000)
+            victim, = server.worker_pids()
+            os.kill(victim, signal.SIGKILL)
+            self.serves_again(server, "text", "text-cache-01")
 
 
 class DiskFull(unittest.TestCase):

@@ -66,6 +66,12 @@ static bool rig_ready(void *context)
     return rig->ready;
 }
 
+static struct api_artifact_stats rig_artifacts(void *context)
+{
+    (void)context;
+    return (struct api_artifact_stats){.damaged = 1, .rebuilt = 2, .failed = 3};
+}
+
 static void rig_print_worker_metrics(void *context, struct buffer *out)
 {
     (void)context;
@@ -96,6 +102,7 @@ static void rig_init_with_map(struct rig *rig, uint64_t map_bytes)
                             .publish = rig_publish,
                             .withdraw = rig_withdraw,
                             .builds = rig_builds,
+                            .artifacts = rig_artifacts,
                             .generation = rig_generation,
                             .ready = rig_ready,
                             .print_worker_metrics = rig_print_worker_metrics,
@@ -710,6 +717,8 @@ static void server_tells_limits_numbers_and_health(void **state)
     const char *text = (const char *)rig.response.body.data;
     assert_non_null(strstr(text, "\nskerry_functions 1\n"));
     assert_non_null(strstr(text, "\nskerry_builds_total{end=\"built\"} 5\n"));
+    assert_non_null(strstr(text, "\nskerry_artifacts_total{event=\"damaged\"} 1\n"));
+    assert_non_null(strstr(text, "\nskerry_artifacts_total{event=\"rebuild_failed\"} 3\n"));
     assert_non_null(strstr(text, "\nskerry_x{worker=\"0\"} 7\n"));
     rig_done(&rig);
 }

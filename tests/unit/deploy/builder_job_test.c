@@ -288,7 +288,7 @@ static void builder_runs_under_its_rlimits_and_inherits_nothing_else(void **stat
     bench_submit(&bench, "module");
     char text[128] = "";
     int fd = -1;
-    fd = openat(bench.artifacts_fd, "0.tmp", O_RDONLY | O_CLOEXEC);
+    fd = openat(bench.artifacts_fd, "0000000000000000-0.tmp", O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0);
     bench_run(&bench);
     assert_true(read(fd, text, sizeof(text) - 1) > 0);

@@ -209,9 +209,8 @@ static bool configured_is_there(const struct stage *stage, const char *module, c
 {
     uint8_t key[DEPLOY_SHA256_BYTES];
     artifact_key(module, config, key);
-    int fd = deploy_artifact_open(stage->config.data_dir, key);
-    base_auto_close(&fd);
-    return fd >= 0;
+    AUTO_CLOSE int fd = -1;
+    return deploy_artifact_open(stage->config.data_dir, key, NULL, &fd) == STATUS_OK;
 }
 
 static bool artifact_is_there(const struct stage *stage, const char *module)

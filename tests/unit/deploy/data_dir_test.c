@@ -93,57 +93,6 @@ static void second_server_is_refused_and_told_who_has_it(void **state)
     fixture_done(&fixture);
 }
 
-/* ---- artifacts ------------------------------------------------------------------------------- */
-
-static bool keep_first_byte_one(void *context, const uint8_t sha256[DEPLOY_SHA256_BYTES])
-{
-    (void)context;
-    return sha256[0] == 1;
-}
-
-static void publish_text(const struct data_dir *dir, uint8_t first, const char *text)
-{
-    char temp[ARTIFACTS_NAME_BYTES];
-    int fd = -1;
-    const uint8_t sha256[DEPLOY_SHA256_BYTES] = {first};
-    assert_int_equal(artifacts_create_temp(dir->artifacts_fd, first, NULL, temp, &fd), STATUS_OK);
-    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-    assert_int_equal(close(fd), 0);
-    assert_int_equal(deploy_artifact_open(dir->path, sha256), -1);
-    assert_int_equal(artifacts_publish(dir->artifacts_fd, temp, sha256, NULL), STATUS_OK);
-}
-
-static void sweep_removes_what_is_unfinished_stale_or_unknown(void **state)
-{
-    (void)state;
-    struct fixture fixture;
-    struct data_dir dir;
-    char name[ARTIFACTS_NAME_BYTES];
-    char path[256];
-    const uint8_t kept[DEPLOY_SHA256_BYTES] = {1};
-    const uint8_t unknown[DEPLOY_SHA256_BYTES] = {2};
-    fixture_init(&fixture);
-    assert_int_equal(data_dir_open(fixture.dir, NULL, &dir), STATUS_OK);
-    publish_text(&dir, 1, "kept");
-    publish_text(&dir, 2, "unknown");
-    fixture_write_file(&fixture, "artifacts/7.tmp", "unfinished", 0600);
-    artifacts_name(kept, name);
-    name[70] = name[70] == 'f' ? 'e' : 'f'; /* in the build id */
-    (void)snprintf(path, sizeof(path), "artifacts/%s", name);
-    fixture_write_file(&fixture, path, "stale", 0600);
-    assert_int_equal(artifacts_sweep(dir.artifacts_fd, keep_first_byte_one, NULL, NULL), STATUS_OK);
-    assert_int_not_equal(faccessat(dir.artifacts_fd, name, F_OK, 0), 0);
-    assert_int_not_equal(faccessat(dir.artifacts_fd, "7.tmp", F_OK, 0), 0);
-    assert_int_equal(deploy_artifact_open(dir.path, unknown), -1);
-    int fd = deploy_artifact_open(dir.path, kept);
-    char text[8] = "";
-    assert_int_equal(read(fd, text, sizeof(text)), 4);
-    assert_string_equal(text, "kept");
-    assert_int_equal(close(fd), 0);
-    data_dir_close(&dir);
-    fixture_done(&fixture);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,7 +101,6 @@ int main(void)
         cmocka_unit_test(directory_of_another_format_is_refused),
         cmocka_unit_test(interrupted_making_counts_as_empty),
         cmocka_unit_test(second_server_is_refused_and_told_who_has_it),
-        cmocka_unit_test(sweep_removes_what_is_unfinished_stale_or_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See fixture.h. The engine is a fake here too: deploy asks it for its build id only.
+ * See fixture.h.
  */
 #include "fixture.h"
 
@@ -12,13 +12,6 @@
 #include <unistd.h>
 
 #include "deploy/digest.h"
-#include "engine/engine.h"
-
-const uint8_t *engine_build_id(void)
-{
-    static const uint8_t id[ENGINE_BUILD_ID_BYTES] = {0xab, 0xcd};
-    return id;
-}
 
 static uint64_t fixture_now(void *context)
 {

@@ -77,6 +77,14 @@ void isolate_artifact_unref(struct isolate_artifact *artifact)
     free(artifact);
 }
 
+static bool artifacts_are_gone;
+
+bool isolate_artifact_is_gone(const struct isolate_artifact *artifact)
+{
+    (void)artifact;
+    return artifacts_are_gone;
+}
+
 static enum status
 open_artifact(void *context, struct report *report, struct isolate_artifact **ret_artifact)
 {
@@ -114,7 +122,7 @@ make_bounded_pool(uint32_t per_function, uint32_t per_tenant, uint32_t total)
     };
     now_ns = SECOND;
     isolates_alive = artifacts_alive = resets = host_resets = opens = 0;
-    reset_fails = create_fails = false;
+    reset_fails = create_fails = artifacts_are_gone = false;
     assert_int_equal(isolate_pool_create(&options, &pool), STATUS_OK);
     return pool;
 }
@@ -135,6 +143,7 @@ static void free_pool(struct isolate_pool *pool)
 static uint32_t tenant_warm_max;
 /* When the functions of the keys were made. */
 static uint64_t function_created_ns;
+static uint64_t generation; /* what the keys say of the catalog's */
 
 static struct isolate *take(struct isolate_pool *pool,
                             const char *function,
@@ -144,7 +153,8 @@ static struct isolate *take(struct isolate_pool *pool,
     struct isolate_key key = {.function = bytes_of_text(function),
                               .version = bytes_of_text(version),
                               .created_ns = function_created_ns,
-                              .tenant_warm_max = tenant_warm_max};
+                              .tenant_warm_max = tenant_warm_max,
+                              .generation = generation};
     struct isolate_start start;
     struct isolate *isolate;
     struct report report = REPORT_INIT;
@@ -227,6 +237,23 @@ static void a_new_version_drops_the_old_and_what_is_in_use_follows(void **state)
     assert_int_equal(artifacts_alive, 1);
     isolate_pool_return(fresh, ISOLATE_FINISHED);
     isolate_pool_return(take(pool, "t/f", "v2", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    free_pool(pool);
+}
+
+static void an_artifact_whose_file_is_gone_is_dropped_at_the_next_generation(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(8, 100);
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
+    artifacts_are_gone = true;
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    generation++;
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_NEW_VERSION), ISOLATE_FINISHED);
+    assert_int_equal(opens, 2);
+    assert_int_equal(artifacts_alive, 1);
+    artifacts_are_gone = false;
+    generation++;
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
     free_pool(pool);
 }
 
@@ -617,6 +644,7 @@ int main(void)
         cmocka_unit_test(a_second_request_at_once_finds_the_pool_empty),
         cmocka_unit_test(a_new_version_drops_the_old_and_what_is_in_use_follows),
         cmocka_unit_test(a_function_older_than_the_pool_starts_after_a_restart),
+        cmocka_unit_test(an_artifact_whose_file_is_gone_is_dropped_at_the_next_generation),
         cmocka_unit_test(the_warm_list_of_a_function_is_bounded),
         cmocka_unit_test(the_least_recently_used_function_is_evicted_when_the_pool_is_full),
         cmocka_unit_test(functions_in_use_are_passed_over_by_eviction),
