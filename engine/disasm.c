@@ -65,7 +65,7 @@ static enum status disasm_index_handlers(struct disasm *d)
         return STATUS_NO_MEMORY;
     for (uint32_t op = 0; op < OP_COUNT; op++) {
         for (uint32_t i = 0; i < operation_variants((enum operation)op); i++) {
-            uint8_t places[OPS_OPERANDS_MAX];
+            uint8_t places[OPS_OPERANDS_MAX] = {0};
             operation_variant_places((enum operation)op, i, places);
             d->handlers[d->handler_count++] = (struct disasm_handler){
                 .offset = operation_handler((enum operation)op, places),

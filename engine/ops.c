@@ -36,6 +36,7 @@ const struct operation_row operation_rows[OP_COUNT] = {
 #define NONE OPERAND_NO_DIGIT
 const uint8_t operand_digits[SET_COUNT][PLACE_COUNT] = {
     /*             A     S     P0    P1    P2    K */
+    [SET_ABSENT] = {0, 0, 0, 0, 0, 0},
     [SET_X] = {0, 1, 2, 3, 4, NONE},
     [SET_Y] = {0, 1, 2, 3, 4, 5},
     [SET_D] = {0, 1, 2, 3, 4, NONE},
@@ -53,12 +54,12 @@ int32_t operation_handler(enum operation operation, const uint8_t *places)
     const struct operation_shape_row *shape = &operation_shape_rows[row->shape];
     uint32_t index = 0;
     uint32_t largest = 0;
-    for (uint32_t i = 0; i < shape->operand_count; i++) {
+    for (uint32_t i = 0; i < OPS_OPERANDS_MAX; i++) {
         uint32_t digit = operand_digits[shape->sets[i]][places[i]];
-        largest = MAX(largest, digit);
+        largest |= digit;
         index = index * operand_sets[shape->sets[i]].count + digit;
     }
-    ASSERT(largest != OPERAND_NO_DIGIT);
+    ASSERT(largest < OPERAND_NO_DIGIT);
     intptr_t distance = (intptr_t)row->handlers[index] - (intptr_t)&dispatch_base;
     ASSERT(distance == (int32_t)distance);
     return (int32_t)distance;

@@ -20,6 +20,7 @@ enum operand_place {
 
 /* SET(name, members in the order of operands.h's lists) */
 #define OPERAND_SETS(SET)                                                                          \
+    SET(ABSENT, PLACE_A)                                                                           \
     SET(X, PLACE_A, PLACE_S, PLACE_P0, PLACE_P1, PLACE_P2)                                         \
     SET(Y, PLACE_A, PLACE_S, PLACE_P0, PLACE_P1, PLACE_P2, PLACE_K)                                \
     SET(D, PLACE_A, PLACE_S, PLACE_P0, PLACE_P1, PLACE_P2)                                         \
@@ -91,7 +92,7 @@ extern const struct operation_row operation_rows[OP_COUNT];
 
 struct operation_shape_row {
     uint8_t operand_count;
-    uint8_t sets[OPS_OPERANDS_MAX]; /* enum operand_set */
+    uint8_t sets[OPS_OPERANDS_MAX]; /* enum operand_set; ABSENT behind the last */
 };
 
 /* How the result of an imported function travels; a field of import_call. */
@@ -121,7 +122,8 @@ operation_allows(enum operation operation, uint32_t index, enum operand_place pl
     ASSERT(index < shape->operand_count);
     return operand_digits[shape->sets[index]][place] != OPERAND_NO_DIGIT;
 }
-/* Offset from dispatch_base of the handler for these places (all allowed). */
+/* Offset from dispatch_base of the handler for these places (all allowed); OPS_OPERANDS_MAX
+ * of them, whatever the operation has. */
 int32_t operation_handler(enum operation operation, const uint8_t *places);
 /* How many handlers the operation has. */
 uint32_t operation_variants(enum operation operation);

@@ -12,6 +12,10 @@
 
 #define TRANSLATE_CELLS_MAX ((size_t)1 << 30) /* distances between cells are 32 bits */
 
+/* A straight run of so many instructions charges and tests fuel on its way: it bounds how
+ * long a slice can overrun. */
+#define TRANSLATE_LONG_RUN 4096
+
 /* ---- reading validated code ------------------------------------------------------------------ */
 
 uint32_t translate_read_opcode(struct reader *reader)
@@ -121,7 +125,8 @@ static void translate_instruction(struct translator *t)
     t->opcode_offset = reader_offset(&t->reader);
     uint32_t opcode = translate_read_opcode(&t->reader);
     if (!t->dead && !translate_is_free(opcode)) {
-        emit_charge_if_long(t);
+        if (t->executed >= TRANSLATE_LONG_RUN)
+            emit_charge(t);
         t->executed++;
     }
     if (t->dead || !simple_translate(t, opcode))
@@ -217,6 +222,8 @@ static enum status translate_reserve_code(const struct module *module, struct co
 enum status translate_module(struct module *module, struct report *report, struct code *ret_code)
 {
     struct translator t = {.module = module, .report = report, .code = ret_code};
+    t.pending = &t.instructions[0];
+    t.spare = &t.instructions[1];
     enum status status = translate_reserve_code(module, ret_code);
     if (status != STATUS_OK)
         return report_fail(report, status, REPORT_OFFSET_NONE,

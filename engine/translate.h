@@ -128,7 +128,9 @@ struct translator {
     int64_t executed;
     uint32_t opcode_offset; /* of the instruction being translated */
     bool has_pending;
-    struct instruction pending;
+    struct instruction *pending; /* one of `instructions`, the other is `spare`: */
+    struct instruction *spare;   /* where the next one is made */
+    struct instruction instructions[2];
     uint32_t last_start; /* of the cell encoded last */
     /* That cell, if it is an addition and nothing branches to where it ends. */
     bool has_last;
@@ -161,8 +163,8 @@ void emit_note_call(struct translator *t);
 void emit_resolve_calls(struct translator *t);
 /* A branch field: target and fuel. */
 #define EMIT_BRANCH_BYTES 8
-/* Charges what was executed, with a test, if it has become much. */
-void emit_charge_if_long(struct translator *t);
+/* Charges what was executed, with a test. */
+void emit_charge(struct translator *t);
 
 /* ---- translate_value.c ----------------------------------------------------------------------- */
 
@@ -207,7 +209,7 @@ void value_hold(struct translator *t, const struct instruction *instruction);
 /* Is the pending operation the one that produced the entry at `height`? */
 static inline bool value_is_pending(const struct translator *t, uint32_t height)
 {
-    return t->has_pending && t->pending.result_height == height;
+    return t->has_pending && t->pending->result_height == height;
 }
 /* `value`, popped from `height`, becomes the only operand so far of `instruction`; what
  * was pending is encoded. */

@@ -113,11 +113,12 @@ static void control_carry(struct translator *t, uint32_t height, uint32_t count)
     if (count == 1 && from != height) {
         const struct value *value = &t->values[from];
         struct operand to = {.place = PLACE_S, .slot = slot_of_height(t, height)};
-        if (value->kind == VALUE_TEMP && value_is_pending(t, from) && t->pending.has_result) {
+        if (value->kind == VALUE_TEMP && value_is_pending(t, from) && t->pending->has_result) {
             uint32_t result =
-                operation_shape_rows[operation_rows[t->pending.operation].shape].operand_count - 1u;
-            t->pending.operands[result] = to;
-            t->pending.result_height = NO_HEIGHT;
+                operation_shape_rows[operation_rows[t->pending->operation].shape].operand_count -
+                1u;
+            t->pending->operands[result] = to;
+            t->pending->result_height = NO_HEIGHT;
             emit_flush(t);
             return;
         }
@@ -184,9 +185,9 @@ control_condition(struct translator *t, struct value condition, uint32_t height,
                                  .result_height = NO_HEIGHT,
                                  .wasm_offset = t->opcode_offset};
     if (condition.kind == VALUE_TEMP && value_is_pending(t, height)) {
-        enum operation fused = simple_branch(t->pending.operation, negated);
+        enum operation fused = simple_branch(t->pending->operation, negated);
         if (fused != OP_COUNT) {
-            branch = t->pending;
+            branch = *t->pending;
             branch.operation = fused;
             branch.has_result = false;
             branch.result_height = NO_HEIGHT;
@@ -194,15 +195,15 @@ control_condition(struct translator *t, struct value condition, uint32_t height,
             (void)control_fuse_add(t, &branch);
             return branch;
         }
-        if (t->pending.operation == OP_i32_eqz) {
+        if (t->pending->operation == OP_i32_eqz) {
             branch.operation = negated ? OP_br_nz : OP_br_z;
-            branch.operands[0] = t->pending.operands[0];
+            branch.operands[0] = t->pending->operands[0];
             t->has_pending = false;
             return branch;
         }
-        if (t->pending.operation == OP_i64_eqz && t->pending.operands[0].place != PLACE_K) {
+        if (t->pending->operation == OP_i64_eqz && t->pending->operands[0].place != PLACE_K) {
             branch.operation = negated ? OP_br_i64_ne : OP_br_i64_eq;
-            branch.operands[0] = t->pending.operands[0];
+            branch.operands[0] = t->pending->operands[0];
             branch.operands[1] = (struct operand){.place = PLACE_K};
             t->has_pending = false;
             return branch;
@@ -240,8 +241,8 @@ static void control_return(struct translator *t)
         uint32_t index =
             type >= ENGINE_F64 && type <= ENGINE_I32 ? (uint32_t)(ENGINE_I32 - type) : 1;
         value_apply(t, by_type[index], 1, 0, 0);
-        t->pending.fields[0] = t->local_count;
-        t->pending.fields[1] = (uint64_t)t->executed;
+        t->pending->fields[0] = t->local_count;
+        t->pending->fields[1] = (uint64_t)t->executed;
         emit_flush(t);
         return;
     }

@@ -9,10 +9,6 @@
 
 #include "engine/translate.h"
 
-/* A straight run of so many instructions charges and tests fuel on its way: it bounds how
- * long a slice can overrun. */
-#define EMIT_LONG_RUN 4096
-
 void emit_fail(struct translator *t, enum status status, const char *what)
 {
     if (t->status != STATUS_OK)
@@ -38,13 +34,6 @@ static bool emit_reserve(struct translator *t, size_t count)
 }
 
 /* These write at `at` and return where the next goes; the caller has reserved. */
-static inline uint8_t *emit16(uint8_t *at, uint64_t value)
-{
-    uint16_t narrow = (uint16_t)value;
-    memcpy(at, &narrow, sizeof(narrow));
-    return at + sizeof(narrow);
-}
-
 static inline uint8_t *emit32(uint8_t *at, uint64_t value)
 {
     uint32_t narrow = (uint32_t)value;
@@ -77,22 +66,22 @@ static bool emit_is_no_move(const struct instruction *instruction)
     return from->place == to->place && (from->place != PLACE_S || from->slot == to->slot);
 }
 
+/* Each operand and field is written with eight bytes, of which as many stay as it has: the
+ * next one overwrites the rest. That costs less than asking, each time, what it is. */
 static uint8_t *emit_operands(uint8_t *at, const struct instruction *instruction)
 {
+    static const uint8_t sizes[PLACE_COUNT] = {[PLACE_S] = 2, [PLACE_K] = 4};
     const struct operation_row *row = &operation_rows[instruction->operation];
     uint8_t places[OPS_OPERANDS_MAX];
-    uint32_t count = operation_shape_rows[row->shape].operand_count;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < OPS_OPERANDS_MAX; i++)
         places[i] = instruction->operands[i].place;
     at = emit32(at, (uint32_t)operation_handler(instruction->operation, places));
+    uint32_t count = operation_shape_rows[row->shape].operand_count;
     for (uint32_t i = 0; i < count; i++) {
         const struct operand *operand = &instruction->operands[i];
-        if (operand->place == PLACE_S)
-            at = emit16(at, operand->slot);
-        else if (operand->place == PLACE_K && row->types[i] == 'd')
-            at = emit64(at, operand->bits);
-        else if (operand->place == PLACE_K)
-            at = emit32(at, operand->bits);
+        bool is_constant = operand->place == PLACE_K;
+        (void)emit64(at, is_constant ? operand->bits : operand->slot);
+        at += sizes[operand->place] + (is_constant && row->types[i] == 'd' ? 4 : 0);
     }
     return at;
 }
@@ -101,24 +90,15 @@ static uint8_t *emit_operands(uint8_t *at, const struct instruction *instruction
 static uint8_t *
 emit_fields(uint8_t *at, const struct instruction *instruction, uint8_t **ret_branch)
 {
+    static const uint8_t sizes[] = {['h'] = 2, ['w'] = 4, ['t'] = 4, ['q'] = 8};
     const uint64_t *next = instruction->fields;
     for (const char *field = operation_rows[instruction->operation].fields; *field; field++) {
-        switch (*field) {
-        case 'h':
-            at = emit16(at, *next++);
-            break;
-        case 'w':
-        case 't':
-            at = emit32(at, *next++);
-            break;
-        case 'q':
-            at = emit64(at, *next++);
-            break;
-        default:
-            ASSERT(*field == 'b');
+        if (*field == 'b') {
             *ret_branch = at;
-            at = emit64(at, 0);
+            return emit64(at, 0); /* always last */
         }
+        (void)emit64(at, *next++);
+        at += sizes[(uint8_t)*field];
     }
     return at;
 }
@@ -154,7 +134,7 @@ void emit_flush(struct translator *t)
     if (!t->has_pending)
         return;
     t->has_pending = false;
-    (void)emit_cell(t, &t->pending);
+    (void)emit_cell(t, t->pending);
 }
 
 void emit_take_back(struct translator *t)
@@ -216,7 +196,8 @@ void emit_resolve_calls(struct translator *t)
 {
     if (t->status != STATUS_OK)
         return;
-    int32_t call_handler = operation_handler(OP_call, NULL);
+    static const uint8_t no_places[OPS_OPERANDS_MAX];
+    int32_t call_handler = operation_handler(OP_call, no_places);
     uint8_t *cells = t->code->cells.data;
     for (uint32_t i = 0; i < t->call_count; i++) {
         uint8_t *cell = cells + t->calls[i];
@@ -259,10 +240,8 @@ void emit_bind(struct translator *t, uint32_t fixups)
     }
 }
 
-void emit_charge_if_long(struct translator *t)
+void emit_charge(struct translator *t)
 {
-    if (t->executed < EMIT_LONG_RUN)
-        return;
     emit_flush(t);
     struct instruction charge = {.operation = OP_charge, .fields = {(uint64_t)t->executed}};
     (void)emit_cell(t, &charge);

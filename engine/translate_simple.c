@@ -259,9 +259,9 @@ static struct simple_access simple_memory_access(uint32_t opcode)
 /* Is the entry at `height` the pending sum of two 32-bit values that `indexed` can add? */
 static bool simple_is_sum(const struct translator *t, enum operation indexed, uint32_t height)
 {
-    return value_is_pending(t, height) && t->pending.operation == OP_i32_add &&
-           operation_allows(indexed, 0, t->pending.operands[0].place) &&
-           operation_allows(indexed, 1, t->pending.operands[1].place);
+    return value_is_pending(t, height) && t->pending->operation == OP_i32_add &&
+           operation_allows(indexed, 0, t->pending->operands[0].place) &&
+           operation_allows(indexed, 1, t->pending->operands[1].place);
 }
 
 static void simple_load(struct translator *t, struct simple_access access, uint32_t offset)
@@ -271,14 +271,12 @@ static void simple_load(struct translator *t, struct simple_access access, uint3
         value_apply(t, access.operation, 1, access.type, offset);
         return;
     }
-    struct instruction load = t->pending;
-    t->has_pending = false;
     (void)value_pop(t);
-    load.operation = access.indexed;
-    load.operands[2] = (struct operand){.place = PLACE_S, .slot = slot_of_height(t, height)};
-    load.fields[0] = offset;
-    load.wasm_offset = t->opcode_offset;
-    value_hold(t, &load);
+    struct instruction *load = t->pending; /* becomes it in place */
+    load->operation = access.indexed;
+    load->operands[2] = (struct operand){.place = PLACE_S, .slot = slot_of_height(t, height)};
+    load->fields[0] = offset;
+    load->wasm_offset = t->opcode_offset;
     value_push_temp(t, access.type);
 }
 
@@ -295,17 +293,15 @@ static void simple_store(struct translator *t, struct simple_access access, uint
         value_apply(t, access.operation, 2, 0, offset);
         return;
     }
-    struct instruction store = t->pending;
-    t->has_pending = false;
     (void)value_pop(t);
     (void)value_pop(t);
-    store.operation = access.indexed;
-    store.operands[2] = source;
-    store.fields[0] = offset;
-    store.result_height = NO_HEIGHT;
-    store.has_result = false;
-    store.wasm_offset = t->opcode_offset;
-    value_hold(t, &store);
+    struct instruction *store = t->pending; /* becomes it in place */
+    store->operation = access.indexed;
+    store->operands[2] = source;
+    store->fields[0] = offset;
+    store->result_height = NO_HEIGHT;
+    store->has_result = false;
+    store->wasm_offset = t->opcode_offset;
 }
 
 static bool simple_memory(struct translator *t, uint32_t opcode)
@@ -461,10 +457,10 @@ static bool simple_fold_eqz(struct translator *t)
     uint32_t height = t->height - 1;
     if (t->values[height].kind != VALUE_TEMP || !value_is_pending(t, height))
         return false;
-    enum operation inverted = simple_inverted(t->pending.operation);
+    enum operation inverted = simple_inverted(t->pending->operation);
     if (inverted == OP_COUNT)
         return false;
-    t->pending.operation = inverted;
+    t->pending->operation = inverted;
     return true;
 }
 

@@ -133,7 +133,16 @@ void value_settle(struct translator *t, uint32_t from)
 void value_hold(struct translator *t, const struct instruction *instruction)
 {
     emit_flush(t);
-    t->pending = *instruction;
+    *t->pending = *instruction;
+    t->has_pending = true;
+}
+
+/* Makes the spare instruction the pending one, in place; the one before is encoded. */
+static void value_hold_spare(struct translator *t)
+{
+    struct instruction *held = t->spare;
+    t->spare = t->pending;
+    t->pending = held;
     t->has_pending = true;
 }
 
@@ -155,15 +164,15 @@ value_meet(struct translator *t, struct instruction *instruction, uint32_t index
 {
     if (!value_is_pending(t, height))
         return;
-    uint32_t result = value_result_index(&t->pending);
-    char produced = operation_rows[t->pending.operation].types[result];
+    uint32_t result = value_result_index(t->pending);
+    char produced = operation_rows[t->pending->operation].types[result];
     char consumed = operation_rows[instruction->operation].types[index];
     if (value_letter_is_float(produced) != value_letter_is_float(consumed))
         return;
-    if (!operation_allows(t->pending.operation, result, PLACE_A) ||
+    if (!operation_allows(t->pending->operation, result, PLACE_A) ||
         !operation_allows(instruction->operation, index, PLACE_A))
         return;
-    t->pending.operands[result].place = PLACE_A;
+    t->pending->operands[result].place = PLACE_A;
     instruction->operands[index].place = PLACE_A;
 }
 
@@ -245,27 +254,29 @@ void value_apply(struct translator *t,
         return;
     if (sources == 2)
         operation = value_order(t, operation, values, heights);
-    struct instruction instruction = {.operation = operation,
-                                      .fields = {field},
-                                      .result_height = NO_HEIGHT,
-                                      .wasm_offset = t->opcode_offset};
+    struct instruction *instruction = t->spare;
+    instruction->operation = operation;
+    instruction->fields[0] = field;
+    instruction->wasm_offset = t->opcode_offset;
+    instruction->has_result = false;
+    instruction->result_height = NO_HEIGHT;
     for (uint32_t i = 0; i < sources; i++) {
         types[i] = values[i].type;
-        instruction.operands[i] = value_operand(t, values[i], heights[i]);
+        instruction->operands[i] = value_operand(t, values[i], heights[i]);
     }
     for (uint32_t i = 0; i < sources; i++) {
         if (values[i].kind == VALUE_TEMP)
-            value_meet(t, &instruction, i, heights[i]);
+            value_meet(t, instruction, i, heights[i]);
     }
     emit_flush(t);
-    value_legalize(t, &instruction, sources, heights, types);
+    value_legalize(t, instruction, sources, heights, types);
     if (result_type != 0) {
-        instruction.has_result = true;
-        instruction.result_height = t->height;
-        instruction.operands[sources] =
+        instruction->has_result = true;
+        instruction->result_height = t->height;
+        instruction->operands[sources] =
             (struct operand){.place = PLACE_S, .slot = slot_of_height(t, t->height)};
     }
-    value_hold(t, &instruction);
+    value_hold_spare(t);
     if (result_type != 0)
         value_push_temp(t, result_type);
 }
@@ -287,14 +298,14 @@ void value_take(struct translator *t,
 /* Redirects the pending operation's result into a local; false if it cannot go there. */
 static bool value_redirect(struct translator *t, uint8_t type, struct operand to)
 {
-    uint32_t result = value_result_index(&t->pending);
-    char letter = operation_rows[t->pending.operation].types[result];
+    uint32_t result = value_result_index(t->pending);
+    char letter = operation_rows[t->pending->operation].types[result];
     if (to.place != PLACE_S && value_letter_is_float(letter) != type_is_float(type))
         return false;
-    if (!operation_allows(t->pending.operation, result, to.place))
+    if (!operation_allows(t->pending->operation, result, to.place))
         return false;
-    t->pending.operands[result] = to;
-    t->pending.result_height = NO_HEIGHT;
+    t->pending->operands[result] = to;
+    t->pending->result_height = NO_HEIGHT;
     return true;
 }
 

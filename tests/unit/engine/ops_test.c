@@ -25,7 +25,7 @@ static void every_variant_has_a_handler_of_its_own(void **state)
     for (uint32_t op = 0; op < OP_COUNT; op++) {
         for (uint32_t i = 0; i < operation_variants((enum operation)op); i++) {
             assert_true(operation_rows[op].handlers[i] != NULL);
-            uint8_t places[OPS_OPERANDS_MAX];
+            uint8_t places[OPS_OPERANDS_MAX] = {0};
             operation_variant_places((enum operation)op, i, places);
             offsets[next++] = operation_handler((enum operation)op, places);
         }
@@ -52,7 +52,7 @@ static void places_and_handlers_are_inverse(void **state)
         const struct operation_row *row = &operation_rows[op];
         uint32_t operands = operation_shape_rows[row->shape].operand_count;
         for (uint32_t i = 0; i < operation_variants((enum operation)op); i++) {
-            uint8_t places[OPS_OPERANDS_MAX];
+            uint8_t places[OPS_OPERANDS_MAX] = {0};
             operation_variant_places((enum operation)op, i, places);
             for (uint32_t n = 0; n < operands; n++)
                 assert_true(operation_allows((enum operation)op, n, places[n]));
