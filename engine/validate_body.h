@@ -41,6 +41,7 @@ struct validator {
     uint32_t *limit;              /* top may not pass it; there is room for one value more */
     struct validate_frame *frame; /* innermost */
     uint32_t frame_count;
+    bool memory_is_32; /* there is a memory 0, of 32-bit addresses */
     uint32_t local_count;
     uint32_t expanded_count; /* of them in `expanded` */
     const struct module *module;
@@ -73,6 +74,9 @@ uint32_t validate_pop_any_at_floor(struct validator *v);
 size_t validate_peek_types(struct validator *v, const uint32_t *types, size_t count);
 void validate_pop_types(struct validator *v, const uint32_t *types, size_t count);
 void validate_push_types(struct validator *v, const uint32_t *types, size_t count);
+
+/* validate_apply with addresses of 64 bits. */
+void validate_apply_wide(struct validator *v, const struct validate_rule *rule);
 
 /* ---- validate_control.c ---------------------------------------------------------------------- */
 

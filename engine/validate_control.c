@@ -217,7 +217,7 @@ static const struct engine_functype *read_callee(struct validator *v, bool is_in
         validate_fail(v, STATUS_INVALID, "type mismatch: %s through table %u, which has %s",
                       validate_instruction_text(v), table,
                       validate_type_name(module->tables[table].type));
-    validate_pop(v, ENGINE_I32);
+    validate_pop(v, validate_address_type(module->tables[table].is_64));
     return &module->types[type];
 }
 
