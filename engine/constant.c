@@ -62,7 +62,7 @@ static void step(struct constant *constant, uint8_t opcode)
         push(constant, 0);
         break;
     case OPCODE_REF_FUNC:
-        push(constant, reference_make(constant->instance, reader_u32(reader)));
+        push(constant, instance_func_reference(constant->instance, reader_u32(reader)));
         break;
     case OPCODE_GLOBAL_GET:
         push(constant, instance_global(constant->instance, reader_u32(reader))->bits);

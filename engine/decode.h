@@ -5,6 +5,7 @@
  *   decode.c           header, order and framing of sections, what must agree among them
  *   decode_sections.c  contents of each section that defines something
  *   decode_segments.c  element and data segments
+ *   decode_groups.c    the type section: recursion groups, fields, supertypes
  *   decode_types.c     value types, and what of newer proposals is refused, with its name
  *   decode_names.c     the name section, which may be wrong without harm
  */
@@ -62,34 +63,21 @@ void decode_names(struct decode *decode);
 
 /* ---- shared with the validator --------------------------------------------------------------- */
 
-/* One value type; 0 on failure. */
-uint32_t decode_value_type(struct reader *reader);
-uint32_t decode_reference_type(struct reader *reader);
+/* One value type; 0 on failure. Type indices become canonical ones of `module`, or positions
+ * in the group that is being decoded. */
+uint32_t decode_value_type(struct reader *reader, const struct module *module);
+uint32_t decode_reference_type(struct reader *reader, const struct module *module);
+/* A heap type, as the nullable reference to it. */
+uint32_t decode_heap_type(struct reader *reader, const struct module *module);
+/* Index of a type that is one of functions, structures or arrays. */
+uint32_t
+decode_type_index(struct reader *reader, const struct module *module, enum types_kind kind);
 /* The rest of an opcode that begins with the prefix 0xfc. */
 uint32_t decode_prefixed_opcode(struct reader *reader);
 /* Ends the reading: `code` is not in opcodes.def. */
 void decode_refuse_opcode(struct reader *reader, uint32_t code);
 /* Reads over a constant expression without judging it; a view of it, `end` included. */
 struct bytes decode_expression(struct reader *reader);
-/* What follows a load or store; a memory of its own is announced by a bit of the alignment. */
-#define DECODE_MEMARG_HAS_MEMORY 0x40u
-struct decode_memarg {
-    uint32_t alignment; /* logarithm; not checked */
-    uint32_t memory;
-    uint64_t offset;
-};
-
-static inline struct decode_memarg decode_memarg(struct reader *reader)
-{
-    struct decode_memarg memarg = {.alignment = reader_u32(reader)};
-    if (UNLIKELY((memarg.alignment & DECODE_MEMARG_HAS_MEMORY) != 0)) {
-        memarg.alignment &= ~DECODE_MEMARG_HAS_MEMORY;
-        memarg.memory = reader_u32(reader);
-    }
-    memarg.offset = reader_u64(reader);
-    return memarg;
-}
-
 /* Moves past what follows an opcode. */
 void decode_skip_immediate(struct reader *reader, enum immediate_kind kind);
 

@@ -20,6 +20,9 @@ enum {
     DATA_ACTIVE_EXPLICIT = 2,
 };
 
+/* Functions by index are never null. */
+#define ELEM_FUNCS (ENGINE_TYPE_NON_NULL | ENGINE_FUNCREF)
+
 static uint32_t decode_elem_kind(struct reader *reader)
 {
     uint8_t kind = reader_u8(reader);
@@ -27,7 +30,7 @@ static uint32_t decode_elem_kind(struct reader *reader)
         reader->at--;
         reader_fail(reader, STATUS_MALFORMED, "malformed element kind 0x%02x", kind);
     }
-    return ENGINE_FUNCREF;
+    return ELEM_FUNCS;
 }
 
 static void decode_elem_items(struct decode *decode, uint32_t flags, struct module_elem *elem)
@@ -68,10 +71,10 @@ static void decode_elem(struct decode *decode, struct module_elem *elem)
         reader_fail(reader, STATUS_INVALID, "unknown table 0: there are none");
     if (elem->mode == MODULE_SEGMENT_ACTIVE)
         elem->offset = decode_expression(reader);
-    elem->type = ENGINE_FUNCREF;
+    elem->type = (flags & ELEM_EXPRESSIONS) != 0 ? ENGINE_FUNCREF : ELEM_FUNCS;
     bool has_type = (flags & (ELEM_NOT_ACTIVE | ELEM_EXPLICIT)) != 0;
     if (has_type && (flags & ELEM_EXPRESSIONS) != 0)
-        elem->type = decode_reference_type(reader);
+        elem->type = decode_reference_type(reader, decode->module);
     else if (has_type)
         elem->type = decode_elem_kind(reader);
     decode_elem_items(decode, flags, elem);

@@ -5,6 +5,8 @@
  *
  * Adding a proposal begins by deleting its rows here.
  */
+#include <inttypes.h>
+
 #include "engine/decode.h"
 
 struct refusal {
@@ -15,19 +17,16 @@ struct refusal {
 
 #define REFUSE_SIMD       "SIMD is not supported"
 #define REFUSE_EXCEPTIONS "exception handling is not supported"
-#define REFUSE_TYPED_REFS "typed function references are not supported"
 #define REFUSE_GC         "garbage collection is not supported"
 #define REFUSE_THREADS    "threads are not supported"
 
 static const struct refusal refused_types[] = {
-    {0x63, 0x64, REFUSE_TYPED_REFS}, {0x69, 0x69, REFUSE_EXCEPTIONS}, {0x6a, 0x6e, REFUSE_GC},
-    {0x71, 0x73, REFUSE_GC},         {0x74, 0x74, REFUSE_EXCEPTIONS}, {0x7b, 0x7b, REFUSE_SIMD},
+    {0x7b, 0x7b, REFUSE_SIMD},
 };
 
 static const struct refusal refused_opcodes[] = {
-    {0x06, 0x0a, REFUSE_EXCEPTIONS}, {0x14, 0x15, REFUSE_TYPED_REFS},
-    {0x18, 0x19, REFUSE_EXCEPTIONS}, {0x1f, 0x1f, REFUSE_EXCEPTIONS},
-    {0xd3, 0xd3, REFUSE_GC},         {0xd4, 0xd6, REFUSE_TYPED_REFS},
+    {0x06, 0x0a, REFUSE_EXCEPTIONS}, {0x18, 0x19, REFUSE_EXCEPTIONS},
+    {0x1f, 0x1f, REFUSE_EXCEPTIONS}, {0xd3, 0xd3, REFUSE_GC},
     {0xfb, 0xfb, REFUSE_GC},         {0xfd, 0xfd, REFUSE_SIMD},
     {0xfe, 0xfe, REFUSE_THREADS},
 };
@@ -54,22 +53,76 @@ static void decode_refuse_type(struct reader *reader, uint8_t byte, const char *
         reader_fail(reader, STATUS_MALFORMED, "malformed %s type 0x%02x", what, byte);
 }
 
-uint32_t decode_value_type(struct reader *reader)
+/* First byte of a reference that names its heap type: nullable, or not. */
+#define REF_NULL 0x63
+#define REF      0x64
+
+static bool is_abstract(uint8_t byte)
+{
+    return byte >= ENGINE_EXNREF && byte <= ENGINE_NULLEXNREF;
+}
+
+uint32_t decode_heap_type(struct reader *reader, const struct module *module)
+{
+    const uint8_t *at = reader->at;
+    if (reader_left(reader) > 0 && is_abstract(*at)) {
+        reader->at++;
+        return *at;
+    }
+    int64_t index = reader_s33(reader);
+    if (reader_failed(reader))
+        return 0;
+    if (index >= 0 && index < module->type_count)
+        return ENGINE_TYPE_CONCRETE | module->types[index].canonical;
+    if (index >= 0 && index - module->type_count < module->open_group_count)
+        return ENGINE_TYPE_CONCRETE | TYPES_RELATIVE | (uint32_t)(index - module->type_count);
+    reader->at = at;
+    if (index < 0)
+        reader_fail(reader, STATUS_MALFORMED, "malformed heap type 0x%02x", *at);
+    else
+        reader_fail(reader, STATUS_INVALID, "unknown type %" PRId64 ": there are %u", index,
+                    module->type_count + module->open_group_count);
+    return 0;
+}
+
+uint32_t decode_value_type(struct reader *reader, const struct module *module)
 {
     uint8_t byte = reader_u8(reader);
-    if (LIKELY(byte >= ENGINE_F64 && byte <= ENGINE_I32) || byte == ENGINE_FUNCREF ||
-        byte == ENGINE_EXTERNREF)
+    if (LIKELY(byte >= ENGINE_F64 && byte <= ENGINE_I32) || is_abstract(byte))
         return byte;
+    if (byte == REF_NULL)
+        return decode_heap_type(reader, module);
+    if (byte == REF)
+        return ENGINE_TYPE_NON_NULL | decode_heap_type(reader, module);
     decode_refuse_type(reader, byte, "value");
     return 0;
 }
 
-uint32_t decode_reference_type(struct reader *reader)
+uint32_t decode_reference_type(struct reader *reader, const struct module *module)
 {
-    uint8_t byte = reader_u8(reader);
-    if (byte == ENGINE_FUNCREF || byte == ENGINE_EXTERNREF)
-        return byte;
-    decode_refuse_type(reader, byte, "reference");
+    uint32_t type = decode_value_type(reader, module);
+    if (engine_type_is_reference(type) || reader_failed(reader))
+        return type;
+    decode_refuse_type(reader, (uint8_t)type, "reference");
+    return 0;
+}
+
+uint32_t decode_type_index(struct reader *reader, const struct module *module, enum types_kind kind)
+{
+    static const char *const names[] = {"function", "structure", "array"};
+    const uint8_t *at = reader->at;
+    uint32_t index = reader_u32(reader);
+    if (reader_failed(reader))
+        return 0;
+    if (LIKELY(index < module->type_count && module->types[index].kind == kind))
+        return index;
+    reader->at = at;
+    if (index >= module->type_count)
+        reader_fail(reader, STATUS_INVALID, "unknown type %u: there are %u", index,
+                    module->type_count);
+    else
+        reader_fail(reader, STATUS_INVALID, "type mismatch: type %u is no %s type", index,
+                    names[kind]);
     return 0;
 }
 
@@ -99,10 +152,19 @@ static void decode_skip_vector(struct reader *reader, const char *what)
         (void)reader_u32(reader);
 }
 
-static void decode_skip_block_type(struct reader *reader)
+/* A value type or a block type: numbers, the one of types negative, and one more after REF. */
+static void decode_skip_type(struct reader *reader)
 {
-    /* Types, the empty one included, are single bytes that read as negative numbers. */
+    if (reader_left(reader) > 0 && (*reader->at == REF_NULL || *reader->at == REF))
+        reader->at++;
     (void)reader_s33(reader);
+}
+
+static void decode_skip_types(struct reader *reader)
+{
+    uint32_t count = reader_count(reader, 1, "types");
+    for (uint32_t i = 0; i < count && !reader_failed(reader); i++)
+        decode_skip_type(reader);
 }
 
 void decode_skip_immediate(struct reader *reader, enum immediate_kind kind)
@@ -111,20 +173,22 @@ void decode_skip_immediate(struct reader *reader, enum immediate_kind kind)
     case IMMEDIATE_NONE:
         break;
     case IMMEDIATE_BLOCK:
-        decode_skip_block_type(reader);
+    case IMMEDIATE_REFTYPE:
+        decode_skip_type(reader);
         break;
     case IMMEDIATE_LABELS:
         decode_skip_vector(reader, "labels");
         (void)reader_u32(reader);
         break;
     case IMMEDIATE_TYPES:
-        decode_skip_vector(reader, "types");
+        decode_skip_types(reader);
         break;
     case IMMEDIATE_MEMARG0:
     case IMMEDIATE_MEMARG1:
     case IMMEDIATE_MEMARG2:
     case IMMEDIATE_MEMARG3:
-        (void)decode_memarg(reader);
+        (void)reader_u32(reader);
+        (void)reader_u64(reader);
         break;
     case IMMEDIATE_I32:
         (void)reader_s32(reader);
@@ -138,9 +202,6 @@ void decode_skip_immediate(struct reader *reader, enum immediate_kind kind)
     case IMMEDIATE_F64:
         (void)reader_take(reader, 8);
         break;
-    case IMMEDIATE_REFTYPE:
-        (void)decode_reference_type(reader);
-        break;
     case IMMEDIATE_TYPE_TABLE:
     case IMMEDIATE_DATA_MEMORY:
     case IMMEDIATE_MEMORY_MEMORY:
@@ -151,6 +212,7 @@ void decode_skip_immediate(struct reader *reader, enum immediate_kind kind)
         break;
     case IMMEDIATE_LABEL:
     case IMMEDIATE_FUNC:
+    case IMMEDIATE_TYPE:
     case IMMEDIATE_LOCAL:
     case IMMEDIATE_GLOBAL:
     case IMMEDIATE_TABLE:

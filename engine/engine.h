@@ -72,17 +72,42 @@ enum engine_type {
     ENGINE_F32 = 0x7d,
     ENGINE_F64 = 0x7c,
     ENGINE_V128 = 0x7b,
+    ENGINE_NULLEXNREF = 0x74,
+    ENGINE_NULLFUNCREF = 0x73,
+    ENGINE_NULLEXTERNREF = 0x72,
+    ENGINE_NULLREF = 0x71,
     ENGINE_FUNCREF = 0x70,
     ENGINE_EXTERNREF = 0x6f,
+    ENGINE_ANYREF = 0x6e,
+    ENGINE_EQREF = 0x6d,
+    ENGINE_I31REF = 0x6c,
+    ENGINE_STRUCTREF = 0x6b,
+    ENGINE_ARRAYREF = 0x6a,
+    ENGINE_EXNREF = 0x69,
 };
 
 #define ENGINE_TYPE_NON_NULL 0x80000000u
 #define ENGINE_TYPE_CONCRETE 0x40000000u
 
+/* As in the text format: "i32", "funcref", "(ref null 5)". */
+struct engine_type_text {
+    char text[32];
+};
+struct engine_type_text engine_type_text(uint32_t type);
+
+static inline bool engine_type_is_reference(uint32_t type)
+{
+    return type > ENGINE_I32 || (type >= ENGINE_EXNREF && type <= ENGINE_NULLEXNREF);
+}
+
 /*
  * One value in a 64-bit slot. i32 and f32 occupy the low half, the high half is zero.
- * A reference is 0 when null. externref: whatever the host put in, never 0.
- * funcref: opaque to the host.
+ * A reference is 0 when null. externref: whatever the host put in, never 0 and below 2^62.
+ * Of all others the two highest bits say what they are:
+ *
+ *     00  a function, or in the hierarchies of `any` and `extern` something of the host's
+ *     01  an i31: the number is in the low 31 bits
+ *     10  an object on the machine's heap: alive as long as the guest can reach it
  */
 union engine_value {
     uint32_t i32;
@@ -94,6 +119,20 @@ union engine_value {
 };
 
 _Static_assert(sizeof(union engine_value) == 8, "a slot is 64 bits");
+
+#define ENGINE_REFERENCE_TAG    ((uint64_t)3 << 62)
+#define ENGINE_REFERENCE_I31    ((uint64_t)1 << 62)
+#define ENGINE_REFERENCE_OBJECT ((uint64_t)2 << 62)
+
+static inline bool engine_reference_is_i31(uint64_t reference)
+{
+    return (reference & ENGINE_REFERENCE_TAG) == ENGINE_REFERENCE_I31;
+}
+
+static inline bool engine_reference_is_object(uint64_t reference)
+{
+    return (reference & ENGINE_REFERENCE_TAG) == ENGINE_REFERENCE_OBJECT;
+}
 
 struct engine_functype {
     const uint32_t *params; /* value types; borrowed from the image */
@@ -108,7 +147,7 @@ struct engine_functype {
 struct engine_limits {
     uint64_t module_bytes;  /* size of the binary */
     uint64_t arena_bytes;   /* memory for decoding and translating */
-    uint32_t memory_pages;  /* of 64 KiB: an instance's memories together */
+    uint32_t memory_pages;  /* of 64 KiB; a module's own smaller maximum wins */
     uint32_t table_entries; /* per table */
     uint32_t stack_bytes;   /* guest stack of a machine */
 };
@@ -206,22 +245,13 @@ uint32_t engine_module_func_count(const struct engine_module *module);
 /* Type of a global of the combined index space. */
 uint32_t engine_module_global_type(const struct engine_module *module, uint32_t index);
 bool engine_module_has_start(const struct engine_module *module);
-/* Memories of the combined index space. */
-struct engine_memory_desc {
-    bool is_64; /* addresses are i64 */
-    uint32_t page_bytes;
-};
-uint32_t engine_module_memory_count(const struct engine_module *module);
-struct engine_memory_desc engine_module_memory(const struct engine_module *module, uint32_t index);
-/* Snapshot part of the image: is there one, and where is the image of each memory? All are the
- * module's own then. */
+/* Snapshot part of the image: is there one, and where is its memory image? */
 struct engine_memory_image {
-    uint64_t offset; /* in the image, page aligned */
+    uint64_t offset; /* in the image, page aligned; 0 if the module has no memory */
     uint64_t bytes;  /* page aligned; may be shorter than the memory: the rest is zero */
 };
 bool engine_module_has_snapshot(const struct engine_module *module);
-struct engine_memory_image engine_module_memory_image(const struct engine_module *module,
-                                                      uint32_t index);
+struct engine_memory_image engine_module_memory_image(const struct engine_module *module);
 
 /* ---- machine --------------------------------------------------------------------------------- */
 
@@ -265,7 +295,7 @@ void engine_call_begin(struct engine_machine *machine,
 NODISCARD enum engine_outcome engine_run(struct engine_machine *machine, int64_t fuel);
 /* Results of the finished call, in order; valid until the next engine_call_begin. */
 const union engine_value *engine_call_results(const struct engine_machine *machine);
-/* During the last call, was a memory refused growth that the module itself allows? Then a
+/* During the last call, was memory 0 refused growth that the module itself allows? Then a
  * trap probably means that the limit on memory was too small. */
 bool engine_memory_refused(const struct engine_instance *instance);
 /* Abandons a call under way (suspended or trapped): the machine is idle again. */
@@ -404,9 +434,9 @@ NODISCARD enum status engine_snapshot(const struct engine_instance *instance,
                                       struct engine_image *ret_image);
 
 /*
- * An instance of an image with a snapshot, on a machine without instances. Memories are
- * reserved but not filled when `memory_follows`: the caller maps the image of each over
- * its engine_memory_view().base before anything runs; otherwise they are copied.
+ * An instance of an image with a snapshot, on a machine without instances. Memory is
+ * reserved but not filled when `memory_follows`: the caller maps the memory image over
+ * engine_memory_base() before anything runs; otherwise it is copied.
  */
 NODISCARD enum status engine_restore(struct engine_machine *machine,
                                      const struct engine_module *module,
@@ -415,19 +445,19 @@ NODISCARD enum status engine_restore(struct engine_machine *machine,
                                      struct report *report,
                                      struct engine_instance **ret_instance);
 /*
- * Globals, tables, dropped segments, memory sizes, fuel counter and frames back to the
+ * Globals, tables, dropped segments, memory size, fuel counter and frames back to the
  * snapshot; the machine is idle afterwards. Memory *contents* are the caller's to restore
  * (before this call, while the dirty map and the grown size are still known). False: the
  * kernel refused to take grown memory back (out of mappings): free the machine.
  */
 bool engine_rewind(struct engine_instance *instance);
 
-/* A memory of an instance, for the layer that maps and restores it. */
+/* Memory 0 of an instance, for the layer that maps and restores it. */
 #define ENGINE_DIRTY_PAGE_BYTES 4096
 struct engine_memory_view {
-    uint8_t *base;          /* NULL if there is no such memory; fixed while the instance is alone */
-    uint64_t bytes;         /* present size, up to a multiple of 64 KiB */
-    uint64_t initial_bytes; /* the same in the snapshot; bytes grown past it are zero when new */
+    uint8_t *base;          /* NULL if there is no memory; never moves */
+    uint64_t bytes;         /* present size */
+    uint64_t initial_bytes; /* size in the snapshot; bytes grown past it read zero when new */
     uint64_t reserved_bytes;
     /*
      * One byte for each ENGINE_DIRTY_PAGE_BYTES of memory, 1 if an access that may have
@@ -436,9 +466,10 @@ struct engine_memory_view {
      */
     uint8_t *dirty;
 };
-uint32_t engine_memory_count(const struct engine_instance *instance);
-struct engine_memory_view engine_memory_view(const struct engine_instance *instance,
-                                             uint32_t index);
+struct engine_memory_view engine_memory_view(struct engine_instance *instance);
+/* Makes [base + initial_bytes, base + bytes) inaccessible again and its pages zero. False: as
+ * engine_rewind, which calls this. */
+bool engine_memory_shrink(struct engine_instance *instance);
 
 /* ---- looking inside -------------------------------------------------------------------------- */
 

@@ -60,21 +60,63 @@ put_funcs(struct image_writer *writer, const struct module *module, const struct
     struct image_span span = image_reserve(writer, module->func_count, sizeof(struct image_func));
     for (uint32_t i = 0; i < module->func_count; i++) {
         struct image_func row = {.entry = code->entries[i],
-                                 .type = module->type_canonical[module->funcs[i].type]};
+                                 .type = module->types[module->funcs[i].type].canonical};
         image_set(writer, span, i, &row, sizeof(row));
     }
     return span;
+}
+
+static struct image_span put_fields(struct image_writer *writer, const struct module_type *type)
+{
+    struct image_span span = image_reserve(writer, type->field_count, sizeof(struct image_field));
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        const struct module_field *field = &type->fields[i];
+        struct image_field row = {.type = field->type,
+                                  .offset = field->offset,
+                                  .bytes = field->bytes,
+                                  .is_mutable = field->is_mutable};
+        image_set(writer, span, i, &row, sizeof(row));
+    }
+    return span;
+}
+
+static struct image_span
+put_supers(struct image_writer *writer, const struct module *module, const struct module_type *type)
+{
+    struct image_span span = image_reserve(writer, type->depth, sizeof(uint32_t));
+    uint32_t super = type->super;
+    for (uint32_t i = type->depth; i-- > 0; super = module->types[super].super)
+        image_set(writer, span, i, &super, sizeof(super));
+    return span;
+}
+
+/* The row of a canonical type. */
+static struct image_type
+put_type(struct image_writer *writer, const struct module *module, const struct module_type *type)
+{
+    const struct engine_functype *func = &type->func;
+    return (struct image_type){
+        .params = image_put(writer, func->params, func->param_count, sizeof(uint32_t)),
+        .results = image_put(writer, func->results, func->result_count, sizeof(uint32_t)),
+        .fields = put_fields(writer, type),
+        .supers = put_supers(writer, module, type),
+        .canonical = type->canonical,
+        .group_first = type->group_first,
+        .group_count = type->group_count,
+        .bytes = type->bytes,
+        .kind = type->kind,
+        .is_final = type->is_final,
+    };
 }
 
 static struct image_span put_types(struct image_writer *writer, const struct module *module)
 {
     struct image_span span = image_reserve(writer, module->type_count, sizeof(struct image_type));
     for (uint32_t i = 0; i < module->type_count; i++) {
-        const struct engine_functype *type = &module->types[i];
-        struct image_type row = {
-            .params = image_put(writer, type->params, type->param_count, sizeof(uint32_t)),
-            .results = image_put(writer, type->results, type->result_count, sizeof(uint32_t)),
-        };
+        const struct module_type *type = &module->types[i];
+        struct image_type row = {.canonical = type->canonical};
+        if (type->canonical == i)
+            row = put_type(writer, module, type);
         image_set(writer, span, i, &row, sizeof(row));
     }
     return span;
@@ -127,10 +169,10 @@ static struct image_span put_tables(struct image_writer *writer, const struct mo
     struct image_span span = image_reserve(writer, module->table_count, sizeof(struct image_table));
     for (uint32_t i = 0; i < module->table_count; i++) {
         const struct module_table *table = &module->tables[i];
-        struct image_table row = {.minimum = table->limits.minimum,
+        struct image_table row = {.init = put_bytes(writer, table->init),
+                                  .minimum = table->limits.minimum,
                                   .maximum = table->limits.maximum,
-                                  .type = table->type,
-                                  .is_64 = table->is_64};
+                                  .type = table->type};
         image_set(writer, span, i, &row, sizeof(row));
     }
     return span;
@@ -143,9 +185,7 @@ static struct image_span put_memories(struct image_writer *writer, const struct 
     for (uint32_t i = 0; i < module->memory_count; i++) {
         const struct module_memory *memory = &module->memories[i];
         struct image_memory row = {.minimum = memory->limits.minimum,
-                                   .maximum = memory->limits.maximum,
-                                   .is_64 = memory->is_64,
-                                   .page_shift = memory->page_shift};
+                                   .maximum = memory->limits.maximum};
         image_set(writer, span, i, &row, sizeof(row));
     }
     return span;

@@ -5,12 +5,12 @@
  *
  *   +--------+------+-------+-------+-----+-------+--------+---------------------------+
  *   | header | code | funcs | types | ... | names | bytes  | snapshot: globals, tables,|
- *   |        |      |       |       |     | marks | (pool) | dropped, | page | memories|
+ *   |        |      |       |       |     | marks | (pool) | dropped, | page | memory  |
  *   +--------+------+-------+-------+-----+-------+--------+----------+------+---------+
  *
  * Every reference inside is an offset from the start of the image (struct image_span:
  * offset and element count). Byte strings (names, segments, constant expressions) are
- * spans into the pool. Arrays are 8-byte aligned, images of memories page aligned.
+ * spans into the pool. Arrays are 8-byte aligned, the memory image page aligned.
  */
 #ifndef SKERRY_ENGINE_IMAGE_H
 #define SKERRY_ENGINE_IMAGE_H
@@ -32,9 +32,31 @@ struct image_func {
     uint32_t type;  /* canonical type index: equal numbers, equal types, within an image */
 };
 
+/* A field of a structure; the only one of an array. */
+struct image_field {
+    uint32_t type;   /* value type, or TYPES_I8, TYPES_I16 */
+    uint32_t offset; /* from the start of the object's contents */
+    uint8_t bytes;   /* 1, 2, 4, 8 or 16 */
+    uint8_t is_mutable;
+    uint8_t padding[2];
+};
+
+/* Types by index; only constant expressions name those that are not canonical, and their rows
+ * have nothing but the canonical index. */
 struct image_type {
     struct image_span params; /* u32 each: value types */
     struct image_span results;
+    struct image_span fields;
+    /* u32 each: canonical indices of the supertypes, the topmost first. So a type is below
+     * another, which has n supertypes, if it is that one or has it as number n. */
+    struct image_span supers;
+    uint32_t canonical;
+    uint32_t group_first; /* its recursion group; canonical indices */
+    uint32_t group_count;
+    uint32_t bytes; /* STRUCT: of an object's contents */
+    uint8_t kind;   /* enum types_kind */
+    uint8_t is_final;
+    uint8_t padding[2];
 };
 
 struct image_import {
@@ -57,25 +79,17 @@ struct image_global {
 };
 
 struct image_table {
+    struct image_span init; /* constant expression; empty: null, or an import */
     uint64_t minimum;
     uint64_t maximum; /* UINT64_MAX: none */
     uint32_t type;
-    uint32_t is_64; /* 64-bit indices */
+    uint32_t padding;
 };
 
 struct image_memory {
     uint64_t minimum; /* pages */
     uint64_t maximum; /* UINT64_MAX: none */
-    uint8_t is_64;    /* 64-bit addresses */
-    uint8_t page_shift;
-    uint8_t padding[6];
 };
-
-/* As memory 0 it is accessed without bounds checks. */
-static inline bool image_memory_is_plain(const struct image_memory *row)
-{
-    return !row->is_64 && row->page_shift == MODULE_PAGE_SHIFT;
-}
 
 /*
  * One item of an element segment: a func index, a global's index with this bit, or null.
@@ -105,12 +119,6 @@ struct image_table_snapshot {
     struct image_span entries; /* u64 references */
 };
 
-struct image_memory_snapshot {
-    uint64_t pages;  /* present size */
-    uint64_t offset; /* of the contents, page aligned */
-    uint64_t bytes;  /* page aligned; the rest of the memory is zero */
-};
-
 struct image_header {
     uint32_t magic;
     uint32_t header_bytes;
@@ -138,12 +146,13 @@ struct image_header {
     uint64_t module_bytes; /* where the module ends and a snapshot may begin */
     /* snapshot; all zero if there is none */
     uint32_t has_snapshot;
-    uint32_t padding;
+    uint32_t memory_pages;           /* present size of memory 0 */
     struct image_span global_values; /* u64 each: own globals */
     struct image_span table_values;  /* struct image_table_snapshot each: own tables */
     struct image_span dropped_elems; /* bytes */
     struct image_span dropped_datas; /* bytes */
-    struct image_span memory_values; /* struct image_memory_snapshot each: own memories */
+    uint64_t memory_offset;          /* page aligned */
+    uint64_t memory_bytes;           /* page aligned; the rest of the memory is zero */
 };
 
 /* The checksum covers everything behind itself. */

@@ -26,8 +26,10 @@ static void *carve(struct block *block, uint64_t count, size_t size)
 }
 
 /* Sets the pointers of `parts` into the block behind the struct itself. */
-static void
-carve_instance(struct block *block, const struct image_header *image, struct engine_instance *parts)
+static void carve_instance(struct block *block,
+                           const struct image_header *image,
+                           bool has_type_ids,
+                           struct engine_instance *parts)
 {
     uint32_t own_globals = image->globals.count - image->imported_global_count;
     (void)carve(block, 1, sizeof(struct engine_instance));
@@ -43,6 +45,9 @@ carve_instance(struct block *block, const struct image_header *image, struct eng
                               sizeof(*parts->own_memory));
     parts->dropped_elems = carve(block, image->elems.count, 1);
     parts->dropped_datas = carve(block, image->datas.count, 1);
+    parts->type_ids = carve(block, has_type_ids ? image->types.count : 0, sizeof(uint32_t));
+    if (!has_type_ids)
+        parts->type_ids = NULL;
 }
 
 uint32_t instance_own_tables(const struct engine_instance *instance)
@@ -101,8 +106,9 @@ static void make_tables(struct engine_instance *instance, uint64_t *entries, boo
             .capacity = count,
             .max = (uint32_t)MIN(row->maximum, (uint64_t)limit),
             .type = row->type,
-            .is_64 = row->is_64,
-            .declared_max = row->maximum,
+            .owner = instance,
+            .has_max = row->maximum != UINT64_MAX,
+            .declared_max = (uint32_t)MIN(row->maximum, (uint64_t)UINT32_MAX),
         };
         instance->tables[image->imported_table_count + i] = &instance->own_tables[i];
         entries += count;
@@ -113,36 +119,23 @@ static enum status
 make_memories(struct engine_instance *instance, bool from_snapshot, struct report *report)
 {
     const struct image_header *image = instance->image;
+    uint32_t limit = instance->machine->limits.memory_pages;
     const struct image_memory *rows = image_at(image, image->memories);
-    const struct image_memory_snapshot *values = image_at(image, image->memory_values);
-    uint64_t limit = (uint64_t)instance->machine->limits.memory_pages * WASM_PAGE_BYTES;
-    instance->memory_bytes_left = limit;
     for (uint32_t i = 0; i < instance_own_memories(instance); i++) {
-        uint32_t index = image->imported_memory_count + i;
-        const struct image_memory *row = &rows[index];
-        uint64_t pages = from_snapshot ? values[i].pages : row->minimum;
-        if (pages > instance->memory_bytes_left >> row->page_shift)
-            return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
-                               "memory %u of %llu pages of %u bytes: all memories together are "
-                               "over the limit of %llu bytes",
-                               index, (unsigned long long)pages, 1u << row->page_shift,
-                               (unsigned long long)limit);
-        uint64_t largest = row->is_64 ? limit : MIN(limit, (uint64_t)1 << 32);
-        uint64_t pages_max = MIN(row->maximum, largest >> row->page_shift);
+        const struct image_memory *row = &rows[image->imported_memory_count + i];
         struct memory *memory = &instance->own_memory[i];
-        *memory = (struct memory){
-            .bytes = pages << row->page_shift,
-            .bytes_max = pages_max << row->page_shift,
-            .declared_max = row->maximum,
-            .page_shift = row->page_shift,
-            .is_64 = row->is_64,
-            .is_guarded = index == 0 && image_memory_is_plain(row),
-            .owner = instance,
-        };
-        enum status status = memory_create(memory, report);
+        uint64_t pages = from_snapshot ? image->memory_pages : row->minimum;
+        if (pages > MIN(limit, WASM_PAGES_MAX))
+            return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
+                               "a memory of %llu pages of 64 KiB is over the limit of %u",
+                               (unsigned long long)pages, limit);
+        uint64_t pages_max = MIN(MIN(row->maximum, (uint64_t)limit), (uint64_t)WASM_PAGES_MAX);
+        enum status status = memory_create(memory, (uint32_t)pages, (uint32_t)pages_max, report);
         if (status != STATUS_OK)
             return status;
-        instance->memories[index] = memory;
+        memory->has_max = row->maximum != UINT64_MAX;
+        memory->pages_declared_max = (uint32_t)MIN(row->maximum, (uint64_t)WASM_PAGES_MAX);
+        instance->memories[image->imported_memory_count + i] = memory;
     }
     return STATUS_OK;
 }
@@ -161,7 +154,7 @@ enum status instance_create(struct engine_machine *machine,
         return status;
     struct engine_instance unused;
     struct block block = {0};
-    carve_instance(&block, image, &unused);
+    carve_instance(&block, image, machine->instance_count > 0, &unused);
     uint64_t entries_offset = ALIGN_UP(block.used, (uint64_t)8);
     block.base = calloc(1, entries_offset + entries_bytes);
     if (block.base == NULL || !machine_reserve_instance(machine)) {
@@ -172,7 +165,7 @@ enum status instance_create(struct engine_machine *machine,
     }
     block.used = 0;
     struct engine_instance *instance = (struct engine_instance *)(void *)block.base;
-    carve_instance(&block, image, instance);
+    carve_instance(&block, image, machine->instance_count > 0, instance);
     instance->module = module;
     instance->image = image;
     instance->machine = machine;
@@ -180,8 +173,11 @@ enum status instance_create(struct engine_machine *machine,
     instance->code = image_at(image, image->code);
     instance->funcs = image_at(image, image->funcs);
     instance->stack_limit = machine->stack_limit;
+    instance->owns_memory = instance_own_memories(instance) > 0;
     make_tables(instance, (uint64_t *)(void *)(block.base + entries_offset), from_snapshot);
-    status = link_imports(instance, linker, report);
+    status = identity_assign(instance, report);
+    if (status == STATUS_OK)
+        status = link_imports(instance, linker, report);
     if (status == STATUS_OK)
         status = make_memories(instance, from_snapshot, report);
     if (status != STATUS_OK) {
@@ -231,6 +227,23 @@ init_trapped(struct engine_instance *instance, enum engine_trap trap, struct rep
     return report_fail(report, STATUS_TRAPPED, REPORT_OFFSET_NONE, "%s", engine_trap_text(trap));
 }
 
+static enum status init_tables(struct engine_instance *instance, struct report *report)
+{
+    for (uint32_t i = 0; i < instance_own_tables(instance); i++) {
+        struct image_span init = own_table_rows(instance->image)[i].init;
+        struct table *table = &instance->own_tables[i];
+        union engine_value value;
+        if (init.count == 0)
+            continue;
+        enum status status = constant_evaluate(instance, init, report, &value);
+        if (status != STATUS_OK)
+            return status;
+        for (uint32_t entry = 0; entry < table->count; entry++)
+            table->entries[entry] = value.ref;
+    }
+    return STATUS_OK;
+}
+
 static enum status init_elems(struct engine_instance *instance, struct report *report)
 {
     const struct image_header *image = instance->image;
@@ -244,7 +257,7 @@ static enum status init_elems(struct engine_instance *instance, struct report *r
             if (status != STATUS_OK)
                 return status;
             enum engine_trap trap =
-                table_init(instance, rows[i].table, i, offset.bits, 0, rows[i].items.count);
+                table_init(instance, rows[i].table, i, offset.i32, 0, rows[i].items.count);
             if (trap != TRAP_NONE)
                 return init_trapped(instance, trap, report);
         }
@@ -265,7 +278,7 @@ static enum status init_datas(struct engine_instance *instance, struct report *r
         if (status != STATUS_OK)
             return status;
         enum engine_trap trap =
-            memory_init(instance, rows[i].memory, i, offset.bits, 0, rows[i].content.count);
+            memory_init(instance, rows[i].memory, i, offset.i32, 0, rows[i].content.count);
         if (trap != TRAP_NONE)
             return init_trapped(instance, trap, report);
         instance->dropped_datas[i] = 1;
@@ -286,6 +299,8 @@ enum status engine_instantiate(struct engine_machine *machine,
     /* From here on others may see its parts, so it stays alive whatever happens. */
     machine_adopt(machine, instance);
     status = init_globals(instance, report);
+    if (status == STATUS_OK)
+        status = init_tables(instance, report);
     if (status == STATUS_OK)
         status = init_elems(instance, report);
     if (status == STATUS_OK)
@@ -321,37 +336,9 @@ union engine_value engine_global_get(const struct engine_instance *instance, uin
     return *instance_global(instance, index);
 }
 
-void instance_copy_arguments(const struct image_header *image,
-                             uint32_t func_index,
-                             uint64_t *frame,
-                             const union engine_value *arguments)
-{
-    struct engine_functype type = image_func_type(image, func_index);
-    if (type.param_count == 0)
-        return;
-    memmove(frame, arguments, type.param_count * sizeof(*frame));
-    /* The host fills the low half of an i32, the guest relies on what is above being zero. */
-    for (uint32_t i = 0; i < type.param_count; i++) {
-        if (type.params[i] == ENGINE_I32)
-            frame[i] = (uint32_t)frame[i];
-    }
-}
-
 struct engine_instance *reference_instance(const struct engine_machine *machine, uint64_t reference)
 {
     uint32_t id = (uint32_t)(reference >> 32);
     ASSERT(id < machine->instance_count);
     return machine->instances[id];
-}
-
-bool instance_types_equal(const struct engine_instance *a,
-                          uint32_t type_a,
-                          const struct engine_instance *b,
-                          uint32_t type_b)
-{
-    if (a->image == b->image)
-        return type_a == type_b;
-    struct engine_functype left = image_functype(a->image, type_a);
-    struct engine_functype right = image_functype(b->image, type_b);
-    return link_functypes_equal(&left, &right);
 }

@@ -18,7 +18,7 @@ link_types_equal(const uint32_t *a, uint32_t a_count, const uint32_t *b, uint32_
     return a_count == b_count && (a_count == 0 || memcmp(a, b, a_count * sizeof(*a)) == 0);
 }
 
-bool link_functypes_equal(const struct engine_functype *a, const struct engine_functype *b)
+static bool link_functypes_equal(const struct engine_functype *a, const struct engine_functype *b)
 {
     return link_types_equal(a->params, a->param_count, b->params, b->param_count) &&
            link_types_equal(a->results, a->result_count, b->results, b->result_count);
@@ -91,11 +91,16 @@ static enum status bind_func(struct engine_instance *instance,
     }
     const struct engine_instance *target = provided->instance;
     ASSERT(provided->index < target->image->funcs.count);
-    struct engine_functype type = image_func_type(target->image, provided->index);
-    if (!link_functypes_equal(&type, &import->type))
+    if (!identity_is_below(instance->machine,
+                           identity_of(target, target->funcs[provided->index].type),
+                           identity_of(instance, instance->funcs[import->index].type)))
         return incompatible(import, report, " (function type)");
     *binding =
         (struct import_binding){.instance = provided->instance, .func_index = provided->index};
+    /* What the other one imports itself is taken from where it is at home. */
+    if (provided->index < target->image->imported_func_count &&
+        target->imports[provided->index].host == NULL)
+        *binding = target->imports[provided->index];
     return STATUS_OK;
 }
 
@@ -108,13 +113,12 @@ static enum status bind_table(struct engine_instance *instance,
     const struct image_table *wanted = &rows[import->index];
     ASSERT(provided->index < provided->instance->image->tables.count);
     struct table *table = provided->instance->tables[provided->index];
-    if (table->type != wanted->type)
+    if (identity_value_type(table->owner, table->type) !=
+        identity_value_type(instance, wanted->type))
         return incompatible(import, report, " (table's element type)");
-    if (table->is_64 != wanted->is_64)
-        return incompatible(import, report, " (table's index type)");
     if (table->count < wanted->minimum)
         return incompatible(import, report, " (table is too small)");
-    if (table->declared_max > wanted->maximum)
+    if (wanted->maximum != UINT64_MAX && (!table->has_max || table->declared_max > wanted->maximum))
         return incompatible(import, report, " (table may grow too far)");
     instance->tables[import->index] = table;
     return STATUS_OK;
@@ -129,17 +133,12 @@ static enum status bind_memory(struct engine_instance *instance,
     const struct image_memory *wanted = &rows[import->index];
     ASSERT(provided->index < provided->instance->image->memories.count);
     struct memory *memory = provided->instance->memories[provided->index];
-    if (memory->is_64 != wanted->is_64)
-        return incompatible(import, report, " (memory's address type)");
-    if (memory->page_shift != wanted->page_shift)
-        return incompatible(import, report, " (memory's page size)");
-    if (memory_pages(memory) < wanted->minimum)
+    if (memory->pages < wanted->minimum)
         return incompatible(import, report, " (memory is too small)");
-    if (memory->declared_max > wanted->maximum)
+    if (wanted->maximum != UINT64_MAX &&
+        (!memory->has_max || memory->pages_declared_max > wanted->maximum))
         return incompatible(import, report, " (memory may grow too far)");
     instance->memories[import->index] = memory;
-    if (import->index == 0 && image_memory_is_plain(wanted))
-        return memory_guard(memory, report);
     return STATUS_OK;
 }
 
@@ -154,7 +153,11 @@ static enum status bind_global(struct engine_instance *instance,
     ASSERT(provided->index < image->globals.count);
     const struct image_global *given = image_at(image, image->globals);
     given += provided->index;
-    if (given->type != wanted->type || given->is_mutable != wanted->is_mutable)
+    uint32_t given_type = identity_value_type(provided->instance, given->type);
+    uint32_t wanted_type = identity_value_type(instance, wanted->type);
+    bool fits = given_type == wanted_type ||
+                (!wanted->is_mutable && identity_match(instance->machine, given_type, wanted_type));
+    if (!fits || given->is_mutable != wanted->is_mutable)
         return incompatible(import, report, " (global type)");
     instance->imported_globals[import->index] =
         instance_global(provided->instance, provided->index);

@@ -41,6 +41,7 @@ enum status engine_machine_create(const struct engine_limits *limits,
     if (machine == NULL)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "no memory for a machine");
     machine->limits = *limits;
+    identity_table_init(&machine->identities);
     uint8_t *stack = mmap(NULL, mapped, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (stack != MAP_FAILED) {
@@ -67,6 +68,7 @@ void engine_machine_free(struct engine_machine *machine)
     for (uint32_t i = 0; i < machine->instance_count; i++)
         instance_free(machine->instances[i]);
     free(machine->instances);
+    identity_table_done(&machine->identities);
     if (machine->stack != NULL)
         (void)munmap(machine->stack, machine->stack_mapped_bytes);
     free(machine);

@@ -13,18 +13,21 @@
 #include "engine/base/arena.h"
 #include "engine/engine.h"
 #include "engine/reader.h"
+#include "engine/types.h"
 
 /* Implementation limits of the binary format, with the JavaScript API's values where it
  * has one, so that what browsers load also loads here. */
 enum {
     MODULE_MAX_TYPES = 1000000,
+    MODULE_MAX_SUPERTYPES = 63,            /* above one type */
+    MODULE_MAX_SUPERTYPES_TOTAL = 8000000, /* above all: a type's row lists its own */
+    MODULE_MAX_FIELDS = 10000,             /* of one structure */
     MODULE_MAX_FUNCS = 1000000,
     MODULE_MAX_IMPORTS = 100000,
     MODULE_MAX_EXPORTS = 100000,
     MODULE_MAX_GLOBALS = 1000000,
     MODULE_MAX_SEGMENTS = 100000,
     MODULE_MAX_TABLES = 100,
-    MODULE_MAX_MEMORIES = 100,
     MODULE_MAX_BODY_BYTES = 7654321,
     MODULE_MAX_LOCALS = 50000,          /* of one function, parameters included */
     MODULE_MAX_LOCALS_TOTAL = 10000000, /* of all functions: six bytes can declare 50,000 */
@@ -34,6 +37,27 @@ enum {
     MODULE_MAX_NESTING = 100000,    /* blocks in blocks */
     MODULE_MAX_CONST_STACK = 256,   /* values at once in a constant expression */
     MODULE_MAX_FRAME_SLOTS = 65000, /* locals + link + deepest operand stack: 16-bit operands */
+};
+
+struct module_field {
+    uint32_t type;   /* value type, or TYPES_I8, TYPES_I16 */
+    uint32_t offset; /* in the object, from its contents' start; of an array's 0 */
+    uint8_t bytes;   /* 1, 2, 4, 8 or 16 */
+    bool is_mutable;
+};
+
+struct module_type {
+    uint8_t kind;  /* enum types_kind */
+    uint8_t depth; /* how many supertypes are above it */
+    bool is_final;
+    uint32_t super;     /* canonical index; TYPES_NONE */
+    uint32_t canonical; /* smallest index of an equal type */
+    uint32_t group_first;
+    uint32_t group_count;        /* types in its recursion group */
+    struct engine_functype func; /* FUNC */
+    struct module_field *fields; /* STRUCT, ARRAY; shared by equal types */
+    uint32_t field_count;        /* ARRAY: 1 */
+    uint32_t bytes;              /* STRUCT: of its contents */
 };
 
 struct module_limits {
@@ -63,17 +87,12 @@ struct module_func {
 
 struct module_table {
     uint32_t type; /* a reference */
-    bool is_64;    /* indices are i64 */
     struct module_limits limits;
+    struct bytes init; /* constant expression; empty: null, or an import */
 };
-
-/* Of a page of 64 KiB, which is what memories have unless they say otherwise. */
-#define MODULE_PAGE_SHIFT 16
 
 struct module_memory {
     struct module_limits limits; /* pages */
-    uint8_t page_shift;
-    bool is_64; /* addresses are i64 */
 };
 
 /* A constant expression: bytes of the binary, its `end` included; validated. */
@@ -112,9 +131,9 @@ struct module {
     struct arena arena;
     const struct engine_limits *limits;
 
-    struct engine_functype *types;
-    uint32_t *type_canonical; /* smallest index of a structurally equal type */
+    struct module_type *types;
     uint32_t type_count;
+    uint32_t open_group_count; /* types of the group being decoded, behind type_count */
     struct module_import *imports;
     uint32_t import_count;
     struct module_func *funcs;
@@ -151,18 +170,18 @@ NODISCARD enum status decode_module(struct bytes wasm,
 NODISCARD enum status validate_module(struct module *module, struct report *report);
 void module_done(struct module *module);
 
+/* What ref.func of it gives: a non-null reference to its type. */
+static inline uint32_t module_func_reference(const struct module *module, uint32_t index)
+{
+    return ENGINE_TYPE_NON_NULL | ENGINE_TYPE_CONCRETE |
+           module->types[module->funcs[index].type].canonical;
+}
+
 /* Type of func `index` in the combined space. */
 static inline const struct engine_functype *module_func_type(const struct module *module,
                                                              uint32_t index)
 {
-    return &module->types[module->funcs[index].type];
-}
-
-/* Is memory `index` accessed without bounds checks? (image_memory_is_plain, at run time) */
-static inline bool module_memory_is_plain(const struct module *module, uint32_t index)
-{
-    const struct module_memory *memory = &module->memories[index];
-    return index == 0 && !memory->is_64 && memory->page_shift == MODULE_PAGE_SHIFT;
+    return &module->types[module->funcs[index].type].func;
 }
 
 /* ---- the translator's product ---------------------------------------------------------------- */

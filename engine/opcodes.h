@@ -26,12 +26,13 @@ enum immediate_kind {
     IMMEDIATE_LABEL,      /* u32 depth */
     IMMEDIATE_LABELS,     /* vec(u32) u32 */
     IMMEDIATE_FUNC,       /* u32 */
+    IMMEDIATE_TYPE,       /* u32 */
     IMMEDIATE_TYPE_TABLE, /* u32 u32 */
     IMMEDIATE_TYPES,      /* vec(value type) */
     IMMEDIATE_LOCAL,      /* u32 */
     IMMEDIATE_GLOBAL,     /* u32 */
     IMMEDIATE_TABLE,      /* u32 */
-    IMMEDIATE_MEMARG0,    /* struct decode_memarg; natural alignment 1 byte */
+    IMMEDIATE_MEMARG0,    /* u32 align, u32 offset; natural alignment 1 byte */
     IMMEDIATE_MEMARG1,
     IMMEDIATE_MEMARG2,
     IMMEDIATE_MEMARG3,

@@ -157,15 +157,17 @@ struct control_callee {
     struct engine_instance *instance;
 };
 
+/* The way of a function that is not exactly of the type, or of another instance. */
 static __attribute__((noinline)) struct control_callee
-control_resolve_foreign(const struct engine_instance *caller, uint64_t reference, uint32_t type)
+control_resolve_slow(const struct engine_instance *caller, uint64_t reference, uint32_t type)
 {
     struct control_callee callee = {
         .instance = reference_instance(caller->machine, reference),
         .func = reference_func(reference),
     };
     uint32_t callee_type = callee.instance->funcs[callee.func].type;
-    if (!instance_types_equal(caller, type, callee.instance, callee_type))
+    if (!identity_is_below(caller->machine, identity_of(callee.instance, callee_type),
+                           identity_of(caller, type)))
         callee.trap = TRAP_INDIRECT_CALL_TYPE_MISMATCH;
     return callee;
 }
@@ -185,11 +187,21 @@ control_resolve(struct engine_instance *caller, uint32_t table, uint32_t index, 
         callee.trap = TRAP_UNINITIALIZED_ELEMENT;
         return callee;
     }
-    if (UNLIKELY(reference >> 32 != caller->id))
-        return control_resolve_foreign(caller, reference, type);
     callee.func = reference_func(reference);
-    if (UNLIKELY(caller->funcs[callee.func].type != type))
-        callee.trap = TRAP_INDIRECT_CALL_TYPE_MISMATCH;
+    if (UNLIKELY(reference >> 32 != caller->id || caller->funcs[callee.func].type != type))
+        return control_resolve_slow(caller, reference, type);
+    return callee;
+}
+
+/* The function that a reference names; its type was proven. */
+static inline struct control_callee control_callee_of(struct engine_instance *caller,
+                                                      uint64_t reference)
+{
+    struct control_callee callee = {.instance = caller, .func = reference_func(reference)};
+    if (UNLIKELY(reference == 0))
+        callee.trap = TRAP_NULL_FUNCTION;
+    else if (UNLIKELY(reference >> 32 != caller->id))
+        callee.instance = reference_instance(caller->machine, reference);
     return callee;
 }
 
@@ -231,6 +243,30 @@ HANDLER(cross_return_)
     JUMP(to);
 }
 
+/* Enters a function found at run time, here or in another instance; offsets of the fields. */
+#define CALL_FOUND(callee, FRAME, COST, END)                                                       \
+    do {                                                                                           \
+        if (UNLIKELY((callee).trap != TRAP_NONE))                                                  \
+            RAISE((callee).trap);                                                                  \
+        uint64_t *frame = &SLOT(FRAME);                                                            \
+        if (UNLIKELY(frame > IN->stack_limit))                                                     \
+            RAISE(TRAP_CALL_STACK_EXHAUSTED);                                                      \
+        uint32_t cost = FIELD32(COST);                                                             \
+        const uint8_t *target =                                                                    \
+            (callee).instance->code + (callee).instance->funcs[(callee).func].entry;               \
+        if (LIKELY((callee).instance == IN)) {                                                     \
+            uint64_t *link = frame + control_local_count(target);                                  \
+            link[0] = (uintptr_t)(PC + CELL(END));                                                 \
+            link[1] = (uintptr_t)FP;                                                               \
+            FP = frame;                                                                            \
+        } else {                                                                                   \
+            FP = control_cross(frame, (uintptr_t)(PC + CELL(END)), (uintptr_t)FP, frame, IN,       \
+                               callee);                                                            \
+            SWITCH_INSTANCE((callee).instance);                                                    \
+        }                                                                                          \
+        ENTER(target, cost);                                                                       \
+    } while (0)
+
 /* x: index in the table; fields: frame, table, fuel, type */
 #define CALL_INDIRECT_X(x, name)                                                                   \
     HANDLER(name##_##x)                                                                            \
@@ -244,27 +280,21 @@ HANDLER(cross_return_)
         };                                                                                         \
         struct control_callee callee =                                                             \
             control_resolve(IN, FIELD16(TABLE), READ(i32, x, HEAD), FIELD32(TYPE));                \
-        if (UNLIKELY(callee.trap != TRAP_NONE))                                                    \
-            RAISE(callee.trap);                                                                    \
-        uint64_t *frame = &SLOT(FRAME);                                                            \
-        if (UNLIKELY(frame > IN->stack_limit))                                                     \
-            RAISE(TRAP_CALL_STACK_EXHAUSTED);                                                      \
-        uint32_t cost = FIELD32(COST);                                                             \
-        const uint8_t *target = callee.instance->code + callee.instance->funcs[callee.func].entry; \
-        if (LIKELY(callee.instance == IN)) {                                                       \
-            uint64_t *link = frame + control_local_count(target);                                  \
-            link[0] = (uintptr_t)(PC + CELL(END));                                                 \
-            link[1] = (uintptr_t)FP;                                                               \
-            FP = frame;                                                                            \
-        } else {                                                                                   \
-            FP = control_cross(frame, (uintptr_t)(PC + CELL(END)), (uintptr_t)FP, frame, IN,       \
-                               callee);                                                            \
-            SWITCH_INSTANCE(callee.instance);                                                      \
-        }                                                                                          \
-        ENTER(target, cost);                                                                       \
+        CALL_FOUND(callee, FRAME, COST, END);                                                      \
     }
 EACH_XL(CALL_INDIRECT_X, call_indirect)
 const dispatch_handler ops_call_indirect[] = {EACH_XL(ENTRY_X, call_indirect)};
+
+/* x: reference; fields: frame, fuel */
+#define CALL_REF_X(x, name)                                                                        \
+    HANDLER(name##_##x)                                                                            \
+    {                                                                                              \
+        enum { FRAME = HEAD + SIZE(i64, x), COST = FRAME + 2, END = COST + 4 };                    \
+        struct control_callee callee = control_callee_of(IN, READ(i64, x, HEAD));                  \
+        CALL_FOUND(callee, FRAME, COST, END);                                                      \
+    }
+EACH_XL(CALL_REF_X, call_ref)
+const dispatch_handler ops_call_ref[] = {EACH_XL(ENTRY_X, call_ref)};
 
 /* fields: first argument, arguments, this function's locals, fuel, target */
 HANDLER(return_call_)
@@ -288,6 +318,31 @@ HANDLER(return_call_)
 }
 const dispatch_handler ops_return_call[] = {return_call_};
 
+/* The same for a function found at run time. */
+#define RETURN_CALL_FOUND(callee, FIRST, COUNT, LOCALS, COST)                                      \
+    do {                                                                                           \
+        if (UNLIKELY((callee).trap != TRAP_NONE))                                                  \
+            RAISE((callee).trap);                                                                  \
+        const uint8_t *target =                                                                    \
+            (callee).instance->code + (callee).instance->funcs[(callee).func].entry;               \
+        uint32_t cost = FIELD32(COST);                                                             \
+        uint64_t return_pc = SLOT(LOCALS);                                                         \
+        uint64_t caller_fp = (&SLOT(LOCALS))[1];                                                   \
+        if (LIKELY((callee).instance == IN)) {                                                     \
+            memmove(FP, &SLOT(FIRST), FIELD16(COUNT) * sizeof(*FP));                               \
+            uint64_t *link = FP + control_local_count(target);                                     \
+            link[0] = return_pc;                                                                   \
+            link[1] = caller_fp;                                                                   \
+        } else {                                                                                   \
+            /* The cross frame stays below the new one, so such calls do need stack. */            \
+            if (UNLIKELY(FP > IN->stack_limit))                                                    \
+                RAISE(TRAP_CALL_STACK_EXHAUSTED);                                                  \
+            FP = control_cross(FP, return_pc, caller_fp, &SLOT(FIRST), IN, callee);                \
+            SWITCH_INSTANCE((callee).instance);                                                    \
+        }                                                                                          \
+        ENTER(target, cost);                                                                       \
+    } while (0)
+
 /* index; fields: first argument, arguments, this function's locals, table, fuel, type */
 HANDLER(return_call_indirect_)
 {
@@ -301,27 +356,18 @@ HANDLER(return_call_indirect_)
     };
     struct control_callee callee =
         control_resolve(IN, FIELD16(TABLE), (uint32_t)SLOT(HEAD), FIELD32(TYPE));
-    if (UNLIKELY(callee.trap != TRAP_NONE))
-        RAISE(callee.trap);
-    const uint8_t *target = callee.instance->code + callee.instance->funcs[callee.func].entry;
-    uint32_t cost = FIELD32(COST);
-    uint64_t return_pc = SLOT(LOCALS);
-    uint64_t caller_fp = (&SLOT(LOCALS))[1];
-    if (LIKELY(callee.instance == IN)) {
-        memmove(FP, &SLOT(FIRST), FIELD16(COUNT) * sizeof(*FP));
-        uint64_t *link = FP + control_local_count(target);
-        link[0] = return_pc;
-        link[1] = caller_fp;
-    } else {
-        /* The cross frame stays below the new one, so such calls do need stack. */
-        if (UNLIKELY(FP > IN->stack_limit))
-            RAISE(TRAP_CALL_STACK_EXHAUSTED);
-        FP = control_cross(FP, return_pc, caller_fp, &SLOT(FIRST), IN, callee);
-        SWITCH_INSTANCE(callee.instance);
-    }
-    ENTER(target, cost);
+    RETURN_CALL_FOUND(callee, FIRST, COUNT, LOCALS, COST);
 }
 const dispatch_handler ops_return_call_indirect[] = {return_call_indirect_};
+
+/* reference; fields: first argument, arguments, this function's locals, fuel */
+HANDLER(return_call_ref_)
+{
+    enum { FIRST = HEAD + 2, COUNT = FIRST + 2, LOCALS = COUNT + 2, COST = LOCALS + 2 };
+    struct control_callee callee = control_callee_of(IN, SLOT(HEAD));
+    RETURN_CALL_FOUND(callee, FIRST, COUNT, LOCALS, COST);
+}
+const dispatch_handler ops_return_call_ref[] = {return_call_ref_};
 
 /* ---- returns: one result travels in the accumulator, more in the first slots ----------------- */
 
@@ -421,7 +467,8 @@ enum engine_outcome engine_host_call_guest(struct engine_host_call *call,
         return ENGINE_TRAPPED;
     }
     call->frame[3] = (uint64_t)func_index << 32 | step;
-    instance_copy_arguments(instance->image, func_index, call->frame + HOST_FRAME_SLOTS, arguments);
+    if (count > 0)
+        memmove(call->frame + HOST_FRAME_SLOTS, arguments, count * sizeof(*arguments));
     return ENGINE_CALLING;
 }
 

@@ -57,7 +57,7 @@ static bool translate_read_locals(struct translator *t)
     uint32_t count = t->type->param_count;
     for (uint32_t i = 0; i < runs; i++) {
         count += reader_u32(&counting);
-        (void)decode_value_type(&counting);
+        (void)decode_value_type(&counting, t->module);
     }
     t->locals_total += count;
     if (t->locals_total > MODULE_MAX_LOCALS_TOTAL) {
@@ -73,7 +73,7 @@ static bool translate_read_locals(struct translator *t)
     (void)reader_u32(&t->reader);
     for (uint32_t i = 0; i < runs; i++) {
         uint32_t length = reader_u32(&t->reader);
-        uint8_t type = type_class(decode_value_type(&t->reader));
+        uint8_t type = type_class(decode_value_type(&t->reader, t->module));
         if (length > 0)
             memset(t->local_types + next, type, length);
         next += length;

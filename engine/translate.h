@@ -9,6 +9,7 @@
  *   translate_emit.c     cells, labels, fuel
  *   translate_pins.c     which locals live in registers
  *   translate_simple.c   instructions that are one operation
+ *   translate_reference.c  branches that look at references
  *
  * The operand stack exists only at translation: an entry is a value in its home slot
  * (TEMP), a local that nobody has read yet (LOCAL), or a constant (CONST). The newest
@@ -218,7 +219,7 @@ void value_take(struct translator *t,
                 struct value value,
                 uint32_t height);
 
-/* ---- translate_simple.c, translate_control.c, translate_pins.c ------------------------------- */
+/* ---- translate_simple.c, _control.c, _reference.c, _pins.c ----------------------------------- */
 
 /* The operation that an instruction without immediate stands for; OP_COUNT if none does. */
 enum operation simple_operation(uint32_t opcode);
@@ -232,10 +233,21 @@ enum operation simple_add_branch(enum operation comparison);
 bool simple_translate(struct translator *t, uint32_t opcode);
 
 void control_translate(struct translator *t, uint32_t opcode);
+/* The frame that a label names. */
+struct control *control_at_depth(struct translator *t, uint32_t depth);
+/* May a branch there be one cell, because what it carries is in place? */
+bool control_is_direct(const struct translator *t, const struct control *target);
+/* A direct conditional branch. */
+void control_branch_if(struct translator *t, struct instruction *branch, struct control *target);
+/* A branch that has to move values first: `branch`, on the contrary, jumps over the moves. The
+ * operand stack is afterwards what it was before. */
+void control_branch_over(struct translator *t, struct instruction *branch, struct control *target);
 /* Pinned locals from their slots into their registers. */
 void control_load_pins(struct translator *t);
 /* Opens the function's own frame on the control stack. */
 void control_begin_function(struct translator *t);
+
+void reference_translate(struct translator *t, uint32_t opcode);
 
 void pins_choose(struct translator *t);
 /* The next opcode of validated code, its prefix included. */

@@ -18,7 +18,7 @@ static struct control *control_top(struct translator *t)
     return &t->controls[t->control_count - 1];
 }
 
-static struct control *control_at_depth(struct translator *t, uint32_t depth)
+struct control *control_at_depth(struct translator *t, uint32_t depth)
 {
     ASSERT(depth < t->control_count);
     return &t->controls[t->control_count - 1 - depth];
@@ -68,7 +68,7 @@ static void control_read_block_type(struct translator *t, struct control *contro
     int64_t code = reader_s33(&ahead);
     if (code >= 0) {
         t->reader = ahead;
-        const struct engine_functype *type = &t->module->types[code];
+        const struct engine_functype *type = &t->module->types[code].func;
         control->params = type->params;
         control->param_count = type->param_count;
         control->results = type->results;
@@ -76,7 +76,7 @@ static void control_read_block_type(struct translator *t, struct control *contro
     } else if (code == -64) {
         t->reader = ahead;
     } else {
-        control->single = decode_value_type(&t->reader);
+        control->single = decode_value_type(&t->reader, t->module);
         control->result_count = 1;
     }
 }
@@ -217,8 +217,7 @@ control_condition(struct translator *t, struct value condition, uint32_t height,
     return control_fuse_add(t, &counted) ? counted : branch;
 }
 
-static void
-control_branch_if(struct translator *t, struct instruction *branch, struct control *target)
+void control_branch_if(struct translator *t, struct instruction *branch, struct control *target)
 {
     ASSERT(!t->has_pending);
     uint32_t cell = emit_here(t);
@@ -270,23 +269,18 @@ static void control_br(struct translator *t, struct control *target)
     t->dead = true;
 }
 
-/* A branch that has to move values first jumps over the moves when it is not taken. */
-static void control_br_if(struct translator *t, uint32_t depth)
+bool control_is_direct(const struct translator *t, const struct control *target)
 {
-    struct value condition = value_pop(t);
-    if (t->status != STATUS_OK)
-        return;
-    uint32_t height = t->height;
-    struct control *target = control_at_depth(t, depth);
+    return target->opcode != OPCODE_END &&
+           control_in_place(t, target->height, control_arity(target));
+}
+
+void control_branch_over(struct translator *t, struct instruction *branch, struct control *target)
+{
+    ASSERT(!t->has_pending);
     uint32_t arity = control_arity(target);
-    bool direct = target->opcode != OPCODE_END && control_in_place(t, target->height, arity);
-    struct instruction branch = control_condition(t, condition, height, !direct);
-    if (direct) {
-        control_branch_if(t, &branch, target);
-        return;
-    }
     uint32_t cell = emit_here(t);
-    uint32_t field = emit_cell(t, &branch);
+    uint32_t field = emit_cell(t, branch);
     t->has_last = false;
     int64_t executed = t->executed;
     /* On the taken path only: the entries stay as they are for the other one. */
@@ -314,6 +308,20 @@ static void control_br_if(struct translator *t, uint32_t depth)
     free(saved);
     emit_flush(t);
     emit_patch(t, cell, field, emit_here(t), 0);
+}
+
+static void control_br_if(struct translator *t, uint32_t depth)
+{
+    struct value condition = value_pop(t);
+    if (t->status != STATUS_OK)
+        return;
+    struct control *target = control_at_depth(t, depth);
+    bool direct = control_is_direct(t, target);
+    struct instruction branch = control_condition(t, condition, t->height, !direct);
+    if (direct)
+        control_branch_if(t, &branch, target);
+    else
+        control_branch_over(t, &branch, target);
 }
 
 /* ---- br_table -------------------------------------------------------------------------------- */
@@ -440,12 +448,10 @@ static void control_call(struct translator *t, uint32_t func)
     control_finish_call(t, type);
 }
 
-/* Takes the table index off the stack and makes it an operand that X_LEAN allows. */
-static struct operand
-control_table_index(struct translator *t, enum operation operation, uint32_t table)
+/* Takes what names the callee off the stack, a table index or a reference, and makes it an
+ * operand that the operation allows. */
+static struct operand control_callee(struct translator *t, enum operation operation)
 {
-    if (t->module->tables[table].is_64)
-        value_apply(t, OP_i32_clamp_i64, 1, ENGINE_I32, 0); /* no table has so many entries */
     uint32_t height = t->height - 1;
     struct value value = value_pop(t);
     struct instruction probe = {.operation = operation};
@@ -458,8 +464,8 @@ static void control_call_indirect(struct translator *t)
 {
     uint32_t type_index = reader_u32(&t->reader);
     uint32_t table = reader_u32(&t->reader);
-    const struct engine_functype *type = &t->module->types[type_index];
-    struct operand index = control_table_index(t, OP_call_indirect, table);
+    const struct engine_functype *type = &t->module->types[type_index].func;
+    struct operand index = control_callee(t, OP_call_indirect);
     if (t->status != STATUS_OK)
         return;
     value_settle(t, t->height - type->param_count);
@@ -468,7 +474,24 @@ static void control_call_indirect(struct translator *t)
     struct instruction call = {.operation = OP_call_indirect,
                                .operands = {index},
                                .fields = {slot_of_height(t, base), table, (uint64_t)t->executed,
-                                          t->module->type_canonical[type_index]},
+                                          t->module->types[type_index].canonical},
+                               .wasm_offset = t->opcode_offset};
+    (void)emit_cell(t, &call);
+    control_finish_call(t, type);
+}
+
+static void control_call_ref(struct translator *t)
+{
+    const struct engine_functype *type = &t->module->types[reader_u32(&t->reader)].func;
+    struct operand callee = control_callee(t, OP_call_ref);
+    if (t->status != STATUS_OK)
+        return;
+    value_settle(t, t->height - type->param_count);
+    control_pins(t, OP_save_pins_1, OP_save_float_pins_1);
+    uint32_t base = t->height - type->param_count;
+    struct instruction call = {.operation = OP_call_ref,
+                               .operands = {callee},
+                               .fields = {slot_of_height(t, base), (uint64_t)t->executed},
                                .wasm_offset = t->opcode_offset};
     (void)emit_cell(t, &call);
     control_finish_call(t, type);
@@ -492,8 +515,8 @@ static void control_return_call_indirect(struct translator *t)
 {
     uint32_t type_index = reader_u32(&t->reader);
     uint32_t table = reader_u32(&t->reader);
-    uint32_t count = t->module->types[type_index].param_count;
-    struct operand index = control_table_index(t, OP_return_call_indirect, table);
+    uint32_t count = t->module->types[type_index].func.param_count;
+    struct operand index = control_callee(t, OP_return_call_indirect);
     if (t->status != STATUS_OK)
         return;
     value_settle(t, t->height - count);
@@ -501,15 +524,29 @@ static void control_return_call_indirect(struct translator *t)
                                .operands = {index},
                                .fields = {slot_of_height(t, t->height - count), count,
                                           t->local_count, table, (uint64_t)t->executed,
-                                          t->module->type_canonical[type_index]},
+                                          t->module->types[type_index].canonical},
                                .wasm_offset = t->opcode_offset};
     (void)emit_cell(t, &call);
     t->dead = true;
 }
 
-/* ---- blocks
- * ------------------------------------------------------------------------------------------------
- */
+static void control_return_call_ref(struct translator *t)
+{
+    uint32_t count = t->module->types[reader_u32(&t->reader)].func.param_count;
+    struct operand callee = control_callee(t, OP_return_call_ref);
+    if (t->status != STATUS_OK)
+        return;
+    value_settle(t, t->height - count);
+    struct instruction call = {.operation = OP_return_call_ref,
+                               .operands = {callee},
+                               .fields = {slot_of_height(t, t->height - count), count,
+                                          t->local_count, (uint64_t)t->executed},
+                               .wasm_offset = t->opcode_offset};
+    (void)emit_cell(t, &call);
+    t->dead = true;
+}
+
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
 static void control_block(struct translator *t, uint8_t opcode)
 {
@@ -658,8 +695,16 @@ void control_translate(struct translator *t, uint32_t opcode)
     case OPCODE_RETURN_CALL:
         control_return_call(t, reader_u32(&t->reader));
         return;
-    default:
-        ASSERT(opcode == OPCODE_RETURN_CALL_INDIRECT);
+    case OPCODE_RETURN_CALL_INDIRECT:
         control_return_call_indirect(t);
+        return;
+    case OPCODE_CALL_REF:
+        control_call_ref(t);
+        return;
+    case OPCODE_RETURN_CALL_REF:
+        control_return_call_ref(t);
+        return;
+    default:
+        reference_translate(t, opcode);
     }
 }

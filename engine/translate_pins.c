@@ -72,6 +72,7 @@ static void pins_count(struct pins_scan *scan, struct reader reader)
             continue;
         case OPCODE_CALL:
         case OPCODE_CALL_INDIRECT:
+        case OPCODE_CALL_REF:
             pins_add(&scan->calls, pins_weight(scan));
             break;
         case OPCODE_BLOCK:

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Validation of what concerns the module as a whole [Wasm core 3.4]: types given their
- * canonical index, globals, segments, export names; then the bodies (validate_func.c).
+ * Validation of what concerns the module as a whole [Wasm core 3.4]: tables, globals,
+ * segments, export names; then the bodies (validate_func.c). Types were judged when decoded.
  *
- * Equal types and equal names are found by hashing, with a seed that the module's author
- * cannot know, so that a million of them cost no more than their bytes.
+ * Equal names are found by hashing, with a seed that the module's author cannot know, so that
+ * a hundred thousand of them cost no more than their bytes.
  */
 #include "engine/validate.h"
 
@@ -55,26 +55,6 @@ static enum status validate_no_memory(const struct module *module, struct report
                        module->arena.max_bytes);
 }
 
-const char *validate_type_name(uint32_t type)
-{
-    switch (type) {
-    case ENGINE_I32:
-        return "i32";
-    case ENGINE_I64:
-        return "i64";
-    case ENGINE_F32:
-        return "f32";
-    case ENGINE_F64:
-        return "f64";
-    case ENGINE_FUNCREF:
-        return "funcref";
-    case ENGINE_EXTERNREF:
-        return "externref";
-    default:
-        return "any type";
-    }
-}
-
 struct validate_name validate_name_text(struct bytes name)
 {
     static const char digits[] = "0123456789abcdef";
@@ -92,40 +72,6 @@ struct validate_name validate_name_text(struct bytes name)
     }
     shown.text[at] = '\0';
     return shown;
-}
-
-static struct bytes types_bytes(const uint32_t *types, uint32_t count)
-{
-    return bytes_make((const uint8_t *)types, count * sizeof(*types));
-}
-
-static bool types_equal(const struct module *module, uint32_t a, uint32_t b)
-{
-    const struct engine_functype *left = &module->types[a];
-    const struct engine_functype *right = &module->types[b];
-    return bytes_equal(types_bytes(left->params, left->param_count),
-                       types_bytes(right->params, right->param_count)) &&
-           bytes_equal(types_bytes(left->results, left->result_count),
-                       types_bytes(right->results, right->result_count));
-}
-
-static enum status validate_types(struct module *module, struct report *report)
-{
-    if (module->type_count == 0)
-        return STATUS_OK;
-    struct index_set set = {.equal = types_equal};
-    module->type_canonical = ARENA_ARRAY(&module->arena, uint32_t, module->type_count);
-    if (module->type_canonical == NULL || !index_set_init(&set, module, module->type_count))
-        return validate_no_memory(module, report);
-    for (uint32_t i = 0; i < module->type_count; i++) {
-        const struct engine_functype *type = &module->types[i];
-        struct bytes params = types_bytes(type->params, type->param_count);
-        struct bytes results = types_bytes(type->results, type->result_count);
-        uint64_t hash = XXH3_64bits_withSeed(params.data, params.count, set.seed);
-        hash = XXH3_64bits_withSeed(results.data, results.count, hash);
-        module->type_canonical[i] = index_set_add(&set, hash, i);
-    }
-    return STATUS_OK;
 }
 
 static bool exports_equal(const struct module *module, uint32_t a, uint32_t b)
@@ -179,6 +125,22 @@ static enum status validate_expressions(struct module *module,
                        inner.text, expressions->section, expressions->entry);
 }
 
+static enum status validate_tables(struct module *module, struct report *report)
+{
+    enum status status = STATUS_OK;
+    uint32_t imported = module->imported_table_count;
+    for (uint32_t i = imported; i < module->table_count && status == STATUS_OK; i++) {
+        struct expressions init = {.bytes = module->tables[i].init,
+                                   .count = module->tables[i].init.count > 0,
+                                   .type = module->tables[i].type,
+                                   .global_count = module->imported_global_count,
+                                   .section = "table",
+                                   .entry = i - imported};
+        status = validate_expressions(module, &init, report);
+    }
+    return status;
+}
+
 static enum status validate_globals(struct module *module, struct report *report)
 {
     enum status status = STATUS_OK;
@@ -197,14 +159,13 @@ static enum status validate_globals(struct module *module, struct report *report
 
 static enum status validate_offset(struct module *module,
                                    struct bytes offset,
-                                   bool is_64,
                                    const char *section,
                                    uint32_t entry,
                                    struct report *report)
 {
     struct expressions expressions = {.bytes = offset,
                                       .count = 1,
-                                      .type = validate_address_type(is_64),
+                                      .type = ENGINE_I32,
                                       .global_count = module->global_count,
                                       .section = section,
                                       .entry = entry};
@@ -215,17 +176,17 @@ static enum status validate_elem(struct module *module, uint32_t index, struct r
 {
     const struct module_elem *elem = &module->elems[index];
     if (elem->mode == MODULE_SEGMENT_ACTIVE) {
-        enum status status = validate_offset(
-            module, elem->offset, module->tables[elem->table].is_64, "element", index, report);
+        enum status status = validate_offset(module, elem->offset, "element", index, report);
         if (status != STATUS_OK)
             return status;
         uint32_t wanted = module->tables[elem->table].type;
-        if (elem->type != wanted)
-            return report_fail(
-                report, STATUS_INVALID, (uint64_t)(elem->offset.data - module->wasm.data),
-                "type mismatch: table %u has %s, the segment %s, in element "
-                "section, entry %u",
-                elem->table, validate_type_name(wanted), validate_type_name(elem->type), index);
+        if (!types_match(module, elem->type, wanted))
+            return report_fail(report, STATUS_INVALID,
+                               (uint64_t)(elem->offset.data - module->wasm.data),
+                               "type mismatch: table %u has %s, the segment %s, in element "
+                               "section, entry %u",
+                               elem->table, engine_type_text(wanted).text,
+                               engine_type_text(elem->type).text, index);
     }
     for (uint32_t i = 0; elem->funcs != NULL && i < elem->count; i++)
         module->funcs[elem->funcs[i]].declared = true;
@@ -244,17 +205,15 @@ static enum status validate_segments(struct module *module, struct report *repor
     for (uint32_t i = 0; i < module->elem_count && status == STATUS_OK; i++)
         status = validate_elem(module, i, report);
     for (uint32_t i = 0; i < module->data_count && status == STATUS_OK; i++) {
-        const struct module_data *data = &module->datas[i];
-        if (data->mode == MODULE_SEGMENT_ACTIVE)
-            status = validate_offset(module, data->offset, module->memories[data->memory].is_64,
-                                     "data", i, report);
+        if (module->datas[i].mode == MODULE_SEGMENT_ACTIVE)
+            status = validate_offset(module, module->datas[i].offset, "data", i, report);
     }
     return status;
 }
 
 enum status validate_module(struct module *module, struct report *report)
 {
-    enum status status = validate_types(module, report);
+    enum status status = validate_tables(module, report);
     if (status == STATUS_OK)
         status = validate_globals(module, report);
     if (status == STATUS_OK)

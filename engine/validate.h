@@ -13,20 +13,12 @@
 #include "engine/module.h"
 #include "engine/opcodes.h"
 
-/* "i32"; for error texts. */
-const char *validate_type_name(uint32_t type);
-
 /* A name as reports may show it: printable ASCII, the rest as in the text format ("\0a"). */
 #define VALIDATE_NAME_BYTES 100
 struct validate_name {
     char text[VALIDATE_NAME_BYTES + 4]; /* cut to what fits; NUL-terminated */
 };
 struct validate_name validate_name_text(struct bytes name);
-
-static inline bool validate_is_reference(uint32_t type)
-{
-    return type == ENGINE_FUNCREF || type == ENGINE_EXTERNREF;
-}
 
 /*
  * Reads one constant expression up to its `end`; it must give one value of `type` and may
@@ -36,12 +28,6 @@ void validate_const(struct module *module,
                     struct reader *reader,
                     uint32_t type,
                     uint32_t global_count);
-
-/* Of addresses in a memory, or indices in a table. */
-static inline uint32_t validate_address_type(bool is_64)
-{
-    return is_64 ? ENGINE_I64 : ENGINE_I32;
-}
 
 /*
  * One instruction's signature. The operands are the last `pops` of the VALIDATE_WINDOW
@@ -53,10 +39,8 @@ struct validate_rule {
     uint32_t mask[VALIDATE_WINDOW];
     uint32_t result;
     uint8_t pops;
-    uint8_t pushes;    /* 0 or 1 */
-    uint8_t action;    /* enum immediate_kind, or VALIDATE_SPECIAL or VALIDATE_ILLEGAL */
-    uint8_t addresses; /* bit n: want[n] is an address */
-    bool result_is_address;
+    uint8_t pushes; /* 0 or 1 */
+    uint8_t action; /* enum immediate_kind, or VALIDATE_SPECIAL or VALIDATE_ILLEGAL */
 };
 
 enum {

@@ -7,6 +7,7 @@
  *      padding | values of outer frames | values of this frame |
  *                                       ^ floor                ^ top
  *
+ *   locals   their types; one that needs a value before it is read, VALIDATE_UNSET with it
  *   frames   one for the function and each open block; a pop at the floor is a mismatch,
  *            unless the rest of the frame cannot be reached
  *
@@ -19,11 +20,15 @@
 #include "engine/validate.h"
 
 #define VALIDATE_UNKNOWN 0
+/* In a local's type: it has no value yet [Wasm core 3.1.6 local types]. */
+#define VALIDATE_UNSET 0x20000000u
 
 struct validate_frame {
     const uint32_t *params;
-    const uint32_t *results;
-    uint32_t height; /* of the value stack at its floor */
+    const uint32_t *results; /* NULL: `single` */
+    uint32_t single;         /* the only result of a block that names no type index */
+    uint32_t height;         /* of the value stack at its floor */
+    uint32_t set_count;      /* locals that were set before it */
     uint16_t param_count;
     uint16_t result_count;
     uint8_t opcode; /* BLOCK for the function itself */
@@ -41,9 +46,9 @@ struct validator {
     uint32_t *limit;              /* top may not pass it; there is room for one value more */
     struct validate_frame *frame; /* innermost */
     uint32_t frame_count;
-    bool memory_is_32; /* there is a memory 0, of 32-bit addresses */
     uint32_t local_count;
     uint32_t expanded_count; /* of them in `expanded` */
+    bool has_unset;          /* there are locals that need a value */
     const struct module *module;
     const struct engine_functype *type; /* of the function */
     uint32_t *values;                   /* first value, after the padding */
@@ -52,6 +57,9 @@ struct validator {
     struct buffer frame_bytes;
     struct buffer local_runs;
     struct buffer expanded;
+    struct buffer set_locals; /* u32 each: VALIDATE_UNSET was taken from them, in order */
+    uint64_t locals_total;    /* expanded because some need values, in all functions so far */
+    uint64_t matches_left;    /* comparisons of unequal types, for this function */
     struct validate_rules rules;
 };
 
@@ -75,13 +83,29 @@ size_t validate_peek_types(struct validator *v, const uint32_t *types, size_t co
 void validate_pop_types(struct validator *v, const uint32_t *types, size_t count);
 void validate_push_types(struct validator *v, const uint32_t *types, size_t count);
 
-/* validate_apply with addresses of 64 bits. */
-void validate_apply_wide(struct validator *v, const struct validate_rule *rule);
+/* Is `found` a subtype of `wanted`? Fails if there were too many such questions. */
+bool validate_matches(struct validator *v, uint32_t found, uint32_t wanted);
+/* Pops a reference, any; TYPES_BOTTOM_REF where it cannot be known, and after a failure. */
+uint32_t validate_pop_reference(struct validator *v);
+
+/* ---- validate_func.c ------------------------------------------------------------------------- */
+
+/* Locals that were set since `count` were, are unset again. */
+void validate_unset_locals(struct validator *v, uint32_t count);
 
 /* ---- validate_control.c ---------------------------------------------------------------------- */
 
+/* A block's type. */
+struct validate_block {
+    const uint32_t *params;
+    const uint32_t *results; /* NULL: `single` */
+    uint32_t single;
+    uint32_t param_count;
+    uint32_t result_count;
+};
+
 /* Opens a frame above the present values. */
-void validate_push_frame(struct validator *v, uint8_t opcode, const struct engine_functype *type);
+void validate_push_frame(struct validator *v, uint8_t opcode, const struct validate_block *type);
 /* Instructions that open, close or leave blocks. */
 void validate_check_control(struct validator *v, uint32_t code);
 

@@ -30,7 +30,7 @@ static void const_binary(struct reader *reader, struct const_stack *stack, uint3
         stack->count--;
     else
         reader_fail(reader, STATUS_INVALID, "type mismatch: %s operands expected",
-                    validate_type_name(type));
+                    engine_type_text(type).text);
 }
 
 static uint32_t
@@ -52,17 +52,18 @@ const_global(const struct module *module, struct reader *reader, uint32_t global
     return 0;
 }
 
-static void const_func(struct module *module, struct reader *reader)
+static uint32_t const_func(struct module *module, struct reader *reader)
 {
     const uint8_t *at = reader->at;
     uint32_t index = reader_u32(reader);
     if (index < module->func_count) {
         module->funcs[index].declared = true;
-        return;
+        return module_func_reference(module, index);
     }
     reader->at = at;
     reader_fail(reader, STATUS_INVALID, "unknown function %u: there are %u", index,
                 module->func_count);
+    return 0;
 }
 
 static void const_step(struct module *module,
@@ -86,10 +87,9 @@ static void const_step(struct module *module,
         (void)reader_fixed64(reader);
         return const_push(reader, stack, ENGINE_F64);
     case OPCODE_REF_NULL:
-        return const_push(reader, stack, decode_reference_type(reader));
+        return const_push(reader, stack, decode_heap_type(reader, module));
     case OPCODE_REF_FUNC:
-        const_func(module, reader);
-        return const_push(reader, stack, ENGINE_FUNCREF);
+        return const_push(reader, stack, const_func(module, reader));
     case OPCODE_GLOBAL_GET:
         return const_push(reader, stack, const_global(module, reader, global_count));
     case OPCODE_I32_ADD:
@@ -117,14 +117,14 @@ void validate_const(struct module *module,
     while (reader_left(reader) > 0 && *reader->at != OPCODE_END)
         const_step(module, reader, global_count, &stack);
     (void)reader_u8(reader); /* the `end`: decode_expression saw it */
-    if (reader_failed(reader) || (stack.count == 1 && stack.types[0] == type))
+    if (reader_failed(reader) || (stack.count == 1 && types_match(module, stack.types[0], type)))
         return;
     reader->at--;
     if (stack.count == 1)
         reader_fail(reader, STATUS_INVALID, "type mismatch: constant %s expected, found %s",
-                    validate_type_name(type), validate_type_name(stack.types[0]));
+                    engine_type_text(type).text, engine_type_text(stack.types[0]).text);
     else
         reader_fail(reader, STATUS_INVALID,
                     "type mismatch: one constant %s expected, found %u values",
-                    validate_type_name(type), stack.count);
+                    engine_type_text(type).text, stack.count);
 }

@@ -15,7 +15,7 @@ static void set_unreachable(struct validator *v)
     v->frame->unreachable = true;
 }
 
-void validate_push_frame(struct validator *v, uint8_t opcode, const struct engine_functype *type)
+void validate_push_frame(struct validator *v, uint8_t opcode, const struct validate_block *type)
 {
     if (v->frame_count > MODULE_MAX_NESTING)
         return validate_fail(v, STATUS_LIMIT, "blocks nested deeper than %u", MODULE_MAX_NESTING);
@@ -23,28 +23,45 @@ void validate_push_frame(struct validator *v, uint8_t opcode, const struct engin
     if (buffer_reserve(&v->frame_bytes, sizeof(struct validate_frame)) != STATUS_OK)
         return validate_fail(v, STATUS_NO_MEMORY, "out of memory");
     v->frame = (struct validate_frame *)(void *)v->frame_bytes.data + v->frame_count++;
-    *v->frame = (struct validate_frame){.params = type->params,
-                                        .results = type->results,
-                                        .height = (uint32_t)(v->top - v->values),
-                                        .param_count = (uint16_t)type->param_count,
-                                        .result_count = (uint16_t)type->result_count,
-                                        .opcode = opcode};
+    *v->frame =
+        (struct validate_frame){.params = type->params,
+                                .results = type->results,
+                                .single = type->single,
+                                .set_count = (uint32_t)(v->set_locals.count / sizeof(uint32_t)),
+                                .height = (uint32_t)(v->top - v->values),
+                                .param_count = (uint16_t)type->param_count,
+                                .result_count = (uint16_t)type->result_count,
+                                .opcode = opcode};
     v->floor = v->top;
+}
+
+static const uint32_t *frame_results(const struct validate_frame *frame)
+{
+    return frame->results != NULL ? frame->results : &frame->single;
 }
 
 /* Pops the innermost frame's results; they must be all that is left in it. */
 static void finish_frame(struct validator *v)
 {
-    validate_pop_types(v, v->frame->results, v->frame->result_count);
+    validate_unset_locals(v, v->frame->set_count);
+    validate_pop_types(v, frame_results(v->frame), v->frame->result_count);
     if (v->top != v->floor)
         validate_fail(v, STATUS_INVALID,
                       "type mismatch: %td values too many at the end of the block",
                       v->top - v->floor);
 }
 
-static bool types_equal(const uint32_t *a, uint32_t a_count, const uint32_t *b, uint32_t b_count)
+/* Are values of the types `subs` also of the types `supers`? */
+static bool types_below(struct validator *v,
+                        const uint32_t *subs,
+                        uint32_t sub_count,
+                        const uint32_t *supers,
+                        uint32_t super_count)
 {
-    return a_count == b_count && (a_count == 0 || memcmp(a, b, a_count * sizeof(*a)) == 0);
+    bool below = sub_count == super_count;
+    for (uint32_t i = 0; i < sub_count && below; i++)
+        below = validate_matches(v, subs[i], supers[i]);
+    return below;
 }
 
 struct label {
@@ -56,7 +73,7 @@ static struct label frame_label(const struct validate_frame *frame)
 {
     if (frame->opcode == OPCODE_LOOP)
         return (struct label){frame->params, frame->param_count};
-    return (struct label){frame->results, frame->result_count};
+    return (struct label){frame_results(frame), frame->result_count};
 }
 
 /* After a failure the label of the innermost frame, which exists always. */
@@ -68,61 +85,41 @@ static struct label read_label(struct validator *v)
     return frame_label(v->frame - depth);
 }
 
-static const uint32_t one_i32[] = {ENGINE_I32};
-static const uint32_t one_i64[] = {ENGINE_I64};
-static const uint32_t one_f32[] = {ENGINE_F32};
-static const uint32_t one_f64[] = {ENGINE_F64};
-static const uint32_t one_funcref[] = {ENGINE_FUNCREF};
-static const uint32_t one_externref[] = {ENGINE_EXTERNREF};
-
-static const uint32_t *one_type(uint32_t type)
+static struct validate_block read_block_type(struct validator *v)
 {
-    switch (type) {
-    case ENGINE_I32:
-        return one_i32;
-    case ENGINE_I64:
-        return one_i64;
-    case ENGINE_F32:
-        return one_f32;
-    case ENGINE_F64:
-        return one_f64;
-    case ENGINE_FUNCREF:
-        return one_funcref;
-    default:
-        return one_externref;
-    }
-}
-
-static struct engine_functype read_block_type(struct validator *v)
-{
-    static const struct engine_functype none = {.params = one_i32, .results = one_i32};
+    struct validate_block block = {0};
     struct reader *reader = &v->reader;
     if (reader_left(reader) > 0 && *reader->at == 0x40) {
         reader->at++;
-        return none;
+        return block;
     }
-    /* Single bytes from 0x40 to 0x7f would be negative numbers: they are value types. */
+    /* Single bytes from 0x40 to 0x7f would be negative numbers: they begin value types. */
     if (reader_left(reader) > 0 && *reader->at >= 0x40 && *reader->at < 0x80) {
-        uint32_t type = decode_value_type(reader);
-        struct engine_functype one = none;
-        one.results = one_type(type);
-        one.result_count = 1;
-        return one;
+        block.single = decode_value_type(reader, v->module);
+        block.result_count = 1;
+        return block;
     }
-    int64_t index = reader_s33(reader);
-    if (index >= 0 && index < v->module->type_count)
-        return v->module->types[index];
-    if (index < 0)
+    const uint8_t *at = reader->at;
+    if (reader_s33(reader) < 0) {
         validate_fail(v, STATUS_MALFORMED, "malformed block type");
-    else
-        validate_fail(v, STATUS_INVALID, "unknown type %" PRId64 ": there are %u", index,
-                      v->module->type_count);
-    return none;
+        return block;
+    }
+    if (reader_failed(reader))
+        return block;
+    reader->at = at;
+    uint32_t index = decode_type_index(reader, v->module, TYPES_FUNC);
+    if (reader_failed(reader))
+        return block;
+    const struct engine_functype *type = &v->module->types[index].func;
+    return (struct validate_block){.params = type->params,
+                                   .results = type->results,
+                                   .param_count = type->param_count,
+                                   .result_count = type->result_count};
 }
 
 static void check_block(struct validator *v, uint8_t opcode)
 {
-    struct engine_functype type = read_block_type(v);
+    struct validate_block type = read_block_type(v);
     if (opcode == OPCODE_IF)
         validate_pop(v, ENGINE_I32);
     validate_pop_types(v, type.params, type.param_count);
@@ -145,7 +142,7 @@ static void check_end(struct validator *v)
     finish_frame(v);
     struct validate_frame ended = *v->frame;
     if (ended.opcode == OPCODE_IF &&
-        !types_equal(ended.params, ended.param_count, ended.results, ended.result_count))
+        !types_below(v, ended.params, ended.param_count, frame_results(&ended), ended.result_count))
         validate_fail(v, STATUS_INVALID, "type mismatch: if without else must not change types");
     v->frame_count--;
     if (v->frame_count == 0) {
@@ -157,7 +154,7 @@ static void check_end(struct validator *v)
     }
     v->frame--;
     v->floor = v->values + v->frame->height;
-    validate_push_types(v, ended.results, ended.result_count);
+    validate_push_types(v, frame_results(&ended), ended.result_count);
 }
 
 static void check_br(struct validator *v)
@@ -202,44 +199,89 @@ static void check_br_table(struct validator *v)
 
 /* ---- calls ----------------------------------------------------------------------------------- */
 
-static const struct engine_functype *read_callee(struct validator *v, bool is_indirect)
+/* The callee of call_ref: the reference to it is on top. */
+static const struct engine_functype *read_callee_reference(struct validator *v)
+{
+    uint32_t type = decode_type_index(&v->reader, v->module, TYPES_FUNC);
+    if (reader_failed(&v->reader))
+        return NULL;
+    validate_pop(v, ENGINE_TYPE_CONCRETE | v->module->types[type].canonical);
+    return &v->module->types[type].func;
+}
+
+static const struct engine_functype *read_callee_table(struct validator *v)
 {
     const struct module *module = v->module;
-    if (!is_indirect) {
-        uint32_t func = validate_check_index(v, module->func_count, "function");
-        return reader_failed(&v->reader) ? NULL : module_func_type(module, func);
-    }
-    uint32_t type = validate_check_index(v, module->type_count, "type");
+    uint32_t type = decode_type_index(&v->reader, module, TYPES_FUNC);
     uint32_t table = validate_check_index(v, module->table_count, "table");
     if (reader_failed(&v->reader))
         return NULL;
-    if (module->tables[table].type != ENGINE_FUNCREF)
+    if (!validate_matches(v, module->tables[table].type, ENGINE_FUNCREF))
         validate_fail(v, STATUS_INVALID, "type mismatch: %s through table %u, which has %s",
                       validate_instruction_text(v), table,
-                      validate_type_name(module->tables[table].type));
-    validate_pop(v, validate_address_type(module->tables[table].is_64));
-    return &module->types[type];
+                      engine_type_text(module->tables[table].type).text);
+    validate_pop(v, ENGINE_I32);
+    return &module->types[type].func;
 }
 
-static void check_call(struct validator *v, bool is_indirect)
+static const struct engine_functype *read_callee(struct validator *v, uint32_t code)
 {
-    const struct engine_functype *type = read_callee(v, is_indirect);
+    switch (code) {
+    case OPCODE_CALL_REF:
+    case OPCODE_RETURN_CALL_REF:
+        return read_callee_reference(v);
+    case OPCODE_CALL_INDIRECT:
+    case OPCODE_RETURN_CALL_INDIRECT:
+        return read_callee_table(v);
+    default: {
+        uint32_t func = validate_check_index(v, v->module->func_count, "function");
+        return reader_failed(&v->reader) ? NULL : module_func_type(v->module, func);
+    }
+    }
+}
+
+static void check_call(struct validator *v, uint32_t code)
+{
+    const struct engine_functype *type = read_callee(v, code);
     if (type == NULL)
         return;
     validate_pop_types(v, type->params, type->param_count);
     validate_push_types(v, type->results, type->result_count);
 }
 
-static void check_return_call(struct validator *v, bool is_indirect)
+static void check_return_call(struct validator *v, uint32_t code)
 {
-    const struct engine_functype *type = read_callee(v, is_indirect);
+    const struct engine_functype *type = read_callee(v, code);
     if (type == NULL)
         return;
-    if (!types_equal(type->results, type->result_count, v->type->results, v->type->result_count))
+    if (!types_below(v, type->results, type->result_count, v->type->results, v->type->result_count))
         validate_fail(v, STATUS_INVALID, "type mismatch: %s of a function with other results",
                       validate_instruction_text(v));
     validate_pop_types(v, type->params, type->param_count);
     set_unreachable(v);
+}
+
+/* ---- branches on references ------------------------------------------------------------------ */
+
+static void check_br_on_null(struct validator *v)
+{
+    struct label label = read_label(v);
+    uint32_t type = validate_pop_reference(v);
+    validate_pop_types(v, label.types, label.count);
+    validate_push_types(v, label.types, label.count);
+    validate_push(v, type | ENGINE_TYPE_NON_NULL);
+}
+
+static void check_br_on_non_null(struct validator *v)
+{
+    struct label label = read_label(v);
+    uint32_t type = validate_pop_reference(v);
+    if (label.count == 0)
+        return validate_fail(v, STATUS_INVALID, "type mismatch: %s to a label without values",
+                             validate_instruction_text(v));
+    validate_push(v, type | ENGINE_TYPE_NON_NULL);
+    validate_pop_types(v, label.types, label.count);
+    validate_push_types(v, label.types, label.count - 1);
 }
 
 void validate_check_control(struct validator *v, uint32_t code)
@@ -266,10 +308,16 @@ void validate_check_control(struct validator *v, uint32_t code)
         return set_unreachable(v);
     case OPCODE_CALL:
     case OPCODE_CALL_INDIRECT:
-        return check_call(v, code == OPCODE_CALL_INDIRECT);
+    case OPCODE_CALL_REF:
+        return check_call(v, code);
     case OPCODE_RETURN_CALL:
     case OPCODE_RETURN_CALL_INDIRECT:
-        return check_return_call(v, code == OPCODE_RETURN_CALL_INDIRECT);
+    case OPCODE_RETURN_CALL_REF:
+        return check_return_call(v, code);
+    case OPCODE_BR_ON_NULL:
+        return check_br_on_null(v);
+    case OPCODE_BR_ON_NON_NULL:
+        return check_br_on_non_null(v);
     default:
         ASSERT(false && "a special opcode without a function");
     }

@@ -15,6 +15,11 @@
 #define EXPANDED_LOCALS_MIN      256u
 #define EXPANDED_LOCALS_PER_BYTE 8u
 
+/* Comparisons of types that are not equal: vectors of a thousand references, compared at each
+ * branch, could cost far more than the bytes that ask for it. */
+#define MATCHES_MIN      100000u
+#define MATCHES_PER_BYTE 16u
+
 /* Locals up to `end` and not in an earlier run. */
 struct local_run {
     uint32_t end;
@@ -42,10 +47,48 @@ static uint32_t local_type_slow(struct validator *v, uint32_t index)
     return runs[low].type;
 }
 
+static uint32_t read_local_slow(struct validator *v, uint32_t index)
+{
+    uint32_t type = index < v->expanded_count ? v->locals[index] : local_type_slow(v, index);
+    if ((type & VALIDATE_UNSET) != 0)
+        validate_fail(v, STATUS_INVALID, "uninitialized local: %u has no value yet", index);
+    return type & ~VALIDATE_UNSET;
+}
+
+/* Type of the local named next, which must have a value. */
 static inline uint32_t read_local(struct validator *v)
 {
     uint32_t index = reader_u32(&v->reader);
-    return LIKELY(index < v->expanded_count) ? v->locals[index] : local_type_slow(v, index);
+    if (LIKELY(index < v->expanded_count && (v->locals[index] & VALIDATE_UNSET) == 0))
+        return v->locals[index];
+    return read_local_slow(v, index);
+}
+
+static uint32_t set_local_slow(struct validator *v, uint32_t index)
+{
+    if (index >= v->expanded_count)
+        return local_type_slow(v, index);
+    if (buffer_append(&v->set_locals, &index, sizeof(index)) != STATUS_OK)
+        validate_fail(v, STATUS_NO_MEMORY, "out of memory");
+    v->locals[index] &= ~VALIDATE_UNSET;
+    return v->locals[index];
+}
+
+/* Type of the local named next, which has a value from now on. */
+static inline uint32_t read_local_to_set(struct validator *v)
+{
+    uint32_t index = reader_u32(&v->reader);
+    if (LIKELY(index < v->expanded_count && (v->locals[index] & VALIDATE_UNSET) == 0))
+        return v->locals[index];
+    return set_local_slow(v, index);
+}
+
+void validate_unset_locals(struct validator *v, uint32_t count)
+{
+    const uint32_t *set = (const uint32_t *)(const void *)v->set_locals.data;
+    for (size_t i = count; i < v->set_locals.count / sizeof(*set); i++)
+        v->locals[set[i]] |= VALIDATE_UNSET;
+    v->set_locals.count = count * sizeof(*set);
 }
 
 static void check_global(struct validator *v, bool is_set)
@@ -61,12 +104,11 @@ static void check_global(struct validator *v, bool is_set)
     validate_pop(v, global->type);
 }
 
-/* The table named next; one of VALIDATE_UNKNOWN after a failure. */
-static const struct module_table *read_table(struct validator *v)
+/* The element type of the table named next; VALIDATE_UNKNOWN after a failure. */
+static uint32_t read_table(struct validator *v)
 {
-    static const struct module_table unknown = {.type = VALIDATE_UNKNOWN};
     uint32_t index = validate_check_index(v, v->module->table_count, "table");
-    return reader_failed(&v->reader) ? &unknown : &v->module->tables[index];
+    return reader_failed(&v->reader) ? VALIDATE_UNKNOWN : v->module->tables[index].type;
 }
 
 static void check_select(struct validator *v)
@@ -74,11 +116,11 @@ static void check_select(struct validator *v)
     validate_pop(v, ENGINE_I32);
     uint32_t second = validate_pop_any(v);
     uint32_t first = validate_pop_any(v);
-    if (validate_is_reference(first) || validate_is_reference(second))
+    if (engine_type_is_reference(first) || engine_type_is_reference(second))
         validate_fail_mismatch(v, "numbers if it names no type",
-                               validate_is_reference(first) ? first : second);
+                               engine_type_is_reference(first) ? first : second);
     if (first != second && first != VALIDATE_UNKNOWN && second != VALIDATE_UNKNOWN)
-        validate_fail_mismatch(v, validate_type_name(first), second);
+        validate_fail_mismatch(v, engine_type_text(first).text, second);
     validate_push(v, first == VALIDATE_UNKNOWN ? second : first);
 }
 
@@ -88,7 +130,7 @@ static void check_select_typed(struct validator *v)
     if (count != 1 && !reader_failed(&v->reader))
         return validate_fail(v, STATUS_INVALID, "invalid result arity: select with %u types",
                              count);
-    uint32_t type = decode_value_type(&v->reader);
+    uint32_t type = decode_value_type(&v->reader, v->module);
     validate_pop(v, ENGINE_I32);
     validate_pop(v, type);
     validate_pop(v, type);
@@ -103,76 +145,37 @@ static void check_ref_func(struct validator *v)
                       "undeclared function reference: %u is in no element segment, "
                       "global or export",
                       index);
-    validate_push(v, ENGINE_FUNCREF);
+    validate_push(v, reader_failed(&v->reader) ? TYPES_BOTTOM_REF
+                                               : module_func_reference(v->module, index));
 }
 
 static void check_ref_is_null(struct validator *v)
 {
-    uint32_t type = validate_pop_any(v);
-    if (type != VALIDATE_UNKNOWN && !validate_is_reference(type))
-        validate_fail_mismatch(v, "a reference", type);
+    (void)validate_pop_reference(v);
     validate_push(v, ENGINE_I32);
-}
-
-static void check_table_get(struct validator *v)
-{
-    const struct module_table *table = read_table(v);
-    validate_pop(v, validate_address_type(table->is_64));
-    validate_push(v, table->type);
 }
 
 static void check_table_set(struct validator *v)
 {
-    const struct module_table *table = read_table(v);
-    validate_pop(v, table->type);
-    validate_pop(v, validate_address_type(table->is_64));
+    uint32_t type = read_table(v);
+    validate_pop(v, type);
+    validate_pop(v, ENGINE_I32);
 }
 
 static void check_table_grow(struct validator *v)
 {
-    const struct module_table *table = read_table(v);
-    validate_pop(v, validate_address_type(table->is_64));
-    validate_pop(v, table->type);
-    validate_push(v, validate_address_type(table->is_64));
+    uint32_t type = read_table(v);
+    validate_pop(v, ENGINE_I32);
+    validate_pop(v, type);
+    validate_push(v, ENGINE_I32);
 }
 
 static void check_table_fill(struct validator *v)
 {
-    const struct module_table *table = read_table(v);
-    validate_pop(v, validate_address_type(table->is_64));
-    validate_pop(v, table->type);
-    validate_pop(v, validate_address_type(table->is_64));
-}
-
-/* A count is as wide as the smaller of two address types. */
-static void check_copy(struct validator *v, bool to_is_64, bool from_is_64)
-{
-    validate_pop(v, validate_address_type(to_is_64 && from_is_64));
-    validate_pop(v, validate_address_type(from_is_64));
-    validate_pop(v, validate_address_type(to_is_64));
-}
-
-static void check_table_copy(struct validator *v)
-{
-    const struct module_table *to = read_table(v);
-    const struct module_table *from = read_table(v);
-    if (!reader_failed(&v->reader) && to->type != from->type)
-        validate_fail_mismatch(v, validate_type_name(to->type), from->type);
-    check_copy(v, to->is_64, from->is_64);
-}
-
-/* Does the memory named next have 64-bit addresses? */
-static bool read_memory(struct validator *v)
-{
-    uint32_t index = validate_check_index(v, v->module->memory_count, "memory");
-    return !reader_failed(&v->reader) && v->module->memories[index].is_64;
-}
-
-static void check_memory_copy(struct validator *v)
-{
-    bool to_is_64 = read_memory(v);
-    bool from_is_64 = read_memory(v);
-    check_copy(v, to_is_64, from_is_64);
+    uint32_t type = read_table(v);
+    validate_pop(v, ENGINE_I32);
+    validate_pop(v, type);
+    validate_pop(v, ENGINE_I32);
 }
 
 /* Instructions whose types depend on their immediate or on the stack. */
@@ -183,9 +186,9 @@ static void check_special(struct validator *v, uint32_t code)
     case OPCODE_LOCAL_GET:
         return validate_push(v, read_local(v));
     case OPCODE_LOCAL_SET:
-        return validate_pop(v, read_local(v));
+        return validate_pop(v, read_local_to_set(v));
     case OPCODE_LOCAL_TEE:
-        type = read_local(v);
+        type = read_local_to_set(v);
         validate_pop(v, type);
         return validate_push(v, type);
     case OPCODE_DROP:
@@ -199,23 +202,23 @@ static void check_special(struct validator *v, uint32_t code)
     case OPCODE_GLOBAL_SET:
         return check_global(v, code == OPCODE_GLOBAL_SET);
     case OPCODE_TABLE_GET:
-        return check_table_get(v);
+        type = read_table(v);
+        validate_pop(v, ENGINE_I32);
+        return validate_push(v, type);
     case OPCODE_TABLE_SET:
         return check_table_set(v);
     case OPCODE_TABLE_GROW:
         return check_table_grow(v);
     case OPCODE_TABLE_FILL:
         return check_table_fill(v);
-    case OPCODE_TABLE_COPY:
-        return check_table_copy(v);
-    case OPCODE_MEMORY_COPY:
-        return check_memory_copy(v);
     case OPCODE_REF_NULL:
-        return validate_push(v, decode_reference_type(&v->reader));
+        return validate_push(v, decode_heap_type(&v->reader, v->module));
     case OPCODE_REF_IS_NULL:
         return check_ref_is_null(v);
     case OPCODE_REF_FUNC:
         return check_ref_func(v);
+    case OPCODE_REF_AS_NON_NULL:
+        return validate_push(v, validate_pop_reference(v) | ENGINE_TYPE_NON_NULL);
     default:
         return validate_check_control(v, code);
     }
@@ -223,30 +226,29 @@ static void check_special(struct validator *v, uint32_t code)
 
 /* ---- immediates of instructions with a fixed signature --------------------------------------- */
 
-/* These answer: are addresses 64 bits wide? */
-
-static bool check_memarg_slow(struct validator *v, struct decode_memarg memarg, unsigned natural)
+static void check_memarg(struct validator *v, unsigned natural)
 {
-    if (memarg.alignment >= DECODE_MEMARG_HAS_MEMORY)
-        validate_fail(v, STATUS_MALFORMED, "malformed memop flags 0x%x", memarg.alignment);
-    else if (memarg.memory >= v->module->memory_count)
-        validate_fail(v, STATUS_INVALID, "unknown memory %u: there are %u", memarg.memory,
-                      v->module->memory_count);
-    else if (memarg.alignment > natural)
+    uint32_t alignment = reader_u32(&v->reader);
+    uint64_t offset = reader_u64(&v->reader);
+    if (LIKELY(alignment <= natural && offset <= UINT32_MAX && v->module->memory_count > 0))
+        return;
+    if (alignment >= 0x80)
+        validate_fail(v, STATUS_MALFORMED, "malformed memop flags 0x%x", alignment);
+    else if (alignment >= 0x40)
+        validate_fail(v, STATUS_UNSUPPORTED, "multiple memories: %s names its memory",
+                      validate_instruction_text(v));
+    else if (v->module->memory_count == 0)
+        validate_fail(v, STATUS_INVALID, "unknown memory 0: there are none");
+    else if (alignment > natural)
         validate_fail(v, STATUS_INVALID, "alignment must not be larger than natural: 2^%u for %s",
-                      memarg.alignment, validate_instruction_text(v));
-    else if (memarg.offset > UINT32_MAX && !v->module->memories[memarg.memory].is_64)
-        validate_fail(v, STATUS_INVALID, "offset out of range: %" PRIu64, memarg.offset);
-    return !reader_failed(&v->reader) && v->module->memories[memarg.memory].is_64;
+                      alignment, validate_instruction_text(v));
+    else
+        validate_fail(v, STATUS_INVALID, "offset out of range: %" PRIu64, offset);
 }
 
-static bool check_memarg(struct validator *v, unsigned natural)
+static void check_memory(struct validator *v)
 {
-    struct decode_memarg memarg = decode_memarg(&v->reader);
-    if (LIKELY(memarg.alignment <= natural && memarg.offset <= UINT32_MAX && memarg.memory == 0 &&
-               v->memory_is_32))
-        return false;
-    return check_memarg_slow(v, memarg, natural);
+    (void)validate_check_index(v, v->module->memory_count, "memory");
 }
 
 static void check_data(struct validator *v, uint32_t index)
@@ -259,12 +261,11 @@ static void check_data(struct validator *v, uint32_t index)
                       validate_instruction_text(v));
 }
 
-static bool check_data_memory(struct validator *v)
+static void check_data_memory(struct validator *v)
 {
     uint32_t data = reader_u32(&v->reader);
-    bool is_64 = read_memory(v);
+    check_memory(v);
     check_data(v, data);
-    return is_64;
 }
 
 static void check_elem(struct validator *v, uint32_t index)
@@ -274,48 +275,58 @@ static void check_elem(struct validator *v, uint32_t index)
                       v->module->elem_count);
 }
 
-static bool check_elem_table(struct validator *v)
+static void check_elem_table(struct validator *v)
 {
     uint32_t elem = reader_u32(&v->reader);
-    const struct module_table *table = read_table(v);
+    uint32_t type = read_table(v);
     check_elem(v, elem);
-    if (!reader_failed(&v->reader) && v->module->elems[elem].type != table->type)
-        validate_fail_mismatch(v, validate_type_name(table->type), v->module->elems[elem].type);
-    return table->is_64;
+    if (!reader_failed(&v->reader) && !validate_matches(v, v->module->elems[elem].type, type))
+        validate_fail_mismatch(v, engine_type_text(type).text, v->module->elems[elem].type);
 }
 
-static bool check_immediate(struct validator *v, uint8_t kind)
+static void check_table_table(struct validator *v)
+{
+    uint32_t destination = read_table(v);
+    uint32_t source = read_table(v);
+    if (!reader_failed(&v->reader) && !validate_matches(v, source, destination))
+        validate_fail_mismatch(v, engine_type_text(destination).text, source);
+}
+
+static void check_immediate(struct validator *v, uint8_t kind)
 {
     switch (kind) {
     case IMMEDIATE_MEMORY:
-        return read_memory(v);
+        return check_memory(v);
     case IMMEDIATE_I32:
         (void)reader_s32(&v->reader);
-        return false;
+        return;
     case IMMEDIATE_I64:
         (void)reader_s64(&v->reader);
-        return false;
+        return;
     case IMMEDIATE_F32:
         (void)reader_take(&v->reader, 4);
-        return false;
+        return;
     case IMMEDIATE_F64:
         (void)reader_take(&v->reader, 8);
-        return false;
+        return;
     case IMMEDIATE_DATA:
-        check_data(v, reader_u32(&v->reader));
-        return false;
+        return check_data(v, reader_u32(&v->reader));
     case IMMEDIATE_DATA_MEMORY:
         return check_data_memory(v);
+    case IMMEDIATE_MEMORY_MEMORY:
+        check_memory(v);
+        return check_memory(v);
     case IMMEDIATE_ELEM:
-        check_elem(v, reader_u32(&v->reader));
-        return false;
+        return check_elem(v, reader_u32(&v->reader));
     case IMMEDIATE_ELEM_TABLE:
         return check_elem_table(v);
     case IMMEDIATE_TABLE:
-        return read_table(v)->is_64;
+        (void)read_table(v);
+        return;
+    case IMMEDIATE_TABLE_TABLE:
+        return check_table_table(v);
     default:
         ASSERT(false && "an immediate without a function");
-        return false;
     }
 }
 
@@ -333,10 +344,9 @@ static void check_prefixed(struct validator *v)
     const struct validate_rule *rule = &v->rules.prefixed[code - OPCODE_PREFIXED_FIRST];
     if (rule->action == VALIDATE_SPECIAL)
         return check_special(v, code);
-    if (rule->action != IMMEDIATE_NONE && check_immediate(v, rule->action))
-        validate_apply_wide(v, rule);
-    else
-        validate_apply(v, rule);
+    if (rule->action != IMMEDIATE_NONE)
+        check_immediate(v, rule->action);
+    validate_apply(v, rule);
 }
 
 static void check_code(struct validator *v)
@@ -363,10 +373,8 @@ static void check_code(struct validator *v)
         case IMMEDIATE_MEMARG1:
         case IMMEDIATE_MEMARG2:
         case IMMEDIATE_MEMARG3:
-            if (LIKELY(!check_memarg(v, rule->action - IMMEDIATE_MEMARG0)))
-                break;
-            validate_apply_wide(v, rule);
-            continue;
+            check_memarg(v, rule->action - IMMEDIATE_MEMARG0);
+            break;
         case VALIDATE_PREFIX:
             check_prefixed(v);
             continue;
@@ -375,10 +383,8 @@ static void check_code(struct validator *v)
             decode_refuse_opcode(&v->reader, code);
             continue;
         default:
-            if (!check_immediate(v, rule->action))
-                break;
-            validate_apply_wide(v, rule);
-            continue;
+            check_immediate(v, rule->action);
+            break;
         }
         validate_apply(v, rule);
     }
@@ -397,13 +403,19 @@ static void read_locals(struct validator *v)
     struct reader *reader = &v->reader;
     uint64_t total = v->type->param_count;
     v->local_runs.count = 0;
+    v->set_locals.count = 0;
+    v->has_unset = false;
     uint32_t run_count = reader_count(reader, 2, "runs of locals");
     for (uint32_t i = 0; i < run_count && !reader_failed(reader); i++) {
         uint32_t count = reader_u32(reader);
-        uint32_t type = decode_value_type(reader);
+        uint32_t type = decode_value_type(reader, v->module);
         total += count;
         if (total - v->type->param_count > UINT32_MAX)
             return reader_fail(reader, STATUS_MALFORMED, "too many locals: %" PRIu64, total);
+        if (!types_is_defaultable(type)) {
+            type |= VALIDATE_UNSET;
+            v->has_unset = true;
+        }
         if (count > 0 && total <= MODULE_MAX_LOCALS)
             append_run(v, (uint32_t)total, type);
     }
@@ -418,6 +430,15 @@ static void expand_locals(struct validator *v)
     uint32_t done = v->type->param_count;
     size_t most = done + EXPANDED_LOCALS_MIN + EXPANDED_LOCALS_PER_BYTE * reader_left(&v->reader);
     v->expanded_count = (uint32_t)MIN(v->local_count, most);
+    /* Whether they have values is known only of expanded ones. */
+    if (v->has_unset && v->expanded_count < v->local_count) {
+        v->expanded_count = v->local_count;
+        v->locals_total += v->local_count;
+        if (v->locals_total > MODULE_MAX_LOCALS_TOTAL)
+            return reader_fail(&v->reader, STATUS_LIMIT,
+                               "more than %u locals in functions with locals that need a value",
+                               MODULE_MAX_LOCALS_TOTAL);
+    }
     if (buffer_reserve(&v->expanded, v->expanded_count * sizeof(uint32_t)) != STATUS_OK)
         return reader_fail(&v->reader, STATUS_NO_MEMORY, "out of memory");
     v->locals = (uint32_t *)(void *)v->expanded.data;
@@ -437,14 +458,14 @@ static void check_body(struct validator *v)
     if (reader_failed(&v->reader))
         return;
     expand_locals(v);
+    v->matches_left = MATCHES_MIN + MATCHES_PER_BYTE * reader_left(&v->reader);
     v->top = v->values;
     v->limit = v->values + (MODULE_MAX_FRAME_SLOTS - v->local_count);
     v->frame_count = 0;
     /* The parameters are locals: the function's frame begins empty. */
-    struct engine_functype results = {.params = v->type->results,
-                                      .results = v->type->results,
-                                      .result_count = v->type->result_count};
-    validate_push_frame(v, OPCODE_BLOCK, &results);
+    struct validate_block body = {.results = v->type->results,
+                                  .result_count = v->type->result_count};
+    validate_push_frame(v, OPCODE_BLOCK, &body);
     check_code(v);
     if (!reader_failed(&v->reader) && v->frame_count > 0)
         reader_fail(&v->reader, STATUS_MALFORMED, "END opcode expected");
@@ -468,12 +489,12 @@ static enum status fail_in_func(const struct validator *v, uint32_t index, struc
 static bool validator_init(struct validator *v, const struct module *module)
 {
     v->module = module;
-    v->memory_is_32 = module->memory_count > 0 && !module->memories[0].is_64;
     size_t value_bytes = (VALIDATE_WINDOW + MODULE_MAX_FRAME_SLOTS + 1) * sizeof(uint32_t);
     buffer_init(&v->value_bytes, value_bytes);
     buffer_init(&v->frame_bytes, (MODULE_MAX_NESTING + 1) * sizeof(struct validate_frame));
     buffer_init(&v->local_runs, MODULE_MAX_LOCALS * sizeof(struct local_run));
     buffer_init(&v->expanded, MODULE_MAX_LOCALS * sizeof(uint32_t));
+    buffer_init(&v->set_locals, MODULE_MAX_LOCALS * sizeof(uint32_t));
     validate_rules_init(&v->rules);
     if (buffer_reserve(&v->value_bytes, value_bytes) != STATUS_OK)
         return false;
@@ -489,6 +510,7 @@ static void validator_done(struct validator *v)
     buffer_done(&v->frame_bytes);
     buffer_done(&v->local_runs);
     buffer_done(&v->expanded);
+    buffer_done(&v->set_locals);
 }
 
 enum status validate_funcs(struct module *module, struct report *report)

@@ -44,7 +44,7 @@ void validate_fail(struct validator *v, enum status status, const char *format, 
 void validate_fail_mismatch(struct validator *v, const char *wanted, uint32_t found)
 {
     validate_fail(v, STATUS_INVALID, "type mismatch: %s needs %s, found %s",
-                  validate_instruction_text(v), wanted, validate_type_name(found));
+                  validate_instruction_text(v), wanted, engine_type_text(found).text);
 }
 
 static void fail_missing(struct validator *v, const char *wanted)
@@ -76,16 +76,37 @@ uint32_t validate_pop_any_at_floor(struct validator *v)
     return VALIDATE_UNKNOWN;
 }
 
+uint32_t validate_pop_reference(struct validator *v)
+{
+    uint32_t type = validate_pop_any(v);
+    if (type == VALIDATE_UNKNOWN || engine_type_is_reference(type))
+        return type == VALIDATE_UNKNOWN ? TYPES_BOTTOM_REF : type;
+    validate_fail_mismatch(v, "a reference", type);
+    return TYPES_BOTTOM_REF;
+}
+
 void validate_pop_slow(struct validator *v, uint32_t type)
 {
     if (v->top == v->floor) {
         if (!v->frame->unreachable)
-            fail_missing(v, validate_type_name(type));
+            fail_missing(v, engine_type_text(type).text);
         return;
     }
     uint32_t found = *--v->top;
-    if (found != type && found != VALIDATE_UNKNOWN)
-        validate_fail_mismatch(v, validate_type_name(type), found);
+    if (!validate_matches(v, found, type))
+        validate_fail_mismatch(v, engine_type_text(type).text, found);
+}
+
+bool validate_matches(struct validator *v, uint32_t found, uint32_t wanted)
+{
+    if (found == wanted || found == VALIDATE_UNKNOWN)
+        return true;
+    if (v->matches_left == 0) {
+        validate_fail(v, STATUS_LIMIT, "more comparisons of subtypes than a function may need");
+        return false;
+    }
+    v->matches_left--;
+    return types_match(v->module, found, wanted);
 }
 
 /* Compares the whole vectors: no early exit, so that it runs many values at a time. */
@@ -97,23 +118,36 @@ static inline bool types_fit(const uint32_t *found, const uint32_t *types, size_
     return wrong == 0;
 }
 
+static bool
+types_match_each(struct validator *v, const uint32_t *found, const uint32_t *types, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!validate_matches(v, found[i], types[i]))
+            return false;
+    }
+    return true;
+}
+
 static void fail_types(struct validator *v, const uint32_t *types, size_t count)
 {
     size_t have = MIN((size_t)(v->top - v->floor), count);
     for (size_t i = 1; i <= have; i++) {
         uint32_t found = v->top[-(ptrdiff_t)i];
         uint32_t type = types[count - i];
-        if (found != type && found != VALIDATE_UNKNOWN)
-            return validate_fail_mismatch(v, validate_type_name(type), found);
+        if (!validate_matches(v, found, type))
+            return validate_fail_mismatch(v, engine_type_text(type).text, found);
     }
-    fail_missing(v, validate_type_name(types[count - have - 1]));
+    if (have < count)
+        fail_missing(v, engine_type_text(types[count - have - 1]).text);
 }
 
 size_t validate_peek_types(struct validator *v, const uint32_t *types, size_t count)
 {
     size_t have = MIN((size_t)(v->top - v->floor), count);
+    const uint32_t *found = v->top - have;
+    const uint32_t *wanted = types + (count - have);
     if ((have == count || v->frame->unreachable) &&
-        types_fit(v->top - have, types + (count - have), have))
+        (types_fit(found, wanted, have) || types_match_each(v, found, wanted, have)))
         return have;
     fail_types(v, types, count);
     return 0;
@@ -131,16 +165,4 @@ void validate_push_types(struct validator *v, const uint32_t *types, size_t coun
     if (count > 0)
         memcpy(v->top, types, count * sizeof(*types));
     v->top += count;
-}
-
-void validate_apply_wide(struct validator *v, const struct validate_rule *rule)
-{
-    struct validate_rule wide = *rule;
-    for (unsigned i = 0; i < VALIDATE_WINDOW; i++) {
-        if ((rule->addresses >> i & 1) != 0)
-            wide.want[i] = ENGINE_I64;
-    }
-    if (rule->result_is_address)
-        wide.result = ENGINE_I64;
-    validate_apply(v, &wide);
 }

@@ -9,28 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const char *values_type_name(uint32_t type)
-{
-    switch (type) {
-    case ENGINE_I32:
-        return "i32";
-    case ENGINE_I64:
-        return "i64";
-    case ENGINE_F32:
-        return "f32";
-    case ENGINE_F64:
-        return "f64";
-    case ENGINE_V128:
-        return "v128";
-    case ENGINE_FUNCREF:
-        return "funcref";
-    case ENGINE_EXTERNREF:
-        return "externref";
-    default:
-        return "?";
-    }
-}
-
 static void print_f32(char text[VALUES_TEXT_BYTES], union engine_value value)
 {
     if (isnan(value.f32)) {
@@ -77,9 +55,9 @@ void values_print(char text[VALUES_TEXT_BYTES], uint32_t type, union engine_valu
         break;
     default:
         if (value.ref == 0)
-            (void)snprintf(text, VALUES_TEXT_BYTES, "%s:null", values_type_name(type));
+            (void)snprintf(text, VALUES_TEXT_BYTES, "%s:null", engine_type_text(type).text);
         else
-            (void)snprintf(text, VALUES_TEXT_BYTES, "%s:0x%llx", values_type_name(type),
+            (void)snprintf(text, VALUES_TEXT_BYTES, "%s:0x%llx", engine_type_text(type).text,
                            (unsigned long long)value.ref);
         break;
     }
@@ -126,13 +104,11 @@ bool values_parse(const char *text, uint32_t type, union engine_value *ret_value
         if (end == text || *end != '\0')
             return false;
         break;
-    case ENGINE_FUNCREF:
-    case ENGINE_EXTERNREF:
-        if (strcmp(text, "null") != 0)
+    default:
+        if (!engine_type_is_reference(type) || strcmp(text, "null") != 0 ||
+            (type & ENGINE_TYPE_NON_NULL) != 0)
             return false;
         break;
-    default:
-        return false;
     }
     *ret_value = value;
     return true;

@@ -11,7 +11,6 @@
 
 #define VALUES_TEXT_BYTES 64
 
-const char *values_type_name(uint32_t type);
 /* Shortest decimal that reads back as the same number; NaN as its bits. */
 void values_print(char text[VALUES_TEXT_BYTES], uint32_t type, union engine_value value);
 /* Decimal, 0x, and for floats anything strtod reads; false if it is not of this type. */

@@ -85,10 +85,10 @@ static void print_functype(const struct engine_functype *type)
 {
     (void)printf(" (");
     for (uint32_t i = 0; i < type->param_count; i++)
-        (void)printf("%s%s", i > 0 ? " " : "", values_type_name(type->params[i]));
+        (void)printf("%s%s", i > 0 ? " " : "", engine_type_text(type->params[i]).text);
     (void)printf(") -> (");
     for (uint32_t i = 0; i < type->result_count; i++)
-        (void)printf("%s%s", i > 0 ? " " : "", values_type_name(type->results[i]));
+        (void)printf("%s%s", i > 0 ? " " : "", engine_type_text(type->results[i]).text);
     (void)printf(")");
 }
 

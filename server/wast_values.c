@@ -18,13 +18,23 @@
 
 static uint32_t type_of(const char *name)
 {
-    static const uint32_t types[] = {ENGINE_I32, ENGINE_I64,     ENGINE_F32,
-                                     ENGINE_F64, ENGINE_FUNCREF, ENGINE_EXTERNREF};
+    static const uint32_t types[] = {
+        ENGINE_I32,     ENGINE_I64,         ENGINE_F32,           ENGINE_F64,
+        ENGINE_FUNCREF, ENGINE_ANYREF,      ENGINE_EXTERNREF,     ENGINE_EQREF,
+        ENGINE_I31REF,  ENGINE_STRUCTREF,   ENGINE_NULLREF,       ENGINE_NULLEXNREF,
+        ENGINE_EXNREF,  ENGINE_NULLFUNCREF, ENGINE_NULLEXTERNREF, ENGINE_ARRAYREF};
     for (size_t i = 0; i < COUNT_OF(types); i++) {
-        if (strcmp(name, values_type_name(types[i])) == 0)
+        if (strcmp(name, engine_type_text(types[i]).text) == 0)
             return types[i];
     }
     return 0;
+}
+
+/* A type that has no value but null. */
+static bool is_null_type(uint32_t type)
+{
+    return type == ENGINE_NULLREF || type == ENGINE_NULLFUNCREF || type == ENGINE_NULLEXTERNREF ||
+           type == ENGINE_NULLEXNREF;
 }
 
 static uint64_t number_of(const char *text)
@@ -40,7 +50,7 @@ static void read_value(struct wast_pattern *pattern, const char *value)
         pattern->kind = WAST_NAN_ARITHMETIC;
     } else if (pattern->type == ENGINE_FUNCREF && strcmp(value, "null") != 0) {
         pattern->kind = WAST_ANY_REFERENCE; /* a function has no number in the script */
-    } else if (pattern->type == ENGINE_FUNCREF || pattern->type == ENGINE_EXTERNREF) {
+    } else if (engine_type_is_reference(pattern->type)) {
         pattern->value.ref = strcmp(value, "null") == 0 ? 0 : number_of(value) + 1;
     } else {
         pattern->value.bits = number_of(value);
@@ -61,16 +71,29 @@ struct wast_pattern wast_pattern_read(const json_t *json)
         pattern.kind = WAST_UNKNOWN;
     else if (value != NULL)
         read_value(&pattern, value);
-    else if (pattern.type == ENGINE_FUNCREF || pattern.type == ENGINE_EXTERNREF)
-        pattern.kind = WAST_ANY_REFERENCE;
+    else if (engine_type_is_reference(pattern.type))
+        pattern.kind = is_null_type(pattern.type) ? WAST_EXACT : WAST_ANY_REFERENCE;
     else
         pattern.kind = WAST_UNKNOWN;
     return pattern;
 }
 
-static bool is_reference(uint32_t type)
+/* Is this reference, which is not null, of the kind that the pattern's type names? */
+static bool kind_matches(uint32_t type, uint64_t reference)
 {
-    return type == ENGINE_FUNCREF || type == ENGINE_EXTERNREF;
+    bool is_i31 = engine_reference_is_i31(reference);
+    bool is_object = engine_reference_is_object(reference);
+    switch (type) {
+    case ENGINE_I31REF:
+        return is_i31;
+    case ENGINE_EQREF:
+        return is_i31 || is_object;
+    case ENGINE_STRUCTREF:
+    case ENGINE_ARRAYREF:
+        return is_object;
+    default:
+        return true;
+    }
 }
 
 bool wast_pattern_matches(const struct wast_pattern *pattern,
@@ -80,8 +103,10 @@ bool wast_pattern_matches(const struct wast_pattern *pattern,
     if (pattern->kind == WAST_UNKNOWN)
         return false;
     if (pattern->type == 0)
-        return is_reference(type) && value.ref == 0;
-    if (pattern->type != type)
+        return engine_type_is_reference(type) && value.ref == 0;
+    /* A script names the kind of a reference, not the type of the function's result. */
+    if (pattern->type != type &&
+        (!engine_type_is_reference(pattern->type) || !engine_type_is_reference(type)))
         return false;
     bool narrow = type == ENGINE_F32;
     if (narrow && value.bits >> 32 != 0)
@@ -94,7 +119,7 @@ bool wast_pattern_matches(const struct wast_pattern *pattern,
         return narrow ? (value.i32 & F32_QUIET) == F32_QUIET
                       : (value.bits & F64_QUIET) == F64_QUIET;
     case WAST_ANY_REFERENCE:
-        return value.ref != 0;
+        return value.ref != 0 && kind_matches(pattern->type, value.ref);
     default:
         return value.bits == pattern->value.bits;
     }

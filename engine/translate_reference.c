@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Branches that look at a reference.
+ *
+ * The reference is first brought into its slot, so that it is there whichever way the guest
+ * goes on: the test reads it from the slot, and what is left of it on the operand stack is an
+ * entry in place.
+ */
+#include "engine/translate.h"
+
+/* The reference on top, in its slot. */
+static struct operand reference_settled(struct translator *t)
+{
+    value_settle(t, t->height - 1);
+    return (struct operand){.place = PLACE_S, .slot = slot_of_height(t, t->height - 1)};
+}
+
+/* Branches to `target` if `reference` is null (or is not), carrying what is on the stack. */
+static void reference_branch(struct translator *t,
+                             struct operand reference,
+                             bool if_null,
+                             struct control *target)
+{
+    bool direct = control_is_direct(t, target);
+    struct instruction branch = {.operation = if_null == direct ? OP_br_i64_eq : OP_br_i64_ne,
+                                 .operands = {reference, {.place = PLACE_K}},
+                                 .result_height = NO_HEIGHT,
+                                 .wasm_offset = t->opcode_offset};
+    if (direct)
+        control_branch_if(t, &branch, target);
+    else
+        control_branch_over(t, &branch, target);
+}
+
+static void reference_br_on_null(struct translator *t)
+{
+    struct control *target = control_at_depth(t, reader_u32(&t->reader));
+    struct operand reference = reference_settled(t);
+    uint8_t type = value_pop(t).type;
+    if (t->status != STATUS_OK)
+        return;
+    reference_branch(t, reference, true, target);
+    value_push_temp(t, type);
+}
+
+static void reference_br_on_non_null(struct translator *t)
+{
+    struct control *target = control_at_depth(t, reader_u32(&t->reader));
+    struct operand reference = reference_settled(t);
+    if (t->status != STATUS_OK)
+        return;
+    reference_branch(t, reference, false, target);
+    (void)value_pop(t);
+}
+
+void reference_translate(struct translator *t, uint32_t opcode)
+{
+    switch (opcode) {
+    case OPCODE_BR_ON_NULL:
+        reference_br_on_null(t);
+        return;
+    default:
+        ASSERT(opcode == OPCODE_BR_ON_NON_NULL);
+        reference_br_on_non_null(t);
+    }
+}
