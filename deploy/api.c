@@ -31,6 +31,7 @@ static const struct api_route api_routes[] = {
     {"v1/tenants/{t}/functions/{f}/versions", API_POST, api_post_version},
     {"v1/tenants/{t}/functions/{f}/versions/{v}", API_GET, api_show_version},
     {"v1/tenants/{t}/functions/{f}/rollback", API_POST, api_rollback},
+    {"v1/tenants/{t}/functions/{f}/starts", API_GET, api_show_starts},
     {"v1/tenants/{t}/limits", API_GET, api_show_tenant_limits},
     {"v1/tenants/{t}/limits", API_PUT, api_put_tenant_limits},
     {"v1/limits", API_GET, api_limits},

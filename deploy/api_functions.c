@@ -240,6 +240,24 @@ void api_show_function(struct api_call *call)
         api_answer_function(call);
 }
 
+/* The workers know; here is only whether there is such a function. */
+void api_show_starts(struct api_call *call)
+{
+    const struct api *api = call->api;
+    struct store_function function;
+    if (!api_query_check(call, api_no_parameters) || !api_get_function(call, &function))
+        return;
+    const struct deploy_function_key key = {.tenant = function.tenant,
+                                            .function = function.function,
+                                            .created_ns = function.record.created_ns};
+    if (!api->print_starts(api->context, &key, &call->response->body)) {
+        api_answer_error(call, 500, "no_memory", "out of memory", NULL);
+        return;
+    }
+    call->response->status = 200;
+    call->response->content_type = "application/json";
+}
+
 /* False, and answered, if the text is no version's name. */
 static bool api_parse_version(struct api_call *call, struct bytes text, uint32_t *ret_version)
 {

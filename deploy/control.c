@@ -165,6 +165,15 @@ static void control_print_worker_metrics(void *context, struct buffer *out)
         control->options.print_worker_metrics(control->options.context, out);
 }
 
+static bool
+control_print_starts(void *context, const struct deploy_function_key *key, struct buffer *out)
+{
+    const struct deploy_control *control = context;
+    if (control->options.print_starts != NULL)
+        return control->options.print_starts(control->options.context, key, out);
+    return buffer_printf(out, "{}\n") == STATUS_OK;
+}
+
 static void control_committed(void *context)
 {
     struct deploy_control *control = context;
@@ -340,6 +349,7 @@ static void control_fill_api(struct deploy_control *control)
                                 .generation = control_generation,
                                 .ready = control_ready,
                                 .print_worker_metrics = control_print_worker_metrics,
+                                .print_starts = control_print_starts,
                                 .context = control};
 }
 

@@ -98,6 +98,13 @@ void deploy_artifact_request(const char *data_dir, const uint8_t key[DEPLOY_SHA2
 struct event_base;
 struct deploy_control;
 
+/* Which function: names, and when it was made, because one made anew is another. */
+struct deploy_function_key {
+    const char *tenant;
+    const char *function;
+    uint64_t created_ns;
+};
+
 struct deploy_control_options {
     struct event_base *base;
     const struct config *config; /* borrowed; outlives it */
@@ -105,6 +112,9 @@ struct deploy_control_options {
     const char *executable; /* /proc/self/exe's target: runs as `skerry builder` */
     /* Numbers of the workers for /v1/stats, /metrics; may be NULL. */
     void (*print_worker_metrics)(void *context, struct buffer *out);
+    /* Appends the function's starts as a JSON object, for .../starts; false if memory ran out.
+     * May be NULL: nobody knows of starts. */
+    bool (*print_starts)(void *context, const struct deploy_function_key *key, struct buffer *out);
     bool (*ready)(void *context); /* for /readyz */
     /* An artifact was found damaged, or could not be built again; for the log. May be NULL. */
     void (*artifact_trouble)(void *context,

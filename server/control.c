@@ -28,6 +28,7 @@
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/spawn.h"
+#include "server/starts.h"
 #include "server/worker.h"
 
 #define QUICK_DEATH_NS   UINT64_C(2000000000) /* sooner after its start counts against it */
@@ -35,6 +36,7 @@
 #define RESTART_MS_MAX   5000
 #define START_TRIES_MAX  3
 #define DRAIN_MARGIN_S   2
+#define STARTS_EVERY_MS  100
 
 enum control_state { CONTROL_STARTING, CONTROL_SERVING, CONTROL_DRAINING };
 
@@ -45,8 +47,9 @@ struct control_worker {
     bool ready;
     uint32_t quick_deaths; /* in a row */
     uint64_t started_ns;
-    int metrics_fd;
-    struct metrics *metrics; /* mapped shared; the worker writes */
+    int shared_fd;
+    const struct worker_shared *shared; /* mapped; the worker writes */
+    struct start_reader starts;
     struct event *ready_event;
     struct event *restart_event;
 };
@@ -63,9 +66,73 @@ struct control {
     int exit_status;
     struct event *signals[4];
     struct event *drain_event;
+    struct starts *starts;
+    struct event *starts_event;
+    bool starts_refused; /* was said */
 };
 
 static void control_start_worker(struct control_worker *worker);
+
+/* ---- starts ---------------------------------------------------------------------------------- */
+
+static void control_read_worker_starts(struct control *control, struct control_worker *worker)
+{
+    struct start_record record;
+    uint32_t budget = START_RING_RECORDS;
+    while (start_ring_read(&worker->shared->starts, &worker->starts, &clock_system, &budget,
+                           &record)) {
+        uint64_t age_ns = clock_monotonic_ns(&clock_system) - record.ended_ns;
+        starts_add(control->starts, worker->index, &record,
+                   clock_realtime_ns(&clock_system) - age_ns);
+    }
+    if (worker->starts.refused == 0 || control->starts_refused)
+        return;
+    control->starts_refused = true;
+    log_message("error", "starts_refused",
+                "worker %u tells of starts what makes no sense: a bug, or a guest broke out",
+                worker->index);
+}
+
+static void control_read_starts(struct control *control)
+{
+    for (uint32_t i = 0; i < control->worker_count; i++)
+        control_read_worker_starts(control, &control->workers[i]);
+}
+
+static void control_on_starts(evutil_socket_t fd, short events, void *context)
+{
+    (void)fd;
+    (void)events;
+    control_read_starts(context);
+}
+
+/* Records that are in no history, whatever became of them. */
+static uint64_t control_lost_starts(const struct control *control)
+{
+    uint64_t lost = starts_stats(control->starts).no_memory;
+    for (uint32_t i = 0; i < control->worker_count; i++)
+        lost += control->workers[i].starts.lost;
+    return lost;
+}
+
+static uint64_t control_refused_starts(const struct control *control)
+{
+    uint64_t refused = 0;
+    for (uint32_t i = 0; i < control->worker_count; i++)
+        refused += control->workers[i].starts.refused;
+    return refused;
+}
+
+static enum status control_watch_starts(struct control *control, struct report *report)
+{
+    const struct timeval interval = {.tv_usec = STARTS_EVERY_MS * 1000};
+    enum status status = starts_create(control->options.config->starts_functions, &control->starts);
+    control->starts_event = event_new(control->base, -1, EV_PERSIST, control_on_starts, control);
+    if (status != STATUS_OK || control->starts_event == NULL ||
+        event_add(control->starts_event, &interval) != 0)
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    return STATUS_OK;
+}
 
 /* ---- what others ask ------------------------------------------------------------------------- */
 
@@ -81,11 +148,28 @@ static bool control_is_ready(void *context)
 
 static void control_print_metrics(void *context, struct buffer *out)
 {
-    const struct control *control = context;
+    struct control *control = context;
     const struct metrics *pages[CONFIG_WORKERS_MAX];
     for (uint32_t i = 0; i < control->worker_count; i++)
-        pages[i] = control->workers[i].metrics;
+        pages[i] = &control->workers[i].shared->metrics;
     metrics_print(pages, control->worker_count, out);
+    control_read_starts(control);
+    struct starts_stats stats = starts_stats(control->starts);
+    const struct metrics_start_records records = {.lost = control_lost_starts(control),
+                                                  .refused = control_refused_starts(control),
+                                                  .histories = stats.functions,
+                                                  .forgotten = stats.forgotten};
+    metrics_print_start_records(&records, out);
+}
+
+static bool
+control_print_starts(void *context, const struct deploy_function_key *key, struct buffer *out)
+{
+    struct control *control = context;
+    control_read_starts(control);
+    const struct starts_key which = {
+        .tenant = key->tenant, .function = key->function, .created_ns = key->created_ns};
+    return starts_print(control->starts, &which, control_lost_starts(control), out) == STATUS_OK;
 }
 
 static void control_tell_artifact_trouble(void *context,
@@ -245,7 +329,7 @@ static pid_t control_spawn(const struct control_worker *worker, int boot_fd, int
     const struct listeners *listeners = &worker->control->listeners;
     int fds[WORKER_LISTEN_FD - WORKER_BOOT_FD + CONFIG_LISTEN_MAX] = {
         [WORKER_BOOT_FD - WORKER_BOOT_FD] = boot_fd,
-        [WORKER_METRICS_FD - WORKER_BOOT_FD] = worker->metrics_fd,
+        [WORKER_SHARED_FD - WORKER_BOOT_FD] = worker->shared_fd,
         [WORKER_READY_FD - WORKER_BOOT_FD] = ready_fd,
     };
     uint32_t count = WORKER_LISTEN_FD - WORKER_BOOT_FD;
@@ -298,13 +382,15 @@ control_prepare_worker(struct control *control, uint32_t index, struct report *r
     struct control_worker *worker = &control->workers[index];
     worker->control = control;
     worker->index = index;
-    worker->metrics_fd = memfd_create("skerry-metrics", MFD_CLOEXEC);
-    if (worker->metrics_fd < 0 || ftruncate(worker->metrics_fd, sizeof(struct metrics)) != 0)
+    /* Its size is sealed: a worker that cut it would end control by SIGBUS. */
+    worker->shared_fd = memfd_create("skerry-worker", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (worker->shared_fd < 0 || ftruncate(worker->shared_fd, sizeof(*worker->shared)) != 0 ||
+        fcntl(worker->shared_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
         return report_errno(report, "cannot make the counters of worker %u", index);
-    void *page = mmap(NULL, sizeof(struct metrics), PROT_READ, MAP_SHARED, worker->metrics_fd, 0);
-    if (page == MAP_FAILED)
+    void *shared = mmap(NULL, sizeof(*worker->shared), PROT_READ, MAP_SHARED, worker->shared_fd, 0);
+    if (shared == MAP_FAILED)
         return report_errno(report, "cannot map the counters of worker %u", index);
-    worker->metrics = page;
+    worker->shared = shared;
     worker->restart_event = evtimer_new(control->base, control_on_restart, worker);
     if (worker->restart_event == NULL)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
@@ -398,6 +484,7 @@ static enum status control_start(struct control *control, struct report *report)
         .clock = &clock_system,
         .executable = SPAWN_EXECUTABLE,
         .print_worker_metrics = control_print_metrics,
+        .print_starts = control_print_starts,
         .ready = control_is_ready,
         .artifact_trouble = control_tell_artifact_trouble,
         .context = control,
@@ -406,6 +493,8 @@ static enum status control_start(struct control *control, struct report *report)
         status = deploy_control_start(&options, report, &control->deploy);
     for (uint32_t i = 0; i < config->workers && status == STATUS_OK; i++)
         status = control_prepare_worker(control, i, report);
+    if (status == STATUS_OK)
+        status = control_watch_starts(control, report);
     if (status != STATUS_OK)
         return status;
     control->worker_count = config->workers;
@@ -428,8 +517,8 @@ static void control_free(struct control *control)
         }
         if (worker->restart_event != NULL)
             event_free(worker->restart_event);
-        if (worker->metrics != NULL)
-            (void)munmap(worker->metrics, sizeof(struct metrics));
+        if (worker->shared != NULL)
+            (void)munmap((void *)(uintptr_t)worker->shared, sizeof(*worker->shared));
     }
     for (size_t i = 0; i < COUNT_OF(control->signals); i++) {
         if (control->signals[i] != NULL)
@@ -437,6 +526,9 @@ static void control_free(struct control *control)
     }
     if (control->drain_event != NULL)
         event_free(control->drain_event);
+    if (control->starts_event != NULL)
+        event_free(control->starts_event);
+    starts_free(control->starts);
     free(control->workers);
     if (control->base != NULL)
         event_base_free(control->base);

@@ -21,6 +21,7 @@ struct directory {
     const struct scheduler *scheduler;
     uint64_t seed;
     uint64_t uses;
+    struct directory_function *warm_first; /* with warm starts to tell of */
     struct directory_function *cache[DIRECTORY_SETS][DIRECTORY_WAYS];
     struct directory_tenant *tenants[DIRECTORY_BUCKETS];
 };
@@ -105,6 +106,35 @@ void directory_release(struct directory_function *function)
     function->tenant->references--;
     free(function);
 }
+
+/* ---- warm starts ----------------------------------------------------------------------------- */
+
+void directory_count_warm(struct directory *directory, struct directory_function *function)
+{
+    if (LIKELY(function->warm_count++ > 0))
+        return;
+    function->references++;
+    function->warm_next = directory->warm_first;
+    directory->warm_first = function;
+}
+
+void directory_take_warm(struct directory *directory,
+                         void (*take)(void *context,
+                                      const struct directory_function *function,
+                                      uint32_t count),
+                         void *context)
+{
+    while (directory->warm_first != NULL) {
+        struct directory_function *function = directory->warm_first;
+        directory->warm_first = function->warm_next;
+        if (take != NULL)
+            take(context, function, function->warm_count);
+        function->warm_count = 0;
+        directory_release(function);
+    }
+}
+
+/* ---- looking up ------------------------------------------------------------------------------ */
 
 /*
  * Versions with the same artifact may share isolates that are reset after each request. Kept
@@ -221,6 +251,7 @@ void directory_free(struct directory *directory)
 {
     if (directory == NULL)
         return;
+    directory_take_warm(directory, NULL, NULL);
     for (size_t set = 0; set < DIRECTORY_SETS; set++) {
         for (size_t i = 0; i < DIRECTORY_WAYS; i++)
             directory_release(directory->cache[set][i]);

@@ -39,7 +39,9 @@ struct directory_function {
     uint32_t references;
     uint64_t generation;
     uint64_t hash;
-    uint64_t used; /* the directory's clock: for replacement */
+    uint64_t used;       /* the directory's clock: for replacement */
+    uint32_t warm_count; /* not taken yet; then it is in the list, referenced */
+    struct directory_function *warm_next;
     struct directory_tenant *tenant;
     struct deploy_catalog_entry entry; /* its config is the one below */
     struct bytes pool_version;         /* in pool_version_data: what tells isolates apart */
@@ -63,6 +65,14 @@ NODISCARD enum status directory_find(struct directory *directory,
                                      struct report *report,
                                      struct directory_function **ret_function);
 void directory_release(struct directory_function *function);
+/* One more warm start. */
+void directory_count_warm(struct directory *directory, struct directory_function *function);
+/* Hands out what was counted since the last time, function by function, and forgets it. */
+void directory_take_warm(struct directory *directory,
+                         void (*take)(void *context,
+                                      const struct directory_function *function,
+                                      uint32_t count),
+                         void *context);
 /* Frees tenants that nothing refers to; not from inside a slice. */
 void directory_sweep(struct directory *directory);
 

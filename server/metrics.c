@@ -59,10 +59,7 @@ static enum status metrics_print_value(const struct metrics *page,
 
 void metrics_count_turn(struct metrics *metrics, uint64_t turn_ns)
 {
-    /* How many times METRICS_TURN_NS it is, rounded up, less one. */
-    uint64_t multiple = (MAX(turn_ns, UINT64_C(1)) - 1) / METRICS_TURN_NS;
-    uint32_t bucket = multiple == 0 ? 0 : 64 - (uint32_t)__builtin_clzll(multiple);
-    metrics->turns[MIN(bucket, METRICS_TURN_BUCKETS - 1u)]++;
+    metrics->turns[start_bucket(turn_ns, METRICS_TURN_NS, METRICS_TURN_BUCKETS)]++;
     metrics->turn_time += turn_ns;
 }
 
@@ -89,6 +86,63 @@ metrics_print_turns(const struct metrics *page, uint32_t worker, struct buffer *
                          (unsigned long long)count);
 }
 
+/* ---- phases ---------------------------------------------------------------------------------- */
+
+void metrics_count_phases(struct metrics *metrics, bool cold, const struct start_times *times)
+{
+    struct start_histogram *phases = cold ? metrics->cold_phases : metrics->warm_phases;
+    for (uint32_t i = 0; i < START_PHASE_COUNT; i++) {
+        if (cold || !start_phase_rows[i].cold_only)
+            start_histogram_add(&phases[i], times->ns[i]);
+    }
+}
+
+/* `labels` are those of all lines. */
+static enum status
+metrics_print_phase(const struct start_histogram *histogram, const char *labels, struct buffer *out)
+{
+    uint64_t count = 0;
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < START_BUCKETS && status == STATUS_OK; i++) {
+        char bound[32] = "+Inf";
+        uint64_t bound_us = (uint64_t)START_BUCKET_NS / 1000 << i;
+        if (i < START_BUCKETS - 1)
+            (void)snprintf(bound, sizeof(bound), "%llu.%06llu",
+                           (unsigned long long)bound_us / 1000000,
+                           (unsigned long long)bound_us % 1000000);
+        count += histogram->buckets[i];
+        status = buffer_printf(out, "skerry_start_phase_seconds_bucket{%s,le=\"%s\"} %llu\n",
+                               labels, bound, (unsigned long long)count);
+    }
+    if (status != STATUS_OK)
+        return status;
+    return buffer_printf(out,
+                         "skerry_start_phase_seconds_sum{%s} %llu.%09llu\n"
+                         "skerry_start_phase_seconds_count{%s} %llu\n",
+                         labels, (unsigned long long)histogram->sum_ns / METRICS_NANOSECONDS,
+                         (unsigned long long)histogram->sum_ns % METRICS_NANOSECONDS, labels,
+                         (unsigned long long)count);
+}
+
+static enum status
+metrics_print_phases(const struct metrics *page, uint32_t worker, struct buffer *out)
+{
+    char labels[96];
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < START_PHASE_COUNT && status == STATUS_OK; i++) {
+        const struct start_phase_row *row = &start_phase_rows[i];
+        (void)snprintf(labels, sizeof(labels), "worker=\"%u\",start=\"cold\",phase=\"%s\"", worker,
+                       row->text);
+        status = metrics_print_phase(&page->cold_phases[i], labels, out);
+        if (row->cold_only || status != STATUS_OK)
+            continue;
+        (void)snprintf(labels, sizeof(labels), "worker=\"%u\",start=\"warm\",phase=\"%s\"", worker,
+                       row->text);
+        status = metrics_print_phase(&page->warm_phases[i], labels, out);
+    }
+    return status;
+}
+
 /* ---- all ------------------------------------------------------------------------------------- */
 
 void metrics_print(const struct metrics *const *pages, uint32_t count, struct buffer *out)
@@ -112,4 +166,35 @@ void metrics_print(const struct metrics *const *pages, uint32_t count, struct bu
                            "# TYPE skerry_turn_seconds histogram\n");
     for (uint32_t worker = 0; worker < count && status == STATUS_OK; worker++)
         status = metrics_print_turns(pages[worker], worker, out);
+    if (status == STATUS_OK)
+        status = buffer_printf(out, "# HELP skerry_start_phase_seconds where the time of requests "
+                                    "went, by phase\n"
+                                    "# TYPE skerry_start_phase_seconds histogram\n");
+    for (uint32_t worker = 0; worker < count && status == STATUS_OK; worker++)
+        status = metrics_print_phases(pages[worker], worker, out);
+}
+
+void metrics_print_start_records(const struct metrics_start_records *records, struct buffer *out)
+{
+    const struct {
+        const char *name;
+        const char *type;
+        const char *help;
+        uint64_t value;
+    } rows[] = {
+        {"skerry_start_records_lost_total", "counter",
+         "starts that are in no function's history: written faster than they were read",
+         records->lost},
+        {"skerry_start_records_refused_total", "counter",
+         "records of starts that made no sense: a worker is broken", records->refused},
+        {"skerry_start_histories", "gauge", "functions with a history of starts",
+         records->histories},
+        {"skerry_start_histories_forgotten_total", "counter", "histories that made room for others",
+         records->forgotten},
+    };
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < COUNT_OF(rows) && status == STATUS_OK; i++)
+        status = buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", rows[i].name,
+                               rows[i].help, rows[i].name, rows[i].type, rows[i].name,
+                               (unsigned long long)rows[i].value);
 }

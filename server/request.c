@@ -31,6 +31,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "server/account.h"
 #include "server/log.h"
 #include "server/respond.h"
 
@@ -112,29 +113,13 @@ static void request_return_isolate(struct request *request, enum isolate_end end
         isolate_pool_return(isolate, end);
 }
 
-static void request_account(const struct request *request)
-{
-    struct metrics *metrics = request->service->metrics;
-    uint32_t status = request->response.status;
-    uint64_t *classes[] = {&metrics->responses_2xx, &metrics->responses_3xx,
-                           &metrics->responses_4xx, &metrics->responses_5xx};
-    if (status >= 200 && status < 600)
-        (*classes[status / 100 - 2])++;
-    metrics->fuel += request->fuel_used;
-    metrics->run_time += request->run_ns;
-    if (request->http.log.count > 0)
-        respond_log_guest(request);
-    if (request->service->access_log)
-        respond_log_access(request);
-}
-
 /* Everything but the sending. */
 static void request_conclude(struct request *request, enum isolate_end end)
 {
     request->state = REQUEST_ANSWERED;
     scheduler_remove(&request->service->scheduler, &request->task);
     timers_clear(&request->service->timers, &request->timer);
-    request_account(request);
+    account_ended(request);
     request_return_isolate(request, end);
     request_release_slot(request);
     request->service->in_flight--;
@@ -247,6 +232,7 @@ static void request_broke_rules(struct request *request, const struct report *re
 static void request_park(struct request *request)
 {
     uint64_t until = hostapi_wait_until_ns(request->isolate->host);
+    request->parked_at_ns = request->now_ns;
     request->state = REQUEST_PARKED;
     timers_set(&request->service->timers, &request->timer, MIN(until, request->deadline_ns));
 }
@@ -366,23 +352,6 @@ request_open_artifact(void *context, struct report *report, struct isolate_artif
     return status == STATUS_OK ? isolate_artifact_open(fd, false, report, ret_artifact) : status;
 }
 
-static void request_count_start(struct request *request)
-{
-    struct metrics *metrics = request->service->metrics;
-    const struct isolate_start *start = &request->start;
-    uint64_t *reasons[ISOLATE_START_REASON_COUNT] = {
-        [ISOLATE_START_WARM] = &metrics->starts_warm,
-        [ISOLATE_START_FIRST_REQUEST] = &metrics->starts_first_request,
-        [ISOLATE_START_NEW_VERSION] = &metrics->starts_new_version,
-        [ISOLATE_START_POOL_EMPTY] = &metrics->starts_pool_empty,
-        [ISOLATE_START_EVICTED] = &metrics->starts_evicted,
-        [ISOLATE_START_RESTART] = &metrics->starts_restart,
-        [ISOLATE_START_DISCARDED] = &metrics->starts_discarded,
-    };
-    (*reasons[start->reason])++;
-    metrics->cold_start_time += start->load_ns + start->map_ns + start->restore_ns;
-}
-
 /* The artifact is a cache: control rebuilds it from the module while the request waits. */
 static void
 request_wait_artifact(struct request *request, enum status status, const struct report *report)
@@ -433,7 +402,7 @@ static void request_checkout(struct request *request)
     request->start_ns = request_now(request) - began;
     if (LIKELY(status == STATUS_OK)) {
         request->started = true;
-        request_count_start(request);
+        account_started(request);
         request_run(request);
     } else if (status == STATUS_NOT_FOUND || status == STATUS_STALE || status == STATUS_CORRUPT) {
         request_wait_artifact(request, status, &report);
@@ -466,6 +435,7 @@ static void request_admit(struct request *request)
                        "the tenant's queue is full: too many requests at once");
         return;
     }
+    request->lookup_ns = request_now(request) - request->arrived_ns;
     request->state = REQUEST_WAIT_SLOT;
     request->previous = tenant->last;
     *(tenant->last != NULL ? &tenant->last->next : &tenant->first) = request;
@@ -567,6 +537,7 @@ static void request_on_timer(struct timers_timer *timer)
         request_checkout(request);
         return;
     case REQUEST_PARKED:
+        request->parked_ns += request_now(request) - request->parked_at_ns;
         request->state = REQUEST_RUNNABLE;
         scheduler_add(&request->service->scheduler, &request->task);
         return;

@@ -16,10 +16,11 @@
 #include "isolate/isolate.h"
 #include "server/directory.h"
 #include "server/metrics.h"
+#include "server/start_ring.h"
 #include "server/timers.h"
 
 #define REQUEST_ID_BYTES      16
-#define REQUEST_TIMING_BYTES  224
+#define REQUEST_TIMING_BYTES  256
 #define REQUEST_PROBLEM_BYTES 1024
 #define REQUEST_EXTRAS_MAX    6
 
@@ -58,6 +59,7 @@ struct request_service {
     const struct config *config;
     const struct clock *clock;
     struct metrics *metrics;
+    struct start_ring *starts; /* where control reads of them */
     struct deploy_catalog *catalog;
     struct directory *directory;
     struct isolate_pool *pool;
@@ -89,10 +91,12 @@ struct request {
     struct route_target target;
     const char *code; /* of the problem; NULL if the guest answered */
     uint64_t arrived_ns;
-    uint64_t now_ns;      /* the clock's last reading on this request's way: reading is dear */
-    uint64_t lookup_ns;   /* finding the function */
-    uint64_t start_ns;    /* checkout, all of it */
-    uint64_t run_ns;      /* slices, all of them */
+    uint64_t now_ns;    /* the clock's last reading on this request's way: reading is dear */
+    uint64_t lookup_ns; /* finding the function */
+    uint64_t start_ns;  /* checkout, all of it */
+    uint64_t run_ns;    /* slices, all of them */
+    uint64_t parked_ns; /* asleep by its own wish */
+    uint64_t parked_at_ns;
     uint64_t deadline_ns; /* by limits.wall */
     uint64_t gone_check_ns;
     uint64_t fuel_used;
@@ -106,7 +110,7 @@ struct request {
     char problem[REQUEST_PROBLEM_BYTES];
 };
 
-/* clock, config, metrics, catalog must be set; makes the rest. */
+/* clock, config, metrics, starts, catalog must be set; makes the rest. */
 NODISCARD enum status request_service_init(struct request_service *service, struct report *report);
 void request_service_done(struct request_service *service);
 /* Timers and one turn of the scheduler; then at most so many milliseconds may pass. */

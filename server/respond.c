@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "server/account.h"
 #include "server/json.h"
 #include "server/log.h"
 
@@ -120,12 +121,11 @@ static char *respond_put_phase(char *at, const char *name, uint64_t ns)
     return respond_put_ms(at, ns);
 }
 
-/* Waiting is everything between arrival and now that was neither start nor run. */
+/* A cold start's phases are all told; a warm one's would all be 0. */
 static size_t respond_timing(const struct request *request, char *out)
 {
-    uint64_t total = request->now_ns - request->arrived_ns;
-    uint64_t known = request->start_ns + request->run_ns + request->lookup_ns;
-    char *at = respond_put_phase(out, "queue;dur=", total > known ? total - known : 0);
+    struct start_times times = account_times(request);
+    char *at = respond_put_phase(out, "queue;dur=", times.ns[START_QUEUE]);
     if (!request->started)
         return (size_t)(at - out);
     at = respond_put_phase(at, ", start;dur=", request->start_ns);
@@ -137,6 +137,7 @@ static size_t respond_timing(const struct request *request, char *out)
     if (cold) {
         at = respond_put_phase(at, ", lookup;dur=", request->lookup_ns);
         at = respond_put_phase(at, ", load;dur=", request->start.load_ns);
+        at = respond_put_phase(at, ", map;dur=", request->start.map_ns);
         at = respond_put_phase(at, ", restore;dur=", request->start.restore_ns);
     }
     ASSERT((size_t)(at - out) <= REQUEST_TIMING_BYTES);
@@ -200,6 +201,23 @@ static void respond_log_end(const struct request *request, struct log_line *line
         request->service->metrics->log_dropped++;
 }
 
+/* Each phase in microseconds; without a start, what there was before it. */
+static void respond_log_start(const struct request *request, struct log_line *line)
+{
+    struct start_times times = account_times(request);
+    bool cold = request->started && request->start.reason != ISOLATE_START_WARM;
+    if (request->started)
+        log_text(line, "start", bytes_of_text(isolate_start_reason_text(request->start.reason)));
+    log_number(line, "start_us", request->start_ns / 1000);
+    for (uint32_t i = 0; i < START_PHASE_COUNT; i++) {
+        char key[32];
+        if (start_phase_rows[i].cold_only && !cold)
+            continue;
+        (void)snprintf(key, sizeof(key), "%s_us", start_phase_rows[i].text);
+        log_number(line, key, times.ns[i] / 1000);
+    }
+}
+
 void respond_log_access(const struct request *request)
 {
     struct log_line line;
@@ -211,10 +229,7 @@ void respond_log_access(const struct request *request)
     log_number(&line, "status", request->response.status);
     log_number(&line, "bytes", request->response.body.count);
     log_number(&line, "fuel", request->fuel_used);
-    log_number(&line, "run_us", request->run_ns / 1000);
-    log_number(&line, "start_us", request->start_ns / 1000);
-    if (request->started)
-        log_text(&line, "start", bytes_of_text(isolate_start_reason_text(request->start.reason)));
+    respond_log_start(request, &line);
     if (request->code != NULL)
         log_text(&line, "code", bytes_of_text(request->code));
     respond_log_end(request, &line);

@@ -19,10 +19,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "server/account.h"
 #include "server/h2o_listen.h"
 #include "server/log.h"
 
 #define SWEEP_NS       UINT64_C(1000000000)
+#define TELL_NS        UINT64_C(100000000)
 #define DRAIN_GRACE_NS UINT64_C(1000000000)
 
 struct worker {
@@ -33,6 +35,7 @@ struct worker {
     bool draining;
     uint64_t drain_deadline_ns;
     uint64_t swept_ns;
+    uint64_t told_ns;
 };
 
 /* ---- start ----------------------------------------------------------------------------------- */
@@ -59,15 +62,16 @@ static enum status worker_follow_control(const struct worker_boot *boot, struct 
     return STATUS_OK;
 }
 
-static enum status worker_map_metrics(struct metrics **ret_metrics, struct report *report)
+static enum status worker_map_shared(struct request_service *service, struct report *report)
 {
-    void *page = mmap(NULL, sizeof(struct metrics), PROT_READ | PROT_WRITE, MAP_SHARED,
-                      WORKER_METRICS_FD, 0);
-    if (page == MAP_FAILED)
+    struct worker_shared *shared =
+        mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, WORKER_SHARED_FD, 0);
+    if (shared == MAP_FAILED)
         return report_errno(report, "worker: cannot map its counters");
-    (void)close(WORKER_METRICS_FD);
-    *ret_metrics = page;
-    metrics_clear_gauges(page);
+    (void)close(WORKER_SHARED_FD);
+    service->metrics = &shared->metrics;
+    service->starts = &shared->starts;
+    metrics_clear_gauges(service->metrics);
     return STATUS_OK;
 }
 
@@ -105,7 +109,7 @@ static enum status worker_start(struct worker *worker, struct report *report)
     if (status == STATUS_OK)
         status = worker_follow_control(&worker->boot, report);
     if (status == STATUS_OK)
-        status = worker_map_metrics(&service->metrics, report);
+        status = worker_map_shared(service, report);
     if (status == STATUS_OK)
         status = worker_open_signals(worker, report);
     if (status == STATUS_OK)
@@ -170,6 +174,10 @@ static void worker_loop(struct worker *worker)
     uint64_t now = clock_monotonic_ns(&clock_system);
     for (;;) {
         now = worker_turn(worker, now);
+        if (now - worker->told_ns >= TELL_NS) {
+            worker->told_ns = now;
+            account_flush(&worker->service);
+        }
         if (now - worker->swept_ns >= SWEEP_NS) {
             worker->swept_ns = now;
             request_service_sweep(&worker->service);
@@ -203,5 +211,6 @@ int worker_main(void)
     h2o_listen_watch(worker.front, worker.signal_fd, worker_drain, &worker);
     worker_say_ready();
     worker_loop(&worker);
+    account_flush(&worker.service);
     exit(0);
 }

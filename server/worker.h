@@ -9,15 +9,17 @@
 #define SKERRY_SERVER_WORKER_H
 
 #include "config/config.h"
+#include "server/metrics.h"
+#include "server/start_ring.h"
 
 #define WORKER_VERB       "worker"
 #define WORKER_BOOT_MAGIC UINT64_C(0x736b776f726b6572)
 
 enum worker_fd {
-    WORKER_BOOT_FD = 3,    /* struct worker_boot, to be read from offset 0 */
-    WORKER_METRICS_FD = 4, /* struct metrics, to be mapped shared */
-    WORKER_READY_FD = 5,   /* a byte when it accepts; then closed */
-    WORKER_LISTEN_FD = 6,  /* the first of boot.listen_count listening sockets */
+    WORKER_BOOT_FD = 3,   /* struct worker_boot, to be read from offset 0 */
+    WORKER_SHARED_FD = 4, /* struct worker_shared, to be mapped shared */
+    WORKER_READY_FD = 5,  /* a byte when it accepts; then closed */
+    WORKER_LISTEN_FD = 6, /* the first of boot.listen_count listening sockets */
 };
 
 struct worker_boot {
@@ -27,6 +29,12 @@ struct worker_boot {
     int32_t control_pid;
     bool access_log;
     struct config config;
+};
+
+/* Written by the worker, read by control, which keeps it for the next worker. */
+struct worker_shared {
+    struct metrics metrics;
+    struct start_ring starts;
 };
 
 /* `skerry worker`; returns the exit status. */

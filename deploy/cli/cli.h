@@ -105,6 +105,8 @@ json_int_t cli_number(const json_t *object, const char *name);
 bool cli_print_json(const struct cli *cli, const struct cli_answer *answer);
 /* "next: ..." unless --quiet. */
 void cli_next(const struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The tenant flag that a hint has to repeat, with a blank before it, or "". */
+const char *cli_tenant_flag(const struct cli *cli, char *ret_text, size_t bytes);
 /* "12.3 KiB" */
 void cli_format_bytes(uint64_t bytes, char ret_text[32]);
 
@@ -118,6 +120,7 @@ cli_verb cli_show;
 cli_verb cli_rm;
 cli_verb cli_versions;
 cli_verb cli_rollback;
+cli_verb cli_starts;
 cli_verb cli_stats;
 cli_verb cli_limits;
 

@@ -9,16 +9,6 @@
 
 #define CLI_PAGES_MAX 10000
 
-/* The tenant flag that a hint has to repeat. */
-static const char *cli_tenant_flag(const struct cli *cli, char *ret_text, size_t bytes)
-{
-    if (cli->options.tenant_is_default)
-        ret_text[0] = '\0';
-    else
-        (void)snprintf(ret_text, bytes, " -t %.64s", cli->options.tenant);
-    return ret_text;
-}
-
 static enum cli_exit cli_get(const struct cli *cli, const char *path, struct cli_answer *ret_answer)
 {
     const struct cli_request request = {.method = "GET", .path = path};

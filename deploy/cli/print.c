@@ -48,6 +48,15 @@ void cli_next(const struct cli *cli, const char *format, ...)
     (void)fputc('\n', stdout);
 }
 
+const char *cli_tenant_flag(const struct cli *cli, char *ret_text, size_t bytes)
+{
+    if (cli->options.tenant_is_default)
+        ret_text[0] = '\0';
+    else
+        (void)snprintf(ret_text, bytes, " -t %.64s", cli->options.tenant);
+    return ret_text;
+}
+
 void cli_format_bytes(uint64_t bytes, char ret_text[32])
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB"};

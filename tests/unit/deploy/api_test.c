@@ -25,6 +25,7 @@ struct rig {
     uint32_t published_count;
     uint32_t withdrawn_count;
     bool ready;
+    bool starts_fail;
 };
 
 static enum status rig_publish(void *context,
@@ -79,6 +80,15 @@ static void rig_print_worker_metrics(void *context, struct buffer *out)
                      STATUS_OK);
 }
 
+static bool
+rig_print_starts(void *context, const struct deploy_function_key *key, struct buffer *out)
+{
+    struct rig *rig = context;
+    assert_int_equal(key->created_ns, rig->fixture.now_ns);
+    return !rig->starts_fail &&
+           buffer_printf(out, "{\"cold\":\"%s/%s\"}\n", key->tenant, key->function) == STATUS_OK;
+}
+
 static void rig_init_with_map(struct rig *rig, uint64_t map_bytes)
 {
     *rig = (struct rig){.ready = true, .publish_status = STATUS_OK};
@@ -106,6 +116,7 @@ static void rig_init_with_map(struct rig *rig, uint64_t map_bytes)
                             .generation = rig_generation,
                             .ready = rig_ready,
                             .print_worker_metrics = rig_print_worker_metrics,
+                            .print_starts = rig_print_starts,
                             .context = rig};
     api_response_init(&rig->response);
 }
@@ -737,6 +748,26 @@ static void text_that_is_not_utf8_never_breaks_an_answer(void **state)
     rig_done(&rig);
 }
 
+static void starts_are_those_of_the_function_as_it_was_made(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    rig_get(&rig, HELLO "/starts");
+    assert_problem(&rig, 404, "not_found");
+    rig_put(&rig, HELLO, "abc");
+    rig_get(&rig, HELLO "/starts");
+    assert_status(&rig, 200);
+    assert_string_equal(rig.response.content_type, "application/json");
+    assert_string_equal(text_of(&rig, "cold"), "default/hello");
+    rig_get(&rig, HELLO "/starts?since=1");
+    assert_problem(&rig, 400, "bad_query");
+    rig.starts_fail = true;
+    rig_get(&rig, HELLO "/starts");
+    assert_problem(&rig, 500, "no_memory");
+    rig_done(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -758,6 +789,7 @@ int main(void)
         cmocka_unit_test(uploads_of_the_wrong_size_never_reach_a_builder),
         cmocka_unit_test(wrong_requests_get_the_problem_that_they_are),
         cmocka_unit_test(removed_function_is_gone_and_its_tenant_stays),
+        cmocka_unit_test(starts_are_those_of_the_function_as_it_was_made),
         cmocka_unit_test(long_lists_come_in_pages),
         cmocka_unit_test(server_tells_limits_numbers_and_health),
         cmocka_unit_test(text_that_is_not_utf8_never_breaks_an_answer),

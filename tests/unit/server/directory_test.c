@@ -193,6 +193,46 @@ static void a_tenant_lives_while_something_of_it_is_cached_or_used(void **state)
     directory_free(directory);
 }
 
+struct warm_counts {
+    uint32_t functions;
+    uint32_t starts;
+};
+
+static void add_warm(void *context, const struct directory_function *function, uint32_t count)
+{
+    struct warm_counts *counts = context;
+    assert_true(function->references > 0);
+    counts->functions++;
+    counts->starts += count;
+}
+
+static void warm_starts_are_counted_until_they_are_taken_also_of_what_left_the_cache(void **state)
+{
+    (void)state;
+    struct deploy_catalog catalog;
+    struct directory *directory = make(&catalog);
+    char name[32];
+    for (int i = 0; i < 20000; i++) {
+        (void)snprintf(name, sizeof(name), "f%d", i);
+        struct directory_function *function = find(directory, "t", name);
+        directory_count_warm(directory, function);
+        directory_count_warm(directory, function);
+        directory_release(function);
+    }
+    directory_sweep(directory);
+    struct warm_counts counts = {0};
+    directory_take_warm(directory, add_warm, &counts);
+    assert_int_equal(counts.functions, 20000);
+    assert_int_equal(counts.starts, 40000);
+    directory_take_warm(directory, add_warm, &counts);
+    assert_int_equal(counts.functions, 20000);
+    /* What nobody takes goes with the directory. */
+    struct directory_function *function = find(directory, "t", name);
+    directory_count_warm(directory, function);
+    directory_release(function);
+    directory_free(directory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +241,7 @@ int main(void)
         cmocka_unit_test(isolates_of_equal_artifacts_are_shared_unless_they_keep_their_memory),
         cmocka_unit_test(a_removed_function_is_not_found_although_it_was_cached),
         cmocka_unit_test(more_names_than_the_cache_holds_are_all_found_and_kept_apart),
+        cmocka_unit_test(warm_starts_are_counted_until_they_are_taken_also_of_what_left_the_cache),
         cmocka_unit_test(a_tenant_lives_while_something_of_it_is_cached_or_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 /*
  * Counters as text: every row, each family announced once.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,6 +110,44 @@ static void a_turn_is_counted_where_its_length_is_the_bound_or_less(void **state
     free(text);
 }
 
+static void a_warm_request_is_in_the_phases_that_it_has(void **state)
+{
+    (void)state;
+    struct metrics page = {0};
+    const struct start_times times = {.ns = {1000, 2000, 3000, 4000, 5000, 6000}};
+    metrics_count_phases(&page, false, &times);
+    metrics_count_phases(&page, true, &times);
+    metrics_count_phases(&page, true, &times);
+    const struct metrics *pages[] = {&page};
+    char *text = print(pages, 1, 1 << 20);
+    static const char *const phases[] = {"queue", "lookup", "load", "map", "restore", "run"};
+    for (size_t i = 0; i < COUNT_OF(phases); i++) {
+        char line[160];
+        bool cold_only = i >= 2 && i <= 4;
+        (void)snprintf(
+            line, sizeof(line),
+            "\nskerry_start_phase_seconds_count{worker=\"0\",start=\"cold\",phase=\"%s\"} "
+            "2\n",
+            phases[i]);
+        assert_int_equal(occurrences(text, line), 1);
+        (void)snprintf(
+            line, sizeof(line),
+            "\nskerry_start_phase_seconds_count{worker=\"0\",start=\"warm\",phase=\"%s\"} "
+            "1\n",
+            phases[i]);
+        assert_int_equal(occurrences(text, line), cold_only ? 0 : 1);
+    }
+    assert_non_null(
+        strstr(text, "{worker=\"0\",start=\"cold\",phase=\"run\",le=\"0.000004\"} 0\n"));
+    assert_non_null(
+        strstr(text, "{worker=\"0\",start=\"cold\",phase=\"run\",le=\"0.000008\"} 2\n"));
+    assert_non_null(
+        strstr(text, "{worker=\"0\",start=\"cold\",phase=\"run\",le=\"1.048576\"} 2\n"));
+    assert_non_null(strstr(text, "{worker=\"0\",start=\"cold\",phase=\"run\",le=\"+Inf\"} 2\n"));
+    assert_non_null(strstr(text, "_sum{worker=\"0\",start=\"cold\",phase=\"run\"} 0.000012000\n"));
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +155,7 @@ int main(void)
         cmocka_unit_test(a_family_is_announced_once_and_stands_together),
         cmocka_unit_test(what_does_not_fit_is_left_away_in_whole_lines),
         cmocka_unit_test(a_new_worker_keeps_counters_and_clears_gauges),
+        cmocka_unit_test(a_warm_request_is_in_the_phases_that_it_has),
         cmocka_unit_test(a_turn_is_counted_where_its_length_is_the_bound_or_less),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
