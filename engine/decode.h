@@ -72,8 +72,8 @@ uint32_t decode_heap_type(struct reader *reader, const struct module *module);
 /* Index of a type that is one of functions, structures or arrays. */
 uint32_t
 decode_type_index(struct reader *reader, const struct module *module, enum types_kind kind);
-/* The rest of an opcode that begins with the prefix 0xfc. */
-uint32_t decode_prefixed_opcode(struct reader *reader);
+/* The rest of an opcode that begins with this prefix; UINT32_MAX if it is none of ours. */
+uint32_t decode_prefixed_opcode(struct reader *reader, uint32_t prefix);
 /* Ends the reading: `code` is not in opcodes.def. */
 void decode_refuse_opcode(struct reader *reader, uint32_t code);
 /* Reads over a constant expression without judging it; a view of it, `end` included. */

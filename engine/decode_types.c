@@ -126,21 +126,21 @@ uint32_t decode_type_index(struct reader *reader, const struct module *module, e
     return 0;
 }
 
-uint32_t decode_prefixed_opcode(struct reader *reader)
+uint32_t decode_prefixed_opcode(struct reader *reader, uint32_t prefix)
 {
     uint32_t sub = reader_u32(reader);
-    return sub <= 0xff ? 0xfc00 | sub : UINT32_MAX;
+    uint32_t last = prefix == OPCODE_PREFIX_SIMD ? OPCODE_ROWS_SIMD - 1 : 0xff;
+    return sub <= last ? (prefix << 8) + sub : UINT32_MAX;
 }
 
 void decode_refuse_opcode(struct reader *reader, uint32_t code)
 {
-    const char *reason = NULL;
-    if (code <= 0xff)
-        reason = decode_refusal(refused_opcodes, COUNT_OF(refused_opcodes), (uint8_t)code);
+    uint8_t byte = reader_left(reader) > 0 ? *reader->at : 0;
+    const char *reason = decode_refusal(refused_opcodes, COUNT_OF(refused_opcodes), byte);
     if (reason != NULL)
-        reader_fail(reader, STATUS_UNSUPPORTED, "opcode %02x: %s", code, reason);
+        reader_fail(reader, STATUS_UNSUPPORTED, "opcode %02x: %s", byte, reason);
     else if (code == UINT32_MAX)
-        reader_fail(reader, STATUS_MALFORMED, "illegal opcode fc with a number above 255");
+        reader_fail(reader, STATUS_MALFORMED, "illegal opcode %02x with too large a number", byte);
     else
         reader_fail(reader, STATUS_MALFORMED, "illegal opcode %02x", code);
 }
@@ -231,8 +231,8 @@ struct bytes decode_expression(struct reader *reader)
     while (depth > 0 && !reader_failed(reader)) {
         const uint8_t *opcode_at = reader->at;
         uint32_t code = reader_u8(reader);
-        if (code == 0xfc)
-            code = decode_prefixed_opcode(reader);
+        if (opcode_is_prefix(code))
+            code = decode_prefixed_opcode(reader, code);
         if (reader_failed(reader))
             break;
         const struct opcode_row *row = opcode_row(code);

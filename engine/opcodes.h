@@ -6,6 +6,7 @@
 #ifndef SKERRY_ENGINE_OPCODES_H
 #define SKERRY_ENGINE_OPCODES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum opcode {
@@ -13,12 +14,34 @@ enum opcode {
 #include "engine/opcodes.def"
 };
 
-/* Prefixed instructions: one row each from OPCODE_PREFIXED_FIRST on. */
+/*
+ * Bytes that are followed by a number; the code is (prefix << 8) + number. Vectors have more
+ * than 256, so their codes reach into those of 0xfe (threads), which the engine does not have.
+ */
 enum {
-    OPCODE_PREFIX = 0xfc,
-    OPCODE_PREFIXED_FIRST = OPCODE_PREFIX << 8,
-    OPCODE_PREFIXED_COUNT = OPCODE_TABLE_FILL - OPCODE_PREFIXED_FIRST + 1,
+    OPCODE_PREFIX_GC = 0xfb,
+    OPCODE_PREFIX_MISC = 0xfc,
+    OPCODE_PREFIX_SIMD = 0xfd,
 };
+
+static inline bool opcode_is_prefix(uint32_t byte)
+{
+    return byte >= OPCODE_PREFIX_GC && byte <= OPCODE_PREFIX_SIMD;
+}
+
+/* Rows of a table by opcode: plain ones, then as many for each prefix as there may be. */
+#define OPCODE_ROWS_GC    32u
+#define OPCODE_ROWS_MISC  32u
+#define OPCODE_ROWS_SIMD  288u
+#define OPCODE_ROWS_COUNT (256u + OPCODE_ROWS_GC + OPCODE_ROWS_MISC + OPCODE_ROWS_SIMD)
+/* OPCODE_ROWS_COUNT for codes that are outside of it. */
+#define OPCODE_ROW_OF(code)                                                                        \
+    ((code) < 0x100u                     ? (code)                                                  \
+     : (code)-0xfb00u < OPCODE_ROWS_GC   ? (code)-0xfb00u + 256u                                   \
+     : (code)-0xfc00u < OPCODE_ROWS_MISC ? (code)-0xfc00u + 256u + OPCODE_ROWS_GC                  \
+     : (code)-0xfd00u < OPCODE_ROWS_SIMD                                                           \
+         ? (code)-0xfd00u + 256u + OPCODE_ROWS_GC + OPCODE_ROWS_MISC                               \
+         : OPCODE_ROWS_COUNT)
 
 enum immediate_kind {
     IMMEDIATE_NONE,

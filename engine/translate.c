@@ -21,8 +21,8 @@
 uint32_t translate_read_opcode(struct reader *reader)
 {
     uint32_t opcode = reader_u8(reader);
-    if (opcode == 0xfc)
-        opcode = 0xfc00 | reader_u32(reader);
+    if (UNLIKELY(opcode_is_prefix(opcode)))
+        opcode = (opcode << 8) + reader_u32(reader);
     return opcode;
 }
 

@@ -50,8 +50,7 @@ enum {
 };
 
 struct validate_rules {
-    struct validate_rule plain[256];
-    struct validate_rule prefixed[OPCODE_PREFIXED_COUNT];
+    struct validate_rule rows[OPCODE_ROWS_COUNT];
 };
 
 void validate_rules_init(struct validate_rules *rules);

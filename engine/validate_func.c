@@ -332,16 +332,16 @@ static void check_immediate(struct validator *v, uint8_t kind)
 
 /* ---- the body -------------------------------------------------------------------------------- */
 
-static void check_prefixed(struct validator *v)
+static void check_prefixed(struct validator *v, uint32_t prefix)
 {
-    uint32_t code = decode_prefixed_opcode(&v->reader);
+    uint32_t code = decode_prefixed_opcode(&v->reader, prefix);
     if (reader_failed(&v->reader))
         return;
     if (opcode_row(code) == NULL) {
         v->reader.at = v->instruction;
         return decode_refuse_opcode(&v->reader, code);
     }
-    const struct validate_rule *rule = &v->rules.prefixed[code - OPCODE_PREFIXED_FIRST];
+    const struct validate_rule *rule = &v->rules.rows[OPCODE_ROW_OF(code)];
     if (rule->action == VALIDATE_SPECIAL)
         return check_special(v, code);
     if (rule->action != IMMEDIATE_NONE)
@@ -354,7 +354,7 @@ static void check_code(struct validator *v)
     while (v->reader.at < v->reader.end) {
         v->instruction = v->reader.at;
         uint8_t code = *v->reader.at++;
-        const struct validate_rule *rule = &v->rules.plain[code];
+        const struct validate_rule *rule = &v->rules.rows[code];
         /* A third of all instructions. */
         if (code == OPCODE_LOCAL_GET) {
             validate_push(v, read_local(v));
@@ -376,7 +376,7 @@ static void check_code(struct validator *v)
             check_memarg(v, rule->action - IMMEDIATE_MEMARG0);
             break;
         case VALIDATE_PREFIX:
-            check_prefixed(v);
+            check_prefixed(v, code);
             continue;
         case VALIDATE_ILLEGAL:
             v->reader.at = v->instruction;

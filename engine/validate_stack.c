@@ -22,8 +22,8 @@ const char *validate_instruction_text(const struct validator *v)
     reader.status = STATUS_OK;
     reader.report = NULL;
     uint32_t code = reader_u8(&reader);
-    if (code == OPCODE_PREFIX)
-        code = decode_prefixed_opcode(&reader);
+    if (opcode_is_prefix(code))
+        code = decode_prefixed_opcode(&reader, code);
     const struct opcode_row *row = opcode_row(code);
     return row == NULL ? "instruction" : row->text;
 }
