@@ -174,10 +174,13 @@ control_print_starts(void *context, const struct deploy_function_key *key, struc
     return buffer_printf(out, "{}\n") == STATUS_OK;
 }
 
-static void control_committed(void *context)
+static void control_committed(void *context, const struct store_target *target)
 {
     struct deploy_control *control = context;
+    const struct deploy_control_options *options = &control->options;
     generation_increase(&control->generation);
+    if (options->function_changed != NULL && target->function.count > 0)
+        options->function_changed(options->context, target->tenant, target->function);
 }
 
 static bool control_keeps(void *context, const uint8_t key[DEPLOY_SHA256_BYTES])

@@ -116,6 +116,8 @@ struct deploy_control_options {
      * May be NULL: nobody knows of starts. */
     bool (*print_starts)(void *context, const struct deploy_function_key *key, struct buffer *out);
     bool (*ready)(void *context); /* for /readyz */
+    /* A function was deployed, changed or removed, and workers can see it. May be NULL. */
+    void (*function_changed)(void *context, struct bytes tenant, struct bytes function);
     /* An artifact was found damaged, or could not be built again; for the log. May be NULL. */
     void (*artifact_trouble)(void *context,
                              const uint8_t key[DEPLOY_SHA256_BYTES],

@@ -223,8 +223,12 @@ static enum status store_write_with_reserve(struct store *store,
     return status;
 }
 
-enum status store_write(
-    struct store *store, store_change *change, void *context, bool shrinks, struct report *report)
+enum status store_write(struct store *store,
+                        const struct store_target *target,
+                        store_change *change,
+                        void *context,
+                        bool shrinks,
+                        struct report *report)
 {
     struct report first = REPORT_INIT;
     enum status status = store_write_once(store, change, context, &first);
@@ -235,7 +239,7 @@ enum status store_write(
     if (status != STATUS_OK)
         return report_fail(report, status, first.offset, "%s",
                            first.status == STATUS_OK ? status_text(status) : first.text);
-    store->options.committed(store->options.context);
+    store->options.committed(store->options.context, target);
     for (uint32_t i = 0; i < store->gone_count; i++) {
         /* The same change may have brought it back. */
         if (!store_has_artifact(store, store->gone[i]))

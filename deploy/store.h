@@ -19,12 +19,17 @@
 
 struct store;
 
+struct store_target {
+    struct bytes tenant;
+    struct bytes function;
+};
+
 struct store_options {
     const char *dir; /* exists */
     uint64_t map_bytes;
     const struct clock *clock;
-    /* After each commit. */
-    void (*committed)(void *context);
+    /* After each commit: what it changed. The function may be empty: something of the tenant. */
+    void (*committed)(void *context, const struct store_target *target);
     /* After the commit that removed the last version with this artifact. */
     void (*artifact_gone)(void *context, const uint8_t key[DEPLOY_SHA256_BYTES]);
     void *context;
@@ -37,11 +42,6 @@ void store_close(struct store *store);
 void store_check_readers(struct store *store);
 
 /* ---- changes: names have been checked with deploy_name_valid --------------------------------- */
-
-struct store_target {
-    struct bytes tenant;
-    struct bytes function;
-};
 
 struct store_upload {
     struct store_target target;

@@ -244,7 +244,8 @@ enum status store_add_version(struct store *store,
                               uint32_t *ret_version)
 {
     struct store_adding adding = {.upload = upload};
-    enum status status = store_write(store, store_change_add, &adding, false, report);
+    enum status status =
+        store_write(store, &upload->target, store_change_add, &adding, false, report);
     if (status == STATUS_OK)
         *ret_version = adding.version;
     return status;
@@ -298,7 +299,7 @@ enum status store_activate(struct store *store,
                            struct report *report)
 {
     struct store_activating activating = {.target = target, .version = version};
-    return store_write(store, store_change_activate, &activating, false, report);
+    return store_write(store, target, store_change_activate, &activating, false, report);
 }
 
 /* ---- delete ---------------------------------------------------------------------------------- */
@@ -356,7 +357,7 @@ enum status store_delete_function(struct store *store,
                                   uint32_t *ret_version_count)
 {
     struct store_deleting deleting = {.target = target};
-    enum status status = store_write(store, store_change_delete, &deleting, true, report);
+    enum status status = store_write(store, target, store_change_delete, &deleting, true, report);
     if (status == STATUS_OK)
         *ret_version_count = deleting.version_count;
     return status;
@@ -391,5 +392,6 @@ enum status store_set_limits(struct store *store,
                              struct report *report)
 {
     struct store_limiting limiting = {.tenant = tenant, .limits = limits};
-    return store_write(store, store_change_limits, &limiting, false, report);
+    const struct store_target target = {.tenant = tenant};
+    return store_write(store, &target, store_change_limits, &limiting, false, report);
 }

@@ -38,10 +38,14 @@ typedef enum status store_change(struct store_txn *txn, void *context);
 /*
  * Runs `change` in a write transaction and commits it. One that `shrinks` may use the
  * reserves of address space and disk if there is no room otherwise; `change` is then
- * called twice.
+ * called twice. `target` is what it changes.
  */
-NODISCARD enum status store_write(
-    struct store *store, store_change *change, void *context, bool shrinks, struct report *report);
+NODISCARD enum status store_write(struct store *store,
+                                  const struct store_target *target,
+                                  store_change *change,
+                                  void *context,
+                                  bool shrinks,
+                                  struct report *report);
 
 static inline MDB_val store_val(const void *data, size_t count)
 {

@@ -110,7 +110,9 @@ struct isolate_pool_options {
     uint32_t per_tenant_max;   /* of all functions of one tenant, */
     uint32_t total_max;        /* and in all */
     uint64_t idle_max_ns;
-    uint64_t began_ns; /* wall clock: the first start of an older function says RESTART */
+    uint64_t ahead_max_ns; /* an isolate made ahead of a function's first request waits so long;
+                              0: none is made */
+    uint64_t began_ns;     /* wall clock: the first start of an older function says RESTART */
     const struct clock *clock;
     const struct config_limits *limits;
     struct isolate_host_ops ops;
@@ -186,6 +188,18 @@ enum isolate_end {
 };
 /* Frees it, or keeps it if there is room: reset, unless it goes on by its function's choice. */
 void isolate_pool_return(struct isolate *isolate, enum isolate_end end);
+/*
+ * The function `key` was deployed or changed: what the pool has of another version is dropped,
+ * and if nothing of it is warm or in use, one isolate is made ahead of its next request, if
+ * there is room, and given back if none comes within ahead_max_ns. True if one was made. For
+ * turns with nothing else to do.
+ */
+bool isolate_pool_renew(struct isolate_pool *pool,
+                        const struct isolate_key *key,
+                        enum status (*open)(void *context,
+                                            struct report *report,
+                                            struct isolate_artifact **ret_artifact),
+                        void *context);
 /* Makes one isolate of a function that lately used more at once than it has; for turns with
  * nothing else to do. False: there is none to make. */
 bool isolate_pool_prepare(struct isolate_pool *pool);

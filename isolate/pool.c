@@ -10,6 +10,8 @@
  *   a tenant's list: its entries of the live list; where eviction looks for its own bound
  *   wanted list: entries with fewer isolates than were in use at once lately; idle turns
  *       make them
+ *   ahead list: entries whose one isolate was made before any request wanted it, by age; the
+ *       next request takes them out, or their time runs out
  *
  * A version change drops the old artifact and everything warm; isolates of the old version
  * that are in use are freed when they come back, because their artifact is not the entry's.
@@ -28,11 +30,12 @@
 #define POOL_VERSION_MAX    64
 #define POOL_FUNCTION_MAX   256
 #define POOL_SWEEP_MAX      256 /* entries looked at in one sweep */
+#define POOL_AHEAD_MAX      64  /* isolates made ahead of a function's first request */
 
 #define POOL_DEMAND_HALF_NS UINT64_C(10000000000) /* in which half of a past peak is forgotten */
 
 /* An entry can be in one list of each order. */
-enum pool_order { POOL_BY_USE, POOL_BY_TENANT, POOL_BY_WANT, POOL_ORDER_COUNT };
+enum pool_order { POOL_BY_USE, POOL_BY_TENANT, POOL_BY_WANT, POOL_BY_AGE, POOL_ORDER_COUNT };
 
 struct pool_list {
     enum pool_order order;
@@ -69,6 +72,8 @@ struct isolate_pool_entry {
     uint32_t demand; /* the most in use at once lately */
     uint64_t demand_ns;
     enum isolate_start_reason cold_reason; /* of the next cold start with nothing in use */
+    enum isolate_start_reason late_reason; /* the same, if the isolate made ahead is given back */
+    bool called;                           /* an isolate was checked out */
     bool forgotten;                        /* in no list; freed when in_use becomes 0 */
     uint64_t generation;                   /* of the last key */
     uint64_t used_ns;
@@ -85,6 +90,8 @@ struct isolate_pool {
     struct pool_list live;
     struct pool_list cold;
     struct pool_list wanted;
+    struct pool_list ahead;
+    uint32_t ahead_count;
     struct isolate_pool_stats stats;
     struct isolate_pool_entry *buckets[POOL_BUCKETS];
     struct pool_tenant *tenants[POOL_BUCKETS];
@@ -146,8 +153,18 @@ static void pool_make_live(struct isolate_pool *pool, struct isolate_pool_entry 
     pool_move(&entry->tenant->live, entry);
 }
 
+/* Its isolate was taken, or is no more. */
+static void pool_leave_ahead(struct isolate_pool *pool, struct isolate_pool_entry *entry)
+{
+    if (LIKELY(entry->links[POOL_BY_AGE].list == NULL))
+        return;
+    pool_unlink(entry, POOL_BY_AGE);
+    pool->ahead_count--;
+}
+
 static void pool_make_cold(struct isolate_pool *pool, struct isolate_pool_entry *entry)
 {
+    pool_leave_ahead(pool, entry);
     pool_unlink(entry, POOL_BY_WANT);
     pool_unlink(entry, POOL_BY_TENANT);
     pool_move(&pool->cold, entry);
@@ -309,6 +326,7 @@ static void pool_decay_demand(struct isolate_pool_entry *entry, uint64_t now)
 
 static void pool_remove(struct isolate_pool *pool, struct isolate_pool_entry *entry)
 {
+    pool_leave_ahead(pool, entry);
     pool_drop_warm(entry);
     for (enum pool_order order = 0; order < POOL_ORDER_COUNT; order++)
         pool_unlink(entry, order);
@@ -339,6 +357,7 @@ pool_add(struct isolate_pool *pool, const struct isolate_key *key, uint64_t hash
     }
     entry->tenant = tenant;
     entry->hash = hash;
+    entry->generation = key->generation;
     entry->function_count = key->function.count;
     memcpy(entry->function, key->function.data, key->function.count);
     entry->version_count = key->version.count;
@@ -353,8 +372,11 @@ pool_add(struct isolate_pool *pool, const struct isolate_key *key, uint64_t hash
     return entry;
 }
 
-static void pool_change_version(struct isolate_pool_entry *entry, struct bytes version)
+static void pool_change_version(struct isolate_pool *pool,
+                                struct isolate_pool_entry *entry,
+                                struct bytes version)
 {
+    pool_leave_ahead(pool, entry);
     pool_drop_warm(entry);
     memcpy(entry->version, version.data, version.count);
     entry->version_count = version.count;
@@ -371,6 +393,7 @@ enum status isolate_pool_create(const struct isolate_pool_options *options,
         return STATUS_NO_MEMORY;
     pool->options = *options;
     pool->wanted.order = POOL_BY_WANT;
+    pool->ahead.order = POOL_BY_AGE;
     if (getrandom(&pool->hash_seed, sizeof(pool->hash_seed), GRND_NONBLOCK) < 0)
         pool->hash_seed = clock_realtime_ns(options->clock);
     *ret_pool = pool;
@@ -449,9 +472,17 @@ static struct isolate_pool_entry *pool_entry(struct isolate_pool *pool,
     if (entry == NULL)
         return pool_add(pool, key, hash);
     if (!pool_is_current(entry, key))
-        pool_change_version(entry, key->version);
+        pool_change_version(pool, entry, key->version);
     entry->generation = key->generation;
     return entry;
+}
+
+static void pool_set_tenant_bound(const struct isolate_pool *pool,
+                                  const struct isolate_pool_entry *entry,
+                                  const struct isolate_key *key)
+{
+    entry->tenant->warm_max =
+        key->tenant_warm_max != 0 ? key->tenant_warm_max : pool->options.per_tenant_max;
 }
 
 /* Has the function chosen that its next request finds this isolate's memory as it is? */
@@ -505,8 +536,7 @@ enum status isolate_pool_checkout(struct isolate_pool *pool,
     struct isolate_pool_entry *entry = pool_entry(pool, key);
     if (entry == NULL)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "pool: out of memory");
-    entry->tenant->warm_max =
-        key->tenant_warm_max != 0 ? key->tenant_warm_max : pool->options.per_tenant_max;
+    pool_set_tenant_bound(pool, entry, key);
     *ret_isolate = pool_take_warm(entry, key->reuse);
     if (LIKELY(*ret_isolate != NULL)) {
         *ret_start = (struct isolate_start){.reason = ISOLATE_START_WARM};
@@ -516,6 +546,8 @@ enum status isolate_pool_checkout(struct isolate_pool *pool,
         if (status != STATUS_OK)
             return status;
     }
+    entry->called = true;
+    pool_leave_ahead(pool, entry);
     entry->in_use++;
     pool->stats.in_use++;
     pool->stats.starts[ret_start->reason]++;
@@ -612,6 +644,74 @@ static enum status pool_make_warm(struct isolate_pool *pool, struct isolate_pool
     return STATUS_OK;
 }
 
+/* As if it had never been made: a function that nobody calls costs nothing. */
+static void pool_give_back(struct isolate_pool *pool, struct isolate_pool_entry *entry)
+{
+    if (!entry->called) {
+        pool_remove(pool, entry);
+        return;
+    }
+    if (entry->in_use > 0) { /* still of the version before: what is warm will be used */
+        pool_leave_ahead(pool, entry);
+        return;
+    }
+    pool_drop_warm(entry);
+    pool_make_cold(pool, entry);
+    entry->cold_reason = entry->late_reason;
+}
+
+static bool pool_make_ahead(struct isolate_pool *pool,
+                            struct isolate_pool_entry *entry,
+                            struct pool_opener opener)
+{
+    const struct isolate_pool_options *options = &pool->options;
+    struct report report = REPORT_INIT;
+    bool room = options->per_function_max > 0 && entry->tenant->warm < entry->tenant->warm_max &&
+                pool->stats.warm < options->total_max;
+    if (options->ahead_max_ns == 0 || !room)
+        return false;
+    /* Without its artifact, or memory for it, the first request may say so. */
+    if (entry->artifact == NULL &&
+        opener.open(opener.context, &report, &entry->artifact) != STATUS_OK)
+        return false;
+    enum isolate_start_reason reason = entry->cold_reason;
+    if (pool_make_warm(pool, entry) != STATUS_OK) {
+        if (!pool_is_live(pool, entry))
+            pool_drop_warm(entry);
+        return false;
+    }
+    entry->late_reason = reason;
+    if (pool->ahead_count >= POOL_AHEAD_MAX)
+        pool_give_back(pool, pool->ahead.oldest);
+    pool_make_live(pool, entry);
+    pool_move(&pool->ahead, entry);
+    pool->ahead_count++;
+    if (pool_is_short(pool, entry))
+        pool_move(&pool->wanted, entry);
+    return true;
+}
+
+bool isolate_pool_renew(struct isolate_pool *pool,
+                        const struct isolate_key *key,
+                        enum status (*open)(void *context,
+                                            struct report *report,
+                                            struct isolate_artifact **ret_artifact),
+                        void *context)
+{
+    struct isolate_pool_entry *entry = pool_entry(pool, key);
+    if (entry == NULL)
+        return false;
+    pool_set_tenant_bound(pool, entry, key);
+    /* With the artifact dropped, what is in use is of another version. */
+    if (entry->warm != NULL || (entry->in_use > 0 && entry->artifact != NULL))
+        return false;
+    struct pool_opener opener = {.open = open, .context = context};
+    bool made = pool_make_ahead(pool, entry, opener);
+    if (!made && !entry->called && !pool_is_live(pool, entry))
+        pool_remove(pool, entry);
+    return made;
+}
+
 bool isolate_pool_prepare(struct isolate_pool *pool)
 {
     while (pool->wanted.oldest != NULL) {
@@ -651,6 +751,9 @@ pool_sweep_entry(struct isolate_pool *pool, struct isolate_pool_entry *entry, ui
 void isolate_pool_sweep(struct isolate_pool *pool)
 {
     uint64_t now = clock_monotonic_ns(pool->options.clock);
+    while (pool->ahead.oldest != NULL &&
+           now - pool->ahead.oldest->warm_oldest->idle_since_ns > pool->options.ahead_max_ns)
+        pool_give_back(pool, pool->ahead.oldest);
     struct isolate_pool_entry *entry = pool->live.oldest;
     for (uint32_t i = 0; entry != NULL && i < POOL_SWEEP_MAX; i++) {
         struct isolate_pool_entry *newer = entry->links[POOL_BY_USE].newer;

@@ -20,10 +20,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "deploy/deploy.h"
+#include "server/isolates.h"
 #include "server/listeners.h"
 #include "server/log.h"
 #include "server/metrics.h"
@@ -50,6 +52,7 @@ struct control_worker {
     int shared_fd;
     const struct worker_shared *shared; /* mapped; the worker writes */
     struct start_reader starts;
+    int news_fd; /* to tell it of changed functions; -1: it does not run */
     struct event *ready_event;
     struct event *restart_event;
 };
@@ -184,6 +187,22 @@ static void control_tell_artifact_trouble(void *context,
     log_message("error", event, "artifact %s: %s", hex, text);
 }
 
+/* News that finds no room is dropped: it saves a cold start, no more. */
+static void control_tell_news(void *context, struct bytes tenant, struct bytes function)
+{
+    const struct control *control = context;
+    struct isolates_news news = {0};
+    if (tenant.count >= sizeof(news.tenant) || function.count >= sizeof(news.function))
+        return;
+    memcpy(news.tenant, tenant.data, tenant.count);
+    memcpy(news.function, function.data, function.count);
+    for (uint32_t i = 0; i < control->worker_count; i++) {
+        int fd = control->workers[i].news_fd;
+        if (fd >= 0)
+            (void)send(fd, &news, sizeof(news), MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+}
+
 /* ---- the end --------------------------------------------------------------------------------- */
 
 static void control_signal_workers(const struct control *control, int number)
@@ -273,6 +292,8 @@ static void control_worker_died(struct control_worker *worker, int wait_status)
     bool was_ready = worker->ready;
     worker->pid = 0;
     worker->ready = false;
+    base_auto_close(&worker->news_fd);
+    worker->news_fd = -1;
     control->running--;
     if (control->state == CONTROL_DRAINING) {
         if (control->running == 0)
@@ -324,13 +345,15 @@ static int control_make_boot(const struct control_worker *worker)
 }
 
 /* Everything the child gets, in the order of enum worker_fd. */
-static pid_t control_spawn(const struct control_worker *worker, int boot_fd, int ready_fd)
+static pid_t
+control_spawn(const struct control_worker *worker, int boot_fd, int ready_fd, int news_fd)
 {
     const struct listeners *listeners = &worker->control->listeners;
     int fds[WORKER_LISTEN_FD - WORKER_BOOT_FD + CONFIG_LISTEN_MAX] = {
         [WORKER_BOOT_FD - WORKER_BOOT_FD] = boot_fd,
         [WORKER_SHARED_FD - WORKER_BOOT_FD] = worker->shared_fd,
         [WORKER_READY_FD - WORKER_BOOT_FD] = ready_fd,
+        [WORKER_NEWS_FD - WORKER_BOOT_FD] = news_fd,
     };
     uint32_t count = WORKER_LISTEN_FD - WORKER_BOOT_FD;
     for (uint32_t i = 0; i < listeners->count; i++)
@@ -338,29 +361,29 @@ static pid_t control_spawn(const struct control_worker *worker, int boot_fd, int
     return spawn_self(WORKER_VERB, fds, count);
 }
 
+/* Runs the worker with the other ends of what is made here; what is not kept is closed. */
 static bool control_try_start(struct control_worker *worker)
 {
-    int ready[2];
-    int boot_fd = control_make_boot(worker);
-    if (boot_fd < 0)
-        return false;
-    if (pipe2(ready, O_CLOEXEC | O_NONBLOCK) != 0) {
-        (void)close(boot_fd);
-        return false;
-    }
-    pid_t pid = control_spawn(worker, boot_fd, ready[1]);
-    (void)close(boot_fd);
-    (void)close(ready[1]);
+    AUTO_CLOSE int boot_fd = control_make_boot(worker);
+    int ready[2] = {-1, -1};
+    int news[2] = {-1, -1};
+    bool made = boot_fd >= 0 && pipe2(ready, O_CLOEXEC | O_NONBLOCK) == 0 &&
+                socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, news) == 0;
+    pid_t pid = made ? control_spawn(worker, boot_fd, ready[1], news[1]) : -1;
+    base_auto_close(&ready[1]);
+    base_auto_close(&news[1]);
     if (pid > 0)
         worker->ready_event =
             event_new(worker->control->base, ready[0], EV_READ, control_on_worker_ready, worker);
     if (pid < 0 || worker->ready_event == NULL || event_add(worker->ready_event, NULL) != 0) {
-        (void)close(ready[0]);
+        base_auto_close(&ready[0]);
+        base_auto_close(&news[0]);
         if (pid > 0)
             (void)kill(pid, SIGKILL);
         return false;
     }
     worker->pid = pid;
+    worker->news_fd = news[0];
     return true;
 }
 
@@ -382,6 +405,7 @@ control_prepare_worker(struct control *control, uint32_t index, struct report *r
     struct control_worker *worker = &control->workers[index];
     worker->control = control;
     worker->index = index;
+    worker->news_fd = -1;
     /* Its size is sealed: a worker that cut it would end control by SIGBUS. */
     worker->shared_fd = memfd_create("skerry-worker", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (worker->shared_fd < 0 || ftruncate(worker->shared_fd, sizeof(*worker->shared)) != 0 ||
@@ -486,6 +510,7 @@ static enum status control_start(struct control *control, struct report *report)
         .print_worker_metrics = control_print_metrics,
         .print_starts = control_print_starts,
         .ready = control_is_ready,
+        .function_changed = control_tell_news,
         .artifact_trouble = control_tell_artifact_trouble,
         .context = control,
     };

@@ -336,22 +336,6 @@ static void request_run(struct request *request)
 
 /* ---- checkout -------------------------------------------------------------------------------- */
 
-/* Whose artifact the pool is to open. */
-struct request_artifact {
-    const struct request_service *service;
-    const struct directory_function *function;
-};
-
-static enum status
-request_open_artifact(void *context, struct report *report, struct isolate_artifact **ret_artifact)
-{
-    const struct request_artifact *wanted = context;
-    AUTO_CLOSE int fd = -1;
-    enum status status = deploy_artifact_open(wanted->service->config->data_dir,
-                                              wanted->function->entry.artifact_key, report, &fd);
-    return status == STATUS_OK ? isolate_artifact_open(fd, false, report, ret_artifact) : status;
-}
-
 /* The artifact is a cache: control rebuilds it from the module while the request waits. */
 static void
 request_wait_artifact(struct request *request, enum status status, const struct report *report)
@@ -382,23 +366,16 @@ request_wait_artifact(struct request *request, enum status status, const struct 
 static void request_checkout(struct request *request)
 {
     struct request_service *service = request->service;
-    const struct deploy_catalog_entry *entry = &request->function->entry;
-    struct isolate_key key = {
-        .function = request->function->key,
-        .version = request->function->pool_version,
-        .created_ns = entry->created_ns,
-        .reuse = {.requests_max = entry->reuse_requests, .age_max_ns = entry->reuse_us * NS_PER_US},
-        .tenant_warm_max = entry->limits.pool,
-        .generation = request->function->generation,
-    };
-    struct request_artifact wanted = {.service = service, .function = request->function};
+    struct isolate_key key = isolates_key(request->function);
+    struct isolates_source source = {.data_dir = service->config->data_dir,
+                                     .function = request->function};
     struct report report;
     request_report_clear(&report);
     uint64_t began = request_now(request);
     if (request->state == REQUEST_NEW)
         request->lookup_ns = began - request->arrived_ns;
-    enum status status = isolate_pool_checkout(service->pool, &key, request_open_artifact, &wanted,
-                                               &report, &request->start, &request->isolate);
+    enum status status = isolate_pool_checkout(service->pool, &key, isolates_open, &source, &report,
+                                               &request->start, &request->isolate);
     request->start_ns = request_now(request) - began;
     if (LIKELY(status == STATUS_OK)) {
         request->started = true;
@@ -650,6 +627,7 @@ enum status request_service_init(struct request_service *service, struct report 
         .per_tenant_max = MAX(config->pool_total / POOL_TENANT_PART, config->pool_per_function),
         .total_max = config->pool_total,
         .idle_max_ns = config->pool_idle_us * NS_PER_US,
+        .ahead_max_ns = config->pool_prewarm_us * NS_PER_US,
         .began_ns = clock_realtime_ns(service->clock),
         .clock = service->clock,
         .limits = &config->limits,
@@ -681,7 +659,17 @@ static bool request_service_prepare(struct request_service *service)
     uint64_t requests = service->metrics->requests;
     bool quiet = requests == service->turn_requests;
     service->turn_requests = requests;
-    return quiet ? isolate_pool_prepare(service->pool) : isolate_pool_wants(service->pool);
+    bool wants = isolates_has_news(&service->news) || isolate_pool_wants(service->pool);
+    if (!quiet || !wants)
+        return wants;
+    struct isolates_owner owner = {.data_dir = service->config->data_dir,
+                                   .directory = service->directory,
+                                   .pool = service->pool};
+    if (isolates_has_news(&service->news))
+        isolates_take_news(&service->news, &owner);
+    else
+        (void)isolate_pool_prepare(service->pool);
+    return true;
 }
 
 int request_service_turn(struct request_service *service)
@@ -715,6 +703,7 @@ void request_service_sweep(struct request_service *service)
     metrics->pool_in_use = stats.in_use;
     metrics->pool_functions = stats.functions;
     metrics->pool_evicted = stats.evicted;
+    metrics->pool_prepared = stats.prepared;
     metrics->pool_discarded = stats.discarded;
     metrics->slices = service->scheduler.slices;
 }

@@ -15,6 +15,7 @@
 #include "hostapi/hostapi.h"
 #include "isolate/isolate.h"
 #include "server/directory.h"
+#include "server/isolates.h"
 #include "server/metrics.h"
 #include "server/start_ring.h"
 #include "server/timers.h"
@@ -63,6 +64,7 @@ struct request_service {
     struct deploy_catalog *catalog;
     struct directory *directory;
     struct isolate_pool *pool;
+    struct isolates_queue news; /* functions that control says have changed */
     struct scheduler scheduler;
     struct timers timers;
     struct bytes domain;

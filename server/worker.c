@@ -143,6 +143,12 @@ static void worker_drain(void *context)
     h2o_listen_drain(worker->front);
 }
 
+static void worker_hear_news(void *context)
+{
+    struct worker *worker = context;
+    isolates_hear(&worker->service.news, WORKER_NEWS_FD);
+}
+
 static bool worker_is_drained(const struct worker *worker, uint64_t now)
 {
     return worker->draining &&
@@ -209,6 +215,7 @@ int worker_main(void)
         exit(status_exit_code(status));
     }
     h2o_listen_watch(worker.front, worker.signal_fd, worker_drain, &worker);
+    h2o_listen_watch(worker.front, WORKER_NEWS_FD, worker_hear_news, &worker);
     worker_say_ready();
     worker_loop(&worker);
     account_flush(&worker.service);

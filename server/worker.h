@@ -19,7 +19,8 @@ enum worker_fd {
     WORKER_BOOT_FD = 3,   /* struct worker_boot, to be read from offset 0 */
     WORKER_SHARED_FD = 4, /* struct worker_shared, to be mapped shared */
     WORKER_READY_FD = 5,  /* a byte when it accepts; then closed */
-    WORKER_LISTEN_FD = 6, /* the first of boot.listen_count listening sockets */
+    WORKER_NEWS_FD = 6,   /* struct isolates_news, a message each */
+    WORKER_LISTEN_FD = 7, /* the first of boot.listen_count listening sockets */
 };
 
 struct worker_boot {

@@ -48,7 +48,9 @@ def print_memory(before, after, count):
 def measure(skerry, count, wasm):
     server_core, client_core = support.pick_cores()
     module = ["--wasm", wasm] if wasm else []
-    with support.SkerryServer(skerry, server_core) as server:
+    # Or the last functions deployed would be warm.
+    config = "pool: { prewarm: 0s }\n"
+    with support.SkerryServer(skerry, server_core, config=config) as server:
         common = ["--cold", "--admin-socket", server.admin_socket, "--url",
                   f"http://127.0.0.1:{server.port}/", *module]
         # The first request of a worker's life touches code and tables of its own.

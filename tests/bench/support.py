@@ -123,17 +123,23 @@ class Server:
 
 
 class SkerryServer(Server):
-    """`skerry serve --workers 1`; on a data directory of its own if none is given."""
+    """`skerry serve --workers 1`; on a data directory of its own if none is given, with the
+    text of a skerry.yaml if there is one."""
 
-    def __init__(self, skerry, core, data=None):
+    def __init__(self, skerry, core, data=None, config=None):
         self.given = data is not None
         self.data = data or tempfile.mkdtemp(prefix="skerry-bench-")
         self.admin_socket = f"{self.data}/admin.sock"
         self.said = b""
         port = free_port()
-        super().__init__("skerry", [
-            skerry, "serve", "--data", self.data, "--listen", f"127.0.0.1:{port}",
-            "--admin-socket", self.admin_socket, "--workers", "1"], port, core)
+        arguments = [skerry, "serve", "--data", self.data, "--listen", f"127.0.0.1:{port}",
+                     "--admin-socket", self.admin_socket, "--workers", "1"]
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            if config is not None:
+                file.write(config)
+                file.flush()
+                arguments += ["--config", file.name]
+            super().__init__("skerry", arguments, port, core)
 
     def listens(self):
         """It says so, on a line of its own; the port takes connections long before."""

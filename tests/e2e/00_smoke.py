@@ -69,7 +69,7 @@ class Session(ServerTest):
         self.assertEqual(answer.headers["x-skerry-version"], "v1")
         timing = answer.headers["server-timing"]
         self.assertRegex(timing, r"queue;dur=\d+\.\d{3}")
-        self.assertRegex(timing, r'start;dur=\d+\.\d{3};desc="cold:(first_request|new_version)"')
+        self.assertRegex(timing, r'start;dur=\d+\.\d{3};desc="(warm|cold:first_request)"')
         self.assertRegex(timing, r"exec;dur=\d+\.\d{3}")
 
         def warm():

@@ -3,10 +3,11 @@
 import json
 import os
 import random
+import re
 import unittest
 
 import harness
-from harness import ServerTest, guest, text_guest, write_guest
+from harness import Server, ServerTest, guest, text_guest, wait_until, write_guest
 
 
 class Refused(ServerTest):
@@ -192,6 +193,71 @@ class CommandLine(ServerTest):
         self.server.cli("deploy", module, "-n", "mine", "-t", "acme", check=0)
         self.assertEqual(self.server.get("mine", tenant="acme").text, "text-tenant01")
         self.assertIn("mine", self.server.cli("list", "-t", "acme", check=0).stdout)
+
+
+class Prewarm(unittest.TestCase):
+    """The first request after a deploy need not wait for its isolate."""
+
+    def number(self, server, family):
+        """The sum of a family's rows."""
+        rows = re.findall(rf"^{re.escape(family)}(?:{{.*}})? (\d+)$",
+                          server.admin("GET", "/metrics").text, re.MULTILINE)
+        return sum(map(int, rows))
+
+    def prepared(self, server, count):
+        # Gauges and the pool's counters are copied out about once a second.
+        wait_until(lambda: self.number(server, "skerry_pool_prepared_total") == count, 10,
+                   f"{count} isolates made ahead")
+
+    @staticmethod
+    def reason(answer):
+        timing = answer.headers["server-timing"]
+        return re.search(r'start;(?:[^,]*;)?desc="(?:cold:)?(\w+)', timing)[1]
+
+    def test_the_first_request_after_a_deploy_a_rollback_and_a_new_version_is_warm(self):
+        with Server(workers=1) as server:
+            for count, text in enumerate(("text-ahead-01", "text-ahead-02"), 1):
+                server.deploy("text", text_guest(text))
+                self.prepared(server, count)
+                answer = server.get("text")
+                self.assertEqual((answer.text, self.reason(answer)), (text, "warm"))
+            server.cli("rollback", "text", check=0)
+            self.prepared(server, 3)
+            answer = server.get("text")
+            self.assertEqual((answer.text, self.reason(answer)), ("text-ahead-01", "warm"))
+
+    def test_a_function_that_nobody_calls_is_given_back(self):
+        with Server(workers=2, config="pool: { prewarm: 100ms }\n") as server:
+            server.deploy("text", text_guest("text-ahead-03"))
+            self.prepared(server, 2)    # one in each worker
+            wait_until(lambda: self.number(server, "skerry_pool_functions") == 0
+                       and self.number(server, "skerry_pool_warm") == 0, 10,
+                       "the pools to be empty")
+            answer = server.get("text")
+            self.assertEqual((answer.text, self.reason(answer)),
+                             ("text-ahead-03", "first_request"))
+
+    def test_a_removed_function_leaves_the_pool_at_once(self):
+        with Server(workers=1) as server:
+            server.deploy("text", text_guest("text-ahead-04"))
+            self.prepared(server, 1)
+            self.assertEqual(server.get("text").status, 200)
+            server.cli("rm", "text", "--yes", check=0)
+            wait_until(lambda: self.number(server, "skerry_pool_functions") == 0, 5,
+                       "the pool to forget it")
+            self.assertEqual(server.get("text").status, 404)
+
+    def test_nothing_is_made_ahead_after_a_restart_or_when_it_is_switched_off(self):
+        server = Server(workers=1, config="pool: { prewarm: 0s }\n")
+        with server:
+            server.deploy("text", text_guest("text-ahead-05"))
+            answer = server.get("text")
+            self.assertEqual((answer.text, self.reason(answer)),
+                             ("text-ahead-05", "first_request"))
+        with server:
+            answer = server.get("text")
+            self.assertEqual((answer.text, self.reason(answer)), ("text-ahead-05", "restart"))
+            self.assertEqual(self.number(server, "skerry_pool_prepared_total"), 0)
 
 
 class KeptMemory(ServerTest):

@@ -32,9 +32,11 @@ def why(answer):
 
 
 class Starts(unittest.TestCase):
-    """Each test has a server of its own: what others did would be in its counters."""
+    """Each test has a server of its own: what others did would be in its counters. It makes
+    nothing ahead of first requests: these tests want them cold."""
 
-    def serve(self, config=""):
+    def serve(self, config="", pool=""):
+        config += f"pool: {{ prewarm: 0s{pool} }}\n"
         server = Server(workers=1, config=config, arguments=["--access-log"])
         server.start()
         self.addCleanup(server.kill_tree)
@@ -103,7 +105,7 @@ class Starts(unittest.TestCase):
         self.assertEqual(self.counters(server), {"first_request": 1, "pool_empty": 1})
 
     def test_evicted(self):
-        server = self.serve("pool: { per_function: 1, total: 1 }\n")
+        server = self.serve(pool=", per_function: 1, total: 1")
         for name in ("one", "two"):
             server.deploy(name, text_guest(f"text-{name}-0002"))
         self.assertEqual([why(server.get(name)) for name in ("one", "two", "one")],
@@ -112,7 +114,7 @@ class Starts(unittest.TestCase):
         self.expect(server, "two", "first_request")
 
     def test_evicted_for_want_of_use(self):
-        server = self.serve("pool: { idle: 1ms }\n")
+        server = self.serve(pool=", idle: 1ms")
         server.deploy("f", text_guest("text-idle-001"))
         server.get("f")
 

@@ -46,8 +46,9 @@ void fixture_done(struct fixture *fixture)
     assert_int_equal(nftw(fixture->dir, fixture_remove, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
-static void fixture_committed(void *context)
+static void fixture_committed(void *context, const struct store_target *target)
 {
+    assert_true(target->tenant.count > 0);
     struct fixture *fixture = context;
     fixture->committed_count++;
 }

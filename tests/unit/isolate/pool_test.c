@@ -635,6 +635,149 @@ static void many_functions_keep_their_isolates_apart(void **state)
     free_pool(pool);
 }
 
+/* ---- ahead of first requests ----------------------------------------------------------------- */
+
+static bool renew(struct isolate_pool *pool, const char *function, const char *version)
+{
+    struct isolate_key key = {.function = bytes_of_text(function),
+                              .version = bytes_of_text(version),
+                              .created_ns = function_created_ns,
+                              .tenant_warm_max = tenant_warm_max,
+                              .generation = generation};
+    return isolate_pool_renew(pool, &key, open_artifact, NULL);
+}
+
+static struct isolate_pool *make_pool_with_ahead(uint32_t total)
+{
+    struct isolate_pool *pool;
+    struct isolate_pool_options options = {
+        .per_function_max = 8,
+        .per_tenant_max = total,
+        .total_max = total,
+        .idle_max_ns = 60 * SECOND,
+        .ahead_max_ns = 10 * SECOND,
+        .clock = &fake_clock,
+    };
+    free_pool(make_pool(1, 1)); /* counters to zero */
+    assert_int_equal(isolate_pool_create(&options, &pool), STATUS_OK);
+    return pool;
+}
+
+static void the_first_request_after_a_deploy_is_warm(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool_with_ahead(100);
+    assert_true(renew(pool, "t/f", "v1"));
+    assert_int_equal(isolates_alive, 1);
+    assert_false(renew(pool, "t/f", "v1")); /* it is there already */
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    assert_true(renew(pool, "t/f", "v2"));
+    assert_int_equal(isolates_alive, 1);
+    assert_int_equal(artifacts_alive, 1);
+    isolate_pool_return(take(pool, "t/f", "v2", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    assert_int_equal(isolate_pool_stats(pool).prepared, 2);
+    /* It was used: it stays as long as any other. */
+    now_ns += 11 * SECOND;
+    isolate_pool_sweep(pool);
+    isolate_pool_return(take(pool, "t/f", "v2", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    free_pool(pool);
+}
+
+static void what_was_made_ahead_and_nobody_called_leaves_nothing(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool_with_ahead(100);
+    assert_true(renew(pool, "t/f", "v1"));
+    now_ns += 9 * SECOND;
+    isolate_pool_sweep(pool);
+    assert_int_equal(isolates_alive, 1);
+    now_ns += 2 * SECOND;
+    isolate_pool_sweep(pool);
+    assert_int_equal(isolates_alive, 0);
+    assert_int_equal(artifacts_alive, 0);
+    assert_int_equal(isolate_pool_stats(pool).functions, 0);
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
+    free_pool(pool);
+}
+
+static void a_known_functions_start_is_explained_as_if_nothing_had_been_made_ahead(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool_with_ahead(100);
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
+    assert_true(renew(pool, "t/f", "v2"));
+    now_ns += 11 * SECOND;
+    isolate_pool_sweep(pool);
+    assert_int_equal(isolates_alive, 0);
+    assert_int_equal(artifacts_alive, 0);
+    assert_int_equal(isolate_pool_stats(pool).functions, 1);
+    isolate_pool_return(take(pool, "t/f", "v2", ISOLATE_START_NEW_VERSION), ISOLATE_FINISHED);
+    free_pool(pool);
+}
+
+static void a_mass_deploy_holds_few_isolates_and_evicts_nobodys(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool_with_ahead(70);
+    for (int i = 0; i < 70; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof(name), "u/f%d", i);
+        isolate_pool_return(take(pool, name, "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
+    }
+    assert_false(renew(pool, "t/new", "v1")); /* the pool is full */
+    assert_int_equal(isolate_pool_stats(pool).functions, 70);
+    free_pool(pool);
+    pool = make_pool_with_ahead(1000);
+    for (int i = 0; i < 500; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof(name), "t/f%d", i);
+        assert_true(renew(pool, name, "v1"));
+    }
+    assert_int_equal(isolates_alive, 64);
+    assert_int_equal(isolate_pool_stats(pool).functions, 64);
+    isolate_pool_return(take(pool, "t/f499", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    isolate_pool_return(take(pool, "t/f0", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
+    free_pool(pool);
+}
+
+static void a_busy_function_gets_as_many_of_its_new_version_as_it_used(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool_with_ahead(100);
+    struct isolate *first = take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST);
+    struct isolate *second = take(pool, "t/f", "v1", ISOLATE_START_POOL_EMPTY);
+    struct isolate *third = take(pool, "t/f", "v1", ISOLATE_START_POOL_EMPTY);
+    isolate_pool_return(second, ISOLATE_FINISHED);
+    isolate_pool_return(third, ISOLATE_FINISHED);
+    assert_true(renew(pool, "t/f", "v2")); /* with one of v1 still at work */
+    assert_true(isolate_pool_prepare(pool));
+    assert_false(isolate_pool_prepare(pool));
+    isolate_pool_return(first, ISOLATE_FINISHED);
+    assert_int_equal(isolates_alive, 2);
+    first = take(pool, "t/f", "v2", ISOLATE_START_WARM);
+    second = take(pool, "t/f", "v2", ISOLATE_START_WARM);
+    isolate_pool_return(first, ISOLATE_FINISHED);
+    isolate_pool_return(second, ISOLATE_FINISHED);
+    free_pool(pool);
+}
+
+static void what_cannot_be_made_ahead_is_left_to_the_first_request(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool_with_ahead(100);
+    create_fails = true;
+    assert_false(renew(pool, "t/f", "v1"));
+    assert_int_equal(isolate_pool_stats(pool).functions, 0);
+    assert_int_equal(artifacts_alive, 0);
+    create_fails = false;
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
+    free_pool(pool);
+    pool = make_pool(8, 100); /* ahead_max_ns 0: nothing is */
+    assert_false(renew(pool, "t/f", "v1"));
+    assert_int_equal(isolates_alive, 0);
+    free_pool(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -665,6 +808,12 @@ int main(void)
         cmocka_unit_test(a_peak_is_forgotten_after_a_while),
         cmocka_unit_test(nothing_is_prepared_beyond_the_bounds_or_for_what_is_gone),
         cmocka_unit_test(many_functions_keep_their_isolates_apart),
+        cmocka_unit_test(the_first_request_after_a_deploy_is_warm),
+        cmocka_unit_test(what_was_made_ahead_and_nobody_called_leaves_nothing),
+        cmocka_unit_test(a_known_functions_start_is_explained_as_if_nothing_had_been_made_ahead),
+        cmocka_unit_test(a_mass_deploy_holds_few_isolates_and_evicts_nobodys),
+        cmocka_unit_test(a_busy_function_gets_as_many_of_its_new_version_as_it_used),
+        cmocka_unit_test(what_cannot_be_made_ahead_is_left_to_the_first_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
