@@ -116,8 +116,9 @@ struct hostapi_host;
 struct hostapi_options {
     enum hostapi_kind kind;
     const struct clock *clock;
-    /* Building a snapshot: clock, random and environment trap with a reason, because their
-     * values must not be frozen into every isolate. Arguments and environment are empty. */
+    /* Building a snapshot: clock, random numbers, sockets and a command's arguments and environment
+     * trap with a reason, because their values must not be frozen into every isolate. A
+     * handler has no environment, and its arguments are empty. */
     bool snapshotting;
     /* What http_handler.get_config answers in the builder, where there is no exchange; borrowed,
      * outlives the host. A start function or initialiser that reads it freezes it into the

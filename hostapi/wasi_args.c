@@ -5,7 +5,9 @@
  *   command        what hostapi_command_create was given
  *   WAGI           CGI variables and arguments (cgi.h)
  *   http-wasm      the function's name as only argument, no environment
- *   in the builder both empty, because a snapshot would freeze them
+ *
+ * In the builder there is no request. A handler finds both empty there; a command is refused them,
+ * because a request's would be others.
  */
 #include "hostapi/cgi.h"
 #include "hostapi/hostcalls.h"
@@ -23,6 +25,12 @@ static bool wasi_args_build(struct hostapi_host *host, bool environment, struct 
     if (host->options.kind == HOSTAPI_KIND_WAGI)
         return environment ? cgi_environment(exchange, texts) : cgi_arguments(exchange, texts);
     return environment || cgi_texts_add(&exchange->arena, texts, exchange->function);
+}
+
+/* Would a snapshot freeze what each request has of its own? */
+static bool wasi_args_are_frozen(const struct hostapi_host *host)
+{
+    return host->options.snapshotting && host->options.kind == HOSTAPI_KIND_WAGI;
 }
 
 /* NULL: the request's arena is full. */
@@ -46,6 +54,8 @@ static uint64_t wasi_args_bytes(const struct host_texts *texts)
 static enum engine_outcome
 wasi_args_sizes(struct hostapi_host *host, struct engine_host_call *call, bool environment)
 {
+    if (wasi_args_are_frozen(host))
+        return host_trap_frozen(call, environment ? "environ_sizes_get" : "args_sizes_get");
     const struct host_texts *texts = wasi_args_texts(host, environment);
     if (texts == NULL)
         return wasi_answer(call, WASI_NOMEM);
@@ -62,6 +72,8 @@ wasi_args_sizes(struct hostapi_host *host, struct engine_host_call *call, bool e
 static enum engine_outcome
 wasi_args_copy(struct hostapi_host *host, struct engine_host_call *call, bool environment)
 {
+    if (wasi_args_are_frozen(host))
+        return host_trap_frozen(call, environment ? "environ_get" : "args_get");
     const struct host_texts *texts = wasi_args_texts(host, environment);
     if (texts == NULL)
         return wasi_answer(call, WASI_NOMEM);

@@ -55,6 +55,8 @@ enum engine_outcome wasi_refuse(struct hostapi_host *host,
                                 enum wasi_errno error)
 {
     enum host_stream stream;
+    if (error == WASI_NOTSOCK && host->options.snapshotting)
+        return host_trap_frozen(call, "a function of the network");
     bool open = wasi_fd_stream(host, call->slots[descriptor_index].i32, &stream);
     return wasi_answer(call, open ? error : WASI_BADF);
 }

@@ -90,6 +90,39 @@ class Refused(ServerTest):
         call = " (drop (call $random (i32.const 0) (i32.const 8)))"
         self.refuse(harness.wat(text.replace(init, init + call)), words=["random_get"])
 
+    # What is not the same for every request: the call, and the word that names it.
+    OUTSIDE = {
+        "clock_time_get": ("i32 i64 i32", "clock_time_get"),
+        "random_get": ("i32 i32", "random_get"),
+        "poll_oneoff": ("i32 i32 i32 i32", "poll_oneoff"),
+        "args_sizes_get": ("i32 i32", "args_sizes_get"),
+        "args_get": ("i32 i32", "args_get"),
+        "environ_sizes_get": ("i32 i32", "environ_sizes_get"),
+        "environ_get": ("i32 i32", "environ_get"),
+        "sock_accept": ("i32 i32 i32", "a function of the network"),
+        "sock_recv": ("i32 i32 i32 i32 i32 i32", "a function of the network"),
+        "sock_send": ("i32 i32 i32 i32 i32", "a function of the network"),
+        "sock_shutdown": ("i32 i32", "a function of the network"),
+    }
+
+    def test_an_initialiser_that_asks_the_outside_world_is_told_what_and_why(self):
+        for name, (types, word) in self.OUTSIDE.items():
+            constants = " ".join(f"({t}.const 0)" for t in types.split())
+            call = f"(drop (call $outside {constants}))"
+
+            def command(initialiser, name=name, types=types):
+                return harness.wat(
+                    f'(module (import "wasi_snapshot_preview1" "{name}" '
+                    f'(func $outside (param {types}) (result i32))) '
+                    f'(memory (export "memory") 1) (func (export "_start")) '
+                    f'(func (export "wizer.initialize") {initialiser}))')
+            answer = self.server.put("bad", command(call))
+            self.problem(answer, 422)
+            self.assertIn(f"{word} was called while the snapshot is made: its answer would be the "
+                          "same for every request", answer.json["detail"])
+            # To import it is no fault.
+            self.assertEqual(self.server.put("good", command("")).status, 201, name)
+
     def test_an_initialiser_that_never_ends(self):
         self.refuse(guest("init_loop"))
 

@@ -107,15 +107,40 @@ static void arguments_that_do_not_fit_are_a_fault_and_write_nothing(void **state
     assert_int_equal(u32(0), 0x21212121);
 }
 
-static void the_builder_shows_no_arguments_and_no_environment(void **state)
+static void expect_frozen(wasi_handler *handler, const char *name)
+{
+    assert_int_equal(call(handler, 0, 8, 0, 0), ENGINE_TRAPPED);
+    assert_non_null(strstr(engine_machine_trap(fixture.machine).text, name));
+}
+
+static void a_commands_arguments_and_environment_cannot_be_frozen_into_a_snapshot(void **state)
 {
     (void)state;
+    fixture.host->options.snapshotting = true;
+    expect_frozen(wasi_args_sizes_get, "args_sizes_get was called while the snapshot is made");
+    expect_frozen(wasi_args_get, "args_get was called while the snapshot is made");
+    expect_frozen(wasi_environ_sizes_get, "environ_sizes_get was called");
+    expect_frozen(wasi_environ_get, "environ_get was called");
+    /* A handler has no environment that could differ. */
+    fixture.host->options.kind = HOSTAPI_KIND_HTTP_WASM;
     hostapi_host_reset(fixture.host);
-    expect(wasi_args_sizes_get, 0, 4, 0, 0, WASI_SUCCESS);
-    assert_int_equal(u64(0), 0);
     expect(wasi_environ_sizes_get, 0, 4, 0, 0, WASI_SUCCESS);
     assert_int_equal(u64(0), 0);
-    expect(wasi_environ_get, 0, PAGE_BYTES, 0, 0, WASI_SUCCESS);
+    expect(wasi_args_sizes_get, 0, 4, 0, 0, WASI_SUCCESS);
+    assert_int_equal(u64(0), 0);
+}
+
+static void sockets_are_refused_in_the_builder_and_are_none_in_a_request(void **state)
+{
+    (void)state;
+    struct engine_host_call host_call = {
+        .instance = fixture.instance, .context = fixture.host, .slots = slots};
+    slots[0].bits = 1;
+    assert_int_equal(wasi_refuse(fixture.host, &host_call, 0, WASI_NOTSOCK), ENGINE_DONE);
+    assert_int_equal(slots[0].i32, WASI_NOTSOCK);
+    fixture.host->options.snapshotting = true;
+    assert_int_equal(wasi_refuse(fixture.host, &host_call, 0, WASI_NOTSOCK), ENGINE_TRAPPED);
+    assert_non_null(strstr(engine_machine_trap(fixture.machine).text, "a function of the network"));
 }
 
 static void the_environment_of_a_wagi_command_is_cgis(void **state)
@@ -512,7 +537,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(arguments_are_written_with_pointers_and_nuls),
         TEST(arguments_that_do_not_fit_are_a_fault_and_write_nothing),
-        TEST(the_builder_shows_no_arguments_and_no_environment),
+        TEST(a_commands_arguments_and_environment_cannot_be_frozen_into_a_snapshot),
+        TEST(sockets_are_refused_in_the_builder_and_are_none_in_a_request),
         TEST(the_environment_of_a_wagi_command_is_cgis),
         TEST(clocks_tick_in_microseconds),
         TEST(cpu_clocks_count_fuel),
