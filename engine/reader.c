@@ -71,14 +71,31 @@ reader_leb(struct reader *reader, unsigned bits, bool is_signed, unsigned *ret_s
     return value;
 }
 
+/* Is the number at hand one of two bytes? They fit whatever width is asked for. */
+static inline bool reader_leb_is_short(const struct reader *reader)
+{
+    return reader_left(reader) >= 2 && reader->at[0] >= 0x80 && reader->at[1] < 0x80;
+}
+
+static inline uint64_t reader_leb_short(struct reader *reader)
+{
+    uint64_t value = (uint64_t)(reader->at[0] & 0x7f) | (uint64_t)reader->at[1] << 7;
+    reader->at += 2;
+    return value;
+}
+
 uint64_t reader_leb_unsigned(struct reader *reader, unsigned bits)
 {
+    if (LIKELY(reader_leb_is_short(reader)))
+        return reader_leb_short(reader);
     unsigned shift = 0;
     return reader_leb(reader, bits, false, &shift);
 }
 
 int64_t reader_leb_signed(struct reader *reader, unsigned bits)
 {
+    if (LIKELY(reader_leb_is_short(reader)))
+        return (int64_t)(reader_leb_short(reader) << 50) >> 50;
     unsigned shift = 64;
     uint64_t value = reader_leb(reader, bits, true, &shift);
     if (shift < 64 && (value >> (shift - 1) & 1) != 0)

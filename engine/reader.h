@@ -79,6 +79,8 @@ static inline int32_t reader_s32(struct reader *reader)
 
 static inline int64_t reader_s33(struct reader *reader)
 {
+    if (LIKELY(reader->at < reader->end && *reader->at < 0x80))
+        return (int32_t)((uint32_t)*reader->at++ << 25) >> 25;
     return reader_leb_signed(reader, 33);
 }
 

@@ -18,12 +18,9 @@
 
 /* ---- reading validated code ------------------------------------------------------------------ */
 
-uint32_t translate_read_opcode(struct reader *reader)
+uint32_t translate_read_prefixed(struct reader *reader, uint32_t prefix)
 {
-    uint32_t opcode = reader_u8(reader);
-    if (UNLIKELY(opcode_is_prefix(opcode)))
-        opcode = (opcode << 8) + reader_u32(reader);
-    return opcode;
+    return (prefix << 8) + reader_u32(reader);
 }
 
 /* ---- locals ---------------------------------------------------------------------------------- */
@@ -129,6 +126,12 @@ static void translate_instruction(struct translator *t)
             emit_charge(t);
         t->executed++;
     }
+    if (opcode == OPCODE_LOCAL_GET && !t->dead) { /* a third of all instructions */
+        uint32_t local = reader_u32(&t->reader);
+        value_push(
+            t, (struct value){.kind = VALUE_LOCAL, .type = t->local_types[local], .local = local});
+        return;
+    }
     if (t->dead || !simple_translate(t, opcode))
         control_translate(t, opcode);
 }
@@ -147,6 +150,7 @@ static void translate_body(struct translator *t)
     control_load_pins(t);
     t->has_last = false;
     t->height = 0;
+    t->height_limit = 0;
     t->settled = 0;
     t->fixup_count = 0;
     t->control_count = 0;

@@ -113,6 +113,7 @@ struct translator {
     struct value *values;
     uint32_t height;
     uint32_t values_capacity;
+    uint32_t height_limit; /* entries may be pushed below it without asking again */
     uint32_t settled;
 
     struct control *controls;
@@ -186,7 +187,19 @@ static inline uint16_t slot_of_height(const struct translator *t, uint32_t heigh
     return (uint16_t)(t->local_count + 2 + height);
 }
 
-void value_push(struct translator *t, struct value value);
+/* Room for one entry above `height_limit`; false and failed if there is none. */
+bool value_make_room(struct translator *t);
+
+static inline void value_push(struct translator *t, struct value value)
+{
+    if (UNLIKELY(t->height >= t->height_limit) && !value_make_room(t))
+        return;
+    if (value.kind == VALUE_LOCAL)
+        t->local_refs[value.local]++;
+    t->settled += value.kind == VALUE_TEMP && t->settled == t->height;
+    t->values[t->height++] = value;
+}
+
 void value_push_temp(struct translator *t, uint32_t type);
 struct value value_pop(struct translator *t);
 struct operand value_operand(const struct translator *t, struct value value, uint32_t height);
@@ -250,7 +263,15 @@ void control_begin_function(struct translator *t);
 void reference_translate(struct translator *t, uint32_t opcode);
 
 void pins_choose(struct translator *t);
+/* The rest of an opcode that begins with `prefix`. */
+uint32_t translate_read_prefixed(struct reader *reader, uint32_t prefix);
+
 /* The next opcode of validated code, its prefix included. */
-uint32_t translate_read_opcode(struct reader *reader);
+static inline uint32_t translate_read_opcode(struct reader *reader)
+{
+    uint32_t opcode = reader_u8(reader);
+    return LIKELY(opcode < TRANSLATE_PREFIX_FIRST) ? opcode
+                                                   : translate_read_prefixed(reader, opcode);
+}
 
 #endif

@@ -17,14 +17,16 @@
 
 struct pins_scan {
     uint64_t *weights; /* per local */
+    uint64_t weight;   /* of one use here */
     uint64_t calls;
     uint32_t depth;      /* open blocks */
     uint32_t loop_depth; /* of them, loops */
 };
 
-static uint64_t pins_weight(const struct pins_scan *scan)
+static void pins_set_loop_depth(struct pins_scan *scan, uint32_t depth)
 {
-    return (uint64_t)1 << (PINS_LOOP_SHIFT * MIN(scan->loop_depth, PINS_LOOP_DEPTH_MAX));
+    scan->loop_depth = depth;
+    scan->weight = (uint64_t)1 << (PINS_LOOP_SHIFT * MIN(depth, PINS_LOOP_DEPTH_MAX));
 }
 
 static void pins_add(uint64_t *weight, uint64_t more)
@@ -44,7 +46,8 @@ static void pins_open(struct pins_scan *scan, struct pins_blocks *blocks, bool i
         uint64_t bit = (uint64_t)1 << scan->depth % 64;
         uint64_t *word = &blocks->loops[scan->depth / 64];
         *word = is_loop ? *word | bit : *word & ~bit;
-        scan->loop_depth += is_loop;
+        if (is_loop)
+            pins_set_loop_depth(scan, scan->loop_depth + 1);
     }
     scan->depth++;
 }
@@ -52,8 +55,8 @@ static void pins_open(struct pins_scan *scan, struct pins_blocks *blocks, bool i
 static void pins_close(struct pins_scan *scan, const struct pins_blocks *blocks)
 {
     scan->depth--;
-    if (scan->depth < PINS_DEPTH_BITS)
-        scan->loop_depth -= blocks->loops[scan->depth / 64] >> scan->depth % 64 & 1;
+    if (scan->depth < PINS_DEPTH_BITS && (blocks->loops[scan->depth / 64] >> scan->depth % 64 & 1))
+        pins_set_loop_depth(scan, scan->loop_depth - 1);
 }
 
 /* Walks the body once; `reader` is a copy. */
@@ -61,6 +64,7 @@ static void pins_count(struct pins_scan *scan, struct reader reader)
 {
     struct pins_blocks blocks;
     scan->depth = 1;
+    pins_set_loop_depth(scan, 0);
     blocks.loops[0] = 0;
     while (scan->depth > 0 && !reader_failed(&reader)) {
         uint32_t opcode = translate_read_opcode(&reader);
@@ -68,12 +72,12 @@ static void pins_count(struct pins_scan *scan, struct reader reader)
         case OPCODE_LOCAL_GET:
         case OPCODE_LOCAL_SET:
         case OPCODE_LOCAL_TEE:
-            pins_add(&scan->weights[reader_u32(&reader)], pins_weight(scan));
+            pins_add(&scan->weights[reader_u32(&reader)], scan->weight);
             continue;
         case OPCODE_CALL:
         case OPCODE_CALL_INDIRECT:
         case OPCODE_CALL_REF:
-            pins_add(&scan->calls, pins_weight(scan));
+            pins_add(&scan->calls, scan->weight);
             break;
         case OPCODE_BLOCK:
         case OPCODE_LOOP:
@@ -83,7 +87,12 @@ static void pins_count(struct pins_scan *scan, struct reader reader)
         case OPCODE_END:
             pins_close(scan, &blocks);
             break;
+        case OPCODE_I32_CONST:
+            (void)reader_s32(&reader);
+            continue;
         default:
+            if (opcode >= OPCODE_I32_EQZ && opcode <= OPCODE_I64_EXTEND32_S)
+                continue; /* all of them without immediate */
             break;
         }
         decode_skip_immediate(&reader, opcode_row(opcode)->immediate);

@@ -533,12 +533,6 @@ bool simple_translate(struct translator *t, uint32_t opcode)
     case OPCODE_SELECT:
         simple_select(t);
         return true;
-    case OPCODE_LOCAL_GET: {
-        uint32_t local = reader_u32(&t->reader);
-        value_push(
-            t, (struct value){.kind = VALUE_LOCAL, .type = t->local_types[local], .local = local});
-        return true;
-    }
     case OPCODE_LOCAL_SET:
         value_set_local(t, reader_u32(&t->reader), false);
         return true;

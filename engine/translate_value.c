@@ -12,27 +12,25 @@
 
 /* ---- the stack ------------------------------------------------------------------------------- */
 
-void value_push(struct translator *t, struct value value)
+bool value_make_room(struct translator *t)
 {
     if (t->height == t->values_capacity) {
         uint32_t capacity = MAX(t->values_capacity * 2, 256u);
         struct value *values = realloc(t->values, capacity * sizeof(*values));
         if (values == NULL) {
             emit_fail(t, STATUS_NO_MEMORY, "out of memory");
-            return;
+            return false;
         }
         t->values = values;
         t->values_capacity = capacity;
     }
-    if (t->local_count + 2 + t->height >= MODULE_MAX_FRAME_SLOTS) {
+    uint32_t slots = MODULE_MAX_FRAME_SLOTS - (t->local_count + 2);
+    if (t->height >= slots) {
         emit_fail(t, STATUS_LIMIT, "locals and operand stack need more slots than a frame has");
-        return;
+        return false;
     }
-    if (value.kind == VALUE_LOCAL)
-        t->local_refs[value.local]++;
-    if (value.kind == VALUE_TEMP && t->settled == t->height)
-        t->settled++;
-    t->values[t->height++] = value;
+    t->height_limit = MIN(t->values_capacity, slots);
+    return true;
 }
 
 void value_push_temp(struct translator *t, uint32_t type)
@@ -185,6 +183,15 @@ static bool value_uses_accumulator(const struct instruction *instruction, uint32
     return false;
 }
 
+static bool value_is_legal(const struct instruction *instruction, uint32_t index)
+{
+    const struct operand *operand = &instruction->operands[index];
+    if (!operation_allows(instruction->operation, index, operand->place))
+        return false;
+    return operand->place != PLACE_K ||
+           value_constant_fits(operation_rows[instruction->operation].types[index], operand->bits);
+}
+
 /* Places that the instruction does not allow are replaced, by moves emitted here: into the
  * accumulator if it is free and will do, else into the value's home slot. */
 static void value_legalize(struct translator *t,
@@ -195,12 +202,9 @@ static void value_legalize(struct translator *t,
 {
     const char *letters = operation_rows[instruction->operation].types;
     for (uint32_t i = 0; i < sources; i++) {
-        struct operand *operand = &instruction->operands[i];
-        bool allowed = operation_allows(instruction->operation, i, operand->place);
-        if (allowed && operand->place == PLACE_K)
-            allowed = value_constant_fits(letters[i], operand->bits);
-        if (allowed)
+        if (LIKELY(value_is_legal(instruction, i)))
             continue;
+        struct operand *operand = &instruction->operands[i];
         struct operand to = {.place = PLACE_S, .slot = slot_of_height(t, heights[i])};
         if (operation_allows(instruction->operation, i, PLACE_A) &&
             value_letter_is_float(letters[i]) == type_is_float(types[i]) &&
