@@ -18,7 +18,6 @@
 
 struct directory {
     struct deploy_catalog *catalog;
-    const struct scheduler *scheduler;
     uint64_t seed;
     uint64_t uses;
     struct directory_function *warm_first; /* with warm starts to tell of */
@@ -39,15 +38,12 @@ static uint64_t directory_hash(uint64_t seed, const struct route_name *name)
     return hash;
 }
 
-enum status directory_create(struct deploy_catalog *catalog,
-                             const struct scheduler *scheduler,
-                             struct directory **ret_directory)
+enum status directory_create(struct deploy_catalog *catalog, struct directory **ret_directory)
 {
     struct directory *directory = calloc(1, sizeof(*directory));
     if (directory == NULL)
         return STATUS_NO_MEMORY;
     directory->catalog = catalog;
-    directory->scheduler = scheduler;
     if (getrandom(&directory->seed, sizeof(directory->seed), GRND_NONBLOCK) < 0)
         directory->seed = clock_realtime_ns(&clock_system);
     *ret_directory = directory;
@@ -71,7 +67,7 @@ static struct directory_tenant *directory_tenant(struct directory *directory,
         return NULL;
     tenant->hash = hash;
     tenant->name = *name;
-    scheduler_tenant_init(directory->scheduler, &tenant->schedule);
+    scheduler_tenant_init(&tenant->schedule);
     tenant->next = *bucket;
     *bucket = tenant;
     return tenant;

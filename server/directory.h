@@ -54,9 +54,8 @@ struct directory_function {
 
 struct directory;
 
-/* Both are borrowed and outlive it. */
+/* The catalog is borrowed and outlives it. */
 NODISCARD enum status directory_create(struct deploy_catalog *catalog,
-                                       const struct scheduler *scheduler,
                                        struct directory **ret_directory);
 void directory_free(struct directory *directory);
 /* The active version of what `target` names, with a reference. */

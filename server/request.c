@@ -5,7 +5,7 @@
  *   NEW --request_begin--> route, look up --request_admit--+--no slot--> WAIT_SLOT --+
  *    |                                                     |                         |
  *    |                         +---------------------------+     a slot came free    |
- *    |                         v                                                     |
+ *    |                         v the scheduler's turn                                |
  *    |                request_checkout <---------------------------------------------+
  *    |                  |      |  ^
  *    |                  |      +--+-- artifact missing: WAIT_ARTIFACT, a rebuild is under way
@@ -47,8 +47,6 @@
 #define NS_PER_US            UINT64_C(1000)
 #define STATUS_CLIENT_GONE   499
 #define BACKTRACE_FRAMES_MAX 16
-
-static void request_checkout(struct request *request);
 
 static struct request *request_of_task(struct scheduler_task *task)
 {
@@ -295,45 +293,6 @@ static bool request_may_run(struct request *request, uint64_t now)
     return false;
 }
 
-static enum scheduler_verdict request_slice(struct scheduler_task *task,
-                                            struct scheduler_slice *slice)
-{
-    struct request *request = request_of_task(task);
-    uint64_t before = request->fuel_used;
-    request->now_ns = slice->began_ns;
-    if (!request_may_run(request, slice->began_ns))
-        return SCHEDULER_LEAVE;
-    request->state = REQUEST_RUNNABLE;
-    uint64_t left = request->service->config->limits.fuel - before;
-    struct engine_machine *machine = request->isolate->machine;
-    enum engine_outcome outcome = engine_run(machine, (int64_t)MIN((uint64_t)slice->fuel, left));
-    request->fuel_used = engine_machine_fuel_used(machine) - request->fuel_before;
-    slice->fuel_used = request->fuel_used - before;
-    slice->ended_ns = request_now(request);
-    request->run_ns += slice->ended_ns - slice->began_ns;
-    return request_outcome(request, outcome);
-}
-
-static void request_run(struct request *request)
-{
-    struct report report;
-    request_report_clear(&report);
-    request->fuel_before = engine_machine_fuel_used(request->isolate->machine);
-    switch (hostapi_begin(request->isolate->host, request->isolate->instance, &request->http,
-                          &report)) {
-    case HOSTAPI_RUN:
-        request->state = REQUEST_RUNNABLE;
-        scheduler_start(&request->service->scheduler, &request->task, request->now_ns);
-        return;
-    case HOSTAPI_FINISHED:
-        request_answer(request, ISOLATE_GOES_ON);
-        return;
-    case HOSTAPI_FAULT:
-        request_broke_rules(request, &report);
-        return;
-    }
-}
-
 /* ---- checkout -------------------------------------------------------------------------------- */
 
 /* The artifact is a cache: control rebuilds it from the module while the request waits. */
@@ -363,7 +322,30 @@ request_wait_artifact(struct request *request, enum status status, const struct 
     timers_set(&request->service->timers, &request->timer, now + ARTIFACT_RETRY_NS);
 }
 
-static void request_checkout(struct request *request)
+/* The host takes the request. True: the guest has something to run. */
+static bool request_begin_guest(struct request *request)
+{
+    struct report report;
+    request_report_clear(&report);
+    request->fuel_before = engine_machine_fuel_used(request->isolate->machine);
+    switch (hostapi_begin(request->isolate->host, request->isolate->instance, &request->http,
+                          &report)) {
+    case HOSTAPI_RUN:
+        request->state = REQUEST_RUNNABLE;
+        return true;
+    case HOSTAPI_FINISHED:
+        request_answer(request, ISOLATE_GOES_ON);
+        return false;
+    case HOSTAPI_FAULT:
+        break;
+    }
+    request_broke_rules(request, &report);
+    return false;
+}
+
+/* True: it has an isolate and may run. The start is a part of its first slice: the tenant pays
+ * for it, and many starts at once wait for each other, not the sockets for them all. */
+static bool request_checkout(struct request *request, struct scheduler_grant *grant)
 {
     struct request_service *service = request->service;
     struct isolate_key key = isolates_key(request->function);
@@ -371,23 +353,43 @@ static void request_checkout(struct request *request)
                                      .function = request->function};
     struct report report;
     request_report_clear(&report);
-    uint64_t began = request_now(request);
-    if (request->state == REQUEST_NEW)
-        request->lookup_ns = began - request->arrived_ns;
     enum status status = isolate_pool_checkout(service->pool, &key, isolates_open, &source, &report,
                                                &request->start, &request->isolate);
-    request->start_ns = request_now(request) - began;
+    grant->ended_ns = request_now(request);
+    request->start_ns = grant->ended_ns - grant->began_ns;
     if (LIKELY(status == STATUS_OK)) {
         request->started = true;
         account_started(request);
-        request_run(request);
-    } else if (status == STATUS_NOT_FOUND || status == STATUS_STALE || status == STATUS_CORRUPT) {
+        return request_begin_guest(request);
+    }
+    if (status == STATUS_NOT_FOUND || status == STATUS_STALE || status == STATUS_CORRUPT) {
         request_wait_artifact(request, status, &report);
     } else {
         log_message("error", "checkout_failed", "%s: %s", request->function->key_text,
                     report.text[0] != '\0' ? report.text : status_text(status));
         request_busy(request, "no room to start the function; try again");
     }
+    return false;
+}
+
+static enum scheduler_verdict request_slice(struct scheduler_task *task,
+                                            struct scheduler_grant *grant)
+{
+    struct request *request = request_of_task(task);
+    request->now_ns = grant->began_ns;
+    if (!request_may_run(request, grant->began_ns))
+        return SCHEDULER_LEAVE;
+    if (request->isolate == NULL && !request_checkout(request, grant))
+        return SCHEDULER_LEAVE;
+    request->state = REQUEST_RUNNABLE;
+    uint64_t began_ns = request->now_ns;
+    uint64_t left = request->service->config->limits.fuel - request->fuel_used;
+    struct engine_machine *machine = request->isolate->machine;
+    enum engine_outcome outcome = engine_run(machine, (int64_t)MIN((uint64_t)grant->fuel, left));
+    request->fuel_used = engine_machine_fuel_used(machine) - request->fuel_before;
+    grant->ended_ns = request_now(request);
+    request->run_ns += grant->ended_ns - began_ns;
+    return request_outcome(request, outcome);
 }
 
 /* ---- admission ------------------------------------------------------------------------------- */
@@ -399,10 +401,12 @@ static void request_admit(struct request *request)
     struct directory_tenant *tenant = request->function->tenant;
     uint64_t concurrency = own->concurrency != 0 ? own->concurrency : limits->concurrency;
     uint64_t queue = own->queue != 0 ? own->queue : limits->queue;
+    uint64_t now = request_now(request);
+    request->lookup_ns = now - request->arrived_ns;
     if (tenant->running < concurrency && tenant->waiting == 0) {
         tenant->running++;
         request->has_slot = true;
-        request_checkout(request);
+        scheduler_start(&request->service->scheduler, &request->task, now);
         return;
     }
     if (tenant->waiting >= queue) {
@@ -412,7 +416,6 @@ static void request_admit(struct request *request)
                        "the tenant's queue is full: too many requests at once");
         return;
     }
-    request->lookup_ns = request_now(request) - request->arrived_ns;
     request->state = REQUEST_WAIT_SLOT;
     request->previous = tenant->last;
     *(tenant->last != NULL ? &tenant->last->next : &tenant->first) = request;
@@ -505,13 +508,14 @@ static void request_on_timer(struct timers_timer *timer)
     ASSERT(request->magic == REQUEST_MAGIC);
     switch (request->state) {
     case REQUEST_WAIT_SLOT:
-        if (request->has_slot)
-            request_checkout(request);
-        else
+        if (!request->has_slot) {
             request_busy(request, "no slot came free within limits.queue_wait");
+            return;
+        }
+        scheduler_add(&request->service->scheduler, &request->task);
         return;
     case REQUEST_WAIT_ARTIFACT:
-        request_checkout(request);
+        scheduler_add(&request->service->scheduler, &request->task);
         return;
     case REQUEST_PARKED:
         request->parked_ns += request_now(request) - request->parked_at_ns;
@@ -639,7 +643,7 @@ enum status request_service_init(struct request_service *service, struct report 
     };
     enum status status = isolate_pool_create(&options, &service->pool);
     if (status == STATUS_OK)
-        status = directory_create(service->catalog, &service->scheduler, &service->directory);
+        status = directory_create(service->catalog, &service->directory);
     if (status != STATUS_OK)
         return report_fail(report, status, REPORT_OFFSET_NONE, "out of memory");
     return STATUS_OK;

@@ -1,30 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ring, the queues, and the price of fuel.
+ * The ring, the lane, the queues.
  *
- * Invariant: between calls a tenant is in the ring exactly when its queue is not empty.
- * While a task runs it is in no queue, so that its callback may free it, and may add and
- * remove others; its tenant must outlive the slice.
+ * Invariant: between calls a tenant is in the ring or the lane exactly when its queue is not
+ * empty. While a task runs it is in no queue and its tenant in the ring, so that its callback
+ * may free it, and may add and remove others; its tenant must outlive the slice.
  */
 #include "server/scheduler.h"
 
-#define PRICE_FIRST_PS  1000   /* 1 ns a unit, before anything was measured */
-#define PRICE_MIN_PS    50     /* no interpreter is faster */
-#define PRICE_MAX_PS    200000 /* a guest that mostly waits for page faults */
-#define PRICE_FUEL_MIN  2000   /* slices with less fuel measure the clock, not the guest */
-#define PRICE_DECAY     8
-#define FUEL_MIN        1000
-#define FUEL_MAX        100000000
+#define FUEL_MAX        100000000 /* of one slice, whatever the clock says */
 #define DEBT_SLICES_MAX 10
 
 void scheduler_init(struct scheduler *scheduler, const struct scheduler_options *options)
 {
-    *scheduler = (struct scheduler){.options = *options, .fuel_price_ps = PRICE_FIRST_PS};
+    *scheduler = (struct scheduler){.options = *options};
 }
 
-void scheduler_tenant_init(const struct scheduler *scheduler, struct scheduler_tenant *tenant)
+void scheduler_tenant_init(struct scheduler_tenant *tenant)
 {
-    *tenant = (struct scheduler_tenant){.weight = 1, .fuel_price_ps = scheduler->fuel_price_ps};
+    *tenant = (struct scheduler_tenant){.weight = 1};
 }
 
 void scheduler_tenant_set_weight(struct scheduler_tenant *tenant, uint32_t weight)
@@ -35,6 +29,9 @@ void scheduler_tenant_set_weight(struct scheduler_tenant *tenant, uint32_t weigh
 static void scheduler_enter_ring(struct scheduler *scheduler, struct scheduler_tenant *tenant)
 {
     struct scheduler_tenant *current = scheduler->current;
+    tenant->place = SCHEDULER_RING;
+    tenant->ring_weight = tenant->weight;
+    scheduler->ring_weight += tenant->ring_weight;
     if (current == NULL) {
         tenant->next = tenant->previous = tenant;
         scheduler->current = tenant;
@@ -47,14 +44,51 @@ static void scheduler_enter_ring(struct scheduler *scheduler, struct scheduler_t
     current->previous = tenant;
 }
 
-static void scheduler_leave_ring(struct scheduler *scheduler, struct scheduler_tenant *tenant)
+static void scheduler_enter_lane(struct scheduler *scheduler, struct scheduler_tenant *tenant)
 {
-    if (scheduler->current == tenant)
-        scheduler->current = tenant->next == tenant ? NULL : tenant->next;
-    tenant->previous->next = tenant->next;
-    tenant->next->previous = tenant->previous;
+    tenant->place = SCHEDULER_LANE;
+    tenant->next = NULL;
+    tenant->previous = scheduler->lane_last;
+    *(scheduler->lane_last != NULL ? &scheduler->lane_last->next : &scheduler->lane_first) = tenant;
+    scheduler->lane_last = tenant;
+}
+
+static void scheduler_unlink(struct scheduler *scheduler, struct scheduler_tenant *tenant)
+{
+    if (tenant->place == SCHEDULER_RING) {
+        if (scheduler->current == tenant)
+            scheduler->current = tenant->next == tenant ? NULL : tenant->next;
+        tenant->previous->next = tenant->next;
+        tenant->next->previous = tenant->previous;
+        scheduler->ring_weight -= tenant->ring_weight;
+    } else {
+        *(tenant->previous != NULL ? &tenant->previous->next : &scheduler->lane_first) =
+            tenant->next;
+        *(tenant->next != NULL ? &tenant->next->previous : &scheduler->lane_last) =
+            tenant->previous;
+    }
     tenant->next = tenant->previous = NULL;
+    tenant->place = SCHEDULER_OUT;
+}
+
+/* Its queue is empty. Credit is not saved, debt is kept. */
+static void scheduler_leave(struct scheduler *scheduler, struct scheduler_tenant *tenant)
+{
+    scheduler_unlink(scheduler, tenant);
     tenant->credit_ns = MIN(tenant->credit_ns, 0);
+    tenant->left_ns = scheduler->now_ns;
+}
+
+/* Its queue was empty. What it would have got meanwhile pays its debt. */
+static void scheduler_enter(struct scheduler *scheduler, struct scheduler_tenant *tenant)
+{
+    uint64_t away_ns = MIN(scheduler->now_ns - tenant->left_ns, (uint64_t)UINT32_MAX);
+    uint64_t share_ns = away_ns * tenant->weight / (scheduler->ring_weight + tenant->weight);
+    tenant->credit_ns = MIN(tenant->credit_ns + (int64_t)share_ns, 0);
+    if (tenant->credit_ns == 0 && scheduler->lane_lead_ns < scheduler->options.slice_ns)
+        scheduler_enter_lane(scheduler, tenant);
+    else
+        scheduler_enter_ring(scheduler, tenant);
 }
 
 void scheduler_add(struct scheduler *scheduler, struct scheduler_task *task)
@@ -66,8 +100,8 @@ void scheduler_add(struct scheduler *scheduler, struct scheduler_task *task)
     task->previous = tenant->last;
     *(tenant->last != NULL ? &tenant->last->next : &tenant->first) = task;
     tenant->last = task;
-    if (tenant->next == NULL)
-        scheduler_enter_ring(scheduler, tenant);
+    if (tenant->place == SCHEDULER_OUT)
+        scheduler_enter(scheduler, tenant);
 }
 
 static void scheduler_take(struct scheduler_task *task)
@@ -85,75 +119,61 @@ void scheduler_remove(struct scheduler *scheduler, struct scheduler_task *task)
         return;
     scheduler_take(task);
     if (task->tenant->first == NULL)
-        scheduler_leave_ring(scheduler, task->tenant);
+        scheduler_leave(scheduler, task->tenant);
 }
 
-/* Dearer than thought: believed at once, so that no second slice is too long. */
-static uint64_t scheduler_learn(uint64_t price, uint64_t sample)
-{
-    return sample >= price ? sample : price - (price - sample) / PRICE_DECAY;
-}
-
-static void scheduler_learn_price(struct scheduler *scheduler,
-                                  struct scheduler_tenant *tenant,
-                                  uint64_t used_ns,
-                                  uint64_t fuel_used)
-{
-    if (fuel_used < PRICE_FUEL_MIN)
-        return;
-    uint64_t sample = MIN(used_ns, (uint64_t)UINT32_MAX) * 1000 / fuel_used;
-    sample = MIN(MAX(sample, (uint64_t)PRICE_MIN_PS), (uint64_t)PRICE_MAX_PS);
-    tenant->fuel_price_ps = scheduler_learn(tenant->fuel_price_ps, sample);
-    int64_t change = (int64_t)sample - (int64_t)scheduler->fuel_price_ps;
-    scheduler->fuel_price_ps = (uint64_t)((int64_t)scheduler->fuel_price_ps + change / 16);
-}
-
-static int64_t scheduler_fuel(const struct scheduler *scheduler,
-                              const struct scheduler_tenant *tenant)
-{
-    uint64_t fuel = scheduler->options.slice_ns * 1000 / tenant->fuel_price_ps;
-    return (int64_t)MIN(MAX(fuel, (uint64_t)FUEL_MIN), (uint64_t)FUEL_MAX);
-}
-
-/* One slice of a task that is in no queue; back into it if it wants more. */
+/* One slice of a task that is in no queue; back into it if it wants more. Nanoseconds used. */
 static uint64_t
 scheduler_run_slice(struct scheduler *scheduler, struct scheduler_task *task, uint64_t now_ns)
 {
-    struct scheduler_tenant *tenant = task->tenant;
-    struct scheduler_slice slice = {
-        .fuel = scheduler_fuel(scheduler, tenant),
-        .began_ns = now_ns,
-        .ended_ns = now_ns,
-    };
+    const struct scheduler_options *options = &scheduler->options;
+    struct scheduler_grant grant = {.fuel = SCHEDULER_GRANT_FUEL, .ended_ns = now_ns};
+    enum scheduler_verdict verdict;
+    int64_t fuel = 0;
     scheduler->running = true;
-    enum scheduler_verdict verdict = scheduler->options.run(task, &slice);
+    do {
+        grant.began_ns = grant.ended_ns;
+        verdict = options->run(task, &grant);
+        scheduler->now_ns = grant.ended_ns;
+        fuel += grant.fuel;
+    } while (verdict == SCHEDULER_AGAIN && grant.ended_ns - now_ns < options->slice_ns &&
+             fuel < FUEL_MAX);
     scheduler->running = false;
-    uint64_t used_ns = slice.ended_ns - now_ns;
-    scheduler_learn_price(scheduler, tenant, used_ns, slice.fuel_used);
     scheduler->slices++;
     if (verdict == SCHEDULER_AGAIN)
         scheduler_add(scheduler, task);
-    return used_ns;
+    return grant.ended_ns - now_ns;
 }
 
 /* Nobody else wanted the time, so it is free: only contended time is paid for. */
 void scheduler_start(struct scheduler *scheduler, struct scheduler_task *task, uint64_t now_ns)
 {
-    if (scheduler_idle(scheduler) && !scheduler->running)
-        (void)scheduler_run_slice(scheduler, task, now_ns);
+    scheduler->now_ns = now_ns;
+    if (scheduler_idle(scheduler) && !scheduler->running &&
+        scheduler->started_ns < scheduler->options.slice_ns)
+        scheduler->started_ns += scheduler_run_slice(scheduler, task, now_ns);
     else
         scheduler_add(scheduler, task);
 }
 
-/* True if it is the current tenant's turn; otherwise the ring has gone on. */
-static bool scheduler_credit(struct scheduler *scheduler, struct scheduler_tenant *tenant)
+/* The tenant whose slice it is, now in the ring. */
+static struct scheduler_tenant *scheduler_next(struct scheduler *scheduler)
 {
-    if (tenant->credit_ns <= 0)
-        tenant->credit_ns += (int64_t)(scheduler->options.slice_ns * tenant->weight);
-    if (tenant->credit_ns > 0)
-        return true;
-    scheduler->current = tenant->next;
-    return false;
+    struct scheduler_tenant *tenant = scheduler->lane_first;
+    if (tenant != NULL &&
+        (scheduler->lane_lead_ns < scheduler->options.slice_ns || scheduler->current == NULL)) {
+        scheduler_unlink(scheduler, tenant);
+        scheduler_enter_ring(scheduler, tenant);
+        return tenant;
+    }
+    for (;;) {
+        tenant = scheduler->current;
+        if (tenant->credit_ns <= 0)
+            tenant->credit_ns += (int64_t)(scheduler->options.slice_ns * tenant->weight);
+        if (tenant->credit_ns > 0)
+            return tenant;
+        scheduler->current = tenant->next;
+    }
 }
 
 static void
@@ -162,10 +182,10 @@ scheduler_charge(struct scheduler *scheduler, struct scheduler_tenant *tenant, u
     int64_t debt_max = -(int64_t)(scheduler->options.slice_ns * DEBT_SLICES_MAX);
     int64_t credit = tenant->credit_ns - (int64_t)MIN(used_ns, (uint64_t)INT64_MAX / 2);
     tenant->credit_ns = MAX(credit, debt_max);
-    if (tenant->next == NULL)
+    if (tenant->place == SCHEDULER_OUT)
         return;
     if (tenant->first == NULL)
-        scheduler_leave_ring(scheduler, tenant);
+        scheduler_leave(scheduler, tenant);
     else if (tenant->credit_ns <= 0 && scheduler->current == tenant)
         scheduler->current = tenant->next;
 }
@@ -173,18 +193,19 @@ scheduler_charge(struct scheduler *scheduler, struct scheduler_tenant *tenant, u
 void scheduler_turn(struct scheduler *scheduler, uint32_t slices_max)
 {
     uint64_t used_ns = 0;
-    uint32_t slices = 0;
-    while (scheduler->current != NULL && slices < slices_max &&
-           used_ns < scheduler->options.slice_ns) {
-        struct scheduler_tenant *tenant = scheduler->current;
-        if (!scheduler_credit(scheduler, tenant))
-            continue;
+    scheduler->started_ns = 0;
+    for (uint32_t slices = 0; !scheduler_idle(scheduler) && slices < slices_max &&
+                              used_ns < scheduler->options.slice_ns / 2;
+         slices++) {
+        struct scheduler_tenant *tenant = scheduler_next(scheduler);
+        bool lane = tenant->credit_ns <= 0; /* nobody has a turn of the ring without credit */
         struct scheduler_task *task = tenant->first;
         scheduler_take(task);
         uint64_t now_ns = clock_monotonic_ns(scheduler->options.clock);
         uint64_t slice_ns = scheduler_run_slice(scheduler, task, now_ns);
+        uint64_t *lead = &scheduler->lane_lead_ns;
+        *lead = lane ? *lead + slice_ns : *lead - MIN(*lead, slice_ns);
         scheduler_charge(scheduler, tenant, slice_ns);
         used_ns += slice_ns;
-        slices++;
     }
 }

@@ -37,15 +37,11 @@ enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
     return STATUS_OK;
 }
 
-static struct scheduler scheduler;
-
 static struct directory *make(struct deploy_catalog *catalog)
 {
     struct directory *directory;
-    const struct scheduler_options options = {.clock = &clock_system, .slice_ns = 100000};
-    scheduler_init(&scheduler, &options);
     *catalog = (struct deploy_catalog){.generation = 1, .version = 1};
-    assert_int_equal(directory_create(catalog, &scheduler, &directory), STATUS_OK);
+    assert_int_equal(directory_create(catalog, &directory), STATUS_OK);
     return directory;
 }
 
@@ -184,11 +180,11 @@ static void a_tenant_lives_while_something_of_it_is_cached_or_used(void **state)
     struct directory *directory = make(&catalog);
     struct directory_function *function = find(directory, "t", "f");
     struct directory_tenant *tenant = function->tenant;
-    tenant->schedule.fuel_price_ps = 4242;
+    tenant->schedule.credit_ns = -4242;
     directory_release(function);
     directory_sweep(directory);
     function = find(directory, "t", "g");
-    assert_int_equal(function->tenant->schedule.fuel_price_ps, 4242); /* what was learned stays */
+    assert_int_equal(function->tenant->schedule.credit_ns, -4242); /* its debt stays */
     directory_release(function);
     directory_free(directory);
 }
