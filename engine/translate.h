@@ -270,8 +270,7 @@ uint32_t translate_read_prefixed(struct reader *reader, uint32_t prefix);
 static inline uint32_t translate_read_opcode(struct reader *reader)
 {
     uint32_t opcode = reader_u8(reader);
-    return LIKELY(opcode < TRANSLATE_PREFIX_FIRST) ? opcode
-                                                   : translate_read_prefixed(reader, opcode);
+    return UNLIKELY(opcode_is_prefix(opcode)) ? translate_read_prefixed(reader, opcode) : opcode;
 }
 
 #endif
