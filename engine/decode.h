@@ -78,6 +78,25 @@ uint32_t decode_prefixed_opcode(struct reader *reader, uint32_t prefix);
 void decode_refuse_opcode(struct reader *reader, uint32_t code);
 /* Reads over a constant expression without judging it; a view of it, `end` included. */
 struct bytes decode_expression(struct reader *reader);
+/* What follows a load or store; a memory of its own is announced by a bit of the alignment. */
+#define DECODE_MEMARG_HAS_MEMORY 0x40u
+struct decode_memarg {
+    uint32_t alignment; /* logarithm; not checked */
+    uint32_t memory;
+    uint64_t offset;
+};
+
+static inline struct decode_memarg decode_memarg(struct reader *reader)
+{
+    struct decode_memarg memarg = {.alignment = reader_u32(reader)};
+    if (UNLIKELY((memarg.alignment & DECODE_MEMARG_HAS_MEMORY) != 0)) {
+        memarg.alignment &= ~DECODE_MEMARG_HAS_MEMORY;
+        memarg.memory = reader_u32(reader);
+    }
+    memarg.offset = reader_u64(reader);
+    return memarg;
+}
+
 /* Moves past what follows an opcode. */
 void decode_skip_immediate(struct reader *reader, enum immediate_kind kind);
 

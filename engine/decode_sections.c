@@ -5,6 +5,8 @@
  * Each index space is one array with the imports first: the import section makes it as
  * long as there are imports, the defining section makes it longer.
  */
+#include <inttypes.h>
+
 #include "engine/decode.h"
 
 /* Flags of limits; what is not named here is of a proposal or malformed. */
@@ -12,61 +14,91 @@ enum {
     LIMITS_HAS_MAXIMUM = 1,
     LIMITS_SHARED = 2,
     LIMITS_64_BIT = 4,
-    LIMITS_KNOWN = 7,
+    LIMITS_PAGE_SIZE = 8, /* of the custom-page-sizes proposal */
+    LIMITS_OF_TABLES = LIMITS_HAS_MAXIMUM | LIMITS_64_BIT,
+    LIMITS_OF_MEMORIES = LIMITS_OF_TABLES | LIMITS_SHARED | LIMITS_PAGE_SIZE,
 };
 
-/* The largest sizes that 32-bit addresses allow [Wasm core 3.2.3]. */
-#define MEMORY_PAGES_MAX  65536u
-#define TABLE_ENTRIES_MAX UINT32_MAX
+/* How many pages or entries an address space has room for. */
+static uint64_t decode_range(bool is_64, uint8_t page_shift)
+{
+    uint64_t all = is_64 ? UINT64_MAX : UINT32_MAX;
+    return page_shift == 0 ? all : (all >> page_shift) + 1;
+}
 
+/* Sizes against each other and the address space, in pages or entries [Wasm core 3.2.3]. */
 static void decode_check_limits(struct reader *reader,
                                 const uint8_t *start,
                                 const struct module_limits *limits,
-                                bool is_memory)
+                                uint64_t range,
+                                const char *what)
 {
     if (reader_failed(reader))
         return;
     bool has_maximum = limits->maximum != UINT64_MAX;
     uint64_t largest = has_maximum ? MAX(limits->minimum, limits->maximum) : limits->minimum;
-    uint32_t range = is_memory ? MEMORY_PAGES_MAX : TABLE_ENTRIES_MAX;
     if (largest <= range && limits->minimum <= limits->maximum)
         return;
     reader->at = start;
     if (largest <= range)
         reader_fail(reader, STATUS_INVALID,
-                    "size minimum must not be greater than maximum: %u and %u",
-                    (uint32_t)limits->minimum, (uint32_t)limits->maximum);
+                    "size minimum must not be greater than maximum: %" PRIu64 " and %" PRIu64,
+                    limits->minimum, limits->maximum);
     else
-        reader_fail(reader, STATUS_INVALID, "%s size must be at most %u %s",
-                    is_memory ? "memory" : "table", range, is_memory ? "pages (4 GiB)" : "entries");
+        reader_fail(reader, STATUS_INVALID, "%s size must be at most %" PRIu64 " %s", what, range,
+                    what[0] == 'm' ? "pages" : "entries");
 }
 
-static struct module_limits decode_limits(struct reader *reader, bool is_memory)
+/* Flags and sizes; `known` says which flags may be there. */
+static uint8_t decode_limits(struct reader *reader, uint8_t known, struct module_limits *ret_limits)
 {
-    const uint8_t *start = reader->at;
     uint8_t flags = reader_u8(reader);
-    if (flags > LIMITS_KNOWN || ((flags & LIMITS_SHARED) != 0 && !is_memory)) {
+    if ((flags & ~known) != 0) {
         reader->at--;
         reader_fail(reader, STATUS_MALFORMED, "malformed limits flags 0x%02x", flags);
     } else if ((flags & LIMITS_SHARED) != 0) {
         reader_fail(reader, STATUS_UNSUPPORTED, "shared memory: threads are not supported");
-    } else if ((flags & LIMITS_64_BIT) != 0) {
-        reader_fail(reader, STATUS_UNSUPPORTED, "64-bit addresses: memory64 is not supported");
     }
-    struct module_limits limits = {.maximum = UINT64_MAX};
-    limits.minimum = reader_u64(reader);
+    *ret_limits = (struct module_limits){.minimum = reader_u64(reader), .maximum = UINT64_MAX};
     if ((flags & LIMITS_HAS_MAXIMUM) != 0)
-        limits.maximum = reader_u64(reader);
-    decode_check_limits(reader, start, &limits, is_memory);
-    return limits;
+        ret_limits->maximum = reader_u64(reader);
+    return flags;
 }
 
 static struct module_table decode_table_type(struct reader *reader, const struct module *module)
 {
-    struct module_table table = {0};
-    table.type = decode_reference_type(reader, module);
-    table.limits = decode_limits(reader, false);
+    struct module_table table = {.type = decode_reference_type(reader, module)};
+    const uint8_t *start = reader->at;
+    uint8_t flags = decode_limits(reader, LIMITS_OF_TABLES, &table.limits);
+    table.is_64 = (flags & LIMITS_64_BIT) != 0;
+    decode_check_limits(reader, start, &table.limits, decode_range(table.is_64, 0), "table");
     return table;
+}
+
+/* The logarithm of the page size: of 1 or 65536 bytes. */
+static uint8_t decode_page_shift(struct reader *reader)
+{
+    const uint8_t *start = reader->at;
+    uint32_t shift = reader_u32(reader);
+    if (shift == 0 || shift == MODULE_PAGE_SHIFT || reader_failed(reader))
+        return (uint8_t)shift;
+    reader->at = start;
+    reader_fail(reader, shift > 64 ? STATUS_MALFORMED : STATUS_INVALID,
+                "invalid custom page size: 2^%u bytes, not 1 or 65536", shift);
+    return MODULE_PAGE_SHIFT;
+}
+
+static struct module_memory decode_memory_type(struct reader *reader)
+{
+    struct module_memory memory = {.page_shift = MODULE_PAGE_SHIFT};
+    const uint8_t *start = reader->at;
+    uint8_t flags = decode_limits(reader, LIMITS_OF_MEMORIES, &memory.limits);
+    memory.is_64 = (flags & LIMITS_64_BIT) != 0;
+    if ((flags & LIMITS_PAGE_SIZE) != 0)
+        memory.page_shift = decode_page_shift(reader);
+    decode_check_limits(reader, start, &memory.limits,
+                        decode_range(memory.is_64, memory.page_shift), "memory");
+    return memory;
 }
 
 static struct module_global decode_global_type(struct reader *reader, const struct module *module)
@@ -79,15 +111,6 @@ static struct module_global decode_global_type(struct reader *reader, const stru
     }
     global.is_mutable = mutability == 1;
     return global;
-}
-
-static bool decode_one_memory(struct decode *decode, uint32_t count)
-{
-    if (count <= 1)
-        return true;
-    reader_fail(&decode->reader, STATUS_UNSUPPORTED, "multiple memories: %u, only one is supported",
-                count);
-    return false;
 }
 
 static void decode_import_item(struct decode *decode, struct module_import *import)
@@ -109,8 +132,11 @@ static void decode_import_item(struct decode *decode, struct module_import *impo
         break;
     case ENGINE_EXTERN_MEMORY:
         import->index = module->memory_count++;
-        if (decode_one_memory(decode, module->memory_count))
-            module->memories[import->index].limits = decode_limits(reader, true);
+        if (import->index < MODULE_MAX_MEMORIES)
+            module->memories[import->index] = decode_memory_type(reader);
+        else
+            reader_fail(reader, STATUS_LIMIT, "too many memories: %u, the limit is %u",
+                        module->memory_count, MODULE_MAX_MEMORIES);
         break;
     case ENGINE_EXTERN_GLOBAL:
         import->index = module->global_count++;
@@ -144,7 +170,8 @@ void decode_import_section(struct decode *decode)
     module->globals = decode_array(decode, count, sizeof(*module->globals));
     module->tables =
         decode_array(decode, MIN(count, (uint32_t)MODULE_MAX_TABLES), sizeof(*module->tables));
-    module->memories = decode_array(decode, 1, sizeof(*module->memories));
+    module->memories =
+        decode_array(decode, MIN(count, (uint32_t)MODULE_MAX_MEMORIES), sizeof(*module->memories));
     for (uint32_t i = 0; i < count && !reader_failed(reader); i++) {
         decode->item = i;
         struct module_import *import = &module->imports[i];
@@ -209,17 +236,16 @@ void decode_table_section(struct decode *decode)
 void decode_memory_section(struct decode *decode)
 {
     struct module *module = decode->module;
-    uint32_t count = reader_count(&decode->reader, 1, "memories");
-    if (count > 1 && !decode_one_memory(decode, count))
+    uint32_t count = decode_count(decode, 2, MODULE_MAX_MEMORIES, "memories");
+    void *memories = module->memories;
+    if (!decode_extend(decode, &memories, sizeof(*module->memories), &module->memory_count, count,
+                       MODULE_MAX_MEMORIES, "memories"))
         return;
-    if (!decode_one_memory(decode, module->memory_count + count) || count == 0)
-        return;
-    module->memories = decode_array(decode, 1, sizeof(*module->memories));
-    if (module->memories == NULL)
-        return;
-    decode->item = 0;
-    module->memories[0].limits = decode_limits(&decode->reader, true);
-    module->memory_count = 1;
+    module->memories = memories;
+    for (uint32_t i = 0; i < count && !reader_failed(&decode->reader); i++) {
+        decode->item = i;
+        module->memories[module->imported_memory_count + i] = decode_memory_type(&decode->reader);
+    }
 }
 
 void decode_global_section(struct decode *decode)

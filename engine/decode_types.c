@@ -187,8 +187,7 @@ void decode_skip_immediate(struct reader *reader, enum immediate_kind kind)
     case IMMEDIATE_MEMARG1:
     case IMMEDIATE_MEMARG2:
     case IMMEDIATE_MEMARG3:
-        (void)reader_u32(reader);
-        (void)reader_u64(reader);
+        (void)decode_memarg(reader);
         break;
     case IMMEDIATE_I32:
         (void)reader_s32(reader);

@@ -147,7 +147,7 @@ struct engine_functype {
 struct engine_limits {
     uint64_t module_bytes;  /* size of the binary */
     uint64_t arena_bytes;   /* memory for decoding and translating */
-    uint32_t memory_pages;  /* of 64 KiB; a module's own smaller maximum wins */
+    uint32_t memory_pages;  /* of 64 KiB: an instance's memories together */
     uint32_t table_entries; /* per table */
     uint32_t stack_bytes;   /* guest stack of a machine */
 };
@@ -245,13 +245,22 @@ uint32_t engine_module_func_count(const struct engine_module *module);
 /* Type of a global of the combined index space. */
 uint32_t engine_module_global_type(const struct engine_module *module, uint32_t index);
 bool engine_module_has_start(const struct engine_module *module);
-/* Snapshot part of the image: is there one, and where is its memory image? */
+/* Memories of the combined index space. */
+struct engine_memory_desc {
+    bool is_64; /* addresses are i64 */
+    uint32_t page_bytes;
+};
+uint32_t engine_module_memory_count(const struct engine_module *module);
+struct engine_memory_desc engine_module_memory(const struct engine_module *module, uint32_t index);
+/* Snapshot part of the image: is there one, and where is the image of each memory? All are the
+ * module's own then. */
 struct engine_memory_image {
-    uint64_t offset; /* in the image, page aligned; 0 if the module has no memory */
+    uint64_t offset; /* in the image, page aligned */
     uint64_t bytes;  /* page aligned; may be shorter than the memory: the rest is zero */
 };
 bool engine_module_has_snapshot(const struct engine_module *module);
-struct engine_memory_image engine_module_memory_image(const struct engine_module *module);
+struct engine_memory_image engine_module_memory_image(const struct engine_module *module,
+                                                      uint32_t index);
 
 /* ---- machine --------------------------------------------------------------------------------- */
 
@@ -295,7 +304,7 @@ void engine_call_begin(struct engine_machine *machine,
 NODISCARD enum engine_outcome engine_run(struct engine_machine *machine, int64_t fuel);
 /* Results of the finished call, in order; valid until the next engine_call_begin. */
 const union engine_value *engine_call_results(const struct engine_machine *machine);
-/* During the last call, was memory 0 refused growth that the module itself allows? Then a
+/* During the last call, was a memory refused growth that the module itself allows? Then a
  * trap probably means that the limit on memory was too small. */
 bool engine_memory_refused(const struct engine_instance *instance);
 /* Abandons a call under way (suspended or trapped): the machine is idle again. */
@@ -434,9 +443,9 @@ NODISCARD enum status engine_snapshot(const struct engine_instance *instance,
                                       struct engine_image *ret_image);
 
 /*
- * An instance of an image with a snapshot, on a machine without instances. Memory is
- * reserved but not filled when `memory_follows`: the caller maps the memory image over
- * engine_memory_base() before anything runs; otherwise it is copied.
+ * An instance of an image with a snapshot, on a machine without instances. Memories are
+ * reserved but not filled when `memory_follows`: the caller maps the image of each over
+ * its engine_memory_view().base before anything runs; otherwise they are copied.
  */
 NODISCARD enum status engine_restore(struct engine_machine *machine,
                                      const struct engine_module *module,
@@ -445,19 +454,19 @@ NODISCARD enum status engine_restore(struct engine_machine *machine,
                                      struct report *report,
                                      struct engine_instance **ret_instance);
 /*
- * Globals, tables, dropped segments, memory size, fuel counter and frames back to the
+ * Globals, tables, dropped segments, memory sizes, fuel counter and frames back to the
  * snapshot; the machine is idle afterwards. Memory *contents* are the caller's to restore
  * (before this call, while the dirty map and the grown size are still known). False: the
  * kernel refused to take grown memory back (out of mappings): free the machine.
  */
 bool engine_rewind(struct engine_instance *instance);
 
-/* Memory 0 of an instance, for the layer that maps and restores it. */
+/* A memory of an instance, for the layer that maps and restores it. */
 #define ENGINE_DIRTY_PAGE_BYTES 4096
 struct engine_memory_view {
-    uint8_t *base;          /* NULL if there is no memory; never moves */
-    uint64_t bytes;         /* present size */
-    uint64_t initial_bytes; /* size in the snapshot; bytes grown past it read zero when new */
+    uint8_t *base;          /* NULL if there is no such memory; fixed while the instance is alone */
+    uint64_t bytes;         /* present size, up to a multiple of 64 KiB */
+    uint64_t initial_bytes; /* the same in the snapshot; bytes grown past it are zero when new */
     uint64_t reserved_bytes;
     /*
      * One byte for each ENGINE_DIRTY_PAGE_BYTES of memory, 1 if an access that may have
@@ -466,10 +475,9 @@ struct engine_memory_view {
      */
     uint8_t *dirty;
 };
-struct engine_memory_view engine_memory_view(struct engine_instance *instance);
-/* Makes [base + initial_bytes, base + bytes) inaccessible again and its pages zero. False: as
- * engine_rewind, which calls this. */
-bool engine_memory_shrink(struct engine_instance *instance);
+uint32_t engine_memory_count(const struct engine_instance *instance);
+struct engine_memory_view engine_memory_view(const struct engine_instance *instance,
+                                             uint32_t index);
 
 /* ---- looking inside -------------------------------------------------------------------------- */
 

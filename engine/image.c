@@ -172,7 +172,8 @@ static struct image_span put_tables(struct image_writer *writer, const struct mo
         struct image_table row = {.init = put_bytes(writer, table->init),
                                   .minimum = table->limits.minimum,
                                   .maximum = table->limits.maximum,
-                                  .type = table->type};
+                                  .type = table->type,
+                                  .is_64 = table->is_64};
         image_set(writer, span, i, &row, sizeof(row));
     }
     return span;
@@ -185,7 +186,9 @@ static struct image_span put_memories(struct image_writer *writer, const struct 
     for (uint32_t i = 0; i < module->memory_count; i++) {
         const struct module_memory *memory = &module->memories[i];
         struct image_memory row = {.minimum = memory->limits.minimum,
-                                   .maximum = memory->limits.maximum};
+                                   .maximum = memory->limits.maximum,
+                                   .is_64 = memory->is_64,
+                                   .page_shift = memory->page_shift};
         image_set(writer, span, i, &row, sizeof(row));
     }
     return span;

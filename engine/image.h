@@ -5,12 +5,12 @@
  *
  *   +--------+------+-------+-------+-----+-------+--------+---------------------------+
  *   | header | code | funcs | types | ... | names | bytes  | snapshot: globals, tables,|
- *   |        |      |       |       |     | marks | (pool) | dropped, | page | memory  |
+ *   |        |      |       |       |     | marks | (pool) | dropped, | page | memories|
  *   +--------+------+-------+-------+-----+-------+--------+----------+------+---------+
  *
  * Every reference inside is an offset from the start of the image (struct image_span:
  * offset and element count). Byte strings (names, segments, constant expressions) are
- * spans into the pool. Arrays are 8-byte aligned, the memory image page aligned.
+ * spans into the pool. Arrays are 8-byte aligned, images of memories page aligned.
  */
 #ifndef SKERRY_ENGINE_IMAGE_H
 #define SKERRY_ENGINE_IMAGE_H
@@ -83,13 +83,22 @@ struct image_table {
     uint64_t minimum;
     uint64_t maximum; /* UINT64_MAX: none */
     uint32_t type;
-    uint32_t padding;
+    uint32_t is_64; /* 64-bit indices */
 };
 
 struct image_memory {
     uint64_t minimum; /* pages */
     uint64_t maximum; /* UINT64_MAX: none */
+    uint8_t is_64;    /* 64-bit addresses */
+    uint8_t page_shift;
+    uint8_t padding[6];
 };
+
+/* As memory 0 it is accessed without bounds checks. */
+static inline bool image_memory_is_plain(const struct image_memory *row)
+{
+    return !row->is_64 && row->page_shift == MODULE_PAGE_SHIFT;
+}
 
 /*
  * One item of an element segment: a func index, a global's index with this bit, or null.
@@ -119,6 +128,12 @@ struct image_table_snapshot {
     struct image_span entries; /* u64 references */
 };
 
+struct image_memory_snapshot {
+    uint64_t pages;  /* present size */
+    uint64_t offset; /* of the contents, page aligned */
+    uint64_t bytes;  /* page aligned; the rest of the memory is zero */
+};
+
 struct image_header {
     uint32_t magic;
     uint32_t header_bytes;
@@ -146,13 +161,12 @@ struct image_header {
     uint64_t module_bytes; /* where the module ends and a snapshot may begin */
     /* snapshot; all zero if there is none */
     uint32_t has_snapshot;
-    uint32_t memory_pages;           /* present size of memory 0 */
+    uint32_t padding;
     struct image_span global_values; /* u64 each: own globals */
     struct image_span table_values;  /* struct image_table_snapshot each: own tables */
     struct image_span dropped_elems; /* bytes */
     struct image_span dropped_datas; /* bytes */
-    uint64_t memory_offset;          /* page aligned */
-    uint64_t memory_bytes;           /* page aligned; the rest of the memory is zero */
+    struct image_span memory_values; /* struct image_memory_snapshot each: own memories */
 };
 
 /* The checksum covers everything behind itself. */

@@ -107,8 +107,8 @@ static void make_tables(struct engine_instance *instance, uint64_t *entries, boo
             .max = (uint32_t)MIN(row->maximum, (uint64_t)limit),
             .type = row->type,
             .owner = instance,
-            .has_max = row->maximum != UINT64_MAX,
-            .declared_max = (uint32_t)MIN(row->maximum, (uint64_t)UINT32_MAX),
+            .is_64 = row->is_64,
+            .declared_max = row->maximum,
         };
         instance->tables[image->imported_table_count + i] = &instance->own_tables[i];
         entries += count;
@@ -119,23 +119,36 @@ static enum status
 make_memories(struct engine_instance *instance, bool from_snapshot, struct report *report)
 {
     const struct image_header *image = instance->image;
-    uint32_t limit = instance->machine->limits.memory_pages;
     const struct image_memory *rows = image_at(image, image->memories);
+    const struct image_memory_snapshot *values = image_at(image, image->memory_values);
+    uint64_t limit = (uint64_t)instance->machine->limits.memory_pages * WASM_PAGE_BYTES;
+    instance->memory_bytes_left = limit;
     for (uint32_t i = 0; i < instance_own_memories(instance); i++) {
-        const struct image_memory *row = &rows[image->imported_memory_count + i];
-        struct memory *memory = &instance->own_memory[i];
-        uint64_t pages = from_snapshot ? image->memory_pages : row->minimum;
-        if (pages > MIN(limit, WASM_PAGES_MAX))
+        uint32_t index = image->imported_memory_count + i;
+        const struct image_memory *row = &rows[index];
+        uint64_t pages = from_snapshot ? values[i].pages : row->minimum;
+        if (pages > instance->memory_bytes_left >> row->page_shift)
             return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
-                               "a memory of %llu pages of 64 KiB is over the limit of %u",
-                               (unsigned long long)pages, limit);
-        uint64_t pages_max = MIN(MIN(row->maximum, (uint64_t)limit), (uint64_t)WASM_PAGES_MAX);
-        enum status status = memory_create(memory, (uint32_t)pages, (uint32_t)pages_max, report);
+                               "memory %u of %llu pages of %u bytes: all memories together are "
+                               "over the limit of %llu bytes",
+                               index, (unsigned long long)pages, 1u << row->page_shift,
+                               (unsigned long long)limit);
+        uint64_t largest = row->is_64 ? limit : MIN(limit, (uint64_t)1 << 32);
+        uint64_t pages_max = MIN(row->maximum, largest >> row->page_shift);
+        struct memory *memory = &instance->own_memory[i];
+        *memory = (struct memory){
+            .bytes = pages << row->page_shift,
+            .bytes_max = pages_max << row->page_shift,
+            .declared_max = row->maximum,
+            .page_shift = row->page_shift,
+            .is_64 = row->is_64,
+            .is_guarded = index == 0 && image_memory_is_plain(row),
+            .owner = instance,
+        };
+        enum status status = memory_create(memory, report);
         if (status != STATUS_OK)
             return status;
-        memory->has_max = row->maximum != UINT64_MAX;
-        memory->pages_declared_max = (uint32_t)MIN(row->maximum, (uint64_t)WASM_PAGES_MAX);
-        instance->memories[image->imported_memory_count + i] = memory;
+        instance->memories[index] = memory;
     }
     return STATUS_OK;
 }
@@ -173,7 +186,6 @@ enum status instance_create(struct engine_machine *machine,
     instance->code = image_at(image, image->code);
     instance->funcs = image_at(image, image->funcs);
     instance->stack_limit = machine->stack_limit;
-    instance->owns_memory = instance_own_memories(instance) > 0;
     make_tables(instance, (uint64_t *)(void *)(block.base + entries_offset), from_snapshot);
     status = identity_assign(instance, report);
     if (status == STATUS_OK)
@@ -257,7 +269,7 @@ static enum status init_elems(struct engine_instance *instance, struct report *r
             if (status != STATUS_OK)
                 return status;
             enum engine_trap trap =
-                table_init(instance, rows[i].table, i, offset.i32, 0, rows[i].items.count);
+                table_init(instance, rows[i].table, i, offset.bits, 0, rows[i].items.count);
             if (trap != TRAP_NONE)
                 return init_trapped(instance, trap, report);
         }
@@ -278,7 +290,7 @@ static enum status init_datas(struct engine_instance *instance, struct report *r
         if (status != STATUS_OK)
             return status;
         enum engine_trap trap =
-            memory_init(instance, rows[i].memory, i, offset.i32, 0, rows[i].content.count);
+            memory_init(instance, rows[i].memory, i, offset.bits, 0, rows[i].content.count);
         if (trap != TRAP_NONE)
             return init_trapped(instance, trap, report);
         instance->dropped_datas[i] = 1;
@@ -334,6 +346,22 @@ union engine_value engine_global_get(const struct engine_instance *instance, uin
 {
     ASSERT(index < instance->image->globals.count);
     return *instance_global(instance, index);
+}
+
+void instance_copy_arguments(const struct image_header *image,
+                             uint32_t func_index,
+                             uint64_t *frame,
+                             const union engine_value *arguments)
+{
+    struct engine_functype type = image_func_type(image, func_index);
+    if (type.param_count == 0)
+        return;
+    memmove(frame, arguments, type.param_count * sizeof(*frame));
+    /* The host fills the low half of an i32, the guest relies on what is above being zero. */
+    for (uint32_t i = 0; i < type.param_count; i++) {
+        if (type.params[i] == ENGINE_I32)
+            frame[i] = (uint32_t)frame[i];
+    }
 }
 
 struct engine_instance *reference_instance(const struct engine_machine *machine, uint64_t reference)

@@ -33,18 +33,21 @@
 #include "engine/image.h"
 
 #define WASM_PAGE_BYTES 65536u
-#define WASM_PAGES_MAX  65536u
 /* Index (32 bits) + offset (32 bits) + the widest access always land inside. */
-#define MEMORY_RESERVED_BYTES (((uint64_t)8 << 30) + WASM_PAGE_BYTES)
+#define MEMORY_GUARDED_BYTES (((uint64_t)8 << 30) + WASM_PAGE_BYTES)
 
 struct memory {
-    uint8_t *base;      /* reserved MEMORY_RESERVED_BYTES; the dirty map lies below it */
-    uint32_t pages;     /* present size */
-    uint32_t pages_max; /* the module's or the limit's, whichever is smaller */
-    uint32_t pages_initial;
-    bool has_max; /* the module gave a maximum (import matching) */
-    uint32_t pages_declared_max;
-    bool limit_refused; /* in this call, growth that the module allows was refused */
+    uint8_t *base;      /* reserved_bytes from here are this memory's */
+    uint8_t *dirty;     /* one byte for each 1 << MEMORY_DIRTY_SHIFT of them; it lies right below */
+    uint64_t bytes;     /* present size */
+    uint64_t bytes_max; /* the module's or the limit's, whichever is smaller */
+    uint64_t bytes_initial;
+    uint64_t reserved_bytes;
+    uint64_t declared_max; /* pages; UINT64_MAX: the module gave none (import matching) */
+    uint8_t page_shift;    /* a page is 1 << page_shift bytes */
+    bool is_64;            /* 64-bit addresses */
+    bool is_guarded;       /* MEMORY_GUARDED_BYTES are reserved: accesses need no check */
+    struct engine_instance *owner;
 };
 
 struct table {
@@ -54,10 +57,10 @@ struct table {
     uint32_t max;  /* growth stops here */
     uint32_t type; /* in the owner's indices */
     const struct engine_instance *owner;
-    bool has_max; /* the module gave a maximum (import matching) */
-    bool dirty;   /* changed since the snapshot */
-    bool grown;   /* entries are on the heap; else in the instance's block */
-    uint32_t declared_max;
+    bool is_64;            /* 64-bit indices */
+    bool dirty;            /* changed since the snapshot */
+    bool grown;            /* entries are on the heap; else in the instance's block */
+    uint64_t declared_max; /* UINT64_MAX: the module gave none (import matching) */
 };
 
 /* How one imported function is reached. */
@@ -80,10 +83,10 @@ struct engine_instance {
     struct memory **memories; /* combined index space */
     const struct engine_module *module;
     const struct image_header *image;
-    uint32_t *type_ids; /* identities of its types; NULL: their indices */
-    uint32_t id;        /* on its machine */
-    bool owns_memory;
-    uint8_t *dropped_elems; /* one byte each: 1 = length 0 */
+    uint32_t *type_ids;         /* identities of its types; NULL: their indices */
+    uint32_t id;                /* on its machine */
+    uint64_t memory_bytes_left; /* by which its own memories may still grow, in all */
+    uint8_t *dropped_elems;     /* one byte each: 1 = length 0 */
     uint8_t *dropped_datas;
     struct table *own_tables;
     struct memory *own_memory;    /* array of own memories */
@@ -120,7 +123,8 @@ struct engine_machine {
     uint64_t *stack;       /* mmap'ed, stack_bytes + the largest frame */
     uint64_t *stack_limit; /* stack + stack_bytes */
     size_t stack_mapped_bytes;
-    bool busy; /* a call is under way */
+    bool busy;           /* a call is under way */
+    bool memory_refused; /* in this call, growth that the module allows was refused */
     enum engine_trap trap;
     int exit_code;
     const char *trap_reason; /* host's text, or NULL for the trap's own */
@@ -140,63 +144,89 @@ struct engine_machine {
 
 /* ---- memory.c -------------------------------------------------------------------------------- */
 
-/* Reserves address space and makes `pages` accessible and zero. */
-NODISCARD enum status
-memory_create(struct memory *memory, uint32_t pages, uint32_t pages_max, struct report *report);
+/*
+ * Reserves address space and makes `bytes` accessible and zero. The caller has set bytes,
+ * bytes_max, page_shift, is_64, is_guarded and owner, whose memory_bytes_left it takes them
+ * from.
+ */
+NODISCARD enum status memory_create(struct memory *memory, struct report *report);
 void memory_free(struct memory *memory);
-/* memory.grow: the old size in pages, or UINT32_MAX. */
-uint32_t memory_grow(struct memory *memory, uint32_t pages);
-/* Does a fault at `address` belong to this memory's reserved range? */
-bool memory_reserves(const struct memory *memory, const void *address);
+/* Reserves MEMORY_GUARDED_BYTES for a memory that did without: it moves, once. */
+NODISCARD enum status memory_guard(struct memory *memory, struct report *report);
+/* memory.grow: the old size in pages, or -1 as wide as its addresses. */
+uint64_t memory_grow(struct memory *memory, uint64_t pages);
+/* Back to the size of the snapshot. False: the kernel is out of mappings. */
+NODISCARD bool memory_shrink(struct memory *memory);
+/* Does a fault at `address` stand for an access that was out of this memory's bounds? */
+bool memory_guards(const struct memory *memory, const void *address);
 /* Marks [address, address + count) dirty; the range was checked. */
 void memory_mark(struct memory *memory, uint64_t address, uint64_t count);
 
-/* Byte of the dirty map that stands for `address`, relative to the memory's base: the map
- * covers the whole reserved range, so that no access needs a check of its own. */
-#define MEMORY_DIRTY_SHIFT 12
-#define MEMORY_DIRTY_BYTES (ALIGN_UP(MEMORY_RESERVED_BYTES >> MEMORY_DIRTY_SHIFT, 4096u))
-
-static inline uint8_t *memory_dirty_map(uint8_t *base)
+static inline uint64_t memory_pages(const struct memory *memory)
 {
-    return base - MEMORY_DIRTY_BYTES;
+    return memory->bytes >> memory->page_shift;
 }
 
-/* Bulk operations: TRAP_NONE or the trap; nothing is written unless all fits. */
-enum engine_trap memory_fill(struct engine_instance *instance,
-                             uint32_t memory,
-                             uint32_t address,
-                             uint32_t value,
-                             uint32_t count);
-enum engine_trap memory_copy(struct engine_instance *instance,
-                             uint32_t to_memory,
-                             uint32_t from_memory,
-                             uint32_t to,
-                             uint32_t from,
-                             uint32_t count);
+/* The dirty map covers the whole reserved range, so that no access needs a check of its own;
+ * of a guarded memory it lies at this distance below the base. */
+#define MEMORY_DIRTY_SHIFT 12
+#define MEMORY_DIRTY_BYTES (ALIGN_UP(MEMORY_GUARDED_BYTES >> MEMORY_DIRTY_SHIFT, 4096u))
+
+/* The host's address of [address + offset, + count) in `memory`; NULL if that is not inside. */
+static inline uint8_t *
+memory_at(const struct memory *memory, uint64_t address, uint64_t offset, uint64_t count)
+{
+    uint64_t at;
+    if (__builtin_add_overflow(address, offset, &at) || count > memory->bytes ||
+        at > memory->bytes - count)
+        return NULL;
+    return memory->base + at;
+}
+
+/* Marks the one or two pages of an access of a few bytes that was made at `to`. */
+static inline void memory_mark_few(struct memory *memory, const uint8_t *to, uint64_t count)
+{
+    uint64_t first = (uint64_t)(to - memory->base);
+    memory->dirty[first >> MEMORY_DIRTY_SHIFT] = 1;
+    memory->dirty[(first + count - 1) >> MEMORY_DIRTY_SHIFT] = 1;
+}
+
+/*
+ * Bulk operations: TRAP_NONE or the trap; nothing is written unless all fits. Addresses and
+ * counts are 64 bits for both kinds of memories and tables: an i32 is zero-extended.
+ */
+enum engine_trap
+memory_fill(struct memory *memory, uint64_t address, uint32_t value, uint64_t count);
+enum engine_trap memory_copy(struct memory *to_memory,
+                             const struct memory *from_memory,
+                             uint64_t to,
+                             uint64_t from,
+                             uint64_t count);
 enum engine_trap memory_init(struct engine_instance *instance,
                              uint32_t memory,
                              uint32_t data,
-                             uint32_t to,
-                             uint32_t from,
-                             uint32_t count);
+                             uint64_t to,
+                             uint64_t from,
+                             uint64_t count);
 
 /* ---- table.c --------------------------------------------------------------------------------- */
 
-uint32_t table_grow(struct table *table, uint64_t value, uint32_t count); /* or UINT32_MAX */
-enum engine_trap table_get(const struct table *table, uint32_t index, uint64_t *ret_value);
-enum engine_trap table_set(struct table *table, uint32_t index, uint64_t value);
-enum engine_trap table_fill(struct table *table, uint32_t index, uint64_t value, uint32_t count);
+/* The old size, or -1 as wide as the table's indices. */
+uint64_t table_grow(struct table *table, uint64_t value, uint64_t count);
+enum engine_trap table_get(const struct table *table, uint64_t index, uint64_t *ret_value);
+enum engine_trap table_set(struct table *table, uint64_t index, uint64_t value);
+enum engine_trap table_fill(struct table *table, uint64_t index, uint64_t value, uint64_t count);
 enum engine_trap table_copy(struct table *to_table,
                             const struct table *from_table,
-                            uint32_t to,
-                            uint32_t from,
-                            uint32_t count);
+                            uint64_t to,
+                            uint64_t from,
+                            uint64_t count);
 enum engine_trap table_init(struct engine_instance *instance,
                             uint32_t table,
                             uint32_t elem,
-                            uint32_t to,
-                            uint32_t from,
-                            uint32_t count);
+                            uint64_t to,
+                            uint64_t from,
+                            uint64_t count);
 
 /* ---- instance.c ------------------------------------------------------------------------------ */
 
@@ -239,6 +269,11 @@ static inline uint32_t reference_func(uint64_t reference)
     return (uint32_t)reference - 1u;
 }
 
+/* Arguments from the host into a frame, which they may already be in. */
+void instance_copy_arguments(const struct image_header *image,
+                             uint32_t func_index,
+                             uint64_t *frame,
+                             const union engine_value *arguments);
 /* Instance of a non-null func reference made on this machine. */
 struct engine_instance *reference_instance(const struct engine_machine *machine,
                                            uint64_t reference);

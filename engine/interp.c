@@ -28,7 +28,7 @@ static bool interp_is_guest_fault(const struct engine_machine *machine, const vo
     for (uint32_t i = 0; i < machine->instance_count; i++) {
         const struct engine_instance *instance = machine->instances[i];
         for (uint32_t m = 0; m < instance_own_memories(instance); m++) {
-            if (memory_reserves(&instance->own_memory[m], address))
+            if (memory_guards(&instance->own_memory[m], address))
                 return true;
         }
     }
@@ -100,16 +100,14 @@ void engine_call_begin(struct engine_machine *machine,
     }
     const uint8_t *entry = instance->code + func->entry;
     uint64_t *frame = machine->stack;
-    if (count > 0)
-        memcpy(frame, arguments, count * sizeof(*frame));
+    instance_copy_arguments(image, func_index, frame, arguments);
     uint64_t *link = frame + dispatch_field32(entry - 4);
     link[0] = (uintptr_t)exit_cell;
     link[1] = (uintptr_t)frame;
     int64_t owed = machine->registers.fuel;
     machine->registers =
         (struct machine_registers){.pc = entry, .fp = frame, .instance = instance, .fuel = owed};
-    if (instance->memory_base != NULL)
-        instance->memories[0]->limit_refused = false;
+    machine->memory_refused = false;
     machine->call_instance = instance;
     machine->call_func = func_index;
     machine->trap = TRAP_NONE;

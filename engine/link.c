@@ -116,9 +116,11 @@ static enum status bind_table(struct engine_instance *instance,
     if (identity_value_type(table->owner, table->type) !=
         identity_value_type(instance, wanted->type))
         return incompatible(import, report, " (table's element type)");
+    if (table->is_64 != wanted->is_64)
+        return incompatible(import, report, " (table's index type)");
     if (table->count < wanted->minimum)
         return incompatible(import, report, " (table is too small)");
-    if (wanted->maximum != UINT64_MAX && (!table->has_max || table->declared_max > wanted->maximum))
+    if (table->declared_max > wanted->maximum)
         return incompatible(import, report, " (table may grow too far)");
     instance->tables[import->index] = table;
     return STATUS_OK;
@@ -133,12 +135,17 @@ static enum status bind_memory(struct engine_instance *instance,
     const struct image_memory *wanted = &rows[import->index];
     ASSERT(provided->index < provided->instance->image->memories.count);
     struct memory *memory = provided->instance->memories[provided->index];
-    if (memory->pages < wanted->minimum)
+    if (memory->is_64 != wanted->is_64)
+        return incompatible(import, report, " (memory's address type)");
+    if (memory->page_shift != wanted->page_shift)
+        return incompatible(import, report, " (memory's page size)");
+    if (memory_pages(memory) < wanted->minimum)
         return incompatible(import, report, " (memory is too small)");
-    if (wanted->maximum != UINT64_MAX &&
-        (!memory->has_max || memory->pages_declared_max > wanted->maximum))
+    if (memory->declared_max > wanted->maximum)
         return incompatible(import, report, " (memory may grow too far)");
     instance->memories[import->index] = memory;
+    if (import->index == 0 && image_memory_is_plain(wanted))
+        return memory_guard(memory, report);
     return STATUS_OK;
 }
 

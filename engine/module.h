@@ -28,6 +28,7 @@ enum {
     MODULE_MAX_GLOBALS = 1000000,
     MODULE_MAX_SEGMENTS = 100000,
     MODULE_MAX_TABLES = 100,
+    MODULE_MAX_MEMORIES = 100,
     MODULE_MAX_BODY_BYTES = 7654321,
     MODULE_MAX_LOCALS = 50000,          /* of one function, parameters included */
     MODULE_MAX_LOCALS_TOTAL = 10000000, /* of all functions: six bytes can declare 50,000 */
@@ -87,12 +88,18 @@ struct module_func {
 
 struct module_table {
     uint32_t type; /* a reference */
+    bool is_64;    /* indices are i64 */
     struct module_limits limits;
     struct bytes init; /* constant expression; empty: null, or an import */
 };
 
+/* Of a page of 64 KiB, which is what memories have unless they say otherwise. */
+#define MODULE_PAGE_SHIFT 16
+
 struct module_memory {
     struct module_limits limits; /* pages */
+    uint8_t page_shift;
+    bool is_64; /* addresses are i64 */
 };
 
 /* A constant expression: bytes of the binary, its `end` included; validated. */
@@ -182,6 +189,13 @@ static inline const struct engine_functype *module_func_type(const struct module
                                                              uint32_t index)
 {
     return &module->types[module->funcs[index].type].func;
+}
+
+/* Is memory `index` accessed without bounds checks? (image_memory_is_plain, at run time) */
+static inline bool module_memory_is_plain(const struct module *module, uint32_t index)
+{
+    const struct module_memory *memory = &module->memories[index];
+    return index == 0 && !memory->is_64 && memory->page_shift == MODULE_PAGE_SHIFT;
 }
 
 /* ---- the translator's product ---------------------------------------------------------------- */

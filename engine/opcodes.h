@@ -55,7 +55,7 @@ enum immediate_kind {
     IMMEDIATE_LOCAL,      /* u32 */
     IMMEDIATE_GLOBAL,     /* u32 */
     IMMEDIATE_TABLE,      /* u32 */
-    IMMEDIATE_MEMARG0,    /* u32 align, u32 offset; natural alignment 1 byte */
+    IMMEDIATE_MEMARG0,    /* struct decode_memarg; natural alignment 1 byte */
     IMMEDIATE_MEMARG1,
     IMMEDIATE_MEMARG2,
     IMMEDIATE_MEMARG3,

@@ -46,6 +46,7 @@ static bool arrays_fit(const struct image_header *header)
            array_fits(header, header->marks, sizeof(struct code_mark)) &&
            array_fits(header, header->global_values, sizeof(uint64_t)) &&
            array_fits(header, header->table_values, sizeof(struct image_table_snapshot)) &&
+           array_fits(header, header->memory_values, sizeof(struct image_memory_snapshot)) &&
            text_fits(header, header->dropped_elems) && text_fits(header, header->dropped_datas);
 }
 
@@ -127,12 +128,26 @@ static bool segments_fit(const struct image_header *header)
     return true;
 }
 
+/* Is this memory's content inside the image, and inside the memory? */
+static bool memory_snapshot_fits(const struct image_header *header,
+                                 const struct image_memory *memory,
+                                 const struct image_memory_snapshot *row)
+{
+    return row->pages <= UINT64_MAX >> 1 >> memory->page_shift &&
+           row->offset % IMAGE_PAGE_BYTES == 0 && row->bytes % IMAGE_PAGE_BYTES == 0 &&
+           row->bytes <= ALIGN_UP(row->pages << memory->page_shift, (uint64_t)IMAGE_PAGE_BYTES) &&
+           row->offset <= header->total_bytes && row->bytes <= header->total_bytes - row->offset;
+}
+
 static bool snapshot_fits(const struct image_header *header)
 {
     if (!header->has_snapshot)
         return true;
-    if (header->global_values.count != header->globals.count - header->imported_global_count ||
+    /* Whoever imports more than functions is not frozen. */
+    if (header->imported_memory_count > 0 ||
+        header->global_values.count != header->globals.count - header->imported_global_count ||
         header->table_values.count != header->tables.count - header->imported_table_count ||
+        header->memory_values.count != header->memories.count ||
         header->dropped_elems.count != header->elems.count ||
         header->dropped_datas.count != header->datas.count)
         return false;
@@ -141,14 +156,23 @@ static bool snapshot_fits(const struct image_header *header)
         if (!array_fits(header, tables[i].entries, sizeof(uint64_t)))
             return false;
     }
-    if (header->memories.count == 0)
-        return header->memory_pages == 0 && header->memory_bytes == 0;
-    return header->memory_pages <= WASM_PAGES_MAX &&
-           header->memory_offset % IMAGE_PAGE_BYTES == 0 &&
-           header->memory_bytes % IMAGE_PAGE_BYTES == 0 &&
-           header->memory_bytes <= (uint64_t)header->memory_pages << 16 &&
-           header->memory_offset <= header->total_bytes &&
-           header->memory_bytes <= header->total_bytes - header->memory_offset;
+    const struct image_memory *memories = image_at(header, header->memories);
+    const struct image_memory_snapshot *rows = image_at(header, header->memory_values);
+    for (uint32_t i = 0; i < header->memory_values.count; i++) {
+        if (!memory_snapshot_fits(header, &memories[i], &rows[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool memories_fit(const struct image_header *header)
+{
+    const struct image_memory *rows = image_at(header, header->memories);
+    for (uint32_t i = 0; i < header->memories.count; i++) {
+        if (rows[i].page_shift != 0 && rows[i].page_shift != MODULE_PAGE_SHIFT)
+            return false;
+    }
+    return header->memories.count <= MODULE_MAX_MEMORIES;
 }
 
 static bool funcs_fit(const struct image_header *header)
@@ -203,7 +227,7 @@ enum status engine_module_open(struct bytes image,
                                  image.count - IMAGE_CHECKSUM_FROM, 0) != header->checksum)
         return image_corrupt(report, "wrong checksum");
     if (!arrays_fit(header) || !counts_agree(header) || !names_fit(header) ||
-        !segments_fit(header) || !snapshot_fits(header))
+        !segments_fit(header) || !memories_fit(header) || !snapshot_fits(header))
         return image_corrupt(report, "a table lies outside");
     if (verify_checksum && !funcs_fit(header))
         return image_corrupt(report, "a function lies outside");
@@ -320,8 +344,24 @@ bool engine_module_has_snapshot(const struct engine_module *module)
     return module->header->has_snapshot;
 }
 
-struct engine_memory_image engine_module_memory_image(const struct engine_module *module)
+uint32_t engine_module_memory_count(const struct engine_module *module)
 {
-    return (struct engine_memory_image){.offset = module->header->memory_offset,
-                                        .bytes = module->header->memory_bytes};
+    return module->header->memories.count;
+}
+
+struct engine_memory_desc engine_module_memory(const struct engine_module *module, uint32_t index)
+{
+    const struct image_memory *rows = image_at(module->header, module->header->memories);
+    ASSERT(index < module->header->memories.count);
+    return (struct engine_memory_desc){.is_64 = rows[index].is_64,
+                                       .page_bytes = 1u << rows[index].page_shift};
+}
+
+struct engine_memory_image engine_module_memory_image(const struct engine_module *module,
+                                                      uint32_t index)
+{
+    const struct image_header *header = module->header;
+    ASSERT(index < header->memory_values.count);
+    const struct image_memory_snapshot *rows = image_at(header, header->memory_values);
+    return (struct engine_memory_image){.offset = rows[index].offset, .bytes = rows[index].bytes};
 }

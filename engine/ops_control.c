@@ -467,8 +467,7 @@ enum engine_outcome engine_host_call_guest(struct engine_host_call *call,
         return ENGINE_TRAPPED;
     }
     call->frame[3] = (uint64_t)func_index << 32 | step;
-    if (count > 0)
-        memmove(call->frame + HOST_FRAME_SLOTS, arguments, count * sizeof(*arguments));
+    instance_copy_arguments(instance->image, func_index, call->frame + HOST_FRAME_SLOTS, arguments);
     return ENGINE_CALLING;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Handlers that touch memory 0, globals and tables.
+ * Handlers that touch memory 0 of 32-bit addresses, globals and tables; and bulk operations,
+ * which are the same for all memories. Other memories: ops_checked.c.
  *
  * Loads and stores make no bounds check: index + offset always lands inside the reserved
  * range, where pages that the guest does not own fault, and the fault is the trap
@@ -136,7 +137,7 @@ STORE(f64, f64, double)
 #define MEMORY_SIZE_D(d, name)                                                                     \
     HANDLER(name##_##d)                                                                            \
     {                                                                                              \
-        WRITE(i32, d, HEAD, IN->memories[0]->pages);                                               \
+        WRITE(i32, d, HEAD, IN->memories[0]->bytes >> MODULE_PAGE_SHIFT);                          \
         NEXT(CELL(HEAD + SIZE(i32, d)));                                                           \
     }
 #define ENTRY_D(d, name) name##_##d,
@@ -170,20 +171,19 @@ const dispatch_handler ops_memory_grow[] = {EACH_XL(MEMORY_GROW_ENTRY_X, memory_
 #define BULK_ENTRIES_MAX      8192
 
 struct memory_chunk {
-    uint32_t at; /* offset in the whole */
-    uint32_t count;
+    uint64_t at; /* offset in the whole */
+    uint64_t count;
 };
 
 static inline struct memory_chunk
 memory_last_chunk(const uint64_t *slot, bool has_source, uint32_t max)
 {
-    uint32_t total = (uint32_t)slot[2];
-    struct memory_chunk chunk = {.count = total};
-    if (LIKELY(total <= max))
+    struct memory_chunk chunk = {.count = slot[2]};
+    if (LIKELY(chunk.count <= max))
         return chunk;
-    uint32_t at = total - max;
-    /* Past 32 bits nothing fits: the operation says so when asked for the whole. */
-    if ((uint32_t)slot[0] > UINT32_MAX - at || (has_source && (uint32_t)slot[1] > UINT32_MAX - at))
+    uint64_t at = chunk.count - max;
+    /* Past 64 bits nothing fits: the operation says so when asked for the whole. */
+    if (slot[0] > UINT64_MAX - at || (has_source && slot[1] > UINT64_MAX - at))
         return chunk;
     return (struct memory_chunk){.at = at, .count = max};
 }
@@ -203,9 +203,9 @@ memory_last_chunk(const uint64_t *slot, bool has_source, uint32_t max)
     {                                                                                              \
         uint64_t *slot = &SLOT(HEAD);                                                              \
         struct memory_chunk chunk = memory_last_chunk(slot, has_source, max);                      \
-        uint32_t to = (uint32_t)slot[0] + chunk.at;                                                \
-        UNUSED uint32_t from = (uint32_t)slot[1] + chunk.at;                                       \
-        uint32_t count = chunk.count;                                                              \
+        uint64_t to = slot[0] + chunk.at;                                                          \
+        UNUSED uint64_t from = slot[1] + chunk.at;                                                 \
+        uint64_t count = chunk.count;                                                              \
         enum engine_trap trap = (call);                                                            \
         if (UNLIKELY(trap != TRAP_NONE))                                                           \
             RAISE(trap);                                                                           \
@@ -217,10 +217,17 @@ memory_last_chunk(const uint64_t *slot, bool has_source, uint32_t max)
     BULK(name, has_source, BULK_BYTES_MAX, BULK_BYTES_PER_FUEL, end, call)
 #define BULK_TABLE(name, has_source, end, call)                                                    \
     BULK(name, has_source, BULK_ENTRIES_MAX, BULK_ENTRIES_PER_FUEL, end, call)
-#define TABLE_AT(at) IN->tables[FIELD32(at)]
+#define MEMORY_AT(at) IN->memories[FIELD16(at)]
+#define TABLE_AT(at)  IN->tables[FIELD32(at)]
 
-BULK_MEMORY(memory_fill, false, HEAD + 2, memory_fill(IN, 0, to, (uint32_t)slot[1], count))
-BULK_MEMORY(memory_init, true, HEAD + 6, memory_init(IN, 0, FIELD32(HEAD + 2), to, from, count))
+BULK_MEMORY(memory_fill,
+            false,
+            HEAD + 4,
+            memory_fill(MEMORY_AT(HEAD + 2), to, (uint32_t)slot[1], count))
+BULK_MEMORY(memory_init,
+            true,
+            HEAD + 8,
+            memory_init(IN, FIELD16(HEAD + 2), FIELD32(HEAD + 4), to, from, count))
 BULK_TABLE(table_fill, false, HEAD + 6, table_fill(TABLE_AT(HEAD + 2), to, slot[1], count))
 BULK_TABLE(table_init,
            true,
@@ -235,16 +242,17 @@ BULK_TABLE(table_init,
     HANDLER(name##_)                                                                               \
     {                                                                                              \
         uint64_t *slot = &SLOT(HEAD);                                                              \
-        uint32_t to = (uint32_t)slot[0];                                                           \
-        uint32_t from = (uint32_t)slot[1];                                                         \
-        uint32_t total = (uint32_t)slot[2];                                                        \
-        uint32_t count = MIN(total, (uint32_t)(max));                                              \
+        uint64_t to = slot[0];                                                                     \
+        uint64_t from = slot[1];                                                                   \
+        uint64_t total = slot[2];                                                                  \
+        uint64_t count = MIN(total, (uint64_t)(max));                                              \
         if (UNLIKELY(total > (max))) {                                                             \
             uint64_t to_size, from_size;                                                           \
             size;                                                                                  \
-            if ((uint64_t)to + total > to_size || (uint64_t)from + total > from_size)              \
+            if (total > to_size || to > to_size - total || total > from_size ||                    \
+                from > from_size - total)                                                          \
                 RAISE(oob);                                                                        \
-            uint32_t at = to < from ? 0 : total - count;                                           \
+            uint64_t at = to < from ? 0 : total - count;                                           \
             to += at;                                                                              \
             from += at;                                                                            \
         }                                                                                          \
@@ -260,12 +268,12 @@ BULK_TABLE(table_init,
     const dispatch_handler ops_##name[] = {name##_};
 
 BULK_COPY(memory_copy,
-          (to_size = from_size = (uint64_t)IN->memories[0]->pages * WASM_PAGE_BYTES),
+          (to_size = MEMORY_AT(HEAD + 2)->bytes, from_size = MEMORY_AT(HEAD + 4)->bytes),
           BULK_BYTES_MAX,
           BULK_BYTES_PER_FUEL,
           TRAP_MEMORY_OUT_OF_BOUNDS,
-          HEAD + 2,
-          memory_copy(IN, 0, 0, to, from, count))
+          HEAD + 6,
+          memory_copy(MEMORY_AT(HEAD + 2), MEMORY_AT(HEAD + 4), to, from, count))
 BULK_COPY(table_copy,
           (to_size = TABLE_AT(HEAD + 2)->count, from_size = TABLE_AT(HEAD + 6)->count),
           BULK_ENTRIES_MAX,
@@ -293,7 +301,7 @@ const dispatch_handler ops_elem_drop[] = {elem_drop_};
 HANDLER(table_get_)
 {
     uint64_t *slot = &SLOT(HEAD);
-    enum engine_trap trap = table_get(IN->tables[FIELD32(HEAD + 2)], (uint32_t)slot[0], &slot[0]);
+    enum engine_trap trap = table_get(IN->tables[FIELD32(HEAD + 2)], slot[0], &slot[0]);
     if (UNLIKELY(trap != TRAP_NONE))
         RAISE(trap);
     NEXT(CELL(HEAD + 6));
@@ -303,7 +311,7 @@ const dispatch_handler ops_table_get[] = {table_get_};
 HANDLER(table_set_)
 {
     const uint64_t *slot = &SLOT(HEAD);
-    enum engine_trap trap = table_set(IN->tables[FIELD32(HEAD + 2)], (uint32_t)slot[0], slot[1]);
+    enum engine_trap trap = table_set(IN->tables[FIELD32(HEAD + 2)], slot[0], slot[1]);
     if (UNLIKELY(trap != TRAP_NONE))
         RAISE(trap);
     NEXT(CELL(HEAD + 6));
@@ -320,7 +328,7 @@ const dispatch_handler ops_table_size[] = {table_size_};
 HANDLER(table_grow_)
 {
     uint64_t *slot = &SLOT(HEAD);
-    uint32_t count = (uint32_t)slot[1];
+    uint64_t count = slot[1];
     slot[0] = table_grow(IN->tables[FIELD32(HEAD + 2)], slot[0], count);
     CHARGE_PRICE(count / BULK_ENTRIES_PER_FUEL);
     if (UNLIKELY(FUEL < 0))

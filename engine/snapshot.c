@@ -2,7 +2,8 @@
 /*
  * Freezing an initialised instance into an image, and back.
  *
- *   | module part, as compiled | globals | table rows | entries | dropped | page.. | memory |
+ *   | module part, as compiled | globals | table rows | entries | dropped | memory rows |
+ *   | page.. | memory 0 | memory 1 ... |
  *
  * Invariant: what engine_restore makes, and what engine_rewind returns to, is exactly the
  * state engine_snapshot saw. Restoring does no work per function: it is the way of a cold
@@ -47,9 +48,6 @@ static enum status check_freezable(const struct engine_instance *instance, struc
         image->imported_global_count > 0)
         return report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
                            "an instance that imports more than functions cannot be frozen");
-    if (image->memories.count > 1)
-        return report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
-                           "an instance with %u memories cannot be frozen", image->memories.count);
     const struct image_global *globals = image_at(image, image->globals);
     for (uint32_t i = 0; i < image->globals.count; i++) {
         if (globals[i].type == ENGINE_EXTERNREF &&
@@ -65,17 +63,15 @@ static enum status check_freezable(const struct engine_instance *instance, struc
     return STATUS_OK;
 }
 
-static uint64_t used_memory_bytes(const struct engine_instance *instance)
+static uint64_t used_memory_bytes(const struct memory *memory)
 {
-    if (instance->memory_base == NULL)
-        return 0;
-    uint64_t bytes = (uint64_t)instance->memories[0]->pages * WASM_PAGE_BYTES;
-    while (bytes > 0 && is_zero(instance->memory_base + bytes - PAGE, PAGE))
+    uint64_t bytes = ALIGN_UP(memory->bytes, (uint64_t)PAGE);
+    while (bytes > 0 && is_zero(memory->base + bytes - PAGE, PAGE))
         bytes -= PAGE;
     return bytes;
 }
 
-/* Everything before the memory; also run to measure. */
+/* Everything before the memories; also run to measure. */
 static void lay_out_state(struct image_writer *writer,
                           const struct engine_instance *instance,
                           struct image_header *header)
@@ -95,7 +91,26 @@ static void lay_out_state(struct image_writer *writer,
     }
     header->dropped_elems = image_put(writer, instance->dropped_elems, image->elems.count, 1);
     header->dropped_datas = image_put(writer, instance->dropped_datas, image->datas.count, 1);
+    header->memory_values =
+        image_reserve(writer, image->memories.count, sizeof(struct image_memory_snapshot));
     writer->count = ALIGN_UP(writer->count, (uint64_t)8);
+}
+
+/* Where the contents of each memory come; the size of the whole image. */
+static uint64_t place_memories(const struct engine_instance *instance,
+                               uint64_t end,
+                               struct image_memory_snapshot *rows)
+{
+    for (uint32_t i = 0; i < instance->image->memories.count; i++) {
+        const struct memory *memory = instance->memories[i];
+        rows[i] = (struct image_memory_snapshot){
+            .pages = memory_pages(memory),
+            .offset = ALIGN_UP(end, (uint64_t)PAGE),
+            .bytes = used_memory_bytes(memory),
+        };
+        end = rows[i].offset + rows[i].bytes;
+    }
+    return end;
 }
 
 enum status engine_snapshot(const struct engine_instance *instance,
@@ -111,23 +126,19 @@ enum status engine_snapshot(const struct engine_instance *instance,
     if (writer.count > UINT32_MAX)
         return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
                            "code and tables of the snapshot take more than 4 GiB");
-    uint64_t memory_bytes = used_memory_bytes(instance);
-    bool has_memory = instance->memory_base != NULL;
-    uint64_t memory_offset = has_memory ? ALIGN_UP(writer.count, (uint64_t)PAGE) : 0;
+    struct image_memory_snapshot memories[MODULE_MAX_MEMORIES];
+    header.total_bytes = place_memories(instance, writer.count, memories);
     struct engine_image image;
-    uint64_t total = has_memory ? memory_offset + memory_bytes : writer.count;
-    status = image_allocate(total, report, &image);
+    status = image_allocate(header.total_bytes, report, &image);
     if (status != STATUS_OK)
         return status;
     writer = (struct image_writer){.data = image.data};
     lay_out_state(&writer, instance, &header);
-    header.memory_offset = memory_offset;
-    header.memory_bytes = memory_bytes;
-    header.memory_pages = has_memory ? instance->memories[0]->pages : 0;
-    header.total_bytes = total;
     memcpy(image.data, &header, sizeof(header));
-    if (has_memory)
-        copy_pages(image.data + memory_offset, instance->memory_base, memory_bytes);
+    for (uint32_t i = 0; i < header.memory_values.count; i++) {
+        image_set(&writer, header.memory_values, i, &memories[i], sizeof(memories[i]));
+        copy_pages(image.data + memories[i].offset, instance->memories[i]->base, memories[i].bytes);
+    }
     image_seal(&image);
     *ret_image = image;
     return STATUS_OK;
@@ -164,6 +175,15 @@ static void restore_globals(struct engine_instance *instance)
                image->globals.count * sizeof(union engine_value));
 }
 
+static void restore_memories(const struct engine_instance *instance)
+{
+    const struct image_header *image = instance->image;
+    const struct image_memory_snapshot *rows = image_at(image, image->memory_values);
+    for (uint32_t i = 0; i < image->memory_values.count; i++)
+        copy_pages(instance->own_memory[i].base, instance->module->base + rows[i].offset,
+                   rows[i].bytes);
+}
+
 enum status engine_restore(struct engine_machine *machine,
                            const struct engine_module *module,
                            const struct engine_linker *linker,
@@ -182,8 +202,8 @@ enum status engine_restore(struct engine_machine *machine,
     restore_flags(instance);
     for (uint32_t i = 0; i < instance_own_tables(instance); i++)
         restore_table(instance, i);
-    if (!memory_follows && instance->memory_base != NULL)
-        copy_pages(instance->memory_base, module->base + image->memory_offset, image->memory_bytes);
+    if (!memory_follows)
+        restore_memories(instance);
     machine_adopt(machine, instance);
     *ret_instance = instance;
     return STATUS_OK;
@@ -206,5 +226,8 @@ bool engine_rewind(struct engine_instance *instance)
     machine->trap = TRAP_NONE;
     machine->trap_reason = NULL;
     machine->exit_code = 0;
-    return engine_memory_shrink(instance);
+    bool shrunk = true;
+    for (uint32_t i = 0; i < instance_own_memories(instance); i++)
+        shrunk = memory_shrink(&instance->own_memory[i]) && shrunk;
+    return shrunk;
 }

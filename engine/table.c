@@ -12,7 +12,7 @@
 
 #define TABLE_FIRST_CAPACITY 16u
 
-static bool table_holds(const struct table *table, uint32_t index, uint32_t count)
+static bool table_holds(const struct table *table, uint64_t index, uint64_t count)
 {
     return count <= table->count && index <= table->count - count;
 }
@@ -35,19 +35,19 @@ static bool table_reserve(struct table *table, uint32_t count)
     return true;
 }
 
-uint32_t table_grow(struct table *table, uint64_t value, uint32_t count)
+uint64_t table_grow(struct table *table, uint64_t value, uint64_t count)
 {
     uint32_t old = table->count;
-    if (count > table->max - old || !table_reserve(table, old + count))
-        return UINT32_MAX;
-    for (uint32_t i = 0; i < count; i++)
+    if (count > table->max - old || !table_reserve(table, old + (uint32_t)count))
+        return table->is_64 ? UINT64_MAX : UINT32_MAX;
+    for (uint64_t i = 0; i < count; i++)
         table->entries[old + i] = value;
-    table->count = old + count;
+    table->count = old + (uint32_t)count;
     table->dirty = true;
     return old;
 }
 
-enum engine_trap table_get(const struct table *table, uint32_t index, uint64_t *ret_value)
+enum engine_trap table_get(const struct table *table, uint64_t index, uint64_t *ret_value)
 {
     if (index >= table->count)
         return TRAP_TABLE_OUT_OF_BOUNDS;
@@ -55,7 +55,7 @@ enum engine_trap table_get(const struct table *table, uint32_t index, uint64_t *
     return TRAP_NONE;
 }
 
-enum engine_trap table_set(struct table *table, uint32_t index, uint64_t value)
+enum engine_trap table_set(struct table *table, uint64_t index, uint64_t value)
 {
     if (index >= table->count)
         return TRAP_TABLE_OUT_OF_BOUNDS;
@@ -64,11 +64,11 @@ enum engine_trap table_set(struct table *table, uint32_t index, uint64_t value)
     return TRAP_NONE;
 }
 
-enum engine_trap table_fill(struct table *table, uint32_t index, uint64_t value, uint32_t count)
+enum engine_trap table_fill(struct table *table, uint64_t index, uint64_t value, uint64_t count)
 {
     if (!table_holds(table, index, count))
         return TRAP_TABLE_OUT_OF_BOUNDS;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint64_t i = 0; i < count; i++)
         table->entries[index + i] = value;
     table->dirty = true;
     return TRAP_NONE;
@@ -76,9 +76,9 @@ enum engine_trap table_fill(struct table *table, uint32_t index, uint64_t value,
 
 enum engine_trap table_copy(struct table *to_table,
                             const struct table *from_table,
-                            uint32_t to,
-                            uint32_t from,
-                            uint32_t count)
+                            uint64_t to,
+                            uint64_t from,
+                            uint64_t count)
 {
     if (!table_holds(to_table, to, count) || !table_holds(from_table, from, count))
         return TRAP_TABLE_OUT_OF_BOUNDS;
@@ -100,9 +100,9 @@ static uint64_t item_reference(const struct engine_instance *instance, uint32_t 
 enum engine_trap table_init(struct engine_instance *instance,
                             uint32_t table,
                             uint32_t elem,
-                            uint32_t to,
-                            uint32_t from,
-                            uint32_t count)
+                            uint64_t to,
+                            uint64_t from,
+                            uint64_t count)
 {
     const struct image_elem *rows = image_at(instance->image, instance->image->elems);
     struct image_span items = rows[elem].items;
@@ -111,7 +111,7 @@ enum engine_trap table_init(struct engine_instance *instance,
     if (!table_holds(target, to, count) || count > available || from > available - count)
         return TRAP_TABLE_OUT_OF_BOUNDS;
     const uint32_t *item = image_at(instance->image, items);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint64_t i = 0; i < count; i++)
         target->entries[to + i] = item_reference(instance, item[from + i]);
     target->dirty = true;
     return TRAP_NONE;

@@ -460,12 +460,20 @@ static struct operand control_callee(struct translator *t, enum operation operat
     return probe.operands[0];
 }
 
+static struct operand
+control_table_index(struct translator *t, enum operation operation, uint32_t table)
+{
+    if (t->module->tables[table].is_64)
+        value_apply(t, OP_i32_clamp_i64, 1, ENGINE_I32, 0); /* no table has so many entries */
+    return control_callee(t, operation);
+}
+
 static void control_call_indirect(struct translator *t)
 {
     uint32_t type_index = reader_u32(&t->reader);
     uint32_t table = reader_u32(&t->reader);
     const struct engine_functype *type = &t->module->types[type_index].func;
-    struct operand index = control_callee(t, OP_call_indirect);
+    struct operand index = control_table_index(t, OP_call_indirect, table);
     if (t->status != STATUS_OK)
         return;
     value_settle(t, t->height - type->param_count);
@@ -516,7 +524,7 @@ static void control_return_call_indirect(struct translator *t)
     uint32_t type_index = reader_u32(&t->reader);
     uint32_t table = reader_u32(&t->reader);
     uint32_t count = t->module->types[type_index].func.param_count;
-    struct operand index = control_callee(t, OP_return_call_indirect);
+    struct operand index = control_table_index(t, OP_return_call_indirect, table);
     if (t->status != STATUS_OK)
         return;
     value_settle(t, t->height - count);

@@ -218,38 +218,40 @@ enum operation simple_add_branch(enum operation comparison)
 struct simple_access {
     enum operation operation; /* address in one operand */
     enum operation indexed;   /* address is a sum */
+    enum operation checked;   /* of another memory; floats are bits there */
     uint8_t type;             /* of the value */
 };
 
 static struct simple_access simple_memory_access(uint32_t opcode)
 {
     switch (opcode) {
-#define ACCESS(instruction, name, kind, type)                                                      \
+#define ACCESS(instruction, name, kind, type, bits)                                                \
     case OPCODE_##instruction:                                                                     \
-        return (struct simple_access){OP_##kind##_##name, OP_##kind##x_##name, ENGINE_##type};
-        ACCESS(I32_LOAD, u32, load, I32)
-        ACCESS(I64_LOAD, u64, load, I64)
-        ACCESS(F32_LOAD, f32, load, F32)
-        ACCESS(F64_LOAD, f64, load, F64)
-        ACCESS(I32_LOAD8_S, s8_i32, load, I32)
-        ACCESS(I32_LOAD8_U, u8, load, I32)
-        ACCESS(I32_LOAD16_S, s16_i32, load, I32)
-        ACCESS(I32_LOAD16_U, u16, load, I32)
-        ACCESS(I64_LOAD8_S, s8_i64, load, I64)
-        ACCESS(I64_LOAD8_U, u8, load, I64)
-        ACCESS(I64_LOAD16_S, s16_i64, load, I64)
-        ACCESS(I64_LOAD16_U, u16, load, I64)
-        ACCESS(I64_LOAD32_S, s32_i64, load, I64)
-        ACCESS(I64_LOAD32_U, u32, load, I64)
-        ACCESS(I32_STORE, 32, store, I32)
-        ACCESS(I64_STORE, 64, store, I64)
-        ACCESS(F32_STORE, f32, store, F32)
-        ACCESS(F64_STORE, f64, store, F64)
-        ACCESS(I32_STORE8, 8, store, I32)
-        ACCESS(I32_STORE16, 16, store, I32)
-        ACCESS(I64_STORE8, 8, store, I64)
-        ACCESS(I64_STORE16, 16, store, I64)
-        ACCESS(I64_STORE32, 32, store, I64)
+        return (struct simple_access){OP_##kind##_##name, OP_##kind##x_##name,                     \
+                                      OP_checked_##kind##_##bits, ENGINE_##type};
+        ACCESS(I32_LOAD, u32, load, I32, u32)
+        ACCESS(I64_LOAD, u64, load, I64, u64)
+        ACCESS(F32_LOAD, f32, load, F32, u32)
+        ACCESS(F64_LOAD, f64, load, F64, u64)
+        ACCESS(I32_LOAD8_S, s8_i32, load, I32, s8_i32)
+        ACCESS(I32_LOAD8_U, u8, load, I32, u8)
+        ACCESS(I32_LOAD16_S, s16_i32, load, I32, s16_i32)
+        ACCESS(I32_LOAD16_U, u16, load, I32, u16)
+        ACCESS(I64_LOAD8_S, s8_i64, load, I64, s8_i64)
+        ACCESS(I64_LOAD8_U, u8, load, I64, u8)
+        ACCESS(I64_LOAD16_S, s16_i64, load, I64, s16_i64)
+        ACCESS(I64_LOAD16_U, u16, load, I64, u16)
+        ACCESS(I64_LOAD32_S, s32_i64, load, I64, s32_i64)
+        ACCESS(I64_LOAD32_U, u32, load, I64, u32)
+        ACCESS(I32_STORE, 32, store, I32, 32)
+        ACCESS(I64_STORE, 64, store, I64, 64)
+        ACCESS(F32_STORE, f32, store, F32, 32)
+        ACCESS(F64_STORE, f64, store, F64, 64)
+        ACCESS(I32_STORE8, 8, store, I32, 8)
+        ACCESS(I32_STORE16, 16, store, I32, 16)
+        ACCESS(I64_STORE8, 8, store, I64, 8)
+        ACCESS(I64_STORE16, 16, store, I64, 16)
+        ACCESS(I64_STORE32, 32, store, I64, 32)
 #undef ACCESS
     default:
         return (struct simple_access){.operation = OP_COUNT};
@@ -304,20 +306,6 @@ static void simple_store(struct translator *t, struct simple_access access, uint
     store->wasm_offset = t->opcode_offset;
 }
 
-static bool simple_memory(struct translator *t, uint32_t opcode)
-{
-    struct simple_access access = simple_memory_access(opcode);
-    if (access.operation == OP_COUNT)
-        return false;
-    (void)reader_u32(&t->reader);                       /* alignment: a hint */
-    uint32_t offset = (uint32_t)reader_u64(&t->reader); /* below 2^32, however long */
-    if (opcode < OPCODE_I32_STORE)
-        simple_load(t, access, offset);
-    else
-        simple_store(t, access, offset);
-    return true;
-}
-
 /* ---- operations with operands in consecutive slots ------------------------------------------- */
 
 /* Settles `sources` entries, emits the operation on their first slot, leaves one result. */
@@ -342,6 +330,34 @@ static void simple_in_slots(struct translator *t,
         value_push_temp(t, result_type);
 }
 
+static bool simple_memory(struct translator *t, uint32_t opcode)
+{
+    struct simple_access access = simple_memory_access(opcode);
+    if (access.operation == OP_COUNT)
+        return false;
+    struct decode_memarg memarg = decode_memarg(&t->reader); /* the alignment is a hint */
+    bool is_load = opcode < OPCODE_I32_STORE;
+    if (!module_memory_is_plain(t->module, memarg.memory))
+        simple_in_slots(t, access.checked, is_load ? 1 : 2, is_load ? access.type : 0,
+                        memarg.memory, memarg.offset);
+    else if (is_load)
+        simple_load(t, access, (uint32_t)memarg.offset);
+    else
+        simple_store(t, access, (uint32_t)memarg.offset);
+    return true;
+}
+
+static void simple_memory_size(struct translator *t, bool grow)
+{
+    uint32_t memory = reader_u32(&t->reader);
+    uint32_t type = t->module->memories[memory].is_64 ? ENGINE_I64 : ENGINE_I32;
+    if (module_memory_is_plain(t->module, memory))
+        value_apply(t, grow ? OP_memory_grow : OP_memory_size, grow, type, 0);
+    else
+        simple_in_slots(t, grow ? OP_checked_memory_grow : OP_checked_memory_size, grow, type,
+                        memory, 0);
+}
+
 static void simple_drop_segment(struct translator *t, enum operation operation)
 {
     struct instruction drop = {.operation = operation,
@@ -350,6 +366,11 @@ static void simple_drop_segment(struct translator *t, enum operation operation)
                                .wasm_offset = t->opcode_offset};
     emit_flush(t);
     (void)emit_cell(t, &drop);
+}
+
+static uint32_t simple_index_type(const struct translator *t, uint32_t table)
+{
+    return t->module->tables[table].is_64 ? ENGINE_I64 : ENGINE_I32;
 }
 
 static bool simple_bulk(struct translator *t, uint32_t opcode)
@@ -367,13 +388,13 @@ static bool simple_bulk(struct translator *t, uint32_t opcode)
         second = reader_u32(&t->reader);
     switch (opcode) {
     case OPCODE_MEMORY_INIT:
-        simple_in_slots(t, OP_memory_init, 3, 0, first, 0);
+        simple_in_slots(t, OP_memory_init, 3, 0, second, first);
         return true;
     case OPCODE_MEMORY_COPY:
-        simple_in_slots(t, OP_memory_copy, 3, 0, 0, 0);
+        simple_in_slots(t, OP_memory_copy, 3, 0, first, second);
         return true;
     case OPCODE_MEMORY_FILL:
-        simple_in_slots(t, OP_memory_fill, 3, 0, 0, 0);
+        simple_in_slots(t, OP_memory_fill, 3, 0, first, 0);
         return true;
     case OPCODE_TABLE_INIT:
         simple_in_slots(t, OP_table_init, 3, 0, first, second);
@@ -385,10 +406,10 @@ static bool simple_bulk(struct translator *t, uint32_t opcode)
         simple_in_slots(t, OP_table_fill, 3, 0, first, 0);
         return true;
     case OPCODE_TABLE_GROW:
-        simple_in_slots(t, OP_table_grow, 2, ENGINE_I32, first, 0);
+        simple_in_slots(t, OP_table_grow, 2, simple_index_type(t, first), first, 0);
         return true;
     case OPCODE_TABLE_SIZE:
-        simple_in_slots(t, OP_table_size, 0, ENGINE_I32, first, 0);
+        simple_in_slots(t, OP_table_size, 0, simple_index_type(t, first), first, 0);
         return true;
     case OPCODE_TABLE_GET:
         simple_in_slots(t, OP_table_get, 1, t->module->tables[first].type, first, 0);
@@ -544,12 +565,8 @@ bool simple_translate(struct translator *t, uint32_t opcode)
         simple_global(t, opcode == OPCODE_GLOBAL_SET);
         return true;
     case OPCODE_MEMORY_SIZE:
-        (void)reader_u32(&t->reader);
-        value_apply(t, OP_memory_size, 0, ENGINE_I32, 0);
-        return true;
     case OPCODE_MEMORY_GROW:
-        (void)reader_u32(&t->reader);
-        value_apply(t, OP_memory_grow, 1, ENGINE_I32, 0);
+        simple_memory_size(t, opcode == OPCODE_MEMORY_GROW);
         return true;
     case OPCODE_I32_CONST:
     case OPCODE_I64_CONST:

@@ -159,13 +159,14 @@ static enum status validate_globals(struct module *module, struct report *report
 
 static enum status validate_offset(struct module *module,
                                    struct bytes offset,
+                                   bool is_64,
                                    const char *section,
                                    uint32_t entry,
                                    struct report *report)
 {
     struct expressions expressions = {.bytes = offset,
                                       .count = 1,
-                                      .type = ENGINE_I32,
+                                      .type = validate_address_type(is_64),
                                       .global_count = module->global_count,
                                       .section = section,
                                       .entry = entry};
@@ -176,7 +177,8 @@ static enum status validate_elem(struct module *module, uint32_t index, struct r
 {
     const struct module_elem *elem = &module->elems[index];
     if (elem->mode == MODULE_SEGMENT_ACTIVE) {
-        enum status status = validate_offset(module, elem->offset, "element", index, report);
+        enum status status = validate_offset(
+            module, elem->offset, module->tables[elem->table].is_64, "element", index, report);
         if (status != STATUS_OK)
             return status;
         uint32_t wanted = module->tables[elem->table].type;
@@ -205,8 +207,10 @@ static enum status validate_segments(struct module *module, struct report *repor
     for (uint32_t i = 0; i < module->elem_count && status == STATUS_OK; i++)
         status = validate_elem(module, i, report);
     for (uint32_t i = 0; i < module->data_count && status == STATUS_OK; i++) {
-        if (module->datas[i].mode == MODULE_SEGMENT_ACTIVE)
-            status = validate_offset(module, module->datas[i].offset, "data", i, report);
+        const struct module_data *data = &module->datas[i];
+        if (data->mode == MODULE_SEGMENT_ACTIVE)
+            status = validate_offset(module, data->offset, module->memories[data->memory].is_64,
+                                     "data", i, report);
     }
     return status;
 }

@@ -29,6 +29,12 @@ void validate_const(struct module *module,
                     uint32_t type,
                     uint32_t global_count);
 
+/* Of addresses in a memory, or indices in a table. */
+static inline uint32_t validate_address_type(bool is_64)
+{
+    return is_64 ? ENGINE_I64 : ENGINE_I32;
+}
+
 /*
  * One instruction's signature. The operands are the last `pops` of the VALIDATE_WINDOW
  * values below the stack's top: they fit exactly if (window & mask) == want.
@@ -39,8 +45,10 @@ struct validate_rule {
     uint32_t mask[VALIDATE_WINDOW];
     uint32_t result;
     uint8_t pops;
-    uint8_t pushes; /* 0 or 1 */
-    uint8_t action; /* enum immediate_kind, or VALIDATE_SPECIAL or VALIDATE_ILLEGAL */
+    uint8_t pushes;    /* 0 or 1 */
+    uint8_t action;    /* enum immediate_kind, or VALIDATE_SPECIAL or VALIDATE_ILLEGAL */
+    uint8_t addresses; /* bit n: want[n] is an address */
+    bool result_is_address;
 };
 
 enum {

@@ -46,6 +46,7 @@ struct validator {
     uint32_t *limit;              /* top may not pass it; there is room for one value more */
     struct validate_frame *frame; /* innermost */
     uint32_t frame_count;
+    bool memory_is_32; /* there is a memory 0, of 32-bit addresses */
     uint32_t local_count;
     uint32_t expanded_count; /* of them in `expanded` */
     bool has_unset;          /* there are locals that need a value */
@@ -87,6 +88,8 @@ void validate_push_types(struct validator *v, const uint32_t *types, size_t coun
 bool validate_matches(struct validator *v, uint32_t found, uint32_t wanted);
 /* Pops a reference, any; TYPES_BOTTOM_REF where it cannot be known, and after a failure. */
 uint32_t validate_pop_reference(struct validator *v);
+/* validate_apply with addresses of 64 bits. */
+void validate_apply_wide(struct validator *v, const struct validate_rule *rule);
 
 /* ---- validate_func.c ------------------------------------------------------------------------- */
 

@@ -220,7 +220,7 @@ static const struct engine_functype *read_callee_table(struct validator *v)
         validate_fail(v, STATUS_INVALID, "type mismatch: %s through table %u, which has %s",
                       validate_instruction_text(v), table,
                       engine_type_text(module->tables[table].type).text);
-    validate_pop(v, ENGINE_I32);
+    validate_pop(v, validate_address_type(module->tables[table].is_64));
     return &module->types[type].func;
 }
 

@@ -104,11 +104,12 @@ static void check_global(struct validator *v, bool is_set)
     validate_pop(v, global->type);
 }
 
-/* The element type of the table named next; VALIDATE_UNKNOWN after a failure. */
-static uint32_t read_table(struct validator *v)
+/* The table named next; one of VALIDATE_UNKNOWN after a failure. */
+static const struct module_table *read_table(struct validator *v)
 {
+    static const struct module_table unknown = {.type = VALIDATE_UNKNOWN};
     uint32_t index = validate_check_index(v, v->module->table_count, "table");
-    return reader_failed(&v->reader) ? VALIDATE_UNKNOWN : v->module->tables[index].type;
+    return reader_failed(&v->reader) ? &unknown : &v->module->tables[index];
 }
 
 static void check_select(struct validator *v)
@@ -155,27 +156,65 @@ static void check_ref_is_null(struct validator *v)
     validate_push(v, ENGINE_I32);
 }
 
+static void check_table_get(struct validator *v)
+{
+    const struct module_table *table = read_table(v);
+    validate_pop(v, validate_address_type(table->is_64));
+    validate_push(v, table->type);
+}
+
 static void check_table_set(struct validator *v)
 {
-    uint32_t type = read_table(v);
-    validate_pop(v, type);
-    validate_pop(v, ENGINE_I32);
+    const struct module_table *table = read_table(v);
+    validate_pop(v, table->type);
+    validate_pop(v, validate_address_type(table->is_64));
 }
 
 static void check_table_grow(struct validator *v)
 {
-    uint32_t type = read_table(v);
-    validate_pop(v, ENGINE_I32);
-    validate_pop(v, type);
-    validate_push(v, ENGINE_I32);
+    const struct module_table *table = read_table(v);
+    validate_pop(v, validate_address_type(table->is_64));
+    validate_pop(v, table->type);
+    validate_push(v, validate_address_type(table->is_64));
 }
 
 static void check_table_fill(struct validator *v)
 {
-    uint32_t type = read_table(v);
-    validate_pop(v, ENGINE_I32);
-    validate_pop(v, type);
-    validate_pop(v, ENGINE_I32);
+    const struct module_table *table = read_table(v);
+    validate_pop(v, validate_address_type(table->is_64));
+    validate_pop(v, table->type);
+    validate_pop(v, validate_address_type(table->is_64));
+}
+
+/* A count is as wide as the smaller of two address types. */
+static void check_copy(struct validator *v, bool to_is_64, bool from_is_64)
+{
+    validate_pop(v, validate_address_type(to_is_64 && from_is_64));
+    validate_pop(v, validate_address_type(from_is_64));
+    validate_pop(v, validate_address_type(to_is_64));
+}
+
+static void check_table_copy(struct validator *v)
+{
+    const struct module_table *to = read_table(v);
+    const struct module_table *from = read_table(v);
+    if (!reader_failed(&v->reader) && !validate_matches(v, from->type, to->type))
+        validate_fail_mismatch(v, engine_type_text(to->type).text, from->type);
+    check_copy(v, to->is_64, from->is_64);
+}
+
+/* Does the memory named next have 64-bit addresses? */
+static bool read_memory(struct validator *v)
+{
+    uint32_t index = validate_check_index(v, v->module->memory_count, "memory");
+    return !reader_failed(&v->reader) && v->module->memories[index].is_64;
+}
+
+static void check_memory_copy(struct validator *v)
+{
+    bool to_is_64 = read_memory(v);
+    bool from_is_64 = read_memory(v);
+    check_copy(v, to_is_64, from_is_64);
 }
 
 /* Instructions whose types depend on their immediate or on the stack. */
@@ -202,15 +241,17 @@ static void check_special(struct validator *v, uint32_t code)
     case OPCODE_GLOBAL_SET:
         return check_global(v, code == OPCODE_GLOBAL_SET);
     case OPCODE_TABLE_GET:
-        type = read_table(v);
-        validate_pop(v, ENGINE_I32);
-        return validate_push(v, type);
+        return check_table_get(v);
     case OPCODE_TABLE_SET:
         return check_table_set(v);
     case OPCODE_TABLE_GROW:
         return check_table_grow(v);
     case OPCODE_TABLE_FILL:
         return check_table_fill(v);
+    case OPCODE_TABLE_COPY:
+        return check_table_copy(v);
+    case OPCODE_MEMORY_COPY:
+        return check_memory_copy(v);
     case OPCODE_REF_NULL:
         return validate_push(v, decode_heap_type(&v->reader, v->module));
     case OPCODE_REF_IS_NULL:
@@ -226,29 +267,30 @@ static void check_special(struct validator *v, uint32_t code)
 
 /* ---- immediates of instructions with a fixed signature --------------------------------------- */
 
-static void check_memarg(struct validator *v, unsigned natural)
+/* These answer: are addresses 64 bits wide? */
+
+static bool check_memarg_slow(struct validator *v, struct decode_memarg memarg, unsigned natural)
 {
-    uint32_t alignment = reader_u32(&v->reader);
-    uint64_t offset = reader_u64(&v->reader);
-    if (LIKELY(alignment <= natural && offset <= UINT32_MAX && v->module->memory_count > 0))
-        return;
-    if (alignment >= 0x80)
-        validate_fail(v, STATUS_MALFORMED, "malformed memop flags 0x%x", alignment);
-    else if (alignment >= 0x40)
-        validate_fail(v, STATUS_UNSUPPORTED, "multiple memories: %s names its memory",
-                      validate_instruction_text(v));
-    else if (v->module->memory_count == 0)
-        validate_fail(v, STATUS_INVALID, "unknown memory 0: there are none");
-    else if (alignment > natural)
+    if (memarg.alignment >= DECODE_MEMARG_HAS_MEMORY)
+        validate_fail(v, STATUS_MALFORMED, "malformed memop flags 0x%x", memarg.alignment);
+    else if (memarg.memory >= v->module->memory_count)
+        validate_fail(v, STATUS_INVALID, "unknown memory %u: there are %u", memarg.memory,
+                      v->module->memory_count);
+    else if (memarg.alignment > natural)
         validate_fail(v, STATUS_INVALID, "alignment must not be larger than natural: 2^%u for %s",
-                      alignment, validate_instruction_text(v));
-    else
-        validate_fail(v, STATUS_INVALID, "offset out of range: %" PRIu64, offset);
+                      memarg.alignment, validate_instruction_text(v));
+    else if (memarg.offset > UINT32_MAX && !v->module->memories[memarg.memory].is_64)
+        validate_fail(v, STATUS_INVALID, "offset out of range: %" PRIu64, memarg.offset);
+    return !reader_failed(&v->reader) && v->module->memories[memarg.memory].is_64;
 }
 
-static void check_memory(struct validator *v)
+static bool check_memarg(struct validator *v, unsigned natural)
 {
-    (void)validate_check_index(v, v->module->memory_count, "memory");
+    struct decode_memarg memarg = decode_memarg(&v->reader);
+    if (LIKELY(memarg.alignment <= natural && memarg.offset <= UINT32_MAX && memarg.memory == 0 &&
+               v->memory_is_32))
+        return false;
+    return check_memarg_slow(v, memarg, natural);
 }
 
 static void check_data(struct validator *v, uint32_t index)
@@ -261,11 +303,12 @@ static void check_data(struct validator *v, uint32_t index)
                       validate_instruction_text(v));
 }
 
-static void check_data_memory(struct validator *v)
+static bool check_data_memory(struct validator *v)
 {
     uint32_t data = reader_u32(&v->reader);
-    check_memory(v);
+    bool is_64 = read_memory(v);
     check_data(v, data);
+    return is_64;
 }
 
 static void check_elem(struct validator *v, uint32_t index)
@@ -275,58 +318,49 @@ static void check_elem(struct validator *v, uint32_t index)
                       v->module->elem_count);
 }
 
-static void check_elem_table(struct validator *v)
+static bool check_elem_table(struct validator *v)
 {
     uint32_t elem = reader_u32(&v->reader);
-    uint32_t type = read_table(v);
+    const struct module_table *table = read_table(v);
     check_elem(v, elem);
-    if (!reader_failed(&v->reader) && !validate_matches(v, v->module->elems[elem].type, type))
-        validate_fail_mismatch(v, engine_type_text(type).text, v->module->elems[elem].type);
+    if (!reader_failed(&v->reader) &&
+        !validate_matches(v, v->module->elems[elem].type, table->type))
+        validate_fail_mismatch(v, engine_type_text(table->type).text, v->module->elems[elem].type);
+    return table->is_64;
 }
 
-static void check_table_table(struct validator *v)
-{
-    uint32_t destination = read_table(v);
-    uint32_t source = read_table(v);
-    if (!reader_failed(&v->reader) && !validate_matches(v, source, destination))
-        validate_fail_mismatch(v, engine_type_text(destination).text, source);
-}
-
-static void check_immediate(struct validator *v, uint8_t kind)
+static bool check_immediate(struct validator *v, uint8_t kind)
 {
     switch (kind) {
     case IMMEDIATE_MEMORY:
-        return check_memory(v);
+        return read_memory(v);
     case IMMEDIATE_I32:
         (void)reader_s32(&v->reader);
-        return;
+        return false;
     case IMMEDIATE_I64:
         (void)reader_s64(&v->reader);
-        return;
+        return false;
     case IMMEDIATE_F32:
         (void)reader_take(&v->reader, 4);
-        return;
+        return false;
     case IMMEDIATE_F64:
         (void)reader_take(&v->reader, 8);
-        return;
+        return false;
     case IMMEDIATE_DATA:
-        return check_data(v, reader_u32(&v->reader));
+        check_data(v, reader_u32(&v->reader));
+        return false;
     case IMMEDIATE_DATA_MEMORY:
         return check_data_memory(v);
-    case IMMEDIATE_MEMORY_MEMORY:
-        check_memory(v);
-        return check_memory(v);
     case IMMEDIATE_ELEM:
-        return check_elem(v, reader_u32(&v->reader));
+        check_elem(v, reader_u32(&v->reader));
+        return false;
     case IMMEDIATE_ELEM_TABLE:
         return check_elem_table(v);
     case IMMEDIATE_TABLE:
-        (void)read_table(v);
-        return;
-    case IMMEDIATE_TABLE_TABLE:
-        return check_table_table(v);
+        return read_table(v)->is_64;
     default:
         ASSERT(false && "an immediate without a function");
+        return false;
     }
 }
 
@@ -344,9 +378,10 @@ static void check_prefixed(struct validator *v, uint32_t prefix)
     const struct validate_rule *rule = &v->rules.rows[OPCODE_ROW_OF(code)];
     if (rule->action == VALIDATE_SPECIAL)
         return check_special(v, code);
-    if (rule->action != IMMEDIATE_NONE)
-        check_immediate(v, rule->action);
-    validate_apply(v, rule);
+    if (rule->action != IMMEDIATE_NONE && check_immediate(v, rule->action))
+        validate_apply_wide(v, rule);
+    else
+        validate_apply(v, rule);
 }
 
 static void check_code(struct validator *v)
@@ -373,8 +408,10 @@ static void check_code(struct validator *v)
         case IMMEDIATE_MEMARG1:
         case IMMEDIATE_MEMARG2:
         case IMMEDIATE_MEMARG3:
-            check_memarg(v, rule->action - IMMEDIATE_MEMARG0);
-            break;
+            if (LIKELY(!check_memarg(v, rule->action - IMMEDIATE_MEMARG0)))
+                break;
+            validate_apply_wide(v, rule);
+            continue;
         case VALIDATE_PREFIX:
             check_prefixed(v, code);
             continue;
@@ -383,8 +420,10 @@ static void check_code(struct validator *v)
             decode_refuse_opcode(&v->reader, code);
             continue;
         default:
-            check_immediate(v, rule->action);
-            break;
+            if (!check_immediate(v, rule->action))
+                break;
+            validate_apply_wide(v, rule);
+            continue;
         }
         validate_apply(v, rule);
     }
@@ -489,6 +528,7 @@ static enum status fail_in_func(const struct validator *v, uint32_t index, struc
 static bool validator_init(struct validator *v, const struct module *module)
 {
     v->module = module;
+    v->memory_is_32 = module->memory_count > 0 && !module->memories[0].is_64;
     size_t value_bytes = (VALIDATE_WINDOW + MODULE_MAX_FRAME_SLOTS + 1) * sizeof(uint32_t);
     buffer_init(&v->value_bytes, value_bytes);
     buffer_init(&v->frame_bytes, (MODULE_MAX_NESTING + 1) * sizeof(struct validate_frame));

@@ -11,6 +11,7 @@ static uint32_t rule_type(char letter)
 {
     switch (letter) {
     case 'i':
+    case 'a': /* unless validate_apply_wide says otherwise */
         return ENGINE_I32;
     case 'l':
         return ENGINE_I64;
@@ -36,9 +37,11 @@ static struct validate_rule rule_make(const struct opcode_row *row)
         unsigned slot = VALIDATE_WINDOW - rule.pops + i;
         rule.want[slot] = rule_type(signature[i]);
         rule.mask[slot] = UINT32_MAX;
+        rule.addresses |= (uint8_t)((signature[i] == 'a') << slot);
     }
     rule.result = rule_type(signature[rule.pops + 1]);
     rule.pushes = rule.result != 0;
+    rule.result_is_address = signature[rule.pops + 1] == 'a';
     return rule;
 }
 

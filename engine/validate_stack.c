@@ -166,3 +166,15 @@ void validate_push_types(struct validator *v, const uint32_t *types, size_t coun
         memcpy(v->top, types, count * sizeof(*types));
     v->top += count;
 }
+
+void validate_apply_wide(struct validator *v, const struct validate_rule *rule)
+{
+    struct validate_rule wide = *rule;
+    for (unsigned i = 0; i < VALIDATE_WINDOW; i++) {
+        if ((rule->addresses >> i & 1) != 0)
+            wide.want[i] = ENGINE_I64;
+    }
+    if (rule->result_is_address)
+        wide.result = ENGINE_I64;
+    validate_apply(v, &wide);
+}

@@ -3,8 +3,8 @@
  * Opening an artifact: fstat, mmap, check; nothing is read that the check does not need.
  *
  * The engine checks its own format; what is checked here is the one thing that this
- * layer does with the file by itself: the memory image lies inside it and on page
- * borders, so that it can be mapped.
+ * layer does with the file by itself: the memory images lie inside it and on page
+ * borders, so that they can be mapped.
  */
 #include "isolate/artifact.h"
 
@@ -35,18 +35,28 @@ static enum status artifact_map(struct isolate_artifact *artifact, int fd, struc
     return STATUS_OK;
 }
 
+static bool artifact_holds(const struct isolate_artifact *artifact,
+                           struct engine_memory_image image,
+                           uint64_t page)
+{
+    return image.offset % page == 0 && image.bytes % page == 0 && image.offset <= artifact->count &&
+           image.bytes <= artifact->count - image.offset;
+}
+
 static enum status artifact_check(struct isolate_artifact *artifact, struct report *report)
 {
     if (!engine_module_has_snapshot(artifact->module))
         return report_fail(report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
                            "artifact: it has no snapshot");
-    artifact->image = engine_module_memory_image(artifact->module);
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-    if (artifact->image.offset % page != 0 || artifact->image.bytes % page != 0 ||
-        artifact->image.offset > artifact->count ||
-        artifact->image.bytes > artifact->count - artifact->image.offset)
-        return report_fail(report, STATUS_CORRUPT, artifact->image.offset,
-                           "artifact: its memory image does not lie inside it on page borders");
+    for (uint32_t i = 0; i < engine_module_memory_count(artifact->module); i++) {
+        struct engine_memory_image image = engine_module_memory_image(artifact->module, i);
+        if (!artifact_holds(artifact, image, page))
+            return report_fail(report, STATUS_CORRUPT, image.offset,
+                               "artifact: image of memory %u does not lie inside it on page "
+                               "borders",
+                               i);
+    }
     return STATUS_OK;
 }
 

@@ -3,7 +3,7 @@
  * Private to isolate/: what an artifact is made of.
  *
  * The file is mapped once, shared and read-only, for the module's code and as the
- * source of resets; isolates map its memory image a second time, privately, through
+ * source of resets; isolates map its memory images a second time, privately, through
  * the descriptor kept here. The mapping lives as long as anything refers to it.
  */
 #ifndef SKERRY_ISOLATE_ARTIFACT_H
@@ -16,14 +16,14 @@ struct isolate_artifact {
     int fd;        /* owned */
     uint8_t *data; /* the whole file, PROT_READ, MAP_SHARED */
     size_t count;
-    struct engine_module *module;     /* owned; borrows data */
-    struct engine_memory_image image; /* checked against count */
+    struct engine_module *module; /* owned; borrows data */
 };
 
-/* The snapshot's memory bytes; the rest of the memory is zero. */
-static inline struct bytes artifact_memory(const struct isolate_artifact *artifact)
+/* The snapshot's bytes of a memory; the rest of that memory is zero. */
+static inline struct bytes artifact_memory(const struct isolate_artifact *artifact, uint32_t index)
 {
-    return bytes_make(artifact->data + artifact->image.offset, artifact->image.bytes);
+    struct engine_memory_image image = engine_module_memory_image(artifact->module, index);
+    return bytes_make(artifact->data + image.offset, image.bytes);
 }
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Making an isolate from an artifact: a machine, the restored instance, and the
- * snapshot's memory mapped privately over the instance's reserved address space.
+ * snapshot's memories mapped privately over the instance's reserved address space.
  *
  * Invariant: between create and free, and whenever isolate_reset returned true, the
  * instance is byte for byte what the snapshot says and the host knows no request.
@@ -16,21 +16,31 @@
 #define ISOLATE_FREED      UINT64_C(0x69736f6c66726565)
 #define ISOLATE_PAGE_BYTES 65536
 
-static enum status isolate_map_memory(struct isolate *isolate, struct report *report)
+static enum status
+isolate_map_memory(const struct isolate *isolate, uint32_t index, struct report *report)
 {
     const struct isolate_artifact *artifact = isolate->artifact;
-    if (artifact->image.bytes == 0)
+    struct engine_memory_image image = engine_module_memory_image(artifact->module, index);
+    if (image.bytes == 0)
         return STATUS_OK;
-    struct engine_memory_view view = engine_memory_view(isolate->instance);
-    if (view.base == NULL || artifact->image.bytes > view.initial_bytes)
-        return report_fail(report, STATUS_CORRUPT, artifact->image.offset,
-                           "artifact: its memory image is larger than the memory");
-    void *mapped =
-        mmap(view.base, artifact->image.bytes, PROT_READ | PROT_WRITE,
-             MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, artifact->fd, (off_t)artifact->image.offset);
+    struct engine_memory_view view = engine_memory_view(isolate->instance, index);
+    if (view.base == NULL || image.bytes > view.initial_bytes)
+        return report_fail(report, STATUS_CORRUPT, image.offset,
+                           "artifact: image of memory %u is larger than the memory", index);
+    void *mapped = mmap(view.base, image.bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, artifact->fd, (off_t)image.offset);
     if (mapped == MAP_FAILED)
         return report_errno(report, "isolate: cannot map its memory");
     return STATUS_OK;
+}
+
+static enum status isolate_map_memories(const struct isolate *isolate, struct report *report)
+{
+    enum status status = STATUS_OK;
+    uint32_t count = engine_memory_count(isolate->instance);
+    for (uint32_t i = 0; i < count && status == STATUS_OK; i++)
+        status = isolate_map_memory(isolate, i, report);
+    return status;
 }
 
 static struct engine_limits isolate_engine_limits(const struct config_limits *limits)
@@ -61,7 +71,7 @@ static enum status isolate_build(struct isolate *isolate,
             engine_restore(isolate->machine, module, &linker, true, report, &isolate->instance);
     began = clock_monotonic_ns(clock);
     if (status == STATUS_OK)
-        status = isolate_map_memory(isolate, report);
+        status = isolate_map_memories(isolate, report);
     isolate->map_ns += clock_monotonic_ns(clock) - began;
     return status;
 }
@@ -92,7 +102,7 @@ bool isolate_reset(struct isolate *isolate)
 {
     ASSERT(isolate->magic == ISOLATE_MAGIC);
     isolate->ops.reset(isolate->host);
-    if (!reset_memory(isolate) || !engine_rewind(isolate->instance))
+    if (!reset_memories(isolate) || !engine_rewind(isolate->instance))
         return false;
     isolate->served = 0;
     isolate->generation++;

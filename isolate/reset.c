@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory reset by the software dirty map.
+ * Memory reset by the software dirty map, one memory after another.
  *
  *   snapshot's size                        grown by the guest
  *   |<---------------- kept ------------->|<- engine_rewind shrinks ->|
@@ -10,7 +10,7 @@
  *      p may have reached into it without marking it
  *
  * The map has a byte for each 4 KiB page and is read in words of eight: a memory of 16 MiB
- * with nothing dirty is 512 loads. Memory sizes are multiples of 64 KiB, so words never
+ * with nothing dirty is 512 loads. Sizes seen here are multiples of 64 KiB, so words never
  * straddle the end. Tests hold the result against the kernel's own record of written pages.
  */
 #include "isolate/reset.h"
@@ -90,14 +90,12 @@ static bool reset_drop_all(const struct reset_source *source)
     return madvise(source->view.base, source->view.initial_bytes, MADV_DONTNEED) == 0;
 }
 
-bool reset_memory(struct isolate *isolate)
+static bool reset_memory(const struct isolate *isolate, uint32_t index)
 {
     struct reset_source source = {
-        .image = artifact_memory(isolate->artifact),
-        .view = engine_memory_view(isolate->instance),
+        .image = artifact_memory(isolate->artifact, index),
+        .view = engine_memory_view(isolate->instance, index),
     };
-    if (source.view.base == NULL)
-        return true;
     source.kept_pages = source.view.initial_bytes / RESET_PAGE_BYTES;
     ASSERT(source.kept_pages % RESET_PAGES_IN_WORD == 0);
     if (!reset_dirty_pages(&source) && !reset_drop_all(&source))
@@ -105,6 +103,16 @@ bool reset_memory(struct isolate *isolate)
     if (source.view.bytes > source.view.initial_bytes) {
         uint64_t grown = source.view.bytes / RESET_PAGE_BYTES - source.kept_pages;
         memset(source.view.dirty + source.kept_pages, 0, grown);
+    }
+    return true;
+}
+
+bool reset_memories(const struct isolate *isolate)
+{
+    uint32_t count = engine_memory_count(isolate->instance);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!reset_memory(isolate, i))
+            return false;
     }
     return true;
 }

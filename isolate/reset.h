@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to isolate/: puts an isolate's linear memory back to the snapshot's bytes.
+ * Private to isolate/: puts an isolate's linear memories back to the snapshot's bytes.
  */
 #ifndef SKERRY_ISOLATE_RESET_H
 #define SKERRY_ISOLATE_RESET_H
@@ -11,9 +11,9 @@
  * faults in the next request, but gives a warm isolate's private memory back (4 MiB). */
 #define RESET_COPY_PAGES_MAX 1024
 
-/* Restores the contents of what the snapshot has and clears the dirty map; engine_rewind must
+/* Restores the contents of what the snapshot has and clears the dirty maps; engine_rewind must
  * follow: it takes away what was grown. False: the kernel refused; the isolate must not be
  * used again. */
-NODISCARD bool reset_memory(struct isolate *isolate);
+NODISCARD bool reset_memories(const struct isolate *isolate);
 
 #endif

@@ -287,9 +287,19 @@ static int execute(struct run *run)
     return exit_status;
 }
 
+/* Of 64 KiB, in all memories. */
+static uint64_t memory_pages(const struct run *run)
+{
+    uint64_t pages = 0;
+    uint32_t count = run->instance == NULL ? 0 : engine_memory_count(run->instance);
+    for (uint32_t i = 0; i < count; i++)
+        pages += engine_memory_view(run->instance, i).bytes >> 16;
+    return pages;
+}
+
 static void print_stats(const struct run *run)
 {
-    uint64_t pages = run->instance == NULL ? 0 : engine_memory_view(run->instance).bytes >> 16;
+    uint64_t pages = memory_pages(run);
     uint64_t fuel = run->machine == NULL ? 0 : engine_machine_fuel_used(run->machine);
     uint64_t instructions = run->machine == NULL ? 0 : engine_machine_instructions(run->machine);
     (void)fprintf(

@@ -13,19 +13,21 @@
 /* clang-format off */
 static const uint8_t spectest_wasm[] = {
     0x00, 'a', 's', 'm', 1, 0, 0, 0,
-    4, 5, 1, ENGINE_FUNCREF, 1, 10, 20,    /* table: 10 to 20 */
+    4, 9, 2, ENGINE_FUNCREF, 1, 10, 20,    /* tables: 10 to 20, */
+    ENGINE_FUNCREF, 5, 10, 20,             /* and with 64-bit indices */
     5, 4, 1, 1, 1, 2,                      /* memory: 1 to 2 pages */
     6, 33, 4,                              /* globals: 666 and 666.6 */
     ENGINE_I32, 0, 0x41, 0x9a, 0x05, 0x0b,
     ENGINE_I64, 0, 0x42, 0x9a, 0x05, 0x0b,
     ENGINE_F32, 0, 0x43, 0x66, 0xa6, 0x26, 0x44, 0x0b,
     ENGINE_F64, 0, 0x44, 0xcd, 0xcc, 0xcc, 0xcc, 0xcc, 0xd4, 0x84, 0x40, 0x0b,
-    7, 70, 6,                              /* exports */
+    7, 80, 7,                              /* exports */
     10, 'g', 'l', 'o', 'b', 'a', 'l', '_', 'i', '3', '2', ENGINE_EXTERN_GLOBAL, 0,
     10, 'g', 'l', 'o', 'b', 'a', 'l', '_', 'i', '6', '4', ENGINE_EXTERN_GLOBAL, 1,
     10, 'g', 'l', 'o', 'b', 'a', 'l', '_', 'f', '3', '2', ENGINE_EXTERN_GLOBAL, 2,
     10, 'g', 'l', 'o', 'b', 'a', 'l', '_', 'f', '6', '4', ENGINE_EXTERN_GLOBAL, 3,
     5, 't', 'a', 'b', 'l', 'e', ENGINE_EXTERN_TABLE, 0,
+    7, 't', 'a', 'b', 'l', 'e', '6', '4', ENGINE_EXTERN_TABLE, 1,
     6, 'm', 'e', 'm', 'o', 'r', 'y', ENGINE_EXTERN_MEMORY, 0,
 };
 /* clang-format on */

@@ -321,12 +321,6 @@ static void parts_of_newer_proposals_are_refused_by_name(void **state)
     struct buffer shared = wasm_begin();
     WASM_SECTION(&shared, WASM_MEMORY, 1, 3, 1, 1);
     assert_refused(&shared, STATUS_UNSUPPORTED, "shared memory: threads are not supported");
-    struct buffer large = wasm_begin();
-    WASM_SECTION(&large, WASM_MEMORY, 1, 4, 1);
-    assert_refused(&large, STATUS_UNSUPPORTED, "64-bit addresses: memory64 is not supported");
-    struct buffer memories = wasm_begin();
-    WASM_SECTION(&memories, WASM_MEMORY, 2, 0, 1, 0, 1);
-    assert_refused(&memories, STATUS_UNSUPPORTED, "multiple memories");
 }
 
 static void indices_and_sizes_out_of_range_are_invalid(void **state)
@@ -349,7 +343,25 @@ static void indices_and_sizes_out_of_range_are_invalid(void **state)
     assert_refused(&data, STATUS_INVALID, "unknown memory 0");
     struct buffer pages = wasm_begin();
     WASM_SECTION(&pages, WASM_MEMORY, 1, 0, 0x81, 0x80, 4);
-    assert_refused(&pages, STATUS_INVALID, "memory size must be at most 65536 pages (4 GiB)");
+    assert_refused(&pages, STATUS_INVALID, "memory size must be at most 65536 pages");
+    struct buffer wide = wasm_begin();
+    WASM_SECTION(&wide, WASM_MEMORY, 1, 4, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40);
+    assert_refused(&wide, STATUS_INVALID, "memory size must be at most 281474976710656 pages");
+    struct buffer bytes = wasm_begin();
+    WASM_SECTION(&bytes, WASM_MEMORY, 1, 8, 0x80, 0x80, 0x80, 0x80, 0x10, 0);
+    assert_refused(&bytes, STATUS_INVALID, "memory size must be at most 4294967295 pages");
+    struct buffer odd = wasm_begin();
+    WASM_SECTION(&odd, WASM_MEMORY, 1, 8, 0, 12);
+    assert_refused(&odd, STATUS_INVALID, "invalid custom page size: 2^12 bytes");
+    struct buffer absurd = wasm_begin();
+    WASM_SECTION(&absurd, WASM_MEMORY, 1, 8, 0, 65);
+    assert_refused(&absurd, STATUS_MALFORMED, "invalid custom page size: 2^65 bytes");
+    struct buffer entries = wasm_begin();
+    WASM_SECTION(&entries, WASM_TABLE, 1, 0x70, 0, 0x80, 0x80, 0x80, 0x80, 0x10);
+    assert_refused(&entries, STATUS_INVALID, "table size must be at most 4294967295 entries");
+    struct buffer paged_table = wasm_begin();
+    WASM_SECTION(&paged_table, WASM_TABLE, 1, 0x70, 8, 0, 0);
+    assert_refused(&paged_table, STATUS_MALFORMED, "malformed limits flags 0x08");
     struct buffer order = wasm_begin();
     WASM_SECTION(&order, WASM_TABLE, 1, 0x70, 1, 2, 1);
     assert_refused(&order, STATUS_INVALID, "size minimum must not be greater than maximum");
@@ -412,6 +424,21 @@ static struct buffer with_imported_tables(uint32_t count)
 {
     struct buffer wasm = wasm_begin();
     append_entries(&wasm, WASM_IMPORT, count, ENTRY(0, 0, 1, 0x70, 0, 0));
+    return wasm;
+}
+
+static struct buffer with_memories(uint32_t count)
+{
+    struct buffer wasm = wasm_begin();
+    WASM_SECTION(&wasm, WASM_IMPORT, 1, 0, 0, 2, 0, 0);
+    append_entries(&wasm, WASM_MEMORY, count - 1, ENTRY(0, 0));
+    return wasm;
+}
+
+static struct buffer with_imported_memories(uint32_t count)
+{
+    struct buffer wasm = wasm_begin();
+    append_entries(&wasm, WASM_IMPORT, count, ENTRY(0, 0, 2, 0, 0));
     return wasm;
 }
 
@@ -492,6 +519,8 @@ static void each_limit_holds_exactly(void **state)
         {with_funcs, MODULE_MAX_FUNCS, "too many functions: 1000001"},
         {with_tables, MODULE_MAX_TABLES, "too many tables: 101"},
         {with_imported_tables, MODULE_MAX_TABLES, "too many tables: 101"},
+        {with_memories, MODULE_MAX_MEMORIES, "too many memories: 101"},
+        {with_imported_memories, MODULE_MAX_MEMORIES, "too many memories: 101"},
         {with_globals, MODULE_MAX_GLOBALS, "too many globals"},
         {with_exports, MODULE_MAX_EXPORTS, "too many exports"},
         {with_elems, MODULE_MAX_SEGMENTS, "too many element segments"},

@@ -245,7 +245,7 @@ static void memory_grows_to_the_operators_limit(void **state)
         engine_instantiate(guest.machine, guest.module, NULL, &report, &guest.instance), STATUS_OK);
     assert_int_equal((int32_t)guest_call(&guest, "grow", 2), -1);
     assert_int_equal(guest_call(&guest, "grow", 1), 1);
-    assert_int_equal(engine_memory_view(guest.instance).bytes, 2 * WASM_PAGE_BYTES);
+    assert_int_equal(engine_memory_view(guest.instance, 0).bytes, 2 * WASM_PAGE_BYTES);
     guest_done(&guest);
 }
 

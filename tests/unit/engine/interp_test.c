@@ -249,7 +249,7 @@ static void an_access_may_reach_the_last_byte_and_not_one_further(void **state)
 static void a_store_that_traps_writes_and_marks_nothing(void **state)
 {
     struct guest *run = &((struct world *)*state)->run;
-    struct engine_memory_view view = engine_memory_view(run->instance);
+    struct engine_memory_view view = engine_memory_view(run->instance, 0);
     assert_traps(run, "store64", MEMORY_END - 4, 0, TRAP_MEMORY_OUT_OF_BOUNDS);
     assert_traps(run, "store16", MEMORY_END - 1, 0, TRAP_MEMORY_OUT_OF_BOUNDS);
     assert_traps(run, "fill", MEMORY_END - 10, 11, TRAP_MEMORY_OUT_OF_BOUNDS);
@@ -301,7 +301,7 @@ static void assert_marks(struct guest *run,
                          uint32_t first,
                          uint32_t last)
 {
-    struct engine_memory_view view = engine_memory_view(run->instance);
+    struct engine_memory_view view = engine_memory_view(run->instance, 0);
     uint32_t pages = (uint32_t)(view.bytes / ENGINE_DIRTY_PAGE_BYTES);
     memset(view.dirty, 0, pages);
     assert_int_equal(guest_go(run, name, arguments), ENGINE_DONE);
@@ -356,7 +356,7 @@ static void loads_mark_nothing(void **state)
 static void
 assert_copies(struct guest *run, uint32_t to, uint32_t from, uint32_t count, int64_t slice)
 {
-    struct engine_memory_view view = engine_memory_view(run->instance);
+    struct engine_memory_view view = engine_memory_view(run->instance, 0);
     uint8_t *expected = test_malloc(MEMORY_END);
     for (uint32_t i = 0; i < MEMORY_END; i++)
         view.base[i] = (uint8_t)(i * 7 + (i >> 8));
@@ -391,13 +391,13 @@ static void a_long_bulk_operation_costs_the_same_in_any_slices(void **state)
     CHECK(run, {"fill", {I32(1), I32(MEMORY_END - 1)}, {}, 4},
           {"copy", {I32(0), I32(100), I32(MEMORY_END - 100)}, {}, 4},
           {"copy", {I32(100), I32(0), I32(MEMORY_END - 100)}, {}, 4});
-    assert_int_equal(engine_memory_view(run->instance).base[0], 0x5a);
+    assert_int_equal(engine_memory_view(run->instance, 0).base[0], 0x5a);
 }
 
 static void a_long_bulk_operation_that_does_not_fit_writes_nothing(void **state)
 {
     struct guest *run = &((struct world *)*state)->run;
-    struct engine_memory_view view = engine_memory_view(run->instance);
+    struct engine_memory_view view = engine_memory_view(run->instance, 0);
     view.base[MEMORY_END - 1] = 9;
     assert_traps(run, "fill", 1, MEMORY_END, TRAP_MEMORY_OUT_OF_BOUNDS);
     assert_traps(run, "fill", MEMORY_END - 1, UINT32_MAX, TRAP_MEMORY_OUT_OF_BOUNDS);
@@ -533,8 +533,8 @@ static void calls_into_another_instance_use_its_own_state(void **state)
           {"cross_triangle", {I32(10)}, I64(550), GUEST_UNCOUNTED});
     /* Six slices each; the other's counter and memory, not ours. */
     assert_int_equal(engine_global_get(world->other.instance, 0).i32, 12);
-    assert_int_equal(engine_memory_view(world->other.instance).base[0], 3);
-    assert_int_equal(engine_memory_view(world->run.instance).base[0], 0);
+    assert_int_equal(engine_memory_view(world->other.instance, 0).base[0], 3);
+    assert_int_equal(engine_memory_view(world->run.instance, 0).base[0], 0);
 }
 
 static void tail_calls_into_another_instance_return_to_the_caller(void **state)

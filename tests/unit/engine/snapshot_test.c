@@ -76,7 +76,7 @@ static struct guest make_frozen(void)
 
 static void assert_as_frozen(const struct guest *guest)
 {
-    struct engine_memory_view view = engine_memory_view(guest->instance);
+    struct engine_memory_view view = engine_memory_view(guest->instance, 0);
     assert_int_equal(view.bytes, 2 * WASM_PAGE_BYTES);
     assert_int_equal(view.initial_bytes, 2 * WASM_PAGE_BYTES);
     for (uint64_t i = 0; i < view.bytes; i++) {
@@ -107,7 +107,7 @@ static void zero_pages_at_the_end_of_memory_are_not_in_the_image(void **state)
 {
     (void)state;
     struct guest guest = make_frozen();
-    struct engine_memory_image memory = engine_module_memory_image(guest.module);
+    struct engine_memory_image memory = engine_module_memory_image(guest.module, 0);
     assert_int_equal(memory.bytes, 3 * 4096); /* 9000 is in the third page */
     assert_int_equal(memory.offset % 4096, 0);
     assert_int_equal(memory.offset + memory.bytes, guest.image.count);
@@ -139,7 +139,7 @@ static void memory_grown_after_a_rewind_is_zero(void **state)
     (void)guest_call(&guest, "store", 2 * WASM_PAGE_BYTES + 5);
     assert_true(engine_rewind(guest.instance));
     assert_int_equal(guest_call(&guest, "grow", 1), 2);
-    struct engine_memory_view view = engine_memory_view(guest.instance);
+    struct engine_memory_view view = engine_memory_view(guest.instance, 0);
     assert_int_equal(view.base[2 * WASM_PAGE_BYTES + 5], 0);
     guest_done(&guest);
 }
@@ -165,7 +165,7 @@ static void memory_that_follows_is_left_zero(void **state)
     assert_int_equal(engine_machine_create(&engine_limits_default, &report, &machine), STATUS_OK);
     assert_int_equal(engine_restore(machine, guest.module, NULL, true, &report, &instance),
                      STATUS_OK);
-    struct engine_memory_view view = engine_memory_view(instance);
+    struct engine_memory_view view = engine_memory_view(instance, 0);
     assert_int_equal(view.bytes, 2 * WASM_PAGE_BYTES);
     for (uint64_t i = 0; i < view.bytes; i++)
         assert_int_equal(view.base[i], 0);

@@ -44,6 +44,7 @@ static void assert_refused(struct buffer *wasm, enum status status, const char *
  * one i32 parameter, one i32 result.
  *   types 0 []->[]  1 [i32 i64]->[f32]  2 []->[i32]  3 [i32]->[i32]
  *   functions 0 type 0, declared; 1 type 1, not declared
+ *   tables 0 funcref 1 externref 2 funcref, 64-bit; memories 0 32-bit 1 64-bit
  */
 static struct buffer with_code(const uint8_t *body, size_t count)
 {
@@ -52,8 +53,8 @@ static struct buffer with_code(const uint8_t *body, size_t count)
                  0x60, 1, 0x7f, 1, 0x7f);
     WASM_SECTION(&wasm, WASM_IMPORT, 2, 0, 0, 0, 0, 0, 0, 0, 1);
     WASM_SECTION(&wasm, WASM_FUNC, 1, 3);
-    WASM_SECTION(&wasm, WASM_TABLE, 2, 0x70, 0, 1, 0x6f, 0, 1);
-    WASM_SECTION(&wasm, WASM_MEMORY, 1, 0, 1);
+    WASM_SECTION(&wasm, WASM_TABLE, 3, 0x70, 0, 1, 0x6f, 0, 1, 0x70, 4, 1);
+    WASM_SECTION(&wasm, WASM_MEMORY, 2, 0, 1, 4, 1);
     WASM_SECTION(&wasm, WASM_GLOBAL, 2, 0x7f, 0, 0x41, 0, 0x0b, 0x7e, 1, 0x42, 0, 0x0b);
     WASM_SECTION(&wasm, WASM_ELEM, 2, 1, 0, 1, 0, 5, 0x6f, 0);
     WASM_SECTION(&wasm, WASM_DATA_COUNT, 1);
@@ -116,6 +117,21 @@ static void accepted_bodies_validate(void **state)
         BODY("memory", NO_VAR, 0x3f, 0, 0x40, 0, END),
         BODY("bulk memory", NO_VAR, I32, 0, I32, 0, I32, 0, 0xfc, 8, 0, 0, I32, 0, I32, 0, I32, 0,
              0xfc, 10, 0, 0, 0xfc, 9, 0, I32, 0, END),
+        BODY("load of memory 1", NO_VAR, I64, 0, 0x28, 0x42, 1, 0x80, 0x80, 0x80, 0x80, 0x10, END),
+        BODY("memory 0 by number", NO_VAR, I32, 0, 0x28, 0x42, 0, 0, END),
+        BODY("store to memory 1", NO_VAR, I64, 0, GET, 0, 0x36, 0x42, 1, 0, GET, 0, END),
+        BODY("memory 1", NO_VAR, 0x3f, 1, 0x40, 1, DROP, GET, 0, END),
+        BODY("memory.fill 1", NO_VAR, I64, 0, I32, 0, I64, 0, 0xfc, 11, 1, GET, 0, END),
+        BODY("memory.init 1", NO_VAR, I64, 0, I32, 0, I32, 0, 0xfc, 8, 0, 1, GET, 0, END),
+        BODY("memory.copy 1 0", NO_VAR, I64, 0, I32, 0, I32, 0, 0xfc, 10, 1, 0, GET, 0, END),
+        BODY("memory.copy 0 1", NO_VAR, I32, 0, I64, 0, I32, 0, 0xfc, 10, 0, 1, GET, 0, END),
+        BODY("memory.copy 1 1", NO_VAR, I64, 0, I64, 0, I64, 0, 0xfc, 10, 1, 1, GET, 0, END),
+        BODY("table 2", NO_VAR, I64, 0, I64, 0, 0x25, 2, 0x26, 2, 0xfc, 16, 2, DROP, GET, 0, END),
+        BODY("table.grow 2", NO_VAR, 0xd0, 0x70, I64, 1, 0xfc, 15, 2, DROP, GET, 0, END),
+        BODY("table.fill 2", NO_VAR, I64, 1, 0xd0, 0x70, I64, 1, 0xfc, 17, 2, GET, 0, END),
+        BODY("table.init 2", NO_VAR, I64, 0, I32, 0, I32, 0, 0xfc, 12, 0, 2, GET, 0, END),
+        BODY("table.copy 0 2", NO_VAR, I32, 0, I64, 0, I32, 0, 0xfc, 14, 0, 2, GET, 0, END),
+        BODY("call_indirect 2", NO_VAR, I64, 0, 0x11, 2, 2, END),
         BODY("globals", NO_VAR, I64, 0, 0x24, 1, 0x23, 0, END),
         BODY("ref.func", NO_VAR, 0xd2, 0, 0xd1, END),
         BODY("table of references", NO_VAR, I32, 0, 0xd2, 0, 0x26, 0, I32, 0, 0x25, 0, 0xd1, END),
@@ -169,9 +185,23 @@ static void invalid_bodies_are_refused_with_the_specifications_words(void **stat
         BODY("unknown function 3", NO_VAR, 0x10, 3, END),
         BODY("unknown type 4", NO_VAR, GET, 0, 0x11, 4, 0, END),
         BODY("unknown type 4", NO_VAR, 0x02, 4, END, END),
-        BODY("unknown table 2", NO_VAR, GET, 0, 0x25, 2, END),
+        BODY("unknown table 3", NO_VAR, GET, 0, 0x25, 3, END),
         BODY("unknown global 2", NO_VAR, 0x23, 2, END),
-        BODY("unknown memory 1", NO_VAR, 0x3f, 1, END),
+        BODY("unknown memory 2", NO_VAR, 0x3f, 2, END),
+        BODY("unknown memory 2: there are 2", NO_VAR, GET, 0, 0x28, 0x40, 2, 0, END),
+        BODY("type mismatch: i32.load needs i64, found i32", NO_VAR, GET, 0, 0x28, 0x40, 1, 0, END),
+        BODY("type mismatch: i32.load needs i32, found i64", NO_VAR, I64, 0, 0x28, 0x40, 0, 0, END),
+        BODY("type mismatch: memory.grow needs i64, found i32", NO_VAR, GET, 0, 0x40, 1, END),
+        BODY("type mismatch: end needs i32, found i64", NO_VAR, 0x3f, 1, END),
+        BODY("type mismatch: memory.copy needs i32, found i64", NO_VAR, I64, 0, I32, 0, I64, 0,
+             0xfc, 10, 1, 0, END),
+        BODY("type mismatch: memory.copy needs i64, found i32", NO_VAR, I64, 0, I64, 0, I32, 0,
+             0xfc, 10, 1, 1, END),
+        BODY("type mismatch: memory.init needs i64, found i32", NO_VAR, I32, 0, I32, 0, I32, 0,
+             0xfc, 8, 0, 1, END),
+        BODY("type mismatch: table.get needs i64, found i32", NO_VAR, GET, 0, 0x25, 2, END),
+        BODY("type mismatch: call_indirect needs i64, found i32", NO_VAR, GET, 0, 0x11, 2, 2, END),
+        BODY("alignment must not be larger", NO_VAR, I64, 0, 0x28, 0x43, 1, 0, END),
         BODY("unknown data segment 1", NO_VAR, 0xfc, 9, 1, END),
         BODY("unknown elem segment 2", NO_VAR, 0xfc, 13, 2, END),
         BODY("immutable global", NO_VAR, GET, 0, 0x24, 0, GET, 0, END),
@@ -192,6 +222,7 @@ static void malformed_bodies_are_told_from_invalid_ones(void **state)
         BODY("END opcode expected", NO_VAR, GET, 0),
         BODY("END opcode expected", NO_VAR, 0x02, EMPTY, END),
         BODY("END opcode expected: else without if", NO_VAR, 0x05, END),
+        BODY("malformed memop flags 0x80", NO_VAR, GET, 0, 0x28, 0x80, 1, 0, END),
         BODY("section size mismatch: 1 bytes after the end", NO_VAR, GET, 0, END, END),
         BODY("illegal opcode ff", NO_VAR, 0xff, END),
         BODY("illegal opcode fc12", NO_VAR, 0xfc, 18, END),
@@ -223,7 +254,6 @@ static void opcodes_of_newer_proposals_are_refused_by_name(void **state)
         BODY("opcode fb: garbage collection", NO_VAR, 0xfb, 0, END),
         BODY("opcode 1f: exception handling", NO_VAR, 0x1f, EMPTY, 0, END, END),
         BODY("type 0x7b: SIMD", NO_VAR, 0x02, 0x7b, END, END),
-        BODY("multiple memories", NO_VAR, GET, 0, 0x28, 0x42, 0, 0, END),
     };
     for (size_t i = 0; i < COUNT_OF(bodies); i++) {
         struct buffer wasm = with_code(bodies[i].bytes, bodies[i].count);

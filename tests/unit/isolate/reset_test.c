@@ -150,8 +150,8 @@ static void must3(struct isolate *isolate, const char *name, uint32_t a, uint32_
 
 static void assert_memory_is_the_snapshots(struct isolate *isolate)
 {
-    struct engine_memory_view view = engine_memory_view(isolate->instance);
-    struct bytes image = artifact_memory(isolate->artifact);
+    struct engine_memory_view view = engine_memory_view(isolate->instance, 0);
+    struct bytes image = artifact_memory(isolate->artifact, 0);
     assert_int_equal(view.bytes, view.initial_bytes);
     assert_true(memcmp(view.base, image.data, image.count) == 0);
     for (uint64_t at = image.count; at < view.bytes; at += sizeof(uint64_t)) {
@@ -277,7 +277,7 @@ static void a_store_across_a_page_border_is_undone_on_both_sides(void **state)
 {
     (void)state;
     struct isolate *isolate = make_isolate("isolate_scribble");
-    struct engine_memory_view view = engine_memory_view(isolate->instance);
+    struct engine_memory_view view = engine_memory_view(isolate->instance, 0);
     for (uint32_t seed = 1; seed < 2000; seed++) {
         const union engine_value scribble[] = {{.i64 = seed}, {.i32 = 1}};
         must(isolate, "scribble", scribble, 2);
@@ -294,7 +294,7 @@ static void the_dirty_map_names_every_page_that_the_kernel_saw_written(void **st
 {
     (void)state;
     struct isolate *isolate = make_isolate("isolate_scribble");
-    struct engine_memory_view view = engine_memory_view(isolate->instance);
+    struct engine_memory_view view = engine_memory_view(isolate->instance, 0);
     uint64_t pages = view.initial_bytes / PAGE_BYTES;
     uint8_t *written = calloc(pages, 1);
     assert_non_null(written);
@@ -327,7 +327,7 @@ static void more_dirty_pages_than_are_copied_are_dropped_and_come_back_clean(voi
 {
     (void)state;
     struct isolate *isolate = make_isolate("isolate_large");
-    struct engine_memory_view view = engine_memory_view(isolate->instance);
+    struct engine_memory_view view = engine_memory_view(isolate->instance, 0);
     assert_true(view.initial_bytes / PAGE_BYTES > RESET_COPY_PAGES_MAX);
     for (uint32_t round = 0; round < 3; round++) {
         must3(isolate, "fill", 0, 0x5a, (uint32_t)view.initial_bytes);
