@@ -30,6 +30,7 @@
 #define POOL_VERSION_MAX    64
 #define POOL_FUNCTION_MAX   256
 #define POOL_SWEEP_MAX      256 /* entries looked at in one sweep */
+#define POOL_MAKE_ROOM_MAX  4   /* idle isolates given up for one that cannot be made */
 #define POOL_AHEAD_MAX      64  /* isolates made ahead of a function's first request */
 
 #define POOL_DEMAND_HALF_NS UINT64_C(10000000000) /* in which half of a past peak is forgotten */
@@ -296,6 +297,17 @@ static void pool_evict_oldest(struct isolate_pool *pool, struct isolate_pool_ent
     }
 }
 
+/*
+ * The oldest warm isolate of the list's least recently used function that has any. Entries
+ * that are only in use go to the newest end on the way, so that nobody walks past them twice.
+ */
+static void pool_evict_one(struct isolate_pool *pool, struct pool_list *list)
+{
+    while (list->oldest->warm == NULL)
+        pool_move(list, list->oldest);
+    pool_evict_oldest(pool, list->oldest);
+}
+
 /* ---- demand ---------------------------------------------------------------------------------- */
 
 /* Would one more warm isolate be used, and is there room for it? */
@@ -419,12 +431,12 @@ struct pool_opener {
     void *context;
 };
 
-static enum status pool_start_cold(struct isolate_pool *pool,
-                                   struct isolate_pool_entry *entry,
-                                   struct pool_opener opener,
-                                   struct report *report,
-                                   struct isolate_start *ret_start,
-                                   struct isolate **ret_isolate)
+static enum status pool_try_cold(struct isolate_pool *pool,
+                                 struct isolate_pool_entry *entry,
+                                 struct pool_opener opener,
+                                 struct report *report,
+                                 struct isolate_start *ret_start,
+                                 struct isolate **ret_isolate)
 {
     const struct clock *clock = pool->options.clock;
     struct isolate_start start = {.reason = entry->cold_reason};
@@ -451,6 +463,27 @@ static enum status pool_start_cold(struct isolate_pool *pool,
     *ret_start = start;
     *ret_isolate = isolate;
     return STATUS_OK;
+}
+
+/* Address space and mappings that idle isolates hold are better used by a request. */
+static enum status pool_start_cold(struct isolate_pool *pool,
+                                   struct isolate_pool_entry *entry,
+                                   struct pool_opener opener,
+                                   struct report *report,
+                                   struct isolate_start *ret_start,
+                                   struct isolate **ret_isolate)
+{
+    for (int i = 0; i < POOL_MAKE_ROOM_MAX; i++) {
+        struct report tried = REPORT_INIT;
+        enum status status = pool_try_cold(pool, entry, opener, &tried, ret_start, ret_isolate);
+        if (status != STATUS_NO_MEMORY || pool->stats.warm == 0) {
+            if (status != STATUS_OK && report != NULL)
+                *report = tried;
+            return status;
+        }
+        pool_evict_one(pool, &pool->live);
+    }
+    return pool_try_cold(pool, entry, opener, report, ret_start, ret_isolate);
 }
 
 /* An artifact that was replaced under the same name, because it was damaged, is not current. */
@@ -573,17 +606,6 @@ static bool pool_keep(struct isolate_pool *pool, struct isolate *isolate, enum i
     isolate->idle_since_ns = entry->used_ns;
     pool_push(entry, isolate);
     return true;
-}
-
-/*
- * The oldest warm isolate of the list's least recently used function that has any. Entries
- * that are only in use go to the newest end on the way, so that nobody walks past them twice.
- */
-static void pool_evict_one(struct isolate_pool *pool, struct pool_list *list)
-{
-    while (list->oldest->warm == NULL)
-        pool_move(list, list->oldest);
-    pool_evict_oldest(pool, list->oldest);
 }
 
 /* After one more isolate became warm: evicts what is now too much. */

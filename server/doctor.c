@@ -17,6 +17,9 @@
 
 #define DOCTOR_SLOT_BYTES  ((size_t)8 << 30)
 #define DOCTOR_DESCRIPTORS 4096
+/* Mappings of the kernel that a warm isolate takes, its artifact's included, and a worker's own. */
+#define DOCTOR_ISOLATE_MAPPINGS 8
+#define DOCTOR_WORKER_MAPPINGS  512
 
 enum doctor_verdict { DOCTOR_OK, DOCTOR_WARN, DOCTOR_FAIL };
 
@@ -59,6 +62,30 @@ static int doctor_descriptors(void)
                       detail);
 }
 
+/* Without enough of them a worker refuses requests long before its memory is full. */
+static int doctor_mappings(const struct config *config)
+{
+    char detail[160];
+    unsigned long long have = 0;
+    FILE *file = fopen("/proc/sys/vm/max_map_count", "re");
+    bool known = file != NULL && fscanf(file, "%llu", &have) == 1;
+    if (file != NULL)
+        (void)fclose(file);
+    if (!known)
+        return doctor_say(DOCTOR_WARN, "mappings", "vm.max_map_count cannot be read");
+    unsigned long long isolates = config->pool_total + config->limits.concurrency;
+    unsigned long long want = isolates * DOCTOR_ISOLATE_MAPPINGS + DOCTOR_WORKER_MAPPINGS;
+    if (have >= want)
+        (void)snprintf(detail, sizeof(detail), "vm.max_map_count %llu is enough for %llu isolates",
+                       have, isolates);
+    else
+        (void)snprintf(detail, sizeof(detail),
+                       "vm.max_map_count is %llu, %llu isolates (pool.total and "
+                       "limits.concurrency) want %llu: sysctl -w vm.max_map_count=%llu",
+                       have, isolates, want, want);
+    return doctor_say(have >= want ? DOCTOR_OK : DOCTOR_WARN, "mappings", detail);
+}
+
 static int doctor_config(struct config *config)
 {
     struct report report = REPORT_INIT;
@@ -96,7 +123,7 @@ int doctor_main(int argc, char **argv)
     if (doctor_config(&config) != 0)
         failed++;
     else
-        failed += doctor_data_dir(&config);
+        failed += doctor_data_dir(&config) + doctor_mappings(&config);
     (void)printf("%s\n", failed > 0 ? "mend what FAILed, then run `skerry doctor` again"
                                     : "all well: run `skerry serve`");
     return failed > 0 ? 1 : 0;

@@ -37,6 +37,7 @@
 
 #define REQUEST_MAGIC        UINT64_C(0x7265717565737431)
 #define IN_FLIGHT_MAX        65536 /* requests of all tenants in one worker */
+#define NO_ROOM_LOG_NS       UINT64_C(1000000000)
 #define ARTIFACT_RETRY_NS    UINT64_C(10000000)
 #define GONE_CHECK_NS        UINT64_C(50000000) /* how often a long request's client is looked at */
 #define TIMERS_PER_TURN      256
@@ -343,6 +344,24 @@ static bool request_begin_guest(struct request *request)
     return false;
 }
 
+/* Thousands of requests may meet this in a second: one of them tells. */
+static void
+request_no_room(struct request *request, enum status status, const struct report *report)
+{
+    struct request_service *service = request->service;
+    service->metrics->starts_failed++;
+    if (service->no_room_ns == 0 || request->now_ns - service->no_room_ns >= NO_ROOM_LOG_NS) {
+        service->no_room_ns = request->now_ns;
+        log_message("error", "start_failed", "%s: %s%s", request->function->key_text,
+                    report->text[0] != '\0' ? report->text : status_text(status),
+                    status == STATUS_NO_MEMORY
+                        ? "; raise vm.max_map_count, or lower pool.total or limits.concurrency: "
+                          "see `skerry doctor`"
+                        : "");
+    }
+    request_busy(request, "no room to start the function; try again");
+}
+
 /* True: it has an isolate and may run. The start is a part of its first slice: the tenant pays
  * for it, and many starts at once wait for each other, not the sockets for them all. */
 static bool request_checkout(struct request *request, struct scheduler_grant *grant)
@@ -365,9 +384,7 @@ static bool request_checkout(struct request *request, struct scheduler_grant *gr
     if (status == STATUS_NOT_FOUND || status == STATUS_STALE || status == STATUS_CORRUPT) {
         request_wait_artifact(request, status, &report);
     } else {
-        log_message("error", "checkout_failed", "%s: %s", request->function->key_text,
-                    report.text[0] != '\0' ? report.text : status_text(status));
-        request_busy(request, "no room to start the function; try again");
+        request_no_room(request, status, &report);
     }
     return false;
 }

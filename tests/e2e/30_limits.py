@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every limit bites where it should, says its name, and costs the neighbours nothing."""
+import os
+import pathlib
+import resource
 import statistics
 import time
 
@@ -99,6 +102,106 @@ class Traps(ServerTest):
         called = self.server.get("missing", "/c")
         self.problem(called, 500, "trap")
         self.assertIn("to_be_found", called.text)
+
+
+class Worst(ServerTest):
+    """A guest that does its worst: a bounded cost, a named reason, and nothing left of it."""
+    config = "limits: { fuel: 20M, memory: 8MiB, wall: 5s }\npool: { prewarm: 0s }\n"
+    workers = 1     # so that the next request meets what the last one left
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server.deploy("worst", guest("worst"))
+        cls.server.deploy("text", text_guest("text-worst-01"))
+        cls.worker = cls.server.worker_pids()
+
+    def does(self, letter, status, code=None):
+        for _ in range(3):
+            started = time.monotonic()
+            answer = self.server.get("worst", f"/{letter}")
+            self.assertLess(time.monotonic() - started, 2 * harness.PATIENCE)
+            if code is None:
+                self.assertEqual((answer.status, answer.text), (status, "sorry\n"))
+            else:
+                self.problem(answer, status, code)
+            self.assertEqual(self.server.get("worst", "/c").text, "clean\n")
+            self.assertEqual(self.server.get("text").text, "text-worst-01")
+        self.assertEqual(self.server.worker_pids(), self.worker)
+
+    def test_it_dirties_all_its_memory(self):
+        self.does("d", 200)
+
+    def test_it_grows_to_the_limit(self):
+        self.does("g", 200)
+
+    def test_it_recurses(self):
+        self.does("r", 500, "trap")
+
+    def test_it_loops(self):
+        self.does("l", 500, "fuel_exhausted")
+
+    def test_it_calls_the_host_in_a_storm(self):
+        self.does("h", 500, "fuel_exhausted")
+
+    def test_it_sleeps_and_others_are_served_meanwhile(self):
+        with Load(4, lambda: self.server.get("worst", "/s").text) as sleepers:
+            time.sleep(0.1)
+            latencies = []
+            for _ in range(20):
+                started = time.monotonic()
+                self.assertEqual(self.server.get("text").text, "text-worst-01")
+                latencies.append(time.monotonic() - started)
+        self.assertEqual(sleepers.failures, [])
+        self.assertEqual({text for _, text in sleepers.results}, {"sorry\n"})
+        self.assertLess(statistics.median(latencies), 0.25 * harness.PATIENCE)
+        self.does("s", 200)
+
+
+class NoRoom(ServerTest):
+    """Address space for two more isolates (a limit on mappings ends in the same mmap)."""
+    config = "limits: { fuel: 100G, wall: 2s }\npool: { prewarm: 0s }\n"
+    workers = 1
+
+    def setUp(self):
+        if harness.SANITIZED:
+            self.skipTest("sanitizers want terabytes of address space")
+        self.server.deploy("loop", guest("loop"))
+        self.server.deploy("text", text_guest("text-room-001"))
+        self.server.get("text")
+        self.worker, = self.server.worker_pids()
+        pages = int(pathlib.Path(f"/proc/{self.worker}/statm").read_text().split()[0])
+        room = pages * os.sysconf("SC_PAGE_SIZE") + (20 << 30)
+        resource.prlimit(self.worker, resource.RLIMIT_AS, (room, resource.RLIM_INFINITY))
+
+    def tearDown(self):
+        resource.prlimit(self.worker, resource.RLIMIT_AS,
+                         (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+    def test_without_room_a_request_is_503_and_the_log_says_what_to_do(self):
+        answers = harness.in_parallel(8, lambda _: self.server.get("loop"))
+        refused = [answer for answer in answers if answer.status == 503]
+        self.assertTrue(refused, answers)
+        for answer in refused:
+            self.problem(answer, 503, "busy")
+            self.assertTrue(answer.headers.get("retry-after"), answer)
+        self.assertEqual({a.status for a in answers if a not in refused}, {504})
+        log = self.server.log()
+        self.assertIn('"event":"start_failed"', log)
+        self.assertIn("vm.max_map_count", log)
+        self.assertLess(log.count('"event":"start_failed"'), len(refused) + 1)
+        self.assertEqual(self.server.get("text").text, "text-room-001")
+        self.assertEqual(self.server.worker_pids(), [self.worker])
+
+    def test_idle_isolates_give_way_to_a_request_that_needs_their_room(self):
+        for _ in range(2):
+            for number in range(6):
+                name, text = f"room-{number}", f"text-room-{number:03d}"
+                if name not in self.server.functions():
+                    self.server.deploy(name, text_guest(text))
+                answer = self.server.get(name)
+                self.assertEqual((answer.status, answer.text), (200, text))
+        self.assertEqual(self.server.worker_pids(), [self.worker])
 
 
 class Neighbours(ServerTest):

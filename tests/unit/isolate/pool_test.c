@@ -2,6 +2,7 @@
 /*
  * The pool alone: isolates and artifacts are fakes that count, the clock is turned by hand.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,6 +19,7 @@ static int host_resets;
 static int opens;
 static bool reset_fails;
 static bool create_fails;
+static int slots; /* more isolates cannot be made */
 
 /* ---- fakes of the rest of isolate/ ----------------------------------------------------------- */
 
@@ -31,7 +33,7 @@ enum status isolate_create(struct isolate_artifact *artifact,
     (void)limits;
     (void)ops;
     (void)clock;
-    if (create_fails)
+    if (create_fails || isolates_alive >= slots)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "no slot");
     struct isolate *isolate = calloc(1, sizeof(*isolate));
     isolate->artifact = isolate_artifact_ref(artifact);
@@ -123,6 +125,7 @@ make_bounded_pool(uint32_t per_function, uint32_t per_tenant, uint32_t total)
     now_ns = SECOND;
     isolates_alive = artifacts_alive = resets = host_resets = opens = 0;
     reset_fails = create_fails = artifacts_are_gone = false;
+    slots = INT_MAX;
     assert_int_equal(isolate_pool_create(&options, &pool), STATUS_OK);
     return pool;
 }
@@ -635,6 +638,30 @@ static void many_functions_keep_their_isolates_apart(void **state)
     free_pool(pool);
 }
 
+static void an_idle_isolate_makes_room_for_one_that_cannot_be_made(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(8, 100);
+    slots = 2;
+    isolate_pool_return(take(pool, "t/a", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
+    isolate_pool_return(take(pool, "t/b", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
+    struct isolate *c = take(pool, "t/c", "v1", ISOLATE_START_FIRST_REQUEST);
+    assert_int_equal(isolate_pool_stats(pool).evicted, 1);
+    struct isolate *b = take(pool, "t/b", "v1", ISOLATE_START_WARM);
+    /* Both are in use: there is nothing to give up. */
+    struct isolate_key key = {.function = bytes_of_text("t/d"), .version = bytes_of_text("v1")};
+    struct report report = REPORT_INIT;
+    struct isolate_start start;
+    struct isolate *d;
+    assert_int_equal(isolate_pool_checkout(pool, &key, open_artifact, NULL, &report, &start, &d),
+                     STATUS_NO_MEMORY);
+    assert_string_equal(report.text, "no slot");
+    isolate_pool_return(b, ISOLATE_FINISHED);
+    isolate_pool_return(take(pool, "t/d", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
+    isolate_pool_return(c, ISOLATE_FINISHED);
+    free_pool(pool);
+}
+
 /* ---- ahead of first requests ----------------------------------------------------------------- */
 
 static bool renew(struct isolate_pool *pool, const char *function, const char *version)
@@ -808,6 +835,7 @@ int main(void)
         cmocka_unit_test(a_peak_is_forgotten_after_a_while),
         cmocka_unit_test(nothing_is_prepared_beyond_the_bounds_or_for_what_is_gone),
         cmocka_unit_test(many_functions_keep_their_isolates_apart),
+        cmocka_unit_test(an_idle_isolate_makes_room_for_one_that_cannot_be_made),
         cmocka_unit_test(the_first_request_after_a_deploy_is_warm),
         cmocka_unit_test(what_was_made_ahead_and_nobody_called_leaves_nothing),
         cmocka_unit_test(a_known_functions_start_is_explained_as_if_nothing_had_been_made_ahead),
