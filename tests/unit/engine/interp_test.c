@@ -4,7 +4,11 @@
  * from one instance into another. The guests are engine_run.wat and, on the same machine,
  * engine_other.wat, which it imports from.
  */
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "engine/instance.h"
 #include "tests/support/unit.h"
@@ -20,12 +24,15 @@ struct world {
     int pending; /* times that host.integer still waits */
     int calls;   /* of host functions */
     union engine_value seen[2];
+    const volatile uint8_t *poison; /* what host.integer reads from; NULL: nothing */
 };
 
 static enum engine_outcome host_integer(struct engine_host_call *call)
 {
     struct world *world = call->context;
     assert_ptr_equal(call->instance, world->run.instance);
+    if (world->poison != NULL)
+        (void)*world->poison;
     if (world->calls++ > 0) {
         assert_int_equal(call->slots[0].bits, world->seen[0].bits);
         assert_int_equal(call->slots[1].bits, world->seen[1].bits);
@@ -463,6 +470,38 @@ static void a_waiting_host_function_is_called_again_with_the_same_arguments(void
     assert_int_equal(engine_machine_fuel_used(machine) - before, price + 5);
 }
 
+/* How a process ends whose host function reads from `address` in the middle of a guest's call. */
+static int fault_at(struct world *world, const void *address)
+{
+    int wait_status;
+    union engine_value arguments[] = {I32(3), I64(4)};
+    pid_t pid = fork();
+    if (pid == 0) {
+        const struct rlimit none = {0, 0};
+        (void)setrlimit(RLIMIT_CORE, &none);
+        (void)signal(SIGSEGV, SIG_DFL); /* cmocka's is there */
+        world->poison = address;
+        (void)guest_go(&world->run, "host_integer", arguments);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &wait_status, 0), pid);
+    return wait_status;
+}
+
+static void a_fault_outside_of_a_memory_is_a_crash_and_never_a_trap(void **state)
+{
+    struct world *world = *state;
+    struct engine_machine *machine = world->run.machine;
+    const uint8_t *guard = (const uint8_t *)machine->stack + machine->stack_mapped_bytes - 1;
+    const void *const places[] = {(const void *)16, guard};
+    for (size_t i = 0; i < COUNT_OF(places); i++) {
+        int wait_status = fault_at(world, places[i]);
+        assert_true(WIFSIGNALED(wait_status));
+        assert_int_equal(WTERMSIG(wait_status), SIGSEGV);
+    }
+    assert_true(WIFEXITED(fault_at(world, world)));
+}
+
 static void a_waiting_call_may_be_abandoned(void **state)
 {
     struct world *world = *state;
@@ -582,6 +621,7 @@ int main(void)
         TEST(host_functions_return_values_of_every_class),
         TEST(an_i32_of_the_host_is_zero_extended_whatever_it_left_above),
         TEST(a_waiting_host_function_is_called_again_with_the_same_arguments),
+        TEST(a_fault_outside_of_a_memory_is_a_crash_and_never_a_trap),
         TEST(a_waiting_call_may_be_abandoned),
         TEST(a_host_call_is_charged_in_slices_of_any_size),
         TEST(a_host_function_is_reached_by_a_tail_call),
