@@ -44,6 +44,7 @@ enum operand_set {
 #define OPERATION_SHAPES(SHAPE)                                                                    \
     SHAPE(NONE, 0)                                                                                 \
     SHAPE(X, 1, SET_X)                                                                             \
+    SHAPE(XN, 1, SET_XN)                                                                           \
     SHAPE(Y, 1, SET_Y)                                                                             \
     SHAPE(D, 1, SET_D)                                                                             \
     SHAPE(X_LEAN, 1, SET_XL)                                                                       \

@@ -93,6 +93,10 @@ COMPARE_INTEGER(i64)
 COMPARE_FLOAT(f32)
 COMPARE_FLOAT(f64)
 
+/* Are there common bits? */
+BRANCH(i32, i32_and, br_i32_and, 0 !=)
+BRANCH(i32, i32_and, br_not_i32_and, 0 ==)
+
 ADD_BRANCH(i32_eq, add_br_i32_eq)
 ADD_BRANCH(i32_ne, add_br_i32_ne)
 ADD_BRANCH(i32_lt_s, add_br_i32_lt_s)

@@ -29,6 +29,18 @@ HANDLER(jump_)
 }
 const dispatch_handler ops_jump[] = {jump_};
 
+/* fields: what to add to x, branch */
+#define ADD_JUMP_X(x, name)                                                                        \
+    HANDLER(name##_##x)                                                                            \
+    {                                                                                              \
+        enum { ADD = HEAD + SIZE(i32, x), TARGET = ADD + 4 };                                      \
+        WRITE(i32, x, HEAD, READ(i32, x, HEAD) + FIELD32(ADD));                                    \
+        TAKE_BRANCH(TARGET);                                                                       \
+    }
+#define ENTRY_X(x, name) name##_##x,
+EACH_XN(ADD_JUMP_X, add_jump)
+const dispatch_handler ops_add_jump[] = {EACH_XN(ENTRY_X, add_jump)};
+
 HANDLER(charge_)
 {
     FUEL -= (int32_t)FIELD32(HEAD);
@@ -44,19 +56,19 @@ HANDLER(unreachable_)
 }
 const dispatch_handler ops_unreachable[] = {unreachable_};
 
-/* The last entry is the default; the count does not include it. */
+/* fields: what to take off the index, entries. The last entry is the default; the count does
+ * not include it. */
 #define BR_TABLE_X(x, name)                                                                        \
     HANDLER(name##_##x)                                                                            \
     {                                                                                              \
-        enum { COUNT = HEAD + SIZE(i32, x), ENTRIES = CELL(COUNT + 4) };                           \
-        uint32_t index = READ(i32, x, HEAD);                                                       \
+        enum { BIAS = HEAD + SIZE(i32, x), COUNT = BIAS + 4, ENTRIES = CELL(COUNT + 4) };          \
+        uint32_t index = READ(i32, x, HEAD) - FIELD32(BIAS);                                       \
         uint32_t count = FIELD32(COUNT);                                                           \
         index = index < count ? index : count;                                                     \
         TAKE_BRANCH(ENTRIES + (size_t)index * BRANCH_BYTES);                                       \
     }
-#define ENTRY_X(x, name) name##_##x,
-EACH_XL(BR_TABLE_X, br_table)
-const dispatch_handler ops_br_table[] = {EACH_XL(ENTRY_X, br_table)};
+EACH_X(BR_TABLE_X, br_table)
+const dispatch_handler ops_br_table[] = {EACH_X(ENTRY_X, br_table)};
 
 /* ---- slots ----------------------------------------------------------------------------------- */
 
@@ -66,6 +78,21 @@ HANDLER(copy_slots_)
     NEXT(CELL(HEAD + 6));
 }
 const dispatch_handler ops_copy_slots[] = {copy_slots_};
+
+/* fields: sources, first target; values are whole slots, constants unsigned 32 bits */
+#define MOVE(name, constants, end, ...)                                                            \
+    HANDLER(name##_)                                                                               \
+    {                                                                                              \
+        const uint64_t values[] = {__VA_ARGS__};                                                   \
+        memcpy(&SLOT((end)-2 - 4 * (constants)), values, sizeof(values));                          \
+        NEXT(CELL(end));                                                                           \
+    }                                                                                              \
+    const dispatch_handler ops_##name[] = {name##_};
+MOVE(move_ss, 0, HEAD + 6, SLOT(HEAD), SLOT(HEAD + 2))
+MOVE(move_sss, 0, HEAD + 8, SLOT(HEAD), SLOT(HEAD + 2), SLOT(HEAD + 4))
+MOVE(move_sk, 1, HEAD + 8, SLOT(HEAD), FIELD32(HEAD + 4))
+MOVE(move_ks, 1, HEAD + 8, FIELD32(HEAD + 4), SLOT(HEAD))
+MOVE(move_kk, 2, HEAD + 10, FIELD32(HEAD + 2), FIELD32(HEAD + 6))
 
 #define ZERO(n)                                                                                    \
     HANDLER(zero_##n##_)                                                                           \

@@ -125,6 +125,36 @@ UNARY(i64, i64, i64_extend8_s)
 UNARY(i64, i64, i64_extend16_s)
 UNARY(i64, i64, i64_extend32_s)
 
+/* ---- two in one ------------------------------------------------------------------------------ */
+
+/* fields: bits to shift by */
+#define SHL_ADD_XYD(d, y, x, name)                                                                 \
+    HANDLER(name##_##x##y##d)                                                                      \
+    {                                                                                              \
+        enum { Y = HEAD + SIZE(i32, x), D = Y + SIZE(i32, y), SHIFT = D + SIZE(i32, d) };          \
+        WRITE(i32, d, D, (READ(i32, x, HEAD) << FIELD32(SHIFT)) + READ(i32, y, Y));                \
+        NEXT(CELL(SHIFT + 4));                                                                     \
+    }
+#define SHL_ADD_XY(y, x, name)           EACH_D(SHL_ADD_XYD, y, x, name)
+#define SHL_ADD_X(x, name)               EACH_YN(SHL_ADD_XY, x, name)
+#define SHL_ADD_ENTRY_XYD(d, y, x, name) name##_##x##y##d,
+#define SHL_ADD_ENTRY_XY(y, x, name)     EACH_D(SHL_ADD_ENTRY_XYD, y, x, name)
+#define SHL_ADD_ENTRY_X(x, name)         EACH_YN(SHL_ADD_ENTRY_XY, x, name)
+EACH_X(SHL_ADD_X, i32_shl_add)
+const dispatch_handler ops_i32_shl_add[] = {EACH_X(SHL_ADD_ENTRY_X, i32_shl_add)};
+
+/* fields: bits to shift by, mask */
+#define SHR_AND_XD(d, x, name)                                                                     \
+    HANDLER(name##_##x##d)                                                                         \
+    {                                                                                              \
+        enum { D = HEAD + SIZE(i32, x), SHIFT = D + SIZE(i32, d), MASK = SHIFT + 4 };              \
+        WRITE(i32, d, D, READ(i32, x, HEAD) >> FIELD32(SHIFT) & FIELD32(MASK));                    \
+        NEXT(CELL(MASK + 4));                                                                      \
+    }
+#define SHR_AND_X(x, name) EACH_D(SHR_AND_XD, x, name)
+EACH_X(SHR_AND_X, i32_shr_and)
+const dispatch_handler ops_i32_shr_and[] = {EACH_X(UNARY_ENTRY_X, i32_shr_and)};
+
 /* ---- moves ----------------------------------------------------------------------------------- */
 
 #define numeric_i32_mov(x)    (x)

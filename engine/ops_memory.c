@@ -396,6 +396,30 @@ const dispatch_handler ops_global_set_i64[] = {EACH_Y(ENTRY_D, global_set_i64)};
 EACH_X(GLOBAL_SET_X, f64, global_set_float)
 const dispatch_handler ops_global_set_float[] = {EACH_X(ENTRY_D, global_set_float)};
 
+/* fields: global, constant. The shadow stack's pointer goes down and up like this. */
+#define GLOBAL_SET_SUM_X(x, name)                                                                  \
+    HANDLER(name##_##x)                                                                            \
+    {                                                                                              \
+        enum { INDEX = HEAD + SIZE(i32, x), CONSTANT = INDEX + 4 };                                \
+        IN->globals[FIELD32(INDEX)].bits = READ(i32, x, HEAD) + FIELD32(CONSTANT);                 \
+        NEXT(CELL(CONSTANT + 4));                                                                  \
+    }
+EACH_X(GLOBAL_SET_SUM_X, global_set_sum)
+const dispatch_handler ops_global_set_sum[] = {EACH_X(ENTRY_D, global_set_sum)};
+
+#define GLOBAL_ADD_D(d, name)                                                                      \
+    HANDLER(name##_##d)                                                                            \
+    {                                                                                              \
+        enum { INDEX = HEAD + SIZE(i32, d), CONSTANT = INDEX + 4 };                                \
+        union engine_value *global = &IN->globals[FIELD32(INDEX)];                                 \
+        uint32_t sum = global->i32 + FIELD32(CONSTANT);                                            \
+        global->bits = sum;                                                                        \
+        WRITE(i32, d, HEAD, sum);                                                                  \
+        NEXT(CELL(CONSTANT + 4));                                                                  \
+    }
+EACH_D(GLOBAL_ADD_D, global_add)
+const dispatch_handler ops_global_add[] = {EACH_D(ENTRY_D, global_add)};
+
 HANDLER(imported_global_get_)
 {
     SLOT(HEAD) = IN->imported_globals[FIELD32(HEAD + 2)]->bits;

@@ -9,6 +9,7 @@
  *   translate_emit.c     cells, labels, fuel
  *   translate_pins.c     which locals live in registers
  *   translate_simple.c   instructions that are one operation
+ *   translate_fuse.c     several instructions that are one operation
  *   translate_reference.c  branches that look at references
  *
  * The operand stack exists only at translation: an entry is a value in its home slot
@@ -217,6 +218,8 @@ void value_apply(struct translator *t,
                  uint32_t sources,
                  uint32_t result_type,
                  uint64_t field);
+/* The entry at `height` was moved to its home slot. */
+void value_arrived(struct translator *t, uint32_t height);
 void value_set_local(struct translator *t, uint32_t local, bool keep);
 /* Makes `instruction` pending after encoding the one before. */
 void value_hold(struct translator *t, const struct instruction *instruction);
@@ -231,6 +234,20 @@ void value_take(struct translator *t,
                 struct instruction *instruction,
                 struct value value,
                 uint32_t height);
+
+/* ---- translate_fuse.c: true if it was done --------------------------------------------------- */
+
+/* (x << constant) + y, (x >> constant) & constant: of the two topmost entries. */
+bool fuse_shl_add(struct translator *t);
+bool fuse_shr_and(struct translator *t);
+/* global.set of x + constant, or of the global itself + constant, kept in a local too. */
+bool fuse_global_set(struct translator *t, uint32_t global);
+/* x += constant, then a jump: an instruction that lacks its target. */
+bool fuse_add_jump(struct translator *t, struct instruction *ret_jump);
+/* An index x - constant, from `height`, becomes operand and first field of a br_table. */
+bool fuse_table_index(struct translator *t, struct instruction *table, uint32_t height);
+/* Moves entries from `height` up to their home slots with one operation; how many. */
+uint32_t fuse_moves(struct translator *t, uint32_t height);
 
 /* ---- translate_simple.c, _control.c, _reference.c, _pins.c ----------------------------------- */
 

@@ -141,6 +141,7 @@ static void control_jump(struct translator *t, struct control *target)
 {
     emit_flush(t);
     struct instruction jump = {.operation = OP_jump, .wasm_offset = t->opcode_offset};
+    (void)fuse_add_jump(t, &jump);
     uint32_t cell = emit_here(t);
     emit_branch_to(t, target, cell, emit_cell(t, &jump));
     t->has_last = false;
@@ -363,10 +364,11 @@ static void control_br_table(struct translator *t)
     uint32_t arity = control_arity(control_at_depth(t, default_depth));
 
     struct instruction table = {.operation = OP_br_table,
-                                .fields = {count},
+                                .fields = {0, count},
                                 .result_height = NO_HEIGHT,
                                 .wasm_offset = t->opcode_offset};
-    value_take(t, &table, index, height);
+    if (index.kind != VALUE_TEMP || !fuse_table_index(t, &table, height))
+        value_take(t, &table, index, height);
     value_settle(t, t->height - arity);
     uint32_t cell = emit_here(t);
     (void)emit_cell(t, &table);

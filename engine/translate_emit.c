@@ -103,9 +103,10 @@ emit_fields(uint8_t *at, const struct instruction *instruction, uint8_t **ret_br
     return at;
 }
 
-static bool emit_is_addition(enum operation operation)
+/* What may be taken back to become part of what follows; none of these is marked. */
+static bool emit_is_fusible(enum operation operation)
 {
-    return operation == OP_i32_add || operation == OP_i32_sub;
+    return operation == OP_i32_add || operation == OP_i32_sub || operation == OP_global_get;
 }
 
 uint32_t emit_cell(struct translator *t, const struct instruction *instruction)
@@ -114,7 +115,7 @@ uint32_t emit_cell(struct translator *t, const struct instruction *instruction)
         return 0;
     if (!emit_reserve(t, EMIT_CELL_BYTES_MAX))
         return 0;
-    t->has_last = emit_is_addition(instruction->operation);
+    t->has_last = emit_is_fusible(instruction->operation);
     if (t->has_last)
         t->last = *instruction;
     t->last_start = emit_here(t);
@@ -140,7 +141,7 @@ void emit_flush(struct translator *t)
 void emit_take_back(struct translator *t)
 {
     ASSERT(t->has_last && t->last_start <= t->code->cells.count);
-    t->code->cells.count = t->last_start; /* additions have no mark */
+    t->code->cells.count = t->last_start;
     t->has_last = false;
 }
 

@@ -195,6 +195,8 @@ enum operation simple_branch(enum operation comparison, bool negated)
         SIMPLE_FLOAT_RELATIONS(RELATION, f32)
         SIMPLE_FLOAT_RELATIONS(RELATION, f64)
 #undef RELATION
+    case OP_i32_and:
+        return negated ? OP_br_not_i32_and : OP_br_i32_and;
     default:
         return OP_COUNT;
     }
@@ -433,6 +435,8 @@ static void simple_global(struct translator *t, bool set)
                     set ? 0 : type, index);
         return;
     }
+    if (set && type == ENGINE_I32 && fuse_global_set(t, index - imported))
+        return;
     enum operation operation = type_is_float(type) ? OP_global_get_float : OP_global_get;
     if (set && type_is_float(type))
         operation = OP_global_set_float;
@@ -503,6 +507,10 @@ static uint8_t simple_type_of_letter(char letter)
 static void simple_by_name(struct translator *t, uint32_t opcode, enum operation operation)
 {
     if (opcode == OPCODE_I32_EQZ && simple_fold_eqz(t))
+        return;
+    if (operation == OP_i32_add && fuse_shl_add(t))
+        return;
+    if (operation == OP_i32_and && fuse_shr_and(t))
         return;
     const struct operation_row *row = &operation_rows[operation];
     uint32_t sources = operation_shape_rows[row->shape].operand_count - 1u;

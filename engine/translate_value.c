@@ -96,17 +96,23 @@ value_move(const struct translator *t, uint32_t type, struct operand from, struc
     return move;
 }
 
-static void value_settle_one(struct translator *t, uint32_t height)
+void value_arrived(struct translator *t, uint32_t height)
 {
     struct value *value = &t->values[height];
+    if (value->kind == VALUE_LOCAL)
+        t->local_refs[value->local]--;
+    value->kind = VALUE_TEMP;
+}
+
+static void value_settle_one(struct translator *t, uint32_t height)
+{
+    const struct value *value = &t->values[height];
     if (value->kind == VALUE_TEMP)
         return;
     struct operand home = {.place = PLACE_S, .slot = slot_of_height(t, height)};
     struct instruction move = value_move(t, value->type, value_operand(t, *value, height), home);
     (void)emit_cell(t, &move);
-    if (value->kind == VALUE_LOCAL)
-        t->local_refs[value->local]--;
-    value->kind = VALUE_TEMP;
+    value_arrived(t, height);
 }
 
 /* Without flushing: for moves that must come before the pending operation. */
@@ -114,8 +120,13 @@ static void value_settle_cells(struct translator *t, uint32_t from)
 {
     if (t->status != STATUS_OK)
         return;
-    for (uint32_t i = MAX(from, t->settled); i < t->height; i++)
-        value_settle_one(t, i);
+    for (uint32_t i = MAX(from, t->settled); i < t->height; i++) {
+        uint32_t count = fuse_moves(t, i);
+        if (count == 0)
+            value_settle_one(t, i);
+        else
+            i += count - 1;
+    }
     if (from <= t->settled)
         t->settled = t->height;
 }

@@ -136,9 +136,9 @@ static void every_entry_of_a_branch_table_is_shown(void **state)
 {
     (void)state;
     /* A nop is no operation, but counted: the two labels differ in fuel alone. */
-    CODE("locals 3, 44 bytes\n"
-         "     0  br_table             s0 #1 -> 28 fuel 0 -> 28 fuel -1\n"
-         "    28  return_i32           k:5 3 #4\n",
+    CODE("locals 3, 48 bytes\n"
+         "     0  br_table             s0 #0 #1 -> 32 fuel 0 -> 32 fuel -1\n"
+         "    32  return_i32           k:5 3 #4\n",
          0x02, 0x40, 0x02, 0x40, 0x20, 0, 0x0e, 1, 0, 1, 0x0b, 0x01, 0x0b, 0x41, 5);
 }
 

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Several instructions that become one operation, beside the comparisons with their branches
+ * (translate_control.c) and the sums that are addresses (translate_simple.c). Which ones was
+ * found by counting the pairs of operations that Lua, SQLite and QuickJS execute.
+ *
+ * Each function changes nothing unless it fuses. What it fuses is the pending operation, and
+ * before it at most the cell encoded last.
+ */
+#include "engine/translate.h"
+
+/* Is the pending operation x + constant, or x - constant? *ret_constant is what is added. */
+static bool fuse_is_sum(const struct translator *t, uint32_t *ret_constant)
+{
+    const struct instruction *sum = t->pending;
+    if (!t->has_pending || (sum->operation != OP_i32_add && sum->operation != OP_i32_sub) ||
+        sum->operands[1].place != PLACE_K)
+        return false;
+    uint32_t constant = (uint32_t)sum->operands[1].bits;
+    *ret_constant = sum->operation == OP_i32_sub ? 0 - constant : constant;
+    return true;
+}
+
+/* Is the entry at `height` the pending result of `operation` with a constant? */
+static bool fuse_is_pending(const struct translator *t, uint32_t height, enum operation operation)
+{
+    return t->values[height].kind == VALUE_TEMP && value_is_pending(t, height) &&
+           t->pending->operation == operation && t->pending->operands[1].place == PLACE_K;
+}
+
+bool fuse_shl_add(struct translator *t)
+{
+    uint32_t base = t->height - 2;
+    uint32_t shifted = fuse_is_pending(t, base, OP_i32_shl) ? base : base + 1;
+    uint32_t other = base + (shifted == base);
+    if (!fuse_is_pending(t, shifted, OP_i32_shl))
+        return false;
+    struct operand y = value_operand(t, t->values[other], other);
+    if (!operation_allows(OP_i32_shl_add, 1, y.place))
+        return false;
+    (void)value_pop(t);
+    (void)value_pop(t);
+    struct instruction *sum = t->pending;
+    sum->operation = OP_i32_shl_add;
+    sum->fields[0] = sum->operands[1].bits & 31;
+    sum->operands[1] = y;
+    sum->operands[2] = (struct operand){.place = PLACE_S, .slot = slot_of_height(t, base)};
+    sum->result_height = base;
+    value_push_temp(t, ENGINE_I32);
+    return true;
+}
+
+bool fuse_shr_and(struct translator *t)
+{
+    uint32_t base = t->height - 2;
+    if (!fuse_is_pending(t, base, OP_i32_shr_u) || t->values[base + 1].kind != VALUE_CONST)
+        return false;
+    uint64_t mask = value_pop(t).bits;
+    struct instruction *bits = t->pending;
+    bits->operation = OP_i32_shr_and;
+    bits->fields[0] = bits->operands[1].bits & 31;
+    bits->fields[1] = mask;
+    bits->operands[1] = (struct operand){.place = PLACE_S, .slot = slot_of_height(t, base)};
+    return true;
+}
+
+/* ---- the shadow stack's pointer -------------------------------------------------------------- */
+
+static void fuse_become(struct instruction *instruction,
+                        enum operation operation,
+                        uint32_t global,
+                        uint32_t constant)
+{
+    instruction->operation = operation;
+    instruction->fields[0] = global;
+    instruction->fields[1] = constant;
+    instruction->result_height = NO_HEIGHT;
+}
+
+/* global.get g, constant, add, local.tee, global.set g: the local gets what the global gets. */
+static bool fuse_global_add(struct translator *t, uint32_t global, uint32_t constant)
+{
+    const struct value *value = &t->values[t->height - 1];
+    const struct instruction *get = &t->last;
+    struct instruction *sum = t->pending;
+    const struct operand *to = &sum->operands[2];
+    if (value->kind != VALUE_LOCAL || sum->operands[0].place != PLACE_A || !t->has_last ||
+        get->operation != OP_global_get || get->operands[0].place != PLACE_A ||
+        get->fields[0] != global || to->place != t->local_places[value->local] ||
+        to->slot != value->local)
+        return false;
+    struct operand local = *to;
+    (void)value_pop(t);
+    emit_take_back(t);
+    fuse_become(sum, OP_global_add, global, constant);
+    sum->operands[0] = local;
+    return true;
+}
+
+bool fuse_global_set(struct translator *t, uint32_t global)
+{
+    uint32_t constant;
+    if (!fuse_is_sum(t, &constant))
+        return false;
+    if (fuse_global_add(t, global, constant))
+        return true;
+    uint32_t height = t->height - 1;
+    if (t->values[height].kind != VALUE_TEMP || !value_is_pending(t, height))
+        return false;
+    (void)value_pop(t);
+    fuse_become(t->pending, OP_global_set_sum, global, constant);
+    t->pending->has_result = false;
+    return true;
+}
+
+/* ---- branches -------------------------------------------------------------------------------- */
+
+bool fuse_add_jump(struct translator *t, struct instruction *ret_jump)
+{
+    const struct instruction *sum = &t->last;
+    if (!t->has_last || (sum->operation != OP_i32_add && sum->operation != OP_i32_sub))
+        return false;
+    const struct operand *x = &sum->operands[0];
+    const struct operand *to = &sum->operands[2];
+    if (sum->operands[1].place != PLACE_K || x->place == PLACE_A || x->place != to->place ||
+        (x->place == PLACE_S && x->slot != to->slot))
+        return false;
+    uint64_t constant = sum->operands[1].bits;
+    ret_jump->operation = OP_add_jump;
+    ret_jump->operands[0] = *x;
+    ret_jump->fields[0] = sum->operation == OP_i32_sub ? 0 - constant : constant;
+    emit_take_back(t);
+    return true;
+}
+
+bool fuse_table_index(struct translator *t, struct instruction *table, uint32_t height)
+{
+    uint32_t constant;
+    if (!value_is_pending(t, height) || !fuse_is_sum(t, &constant))
+        return false;
+    table->operands[0] = t->pending->operands[0];
+    table->fields[0] = 0 - constant;
+    t->has_pending = false;
+    return true;
+}
+
+/* ---- moves ----------------------------------------------------------------------------------- */
+
+#define FUSE_MOVES_MAX 3
+
+/* 's' a local in its slot, 'k' a constant that fits, '-' anything else. */
+static char fuse_source(const struct translator *t, uint32_t height, uint64_t *ret_bits)
+{
+    if (height >= t->height)
+        return '-';
+    const struct value *value = &t->values[height];
+    *ret_bits = value->kind == VALUE_LOCAL ? value->local : value->bits;
+    if (value->kind == VALUE_LOCAL && t->local_places[value->local] == PLACE_S)
+        return 's';
+    return value->kind == VALUE_CONST && value->bits <= UINT32_MAX ? 'k' : '-';
+}
+
+uint32_t fuse_moves(struct translator *t, uint32_t height)
+{
+    uint64_t bits[FUSE_MOVES_MAX];
+    char sources[FUSE_MOVES_MAX];
+    for (uint32_t i = 0; i < FUSE_MOVES_MAX; i++)
+        sources[i] = fuse_source(t, height + i, &bits[i]);
+    if (sources[0] == '-' || sources[1] == '-')
+        return 0;
+    uint64_t to = slot_of_height(t, height);
+    struct instruction move = {.operation = OP_move_kk,
+                               .fields = {to, bits[0], bits[1]},
+                               .result_height = NO_HEIGHT,
+                               .wasm_offset = t->opcode_offset};
+    uint32_t count = memcmp(sources, "sss", FUSE_MOVES_MAX) == 0 ? 3 : 2;
+    if (count == 3) {
+        move.operation = OP_move_sss;
+        memcpy(move.fields, (uint64_t[]){bits[0], bits[1], bits[2], to}, 4 * sizeof(to));
+    } else if (sources[0] == 's') {
+        move.operation = sources[1] == 's' ? OP_move_ss : OP_move_sk;
+        uint64_t second = sources[1] == 's' ? to : bits[1];
+        memcpy(move.fields, (uint64_t[]){bits[0], sources[1] == 's' ? bits[1] : to, second},
+               3 * sizeof(to));
+    } else if (sources[1] == 's') {
+        move.operation = OP_move_ks;
+        memcpy(move.fields, (uint64_t[]){bits[1], to, bits[0]}, 3 * sizeof(to));
+    }
+    (void)emit_cell(t, &move);
+    for (uint32_t i = 0; i < count; i++)
+        value_arrived(t, height + i);
+    return count;
+}
