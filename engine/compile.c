@@ -15,6 +15,7 @@ const struct engine_limits engine_limits_default = {
     .memory_pages = 65536,
     .table_entries = 10000000,
     .stack_bytes = 1 << 20,
+    .heap_bytes = (uint64_t)1 << 30,
 };
 
 const uint8_t *engine_build_id(void)

@@ -110,6 +110,9 @@ BASE_HANDLER;
                                                          .float_pins = {FPIN0, FPIN1, FPIN2}};     \
     } while (0)
 
+/* So that others find the guest's registers in its machine. */
+#define SAVE_REGISTERS() DISPATCH_SAVE(PC)
+
 /* Leaves the interpreter; a later run goes on at cell `at`. */
 #define STOP(at, outcome)                                                                          \
     do {                                                                                           \
@@ -170,6 +173,8 @@ BASE_HANDLER;
         PC = (at);                                                                                 \
         return (int)(outcome);                                                                     \
     } while (0)
+
+#define SAVE_REGISTERS()          ((void)0)
 
 #define DISPATCH_FAULT_REGISTERS  0
 #define BEFORE_ACCESS()           ((void)0)

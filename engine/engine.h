@@ -150,6 +150,7 @@ struct engine_limits {
     uint32_t memory_pages;  /* of 64 KiB: an instance's memories together */
     uint32_t table_entries; /* per table */
     uint32_t stack_bytes;   /* guest stack of a machine */
+    uint64_t heap_bytes;    /* collected objects of a machine; at most 4 GiB */
 };
 
 extern const struct engine_limits engine_limits_default;

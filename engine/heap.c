@@ -266,15 +266,15 @@ static uint64_t heap_image_head_bytes(uint32_t used_blocks)
 
 uint64_t heap_image_bytes(const struct heap *heap)
 {
-    if (heap->base == NULL)
+    uint32_t used = heap->base == NULL ? 0 : heap_state(heap)->used_blocks;
+    if (used == 0)
         return 0;
-    uint32_t used = heap_state(heap)->used_blocks;
     return heap_image_head_bytes(used) + (uint64_t)used * HEAP_BLOCK_BYTES;
 }
 
 void heap_image_write(const struct heap *heap, uint8_t *to)
 {
-    if (heap->base == NULL)
+    if (heap_image_bytes(heap) == 0)
         return;
     const struct heap_state *state = heap_state(heap);
     ASSERT(state->phase == HEAP_IDLE);

@@ -167,6 +167,7 @@ struct image_header {
     struct image_span dropped_elems; /* bytes */
     struct image_span dropped_datas; /* bytes */
     struct image_span memory_values; /* struct image_memory_snapshot each: own memories */
+    struct image_span heap;          /* bytes, as heap_image_write wrote them */
 };
 
 /* The checksum covers everything behind itself. */

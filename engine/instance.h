@@ -29,6 +29,7 @@
 #define SKERRY_ENGINE_INSTANCE_H
 
 #include "engine/engine.h"
+#include "engine/heap.h"
 #include "engine/identity.h"
 #include "engine/image.h"
 
@@ -118,6 +119,14 @@ struct machine_cells {
     int32_t host_return;
 };
 
+/* Which root a collection under way comes to next (collect.c). */
+struct collect_cursor {
+    uint8_t roots; /* enum collect_roots */
+    uint32_t instance;
+    uint32_t part;
+    uint64_t at;
+};
+
 struct engine_machine {
     struct machine_registers registers;
     uint64_t *stack;       /* mmap'ed, stack_bytes + the largest frame */
@@ -140,6 +149,8 @@ struct engine_machine {
     uint32_t instance_capacity;
     struct identity_table identities;
     struct engine_limits limits;
+    struct heap heap;
+    struct collect_cursor collect;
 };
 
 /* ---- memory.c -------------------------------------------------------------------------------- */
@@ -305,6 +316,23 @@ NODISCARD enum status constant_evaluate(const struct engine_instance *instance,
 NODISCARD enum status link_imports(struct engine_instance *instance,
                                    const struct engine_linker *linker,
                                    struct report *report);
+
+/* ---- collect.c ------------------------------------------------------------------------------- */
+
+struct collect_step {
+    uint32_t price; /* fuel */
+    enum engine_trap trap;
+};
+
+/*
+ * heap_allocate returned nothing: one bounded step of a collection, after which to ask
+ * again; or the trap, if the last collection was for this very allocation. Registers are
+ * saved; the guest's stack is in use below `stack_end`. Begins at step one if the call that
+ * a collection was for is gone.
+ */
+struct collect_step collect_step(struct engine_machine *machine, const uint64_t *stack_end);
+/* A whole collection for an idle machine, so that a snapshot has nothing superfluous. */
+void collect_all(struct engine_machine *machine);
 
 /* ---- machine.c ------------------------------------------------------------------------------- */
 

@@ -113,6 +113,7 @@ void engine_call_begin(struct engine_machine *machine,
     machine->trap = TRAP_NONE;
     machine->trap_reason = NULL;
     machine->fuel_host = 0;
+    heap_collect_cancel(&machine->heap);
     machine->busy = true;
 }
 

@@ -42,6 +42,7 @@ enum status engine_machine_create(const struct engine_limits *limits,
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "no memory for a machine");
     machine->limits = *limits;
     identity_table_init(&machine->identities);
+    heap_init(&machine->heap, limits->heap_bytes);
     uint8_t *stack = mmap(NULL, mapped, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (stack != MAP_FAILED) {
@@ -69,6 +70,7 @@ void engine_machine_free(struct engine_machine *machine)
         instance_free(machine->instances[i]);
     free(machine->instances);
     identity_table_done(&machine->identities);
+    heap_done(&machine->heap);
     if (machine->stack != NULL)
         (void)munmap(machine->stack, machine->stack_mapped_bytes);
     free(machine);

@@ -156,6 +156,9 @@ static bool snapshot_fits(const struct image_header *header)
         if (!array_fits(header, tables[i].entries, sizeof(uint64_t)))
             return false;
     }
+    if (!array_fits(header, header->heap, 1) ||
+        !heap_image_fits(image_at(header, header->heap), header->heap.count))
+        return false;
     const struct image_memory *memories = image_at(header, header->memories);
     const struct image_memory_snapshot *rows = image_at(header, header->memory_values);
     for (uint32_t i = 0; i < header->memory_values.count; i++) {

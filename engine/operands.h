@@ -166,6 +166,23 @@ static inline double operands_wide_float(float low)
         IN->machine->fuel_priced += charge_price;                                                  \
     } while (0)
 
+/*
+ * An allocation from the heap came back empty-handed: one step of a collection, then this
+ * cell again. What the cell is about to use must still be where it was (operands in slots
+ * below `stack_end`, accumulator, pins), and nothing of it done yet.
+ */
+#define COLLECT_AND_RETRY(stack_end)                                                               \
+    do {                                                                                           \
+        SAVE_REGISTERS();                                                                          \
+        struct collect_step collect = collect_step(IN->machine, (stack_end));                      \
+        if (UNLIKELY(collect.trap != TRAP_NONE))                                                   \
+            RAISE(collect.trap);                                                                   \
+        CHARGE_PRICE(collect.price);                                                               \
+        if (UNLIKELY(FUEL < 0))                                                                    \
+            SUSPEND(PC);                                                                           \
+        JUMP(PC);                                                                                  \
+    } while (0)
+
 /* A taken branch: fields target (signed bytes from this cell) and fuel (may be negative). */
 #define BRANCH_BYTES 8
 #define TAKE_BRANCH(at)                                                                            \

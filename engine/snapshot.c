@@ -3,12 +3,14 @@
  * Freezing an initialised instance into an image, and back.
  *
  *   | module part, as compiled | globals | table rows | entries | dropped | memory rows |
- *   | page.. | memory 0 | memory 1 ... |
+ *   | heap | page.. | memory 0 | memory 1 ... |
  *
  * Invariant: what engine_restore makes, and what engine_rewind returns to, is exactly the
  * state engine_snapshot saw. Restoring does no work per function: it is the way of a cold
  * start. Zero pages are never written, so that the image stays sparse.
  */
+#include <sys/mman.h>
+
 #include "engine/instance.h"
 
 #define PAGE IMAGE_PAGE_BYTES
@@ -93,6 +95,10 @@ static void lay_out_state(struct image_writer *writer,
     header->dropped_datas = image_put(writer, instance->dropped_datas, image->datas.count, 1);
     header->memory_values =
         image_reserve(writer, image->memories.count, sizeof(struct image_memory_snapshot));
+    const struct heap *heap = &instance->machine->heap;
+    header->heap = image_reserve(writer, heap_image_bytes(heap), 1);
+    if (writer->data != NULL)
+        heap_image_write(heap, writer->data + header->heap.offset);
     writer->count = ALIGN_UP(writer->count, (uint64_t)8);
 }
 
@@ -120,6 +126,7 @@ enum status engine_snapshot(const struct engine_instance *instance,
     enum status status = check_freezable(instance, report);
     if (status != STATUS_OK)
         return status;
+    collect_all(instance->machine);
     struct image_header header = *instance->image;
     struct image_writer writer = {0};
     lay_out_state(&writer, instance, &header);
@@ -184,6 +191,14 @@ static void restore_memories(const struct engine_instance *instance)
                    rows[i].bytes);
 }
 
+/* The heap of the machine that is the instance's alone. */
+static enum status restore_heap(struct engine_instance *instance, struct report *report)
+{
+    const struct image_header *image = instance->image;
+    return heap_restore(&instance->machine->heap, image_at(image, image->heap), image->heap.count,
+                        report);
+}
+
 enum status engine_restore(struct engine_machine *machine,
                            const struct engine_module *module,
                            const struct engine_linker *linker,
@@ -198,6 +213,11 @@ enum status engine_restore(struct engine_machine *machine,
     enum status status = instance_create(machine, module, linker, true, report, &instance);
     if (status != STATUS_OK)
         return status;
+    status = restore_heap(instance, report);
+    if (status != STATUS_OK) {
+        instance_free(instance);
+        return status;
+    }
     restore_globals(instance);
     restore_flags(instance);
     for (uint32_t i = 0; i < instance_own_tables(instance); i++)
@@ -207,6 +227,17 @@ enum status engine_restore(struct engine_machine *machine,
     machine_adopt(machine, instance);
     *ret_instance = instance;
     return STATUS_OK;
+}
+
+/* The stack too: what lies on it can look like a reference, and so decide what a collection
+ * finds, and how much fuel that takes. */
+static bool rewind_heap(struct engine_instance *instance)
+{
+    struct engine_machine *machine = instance->machine;
+    if (!machine->heap.touched)
+        return true;
+    return madvise(machine->stack, machine->stack_mapped_bytes, MADV_DONTNEED) == 0 &&
+           restore_heap(instance, NULL) == STATUS_OK;
 }
 
 bool engine_rewind(struct engine_instance *instance)
@@ -226,7 +257,7 @@ bool engine_rewind(struct engine_instance *instance)
     machine->trap = TRAP_NONE;
     machine->trap_reason = NULL;
     machine->exit_code = 0;
-    bool shrunk = true;
+    bool shrunk = rewind_heap(instance);
     for (uint32_t i = 0; i < instance_own_memories(instance); i++)
         shrunk = memory_shrink(&instance->own_memory[i]) && shrunk;
     return shrunk;
