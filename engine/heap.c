@@ -21,6 +21,11 @@
 /* More than this is given back to the kernel when it is to become zero. */
 #define HEAP_CLEAR_BYTES_MAX ((uint64_t)256 << 10)
 
+struct heap_added {
+    struct heap_layout layout;
+    uint64_t map[];
+};
+
 static const uint32_t heap_cells[HEAP_CLASS_COUNT] = {
 #define CELL(bytes) [HEAP_CLASS_##bytes] = (bytes),
     HEAP_CELLS(CELL)
@@ -44,7 +49,9 @@ void heap_done(struct heap *heap)
 {
     if (heap->base != NULL)
         (void)munmap(heap->base, heap->mapped_bytes);
-    free(heap->more_ranges);
+    for (uint32_t i = 0; i < heap->added_count; i++)
+        free(heap->added[i]);
+    free(heap->added);
     *heap = (struct heap){0};
 }
 
@@ -61,41 +68,44 @@ static bool heap_map(struct heap *heap)
     return true;
 }
 
-enum status
-heap_add_layouts(struct heap *heap, const struct heap_layouts *layouts, uint32_t *ret_first)
+void heap_set_layouts(struct heap *heap, const struct heap_layouts *layouts)
 {
-    struct heap_range range = {.layouts = *layouts};
-    if (heap->range_count == 0) {
-        heap->first_range = range;
-        heap->range_count = 1;
-        *ret_first = 0;
-        return STATUS_OK;
-    }
-    const struct heap_range *last = heap_range_at(heap, heap->range_count - 1);
-    if (__builtin_add_overflow(last->first, last->layouts.count, &range.first))
-        return STATUS_LIMIT;
-    struct heap_range *more =
-        realloc(heap->more_ranges, heap->range_count * sizeof(*heap->more_ranges));
-    if (more == NULL)
+    ASSERT(heap->added_count == 0);
+    heap->first = *layouts;
+}
+
+enum status heap_add_layout(struct heap *heap, const struct heap_layouts *layouts, uint32_t index)
+{
+    ASSERT(index < layouts->count);
+    const struct heap_layout *row = &layouts->rows[index];
+    struct heap_added *added = malloc(sizeof(*added) + row->map_words * sizeof(added->map[0]));
+    struct heap_added **more =
+        realloc(heap->added, (heap->added_count + (size_t)1) * sizeof(struct heap_added *));
+    if (more != NULL)
+        heap->added = more;
+    if (added == NULL || more == NULL) {
+        free(added);
         return STATUS_NO_MEMORY;
-    more[heap->range_count - 1] = range;
-    heap->more_ranges = more;
-    heap->range_count++;
-    *ret_first = range.first;
+    }
+    added->layout = *row;
+    added->layout.map = 0;
+    if (row->map_words > 0)
+        memcpy(added->map, layouts->maps + row->map, row->map_words * sizeof(added->map[0]));
+    more[heap->added_count++] = added;
     return STATUS_OK;
 }
 
-uint32_t heap_layout_range(const struct heap *heap, uint32_t layout)
+const struct heap_layout *
+heap_layout(const struct heap *heap, uint32_t layout, const uint64_t **ret_maps)
 {
-    uint32_t low = 0;
-    for (uint32_t high = heap->range_count; high - low > 1;) {
-        uint32_t middle = low + (high - low) / 2;
-        if (heap_range_at(heap, middle)->first <= layout)
-            low = middle;
-        else
-            high = middle;
+    if (LIKELY(layout < heap->first.count)) {
+        *ret_maps = heap->first.maps;
+        return &heap->first.rows[layout];
     }
-    return low;
+    ASSERT(layout - heap->first.count < heap->added_count);
+    const struct heap_added *added = heap->added[layout - heap->first.count];
+    *ret_maps = added->map;
+    return &added->layout;
 }
 
 /* ---- blocks ---------------------------------------------------------------------------------- */
@@ -214,8 +224,8 @@ static uint64_t heap_allocate_small(struct heap *heap, uint64_t bytes)
 
 uint64_t heap_object_bytes(const struct heap *heap, uint32_t layout, uint32_t length)
 {
-    uint32_t index;
-    const struct heap_layout *row = &heap_layouts_of(heap, layout, &index)->rows[index];
+    const uint64_t *maps;
+    const struct heap_layout *row = heap_layout(heap, layout, &maps);
     return sizeof(struct heap_object) + row->fixed_bytes + (uint64_t)row->item_bytes * length;
 }
 

@@ -15,11 +15,10 @@
  * A reference is a number whose top two bits say "heap" and whose other bits are the offset
  * of the object's header. It never changes: objects do not move.
  *
- * What an object is made of says its layout: a number that is looked up in the layouts of
- * the instances (0-based among one instance's types; see heap_add_layouts). Layouts name the
- * words of the payload that are references; the collector follows these and no others. Where
- * types are not known (the guest stack) any number may be offered: heap_mark takes only what
- * is the reference of an object.
+ * What an object is made of says its layout, the identity of its type (identity.h). Layouts
+ * name the words of the payload that are references; the collector follows these and no
+ * others. Where types are not known (the guest stack) any number may be offered: heap_mark
+ * takes only what is the reference of an object.
  *
  * Collection: idle -> marking -> sweeping -> idle, in bounded steps, between which no guest
  * runs (so there are no barriers). Free cells may hold old bytes, free blocks are zero;
@@ -57,7 +56,7 @@ struct heap_layout {
     uint32_t items_are_references;
 };
 
-/* Borrowed; of one instance. */
+/* By identity. */
 struct heap_layouts {
     const struct heap_layout *rows;
     const uint64_t *maps;
@@ -69,47 +68,32 @@ struct heap_object {
     uint32_t length; /* of items */
 };
 
-struct heap_range {
-    uint32_t first; /* layout */
-    struct heap_layouts layouts;
-};
+struct heap_added; /* a layout with its map */
 
 struct heap {
     uint8_t *base; /* NULL: no object was ever made */
     uint64_t limit_bytes;
     uint64_t mapped_bytes;
-    uint32_t high_blocks; /* blocks from here on are zero, */
-    uint32_t high_marks;  /* and so is the mark stack */
-    bool touched;         /* differs from what heap_restore made */
-    uint32_t range_count;
-    struct heap_range first_range; /* one instance needs no more */
-    struct heap_range *more_ranges;
+    uint32_t high_blocks;      /* blocks from here on are zero, */
+    uint32_t high_marks;       /* and so is the mark stack */
+    bool touched;              /* differs from what heap_restore made */
+    struct heap_layouts first; /* borrowed from the first instance's image */
+    struct heap_added **added; /* those behind it; owned */
+    uint32_t added_count;
 };
 
 /* `limit_bytes`: of blocks; at most HEAP_BYTES_MAX. Maps nothing. */
 void heap_init(struct heap *heap, uint64_t limit_bytes);
 void heap_done(struct heap *heap);
 
-/* Makes the next `layouts->count` numbers mean these layouts; the first of them. */
+/* The layouts of the first instance; they are borrowed. */
+void heap_set_layouts(struct heap *heap, const struct heap_layouts *layouts);
+/* Row `index` of these becomes the next layout after those that are known; it is copied. */
 NODISCARD enum status
-heap_add_layouts(struct heap *heap, const struct heap_layouts *layouts, uint32_t *ret_first);
-/* Which call of heap_add_layouts, counted from 0, brought this layout. */
-uint32_t heap_layout_range(const struct heap *heap, uint32_t layout);
-
-static inline const struct heap_range *heap_range_at(const struct heap *heap, uint32_t range)
-{
-    return range == 0 ? &heap->first_range : &heap->more_ranges[range - 1];
-}
-
-static inline const struct heap_layouts *
-heap_layouts_of(const struct heap *heap, uint32_t layout, uint32_t *ret_row)
-{
-    const struct heap_range *range = &heap->first_range;
-    if (UNLIKELY(heap->range_count > 1))
-        range = heap_range_at(heap, heap_layout_range(heap, layout));
-    *ret_row = layout - range->first;
-    return &range->layouts;
-}
+heap_add_layout(struct heap *heap, const struct heap_layouts *layouts, uint32_t index);
+/* A layout and the maps that it counts into. */
+const struct heap_layout *
+heap_layout(const struct heap *heap, uint32_t layout, const uint64_t **ret_maps);
 
 /* ---- objects --------------------------------------------------------------------------------- */
 

@@ -71,8 +71,8 @@ void heap_mark(struct heap *heap, uint64_t value)
     if (!heap_set_mark(heap, offset))
         return;
     const struct heap_object *object = (const void *)(heap->base + offset);
-    uint32_t index;
-    const struct heap_layout *layout = &heap_layouts_of(heap, object->layout, &index)->rows[index];
+    const uint64_t *maps;
+    const struct heap_layout *layout = heap_layout(heap, object->layout, &maps);
     if (layout->map_words == 0 && (!layout->items_are_references || object->length == 0))
         return;
     struct heap_state *state = heap_state(heap);
@@ -86,12 +86,11 @@ static uint32_t heap_scan(struct heap *heap, uint32_t budget)
     struct heap_state *state = heap_state(heap);
     const struct heap_object *object = (const void *)(heap->base + state->scan_object);
     const uint64_t *payload = (const void *)(object + 1);
-    uint32_t index;
-    const struct heap_layouts *layouts = heap_layouts_of(heap, object->layout, &index);
-    const struct heap_layout *layout = &layouts->rows[index];
+    const uint64_t *maps;
+    const struct heap_layout *layout = heap_layout(heap, object->layout, &maps);
     uint32_t used = 0;
     for (; state->scan_next < layout->map_words && used < budget; state->scan_next++) {
-        uint64_t word = layouts->maps[layout->map + state->scan_next];
+        uint64_t word = maps[layout->map + state->scan_next];
         used += 1 + (uint32_t)__builtin_popcountll(word);
         for (; word != 0; word &= word - 1)
             heap_mark(heap, payload[state->scan_next * 64 + (uint32_t)__builtin_ctzll(word)]);

@@ -94,7 +94,7 @@ static void put_row(struct words *words, const struct image_type *type)
 
 /* ---- identities ------------------------------------------------------------------------------ */
 
-/* What the table remembers of a new type, whose supertypes have identities already. */
+/* What table and heap remember of a new type, whose supertypes have identities already. */
 static enum status
 add_row(struct identity_table *table, const struct engine_instance *instance, uint32_t index)
 {
@@ -109,7 +109,12 @@ add_row(struct identity_table *table, const struct engine_instance *instance, ui
     }
     for (uint32_t i = 0; i < row.super_count; i++)
         row.supers[i] = identity_of(instance, supers[i]);
+    struct heap_layouts layouts = image_layouts(instance->image);
     enum status status = buffer_append(&table->rows, &row, sizeof(row));
+    if (status == STATUS_OK) {
+        status = heap_add_layout(&instance->machine->heap, &layouts, index);
+        table->rows.count -= status == STATUS_OK ? 0 : sizeof(row);
+    }
     if (status != STATUS_OK)
         free(row.supers);
     return status;
@@ -162,8 +167,11 @@ enum status identity_assign(struct engine_instance *instance, struct report *rep
     const struct engine_machine *machine = instance->machine;
     struct identity_table *table = &instance->machine->identities;
     enum status status = STATUS_OK;
-    if (machine->instance_count == 0)
+    if (machine->instance_count == 0) {
+        struct heap_layouts layouts = image_layouts(instance->image);
+        heap_set_layouts(&instance->machine->heap, &layouts);
         return STATUS_OK;
+    }
     if (!table->has_first) {
         table->first_count = machine->instances[0]->image->types.count;
         table->has_first = true;

@@ -306,6 +306,7 @@ static enum status lay_out(struct image_writer *writer,
     header.code = image_put(writer, code->cells.data, code->cells.count, 1);
     header.funcs = put_funcs(writer, module, code);
     header.types = put_types(writer, module);
+    header.layouts = image_put_layouts(writer, module, &header.layout_maps);
     header.imports = put_imports(writer, module);
     header.exports = put_exports(writer, module);
     header.globals = put_globals(writer, module);

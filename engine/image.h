@@ -16,6 +16,7 @@
 #define SKERRY_ENGINE_IMAGE_H
 
 #include "engine/engine.h"
+#include "engine/heap.h"
 #include "engine/module.h"
 
 #define IMAGE_MAGIC      0x796b7331u /* "1sky" */
@@ -143,6 +144,8 @@ struct image_header {
     struct image_span code; /* bytes */
     struct image_span funcs;
     struct image_span types;
+    struct image_span layouts;     /* struct heap_layout of each type */
+    struct image_span layout_maps; /* u64 each */
     struct image_span imports;
     struct image_span exports;
     struct image_span globals;
@@ -170,6 +173,18 @@ struct image_header {
     struct image_span heap;          /* bytes, as heap_image_write wrote them */
 };
 
+static inline const void *image_at(const struct image_header *header, struct image_span span)
+{
+    return (const uint8_t *)header + span.offset;
+}
+
+static inline struct heap_layouts image_layouts(const struct image_header *header)
+{
+    return (struct heap_layouts){.rows = image_at(header, header->layouts),
+                                 .maps = image_at(header, header->layout_maps),
+                                 .count = header->layouts.count};
+}
+
 /* The checksum covers everything behind itself. */
 #define IMAGE_CHECKSUM_FROM (offsetof(struct image_header, checksum) + sizeof(uint64_t))
 
@@ -181,11 +196,6 @@ struct engine_module {
     size_t count;
     const struct image_header *header;
 };
-
-static inline const void *image_at(const struct image_header *header, struct image_span span)
-{
-    return (const uint8_t *)header + span.offset;
-}
 
 struct bytes image_text(const struct image_header *header, struct image_span span);
 /* Types by canonical index, and of the combined func index space; open.c. */
@@ -221,6 +231,10 @@ NODISCARD enum status
 image_check_header(struct bytes head, uint64_t total_bytes, struct report *report);
 /* STATUS_CORRUPT, and what to do. */
 enum status image_corrupt(struct report *report, const char *what);
+/* Rows and maps of the types' layouts; image_layout.c. */
+struct image_span image_put_layouts(struct image_writer *writer,
+                                    const struct module *module,
+                                    struct image_span *ret_maps);
 /* Computes the checksum; the image is complete. */
 void image_seal(struct engine_image *image);
 

@@ -35,6 +35,8 @@ static bool arrays_fit(const struct image_header *header)
     return array_fits(header, header->code, 1) &&
            array_fits(header, header->funcs, sizeof(struct image_func)) &&
            array_fits(header, header->types, sizeof(struct image_type)) &&
+           array_fits(header, header->layouts, sizeof(struct heap_layout)) &&
+           array_fits(header, header->layout_maps, sizeof(uint64_t)) &&
            array_fits(header, header->imports, sizeof(struct image_import)) &&
            array_fits(header, header->exports, sizeof(struct image_export)) &&
            array_fits(header, header->globals, sizeof(struct image_global)) &&
@@ -53,6 +55,7 @@ static bool arrays_fit(const struct image_header *header)
 static bool counts_agree(const struct image_header *header)
 {
     return header->imported_func_count <= header->funcs.count &&
+           header->layouts.count == header->types.count &&
            header->imported_table_count <= header->tables.count &&
            header->imported_memory_count <= header->memories.count &&
            header->imported_global_count <= header->globals.count &&
