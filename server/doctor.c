@@ -65,7 +65,7 @@ static int doctor_descriptors(void)
 /* Without enough of them a worker refuses requests long before its memory is full. */
 static int doctor_mappings(const struct config *config)
 {
-    char detail[160];
+    char detail[256];
     unsigned long long have = 0;
     FILE *file = fopen("/proc/sys/vm/max_map_count", "re");
     bool known = file != NULL && fscanf(file, "%llu", &have) == 1;
