@@ -90,6 +90,25 @@
 NUMERIC_INTEGER(i32, uint32_t, int32_t, 32)
 NUMERIC_INTEGER(i64, uint64_t, int64_t, 64)
 
+/* 128 bits in two halves, of the wide-arithmetic proposal. */
+__extension__ typedef unsigned __int128 numeric_u128;
+__extension__ typedef __int128 numeric_s128;
+
+static inline numeric_u128 numeric_u128_of(uint64_t low, uint64_t high)
+{
+    return (numeric_u128)high << 64 | low;
+}
+
+static inline numeric_u128 numeric_i64_mul_wide_s(uint64_t x, uint64_t y)
+{
+    return (numeric_u128)((numeric_s128)(int64_t)x * (int64_t)y);
+}
+
+static inline numeric_u128 numeric_i64_mul_wide_u(uint64_t x, uint64_t y)
+{
+    return (numeric_u128)x * y;
+}
+
 NUMERIC_UNARY(i32_eqz, uint32_t, uint32_t, x == 0)
 NUMERIC_UNARY(i64_eqz, uint64_t, uint32_t, x == 0)
 NUMERIC_UNARY(i32_clz, uint32_t, uint32_t, x == 0 ? 32 : __builtin_clz(x))

@@ -155,6 +155,26 @@ const dispatch_handler ops_i32_shl_add[] = {EACH_X(SHL_ADD_ENTRY_X, i32_shl_add)
 EACH_X(SHR_AND_X, i32_shr_and)
 const dispatch_handler ops_i32_shr_and[] = {EACH_X(UNARY_ENTRY_X, i32_shr_and)};
 
+/* ---- wide arithmetic: operands in slots, the result in the first two ------------------------- */
+
+#define WIDE(name, result)                                                                         \
+    HANDLER(name##_)                                                                               \
+    {                                                                                              \
+        uint64_t *slot = &SLOT(HEAD);                                                              \
+        numeric_u128 wide = (result);                                                              \
+        slot[0] = (uint64_t)wide;                                                                  \
+        slot[1] = (uint64_t)(wide >> 64);                                                          \
+        NEXT(CELL(HEAD + 2));                                                                      \
+    }                                                                                              \
+    const dispatch_handler ops_##name[] = {name##_};
+#define WIDE_X numeric_u128_of(slot[0], slot[1])
+#define WIDE_Y numeric_u128_of(slot[2], slot[3])
+
+WIDE(i64_add128, WIDE_X + WIDE_Y)
+WIDE(i64_sub128, WIDE_X - WIDE_Y)
+WIDE(i64_mul_wide_s, numeric_i64_mul_wide_s(slot[0], slot[1]))
+WIDE(i64_mul_wide_u, numeric_i64_mul_wide_u(slot[0], slot[1]))
+
 /* ---- moves ----------------------------------------------------------------------------------- */
 
 #define numeric_i32_mov(x)    (x)

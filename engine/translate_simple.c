@@ -360,6 +360,31 @@ static void simple_memory_size(struct translator *t, bool grow)
                         memory, 0);
 }
 
+static bool simple_wide(struct translator *t, uint32_t opcode)
+{
+    enum operation operation;
+    switch (opcode) {
+    case OPCODE_I64_ADD128:
+        operation = OP_i64_add128;
+        break;
+    case OPCODE_I64_SUB128:
+        operation = OP_i64_sub128;
+        break;
+    case OPCODE_I64_MUL_WIDE_S:
+        operation = OP_i64_mul_wide_s;
+        break;
+    case OPCODE_I64_MUL_WIDE_U:
+        operation = OP_i64_mul_wide_u;
+        break;
+    default:
+        return false;
+    }
+    bool multiplies = opcode >= OPCODE_I64_MUL_WIDE_S;
+    simple_in_slots(t, operation, multiplies ? 2 : 4, ENGINE_I64, 0, 0);
+    value_push_temp(t, ENGINE_I64);
+    return true;
+}
+
 static void simple_drop_segment(struct translator *t, enum operation operation)
 {
     struct instruction drop = {.operation = operation,
@@ -583,7 +608,7 @@ bool simple_translate(struct translator *t, uint32_t opcode)
         simple_constant(t, opcode);
         return true;
     default:
-        if (simple_memory(t, opcode) || simple_reference(t, opcode))
+        if (simple_memory(t, opcode) || simple_wide(t, opcode) || simple_reference(t, opcode))
             return true;
         if (opcode == OPCODE_TABLE_GET || opcode == OPCODE_TABLE_SET || opcode >= 0xfc00)
             return simple_bulk(t, opcode);

@@ -217,6 +217,15 @@ static void check_memory_copy(struct validator *v)
     check_copy(v, to_is_64, from_is_64);
 }
 
+/* Wide arithmetic: the only instructions with two results. */
+static void check_wide(struct validator *v, unsigned operands)
+{
+    for (unsigned i = 0; i < operands; i++)
+        validate_pop(v, ENGINE_I64);
+    validate_push(v, ENGINE_I64);
+    validate_push(v, ENGINE_I64);
+}
+
 /* Instructions whose types depend on their immediate or on the stack. */
 static void check_special(struct validator *v, uint32_t code)
 {
@@ -252,6 +261,12 @@ static void check_special(struct validator *v, uint32_t code)
         return check_table_copy(v);
     case OPCODE_MEMORY_COPY:
         return check_memory_copy(v);
+    case OPCODE_I64_ADD128:
+    case OPCODE_I64_SUB128:
+        return check_wide(v, 4);
+    case OPCODE_I64_MUL_WIDE_S:
+    case OPCODE_I64_MUL_WIDE_U:
+        return check_wide(v, 2);
     case OPCODE_REF_NULL:
         return validate_push(v, decode_heap_type(&v->reader, v->module));
     case OPCODE_REF_IS_NULL:
