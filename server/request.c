@@ -121,6 +121,7 @@ static void request_conclude(struct request *request, enum isolate_end end)
     account_ended(request);
     request_return_isolate(request, end);
     request_release_slot(request);
+    request->service->answered++;
     request->service->in_flight--;
     request->service->metrics->in_flight--;
 }
@@ -695,9 +696,14 @@ static bool request_service_prepare(struct request_service *service)
 
 int request_service_turn(struct request_service *service)
 {
+    uint64_t answered = service->answered;
     timers_run(&service->timers, clock_monotonic_ns(service->clock), TIMERS_PER_TURN);
     scheduler_turn(&service->scheduler, SLICES_PER_TURN);
     if (!scheduler_idle(&service->scheduler) || request_service_prepare(service))
+        return 0;
+    /* What was sent from here is written, but the loop goes on with its connection only when it
+     * does not wait for sockets: the next request on it would not be one that it looks for. */
+    if (service->answered != answered)
         return 0;
     uint64_t next = timers_next_ns(&service->timers);
     if (next == UINT64_MAX)

@@ -73,6 +73,7 @@ struct request_service {
     uint64_t turn_requests; /* metrics->requests at the last turn */
     uint64_t heard_ns;      /* when this turn of the loop began; 0: it waits for something to do */
     uint64_t no_room_ns;    /* when it was last logged that an isolate could not be made */
+    uint64_t answered;      /* requests ever that were answered or cancelled */
     uint32_t in_flight;     /* requests begun and not yet answered or cancelled */
     bool access_log;
 };

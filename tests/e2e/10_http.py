@@ -4,6 +4,7 @@ import contextlib
 import re
 import shutil
 import subprocess
+import time
 import unittest
 
 import h2
@@ -84,6 +85,22 @@ class Http(ServerTest):
                 answer = connection.getresponse().read()
                 self.assertEqual(answer, f"POST /{i}\n\n".encode() + b"b" * i)
                 self.assertIs(connection.sock, first)
+
+    def test_a_connection_does_not_wait_after_requests_of_many_slices(self):
+        self.server.deploy("long", harness.wat(
+            '(module (import "http_handler" "write_body" (func (param i32 i32 i32))) '
+            '(memory (export "memory") 1) '
+            '(func (export "handle_request") (result i64) (local $i i32) '
+            '(loop $next (local.set $i (i32.add (local.get $i) (i32.const 1))) '
+            '(br_if $next (i32.lt_u (local.get $i) (i32.const 300000)))) (i64.const 0)) '
+            '(func (export "handle_response") (param i32 i32)))', "long"))
+        with contextlib.closing(self.server.connect()) as connection:
+            started = time.monotonic()
+            for _ in range(40):
+                answer = harness.exchange(connection, "GET", "/f/default/long/")
+                self.assertEqual(answer.status, 200)
+        # Each takes about a millisecond; the worker's longest wait for sockets is a second.
+        self.assertLess(time.monotonic() - started, 10 * harness.PATIENCE)
 
     def test_pipelined_requests_are_answered_in_order(self):
         one = "GET /f/default/echo/{} HTTP/1.1\r\nHost: x\r\n{}\r\n"
