@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nobody sees anybody else: not the next request, not the next tenant."""
+import contextlib
+import random
+import re
 import time
 
+import harness
 from harness import ServerTest, guest, in_parallel, text_guest
 
 PRISTINE = "11111111\n"
@@ -61,6 +65,65 @@ class Isolation(ServerTest):
         self.server.deploy("copy", module, tenant="drops")
         self.server.admin("DELETE", "/v1/tenants/drops/functions/copy")
         self.assertEqual(self.server.get("copy", tenant="keeps").text, "text-both-001")
+
+
+class Canary(ServerTest):
+    """Tenants that leave marks wherever they can, and look for those of others."""
+    workers = 1
+    config = "pool: { per_function: 2, total: 4, prewarm: 0s }\n"  # so that slots change hands
+    requests = 1000 if harness.SANITIZED else 10_000
+    clients = 4
+
+    def starts(self):
+        text = self.server.admin("GET", "/metrics").text
+        return {reason: int(count) for reason, count
+                in re.findall(r'^skerry_starts_total\{worker="0",reason="(\w+)"\} (\d+)$', text, re.M)}
+
+    def test_no_byte_of_a_request_is_found_by_any_other(self):
+        names = [(tenant, name) for tenant in ("ann", "bob", "cyd") for name in ("one", "two")]
+        for tenant, name in names:
+            self.server.deploy(name, guest("canary"), tenant=tenant)
+
+        def client(number):
+            dice = random.Random(number)
+            answers = []
+            with contextlib.closing(self.server.connect()) as connection:
+                for _ in range(self.requests // self.clients):
+                    tenant, name = dice.choice(names)
+                    answer = harness.exchange(connection, "GET",
+                                              f"/f/{tenant}/{name}/{dice.randrange(10**9)}")
+                    answers.append((answer.status, answer.text if answer.status == 200 else ""))
+            return answers
+        answers = [answer for part in in_parallel(self.clients, client) for answer in part]
+        self.assertEqual(len(answers), self.requests)
+        # A difference that was found would be a digit but 0.
+        self.assertEqual(set(answers), {(200, "0"), (500, "")})
+        trapped = answers.count((500, ""))
+        starts = self.starts()
+        print(f"{self.requests} requests, {trapped} trapped, starts: {starts}")
+        self.assertGreater(trapped, self.requests // 64)
+        self.assertGreater(starts["warm"], self.requests // 4)
+        self.assertGreater(starts["evicted"], self.requests // 100)
+
+
+class KeptMemoryOfTenants(ServerTest):
+    workers = 1
+
+    def test_memory_that_one_function_keeps_is_pristine_for_every_other(self):
+        for tenant in ("keeps", "other"):
+            query = "?reuse_requests=5" if tenant == "keeps" else ""
+            self.assertEqual(self.server.put("canary", guest("canary"), tenant, query).status, 201)
+
+        def ask(tenant, number):
+            return self.server.get("canary", f"/{number}", tenant).text
+        # The numbers are such that none traps. The second request finds the first one's marks ...
+        self.assertEqual(ask("keeps", 1), "0")
+        self.assertNotEqual(ask("keeps", 2), "0")
+        for number in (1, 2, 1, 2):
+            # ... but nobody else does, although the artifact is the same.
+            self.assertEqual(ask("other", number), "0")
+        kept = [ask("keeps", 1) for _ in range(8)]
+        self.assertEqual([i for i, found in enumerate(kept) if found == "0"], [3])
 
 
 class Initialiser(ServerTest):
