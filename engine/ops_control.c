@@ -79,20 +79,31 @@ HANDLER(copy_slots_)
 }
 const dispatch_handler ops_copy_slots[] = {copy_slots_};
 
-/* fields: sources, first target; values are whole slots, constants unsigned 32 bits */
-#define MOVE(name, constants, end, ...)                                                            \
+/* fields: sources, first target; values are whole slots, constants unsigned 32 bits. The targets
+ * are above all sources. */
+#define MOVE(name, target, end, first, second)                                                     \
     HANDLER(name##_)                                                                               \
     {                                                                                              \
-        const uint64_t values[] = {__VA_ARGS__};                                                   \
-        memcpy(&SLOT((end)-2 - 4 * (constants)), values, sizeof(values));                          \
+        uint64_t *to = &SLOT(target);                                                              \
+        to[0] = (first);                                                                           \
+        to[1] = (second);                                                                          \
         NEXT(CELL(end));                                                                           \
     }                                                                                              \
     const dispatch_handler ops_##name[] = {name##_};
-MOVE(move_ss, 0, HEAD + 6, SLOT(HEAD), SLOT(HEAD + 2))
-MOVE(move_sss, 0, HEAD + 8, SLOT(HEAD), SLOT(HEAD + 2), SLOT(HEAD + 4))
-MOVE(move_sk, 1, HEAD + 8, SLOT(HEAD), FIELD32(HEAD + 4))
-MOVE(move_ks, 1, HEAD + 8, FIELD32(HEAD + 4), SLOT(HEAD))
-MOVE(move_kk, 2, HEAD + 10, FIELD32(HEAD + 2), FIELD32(HEAD + 6))
+MOVE(move_ss, HEAD + 4, HEAD + 6, SLOT(HEAD), SLOT(HEAD + 2))
+MOVE(move_sk, HEAD + 2, HEAD + 8, SLOT(HEAD), FIELD32(HEAD + 4))
+MOVE(move_ks, HEAD + 2, HEAD + 8, FIELD32(HEAD + 4), SLOT(HEAD))
+MOVE(move_kk, HEAD, HEAD + 10, FIELD32(HEAD + 2), FIELD32(HEAD + 6))
+
+HANDLER(move_sss_)
+{
+    uint64_t *to = &SLOT(HEAD + 6);
+    to[0] = SLOT(HEAD);
+    to[1] = SLOT(HEAD + 2);
+    to[2] = SLOT(HEAD + 4);
+    NEXT(CELL(HEAD + 8));
+}
+const dispatch_handler ops_move_sss[] = {move_sss_};
 
 #define ZERO(n)                                                                                    \
     HANDLER(zero_##n##_)                                                                           \
@@ -514,6 +525,17 @@ control_enter_guest(struct engine_instance *instance, uint64_t *fp, const uint8_
     return inner;
 }
 
+/* How a function's results travel. */
+static __attribute__((noinline)) enum control_result
+control_results(const struct engine_instance *instance, uint32_t func)
+{
+    struct engine_functype type = image_func_type(instance->image, func);
+    if (type.result_count != 1)
+        return CONTROL_RESULT_MANY;
+    bool is_float = type.results[0] == ENGINE_F32 || type.results[0] == ENGINE_F64;
+    return is_float ? CONTROL_RESULT_FLOAT : CONTROL_RESULT_BITS;
+}
+
 /* The host function of the stub's `cell`, whose frame is at `fp`, answered: leaves. */
 #define AFTER_HOST(cell, fp, outcome)                                                              \
     do {                                                                                           \
@@ -567,10 +589,15 @@ HANDLER(host_return_)
     const uint8_t *cell = (const uint8_t *)(uintptr_t)FP[0] - CELL(IMPORT_END);
     uint64_t *fp = (uint64_t *)(uintptr_t)FP[2];
     SWITCH_INSTANCE((struct engine_instance *)(uintptr_t)FP[1]);
-    struct engine_functype type = image_func_type(IN->image, (uint32_t)(FP[3] >> 32));
-    if (type.result_count == 1) {
-        bool is_float = type.results[0] == ENGINE_F32 || type.results[0] == ENGINE_F64;
-        FP[HOST_FRAME_SLOTS] = is_float ? numeric_bits_f64(FACC) : ACC;
+    switch (control_results(IN, (uint32_t)(FP[3] >> 32))) {
+    case CONTROL_RESULT_BITS:
+        FP[HOST_FRAME_SLOTS] = ACC;
+        break;
+    case CONTROL_RESULT_FLOAT:
+        FP[HOST_FRAME_SLOTS] = numeric_bits_f64(FACC);
+        break;
+    default:
+        break;
     }
     enum engine_outcome outcome = control_call_host(IN, fp, cell, true);
     AFTER_HOST(cell, fp, outcome);
