@@ -148,20 +148,26 @@ static void must3(struct isolate *isolate, const char *name, uint32_t a, uint32_
 
 /* ---- what a snapshot looks like -------------------------------------------------------------- */
 
-static void assert_memory_is_the_snapshots(struct isolate *isolate)
+static void assert_memory_n_is_the_snapshots(struct isolate *isolate, uint32_t index)
 {
-    struct engine_memory_view view = engine_memory_view(isolate->instance, 0);
-    struct bytes image = artifact_memory(isolate->artifact, 0);
+    struct engine_memory_view view = engine_memory_view(isolate->instance, index);
+    struct bytes image = artifact_memory(isolate->artifact, index);
     assert_int_equal(view.bytes, view.initial_bytes);
     assert_true(memcmp(view.base, image.data, image.count) == 0);
     for (uint64_t at = image.count; at < view.bytes; at += sizeof(uint64_t)) {
         uint64_t word;
         memcpy(&word, view.base + at, sizeof(word));
         if (word != 0)
-            fail_msg("byte %llu is not zero", (unsigned long long)at);
+            fail_msg("memory %u: byte %llu is not zero", index, (unsigned long long)at);
     }
     for (uint64_t page = 0; page < view.bytes / PAGE_BYTES; page++)
         assert_int_equal(view.dirty[page], 0);
+}
+
+static void assert_memory_is_the_snapshots(struct isolate *isolate)
+{
+    for (uint32_t i = 0; i < engine_memory_count(isolate->instance); i++)
+        assert_memory_n_is_the_snapshots(isolate, i);
 }
 
 static union engine_value global_of(const struct isolate *isolate, const char *name)
@@ -290,37 +296,117 @@ static void a_store_across_a_page_border_is_undone_on_both_sides(void **state)
     isolate_free(isolate);
 }
 
+/* The kernel's record of one memory; false if this kernel keeps none. */
+struct oracle {
+    struct engine_memory_view view;
+    uint64_t pages;
+    uint8_t *written;
+    uint64_t seen; /* pages written, of all cycles */
+};
+
+static bool oracle_begin(struct oracle *oracle, struct isolate *isolate, uint32_t index)
+{
+    *oracle = (struct oracle){.view = engine_memory_view(isolate->instance, index)};
+    oracle->pages = oracle->view.initial_bytes / PAGE_BYTES;
+    oracle->written = calloc(oracle->pages, 1);
+    assert_non_null(oracle->written);
+    return pagemap_scan_written(oracle->view.base, oracle->view.initial_bytes, oracle->written);
+}
+
+/* Every page that was written since is marked, or its neighbour, from which a store spilled. */
+static void oracle_check(struct oracle *oracle)
+{
+    const struct engine_memory_view *view = &oracle->view;
+    assert_true(pagemap_scan_written(view->base, view->initial_bytes, oracle->written));
+    for (uint64_t page = 0; page < oracle->pages; page++) {
+        oracle->seen += oracle->written[page];
+        bool spill = page > 0 && view->dirty[page - 1] != 0;
+        if (oracle->written[page] != 0 && view->dirty[page] == 0 && !spill)
+            fail_msg("page %llu was written, and nothing says so", (unsigned long long)page);
+    }
+}
+
+/* The kernel's record begins anew. */
+static void oracle_clear(const struct oracle *oracle)
+{
+    assert_int_equal(madvise(oracle->view.base, oracle->view.initial_bytes, MADV_DONTNEED), 0);
+}
+
 static void the_dirty_map_names_every_page_that_the_kernel_saw_written(void **state)
 {
     (void)state;
     struct isolate *isolate = make_isolate("isolate_scribble");
-    struct engine_memory_view view = engine_memory_view(isolate->instance, 0);
-    uint64_t pages = view.initial_bytes / PAGE_BYTES;
-    uint8_t *written = calloc(pages, 1);
-    assert_non_null(written);
-    if (!pagemap_scan_written(view.base, view.initial_bytes, written)) {
+    struct oracle oracle;
+    bool has_oracle = oracle_begin(&oracle, isolate, 0);
+    for (uint64_t cycle = 0; has_oracle && cycle < ORACLE_CYCLES; cycle++) {
+        do_damage(isolate, seed_of(cycle));
+        oracle_check(&oracle);
+        reset_and_compare(isolate);
+        oracle_clear(&oracle);
+    }
+    if (has_oracle)
+        assert_true(oracle.seen > ORACLE_CYCLES);
+    free(oracle.written);
+    isolate_free(isolate);
+    if (!has_oracle) {
         print_message("skip: this kernel has no PAGEMAP_SCAN (Linux 6.7)\n");
-        free(written);
-        isolate_free(isolate);
         skip();
     }
-    uint64_t seen = 0;
-    for (uint64_t cycle = 0; cycle < ORACLE_CYCLES; cycle++) {
-        do_damage(isolate, seed_of(cycle));
-        assert_true(pagemap_scan_written(view.base, view.initial_bytes, written));
-        for (uint64_t page = 0; page < pages; page++) {
-            seen += written[page];
-            bool spill = page > 0 && view.dirty[page - 1] != 0;
-            if (written[page] != 0 && view.dirty[page] == 0 && !spill)
-                fail_msg("page %llu was written, and nothing says so", (unsigned long long)page);
+}
+
+static void damage_memories(struct isolate *isolate, uint64_t seed)
+{
+    const union engine_value value = {.i64 = seed};
+    must(isolate, "damage", &value, 1);
+}
+
+static void no_byte_of_several_memories_survives(void **state)
+{
+    (void)state;
+    struct isolate *isolate = make_isolate("isolate_memories");
+    assert_int_equal(engine_memory_count(isolate->instance), 3);
+    assert_memory_is_the_snapshots(isolate);
+    uint32_t grown = 0;
+    for (uint64_t cycle = 0; cycle < CYCLES / 5; cycle++) {
+        damage_memories(isolate, seed_of(cycle));
+        for (uint32_t i = 0; i < 3; i++) {
+            struct engine_memory_view view = engine_memory_view(isolate->instance, i);
+            grown |= (uint32_t)(view.bytes > view.initial_bytes) << i;
         }
-        reset_and_compare(isolate);
-        /* So that the kernel's record begins anew. */
-        assert_int_equal(madvise(view.base, view.initial_bytes, MADV_DONTNEED), 0);
+        assert_true(isolate_reset(isolate));
+        assert_memory_is_the_snapshots(isolate);
+        must(isolate, "sizes", NULL, 0);
+        assert_int_equal(engine_call_results(isolate->machine)[0].i32, 20304);
     }
-    assert_true(seen > ORACLE_CYCLES);
-    free(written);
+    assert_int_equal(grown, 7);
     isolate_free(isolate);
+}
+
+static void the_dirty_map_of_each_memory_names_what_the_kernel_saw_written(void **state)
+{
+    (void)state;
+    struct isolate *isolate = make_isolate("isolate_memories");
+    struct oracle oracles[3];
+    bool has_oracle = true;
+    for (uint32_t i = 0; i < COUNT_OF(oracles); i++)
+        has_oracle = oracle_begin(&oracles[i], isolate, i) && has_oracle;
+    for (uint64_t cycle = 0; has_oracle && cycle < ORACLE_CYCLES; cycle++) {
+        damage_memories(isolate, seed_of(cycle));
+        for (uint32_t i = 0; i < COUNT_OF(oracles); i++)
+            oracle_check(&oracles[i]);
+        assert_true(isolate_reset(isolate));
+        assert_memory_is_the_snapshots(isolate);
+        for (uint32_t i = 0; i < COUNT_OF(oracles); i++)
+            oracle_clear(&oracles[i]);
+    }
+    for (uint32_t i = 0; i < COUNT_OF(oracles); i++) {
+        if (has_oracle)
+            assert_true(oracles[i].seen > ORACLE_CYCLES / 2);
+        free(oracles[i].written);
+    }
+    isolate_free(isolate);
+    if (!has_oracle)
+        skip();
 }
 
 static void more_dirty_pages_than_are_copied_are_dropped_and_come_back_clean(void **state)
@@ -416,6 +502,8 @@ int main(void)
         cmocka_unit_test(a_trap_or_an_unfinished_call_leaves_nothing_behind),
         cmocka_unit_test(a_store_across_a_page_border_is_undone_on_both_sides),
         cmocka_unit_test(the_dirty_map_names_every_page_that_the_kernel_saw_written),
+        cmocka_unit_test(no_byte_of_several_memories_survives),
+        cmocka_unit_test(the_dirty_map_of_each_memory_names_what_the_kernel_saw_written),
         cmocka_unit_test(more_dirty_pages_than_are_copied_are_dropped_and_come_back_clean),
         cmocka_unit_test(isolates_of_one_artifact_do_not_see_each_other),
         cmocka_unit_test(what_is_no_artifact_is_refused),
