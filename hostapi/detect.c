@@ -6,7 +6,8 @@
  *   exports _start: [] -> []               WAGI command
  *
  * in this order. A module for another platform often exports _start too, and would deploy
- * well and then fail at each request: it is known by its imports and refused by name.
+ * well and then fail at each request: it is known by its imports and refused by name. So is
+ * one whose pointers the host would not understand.
  * Other unknown imports do not decide: they link as traps, and the upload's answer warns.
  */
 #include "hostapi/hostcalls.h"
@@ -108,6 +109,31 @@ static bool detect_export(const struct engine_module *module,
     return false;
 }
 
+/*
+ * The host reads and writes memory 0 at 32-bit pointers. False, and a report, if a guest
+ * means another memory by its pointers, or pointers of 64 bits.
+ */
+static bool detect_memory(const struct engine_module *module, struct report *report)
+{
+    if (engine_module_memory_count(module) == 0)
+        return true;
+    if (engine_module_memory(module, 0).is_64) {
+        (void)report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
+                          "memory 0 has 64-bit addresses: the host's functions take 32-bit "
+                          "pointers; build for wasm32");
+        return false;
+    }
+    struct engine_export_desc exported;
+    if (!engine_module_find_export(module, "memory", ENGINE_EXTERN_MEMORY, &exported) ||
+        exported.index == 0)
+        return true;
+    (void)report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
+                      "memory %u is exported as \"memory\": the host's functions use memory 0, "
+                      "which must be the one",
+                      exported.index);
+    return false;
+}
+
 static void detect_report_unknown(const struct engine_module *module, struct report *report)
 {
     const char *platform = detect_foreign_platform(module);
@@ -136,7 +162,8 @@ enum hostapi_kind hostapi_detect(const struct engine_module *module, struct repo
     if (detect_foreign_platform(module) == NULL) {
         if (!detect_export(module, "handle_request", ":I", &handles, report) ||
             !detect_export(module, "handle_response", "ii:", &responds, report) ||
-            !detect_export(module, "_start", ":", &starts, report))
+            !detect_export(module, "_start", ":", &starts, report) ||
+            !detect_memory(module, report))
             return HOSTAPI_KIND_UNKNOWN;
         if (handles)
             return HOSTAPI_KIND_HTTP_WASM;

@@ -70,6 +70,14 @@ static void a_module_for_another_platform_is_refused_by_its_name(void **state)
     assert_guest("hostapi_detect_fastly", HOSTAPI_KIND_UNKNOWN, "Fastly Compute");
 }
 
+static void a_module_whose_pointers_the_host_would_not_understand_is_refused(void **state)
+{
+    (void)state;
+    assert_guest("hostapi_detect_wide", HOSTAPI_KIND_UNKNOWN, "64-bit addresses");
+    assert_guest("hostapi_detect_second", HOSTAPI_KIND_UNKNOWN,
+                 "memory 1 is exported as \"memory\"");
+}
+
 static void count_missing(void *context, const struct engine_import_desc *import)
 {
     char *names = context;
@@ -148,6 +156,7 @@ int main(void)
         cmocka_unit_test(unknown_imports_do_not_decide),
         cmocka_unit_test(an_unknown_module_is_told_which_kinds_there_are),
         cmocka_unit_test(a_wrong_type_is_named),
+        cmocka_unit_test(a_module_whose_pointers_the_host_would_not_understand_is_refused),
         cmocka_unit_test(a_module_for_another_platform_is_refused_by_its_name),
         cmocka_unit_test(missing_imports_are_those_without_a_row_or_of_another_type),
         cmocka_unit_test(every_kind_has_an_id_that_finds_it),
