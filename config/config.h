@@ -31,6 +31,7 @@ struct config {
     uint64_t store_map_bytes;
     uint32_t pool_per_function; /* warm isolates of one function, per worker */
     uint32_t pool_total;        /* warm isolates in all, per worker */
+    uint64_t pool_trim_us;      /* a warm isolate unused for so long gives its pages back */
     uint64_t pool_idle_us;      /* an isolate unused for so long is evicted */
     uint64_t pool_prewarm_us;   /* ... one made ahead of a function's first request; 0: none is */
     uint32_t starts_functions;  /* histories of starts that control keeps */

@@ -462,6 +462,13 @@ NODISCARD enum status engine_restore(struct engine_machine *machine,
  */
 bool engine_rewind(struct engine_instance *instance);
 
+/*
+ * Gives the pages of its own memories, their dirty maps and the guest stack back to the kernel,
+ * and page tables with them; for an instance that waits for its next call, alone on its machine,
+ * just rewound. Memory reads zero: the caller puts the image there again. False: free the machine.
+ */
+NODISCARD bool engine_vacate(struct engine_instance *instance);
+
 /* A memory of an instance, for the layer that maps and restores it. */
 #define ENGINE_DIRTY_PAGE_BYTES 4096
 struct engine_memory_view {

@@ -164,6 +164,8 @@ NODISCARD enum status memory_create(struct memory *memory, struct report *report
 void memory_free(struct memory *memory);
 /* Reserves MEMORY_GUARDED_BYTES for a memory that did without: it moves, once. */
 NODISCARD enum status memory_guard(struct memory *memory, struct report *report);
+/* Drops all pages, and the dirty map's: everything reads zero. False: it is unusable. */
+NODISCARD bool memory_vacate(struct memory *memory);
 /* memory.grow: the old size in pages, or -1 as wide as its addresses. */
 uint64_t memory_grow(struct memory *memory, uint64_t pages);
 /* Back to the size of the snapshot. False: the kernel is out of mappings. */

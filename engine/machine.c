@@ -76,6 +76,17 @@ void engine_machine_free(struct engine_machine *machine)
     free(machine);
 }
 
+bool engine_vacate(struct engine_instance *instance)
+{
+    struct engine_machine *machine = instance->machine;
+    ASSERT(!machine->busy && machine->instance_count == 1);
+    size_t stack_bytes = machine->stack_mapped_bytes - MACHINE_GUARD_BYTES;
+    bool vacated = madvise(machine->stack, stack_bytes, MADV_DONTNEED) == 0;
+    for (uint32_t i = 0; i < instance_own_memories(instance) && vacated; i++)
+        vacated = memory_vacate(&instance->own_memory[i]);
+    return vacated;
+}
+
 bool machine_reserve_instance(struct engine_machine *machine)
 {
     if (machine->instance_count < machine->instance_capacity)

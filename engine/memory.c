@@ -153,6 +153,16 @@ bool memory_shrink(struct memory *memory)
     return true;
 }
 
+/* Mapping anew, unlike MADV_DONTNEED, also frees page tables. */
+bool memory_vacate(struct memory *memory)
+{
+    uint64_t dirty = (uint64_t)(memory->base - memory->dirty);
+    return mmap(memory->dirty, dirty + memory->reserved_bytes, PROT_NONE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED &&
+           mprotect(memory->dirty, dirty + memory_accessible(memory->bytes),
+                    PROT_READ | PROT_WRITE) == 0;
+}
+
 bool memory_guards(const struct memory *memory, const void *address)
 {
     uintptr_t offset = (uintptr_t)address - (uintptr_t)memory->base;

@@ -109,6 +109,19 @@ bool isolate_reset(struct isolate *isolate)
     return true;
 }
 
+bool isolate_trim(struct isolate *isolate)
+{
+    struct report report = REPORT_INIT;
+    ASSERT(isolate->magic == ISOLATE_MAGIC && isolate->served == 0);
+    if (!engine_vacate(isolate->instance) || isolate_map_memories(isolate, &report) != STATUS_OK)
+        return false;
+    /* Of the artifact only this process's view goes; whoever needs it finds the file's pages.
+     * Last, because mapping looks into it. */
+    const struct isolate_artifact *artifact = isolate->artifact;
+    (void)madvise(artifact->data, artifact->count, MADV_DONTNEED);
+    return true;
+}
+
 void isolate_keep(struct isolate *isolate)
 {
     ASSERT(isolate->magic == ISOLATE_MAGIC);

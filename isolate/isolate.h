@@ -82,6 +82,7 @@ struct isolate {
     uint64_t idle_since_ns;            /* the pool's */
     struct isolate_reuse reuse;        /* the pool's: of the request that has it */
     uint32_t served;                   /* requests since its memory was the snapshot's */
+    bool trimmed;                      /* the pool's: has no pages of its own */
     uint64_t first_use_ns;             /* the pool's: when the first of those came */
     uint64_t generation;               /* how often it was reset */
     uint64_t map_ns;                   /* what mapping its stack and memory took */
@@ -97,6 +98,9 @@ NODISCARD enum status isolate_create(struct isolate_artifact *artifact,
 /* Back to the snapshot, byte for byte: memory, globals, tables, host state. False: it
  * cannot be (out of memory): free it. */
 NODISCARD bool isolate_reset(struct isolate *isolate);
+/* Gives the pages back that its next request would find, for page faults then: for one that was
+ * reset and then waited long. False: as above. */
+NODISCARD bool isolate_trim(struct isolate *isolate);
 /* Host state alone: for a guest that goes on with the memory it has. The machine must be idle. */
 void isolate_keep(struct isolate *isolate);
 void isolate_free(struct isolate *isolate);
@@ -110,6 +114,7 @@ struct isolate_pool_options {
     uint32_t per_tenant_max;   /* of all functions of one tenant, */
     uint32_t total_max;        /* and in all */
     uint64_t idle_max_ns;
+    uint64_t trim_ns;      /* a warm isolate that waited so long gives its pages back */
     uint64_t ahead_max_ns; /* an isolate made ahead of a function's first request waits so long;
                               0: none is made */
     uint64_t began_ns;     /* wall clock: the first start of an older function says RESTART */
@@ -205,6 +210,9 @@ bool isolate_pool_renew(struct isolate_pool *pool,
 bool isolate_pool_prepare(struct isolate_pool *pool);
 /* May isolate_pool_prepare find something to do? */
 bool isolate_pool_wants(const struct isolate_pool *pool);
+/* Trims a few isolates, those that waited longest; for turns with nothing else to do. False:
+ * none waited for long enough. */
+bool isolate_pool_trim(struct isolate_pool *pool);
 /* Drops isolates and artifacts that were idle for too long; call now and then. */
 void isolate_pool_sweep(struct isolate_pool *pool);
 /* Forgets a function that was removed. */
@@ -214,6 +222,7 @@ struct isolate_pool_stats {
     uint64_t starts[ISOLATE_START_REASON_COUNT];
     uint64_t discarded;
     uint64_t evicted;
+    uint64_t trimmed;
     uint64_t prepared; /* made ahead of requests */
     uint32_t warm;     /* isolates waiting */
     uint32_t in_use;

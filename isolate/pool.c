@@ -8,6 +8,8 @@
  *   live list: entries with something mapped, by last checkout; where eviction looks
  *   cold list: entries with nothing left but the reason why; the first to be forgotten
  *   a tenant's list: its entries of the live list; where eviction looks for its own bound
+ *   untrimmed list: entries that got an isolate back since all of theirs were trimmed; idle
+ *       turns give the pages back of those that waited long
  *   wanted list: entries with fewer isolates than were in use at once lately; idle turns
  *       make them
  *   ahead list: entries whose one isolate was made before any request wanted it, by age; the
@@ -29,6 +31,7 @@
 #define POOL_ENTRIES_MAX    65536
 #define POOL_VERSION_MAX    64
 #define POOL_FUNCTION_MAX   256
+#define POOL_TRIM_MAX       4   /* isolates trimmed at once */
 #define POOL_SWEEP_MAX      256 /* entries looked at in one sweep */
 #define POOL_MAKE_ROOM_MAX  4   /* idle isolates given up for one that cannot be made */
 #define POOL_AHEAD_MAX      64  /* isolates made ahead of a function's first request */
@@ -36,7 +39,14 @@
 #define POOL_DEMAND_HALF_NS UINT64_C(10000000000) /* in which half of a past peak is forgotten */
 
 /* An entry can be in one list of each order. */
-enum pool_order { POOL_BY_USE, POOL_BY_TENANT, POOL_BY_WANT, POOL_BY_AGE, POOL_ORDER_COUNT };
+enum pool_order {
+    POOL_BY_USE,
+    POOL_BY_TENANT,
+    POOL_BY_WANT,
+    POOL_BY_AGE,
+    POOL_BY_TRIM,
+    POOL_ORDER_COUNT
+};
 
 struct pool_list {
     enum pool_order order;
@@ -91,6 +101,7 @@ struct isolate_pool {
     struct pool_list live;
     struct pool_list cold;
     struct pool_list wanted;
+    struct pool_list untrimmed;
     struct pool_list ahead;
     uint32_t ahead_count;
     struct isolate_pool_stats stats;
@@ -167,6 +178,7 @@ static void pool_make_cold(struct isolate_pool *pool, struct isolate_pool_entry 
 {
     pool_leave_ahead(pool, entry);
     pool_unlink(entry, POOL_BY_WANT);
+    pool_unlink(entry, POOL_BY_TRIM);
     pool_unlink(entry, POOL_BY_TENANT);
     pool_move(&pool->cold, entry);
     entry->demand = 0;
@@ -241,24 +253,11 @@ static void pool_release_tenant(struct isolate_pool *pool, struct pool_tenant *t
 
 /* ---- warm lists ------------------------------------------------------------------------------ */
 
-static struct isolate *pool_pop_newest(struct isolate_pool_entry *entry)
+static struct isolate *pool_take_out(struct isolate_pool_entry *entry, struct isolate *isolate)
 {
-    struct isolate *isolate = entry->warm;
-    entry->warm = isolate->next;
-    *(isolate->next != NULL ? &isolate->next->previous : &entry->warm_oldest) = NULL;
-    isolate->next = NULL;
-    entry->warm_count--;
-    entry->tenant->warm--;
-    isolate->pool->stats.warm--;
-    return isolate;
-}
-
-static struct isolate *pool_pop_oldest(struct isolate_pool_entry *entry)
-{
-    struct isolate *isolate = entry->warm_oldest;
-    entry->warm_oldest = isolate->previous;
-    *(isolate->previous != NULL ? &isolate->previous->next : &entry->warm) = NULL;
-    isolate->previous = NULL;
+    *(isolate->previous != NULL ? &isolate->previous->next : &entry->warm) = isolate->next;
+    *(isolate->next != NULL ? &isolate->next->previous : &entry->warm_oldest) = isolate->previous;
+    isolate->next = isolate->previous = NULL;
     entry->warm_count--;
     entry->tenant->warm--;
     isolate->pool->stats.warm--;
@@ -279,14 +278,14 @@ static void pool_push(struct isolate_pool_entry *entry, struct isolate *isolate)
 static void pool_drop_warm(struct isolate_pool_entry *entry)
 {
     while (entry->warm != NULL)
-        isolate_free(pool_pop_oldest(entry));
+        isolate_free(pool_take_out(entry, entry->warm_oldest));
     isolate_artifact_unref(entry->artifact);
     entry->artifact = NULL;
 }
 
 static void pool_evict_oldest(struct isolate_pool *pool, struct isolate_pool_entry *entry)
 {
-    isolate_free(pool_pop_oldest(entry));
+    isolate_free(pool_take_out(entry, entry->warm_oldest));
     pool->stats.evicted++;
     if (entry->warm != NULL)
         return;
@@ -405,6 +404,7 @@ enum status isolate_pool_create(const struct isolate_pool_options *options,
         return STATUS_NO_MEMORY;
     pool->options = *options;
     pool->wanted.order = POOL_BY_WANT;
+    pool->untrimmed.order = POOL_BY_TRIM;
     pool->ahead.order = POOL_BY_AGE;
     if (getrandom(&pool->hash_seed, sizeof(pool->hash_seed), GRND_NONBLOCK) < 0)
         pool->hash_seed = clock_realtime_ns(options->clock);
@@ -532,7 +532,7 @@ static bool pool_goes_on(const struct isolate *isolate, uint64_t now)
 static struct isolate *pool_take_warm(struct isolate_pool_entry *entry, struct isolate_reuse reuse)
 {
     while (entry->warm != NULL) {
-        struct isolate *isolate = pool_pop_newest(entry);
+        struct isolate *isolate = pool_take_out(entry, entry->warm);
         isolate->reuse = reuse;
         if (LIKELY(isolate->served == 0) ||
             pool_goes_on(isolate, clock_monotonic_ns(isolate->pool->options.clock)) ||
@@ -550,6 +550,7 @@ static void pool_begin_use(struct isolate_pool *pool,
                            struct isolate_reuse reuse)
 {
     isolate->reuse = reuse;
+    isolate->trimmed = false;
     if (isolate->served == 0 && reuse.age_max_ns > 0)
         isolate->first_use_ns = clock_monotonic_ns(pool->options.clock);
     entry->demand = MAX(entry->demand, entry->in_use);
@@ -605,6 +606,7 @@ static bool pool_keep(struct isolate_pool *pool, struct isolate *isolate, enum i
         return false;
     isolate->idle_since_ns = entry->used_ns;
     pool_push(entry, isolate);
+    pool_move(&pool->untrimmed, entry);
     return true;
 }
 
@@ -770,12 +772,48 @@ pool_sweep_entry(struct isolate_pool *pool, struct isolate_pool_entry *entry, ui
     }
 }
 
+/* Up to POOL_TRIM_MAX; how many. One that the kernel has no mappings for is given up. */
+static uint32_t pool_trim_entry(struct isolate_pool *pool, struct isolate_pool_entry *entry)
+{
+    uint32_t count = 0;
+    struct isolate *isolate = entry->warm_oldest;
+    while (isolate != NULL && count < POOL_TRIM_MAX) {
+        struct isolate *newer = isolate->previous;
+        /* One that keeps its memory for its function cannot do without it. */
+        if (!isolate->trimmed && isolate->served == 0) {
+            isolate->trimmed = true;
+            count++;
+            pool->stats.trimmed++;
+            if (!isolate_trim(isolate)) {
+                isolate_free(pool_take_out(entry, isolate));
+                pool->stats.evicted++;
+                entry->cold_reason =
+                    entry->warm == NULL ? ISOLATE_START_EVICTED : entry->cold_reason;
+            }
+        }
+        isolate = newer;
+    }
+    return count;
+}
+
+bool isolate_pool_trim(struct isolate_pool *pool)
+{
+    struct isolate_pool_entry *entry = pool->untrimmed.oldest;
+    uint64_t now = clock_monotonic_ns(pool->options.clock);
+    if (entry == NULL || now - entry->used_ns <= pool->options.trim_ns)
+        return false;
+    if (pool_trim_entry(pool, entry) < POOL_TRIM_MAX)
+        pool_unlink(entry, POOL_BY_TRIM);
+    return true;
+}
+
 void isolate_pool_sweep(struct isolate_pool *pool)
 {
     uint64_t now = clock_monotonic_ns(pool->options.clock);
     while (pool->ahead.oldest != NULL &&
            now - pool->ahead.oldest->warm_oldest->idle_since_ns > pool->options.ahead_max_ns)
         pool_give_back(pool, pool->ahead.oldest);
+    (void)isolate_pool_trim(pool); /* there may be no turn with nothing else to do */
     struct isolate_pool_entry *entry = pool->live.oldest;
     for (uint32_t i = 0; entry != NULL && i < POOL_SWEEP_MAX; i++) {
         struct isolate_pool_entry *newer = entry->links[POOL_BY_USE].newer;

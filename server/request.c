@@ -648,6 +648,7 @@ enum status request_service_init(struct request_service *service, struct report 
         .per_function_max = config->pool_per_function,
         .per_tenant_max = MAX(config->pool_total / POOL_TENANT_PART, config->pool_per_function),
         .total_max = config->pool_total,
+        .trim_ns = config->pool_trim_us * NS_PER_US,
         .idle_max_ns = config->pool_idle_us * NS_PER_US,
         .ahead_max_ns = config->pool_prewarm_us * NS_PER_US,
         .began_ns = clock_realtime_ns(service->clock),
@@ -682,7 +683,9 @@ static bool request_service_prepare(struct request_service *service)
     bool quiet = requests == service->turn_requests;
     service->turn_requests = requests;
     bool wants = isolates_has_news(&service->news) || isolate_pool_wants(service->pool);
-    if (!quiet || !wants)
+    if (quiet && !wants)
+        return isolate_pool_trim(service->pool);
+    if (!quiet)
         return wants;
     struct isolates_owner owner = {.data_dir = service->config->data_dir,
                                    .directory = service->directory,

@@ -52,6 +52,16 @@ bool isolate_reset(struct isolate *isolate)
     return !reset_fails;
 }
 
+static int trims;
+static bool trim_fails;
+
+bool isolate_trim(struct isolate *isolate)
+{
+    assert_int_equal(isolate->served, 0);
+    trims++;
+    return !trim_fails;
+}
+
 void isolate_keep(struct isolate *isolate)
 {
     (void)isolate;
@@ -120,8 +130,11 @@ make_bounded_pool(uint32_t per_function, uint32_t per_tenant, uint32_t total)
         .per_tenant_max = per_tenant,
         .total_max = total,
         .idle_max_ns = 60 * SECOND,
+        .trim_ns = SECOND,
         .clock = &fake_clock,
     };
+    trims = 0;
+    trim_fails = false;
     now_ns = SECOND;
     isolates_alive = artifacts_alive = resets = host_resets = opens = 0;
     reset_fails = create_fails = artifacts_are_gone = false;
@@ -805,6 +818,43 @@ static void what_cannot_be_made_ahead_is_left_to_the_first_request(void **state)
     free_pool(pool);
 }
 
+static void an_isolate_that_waits_gives_its_pages_back_once(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(8, 16);
+    struct isolate *isolates[6];
+    for (int i = 0; i < 6; i++)
+        isolates[i] = take(pool, "t/f", "v1",
+                           i == 0 ? ISOLATE_START_FIRST_REQUEST : ISOLATE_START_POOL_EMPTY);
+    for (int i = 0; i < 6; i++)
+        isolate_pool_return(isolates[i], ISOLATE_FINISHED);
+    assert_false(isolate_pool_trim(pool)); /* too early */
+    now_ns += 2 * SECOND;
+    while (isolate_pool_trim(pool))
+        ;
+    assert_int_equal(trims, 6);
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    now_ns += 2 * SECOND;
+    while (isolate_pool_trim(pool))
+        ;
+    assert_int_equal(trims, 7); /* only the one that was used since */
+    assert_int_equal(isolate_pool_stats(pool).trimmed, 7);
+    free_pool(pool);
+}
+
+static void an_isolate_that_cannot_be_mapped_again_is_given_up(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 16);
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
+    now_ns += 2 * SECOND;
+    trim_fails = true;
+    assert_true(isolate_pool_trim(pool));
+    assert_int_equal(isolates_alive, 0);
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_EVICTED), ISOLATE_FINISHED);
+    free_pool(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -841,6 +891,8 @@ int main(void)
         cmocka_unit_test(a_known_functions_start_is_explained_as_if_nothing_had_been_made_ahead),
         cmocka_unit_test(a_mass_deploy_holds_few_isolates_and_evicts_nobodys),
         cmocka_unit_test(a_busy_function_gets_as_many_of_its_new_version_as_it_used),
+        cmocka_unit_test(an_isolate_that_waits_gives_its_pages_back_once),
+        cmocka_unit_test(an_isolate_that_cannot_be_mapped_again_is_given_up),
         cmocka_unit_test(what_cannot_be_made_ahead_is_left_to_the_first_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

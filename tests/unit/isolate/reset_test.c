@@ -494,6 +494,21 @@ static int prepare(void **state)
     return setenv("CMOCKA_TEST_ABORT", "1", 1);
 }
 
+static void a_trimmed_isolate_is_the_snapshot_and_serves_on(void **state)
+{
+    (void)state;
+    struct isolate *isolate = make_isolate("isolate_scribble");
+    for (uint64_t seed = 1; seed < 200; seed++) {
+        do_damage(isolate, seed);
+        reset_and_compare(isolate);
+        assert_true(isolate_trim(isolate));
+        assert_memory_is_the_snapshots(isolate);
+        assert_globals_are_the_snapshots(isolate);
+        assert_table_and_segments_are_the_snapshots(isolate);
+    }
+    isolate_free(isolate);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -505,6 +520,7 @@ int main(void)
         cmocka_unit_test(no_byte_of_several_memories_survives),
         cmocka_unit_test(the_dirty_map_of_each_memory_names_what_the_kernel_saw_written),
         cmocka_unit_test(more_dirty_pages_than_are_copied_are_dropped_and_come_back_clean),
+        cmocka_unit_test(a_trimmed_isolate_is_the_snapshot_and_serves_on),
         cmocka_unit_test(isolates_of_one_artifact_do_not_see_each_other),
         cmocka_unit_test(what_is_no_artifact_is_refused),
         cmocka_unit_test(an_isolate_whose_host_cannot_be_made_is_not_made),
