@@ -244,6 +244,8 @@ bool fuse_shr_and(struct translator *t);
 bool fuse_global_set(struct translator *t, uint32_t global);
 /* x += constant, then a jump: an instruction that lacks its target. */
 bool fuse_add_jump(struct translator *t, struct instruction *ret_jump);
+/* The pending i32.eqz of x & y: the branch if there are common bits, or if not. */
+bool fuse_and_branch(struct translator *t, struct instruction *branch, bool negated);
 /* An index x - constant, from `height`, becomes operand and first field of a br_table. */
 bool fuse_table_index(struct translator *t, struct instruction *table, uint32_t height);
 /* Moves entries from `height` up to their home slots with one operation; how many. */

@@ -197,6 +197,8 @@ control_condition(struct translator *t, struct value condition, uint32_t height,
             return branch;
         }
         if (t->pending->operation == OP_i32_eqz) {
+            if (fuse_and_branch(t, &branch, !negated))
+                return branch;
             branch.operation = negated ? OP_br_nz : OP_br_z;
             branch.operands[0] = t->pending->operands[0];
             t->has_pending = false;

@@ -106,7 +106,8 @@ emit_fields(uint8_t *at, const struct instruction *instruction, uint8_t **ret_br
 /* What may be taken back to become part of what follows; none of these is marked. */
 static bool emit_is_fusible(enum operation operation)
 {
-    return operation == OP_i32_add || operation == OP_i32_sub || operation == OP_global_get;
+    return operation == OP_i32_add || operation == OP_i32_sub || operation == OP_i32_and ||
+           operation == OP_global_get;
 }
 
 uint32_t emit_cell(struct translator *t, const struct instruction *instruction)

@@ -133,6 +133,20 @@ bool fuse_add_jump(struct translator *t, struct instruction *ret_jump)
     return true;
 }
 
+bool fuse_and_branch(struct translator *t, struct instruction *branch, bool negated)
+{
+    const struct instruction *bits = &t->last;
+    if (t->pending->operands[0].place != PLACE_A || !t->has_last || bits->operation != OP_i32_and ||
+        bits->operands[2].place != PLACE_A)
+        return false;
+    branch->operation = negated ? OP_br_not_i32_and : OP_br_i32_and;
+    branch->operands[0] = bits->operands[0];
+    branch->operands[1] = bits->operands[1];
+    t->has_pending = false;
+    emit_take_back(t);
+    return true;
+}
+
 bool fuse_table_index(struct translator *t, struct instruction *table, uint32_t height)
 {
     uint32_t constant;

@@ -69,6 +69,7 @@ static void a_test_of_bits_is_a_branch(void **state)
     };
     guest_check_rows(*state, rows, COUNT_OF(rows));
     assert_true(has(*state, "and_branch", "br_not_i32_and"));
+    assert_false(has(*state, "and_branch", "i32_eqz") || has(*state, "and_branch", "i32_and"));
 }
 
 static void a_global_goes_down_and_up_in_one_operation(void **state)
