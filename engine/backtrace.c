@@ -8,21 +8,13 @@
  */
 #include "engine/dispatch.h"
 
-/* A position on the guest stack. */
-struct backtrace_at {
-    const uint8_t *pc;
-    uint64_t *fp;
-    const struct engine_instance *instance;
-};
-
 static bool backtrace_on_stack(const struct engine_machine *machine, const uint64_t *fp)
 {
     const uint64_t *end = machine->stack + machine->stack_mapped_bytes / sizeof(*fp);
     return fp >= machine->stack && fp < end;
 }
 
-/* The function whose code holds `offset`; entries ascend with the index. */
-static uint32_t backtrace_func(const struct image_header *header, uint32_t offset)
+uint32_t backtrace_func(const struct image_header *header, uint32_t offset)
 {
     const struct image_func *funcs = image_at(header, header->funcs);
     uint32_t low = 0;
@@ -87,8 +79,26 @@ static bool backtrace_leave_cross(const struct engine_machine *machine, struct b
     *at = (struct backtrace_at){
         .pc = (const uint8_t *)(uintptr_t)frame[0],
         .fp = (uint64_t *)(uintptr_t)frame[2],
-        .instance = (const struct engine_instance *)(uintptr_t)frame[1],
+        .instance = (struct engine_instance *)(uintptr_t)frame[1],
     };
+    return true;
+}
+
+bool backtrace_in_func(const struct engine_machine *machine, struct backtrace_at *at)
+{
+    while (at->instance != NULL && backtrace_leave_cross(machine, at))
+        continue;
+    return at->instance != NULL && backtrace_in_code(at) && backtrace_on_stack(machine, at->fp);
+}
+
+bool backtrace_leave(const struct engine_machine *machine, struct backtrace_at *at, uint32_t func)
+{
+    const uint8_t *entry = at->instance->code + at->instance->funcs[func].entry;
+    const uint64_t *link = at->fp + dispatch_field32(entry - sizeof(uint32_t));
+    if (!backtrace_on_stack(machine, link + 1))
+        return false;
+    at->pc = (const uint8_t *)(uintptr_t)link[0];
+    at->fp = (uint64_t *)(uintptr_t)link[1];
     return true;
 }
 
@@ -101,23 +111,18 @@ uint32_t engine_backtrace(const struct engine_machine *machine,
         .fp = machine->registers.fp,
         .instance = machine->registers.instance,
     };
+    /* Between the steps of a throw: where it was thrown. */
+    if ((uintptr_t)at.pc == (uintptr_t)&machine->cells.unwind)
+        at.pc = machine->unwind.thrown;
     uint32_t count = 0;
-    while (count < max && at.instance != NULL) {
-        if (backtrace_leave_cross(machine, &at))
-            continue;
-        if (!backtrace_in_code(&at) || !backtrace_on_stack(machine, at.fp))
-            break;
+    while (count < max && backtrace_in_func(machine, &at)) {
         const struct image_header *header = at.instance->image;
         /* A return address is behind its call: look just before it. */
         uint32_t offset = (uint32_t)(at.pc - at.instance->code) - (count > 0 ? 1 : 0);
         uint32_t func = backtrace_func(header, offset);
         ret_frames[count++] = backtrace_info(header, func, offset);
-        const uint8_t *entry = at.instance->code + at.instance->funcs[func].entry;
-        const uint64_t *link = at.fp + dispatch_field32(entry - sizeof(uint32_t));
-        if (!backtrace_on_stack(machine, link + 1))
+        if (!backtrace_leave(machine, &at, func))
             break;
-        at.pc = (const uint8_t *)(uintptr_t)link[0];
-        at.fp = (uint64_t *)(uintptr_t)link[1];
     }
     return count;
 }

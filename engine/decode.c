@@ -35,7 +35,7 @@ static const struct section sections[SECTION_COUNT] = {
     [3] = {"function", decode_func_section, 3},
     [4] = {"table", decode_table_section, 4},
     [5] = {"memory", decode_memory_section, 5},
-    [SECTION_TAG] = {"tag", NULL, 6},
+    [SECTION_TAG] = {"tag", decode_tag_section, 6},
     [6] = {"global", decode_global_section, 7},
     [7] = {"export", decode_export_section, 8},
     [8] = {"start", decode_start_section, 9},
@@ -166,8 +166,6 @@ static void decode_section(struct decode *decode, uint8_t id)
 {
     if (id == SECTION_CUSTOM)
         decode_custom_section(decode);
-    else if (id == SECTION_TAG)
-        reader_fail(&decode->reader, STATUS_UNSUPPORTED, "exception handling is not supported");
     else
         sections[id].read(decode);
     if (!reader_failed(&decode->reader) && reader_left(&decode->reader) > 0) {

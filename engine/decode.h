@@ -50,6 +50,7 @@ void decode_import_section(struct decode *decode);
 void decode_func_section(struct decode *decode);
 void decode_table_section(struct decode *decode);
 void decode_memory_section(struct decode *decode);
+void decode_tag_section(struct decode *decode);
 void decode_global_section(struct decode *decode);
 void decode_export_section(struct decode *decode);
 void decode_start_section(struct decode *decode);
@@ -72,6 +73,18 @@ uint32_t decode_heap_type(struct reader *reader, const struct module *module);
 /* Index of a type that is one of functions, structures or arrays. */
 uint32_t
 decode_type_index(struct reader *reader, const struct module *module, enum types_kind kind);
+/* A clause of try_table. */
+enum {
+    DECODE_CATCH_REF = 1,
+    DECODE_CATCH_ALL = 2,
+};
+struct decode_clause {
+    bool is_all;
+    bool with_reference;
+    uint32_t tag; /* unless is_all */
+    uint32_t label;
+};
+struct decode_clause decode_clause(struct reader *reader);
 /* The rest of an opcode that begins with this prefix; UINT32_MAX if it is none of ours. */
 uint32_t decode_prefixed_opcode(struct reader *reader, uint32_t prefix);
 /* Ends the reading: `code` is not in opcodes.def. */

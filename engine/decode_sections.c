@@ -113,6 +113,24 @@ static struct module_global decode_global_type(struct reader *reader, const stru
     return global;
 }
 
+/* The attribute is 0, "exception", and there is no other. */
+static struct module_tag decode_tag_type(struct reader *reader, const struct module *module)
+{
+    const uint8_t *at = reader->at;
+    uint8_t attribute = reader_u8(reader);
+    if (attribute != 0) {
+        reader->at = at;
+        reader_fail(reader, STATUS_MALFORMED, "malformed tag attribute 0x%02x", attribute);
+    }
+    struct module_tag tag = {.type = decode_type_index(reader, module, TYPES_FUNC)};
+    if (!reader_failed(reader) && module->types[tag.type].func.result_count > 0) {
+        reader->at = at;
+        reader_fail(reader, STATUS_INVALID, "non-empty tag result type: type %u has %u results",
+                    tag.type, module->types[tag.type].func.result_count);
+    }
+    return tag;
+}
+
 static void decode_import_item(struct decode *decode, struct module_import *import)
 {
     struct module *module = decode->module;
@@ -142,6 +160,10 @@ static void decode_import_item(struct decode *decode, struct module_import *impo
         import->index = module->global_count++;
         module->globals[import->index] = decode_global_type(reader, module);
         break;
+    case ENGINE_EXTERN_TAG:
+        import->index = module->tag_count++;
+        module->tags[import->index] = decode_tag_type(reader, module);
+        break;
     }
 }
 
@@ -149,13 +171,10 @@ static void decode_import_item(struct decode *decode, struct module_import *impo
 static uint8_t decode_extern_kind(struct reader *reader, const char *what)
 {
     uint8_t kind = reader_u8(reader);
-    if (kind <= ENGINE_EXTERN_GLOBAL)
+    if (kind <= ENGINE_EXTERN_TAG)
         return kind;
     reader->at--;
-    if (kind == 4)
-        reader_fail(reader, STATUS_UNSUPPORTED, "tag: exception handling is not supported");
-    else
-        reader_fail(reader, STATUS_MALFORMED, "malformed %s kind 0x%02x", what, kind);
+    reader_fail(reader, STATUS_MALFORMED, "malformed %s kind 0x%02x", what, kind);
     return 0;
 }
 
@@ -168,6 +187,7 @@ void decode_import_section(struct decode *decode)
     module->imports = decode_array(decode, count, sizeof(*module->imports));
     module->funcs = decode_array(decode, count, sizeof(*module->funcs));
     module->globals = decode_array(decode, count, sizeof(*module->globals));
+    module->tags = decode_array(decode, count, sizeof(*module->tags));
     module->tables =
         decode_array(decode, MIN(count, (uint32_t)MODULE_MAX_TABLES), sizeof(*module->tables));
     module->memories =
@@ -186,6 +206,7 @@ void decode_import_section(struct decode *decode)
     module->imported_table_count = module->table_count;
     module->imported_memory_count = module->memory_count;
     module->imported_global_count = module->global_count;
+    module->imported_tag_count = module->tag_count;
 }
 
 void decode_func_section(struct decode *decode)
@@ -248,6 +269,21 @@ void decode_memory_section(struct decode *decode)
     }
 }
 
+void decode_tag_section(struct decode *decode)
+{
+    struct module *module = decode->module;
+    uint32_t count = decode_count(decode, 2, MODULE_MAX_TAGS, "tags");
+    void *tags = module->tags;
+    if (!decode_extend(decode, &tags, sizeof(*module->tags), &module->tag_count, count,
+                       MODULE_MAX_TAGS, "tags"))
+        return;
+    module->tags = tags;
+    for (uint32_t i = 0; i < count && !reader_failed(&decode->reader); i++) {
+        decode->item = i;
+        module->tags[module->imported_tag_count + i] = decode_tag_type(&decode->reader, module);
+    }
+}
+
 void decode_global_section(struct decode *decode)
 {
     struct module *module = decode->module;
@@ -276,6 +312,8 @@ static uint32_t decode_export_index(struct decode *decode, enum engine_extern_ki
         return decode_index(decode, module->table_count, "table");
     case ENGINE_EXTERN_MEMORY:
         return decode_index(decode, module->memory_count, "memory");
+    case ENGINE_EXTERN_TAG:
+        return decode_index(decode, module->tag_count, "tag");
     case ENGINE_EXTERN_GLOBAL:
         break;
     }

@@ -16,7 +16,7 @@ struct refusal {
 };
 
 #define REFUSE_SIMD       "SIMD is not supported"
-#define REFUSE_EXCEPTIONS "exception handling is not supported"
+#define REFUSE_EXCEPTIONS "the old exception handling is not supported; build for exnref"
 #define REFUSE_GC         "garbage collection is not supported"
 #define REFUSE_THREADS    "threads are not supported"
 
@@ -25,8 +25,8 @@ static const struct refusal refused_types[] = {
 };
 
 static const struct refusal refused_opcodes[] = {
-    {0x06, 0x0a, REFUSE_EXCEPTIONS}, {0x18, 0x19, REFUSE_EXCEPTIONS},
-    {0x1f, 0x1f, REFUSE_EXCEPTIONS}, {0xd3, 0xd3, REFUSE_GC},
+    {0x06, 0x07, REFUSE_EXCEPTIONS}, {0x09, 0x09, REFUSE_EXCEPTIONS},
+    {0x18, 0x19, REFUSE_EXCEPTIONS}, {0xd3, 0xd3, REFUSE_GC},
     {0xfb, 0xfb, REFUSE_GC},         {0xfd, 0xfd, REFUSE_SIMD},
     {0xfe, 0xfe, REFUSE_THREADS},
 };
@@ -167,6 +167,13 @@ static void decode_skip_types(struct reader *reader)
         decode_skip_type(reader);
 }
 
+static void decode_skip_clauses(struct reader *reader)
+{
+    uint32_t count = reader_count(reader, 2, "catch clauses");
+    for (uint32_t i = 0; i < count && !reader_failed(reader); i++)
+        (void)decode_clause(reader);
+}
+
 void decode_skip_immediate(struct reader *reader, enum immediate_kind kind)
 {
     switch (kind) {
@@ -175,6 +182,10 @@ void decode_skip_immediate(struct reader *reader, enum immediate_kind kind)
     case IMMEDIATE_BLOCK:
     case IMMEDIATE_REFTYPE:
         decode_skip_type(reader);
+        break;
+    case IMMEDIATE_TRY:
+        decode_skip_type(reader);
+        decode_skip_clauses(reader);
         break;
     case IMMEDIATE_LABELS:
         decode_skip_vector(reader, "labels");
@@ -210,6 +221,7 @@ void decode_skip_immediate(struct reader *reader, enum immediate_kind kind)
         (void)reader_u32(reader);
         break;
     case IMMEDIATE_LABEL:
+    case IMMEDIATE_TAG:
     case IMMEDIATE_FUNC:
     case IMMEDIATE_TYPE:
     case IMMEDIATE_LOCAL:
@@ -221,6 +233,23 @@ void decode_skip_immediate(struct reader *reader, enum immediate_kind kind)
         (void)reader_u32(reader);
         break;
     }
+}
+
+struct decode_clause decode_clause(struct reader *reader)
+{
+    struct decode_clause clause = {0};
+    const uint8_t *at = reader->at;
+    uint8_t kind = reader_u8(reader);
+    if (kind > (DECODE_CATCH_ALL | DECODE_CATCH_REF)) {
+        reader->at = at;
+        reader_fail(reader, STATUS_MALFORMED, "malformed catch clause 0x%02x", kind);
+    }
+    clause.is_all = (kind & DECODE_CATCH_ALL) != 0;
+    clause.with_reference = (kind & DECODE_CATCH_REF) != 0;
+    if (!clause.is_all)
+        clause.tag = reader_u32(reader);
+    clause.label = reader_u32(reader);
+    return clause;
 }
 
 struct bytes decode_expression(struct reader *reader)
@@ -240,7 +269,7 @@ struct bytes decode_expression(struct reader *reader)
             decode_refuse_opcode(reader, code);
             break;
         }
-        depth += row->immediate == IMMEDIATE_BLOCK;
+        depth += row->immediate == IMMEDIATE_BLOCK || row->immediate == IMMEDIATE_TRY;
         depth -= code == OPCODE_END;
         decode_skip_immediate(reader, row->immediate);
     }

@@ -215,6 +215,7 @@ enum engine_extern_kind {
     ENGINE_EXTERN_TABLE = 1,
     ENGINE_EXTERN_MEMORY = 2,
     ENGINE_EXTERN_GLOBAL = 3,
+    ENGINE_EXTERN_TAG = 4,
 };
 
 struct engine_import_desc {
@@ -222,14 +223,14 @@ struct engine_import_desc {
     struct bytes name;
     enum engine_extern_kind kind;
     uint32_t index;              /* in its kind's import order, 0-based */
-    struct engine_functype type; /* FUNC only */
+    struct engine_functype type; /* FUNC and TAG only */
 };
 
 struct engine_export_desc {
     struct bytes name;
     enum engine_extern_kind kind;
     uint32_t index;              /* in its kind's index space */
-    struct engine_functype type; /* FUNC only */
+    struct engine_functype type; /* FUNC and TAG only */
 };
 
 uint32_t engine_module_import_count(const struct engine_module *module);

@@ -164,6 +164,16 @@ static struct image_span put_globals(struct image_writer *writer, const struct m
     return span;
 }
 
+static struct image_span put_tags(struct image_writer *writer, const struct module *module)
+{
+    struct image_span span = image_reserve(writer, module->tag_count, sizeof(uint32_t));
+    for (uint32_t i = 0; i < module->tag_count; i++) {
+        uint32_t type = module->types[module->tags[i].type].canonical;
+        image_set(writer, span, i, &type, sizeof(type));
+    }
+    return span;
+}
+
 static struct image_span put_tables(struct image_writer *writer, const struct module *module)
 {
     struct image_span span = image_reserve(writer, module->table_count, sizeof(struct image_table));
@@ -298,6 +308,7 @@ static enum status lay_out(struct image_writer *writer,
         .imported_table_count = module->imported_table_count,
         .imported_memory_count = module->imported_memory_count,
         .imported_global_count = module->imported_global_count,
+        .imported_tag_count = module->imported_tag_count,
         .has_start = module->has_start,
         .start = module->start,
     };
@@ -310,6 +321,7 @@ static enum status lay_out(struct image_writer *writer,
     header.imports = put_imports(writer, module);
     header.exports = put_exports(writer, module);
     header.globals = put_globals(writer, module);
+    header.tags = put_tags(writer, module);
     header.tables = put_tables(writer, module);
     header.memories = put_memories(writer, module);
     enum status status = put_elems(writer, module, report, &header.elems);
@@ -319,6 +331,12 @@ static enum status lay_out(struct image_writer *writer,
     header.func_names = put_func_names(writer, module);
     header.marks = image_put(writer, code->marks.data, code->marks.count / sizeof(struct code_mark),
                              sizeof(struct code_mark));
+    header.regions =
+        image_put(writer, code->regions.data, code->regions.count / sizeof(struct code_region),
+                  sizeof(struct code_region));
+    header.clauses =
+        image_put(writer, code->clauses.data, code->clauses.count / sizeof(struct code_clause),
+                  sizeof(struct code_clause));
     writer->count = ALIGN_UP(writer->count, (uint64_t)8);
     header.module_bytes = writer->count;
     header.total_bytes = writer->count;

@@ -155,10 +155,14 @@ struct image_header {
     struct image_span datas;
     struct image_span func_names; /* image_span each, or empty */
     struct image_span marks;      /* struct code_mark each */
+    struct image_span tags;       /* u32 each: type, canonical index */
+    struct image_span regions;    /* struct code_region each */
+    struct image_span clauses;    /* struct code_clause each */
     uint32_t imported_func_count;
     uint32_t imported_table_count;
     uint32_t imported_memory_count;
     uint32_t imported_global_count;
+    uint32_t imported_tag_count;
     uint32_t has_start;
     uint32_t start;
     uint64_t module_bytes; /* where the module ends and a snapshot may begin */
@@ -200,6 +204,7 @@ struct engine_module {
 struct bytes image_text(const struct image_header *header, struct image_span span);
 /* Types by canonical index, and of the combined func index space; open.c. */
 struct engine_functype image_functype(const struct image_header *header, uint32_t type);
+struct engine_functype image_tag_type(const struct image_header *header, uint32_t tag);
 struct engine_functype image_func_type(const struct image_header *header, uint32_t func);
 
 /*

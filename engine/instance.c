@@ -37,6 +37,7 @@ static void carve_instance(struct block *block,
     parts->tables = carve(block, image->tables.count, sizeof(*parts->tables));
     parts->imported_globals =
         carve(block, image->imported_global_count, sizeof(*parts->imported_globals));
+    parts->tags = carve(block, image->tags.count, sizeof(*parts->tags));
     parts->imports = carve(block, image->imported_func_count, sizeof(*parts->imports));
     parts->memories = carve(block, image->memories.count, sizeof(*parts->memories));
     parts->own_tables =
@@ -187,6 +188,8 @@ enum status instance_create(struct engine_machine *machine,
     instance->funcs = image_at(image, image->funcs);
     instance->stack_limit = machine->stack_limit;
     make_tables(instance, (uint64_t *)(void *)(block.base + entries_offset), from_snapshot);
+    for (uint32_t i = image->imported_tag_count; i < image->tags.count; i++)
+        instance->tags[i] = unwind_tag(instance->id, i);
     status = identity_assign(instance, report);
     if (status == STATUS_OK)
         status = link_imports(instance, linker, report);

@@ -80,6 +80,7 @@ struct engine_instance {
     struct table **tables;          /* combined index space; entries may be others' */
     union engine_value **imported_globals;
     struct import_binding *imports; /* imported functions */
+    uint64_t *tags;                 /* identities, combined index space */
     struct engine_machine *machine;
     struct memory **memories; /* combined index space */
     const struct engine_module *module;
@@ -117,6 +118,25 @@ struct machine_cells {
     int32_t exit_float;
     int32_t cross_return;
     int32_t host_return;
+    int32_t unwind;
+};
+
+/* A position on the guest stack. */
+struct backtrace_at {
+    const uint8_t *pc;
+    uint64_t *fp;
+    struct engine_instance *instance;
+};
+
+/* An exception on its way to a clause (unwind.c). Until that is found, the registers stay
+ * those of the throw. */
+struct unwind {
+    uint64_t exception; /* reference */
+    const uint8_t *thrown;
+    struct backtrace_at at;
+    bool is_caller; /* `at` is behind a call, not at a throw */
+    uint32_t price; /* of the last step */
+    const struct code_clause *clause;
 };
 
 /* Which root a collection under way comes to next (collect.c). */
@@ -151,6 +171,7 @@ struct engine_machine {
     struct engine_limits limits;
     struct heap heap;
     struct collect_cursor collect;
+    struct unwind unwind;
 };
 
 /* ---- memory.c -------------------------------------------------------------------------------- */
@@ -318,6 +339,42 @@ NODISCARD enum status constant_evaluate(const struct engine_instance *instance,
 NODISCARD enum status link_imports(struct engine_instance *instance,
                                    const struct engine_linker *linker,
                                    struct report *report);
+
+/* ---- backtrace.c ----------------------------------------------------------------------------- */
+
+/* The function whose code holds `offset`; entries ascend with the index. */
+uint32_t backtrace_func(const struct image_header *header, uint32_t offset);
+/* Is `at` inside a function? Leaves the frames between instances and of host calls first. */
+bool backtrace_in_func(const struct engine_machine *machine, struct backtrace_at *at);
+/* From function `func` to its caller; false: the stack makes no sense. */
+bool backtrace_leave(const struct engine_machine *machine, struct backtrace_at *at, uint32_t func);
+
+/* ---- unwind.c -------------------------------------------------------------------------------- */
+
+/* The identity of a tag: equal numbers, the same tag of the same instance. */
+static inline uint64_t unwind_tag(uint32_t instance_id, uint32_t index)
+{
+    return (uint64_t)instance_id << 32 | index;
+}
+
+/* A new exception with `values` in slots; HEAP_NONE: collect first. */
+uint64_t
+unwind_make(struct engine_instance *instance, uint32_t tag, const uint64_t *values, uint32_t count);
+
+enum unwind_result {
+    UNWIND_CAUGHT,
+    UNWIND_UNCAUGHT,
+    UNWIND_MORE, /* frames are left to look at */
+};
+
+/* Prepares the search for a clause, from the throw at `pc` upwards. */
+void unwind_begin(struct engine_instance *instance,
+                  uint64_t exception,
+                  const uint8_t *pc,
+                  uint64_t *fp);
+/* Looks through the next frames; machine->unwind says what it cost, and when CAUGHT, the frame
+ * and the clause, whose slots have the values. */
+enum unwind_result unwind_step(struct engine_machine *machine);
 
 /* ---- collect.c ------------------------------------------------------------------------------- */
 

@@ -171,6 +171,22 @@ static enum status bind_global(struct engine_instance *instance,
     return STATUS_OK;
 }
 
+static enum status bind_tag(struct engine_instance *instance,
+                            const struct engine_import_desc *import,
+                            const struct engine_extern *provided,
+                            struct report *report)
+{
+    const uint32_t *wanted = image_at(instance->image, instance->image->tags);
+    const struct image_header *image = provided->instance->image;
+    const uint32_t *given = image_at(image, image->tags);
+    ASSERT(provided->index < image->tags.count);
+    if (identity_of(provided->instance, given[provided->index]) !=
+        identity_of(instance, wanted[import->index]))
+        return incompatible(import, report, " (tag type)");
+    instance->tags[import->index] = provided->instance->tags[provided->index];
+    return STATUS_OK;
+}
+
 static enum status bind(struct engine_instance *instance,
                         const struct engine_import_desc *import,
                         const struct engine_extern *provided,
@@ -187,6 +203,8 @@ static enum status bind(struct engine_instance *instance,
         return bind_table(instance, import, provided, report);
     case ENGINE_EXTERN_MEMORY:
         return bind_memory(instance, import, provided, report);
+    case ENGINE_EXTERN_TAG:
+        return bind_tag(instance, import, provided, report);
     default:
         return bind_global(instance, import, provided, report);
     }

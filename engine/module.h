@@ -26,6 +26,7 @@ enum {
     MODULE_MAX_IMPORTS = 100000,
     MODULE_MAX_EXPORTS = 100000,
     MODULE_MAX_GLOBALS = 1000000,
+    MODULE_MAX_TAGS = 1000000,
     MODULE_MAX_SEGMENTS = 100000,
     MODULE_MAX_TABLES = 100,
     MODULE_MAX_MEMORIES = 100,
@@ -109,6 +110,10 @@ struct module_global {
     struct bytes init; /* empty for imports */
 };
 
+struct module_tag {
+    uint32_t type; /* index into types: a function type without results */
+};
+
 enum module_segment_mode {
     MODULE_SEGMENT_ACTIVE,
     MODULE_SEGMENT_PASSIVE,
@@ -155,6 +160,9 @@ struct module {
     struct module_global *globals;
     uint32_t global_count;
     uint32_t imported_global_count;
+    struct module_tag *tags;
+    uint32_t tag_count;
+    uint32_t imported_tag_count;
     struct module_export *exports;
     uint32_t export_count;
     bool has_start;
@@ -184,6 +192,12 @@ static inline uint32_t module_func_reference(const struct module *module, uint32
            module->types[module->funcs[index].type].canonical;
 }
 
+static inline const struct engine_functype *module_tag_type(const struct module *module,
+                                                            uint32_t index)
+{
+    return &module->types[module->tags[index].type].func;
+}
+
 /* Type of func `index` in the combined space. */
 static inline const struct engine_functype *module_func_type(const struct module *module,
                                                              uint32_t index)
@@ -206,10 +220,44 @@ struct code_mark {
     uint32_t wasm_offset; /* of the instruction in the binary */
 };
 
+/*
+ * Where exceptions are caught. A region is the code of one try_table that has clauses; regions
+ * are in the order of their starts, and one that lies in another has it as its parent.
+ */
+#define CODE_NO_REGION UINT32_MAX
+
+struct code_region {
+    uint32_t start; /* byte offsets of cells */
+    uint32_t end;
+    uint32_t parent; /* region or CODE_NO_REGION */
+    uint32_t first_clause;
+    uint32_t clause_count;
+};
+
+/* Slots of pinned locals: integers, then floats. */
+#define CODE_PINS_MAX 6
+#define CODE_NO_TAG   UINT32_MAX
+
+/* What to do with an exception: values to slots, pins from their slots, on at the target. */
+struct code_clause {
+    uint32_t tag;           /* index; CODE_NO_TAG: any */
+    uint32_t target;        /* byte offset of a cell */
+    int32_t fuel;           /* to charge on the way there, as a branch does */
+    uint16_t slot;          /* of the first value */
+    uint16_t value_count;   /* slots of the exception's values that go there */
+    uint8_t with_reference; /* and one for the exception itself */
+    uint8_t pin_count;
+    uint8_t float_pin_count;
+    uint8_t padding;
+    uint16_t pins[CODE_PINS_MAX];
+};
+
 struct code {
-    struct buffer cells; /* threaded code of all functions, 8-byte aligned start */
-    uint32_t *entries;   /* func_count: offset of each function's first cell; arena */
-    struct buffer marks; /* array of struct code_mark */
+    struct buffer cells;   /* threaded code of all functions, 8-byte aligned start */
+    uint32_t *entries;     /* func_count: offset of each function's first cell; arena */
+    struct buffer marks;   /* array of struct code_mark */
+    struct buffer regions; /* array of struct code_region */
+    struct buffer clauses; /* array of struct code_clause */
 };
 
 /*

@@ -46,6 +46,8 @@ static inline bool opcode_is_prefix(uint32_t byte)
 enum immediate_kind {
     IMMEDIATE_NONE,
     IMMEDIATE_BLOCK,      /* block type: s33 */
+    IMMEDIATE_TRY,        /* block type, vec(struct decode_clause) */
+    IMMEDIATE_TAG,        /* u32 */
     IMMEDIATE_LABEL,      /* u32 depth */
     IMMEDIATE_LABELS,     /* vec(u32) u32 */
     IMMEDIATE_FUNC,       /* u32 */

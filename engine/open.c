@@ -46,6 +46,9 @@ static bool arrays_fit(const struct image_header *header)
            array_fits(header, header->datas, sizeof(struct image_data)) &&
            array_fits(header, header->func_names, sizeof(struct image_span)) &&
            array_fits(header, header->marks, sizeof(struct code_mark)) &&
+           array_fits(header, header->tags, sizeof(uint32_t)) &&
+           array_fits(header, header->regions, sizeof(struct code_region)) &&
+           array_fits(header, header->clauses, sizeof(struct code_clause)) &&
            array_fits(header, header->global_values, sizeof(uint64_t)) &&
            array_fits(header, header->table_values, sizeof(struct image_table_snapshot)) &&
            array_fits(header, header->memory_values, sizeof(struct image_memory_snapshot)) &&
@@ -59,6 +62,7 @@ static bool counts_agree(const struct image_header *header)
            header->imported_table_count <= header->tables.count &&
            header->imported_memory_count <= header->memories.count &&
            header->imported_global_count <= header->globals.count &&
+           header->imported_tag_count <= header->tags.count &&
            (!header->has_start || header->start < header->funcs.count) &&
            (header->func_names.count == 0 || header->func_names.count == header->funcs.count);
 }
@@ -75,6 +79,8 @@ static uint32_t space_count(const struct image_header *header, uint32_t kind)
         return header->memories.count;
     case ENGINE_EXTERN_GLOBAL:
         return header->globals.count;
+    case ENGINE_EXTERN_TAG:
+        return header->tags.count;
     default:
         return 0;
     }
@@ -196,6 +202,29 @@ static bool funcs_fit(const struct image_header *header)
     return true;
 }
 
+static bool clauses_fit(const struct image_header *header)
+{
+    const uint32_t *tags = image_at(header, header->tags);
+    for (uint32_t i = 0; i < header->tags.count; i++) {
+        if (tags[i] >= header->types.count)
+            return false;
+    }
+    const struct code_region *regions = image_at(header, header->regions);
+    for (uint32_t i = 0; i < header->regions.count; i++) {
+        if ((regions[i].parent >= i && regions[i].parent != CODE_NO_REGION) ||
+            regions[i].clause_count > header->clauses.count ||
+            regions[i].first_clause > header->clauses.count - regions[i].clause_count)
+            return false;
+    }
+    const struct code_clause *clauses = image_at(header, header->clauses);
+    for (uint32_t i = 0; i < header->clauses.count; i++) {
+        if (clauses[i].target >= header->code.count ||
+            (clauses[i].tag >= header->tags.count && clauses[i].tag != CODE_NO_TAG))
+            return false;
+    }
+    return true;
+}
+
 enum status image_corrupt(struct report *report, const char *what)
 {
     return report_fail(report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
@@ -235,7 +264,7 @@ enum status engine_module_open(struct bytes image,
     if (!arrays_fit(header) || !counts_agree(header) || !names_fit(header) ||
         !segments_fit(header) || !memories_fit(header) || !snapshot_fits(header))
         return image_corrupt(report, "a table lies outside");
-    if (verify_checksum && !funcs_fit(header))
+    if (verify_checksum && (!funcs_fit(header) || !clauses_fit(header)))
         return image_corrupt(report, "a function lies outside");
     struct engine_module *module = malloc(sizeof(*module));
     if (module == NULL)
@@ -268,6 +297,12 @@ struct engine_functype image_functype(const struct image_header *header, uint32_
                                     .result_count = row->results.count};
 }
 
+struct engine_functype image_tag_type(const struct image_header *header, uint32_t tag)
+{
+    const uint32_t *tags = image_at(header, header->tags);
+    return image_functype(header, tags[tag]);
+}
+
 struct engine_functype image_func_type(const struct image_header *header, uint32_t func)
 {
     const struct image_func *funcs = image_at(header, header->funcs);
@@ -291,6 +326,8 @@ struct engine_import_desc engine_module_import(const struct engine_module *modul
                                       .index = row->index};
     if (desc.kind == ENGINE_EXTERN_FUNC)
         desc.type = image_func_type(header, row->index);
+    else if (desc.kind == ENGINE_EXTERN_TAG)
+        desc.type = image_tag_type(header, row->index);
     return desc;
 }
 
@@ -310,6 +347,8 @@ struct engine_export_desc engine_module_export(const struct engine_module *modul
                                       .index = row->index};
     if (desc.kind == ENGINE_EXTERN_FUNC)
         desc.type = image_func_type(header, row->index);
+    else if (desc.kind == ENGINE_EXTERN_TAG)
+        desc.type = image_tag_type(header, row->index);
     return desc;
 }
 

@@ -643,5 +643,6 @@ void control_make_cells(struct machine_cells *cells)
         .exit_float = control_offset(exit_float_),
         .cross_return = control_offset(cross_return_),
         .host_return = control_offset(host_return_),
+        .unwind = control_offset(ops_unwind[0]),
     };
 }

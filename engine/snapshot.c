@@ -47,7 +47,7 @@ static enum status check_freezable(const struct engine_instance *instance, struc
         return report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
                            "only an idle instance that is alone on its machine can be frozen");
     if (image->imported_table_count > 0 || image->imported_memory_count > 0 ||
-        image->imported_global_count > 0)
+        image->imported_global_count > 0 || image->imported_tag_count > 0)
         return report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
                            "an instance that imports more than functions cannot be frozen");
     const struct image_global *globals = image_at(image, image->globals);

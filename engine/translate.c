@@ -114,7 +114,7 @@ static void translate_begin_code(struct translator *t)
 static bool translate_is_free(uint32_t opcode)
 {
     return opcode == OPCODE_BLOCK || opcode == OPCODE_LOOP || opcode == OPCODE_ELSE ||
-           opcode == OPCODE_END;
+           opcode == OPCODE_END || opcode == OPCODE_TRY_TABLE;
 }
 
 static void translate_instruction(struct translator *t)
@@ -153,6 +153,7 @@ static void translate_body(struct translator *t)
     t->height_limit = 0;
     t->settled = 0;
     t->fixup_count = 0;
+    t->region = CODE_NO_REGION;
     t->control_count = 0;
     t->dead = false;
     control_begin_function(t);
@@ -217,6 +218,8 @@ static enum status translate_reserve_code(const struct module *module, struct co
         bytes += module->funcs[i].body_bytes;
     buffer_init(&code->cells, TRANSLATE_CELLS_MAX);
     buffer_init(&code->marks, TRANSLATE_CELLS_MAX);
+    buffer_init(&code->regions, TRANSLATE_CELLS_MAX);
+    buffer_init(&code->clauses, TRANSLATE_CELLS_MAX);
     enum status status = buffer_reserve(&code->cells, MIN(bytes * 3, TRANSLATE_CELLS_MAX));
     if (status == STATUS_OK)
         status = buffer_reserve(&code->marks, MIN(bytes, TRANSLATE_CELLS_MAX));
@@ -253,4 +256,6 @@ void code_done(struct code *code)
 {
     buffer_done(&code->cells);
     buffer_done(&code->marks);
+    buffer_done(&code->regions);
+    buffer_done(&code->clauses);
 }

@@ -5,6 +5,7 @@
  *
  *   translate.c          functions, stubs, the instruction loop
  *   translate_control.c  blocks, branches, calls, returns
+ *   translate_try.c      try_table and throw
  *   translate_value.c    the operand stack, locals, accumulator, choice of places
  *   translate_emit.c     cells, labels, fuel
  *   translate_pins.c     which locals live in registers
@@ -74,6 +75,7 @@ struct fixup {
 
 struct control {
     uint8_t opcode;  /* OPCODE_BLOCK, LOOP, IF; OPCODE_END for the function itself */
+    bool has_region; /* TRY_TABLE with clauses, in live code */
     bool dead_entry; /* opened in unreachable code: nothing was emitted */
     uint32_t height; /* operand stack below its parameters */
     const uint32_t *params;
@@ -86,6 +88,7 @@ struct control {
     int64_t else_executed; /* IF: `executed` at that branch */
     uint32_t loop_target;  /* LOOP: byte offset */
     int64_t loop_executed;
+    uint32_t clauses;    /* of try_tables that go to its end, chained by their targets */
     uint32_t stub;       /* br_table: shared landing that moves values, */
     uint32_t stub_table; /* made for the br_table that began at this offset */
 };
@@ -126,6 +129,8 @@ struct translator {
     struct fixup *fixups;
     uint32_t fixup_count;
     uint32_t fixups_capacity;
+
+    uint32_t region; /* innermost with clauses, or CODE_NO_REGION */
 
     bool dead;
     int64_t executed;
@@ -265,6 +270,18 @@ enum operation simple_add_branch(enum operation comparison);
 bool simple_translate(struct translator *t, uint32_t opcode);
 
 void control_translate(struct translator *t, uint32_t opcode);
+/* Opens a block, reads its type and, unless the code is dead, settles all entries. */
+struct control *control_block(struct translator *t, uint8_t opcode);
+/* Pinned locals into their slots. */
+void control_save_pins(struct translator *t);
+/* The clauses of a try_table whose block was just opened. */
+void try_begin(struct translator *t);
+/* The innermost region ends here. */
+void try_end(struct translator *t);
+/* Clauses that go to the frame's end land here. */
+void try_bind(struct translator *t, struct control *control);
+void try_throw(struct translator *t);
+void try_throw_ref(struct translator *t);
 /* The frame that a label names. */
 struct control *control_at_depth(struct translator *t, uint32_t depth);
 /* May a branch there be one cell, because what it carries is in place? */

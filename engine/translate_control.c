@@ -42,6 +42,7 @@ static struct control *control_push(struct translator *t, uint8_t opcode)
                                 .height = t->height,
                                 .fixups = NO_INDEX,
                                 .else_fixup = NO_INDEX,
+                                .clauses = NO_INDEX,
                                 .stub_table = NO_INDEX};
     return control;
 }
@@ -413,6 +414,11 @@ _Static_assert(OP_save_pins_2 == OP_save_pins_1 + 2 && OP_load_pins_2 == OP_load
                    OP_save_float_pins_2 == OP_save_float_pins_1 + 2,
                "save and load rows alternate in ops.def");
 
+void control_save_pins(struct translator *t)
+{
+    control_pins(t, OP_save_pins_1, OP_save_float_pins_1);
+}
+
 void control_load_pins(struct translator *t)
 {
     control_pins(t, OP_load_pins_1, OP_load_float_pins_1);
@@ -441,7 +447,7 @@ static void control_call(struct translator *t, uint32_t func)
 {
     const struct engine_functype *type = module_func_type(t->module, func);
     value_settle(t, t->height - type->param_count);
-    control_pins(t, OP_save_pins_1, OP_save_float_pins_1);
+    control_save_pins(t);
     uint32_t base = t->height - type->param_count;
     /* Locals of the callee and its entry are filled in when all functions are translated. */
     struct instruction call = {.operation = OP_call,
@@ -481,7 +487,7 @@ static void control_call_indirect(struct translator *t)
     if (t->status != STATUS_OK)
         return;
     value_settle(t, t->height - type->param_count);
-    control_pins(t, OP_save_pins_1, OP_save_float_pins_1);
+    control_save_pins(t);
     uint32_t base = t->height - type->param_count;
     struct instruction call = {.operation = OP_call_indirect,
                                .operands = {index},
@@ -499,7 +505,7 @@ static void control_call_ref(struct translator *t)
     if (t->status != STATUS_OK)
         return;
     value_settle(t, t->height - type->param_count);
-    control_pins(t, OP_save_pins_1, OP_save_float_pins_1);
+    control_save_pins(t);
     uint32_t base = t->height - type->param_count;
     struct instruction call = {.operation = OP_call_ref,
                                .operands = {callee},
@@ -560,14 +566,14 @@ static void control_return_call_ref(struct translator *t)
 
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
-static void control_block(struct translator *t, uint8_t opcode)
+struct control *control_block(struct translator *t, uint8_t opcode)
 {
     struct control *control = control_push(t, opcode);
     if (control == NULL)
-        return;
+        return NULL;
     control_read_block_type(t, control);
     if (t->dead)
-        return;
+        return control;
     value_settle(t, 0);
     control->height = t->height - control->param_count;
     if (opcode == OPCODE_LOOP) {
@@ -575,6 +581,7 @@ static void control_block(struct translator *t, uint8_t opcode)
         control->loop_target = emit_here(t);
         control->loop_executed = t->executed;
     }
+    return control;
 }
 
 static void control_if(struct translator *t)
@@ -621,6 +628,19 @@ static void control_else(struct translator *t)
     control_push_temps(t, control->params, control->param_count);
 }
 
+/* Clauses whose label is the function: what was caught is returned, by code of its own. */
+static void control_return_caught(struct translator *t, struct control *control)
+{
+    emit_flush(t);
+    t->dead = false;
+    t->has_last = false;
+    t->executed = 0;
+    control_unwind(t, 0);
+    try_bind(t, control);
+    control_push_temps(t, control->results, control->result_count);
+    control_return(t);
+}
+
 static void control_end(struct translator *t)
 {
     struct control *control = control_top(t);
@@ -630,15 +650,20 @@ static void control_end(struct translator *t)
     if (control->opcode == OPCODE_END) {
         if (!t->dead)
             control_return(t);
+        if (control->clauses != NO_INDEX)
+            control_return_caught(t, control);
         return;
     }
     if (!t->dead)
         value_settle(t, 0);
     else if (control->else_fixup != NO_INDEX)
         t->executed = control->else_executed;
+    if (control->has_region)
+        try_end(t);
     t->dead = false;
     emit_bind(t, control->else_fixup);
     emit_bind(t, control->fixups);
+    try_bind(t, control);
     control_unwind(t, control->height);
     if (control->results != NULL)
         control_push_temps(t, control->results, control->result_count);
@@ -658,7 +683,7 @@ static void control_unreachable(struct translator *t)
 static bool control_is_structure(uint32_t opcode)
 {
     return opcode == OPCODE_BLOCK || opcode == OPCODE_LOOP || opcode == OPCODE_IF ||
-           opcode == OPCODE_ELSE || opcode == OPCODE_END;
+           opcode == OPCODE_ELSE || opcode == OPCODE_END || opcode == OPCODE_TRY_TABLE;
 }
 
 void control_translate(struct translator *t, uint32_t opcode)
@@ -674,7 +699,16 @@ void control_translate(struct translator *t, uint32_t opcode)
         return;
     case OPCODE_BLOCK:
     case OPCODE_LOOP:
-        control_block(t, (uint8_t)opcode);
+        (void)control_block(t, (uint8_t)opcode);
+        return;
+    case OPCODE_TRY_TABLE:
+        try_begin(t);
+        return;
+    case OPCODE_THROW:
+        try_throw(t);
+        return;
+    case OPCODE_THROW_REF:
+        try_throw_ref(t);
         return;
     case OPCODE_IF:
         control_if(t);

@@ -82,6 +82,7 @@ static void pins_count(struct pins_scan *scan, struct reader reader)
         case OPCODE_BLOCK:
         case OPCODE_LOOP:
         case OPCODE_IF:
+        case OPCODE_TRY_TABLE:
             pins_open(scan, &blocks, opcode == OPCODE_LOOP);
             break;
         case OPCODE_END:

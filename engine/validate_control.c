@@ -284,6 +284,56 @@ static void check_br_on_non_null(struct validator *v)
     validate_push_types(v, label.types, label.count - 1);
 }
 
+/* ---- exceptions ------------------------------------------------------------------------------ */
+
+static void check_throw(struct validator *v)
+{
+    uint32_t tag = validate_check_index(v, v->module->tag_count, "tag");
+    if (reader_failed(&v->reader))
+        return;
+    const struct engine_functype *type = module_tag_type(v->module, tag);
+    validate_pop_types(v, type->params, type->param_count);
+    set_unreachable(v);
+}
+
+/* The values that a clause brings must be what its label takes. */
+static void check_clause(struct validator *v)
+{
+    struct decode_clause clause = decode_clause(&v->reader);
+    static const struct engine_functype no_values;
+    const struct engine_functype *type = &no_values;
+    if (reader_failed(&v->reader))
+        return;
+    if (!clause.is_all && clause.tag >= v->module->tag_count)
+        return validate_fail(v, STATUS_INVALID, "unknown tag %u: there are %u", clause.tag,
+                             v->module->tag_count);
+    if (!clause.is_all)
+        type = module_tag_type(v->module, clause.tag);
+    if (clause.label >= v->frame_count)
+        return validate_fail(v, STATUS_INVALID, "unknown label %u: there are %u", clause.label,
+                             v->frame_count);
+    struct label label = frame_label(v->frame - clause.label);
+    bool fits = label.count == type->param_count + (size_t)clause.with_reference &&
+                types_below(v, type->params, type->param_count, label.types, type->param_count);
+    if (fits && clause.with_reference)
+        fits =
+            validate_matches(v, ENGINE_TYPE_NON_NULL | ENGINE_EXNREF, label.types[label.count - 1]);
+    if (!fits)
+        validate_fail(v, STATUS_INVALID, "type mismatch: label %u does not take what is caught",
+                      clause.label);
+}
+
+static void check_try_table(struct validator *v)
+{
+    struct validate_block type = read_block_type(v);
+    validate_pop_types(v, type.params, type.param_count);
+    uint32_t count = reader_count(&v->reader, 2, "catch clauses");
+    for (uint32_t i = 0; i < count && !reader_failed(&v->reader); i++)
+        check_clause(v);
+    validate_push_frame(v, OPCODE_TRY_TABLE, &type);
+    validate_push_types(v, type.params, type.param_count);
+}
+
 void validate_check_control(struct validator *v, uint32_t code)
 {
     switch ((enum opcode)code) {
@@ -293,6 +343,13 @@ void validate_check_control(struct validator *v, uint32_t code)
     case OPCODE_LOOP:
     case OPCODE_IF:
         return check_block(v, (uint8_t)code);
+    case OPCODE_TRY_TABLE:
+        return check_try_table(v);
+    case OPCODE_THROW:
+        return check_throw(v);
+    case OPCODE_THROW_REF:
+        validate_pop(v, ENGINE_EXNREF);
+        return set_unreachable(v);
     case OPCODE_ELSE:
         return check_else(v);
     case OPCODE_END:

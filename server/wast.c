@@ -338,6 +338,19 @@ static enum verdict assert_trap(struct script *script, const json_t *command)
     return PASS;
 }
 
+static enum verdict assert_exception(struct script *script, const json_t *command)
+{
+    struct answer answer;
+    act(script, command, &answer);
+    if (answer.verdict != PASS)
+        return answer.verdict;
+    if (answer.outcome == ENGINE_DONE)
+        return fail(script, "returned, expected an exception");
+    if (!texts_agree(engine_trap_text(TRAP_UNCAUGHT_EXCEPTION), answer.trap_text))
+        return fail(script, "trapped: %s, expected an exception", answer.trap_text);
+    return PASS;
+}
+
 /* assert_invalid and assert_malformed: the module must be refused, for the right reason. */
 static enum verdict refuse(struct script *script, const json_t *command, enum status wanted)
 {
@@ -413,6 +426,7 @@ static const struct {
     {"assert_return", assert_return, true, false},
     {"assert_trap", assert_trap, true, false},
     {"assert_exhaustion", assert_trap, true, false},
+    {"assert_exception", assert_exception, true, false},
     {"assert_invalid", assert_invalid, true, false},
     {"assert_malformed", assert_malformed, true, false},
     {"assert_unlinkable", assert_unlinkable, true, false},

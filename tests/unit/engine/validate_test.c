@@ -252,7 +252,7 @@ static void opcodes_of_newer_proposals_are_refused_by_name(void **state)
         BODY("opcode fd: SIMD", NO_VAR, 0xfd, 0, END),
         BODY("opcode fe: threads", NO_VAR, 0xfe, 0, END),
         BODY("opcode fb: garbage collection", NO_VAR, 0xfb, 0, END),
-        BODY("opcode 1f: exception handling", NO_VAR, 0x1f, EMPTY, 0, END, END),
+        BODY("opcode 06: the old exception handling", NO_VAR, 0x06, EMPTY, END, END),
         BODY("type 0x7b: SIMD", NO_VAR, 0x02, 0x7b, END, END),
     };
     for (size_t i = 0; i < COUNT_OF(bodies); i++) {
