@@ -59,7 +59,7 @@ static void
 collect_globals(struct engine_machine *machine, struct engine_instance *instance, uint32_t *budget)
 {
     const struct image_header *image = instance->image;
-    uint32_t count = image->globals.count - image->imported_global_count;
+    uint32_t count = image->global_slots;
     if (collect_values(machine, &instance->globals[0].ref, count, budget))
         collect_next(&machine->collect, COLLECT_TABLES);
 }

@@ -230,6 +230,14 @@ static enum status decode_agree(const struct decode *decode, struct reader *all)
     return all->status;
 }
 
+static void decode_place_globals(struct module *module)
+{
+    for (uint32_t i = module->imported_global_count; i < module->global_count; i++) {
+        module->globals[i].slot = module->global_slots;
+        module->global_slots += engine_slot_count(&module->globals[i].type, 1);
+    }
+}
+
 enum status decode_module(struct bytes wasm,
                           const struct engine_limits *limits,
                           struct report *report,
@@ -252,9 +260,11 @@ enum status decode_module(struct bytes wasm,
     enum status status = decode_sections(&decode, &all, report);
     if (status == STATUS_OK)
         status = decode_agree(&decode, &all);
-    if (status == STATUS_OK)
-        decode_names(&decode);
-    return status;
+    if (status != STATUS_OK)
+        return status;
+    decode_place_globals(module);
+    decode_names(&decode);
+    return STATUS_OK;
 }
 
 void module_done(struct module *module)

@@ -15,20 +15,14 @@ struct refusal {
     const char *reason;
 };
 
-#define REFUSE_SIMD       "SIMD is not supported"
 #define REFUSE_EXCEPTIONS "the old exception handling is not supported; build for exnref"
 #define REFUSE_GC         "garbage collection is not supported"
 #define REFUSE_THREADS    "threads are not supported"
 
-static const struct refusal refused_types[] = {
-    {0x7b, 0x7b, REFUSE_SIMD},
-};
-
 static const struct refusal refused_opcodes[] = {
     {0x06, 0x07, REFUSE_EXCEPTIONS}, {0x09, 0x09, REFUSE_EXCEPTIONS},
     {0x18, 0x19, REFUSE_EXCEPTIONS}, {0xd3, 0xd3, REFUSE_GC},
-    {0xfb, 0xfb, REFUSE_GC},         {0xfd, 0xfd, REFUSE_SIMD},
-    {0xfe, 0xfe, REFUSE_THREADS},
+    {0xfb, 0xfb, REFUSE_GC},         {0xfe, 0xfe, REFUSE_THREADS},
 };
 
 static const char *decode_refusal(const struct refusal *rows, size_t count, uint8_t byte)
@@ -46,11 +40,7 @@ static void decode_refuse_type(struct reader *reader, uint8_t byte, const char *
     if (reader_failed(reader))
         return;
     reader->at--;
-    const char *reason = decode_refusal(refused_types, COUNT_OF(refused_types), byte);
-    if (reason != NULL)
-        reader_fail(reader, STATUS_UNSUPPORTED, "type 0x%02x: %s", byte, reason);
-    else
-        reader_fail(reader, STATUS_MALFORMED, "malformed %s type 0x%02x", what, byte);
+    reader_fail(reader, STATUS_MALFORMED, "malformed %s type 0x%02x", what, byte);
 }
 
 /* First byte of a reference that names its heap type: nullable, or not. */
@@ -88,7 +78,7 @@ uint32_t decode_heap_type(struct reader *reader, const struct module *module)
 uint32_t decode_value_type(struct reader *reader, const struct module *module)
 {
     uint8_t byte = reader_u8(reader);
-    if (LIKELY(byte >= ENGINE_F64 && byte <= ENGINE_I32) || is_abstract(byte))
+    if (LIKELY(byte >= ENGINE_V128 && byte <= ENGINE_I32) || is_abstract(byte))
         return byte;
     if (byte == REF_NULL)
         return decode_heap_type(reader, module);
@@ -198,7 +188,25 @@ void decode_skip_immediate(struct reader *reader, enum immediate_kind kind)
     case IMMEDIATE_MEMARG1:
     case IMMEDIATE_MEMARG2:
     case IMMEDIATE_MEMARG3:
+    case IMMEDIATE_MEMARG4:
         (void)decode_memarg(reader);
+        break;
+    case IMMEDIATE_MEMARG0_LANE:
+    case IMMEDIATE_MEMARG1_LANE:
+    case IMMEDIATE_MEMARG2_LANE:
+    case IMMEDIATE_MEMARG3_LANE:
+        (void)decode_memarg(reader);
+        (void)reader_u8(reader);
+        break;
+    case IMMEDIATE_LANE2:
+    case IMMEDIATE_LANE4:
+    case IMMEDIATE_LANE8:
+    case IMMEDIATE_LANE16:
+        (void)reader_u8(reader);
+        break;
+    case IMMEDIATE_V128:
+    case IMMEDIATE_SHUFFLE:
+        (void)reader_take(reader, 16);
         break;
     case IMMEDIATE_I32:
         (void)reader_s32(reader);

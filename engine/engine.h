@@ -101,7 +101,8 @@ static inline bool engine_type_is_reference(uint32_t type)
 }
 
 /*
- * One value in a 64-bit slot. i32 and f32 occupy the low half, the high half is zero.
+ * One value in a 64-bit slot. i32 and f32 occupy the low half, the high half is zero; a v128
+ * is in two slots, low half first.
  * A reference is 0 when null. externref: whatever the host put in, never 0 and below 2^62.
  * Of all others the two highest bits say what they are:
  *
@@ -140,6 +141,15 @@ struct engine_functype {
     uint32_t param_count;
     uint32_t result_count;
 };
+
+/* How many slots values of these types take. */
+static inline uint32_t engine_slot_count(const uint32_t *types, uint32_t count)
+{
+    uint32_t slots = count;
+    for (uint32_t i = 0; i < count; i++)
+        slots += types[i] == ENGINE_V128;
+    return slots;
+}
 
 /* ---- compile --------------------------------------------------------------------------------- */
 
@@ -290,14 +300,14 @@ void engine_machine_free(struct engine_machine *machine);
 
 /*
  * Starts a call of an exported or any other function by index in `instance`. Arguments
- * are copied; their count and types are the function's (ASSERTed by count). No guest
+ * are copied; their types are the function's, `slots` (ASSERTed) is what they take. No guest
  * code runs before engine_run. The machine must be idle (no call under way).
  */
 void engine_call_begin(struct engine_machine *machine,
                        struct engine_instance *instance,
                        uint32_t func_index,
                        const union engine_value *arguments,
-                       uint32_t count);
+                       uint32_t slots);
 /*
  * Runs until the call returns, traps, waits, or `fuel` (at least 1) is used up. One unit
  * of fuel is one executed Wasm instruction (block, loop, else and end are free), plus the
@@ -337,8 +347,8 @@ uint32_t engine_backtrace(const struct engine_machine *machine,
 /* ---- host functions -------------------------------------------------------------------------- */
 
 /*
- * A host function sees its arguments in slots[0..param_count) and leaves results in
- * slots[0..result_count). It returns
+ * A host function sees its arguments in slots from 0 on and leaves results in slots from 0
+ * on. It returns
  *   ENGINE_DONE         go on
  *   ENGINE_TRAPPED      after engine_host_trap() or engine_host_exit()
  *   ENGINE_PENDING      it has to wait; the slots must be untouched: on the next
@@ -361,12 +371,12 @@ typedef enum engine_outcome (*engine_host_func)(struct engine_host_call *call);
  * Calls a function of the caller's instance (an allocator, say): the host function returns
  * what this returns, with its slots untouched, and is called again when the guest's is
  * done, with `step` (not 0) and `results`. Nothing stays on the C stack: the guest may run
- * out of fuel, wait or trap meanwhile. Arguments are copied; their count is ASSERTed.
+ * out of fuel, wait or trap meanwhile. Arguments are copied; their `slots` are ASSERTed.
  */
 NODISCARD enum engine_outcome engine_host_call_guest(struct engine_host_call *call,
                                                      uint32_t func_index,
                                                      const union engine_value *arguments,
-                                                     uint32_t count,
+                                                     uint32_t slots,
                                                      uint32_t step);
 /* `text` is copied (255 bytes at most). */
 enum engine_outcome engine_host_trap(struct engine_host_call *call, const char *text);
@@ -431,7 +441,8 @@ bool engine_instance_begin_start(struct engine_instance *instance);
 
 const struct engine_module *engine_instance_module(const struct engine_instance *instance);
 struct engine_machine *engine_instance_machine(const struct engine_instance *instance);
-union engine_value engine_global_get(const struct engine_instance *instance, uint32_t index);
+/* As many slots as its type takes. */
+const union engine_value *engine_global_get(const struct engine_instance *instance, uint32_t index);
 
 /* ---- snapshot -------------------------------------------------------------------------------- */
 

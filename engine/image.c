@@ -158,6 +158,7 @@ static struct image_span put_globals(struct image_writer *writer, const struct m
         const struct module_global *global = &module->globals[i];
         struct image_global row = {.init = put_bytes(writer, global->init),
                                    .type = global->type,
+                                   .slot = global->slot,
                                    .is_mutable = global->is_mutable};
         image_set(writer, span, i, &row, sizeof(row));
     }
@@ -309,6 +310,7 @@ static enum status lay_out(struct image_writer *writer,
         .imported_memory_count = module->imported_memory_count,
         .imported_global_count = module->imported_global_count,
         .imported_tag_count = module->imported_tag_count,
+        .global_slots = module->global_slots,
         .has_start = module->has_start,
         .start = module->start,
     };

@@ -76,6 +76,7 @@ struct image_export {
 struct image_global {
     struct image_span init; /* constant expression; empty for imports */
     uint32_t type;
+    uint32_t slot; /* of the module's own ones */
     uint32_t is_mutable;
 };
 
@@ -163,13 +164,13 @@ struct image_header {
     uint32_t imported_memory_count;
     uint32_t imported_global_count;
     uint32_t imported_tag_count;
+    uint32_t global_slots; /* of own globals */
     uint32_t has_start;
     uint32_t start;
     uint64_t module_bytes; /* where the module ends and a snapshot may begin */
     /* snapshot; all zero if there is none */
     uint32_t has_snapshot;
-    uint32_t padding;
-    struct image_span global_values; /* u64 each: own globals */
+    struct image_span global_values; /* u64 each: slots of own globals */
     struct image_span table_values;  /* struct image_table_snapshot each: own tables */
     struct image_span dropped_elems; /* bytes */
     struct image_span dropped_datas; /* bytes */

@@ -31,9 +31,8 @@ static void carve_instance(struct block *block,
                            bool has_type_ids,
                            struct engine_instance *parts)
 {
-    uint32_t own_globals = image->globals.count - image->imported_global_count;
     (void)carve(block, 1, sizeof(struct engine_instance));
-    (void)carve(block, own_globals, sizeof(union engine_value));
+    (void)carve(block, image->global_slots, sizeof(union engine_value));
     parts->tables = carve(block, image->tables.count, sizeof(*parts->tables));
     parts->imported_globals =
         carve(block, image->imported_global_count, sizeof(*parts->imported_globals));
@@ -345,10 +344,10 @@ struct engine_machine *engine_instance_machine(const struct engine_instance *ins
     return instance->machine;
 }
 
-union engine_value engine_global_get(const struct engine_instance *instance, uint32_t index)
+const union engine_value *engine_global_get(const struct engine_instance *instance, uint32_t index)
 {
     ASSERT(index < instance->image->globals.count);
-    return *instance_global(instance, index);
+    return instance_global(instance, index);
 }
 
 void instance_copy_arguments(const struct image_header *image,
@@ -359,11 +358,13 @@ void instance_copy_arguments(const struct image_header *image,
     struct engine_functype type = image_func_type(image, func_index);
     if (type.param_count == 0)
         return;
-    memmove(frame, arguments, type.param_count * sizeof(*frame));
+    uint32_t slots = engine_slot_count(type.params, type.param_count);
+    memmove(frame, arguments, slots * sizeof(*frame));
     /* The host fills the low half of an i32, the guest relies on what is above being zero. */
     for (uint32_t i = 0; i < type.param_count; i++) {
         if (type.params[i] == ENGINE_I32)
-            frame[i] = (uint32_t)frame[i];
+            *frame = (uint32_t)*frame;
+        frame += engine_slot_count(&type.params[i], 1);
     }
 }
 

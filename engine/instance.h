@@ -92,7 +92,7 @@ struct engine_instance {
     uint8_t *dropped_datas;
     struct table *own_tables;
     struct memory *own_memory;    /* array of own memories */
-    union engine_value globals[]; /* own globals, in order; imported ones are elsewhere */
+    union engine_value globals[]; /* slots of own globals; imported ones are elsewhere */
 };
 
 /* Registers of a suspended guest, saved by the interpreter. */
@@ -264,14 +264,16 @@ enum engine_trap table_init(struct engine_instance *instance,
 
 /* ---- instance.c ------------------------------------------------------------------------------ */
 
-/* Global of the combined index space. */
+/* The first slot of a global of the combined index space. */
 static inline union engine_value *instance_global(const struct engine_instance *instance,
                                                   uint32_t index)
 {
     uint32_t imported = instance->image->imported_global_count;
     if (index < imported)
         return instance->imported_globals[index];
-    const union engine_value *own = &instance->globals[index - imported];
+    const struct image_global *rows =
+        (const struct image_global *)image_at(instance->image, instance->image->globals);
+    const union engine_value *own = &instance->globals[rows[index].slot];
     return (union engine_value *)(uintptr_t)own;
 }
 
@@ -327,7 +329,7 @@ uint32_t instance_own_memories(const struct engine_instance *instance);
 
 /* ---- constant.c ------------------------------------------------------------------------------ */
 
-/* Value of a validated constant expression [Wasm core 4.4.14]. */
+/* Value of a validated constant expression [Wasm core 4.4.14]: the slots of its type. */
 NODISCARD enum status constant_evaluate(const struct engine_instance *instance,
                                         struct image_span expression,
                                         struct report *report,

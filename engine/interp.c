@@ -81,21 +81,19 @@ void engine_call_begin(struct engine_machine *machine,
                        struct engine_instance *instance,
                        uint32_t func_index,
                        const union engine_value *arguments,
-                       uint32_t count)
+                       uint32_t slots)
 {
     ASSERT(!machine->busy);
     const struct image_header *image = instance->image;
     ASSERT(func_index < image->funcs.count);
     const struct image_func *func = &instance->funcs[func_index];
-    const struct image_type *types = image_at(image, image->types);
-    const struct image_type *type = &types[func->type];
-    ASSERT(count == type->params.count);
+    struct engine_functype type = image_functype(image, func->type);
+    ASSERT(slots == engine_slot_count(type.params, type.param_count));
 
     control_make_cells(&machine->cells);
     const int32_t *exit_cell = &machine->cells.exit_none;
-    if (type->results.count == 1) {
-        uint32_t result = *(const uint32_t *)image_at(image, type->results);
-        bool is_float = result == ENGINE_F32 || result == ENGINE_F64;
+    if (type.result_count == 1 && type.results[0] != ENGINE_V128) {
+        bool is_float = type.results[0] == ENGINE_F32 || type.results[0] == ENGINE_F64;
         exit_cell = is_float ? &machine->cells.exit_float : &machine->cells.exit_int;
     }
     const uint8_t *entry = instance->code + func->entry;

@@ -106,6 +106,7 @@ struct module_memory {
 /* A constant expression: bytes of the binary, its `end` included; validated. */
 struct module_global {
     uint32_t type;
+    uint32_t slot; /* of the module's own ones: where its value begins */
     bool is_mutable;
     struct bytes init; /* empty for imports */
 };
@@ -163,6 +164,7 @@ struct module {
     struct module_tag *tags;
     uint32_t tag_count;
     uint32_t imported_tag_count;
+    uint32_t global_slots; /* of the module's own globals together */
     struct module_export *exports;
     uint32_t export_count;
     bool has_start;

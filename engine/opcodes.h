@@ -22,6 +22,7 @@ enum {
     OPCODE_PREFIX_GC = 0xfb,
     OPCODE_PREFIX_MISC = 0xfc,
     OPCODE_PREFIX_SIMD = 0xfd,
+    OPCODE_SIMD_FIRST = OPCODE_PREFIX_SIMD << 8,
 };
 
 static inline bool opcode_is_prefix(uint32_t byte)
@@ -61,11 +62,22 @@ enum immediate_kind {
     IMMEDIATE_MEMARG1,
     IMMEDIATE_MEMARG2,
     IMMEDIATE_MEMARG3,
-    IMMEDIATE_MEMORY,        /* u32 */
-    IMMEDIATE_I32,           /* s32 */
-    IMMEDIATE_I64,           /* s64 */
-    IMMEDIATE_F32,           /* 4 bytes */
-    IMMEDIATE_F64,           /* 8 bytes */
+    IMMEDIATE_MEMARG4,
+    IMMEDIATE_MEMARG0_LANE, /* as MEMARG0; then the number of one of 16 lanes, a byte */
+    IMMEDIATE_MEMARG1_LANE, /* of 8 */
+    IMMEDIATE_MEMARG2_LANE,
+    IMMEDIATE_MEMARG3_LANE,
+    IMMEDIATE_MEMORY,  /* u32 */
+    IMMEDIATE_I32,     /* s32 */
+    IMMEDIATE_I64,     /* s64 */
+    IMMEDIATE_F32,     /* 4 bytes */
+    IMMEDIATE_F64,     /* 8 bytes */
+    IMMEDIATE_V128,    /* 16 bytes */
+    IMMEDIATE_SHUFFLE, /* 16 bytes below 32 */
+    IMMEDIATE_LANE2,   /* a byte below 2 */
+    IMMEDIATE_LANE4,
+    IMMEDIATE_LANE8,
+    IMMEDIATE_LANE16,
     IMMEDIATE_REFTYPE,       /* heap type */
     IMMEDIATE_DATA_MEMORY,   /* u32 data, u32 memory */
     IMMEDIATE_DATA,          /* u32 */

@@ -115,7 +115,10 @@ static bool segments_fit(const struct image_header *header)
 {
     const struct image_global *globals = image_at(header, header->globals);
     for (uint32_t i = 0; i < header->globals.count; i++) {
-        if (!text_fits(header, globals[i].init))
+        uint32_t slots = engine_slot_count(&globals[i].type, 1);
+        if (!text_fits(header, globals[i].init) ||
+            (i >= header->imported_global_count &&
+             (slots > header->global_slots || globals[i].slot > header->global_slots - slots)))
             return false;
     }
     const struct image_table *tables = image_at(header, header->tables);
@@ -153,8 +156,7 @@ static bool snapshot_fits(const struct image_header *header)
     if (!header->has_snapshot)
         return true;
     /* Whoever imports more than functions is not frozen. */
-    if (header->imported_memory_count > 0 ||
-        header->global_values.count != header->globals.count - header->imported_global_count ||
+    if (header->imported_memory_count > 0 || header->global_values.count != header->global_slots ||
         header->table_values.count != header->tables.count - header->imported_table_count ||
         header->memory_values.count != header->memories.count ||
         header->dropped_elems.count != header->elems.count ||

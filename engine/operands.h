@@ -6,7 +6,8 @@
  *   A   the accumulator: the result of the operation just before (FACC for floats)
  *   S   a slot of the frame: 16-bit slot number in the cell
  *   P0  P1 P2  a local pinned in a machine register (FPIN0.. for floats)
- *   K   a constant in the cell: 32 bits (i64: sign-extended), f64: 64 bits
+ *   K   a constant in the cell: 32 bits (i64: sign-extended), f64: 64 bits, v128: 128 bits
+ * A v128 is in two consecutive slots, the first named by the cell, or K; never elsewhere.
  *
  * READ_<type>_<place>(at), WRITE_<type>_<place>(at, value), SIZE_<type>_<place>: `at` is the
  * field's offset in the cell. i32 values are kept zero-extended to 64 bits wherever they are.
@@ -15,7 +16,7 @@
 #ifndef SKERRY_ENGINE_OPERANDS_H
 #define SKERRY_ENGINE_OPERANDS_H
 
-#include "engine/numeric.h"
+#include "engine/numeric_simd.h"
 
 /* Include last: defines short upper-case names. */
 #include "engine/dispatch.h"
@@ -29,6 +30,7 @@ typedef uint32_t ctype_i32;
 typedef uint64_t ctype_i64;
 typedef float ctype_f32;
 typedef double ctype_f64;
+typedef numeric_v128 ctype_v128;
 
 /* An f32 in a float register is its low half. */
 typedef float operands_float_pair __attribute__((vector_size(8)));
@@ -36,6 +38,19 @@ union operands_float {
     double wide;
     operands_float_pair pair;
 };
+
+/* Two slots, or sixteen bytes of a cell. */
+static inline numeric_v128 operands_vector(const void *at)
+{
+    numeric_v128 value;
+    memcpy(&value, at, sizeof(value));
+    return value;
+}
+
+static inline void operands_write_vector(uint64_t *slot, numeric_v128 value)
+{
+    memcpy(slot, &value, sizeof(value));
+}
 
 static inline float operands_low_float(double wide)
 {
@@ -77,6 +92,9 @@ static inline double operands_wide_float(float low)
 #define READ_f64_P2(at)         FPIN2
 #define READ_f64_K(at)          numeric_f64_bits(FIELD64(at))
 
+#define READ_v128_S(at)         operands_vector(&SLOT(at))
+#define READ_v128_K(at)         operands_vector(PC + (at))
+
 #define WRITE_i32_A(at, value)  (ACC = (uint32_t)(value))
 #define WRITE_i32_S(at, value)  (SLOT(at) = (uint32_t)(value))
 #define WRITE_i32_P0(at, value) (PIN0 = (uint32_t)(value))
@@ -101,6 +119,8 @@ static inline double operands_wide_float(float low)
 #define WRITE_f64_P1(at, value) (FPIN1 = (value))
 #define WRITE_f64_P2(at, value) (FPIN2 = (value))
 
+#define WRITE_v128_S(at, value) operands_write_vector(&SLOT(at), (value))
+
 #define SIZE_A                  0
 #define SIZE_S                  2
 #define SIZE_P0                 0
@@ -110,6 +130,8 @@ static inline double operands_wide_float(float low)
 #define SIZE_i64_K              4
 #define SIZE_f32_K              4
 #define SIZE_f64_K              8
+#define SIZE_v128_S             SIZE_S
+#define SIZE_v128_K             16
 
 /* Constants are only ever last among the sources' places, so most sizes need no type. */
 #define SIZE_i32_A                    SIZE_A
@@ -157,6 +179,24 @@ static inline double operands_wide_float(float low)
 #define EACH_XL(M, ...) M(A, __VA_ARGS__) M(S, __VA_ARGS__)
 #define EACH_YL(M, ...) M(S, __VA_ARGS__) M(K, __VA_ARGS__)
 #define EACH_DL(M, ...) M(A, __VA_ARGS__) M(S, __VA_ARGS__)
+
+/* Of memory 0; the address of a store is relative to it. */
+#define LOAD_AT(ctype, address, result)                                                            \
+    do {                                                                                           \
+        BEFORE_ACCESS();                                                                           \
+        memcpy(&(result), (address), sizeof(ctype));                                               \
+        AFTER_ACCESS();                                                                            \
+    } while (0)
+#define STORE_AT(index, offset, ctype, value_)                                                     \
+    do {                                                                                           \
+        uint64_t effective = (uint64_t)(index) + (offset);                                         \
+        ctype value = (ctype)(value_);                                                             \
+        BEFORE_ACCESS();                                                                           \
+        memcpy(MEM + effective, &value, sizeof(value));                                            \
+        __asm__ volatile("" : : : "memory");                                                       \
+        MEM[(int64_t)(effective >> MEMORY_DIRTY_SHIFT) - (int64_t)MEMORY_DIRTY_BYTES] = 1;         \
+        AFTER_ACCESS();                                                                            \
+    } while (0)
 
 /* Takes the price of a bulk operation or host call, which is not an instruction count. */
 #define CHARGE_PRICE(price)                                                                        \

@@ -60,7 +60,21 @@ enum operand_set {
     SHAPE(XYD_COMPARE, 3, SET_X, SET_Y, SET_DL)                                                    \
     SHAPE(XYND, 3, SET_X, SET_YN, SET_D)                                                           \
     SHAPE(XNYNY, 3, SET_XN, SET_YN, SET_Y)                                                         \
-    SHAPE(SELECT, 4, SET_YN, SET_YN, SET_XL, SET_DL)
+    SHAPE(SELECT, 4, SET_YN, SET_YN, SET_XL, SET_DL)                                               \
+    /* of vectors: V in slots, W a source that may be a constant */                                \
+    SHAPE(W_V, 2, SET_YL, SET_SLOT)                                                                \
+    SHAPE(V_V, 2, SET_SLOT, SET_SLOT)                                                              \
+    SHAPE(V_D, 2, SET_SLOT, SET_D)                                                                 \
+    SHAPE(V_D_LEAN, 2, SET_SLOT, SET_DL)                                                           \
+    SHAPE(X_V, 2, SET_X, SET_SLOT)                                                                 \
+    SHAPE(VV_V, 3, SET_SLOT, SET_SLOT, SET_SLOT)                                                   \
+    SHAPE(VW_V, 3, SET_SLOT, SET_YL, SET_SLOT)                                                     \
+    SHAPE(VX_V, 3, SET_SLOT, SET_X, SET_SLOT)                                                      \
+    SHAPE(XV_V, 3, SET_X, SET_SLOT, SET_SLOT)                                                      \
+    SHAPE(XYN_V, 3, SET_X, SET_YN, SET_SLOT)                                                       \
+    SHAPE(XNYN_V, 3, SET_XN, SET_YN, SET_SLOT)                                                     \
+    SHAPE(VVV_V, 4, SET_SLOT, SET_SLOT, SET_SLOT, SET_SLOT)                                        \
+    SHAPE(VVX_V, 4, SET_SLOT, SET_SLOT, SET_XL, SET_SLOT)
 
 enum operation_shape {
 #define SHAPE(name, ...) SHAPE_##name,

@@ -9,7 +9,7 @@
  *
  * A cross frame carries a call into another instance of the machine and back:
  *
- *     frame -> | return pc | caller's instance | caller's fp | result count | callee's frame ...
+ *     frame -> | return pc | caller's instance | caller's fp | result slots | callee's frame ...
  */
 #include "engine/operands.h"
 #include "engine/ops.h"
@@ -255,16 +255,14 @@ static __attribute__((noinline)) uint64_t *control_cross(uint64_t *frame,
                                                          struct engine_instance *caller,
                                                          struct control_callee callee)
 {
-    const struct image_header *image = callee.instance->image;
     const struct image_func *func = &callee.instance->funcs[callee.func];
-    const struct image_type *types = image_at(image, image->types);
-    const struct image_type *type = &types[func->type];
+    struct engine_functype type = image_functype(callee.instance->image, func->type);
     uint64_t *inner = frame + CROSS_FRAME_SLOTS;
-    memmove(inner, arguments, type->params.count * sizeof(*inner));
+    memmove(inner, arguments, engine_slot_count(type.params, type.param_count) * sizeof(*inner));
     frame[0] = return_pc;
     frame[1] = (uintptr_t)caller;
     frame[2] = caller_fp;
-    frame[3] = type->results.count;
+    frame[3] = engine_slot_count(type.results, type.result_count);
     uint64_t *link = inner + control_local_count(callee.instance->code + func->entry);
     link[0] = (uintptr_t)&caller->machine->cells.cross_return;
     link[1] = (uintptr_t)frame;
@@ -494,12 +492,13 @@ static __attribute__((noinline)) enum engine_outcome control_call_host(
 enum engine_outcome engine_host_call_guest(struct engine_host_call *call,
                                            uint32_t func_index,
                                            const union engine_value *arguments,
-                                           uint32_t count,
+                                           uint32_t slots,
                                            uint32_t step)
 {
     struct engine_instance *instance = call->instance;
     ASSERT(step != 0 && func_index < instance->image->funcs.count);
-    ASSERT(count == image_func_type(instance->image, func_index).param_count);
+    struct engine_functype type = image_func_type(instance->image, func_index);
+    ASSERT(slots == engine_slot_count(type.params, type.param_count));
     if (call->frame > instance->stack_limit) {
         instance->machine->trap = TRAP_CALL_STACK_EXHAUSTED;
         return ENGINE_TRAPPED;
@@ -530,7 +529,7 @@ static __attribute__((noinline)) enum control_result
 control_results(const struct engine_instance *instance, uint32_t func)
 {
     struct engine_functype type = image_func_type(instance->image, func);
-    if (type.result_count != 1)
+    if (engine_slot_count(type.results, type.result_count) != 1)
         return CONTROL_RESULT_MANY;
     bool is_float = type.results[0] == ENGINE_F32 || type.results[0] == ENGINE_F64;
     return is_float ? CONTROL_RESULT_FLOAT : CONTROL_RESULT_BITS;

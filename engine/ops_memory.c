@@ -12,13 +12,6 @@
 #include "engine/operands.h"
 #include "engine/ops.h"
 
-#define numeric_load(ctype, address, result)                                                       \
-    do {                                                                                           \
-        BEFORE_ACCESS();                                                                           \
-        memcpy(&(result), (address), sizeof(ctype));                                               \
-        AFTER_ACCESS();                                                                            \
-    } while (0)
-
 /* ---- loads ----------------------------------------------------------------------------------- */
 
 #define LOAD_XD(d, x, type, name, ctype, convert)                                                  \
@@ -27,7 +20,7 @@
         enum { D = HEAD + SIZE(i32, x), OFFSET = D + SIZE(type, d), END = OFFSET + 4 };            \
         const uint8_t *address = MEM + (uint64_t)READ(i32, x, HEAD) + FIELD32(OFFSET);             \
         ctype value;                                                                               \
-        numeric_load(ctype, address, value);                                                       \
+        LOAD_AT(ctype, address, value);                                                            \
         WRITE(type, d, D, convert value);                                                          \
         NEXT(CELL(END));                                                                           \
     }
@@ -47,7 +40,7 @@
         uint32_t index = READ(i32, x, HEAD) + READ(i32, y, Y);                                     \
         const uint8_t *address = MEM + (uint64_t)index + FIELD32(OFFSET);                          \
         ctype value;                                                                               \
-        numeric_load(ctype, address, value);                                                       \
+        LOAD_AT(ctype, address, value);                                                            \
         WRITE(type, d, D, convert value);                                                          \
         NEXT(CELL(END));                                                                           \
     }
@@ -77,17 +70,6 @@ LOAD(f32, f32, float, )
 LOAD(f64, f64, double, )
 
 /* ---- stores ---------------------------------------------------------------------------------- */
-
-#define STORE_AT(index, offset, ctype, value_)                                                     \
-    do {                                                                                           \
-        uint64_t effective = (uint64_t)(index) + (offset);                                         \
-        ctype value = (ctype)(value_);                                                             \
-        BEFORE_ACCESS();                                                                           \
-        memcpy(MEM + effective, &value, sizeof(value));                                            \
-        __asm__ volatile("" : : : "memory");                                                       \
-        MEM[(int64_t)(effective >> MEMORY_DIRTY_SHIFT) - (int64_t)MEMORY_DIRTY_BYTES] = 1;         \
-        AFTER_ACCESS();                                                                            \
-    } while (0)
 
 #define STORE_XV(v, x, type, name, ctype)                                                          \
     HANDLER(store_##name##_##x##v)                                                                 \

@@ -53,7 +53,7 @@ static enum status check_freezable(const struct engine_instance *instance, struc
     const struct image_global *globals = image_at(image, image->globals);
     for (uint32_t i = 0; i < image->globals.count; i++) {
         if (globals[i].type == ENGINE_EXTERNREF &&
-            check_references(&instance->globals[i].ref, 1, report) != STATUS_OK)
+            check_references(&instance_global(instance, i)->ref, 1, report) != STATUS_OK)
             return STATUS_UNSUPPORTED;
     }
     for (uint32_t i = 0; i < image->tables.count; i++) {
@@ -82,7 +82,7 @@ static void lay_out_state(struct image_writer *writer,
     (void)image_put(writer, image, image->module_bytes, 1);
     header->has_snapshot = 1;
     header->global_values =
-        image_put(writer, instance->globals, image->globals.count, sizeof(uint64_t));
+        image_put(writer, instance->globals, image->global_slots, sizeof(uint64_t));
     header->table_values =
         image_reserve(writer, image->tables.count, sizeof(struct image_table_snapshot));
     for (uint32_t i = 0; i < image->tables.count; i++) {
@@ -177,9 +177,9 @@ static void restore_flags(const struct engine_instance *instance)
 static void restore_globals(struct engine_instance *instance)
 {
     const struct image_header *image = instance->image;
-    if (image->globals.count > 0)
+    if (image->global_slots > 0)
         memcpy(instance->globals, image_at(image, image->global_values),
-               image->globals.count * sizeof(union engine_value));
+               image->global_slots * sizeof(union engine_value));
 }
 
 static void restore_memories(const struct engine_instance *instance)

@@ -38,11 +38,38 @@ static bool translate_reserve_locals(struct translator *t, uint32_t count)
     uint32_t *refs = realloc(t->local_refs, count * sizeof(*refs));
     if (refs != NULL)
         t->local_refs = refs;
-    if (types == NULL || places == NULL || refs == NULL) {
+    uint32_t *slots = realloc(t->local_slots, count * sizeof(*slots));
+    if (slots != NULL)
+        t->local_slots = slots;
+    if (types == NULL || places == NULL || refs == NULL || slots == NULL) {
         emit_fail(t, STATUS_NO_MEMORY, "out of memory");
         return false;
     }
     t->locals_capacity = count;
+    return true;
+}
+
+/* The types of the locals, so far by index, come to their slots. */
+static bool translate_spread_vectors(struct translator *t, uint32_t count)
+{
+    uint32_t slots = count;
+    for (uint32_t i = 0; i < count; i++)
+        slots += t->local_types[i] == ENGINE_V128;
+    if (slots + 2 >= MODULE_MAX_FRAME_SLOTS) {
+        emit_fail(t, STATUS_LIMIT, "locals need more slots than a frame has");
+        return false;
+    }
+    if (!translate_reserve_locals(t, slots))
+        return false;
+    t->local_count = slots;
+    /* From the end: no local moves down. */
+    for (uint32_t i = count; i-- > 0;) {
+        uint8_t type = t->local_types[i];
+        if (type == ENGINE_V128)
+            t->local_types[--slots] = TYPE_UPPER_HALF;
+        t->local_types[--slots] = type;
+        t->local_slots[i] = slots;
+    }
     return true;
 }
 
@@ -64,8 +91,11 @@ static bool translate_read_locals(struct translator *t)
     if (!translate_reserve_locals(t, count))
         return false;
     t->local_count = count;
-    for (uint32_t i = 0; i < t->type->param_count; i++)
+    t->has_vectors = false;
+    for (uint32_t i = 0; i < t->type->param_count; i++) {
         t->local_types[i] = type_class(t->type->params[i]);
+        t->has_vectors |= t->local_types[i] == ENGINE_V128;
+    }
     uint32_t next = t->type->param_count;
     (void)reader_u32(&t->reader);
     for (uint32_t i = 0; i < runs; i++) {
@@ -73,11 +103,14 @@ static bool translate_read_locals(struct translator *t)
         uint8_t type = type_class(decode_value_type(&t->reader, t->module));
         if (length > 0)
             memset(t->local_types + next, type, length);
+        t->has_vectors |= type == ENGINE_V128;
         next += length;
     }
+    if (t->has_vectors && !translate_spread_vectors(t, count))
+        return false;
     if (count > 0) {
-        memset(t->local_places, PLACE_S, count);
-        memset(t->local_refs, 0, count * sizeof(*t->local_refs));
+        memset(t->local_places, PLACE_S, t->local_count);
+        memset(t->local_refs, 0, t->local_count * sizeof(*t->local_refs));
     }
     return true;
 }
@@ -85,7 +118,7 @@ static bool translate_read_locals(struct translator *t)
 static void translate_zero_locals(struct translator *t)
 {
     static const enum operation by_count[] = {OP_zero_1, OP_zero_2, OP_zero_3, OP_zero_4};
-    uint32_t first = t->type->param_count;
+    uint32_t first = engine_slot_count(t->type->params, t->type->param_count);
     uint32_t count = t->local_count - first;
     if (count == 0)
         return;
@@ -127,8 +160,8 @@ static void translate_instruction(struct translator *t)
         t->executed++;
     }
     if (opcode == OPCODE_LOCAL_GET && !t->dead) { /* a third of all instructions */
-        uint32_t local = reader_u32(&t->reader);
-        value_push(
+        uint32_t local = local_slot(t, reader_u32(&t->reader));
+        value_push_whole(
             t, (struct value){.kind = VALUE_LOCAL, .type = t->local_types[local], .local = local});
         return;
     }
@@ -168,18 +201,18 @@ static void translate_body(struct translator *t)
 /* A stub: call the import, bring its results where a caller looks for them, return. */
 static void translate_stub(struct translator *t)
 {
-    uint32_t results = t->type->result_count;
+    uint32_t params = engine_slot_count(t->type->params, t->type->param_count);
+    uint32_t results = t->result_slots;
     bool is_float = results == 1 && type_is_float(t->type->results[0]);
-    t->local_count = MAX(t->type->param_count, results);
+    t->local_count = MAX(params, results);
     translate_begin_code(t);
     enum control_result class = results == 0 ? CONTROL_RESULT_NONE : CONTROL_RESULT_MANY;
     if (results == 1 && t->type->results[0] == ENGINE_I32)
         class = CONTROL_RESULT_I32;
     else if (results == 1)
         class = is_float ? CONTROL_RESULT_FLOAT : CONTROL_RESULT_BITS;
-    struct instruction call = {
-        .operation = OP_import_call,
-        .fields = {class, t->local_count, t->type->param_count, t->func_index}};
+    struct instruction call = {.operation = OP_import_call,
+                               .fields = {class, t->local_count, params, t->func_index}};
     (void)emit_cell(t, &call);
     struct instruction copy = {.operation = OP_import_return,
                                .fields = {t->local_count, results > 1 ? results : 0}};
@@ -200,6 +233,7 @@ static void translate_done(struct translator *t)
 {
     free(t->local_types);
     free(t->local_refs);
+    free(t->local_slots);
     free(t->local_places);
     free(t->values);
     free(t->controls);
@@ -242,6 +276,7 @@ enum status translate_module(struct module *module, struct report *report, struc
     for (uint32_t i = 0; i < module->func_count && t.status == STATUS_OK; i++) {
         t.func_index = i;
         t.type = module_func_type(module, i);
+        t.result_slots = engine_slot_count(t.type->results, t.type->result_count);
         if (i < module->imported_func_count)
             translate_stub(&t);
         else

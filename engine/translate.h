@@ -12,6 +12,7 @@
  *   translate_simple.c   instructions that are one operation
  *   translate_fuse.c     several instructions that are one operation
  *   translate_reference.c  branches that look at references
+ *   translate_simd.c     those of vectors
  *
  * The operand stack exists only at translation: an entry is a value in its home slot
  * (TEMP), a local that nobody has read yet (LOCAL), or a constant (CONST). The newest
@@ -39,18 +40,22 @@ enum value_kind {
     VALUE_CONST,
 };
 
+/* The second of the two entries that a v128 takes on the operand stack, and among locals: there
+ * as here, an index is a slot. */
+#define TYPE_UPPER_HALF 0
+
 struct value {
-    uint8_t kind; /* enum value_kind */
-    uint8_t type; /* type_class */
-    uint32_t local;
-    uint64_t bits;
+    uint8_t kind;   /* enum value_kind */
+    uint8_t type;   /* type_class, or TYPE_UPPER_HALF */
+    uint32_t local; /* its slot */
+    uint64_t bits;  /* of a v128: where in the binary its constant is */
 };
 
 /* Packed, so that copying an instruction is a few moves and not a call. */
 struct __attribute__((packed, aligned(4))) operand {
     uint8_t place; /* enum operand_place */
     uint16_t slot; /* PLACE_S */
-    uint64_t bits; /* PLACE_K */
+    uint64_t bits; /* PLACE_K; as in struct value */
 };
 
 #define INSTRUCTION_FIELDS_MAX 6
@@ -83,6 +88,8 @@ struct control {
     uint32_t single;
     uint32_t param_count;
     uint32_t result_count;
+    uint32_t param_slots;
+    uint32_t result_slots;
     uint32_t fixups;       /* branches to its end */
     uint32_t else_fixup;   /* IF: the branch over the first arm; NO_INDEX after `else` */
     int64_t else_executed; /* IF: `executed` at that branch */
@@ -103,10 +110,13 @@ struct translator {
     /* the function at hand */
     uint32_t func_index;
     const struct engine_functype *type;
-    uint8_t *local_types;  /* local_count entries: type_class */
+    uint32_t result_slots;
+    uint8_t *local_types;  /* local_count entries: type_class, or TYPE_UPPER_HALF */
     uint32_t *local_refs;  /* LOCAL entries on the stack, per local */
     uint8_t *local_places; /* PLACE_S or PLACE_Pn */
-    uint32_t local_count;
+    uint32_t local_count;  /* slots */
+    uint32_t *local_slots; /* by index of the binary; only right if has_vectors */
+    bool has_vectors;      /* among the locals */
     uint64_t locals_total; /* of the functions so far */
     uint32_t locals_capacity;
     uint32_t pin_count;
@@ -196,6 +206,7 @@ static inline uint16_t slot_of_height(const struct translator *t, uint32_t heigh
 /* Room for one entry above `height_limit`; false and failed if there is none. */
 bool value_make_room(struct translator *t);
 
+/* One entry. */
 static inline void value_push(struct translator *t, struct value value)
 {
     if (UNLIKELY(t->height >= t->height_limit) && !value_make_room(t))
@@ -206,7 +217,15 @@ static inline void value_push(struct translator *t, struct value value)
     t->values[t->height++] = value;
 }
 
+/* One value: a v128 takes two entries. */
+static inline void value_push_whole(struct translator *t, struct value value)
+{
+    value_push(t, value);
+    if (UNLIKELY(value.type == ENGINE_V128))
+        value_push(t, (struct value){.kind = VALUE_TEMP, .type = TYPE_UPPER_HALF});
+}
 void value_push_temp(struct translator *t, uint32_t type);
+/* The topmost value, with both entries of a v128. */
 struct value value_pop(struct translator *t);
 struct operand value_operand(const struct translator *t, struct value value, uint32_t height);
 /* The instruction that copies a value of this type. */
@@ -240,6 +259,12 @@ void value_take(struct translator *t,
                 struct value value,
                 uint32_t height);
 
+/* Where the local that the binary knows by this index is. */
+static inline uint32_t local_slot(const struct translator *t, uint32_t index)
+{
+    return UNLIKELY(t->has_vectors) ? t->local_slots[index] : index;
+}
+
 /* ---- translate_fuse.c: true if it was done --------------------------------------------------- */
 
 /* (x << constant) + y, (x >> constant) & constant: of the two topmost entries. */
@@ -268,6 +293,17 @@ enum operation simple_inverted(enum operation comparison);
 enum operation simple_branch(enum operation comparison, bool negated);
 enum operation simple_add_branch(enum operation comparison);
 bool simple_translate(struct translator *t, uint32_t opcode);
+uint8_t simple_type_of_letter(char letter);
+struct simple_access {
+    enum operation operation; /* address in one operand */
+    enum operation indexed;   /* address is a sum */
+    enum operation checked;   /* of another memory; floats are bits there */
+    uint8_t type;             /* of the value */
+};
+void simple_load(struct translator *t, struct simple_access access, uint32_t offset);
+void simple_store(struct translator *t, struct simple_access access, uint32_t offset);
+
+void simd_translate(struct translator *t, uint32_t opcode);
 
 void control_translate(struct translator *t, uint32_t opcode);
 /* Opens a block, reads its type and, unless the code is dead, settles all entries. */

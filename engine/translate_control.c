@@ -54,12 +54,13 @@ void control_begin_function(struct translator *t)
         return;
     control->results = t->type->results;
     control->result_count = t->type->result_count;
+    control->result_slots = t->result_slots;
 }
 
-/* What a branch to this frame carries. */
+/* How many slots a branch to this frame carries. */
 static uint32_t control_arity(const struct control *control)
 {
-    return control->opcode == OPCODE_LOOP ? control->param_count : control->result_count;
+    return control->opcode == OPCODE_LOOP ? control->param_slots : control->result_slots;
 }
 
 /* Block type [Wasm core 5.4.1]: empty, one value type, or a type index. */
@@ -72,13 +73,16 @@ static void control_read_block_type(struct translator *t, struct control *contro
         const struct engine_functype *type = &t->module->types[code].func;
         control->params = type->params;
         control->param_count = type->param_count;
+        control->param_slots = t->dead ? 0 : engine_slot_count(type->params, type->param_count);
         control->results = type->results;
         control->result_count = type->result_count;
+        control->result_slots = t->dead ? 0 : engine_slot_count(type->results, type->result_count);
     } else if (code == -64) {
         t->reader = ahead;
     } else {
         control->single = decode_value_type(&t->reader, t->module);
         control->result_count = 1;
+        control->result_slots = engine_slot_count(&control->single, 1);
     }
 }
 
@@ -111,8 +115,8 @@ static void control_carry(struct translator *t, uint32_t height, uint32_t count)
     if (count == 0)
         return;
     uint32_t from = t->height - count;
-    if (count == 1 && from != height) {
-        const struct value *value = &t->values[from];
+    const struct value *value = &t->values[from];
+    if (from != height && (count == 1 || (count == 2 && value->type == ENGINE_V128))) {
         struct operand to = {.place = PLACE_S, .slot = slot_of_height(t, height)};
         if (value->kind == VALUE_TEMP && value_is_pending(t, from) && t->pending->has_result) {
             uint32_t result =
@@ -232,7 +236,7 @@ void control_branch_if(struct translator *t, struct instruction *branch, struct 
 
 static void control_return(struct translator *t)
 {
-    uint32_t count = t->type->result_count;
+    uint32_t count = t->result_slots;
     struct instruction leave = {.operation = OP_return_none,
                                 .fields = {t->local_count, (uint64_t)t->executed},
                                 .result_height = NO_HEIGHT,
@@ -429,10 +433,10 @@ static void control_finish_call(struct translator *t, const struct engine_functy
 {
     t->has_last = false;
     t->executed = 0;
-    control_unwind(t, t->height - type->param_count);
+    control_unwind(t, t->height - engine_slot_count(type->params, type->param_count));
     control_load_pins(t);
     t->has_last = false;
-    if (type->result_count == 1) {
+    if (type->result_count == 1 && type->results[0] != ENGINE_V128) {
         /* The result is in the accumulator: a move to its home slot that may be redirected. */
         uint32_t result = type->results[0];
         struct operand home = {.place = PLACE_S, .slot = slot_of_height(t, t->height)};
@@ -446,9 +450,9 @@ static void control_finish_call(struct translator *t, const struct engine_functy
 static void control_call(struct translator *t, uint32_t func)
 {
     const struct engine_functype *type = module_func_type(t->module, func);
-    value_settle(t, t->height - type->param_count);
+    uint32_t base = t->height - engine_slot_count(type->params, type->param_count);
+    value_settle(t, base);
     control_save_pins(t);
-    uint32_t base = t->height - type->param_count;
     /* Locals of the callee and its entry are filled in when all functions are translated. */
     struct instruction call = {.operation = OP_call,
                                .fields = {slot_of_height(t, base), 0, (uint64_t)t->executed, func},
@@ -486,9 +490,9 @@ static void control_call_indirect(struct translator *t)
     struct operand index = control_table_index(t, OP_call_indirect, table);
     if (t->status != STATUS_OK)
         return;
-    value_settle(t, t->height - type->param_count);
+    uint32_t base = t->height - engine_slot_count(type->params, type->param_count);
+    value_settle(t, base);
     control_save_pins(t);
-    uint32_t base = t->height - type->param_count;
     struct instruction call = {.operation = OP_call_indirect,
                                .operands = {index},
                                .fields = {slot_of_height(t, base), table, (uint64_t)t->executed,
@@ -504,9 +508,9 @@ static void control_call_ref(struct translator *t)
     struct operand callee = control_callee(t, OP_call_ref);
     if (t->status != STATUS_OK)
         return;
-    value_settle(t, t->height - type->param_count);
+    uint32_t base = t->height - engine_slot_count(type->params, type->param_count);
+    value_settle(t, base);
     control_save_pins(t);
-    uint32_t base = t->height - type->param_count;
     struct instruction call = {.operation = OP_call_ref,
                                .operands = {callee},
                                .fields = {slot_of_height(t, base), (uint64_t)t->executed},
@@ -518,7 +522,7 @@ static void control_call_ref(struct translator *t)
 static void control_return_call(struct translator *t, uint32_t func)
 {
     const struct engine_functype *type = module_func_type(t->module, func);
-    uint32_t count = type->param_count;
+    uint32_t count = engine_slot_count(type->params, type->param_count);
     value_settle(t, t->height - count);
     struct instruction call = {.operation = OP_return_call,
                                .fields = {slot_of_height(t, t->height - count), count,
@@ -533,7 +537,8 @@ static void control_return_call_indirect(struct translator *t)
 {
     uint32_t type_index = reader_u32(&t->reader);
     uint32_t table = reader_u32(&t->reader);
-    uint32_t count = t->module->types[type_index].func.param_count;
+    const struct engine_functype *type = &t->module->types[type_index].func;
+    uint32_t count = engine_slot_count(type->params, type->param_count);
     struct operand index = control_table_index(t, OP_return_call_indirect, table);
     if (t->status != STATUS_OK)
         return;
@@ -550,7 +555,8 @@ static void control_return_call_indirect(struct translator *t)
 
 static void control_return_call_ref(struct translator *t)
 {
-    uint32_t count = t->module->types[reader_u32(&t->reader)].func.param_count;
+    const struct engine_functype *type = &t->module->types[reader_u32(&t->reader)].func;
+    uint32_t count = engine_slot_count(type->params, type->param_count);
     struct operand callee = control_callee(t, OP_return_call_ref);
     if (t->status != STATUS_OK)
         return;
@@ -575,7 +581,7 @@ struct control *control_block(struct translator *t, uint8_t opcode)
     if (t->dead)
         return control;
     value_settle(t, 0);
-    control->height = t->height - control->param_count;
+    control->height = t->height - control->param_slots;
     if (opcode == OPCODE_LOOP) {
         t->has_last = false;
         control->loop_target = emit_here(t);
@@ -598,7 +604,7 @@ static void control_if(struct translator *t)
     struct instruction branch = control_condition(t, condition, t->height, true);
     ASSERT(!t->has_pending);
     value_settle(t, 0);
-    control->height = t->height - control->param_count;
+    control->height = t->height - control->param_slots;
     uint32_t cell = emit_here(t);
     uint32_t field = emit_cell(t, &branch);
     t->has_last = false;

@@ -59,7 +59,8 @@ static void emit_mark(struct translator *t, uint32_t wasm_offset)
 
 static bool emit_is_no_move(const struct instruction *instruction)
 {
-    if (operation_rows[instruction->operation].shape != SHAPE_YD)
+    if (operation_rows[instruction->operation].shape != SHAPE_YD &&
+        instruction->operation != OP_v128_mov)
         return false;
     const struct operand *from = &instruction->operands[0];
     const struct operand *to = &instruction->operands[1];
@@ -68,7 +69,8 @@ static bool emit_is_no_move(const struct instruction *instruction)
 
 /* Each operand and field is written with eight bytes, of which as many stay as it has: the
  * next one overwrites the rest. That costs less than asking, each time, what it is. */
-static uint8_t *emit_operands(uint8_t *at, const struct instruction *instruction)
+static uint8_t *
+emit_operands(const struct translator *t, uint8_t *at, const struct instruction *instruction)
 {
     static const uint8_t sizes[PLACE_COUNT] = {[PLACE_S] = 2, [PLACE_K] = 4};
     const struct operation_row *row = &operation_rows[instruction->operation];
@@ -81,6 +83,10 @@ static uint8_t *emit_operands(uint8_t *at, const struct instruction *instruction
         const struct operand *operand = &instruction->operands[i];
         bool is_constant = operand->place == PLACE_K;
         (void)emit64(at, is_constant ? operand->bits : operand->slot);
+        if (UNLIKELY(is_constant && row->types[i] == 'v')) {
+            memcpy(at, t->module->wasm.data + operand->bits, 16);
+            at += 12;
+        }
         at += sizes[operand->place] + (is_constant && row->types[i] == 'd' ? 4 : 0);
     }
     return at;
@@ -124,7 +130,7 @@ uint32_t emit_cell(struct translator *t, const struct instruction *instruction)
         emit_mark(t, instruction->wasm_offset);
     struct buffer *cells = &t->code->cells;
     uint8_t *branch = cells->data;
-    uint8_t *end = emit_operands(cells->data + cells->count, instruction);
+    uint8_t *end = emit_operands(t, cells->data + cells->count, instruction);
     end = emit_fields(end, instruction, &branch);
     (void)emit32(end, 0); /* padding */
     cells->count = ALIGN_UP((size_t)(end - cells->data), (size_t)4);

@@ -168,6 +168,8 @@ static char fuse_source(const struct translator *t, uint32_t height, uint64_t *r
     if (height >= t->height)
         return '-';
     const struct value *value = &t->values[height];
+    if (value->type == ENGINE_V128)
+        return '-';
     *ret_bits = value->kind == VALUE_LOCAL ? value->local : value->bits;
     if (value->kind == VALUE_LOCAL && t->local_places[value->local] == PLACE_S)
         return 's';

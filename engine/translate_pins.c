@@ -2,9 +2,9 @@
 /*
  * Which locals of a function live in machine registers.
  *
- * A use of a local inside n loops counts 8^n. A pinned local must be saved before each call
- * and loaded after it, so calls count against all pins. What remains above zero is pinned,
- * the most valuable first.
+ * A use of a local inside n loops counts 8^n; vectors fit no register. A pinned local must be saved
+ * before each call and loaded after it, so calls count against all pins. What remains above zero is
+ * pinned, the most valuable first.
  */
 #include <stdlib.h>
 
@@ -16,6 +16,7 @@
 #define PINS_WEIGHT_MAX     ((uint64_t)1 << 60)
 
 struct pins_scan {
+    const struct translator *translator;
     uint64_t *weights; /* per local */
     uint64_t weight;   /* of one use here */
     uint64_t calls;
@@ -72,7 +73,8 @@ static void pins_count(struct pins_scan *scan, struct reader reader)
         case OPCODE_LOCAL_GET:
         case OPCODE_LOCAL_SET:
         case OPCODE_LOCAL_TEE:
-            pins_add(&scan->weights[reader_u32(&reader)], scan->weight);
+            pins_add(&scan->weights[local_slot(scan->translator, reader_u32(&reader))],
+                     scan->weight);
             continue;
         case OPCODE_CALL:
         case OPCODE_CALL_INDIRECT:
@@ -108,6 +110,8 @@ pins_best(const struct translator *t, const uint64_t *weights, bool floats, uint
     for (uint32_t i = 0; i < t->local_count; i++) {
         if (t->local_places[i] != PLACE_S || type_is_float(t->local_types[i]) != floats)
             continue;
+        if (t->local_types[i] == ENGINE_V128)
+            continue;
         if (weights[i] > cost && (best == NO_INDEX || weights[i] > weights[best]))
             best = i;
     }
@@ -120,7 +124,7 @@ void pins_choose(struct translator *t)
     t->float_pin_count = 0;
     if (t->local_count == 0)
         return;
-    struct pins_scan scan = {.weights = calloc(t->local_count, sizeof(uint64_t))};
+    struct pins_scan scan = {.translator = t, .weights = calloc(t->local_count, sizeof(uint64_t))};
     if (scan.weights == NULL) {
         emit_fail(t, STATUS_NO_MEMORY, "out of memory");
         return;

@@ -217,13 +217,6 @@ enum operation simple_add_branch(enum operation comparison)
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-struct simple_access {
-    enum operation operation; /* address in one operand */
-    enum operation indexed;   /* address is a sum */
-    enum operation checked;   /* of another memory; floats are bits there */
-    uint8_t type;             /* of the value */
-};
-
 static struct simple_access simple_memory_access(uint32_t opcode)
 {
     switch (opcode) {
@@ -268,7 +261,7 @@ static bool simple_is_sum(const struct translator *t, enum operation indexed, ui
            operation_allows(indexed, 1, t->pending->operands[1].place);
 }
 
-static void simple_load(struct translator *t, struct simple_access access, uint32_t offset)
+void simple_load(struct translator *t, struct simple_access access, uint32_t offset)
 {
     uint32_t height = t->height - 1;
     if (t->values[height].kind != VALUE_TEMP || !simple_is_sum(t, access.indexed, height)) {
@@ -284,15 +277,17 @@ static void simple_load(struct translator *t, struct simple_access access, uint3
     value_push_temp(t, access.type);
 }
 
-static void simple_store(struct translator *t, struct simple_access access, uint32_t offset)
+void simple_store(struct translator *t, struct simple_access access, uint32_t offset)
 {
-    uint32_t height = t->height - 2;
+    uint32_t height = t->height - (access.type == ENGINE_V128 ? 3 : 2);
     const struct value *value = &t->values[height + 1];
     bool sum = t->values[height].kind == VALUE_TEMP && value->kind != VALUE_TEMP &&
                simple_is_sum(t, access.indexed, height);
     struct operand source = value_operand(t, *value, height + 1);
     if (sum && source.place == PLACE_K && access.type == ENGINE_I64)
         sum = source.bits == (uint64_t)(int64_t)(int32_t)source.bits;
+    if (sum)
+        sum = operation_allows(access.indexed, 2, source.place);
     if (!sum) {
         value_apply(t, access.operation, 2, 0, offset);
         return;
@@ -456,23 +451,34 @@ static void simple_global(struct translator *t, bool set)
     uint32_t type = t->module->globals[index].type;
     uint32_t imported = t->module->imported_global_count;
     if (index < imported) {
-        value_apply(t, set ? OP_imported_global_set : OP_imported_global_get, set ? 1 : 0,
-                    set ? 0 : type, index);
+        enum operation get = OP_imported_global_get;
+        enum operation put = OP_imported_global_set;
+        if (type == ENGINE_V128) {
+            get = OP_imported_global_get_v128;
+            put = OP_imported_global_set_v128;
+        }
+        value_apply(t, set ? put : get, set ? 1 : 0, set ? 0 : type, index);
         return;
     }
-    if (set && type == ENGINE_I32 && fuse_global_set(t, index - imported))
+    if (set && type == ENGINE_I32 && fuse_global_set(t, t->module->globals[index].slot))
         return;
     enum operation operation = type_is_float(type) ? OP_global_get_float : OP_global_get;
-    if (set && type_is_float(type))
+    if (type == ENGINE_V128)
+        operation = set ? OP_global_set_v128 : OP_global_get_v128;
+    else if (set && type_is_float(type))
         operation = OP_global_set_float;
     else if (set)
         operation = type == ENGINE_I32 ? OP_global_set_i32 : OP_global_set_i64;
-    value_apply(t, operation, set ? 1 : 0, set ? 0 : type, index - imported);
+    value_apply(t, operation, set ? 1 : 0, set ? 0 : type, t->module->globals[index].slot);
 }
 
 static void simple_select(struct translator *t)
 {
     uint8_t type = t->values[t->height - 2].type;
+    if (type == TYPE_UPPER_HALF) {
+        value_apply(t, OP_select_v128, 3, ENGINE_V128, 0);
+        return;
+    }
     /* The 32-bit constant of an i64 selection is sign-extended: an i32's must not be. */
     value_apply(t, type_is_float(type) ? OP_select_f64 : OP_select_i64, 3, type, 0);
 }
@@ -514,7 +520,7 @@ static bool simple_fold_eqz(struct translator *t)
     return true;
 }
 
-static uint8_t simple_type_of_letter(char letter)
+uint8_t simple_type_of_letter(char letter)
 {
     switch (letter) {
     case 'i':
@@ -523,6 +529,8 @@ static uint8_t simple_type_of_letter(char letter)
         return ENGINE_I64;
     case 'f':
         return ENGINE_F32;
+    case 'v':
+        return ENGINE_V128;
     default:
         ASSERT(letter == 'd');
         return ENGINE_F64;
@@ -588,10 +596,10 @@ bool simple_translate(struct translator *t, uint32_t opcode)
         simple_select(t);
         return true;
     case OPCODE_LOCAL_SET:
-        value_set_local(t, reader_u32(&t->reader), false);
+        value_set_local(t, local_slot(t, reader_u32(&t->reader)), false);
         return true;
     case OPCODE_LOCAL_TEE:
-        value_set_local(t, reader_u32(&t->reader), true);
+        value_set_local(t, local_slot(t, reader_u32(&t->reader)), true);
         return true;
     case OPCODE_GLOBAL_GET:
     case OPCODE_GLOBAL_SET:
@@ -608,6 +616,10 @@ bool simple_translate(struct translator *t, uint32_t opcode)
         simple_constant(t, opcode);
         return true;
     default:
+        if (opcode >= OPCODE_SIMD_FIRST) {
+            simd_translate(t, opcode);
+            return true;
+        }
         if (simple_memory(t, opcode) || simple_wide(t, opcode) || simple_reference(t, opcode))
             return true;
         if (opcode == OPCODE_TABLE_GET || opcode == OPCODE_TABLE_SET || opcode >= 0xfc00)

@@ -35,7 +35,7 @@ bool value_make_room(struct translator *t)
 
 void value_push_temp(struct translator *t, uint32_t type)
 {
-    value_push(t, (struct value){.kind = VALUE_TEMP, .type = type_class(type)});
+    value_push_whole(t, (struct value){.kind = VALUE_TEMP, .type = type_class(type)});
 }
 
 struct value value_pop(struct translator *t)
@@ -44,6 +44,8 @@ struct value value_pop(struct translator *t)
         return (struct value){.kind = VALUE_CONST, .type = ENGINE_I32};
     ASSERT(t->height > 0);
     struct value value = t->values[--t->height];
+    if (UNLIKELY(value.type == TYPE_UPPER_HALF))
+        value = t->values[--t->height];
     if (value.kind == VALUE_LOCAL)
         t->local_refs[value.local]--;
     t->settled = MIN(t->settled, t->height);
@@ -78,6 +80,10 @@ value_move(const struct translator *t, uint32_t type, struct operand from, struc
                                .result_height = NO_HEIGHT,
                                .wasm_offset = t->opcode_offset,
                                .has_result = true};
+    if (type == ENGINE_V128) {
+        move.operation = OP_v128_mov;
+        return move;
+    }
     /* Slots and constants are bits; only pins and accumulators have a class. */
     bool is_float = type_is_float(type);
     bool bits_only = (from.place == PLACE_S || from.place == PLACE_K) && to.place == PLACE_S;
@@ -326,8 +332,8 @@ static bool value_redirect(struct translator *t, uint8_t type, struct operand to
 
 void value_set_local(struct translator *t, uint32_t local, bool keep)
 {
-    uint32_t height = t->height - 1;
     struct value value = value_pop(t);
+    uint32_t height = t->height;
     if (t->status != STATUS_OK)
         return;
     uint8_t type = t->local_types[local];
@@ -346,5 +352,5 @@ void value_set_local(struct translator *t, uint32_t local, bool keep)
         value_hold(t, &move);
     }
     if (keep)
-        value_push(t, (struct value){.kind = VALUE_LOCAL, .type = type, .local = local});
+        value_push_whole(t, (struct value){.kind = VALUE_LOCAL, .type = type, .local = local});
 }

@@ -72,7 +72,9 @@ static void const_step(struct module *module,
                        struct const_stack *stack)
 {
     const uint8_t *at = reader->at;
-    uint8_t opcode = reader_u8(reader);
+    uint32_t opcode = reader_u8(reader);
+    if (opcode_is_prefix(opcode))
+        opcode = decode_prefixed_opcode(reader, opcode);
     switch (opcode) {
     case OPCODE_I32_CONST:
         (void)reader_s32(reader);
@@ -86,6 +88,9 @@ static void const_step(struct module *module,
     case OPCODE_F64_CONST:
         (void)reader_fixed64(reader);
         return const_push(reader, stack, ENGINE_F64);
+    case OPCODE_V128_CONST:
+        (void)reader_take(reader, 16);
+        return const_push(reader, stack, ENGINE_V128);
     case OPCODE_REF_NULL:
         return const_push(reader, stack, decode_heap_type(reader, module));
     case OPCODE_REF_FUNC:

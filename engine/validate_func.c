@@ -344,6 +344,51 @@ static bool check_elem_table(struct validator *v)
     return table->is_64;
 }
 
+/* Numbers of lanes, one byte each. */
+static void check_lanes(struct validator *v, uint32_t count, uint8_t below)
+{
+    struct bytes lanes = reader_take(&v->reader, count);
+    for (size_t i = 0; i < lanes.count; i++) {
+        if (lanes.data[i] >= below)
+            return validate_fail(v, STATUS_INVALID, "invalid lane index %u: %s has %u",
+                                 lanes.data[i], validate_instruction_text(v), below);
+    }
+}
+
+/* Of instructions of vectors. */
+static bool check_immediate_simd(struct validator *v, uint8_t kind)
+{
+    bool is_64 = false;
+    switch (kind) {
+    case IMMEDIATE_MEMARG0:
+    case IMMEDIATE_MEMARG1:
+    case IMMEDIATE_MEMARG2:
+    case IMMEDIATE_MEMARG3:
+    case IMMEDIATE_MEMARG4:
+        return check_memarg(v, kind - IMMEDIATE_MEMARG0);
+    case IMMEDIATE_MEMARG0_LANE:
+    case IMMEDIATE_MEMARG1_LANE:
+    case IMMEDIATE_MEMARG2_LANE:
+    case IMMEDIATE_MEMARG3_LANE:
+        is_64 = check_memarg(v, kind - IMMEDIATE_MEMARG0_LANE);
+        check_lanes(v, 1, (uint8_t)(16 >> (kind - IMMEDIATE_MEMARG0_LANE)));
+        return is_64;
+    case IMMEDIATE_LANE2:
+    case IMMEDIATE_LANE4:
+    case IMMEDIATE_LANE8:
+    case IMMEDIATE_LANE16:
+        check_lanes(v, 1, (uint8_t)(2 << (kind - IMMEDIATE_LANE2)));
+        return false;
+    case IMMEDIATE_SHUFFLE:
+        check_lanes(v, 16, 32);
+        return false;
+    default:
+        ASSERT(kind == IMMEDIATE_V128);
+        (void)reader_take(&v->reader, 16);
+        return false;
+    }
+}
+
 static bool check_immediate(struct validator *v, uint8_t kind)
 {
     switch (kind) {
@@ -374,8 +419,7 @@ static bool check_immediate(struct validator *v, uint8_t kind)
     case IMMEDIATE_TABLE:
         return read_table(v)->is_64;
     default:
-        ASSERT(false && "an immediate without a function");
-        return false;
+        return check_immediate_simd(v, kind);
     }
 }
 

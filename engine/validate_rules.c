@@ -19,6 +19,8 @@ static uint32_t rule_type(char letter)
         return ENGINE_F32;
     case 'd':
         return ENGINE_F64;
+    case 'v':
+        return ENGINE_V128;
     default:
         return 0;
     }

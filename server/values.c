@@ -38,8 +38,9 @@ static void print_f64(char text[VALUES_TEXT_BYTES], union engine_value value)
     (void)snprintf(text, VALUES_TEXT_BYTES, "f64:%s", digits);
 }
 
-void values_print(char text[VALUES_TEXT_BYTES], uint32_t type, union engine_value value)
+void values_print(char text[VALUES_TEXT_BYTES], uint32_t type, const union engine_value *slots)
 {
+    union engine_value value = slots[0];
     switch (type) {
     case ENGINE_I32:
         (void)snprintf(text, VALUES_TEXT_BYTES, "i32:%d", (int32_t)value.i32);
@@ -52,6 +53,11 @@ void values_print(char text[VALUES_TEXT_BYTES], uint32_t type, union engine_valu
         break;
     case ENGINE_F64:
         print_f64(text, value);
+        break;
+    case ENGINE_V128:
+        (void)snprintf(text, VALUES_TEXT_BYTES, "i32x4:%d,%d,%d,%d", (int32_t)value.i32,
+                       (int32_t)(value.bits >> 32), (int32_t)slots[1].i32,
+                       (int32_t)(slots[1].bits >> 32));
         break;
     default:
         if (value.ref == 0)
@@ -84,8 +90,62 @@ static bool parse_integer(const char *text, unsigned bits, uint64_t *ret_bits)
     return true;
 }
 
-bool values_parse(const char *text, uint32_t type, union engine_value *ret_value)
+#define LANE_TEXT_BYTES 64
+
+/* One number between commas as a lane of `bytes`. */
+static bool parse_lane(const char *text, size_t count, bool is_float, size_t bytes, void *ret_lane)
 {
+    char lane[LANE_TEXT_BYTES];
+    union engine_value value;
+    if (count >= sizeof(lane))
+        return false;
+    memcpy(lane, text, count);
+    lane[count] = '\0';
+    uint32_t type = is_float ? ENGINE_F64 : ENGINE_I64;
+    if (bytes < 8)
+        type = is_float ? ENGINE_F32 : ENGINE_I32;
+    if (!values_parse(lane, type, &value))
+        return false;
+    /* Of less than 32 bits: any number that has that many, read either way. */
+    int64_t number = (int32_t)value.i32;
+    if (bytes < 4 &&
+        (number >= INT64_C(1) << bytes * 8 || number < -(INT64_C(1) << (bytes * 8 - 1))))
+        return false;
+    memcpy(ret_lane, &value, bytes);
+    return true;
+}
+
+static bool parse_vector(const char *text, union engine_value *ret_slots)
+{
+    static const struct {
+        const char *shape;
+        bool is_float;
+        size_t bytes; /* of a lane */
+    } shapes[] = {{"i8x16:", false, 1}, {"i16x8:", false, 2}, {"i32x4:", false, 4},
+                  {"i64x2:", false, 8}, {"f32x4:", true, 4},  {"f64x2:", true, 8}};
+    uint8_t bytes[16];
+    size_t shape = 0;
+    while (shape < COUNT_OF(shapes) && strncmp(text, shapes[shape].shape, 6) != 0)
+        shape++;
+    if (shape == COUNT_OF(shapes))
+        return false;
+    text += 6;
+    for (size_t at = 0; at < sizeof(bytes); at += shapes[shape].bytes) {
+        size_t count = strcspn(text, ",");
+        bool last = at + shapes[shape].bytes == sizeof(bytes);
+        if (!parse_lane(text, count, shapes[shape].is_float, shapes[shape].bytes, &bytes[at]) ||
+            (text[count] == '\0') != last)
+            return false;
+        text += count + 1;
+    }
+    memcpy(ret_slots, bytes, sizeof(bytes));
+    return true;
+}
+
+bool values_parse(const char *text, uint32_t type, union engine_value *ret_slots)
+{
+    if (type == ENGINE_V128)
+        return parse_vector(text, ret_slots);
     union engine_value value = {.bits = 0};
     char *end;
     switch (type) {
@@ -110,6 +170,6 @@ bool values_parse(const char *text, uint32_t type, union engine_value *ret_value
             return false;
         break;
     }
-    *ret_value = value;
+    *ret_slots = value;
     return true;
 }

@@ -3,6 +3,9 @@
  * Private to server/: Wasm values as text, for `skerry run` and `skerry wast`.
  *
  *   i32:-3   i64:7   f32:0.1   f64:inf   f64:nan:0x7ff8000000000000   externref:null
+ *   i32x4:1,-2,3,4
+ *
+ * A v128 takes two slots, every other value one.
  */
 #ifndef SKERRY_SERVER_VALUES_H
 #define SKERRY_SERVER_VALUES_H
@@ -12,8 +15,9 @@
 #define VALUES_TEXT_BYTES 64
 
 /* Shortest decimal that reads back as the same number; NaN as its bits. */
-void values_print(char text[VALUES_TEXT_BYTES], uint32_t type, union engine_value value);
-/* Decimal, 0x, and for floats anything strtod reads; false if it is not of this type. */
-NODISCARD bool values_parse(const char *text, uint32_t type, union engine_value *ret_value);
+void values_print(char text[VALUES_TEXT_BYTES], uint32_t type, const union engine_value *slots);
+/* Decimal, 0x, and for floats anything strtod reads; a v128 as its shape and lanes. False if it
+ * is not of this type. */
+NODISCARD bool values_parse(const char *text, uint32_t type, union engine_value *ret_slots);
 
 #endif

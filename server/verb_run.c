@@ -248,22 +248,25 @@ static int invoke(struct run *run)
     if (count != export.type.param_count)
         return verb_fail("run", STATUS_USAGE, "%s takes %u arguments, not %u", run->invoke,
                          export.type.param_count, count);
-    union engine_value arguments[RUN_PARAMS_MAX];
+    union engine_value arguments[2 * RUN_PARAMS_MAX];
+    uint32_t slots = 0;
     ASSERT(count <= RUN_PARAMS_MAX);
     for (uint32_t i = 0; i < count; i++) {
-        if (!values_parse(run->arguments[i + 1], export.type.params[i], &arguments[i]))
+        if (!values_parse(run->arguments[i + 1], export.type.params[i], &arguments[slots]))
             return verb_fail("run", STATUS_USAGE, "argument %u of %s: '%s' is no %s", i + 1,
                              run->invoke, run->arguments[i + 1],
                              engine_type_text(export.type.params[i]).text);
+        slots += engine_slot_count(&export.type.params[i], 1);
     }
-    engine_call_begin(run->machine, run->instance, export.index, arguments, count);
+    engine_call_begin(run->machine, run->instance, export.index, arguments, slots);
     enum engine_outcome outcome = finish_call(run);
     if (outcome != ENGINE_DONE)
         return ended_early(run, outcome);
     const union engine_value *results = engine_call_results(run->machine);
     for (uint32_t i = 0; i < export.type.result_count; i++) {
         char text[VALUES_TEXT_BYTES];
-        values_print(text, export.type.results[i], results[i]);
+        values_print(text, export.type.results[i], results);
+        results += engine_slot_count(&export.type.results[i], 1);
         (void)puts(text);
     }
     return 0;

@@ -37,7 +37,6 @@ struct answer {
     struct engine_functype type;
     const union engine_value *results;
     const char *trap_text;
-    union engine_value global;
     uint32_t global_type;
 };
 
@@ -116,19 +115,21 @@ static enum status load_unit(struct script *script,
 static enum verdict read_arguments(struct script *script,
                                    const json_t *action,
                                    union engine_value *ret_arguments,
-                                   uint32_t *ret_count)
+                                   uint32_t *ret_slots)
 {
     const json_t *list = json_object_get(action, "args");
     size_t count = json_array_size(list);
     if (count > WAST_ARGUMENTS_MAX)
         return fail(script, "more than %d arguments", WAST_ARGUMENTS_MAX);
+    uint32_t slots = 0;
     for (size_t i = 0; i < count; i++) {
         struct wast_pattern value = wast_pattern_read(json_array_get(list, i));
         if (value.kind != WAST_EXACT)
             return fail(script, "argument of type %s is not supported", value.text);
-        ret_arguments[i] = value.value;
+        memcpy(&ret_arguments[slots], value.slots, sizeof(value.slots));
+        slots += engine_slot_count(&value.type, 1);
     }
-    *ret_count = (uint32_t)count;
+    *ret_slots = slots;
     return PASS;
 }
 
@@ -137,24 +138,24 @@ static void invoke(struct script *script,
                    const struct wast_unit *unit,
                    struct answer *answer)
 {
-    union engine_value arguments[WAST_ARGUMENTS_MAX];
-    uint32_t count = 0;
+    union engine_value arguments[2 * WAST_ARGUMENTS_MAX];
+    uint32_t slots = 0;
     struct engine_export_desc export;
     const char *field = text_of(action, "field");
-    answer->verdict = read_arguments(script, action, arguments, &count);
+    answer->verdict = read_arguments(script, action, arguments, &slots);
     if (answer->verdict != PASS)
         return;
     if (!find_field(action, unit, ENGINE_EXTERN_FUNC, &export)) {
         answer->verdict = fail(script, "no exported function '%s'", field != NULL ? field : "");
         return;
     }
-    if (export.type.param_count != count) {
+    if (engine_slot_count(export.type.params, export.type.param_count) != slots) {
         answer->verdict =
-            fail(script, "'%s' takes %u arguments, not %u", field, export.type.param_count, count);
+            fail(script, "'%s' takes %u arguments, and others", field, export.type.param_count);
         return;
     }
     struct engine_machine *machine = script->modules.machine;
-    engine_call_begin(machine, unit->instance, export.index, arguments, count);
+    engine_call_begin(machine, unit->instance, export.index, arguments, slots);
     answer->outcome = wast_run_call(machine, script->slice);
     answer->type = export.type;
     if (answer->outcome == ENGINE_DONE) {
@@ -178,9 +179,8 @@ static void get_global(struct script *script,
         return;
     }
     answer->outcome = ENGINE_DONE;
-    answer->global = engine_global_get(unit->instance, export.index);
     answer->global_type = engine_module_global_type(unit->module, export.index);
-    answer->results = &answer->global;
+    answer->results = engine_global_get(unit->instance, export.index);
     answer->type = (struct engine_functype){.results = &answer->global_type, .result_count = 1};
 }
 
@@ -283,11 +283,11 @@ static enum verdict command_action(struct script *script, const json_t *command)
     return answer.verdict;
 }
 
-static bool any_matches(const json_t *alternatives, uint32_t type, union engine_value value)
+static bool any_matches(const json_t *alternatives, uint32_t type, const union engine_value *slots)
 {
     for (size_t i = 0; i < json_array_size(alternatives); i++) {
         struct wast_pattern pattern = wast_pattern_read(json_array_get(alternatives, i));
-        if (wast_pattern_matches(&pattern, type, value))
+        if (wast_pattern_matches(&pattern, type, slots))
             return true;
     }
     return false;
@@ -304,21 +304,24 @@ static enum verdict assert_return(struct script *script, const json_t *command)
     const json_t *either = json_object_get(command, "either");
     if (either != NULL) {
         bool good = answer.type.result_count == 1 &&
-                    any_matches(either, answer.type.results[0], answer.results[0]);
+                    any_matches(either, answer.type.results[0], answer.results);
         return good ? PASS : fail(script, "none of the permitted results");
     }
     const json_t *expected = json_object_get(command, "expected");
     if (json_array_size(expected) != answer.type.result_count)
         return fail(script, "%u results, expected %zu", answer.type.result_count,
                     json_array_size(expected));
+    const union engine_value *slots = answer.results;
     for (uint32_t i = 0; i < answer.type.result_count; i++) {
         struct wast_pattern pattern = wast_pattern_read(json_array_get(expected, i));
-        if (wast_pattern_matches(&pattern, answer.type.results[i], answer.results[i]))
+        const union engine_value *value = slots;
+        slots += engine_slot_count(&answer.type.results[i], 1);
+        if (wast_pattern_matches(&pattern, answer.type.results[i], value))
             continue;
         char want[VALUES_TEXT_BYTES * 2];
         char got[VALUES_TEXT_BYTES];
         wast_pattern_print(&pattern, want, sizeof(want));
-        values_print(got, answer.type.results[i], answer.results[i]);
+        values_print(got, answer.type.results[i], value);
         return fail(script, "result %u is %s, expected %s", i, got, want);
     }
     return PASS;

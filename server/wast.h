@@ -53,14 +53,17 @@ struct wast_pattern {
         WAST_UNKNOWN,       /* of a type this runner does not know */
     } kind;
     uint32_t type; /* 0: a null of any reference type */
-    union engine_value value;
-    const char *text; /* of a type that is unknown */
+    union engine_value slots[2];
+    uint32_t lane_type;    /* of a vector of floats: ENGINE_F32 or ENGINE_F64, else 0 */
+    uint8_t lane_kinds[4]; /* of its lanes: WAST_EXACT or a class of NaN */
+    const char *text;      /* of a type that is unknown */
 };
 
 struct wast_pattern wast_pattern_read(const json_t *json);
+/* `slots` are as many as the type takes. */
 bool wast_pattern_matches(const struct wast_pattern *pattern,
                           uint32_t type,
-                          union engine_value value);
+                          const union engine_value *slots);
 /* For messages. */
 void wast_pattern_print(const struct wast_pattern *pattern, char *text, size_t bytes);
 

@@ -26,6 +26,7 @@ COLUMNS = 100
 CONDITIONALS_ALLOWED = {
     "engine/dispatch.h": "threaded code differs between clang and gcc",
     "engine/base/macros.h": "compiler attributes",
+    "engine/numeric_simd.h": "one instruction of x86 that GNU C cannot express",
     "engine/interp.c": "enters both kinds of threaded code, reads registers from a signal",
     "server/h2o_*": "libh2o's headers need them",
     "tests/*": "tests may look at the build they are in",

@@ -312,9 +312,6 @@ static void counts_of_different_sections_must_agree(void **state)
 static void parts_of_newer_proposals_are_refused_by_name(void **state)
 {
     (void)state;
-    struct buffer simd = wasm_begin();
-    WASM_SECTION(&simd, WASM_TYPE, 1, 0x60, 1, 0x7b, 0);
-    assert_refused(&simd, STATUS_UNSUPPORTED, "type 0x7b: SIMD is not supported");
     struct buffer shared = wasm_begin();
     WASM_SECTION(&shared, WASM_MEMORY, 1, 3, 1, 1);
     assert_refused(&shared, STATUS_UNSUPPORTED, "shared memory: threads are not supported");

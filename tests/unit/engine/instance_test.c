@@ -158,11 +158,11 @@ static void constant_expressions_compute(void **state)
                  ENGINE_I32, 0, 0x23, 0, 0x41, 1, 0x6a, 0x0b,                   /* that + 1 */
                  ENGINE_I64, 0, 0x42, 0x7f, 0x42, 2, 0x7c, 0x0b);               /* -1 + 2 */
     struct guest guest = guest_make(&wasm, NULL);
-    union engine_value first = engine_global_get(guest.instance, 0);
+    union engine_value first = *engine_global_get(guest.instance, 0);
     assert_int_equal((int32_t)first.i32, -4);
     assert_int_equal(first.bits >> 32, 0);
-    assert_int_equal((int32_t)engine_global_get(guest.instance, 1).i32, -3);
-    assert_int_equal(engine_global_get(guest.instance, 2).i64, 1);
+    assert_int_equal((int32_t)engine_global_get(guest.instance, 1)->i32, -3);
+    assert_int_equal(engine_global_get(guest.instance, 2)->i64, 1);
     guest_done(&guest);
 }
 
@@ -178,7 +178,7 @@ static void the_deepest_valid_constant_expression_computes(void **state)
     WASM(&wasm, 0x0b);
     wasm_close(&wasm, section);
     struct guest guest = guest_make(&wasm, NULL);
-    assert_int_equal(engine_global_get(guest.instance, 0).i32, MODULE_MAX_CONST_STACK);
+    assert_int_equal(engine_global_get(guest.instance, 0)->i32, MODULE_MAX_CONST_STACK);
     guest_done(&guest);
 }
 

@@ -571,7 +571,7 @@ static void calls_into_another_instance_use_its_own_state(void **state)
           {"cross_float", {F32(3)}, F32(4.5f), 4 + 3},
           {"cross_triangle", {I32(10)}, I64(550), GUEST_UNCOUNTED});
     /* Six slices each; the other's counter and memory, not ours. */
-    assert_int_equal(engine_global_get(world->other.instance, 0).i32, 12);
+    assert_int_equal(engine_global_get(world->other.instance, 0)->i32, 12);
     assert_int_equal(engine_memory_view(world->other.instance, 0).base[0], 3);
     assert_int_equal(engine_memory_view(world->run.instance, 0).base[0], 0);
 }

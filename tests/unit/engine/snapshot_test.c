@@ -83,7 +83,7 @@ static void assert_as_frozen(const struct guest *guest)
         uint8_t wanted = i == 9000 ? 0x2a : i >= 16 && i < 21 ? (uint8_t) "hello"[i - 16] : 0;
         assert_int_equal(view.base[i], wanted);
     }
-    assert_int_equal(engine_global_get(guest->instance, 0).i32, 2);
+    assert_int_equal(engine_global_get(guest->instance, 0)->i32, 2);
     const struct table *table = guest->instance->tables[0];
     assert_int_equal(table->count, 5);
     static const uint64_t wanted[5] = {0, 3, 0, 0, 0};

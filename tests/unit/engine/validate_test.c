@@ -249,11 +249,9 @@ static void opcodes_of_newer_proposals_are_refused_by_name(void **state)
 {
     (void)state;
     static const struct body bodies[] = {
-        BODY("opcode fd: SIMD", NO_VAR, 0xfd, 0, END),
         BODY("opcode fe: threads", NO_VAR, 0xfe, 0, END),
         BODY("opcode fb: garbage collection", NO_VAR, 0xfb, 0, END),
         BODY("opcode 06: the old exception handling", NO_VAR, 0x06, EMPTY, END, END),
-        BODY("type 0x7b: SIMD", NO_VAR, 0x02, 0x7b, END, END),
     };
     for (size_t i = 0; i < COUNT_OF(bodies); i++) {
         struct buffer wasm = with_code(bodies[i].bytes, bodies[i].count);

@@ -175,7 +175,7 @@ static union engine_value global_of(const struct isolate *isolate, const char *n
     struct engine_export_desc export;
     const struct engine_module *module = engine_instance_module(isolate->instance);
     assert_true(engine_module_find_export(module, name, ENGINE_EXTERN_GLOBAL, &export));
-    return engine_global_get(isolate->instance, export.index);
+    return *engine_global_get(isolate->instance, export.index);
 }
 
 static void assert_globals_are_the_snapshots(const struct isolate *isolate)

@@ -8,7 +8,7 @@
 static void check(uint32_t type, uint64_t bits, const char *wanted)
 {
     char text[VALUES_TEXT_BYTES];
-    values_print(text, type, (union engine_value){.bits = bits});
+    values_print(text, type, &(union engine_value){.bits = bits});
     assert_string_equal(text, wanted);
 }
 

@@ -19,7 +19,7 @@ static bool matches(const char *json, uint32_t type, uint64_t bits)
     json_t *root = json_loads(json, 0, &error);
     assert_non_null(root);
     struct wast_pattern pattern = wast_pattern_read(root);
-    bool result = wast_pattern_matches(&pattern, type, (union engine_value){.bits = bits});
+    bool result = wast_pattern_matches(&pattern, type, &(union engine_value){.bits = bits});
     json_decref(root);
     return result;
 }
