@@ -18,7 +18,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-FEATURES = ['--disable-simd', '--disable-threads', '--disable-gc', '--disable-exception-handling',
+FEATURES = ['--enable-simd', '--disable-threads', '--disable-gc', '--disable-exception-handling',
             '--enable-bulk-memory', '--enable-sign-ext', '--enable-nontrapping-float-to-int',
             '--enable-mutable-globals', '--enable-multivalue']
 BATCH = 100

@@ -58,6 +58,12 @@ static enum engine_outcome log_call(struct engine_host_call *call)
     return ENGINE_DONE;
 }
 
+/* What V8 says of a call that would hand a vector to JavaScript. */
+static enum engine_outcome refuse_vector(struct engine_host_call *call)
+{
+    return engine_host_trap(call, "type incompatibility when transforming from/to JS");
+}
+
 static bool
 resolve(void *context, const struct engine_import_desc *import, struct engine_extern *ret_extern)
 {
@@ -65,8 +71,9 @@ resolve(void *context, const struct engine_import_desc *import, struct engine_ex
     if (import->kind != ENGINE_EXTERN_FUNC || import->type.param_count != 1 ||
         import->type.result_count != 0)
         return false;
+    bool is_vector = import->type.params[0] == ENGINE_V128;
     *ret_extern = (struct engine_extern){.kind = ENGINE_EXTERN_FUNC,
-                                         .host = log_call,
+                                         .host = is_vector ? refuse_vector : log_call,
                                          .host_context = (void *)(uintptr_t)import->type.params[0]};
     return true;
 }
@@ -117,9 +124,10 @@ static bool run_call(struct engine_machine *machine, struct engine_functype type
         return false;
     }
     if (outcome == ENGINE_TRAPPED) {
-        enum engine_trap trap = engine_machine_trap(machine).trap;
+        struct engine_trap_info info = engine_machine_trap(machine);
+        enum engine_trap trap = info.trap;
+        printf(" trap: %s\n", trap == TRAP_HOST ? info.text : trap_kind(trap));
         engine_call_cancel(machine);
-        printf(" trap: %s\n", trap_kind(trap));
         return trap != TRAP_CALL_STACK_EXHAUSTED;
     }
     const union engine_value *results = engine_call_results(machine);
@@ -136,6 +144,10 @@ static bool run_export(struct engine_machine *machine,
 {
     union engine_value arguments[PARAMS_MAX];
     if (desc->kind != ENGINE_EXTERN_FUNC || desc->type.param_count > PARAMS_MAX)
+        return true;
+    /* JavaScript, the other half, has no vectors. */
+    if (engine_slot_count(desc->type.params, desc->type.param_count) != desc->type.param_count ||
+        engine_slot_count(desc->type.results, desc->type.result_count) != desc->type.result_count)
         return true;
     for (uint32_t i = 0; i < desc->type.param_count; i++)
         arguments[i] = argument(desc->type.params[i], round, i);
