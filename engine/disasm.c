@@ -96,6 +96,11 @@ static uint32_t disasm_operand(struct disasm *d, uint8_t place, char type, const
         disasm_print(d, " s%u", dispatch_field16(at));
         return 2;
     case PLACE_K:
+        if (type == 'v') {
+            disasm_print(d, " k:0x%016" PRIx64 "%016" PRIx64, dispatch_field64(at + 8),
+                         dispatch_field64(at));
+            return 16;
+        }
         if (type == 'd')
             disasm_print(d, " k:0x%" PRIx64, dispatch_field64(at));
         else

@@ -121,6 +121,18 @@ static void constants_of_64_bits_are_shown_as_bits(void **state)
          0x20, 2, 0x44, 0, 0, 0, 0, 0, 0, 0xe0, 0x3f, 0xa2, 0xfc, 2);
 }
 
+static void constants_of_128_bits_are_shown_high_half_first(void **state)
+{
+    (void)state;
+    CODE("locals 3, 52 bytes\n"
+         "     0  i32x4_splat          s0 s5\n"
+         "     8  i32x4_add            s5 k:0x000000000000000000000000000000ff s5\n"
+         "    32  i32x4_extract_lane   s5 a 3\n"
+         "    40  return_i32           a 3 #5\n",
+         0x20, 0, 0xfd, 0x11, 0xfd, 0x0c, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xfd,
+         0xae, 0x01, 0xfd, 0x1b, 3);
+}
+
 static void pins_and_branches_are_shown_with_target_and_fuel(void **state)
 {
     (void)state;
@@ -169,6 +181,7 @@ int main(void)
         cmocka_unit_test(the_text_of_any_function_is_whole),
         cmocka_unit_test(a_line_names_places_fields_and_the_place_in_the_binary),
         cmocka_unit_test(constants_of_64_bits_are_shown_as_bits),
+        cmocka_unit_test(constants_of_128_bits_are_shown_high_half_first),
         cmocka_unit_test(pins_and_branches_are_shown_with_target_and_fuel),
         cmocka_unit_test(every_entry_of_a_branch_table_is_shown),
         cmocka_unit_test(text_that_does_not_fit_is_refused),

@@ -100,6 +100,31 @@ static void what_is_not_of_the_type_is_refused(void **state)
     }
 }
 
+static void vectors_are_read_in_any_shape_and_print_as_i32x4(void **state)
+{
+    (void)state;
+    static const char *const same[] = {
+        "i32x4:1,-2,3,4",
+        "i8x16:1,0,0,0,254,255,255,-1,3,0,0,0,4,0,0,0",
+        "i16x8:1,0,-2,65535,3,0,4,0",
+        "i64x2:0xfffffffe00000001,0x400000003",
+    };
+    char text[VALUES_TEXT_BYTES];
+    union engine_value slots[2];
+    for (size_t i = 0; i < COUNT_OF(same); i++) {
+        assert_true(values_parse(same[i], ENGINE_V128, slots));
+        values_print(text, ENGINE_V128, slots);
+        assert_string_equal(text, same[0]);
+    }
+    assert_true(values_parse("f64x2:1,-0.5", ENGINE_V128, slots));
+    assert_true(slots[0].f64 == 1 && slots[1].f64 == -0.5);
+    static const char *const bad[] = {"i32x4:1,2,3", "i32x4:1,2,3,4,5",
+                                      "i8x16:1",     "i64x2:1,",
+                                      "i3x4:1",      "i8x16:256,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0"};
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        assert_false(values_parse(bad[i], ENGINE_V128, slots));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +132,7 @@ int main(void)
         cmocka_unit_test(floats_print_as_the_shortest_number_that_reads_back),
         cmocka_unit_test(a_nan_prints_as_its_bits),
         cmocka_unit_test(null_references_say_so),
+        cmocka_unit_test(vectors_are_read_in_any_shape_and_print_as_i32x4),
         cmocka_unit_test(arguments_are_read_in_decimal_and_hexadecimal),
         cmocka_unit_test(what_is_not_of_the_type_is_refused),
     };
