@@ -18,6 +18,7 @@
 
 struct directory {
     struct deploy_catalog *catalog;
+    uint32_t cpu_share; /* of a tenant that has none of its own */
     uint64_t seed;
     uint64_t uses;
     struct directory_function *warm_first; /* with warm starts to tell of */
@@ -38,12 +39,15 @@ static uint64_t directory_hash(uint64_t seed, const struct route_name *name)
     return hash;
 }
 
-enum status directory_create(struct deploy_catalog *catalog, struct directory **ret_directory)
+enum status directory_create(struct deploy_catalog *catalog,
+                             uint32_t cpu_share,
+                             struct directory **ret_directory)
 {
     struct directory *directory = calloc(1, sizeof(*directory));
     if (directory == NULL)
         return STATUS_NO_MEMORY;
     directory->catalog = catalog;
+    directory->cpu_share = cpu_share;
     if (getrandom(&directory->seed, sizeof(directory->seed), GRND_NONBLOCK) < 0)
         directory->seed = clock_realtime_ns(&clock_system);
     *ret_directory = directory;
@@ -178,7 +182,8 @@ static enum status directory_load(struct directory *directory,
     function->entry.config = bytes_make(function->config, entry.config.count);
     function->tenant = tenant;
     tenant->references++;
-    scheduler_tenant_set_weight(&tenant->schedule, entry.limits.cpu_share);
+    uint32_t share = entry.limits.cpu_share;
+    scheduler_tenant_set_weight(&tenant->schedule, share != 0 ? share : directory->cpu_share);
     int count = snprintf(function->key_text, sizeof(function->key_text), "%s/%s",
                          target->tenant.text, target->function.text);
     function->key = bytes_make(function->key_text, (size_t)count);

@@ -54,8 +54,9 @@ struct directory_function {
 
 struct directory;
 
-/* The catalog is borrowed and outlives it. */
+/* The catalog is borrowed and outlives it; the share is that of a tenant without its own. */
 NODISCARD enum status directory_create(struct deploy_catalog *catalog,
+                                       uint32_t cpu_share,
                                        struct directory **ret_directory);
 void directory_free(struct directory *directory);
 /* The active version of what `target` names, with a reference. */

@@ -662,7 +662,8 @@ enum status request_service_init(struct request_service *service, struct report 
     };
     enum status status = isolate_pool_create(&options, &service->pool);
     if (status == STATUS_OK)
-        status = directory_create(service->catalog, &service->directory);
+        status = directory_create(service->catalog, (uint32_t)config->limits.cpu_share,
+                                  &service->directory);
     if (status != STATUS_OK)
         return report_fail(report, status, REPORT_OFFSET_NONE, "out of memory");
     return STATUS_OK;

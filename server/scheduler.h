@@ -94,7 +94,7 @@ struct scheduler {
 
 void scheduler_init(struct scheduler *scheduler, const struct scheduler_options *options);
 void scheduler_tenant_init(struct scheduler_tenant *tenant);
-/* 0 is the default, 1; from the tenant's next turn on. */
+/* From the tenant's next turn on. */
 void scheduler_tenant_set_weight(struct scheduler_tenant *tenant, uint32_t weight);
 /* At the end of its tenant's queue. */
 void scheduler_add(struct scheduler *scheduler, struct scheduler_task *task);

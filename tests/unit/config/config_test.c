@@ -171,6 +171,28 @@ static void file_sets_every_kind_of_key(void **state)
     assert_string_equal(config.admin_socket, "/data/a.sock");
 }
 
+static void a_file_with_the_defaults_changes_nothing(void **state)
+{
+    (void)state;
+    struct config config = config_made();
+    const struct config before = config;
+    struct report report = REPORT_INIT;
+    const char *text =
+        "listen: [\"http://127.0.0.1:8080\"]\n"
+        "admin: { socket: admin.sock, listen: \"\" }\n"
+        "domain: localhost\n"
+        "workers: auto\n"
+        "limits: { fuel: 1G, slice: 100us, cpu_share: 1, wall: 10s, memory: 128MiB, table: 64Ki,\n"
+        "          module: 50MiB, body: 10MiB, response: 100MiB, headers: 32KiB, log: 64KiB,\n"
+        "          concurrency: 256, queue: 1024, queue_wait: 1s }\n"
+        "pool: { per_function: 64, total: 4096, idle: 60s }\n"
+        "starts: { functions: 4096 }\n"
+        "store: { map_size: 16GiB }\n";
+    if (load_text(&config, bytes_of_text(text), "skerry.yaml", &report) != STATUS_OK)
+        fail_msg("%s", report.text);
+    assert_memory_equal(&config, &before, sizeof(config));
+}
+
 static void empty_file_changes_nothing(void **state)
 {
     (void)state;
@@ -302,6 +324,7 @@ int main(void)
         cmocka_unit_test(defaults_are_what_the_tables_say),
         cmocka_unit_test(defaults_follow_the_xdg_directories),
         cmocka_unit_test(file_sets_every_kind_of_key),
+        cmocka_unit_test(a_file_with_the_defaults_changes_nothing),
         cmocka_unit_test(empty_file_changes_nothing),
         cmocka_unit_test(unknown_key_names_file_line_and_nearest_key),
         cmocka_unit_test(wrong_values_name_the_key_and_the_range),

@@ -12,6 +12,7 @@ struct deploy_catalog {
     uint32_t version; /* of every function; 0: there is none */
     uint32_t lookups;
     uint32_t reuse_requests;
+    uint32_t cpu_share;
     uint64_t created_ns;
 };
 
@@ -31,17 +32,20 @@ enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
         return report_fail(report, STATUS_NOT_FOUND, REPORT_OFFSET_NONE, "none");
     *ret_entry = (struct deploy_catalog_entry){.version = catalog->version,
                                                .reuse_requests = catalog->reuse_requests,
+                                               .limits = {.cpu_share = catalog->cpu_share},
                                                .created_ns = catalog->created_ns};
     memcpy(ret_entry->tenant, tenant.data, tenant.count);
     memcpy(ret_entry->function, function.data, function.count);
     return STATUS_OK;
 }
 
+#define CPU_SHARE 7 /* of tenants that have none of their own */
+
 static struct directory *make(struct deploy_catalog *catalog)
 {
     struct directory *directory;
     *catalog = (struct deploy_catalog){.generation = 1, .version = 1};
-    assert_int_equal(directory_create(catalog, &directory), STATUS_OK);
+    assert_int_equal(directory_create(catalog, CPU_SHARE, &directory), STATUS_OK);
     return directory;
 }
 
@@ -189,6 +193,22 @@ static void a_tenant_lives_while_something_of_it_is_cached_or_used(void **state)
     directory_free(directory);
 }
 
+static void a_tenant_without_a_share_of_its_own_has_the_operators(void **state)
+{
+    (void)state;
+    struct deploy_catalog catalog;
+    struct directory *directory = make(&catalog);
+    struct directory_function *function = find(directory, "t", "f");
+    assert_int_equal(function->tenant->schedule.weight, CPU_SHARE);
+    directory_release(function);
+    catalog.cpu_share = 3;
+    catalog.generation++;
+    function = find(directory, "t", "f");
+    assert_int_equal(function->tenant->schedule.weight, 3);
+    directory_release(function);
+    directory_free(directory);
+}
+
 struct warm_counts {
     uint32_t functions;
     uint32_t starts;
@@ -237,6 +257,7 @@ int main(void)
         cmocka_unit_test(isolates_of_equal_artifacts_are_shared_unless_they_keep_their_memory),
         cmocka_unit_test(a_removed_function_is_not_found_although_it_was_cached),
         cmocka_unit_test(more_names_than_the_cache_holds_are_all_found_and_kept_apart),
+        cmocka_unit_test(a_tenant_without_a_share_of_its_own_has_the_operators),
         cmocka_unit_test(warm_starts_are_counted_until_they_are_taken_also_of_what_left_the_cache),
         cmocka_unit_test(a_tenant_lives_while_something_of_it_is_cached_or_used),
     };
