@@ -76,8 +76,8 @@ class Canary(ServerTest):
 
     def starts(self):
         text = self.server.admin("GET", "/metrics").text
-        return {reason: int(count) for reason, count
-                in re.findall(r'^skerry_starts_total\{worker="0",reason="(\w+)"\} (\d+)$', text, re.M)}
+        found = re.findall(r'^skerry_starts_total\{worker="0",reason="(\w+)"\} (\d+)$', text, re.M)
+        return {reason: int(count) for reason, count in found}
 
     def test_no_byte_of_a_request_is_found_by_any_other(self):
         names = [(tenant, name) for tenant in ("ann", "bob", "cyd") for name in ("one", "two")]
