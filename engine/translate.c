@@ -35,13 +35,16 @@ static bool translate_reserve_locals(struct translator *t, uint32_t count)
     uint8_t *places = realloc(t->local_places, count);
     if (places != NULL)
         t->local_places = places;
+    bool *zero = realloc(t->local_zero, count * sizeof(*zero));
+    if (zero != NULL)
+        t->local_zero = zero;
     uint32_t *refs = realloc(t->local_refs, count * sizeof(*refs));
     if (refs != NULL)
         t->local_refs = refs;
     uint32_t *slots = realloc(t->local_slots, count * sizeof(*slots));
     if (slots != NULL)
         t->local_slots = slots;
-    if (types == NULL || places == NULL || refs == NULL || slots == NULL) {
+    if (types == NULL || places == NULL || zero == NULL || refs == NULL || slots == NULL) {
         emit_fail(t, STATUS_NO_MEMORY, "out of memory");
         return false;
     }
@@ -110,22 +113,47 @@ static bool translate_read_locals(struct translator *t)
         return false;
     if (count > 0) {
         memset(t->local_places, PLACE_S, t->local_count);
+        memset(t->local_zero, 0, t->local_count * sizeof(*t->local_zero));
         memset(t->local_refs, 0, t->local_count * sizeof(*t->local_refs));
     }
     return true;
 }
 
-static void translate_zero_locals(struct translator *t)
+/* Runs of locals to be zeroed are one run if no more others than this are between them. */
+#define TRANSLATE_ZERO_GAP 8
+
+static void translate_zero_run(struct translator *t, uint32_t first, uint32_t count)
 {
     static const enum operation by_count[] = {OP_zero_1, OP_zero_2, OP_zero_3, OP_zero_4};
-    uint32_t first = engine_slot_count(t->type->params, t->type->param_count);
-    uint32_t count = t->local_count - first;
-    if (count == 0)
-        return;
     struct instruction zero = {.operation = OP_zero_many, .fields = {first, count}};
     if (count <= COUNT_OF(by_count))
         zero.operation = by_count[count - 1];
     (void)emit_cell(t, &zero);
+}
+
+static bool translate_needs_zero(const struct translator *t, uint32_t slot)
+{
+    return t->local_zero[slot - (t->local_types[slot] == TYPE_UPPER_HALF)];
+}
+
+static void translate_zero_locals(struct translator *t)
+{
+    uint32_t first = 0;
+    uint32_t end = 0; /* of the run; 0: none yet */
+    uint32_t params = engine_slot_count(t->type->params, t->type->param_count);
+    for (uint32_t slot = params; slot < t->local_count; slot++) {
+        if (!translate_needs_zero(t, slot))
+            continue;
+        if (end != 0 && slot - end > TRANSLATE_ZERO_GAP) {
+            translate_zero_run(t, first, end - first);
+            end = 0;
+        }
+        if (end == 0)
+            first = slot;
+        end = slot + 1;
+    }
+    if (end != 0)
+        translate_zero_run(t, first, end - first);
 }
 
 /* ---- functions ------------------------------------------------------------------------------- */
@@ -235,6 +263,7 @@ static void translate_done(struct translator *t)
     free(t->local_refs);
     free(t->local_slots);
     free(t->local_places);
+    free(t->local_zero);
     free(t->values);
     free(t->controls);
     free(t->fixups);

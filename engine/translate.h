@@ -114,6 +114,7 @@ struct translator {
     uint8_t *local_types;  /* local_count entries: type_class, or TYPE_UPPER_HALF */
     uint32_t *local_refs;  /* LOCAL entries on the stack, per local */
     uint8_t *local_places; /* PLACE_S or PLACE_Pn */
+    bool *local_zero;      /* may be read before it is set */
     uint32_t local_count;  /* slots */
     uint32_t *local_slots; /* by index of the binary; only right if has_vectors */
     bool has_vectors;      /* among the locals */

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which locals of a function live in machine registers.
+ * What a look ahead at a function's locals decides: which live in machine registers, and
+ * which must be zero at entry.
  *
  * A use of a local inside n loops counts 8^n; vectors fit no register. A pinned local must be saved
  * before each call and loaded after it, so calls count against all pins. What remains above zero is
  * pinned, the most valuable first.
+ *
+ * A local need not be zero at entry if it is set before anything reads it: if the first
+ * thing done with it is a set, and each get comes after a set in a block that is still open.
+ * What follows a set in its block is only reached past the set, because a branch leads to the
+ * end of a block around it or to the start of a loop around both.
  */
 #include <stdlib.h>
 
@@ -15,13 +21,27 @@
 #define PINS_CALL_COST      2  /* a save and a load */
 #define PINS_WEIGHT_MAX     ((uint64_t)1 << 60)
 
+struct pins_local {
+    uint64_t weight;
+    uint32_t set_depth; /* where a set was last seen to hold: depth of the block, */
+    uint32_t set_block; /* and its number; 0: nowhere */
+};
+
+/* Blocks are known up to this depth: a set in deeper ones holds for none. */
+#define PINS_DEPTH_MAX 4096
+
 struct pins_scan {
     const struct translator *translator;
-    uint64_t *weights; /* per local */
-    uint64_t weight;   /* of one use here */
+    struct pins_local *locals;
+    uint64_t weight; /* of one use here */
     uint64_t calls;
     uint32_t depth;      /* open blocks */
     uint32_t loop_depth; /* of them, loops */
+    uint32_t block_count;
+    struct {
+        uint32_t number; /* from 1, in order of the binary */
+        bool is_loop;
+    } blocks[PINS_DEPTH_MAX];
 };
 
 static void pins_set_loop_depth(struct pins_scan *scan, uint32_t depth)
@@ -35,46 +55,60 @@ static void pins_add(uint64_t *weight, uint64_t more)
     *weight = MIN(*weight + more, PINS_WEIGHT_MAX);
 }
 
-/* Is the block at this depth a loop? One bit a block; deeper blocks than it holds are not. */
-#define PINS_DEPTH_BITS 4096
-struct pins_blocks {
-    uint64_t loops[PINS_DEPTH_BITS / 64];
-};
-
-static void pins_open(struct pins_scan *scan, struct pins_blocks *blocks, bool is_loop)
+static void pins_open(struct pins_scan *scan, bool is_loop)
 {
-    if (scan->depth < PINS_DEPTH_BITS) {
-        uint64_t bit = (uint64_t)1 << scan->depth % 64;
-        uint64_t *word = &blocks->loops[scan->depth / 64];
-        *word = is_loop ? *word | bit : *word & ~bit;
+    scan->block_count++;
+    if (scan->depth < PINS_DEPTH_MAX) {
+        scan->blocks[scan->depth].number = scan->block_count;
+        scan->blocks[scan->depth].is_loop = is_loop;
         if (is_loop)
             pins_set_loop_depth(scan, scan->loop_depth + 1);
     }
     scan->depth++;
 }
 
-static void pins_close(struct pins_scan *scan, const struct pins_blocks *blocks)
+static void pins_close(struct pins_scan *scan)
 {
     scan->depth--;
-    if (scan->depth < PINS_DEPTH_BITS && (blocks->loops[scan->depth / 64] >> scan->depth % 64 & 1))
+    if (scan->depth < PINS_DEPTH_MAX && scan->blocks[scan->depth].is_loop)
         pins_set_loop_depth(scan, scan->loop_depth - 1);
+}
+
+/* Is every path to here one past a set of the local? */
+static inline bool pins_is_set(const struct pins_scan *scan, const struct pins_local *local)
+{
+    return local->set_block != 0 && local->set_depth < scan->depth &&
+           scan->blocks[local->set_depth].number == local->set_block;
+}
+
+static void pins_use(struct pins_scan *scan, uint32_t index, bool is_get)
+{
+    struct pins_local *local = &scan->locals[index];
+    pins_add(&local->weight, scan->weight);
+    if (pins_is_set(scan, local))
+        return;
+    if (is_get) {
+        scan->translator->local_zero[index] = true;
+    } else if (scan->depth <= PINS_DEPTH_MAX) {
+        local->set_depth = scan->depth - 1;
+        local->set_block = scan->blocks[scan->depth - 1].number;
+    }
 }
 
 /* Walks the body once; `reader` is a copy. */
 static void pins_count(struct pins_scan *scan, struct reader reader)
 {
-    struct pins_blocks blocks;
-    scan->depth = 1;
+    scan->depth = 0;
     pins_set_loop_depth(scan, 0);
-    blocks.loops[0] = 0;
+    pins_open(scan, false);
     while (scan->depth > 0 && !reader_failed(&reader)) {
         uint32_t opcode = translate_read_opcode(&reader);
         switch (opcode) {
         case OPCODE_LOCAL_GET:
         case OPCODE_LOCAL_SET:
         case OPCODE_LOCAL_TEE:
-            pins_add(&scan->weights[local_slot(scan->translator, reader_u32(&reader))],
-                     scan->weight);
+            pins_use(scan, local_slot(scan->translator, reader_u32(&reader)),
+                     opcode == OPCODE_LOCAL_GET);
             continue;
         case OPCODE_CALL:
         case OPCODE_CALL_INDIRECT:
@@ -85,10 +119,14 @@ static void pins_count(struct pins_scan *scan, struct reader reader)
         case OPCODE_LOOP:
         case OPCODE_IF:
         case OPCODE_TRY_TABLE:
-            pins_open(scan, &blocks, opcode == OPCODE_LOOP);
+            pins_open(scan, opcode == OPCODE_LOOP);
+            break;
+        case OPCODE_ELSE:
+            pins_close(scan);
+            pins_open(scan, false);
             break;
         case OPCODE_END:
-            pins_close(scan, &blocks);
+            pins_close(scan);
             break;
         case OPCODE_I32_CONST:
             (void)reader_s32(&reader);
@@ -104,7 +142,7 @@ static void pins_count(struct pins_scan *scan, struct reader reader)
 
 /* The heaviest local of a class that is not pinned yet and worth more than `cost`. */
 static uint32_t
-pins_best(const struct translator *t, const uint64_t *weights, bool floats, uint64_t cost)
+pins_best(const struct translator *t, const struct pins_local *locals, bool floats, uint64_t cost)
 {
     uint32_t best = NO_INDEX;
     for (uint32_t i = 0; i < t->local_count; i++) {
@@ -112,7 +150,8 @@ pins_best(const struct translator *t, const uint64_t *weights, bool floats, uint
             continue;
         if (t->local_types[i] == ENGINE_V128)
             continue;
-        if (weights[i] > cost && (best == NO_INDEX || weights[i] > weights[best]))
+        uint64_t weight = locals[i].weight;
+        if (weight > cost && (best == NO_INDEX || weight > locals[best].weight))
             best = i;
     }
     return best;
@@ -124,8 +163,12 @@ void pins_choose(struct translator *t)
     t->float_pin_count = 0;
     if (t->local_count == 0)
         return;
-    struct pins_scan scan = {.translator = t, .weights = calloc(t->local_count, sizeof(uint64_t))};
-    if (scan.weights == NULL) {
+    struct pins_scan scan; /* its blocks are written before they are read */
+    scan.translator = t;
+    scan.calls = 0;
+    scan.block_count = 0;
+    scan.locals = calloc(t->local_count, sizeof(*scan.locals));
+    if (scan.locals == NULL) {
         emit_fail(t, STATUS_NO_MEMORY, "out of memory");
         return;
     }
@@ -134,12 +177,12 @@ void pins_choose(struct translator *t)
     uint64_t cost = MIN(scan.calls, PINS_WEIGHT_MAX / PINS_CALL_COST) * PINS_CALL_COST + 1;
     for (uint32_t n = 0; n < MACHINE_INT_PINS + MACHINE_FLOAT_PINS; n++) {
         bool floats = n >= MACHINE_INT_PINS;
-        uint32_t local = pins_best(t, scan.weights, floats, cost);
+        uint32_t local = pins_best(t, scan.locals, floats, cost);
         if (local == NO_INDEX)
             continue;
         uint32_t *count = floats ? &t->float_pin_count : &t->pin_count;
         (floats ? t->float_pins : t->pins)[*count] = local;
         t->local_places[local] = (uint8_t)(PLACE_P0 + (*count)++);
     }
-    free(scan.weights);
+    free(scan.locals);
 }

@@ -85,7 +85,7 @@ static void rows_name_a_type_for_each_operand(void **state)
     for (uint32_t op = 0; op < OP_COUNT; op++) {
         const struct operation_row *row = &operation_rows[op];
         assert_int_equal(strlen(row->types), operation_shape_rows[row->shape].operand_count);
-        assert_int_equal(strspn(row->types, "ilfd"), strlen(row->types));
+        assert_int_equal(strspn(row->types, "ilfdv"), strlen(row->types));
         assert_int_equal(strspn(row->fields, "hwqbt"), strlen(row->fields));
         for (uint32_t other = 0; other < op; other++)
             assert_string_not_equal(row->name, operation_rows[other].name);
