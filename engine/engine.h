@@ -326,6 +326,9 @@ uint64_t engine_machine_fuel_used(const struct engine_machine *machine);
 /* The same without the prices of bulk operations and host calls: instructions executed. */
 uint64_t engine_machine_instructions(const struct engine_machine *machine);
 
+/* Memory that the machine's heap takes, garbage and free cells included. */
+uint64_t engine_machine_heap_bytes(const struct engine_machine *machine);
+
 struct engine_trap_info {
     enum engine_trap trap;
     int exit_code;    /* TRAP_EXIT only */

@@ -118,6 +118,11 @@ struct engine_trap_info engine_machine_trap(const struct engine_machine *machine
     };
 }
 
+uint64_t engine_machine_heap_bytes(const struct engine_machine *machine)
+{
+    return heap_used_bytes(&machine->heap);
+}
+
 /* ---- for host functions ---------------------------------------------------------------------- */
 
 enum engine_outcome engine_host_trap(struct engine_host_call *call, const char *text)

@@ -49,6 +49,7 @@ static struct engine_limits isolate_engine_limits(const struct config_limits *li
     engine.memory_pages = (uint32_t)(limits->memory / ISOLATE_PAGE_BYTES);
     engine.table_entries = (uint32_t)limits->table;
     engine.stack_bytes = (uint32_t)limits->stack;
+    engine.heap_bytes = limits->heap;
     return engine;
 }
 

@@ -102,6 +102,7 @@ static void builder_set_engine_limits(struct builder *builder)
         .memory_pages = (uint32_t)(limits->memory / BUILDER_PAGE_BYTES),
         .table_entries = (uint32_t)limits->table,
         .stack_bytes = (uint32_t)limits->stack,
+        .heap_bytes = limits->heap,
     };
 }
 
