@@ -164,6 +164,32 @@ static void decode_skip_clauses(struct reader *reader)
         (void)decode_clause(reader);
 }
 
+/* Those of vector instructions. */
+static void decode_skip_vector_immediate(struct reader *reader, enum immediate_kind kind)
+{
+    switch (kind) {
+    case IMMEDIATE_MEMARG0_LANE:
+    case IMMEDIATE_MEMARG1_LANE:
+    case IMMEDIATE_MEMARG2_LANE:
+    case IMMEDIATE_MEMARG3_LANE:
+        (void)decode_memarg(reader);
+        (void)reader_u8(reader);
+        break;
+    case IMMEDIATE_LANE2:
+    case IMMEDIATE_LANE4:
+    case IMMEDIATE_LANE8:
+    case IMMEDIATE_LANE16:
+        (void)reader_u8(reader);
+        break;
+    case IMMEDIATE_V128:
+    case IMMEDIATE_SHUFFLE:
+        (void)reader_take(reader, 16);
+        break;
+    default:
+        ASSERT(false && "an immediate without a length");
+    }
+}
+
 void decode_skip_immediate(struct reader *reader, enum immediate_kind kind)
 {
     switch (kind) {
@@ -190,23 +216,6 @@ void decode_skip_immediate(struct reader *reader, enum immediate_kind kind)
     case IMMEDIATE_MEMARG3:
     case IMMEDIATE_MEMARG4:
         (void)decode_memarg(reader);
-        break;
-    case IMMEDIATE_MEMARG0_LANE:
-    case IMMEDIATE_MEMARG1_LANE:
-    case IMMEDIATE_MEMARG2_LANE:
-    case IMMEDIATE_MEMARG3_LANE:
-        (void)decode_memarg(reader);
-        (void)reader_u8(reader);
-        break;
-    case IMMEDIATE_LANE2:
-    case IMMEDIATE_LANE4:
-    case IMMEDIATE_LANE8:
-    case IMMEDIATE_LANE16:
-        (void)reader_u8(reader);
-        break;
-    case IMMEDIATE_V128:
-    case IMMEDIATE_SHUFFLE:
-        (void)reader_take(reader, 16);
         break;
     case IMMEDIATE_I32:
         (void)reader_s32(reader);
@@ -240,6 +249,8 @@ void decode_skip_immediate(struct reader *reader, enum immediate_kind kind)
     case IMMEDIATE_ELEM:
         (void)reader_u32(reader);
         break;
+    default:
+        decode_skip_vector_immediate(reader, kind);
     }
 }
 
