@@ -3,10 +3,12 @@
  * Control: opens the listeners, runs the admin API and the store (deploy), and keeps the
  * workers alive.
  *
- *   STARTING --all workers ready--> SERVING --SIGTERM, SIGINT--> DRAINING --last worker gone-->
- * exit |                               |                            |
- *      +-- a worker dies three times   +-- a worker dies: a new one  +-- again, or too slow:
- * SIGKILL before it was ever ready:       at once, later and later give up if it keeps dying
+ *   STARTING --all workers ready--> SERVING --SIGTERM, SIGINT--> DRAINING --no worker left--> exit
+ *      |                               |                            |
+ *      |                               |                            +-- again, or too slow: SIGKILL
+ *      |                               +-- a worker dies: a new one at once; later and later if
+ *      |                                   it keeps dying
+ *      +-- a worker dies three times before it was ever ready: give up
  *
  * Workers die with control (their parent-death signal), and their listening sockets live as
  * long as control does. No guest code and no tenant's traffic is ever handled here.
@@ -469,9 +471,7 @@ static enum status control_catch_signals(struct control *control, struct report 
     return control->drain_event != NULL ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
-/* ---- start
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 static void control_announce(const struct control *control)
 {

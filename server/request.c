@@ -516,9 +516,7 @@ void request_begin(struct request *request)
     }
 }
 
-/* ---- timers
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- timers ---------------------------------------------------------------------------------- */
 
 static void request_on_timer(struct timers_timer *timer)
 {
@@ -548,9 +546,7 @@ static void request_on_timer(struct timers_timer *timer)
     ASSERT(!"a timer fired in a state that sets none");
 }
 
-/* ---- life
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 bool request_init(struct request *request,
                   struct request_service *service,
@@ -592,9 +588,7 @@ void request_end(struct request *request)
     request->magic = 0;
 }
 
-/* ---- the service
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- the service ----------------------------------------------------------------------------- */
 
 static enum status request_create_host(void *context,
                                        const struct engine_module *module,

@@ -77,7 +77,7 @@ bool start_ring_read(const struct start_ring *ring,
         reader->lost += written - reader->read - START_RING_RECORDS;
         reader->read = written - START_RING_RECORDS;
     }
-    while (reader->read<written && * budget> 0) {
+    while (reader->read < written && *budget != 0) {
         --*budget;
         if (!ring_copy(ring, reader->read++, ret_record))
             reader->lost++;
