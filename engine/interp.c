@@ -56,12 +56,16 @@ static void interp_note_registers(struct machine_registers *registers, const uco
 static void interp_on_fault(int signal_number, siginfo_t *info, void *context)
 {
     struct engine_machine *machine = interp_running;
-    if (machine != NULL && interp_is_guest_fault(machine, info->si_addr)) {
+    /* What a process sent has its id where a fault has its address. */
+    bool sent = info->si_code <= 0;
+    if (!sent && machine != NULL && interp_is_guest_fault(machine, info->si_addr)) {
         interp_note_registers(&machine->registers, context);
         siglongjmp(interp_escape, 1);
     }
-    /* Not ours: let the fault happen again under the previous disposition. */
+    /* Not ours: let it happen again under the previous disposition. A fault does by itself. */
     (void)sigaction(signal_number, &interp_previous, NULL);
+    if (sent)
+        (void)raise(signal_number);
 }
 
 enum status engine_init(struct report *report)

@@ -48,6 +48,16 @@ class WorkerKilled(unittest.TestCase):
             self.assertGreater(len(load.results), 100)
             self.assertEqual(server.get("text").text, "text-faults-1")
 
+    def test_a_fault_of_its_own_ends_it_with_a_report(self):
+        with Server(workers=1) as server:
+            server.deploy("text", text_guest("text-faults-3"))
+            self.assertEqual(server.get("text").text, "text-faults-3")
+            victim, = server.worker_pids()
+            os.kill(victim, signal.SIGSEGV)
+            wait_until(lambda: server.worker_pids() not in ([], [victim]), 5, "a new worker")
+            self.assertEqual(server.get("text", seconds=10).text, "text-faults-3")
+            self.assertIn("worker 0 was ended by signal 11", server.log())
+
     def test_with_all_workers_dead_requests_wait_for_the_next(self):
         with Server(workers=2) as server:
             server.deploy("text", text_guest("text-faults-2"))

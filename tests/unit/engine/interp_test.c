@@ -25,6 +25,7 @@ struct world {
     int calls;   /* of host functions */
     union engine_value seen[2];
     const volatile uint8_t *poison; /* what host.integer reads from; NULL: nothing */
+    bool sends;                     /* host.integer sends this process a SIGSEGV */
 };
 
 static enum engine_outcome host_integer(struct engine_host_call *call)
@@ -33,6 +34,8 @@ static enum engine_outcome host_integer(struct engine_host_call *call)
     assert_ptr_equal(call->instance, world->run.instance);
     if (world->poison != NULL)
         (void)*world->poison;
+    if (world->sends)
+        (void)raise(SIGSEGV);
     if (world->calls++ > 0) {
         assert_int_equal(call->slots[0].bits, world->seen[0].bits);
         assert_int_equal(call->slots[1].bits, world->seen[1].bits);
@@ -470,8 +473,8 @@ static void a_waiting_host_function_is_called_again_with_the_same_arguments(void
     assert_int_equal(engine_machine_fuel_used(machine) - before, price + 5);
 }
 
-/* How a process ends whose host function reads from `address` in the middle of a guest's call. */
-static int fault_at(struct world *world, const void *address)
+/* How a process ends in which a guest calls its host. */
+static int end_of_call(struct world *world)
 {
     int wait_status;
     union engine_value arguments[] = {I32(3), I64(4)};
@@ -480,12 +483,16 @@ static int fault_at(struct world *world, const void *address)
         const struct rlimit none = {0, 0};
         (void)setrlimit(RLIMIT_CORE, &none);
         (void)signal(SIGSEGV, SIG_DFL); /* cmocka's is there */
-        world->poison = address;
         (void)guest_go(&world->run, "host_integer", arguments);
         _exit(0);
     }
     assert_int_equal(waitpid(pid, &wait_status, 0), pid);
     return wait_status;
+}
+
+static bool is_crash(int wait_status)
+{
+    return WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGSEGV;
 }
 
 static void a_fault_outside_of_a_memory_is_a_crash_and_never_a_trap(void **state)
@@ -495,11 +502,20 @@ static void a_fault_outside_of_a_memory_is_a_crash_and_never_a_trap(void **state
     const uint8_t *guard = (const uint8_t *)machine->stack + machine->stack_mapped_bytes - 1;
     const void *const places[] = {(const void *)16, guard};
     for (size_t i = 0; i < COUNT_OF(places); i++) {
-        int wait_status = fault_at(world, places[i]);
-        assert_true(WIFSIGNALED(wait_status));
-        assert_int_equal(WTERMSIG(wait_status), SIGSEGV);
+        world->poison = places[i];
+        assert_true(is_crash(end_of_call(world)));
     }
-    assert_true(WIFEXITED(fault_at(world, world)));
+    world->poison = (const uint8_t *)world;
+    assert_true(WIFEXITED(end_of_call(world)));
+    world->poison = NULL;
+}
+
+static void a_fault_signal_that_was_sent_ends_the_process_at_once(void **state)
+{
+    struct world *world = *state;
+    world->sends = true;
+    assert_true(is_crash(end_of_call(world)));
+    world->sends = false;
 }
 
 static void a_waiting_call_may_be_abandoned(void **state)
@@ -622,6 +638,7 @@ int main(void)
         TEST(an_i32_of_the_host_is_zero_extended_whatever_it_left_above),
         TEST(a_waiting_host_function_is_called_again_with_the_same_arguments),
         TEST(a_fault_outside_of_a_memory_is_a_crash_and_never_a_trap),
+        TEST(a_fault_signal_that_was_sent_ends_the_process_at_once),
         TEST(a_waiting_call_may_be_abandoned),
         TEST(a_host_call_is_charged_in_slices_of_any_size),
         TEST(a_host_function_is_reached_by_a_tail_call),
