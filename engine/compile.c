@@ -18,6 +18,8 @@ const struct engine_limits engine_limits_default = {
     .heap_bytes = (uint64_t)1 << 30,
 };
 
+const struct engine_options engine_options_default = {0};
+
 const uint8_t *engine_build_id(void)
 {
     static const uint8_t id[ENGINE_BUILD_ID_BYTES] = {BUILD_ID};
@@ -26,6 +28,7 @@ const uint8_t *engine_build_id(void)
 
 enum status engine_compile(struct bytes wasm,
                            const struct engine_limits *limits,
+                           const struct engine_options *options,
                            struct report *report,
                            struct engine_timings *ret_timings,
                            struct engine_image *ret_image)
@@ -40,7 +43,7 @@ enum status engine_compile(struct bytes wasm,
     uint64_t proven_ns = clock_monotonic_ns(&clock_system);
     timings.validate_ns = proven_ns - start_ns;
     if (status == STATUS_OK)
-        status = translate_module(&module, report, &code);
+        status = translate_module(&module, options, report, &code);
     if (status == STATUS_OK)
         status = image_build(&module, &code, report, ret_image);
     timings.translate_ns = clock_monotonic_ns(&clock_system) - proven_ns;

@@ -165,6 +165,19 @@ struct engine_limits {
 
 extern const struct engine_limits engine_limits_default;
 
+/* What a module is compiled for; zero is what most want. */
+struct engine_options {
+    /*
+     * Arithmetic on floats that gives a NaN gives the canonical, positive one, so that the same
+     * input gives the same bytes on every machine and by every build [Wasm core, deterministic
+     * profile]. Instructions that hand bits on (loads, constants, neg, abs, copysign,
+     * reinterpretations) do not change them. Costs time: docs/engine.md has a measurement.
+     */
+    bool deterministic;
+};
+
+extern const struct engine_options engine_options_default;
+
 struct engine_timings {
     uint64_t validate_ns;
     uint64_t translate_ns;
@@ -186,6 +199,7 @@ engine_validate(struct bytes wasm, const struct engine_limits *limits, struct re
  */
 NODISCARD enum status engine_compile(struct bytes wasm,
                                      const struct engine_limits *limits,
+                                     const struct engine_options *options,
                                      struct report *report,
                                      struct engine_timings *ret_timings,
                                      struct engine_image *ret_image);

@@ -267,8 +267,10 @@ struct code {
  * the stub calls import `index` and returns, so that calls to imports, direct or through
  * tables, need no case of their own.
  */
-NODISCARD enum status
-translate_module(struct module *module, struct report *report, struct code *ret_code);
+NODISCARD enum status translate_module(struct module *module,
+                                       const struct engine_options *options,
+                                       struct report *report,
+                                       struct code *ret_code);
 void code_done(struct code *code);
 
 #endif

@@ -157,6 +157,10 @@ static inline double numeric_f64_bits(uint64_t bits)
     return x;
 }
 
+/* The NaN of the deterministic profile [Wasm core 4.3.3]. */
+#define NUMERIC_NAN_f32 0x7fc00000u
+#define NUMERIC_NAN_f64 0x7ff8000000000000u
+
 /* min and max: a NaN wins (made quiet by the addition), and -0 is less than +0. */
 #define NUMERIC_FLOAT(type, ctype, utype, suffix)                                                  \
     NUMERIC_BINARY(type, ctype, add, x + y)                                                        \
@@ -196,7 +200,9 @@ static inline double numeric_f64_bits(uint64_t bits)
     NUMERIC_UNARY(type##_ceil, ctype, ctype, __builtin_ceil##suffix(x))                            \
     NUMERIC_UNARY(type##_floor, ctype, ctype, __builtin_floor##suffix(x))                          \
     NUMERIC_UNARY(type##_trunc, ctype, ctype, __builtin_trunc##suffix(x))                          \
-    NUMERIC_UNARY(type##_nearest, ctype, ctype, __builtin_rint##suffix(x))
+    NUMERIC_UNARY(type##_nearest, ctype, ctype, __builtin_rint##suffix(x))                         \
+    NUMERIC_UNARY(type##_canonical, ctype, ctype,                                                  \
+                  LIKELY(x == x) ? x : numeric_##type##_bits(NUMERIC_NAN_##type))
 
 NUMERIC_FLOAT(f32, float, uint32_t, f)
 NUMERIC_FLOAT(f64, double, uint64_t, )

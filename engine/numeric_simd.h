@@ -407,6 +407,13 @@ numeric_i32x4_relaxed_dot_i8x16_i7x16_add_s(numeric_v128 x, numeric_v128 y, nume
 NUMERIC_FLOAT_LANES(f32x4, u32x4, f32)
 NUMERIC_FLOAT_LANES(f64x2, u64x2, f64)
 
+#define NUMERIC_CANONICAL(type, bits, nan)                                                         \
+    NUMERIC_UNARY_LANES(type##_canonical, type,                                                    \
+                        ((numeric_##bits)x & (numeric_##bits)(x == x)) |                           \
+                            ((nan) & (numeric_##bits)(x != x)))
+NUMERIC_CANONICAL(f32x4, u32x4, NUMERIC_NAN_f32)
+NUMERIC_CANONICAL(f64x2, u64x2, NUMERIC_NAN_f64)
+
 /* ---- conversions ----------------------------------------------------------------------------- */
 
 NUMERIC_UNARY_LANES(f32x4_convert_i32x4_s, s32x4, NUMERIC_WIDE(x, f32x4))

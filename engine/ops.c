@@ -46,6 +46,7 @@ const uint8_t operand_digits[SET_COUNT][PLACE_COUNT] = {
     [SET_YL] = {NONE, 0, NONE, NONE, NONE, 1},
     [SET_DL] = {0, 1, NONE, NONE, NONE, NONE},
     [SET_SLOT] = {NONE, 0, NONE, NONE, NONE, NONE},
+    [SET_A] = {0, NONE, NONE, NONE, NONE, NONE},
 };
 
 int32_t operation_handler(enum operation operation, const uint8_t *places)

@@ -29,7 +29,8 @@ enum operand_place {
     SET(XL, PLACE_A, PLACE_S)                                                                      \
     SET(YL, PLACE_S, PLACE_K)                                                                      \
     SET(DL, PLACE_A, PLACE_S)                                                                      \
-    SET(SLOT, PLACE_S)
+    SET(SLOT, PLACE_S)                                                                             \
+    SET(A, PLACE_A)
 
 enum operand_set {
 #define SET(name, ...) SET_##name,
@@ -51,6 +52,7 @@ enum operand_set {
     SHAPE(X_SLOT, 1, SET_SLOT)                                                                     \
     SHAPE(D_SLOT, 1, SET_SLOT)                                                                     \
     SHAPE(XD, 2, SET_X, SET_D)                                                                     \
+    SHAPE(AD, 2, SET_A, SET_D)                                                                     \
     SHAPE(YD, 2, SET_Y, SET_D)                                                                     \
     SHAPE(XD_LEAN, 2, SET_XL, SET_DL)                                                              \
     SHAPE(XY, 2, SET_X, SET_Y)                                                                     \
@@ -92,6 +94,7 @@ enum operation {
 enum operation_faults {
     OPERATION_PLAIN,
     OPERATION_TRAPS,
+    OPERATION_NANS,
 };
 
 struct operation_row {

@@ -82,6 +82,21 @@ UNARY(f64, i64, i64_reinterpret_f64)
 UNARY(i32, f32, f32_reinterpret_i32)
 UNARY(i64, f64, f64_reinterpret_i64)
 
+/* Behind an operation that can make a NaN, whose result it takes from the accumulator. */
+#define CANONICAL_D(d, type, name)                                                                 \
+    HANDLER(name##_A##d)                                                                           \
+    {                                                                                              \
+        WRITE(type, d, HEAD, numeric_##name(READ(type, A, HEAD)));                                 \
+        NEXT(CELL(HEAD + SIZE(type, d)));                                                          \
+    }
+#define CANONICAL_ENTRY_D(d, name) name##_A##d,
+#define CANONICAL(type, name)                                                                      \
+    EACH_D(CANONICAL_D, type, name)                                                                \
+    const dispatch_handler ops_##name[] = {EACH_D(CANONICAL_ENTRY_D, name)};
+
+CANONICAL(f32, f32_canonical)
+CANONICAL(f64, f64_canonical)
+
 /* ---- float to integer: trapping and saturating ----------------------------------------------- */
 
 #define TRUNCATE_XD(d, x, from, to, name)                                                          \

@@ -54,6 +54,10 @@
     EACH_DL(SIMD_TEST_D, shape, name)                                                              \
     const dispatch_handler ops_##shape##_##name[] = {EACH_DL(SIMD_ENTRY_Y, shape, name)};
 
+/* No instruction of a module. */
+SIMD_UNARY(0, f32x4, canonical)
+SIMD_UNARY(0, f64x2, canonical)
+
 #include "engine/simd.def"
 
 /* ---- moves and choices ----------------------------------------------------------------------- */

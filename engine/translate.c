@@ -289,9 +289,13 @@ static enum status translate_reserve_code(const struct module *module, struct co
     return status;
 }
 
-enum status translate_module(struct module *module, struct report *report, struct code *ret_code)
+enum status translate_module(struct module *module,
+                             const struct engine_options *options,
+                             struct report *report,
+                             struct code *ret_code)
 {
-    struct translator t = {.module = module, .report = report, .code = ret_code};
+    struct translator t = {
+        .module = module, .report = report, .options = options, .code = ret_code};
     t.pending = &t.instructions[0];
     t.spare = &t.instructions[1];
     enum status status = translate_reserve_code(module, ret_code);

@@ -22,6 +22,11 @@
  * Invariants. Below `settled` all entries are TEMP. At every label all entries are TEMP.
  * `pending`, if any, produced the topmost TEMP or wrote a local.
  *
+ * Deterministic code: the pending operation is `is_raw` if it can make a NaN; whoever takes its
+ * result and treats all NaNs alike clears that, else its cell is followed by another that makes
+ * the result canonical. So whatever is not pending has no NaN but the canonical one, or one that
+ * came from outside.
+ *
  * Fuel: `executed` counts instructions since the last charge in linear order. A branch
  * from p to q charges executed(p) - executed(q), so that falling through costs nothing and
  * the sum is exact on every path.
@@ -69,6 +74,7 @@ struct instruction {
     uint32_t result_height; /* of the TEMP that it produces; NO_HEIGHT if it does not */
     uint32_t wasm_offset;
     bool has_result;
+    bool is_raw; /* its result is made canonical when it is encoded */
 };
 
 /* A branch whose target is not known yet: its field in the cells, chained per label. */
@@ -103,6 +109,7 @@ struct control {
 struct translator {
     struct module *module;
     struct report *report;
+    const struct engine_options *options;
     struct code *code;
     enum status status; /* sticky */
     struct reader reader;
@@ -165,6 +172,8 @@ static inline uint32_t emit_here(const struct translator *t)
 }
 /* Writes a cell now; a branch field (b) is left zero and its offset returned (else 0). */
 uint32_t emit_cell(struct translator *t, const struct instruction *instruction);
+/* The operation that makes a raw result canonical. */
+enum operation emit_canonical(const struct instruction *raw);
 /* Writes the pending operation, if any. */
 void emit_flush(struct translator *t);
 /* Takes back the cell written last. */

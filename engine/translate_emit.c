@@ -137,12 +137,39 @@ uint32_t emit_cell(struct translator *t, const struct instruction *instruction)
     return (uint32_t)(branch - cells->data);
 }
 
+enum operation emit_canonical(const struct instruction *raw)
+{
+    const struct operation_row *row = &operation_rows[raw->operation];
+    bool is_short = memcmp(row->name, "f32", 3) == 0; /* what it gives is first in its name */
+    if (row->types[0] == 'v')
+        return is_short ? OP_f32x4_canonical : OP_f64x2_canonical;
+    return is_short ? OP_f32_canonical : OP_f64_canonical;
+}
+
+/* The pending operation into the accumulator, and from there, canonical, to where it goes. A
+ * vector, which is never in the accumulator, becomes canonical in its slots. */
+static void emit_raw(struct translator *t)
+{
+    struct instruction *raw = t->pending;
+    uint32_t result = operation_shape_rows[operation_rows[raw->operation].shape].operand_count - 1u;
+    struct operand to = raw->operands[result];
+    if (operation_allows(raw->operation, result, PLACE_A))
+        raw->operands[result].place = PLACE_A;
+    struct instruction canonical = {.operation = emit_canonical(raw),
+                                    .operands = {raw->operands[result], to}};
+    (void)emit_cell(t, raw);
+    (void)emit_cell(t, &canonical);
+}
+
 void emit_flush(struct translator *t)
 {
     if (!t->has_pending)
         return;
     t->has_pending = false;
-    (void)emit_cell(t, t->pending);
+    if (UNLIKELY(t->pending->is_raw))
+        emit_raw(t);
+    else
+        (void)emit_cell(t, t->pending);
 }
 
 void emit_take_back(struct translator *t)

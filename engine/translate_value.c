@@ -172,6 +172,18 @@ static bool value_letter_is_float(char letter)
     return letter == 'f' || letter == 'd';
 }
 
+/* Does it treat all NaNs alike? Arithmetic does, the canonical one comes out; and so does what
+ * makes an integer of a float, unless it takes its bits. */
+static bool value_is_nan_blind(enum operation operation)
+{
+    const struct operation_row *row = &operation_rows[operation];
+    if (row->faults == OPERATION_NANS)
+        return true;
+    bool takes_bits = operation == OP_i32_reinterpret_f32 || operation == OP_i64_reinterpret_f64;
+    return !takes_bits && value_letter_is_float(row->types[0]) &&
+           !value_letter_is_float(row->types[strlen(row->types) - 1]);
+}
+
 /* Lets the pending operation hand its result, entry `height`, to operand `index` of
  * `instruction` through the accumulator, if both can. */
 static void
@@ -189,6 +201,8 @@ value_meet(struct translator *t, struct instruction *instruction, uint32_t index
         return;
     t->pending->operands[result].place = PLACE_A;
     instruction->operands[index].place = PLACE_A;
+    if (UNLIKELY(t->pending->is_raw))
+        t->pending->is_raw = !value_is_nan_blind(instruction->operation);
 }
 
 static bool value_uses_accumulator(const struct instruction *instruction, uint32_t sources)
@@ -280,6 +294,8 @@ void value_apply(struct translator *t,
     instruction->fields[0] = field;
     instruction->wasm_offset = t->opcode_offset;
     instruction->has_result = false;
+    instruction->is_raw =
+        t->options->deterministic && operation_rows[operation].faults == OPERATION_NANS;
     instruction->result_height = NO_HEIGHT;
     for (uint32_t i = 0; i < sources; i++) {
         types[i] = values[i].type;
@@ -320,10 +336,13 @@ void value_take(struct translator *t,
 static bool value_redirect(struct translator *t, uint8_t type, struct operand to)
 {
     uint32_t result = value_result_index(t->pending);
-    char letter = operation_rows[t->pending->operation].types[result];
+    enum operation operation = t->pending->operation;
+    char letter = operation_rows[operation].types[result];
     if (to.place != PLACE_S && value_letter_is_float(letter) != type_is_float(type))
         return false;
-    if (!operation_allows(t->pending->operation, result, to.place))
+    bool allowed = t->pending->is_raw ? operation_allows(emit_canonical(t->pending), 1, to.place)
+                                      : operation_allows(operation, result, to.place);
+    if (!allowed)
         return false;
     t->pending->operands[result] = to;
     t->pending->result_height = NO_HEIGHT;

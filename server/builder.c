@@ -109,8 +109,9 @@ static void builder_set_engine_limits(struct builder *builder)
 static enum status builder_compile(struct builder *builder)
 {
     struct engine_timings timings = {0};
-    enum status status = engine_compile(builder->wasm, &builder->engine_limits, &builder->report,
-                                        &timings, &builder->compiled);
+    enum status status =
+        engine_compile(builder->wasm, &builder->engine_limits, &engine_options_default,
+                       &builder->report, &timings, &builder->compiled);
     if (status != STATUS_OK)
         return status;
     builder->result.validate_us = timings.validate_ns / 1000;

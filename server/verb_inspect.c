@@ -157,7 +157,8 @@ static int inspect(const char *file, const char *func)
     int exit_status = 0;
     enum status status = verb_read_file(file, engine_limits_default.module_bytes, &report, &wasm);
     if (status == STATUS_OK)
-        status = engine_compile(buffer_bytes(&wasm), &engine_limits_default, &report, NULL, &image);
+        status = engine_compile(buffer_bytes(&wasm), &engine_limits_default,
+                                &engine_options_default, &report, NULL, &image);
     if (status == STATUS_OK)
         status = engine_module_open(bytes_make(image.data, image.count), false, &report, &module);
     if (status != STATUS_OK) {

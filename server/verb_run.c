@@ -29,6 +29,7 @@ struct run {
     const char *invoke; /* NULL: _start */
     int64_t fuel;
     bool stats;
+    struct engine_options options;
     const char *environment[RUN_ENVIRONMENT_MAX];
     uint32_t environment_count;
     const char **arguments; /* argv of the guest, its name first */
@@ -56,7 +57,7 @@ static int usage(const char *what)
 {
     return verb_fail("run", STATUS_USAGE,
                      "%s; usage: skerry run FILE.wasm [--invoke NAME] [--fuel N] [--env K=V] "
-                     "[--stats] [-- ARGS]",
+                     "[--stats] [--deterministic] [-- ARGS]",
                      what);
 }
 
@@ -68,6 +69,10 @@ static bool read_option(struct run *run, int argc, char **argv, int *at)
     const char *name = argv[*at];
     if (strcmp(name, "--stats") == 0) {
         run->stats = true;
+        return true;
+    }
+    if (strcmp(name, "--deterministic") == 0) {
+        run->options.deterministic = true;
         return true;
     }
     if (*at + 1 >= argc)
@@ -125,8 +130,8 @@ static enum status load(struct run *run, struct report *report)
     enum status status =
         verb_read_file(run->file, engine_limits_default.module_bytes, report, &run->wasm);
     if (status == STATUS_OK)
-        status = engine_compile(buffer_bytes(&run->wasm), &engine_limits_default, report,
-                                &run->timings, &run->image);
+        status = engine_compile(buffer_bytes(&run->wasm), &engine_limits_default, &run->options,
+                                report, &run->timings, &run->image);
     if (status == STATUS_OK)
         status = engine_module_open(bytes_make(run->image.data, run->image.count), false, report,
                                     &run->module);

@@ -100,7 +100,8 @@ resolve(void *context, const struct engine_import_desc *import, struct engine_ex
 static enum status unit_open(struct wast_unit *unit, struct bytes wasm, struct report *report)
 {
     struct engine_image image;
-    enum status status = engine_compile(wasm, &engine_limits_default, report, NULL, &image);
+    enum status status =
+        engine_compile(wasm, &engine_limits_default, &engine_options_default, report, NULL, &image);
     if (status != STATUS_OK)
         return status;
     unit->image = image;

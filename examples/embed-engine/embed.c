@@ -65,7 +65,8 @@ embed(struct bytes wasm, const char *name, uint32_t number, struct report *repor
 
     enum status status = engine_init(report);
     if (status == STATUS_OK)
-        status = engine_compile(wasm, &engine_limits_default, report, NULL, &image);
+        status = engine_compile(wasm, &engine_limits_default, &engine_options_default, report, NULL,
+                                &image);
     if (status == STATUS_OK)
         status = engine_module_open(bytes_make(image.data, image.count), false, report, &module);
     if (status == STATUS_OK)

@@ -206,8 +206,8 @@ static void run_file(const char *path)
     struct report report = REPORT_INIT;
     struct engine_image image = {0};
     struct engine_module *module = NULL;
-    enum status status =
-        engine_compile(bytes_make(wasm, count), &engine_limits_default, &report, NULL, &image);
+    enum status status = engine_compile(bytes_make(wasm, count), &engine_limits_default,
+                                        &engine_options_default, &report, NULL, &image);
     if (status == STATUS_OK)
         status = engine_module_open(bytes_make(image.data, image.count), true, &report, &module);
     if (status != STATUS_OK)

@@ -71,8 +71,8 @@ static void bench_done(struct bench *bench)
 static void make_image(struct engine_image *ret_image)
 {
     static const uint8_t wasm[] = {0, 'a', 's', 'm', 1, 0, 0, 0};
-    assert_int_equal(engine_compile(bytes_make(wasm, sizeof(wasm)), &engine_limits_default, NULL,
-                                    NULL, ret_image),
+    assert_int_equal(engine_compile(bytes_make(wasm, sizeof(wasm)), &engine_limits_default,
+                                    &engine_options_default, NULL, NULL, ret_image),
                      STATUS_OK);
 }
 

@@ -13,12 +13,14 @@
 #define GUEST_FILE_BYTES ((size_t)1 << 20)
 #define GUEST_SLICES_MAX 10000000 /* a guest that needs more of them hangs */
 
-struct engine_module *guest_open(struct buffer *wasm, struct engine_image *ret_image)
+struct engine_module *guest_open_for(struct buffer *wasm,
+                                     const struct engine_options *options,
+                                     struct engine_image *ret_image)
 {
     struct report report = REPORT_INIT;
     struct engine_module *module;
-    if (engine_compile(buffer_bytes(wasm), &engine_limits_default, &report, NULL, ret_image) !=
-        STATUS_OK)
+    if (engine_compile(buffer_bytes(wasm), &engine_limits_default, options, &report, NULL,
+                       ret_image) != STATUS_OK)
         fail_msg("does not compile: offset %llu: %s", (unsigned long long)report.offset,
                  report.text);
     buffer_done(wasm);
@@ -28,24 +30,46 @@ struct engine_module *guest_open(struct buffer *wasm, struct engine_image *ret_i
     return module;
 }
 
-struct guest guest_prepare(struct buffer *wasm)
+struct engine_module *guest_open(struct buffer *wasm, struct engine_image *ret_image)
+{
+    return guest_open_for(wasm, &engine_options_default, ret_image);
+}
+
+static struct guest prepare(struct buffer *wasm, const struct engine_options *options)
 {
     struct report report = REPORT_INIT;
     struct guest guest = {0};
-    guest.module = guest_open(wasm, &guest.image);
+    guest.module = guest_open_for(wasm, options, &guest.image);
     assert_int_equal(engine_init(&report), STATUS_OK);
     assert_int_equal(engine_machine_create(&engine_limits_default, &report, &guest.machine),
                      STATUS_OK);
     return guest;
 }
 
-struct guest guest_make(struct buffer *wasm, const struct engine_linker *linker)
+static void instantiate(struct guest *guest, const struct engine_linker *linker)
 {
     struct report report = REPORT_INIT;
-    struct guest guest = guest_prepare(wasm);
-    if (engine_instantiate(guest.machine, guest.module, linker, &report, &guest.instance) !=
+    if (engine_instantiate(guest->machine, guest->module, linker, &report, &guest->instance) !=
         STATUS_OK)
         fail_msg("does not instantiate: %s", report.text);
+}
+
+struct guest guest_prepare(struct buffer *wasm)
+{
+    return prepare(wasm, &engine_options_default);
+}
+
+struct guest guest_make(struct buffer *wasm, const struct engine_linker *linker)
+{
+    struct guest guest = guest_prepare(wasm);
+    instantiate(&guest, linker);
+    return guest;
+}
+
+struct guest guest_make_for(struct buffer *wasm, const struct engine_options *options)
+{
+    struct guest guest = prepare(wasm, options);
+    instantiate(&guest, NULL);
     return guest;
 }
 

@@ -17,10 +17,16 @@ struct guest {
 
 /* Compiles, frees `wasm`, opens. Fails the test if that does not work. */
 struct engine_module *guest_open(struct buffer *wasm, struct engine_image *ret_image);
+/* The same, compiled with options. */
+struct engine_module *guest_open_for(struct buffer *wasm,
+                                     const struct engine_options *options,
+                                     struct engine_image *ret_image);
 /* Compiles, opens, makes a machine; instantiates nothing. */
 struct guest guest_prepare(struct buffer *wasm);
 /* Instantiates too; `linker` may be NULL. Fails the test if that does not work. */
 struct guest guest_make(struct buffer *wasm, const struct engine_linker *linker);
+/* The same without a linker, compiled with options. */
+struct guest guest_make_for(struct buffer *wasm, const struct engine_options *options);
 void guest_done(struct guest *guest);
 /* The bytes of tests/guests/<name>.wat, assembled. */
 struct buffer guest_read(const char *name);

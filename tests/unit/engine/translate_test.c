@@ -294,8 +294,8 @@ static enum status compile(struct buffer *wasm, struct report *report)
 {
     struct engine_image image;
     *report = (struct report)REPORT_INIT;
-    enum status status =
-        engine_compile(buffer_bytes(wasm), &engine_limits_default, report, NULL, &image);
+    enum status status = engine_compile(buffer_bytes(wasm), &engine_limits_default,
+                                        &engine_options_default, report, NULL, &image);
     if (status == STATUS_OK)
         engine_image_free(&image);
     buffer_done(wasm);

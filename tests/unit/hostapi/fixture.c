@@ -78,7 +78,8 @@ void fixture_open(struct fixture *fixture, struct bytes wasm)
     fixture->report = (struct report)REPORT_INIT;
     struct engine_limits limits = engine_limits_default;
     if (engine_init(&fixture->report) != STATUS_OK ||
-        engine_compile(wasm, &limits, &fixture->report, NULL, &fixture->image) != STATUS_OK ||
+        engine_compile(wasm, &limits, &engine_options_default, &fixture->report, NULL,
+                       &fixture->image) != STATUS_OK ||
         engine_module_open(bytes_make(fixture->image.data, fixture->image.count), true,
                            &fixture->report, &fixture->module) != STATUS_OK)
         fail_msg("%s", fixture->report.text);

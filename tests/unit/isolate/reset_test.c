@@ -78,7 +78,8 @@ static struct engine_image snapshot_of(struct bytes wasm)
     struct engine_machine *machine;
     struct engine_instance *instance;
     const struct engine_linker linker = {.resolve = resolve_nothing};
-    assert_int_equal(engine_compile(wasm, &engine_limits_default, &report, NULL, &plain),
+    assert_int_equal(engine_compile(wasm, &engine_limits_default, &engine_options_default, &report,
+                                    NULL, &plain),
                      STATUS_OK);
     assert_int_equal(
         engine_module_open(bytes_make(plain.data, plain.count), true, &report, &module), STATUS_OK);
