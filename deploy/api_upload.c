@@ -10,8 +10,8 @@
 
 #include "deploy/api_private.h"
 
-static const char *const api_upload_parameters[] = {"activate",       "dry_run",   "config",
-                                                    "reuse_requests", "reuse_for", NULL};
+static const char *const api_upload_parameters[] = {
+    "activate", "dry_run", "config", "reuse_requests", "reuse_for", "deterministic", NULL};
 
 /* The answer of an upload, without its ending, which depends on how it went. */
 static json_t *api_upload_json(const struct api_call *call, uint32_t version, bool active)
@@ -30,7 +30,7 @@ struct api_same {
     uint32_t version;                /* newest with the same content; 0: none */
 };
 
-/* Is it what the upload would become? The key stands for module and configuration. */
+/* Is it what the upload would become? The key stands for module, configuration and code. */
 static bool
 api_take_same(struct api_same *same, uint32_t version, const struct records_content *content)
 {
@@ -190,9 +190,11 @@ static bool api_check_size(struct api_call *call)
 static void api_begin_upload(struct api_call *call, bool activate)
 {
     struct api_upload *upload = call->upload;
+    bool deterministic;
     if (!api_query_check(call, api_upload_parameters) ||
         !api_query_flag(call, "activate", activate, &upload->activate) ||
-        !api_query_flag(call, "dry_run", false, &upload->dry_run) || !api_take_config(call) ||
+        !api_query_flag(call, "dry_run", false, &upload->dry_run) ||
+        !api_query_flag(call, "deterministic", false, &deterministic) || !api_take_config(call) ||
         !api_take_reuse(call) || !api_check_size(call))
         return;
     memcpy(upload->tenant, call->target.tenant.data, call->target.tenant.count);
@@ -200,7 +202,9 @@ static void api_begin_upload(struct api_call *call, bool activate)
     struct records_content *content = &upload->content;
     content->config_bytes = (uint32_t)upload->config.count;
     digest_sha256(call->request->body, content->sha256);
-    digest_artifact_key(content->sha256, buffer_bytes(&upload->config), content->artifact_key);
+    content->deterministic = deterministic;
+    digest_artifact_key(content->sha256, buffer_bytes(&upload->config), deterministic,
+                        content->artifact_key);
     if (upload->dry_run || !api_answer_unchanged(call))
         call->step = API_BUILD;
 }

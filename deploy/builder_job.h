@@ -43,6 +43,7 @@ struct builder_job_outcome {
 struct builder_job_request {
     struct bytes module; /* borrowed until the callback */
     struct bytes config; /* the same; at most DEPLOY_CONFIG_BYTES_MAX */
+    bool deterministic;  /* code whose NaNs are the same on every machine */
     void (*done)(void *context, const struct builder_job_outcome *outcome);
     void *context;
 };

@@ -97,6 +97,8 @@ static void control_begin_upload(struct deploy_control *control,
     *waiting = (struct control_upload){.control = control, .call = call, .upload = *upload};
     const struct builder_job_request request = {.module = admin_http_request(call)->body,
                                                 .config = buffer_bytes(&waiting->upload.config),
+                                                .deterministic =
+                                                    waiting->upload.content.deterministic != 0,
                                                 .done = control_built,
                                                 .context = waiting};
     enum status status = builder_jobs_submit(control->jobs, &request, &report);

@@ -8,7 +8,7 @@
 
 #include "deploy/deploy.h"
 
-#define DATA_DIR_FORMAT    "skerry data 1\n"
+#define DATA_DIR_FORMAT    "skerry data 2\n"
 #define DATA_DIR_STORE     "store"
 #define DATA_DIR_ARTIFACTS "artifacts"
 

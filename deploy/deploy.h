@@ -9,7 +9,7 @@
  *                                 artifacts/ (files)      catalog (workers read it)
  *
  * On disk, below the data directory (mode 0700):
- *   FORMAT           "skerry data 1\n": it is ours, and which layout
+ *   FORMAT           "skerry data 2\n": it is ours, and which layout
  *   LOCK             flock'ed by control while it runs
  *   store/           the LMDB environment
  *   artifacts/       <key>-<build id>.art, made by builders, a cache
@@ -51,7 +51,7 @@ struct deploy_catalog_entry {
     char function[DEPLOY_NAME_BYTES];
     uint32_t version;                          /* shown as "v3" */
     uint8_t sha256[DEPLOY_SHA256_BYTES];       /* of the module */
-    uint8_t artifact_key[DEPLOY_SHA256_BYTES]; /* of module and configuration */
+    uint8_t artifact_key[DEPLOY_SHA256_BYTES]; /* of module and choices */
     char kind[DEPLOY_KIND_BYTES];              /* hostapi_kind_id */
     /* What the guest's get_config answers; the catalog's, until its next lookup. */
     struct bytes config;
@@ -158,6 +158,7 @@ enum deploy_builder_fd {
 struct deploy_build_order {
     struct config_limits limits; /* the operator's */
     uint64_t config_bytes;       /* at most DEPLOY_CONFIG_BYTES_MAX */
+    uint64_t deterministic;      /* 1: the code has to be; else 0 */
 };
 #define DEPLOY_BUILD_WARNINGS_BYTES 4096
 struct deploy_build_result {

@@ -26,6 +26,7 @@ struct rebuild_job {
     uint8_t key[DEPLOY_SHA256_BYTES];
     struct buffer source; /* the module, then its configuration */
     size_t module_bytes;
+    bool deterministic;
 };
 
 struct rebuild_failure {
@@ -112,12 +113,15 @@ static bool rebuild_is_needed(const struct rebuild *rebuild, const uint8_t key[D
                                REBUILD_FRESH_NS);
 }
 
-static enum status rebuild_copy_source(void *context, struct bytes module, struct bytes config)
+static enum status rebuild_copy_source(void *context, const struct store_source *source)
 {
     struct rebuild_job *job = context;
-    job->module_bytes = module.count;
-    enum status status = buffer_append(&job->source, module.data, module.count);
-    return status == STATUS_OK ? buffer_append(&job->source, config.data, config.count) : status;
+    job->module_bytes = source->module.count;
+    job->deterministic = source->deterministic;
+    enum status status = buffer_append(&job->source, source->module.data, source->module.count);
+    if (status == STATUS_OK)
+        status = buffer_append(&job->source, source->config.data, source->config.count);
+    return status;
 }
 
 static void rebuild_begin(struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA256_BYTES])
@@ -139,6 +143,7 @@ static void rebuild_begin(struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA2
     const struct builder_job_request request = {
         .module = bytes_make(source, job->module_bytes),
         .config = bytes_make(source + job->module_bytes, job->source.count - job->module_bytes),
+        .deterministic = job->deterministic,
         .done = rebuild_done,
         .context = job};
     if (builder_jobs_submit(rebuild->options.jobs, &request, NULL) == STATUS_OK)

@@ -55,6 +55,8 @@ struct records_content {
     uint64_t reuse_us; /* with reuse_requests as in struct deploy_catalog_entry */
     uint32_t reuse_requests;
     uint32_t config_bytes;
+    uint32_t deterministic; /* 1: its code is; else 0 */
+    uint32_t padding;
 };
 
 struct records_function {
@@ -77,6 +79,7 @@ struct records_artifact {
     uint8_t sha256[DEPLOY_SHA256_BYTES]; /* of the module */
     uint64_t use_count;                  /* versions that have it */
     uint64_t config_bytes;
+    uint64_t deterministic; /* 1 or 0 */
 };
 
 struct records_module_use {
@@ -85,10 +88,10 @@ struct records_module_use {
 };
 
 _Static_assert(sizeof(struct records_tenant) == 32, "no padding on disk");
-_Static_assert(sizeof(struct records_content) == 96, "no padding on disk");
-_Static_assert(sizeof(struct records_function) == 96 + 32, "no padding on disk");
-_Static_assert(sizeof(struct records_version) == 96 + 16, "no padding on disk");
-_Static_assert(sizeof(struct records_artifact) == 48, "no padding on disk");
+_Static_assert(sizeof(struct records_content) == 104, "no padding on disk");
+_Static_assert(sizeof(struct records_function) == 104 + 32, "no padding on disk");
+_Static_assert(sizeof(struct records_version) == 104 + 16, "no padding on disk");
+_Static_assert(sizeof(struct records_artifact) == 56, "no padding on disk");
 
 /* A function's key, which is also the start of its versions' keys. */
 struct records_key {

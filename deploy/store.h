@@ -126,13 +126,19 @@ NODISCARD enum status store_list_versions(struct store *store,
 
 /* Has any version this artifact? */
 bool store_has_artifact(struct store *store, const uint8_t key[DEPLOY_SHA256_BYTES]);
-/* Lends what the artifact is made of during the call of `use`, and gives its status. */
-NODISCARD enum status
-store_use_source(struct store *store,
-                 const uint8_t key[DEPLOY_SHA256_BYTES],
-                 enum status (*use)(void *context, struct bytes module, struct bytes config),
-                 void *context,
-                 struct report *report);
+/* What an artifact is made of. */
+struct store_source {
+    struct bytes module;
+    struct bytes config;
+    bool deterministic;
+};
+/* Lends that during the call of `use`, and gives its status. */
+NODISCARD enum status store_use_source(struct store *store,
+                                       const uint8_t key[DEPLOY_SHA256_BYTES],
+                                       enum status (*use)(void *context,
+                                                          const struct store_source *source),
+                                       void *context,
+                                       struct report *report);
 /* Appends the configuration of an artifact; NOT_FOUND if no version has that. */
 NODISCARD enum status store_get_config(struct store *store,
                                        const uint8_t key[DEPLOY_SHA256_BYTES],

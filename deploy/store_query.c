@@ -287,51 +287,47 @@ bool store_has_artifact(struct store *store, const uint8_t key[DEPLOY_SHA256_BYT
 /* What belongs to an artifact's record; NOT_FOUND, with a report, if there is no such record. */
 static enum status store_find_source(const struct store_txn *txn,
                                      const uint8_t key[DEPLOY_SHA256_BYTES],
-                                     struct bytes *ret_module,
-                                     struct bytes *ret_config)
+                                     struct store_source *ret_source)
 {
     struct records_artifact record;
     MDB_val name = store_val(key, DEPLOY_SHA256_BYTES);
     enum status status = store_get_record(txn, RECORDS_ARTIFACT, name, &record, sizeof(record));
     if (status == STATUS_NOT_FOUND)
         return report_fail(txn->report, status, REPORT_OFFSET_NONE, "no version has this artifact");
-    *ret_config = bytes_make(NULL, 0);
+    *ret_source = (struct store_source){.deterministic = record.deterministic != 0};
     if (status == STATUS_OK && record.config_bytes > 0)
-        status = store_view(txn, RECORDS_CONFIG, name, ret_config);
+        status = store_view(txn, RECORDS_CONFIG, name, &ret_source->config);
     if (status == STATUS_OK)
         status = store_view(txn, RECORDS_MODULE, store_val(record.sha256, sizeof(record.sha256)),
-                            ret_module);
+                            &ret_source->module);
     if (status == STATUS_NOT_FOUND ||
-        (status == STATUS_OK && ret_config->count != record.config_bytes))
+        (status == STATUS_OK && ret_source->config.count != record.config_bytes))
         return report_fail(txn->report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
                            "the store is damaged: an artifact without its module or configuration");
     return status;
 }
 
-enum status
-store_use_source(struct store *store,
-                 const uint8_t key[DEPLOY_SHA256_BYTES],
-                 enum status (*use)(void *context, struct bytes module, struct bytes config),
-                 void *context,
-                 struct report *report)
+enum status store_use_source(struct store *store,
+                             const uint8_t key[DEPLOY_SHA256_BYTES],
+                             enum status (*use)(void *context, const struct store_source *source),
+                             void *context,
+                             struct report *report)
 {
     struct store_txn txn;
-    struct bytes module;
-    struct bytes config;
+    struct store_source source;
     enum status status = store_begin_read(store, report, &txn);
     if (status != STATUS_OK)
         return status;
-    status = store_find_source(&txn, key, &module, &config);
+    status = store_find_source(&txn, key, &source);
     if (status == STATUS_OK)
-        status = use(context, module, config);
+        status = use(context, &source);
     store_end_read(&txn);
     return status;
 }
 
-static enum status store_append_config(void *context, struct bytes module, struct bytes config)
+static enum status store_append_config(void *context, const struct store_source *source)
 {
-    (void)module;
-    return buffer_append(context, config.data, config.count);
+    return buffer_append(context, source->config.data, source->config.count);
 }
 
 enum status store_get_config(struct store *store,

@@ -38,6 +38,7 @@
 struct builder {
     struct config_limits limits;
     struct bytes config;
+    struct engine_options options;
     struct engine_limits engine_limits;
     struct bytes wasm;
     struct engine_image compiled;
@@ -109,9 +110,8 @@ static void builder_set_engine_limits(struct builder *builder)
 static enum status builder_compile(struct builder *builder)
 {
     struct engine_timings timings = {0};
-    enum status status =
-        engine_compile(builder->wasm, &builder->engine_limits, &engine_options_default,
-                       &builder->report, &timings, &builder->compiled);
+    enum status status = engine_compile(builder->wasm, &builder->engine_limits, &builder->options,
+                                        &builder->report, &timings, &builder->compiled);
     if (status != STATUS_OK)
         return status;
     builder->result.validate_us = timings.validate_ns / 1000;
@@ -299,6 +299,7 @@ static bool builder_read_order(struct builder *builder, uint8_t config[DEPLOY_CO
         !builder_read_all(DEPLOY_BUILDER_ORDER_FD, config, order.config_bytes))
         return false;
     builder->limits = order.limits;
+    builder->options.deterministic = order.deterministic != 0;
     builder->config = bytes_make(config, order.config_bytes);
     return true;
 }

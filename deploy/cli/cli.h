@@ -36,6 +36,7 @@ struct cli_options {
     bool help;
     bool dry_run;
     bool no_activate;
+    bool deterministic;
     const char *url; /* NULL: the socket */
     const char *tenant;
     const char *name;

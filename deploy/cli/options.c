@@ -23,6 +23,7 @@ enum cli_flag {
     CLI_FLAG_CONFIG_FILE,
     CLI_FLAG_REUSE,
     CLI_FLAG_REUSE_FOR,
+    CLI_FLAG_DETERMINISTIC,
 };
 
 static const struct option cli_long_options[] = {
@@ -42,6 +43,7 @@ static const struct option cli_long_options[] = {
     {"config-file", required_argument, NULL, CLI_FLAG_CONFIG_FILE},
     {"reuse", required_argument, NULL, CLI_FLAG_REUSE},
     {"reuse-for", required_argument, NULL, CLI_FLAG_REUSE_FOR},
+    {"deterministic", no_argument, NULL, CLI_FLAG_DETERMINISTIC},
     {NULL, 0, NULL, 0},
 };
 
@@ -102,6 +104,9 @@ static bool cli_set_flag(struct cli_options *options, int flag, const char *valu
         return true;
     case CLI_FLAG_REUSE_FOR:
         options->reuse_for = value;
+        return true;
+    case CLI_FLAG_DETERMINISTIC:
+        options->deterministic = true;
         return true;
     default:
         return false;

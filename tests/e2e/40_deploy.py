@@ -316,6 +316,26 @@ class KeptMemory(ServerTest):
         self.server.cli("rollback", "count", "v1", check=0)
         self.assertEqual(self.answers("count", 3), "111")
 
+    def test_deterministic_code_is_a_version_with_canonical_nans(self):
+        canonical = (0x7ff8000000000000).to_bytes(8, "little") * 2
+        module = write_guest("nan", guest("nan"))
+        self.server.cli("deploy", module, check=0)
+        self.assertNotEqual(self.server.get("nan").body, canonical)
+        out = self.server.cli("deploy", module, "--deterministic", check=0).stdout
+        self.assertIn("deployed nan v2", out)
+        self.assertEqual(self.server.get("nan").body, canonical)
+        self.assertIn("code      deterministic", self.server.cli("show", "nan", check=0).stdout)
+        out = self.server.cli("deploy", module, "--deterministic", check=0).stdout
+        self.assertNotIn("deployed nan v3", out)
+        # An artifact that is gone is built again as it was.
+        for artifact in (self.server.data / "artifacts").glob("*.art"):
+            artifact.unlink()
+        self.server.stop()
+        self.server.start()
+        self.assertEqual(self.server.get("nan").body, canonical)
+        self.server.cli("rollback", "nan", check=0)
+        self.assertNotEqual(self.server.get("nan").body, canonical)
+
     def test_a_removed_functions_memory_is_not_found_by_its_successor(self):
         query = "?reuse_requests=9"
         for _ in range(2):

@@ -345,6 +345,28 @@ static void memory_is_kept_for_as_long_as_a_version_asks(void **state)
     rig_done(&rig);
 }
 
+static void deterministic_code_is_another_version(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    rig_put(&rig, HELLO, "abc");
+    assert_false(json_is_true(json_object_get(rig.json, "deterministic")));
+    rig_put(&rig, HELLO "?deterministic=1", "abc");
+    assert_status(&rig, 201);
+    assert_string_equal(text_of(&rig, "version"), "v2");
+    assert_true(json_is_true(json_object_get(rig.json, "deterministic")));
+    rig_put(&rig, HELLO "?deterministic=1", "abc");
+    assert_string_equal(text_of(&rig, "status"), "unchanged");
+    rig_get(&rig, HELLO);
+    assert_true(json_is_true(json_object_get(rig.json, "deterministic")));
+    rig_get(&rig, HELLO "/versions/v1");
+    assert_false(json_is_true(json_object_get(rig.json, "deterministic")));
+    rig_put(&rig, HELLO "?deterministic=maybe", "abc");
+    assert_problem(&rig, 400, "bad_query");
+    rig_done(&rig);
+}
+
 static void reuse_out_of_range_is_refused(void **state)
 {
     (void)state;
@@ -776,6 +798,7 @@ int main(void)
         cmocka_unit_test(configuration_makes_a_version_of_its_own),
         cmocka_unit_test(wrong_configurations_never_reach_a_builder),
         cmocka_unit_test(memory_is_kept_for_as_long_as_a_version_asks),
+        cmocka_unit_test(deterministic_code_is_another_version),
         cmocka_unit_test(reuse_out_of_range_is_refused),
         cmocka_unit_test(limits_of_a_tenant_are_replaced_as_a_whole),
         cmocka_unit_test(wrong_limits_change_nothing),

@@ -149,7 +149,7 @@ static void built_artifact_comes_back_with_its_result(void **state)
     bench_done(&bench);
 }
 
-static void builder_is_told_its_limits_and_the_configuration(void **state)
+static void builder_is_told_its_limits_and_what_the_version_chose(void **state)
 {
     (void)state;
     struct bench bench;
@@ -160,6 +160,7 @@ static void builder_is_told_its_limits_and_the_configuration(void **state)
     memset(config, 'c', sizeof(config));
     const struct builder_job_request request = {.module = bytes_of_text("module"),
                                                 .config = bytes_make(config, sizeof(config)),
+                                                .deterministic = true,
                                                 .done = bench_outcome,
                                                 .context = &bench};
     bench.expected_count++;
@@ -170,6 +171,7 @@ static void builder_is_told_its_limits_and_the_configuration(void **state)
     assert_int_equal(read(fd, &order, sizeof(order)), sizeof(order));
     assert_memory_equal(&order.limits, &bench.limits, sizeof(order.limits));
     assert_int_equal(order.config_bytes, sizeof(config));
+    assert_int_equal(order.deterministic, 1);
     static uint8_t told[DEPLOY_CONFIG_BYTES_MAX + 1];
     assert_int_equal(read(fd, told, sizeof(told)), sizeof(config));
     assert_memory_equal(told, config, sizeof(config));
@@ -335,7 +337,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(built_artifact_comes_back_with_its_result),
-        cmocka_unit_test(builder_is_told_its_limits_and_the_configuration),
+        cmocka_unit_test(builder_is_told_its_limits_and_what_the_version_chose),
         cmocka_unit_test(configuration_has_no_more_bytes_than_its_limit_can_be),
         cmocka_unit_test(refused_module_comes_back_with_its_reason),
         cmocka_unit_test(killed_builder_is_a_crash_that_names_the_signal),

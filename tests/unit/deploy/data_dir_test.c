@@ -59,8 +59,8 @@ static void directory_of_another_format_is_refused(void **state)
     (void)state;
     struct fixture fixture;
     fixture_init(&fixture);
-    fixture_write_file(&fixture, "FORMAT", "skerry data 2\n", 0600);
-    assert_open_fails(fixture.dir, STATUS_CONFLICT, "skerry data 1");
+    fixture_write_file(&fixture, "FORMAT", "skerry data 3\n", 0600);
+    assert_open_fails(fixture.dir, STATUS_CONFLICT, "skerry data 2");
     fixture_done(&fixture);
 }
 

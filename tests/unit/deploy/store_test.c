@@ -124,10 +124,11 @@ static void module_stays_until_its_last_version_goes(void **state)
     fixture_done(&fixture);
 }
 
-static enum status append_source(void *context, struct bytes module, struct bytes config)
+static enum status append_source(void *context, const struct store_source *found)
 {
-    struct buffer *source = context;
-    return buffer_printf(source, "%.*s|%.*s", (int)module.count, (const char *)module.data,
+    struct bytes module = found->module;
+    struct bytes config = found->config;
+    return buffer_printf(context, "%.*s|%.*s", (int)module.count, (const char *)module.data,
                          (int)config.count, config.count == 0 ? "" : (const char *)config.data);
 }
 
@@ -139,7 +140,7 @@ assert_source(struct fixture *fixture, const char *module, const char *config, c
     struct buffer source;
     buffer_init(&source, 1000);
     digest_sha256(text(module), key);
-    digest_artifact_key(key, text(config), key);
+    digest_artifact_key(key, text(config), false, key);
     enum status status = store_use_source(fixture->store, key, append_source, &source, NULL);
     assert_int_equal(status, expected[0] == '\0' ? STATUS_NOT_FOUND : STATUS_OK);
     assert_int_equal(store_has_artifact(fixture->store, key), status == STATUS_OK);
