@@ -143,6 +143,8 @@ static void fail_types(struct validator *v, const uint32_t *types, size_t count)
 
 size_t validate_peek_types(struct validator *v, const uint32_t *types, size_t count)
 {
+    if (count == 0) /* and `types` may be NULL */
+        return 0;
     size_t have = MIN((size_t)(v->top - v->floor), count);
     const uint32_t *found = v->top - have;
     const uint32_t *wanted = types + (count - have);
