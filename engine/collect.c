@@ -143,7 +143,7 @@ struct collect_step collect_step(struct engine_machine *machine, const uint64_t 
     }
 }
 
-void collect_all(struct engine_machine *machine)
+void collect_all(struct engine_machine *machine, const uint64_t *kept, uint32_t kept_count)
 {
     ASSERT(!machine->busy);
     struct heap *heap = &machine->heap;
@@ -153,6 +153,8 @@ void collect_all(struct engine_machine *machine)
     while (heap_phase(heap) == HEAP_SWEEPING)
         (void)heap_collect_sweep(heap, COLLECT_BLOCKS);
     heap_collect_begin(heap);
+    for (uint32_t i = 0; i < kept_count; i++)
+        heap_mark(heap, kept[i]);
     machine->collect = (struct collect_cursor){.roots = COLLECT_GLOBALS};
     while (heap_phase(heap) == HEAP_MARKING)
         (void)collect_mark(machine, machine->stack);

@@ -6,11 +6,12 @@
  * small stack of their own. What real modules have is one or three instructions.
  */
 #include "engine/decode.h"
-#include "engine/instance.h"
+#include "engine/object.h"
 #include "engine/opcodes.h"
 
 struct constant {
     const struct engine_instance *instance;
+    bool is_full; /* an object did not fit on the heap */
     struct reader reader;
     uint32_t depth;
     uint64_t stack[2 * MODULE_MAX_CONST_STACK]; /* slots */
@@ -51,6 +52,78 @@ static uint64_t compute(uint32_t opcode, uint64_t a, uint64_t b)
     }
 }
 
+/* ---- objects --------------------------------------------------------------------------------- */
+
+/* One instruction that makes an object, with its operands: the last on the stack. */
+struct making {
+    uint32_t opcode;
+    uint32_t type;   /* canonical index */
+    uint32_t length; /* of an array */
+    uint32_t operand_count;
+    const uint64_t *operands;
+};
+
+static uint64_t make(const struct engine_instance *instance, const struct making *making)
+{
+    switch (making->opcode) {
+    case OPCODE_STRUCT_NEW:
+        return object_new_struct(instance, making->type, making->operands);
+    case OPCODE_ARRAY_NEW_FIXED:
+        return object_new_fixed(instance, making->type, making->operands, making->length);
+    default:
+        return object_new(instance, making->type, making->length);
+    }
+}
+
+/* The slots on the stack that an instruction's operands take. */
+static uint32_t operand_slots(const struct engine_instance *instance, const struct making *making)
+{
+    const struct image_type *type = object_type(instance, making->type);
+    const struct image_field *fields = image_at(instance->image, type->fields);
+    uint32_t slots = 0;
+    switch (making->opcode) {
+    case OPCODE_STRUCT_NEW:
+        for (uint32_t i = 0; i < type->fields.count; i++)
+            slots += object_slots(fields[i].bytes);
+        return slots;
+    case OPCODE_ARRAY_NEW_FIXED:
+        return making->length * object_slots(fields[0].bytes);
+    case OPCODE_ARRAY_NEW:
+        return object_slots(fields[0].bytes);
+    default:
+        return 0;
+    }
+}
+
+static void step_new(struct constant *constant, uint32_t opcode)
+{
+    const struct engine_instance *instance = constant->instance;
+    uint32_t index = reader_u32(&constant->reader);
+    struct making making = {.opcode = opcode, .type = object_type(instance, index)->canonical};
+    if (opcode == OPCODE_ARRAY_NEW_FIXED)
+        making.length = reader_u32(&constant->reader);
+    else if (opcode == OPCODE_ARRAY_NEW || opcode == OPCODE_ARRAY_NEW_DEFAULT)
+        making.length = (uint32_t)constant->stack[--constant->depth];
+    uint32_t slots = operand_slots(instance, &making);
+    ASSERT(slots <= constant->depth);
+    making.operands = &constant->stack[constant->depth - slots];
+    uint64_t reference = make(instance, &making);
+    if (reference == HEAP_NONE) {
+        collect_all(instance->machine, constant->stack, constant->depth);
+        reference = make(instance, &making);
+    }
+    if (reference == HEAP_NONE) {
+        constant->is_full = true;
+    } else if (opcode == OPCODE_ARRAY_NEW) {
+        const struct image_field *item =
+            image_at(instance->image, object_type(instance, making.type)->fields);
+        object_fill(heap_payload(&instance->machine->heap, reference), making.operands,
+                    making.length, item->bytes);
+    }
+    constant->depth -= slots;
+    push(constant, reference);
+}
+
 static void step(struct constant *constant, uint32_t opcode)
 {
     struct reader *reader = &constant->reader;
@@ -81,6 +154,21 @@ static void step(struct constant *constant, uint32_t opcode)
     case OPCODE_GLOBAL_GET:
         push_global(constant, reader_u32(reader));
         break;
+    case OPCODE_ANY_CONVERT_EXTERN:
+    case OPCODE_EXTERN_CONVERT_ANY:
+        break;
+    case OPCODE_REF_I31:
+        ASSERT(constant->depth > 0);
+        constant->stack[constant->depth - 1] =
+            object_i31((uint32_t)constant->stack[constant->depth - 1]);
+        break;
+    case OPCODE_STRUCT_NEW:
+    case OPCODE_STRUCT_NEW_DEFAULT:
+    case OPCODE_ARRAY_NEW:
+    case OPCODE_ARRAY_NEW_DEFAULT:
+    case OPCODE_ARRAY_NEW_FIXED:
+        step_new(constant, opcode);
+        break;
     default:
         ASSERT(constant->depth >= 2);
         constant->depth--;
@@ -99,8 +187,9 @@ enum status constant_evaluate(const struct engine_instance *instance,
     struct constant constant;
     constant.instance = instance;
     constant.depth = 0;
+    constant.is_full = false;
     constant.reader = reader_make(bytes.data, bytes.data, bytes.data + bytes.count, report);
-    for (;;) {
+    while (!constant.is_full) {
         uint32_t opcode = reader_u8(&constant.reader);
         if (opcode == OPCODE_END || reader_failed(&constant.reader))
             break;
@@ -110,6 +199,12 @@ enum status constant_evaluate(const struct engine_instance *instance,
     }
     if (reader_failed(&constant.reader))
         return constant.reader.status;
+    if (constant.is_full) {
+        instance->machine->trap = TRAP_HEAP_EXHAUSTED;
+        instance->machine->trap_reason = NULL;
+        return report_fail(report, STATUS_TRAPPED, REPORT_OFFSET_NONE, "%s",
+                           engine_trap_text(TRAP_HEAP_EXHAUSTED));
+    }
     ASSERT(constant.depth == 1 || constant.depth == 2);
     memcpy(ret_value, constant.stack, constant.depth * sizeof(*ret_value));
     return STATUS_OK;

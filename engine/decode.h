@@ -70,6 +70,13 @@ uint32_t decode_value_type(struct reader *reader, const struct module *module);
 uint32_t decode_reference_type(struct reader *reader, const struct module *module);
 /* A heap type, as the nullable reference to it. */
 uint32_t decode_heap_type(struct reader *reader, const struct module *module);
+/* Flags of br_on_cast: which of its types are nullable. */
+enum {
+    DECODE_CAST_FROM_NULL = 1,
+    DECODE_CAST_TO_NULL = 2,
+    DECODE_CAST_FLAGS = 3,
+};
+
 /* Index of a type that is one of functions, structures or arrays. */
 uint32_t
 decode_type_index(struct reader *reader, const struct module *module, enum types_kind kind);

@@ -65,6 +65,8 @@ static void read_field(struct groups *groups)
         type = *reader->at++;
     else
         type = decode_value_type(reader, groups->decode->module);
+    if (type == ENGINE_V128)
+        reader_fail(reader, STATUS_UNSUPPORTED, "vectors in structures and arrays");
     put_word(groups, type);
     put_word(groups, read_mutability(reader));
 }
@@ -182,9 +184,11 @@ static void next_fields(struct groups *groups, struct words *words, struct modul
     uint32_t count = *words->at++;
     type->fields = count == 0 ? NULL : decode_array(groups->decode, count, sizeof(*type->fields));
     type->field_count = type->fields == NULL ? 0 : count;
+    type->is_defaultable = true;
     for (uint32_t i = 0; i < type->field_count; i++) {
         struct module_field *field = &type->fields[i];
         field->type = next_type(words);
+        type->is_defaultable = type->is_defaultable && types_is_defaultable(field->type);
         field->is_mutable = *words->at++ != 0;
         field->bytes = field_bytes(field->type);
         field->offset = ALIGN_UP(type->bytes, MIN((uint32_t)field->bytes, 8u));

@@ -16,13 +16,13 @@ struct refusal {
 };
 
 #define REFUSE_EXCEPTIONS "the old exception handling is not supported; build for exnref"
-#define REFUSE_GC         "garbage collection is not supported"
 #define REFUSE_THREADS    "threads are not supported"
 
 static const struct refusal refused_opcodes[] = {
-    {0x06, 0x07, REFUSE_EXCEPTIONS}, {0x09, 0x09, REFUSE_EXCEPTIONS},
-    {0x18, 0x19, REFUSE_EXCEPTIONS}, {0xd3, 0xd3, REFUSE_GC},
-    {0xfb, 0xfb, REFUSE_GC},         {0xfe, 0xfe, REFUSE_THREADS},
+    {0x06, 0x07, REFUSE_EXCEPTIONS},
+    {0x09, 0x09, REFUSE_EXCEPTIONS},
+    {0x18, 0x19, REFUSE_EXCEPTIONS},
+    {0xfe, 0xfe, REFUSE_THREADS},
 };
 
 static const char *decode_refusal(const struct refusal *rows, size_t count, uint8_t byte)
@@ -164,6 +164,14 @@ static void decode_skip_clauses(struct reader *reader)
         (void)decode_clause(reader);
 }
 
+static void decode_skip_cast(struct reader *reader)
+{
+    (void)reader_u8(reader);
+    (void)reader_u32(reader);
+    decode_skip_type(reader);
+    decode_skip_type(reader);
+}
+
 /* Those of vector instructions. */
 static void decode_skip_vector_immediate(struct reader *reader, enum immediate_kind kind)
 {
@@ -196,7 +204,7 @@ void decode_skip_immediate(struct reader *reader, enum immediate_kind kind)
     case IMMEDIATE_NONE:
         break;
     case IMMEDIATE_BLOCK:
-    case IMMEDIATE_REFTYPE:
+    case IMMEDIATE_HEAPTYPE:
         decode_skip_type(reader);
         break;
     case IMMEDIATE_TRY:
@@ -209,6 +217,9 @@ void decode_skip_immediate(struct reader *reader, enum immediate_kind kind)
         break;
     case IMMEDIATE_TYPES:
         decode_skip_types(reader);
+        break;
+    case IMMEDIATE_CAST:
+        decode_skip_cast(reader);
         break;
     case IMMEDIATE_MEMARG0:
     case IMMEDIATE_MEMARG1:
@@ -229,6 +240,7 @@ void decode_skip_immediate(struct reader *reader, enum immediate_kind kind)
     case IMMEDIATE_F64:
         (void)reader_take(reader, 8);
         break;
+    case IMMEDIATE_TYPE_OTHER:
     case IMMEDIATE_TYPE_TABLE:
     case IMMEDIATE_DATA_MEMORY:
     case IMMEDIATE_MEMORY_MEMORY:

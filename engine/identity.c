@@ -217,6 +217,11 @@ bool identity_is_below(const struct engine_machine *machine, uint32_t sub, uint3
     return depth < view.super_count && view.supers[depth] == super;
 }
 
+enum types_kind identity_kind(const struct engine_machine *machine, uint32_t identity)
+{
+    return (enum types_kind)identity_view(machine, identity).kind;
+}
+
 uint32_t identity_value_type(const struct engine_instance *instance, uint32_t type)
 {
     if (!types_is_concrete(type))

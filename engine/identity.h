@@ -37,6 +37,7 @@ void identity_table_done(struct identity_table *table);
 NODISCARD enum status identity_assign(struct engine_instance *instance, struct report *report);
 /* Is the type `sub` a subtype of `super`, by identities? */
 bool identity_is_below(const struct engine_machine *machine, uint32_t sub, uint32_t super);
+enum types_kind identity_kind(const struct engine_machine *machine, uint32_t identity);
 /* A value type of the instance with the identity in place of the index. */
 uint32_t identity_value_type(const struct engine_instance *instance, uint32_t type);
 /* Subtyping of such value types. */

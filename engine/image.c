@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <xxhash.h>
 
-#include "engine/opcodes.h"
+#include "engine/decode.h"
 
 static void
 image_write(struct image_writer *writer, uint64_t offset, const void *data, uint64_t count)
@@ -150,10 +150,78 @@ static struct image_span put_exports(struct image_writer *writer, const struct m
     return span;
 }
 
-static struct image_span put_globals(struct image_writer *writer, const struct module *module)
+/* ---- items of element segments ----------------------------------------------------------------
+ */
+
+/* The function, global or null that a validated constant expression is, if it is one of these
+ * and nothing more; the reader is then behind it. */
+static bool read_plain_item(struct reader *reader, uint32_t *ret_item)
 {
+    struct reader ahead = *reader;
+    uint32_t item = IMAGE_ITEM_NULL;
+    switch (reader_u8(&ahead)) {
+    case OPCODE_REF_NULL:
+        (void)reader_s33(&ahead);
+        break;
+    case OPCODE_REF_FUNC:
+        item = reader_u32(&ahead);
+        break;
+    case OPCODE_GLOBAL_GET:
+        item = reader_u32(&ahead) | IMAGE_ITEM_GLOBAL;
+        break;
+    default:
+        return false;
+    }
+    if (reader_u8(&ahead) != OPCODE_END)
+        return false;
+    *reader = ahead;
+    *ret_item = item;
+    return true;
+}
+
+static struct reader elem_reader(const struct module *module, const struct module_elem *elem)
+{
+    const uint8_t *at = elem->expressions.data;
+    return reader_make(module->wasm.data, at, at + elem->expressions.count, NULL);
+}
+
+/*
+ * An item that is more than a function, a global or null is computed once, when the instance
+ * is made, and kept in a hidden global behind those of the module: so it is a root, and
+ * part of a snapshot, without being a case of its own. Without `writer` they are only counted.
+ */
+static uint32_t
+put_hidden_globals(struct image_writer *writer, const struct module *module, struct image_span span)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < module->elem_count; i++) {
+        const struct module_elem *elem = &module->elems[i];
+        struct reader reader = elem_reader(module, elem);
+        for (uint32_t n = 0; elem->funcs == NULL && n < elem->count; n++) {
+            uint32_t item;
+            if (read_plain_item(&reader, &item))
+                continue;
+            struct bytes init = decode_expression(&reader);
+            if (writer != NULL) {
+                struct image_global row = {.init = put_bytes(writer, init),
+                                           .type = elem->type,
+                                           .slot = module->global_slots + count};
+                image_set(writer, span, module->global_count + count, &row, sizeof(row));
+            }
+            count++;
+        }
+    }
+    return count;
+}
+
+static struct image_span
+put_globals(struct image_writer *writer, const struct module *module, uint32_t *ret_slots)
+{
+    uint32_t hidden = put_hidden_globals(NULL, module, (struct image_span){0});
+    *ret_slots = module->global_slots + hidden;
     struct image_span span =
-        image_reserve(writer, module->global_count, sizeof(struct image_global));
+        image_reserve(writer, (uint64_t)module->global_count + hidden, sizeof(struct image_global));
+    (void)put_hidden_globals(writer, module, span);
     for (uint32_t i = 0; i < module->global_count; i++) {
         const struct module_global *global = &module->globals[i];
         struct image_global row = {.init = put_bytes(writer, global->init),
@@ -205,35 +273,11 @@ static struct image_span put_memories(struct image_writer *writer, const struct 
     return span;
 }
 
-/* One validated constant expression of reference type as an item. */
-static uint32_t read_item(struct reader *reader)
-{
-    uint32_t item = IMAGE_ITEM_NULL;
-    uint8_t opcode = reader_u8(reader);
-    switch (opcode) {
-    case OPCODE_REF_NULL:
-        (void)reader_s33(reader);
-        break;
-    case OPCODE_REF_FUNC:
-        item = reader_u32(reader);
-        break;
-    case OPCODE_GLOBAL_GET:
-        item = reader_u32(reader) | IMAGE_ITEM_GLOBAL;
-        break;
-    default:
-        reader_fail(reader, STATUS_UNSUPPORTED, "element expression with opcode 0x%02x", opcode);
-        return item;
-    }
-    if (reader_u8(reader) != OPCODE_END)
-        reader_fail(reader, STATUS_UNSUPPORTED, "element expression of several instructions");
-    return item;
-}
-
-static enum status put_elem(struct image_writer *writer,
-                            const struct module *module,
-                            const struct module_elem *elem,
-                            struct report *report,
-                            struct image_elem *row)
+static void put_elem(struct image_writer *writer,
+                     const struct module *module,
+                     const struct module_elem *elem,
+                     uint32_t *next_hidden,
+                     struct image_elem *row)
 {
     row->offset = put_bytes(writer, elem->offset);
     row->table = elem->table;
@@ -241,34 +285,30 @@ static enum status put_elem(struct image_writer *writer,
     row->type = elem->type;
     if (elem->funcs != NULL || elem->count == 0) {
         row->items = image_put(writer, elem->funcs, elem->count, sizeof(uint32_t));
-        return STATUS_OK;
+        return;
     }
     row->items = image_reserve(writer, elem->count, sizeof(uint32_t));
-    struct bytes expressions = elem->expressions;
-    struct reader reader = reader_make(module->wasm.data, expressions.data,
-                                       expressions.data + expressions.count, report);
-    for (uint32_t i = 0; i < elem->count && !reader_failed(&reader); i++) {
-        uint32_t item = read_item(&reader);
+    struct reader reader = elem_reader(module, elem);
+    for (uint32_t i = 0; i < elem->count; i++) {
+        uint32_t item;
+        if (!read_plain_item(&reader, &item)) {
+            (void)decode_expression(&reader);
+            item = IMAGE_ITEM_GLOBAL | (*next_hidden)++;
+        }
         image_set(writer, row->items, i, &item, sizeof(item));
     }
-    return reader.status;
 }
 
-static enum status put_elems(struct image_writer *writer,
-                             const struct module *module,
-                             struct report *report,
-                             struct image_span *ret_span)
+static struct image_span put_elems(struct image_writer *writer, const struct module *module)
 {
     struct image_span span = image_reserve(writer, module->elem_count, sizeof(struct image_elem));
+    uint32_t next_hidden = module->global_count;
     for (uint32_t i = 0; i < module->elem_count; i++) {
         struct image_elem row = {0};
-        enum status status = put_elem(writer, module, &module->elems[i], report, &row);
-        if (status != STATUS_OK)
-            return status;
+        put_elem(writer, module, &module->elems[i], &next_hidden, &row);
         image_set(writer, span, i, &row, sizeof(row));
     }
-    *ret_span = span;
-    return STATUS_OK;
+    return span;
 }
 
 static struct image_span put_datas(struct image_writer *writer, const struct module *module)
@@ -297,10 +337,8 @@ static struct image_span put_func_names(struct image_writer *writer, const struc
     return span;
 }
 
-static enum status lay_out(struct image_writer *writer,
-                           const struct module *module,
-                           const struct code *code,
-                           struct report *report)
+static void
+lay_out(struct image_writer *writer, const struct module *module, const struct code *code)
 {
     struct image_header header = {
         .magic = IMAGE_MAGIC,
@@ -310,7 +348,6 @@ static enum status lay_out(struct image_writer *writer,
         .imported_memory_count = module->imported_memory_count,
         .imported_global_count = module->imported_global_count,
         .imported_tag_count = module->imported_tag_count,
-        .global_slots = module->global_slots,
         .has_start = module->has_start,
         .start = module->start,
     };
@@ -322,13 +359,11 @@ static enum status lay_out(struct image_writer *writer,
     header.layouts = image_put_layouts(writer, module, &header.layout_maps);
     header.imports = put_imports(writer, module);
     header.exports = put_exports(writer, module);
-    header.globals = put_globals(writer, module);
+    header.globals = put_globals(writer, module, &header.global_slots);
     header.tags = put_tags(writer, module);
     header.tables = put_tables(writer, module);
     header.memories = put_memories(writer, module);
-    enum status status = put_elems(writer, module, report, &header.elems);
-    if (status != STATUS_OK)
-        return status;
+    header.elems = put_elems(writer, module);
     header.datas = put_datas(writer, module);
     header.func_names = put_func_names(writer, module);
     header.marks = image_put(writer, code->marks.data, code->marks.count / sizeof(struct code_mark),
@@ -343,7 +378,6 @@ static enum status lay_out(struct image_writer *writer,
     header.module_bytes = writer->count;
     header.total_bytes = writer->count;
     image_write(writer, 0, &header, sizeof(header));
-    return STATUS_OK;
 }
 
 enum status image_allocate(uint64_t bytes, struct report *report, struct engine_image *ret_image)
@@ -373,20 +407,17 @@ enum status image_build(const struct module *module,
                         struct engine_image *ret_image)
 {
     struct image_writer writer = {0};
-    enum status status = lay_out(&writer, module, code, report);
-    if (status != STATUS_OK)
-        return status;
+    lay_out(&writer, module, code);
     if (writer.count > UINT32_MAX)
         return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
                            "the translated module takes %llu bytes, more than 4 GiB",
                            (unsigned long long)writer.count);
     struct engine_image image;
-    status = image_allocate(writer.count, report, &image);
+    enum status status = image_allocate(writer.count, report, &image);
     if (status != STATUS_OK)
         return status;
     writer = (struct image_writer){.data = image.data};
-    status = lay_out(&writer, module, code, report);
-    ASSERT(status == STATUS_OK);
+    lay_out(&writer, module, code);
     ASSERT(writer.count == image.count);
     image_seal(&image);
     *ret_image = image;

@@ -262,6 +262,9 @@ enum engine_trap table_init(struct engine_instance *instance,
                             uint64_t from,
                             uint64_t count);
 
+/* The reference that item `index` of an element segment is. */
+uint64_t instance_elem_item(const struct engine_instance *instance, uint32_t elem, uint32_t index);
+
 /* ---- instance.c ------------------------------------------------------------------------------ */
 
 /* The first slot of a global of the combined index space. */
@@ -393,7 +396,7 @@ struct collect_step {
  */
 struct collect_step collect_step(struct engine_machine *machine, const uint64_t *stack_end);
 /* A whole collection for an idle machine, so that a snapshot has nothing superfluous. */
-void collect_all(struct engine_machine *machine);
+void collect_all(struct engine_machine *machine, const uint64_t *kept, uint32_t kept_count);
 
 /* ---- machine.c ------------------------------------------------------------------------------- */
 

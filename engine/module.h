@@ -21,6 +21,7 @@ enum {
     MODULE_MAX_TYPES = 1000000,
     MODULE_MAX_SUPERTYPES = 63,            /* above one type */
     MODULE_MAX_SUPERTYPES_TOTAL = 8000000, /* above all: a type's row lists its own */
+    MODULE_MAX_ARRAY_FIXED = 10000,        /* operands of array.new_fixed */
     MODULE_MAX_FIELDS = 10000,             /* of one structure */
     MODULE_MAX_FUNCS = 1000000,
     MODULE_MAX_IMPORTS = 100000,
@@ -37,7 +38,7 @@ enum {
     MODULE_MAX_RESULTS = 1000,
     MODULE_MAX_BR_TABLE = 65520,
     MODULE_MAX_NESTING = 100000,    /* blocks in blocks */
-    MODULE_MAX_CONST_STACK = 256,   /* values at once in a constant expression */
+    MODULE_MAX_CONST_STACK = 10000, /* values at once in a constant expression */
     MODULE_MAX_FRAME_SLOTS = 65000, /* locals + link + deepest operand stack: 16-bit operands */
 };
 
@@ -52,8 +53,9 @@ struct module_type {
     uint8_t kind;  /* enum types_kind */
     uint8_t depth; /* how many supertypes are above it */
     bool is_final;
-    uint32_t super;     /* canonical index; TYPES_NONE */
-    uint32_t canonical; /* smallest index of an equal type */
+    bool is_defaultable; /* STRUCT, ARRAY: all fields are */
+    uint32_t super;      /* canonical index; TYPES_NONE */
+    uint32_t canonical;  /* smallest index of an equal type */
     uint32_t group_first;
     uint32_t group_count;        /* types in its recursion group */
     struct engine_functype func; /* FUNC */

@@ -53,6 +53,7 @@ enum immediate_kind {
     IMMEDIATE_LABELS,     /* vec(u32) u32 */
     IMMEDIATE_FUNC,       /* u32 */
     IMMEDIATE_TYPE,       /* u32 */
+    IMMEDIATE_TYPE_OTHER, /* u32 type; u32 field, count, segment or type */
     IMMEDIATE_TYPE_TABLE, /* u32 u32 */
     IMMEDIATE_TYPES,      /* vec(value type) */
     IMMEDIATE_LOCAL,      /* u32 */
@@ -78,7 +79,8 @@ enum immediate_kind {
     IMMEDIATE_LANE4,
     IMMEDIATE_LANE8,
     IMMEDIATE_LANE16,
-    IMMEDIATE_REFTYPE,       /* heap type */
+    IMMEDIATE_HEAPTYPE,      /* s33 */
+    IMMEDIATE_CAST,          /* flags, u32 depth, heap type from, heap type to */
     IMMEDIATE_DATA_MEMORY,   /* u32 data, u32 memory */
     IMMEDIATE_DATA,          /* u32 */
     IMMEDIATE_MEMORY_MEMORY, /* u32 destination, u32 source */

@@ -61,7 +61,9 @@ enum operand_set {
     SHAPE(XYD_LEAN, 3, SET_XL, SET_YL, SET_DL)                                                     \
     SHAPE(XYD_COMPARE, 3, SET_X, SET_Y, SET_DL)                                                    \
     SHAPE(XYND, 3, SET_X, SET_YN, SET_D)                                                           \
+    SHAPE(XYND_LEAN, 3, SET_X, SET_YN, SET_DL)                                                     \
     SHAPE(XNYNY, 3, SET_XN, SET_YN, SET_Y)                                                         \
+    SHAPE(XNYNX_LEAN, 3, SET_XN, SET_YN, SET_XL)                                                   \
     SHAPE(SELECT, 4, SET_YN, SET_YN, SET_XL, SET_DL)                                               \
     /* of vectors: V in slots, W a source that may be a constant */                                \
     SHAPE(W_V, 2, SET_YL, SET_SLOT)                                                                \

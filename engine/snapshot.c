@@ -126,7 +126,7 @@ enum status engine_snapshot(const struct engine_instance *instance,
     enum status status = check_freezable(instance, report);
     if (status != STATUS_OK)
         return status;
-    collect_all(instance->machine);
+    collect_all(instance->machine, NULL, 0);
     struct image_header header = *instance->image;
     struct image_writer writer = {0};
     lay_out_state(&writer, instance, &header);

@@ -88,8 +88,11 @@ enum engine_trap table_copy(struct table *to_table,
     return TRAP_NONE;
 }
 
-static uint64_t item_reference(const struct engine_instance *instance, uint32_t item)
+uint64_t instance_elem_item(const struct engine_instance *instance, uint32_t elem, uint32_t index)
 {
+    const struct image_elem *rows = image_at(instance->image, instance->image->elems);
+    const uint32_t *items = image_at(instance->image, rows[elem].items);
+    uint32_t item = items[index];
     if (item == IMAGE_ITEM_NULL)
         return 0;
     if ((item & IMAGE_ITEM_GLOBAL) != 0)
@@ -110,9 +113,8 @@ enum engine_trap table_init(struct engine_instance *instance,
     struct table *target = instance->tables[table];
     if (!table_holds(target, to, count) || count > available || from > available - count)
         return TRAP_TABLE_OUT_OF_BOUNDS;
-    const uint32_t *item = image_at(instance->image, items);
     for (uint64_t i = 0; i < count; i++)
-        target->entries[to + i] = item_reference(instance, item[from + i]);
+        target->entries[to + i] = instance_elem_item(instance, elem, (uint32_t)(from + i));
     target->dirty = true;
     return TRAP_NONE;
 }

@@ -13,6 +13,7 @@
  *   translate_fuse.c     several instructions that are one operation
  *   translate_reference.c  branches that look at references
  *   translate_simd.c     those of vectors
+ *   translate_object.c   structures, arrays, i31, casts
  *
  * The operand stack exists only at translation: an entry is a value in its home slot
  * (TEMP), a local that nobody has read yet (LOCAL), or a constant (CONST). The newest
@@ -343,6 +344,8 @@ void control_load_pins(struct translator *t);
 void control_begin_function(struct translator *t);
 
 void reference_translate(struct translator *t, uint32_t opcode);
+/* False: it is no instruction on objects, or it is a branch. */
+bool object_translate(struct translator *t, uint32_t opcode);
 
 void pins_choose(struct translator *t);
 /* The rest of an opcode that begins with `prefix`. */

@@ -620,7 +620,8 @@ bool simple_translate(struct translator *t, uint32_t opcode)
             simd_translate(t, opcode);
             return true;
         }
-        if (simple_memory(t, opcode) || simple_wide(t, opcode) || simple_reference(t, opcode))
+        if (simple_memory(t, opcode) || simple_wide(t, opcode) || simple_reference(t, opcode) ||
+            object_translate(t, opcode))
             return true;
         if (opcode == OPCODE_TABLE_GET || opcode == OPCODE_TABLE_SET || opcode >= 0xfc00)
             return simple_bulk(t, opcode);

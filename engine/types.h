@@ -61,6 +61,17 @@ static inline uint32_t types_index(uint32_t reference)
     return reference & ~(ENGINE_TYPE_NON_NULL | ENGINE_TYPE_CONCRETE);
 }
 
+/* What a field's value is on the stack. */
+static inline uint32_t types_unpacked(uint32_t storage)
+{
+    return storage == TYPES_I8 || storage == TYPES_I16 ? (uint32_t)ENGINE_I32 : storage;
+}
+
+static inline bool types_is_packed(uint32_t storage)
+{
+    return storage == TYPES_I8 || storage == TYPES_I16;
+}
+
 /* Has a value to begin with [Wasm core 3.3.1 defaultable]. */
 static inline bool types_is_defaultable(uint32_t type)
 {

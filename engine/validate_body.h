@@ -96,6 +96,14 @@ void validate_apply_wide(struct validator *v, const struct validate_rule *rule);
 /* Locals that were set since `count` were, are unset again. */
 void validate_unset_locals(struct validator *v, uint32_t count);
 
+void validate_check_data(struct validator *v, uint32_t index);
+void validate_check_elem(struct validator *v, uint32_t index);
+
+/* ---- validate_object.c ----------------------------------------------------------------------- */
+
+/* Instructions on structures, arrays and i31; casts. */
+void validate_check_object(struct validator *v, uint32_t code);
+
 /* ---- validate_control.c ---------------------------------------------------------------------- */
 
 /* A block's type. */
@@ -109,6 +117,14 @@ struct validate_block {
 
 /* Opens a frame above the present values. */
 void validate_push_frame(struct validator *v, uint8_t opcode, const struct validate_block *type);
+/* What a branch to a label carries. */
+struct validate_label {
+    const uint32_t *types; /* until the next frame is opened or closed */
+    size_t count;
+};
+
+/* The label named next; after a failure the innermost, which exists always. */
+struct validate_label validate_read_label(struct validator *v);
 /* Instructions that open, close or leave blocks. */
 void validate_check_control(struct validator *v, uint32_t code);
 

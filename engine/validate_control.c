@@ -64,20 +64,15 @@ static bool types_below(struct validator *v,
     return below;
 }
 
-struct label {
-    const uint32_t *types;
-    size_t count;
-};
-
-static struct label frame_label(const struct validate_frame *frame)
+static struct validate_label frame_label(const struct validate_frame *frame)
 {
     if (frame->opcode == OPCODE_LOOP)
-        return (struct label){frame->params, frame->param_count};
-    return (struct label){frame_results(frame), frame->result_count};
+        return (struct validate_label){frame->params, frame->param_count};
+    return (struct validate_label){frame_results(frame), frame->result_count};
 }
 
 /* After a failure the label of the innermost frame, which exists always. */
-static struct label read_label(struct validator *v)
+struct validate_label validate_read_label(struct validator *v)
 {
     uint32_t depth = validate_check_index(v, v->frame_count, "label");
     if (UNLIKELY(depth >= v->frame_count))
@@ -159,14 +154,14 @@ static void check_end(struct validator *v)
 
 static void check_br(struct validator *v)
 {
-    struct label label = read_label(v);
+    struct validate_label label = validate_read_label(v);
     (void)validate_peek_types(v, label.types, label.count);
     set_unreachable(v);
 }
 
 static void check_br_if(struct validator *v)
 {
-    struct label label = read_label(v);
+    struct validate_label label = validate_read_label(v);
     validate_pop(v, ENGINE_I32);
     validate_pop_types(v, label.types, label.count);
     validate_push_types(v, label.types, label.count);
@@ -183,7 +178,7 @@ static void check_br_table(struct validator *v)
     size_t arity = 0;
     const uint32_t *known = NULL; /* types that fit, and need no second look */
     for (uint32_t i = 0; i <= count && !reader_failed(reader); i++) {
-        struct label label = read_label(v);
+        struct validate_label label = validate_read_label(v);
         if (i == 0)
             arity = label.count;
         if (label.count != arity)
@@ -265,7 +260,7 @@ static void check_return_call(struct validator *v, uint32_t code)
 
 static void check_br_on_null(struct validator *v)
 {
-    struct label label = read_label(v);
+    struct validate_label label = validate_read_label(v);
     uint32_t type = validate_pop_reference(v);
     validate_pop_types(v, label.types, label.count);
     validate_push_types(v, label.types, label.count);
@@ -274,7 +269,7 @@ static void check_br_on_null(struct validator *v)
 
 static void check_br_on_non_null(struct validator *v)
 {
-    struct label label = read_label(v);
+    struct validate_label label = validate_read_label(v);
     uint32_t type = validate_pop_reference(v);
     if (label.count == 0)
         return validate_fail(v, STATUS_INVALID, "type mismatch: %s to a label without values",
@@ -312,7 +307,7 @@ static void check_clause(struct validator *v)
     if (clause.label >= v->frame_count)
         return validate_fail(v, STATUS_INVALID, "unknown label %u: there are %u", clause.label,
                              v->frame_count);
-    struct label label = frame_label(v->frame - clause.label);
+    struct validate_label label = frame_label(v->frame - clause.label);
     bool fits = label.count == type->param_count + (size_t)clause.with_reference &&
                 types_below(v, type->params, type->param_count, label.types, type->param_count);
     if (fits && clause.with_reference)

@@ -276,6 +276,8 @@ static void check_special(struct validator *v, uint32_t code)
     case OPCODE_REF_AS_NON_NULL:
         return validate_push(v, validate_pop_reference(v) | ENGINE_TYPE_NON_NULL);
     default:
+        if (code == OPCODE_REF_EQ || (code >= OPCODE_STRUCT_NEW && code <= OPCODE_I31_GET_U))
+            return validate_check_object(v, code);
         return validate_check_control(v, code);
     }
 }
@@ -308,7 +310,7 @@ static bool check_memarg(struct validator *v, unsigned natural)
     return check_memarg_slow(v, memarg, natural);
 }
 
-static void check_data(struct validator *v, uint32_t index)
+void validate_check_data(struct validator *v, uint32_t index)
 {
     if (index >= v->module->data_count)
         validate_fail(v, STATUS_INVALID, "unknown data segment %u: there are %u", index,
@@ -322,11 +324,11 @@ static bool check_data_memory(struct validator *v)
 {
     uint32_t data = reader_u32(&v->reader);
     bool is_64 = read_memory(v);
-    check_data(v, data);
+    validate_check_data(v, data);
     return is_64;
 }
 
-static void check_elem(struct validator *v, uint32_t index)
+void validate_check_elem(struct validator *v, uint32_t index)
 {
     if (index >= v->module->elem_count)
         validate_fail(v, STATUS_INVALID, "unknown elem segment %u: there are %u", index,
@@ -337,7 +339,7 @@ static bool check_elem_table(struct validator *v)
 {
     uint32_t elem = reader_u32(&v->reader);
     const struct module_table *table = read_table(v);
-    check_elem(v, elem);
+    validate_check_elem(v, elem);
     if (!reader_failed(&v->reader) &&
         !validate_matches(v, v->module->elems[elem].type, table->type))
         validate_fail_mismatch(v, engine_type_text(table->type).text, v->module->elems[elem].type);
@@ -407,12 +409,12 @@ static bool check_immediate(struct validator *v, uint8_t kind)
         (void)reader_take(&v->reader, 8);
         return false;
     case IMMEDIATE_DATA:
-        check_data(v, reader_u32(&v->reader));
+        validate_check_data(v, reader_u32(&v->reader));
         return false;
     case IMMEDIATE_DATA_MEMORY:
         return check_data_memory(v);
     case IMMEDIATE_ELEM:
-        check_elem(v, reader_u32(&v->reader));
+        validate_check_elem(v, reader_u32(&v->reader));
         return false;
     case IMMEDIATE_ELEM_TABLE:
         return check_elem_table(v);

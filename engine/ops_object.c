@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Handlers of structures, arrays, i31 and casts.
+ *
+ * Fields and items are at known places of an object, so an access is a null check (and a
+ * bounds check) and a load or store. What makes an object may find no room: then it does one
+ * step of a collection and runs again, with its operands still in their slots. Loops over
+ * items go in chunks, like those over memory.
+ */
+#include "engine/object.h"
+#include "engine/operands.h"
+#include "engine/ops.h"
+
+/* Prices: what zeroing, filling and copying take beyond one instruction. */
+#define OBJECT_BYTES_PER_FUEL 64u
+#define ITEMS_BYTES_PER_FUEL  16u
+
+#define PAYLOAD(reference)    heap_payload(&IN->machine->heap, (reference))
+
+/* ---- fields ---------------------------------------------------------------------------------- */
+
+#define STRUCT_GET_XD(d, x, type, name, ctype, convert)                                            \
+    HANDLER(struct_get_##name##_##x##d)                                                            \
+    {                                                                                              \
+        enum { D = HEAD + SIZE(i64, x), OFFSET = D + SIZE(type, d), END = OFFSET + 4 };            \
+        uint64_t reference = READ(i64, x, HEAD);                                                   \
+        if (UNLIKELY(reference == 0))                                                              \
+            RAISE(TRAP_NULL_STRUCTURE);                                                            \
+        ctype value;                                                                               \
+        memcpy(&value, PAYLOAD(reference) + FIELD32(OFFSET), sizeof(value));                       \
+        WRITE(type, d, D, convert value);                                                          \
+        NEXT(CELL(END));                                                                           \
+    }
+#define STRUCT_GET_X(x, ...)            EACH_D(STRUCT_GET_XD, x, __VA_ARGS__)
+#define STRUCT_GET_ENTRY_XD(d, x, name) struct_get_##name##_##x##d,
+#define STRUCT_GET_ENTRY_X(x, name)     EACH_D(STRUCT_GET_ENTRY_XD, x, name)
+
+/* The index is a second source. */
+#define ARRAY_GET_XYD(d, y, x, type, name, ctype, convert)                                         \
+    HANDLER(array_get_##name##_##x##y##d)                                                          \
+    {                                                                                              \
+        enum { Y = HEAD + SIZE(i64, x), D = Y + SIZE(i32, y), END = D + SIZE(type, d) };           \
+        uint64_t reference = READ(i64, x, HEAD);                                                   \
+        uint32_t index = READ(i32, y, Y);                                                          \
+        if (UNLIKELY(reference == 0))                                                              \
+            RAISE(TRAP_NULL_ARRAY);                                                                \
+        const struct heap_object *array = heap_object(&IN->machine->heap, reference);              \
+        if (UNLIKELY(index >= array->length))                                                      \
+            RAISE(TRAP_ARRAY_OUT_OF_BOUNDS);                                                       \
+        ctype value;                                                                               \
+        memcpy(&value, PAYLOAD(reference) + (size_t)index * sizeof(value), sizeof(value));         \
+        WRITE(type, d, D, convert value);                                                          \
+        NEXT(CELL(END));                                                                           \
+    }
+#define ARRAY_GET_XY(y, x, ...)            EACH_DL(ARRAY_GET_XYD, y, x, __VA_ARGS__)
+#define ARRAY_GET_X(x, ...)                EACH_YN(ARRAY_GET_XY, x, __VA_ARGS__)
+#define ARRAY_GET_ENTRY_XYD(d, y, x, name) array_get_##name##_##x##y##d,
+#define ARRAY_GET_ENTRY_XY(y, x, name)     EACH_DL(ARRAY_GET_ENTRY_XYD, y, x, name)
+#define ARRAY_GET_ENTRY_X(x, name)         EACH_YN(ARRAY_GET_ENTRY_XY, x, name)
+
+#define GET(type, name, ctype, convert)                                                            \
+    EACH_X(STRUCT_GET_X, type, name, ctype, convert)                                               \
+    const dispatch_handler ops_struct_get_##name[] = {EACH_X(STRUCT_GET_ENTRY_X, name)};           \
+    EACH_X(ARRAY_GET_X, type, name, ctype, convert)                                                \
+    const dispatch_handler ops_array_get_##name[] = {EACH_X(ARRAY_GET_ENTRY_X, name)};
+
+GET(i32, u8, uint8_t, )
+GET(i32, s8, int8_t, (uint32_t)(int32_t))
+GET(i32, u16, uint16_t, )
+GET(i32, s16, int16_t, (uint32_t)(int32_t))
+GET(i32, u32, uint32_t, )
+GET(i64, u64, uint64_t, )
+GET(f32, f32, float, )
+GET(f64, f64, double, )
+
+#define STRUCT_SET_XV(v, x, type, name, ctype)                                                     \
+    HANDLER(struct_set_##name##_##x##v)                                                            \
+    {                                                                                              \
+        enum { V = HEAD + SIZE(i64, x), OFFSET = V + SIZE(type, v), END = OFFSET + 4 };            \
+        uint64_t reference = READ(i64, x, HEAD);                                                   \
+        if (UNLIKELY(reference == 0))                                                              \
+            RAISE(TRAP_NULL_STRUCTURE);                                                            \
+        ctype value = (ctype)READ(type, v, V);                                                     \
+        memcpy(PAYLOAD(reference) + FIELD32(OFFSET), &value, sizeof(value));                       \
+        heap_touch(&IN->machine->heap);                                                            \
+        NEXT(CELL(END));                                                                           \
+    }
+#define STRUCT_SET_X(x, ...)            EACH_Y(STRUCT_SET_XV, x, __VA_ARGS__)
+#define STRUCT_SET_ENTRY_XV(v, x, name) struct_set_##name##_##x##v,
+#define STRUCT_SET_ENTRY_X(x, name)     EACH_Y(STRUCT_SET_ENTRY_XV, x, name)
+
+#define ARRAY_SET_XYV(v, y, x, type, name, ctype)                                                  \
+    HANDLER(array_set_##name##_##x##y##v)                                                          \
+    {                                                                                              \
+        enum { Y = HEAD + SIZE(i64, x), V = Y + SIZE(i32, y), END = V + SIZE(type, v) };           \
+        uint64_t reference = READ(i64, x, HEAD);                                                   \
+        uint32_t index = READ(i32, y, Y);                                                          \
+        if (UNLIKELY(reference == 0))                                                              \
+            RAISE(TRAP_NULL_ARRAY);                                                                \
+        const struct heap_object *array = heap_object(&IN->machine->heap, reference);              \
+        if (UNLIKELY(index >= array->length))                                                      \
+            RAISE(TRAP_ARRAY_OUT_OF_BOUNDS);                                                       \
+        ctype value = (ctype)READ(type, v, V);                                                     \
+        memcpy(PAYLOAD(reference) + (size_t)index * sizeof(value), &value, sizeof(value));         \
+        heap_touch(&IN->machine->heap);                                                            \
+        NEXT(CELL(END));                                                                           \
+    }
+#define ARRAY_SET_XY(y, x, ...)            EACH_XL(ARRAY_SET_XYV, y, x, __VA_ARGS__)
+#define ARRAY_SET_X(x, ...)                EACH_YN(ARRAY_SET_XY, x, __VA_ARGS__)
+#define ARRAY_SET_ENTRY_XYV(v, y, x, name) array_set_##name##_##x##y##v,
+#define ARRAY_SET_ENTRY_XY(y, x, name)     EACH_XL(ARRAY_SET_ENTRY_XYV, y, x, name)
+#define ARRAY_SET_ENTRY_X(x, name)         EACH_YN(ARRAY_SET_ENTRY_XY, x, name)
+
+#define SET(type, name, ctype)                                                                     \
+    EACH_X(STRUCT_SET_X, type, name, ctype)                                                        \
+    const dispatch_handler ops_struct_set_##name[] = {EACH_X(STRUCT_SET_ENTRY_X, name)};           \
+    EACH_XN(ARRAY_SET_X, type, name, ctype)                                                        \
+    const dispatch_handler ops_array_set_##name[] = {EACH_XN(ARRAY_SET_ENTRY_X, name)};
+
+SET(i32, 8, uint8_t)
+SET(i32, 16, uint16_t)
+SET(i32, 32, uint32_t)
+SET(i64, 64, uint64_t)
+SET(f32, f32, float)
+SET(f64, f64, double)
+
+/* ---- one reference in, one value out --------------------------------------------------------- */
+
+#define UNARY_ENTRY_XD(d, x, name) name##_##x##d,
+#define UNARY_ENTRY_X(x, name)     EACH_D(UNARY_ENTRY_XD, x, name)
+#define UNARY_ENTRY_XL(x, name)    EACH_DL(UNARY_ENTRY_XD, x, name)
+
+#define ARRAY_LEN_XD(d, x, name)                                                                   \
+    HANDLER(name##_##x##d)                                                                         \
+    {                                                                                              \
+        enum { D = HEAD + SIZE(i64, x), END = D + SIZE(i32, d) };                                  \
+        uint64_t reference = READ(i64, x, HEAD);                                                   \
+        if (UNLIKELY(reference == 0))                                                              \
+            RAISE(TRAP_NULL_ARRAY);                                                                \
+        WRITE(i32, d, D, heap_object(&IN->machine->heap, reference)->length);                      \
+        NEXT(CELL(END));                                                                           \
+    }
+#define ARRAY_LEN_X(x, name) EACH_D(ARRAY_LEN_XD, x, name)
+EACH_X(ARRAY_LEN_X, array_len)
+const dispatch_handler ops_array_len[] = {EACH_X(UNARY_ENTRY_X, array_len)};
+
+#define I31_NEW_XD(d, x, name)                                                                     \
+    HANDLER(name##_##x##d)                                                                         \
+    {                                                                                              \
+        enum { D = HEAD + SIZE(i32, x), END = D + SIZE(i64, d) };                                  \
+        WRITE(i64, d, D, object_i31(READ(i32, x, HEAD)));                                          \
+        NEXT(CELL(END));                                                                           \
+    }
+#define I31_NEW_X(x, name) EACH_DL(I31_NEW_XD, x, name)
+EACH_XL(I31_NEW_X, i31_new)
+const dispatch_handler ops_i31_new[] = {EACH_XL(UNARY_ENTRY_XL, i31_new)};
+
+#define I31_GET_XD(d, x, name, number)                                                             \
+    HANDLER(name##_##x##d)                                                                         \
+    {                                                                                              \
+        enum { D = HEAD + SIZE(i64, x), END = D + SIZE(i32, d) };                                  \
+        uint64_t reference = READ(i64, x, HEAD);                                                   \
+        if (UNLIKELY(reference == 0))                                                              \
+            RAISE(TRAP_NULL_I31);                                                                  \
+        WRITE(i32, d, D, number(reference));                                                       \
+        NEXT(CELL(END));                                                                           \
+    }
+#define I31_GET_X(x, name, number) EACH_DL(I31_GET_XD, x, name, number)
+EACH_XL(I31_GET_X, i31_get_s, object_i31_signed)
+const dispatch_handler ops_i31_get_s[] = {EACH_XL(UNARY_ENTRY_XL, i31_get_s)};
+EACH_XL(I31_GET_X, i31_get_u, (uint32_t))
+const dispatch_handler ops_i31_get_u[] = {EACH_XL(UNARY_ENTRY_XL, i31_get_u)};
+
+#define REF_TEST_XD(d, x, name)                                                                    \
+    HANDLER(name##_##x##d)                                                                         \
+    {                                                                                              \
+        enum { D = HEAD + SIZE(i64, x), WANTED = D + SIZE(i32, d), END = WANTED + 4 };             \
+        WRITE(i32, d, D, object_matches(IN, READ(i64, x, HEAD), FIELD32(WANTED)));                 \
+        NEXT(CELL(END));                                                                           \
+    }
+#define REF_TEST_X(x, name) EACH_DL(REF_TEST_XD, x, name)
+EACH_XL(REF_TEST_X, ref_test)
+const dispatch_handler ops_ref_test[] = {EACH_XL(UNARY_ENTRY_XL, ref_test)};
+
+#define REF_CAST_XD(d, x, name)                                                                    \
+    HANDLER(name##_##x##d)                                                                         \
+    {                                                                                              \
+        enum { D = HEAD + SIZE(i64, x), WANTED = D + SIZE(i64, d), END = WANTED + 4 };             \
+        uint64_t reference = READ(i64, x, HEAD);                                                   \
+        if (UNLIKELY(!object_matches(IN, reference, FIELD32(WANTED))))                             \
+            RAISE(TRAP_CAST_FAILURE);                                                              \
+        WRITE(i64, d, D, reference);                                                               \
+        NEXT(CELL(END));                                                                           \
+    }
+#define REF_CAST_X(x, name) EACH_DL(REF_CAST_XD, x, name)
+EACH_XL(REF_CAST_X, ref_cast)
+const dispatch_handler ops_ref_cast[] = {EACH_XL(UNARY_ENTRY_XL, ref_cast)};
+
+/* ---- new objects ----------------------------------------------------------------------------- */
+
+/* Leaves after making an object of `bytes` bytes. */
+#define OBJECT_MADE(bytes, end)                                                                    \
+    do {                                                                                           \
+        CHARGE_PRICE((uint64_t)(bytes) / OBJECT_BYTES_PER_FUEL);                                   \
+        if (UNLIKELY(FUEL < 0))                                                                    \
+            SUSPEND(PC + CELL(end));                                                               \
+        NEXT(CELL(end));                                                                           \
+    } while (0)
+
+/* fields: first field's value and result, slots, type */
+HANDLER(struct_new_)
+{
+    enum { COUNT = HEAD + 2, TYPE = COUNT + 2, END = TYPE + 4 };
+    uint64_t *slot = &SLOT(HEAD);
+    uint64_t reference = object_new_struct(IN, FIELD32(TYPE), slot);
+    if (UNLIKELY(reference == HEAP_NONE))
+        COLLECT_AND_RETRY(slot + FIELD16(COUNT));
+    slot[0] = reference;
+    OBJECT_MADE(FIELD16(COUNT) * sizeof(*slot), END);
+}
+const dispatch_handler ops_struct_new[] = {struct_new_};
+
+/* fields: the length of an array and the result, 1 for an array and 0 for a structure, type */
+HANDLER(object_new_default_)
+{
+    enum { COUNT = HEAD + 2, TYPE = COUNT + 2, END = TYPE + 4 };
+    uint64_t *slot = &SLOT(HEAD);
+    uint32_t length = FIELD16(COUNT) == 0 ? 0 : (uint32_t)slot[0];
+    uint64_t reference = object_new(IN, FIELD32(TYPE), length);
+    if (UNLIKELY(reference == HEAP_NONE))
+        COLLECT_AND_RETRY(slot + FIELD16(COUNT));
+    slot[0] = reference;
+    OBJECT_MADE(heap_object_bytes(&IN->machine->heap, identity_of(IN, FIELD32(TYPE)), length), END);
+}
+const dispatch_handler ops_object_new_default[] = {object_new_default_};
+
+/* fields: first item and result, items, type */
+HANDLER(array_new_fixed_)
+{
+    enum { COUNT = HEAD + 2, TYPE = COUNT + 2, END = TYPE + 4 };
+    uint64_t *slot = &SLOT(HEAD);
+    uint64_t reference = object_new_fixed(IN, FIELD32(TYPE), slot, FIELD16(COUNT));
+    if (UNLIKELY(reference == HEAP_NONE))
+        COLLECT_AND_RETRY(slot + FIELD16(COUNT));
+    slot[0] = reference;
+    OBJECT_MADE(FIELD16(COUNT) * sizeof(*slot), END);
+}
+const dispatch_handler ops_array_new_fixed[] = {array_new_fixed_};
+
+/*
+ * The others make the array only: the cell behind them, array_fill or array_init_*, finds its
+ * operands in the slots from the reference on, and leaves that one there.
+ *
+ *     | reference | first item: 0 | value or first in segment | count |
+ */
+#define ARRAY_MADE(reference, what, count, end)                                                    \
+    do {                                                                                           \
+        uint64_t array_what = (what);                                                              \
+        uint32_t array_count = (count);                                                            \
+        slot[0] = (reference);                                                                     \
+        slot[1] = 0;                                                                               \
+        slot[2] = array_what;                                                                      \
+        slot[3] = array_count;                                                                     \
+        OBJECT_MADE(0, end);                                                                       \
+    } while (0)
+
+/* fields: value and length, result; type */
+HANDLER(array_new_)
+{
+    enum { TYPE = HEAD + 2, END = TYPE + 4 };
+    uint64_t *slot = &SLOT(HEAD);
+    uint64_t reference = object_new(IN, FIELD32(TYPE), (uint32_t)slot[1]);
+    if (UNLIKELY(reference == HEAP_NONE))
+        COLLECT_AND_RETRY(slot + 2);
+    ARRAY_MADE(reference, slot[0], (uint32_t)slot[1], END);
+}
+const dispatch_handler ops_array_new[] = {array_new_};
+
+/* fields: first byte and length, result; type, segment */
+HANDLER(array_new_data_)
+{
+    enum { TYPE = HEAD + 2, DATA = TYPE + 4, END = DATA + 4 };
+    uint64_t *slot = &SLOT(HEAD);
+    const struct image_field *item = image_at(IN->image, object_type(IN, FIELD32(TYPE))->fields);
+    enum engine_trap trap = object_check_data(IN, FIELD32(DATA), (uint32_t)slot[0],
+                                              (uint64_t)(uint32_t)slot[1] * item->bytes);
+    if (UNLIKELY(trap != TRAP_NONE))
+        RAISE(trap);
+    uint64_t reference = object_new(IN, FIELD32(TYPE), (uint32_t)slot[1]);
+    if (UNLIKELY(reference == HEAP_NONE))
+        COLLECT_AND_RETRY(slot + 2);
+    ARRAY_MADE(reference, slot[0], (uint32_t)slot[1], END);
+}
+const dispatch_handler ops_array_new_data[] = {array_new_data_};
+
+/* fields: first item and length, result; type, segment */
+HANDLER(array_new_elem_)
+{
+    enum { TYPE = HEAD + 2, ELEM = TYPE + 4, END = ELEM + 4 };
+    uint64_t *slot = &SLOT(HEAD);
+    enum engine_trap trap =
+        object_check_elem(IN, FIELD32(ELEM), (uint32_t)slot[0], (uint32_t)slot[1]);
+    if (UNLIKELY(trap != TRAP_NONE))
+        RAISE(trap);
+    uint64_t reference = object_new(IN, FIELD32(TYPE), (uint32_t)slot[1]);
+    if (UNLIKELY(reference == HEAP_NONE))
+        COLLECT_AND_RETRY(slot + 2);
+    ARRAY_MADE(reference, slot[0], (uint32_t)slot[1], END);
+}
+const dispatch_handler ops_array_new_elem[] = {array_new_elem_};
+
+/* ---- many items ------------------------------------------------------------------------------ */
+
+/* `left` items are still to do: the same cell again, or on; after charging for a chunk. */
+#define ITEMS_DONE(left, bytes, end)                                                               \
+    do {                                                                                           \
+        const uint8_t *target = (left) != 0 ? PC : PC + CELL(end);                                 \
+        CHARGE_PRICE((uint64_t)(bytes) / ITEMS_BYTES_PER_FUEL);                                    \
+        if (UNLIKELY(FUEL < 0))                                                                    \
+            SUSPEND(target);                                                                       \
+        JUMP(target);                                                                              \
+    } while (0)
+
+#define ITEMS(name, counted, end, call)                                                            \
+    HANDLER(name##_)                                                                               \
+    {                                                                                              \
+        uint64_t *slot = &SLOT(HEAD);                                                              \
+        struct object_chunk chunk = (call);                                                        \
+        if (UNLIKELY(chunk.trap != TRAP_NONE))                                                     \
+            RAISE(chunk.trap);                                                                     \
+        ITEMS_DONE(slot[counted], chunk.bytes, end);                                               \
+    }                                                                                              \
+    const dispatch_handler ops_##name[] = {name##_};
+
+ITEMS(array_fill, 3, HEAD + 4, object_array_fill(IN, slot, FIELD16(HEAD + 2)))
+ITEMS(array_init_data,
+      3,
+      HEAD + 8,
+      object_array_init_data(IN, slot, FIELD16(HEAD + 2), FIELD32(HEAD + 4)))
+ITEMS(array_init_elem, 3, HEAD + 6, object_array_init_elem(IN, slot, FIELD32(HEAD + 2)))
+ITEMS(array_copy, 4, HEAD + 4, object_array_copy(IN, slot, FIELD16(HEAD + 2)))
