@@ -201,10 +201,10 @@ static inline uint64_t memory_pages(const struct memory *memory)
     return memory->bytes >> memory->page_shift;
 }
 
-/* The dirty map covers the whole reserved range, so that no access needs a check of its own;
- * of a guarded memory it lies at this distance below the base. */
+/* The dirty map covers all that can become accessible, and whoever marks has accessed before: no
+ * access needs a check of its own. Of a guarded memory it lies at this distance below the base. */
 #define MEMORY_DIRTY_SHIFT 12
-#define MEMORY_DIRTY_BYTES (ALIGN_UP(MEMORY_GUARDED_BYTES >> MEMORY_DIRTY_SHIFT, 4096u))
+#define MEMORY_DIRTY_BYTES (((uint64_t)1 << 32) >> MEMORY_DIRTY_SHIFT)
 
 /* The host's address of [address + offset, + count) in `memory`; NULL if that is not inside. */
 static inline uint8_t *

@@ -76,12 +76,20 @@ void engine_machine_free(struct engine_machine *machine)
     free(machine);
 }
 
+/* As a whole, guard page too: then nothing of it keeps the page of page tables. */
+static bool machine_vacate_stack(struct engine_machine *machine)
+{
+    size_t mapped = machine->stack_mapped_bytes;
+    return mmap(machine->stack, mapped, PROT_NONE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED &&
+           mprotect(machine->stack, mapped - MACHINE_GUARD_BYTES, PROT_READ | PROT_WRITE) == 0;
+}
+
 bool engine_vacate(struct engine_instance *instance)
 {
     struct engine_machine *machine = instance->machine;
     ASSERT(!machine->busy && machine->instance_count == 1);
-    size_t stack_bytes = machine->stack_mapped_bytes - MACHINE_GUARD_BYTES;
-    bool vacated = madvise(machine->stack, stack_bytes, MADV_DONTNEED) == 0;
+    bool vacated = machine_vacate_stack(machine);
     for (uint32_t i = 0; i < instance_own_memories(instance) && vacated; i++)
         vacated = memory_vacate(&instance->own_memory[i]);
     return vacated;

@@ -5,6 +5,10 @@
  *   dirty map (RW) | used (RW) | reserved, no access .......... |
  *   ^ dirty        ^ base      ^ base + bytes                   ^ base + reserved_bytes
  *
+ * Of a guarded memory, `dirty` is where the reach of a page of page tables begins: that one page
+ * serves the map's first bytes and the memory's first MiB, and no other mapping, so it goes with
+ * them in memory_vacate. The map covers less than the reservation: what faults marks nothing.
+ *
  * Invariant of a guarded memory: any 32-bit index plus any 32-bit offset plus the widest
  * access from `base` is inside the reservation, so a load or store either hits used memory
  * or faults in a place that is known to be ours. That is what an instance's memory 0 is, if
@@ -20,6 +24,9 @@
 #include "engine/instance.h"
 
 #define MEMORY_STEP_BYTES 65536u
+#define MEMORY_TABLE_SPAN ((uint64_t)2 << 20) /* the reach of a page of page tables */
+
+_Static_assert(MEMORY_DIRTY_BYTES <= MEMORY_TABLE_SPAN / 2, "half of the reach is left for memory");
 
 /* ---- the reservation ------------------------------------------------------------------------- */
 
@@ -28,9 +35,30 @@ static uint64_t memory_accessible(uint64_t bytes)
     return ALIGN_UP(bytes, (uint64_t)MEMORY_STEP_BYTES);
 }
 
-static uint64_t memory_dirty_bytes(uint64_t reserved_bytes)
+static uint64_t memory_dirty_bytes(const struct memory *memory, uint64_t reserved_bytes)
 {
+    if (memory->is_guarded)
+        return MEMORY_DIRTY_BYTES;
     return ALIGN_UP(reserved_bytes >> MEMORY_DIRTY_SHIFT, (uint64_t)IMAGE_PAGE_BYTES);
+}
+
+/* Address space from a border of `alignment` on; what is left over before and after it is given
+ * back, where small mappings find room next to each other. */
+static uint8_t *memory_reserve(uint64_t bytes, uint64_t alignment)
+{
+    uint64_t wanted = bytes + alignment - IMAGE_PAGE_BYTES;
+    uint8_t *start =
+        mmap(NULL, wanted, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (start == MAP_FAILED)
+        return NULL;
+    uint64_t before = -(uintptr_t)start & (alignment - 1);
+    uint64_t after = wanted - before - bytes;
+    if ((before > 0 && munmap(start, before) != 0) ||
+        (after > 0 && munmap(start + before + bytes, after) != 0)) {
+        (void)munmap(start, wanted);
+        return NULL;
+    }
+    return start + before;
 }
 
 static enum status no_memory(struct report *report, const char *what, uint64_t bytes)
@@ -47,10 +75,10 @@ static enum status memory_map(struct memory *memory, struct report *report)
     uint64_t reserved = memory->is_guarded
                             ? MEMORY_GUARDED_BYTES
                             : MAX(memory_accessible(memory->bytes_max), MEMORY_STEP_BYTES);
-    uint64_t dirty = memory_dirty_bytes(reserved);
+    uint64_t dirty = memory_dirty_bytes(memory, reserved);
     uint8_t *start =
-        mmap(NULL, dirty + reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (start == MAP_FAILED)
+        memory_reserve(dirty + reserved, memory->is_guarded ? MEMORY_TABLE_SPAN : IMAGE_PAGE_BYTES);
+    if (start == NULL)
         return no_memory(report, "reserve", dirty + reserved);
     uint64_t accessible = dirty + memory_accessible(memory->bytes);
     if (mprotect(start, accessible, PROT_READ | PROT_WRITE) != 0) {

@@ -6,7 +6,7 @@
  * Loads and stores make no bounds check: index + offset always lands inside the reserved
  * range, where pages that the guest does not own fault, and the fault is the trap
  * (interp.c). Every store marks its page in the dirty map, which lies at a fixed distance
- * below the memory and covers the whole reserved range; the access comes first, so that a
+ * below the memory and covers what can become accessible; the access comes first, so that a
  * faulting store marks nothing.
  */
 #include "engine/operands.h"

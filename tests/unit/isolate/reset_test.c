@@ -410,6 +410,20 @@ static void the_dirty_map_of_each_memory_names_what_the_kernel_saw_written(void 
         skip();
 }
 
+/* What a page of page tables reaches on the machines we know. */
+#define TABLE_SPAN ((uintptr_t)2 << 20)
+
+static void a_page_of_page_tables_has_the_dirty_map_and_the_first_pages(void **state)
+{
+    (void)state;
+    struct isolate *isolate = make_isolate("isolate_scribble");
+    struct engine_memory_view view = engine_memory_view(isolate->instance, 0);
+    assert_int_equal((uintptr_t)view.dirty % TABLE_SPAN, 0);
+    assert_true((uintptr_t)(view.base - view.dirty) <= TABLE_SPAN / 2);
+    assert_true(view.reserved_bytes > (uint64_t)8 << 30);
+    isolate_free(isolate);
+}
+
 static void more_dirty_pages_than_are_copied_are_dropped_and_come_back_clean(void **state)
 {
     (void)state;
@@ -520,6 +534,7 @@ int main(void)
         cmocka_unit_test(the_dirty_map_names_every_page_that_the_kernel_saw_written),
         cmocka_unit_test(no_byte_of_several_memories_survives),
         cmocka_unit_test(the_dirty_map_of_each_memory_names_what_the_kernel_saw_written),
+        cmocka_unit_test(a_page_of_page_tables_has_the_dirty_map_and_the_first_pages),
         cmocka_unit_test(more_dirty_pages_than_are_copied_are_dropped_and_come_back_clean),
         cmocka_unit_test(a_trimmed_isolate_is_the_snapshot_and_serves_on),
         cmocka_unit_test(isolates_of_one_artifact_do_not_see_each_other),
