@@ -9,9 +9,14 @@ endless loops running; runs alternate. The goal is a p99 of at most 1.2 times.
 Saturation: 100 tenants always have requests waiting, all of the same work, but every
 second tenant asks over four times as many connections. Jain's index of what they were
 served, 1 when all got the same, has the goal of at least 0.95.
+Weights: three tenants of weights 1, 2 and 4 saturate alike; what each was served, by its
+weight, is within 10 % of the mean.
+Turns: in all of it, no turn of the worker's event loop is longer than two slices and
+200 us, by the worker's own histogram (the border of the highest bucket that was reached).
 """
 import argparse
 import os
+import re
 import selectors
 import socket
 import statistics
@@ -23,6 +28,12 @@ import support
 
 RATIO_GOAL = 1.2
 JAIN_GOAL = 0.95
+WEIGHTS = (1, 2, 4)
+WEIGHT_GOAL = 0.10
+SLICE_SECONDS = 100e-6  # limits.slice
+TURN_GOAL_SECONDS = 2 * SLICE_SECONDS + 200e-6
+TURN = re.compile(r'^skerry_turn_seconds_bucket\{worker="0",le="([^"]+)"\} (\d+)$', re.M)
+WEIGHT_CONNECTIONS = 32  # so many that a tenant never waits for this client
 LOOPS_START_SECONDS = 1  # until all loops of a neighbour run
 
 
@@ -93,7 +104,8 @@ def measure_neighbour(skerry, cores, options):
                 if loops.process.poll() is not None:
                     support.die("the neighbour stopped before the victim was measured")
             time.sleep(1)  # the worker looks for clients that left every 50 ms
-    return alone, beside, statistics.median(busy)
+        turns = read_turns(server)
+    return (alone, beside, statistics.median(busy)), turns
 
 
 def print_neighbour(alone, beside, busy, options):
@@ -107,7 +119,8 @@ def print_neighbour(alone, beside, busy, options):
     ratios = [noisy["p99_ms"] / quiet["p99_ms"] for quiet, noisy in zip(alone, beside)]
     ratio = statistics.median(ratios)
     print(f"  p99 beside / alone: {ratio:.2f} (rounds: "
-          f"{' '.join(f'{value:.2f}' for value in ratios)}), goal <= {RATIO_GOAL}")
+          f"{' '.join(f'{value:.2f}' for value in ratios)}), goal <= {RATIO_GOAL}: "
+          f"{support.verdict(ratio <= RATIO_GOAL)}")
     print(f"  server's CPU beside the loops: {busy:.0%} of a core")
     return ratio <= RATIO_GOAL
 
@@ -143,9 +156,9 @@ class Caller:
         return True
 
 
-def run_callers(callers, tenants, seconds):
+def run_callers(callers, seconds):
     """Answers by tenant between the first second and the end."""
-    served = [0] * tenants
+    served = [0] * (max(caller.tenant for caller in callers) + 1)
     with selectors.DefaultSelector() as selector:
         for caller in callers:
             selector.register(caller.socket, selectors.EVENT_READ, caller)
@@ -172,11 +185,12 @@ def measure_saturation(skerry, cores, options):
         for _ in range(options.rounds):
             callers = [Caller(server.port, tenant) for tenant in range(options.tenants)
                        for _ in range(options.connections * (1 if tenant % 2 == 0 else 4))]
-            runs.append(run_callers(callers, options.tenants, options.seconds))
+            runs.append(run_callers(callers, options.seconds))
             for caller in callers:
                 caller.socket.close()
             time.sleep(1)
-    return runs
+        turns = read_turns(server)
+    return runs, turns
 
 
 def jain_index(values):
@@ -199,9 +213,69 @@ def print_saturation(runs, options):
           f"{min(map(min, runs)) / options.seconds:.1f}/s, most "
           f"{max(map(max, runs)) / options.seconds:.1f}/s")
     print(f"  Jain's index: {index:.4f} (rounds: "
-          f"{' '.join(f'{value:.4f}' for value in indexes)}), goal >= {JAIN_GOAL}")
+          f"{' '.join(f'{value:.4f}' for value in indexes)}), goal >= {JAIN_GOAL}: "
+          f"{support.verdict(index >= JAIN_GOAL)}")
     return index >= JAIN_GOAL
 
+
+# ---- weights -------------------------------------------------------------------------------------
+
+def measure_weights(skerry, cores, options):
+    """What tenants of different weights were served, a row for each round."""
+    server_core, client_core = cores
+    runs = []
+    with support.SkerryServer(skerry, server_core) as server:
+        admin = support.Admin(server.admin_socket)
+        for tenant, weight in enumerate(WEIGHTS):
+            admin.deploy(f"t{tenant}", "work", modules.work(options.turns))
+            admin.limit(f"t{tenant}", f'{{"cpu_share": {weight}}}')
+        os.sched_setaffinity(0, {client_core})
+        for _ in range(options.rounds):
+            callers = [Caller(server.port, tenant) for tenant in range(len(WEIGHTS))
+                       for _ in range(WEIGHT_CONNECTIONS)]
+            runs.append(run_callers(callers, options.seconds))
+            for caller in callers:
+                caller.socket.close()
+            time.sleep(1)
+        turns = read_turns(server)
+    return runs, turns
+
+
+def print_weights(runs):
+    """How far a tenant's share by its weight is from the mean, at most; median of the rounds."""
+    errors = []
+    for run in runs:
+        shares = [served / weight for served, weight in zip(run, WEIGHTS)]
+        mean = statistics.mean(shares)
+        errors.append(max(abs(share / mean - 1) for share in shares) if mean else 1)
+    error = statistics.median(errors)
+    print(f"\nweights {':'.join(map(str, WEIGHTS))}: served "
+          f"{' '.join(':'.join(map(str, run)) for run in runs)}; off by {error:.1%} at most, "
+          f"goal <= {WEIGHT_GOAL:.0%}: {support.verdict(error <= WEIGHT_GOAL)}")
+    return error <= WEIGHT_GOAL
+
+
+# ---- turns of the event loop ---------------------------------------------------------------------
+
+def read_turns(server):
+    """Cumulative counts of the worker's turns, by the upper border in seconds."""
+    _, _, text = support.Admin(server.admin_socket).exchange("GET", "/metrics")
+    return {float(border): int(count) for border, count in TURN.findall(text.decode())}
+
+
+def print_turns(histograms):
+    total = {border: sum(turns[border] for turns in histograms) for border in histograms[0]}
+    count = total[float("inf")]
+    highest = min(border for border, below in total.items() if below == count)
+    longer = count - max(below for border, below in total.items() if border <= TURN_GOAL_SECONDS)
+    print(f"\nturns of the event loop: {count}, longest at most {highest * 1e6:.0f} us; {longer} "
+          f"longer than {TURN_GOAL_SECONDS * 1e6:.0f} us ({longer / max(count, 1):.4%}), goal 0: "
+          f"{support.verdict(longer == 0)}")
+    print("  " + ", ".join(f"<= {border * 1e6:.0f} us: {below}" for border, below in total.items()))
+    return longer == 0
+
+
+# ---- the run -------------------------------------------------------------------------------------
 
 def main():
     options = parse_arguments()
@@ -209,8 +283,13 @@ def main():
     cores = support.pick_cores()
     support.print_facts()
     print(f"server on core {cores[0]}, clients on core {cores[1]}; one worker")
-    good = print_neighbour(*measure_neighbour(skerry, cores, options), options)
-    good = print_saturation(measure_saturation(skerry, cores, options), options) and good
+    neighbour, beside_loops = measure_neighbour(skerry, cores, options)
+    good = print_neighbour(*neighbour, options)
+    runs, saturated = measure_saturation(skerry, cores, options)
+    good = print_saturation(runs, options) and good
+    runs, weighted = measure_weights(skerry, cores, options)
+    good = print_weights(runs) and good
+    good = print_turns([beside_loops, saturated, weighted]) and good
     if options.strict and not good:
         support.die("a goal was missed")
 

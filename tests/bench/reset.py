@@ -28,8 +28,8 @@ def parse_arguments():
 def print_row(pages, took_us, copy_us):
     goal = BASE_GOAL_US + PAGE_GOAL_US * pages
     ratio = f"{took_us / copy_us:.2f}" if pages else "-"
-    verdict = "met" if took_us <= goal else "MISSED"
-    print(f"  {pages:>5}{took_us:>18.2f}{copy_us:>13.2f}{ratio:>8}{goal:>11.2f}  {verdict}")
+    print(f"  {pages:>5}{took_us:>18.2f}{copy_us:>13.2f}{ratio:>8}{goal:>11.2f}  "
+          f"{support.verdict(took_us <= goal)}")
     return took_us <= goal
 
 

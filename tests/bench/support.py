@@ -47,6 +47,10 @@ def die(text):
     sys.exit(f"{pathlib.Path(sys.argv[0]).name}: {text}")
 
 
+def verdict(good):
+    return "met" if good else "MISSED"
+
+
 def find_program(build, name):
     """A program of the build directory, wherever meson put it."""
     for place in (name, f"tests/bench/{name}", f"server/{name}"):
@@ -200,6 +204,11 @@ class Admin(Connection):
             "PUT", f"/v1/tenants/{tenant}/functions/{function}", module)
         if status not in (200, 201):
             die(f"deploying {tenant}/{function}: {status} {text.decode()}")
+
+    def limit(self, tenant, limits):
+        status, _, text = self.exchange("PUT", f"/v1/tenants/{tenant}/limits", limits.encode())
+        if status != 200:
+            die(f"limits of tenant {tenant}: {status} {text.decode()}")
 
 
 def command(pid):

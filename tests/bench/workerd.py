@@ -166,9 +166,8 @@ def measure_skerry(skerry, cores, count):
 
 def print_row(name, unit, theirs, ours):
     ratio = theirs / ours if ours > 0 else float("inf")
-    verdict = "met" if ratio >= RATIO_GOAL else "MISSED"
     print(f"  {name:<38}{theirs:>12.3f}{ours:>12.3f} {unit:<4}{ratio:>8.0f} times"
-          f", goal >= {RATIO_GOAL}: {verdict}")
+          f", goal >= {RATIO_GOAL}: {support.verdict(ratio >= RATIO_GOAL)}")
     return ratio >= RATIO_GOAL
 
 
