@@ -31,10 +31,11 @@
 #define POOL_ENTRIES_MAX    65536
 #define POOL_VERSION_MAX    64
 #define POOL_FUNCTION_MAX   256
-#define POOL_TRIM_MAX       4   /* isolates trimmed at once */
-#define POOL_SWEEP_MAX      256 /* entries looked at in one sweep */
-#define POOL_MAKE_ROOM_MAX  4   /* idle isolates given up for one that cannot be made */
-#define POOL_AHEAD_MAX      64  /* isolates made ahead of a function's first request */
+#define POOL_TRIM_MAX       4               /* isolates trimmed at once, */
+#define POOL_TRIM_NS        UINT64_C(50000) /* and no further one when it took so long */
+#define POOL_SWEEP_MAX      256             /* entries looked at in one sweep */
+#define POOL_MAKE_ROOM_MAX  4               /* idle isolates given up for one that cannot be made */
+#define POOL_AHEAD_MAX      64              /* isolates made ahead of a function's first request */
 
 #define POOL_DEMAND_HALF_NS UINT64_C(10000000000) /* in which half of a past peak is forgotten */
 
@@ -772,12 +773,14 @@ pool_sweep_entry(struct isolate_pool *pool, struct isolate_pool_entry *entry, ui
     }
 }
 
-/* Up to POOL_TRIM_MAX; how many. One that the kernel has no mappings for is given up. */
-static uint32_t pool_trim_entry(struct isolate_pool *pool, struct isolate_pool_entry *entry)
+/* False: some are left. One that the kernel has no mappings for is given up. */
+static bool pool_trim_entry(struct isolate_pool *pool, struct isolate_pool_entry *entry)
 {
+    uint64_t began = clock_monotonic_ns(pool->options.clock);
     uint32_t count = 0;
     struct isolate *isolate = entry->warm_oldest;
-    while (isolate != NULL && count < POOL_TRIM_MAX) {
+    while (isolate != NULL && count < POOL_TRIM_MAX &&
+           clock_monotonic_ns(pool->options.clock) - began < POOL_TRIM_NS) {
         struct isolate *newer = isolate->previous;
         /* One that keeps its memory for its function cannot do without it. */
         if (!isolate->trimmed && isolate->served == 0) {
@@ -793,7 +796,7 @@ static uint32_t pool_trim_entry(struct isolate_pool *pool, struct isolate_pool_e
         }
         isolate = newer;
     }
-    return count;
+    return isolate == NULL;
 }
 
 bool isolate_pool_trim(struct isolate_pool *pool)
@@ -802,7 +805,7 @@ bool isolate_pool_trim(struct isolate_pool *pool)
     uint64_t now = clock_monotonic_ns(pool->options.clock);
     if (entry == NULL || now - entry->used_ns <= pool->options.trim_ns)
         return false;
-    if (pool_trim_entry(pool, entry) < POOL_TRIM_MAX)
+    if (pool_trim_entry(pool, entry))
         pool_unlink(entry, POOL_BY_TRIM);
     return true;
 }

@@ -54,11 +54,13 @@ bool isolate_reset(struct isolate *isolate)
 
 static int trims;
 static bool trim_fails;
+static uint64_t trim_takes_ns;
 
 bool isolate_trim(struct isolate *isolate)
 {
     assert_int_equal(isolate->served, 0);
     trims++;
+    now_ns += trim_takes_ns;
     return !trim_fails;
 }
 
@@ -135,6 +137,7 @@ make_bounded_pool(uint32_t per_function, uint32_t per_tenant, uint32_t total)
     };
     trims = 0;
     trim_fails = false;
+    trim_takes_ns = 0;
     now_ns = SECOND;
     isolates_alive = artifacts_alive = resets = host_resets = opens = 0;
     reset_fails = create_fails = artifacts_are_gone = false;
@@ -842,6 +845,26 @@ static void an_isolate_that_waits_gives_its_pages_back_once(void **state)
     free_pool(pool);
 }
 
+static void trimming_stops_for_the_turn_when_one_took_long(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(8, 16);
+    struct isolate *isolates[3];
+    for (int i = 0; i < 3; i++)
+        isolates[i] = take(pool, "t/f", "v1",
+                           i == 0 ? ISOLATE_START_FIRST_REQUEST : ISOLATE_START_POOL_EMPTY);
+    for (int i = 0; i < 3; i++)
+        isolate_pool_return(isolates[i], ISOLATE_FINISHED);
+    now_ns += 2 * SECOND;
+    trim_takes_ns = SECOND / 1000;
+    for (int turn = 1; turn <= 3; turn++) {
+        assert_true(isolate_pool_trim(pool));
+        assert_int_equal(trims, turn);
+    }
+    assert_false(isolate_pool_trim(pool));
+    free_pool(pool);
+}
+
 static void an_isolate_that_cannot_be_mapped_again_is_given_up(void **state)
 {
     (void)state;
@@ -892,6 +915,7 @@ int main(void)
         cmocka_unit_test(a_mass_deploy_holds_few_isolates_and_evicts_nobodys),
         cmocka_unit_test(a_busy_function_gets_as_many_of_its_new_version_as_it_used),
         cmocka_unit_test(an_isolate_that_waits_gives_its_pages_back_once),
+        cmocka_unit_test(trimming_stops_for_the_turn_when_one_took_long),
         cmocka_unit_test(an_isolate_that_cannot_be_mapped_again_is_given_up),
         cmocka_unit_test(what_cannot_be_made_ahead_is_left_to_the_first_request),
     };
