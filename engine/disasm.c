@@ -6,6 +6,9 @@
  *      12  i32_add      s3 k:1 -> a            wasm 0x4a
  *      20  br_i32_lt_u  a p0                   -> 48  fuel 5
  *
+ * With the module's bytes beside it, a cell comes after the instructions up to its own, each with
+ * its offset in the binary: `; 0x4a  i32.add`.
+ *
  * Handlers are found back by their offset in a table made for the occasion: cells hold
  * nothing but that offset.
  */
@@ -14,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/decode.h"
 #include "engine/ops.h"
 
 #define DISASM_PIECE_BYTES 64 /* longest text printed at once */
@@ -33,7 +37,9 @@ struct disasm {
     const struct code_mark *marks;
     uint32_t mark_count;
     struct buffer *out;
-    enum status status; /* of writing to it; the first failure stays */
+    const struct module *module; /* NULL: cells only */
+    struct reader wasm;          /* instructions not yet written */
+    enum status status;          /* of writing to it; the first failure stays */
 };
 
 static PRINTF_LIKE(2, 3) void disasm_print(struct disasm *d, const char *format, ...)
@@ -157,9 +163,88 @@ static uint32_t disasm_wasm_offset(const struct disasm *d, uint32_t cell)
     return 0;
 }
 
+/* ---- the Wasm beside it ---------------------------------------------------------------------- */
+
+/* Numbers as numbers, types and whatever is longer as bytes. */
+static void disasm_immediate(struct disasm *d, enum immediate_kind kind)
+{
+    switch (kind) {
+    case IMMEDIATE_LABEL:
+    case IMMEDIATE_TAG:
+    case IMMEDIATE_FUNC:
+    case IMMEDIATE_TYPE:
+    case IMMEDIATE_LOCAL:
+    case IMMEDIATE_GLOBAL:
+    case IMMEDIATE_TABLE:
+    case IMMEDIATE_MEMORY:
+    case IMMEDIATE_DATA:
+    case IMMEDIATE_ELEM:
+        disasm_print(d, " %u", reader_u32(&d->wasm));
+        return;
+    case IMMEDIATE_I32:
+        disasm_print(d, " %" PRId32, reader_s32(&d->wasm));
+        return;
+    case IMMEDIATE_I64:
+        disasm_print(d, " %" PRId64, reader_s64(&d->wasm));
+        return;
+    case IMMEDIATE_MEMARG0:
+    case IMMEDIATE_MEMARG1:
+    case IMMEDIATE_MEMARG2:
+    case IMMEDIATE_MEMARG3:
+    case IMMEDIATE_MEMARG4: {
+        struct decode_memarg memarg = decode_memarg(&d->wasm);
+        if (memarg.memory != 0)
+            disasm_print(d, " %u", memarg.memory);
+        disasm_print(d, " offset=%" PRIu64, memarg.offset);
+        return;
+    }
+    default: {
+        const uint8_t *at = d->wasm.at;
+        decode_skip_immediate(&d->wasm, kind);
+        for (; at < d->wasm.at; at++)
+            disasm_print(d, " %02x", *at);
+    }
+    }
+}
+
+/* Writes the instructions up to the one at this offset in the binary. */
+static void disasm_wasm(struct disasm *d, uint32_t last)
+{
+    while (d->module != NULL && d->status == STATUS_OK && reader_left(&d->wasm) > 0 &&
+           reader_offset(&d->wasm) <= last) {
+        uint32_t offset = (uint32_t)reader_offset(&d->wasm);
+        uint32_t opcode = reader_u8(&d->wasm);
+        if (opcode_is_prefix(opcode))
+            opcode = decode_prefixed_opcode(&d->wasm, opcode);
+        const struct opcode_row *row = opcode_row(opcode);
+        ASSERT(row != NULL); /* it was compiled */
+        disasm_print(d, "; 0x%x  %s", offset, row->text);
+        disasm_immediate(d, (enum immediate_kind)row->immediate);
+        disasm_print(d, "\n");
+    }
+}
+
+/* To the first instruction of a function, behind its locals. */
+static void disasm_open_wasm(struct disasm *d, const struct module *module, uint32_t func_index)
+{
+    const struct module_func *func = &module->funcs[func_index];
+    if (func_index < module->imported_func_count)
+        return;
+    d->module = module;
+    const uint8_t *body = module->wasm.data + func->body_offset;
+    d->wasm = reader_make(module->wasm.data, body, body + func->body_bytes, NULL);
+    uint32_t runs = reader_u32(&d->wasm);
+    for (uint32_t i = 0; i < runs; i++) {
+        (void)reader_u32(&d->wasm);
+        (void)decode_value_type(&d->wasm, module);
+    }
+}
+
 /* Writes one cell; returns where the next begins. */
 static uint32_t disasm_cell(struct disasm *d, uint32_t cell)
 {
+    uint32_t wasm_offset = disasm_wasm_offset(d, cell);
+    disasm_wasm(d, wasm_offset);
     const struct disasm_handler *handler =
         disasm_find(d, (int32_t)dispatch_field32(d->code + cell));
     ASSERT(handler != NULL);
@@ -177,15 +262,17 @@ static uint32_t disasm_cell(struct disasm *d, uint32_t cell)
         for (uint32_t i = 0; i < entries; i++)
             at = disasm_fields(d, "b", cell, at);
     }
-    uint32_t wasm_offset = disasm_wasm_offset(d, cell);
     if (wasm_offset != 0)
         disasm_print(d, "  wasm 0x%x", wasm_offset);
     disasm_print(d, "\n");
     return ALIGN_UP(at, 4u);
 }
 
-enum status
-engine_disassemble(const struct engine_module *module, uint32_t func_index, struct buffer *out)
+/* `decoded` may be NULL. */
+static enum status disasm_func(const struct engine_module *module,
+                               const struct module *decoded,
+                               uint32_t func_index,
+                               struct buffer *out)
 {
     const struct image_header *header = module->header;
     ASSERT(func_index < header->funcs.count);
@@ -198,6 +285,8 @@ engine_disassemble(const struct engine_module *module, uint32_t func_index, stru
         .mark_count = header->marks.count,
         .out = out,
     };
+    if (decoded != NULL)
+        disasm_open_wasm(&d, decoded, func_index);
     if (func_index + 1 < header->funcs.count)
         d.end = funcs[func_index + 1].entry - (uint32_t)sizeof(uint32_t);
     enum status status = disasm_index_handlers(&d);
@@ -207,6 +296,28 @@ engine_disassemble(const struct engine_module *module, uint32_t func_index, stru
                  d.end - d.entry);
     for (uint32_t cell = d.entry; cell < d.end && d.status == STATUS_OK;)
         cell = disasm_cell(&d, cell);
+    disasm_wasm(&d, UINT32_MAX);
     free(d.handlers);
     return d.status;
+}
+
+enum status
+engine_disassemble(const struct engine_module *module, uint32_t func_index, struct buffer *out)
+{
+    return disasm_func(module, NULL, func_index, out);
+}
+
+enum status engine_disassemble_beside(const struct engine_module *module,
+                                      struct bytes wasm,
+                                      uint32_t func_index,
+                                      struct buffer *out)
+{
+    struct module decoded = {0};
+    enum status status = decode_module(wasm, &engine_limits_default, NULL, &decoded);
+    if (status == STATUS_OK && decoded.func_count != module->header->funcs.count)
+        status = STATUS_INVALID;
+    if (status == STATUS_OK)
+        status = disasm_func(module, &decoded, func_index, out);
+    module_done(&decoded);
+    return status;
 }

@@ -174,6 +174,9 @@ struct engine_options {
      * reinterpretations) do not change them. Costs time: docs/engine.md has a measurement.
      */
     bool deterministic;
+    /* Every cell knows where it came from, for engine_disassemble_beside; backtraces then name
+     * places more finely than calls. */
+    bool all_marks;
 };
 
 extern const struct engine_options engine_options_default;
@@ -521,5 +524,11 @@ struct engine_memory_view engine_memory_view(const struct engine_instance *insta
 /* Writes the threaded code of one function as text (Wasm offsets, operations, fuel). */
 NODISCARD enum status
 engine_disassemble(const struct engine_module *module, uint32_t func_index, struct buffer *out);
+/* The same with the Wasm it was made from: before each cell the instructions up to the last that
+ * it was made of. `wasm` is what the module was compiled from, with all_marks. */
+NODISCARD enum status engine_disassemble_beside(const struct engine_module *module,
+                                                struct bytes wasm,
+                                                uint32_t func_index,
+                                                struct buffer *out);
 
 #endif

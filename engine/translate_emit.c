@@ -109,7 +109,7 @@ emit_fields(uint8_t *at, const struct instruction *instruction, uint8_t **ret_br
     return at;
 }
 
-/* What may be taken back to become part of what follows; none of these is marked. */
+/* What may be taken back to become part of what follows; none of these can trap. */
 static bool emit_is_fusible(enum operation operation)
 {
     return operation == OP_i32_add || operation == OP_i32_sub || operation == OP_i32_and ||
@@ -126,7 +126,8 @@ uint32_t emit_cell(struct translator *t, const struct instruction *instruction)
     if (t->has_last)
         t->last = *instruction;
     t->last_start = emit_here(t);
-    if (operation_rows[instruction->operation].faults == OPERATION_TRAPS)
+    if (operation_rows[instruction->operation].faults == OPERATION_TRAPS ||
+        (UNLIKELY(t->options->all_marks) && instruction->wasm_offset != 0))
         emit_mark(t, instruction->wasm_offset);
     struct buffer *cells = &t->code->cells;
     uint8_t *branch = cells->data;
@@ -176,6 +177,8 @@ void emit_take_back(struct translator *t)
 {
     ASSERT(t->has_last && t->last_start <= t->code->cells.count);
     t->code->cells.count = t->last_start;
+    if (UNLIKELY(t->options->all_marks) && t->last.wasm_offset != 0)
+        t->code->marks.count -= sizeof(struct code_mark);
     t->has_last = false;
 }
 

@@ -126,7 +126,7 @@ static void print_kind(const struct engine_module *module)
 }
 
 /* The threaded code of a function given by index or exported name. */
-static int print_code(const struct engine_module *module, const char *func)
+static int print_code(const struct engine_module *module, struct bytes wasm, const char *func)
 {
     char *end;
     unsigned long index = strtoul(func, &end, 10);
@@ -141,7 +141,7 @@ static int print_code(const struct engine_module *module, const char *func)
                          engine_module_func_count(module));
     struct buffer text;
     buffer_init(&text, INSPECT_CODE_BYTES);
-    enum status status = engine_disassemble(module, (uint32_t)index, &text);
+    enum status status = engine_disassemble_beside(module, wasm, (uint32_t)index, &text);
     if (status == STATUS_OK)
         (void)fwrite(text.data, 1, text.count, stdout);
     buffer_done(&text);
@@ -154,17 +154,18 @@ static int inspect(const char *file, const char *func)
     struct buffer wasm = {0};
     struct engine_image image = {0};
     struct engine_module *module = NULL;
+    const struct engine_options options = {.all_marks = func != NULL};
     int exit_status = 0;
     enum status status = verb_read_file(file, engine_limits_default.module_bytes, &report, &wasm);
     if (status == STATUS_OK)
-        status = engine_compile(buffer_bytes(&wasm), &engine_limits_default,
-                                &engine_options_default, &report, NULL, &image);
+        status = engine_compile(buffer_bytes(&wasm), &engine_limits_default, &options, &report,
+                                NULL, &image);
     if (status == STATUS_OK)
         status = engine_module_open(bytes_make(image.data, image.count), false, &report, &module);
     if (status != STATUS_OK) {
         exit_status = verb_fail_report("inspect", file, &report);
     } else if (func != NULL) {
-        exit_status = print_code(module, func);
+        exit_status = print_code(module, buffer_bytes(&wasm), func);
     } else {
         (void)printf("%s: %zu bytes, image %zu bytes, %u functions\n", file, wasm.count,
                      image.count, engine_module_func_count(module));

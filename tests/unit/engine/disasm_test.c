@@ -73,6 +73,60 @@ static void the_text_of_any_function_is_whole(void **state)
     }
 }
 
+/* Lines of instructions follow each other to the last `end`; those of cells are as without. */
+static void check_beside(const char *text)
+{
+    struct buffer cells;
+    buffer_init(&cells, TEXT_BYTES);
+    unsigned long before = 0;
+    const char *last = NULL;
+    for (const char *line = text; *line != '\0'; line = strchr(line, '\n') + 1) {
+        size_t count = strcspn(line, "\n") + 1;
+        if (line[0] != ';') {
+            assert_int_equal(buffer_append(&cells, line, count), STATUS_OK);
+            continue;
+        }
+        unsigned long offset = strtoul(line + 2, NULL, 16);
+        assert_true(offset > before);
+        before = offset;
+        last = line;
+    }
+    assert_int_equal(buffer_append(&cells, "", 1), STATUS_OK);
+    check_text((const char *)cells.data);
+    buffer_done(&cells);
+    assert_non_null(last);
+    assert_non_null(strstr(last, "  end\n"));
+}
+
+static void instructions_stand_beside_the_cells_of_any_function(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"engine_fuel", "engine_other", "engine_run",
+                                        "engine_values"};
+    const struct engine_options options = {.all_marks = true};
+    for (size_t i = 0; i < COUNT_OF(files); i++) {
+        struct buffer wasm = guest_read(files[i]);
+        struct buffer copy = guest_read(files[i]);
+        struct engine_image image;
+        struct engine_module *module = guest_open_for(&copy, &options, &image);
+        uint32_t imported = 0;
+        for (uint32_t n = 0; n < engine_module_import_count(module); n++)
+            imported += engine_module_import(module, n).kind == ENGINE_EXTERN_FUNC;
+        for (uint32_t func = imported; func < engine_module_func_count(module); func++) {
+            struct buffer text;
+            buffer_init(&text, TEXT_BYTES);
+            assert_int_equal(engine_disassemble_beside(module, buffer_bytes(&wasm), func, &text),
+                             STATUS_OK);
+            assert_int_equal(buffer_append(&text, "", 1), STATUS_OK);
+            check_beside((const char *)text.data);
+            buffer_done(&text);
+        }
+        engine_module_close(module);
+        engine_image_free(&image);
+        buffer_done(&wasm);
+    }
+}
+
 /* (i32, i32, f64) -> i32, body given; `expected` may print the offset of the body's fifth byte. */
 static void assert_code(const uint8_t *body, size_t count, const char *expected)
 {
@@ -179,6 +233,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_text_of_any_function_is_whole),
+        cmocka_unit_test(instructions_stand_beside_the_cells_of_any_function),
         cmocka_unit_test(a_line_names_places_fields_and_the_place_in_the_binary),
         cmocka_unit_test(constants_of_64_bits_are_shown_as_bits),
         cmocka_unit_test(constants_of_128_bits_are_shown_high_half_first),
