@@ -31,15 +31,15 @@ enum {
     MODULE_MAX_SEGMENTS = 100000,
     MODULE_MAX_TABLES = 100,
     MODULE_MAX_MEMORIES = 100,
-    MODULE_MAX_BODY_BYTES = 7654321,
+    MODULE_MAX_BODY_BYTES = 7654321,    /* of one function */
     MODULE_MAX_LOCALS = 50000,          /* of one function, parameters included */
     MODULE_MAX_LOCALS_TOTAL = 10000000, /* of all functions: six bytes can declare 50,000 */
-    MODULE_MAX_PARAMS = 1000,
-    MODULE_MAX_RESULTS = 1000,
-    MODULE_MAX_BR_TABLE = 65520,
-    MODULE_MAX_NESTING = 100000,    /* blocks in blocks */
-    MODULE_MAX_CONST_STACK = 10000, /* values at once in a constant expression */
-    MODULE_MAX_FRAME_SLOTS = 65000, /* locals + link + deepest operand stack: 16-bit operands */
+    MODULE_MAX_PARAMS = 1000,           /* of a function type */
+    MODULE_MAX_RESULTS = 1000,          /* of a function type */
+    MODULE_MAX_BR_TABLE = 65520,        /* labels of one */
+    MODULE_MAX_NESTING = 100000,        /* blocks in blocks */
+    MODULE_MAX_CONST_STACK = 10000,     /* values at once in a constant expression */
+    MODULE_MAX_FRAME_SLOTS = 65000,     /* locals + link + deepest operand stack: 16-bit operands */
 };
 
 struct module_field {

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Is the threaded code shown in docs/engine.md what `skerry inspect` prints for its module?
+"""Does docs/engine.md show what is so?
 
     engine.py [--update] SKERRY
 
-The page has one ```wat block, the module, and one ```text block, the code of its export "sum".
-With --update the block is rewritten; the prose around it is for you to check.
+The page has one ```wat block, a module, and one ```text block: what `skerry inspect` prints as the
+code of its export "sum". Its table of limits has the values of engine/module.h, and each limit is
+named by a unit test of the engine. With --update block and table are rewritten; the prose around
+them is for you to check.
 """
 import argparse
 import pathlib
@@ -14,7 +16,9 @@ import subprocess
 import sys
 import tempfile
 
-PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "engine.md"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "engine.md"
+LIMITS_HEAD = "| limit | value | of |\n|---|---|---|\n"
 EXPORT = "sum"
 
 
@@ -36,6 +40,26 @@ def printed(skerry, module):
                               stdout=subprocess.PIPE, text=True).stdout
 
 
+def limits():
+    """The rows of the table: every MODULE_MAX_* with its value and comment."""
+    tests = "".join(path.read_text() for path in (ROOT / "tests/unit/engine").glob("*_test.c"))
+    rows = []
+    for name, value, comment in re.findall(
+            r"^    (MODULE_MAX_\w+) = (\d+),(?: +/\* (.*?) \*/)?$",
+            (ROOT / "engine/module.h").read_text(), re.M):
+        if not re.search(rf"\b{name}\b", tests):
+            sys.exit(f"no test in tests/unit/engine names {name}: test it at its value and above")
+        what = name.removeprefix("MODULE_MAX_").lower().replace("_", " ")
+        rows.append(f"| {what} | {int(value):,} | {comment or 'the module'} |\n")
+    return "".join(rows)
+
+
+def table(text):
+    """A match whose group 1 is the table's rows."""
+    found = re.search(re.escape(LIMITS_HEAD) + r"((?:\|.*\n)*)", text)
+    return found or sys.exit(f"{PAGE} has no table of limits")
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--update", action="store_true", help="rewrite the page's block")
@@ -43,15 +67,17 @@ def main():
     chosen = arguments.parse_args()
 
     text = PAGE.read_text()
-    shown = block(text, "text")
-    now = printed(chosen.skerry, block(text, "wat").group(1))
-    if shown.group(1) == now:
-        return
+    pieces = ((table(text), limits()),
+              (block(text, "text"), printed(chosen.skerry, block(text, "wat").group(1))))
+    stale = [(shown, now) for shown, now in pieces if shown.group(1) != now]
     if chosen.update:
-        PAGE.write_text(text[:shown.start(1)] + now + text[shown.end(1):])
+        for shown, now in sorted(stale, key=lambda piece: -piece[0].start()):
+            text = text[:shown.start(1)] + now + text[shown.end(1):]
+        PAGE.write_text(text)
         return
-    sys.exit(f"{PAGE} shows\n{shown.group(1)}but skerry prints\n{now}"
-             "Check the prose around it and run tests/docs/engine.py --update SKERRY.")
+    for shown, now in stale:
+        sys.exit(f"{PAGE} shows\n{shown.group(1)}but it is\n{now}"
+                 "Check the prose around it and run tests/docs/engine.py --update SKERRY.")
 
 
 if __name__ == "__main__":

@@ -500,6 +500,57 @@ static struct buffer with_body(uint32_t bytes)
     return wasm;
 }
 
+static struct buffer with_fields(uint32_t count)
+{
+    struct buffer wasm = wasm_begin();
+    size_t section = wasm_open(&wasm, WASM_TYPE);
+    WASM(&wasm, 1, 0x5f);
+    wasm_u32(&wasm, count);
+    for (uint32_t i = 0; i < count; i++)
+        WASM(&wasm, 0x7f, 0);
+    wasm_close(&wasm, section);
+    return wasm;
+}
+
+static void append_structure(struct buffer *wasm, uint32_t supertypes, uint32_t super)
+{
+    WASM(wasm, 0x50, supertypes != 0);
+    if (supertypes != 0)
+        wasm_u32(wasm, super);
+    WASM(wasm, 0x5f, 0);
+}
+
+static struct buffer with_supertypes(uint32_t count)
+{
+    struct buffer wasm = wasm_begin();
+    size_t section = wasm_open(&wasm, WASM_TYPE);
+    wasm_u32(&wasm, count + 1);
+    for (uint32_t i = 0; i <= count; i++)
+        append_structure(&wasm, i, i - 1);
+    wasm_close(&wasm, section);
+    return wasm;
+}
+
+/* Chains as long as they may be, then one type that has what is left of `count`. */
+static struct buffer with_supertypes_in_all(uint32_t count)
+{
+    struct buffer wasm = wasm_begin();
+    struct buffer types = wasm_begin();
+    uint32_t type_count = 0;
+    uint32_t depth = 0;
+    for (; depth <= count; depth = type_count % (MODULE_MAX_SUPERTYPES + 1)) {
+        append_structure(&types, depth, type_count++ - 1);
+        count -= depth;
+    }
+    append_structure(&types, count, count - 1);
+    size_t section = wasm_open(&wasm, WASM_TYPE);
+    wasm_u32(&wasm, type_count + 1);
+    wasm_append(&wasm, types.data + 8, types.count - 8);
+    wasm_close(&wasm, section);
+    buffer_done(&types);
+    return wasm;
+}
+
 static void each_limit_holds_exactly(void **state)
 {
     (void)state;
@@ -519,6 +570,9 @@ static void each_limit_holds_exactly(void **state)
         {with_exports, MODULE_MAX_EXPORTS, "too many exports"},
         {with_elems, MODULE_MAX_SEGMENTS, "too many element segments"},
         {with_datas, MODULE_MAX_SEGMENTS, "too many data segments"},
+        {with_fields, MODULE_MAX_FIELDS, "too many fields: 10001"},
+        {with_supertypes, MODULE_MAX_SUPERTYPES, "too many supertypes: 63 above one type"},
+        {with_supertypes_in_all, MODULE_MAX_SUPERTYPES_TOTAL, "too many supertypes"},
         {with_params, MODULE_MAX_PARAMS, "too many parameters"},
         {with_results, MODULE_MAX_RESULTS, "too many results"},
         {with_body, MODULE_MAX_BODY_BYTES, "function body of 7654322 bytes, the limit is 7654321"},
