@@ -47,6 +47,9 @@ enum status engine_compile(struct bytes wasm,
     if (status == STATUS_OK)
         status = image_build(&module, &code, report, ret_image);
     timings.translate_ns = clock_monotonic_ns(&clock_system) - proven_ns;
+    for (uint32_t i = 0; i < module.func_count; i++)
+        timings.body_bytes += module.funcs[i].body_bytes;
+    timings.code_bytes = code.cells.count;
     if (status == STATUS_OK && ret_timings != NULL)
         *ret_timings = timings;
     code_done(&code);

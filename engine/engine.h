@@ -183,7 +183,9 @@ extern const struct engine_options engine_options_default;
 
 struct engine_timings {
     uint64_t validate_ns;
-    uint64_t translate_ns;
+    uint64_t translate_ns; /* laying out the image included */
+    uint64_t body_bytes;   /* of all functions in the binary */
+    uint64_t code_bytes;   /* of their threaded code */
 };
 
 /* Position-independent bytes, owned (mmap'ed anonymous memory). */

@@ -2,6 +2,7 @@
 /*
  * skerry validate and skerry inspect: looking at modules without running them.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -148,8 +149,18 @@ static int print_code(const struct engine_module *module, struct bytes wasm, con
     return status == STATUS_OK ? 0 : verb_fail("inspect", status, "%s", status_text(status));
 }
 
-static int inspect(const char *file, const char *func)
+static void
+print_stats(const struct engine_timings *timings, size_t module_bytes, size_t image_bytes)
 {
+    (void)printf("{\"module_bytes\":%zu,\"body_bytes\":%" PRIu64 ",\"code_bytes\":%" PRIu64
+                 ",\"image_bytes\":%zu,\"validate_us\":%" PRIu64 ",\"translate_us\":%" PRIu64 "}\n",
+                 module_bytes, timings->body_bytes, timings->code_bytes, image_bytes,
+                 timings->validate_ns / 1000, timings->translate_ns / 1000);
+}
+
+static int inspect(const char *file, const char *func, bool stats)
+{
+    struct engine_timings timings;
     struct report report = REPORT_INIT;
     struct buffer wasm = {0};
     struct engine_image image = {0};
@@ -159,11 +170,13 @@ static int inspect(const char *file, const char *func)
     enum status status = verb_read_file(file, engine_limits_default.module_bytes, &report, &wasm);
     if (status == STATUS_OK)
         status = engine_compile(buffer_bytes(&wasm), &engine_limits_default, &options, &report,
-                                NULL, &image);
+                                &timings, &image);
     if (status == STATUS_OK)
         status = engine_module_open(bytes_make(image.data, image.count), false, &report, &module);
     if (status != STATUS_OK) {
         exit_status = verb_fail_report("inspect", file, &report);
+    } else if (stats) {
+        print_stats(&timings, wasm.count, image.count);
     } else if (func != NULL) {
         exit_status = print_code(module, buffer_bytes(&wasm), func);
     } else {
@@ -179,20 +192,24 @@ static int inspect(const char *file, const char *func)
     return exit_status;
 }
 
+static const char inspect_usage[] = "usage: skerry inspect FILE.wasm [--code FUNC | --stats]";
+
 int verb_inspect(int argc, char **argv)
 {
     const char *file = NULL;
     const char *func = NULL;
+    bool stats = false;
     for (int i = 0; i < argc; i++) {
         if (strcmp(argv[i], "--code") == 0 && i + 1 < argc)
             func = argv[++i];
+        else if (strcmp(argv[i], "--stats") == 0)
+            stats = true;
         else if (argv[i][0] != '-' && file == NULL)
             file = argv[i];
         else
-            return verb_fail("inspect", STATUS_USAGE,
-                             "usage: skerry inspect FILE.wasm [--code FUNC]");
+            return verb_fail("inspect", STATUS_USAGE, inspect_usage);
     }
     if (file == NULL)
-        return verb_fail("inspect", STATUS_USAGE, "usage: skerry inspect FILE.wasm [--code FUNC]");
-    return inspect(file, func);
+        return verb_fail("inspect", STATUS_USAGE, inspect_usage);
+    return inspect(file, func, stats);
 }

@@ -20,7 +20,7 @@ static const struct {
     {"run", verb_run, "FILE.wasm [--invoke NAME] [--fuel N] [--env K=V] [--stats] [-- ARGS]",
      "run a WASI program or one exported function, without a server"},
     {"validate", verb_validate, "FILE.wasm...", "check modules; exit 1 with offset and reason"},
-    {"inspect", verb_inspect, "FILE.wasm [--code FUNC]",
+    {"inspect", verb_inspect, "FILE.wasm [--code FUNC | --stats]",
      "show sections, imports, exports and kind, or the threaded code of one function"},
     {"wast", verb_wast, "[--skip FILE] [--slice FUEL] FILE.json|FOLDER...",
      "run scripts of the official test suite"},
