@@ -512,12 +512,16 @@ static struct buffer with_fields(uint32_t count)
     return wasm;
 }
 
-static void append_structure(struct buffer *wasm, uint32_t supertypes, uint32_t super)
+/* With fields that no structure with another `number` has: equal types would count once. */
+static void append_structure(struct buffer *wasm, bool has_super, uint32_t super, uint32_t number)
 {
-    WASM(wasm, 0x50, supertypes != 0);
-    if (supertypes != 0)
+    WASM(wasm, 0x50, has_super);
+    if (has_super)
         wasm_u32(wasm, super);
-    WASM(wasm, 0x5f, 0);
+    uint32_t fields = number < 1u << 12 ? 6 : 7;
+    WASM(wasm, 0x5f, (uint8_t)fields);
+    for (uint32_t i = 0; i < fields; i++)
+        WASM(wasm, (uint8_t)(0x7c + (number >> 2 * i) % 4), 0);
 }
 
 static struct buffer with_supertypes(uint32_t count)
@@ -526,7 +530,7 @@ static struct buffer with_supertypes(uint32_t count)
     size_t section = wasm_open(&wasm, WASM_TYPE);
     wasm_u32(&wasm, count + 1);
     for (uint32_t i = 0; i <= count; i++)
-        append_structure(&wasm, i, i - 1);
+        append_structure(&wasm, i > 0, i - 1, 0);
     wasm_close(&wasm, section);
     return wasm;
 }
@@ -539,10 +543,12 @@ static struct buffer with_supertypes_in_all(uint32_t count)
     uint32_t type_count = 0;
     uint32_t depth = 0;
     for (; depth <= count; depth = type_count % (MODULE_MAX_SUPERTYPES + 1)) {
-        append_structure(&types, depth, type_count++ - 1);
+        append_structure(&types, depth > 0, type_count - 1,
+                         type_count / (MODULE_MAX_SUPERTYPES + 1));
+        type_count++;
         count -= depth;
     }
-    append_structure(&types, count, count - 1);
+    append_structure(&types, count > 0, count - 1, 1u << 12); /* of the first chain, and more */
     size_t section = wasm_open(&wasm, WASM_TYPE);
     wasm_u32(&wasm, type_count + 1);
     wasm_append(&wasm, types.data + 8, types.count - 8);
