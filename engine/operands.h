@@ -198,6 +198,14 @@ static inline double operands_wide_float(float low)
         AFTER_ACCESS();                                                                            \
     } while (0)
 
+/* Takes the count of what was executed: nothing in a build that measures what metering costs. */
+#if ENGINE_UNMETERED
+#define CHARGE(count) ((void)(count))
+#else
+#define CHARGE(count) ((void)(FUEL -= (int32_t)(count)))
+#endif
+#define CHARGE_LEAVES_NONE() (!ENGINE_UNMETERED && UNLIKELY(FUEL < 0))
+
 /* Takes the price of a bulk operation or host call, which is not an instruction count. */
 #define CHARGE_PRICE(price)                                                                        \
     do {                                                                                           \
@@ -228,8 +236,8 @@ static inline double operands_wide_float(float low)
 #define TAKE_BRANCH(at)                                                                            \
     do {                                                                                           \
         const uint8_t *target = PC + (int32_t)FIELD32(at);                                         \
-        FUEL -= (int32_t)FIELD32((at) + 4);                                                        \
-        if (UNLIKELY(FUEL < 0))                                                                    \
+        CHARGE(FIELD32((at) + 4));                                                                 \
+        if (CHARGE_LEAVES_NONE())                                                                  \
             SUSPEND(target);                                                                       \
         JUMP(target);                                                                              \
     } while (0)

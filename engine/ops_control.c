@@ -43,8 +43,8 @@ const dispatch_handler ops_add_jump[] = {EACH_XN(ENTRY_X, add_jump)};
 
 HANDLER(charge_)
 {
-    FUEL -= (int32_t)FIELD32(HEAD);
-    if (UNLIKELY(FUEL < 0))
+    CHARGE(FIELD32(HEAD));
+    if (CHARGE_LEAVES_NONE())
         SUSPEND(PC + CELL(HEAD + 4));
     NEXT(CELL(HEAD + 4));
 }
@@ -159,8 +159,8 @@ PINS(3, f64, save_float_pins, load_float_pins)
 /* Charges and enters a function whose frame and link are made. */
 #define ENTER(target, cost)                                                                        \
     do {                                                                                           \
-        FUEL -= (int32_t)(cost);                                                                   \
-        if (UNLIKELY(FUEL < 0))                                                                    \
+        CHARGE(cost);                                                                              \
+        if (CHARGE_LEAVES_NONE())                                                                  \
             SUSPEND(target);                                                                       \
         JUMP(target);                                                                              \
     } while (0)
@@ -410,7 +410,7 @@ const dispatch_handler ops_return_call_ref[] = {return_call_ref_};
 #define LEAVE(link_at)                                                                             \
     do {                                                                                           \
         const uint64_t *link = &SLOT(link_at);                                                     \
-        FUEL -= (int32_t)FIELD32((link_at) + 2);                                                   \
+        CHARGE(FIELD32((link_at) + 2));                                                            \
         FP = (uint64_t *)(uintptr_t)link[1];                                                       \
         JUMP((const uint8_t *)(uintptr_t)link[0]);                                                 \
     } while (0)
@@ -442,7 +442,7 @@ HANDLER(return_many_)
     enum { FIRST = HEAD, COUNT = FIRST + 2, LINK = COUNT + 2 };
     uint64_t return_pc = SLOT(LINK);
     uint64_t caller_fp = (&SLOT(LINK))[1];
-    FUEL -= (int32_t)FIELD32(LINK + 2);
+    CHARGE(FIELD32(LINK + 2));
     memmove(FP, &SLOT(FIRST), FIELD16(COUNT) * sizeof(*FP));
     FP = (uint64_t *)(uintptr_t)caller_fp;
     JUMP((const uint8_t *)(uintptr_t)return_pc);
