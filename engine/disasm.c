@@ -258,14 +258,14 @@ static uint32_t disasm_cell(struct disasm *d, uint32_t cell)
     at = disasm_fields(d, row->fields, cell, at);
     if (handler->operation == OP_br_table) {
         uint32_t entries = dispatch_field32(d->code + at - 4) + 1;
-        at = ALIGN_UP(at, 4u);
+        at = ALIGN_UP(at, (uint32_t)DISPATCH_CELL_ALIGN);
         for (uint32_t i = 0; i < entries; i++)
             at = disasm_fields(d, "b", cell, at);
     }
     if (wasm_offset != 0)
         disasm_print(d, "  wasm 0x%x", wasm_offset);
     disasm_print(d, "\n");
-    return ALIGN_UP(at, 4u);
+    return ALIGN_UP(at, (uint32_t)DISPATCH_CELL_ALIGN);
 }
 
 /* `decoded` may be NULL. */

@@ -3,7 +3,7 @@
  * How one operation hands over to the next: the only file that knows.
  *
  * Threaded code is a sequence of cells. A cell starts with a 32-bit offset from
- * `dispatch_base` to its handler, then packed operand fields, padded to 4 bytes. Offsets
+ * `dispatch_base` to its handler, then packed operand fields, padded to 2 bytes. Offsets
  * instead of addresses make code position independent, at the price of one addition per
  * operation (2.4 % against absolute addresses; a 16-bit index into a table of addresses
  * cost 14 %; docs/adr/0007).
@@ -26,6 +26,9 @@
 #define SKERRY_ENGINE_DISPATCH_H
 
 #include "engine/instance.h"
+
+/* Cells are read without regard to alignment; more of it makes code a tenth longer. */
+#define DISPATCH_CELL_ALIGN 2
 
 static inline uint16_t dispatch_field16(const uint8_t *at)
 {
@@ -184,6 +187,14 @@ BASE_HANDLER;
 #endif
 
 #define NEXT(bytes) JUMP(PC + (bytes))
+
+/* Takes the count of what was executed: nothing in a build that measures what metering costs. */
+#if ENGINE_UNMETERED
+#define CHARGE(count) ((void)(count))
+#else
+#define CHARGE(count) ((void)(FUEL -= (int32_t)(count)))
+#endif
+#define CHARGE_LEAVES_NONE() (!ENGINE_UNMETERED && UNLIKELY(FUEL < 0))
 
 /* Out of fuel: go on later at `at`, which must be a cell not yet begun. */
 #define SUSPEND(at) STOP(at, ENGINE_OUT_OF_FUEL)

@@ -160,7 +160,7 @@ static inline double operands_wide_float(float low)
 #define SIZE(type, place)             SIZE_##type##_##place
 
 #define HEAD                          4 /* bytes of a cell's handler offset */
-#define CELL(bytes)                   ALIGN_UP((bytes), 4)
+#define CELL(bytes)                   ALIGN_UP((bytes), DISPATCH_CELL_ALIGN)
 
 /* Lists of places; the order is that of enum operand_place in ops.h. Each list has its own
  * name because a macro does not expand inside itself. */
@@ -197,14 +197,6 @@ static inline double operands_wide_float(float low)
         MEM[(int64_t)(effective >> MEMORY_DIRTY_SHIFT) - (int64_t)MEMORY_DIRTY_BYTES] = 1;         \
         AFTER_ACCESS();                                                                            \
     } while (0)
-
-/* Takes the count of what was executed: nothing in a build that measures what metering costs. */
-#if ENGINE_UNMETERED
-#define CHARGE(count) ((void)(count))
-#else
-#define CHARGE(count) ((void)(FUEL -= (int32_t)(count)))
-#endif
-#define CHARGE_LEAVES_NONE() (!ENGINE_UNMETERED && UNLIKELY(FUEL < 0))
 
 /* Takes the price of a bulk operation or host call, which is not an instruction count. */
 #define CHARGE_PRICE(price)                                                                        \

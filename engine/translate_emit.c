@@ -2,7 +2,7 @@
 /*
  * Cells: encoding of instructions, labels and their fixups, fuel.
  *
- *   cell: | handler i32 | operands: S 2 bytes, K 4 or 8 | fields | padding to 4 |
+ *   cell: | handler i32 | operands: S 2 bytes, K 4 or 8 | fields | padding to 2 |
  *   branch field: | target i32, bytes from the cell's start | fuel i32 |
  */
 #include <stdlib.h>
@@ -134,7 +134,7 @@ uint32_t emit_cell(struct translator *t, const struct instruction *instruction)
     uint8_t *end = emit_operands(t, cells->data + cells->count, instruction);
     end = emit_fields(end, instruction, &branch);
     (void)emit32(end, 0); /* padding */
-    cells->count = ALIGN_UP((size_t)(end - cells->data), (size_t)4);
+    cells->count = ALIGN_UP((size_t)(end - cells->data), (size_t)DISPATCH_CELL_ALIGN);
     return (uint32_t)(branch - cells->data);
 }
 

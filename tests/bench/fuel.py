@@ -6,8 +6,9 @@
 
 A slice is a number of units, so its time is bounded by the dearest unit. Each class is a loop
 written here, run by `skerry run --invoke --stats`; the table has nanoseconds a unit (CPU time,
-minimum of several rounds) and the ratio to the median class. Ends with 1 if one is above --most times the
-median; but what a load misses in the caches is shown and not judged, for no price can know it.
+minimum of several rounds) and the ratio to the median class. Ends with 1 if one is above --most
+times the median; but what a load misses in the caches is shown and not judged, for no price can
+know it.
 
 --unmetered names a build with -Dunmetered=true, in which nothing is charged at branches: the
 programs of ../shared/bench run in both in turn, and the ratio is the price of metering.
