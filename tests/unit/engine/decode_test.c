@@ -361,6 +361,30 @@ static void indices_and_sizes_out_of_range_are_invalid(void **state)
     assert_refused(&order, STATUS_INVALID, "size minimum must not be greater than maximum");
 }
 
+static void unknown_kinds_of_segments_are_malformed(void **state)
+{
+    (void)state;
+    struct buffer elems = wasm_begin();
+    WASM_SECTION(&elems, WASM_TABLE, 1, 0x70, 0, 1);
+    WASM_SECTION(&elems, WASM_ELEM, 1, 8, 0x41, 0, 0x0b, 0);
+    assert_refused(&elems, STATUS_MALFORMED, "malformed elements segment kind 8");
+    struct buffer datas = wasm_begin();
+    WASM_SECTION(&datas, WASM_MEMORY, 1, 0, 1);
+    WASM_SECTION(&datas, WASM_DATA, 1, 3, 0x41, 0, 0x0b, 0);
+    assert_refused(&datas, STATUS_MALFORMED, "malformed data segment kind 3");
+}
+
+static void a_type_has_one_supertype_which_it_matches(void **state)
+{
+    (void)state;
+    struct buffer two = wasm_begin();
+    WASM_SECTION(&two, WASM_TYPE, 3, 0x50, 0, 0x5f, 0, 0x50, 0, 0x5f, 0, 0x50, 2, 0, 1, 0x5f, 0);
+    assert_refused(&two, STATUS_INVALID, "sub type with 2 supertypes");
+    struct buffer fewer = wasm_begin();
+    WASM_SECTION(&fewer, WASM_TYPE, 2, 0x50, 0, 0x5f, 1, 0x7f, 0, 0x50, 1, 0, 0x5f, 0);
+    assert_refused(&fewer, STATUS_INVALID, "sub type: type 1 does not match its supertype 0");
+}
+
 static void a_start_function_has_no_parameters(void **state)
 {
     (void)state;
@@ -388,6 +412,20 @@ static struct buffer with_types(uint32_t count)
 {
     struct buffer wasm = wasm_begin();
     append_entries(&wasm, WASM_TYPE, count, ENTRY(0x60, 0, 0));
+    return wasm;
+}
+
+/* In recursion groups of two, which count as what they hold. */
+static struct buffer with_grouped_types(uint32_t count)
+{
+    struct buffer wasm = wasm_begin();
+    size_t section = wasm_open(&wasm, WASM_TYPE);
+    wasm_u32(&wasm, count / 2 + count % 2);
+    for (uint32_t i = 0; i < count / 2; i++)
+        WASM(&wasm, 0x4e, 2, 0x60, 0, 0, 0x60, 0, 0);
+    if (count % 2 != 0)
+        WASM(&wasm, 0x60, 0, 0);
+    wasm_close(&wasm, section);
     return wasm;
 }
 
@@ -566,6 +604,7 @@ static void each_limit_holds_exactly(void **state)
         const char *text;
     } rows[] = {
         {with_types, MODULE_MAX_TYPES, "too many types: 1000001, the limit is 1000000"},
+        {with_grouped_types, MODULE_MAX_TYPES, "too many types: the limit is 1000000"},
         {with_imports, MODULE_MAX_IMPORTS, "too many imports"},
         {with_funcs, MODULE_MAX_FUNCS, "too many functions: 1000001"},
         {with_tables, MODULE_MAX_TABLES, "too many tables: 101"},
@@ -608,6 +647,8 @@ int main(void)
         cmocka_unit_test(counts_of_different_sections_must_agree),
         cmocka_unit_test(parts_of_newer_proposals_are_refused_by_name),
         cmocka_unit_test(indices_and_sizes_out_of_range_are_invalid),
+        cmocka_unit_test(unknown_kinds_of_segments_are_malformed),
+        cmocka_unit_test(a_type_has_one_supertype_which_it_matches),
         cmocka_unit_test(a_start_function_has_no_parameters),
         cmocka_unit_test(each_limit_holds_exactly),
     };
