@@ -189,6 +189,9 @@ BASE_HANDLER;
 #define NEXT(bytes) JUMP(PC + (bytes))
 
 /* Takes the count of what was executed: nothing in a build that measures what metering costs. */
+#ifndef ENGINE_UNMETERED
+#define ENGINE_UNMETERED 0
+#endif
 #if ENGINE_UNMETERED
 #define CHARGE(count) ((void)(count))
 #else

@@ -14,7 +14,7 @@
     do {                                                                                           \
         unwind_begin(IN, (reference), PC, FP);                                                     \
         const uint8_t *search = (const uint8_t *)&IN->machine->cells.unwind;                       \
-        FUEL -= (int32_t)(cost);                                                                   \
+        CHARGE(cost);                                                                              \
         if (UNLIKELY(FUEL < 0))                                                                    \
             SUSPEND(search);                                                                       \
         JUMP(search);                                                                              \
@@ -73,7 +73,7 @@ HANDLER(unwind_)
     LOAD_FLOAT_PIN(0, FPIN0);
     LOAD_FLOAT_PIN(1, FPIN1);
     LOAD_FLOAT_PIN(2, FPIN2);
-    FUEL -= clause->fuel;
+    CHARGE(clause->fuel);
     const uint8_t *target = IN->code + clause->target;
     if (UNLIKELY(FUEL < 0))
         SUSPEND(target);

@@ -474,6 +474,13 @@ static struct buffer with_imported_memories(uint32_t count)
     return wasm;
 }
 
+static struct buffer with_tags(uint32_t count)
+{
+    struct buffer wasm = with_types(1);
+    append_entries(&wasm, 13, count, ENTRY(0, 0));
+    return wasm;
+}
+
 static struct buffer with_globals(uint32_t count)
 {
     struct buffer wasm = wasm_begin();
@@ -611,6 +618,7 @@ static void each_limit_holds_exactly(void **state)
         {with_imported_tables, MODULE_MAX_TABLES, "too many tables: 101"},
         {with_memories, MODULE_MAX_MEMORIES, "too many memories: 101"},
         {with_imported_memories, MODULE_MAX_MEMORIES, "too many memories: 101"},
+        {with_tags, MODULE_MAX_TAGS, "too many tags"},
         {with_globals, MODULE_MAX_GLOBALS, "too many globals"},
         {with_exports, MODULE_MAX_EXPORTS, "too many exports"},
         {with_elems, MODULE_MAX_SEGMENTS, "too many element segments"},

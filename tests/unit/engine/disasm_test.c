@@ -178,7 +178,7 @@ static void constants_of_64_bits_are_shown_as_bits(void **state)
 static void constants_of_128_bits_are_shown_high_half_first(void **state)
 {
     (void)state;
-    CODE("locals 3, 52 bytes\n"
+    CODE("locals 3, 50 bytes\n"
          "     0  i32x4_splat          s0 s5\n"
          "     8  i32x4_add            s5 k:0x000000000000000000000000000000ff s5\n"
          "    32  i32x4_extract_lane   s5 a 3\n"

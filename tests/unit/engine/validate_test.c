@@ -455,7 +455,7 @@ static void equal_types_share_the_smallest_index(void **state)
 static struct buffer with_body(void (*write)(struct buffer *wasm, uint32_t count), uint32_t count)
 {
     struct buffer wasm = wasm_begin();
-    WASM_SECTION(&wasm, WASM_TYPE, 1, 0x60, 0, 0);
+    WASM_SECTION(&wasm, WASM_TYPE, 2, 0x60, 0, 0, 0x5e, 0x7f, 0);
     WASM_SECTION(&wasm, WASM_FUNC, 1, 0);
     size_t section = wasm_open(&wasm, WASM_CODE);
     wasm_u32(&wasm, 1);
@@ -501,6 +501,17 @@ static void write_values(struct buffer *wasm, uint32_t count)
     WASM(wasm, STOP, END);
 }
 
+/* Type 1 of a module that with_body makes is an array of i32. */
+static void write_array(struct buffer *wasm, uint32_t count)
+{
+    WASM(wasm, NO_VAR);
+    for (uint32_t i = 0; i < count; i++)
+        WASM(wasm, I32, 0);
+    WASM(wasm, 0xfb, 0x08, 1);
+    wasm_u32(wasm, count);
+    WASM(wasm, DROP, END);
+}
+
 static void limits_of_a_function_hold_exactly(void **state)
 {
     (void)state;
@@ -512,6 +523,7 @@ static void limits_of_a_function_hold_exactly(void **state)
         {write_nesting, MODULE_MAX_NESTING, "blocks nested deeper than 100000"},
         {write_locals, MODULE_MAX_LOCALS, "function with 50001 locals, the limit is 50000"},
         {write_labels, MODULE_MAX_BR_TABLE, "br_table with 65521 labels, the limit is 65520"},
+        {write_array, MODULE_MAX_ARRAY_FIXED, "array.new_fixed with 10001 operands"},
         {write_values, MODULE_MAX_FRAME_SLOTS, "function needs more than 65000 stack slots"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
