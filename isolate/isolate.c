@@ -15,6 +15,7 @@
 #define ISOLATE_MAGIC      UINT64_C(0x69736f6c61746531)
 #define ISOLATE_FREED      UINT64_C(0x69736f6c66726565)
 #define ISOLATE_PAGE_BYTES 65536
+#define ISOLATE_SHED_BYTES (UINT64_C(2) << 20) /* 512 pages: some 50 us */
 
 static enum status
 isolate_map_memory(const struct isolate *isolate, uint32_t index, struct report *report)
@@ -127,6 +128,29 @@ void isolate_keep(struct isolate *isolate)
 {
     ASSERT(isolate->magic == ISOLATE_MAGIC);
     isolate->ops.keep(isolate->host);
+}
+
+bool isolate_is_worn(const struct isolate *isolate)
+{
+    return reset_dirty_pages_exceed(isolate, RESET_COPY_PAGES_MAX);
+}
+
+bool isolate_shed(struct isolate *isolate)
+{
+    uint64_t first = 0; /* of the memory at hand, in all memories */
+    uint32_t count = engine_memory_count(isolate->instance);
+    for (uint32_t i = 0; i < count; i++) {
+        struct engine_memory_view view = engine_memory_view(isolate->instance, i);
+        uint64_t from = isolate->shed_bytes - first;
+        first += view.bytes;
+        if (isolate->shed_bytes >= first)
+            continue;
+        uint64_t bytes = MIN(view.bytes - from, ISOLATE_SHED_BYTES);
+        (void)madvise(view.base + from, bytes, MADV_DONTNEED);
+        isolate->shed_bytes += bytes;
+        return true;
+    }
+    return false;
 }
 
 void isolate_free(struct isolate *isolate)

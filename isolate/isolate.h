@@ -83,6 +83,7 @@ struct isolate {
     struct isolate_reuse reuse;        /* the pool's: of the request that has it */
     uint32_t served;                   /* requests since its memory was the snapshot's */
     bool trimmed;                      /* the pool's: has no pages of its own */
+    uint64_t shed_bytes;               /* of its memories, one after another */
     uint64_t first_use_ns;             /* the pool's: when the first of those came */
     uint64_t generation;               /* how often it was reset */
     uint64_t map_ns;                   /* what mapping its stack and memory took */
@@ -103,6 +104,12 @@ NODISCARD bool isolate_reset(struct isolate *isolate);
 NODISCARD bool isolate_trim(struct isolate *isolate);
 /* Host state alone: for a guest that goes on with the memory it has. The machine must be idle. */
 void isolate_keep(struct isolate *isolate);
+/* Did its guest write so much (over RESET_COPY_PAGES_MAX pages) that to reset or to free it at
+ * once would hold an event loop? */
+bool isolate_is_worn(const struct isolate *isolate);
+/* Gives back some of its memory's pages, for good: for one that is to be freed, piece by piece.
+ * False: none are left, and isolate_free is quick. */
+bool isolate_shed(struct isolate *isolate);
 void isolate_free(struct isolate *isolate);
 
 /* ---- pool ------------------------------------------------------------------------------------ */
@@ -130,7 +137,8 @@ struct isolate_pool_options {
  *   NEW_VERSION    what it is made from changed since its last start
  *   POOL_EMPTY     all its isolates are in use
  *   EVICTED        its last isolate was given up: idle for too long, or others needed the room
- *   DISCARDED      its last isolate was: a request trapped, ran out of budget or was cancelled
+ *   DISCARDED      its last isolate was: a request trapped, ran out of budget, was cancelled, or
+ *                  wrote more memory than is worth resetting
  */
 #define ISOLATE_START_REASONS(REASON)                                                              \
     REASON(WARM, "warm")                                                                           \
@@ -213,6 +221,9 @@ bool isolate_pool_wants(const struct isolate_pool *pool);
 /* Trims a few isolates, those that waited longest; for turns with nothing else to do. False:
  * none waited for long enough. */
 bool isolate_pool_trim(struct isolate_pool *pool);
+/* Frees a piece of what is too large to be freed at once; for every turn. False: nothing is
+ * left to free. */
+bool isolate_pool_shed(struct isolate_pool *pool);
 /* Drops isolates and artifacts that were idle for too long; call now and then. */
 void isolate_pool_sweep(struct isolate_pool *pool);
 /* Forgets a function that was removed. */

@@ -12,6 +12,7 @@
  *       turns give the pages back of those that waited long
  *   wanted list: entries with fewer isolates than were in use at once lately; idle turns
  *       make them
+ *   retired: isolates that wrote so much that they are freed piece by piece, one a turn
  *   ahead list: entries whose one isolate was made before any request wanted it, by age; the
  *       next request takes them out, or their time runs out
  *
@@ -35,6 +36,7 @@
 #define POOL_TRIM_NS        UINT64_C(50000) /* and no further one when it took so long */
 #define POOL_SWEEP_MAX      256             /* entries looked at in one sweep */
 #define POOL_MAKE_ROOM_MAX  4               /* idle isolates given up for one that cannot be made */
+#define POOL_RETIRED_MAX    64              /* isolates freed piece by piece; more: at once */
 #define POOL_AHEAD_MAX      64              /* isolates made ahead of a function's first request */
 
 #define POOL_DEMAND_HALF_NS UINT64_C(10000000000) /* in which half of a past peak is forgotten */
@@ -105,6 +107,8 @@ struct isolate_pool {
     struct pool_list untrimmed;
     struct pool_list ahead;
     uint32_t ahead_count;
+    struct isolate *retired; /* linked by `next`; the first is being freed */
+    uint32_t retired_count;
     struct isolate_pool_stats stats;
     struct isolate_pool_entry *buckets[POOL_BUCKETS];
     struct pool_tenant *tenants[POOL_BUCKETS];
@@ -276,23 +280,48 @@ static void pool_push(struct isolate_pool_entry *entry, struct isolate *isolate)
     isolate->pool->stats.warm++;
 }
 
-static void pool_drop_warm(struct isolate_pool_entry *entry)
+/* Frees an isolate that is in no list, now or bit by bit. */
+static void pool_retire(struct isolate_pool *pool, struct isolate *isolate)
+{
+    if (LIKELY(!isolate_is_worn(isolate)) || pool->retired_count >= POOL_RETIRED_MAX) {
+        isolate_free(isolate);
+        return;
+    }
+    isolate->next = pool->retired;
+    pool->retired = isolate;
+    pool->retired_count++;
+}
+
+bool isolate_pool_shed(struct isolate_pool *pool)
+{
+    struct isolate *isolate = pool->retired;
+    if (LIKELY(isolate == NULL))
+        return false;
+    if (!isolate_shed(isolate)) {
+        pool->retired = isolate->next;
+        pool->retired_count--;
+        isolate_free(isolate);
+    }
+    return true;
+}
+
+static void pool_drop_warm(struct isolate_pool *pool, struct isolate_pool_entry *entry)
 {
     while (entry->warm != NULL)
-        isolate_free(pool_take_out(entry, entry->warm_oldest));
+        pool_retire(pool, pool_take_out(entry, entry->warm_oldest));
     isolate_artifact_unref(entry->artifact);
     entry->artifact = NULL;
 }
 
 static void pool_evict_oldest(struct isolate_pool *pool, struct isolate_pool_entry *entry)
 {
-    isolate_free(pool_take_out(entry, entry->warm_oldest));
+    pool_retire(pool, pool_take_out(entry, entry->warm_oldest));
     pool->stats.evicted++;
     if (entry->warm != NULL)
         return;
     entry->cold_reason = ISOLATE_START_EVICTED;
     if (entry->in_use == 0) {
-        pool_drop_warm(entry);
+        pool_drop_warm(pool, entry);
         pool_make_cold(pool, entry);
     }
 }
@@ -339,7 +368,7 @@ static void pool_decay_demand(struct isolate_pool_entry *entry, uint64_t now)
 static void pool_remove(struct isolate_pool *pool, struct isolate_pool_entry *entry)
 {
     pool_leave_ahead(pool, entry);
-    pool_drop_warm(entry);
+    pool_drop_warm(pool, entry);
     for (enum pool_order order = 0; order < POOL_ORDER_COUNT; order++)
         pool_unlink(entry, order);
     pool_release_tenant(pool, entry->tenant);
@@ -389,7 +418,7 @@ static void pool_change_version(struct isolate_pool *pool,
                                 struct bytes version)
 {
     pool_leave_ahead(pool, entry);
-    pool_drop_warm(entry);
+    pool_drop_warm(pool, entry);
     memcpy(entry->version, version.data, version.count);
     entry->version_count = version.count;
     entry->cold_reason = ISOLATE_START_NEW_VERSION;
@@ -422,6 +451,10 @@ void isolate_pool_free(struct isolate_pool *pool)
         pool_remove(pool, pool->live.newest);
     while (pool->cold.newest != NULL)
         pool_remove(pool, pool->cold.newest);
+    for (struct isolate *isolate = pool->retired; isolate != NULL; isolate = pool->retired) {
+        pool->retired = isolate->next;
+        isolate_free(isolate);
+    }
     free(pool);
 }
 
@@ -453,7 +486,7 @@ static enum status pool_try_cold(struct isolate_pool *pool,
                                         clock, report, &isolate);
     if (status != STATUS_OK) {
         if (!pool_is_live(pool, entry))
-            pool_drop_warm(entry);
+            pool_drop_warm(pool, entry);
         return status;
     }
     isolate->pool = pool;
@@ -537,9 +570,9 @@ static struct isolate *pool_take_warm(struct isolate_pool_entry *entry, struct i
         isolate->reuse = reuse;
         if (LIKELY(isolate->served == 0) ||
             pool_goes_on(isolate, clock_monotonic_ns(isolate->pool->options.clock)) ||
-            isolate_reset(isolate))
+            (!isolate_is_worn(isolate) && isolate_reset(isolate)))
             return isolate;
-        isolate_free(isolate);
+        pool_retire(isolate->pool, isolate);
     }
     return NULL;
 }
@@ -634,11 +667,13 @@ void isolate_pool_return(struct isolate *isolate, enum isolate_end end)
     pool->stats.in_use--;
     entry->used_ns = clock_monotonic_ns(pool->options.clock);
     pool_decay_demand(entry, entry->used_ns);
+    if (end == ISOLATE_FINISHED && isolate_is_worn(isolate))
+        end = ISOLATE_DISCARDED;
     if (end != ISOLATE_DISCARDED && pool_keep(pool, isolate, end)) {
         pool_trim(pool, entry, entry->used_ns);
         return;
     }
-    isolate_free(isolate);
+    pool_retire(pool, isolate);
     if (end == ISOLATE_DISCARDED) {
         pool->stats.discarded++;
         if (entry->warm == NULL)
@@ -680,7 +715,7 @@ static void pool_give_back(struct isolate_pool *pool, struct isolate_pool_entry 
         pool_leave_ahead(pool, entry);
         return;
     }
-    pool_drop_warm(entry);
+    pool_drop_warm(pool, entry);
     pool_make_cold(pool, entry);
     entry->cold_reason = entry->late_reason;
 }
@@ -702,7 +737,7 @@ static bool pool_make_ahead(struct isolate_pool *pool,
     enum isolate_start_reason reason = entry->cold_reason;
     if (pool_make_warm(pool, entry) != STATUS_OK) {
         if (!pool_is_live(pool, entry))
-            pool_drop_warm(entry);
+            pool_drop_warm(pool, entry);
         return false;
     }
     entry->late_reason = reason;
@@ -768,7 +803,7 @@ pool_sweep_entry(struct isolate_pool *pool, struct isolate_pool_entry *entry, ui
     /* Its last isolate was discarded, or is in the hands of a request. */
     bool unused = pool_is_live(pool, entry) && entry->warm == NULL && entry->in_use == 0;
     if (unused && now - entry->used_ns > idle_max) {
-        pool_drop_warm(entry);
+        pool_drop_warm(pool, entry);
         pool_make_cold(pool, entry);
     }
 }
@@ -788,7 +823,7 @@ static bool pool_trim_entry(struct isolate_pool *pool, struct isolate_pool_entry
             count++;
             pool->stats.trimmed++;
             if (!isolate_trim(isolate)) {
-                isolate_free(pool_take_out(entry, isolate));
+                pool_retire(pool, pool_take_out(entry, isolate));
                 pool->stats.evicted++;
                 entry->cold_reason =
                     entry->warm == NULL ? ISOLATE_START_EVICTED : entry->cold_reason;

@@ -116,3 +116,30 @@ bool reset_memories(const struct isolate *isolate)
     }
     return true;
 }
+
+/* The map's bytes are 0 or 1, so a word of them has as many bits as pages. */
+static uint64_t reset_count_dirty(const struct engine_memory_view *view, uint64_t enough)
+{
+    uint64_t count = 0;
+    uint64_t pages = view->bytes / RESET_PAGE_BYTES;
+    for (uint64_t page = 0; page < pages && count <= enough; page += RESET_PAGES_IN_WORD) {
+        uint64_t word;
+        memcpy(&word, view->dirty + page, sizeof(word));
+        count += (uint64_t)__builtin_popcountll(word);
+    }
+    return count;
+}
+
+bool reset_dirty_pages_exceed(const struct isolate *isolate, uint64_t pages)
+{
+    uint64_t dirty = 0;
+    uint32_t count = engine_memory_count(isolate->instance);
+    for (uint32_t i = 0; i < count; i++) {
+        struct engine_memory_view view = engine_memory_view(isolate->instance, i);
+        if (view.bytes / RESET_PAGE_BYTES > pages - dirty)
+            dirty += reset_count_dirty(&view, pages - dirty);
+        if (dirty > pages)
+            return true;
+    }
+    return false;
+}

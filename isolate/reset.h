@@ -16,4 +16,7 @@
  * used again. */
 NODISCARD bool reset_memories(const struct isolate *isolate);
 
+/* Are more than `pages` pages of its memories dirty, grown ones included? */
+bool reset_dirty_pages_exceed(const struct isolate *isolate, uint64_t pages);
+
 #endif

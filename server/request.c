@@ -697,7 +697,8 @@ int request_service_turn(struct request_service *service)
     uint64_t answered = service->answered;
     timers_run(&service->timers, clock_monotonic_ns(service->clock), TIMERS_PER_TURN);
     scheduler_turn(&service->scheduler, SLICES_PER_TURN);
-    if (!scheduler_idle(&service->scheduler) || request_service_prepare(service))
+    bool sheds = isolate_pool_shed(service->pool);
+    if (!scheduler_idle(&service->scheduler) || sheds || request_service_prepare(service))
         return 0;
     /* What was sent from here is written, but the loop goes on with its connection only when it
      * does not wait for sockets: the next request on it would not be one that it looks for. */

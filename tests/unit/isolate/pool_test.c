@@ -64,6 +64,20 @@ bool isolate_trim(struct isolate *isolate)
     return !trim_fails;
 }
 
+static bool worn;      /* is every isolate? */
+static int shed_steps; /* that each takes */
+
+bool isolate_is_worn(const struct isolate *isolate)
+{
+    (void)isolate;
+    return worn;
+}
+
+bool isolate_shed(struct isolate *isolate)
+{
+    return (int)isolate->shed_bytes++ < shed_steps;
+}
+
 void isolate_keep(struct isolate *isolate)
 {
     (void)isolate;
@@ -138,6 +152,8 @@ make_bounded_pool(uint32_t per_function, uint32_t per_tenant, uint32_t total)
     trims = 0;
     trim_fails = false;
     trim_takes_ns = 0;
+    worn = false;
+    shed_steps = 0;
     now_ns = SECOND;
     isolates_alive = artifacts_alive = resets = host_resets = opens = 0;
     reset_fails = create_fails = artifacts_are_gone = false;
@@ -214,6 +230,57 @@ static void an_isolate_that_faulted_is_freed_and_never_reset(void **state)
     isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_DISCARDED), ISOLATE_FINISHED);
     assert_int_equal(isolate_pool_stats(pool).discarded, 1);
     free_pool(pool);
+}
+
+static void an_isolate_that_wrote_too_much_is_freed_piece_by_piece(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 16);
+    struct isolate *isolate = take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST);
+    worn = true;
+    shed_steps = 3;
+    isolate_pool_return(isolate, ISOLATE_FINISHED);
+    assert_int_equal(resets, 0);
+    assert_int_equal(isolate_pool_stats(pool).discarded, 1);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(isolates_alive, 1);
+        assert_true(isolate_pool_shed(pool));
+    }
+    assert_int_equal(isolates_alive, 0);
+    assert_false(isolate_pool_shed(pool));
+    worn = false;
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_DISCARDED), ISOLATE_FINISHED);
+    free_pool(pool);
+}
+
+static void so_many_are_freed_piece_by_piece_and_no_more(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 16);
+    worn = true;
+    shed_steps = 1;
+    for (int i = 0; i < 100; i++)
+        isolate_pool_return(
+            take(pool, "t/f", "v1", i == 0 ? ISOLATE_START_FIRST_REQUEST : ISOLATE_START_DISCARDED),
+            ISOLATE_FINISHED);
+    assert_int_equal(isolates_alive, 64);
+    while (isolate_pool_shed(pool))
+        ;
+    assert_int_equal(isolates_alive, 0);
+    free_pool(pool);
+}
+
+static void a_pool_that_ends_frees_what_is_left_at_once(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = make_pool(4, 16);
+    worn = true;
+    shed_steps = 5;
+    isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_DISCARDED);
+    assert_true(isolate_pool_shed(pool));
+    assert_int_equal(isolates_alive, 1);
+    free_pool(pool);
+    assert_int_equal(isolates_alive, 0);
 }
 
 static void an_isolate_that_cannot_be_reset_is_freed(void **state)
@@ -883,6 +950,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_isolate_that_came_back_is_warm_and_was_reset),
         cmocka_unit_test(an_isolate_that_faulted_is_freed_and_never_reset),
+        cmocka_unit_test(an_isolate_that_wrote_too_much_is_freed_piece_by_piece),
+        cmocka_unit_test(so_many_are_freed_piece_by_piece_and_no_more),
+        cmocka_unit_test(a_pool_that_ends_frees_what_is_left_at_once),
         cmocka_unit_test(an_isolate_that_cannot_be_reset_is_freed),
         cmocka_unit_test(a_second_request_at_once_finds_the_pool_empty),
         cmocka_unit_test(a_new_version_drops_the_old_and_what_is_in_use_follows),

@@ -441,6 +441,38 @@ static void more_dirty_pages_than_are_copied_are_dropped_and_come_back_clean(voi
     isolate_free(isolate);
 }
 
+static void an_isolate_is_worn_by_more_pages_than_are_copied(void **state)
+{
+    (void)state;
+    struct isolate *isolate = make_isolate("isolate_large");
+    assert_false(isolate_is_worn(isolate));
+    must3(isolate, "fill", 0, 0x5a, PAGE_BYTES * RESET_COPY_PAGES_MAX);
+    assert_false(isolate_is_worn(isolate));
+    must3(isolate, "fill", PAGE_BYTES * RESET_COPY_PAGES_MAX, 0x5a, 1);
+    assert_true(isolate_is_worn(isolate));
+    assert_true(isolate_reset(isolate));
+    assert_false(isolate_is_worn(isolate));
+    isolate_free(isolate);
+}
+
+static void shedding_drops_all_pages_some_at_a_time(void **state)
+{
+    (void)state;
+    struct isolate *isolate = make_isolate("isolate_large");
+    struct engine_memory_view view = engine_memory_view(isolate->instance, 0);
+    must3(isolate, "fill", 0, 0x5a, (uint32_t)view.initial_bytes);
+    uint64_t last = view.initial_bytes - 1;
+    assert_true(isolate_shed(isolate));
+    assert_int_not_equal(view.base[0], 0x5a); /* the artifact's byte again */
+    assert_int_equal(view.base[last], 0x5a);
+    uint32_t steps = 1;
+    while (isolate_shed(isolate))
+        steps++;
+    assert_true(steps > 1 && steps <= view.initial_bytes / PAGE_BYTES);
+    assert_int_not_equal(view.base[last], 0x5a);
+    isolate_free(isolate);
+}
+
 static void isolates_of_one_artifact_do_not_see_each_other(void **state)
 {
     (void)state;
@@ -536,6 +568,8 @@ int main(void)
         cmocka_unit_test(the_dirty_map_of_each_memory_names_what_the_kernel_saw_written),
         cmocka_unit_test(a_page_of_page_tables_has_the_dirty_map_and_the_first_pages),
         cmocka_unit_test(more_dirty_pages_than_are_copied_are_dropped_and_come_back_clean),
+        cmocka_unit_test(an_isolate_is_worn_by_more_pages_than_are_copied),
+        cmocka_unit_test(shedding_drops_all_pages_some_at_a_time),
         cmocka_unit_test(a_trimmed_isolate_is_the_snapshot_and_serves_on),
         cmocka_unit_test(isolates_of_one_artifact_do_not_see_each_other),
         cmocka_unit_test(what_is_no_artifact_is_refused),
