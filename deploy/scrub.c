@@ -46,12 +46,26 @@ static void scrub_close_file(struct scrub *scrub)
     scrub->fd = -1;
 }
 
-/* Our own want of memory or descriptors says nothing about a file: the next walk sees it. */
+/* Is another file, or none, where the one that is open was found? */
+static bool scrub_is_replaced(const struct scrub *scrub)
+{
+    char name[ARTIFACTS_NAME_BYTES];
+    struct stat was;
+    struct stat is;
+    artifacts_name(scrub->key, name);
+    return fstat(scrub->fd, &was) != 0 ||
+           fstatat(scrub->options.artifacts_fd, name, &is, AT_SYMLINK_NOFOLLOW) != 0 ||
+           was.st_ino != is.st_ino || was.st_dev != is.st_dev;
+}
+
+/* Our own want of memory or descriptors says nothing about a file: the next walk sees it. What
+ * was replaced while it was read is nobody's trouble any more. */
 static void scrub_judge(struct scrub *scrub, enum status status, const struct report *report)
 {
     bool guilty = status == STATUS_CORRUPT || status == STATUS_STALE || status == STATUS_IO;
+    bool replaced = scrub->fd >= 0 && scrub_is_replaced(scrub);
     scrub_close_file(scrub);
-    if (guilty && report->status != STATUS_OK)
+    if (guilty && !replaced && report->status != STATUS_OK)
         scrub->options.damaged(scrub->options.context, scrub->key, report);
 }
 

@@ -201,6 +201,21 @@ static void an_artifact_that_is_replaced_while_it_is_read_is_read_to_its_end(voi
     bench_done(&bench);
 }
 
+static void a_damaged_artifact_that_was_replaced_meanwhile_is_nobodys_trouble(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench);
+    publish(&bench, 1);
+    rot(&bench, 1, 8);
+    assert_true(scrub_step(bench.scrub)); /* has it open */
+    publish(&bench, 1);
+    walk(&bench);
+    assert_int_equal(bench.damaged_count, 0);
+    assert_true(is_there(&bench, 1));
+    bench_done(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +223,7 @@ int main(void)
         cmocka_unit_test(a_byte_that_went_bad_under_an_unbroken_seal_is_found),
         cmocka_unit_test(what_lost_its_seal_is_found_without_being_read),
         cmocka_unit_test(an_artifact_that_is_replaced_while_it_is_read_is_read_to_its_end),
+        cmocka_unit_test(a_damaged_artifact_that_was_replaced_meanwhile_is_nobodys_trouble),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
