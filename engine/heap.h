@@ -146,9 +146,11 @@ uint32_t heap_collect_mark(struct heap *heap, uint32_t budget);
 void heap_collect_sweep_begin(struct heap *heap);
 /* Sweeps `budget` blocks; returns how many it swept; fewer, when it is idle again. */
 uint32_t heap_collect_sweep(struct heap *heap, uint32_t budget);
-/* The guest was abandoned: forgets a marking under way (a sweep goes on later). */
+/* Another guest comes: forgets a marking under way (a sweep goes on later), and that a
+ * collection did not help, because this guest may have let go of more. */
 void heap_collect_cancel(struct heap *heap);
-/* True after a collection until an allocation succeeds: another one would not help. */
+/* True after a collection until an allocation succeeds or another guest comes: one more would
+ * not help. */
 bool heap_was_collected(const struct heap *heap);
 
 /* ---- snapshot -------------------------------------------------------------------------------- */

@@ -29,6 +29,7 @@ void heap_collect_begin(struct heap *heap)
     ASSERT(state->phase == HEAP_IDLE);
     heap->touched = true;
     state->phase = HEAP_MARKING;
+    state->is_stale = false;
     state->mark_count = 0;
     state->scan_object = 0;
 }
@@ -205,16 +206,21 @@ uint32_t heap_collect_sweep(struct heap *heap, uint32_t budget)
         state->used_blocks--;
     state->first_free = MIN(state->first_free, state->used_blocks);
     state->fresh_bytes = 0;
-    state->collected = true;
+    state->sweep_block = 0;
+    state->collected = !state->is_stale;
     state->phase = HEAP_IDLE;
     return used;
 }
 
 void heap_collect_cancel(struct heap *heap)
 {
-    if (heap_phase(heap) != HEAP_MARKING)
+    if (heap->base == NULL || !heap->touched)
         return;
     struct heap_state *state = heap_state(heap);
+    state->collected = false;
+    state->is_stale = state->phase == HEAP_SWEEPING;
+    if (state->phase != HEAP_MARKING)
+        return;
     for (uint32_t i = 0; i < state->used_blocks; i++) {
         uint8_t kind = state->kinds[i];
         if (kind != HEAP_BLOCK_FREE && kind != HEAP_BLOCK_TAIL)

@@ -102,7 +102,8 @@ struct heap_state {
     uint8_t phase;        /* enum heap_phase */
     bool collected;       /* and nothing was allocated since */
     bool freeing;         /* sweeping: the tails here belong to a dead object */
-    uint8_t padding[5];
+    bool is_stale;        /* sweeping what was marked for a guest that is gone: try once more */
+    uint8_t padding[4];
     uint32_t sweep_block;
     uint32_t mark_count;  /* entries of the mark stack */
     uint64_t scan_object; /* offset of the object being followed; 0: none */

@@ -127,6 +127,7 @@ enum status engine_snapshot(const struct engine_instance *instance,
     if (status != STATUS_OK)
         return status;
     collect_all(instance->machine, NULL, 0);
+    heap_collect_cancel(&instance->machine->heap);
     struct image_header header = *instance->image;
     struct image_writer writer = {0};
     lay_out_state(&writer, instance, &header);
