@@ -2,9 +2,11 @@
 /*
  * Snapshots: an instance frozen, restored, changed by its guest, and rewound is what it was.
  */
+#include <stdlib.h>
+
 #include "engine/instance.h"
 #include "tests/support/unit.h"
-#include "tests/support/wasm_build.h"
+#include "tests/support/wasm_objects.h"
 #include "tests/unit/engine/guest.h"
 
 /*
@@ -231,6 +233,73 @@ static void a_reference_of_the_host_is_not_frozen(void **state)
     guest_done(&guest);
 }
 
+/* ---- the heap -------------------------------------------------------------------------------- */
+
+static struct guest make_frozen_objects(void)
+{
+    struct buffer wasm = wasm_objects();
+    struct guest guest = guest_make(&wasm, NULL);
+    (void)guest_call(&guest, "keep", 100);
+    (void)guest_call(&guest, "store", 50000);
+    (void)guest_call(&guest, "drop", 100);
+    return freeze(&guest);
+}
+
+static void objects_are_frozen_and_garbage_is_not(void **state)
+{
+    (void)state;
+    struct guest guest = make_frozen_objects();
+    assert_int_equal(guest_call(&guest, "sum", 0), 5050);
+    /* A hundred nodes, one large text; the texts dropped would take six blocks more. */
+    assert_int_equal(engine_machine_heap_bytes(guest.machine), 5 * HEAP_BLOCK_BYTES);
+    const struct table *table = guest.instance->tables[0];
+    assert_int_equal(table->entries[1], guest.instance->globals[1].ref);
+    assert_int_equal(heap_object(&guest.machine->heap, table->entries[1])->length, 50000);
+    guest_done(&guest);
+}
+
+/* All of the machine's heap, used or not, is what it was. */
+static void a_rewound_heap_is_as_it_was_frozen(void **state)
+{
+    (void)state;
+    struct guest guest = make_frozen_objects();
+    struct heap *heap = &guest.machine->heap;
+    uint64_t bytes = (uint64_t)4 << 20;
+    uint8_t *wanted = malloc(bytes);
+    assert_non_null(wanted);
+    memcpy(wanted, heap->base, bytes);
+    for (uint32_t round = 0; round < 50; round++) {
+        (void)guest_call(&guest, "spoil", 0);
+        (void)guest_call(&guest, "keep", 1 + round * 100);
+        (void)guest_call(&guest, "drop", 1 + round * 20);
+        (void)guest_call(&guest, "store", round * 5000);
+        if (round % 3 == 0)
+            (void)guest_call(&guest, "forget", 0);
+        if (round % 5 == 0) {
+            guest_begin(&guest, "drop", &(union engine_value){.i32 = 0});
+            assert_int_equal(engine_run(guest.machine, 1000), ENGINE_OUT_OF_FUEL);
+        }
+        assert_true(engine_rewind(guest.instance));
+        assert_memory_equal(heap->base, wanted, bytes);
+        assert_int_equal(guest_call(&guest, "sum", 0), 5050);
+    }
+    free(wanted);
+    guest_done(&guest);
+}
+
+static void a_snapshot_of_a_restored_heap_is_the_same_image(void **state)
+{
+    (void)state;
+    struct guest guest = make_frozen_objects();
+    struct report report = REPORT_INIT;
+    struct engine_image again;
+    assert_int_equal(engine_snapshot(guest.instance, &report, &again), STATUS_OK);
+    assert_int_equal(again.count, guest.image.count);
+    assert_memory_equal(again.data, guest.image.data, again.count);
+    engine_image_free(&again);
+    guest_done(&guest);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +313,9 @@ int main(void)
         cmocka_unit_test(every_byte_of_a_snapshots_header_is_checked),
         cmocka_unit_test(a_busy_instance_is_not_frozen),
         cmocka_unit_test(a_reference_of_the_host_is_not_frozen),
+        cmocka_unit_test(objects_are_frozen_and_garbage_is_not),
+        cmocka_unit_test(a_rewound_heap_is_as_it_was_frozen),
+        cmocka_unit_test(a_snapshot_of_a_restored_heap_is_the_same_image),
     };
     return cmocka_run_group_tests_name("engine/snapshot", tests, NULL, NULL);
 }

@@ -11,11 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/instance.h"
 #include "isolate/artifact.h"
 #include "isolate/isolate.h"
 #include "isolate/reset.h"
 #include "tests/support/pagemap_scan.h"
 #include "tests/support/unit.h"
+#include "tests/support/wasm_objects.h"
 
 #define CYCLES        10000
 #define ORACLE_CYCLES 300
@@ -111,18 +113,22 @@ static int artifact_file(const char *guest)
     return fd;
 }
 
-static struct isolate *make_isolate(const char *guest)
+static struct isolate *isolate_of(int fd)
 {
     struct report report = REPORT_INIT;
     struct isolate_artifact *artifact;
     struct isolate *isolate;
-    int fd = artifact_file(guest);
     assert_int_equal(isolate_artifact_open(fd, true, &report, &artifact), STATUS_OK);
     (void)close(fd);
     assert_int_equal(isolate_create(artifact, &limits, &ops, &clock_system, &report, &isolate),
                      STATUS_OK);
     isolate_artifact_unref(artifact);
     return isolate;
+}
+
+static struct isolate *make_isolate(const char *guest)
+{
+    return isolate_of(artifact_file(guest));
 }
 
 static enum engine_outcome
@@ -410,6 +416,49 @@ static void the_dirty_map_of_each_memory_names_what_the_kernel_saw_written(void 
         skip();
 }
 
+static void must1(struct isolate *isolate, const char *name, uint32_t argument)
+{
+    must(isolate, name, &(union engine_value){.i64 = argument}, 1);
+}
+
+/* All of the heap's mapping, whatever was ever used of it. */
+static void no_byte_of_the_heap_survives(void **state)
+{
+    (void)state;
+    struct buffer wasm = wasm_objects();
+    int fd = memfd_create("artifact", MFD_CLOEXEC);
+    struct engine_image image = snapshot_of(buffer_bytes(&wasm));
+    assert_int_equal(write(fd, image.data, image.count), image.count);
+    engine_image_free(&image);
+    buffer_done(&wasm);
+    struct isolate *isolate = isolate_of(fd);
+    struct heap *heap = &isolate->machine->heap;
+    must1(isolate, "keep", 1); /* a first object, so that there is a mapping */
+    assert_true(isolate_reset(isolate));
+    uint8_t *wanted = malloc(heap->mapped_bytes);
+    assert_non_null(wanted);
+    memcpy(wanted, heap->base, heap->mapped_bytes);
+    uint64_t bytes_max = 0;
+    for (uint64_t cycle = 0; cycle < ORACLE_CYCLES; cycle++) {
+        uint64_t seed = seed_of(cycle);
+        must1(isolate, "keep", 1 + (uint32_t)(seed % 20000));
+        must1(isolate, "drop", 1 + (uint32_t)(seed % 3000));
+        must1(isolate, "store", (uint32_t)(seed * 7919 % 1000000));
+        must(isolate, "spoil", NULL, 0);
+        if (seed % 3 == 0)
+            assert_int_equal(call(isolate, "keep", &(union engine_value){.i64 = 0}, 1),
+                             ENGINE_TRAPPED);
+        bytes_max = MAX(bytes_max, engine_machine_heap_bytes(isolate->machine));
+        assert_true(isolate_reset(isolate));
+        assert_memory_equal(heap->base, wanted, heap->mapped_bytes);
+        must(isolate, "sum", NULL, 0);
+        assert_int_equal(engine_call_results(isolate->machine)[0].i64, 0);
+    }
+    assert_int_equal(bytes_max, limits.heap);
+    free(wanted);
+    isolate_free(isolate);
+}
+
 /* What a page of page tables reaches on the machines we know. */
 #define TABLE_SPAN ((uintptr_t)2 << 20)
 
@@ -535,7 +584,8 @@ static int prepare(void **state)
 {
     (void)state;
     struct report report = REPORT_INIT;
-    limits = (struct config_limits){.memory = 16 << 20, .table = 1000, .stack = 1 << 20};
+    limits = (struct config_limits){
+        .memory = 16 << 20, .table = 1000, .stack = 1 << 20, .heap = 4 << 20};
     if (engine_init(&report) != STATUS_OK)
         return 1;
     return setenv("CMOCKA_TEST_ABORT", "1", 1);
@@ -566,6 +616,7 @@ int main(void)
         cmocka_unit_test(the_dirty_map_names_every_page_that_the_kernel_saw_written),
         cmocka_unit_test(no_byte_of_several_memories_survives),
         cmocka_unit_test(the_dirty_map_of_each_memory_names_what_the_kernel_saw_written),
+        cmocka_unit_test(no_byte_of_the_heap_survives),
         cmocka_unit_test(a_page_of_page_tables_has_the_dirty_map_and_the_first_pages),
         cmocka_unit_test(more_dirty_pages_than_are_copied_are_dropped_and_come_back_clean),
         cmocka_unit_test(an_isolate_is_worn_by_more_pages_than_are_copied),
