@@ -103,12 +103,15 @@ static inline bool engine_type_is_reference(uint32_t type)
 /*
  * One value in a 64-bit slot. i32 and f32 occupy the low half, the high half is zero; a v128
  * is in two slots, low half first.
- * A reference is 0 when null. externref: whatever the host put in, never 0 and below 2^62.
- * Of all others the two highest bits say what they are:
+ * A reference is 0 when null. Of all others the two highest bits say what they are:
  *
- *     00  a function, or in the hierarchies of `any` and `extern` something of the host's
+ *     00  a function, or in the hierarchies of `any` and `extern` something of the host's:
+ *         whatever number it gave, not 0 and below 2^62
  *     01  an i31: the number is in the low 31 bits
  *     10  an object on the machine's heap: alive as long as the guest can reach it
+ *
+ * A host gives guests its own references, and those that it was given and that are alive
+ * (ASSERTed for arguments and results).
  */
 union engine_value {
     uint32_t i32;
@@ -470,8 +473,9 @@ const union engine_value *engine_global_get(const struct engine_instance *instan
 
 /*
  * A new image: the instance's module plus the present contents of its globals, tables,
- * dropped segments and memory. The machine must be idle, the instance alone on it and
- * all its imports functions (UNSUPPORTED otherwise).
+ * dropped segments, memory and heap, which is collected first. The machine must be idle, the
+ * instance alone on it, all its imports functions, and nothing in it a reference of the host's
+ * (UNSUPPORTED otherwise).
  */
 NODISCARD enum status engine_snapshot(const struct engine_instance *instance,
                                       struct report *report,
@@ -489,7 +493,7 @@ NODISCARD enum status engine_restore(struct engine_machine *machine,
                                      struct report *report,
                                      struct engine_instance **ret_instance);
 /*
- * Globals, tables, dropped segments, memory sizes, fuel counter and frames back to the
+ * Globals, tables, dropped segments, heap, memory sizes, fuel counter and frames back to the
  * snapshot; the machine is idle afterwards. Memory *contents* are the caller's to restore
  * (before this call, while the dirty map and the grown size are still known). False: the
  * kernel refused to take grown memory back (out of mappings): free the machine.

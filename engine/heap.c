@@ -261,6 +261,27 @@ bool heap_was_collected(const struct heap *heap)
     return heap->base == NULL || heap_state(heap)->collected;
 }
 
+uint64_t heap_next(const struct heap *heap, struct heap_cursor *cursor)
+{
+    const struct heap_state *state = heap->base == NULL ? NULL : heap_state(heap);
+    uint32_t blocks = state == NULL ? 0 : state->used_blocks;
+    for (; cursor->block < blocks; cursor->block++, cursor->cell = 0) {
+        uint8_t kind = state->kinds[cursor->block];
+        bool is_small = kind >= HEAP_BLOCK_SMALL;
+        uint32_t cells = is_small ? heap_cell_count(kind - HEAP_BLOCK_SMALL)
+                                  : (uint32_t)(kind == HEAP_BLOCK_LARGE);
+        uint32_t bytes = is_small ? heap_cell_bytes(kind - HEAP_BLOCK_SMALL) : 0;
+        const struct heap_block *block = heap_block(heap, cursor->block);
+        while (cursor->cell < cells) {
+            uint32_t cell = cursor->cell++;
+            if ((block->used[cell / 64] >> cell % 64 & 1) != 0)
+                return HEAP_REFERENCE_TAG |
+                       (heap_block_offset(cursor->block) + sizeof(*block) + (uint64_t)cell * bytes);
+        }
+    }
+    return HEAP_NONE;
+}
+
 uint64_t heap_used_bytes(const struct heap *heap)
 {
     return heap->base == NULL ? 0 : (uint64_t)heap_state(heap)->used_blocks * HEAP_BLOCK_BYTES;

@@ -126,6 +126,18 @@ static inline void heap_touch(struct heap *heap)
     heap->touched = true;
 }
 
+/* Is it the reference of an object? For values from outside. */
+bool heap_has(const struct heap *heap, uint64_t value);
+
+/* Goes over the objects of a heap that is idle, dead ones too if it was not just collected:
+ * begin with zero; HEAP_NONE: no more. */
+struct heap_cursor {
+    uint32_t block;
+    uint32_t cell;
+};
+
+uint64_t heap_next(const struct heap *heap, struct heap_cursor *cursor);
+
 /* ---- collection ------------------------------------------------------------------------------ */
 
 enum heap_phase {

@@ -36,17 +36,23 @@ void heap_collect_begin(struct heap *heap)
 
 /* ---- marking --------------------------------------------------------------------------------- */
 
-/* Sets the mark of the object at `offset`; false if there is none or it has one already. */
-static bool heap_set_mark(const struct heap *heap, uint64_t offset)
+struct heap_place {
+    struct heap_block *block; /* NULL: no object is there */
+    uint32_t cell;
+};
+
+/* The object at `offset`. */
+static inline struct heap_place heap_find(const struct heap *heap, uint64_t offset)
 {
+    const struct heap_place nowhere = {.block = NULL};
     const struct heap_state *state = heap_state(heap);
     if (offset < HEAP_FIRST_BLOCK || offset >= heap_block_offset(state->used_blocks))
-        return false;
+        return nowhere;
     uint32_t number = (uint32_t)((offset - HEAP_FIRST_BLOCK) / HEAP_BLOCK_BYTES);
     uint64_t in_block = offset % HEAP_BLOCK_BYTES;
     uint8_t kind = state->kinds[number];
     if (kind == HEAP_BLOCK_FREE || kind == HEAP_BLOCK_TAIL || in_block < sizeof(struct heap_block))
-        return false;
+        return nowhere;
     uint32_t at = (uint32_t)(in_block - sizeof(struct heap_block));
     uint32_t cell = 0;
     uint32_t cell_at = 0;
@@ -56,11 +62,25 @@ static bool heap_set_mark(const struct heap *heap, uint64_t offset)
         cell_at = cell * heap_cell_bytes(class);
     }
     struct heap_block *block = heap_block(heap, number);
-    uint64_t bit = (uint64_t)1 << cell % 64;
-    if (at != cell_at || (block->used[cell / 64] & bit) == 0 ||
-        (block->marks[cell / 64] & bit) != 0)
+    if (at != cell_at || (block->used[cell / 64] >> cell % 64 & 1) == 0)
+        return nowhere;
+    return (struct heap_place){.block = block, .cell = cell};
+}
+
+bool heap_has(const struct heap *heap, uint64_t value)
+{
+    return heap->base != NULL && heap_is_reference(value) &&
+           heap_find(heap, value & ~HEAP_REFERENCE_MASK).block != NULL;
+}
+
+/* Sets the mark of the object at `offset`; false if there is none or it has one already. */
+static bool heap_set_mark(const struct heap *heap, uint64_t offset)
+{
+    struct heap_place place = heap_find(heap, offset);
+    uint64_t bit = (uint64_t)1 << place.cell % 64;
+    if (place.block == NULL || (place.block->marks[place.cell / 64] & bit) != 0)
         return false;
-    block->marks[cell / 64] |= bit;
+    place.block->marks[place.cell / 64] |= bit;
     return true;
 }
 

@@ -9,9 +9,9 @@
  *   | struct engine_instance | own globals | pointer arrays | imports | own tables |
  *   | own memories | dropped flags | entries of own tables ... |
  */
-#include "engine/instance.h"
-
 #include <stdlib.h>
+
+#include "engine/object.h"
 
 struct block {
     uint8_t *base; /* NULL: measuring */
@@ -350,12 +350,12 @@ const union engine_value *engine_global_get(const struct engine_instance *instan
     return instance_global(instance, index);
 }
 
-void instance_copy_arguments(const struct image_header *image,
+void instance_copy_arguments(const struct engine_instance *instance,
                              uint32_t func_index,
                              uint64_t *frame,
                              const union engine_value *arguments)
 {
-    struct engine_functype type = image_func_type(image, func_index);
+    struct engine_functype type = image_func_type(instance->image, func_index);
     if (type.param_count == 0)
         return;
     uint32_t slots = engine_slot_count(type.params, type.param_count);
@@ -364,6 +364,8 @@ void instance_copy_arguments(const struct image_header *image,
     for (uint32_t i = 0; i < type.param_count; i++) {
         if (type.params[i] == ENGINE_I32)
             *frame = (uint32_t)*frame;
+        ASSERT(!engine_type_is_reference(type.params[i]) ||
+               object_is_reference(instance->machine, *frame));
         frame += engine_slot_count(&type.params[i], 1);
     }
 }

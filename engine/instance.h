@@ -70,6 +70,7 @@ struct import_binding {
     void *context;
     struct engine_instance *instance; /* target, if it is Wasm */
     uint32_t func_index;              /* in the target */
+    bool makes_references;            /* the host function has results that are some */
 };
 
 struct engine_instance {
@@ -309,7 +310,7 @@ static inline uint32_t reference_func(uint64_t reference)
 }
 
 /* Arguments from the host into a frame, which they may already be in. */
-void instance_copy_arguments(const struct image_header *image,
+void instance_copy_arguments(const struct engine_instance *instance,
                              uint32_t func_index,
                              uint64_t *frame,
                              const union engine_value *arguments);

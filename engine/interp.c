@@ -102,7 +102,7 @@ void engine_call_begin(struct engine_machine *machine,
     }
     const uint8_t *entry = instance->code + func->entry;
     uint64_t *frame = machine->stack;
-    instance_copy_arguments(image, func_index, frame, arguments);
+    instance_copy_arguments(instance, func_index, frame, arguments);
     uint64_t *link = frame + dispatch_field32(entry - 4);
     link[0] = (uintptr_t)exit_cell;
     link[1] = (uintptr_t)frame;

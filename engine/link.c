@@ -24,6 +24,14 @@ static bool link_functypes_equal(const struct engine_functype *a, const struct e
            link_types_equal(a->results, a->result_count, b->results, b->result_count);
 }
 
+static bool link_makes_references(const struct engine_functype *type)
+{
+    bool makes = false;
+    for (uint32_t i = 0; i < type->result_count; i++)
+        makes = makes || engine_type_is_reference(type->results[i]);
+    return makes;
+}
+
 /* "module.name" for people: cut, and with nothing in it that could break a line. */
 static void link_name(char text[LINK_NAME_BYTES], struct bytes module_name, struct bytes name)
 {
@@ -85,8 +93,11 @@ static enum status bind_func(struct engine_instance *instance,
     if (provided->host != NULL) {
         if (provided->check_type && !link_functypes_equal(&provided->host_type, &import->type))
             return incompatible(import, report, " (function type)");
-        *binding =
-            (struct import_binding){.host = provided->host, .context = provided->host_context};
+        *binding = (struct import_binding){
+            .host = provided->host,
+            .context = provided->host_context,
+            .makes_references = link_makes_references(&import->type),
+        };
         return STATUS_OK;
     }
     const struct engine_instance *target = provided->instance;

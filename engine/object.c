@@ -82,6 +82,13 @@ object_is_kind(const struct engine_machine *machine, uint64_t reference, enum ty
     return identity_kind(machine, object_identity(machine, reference)) == kind;
 }
 
+bool object_is_reference(const struct engine_machine *machine, uint64_t value)
+{
+    if (engine_reference_is_i31(value))
+        return value == object_i31((uint32_t)value);
+    return (value & ENGINE_REFERENCE_TAG) == 0 || heap_has(&machine->heap, value);
+}
+
 bool object_matches(const struct engine_instance *instance, uint64_t reference, uint32_t wanted)
 {
     if (reference == 0)

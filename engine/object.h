@@ -48,6 +48,8 @@ uint64_t object_new_fixed(const struct engine_instance *instance,
                           const uint64_t *values,
                           uint32_t count);
 
+/* Can a host give this as a reference: its own, or what it was given? */
+bool object_is_reference(const struct engine_machine *machine, uint64_t value);
 /* Is the reference of the type `wanted`, a value type of the instance? */
 bool object_matches(const struct engine_instance *instance, uint64_t reference, uint32_t wanted);
 

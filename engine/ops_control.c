@@ -11,6 +11,7 @@
  *
  *     frame -> | return pc | caller's instance | caller's fp | result slots | callee's frame ...
  */
+#include "engine/object.h"
 #include "engine/operands.h"
 #include "engine/ops.h"
 
@@ -471,6 +472,18 @@ enum {
  */
 #define HOST_FRAME_SLOTS 4
 
+/* A number that is no reference would later be followed. */
+static void
+control_check_results(const struct engine_instance *instance, uint32_t func, const uint64_t *slots)
+{
+    struct engine_functype type = image_func_type(instance->image, func);
+    for (uint32_t i = 0; i < type.result_count; i++) {
+        ASSERT(!engine_type_is_reference(type.results[i]) ||
+               object_is_reference(instance->machine, *slots));
+        slots += engine_slot_count(&type.results[i], 1);
+    }
+}
+
 static __attribute__((noinline)) enum engine_outcome control_call_host(
     struct engine_instance *instance, uint64_t *slots, const uint8_t *cell, bool called_back)
 {
@@ -486,7 +499,10 @@ static __attribute__((noinline)) enum engine_outcome control_call_host(
         call.step = (uint32_t)call.frame[3];
         call.results = (const union engine_value *)(call.frame + HOST_FRAME_SLOTS);
     }
-    return binding->host(&call);
+    enum engine_outcome outcome = binding->host(&call);
+    if (UNLIKELY(binding->makes_references) && outcome == ENGINE_DONE)
+        control_check_results(instance, dispatch_field32(cell + IMPORT_INDEX), slots);
+    return outcome;
 }
 
 enum engine_outcome engine_host_call_guest(struct engine_host_call *call,
@@ -504,7 +520,7 @@ enum engine_outcome engine_host_call_guest(struct engine_host_call *call,
         return ENGINE_TRAPPED;
     }
     call->frame[3] = (uint64_t)func_index << 32 | step;
-    instance_copy_arguments(instance->image, func_index, call->frame + HOST_FRAME_SLOTS, arguments);
+    instance_copy_arguments(instance, func_index, call->frame + HOST_FRAME_SLOTS, arguments);
     return ENGINE_CALLING;
 }
 

@@ -11,7 +11,7 @@
  */
 #include <sys/mman.h>
 
-#include "engine/instance.h"
+#include "engine/object.h"
 
 #define PAGE IMAGE_PAGE_BYTES
 
@@ -29,16 +29,6 @@ static void copy_pages(uint8_t *to, const uint8_t *from, uint64_t bytes)
     }
 }
 
-static enum status check_references(const uint64_t *values, uint32_t count, struct report *report)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (values[i] != 0)
-            return report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
-                               "cannot freeze an external reference of the host into a snapshot");
-    }
-    return STATUS_OK;
-}
-
 /* Nothing of the host and of other instances may be in it. */
 static enum status check_freezable(const struct engine_instance *instance, struct report *report)
 {
@@ -50,19 +40,76 @@ static enum status check_freezable(const struct engine_instance *instance, struc
         image->imported_global_count > 0 || image->imported_tag_count > 0)
         return report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
                            "an instance that imports more than functions cannot be frozen");
+    return STATUS_OK;
+}
+
+/* Where the type allows one: is it something of the host's? */
+static bool is_of_host(uint32_t type, uint64_t value)
+{
+    uint32_t heap = types_heap(type);
+    return (heap == ENGINE_EXTERNREF || heap == ENGINE_ANYREF) && value != 0 &&
+           (value & ENGINE_REFERENCE_TAG) == 0;
+}
+
+/* An exception: its tag, then values in slots. */
+static bool exception_has_host(const struct engine_functype *type, const uint64_t *payload)
+{
+    const uint64_t *value = payload + 1;
+    for (uint32_t i = 0; i < type->param_count; i++) {
+        if (is_of_host(type->params[i], *value))
+            return true;
+        value += engine_slot_count(&type->params[i], 1);
+    }
+    return false;
+}
+
+static bool object_has_host(const struct engine_instance *instance, uint64_t reference)
+{
+    const struct heap *heap = &instance->machine->heap;
+    const struct heap_object *object = heap_object(heap, reference);
+    const struct image_type *type = object_type(instance, object->layout);
+    const uint64_t *payload = (const void *)heap_payload(heap, reference);
+    if (type->kind == TYPES_FUNC) {
+        struct engine_functype values = image_functype(instance->image, object->layout);
+        return exception_has_host(&values, payload);
+    }
+    const struct image_field *field = image_at(instance->image, type->fields);
+    bool is_array = type->kind == TYPES_ARRAY;
+    if (is_array && !engine_type_is_reference(field->type))
+        return false;
+    uint32_t count = is_array ? object->length : type->fields.count;
+    for (uint32_t i = 0; i < count; i++, field += !is_array) {
+        if (engine_type_is_reference(field->type) &&
+            is_of_host(field->type, payload[is_array ? i : field->offset / sizeof(*payload)]))
+            return true;
+    }
+    return false;
+}
+
+/* References of the host's mean nothing to the process that restores. */
+static bool has_host(const struct engine_instance *instance)
+{
+    const struct image_header *image = instance->image;
     const struct image_global *globals = image_at(image, image->globals);
     for (uint32_t i = 0; i < image->globals.count; i++) {
-        if (globals[i].type == ENGINE_EXTERNREF &&
-            check_references(&instance_global(instance, i)->ref, 1, report) != STATUS_OK)
-            return STATUS_UNSUPPORTED;
+        if (is_of_host(globals[i].type, instance_global(instance, i)->ref))
+            return true;
     }
     for (uint32_t i = 0; i < image->tables.count; i++) {
         const struct table *table = instance->tables[i];
-        if (table->type == ENGINE_EXTERNREF &&
-            check_references(table->entries, table->count, report) != STATUS_OK)
-            return STATUS_UNSUPPORTED;
+        for (uint64_t k = 0; k < table->count; k++) {
+            if (is_of_host(table->type, table->entries[k]))
+                return true;
+        }
     }
-    return STATUS_OK;
+    const struct heap *heap = &instance->machine->heap;
+    struct heap_cursor cursor = {0};
+    uint64_t reference;
+    while ((reference = heap_next(heap, &cursor)) != HEAP_NONE) {
+        if (object_has_host(instance, reference))
+            return true;
+    }
+    return false;
 }
 
 static uint64_t used_memory_bytes(const struct memory *memory)
@@ -128,6 +175,9 @@ enum status engine_snapshot(const struct engine_instance *instance,
         return status;
     collect_all(instance->machine, NULL, 0);
     heap_collect_cancel(&instance->machine->heap);
+    if (has_host(instance))
+        return report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
+                           "cannot freeze an external reference of the host into a snapshot");
     struct image_header header = *instance->image;
     struct image_writer writer = {0};
     lay_out_state(&writer, instance, &header);

@@ -102,6 +102,23 @@ static void an_i31_is_its_low_bits(void **state)
     }
 }
 
+static void a_host_gives_its_own_references_and_those_it_was_given(void **state)
+{
+    (void)state;
+    struct guest guest = make_objects();
+    assert_false(object_is_reference(guest.machine, HEAP_REFERENCE_TAG | 1 << 20));
+    uint64_t object = object_new(guest.instance, 0, 0);
+    assert_true(object_is_reference(guest.machine, 0));
+    assert_true(object_is_reference(guest.machine, ((uint64_t)1 << 62) - 1));
+    assert_true(object_is_reference(guest.machine, object));
+    assert_true(object_is_reference(guest.machine, object_i31(UINT32_MAX)));
+    assert_false(object_is_reference(guest.machine, object + 8));
+    assert_false(object_is_reference(guest.machine, object_i31(0) | 1u << 31));
+    assert_false(object_is_reference(guest.machine, object_i31(0) | (uint64_t)1 << 40));
+    assert_false(object_is_reference(guest.machine, UINT64_MAX));
+    guest_done(&guest);
+}
+
 static void a_reference_matches_the_types_above_its_own(void **state)
 {
     (void)state;
@@ -222,6 +239,7 @@ int main(void)
         cmocka_unit_test(a_guest_that_drops_what_it_makes_never_fills_the_heap),
         cmocka_unit_test(what_collections_cost_does_not_depend_on_the_slices),
         cmocka_unit_test(an_i31_is_its_low_bits),
+        cmocka_unit_test(a_host_gives_its_own_references_and_those_it_was_given),
         cmocka_unit_test(a_reference_matches_the_types_above_its_own),
         cmocka_unit_test(items_of_each_size_are_filled),
         cmocka_unit_test(a_copy_within_an_array_does_not_see_itself),

@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "engine/instance.h"
+#include "engine/object.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_objects.h"
 #include "tests/unit/engine/guest.h"
@@ -300,6 +300,73 @@ static void a_snapshot_of_a_restored_heap_is_the_same_image(void **state)
     guest_done(&guest);
 }
 
+/* Types: a structure of an i32 and an externref, an array of anyref, a function of an externref.
+ * Globals: an externref, an anyref. */
+static struct guest make_holder(void)
+{
+    struct buffer wasm = wasm_begin();
+    WASM_SECTION(&wasm, WASM_TYPE, 3, 0x5f, 2, ENGINE_I32, 1, ENGINE_EXTERNREF, 1, 0x5e,
+                 ENGINE_ANYREF, 1, 0x60, 1, ENGINE_EXTERNREF, 0);
+    WASM_SECTION(&wasm, WASM_GLOBAL, 2, ENGINE_EXTERNREF, 1, 0xd0, ENGINE_EXTERNREF, 0x0b,
+                 ENGINE_ANYREF, 1, 0xd0, ENGINE_ANYREF, 0x0b);
+    return guest_make(&wasm, NULL);
+}
+
+static void assert_freezes(const struct guest *guest, bool freezes)
+{
+    struct report report = REPORT_INIT;
+    struct engine_image image;
+    enum status status = engine_snapshot(guest->instance, &report, &image);
+    assert_int_equal(status, freezes ? STATUS_OK : STATUS_UNSUPPORTED);
+    if (freezes)
+        engine_image_free(&image);
+    else
+        assert_non_null(strstr(report.text, "external reference"));
+}
+
+static void a_reference_of_the_host_is_not_frozen_wherever_an_object_has_it(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t type;
+        uint32_t length;
+        uint32_t at; /* in the payload; others are other things than references of the host's */
+    } rows[] = {{0, 0, 8}, {1, 3, 16}, {1, 3000, 2999 * 8}, {2, 0, 8}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct guest guest = make_holder();
+        uint64_t object = object_new(guest.instance, rows[i].type, rows[i].length);
+        uint64_t *value = (void *)(heap_payload(&guest.machine->heap, object) + (size_t)rows[i].at);
+        guest.instance->globals[1].ref = object;
+        assert_freezes(&guest, true);
+        *value = 4711;
+        assert_freezes(&guest, false);
+        *value = object_i31(4711);
+        assert_freezes(&guest, true);
+        *value = object;
+        assert_freezes(&guest, true);
+        *value = 4711;
+        guest.instance->globals[1].ref = 0; /* garbage holds nothing */
+        assert_freezes(&guest, true);
+        guest_done(&guest);
+    }
+}
+
+static void a_converted_reference_is_frozen_unless_it_is_the_hosts(void **state)
+{
+    (void)state;
+    struct guest guest = make_holder();
+    for (uint32_t i = 0; i < 2; i++) {
+        guest.instance->globals[i].ref = object_i31(7);
+        assert_freezes(&guest, true);
+        guest.instance->globals[i].ref = object_new(guest.instance, 0, 0);
+        assert_freezes(&guest, true);
+        guest.instance->globals[i].ref = 7;
+        assert_freezes(&guest, false);
+        guest.instance->globals[i].ref = 0;
+    }
+    guest_done(&guest);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +380,8 @@ int main(void)
         cmocka_unit_test(every_byte_of_a_snapshots_header_is_checked),
         cmocka_unit_test(a_busy_instance_is_not_frozen),
         cmocka_unit_test(a_reference_of_the_host_is_not_frozen),
+        cmocka_unit_test(a_reference_of_the_host_is_not_frozen_wherever_an_object_has_it),
+        cmocka_unit_test(a_converted_reference_is_frozen_unless_it_is_the_hosts),
         cmocka_unit_test(objects_are_frozen_and_garbage_is_not),
         cmocka_unit_test(a_rewound_heap_is_as_it_was_frozen),
         cmocka_unit_test(a_snapshot_of_a_restored_heap_is_the_same_image),
