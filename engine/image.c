@@ -182,6 +182,8 @@ static bool read_plain_item(struct reader *reader, uint32_t *ret_item)
 static struct reader elem_reader(const struct module *module, const struct module_elem *elem)
 {
     const uint8_t *at = elem->expressions.data;
+    if (at == NULL) /* function indices only: nothing to read */
+        at = module->wasm.data;
     return reader_make(module->wasm.data, at, at + elem->expressions.count, NULL);
 }
 
