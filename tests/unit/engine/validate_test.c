@@ -312,6 +312,125 @@ static void bulk_memory_needs_the_data_count_section(void **state)
     assert_refused(&wasm, STATUS_MALFORMED, "data count section required by data.drop");
 }
 
+/* ---- references, objects and exceptions ------------------------------------------------------ */
+
+#define OBJECT      0xfb /* prefix */
+#define ANY         0x6e
+#define EQ          0x6d
+#define I31         0x6c
+#define REF_NULL    0xd0
+#define TRY_TABLE   0x1f
+#define BR_ON_CAST  0x18
+#define SECTION_TAG 13
+
+/*
+ * A body under test as function 0, without parameters or results.
+ *   types 0 []->[]  1 [i32]->[]  2 struct (ref any)  3 array of (ref any)  4 struct i32 i8
+ *   tags 0 type 1
+ */
+static struct buffer with_objects(const uint8_t *body, size_t count)
+{
+    struct buffer wasm = wasm_begin();
+    WASM_SECTION(&wasm, WASM_TYPE, 5, 0x60, 0, 0, 0x60, 1, 0x7f, 0, 0x5f, 1, 0x64, ANY, 0, 0x5e,
+                 0x64, ANY, 0, 0x5f, 2, 0x7f, 0, 0x78, 0);
+    WASM_SECTION(&wasm, WASM_FUNC, 1, 0);
+    WASM_SECTION(&wasm, SECTION_TAG, 1, 0, 1);
+    size_t section = wasm_open(&wasm, WASM_CODE);
+    wasm_u32(&wasm, 1);
+    size_t start = wasm_open_size(&wasm);
+    wasm_append(&wasm, body, count);
+    wasm_close(&wasm, start);
+    wasm_close(&wasm, section);
+    return wasm;
+}
+
+static void bodies_with_objects_validate(void **state)
+{
+    (void)state;
+    static const struct body bodies[] = {
+        BODY("default values", NO_VAR, OBJECT, 1, 4, DROP, END),
+        BODY("plain field", NO_VAR, REF_NULL, 4, OBJECT, 2, 4, 0, DROP, END),
+        BODY("packed field", NO_VAR, REF_NULL, 4, OBJECT, 3, 4, 1, DROP, END),
+        BODY("cast", NO_VAR, 0x02, ANY, REF_NULL, EQ, OBJECT, BR_ON_CAST, 3, 0, EQ, I31, END, DROP,
+             END),
+        BODY("br_on_non_null", NO_VAR, 0x02, 0x64, ANY, REF_NULL, ANY, 0xd6, 0, STOP, END, DROP,
+             END),
+        BODY("conversions", NO_VAR, REF_NULL, 0x6f, OBJECT, 26, OBJECT, 27, DROP, END),
+        BODY("catch", NO_VAR, 0x02, 0x7f, TRY_TABLE, EMPTY, 1, 0, 0, 0, END, STOP, END, DROP, END),
+        BODY("catch_all", NO_VAR, TRY_TABLE, EMPTY, 1, 2, 0, END, END),
+    };
+    for (size_t i = 0; i < COUNT_OF(bodies); i++) {
+        struct buffer wasm = with_objects(bodies[i].bytes, bodies[i].count);
+        struct report report;
+        if (validate_and_free(&wasm, &report) != STATUS_OK)
+            fail_msg("%s: %s", bodies[i].text, report.text);
+    }
+}
+
+static void invalid_bodies_with_objects_are_refused(void **state)
+{
+    (void)state;
+    static const struct body bodies[] = {
+        BODY("type mismatch: struct.new_default of a type with fields that need a value", NO_VAR,
+             OBJECT, 1, 2, DROP, END),
+        BODY("type mismatch: array.new_default of a type with fields that need a value", NO_VAR,
+             I32, 1, OBJECT, 7, 3, DROP, END),
+        BODY("type mismatch: struct.get_s of a field that is not packed", NO_VAR, REF_NULL, 4,
+             OBJECT, 3, 4, 0, DROP, END),
+        BODY("type mismatch: struct.get of a field that is packed", NO_VAR, REF_NULL, 4, OBJECT, 2,
+             4, 1, DROP, END),
+        BODY("type mismatch: br_on_cast needs eqref, found anyref", NO_VAR, 0x02, ANY, REF_NULL, EQ,
+             OBJECT, BR_ON_CAST, 3, 0, EQ, ANY, END, DROP, END),
+        BODY("type mismatch: br_on_cast to a label without values", NO_VAR, 0x02, EMPTY, REF_NULL,
+             ANY, OBJECT, BR_ON_CAST, 3, 0, ANY, I31, DROP, END, END),
+        BODY("type mismatch: br_on_non_null to a label without values", NO_VAR, 0x02, EMPTY,
+             REF_NULL, ANY, 0xd6, 0, END, END),
+        BODY("type mismatch: any.convert_extern needs externref, found anyref", NO_VAR, REF_NULL,
+             ANY, OBJECT, 26, DROP, END),
+        BODY("type mismatch: extern.convert_any needs anyref, found externref", NO_VAR, REF_NULL,
+             0x6f, OBJECT, 27, DROP, END),
+        BODY("unknown tag 1: there are 1", NO_VAR, 0x02, 0x7f, TRY_TABLE, EMPTY, 1, 0, 1, 0, END,
+             STOP, END, DROP, END),
+        BODY("unknown label 1: there are 1", NO_VAR, TRY_TABLE, EMPTY, 1, 2, 1, END, END),
+    };
+    for (size_t i = 0; i < COUNT_OF(bodies); i++) {
+        struct buffer wasm = with_objects(bodies[i].bytes, bodies[i].count);
+        assert_refused(&wasm, STATUS_INVALID, bodies[i].text);
+    }
+    static const struct body flags = BODY("malformed cast flags 0x04", NO_VAR, 0x02, ANY, REF_NULL,
+                                          EQ, OBJECT, BR_ON_CAST, 4, 0, EQ, I31, END, DROP, END);
+    struct buffer wasm = with_objects(flags.bytes, flags.count);
+    assert_refused(&wasm, STATUS_MALFORMED, flags.text);
+}
+
+static void a_constant_object_has_default_values_only_if_all_fields_have(void **state)
+{
+    (void)state;
+    for (uint8_t nullable = 0; nullable < 2; nullable++) {
+        struct buffer wasm = wasm_begin();
+        WASM_SECTION(&wasm, WASM_TYPE, 1, 0x5f, 1, nullable ? 0x63 : 0x64, ANY, 0);
+        WASM_SECTION(&wasm, WASM_GLOBAL, 1, 0x64, 0, 0, OBJECT, 1, 0, END);
+        if (nullable)
+            assert_valid(&wasm);
+        else
+            assert_refused(&wasm, STATUS_INVALID,
+                           "type mismatch: type 0 has fields that need a value");
+    }
+}
+
+static void vectors_are_no_fields(void **state)
+{
+    (void)state;
+    for (uint8_t is_array = 0; is_array < 2; is_array++) {
+        struct buffer wasm = wasm_begin();
+        if (is_array)
+            WASM_SECTION(&wasm, WASM_TYPE, 1, 0x5e, 0x7b, 0);
+        else
+            WASM_SECTION(&wasm, WASM_TYPE, 1, 0x5f, 1, 0x7b, 0);
+        assert_refused(&wasm, STATUS_UNSUPPORTED, "vectors in structures and arrays");
+    }
+}
+
 /* ---- constant expressions -------------------------------------------------------------------- */
 
 /* Imports: immutable i32, mutable i32, a function; then one global of `type`. */
@@ -512,6 +631,15 @@ static void write_array(struct buffer *wasm, uint32_t count)
     WASM(wasm, DROP, END);
 }
 
+/* The same number of values, by instructions that have no rule in a table. */
+static void write_objects(struct buffer *wasm, uint32_t count)
+{
+    WASM(wasm, NO_VAR);
+    for (uint32_t i = 0; i < count; i++)
+        WASM(wasm, 0xfb, 0x08, 1, 0);
+    WASM(wasm, STOP, END);
+}
+
 static void limits_of_a_function_hold_exactly(void **state)
 {
     (void)state;
@@ -525,6 +653,7 @@ static void limits_of_a_function_hold_exactly(void **state)
         {write_labels, MODULE_MAX_BR_TABLE, "br_table with 65521 labels, the limit is 65520"},
         {write_array, MODULE_MAX_ARRAY_FIXED, "array.new_fixed with 10001 operands"},
         {write_values, MODULE_MAX_FRAME_SLOTS, "function needs more than 65000 stack slots"},
+        {write_objects, MODULE_MAX_FRAME_SLOTS, "function needs more than 65000 stack slots"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct buffer at_limit = with_body(rows[i].write, rows[i].limit);
@@ -532,6 +661,55 @@ static void limits_of_a_function_hold_exactly(void **state)
         struct buffer over = with_body(rows[i].write, rows[i].limit + 1);
         assert_refused(&over, STATUS_LIMIT, rows[i].text);
     }
+}
+
+/* A function that calls another one with 1000 results and then runs `after`, `count` times. */
+static struct buffer with_calls(uint8_t wanted, uint8_t found, uint8_t after, uint32_t count)
+{
+    struct buffer wasm = wasm_begin();
+    size_t section = wasm_open(&wasm, WASM_TYPE);
+    WASM(&wasm, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        WASM(&wasm, 0x60, 0);
+        wasm_u32(&wasm, MODULE_MAX_RESULTS);
+        wasm_fill(&wasm, i == 0 ? wanted : found, MODULE_MAX_RESULTS);
+    }
+    wasm_close(&wasm, section);
+    WASM_SECTION(&wasm, WASM_IMPORT, 1, 0, 0, 0, 1);
+    WASM_SECTION(&wasm, WASM_FUNC, 1, 0);
+    section = wasm_open(&wasm, WASM_CODE);
+    WASM(&wasm, 1);
+    size_t body = wasm_open_size(&wasm);
+    WASM(&wasm, NO_VAR);
+    for (uint32_t i = 0; i < count; i++)
+        WASM(&wasm, 0x10, 0, after);
+    WASM(&wasm, STOP, END);
+    wasm_close(&wasm, body);
+    wasm_close(&wasm, section);
+    return wasm;
+}
+
+static void many_results_at_once_are_counted_against_the_slots(void **state)
+{
+    (void)state;
+    enum { NOP = 0x01, MOST = MODULE_MAX_FRAME_SLOTS / MODULE_MAX_RESULTS };
+    struct buffer at_limit = with_calls(0x7f, 0x7f, NOP, MOST);
+    assert_valid(&at_limit);
+    struct buffer over = with_calls(0x7f, 0x7f, NOP, MOST + 1);
+    assert_refused(&over, STATUS_LIMIT, "function needs more than 65000 stack slots");
+}
+
+/* Three bytes make a thousand comparisons of subtypes. */
+static void comparisons_of_subtypes_are_limited(void **state)
+{
+    (void)state;
+    enum { RETURN = 0x0f, NONE = 0x71 };
+    struct buffer some = with_calls(ANY, NONE, RETURN, 100);
+    assert_valid(&some);
+    struct buffer many = with_calls(ANY, NONE, RETURN, 110);
+    assert_refused(&many, STATUS_LIMIT, "more comparisons of subtypes than a function may need");
+    struct buffer equal = with_calls(ANY, ANY, RETURN, 1000);
+    assert_valid(&equal);
 }
 
 static void locals_beyond_the_expanded_ones_are_found(void **state)
@@ -609,6 +787,10 @@ int main(void)
         cmocka_unit_test(reports_point_at_the_instruction_and_name_the_function),
         cmocka_unit_test(names_cannot_break_the_line_of_a_report),
         cmocka_unit_test(bulk_memory_needs_the_data_count_section),
+        cmocka_unit_test(bodies_with_objects_validate),
+        cmocka_unit_test(invalid_bodies_with_objects_are_refused),
+        cmocka_unit_test(a_constant_object_has_default_values_only_if_all_fields_have),
+        cmocka_unit_test(vectors_are_no_fields),
         cmocka_unit_test(constant_expressions_may_add_and_name_earlier_globals),
         cmocka_unit_test(other_constant_expressions_are_refused),
         cmocka_unit_test(constant_expressions_hold_a_limited_number_of_values),
@@ -616,6 +798,8 @@ int main(void)
         cmocka_unit_test(export_names_are_unique),
         cmocka_unit_test(equal_types_share_the_smallest_index),
         cmocka_unit_test(limits_of_a_function_hold_exactly),
+        cmocka_unit_test(many_results_at_once_are_counted_against_the_slots),
+        cmocka_unit_test(comparisons_of_subtypes_are_limited),
         cmocka_unit_test(locals_beyond_the_expanded_ones_are_found),
         cmocka_unit_test(runs_of_locals_cost_their_bytes_only),
         cmocka_unit_test(many_types_cost_their_bytes_only),
