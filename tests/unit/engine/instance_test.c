@@ -182,6 +182,30 @@ static void the_deepest_valid_constant_expression_computes(void **state)
     guest_done(&guest);
 }
 
+/* Exactly as when a function makes it. */
+static void a_constant_object_that_the_heap_has_no_room_for_traps(void **state)
+{
+    (void)state;
+    struct engine_limits limits = engine_limits_default;
+    limits.heap_bytes = (uint64_t)1 << 20;
+    for (uint8_t is_large = 0; is_large < 2; is_large++) {
+        struct buffer wasm = wasm_begin();
+        WASM_SECTION(&wasm, WASM_TYPE, 1, 0x5e, 0x78, 0); /* array of i8, a hundred or 2 MiB */
+        WASM_SECTION(&wasm, WASM_GLOBAL, 1, 0x64, 0, 0, 0x41, 0xe4, 0x80, 0x80, is_large, 0xfb, 7,
+                     0, 0x0b);
+        struct guest guest = {0};
+        struct report report = REPORT_INIT;
+        guest.module = guest_open(&wasm, &guest.image);
+        assert_int_equal(engine_machine_create(&limits, &report, &guest.machine), STATUS_OK);
+        assert_int_equal(
+            engine_instantiate(guest.machine, guest.module, NULL, &report, &guest.instance),
+            is_large ? STATUS_TRAPPED : STATUS_OK);
+        if (is_large)
+            assert_int_equal(engine_machine_trap(guest.machine).trap, TRAP_HEAP_EXHAUSTED);
+        guest_done(&guest);
+    }
+}
+
 static void a_segment_that_does_not_fit_traps_and_keeps_what_came_before(void **state)
 {
     (void)state;
@@ -282,6 +306,37 @@ static void instances_share_what_they_import(void **state)
     guest_done(&guest);
 }
 
+/* Its pages are of 65,536 bytes; 0 is the logarithm of the other size. */
+static void a_memory_of_another_page_size_is_refused(void **state)
+{
+    (void)state;
+    static const uint8_t shifts[] = {0, 16};
+    for (size_t i = 0; i < COUNT_OF(shifts); i++) {
+        struct buffer wasm = wasm_begin();
+        WASM_SECTION(&wasm, WASM_MEMORY, 1, 0, 1);
+        struct guest guest = guest_make(&wasm, NULL);
+        struct host host = {.has = true};
+        host.provided =
+            (struct engine_extern){.kind = ENGINE_EXTERN_MEMORY, .instance = guest.instance};
+        struct engine_linker linker = {.resolve = resolve, .context = &host};
+        struct buffer second = wasm_begin();
+        WASM_SECTION(&second, WASM_IMPORT, 1, 1, 'm', 1, 'f', ENGINE_EXTERN_MEMORY, 8, 1,
+                     shifts[i]);
+        struct guest other = {.machine = guest.machine};
+        other.module = guest_open(&second, &other.image);
+        struct report report = REPORT_INIT;
+        assert_int_equal(
+            engine_instantiate(other.machine, other.module, &linker, &report, &other.instance),
+            shifts[i] == 0 ? STATUS_UNLINKABLE : STATUS_OK);
+        if (shifts[i] == 0)
+            assert_non_null(strstr(report.text, "m.f (memory's page size)"));
+        engine_machine_free(guest.machine); /* before the images of its instances */
+        guest.machine = NULL;
+        guest_done_beside(&other);
+        guest_done(&guest);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,10 +347,12 @@ int main(void)
         cmocka_unit_test(a_host_function_can_end_the_guest),
         cmocka_unit_test(constant_expressions_compute),
         cmocka_unit_test(the_deepest_valid_constant_expression_computes),
+        cmocka_unit_test(a_constant_object_that_the_heap_has_no_room_for_traps),
         cmocka_unit_test(a_segment_that_does_not_fit_traps_and_keeps_what_came_before),
         cmocka_unit_test(memories_and_tables_over_the_limits_are_refused),
         cmocka_unit_test(memory_grows_to_the_operators_limit),
         cmocka_unit_test(instances_share_what_they_import),
+        cmocka_unit_test(a_memory_of_another_page_size_is_refused),
     };
     return cmocka_run_group_tests_name("engine/instance", tests, NULL, NULL);
 }

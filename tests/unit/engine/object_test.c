@@ -232,6 +232,51 @@ static void a_range_that_does_not_fit_traps_before_anything_is_written(void **st
     guest_done(&guest);
 }
 
+/* "write" of an index and "length"; a global of mutable bytes, two or none. */
+static struct guest make_bytes(bool is_null)
+{
+    enum { TEXT, WRITE, LENGTH };
+    struct buffer wasm = wasm_begin();
+    WASM_SECTION(&wasm, WASM_TYPE, 3, 0x5e, 0x78, 1, 0x60, 1, 0x7f, 0, 0x60, 0, 1, 0x7f);
+    WASM_SECTION(&wasm, WASM_FUNC, 2, WRITE, LENGTH);
+    if (is_null)
+        WASM_SECTION(&wasm, WASM_GLOBAL, 1, 0x63, TEXT, 0, 0xd0, TEXT, 0x0b);
+    else
+        WASM_SECTION(&wasm, WASM_GLOBAL, 1, 0x63, TEXT, 0, 0x41, 2, 0xfb, 7, TEXT, 0x0b);
+    WASM_SECTION(&wasm, WASM_EXPORT, 2, 5, 'w', 'r', 'i', 't', 'e', 0, 0, 6, 'l', 'e', 'n', 'g',
+                 't', 'h', 0, 1);
+    size_t code = wasm_open(&wasm, WASM_CODE);
+    WASM(&wasm, 2);
+    WASM_BODY(&wasm, 0, 0x23, 0, 0x20, 0, 0x41, 7, 0xfb, 14, TEXT, 0x0b);
+    WASM_BODY(&wasm, 0, 0x23, 0, 0xfb, 15, 0x0b);
+    wasm_close(&wasm, code);
+    return guest_make(&wasm, NULL);
+}
+
+static void items_are_written_only_where_there_are_some(void **state)
+{
+    (void)state;
+    struct guest guest = make_bytes(false);
+    static const uint32_t outside[] = {2, 3, 1000, UINT32_MAX};
+    (void)guest_call(&guest, "write", 1);
+    assert_int_equal(guest_call(&guest, "length", 0), 2);
+    for (size_t i = 0; i < COUNT_OF(outside); i++) {
+        union engine_value argument = {.i32 = outside[i]};
+        assert_int_equal(guest_go(&guest, "write", &argument), ENGINE_TRAPPED);
+        assert_int_equal(engine_machine_trap(guest.machine).trap, TRAP_ARRAY_OUT_OF_BOUNDS);
+        engine_call_cancel(guest.machine);
+    }
+    guest_done(&guest);
+}
+
+static void null_has_no_length(void **state)
+{
+    (void)state;
+    struct guest guest = make_bytes(true);
+    assert_int_equal(guest_trap(&guest, "length").trap, TRAP_NULL_ARRAY);
+    guest_done(&guest);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +289,8 @@ int main(void)
         cmocka_unit_test(items_of_each_size_are_filled),
         cmocka_unit_test(a_copy_within_an_array_does_not_see_itself),
         cmocka_unit_test(a_range_that_does_not_fit_traps_before_anything_is_written),
+        cmocka_unit_test(items_are_written_only_where_there_are_some),
+        cmocka_unit_test(null_has_no_length),
     };
     return cmocka_run_group_tests_name("engine/object", tests, NULL, NULL);
 }

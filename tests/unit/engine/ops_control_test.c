@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Host functions that call the guest back: engine_host_call_guest in ops_control.c.
+ * Host functions that call the guest back, engine_host_call_guest in ops_control.c; and that
+ * every way to begin a frame respects the end of the stack.
  */
 #include "tests/support/unit.h"
+#include "tests/support/wasm_build.h"
 #include "tests/unit/engine/guest.h"
 
 struct world {
@@ -165,6 +167,161 @@ static void a_trap_in_a_callback_ends_the_call_and_shows_both_sides(void **state
     assert_int_equal(guest_call(&world->guest, "increment", 1), 2);
 }
 
+/* ---- the end of the stack -------------------------------------------------------------------- */
+
+enum { LEAF, HOST, PONG, OWN }; /* functions of `user` */
+enum { PARAMS = 100 };
+
+/* Types 0 []->[] and 1 [i32 * PARAMS]->[], and begins more. */
+static void two_types(struct buffer *wasm, uint8_t count)
+{
+    WASM(wasm, count, 0x60, 0, 0, 0x60, PARAMS);
+    wasm_fill(wasm, ENGINE_I32, PARAMS);
+    WASM(wasm, 0);
+}
+
+/* A table whose entry 0 tail calls what entry 1 holds, and a function that only returns. */
+static struct buffer provider(void)
+{
+    struct buffer wasm = wasm_begin();
+    size_t section = wasm_open(&wasm, WASM_TYPE);
+    two_types(&wasm, 2);
+    wasm_close(&wasm, section);
+    WASM_SECTION(&wasm, WASM_FUNC, 2, 1, 0);
+    WASM_SECTION(&wasm, WASM_TABLE, 1, ENGINE_FUNCREF, 0, 2);
+    WASM_SECTION(&wasm, WASM_ELEM, 1, 0, 0x41, 0, 0x0b, 1, 1);
+    WASM_SECTION(&wasm, WASM_CODE, 2, 2, 0, 0x0b, 7, 0, 0x41, 1, 0x13, 0, 0, 0x0b);
+    return wasm;
+}
+
+/*
+ * Imports that table and function, and a host function. Entry 1 of the table is "bounce", which
+ * tail calls entry 0. "to_leaf", "to_host" and "to_own" call themselves as often as they are
+ * told, and then a function with PARAMS parameters: an imported one or one that returns at once.
+ */
+static struct buffer user(void)
+{
+    struct buffer wasm = wasm_begin();
+    size_t section = wasm_open(&wasm, WASM_TYPE);
+    two_types(&wasm, 3);
+    WASM(&wasm, 0x60, 1, ENGINE_I32, 0);
+    wasm_close(&wasm, section);
+    WASM_SECTION(&wasm, WASM_IMPORT, 3, 1, 'p', 4, 'l', 'e', 'a', 'f', 0, 1, 1, 'h', 4, 'h', 'o',
+                 's', 't', 0, 1, 1, 'p', 5, 't', 'a', 'b', 'l', 'e', 1, ENGINE_FUNCREF, 0, 2);
+    WASM_SECTION(&wasm, WASM_FUNC, 5, 0, 1, 2, 2, 2);
+    static const struct {
+        const char *name;
+        uint8_t calls;
+    } rows[] = {{"to_leaf", LEAF}, {"to_host", HOST}, {"to_own", OWN}};
+    section = wasm_open(&wasm, WASM_EXPORT);
+    WASM(&wasm, 4, 6, 'b', 'o', 'u', 'n', 'c', 'e', 0, PONG);
+    for (uint8_t i = 0; i < COUNT_OF(rows); i++) {
+        wasm_name(&wasm, rows[i].name);
+        WASM(&wasm, 0, OWN + 1 + i);
+    }
+    wasm_close(&wasm, section);
+    WASM_SECTION(&wasm, WASM_ELEM, 1, 0, 0x41, 1, 0x0b, 1, PONG);
+    section = wasm_open(&wasm, WASM_CODE);
+    WASM(&wasm, 5, 7, 0, 0x41, 0, 0x13, 0, 0, 0x0b, 2, 0, 0x0b);
+    for (uint8_t i = 0; i < COUNT_OF(rows); i++) {
+        size_t body = wasm_open_size(&wasm);
+        WASM(&wasm, 0, 0x20, 0, 0x04, 0x40, 0x20, 0, 0x41, 1, 0x6b, 0x10, OWN + 1 + i, 0x05);
+        for (int k = 0; k < PARAMS; k++)
+            WASM(&wasm, 0x41, 0);
+        WASM(&wasm, 0x10, rows[i].calls, 0x0b, 0x0b);
+        wasm_close(&wasm, body);
+    }
+    wasm_close(&wasm, section);
+    return wasm;
+}
+
+/* Asks the guest's own function. */
+static enum engine_outcome host_asks(struct engine_host_call *call)
+{
+    static const union engine_value arguments[PARAMS];
+    return call->step == 0 ? engine_host_call_guest(call, OWN, arguments, PARAMS, 1) : ENGINE_DONE;
+}
+
+static bool resolve_user(void *context,
+                         const struct engine_import_desc *import,
+                         struct engine_extern *ret_extern)
+{
+    struct guest *from = context;
+    *ret_extern = (struct engine_extern){.kind = import->kind, .instance = from->instance};
+    if (bytes_equal_text(import->name, "host"))
+        *ret_extern = (struct engine_extern){.kind = ENGINE_EXTERN_FUNC, .host = host_asks};
+    return true;
+}
+
+static int setup_two(void **state)
+{
+    static struct guest two[2];
+    struct report report = REPORT_INIT;
+    struct buffer first = provider();
+    struct buffer second = user();
+    two[1] = guest_make(&first, NULL);
+    two[0] = (struct guest){.machine = two[1].machine};
+    two[0].module = guest_open(&second, &two[0].image);
+    const struct engine_linker linker = {.resolve = resolve_user, .context = &two[1]};
+    assert_int_equal(
+        engine_instantiate(two[0].machine, two[0].module, &linker, &report, &two[0].instance),
+        STATUS_OK);
+    *state = two;
+    return 0;
+}
+
+static int teardown_two(void **state)
+{
+    struct guest *two = *state;
+    engine_machine_free(two[1].machine); /* before the images of its instances */
+    two[1].machine = NULL;
+    guest_done_beside(&two[0]);
+    guest_done(&two[1]);
+    return 0;
+}
+
+/* Does the call return? If not, it is for lack of stack. */
+static bool fits(struct guest *guest, const char *name, uint32_t depth)
+{
+    union engine_value argument = I32(depth);
+    if (guest_go(guest, name, &argument) == ENGINE_DONE)
+        return true;
+    assert_int_equal(engine_machine_trap(guest->machine).trap, TRAP_CALL_STACK_EXHAUSTED);
+    engine_call_cancel(guest->machine);
+    return false;
+}
+
+/*
+ * The deepest frame of PARAMS that may still begin is nearer to the end than PARAMS: as a stub it
+ * begins there too, and what it calls in turn may not.
+ */
+static void calls_to_instances_and_from_hosts_end_where_the_stack_does(void **state)
+{
+    struct guest *guest = *state;
+    uint32_t least = 0;
+    uint32_t most = 10000000;
+    assert_true(fits(guest, "to_own", least));
+    assert_false(fits(guest, "to_own", most));
+    while (most - least > 1) {
+        uint32_t middle = least + (most - least) / 2;
+        *(fits(guest, "to_own", middle) ? &least : &most) = middle;
+    }
+    assert_false(fits(guest, "to_leaf", least));
+    assert_false(fits(guest, "to_host", least));
+    assert_true(fits(guest, "to_leaf", 10));
+    assert_true(fits(guest, "to_host", 10));
+}
+
+static void tail_calls_between_instances_end_where_the_stack_does(void **state)
+{
+    struct guest *guest = *state;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(guest_go(guest, "bounce", NULL), ENGINE_TRAPPED);
+        assert_int_equal(engine_machine_trap(guest->machine).trap, TRAP_CALL_STACK_EXHAUSTED);
+        engine_call_cancel(guest->machine);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -175,6 +332,10 @@ int main(void)
         TEST(a_host_function_may_wait_after_a_callback),
         TEST(guest_and_host_call_each_other_as_deep_as_the_stack),
         TEST(a_trap_in_a_callback_ends_the_call_and_shows_both_sides),
+        cmocka_unit_test_setup_teardown(calls_to_instances_and_from_hosts_end_where_the_stack_does,
+                                        setup_two, teardown_two),
+        cmocka_unit_test_setup_teardown(tail_calls_between_instances_end_where_the_stack_does,
+                                        setup_two, teardown_two),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
