@@ -75,8 +75,11 @@ def run(command, wasm, argument, core):
     """CPU seconds and output of one process; None if it failed."""
     words = [word.replace('{wasm}', wasm).replace('{arg}', str(argument)) for word in command]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(['taskset', '-c', str(core), *words], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, timeout=120, check=False)
+    try:
+        done = subprocess.run(['taskset', '-c', str(core), *words], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=120, check=False)
+    except subprocess.TimeoutExpired:
+        return None, ''
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode != 0:
         return None, ''
