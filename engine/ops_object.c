@@ -253,14 +253,15 @@ const dispatch_handler ops_array_new_fixed[] = {array_new_fixed_};
  *
  *     | reference | first item: 0 | value or first in segment | count |
  */
-#define ARRAY_MADE(reference, what, count, end)                                                    \
+#define ARRAY_NEW(type, end)                                                                       \
     do {                                                                                           \
-        uint64_t array_what = (what);                                                              \
-        uint32_t array_count = (count);                                                            \
-        slot[0] = (reference);                                                                     \
+        uint64_t reference = object_new(IN, (type), (uint32_t)slot[1]);                            \
+        if (UNLIKELY(reference == HEAP_NONE))                                                      \
+            COLLECT_AND_RETRY(slot + 2);                                                           \
+        slot[3] = (uint32_t)slot[1];                                                               \
+        slot[2] = slot[0];                                                                         \
         slot[1] = 0;                                                                               \
-        slot[2] = array_what;                                                                      \
-        slot[3] = array_count;                                                                     \
+        slot[0] = reference;                                                                       \
         OBJECT_MADE(0, end);                                                                       \
     } while (0)
 
@@ -269,10 +270,7 @@ HANDLER(array_new_)
 {
     enum { TYPE = HEAD + 2, END = TYPE + 4 };
     uint64_t *slot = &SLOT(HEAD);
-    uint64_t reference = object_new(IN, FIELD32(TYPE), (uint32_t)slot[1]);
-    if (UNLIKELY(reference == HEAP_NONE))
-        COLLECT_AND_RETRY(slot + 2);
-    ARRAY_MADE(reference, slot[0], (uint32_t)slot[1], END);
+    ARRAY_NEW(FIELD32(TYPE), END);
 }
 const dispatch_handler ops_array_new[] = {array_new_};
 
@@ -286,10 +284,7 @@ HANDLER(array_new_data_)
                                               (uint64_t)(uint32_t)slot[1] * item->bytes);
     if (UNLIKELY(trap != TRAP_NONE))
         RAISE(trap);
-    uint64_t reference = object_new(IN, FIELD32(TYPE), (uint32_t)slot[1]);
-    if (UNLIKELY(reference == HEAP_NONE))
-        COLLECT_AND_RETRY(slot + 2);
-    ARRAY_MADE(reference, slot[0], (uint32_t)slot[1], END);
+    ARRAY_NEW(FIELD32(TYPE), END);
 }
 const dispatch_handler ops_array_new_data[] = {array_new_data_};
 
@@ -302,10 +297,7 @@ HANDLER(array_new_elem_)
         object_check_elem(IN, FIELD32(ELEM), (uint32_t)slot[0], (uint32_t)slot[1]);
     if (UNLIKELY(trap != TRAP_NONE))
         RAISE(trap);
-    uint64_t reference = object_new(IN, FIELD32(TYPE), (uint32_t)slot[1]);
-    if (UNLIKELY(reference == HEAP_NONE))
-        COLLECT_AND_RETRY(slot + 2);
-    ARRAY_MADE(reference, slot[0], (uint32_t)slot[1], END);
+    ARRAY_NEW(FIELD32(TYPE), END);
 }
 const dispatch_handler ops_array_new_elem[] = {array_new_elem_};
 
