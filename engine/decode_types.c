@@ -15,13 +15,9 @@ struct refusal {
     const char *reason;
 };
 
-#define REFUSE_EXCEPTIONS "the old exception handling is not supported; build for exnref"
-#define REFUSE_THREADS    "threads are not supported"
+#define REFUSE_THREADS "threads are not supported"
 
 static const struct refusal refused_opcodes[] = {
-    {0x06, 0x07, REFUSE_EXCEPTIONS},
-    {0x09, 0x09, REFUSE_EXCEPTIONS},
-    {0x18, 0x19, REFUSE_EXCEPTIONS},
     {0xfe, 0xfe, REFUSE_THREADS},
 };
 
@@ -301,7 +297,7 @@ struct bytes decode_expression(struct reader *reader)
             break;
         }
         depth += row->immediate == IMMEDIATE_BLOCK || row->immediate == IMMEDIATE_TRY;
-        depth -= code == OPCODE_END;
+        depth -= code == OPCODE_END || code == OPCODE_DELEGATE;
         decode_skip_immediate(reader, row->immediate);
     }
     return bytes_make(start, reader_failed(reader) ? 0 : (size_t)(reader->at - start));

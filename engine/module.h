@@ -225,34 +225,39 @@ struct code_mark {
 };
 
 /*
- * Where exceptions are caught. A region is the code of one try_table that has clauses; regions
- * are in the order of their starts, and one that lies in another has it as its parent.
+ * Where exceptions are caught. A region is the code of one try_table that has clauses, or of one
+ * `try` up to its first catch; regions are in the order of their starts, and one that lies in
+ * another has it as its parent.
  */
 #define CODE_NO_REGION UINT32_MAX
 
 struct code_region {
     uint32_t start; /* byte offsets of cells */
     uint32_t end;
-    uint32_t parent; /* region or CODE_NO_REGION */
-    uint32_t first_clause;
-    uint32_t clause_count;
+    uint32_t parent; /* the region around it, or CODE_NO_REGION */
+    /* Where to look next if no clause fits: the parent, but behind `delegate` any region further
+     * out, or none. */
+    uint32_t next;
+    uint32_t first_clause; /* or CODE_NO_CLAUSE */
 };
 
 /* Slots of pinned locals: integers, then floats. */
-#define CODE_PINS_MAX 6
-#define CODE_NO_TAG   UINT32_MAX
+#define CODE_PINS_MAX  6
+#define CODE_NO_TAG    UINT32_MAX
+#define CODE_NO_SLOT   UINT16_MAX
+#define CODE_NO_CLAUSE UINT32_MAX
 
 /* What to do with an exception: values to slots, pins from their slots, on at the target. */
 struct code_clause {
-    uint32_t tag;           /* index; CODE_NO_TAG: any */
-    uint32_t target;        /* byte offset of a cell */
-    int32_t fuel;           /* to charge on the way there, as a branch does */
-    uint16_t slot;          /* of the first value */
-    uint16_t value_count;   /* slots of the exception's values that go there */
-    uint8_t with_reference; /* and one for the exception itself */
+    uint32_t tag;            /* index; CODE_NO_TAG: any */
+    uint32_t next;           /* of the same region, further on in the table; or CODE_NO_CLAUSE */
+    uint32_t target;         /* byte offset of a cell */
+    int32_t fuel;            /* to charge on the way there, as a branch does */
+    uint16_t slot;           /* of the first value */
+    uint16_t value_count;    /* slots of the exception's values that go there */
+    uint16_t reference_slot; /* of the exception itself, or CODE_NO_SLOT */
     uint8_t pin_count;
     uint8_t float_pin_count;
-    uint8_t padding;
     uint16_t pins[CODE_PINS_MAX];
 };
 

@@ -214,14 +214,17 @@ static bool clauses_fit(const struct image_header *header)
     const struct code_region *regions = image_at(header, header->regions);
     for (uint32_t i = 0; i < header->regions.count; i++) {
         if ((regions[i].parent >= i && regions[i].parent != CODE_NO_REGION) ||
-            regions[i].clause_count > header->clauses.count ||
-            regions[i].first_clause > header->clauses.count - regions[i].clause_count)
+            (regions[i].next >= i && regions[i].next != CODE_NO_REGION) ||
+            (regions[i].first_clause >= header->clauses.count &&
+             regions[i].first_clause != CODE_NO_CLAUSE))
             return false;
     }
     const struct code_clause *clauses = image_at(header, header->clauses);
     for (uint32_t i = 0; i < header->clauses.count; i++) {
         if (clauses[i].target >= header->code.count ||
-            (clauses[i].tag >= header->tags.count && clauses[i].tag != CODE_NO_TAG))
+            (clauses[i].tag >= header->tags.count && clauses[i].tag != CODE_NO_TAG) ||
+            ((clauses[i].next <= i || clauses[i].next >= header->clauses.count) &&
+             clauses[i].next != CODE_NO_CLAUSE))
             return false;
     }
     return true;

@@ -171,13 +171,6 @@ static void translate_begin_code(struct translator *t)
     t->has_last = false;
 }
 
-/* Structure costs nothing; every other instruction is one unit of fuel. */
-static bool translate_is_free(uint32_t opcode)
-{
-    return opcode == OPCODE_BLOCK || opcode == OPCODE_LOOP || opcode == OPCODE_ELSE ||
-           opcode == OPCODE_END || opcode == OPCODE_TRY_TABLE;
-}
-
 static void translate_instruction(struct translator *t)
 {
     t->opcode_offset = reader_offset(&t->reader);

@@ -5,7 +5,7 @@
  *
  *   translate.c          functions, stubs, the instruction loop
  *   translate_control.c  blocks, branches, calls, returns
- *   translate_try.c      try_table and throw
+ *   translate_try.c      exceptions: try_table, try, throw
  *   translate_value.c    the operand stack, locals, accumulator, choice of places
  *   translate_emit.c     cells, labels, fuel
  *   translate_pins.c     which locals live in registers
@@ -87,7 +87,7 @@ struct fixup {
 
 struct control {
     uint8_t opcode;  /* OPCODE_BLOCK, LOOP, IF; OPCODE_END for the function itself */
-    bool has_region; /* TRY_TABLE with clauses, in live code */
+    bool has_region; /* TRY_TABLE with clauses, or TRY before its first catch; in live code */
     bool dead_entry; /* opened in unreachable code: nothing was emitted */
     uint32_t height; /* operand stack below its parameters */
     const uint32_t *params;
@@ -102,9 +102,11 @@ struct control {
     int64_t else_executed; /* IF: `executed` at that branch */
     uint32_t loop_target;  /* LOOP: byte offset */
     int64_t loop_executed;
-    uint32_t clauses;    /* of try_tables that go to its end, chained by their targets */
-    uint32_t stub;       /* br_table: shared landing that moves values, */
-    uint32_t stub_table; /* made for the br_table that began at this offset */
+    uint32_t clauses;     /* of try_tables that go to its end, chained by their targets */
+    uint32_t region;      /* innermost at its label, or CODE_NO_REGION */
+    uint32_t last_clause; /* CATCH: the last of its region's so far */
+    uint32_t stub;        /* br_table: shared landing that moves values, */
+    uint32_t stub_table;  /* made for the br_table that began at this offset */
 };
 
 struct translator {
@@ -319,16 +321,20 @@ void simd_translate(struct translator *t, uint32_t opcode);
 void control_translate(struct translator *t, uint32_t opcode);
 /* Opens a block, reads its type and, unless the code is dead, settles all entries. */
 struct control *control_block(struct translator *t, uint8_t opcode);
+/* An arm of the innermost block ends: what it leaves goes where the block's end wants it. */
+void control_end_arm(struct translator *t, struct control *control);
+/* Another arm begins here, in code that can be reached, with nothing of the block's values. */
+void control_begin_arm(struct translator *t, struct control *control);
+void control_end(struct translator *t);
+void control_push_temps(struct translator *t, const uint32_t *types, uint32_t count);
 /* Pinned locals into their slots. */
 void control_save_pins(struct translator *t);
-/* The clauses of a try_table whose block was just opened. */
-void try_begin(struct translator *t);
+/* Instructions of exceptions; in dead code only those that open or close blocks. */
+void try_translate(struct translator *t, uint32_t opcode);
 /* The innermost region ends here. */
 void try_end(struct translator *t);
 /* Clauses that go to the frame's end land here. */
 void try_bind(struct translator *t, struct control *control);
-void try_throw(struct translator *t);
-void try_throw_ref(struct translator *t);
 /* The frame that a label names. */
 struct control *control_at_depth(struct translator *t, uint32_t depth);
 /* May a branch there be one cell, because what it carries is in place? */
@@ -346,6 +352,14 @@ void control_begin_function(struct translator *t);
 void reference_translate(struct translator *t, uint32_t opcode);
 /* False: it is no instruction on objects, or it is a branch. */
 bool object_translate(struct translator *t, uint32_t opcode);
+
+/* Structure costs no fuel; every other instruction is one unit of it. */
+static inline bool translate_is_free(uint32_t opcode)
+{
+    return opcode == OPCODE_BLOCK || opcode == OPCODE_LOOP || opcode == OPCODE_ELSE ||
+           opcode == OPCODE_END || opcode == OPCODE_TRY_TABLE || opcode == OPCODE_TRY ||
+           opcode == OPCODE_CATCH || opcode == OPCODE_CATCH_ALL || opcode == OPCODE_DELEGATE;
+}
 
 void pins_choose(struct translator *t);
 /* The rest of an opcode that begins with `prefix`. */

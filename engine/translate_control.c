@@ -43,6 +43,7 @@ static struct control *control_push(struct translator *t, uint8_t opcode)
                                 .fixups = NO_INDEX,
                                 .else_fixup = NO_INDEX,
                                 .clauses = NO_INDEX,
+                                .region = t->region,
                                 .stub_table = NO_INDEX};
     return control;
 }
@@ -86,7 +87,7 @@ static void control_read_block_type(struct translator *t, struct control *contro
     }
 }
 
-static void control_push_temps(struct translator *t, const uint32_t *types, uint32_t count)
+void control_push_temps(struct translator *t, const uint32_t *types, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
         value_push_temp(t, types[i]);
@@ -617,17 +618,29 @@ static void control_if(struct translator *t)
     control->else_executed = t->executed;
 }
 
+void control_end_arm(struct translator *t, struct control *control)
+{
+    if (t->dead)
+        return;
+    control_carry(t, control->height, control->result_slots);
+    control_jump(t, control);
+}
+
+void control_begin_arm(struct translator *t, struct control *control)
+{
+    emit_flush(t);
+    control_unwind(t, control->height);
+    t->dead = false;
+    t->has_last = false;
+}
+
 static void control_else(struct translator *t)
 {
     struct control *control = control_top(t);
     if (control->dead_entry)
         return;
-    if (!t->dead) {
-        value_settle(t, 0);
-        control_jump(t, control);
-    }
-    control_unwind(t, control->height);
-    t->dead = false;
+    control_end_arm(t, control);
+    control_begin_arm(t, control);
     t->executed = control->else_executed;
     emit_bind(t, control->else_fixup);
     control->else_fixup = NO_INDEX;
@@ -647,7 +660,7 @@ static void control_return_caught(struct translator *t, struct control *control)
     control_return(t);
 }
 
-static void control_end(struct translator *t)
+void control_end(struct translator *t)
 {
     struct control *control = control_top(t);
     t->control_count--;
@@ -661,7 +674,7 @@ static void control_end(struct translator *t)
         return;
     }
     if (!t->dead)
-        value_settle(t, 0);
+        control_carry(t, control->height, control->result_slots);
     else if (control->else_fixup != NO_INDEX)
         t->executed = control->else_executed;
     if (control->has_region)
@@ -688,8 +701,7 @@ static void control_unreachable(struct translator *t)
 
 static bool control_is_structure(uint32_t opcode)
 {
-    return opcode == OPCODE_BLOCK || opcode == OPCODE_LOOP || opcode == OPCODE_IF ||
-           opcode == OPCODE_ELSE || opcode == OPCODE_END || opcode == OPCODE_TRY_TABLE;
+    return opcode == OPCODE_IF || translate_is_free(opcode);
 }
 
 void control_translate(struct translator *t, uint32_t opcode)
@@ -708,13 +720,14 @@ void control_translate(struct translator *t, uint32_t opcode)
         (void)control_block(t, (uint8_t)opcode);
         return;
     case OPCODE_TRY_TABLE:
-        try_begin(t);
-        return;
+    case OPCODE_TRY:
+    case OPCODE_CATCH:
+    case OPCODE_CATCH_ALL:
+    case OPCODE_DELEGATE:
     case OPCODE_THROW:
-        try_throw(t);
-        return;
+    case OPCODE_RETHROW:
     case OPCODE_THROW_REF:
-        try_throw_ref(t);
+        try_translate(t, opcode);
         return;
     case OPCODE_IF:
         control_if(t);

@@ -119,13 +119,17 @@ static void pins_count(struct pins_scan *scan, struct reader reader)
         case OPCODE_LOOP:
         case OPCODE_IF:
         case OPCODE_TRY_TABLE:
+        case OPCODE_TRY:
             pins_open(scan, opcode == OPCODE_LOOP);
             break;
         case OPCODE_ELSE:
+        case OPCODE_CATCH:
+        case OPCODE_CATCH_ALL:
             pins_close(scan);
             pins_open(scan, false);
             break;
         case OPCODE_END:
+        case OPCODE_DELEGATE:
             pins_close(scan);
             break;
         case OPCODE_I32_CONST:

@@ -6,20 +6,22 @@
  *
  * The search goes frame by frame, up from the throw, through calls between instances and
  * through host functions that called the guest back (these are not called again). In each
- * frame the image's regions say which try_tables the place lies in: the last region that
+ * frame the image's regions say which try blocks the place lies in: the last region that
  * starts before it, or one of those around. Nothing is changed before a clause is found, so
  * an uncaught exception leaves the stack as it was thrown, for the backtrace.
  *
  * A step looks at a bounded number of frames and has a price, because the guest decides how
- * many there are.
+ * many there are, of rows too.
  */
 #include <stdio.h>
 
 #include "engine/instance.h"
 
-#define UNWIND_FRAMES          64u
-#define UNWIND_FUEL_PER_FRAME  4u
-#define UNWIND_FUEL_PER_REGION 1u
+#define UNWIND_FRAMES         64u
+#define UNWIND_FUEL_PER_FRAME 4u
+#define UNWIND_FUEL_PER_ROW   1u
+/* A step ends when it cost so much: a function may have many rows. */
+#define UNWIND_FUEL_PER_STEP 4096u
 /* Of an exported tag, in the text of the trap. */
 #define UNWIND_NAME_BYTES_MAX 64u
 
@@ -58,7 +60,7 @@ static uint32_t unwind_last_region(const struct image_header *image, uint32_t of
     return low > 0 ? low - 1 : CODE_NO_REGION;
 }
 
-/* The clause for the exception at `offset` in the code, innermost try_table first. */
+/* The clause for the exception at `offset` in the code, innermost region first. */
 static const struct code_clause *unwind_find(struct engine_machine *machine, uint32_t offset)
 {
     const struct engine_instance *instance = machine->unwind.at.instance;
@@ -69,28 +71,28 @@ static const struct code_clause *unwind_find(struct engine_machine *machine, uin
     uint32_t index = unwind_last_region(image, offset);
     while (index != CODE_NO_REGION) {
         const struct code_region *region = &regions[index];
-        index = region->parent;
-        machine->unwind.price += UNWIND_FUEL_PER_REGION;
-        if (offset >= region->end)
+        machine->unwind.price += UNWIND_FUEL_PER_ROW;
+        if (offset >= region->end) {
+            index = region->parent;
             continue;
-        machine->unwind.price += region->clause_count;
-        const struct code_clause *clause = &clauses[region->first_clause];
-        for (const struct code_clause *end = clause + region->clause_count; clause < end;
-             clause++) {
-            if (clause->tag == CODE_NO_TAG || instance->tags[clause->tag] == tag)
-                return clause;
         }
+        for (uint32_t row = region->first_clause; row != CODE_NO_CLAUSE; row = clauses[row].next) {
+            machine->unwind.price += UNWIND_FUEL_PER_ROW;
+            if (clauses[row].tag == CODE_NO_TAG || instance->tags[clauses[row].tag] == tag)
+                return &clauses[row];
+        }
+        index = region->next;
     }
     return NULL;
 }
 
 static void unwind_deliver(const struct engine_machine *machine, const struct code_clause *clause)
 {
-    uint64_t *slot = machine->unwind.at.fp + clause->slot;
+    uint64_t *fp = machine->unwind.at.fp;
     if (clause->value_count > 0)
-        memcpy(slot, unwind_payload(machine) + 1, clause->value_count * sizeof(*slot));
-    if (clause->with_reference)
-        slot[clause->value_count] = machine->unwind.exception;
+        memcpy(fp + clause->slot, unwind_payload(machine) + 1, clause->value_count * sizeof(*fp));
+    if (clause->reference_slot != CODE_NO_SLOT)
+        fp[clause->reference_slot] = machine->unwind.exception;
 }
 
 /* Says which tag it was; those of other instances are theirs. */
@@ -133,7 +135,7 @@ enum unwind_result unwind_step(struct engine_machine *machine)
     struct unwind *unwind = &machine->unwind;
     struct backtrace_at *at = &unwind->at;
     unwind->price = 0;
-    for (uint32_t i = 0; i < UNWIND_FRAMES; i++) {
+    for (uint32_t i = 0; i < UNWIND_FRAMES && unwind->price < UNWIND_FUEL_PER_STEP; i++) {
         unwind->price += UNWIND_FUEL_PER_FRAME;
         if (backtrace_in_func(machine, at)) {
             uint32_t offset = (uint32_t)(at->pc - at->instance->code) - unwind->is_caller;

@@ -122,13 +122,19 @@ static void check_block(struct validator *v, uint8_t opcode)
     validate_push_types(v, type.params, type.param_count);
 }
 
+/* Another arm of the innermost block begins: what the one before it leaves was its results. */
+static void begin_arm(struct validator *v, uint8_t opcode)
+{
+    finish_frame(v);
+    v->frame->opcode = opcode;
+    v->frame->unreachable = false;
+}
+
 static void check_else(struct validator *v)
 {
     if (v->frame->opcode != OPCODE_IF)
         return validate_fail(v, STATUS_MALFORMED, "END opcode expected: else without if");
-    finish_frame(v);
-    v->frame->opcode = OPCODE_ELSE;
-    v->frame->unreachable = false;
+    begin_arm(v, OPCODE_ELSE);
     validate_push_types(v, v->frame->params, v->frame->param_count);
 }
 
@@ -281,12 +287,17 @@ static void check_br_on_non_null(struct validator *v)
 
 /* ---- exceptions ------------------------------------------------------------------------------ */
 
+/* The values of the tag named next; those of none after a failure. */
+static const struct engine_functype *read_tag(struct validator *v)
+{
+    static const struct engine_functype no_values;
+    uint32_t tag = validate_check_index(v, v->module->tag_count, "tag");
+    return reader_failed(&v->reader) ? &no_values : module_tag_type(v->module, tag);
+}
+
 static void check_throw(struct validator *v)
 {
-    uint32_t tag = validate_check_index(v, v->module->tag_count, "tag");
-    if (reader_failed(&v->reader))
-        return;
-    const struct engine_functype *type = module_tag_type(v->module, tag);
+    const struct engine_functype *type = read_tag(v);
     validate_pop_types(v, type->params, type->param_count);
     set_unreachable(v);
 }
@@ -329,6 +340,61 @@ static void check_try_table(struct validator *v)
     validate_push_types(v, type.params, type.param_count);
 }
 
+/* Of the form before WebAssembly 3.0: the exception lives on in the catch block. */
+static void check_catch(struct validator *v, uint8_t code)
+{
+    if (v->frame->opcode != OPCODE_TRY && v->frame->opcode != OPCODE_CATCH)
+        return validate_fail(v, STATUS_MALFORMED, "%s without a try, or behind catch_all",
+                             validate_instruction_text(v));
+    begin_arm(v, code);
+    if (code == OPCODE_CATCH_ALL)
+        return;
+    const struct engine_functype *type = read_tag(v);
+    validate_push_types(v, type->params, type->param_count);
+}
+
+/* Ends a try that has no catch. */
+static void check_delegate(struct validator *v)
+{
+    if (v->frame->opcode != OPCODE_TRY)
+        return validate_fail(v, STATUS_MALFORMED, "delegate without a try, or behind its catch");
+    /* Labels count from outside of the try. */
+    (void)validate_check_index(v, v->frame_count - 1, "label");
+    check_end(v);
+}
+
+static void check_rethrow(struct validator *v)
+{
+    uint32_t depth = validate_check_index(v, v->frame_count, "label");
+    if (reader_failed(&v->reader))
+        return;
+    uint8_t opcode = (v->frame - depth)->opcode;
+    if (opcode != OPCODE_CATCH && opcode != OPCODE_CATCH_ALL)
+        validate_fail(v, STATUS_INVALID, "invalid rethrow label: %u is no catch block", depth);
+    set_unreachable(v);
+}
+
+static void check_exception(struct validator *v, uint32_t code)
+{
+    switch ((enum opcode)code) {
+    case OPCODE_TRY_TABLE:
+        return check_try_table(v);
+    case OPCODE_THROW:
+        return check_throw(v);
+    case OPCODE_CATCH:
+    case OPCODE_CATCH_ALL:
+        return check_catch(v, (uint8_t)code);
+    case OPCODE_DELEGATE:
+        return check_delegate(v);
+    case OPCODE_RETHROW:
+        return check_rethrow(v);
+    default:
+        ASSERT(code == OPCODE_THROW_REF && "a special opcode without a function");
+        validate_pop(v, ENGINE_EXNREF);
+        return set_unreachable(v);
+    }
+}
+
 void validate_check_control(struct validator *v, uint32_t code)
 {
     switch ((enum opcode)code) {
@@ -337,14 +403,8 @@ void validate_check_control(struct validator *v, uint32_t code)
     case OPCODE_BLOCK:
     case OPCODE_LOOP:
     case OPCODE_IF:
+    case OPCODE_TRY:
         return check_block(v, (uint8_t)code);
-    case OPCODE_TRY_TABLE:
-        return check_try_table(v);
-    case OPCODE_THROW:
-        return check_throw(v);
-    case OPCODE_THROW_REF:
-        validate_pop(v, ENGINE_EXNREF);
-        return set_unreachable(v);
     case OPCODE_ELSE:
         return check_else(v);
     case OPCODE_END:
@@ -371,6 +431,6 @@ void validate_check_control(struct validator *v, uint32_t code)
     case OPCODE_BR_ON_NON_NULL:
         return check_br_on_non_null(v);
     default:
-        ASSERT(false && "a special opcode without a function");
+        return check_exception(v, code);
     }
 }

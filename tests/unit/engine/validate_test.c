@@ -250,7 +250,6 @@ static void opcodes_of_newer_proposals_are_refused_by_name(void **state)
     (void)state;
     static const struct body bodies[] = {
         BODY("opcode fe: threads", NO_VAR, 0xfe, 0, END),
-        BODY("opcode 06: the old exception handling", NO_VAR, 0x06, EMPTY, END, END),
     };
     for (size_t i = 0; i < COUNT_OF(bodies); i++) {
         struct buffer wasm = with_code(bodies[i].bytes, bodies[i].count);
@@ -320,6 +319,11 @@ static void bulk_memory_needs_the_data_count_section(void **state)
 #define I31         0x6c
 #define REF_NULL    0xd0
 #define TRY_TABLE   0x1f
+#define TRY         0x06
+#define CATCH       0x07
+#define CATCH_ALL   0x19
+#define DELEGATE    0x18
+#define RETHROW     0x09
 #define BR_ON_CAST  0x18
 #define SECTION_TAG 13
 
@@ -358,6 +362,16 @@ static void bodies_with_objects_validate(void **state)
         BODY("conversions", NO_VAR, REF_NULL, 0x6f, OBJECT, 26, OBJECT, 27, DROP, END),
         BODY("catch", NO_VAR, 0x02, 0x7f, TRY_TABLE, EMPTY, 1, 0, 0, 0, END, STOP, END, DROP, END),
         BODY("catch_all", NO_VAR, TRY_TABLE, EMPTY, 1, 2, 0, END, END),
+        BODY("try", NO_VAR, TRY, EMPTY, END, END),
+        BODY("try with a result", NO_VAR, TRY, 0x7f, I32, 1, CATCH, 0, CATCH_ALL, I32, 2, END, DROP,
+             END),
+        BODY("rethrow", NO_VAR, TRY, 0x7f, I32, 1, CATCH, 0, RETHROW, 0, CATCH_ALL, RETHROW, 0, END,
+             DROP, END),
+        BODY("rethrow out of a block", NO_VAR, TRY, EMPTY, CATCH_ALL, 0x02, EMPTY, RETHROW, 1, END,
+             END, END),
+        BODY("delegate to a try", NO_VAR, TRY, EMPTY, TRY, EMPTY, DELEGATE, 0, CATCH_ALL, END, END),
+        BODY("delegate to the caller", NO_VAR, TRY, 0x7f, STOP, DELEGATE, 0, DROP, END),
+        BODY("both forms", NO_VAR, TRY, EMPTY, TRY_TABLE, EMPTY, 1, 2, 0, END, CATCH_ALL, END, END),
     };
     for (size_t i = 0; i < COUNT_OF(bodies); i++) {
         struct buffer wasm = with_objects(bodies[i].bytes, bodies[i].count);
@@ -392,15 +406,45 @@ static void invalid_bodies_with_objects_are_refused(void **state)
         BODY("unknown tag 1: there are 1", NO_VAR, 0x02, 0x7f, TRY_TABLE, EMPTY, 1, 0, 1, 0, END,
              STOP, END, DROP, END),
         BODY("unknown label 1: there are 1", NO_VAR, TRY_TABLE, EMPTY, 1, 2, 1, END, END),
+        BODY("unknown tag 1: there are 1", NO_VAR, TRY, EMPTY, CATCH, 1, DROP, END, END),
+        BODY("type mismatch: try needs i32", NO_VAR, TRY, 1, CATCH_ALL, END, END),
+        BODY("type mismatch: catch needs i32", NO_VAR, TRY, 0x7f, CATCH, 0, END, DROP, END),
+        BODY("type mismatch: 1 values too many at the end of the block", NO_VAR, TRY, EMPTY, CATCH,
+             0, END, END),
+        BODY("type mismatch: end needs i32", NO_VAR, TRY, 0x7f, I32, 1, CATCH_ALL, END, DROP, END),
+        BODY("type mismatch: delegate needs i32", NO_VAR, TRY, 0x7f, DELEGATE, 0, DROP, END),
+        BODY("uninitialized local: 0 has no value yet", 1, 1, 0x64, ANY, TRY, EMPTY, REF_NULL, ANY,
+             0xd4, 0x21, 0, CATCH_ALL, 0x20, 0, DROP, END, END),
+        BODY("unknown label 1: there are 1", NO_VAR, TRY, EMPTY, DELEGATE, 1, END),
+        BODY("unknown label 2: there are 2", NO_VAR, TRY, EMPTY, CATCH_ALL, RETHROW, 2, END, END),
+        BODY("invalid rethrow label: 0 is no catch block", NO_VAR, TRY, EMPTY, RETHROW, 0,
+             CATCH_ALL, END, END),
+        BODY("invalid rethrow label: 1 is no catch block", NO_VAR, TRY, EMPTY, CATCH_ALL, RETHROW,
+             1, END, END),
     };
     for (size_t i = 0; i < COUNT_OF(bodies); i++) {
         struct buffer wasm = with_objects(bodies[i].bytes, bodies[i].count);
         assert_refused(&wasm, STATUS_INVALID, bodies[i].text);
     }
-    static const struct body flags = BODY("malformed cast flags 0x04", NO_VAR, 0x02, ANY, REF_NULL,
-                                          EQ, OBJECT, BR_ON_CAST, 4, 0, EQ, I31, END, DROP, END);
-    struct buffer wasm = with_objects(flags.bytes, flags.count);
-    assert_refused(&wasm, STATUS_MALFORMED, flags.text);
+    static const struct body malformed[] = {
+        BODY("malformed cast flags 0x04", NO_VAR, 0x02, ANY, REF_NULL, EQ, OBJECT, BR_ON_CAST, 4, 0,
+             EQ, I31, END, DROP, END),
+        BODY("catch without a try, or behind catch_all", NO_VAR, 0x02, EMPTY, CATCH, 0, END, END),
+        BODY("catch without a try, or behind catch_all", NO_VAR, TRY, EMPTY, CATCH_ALL, CATCH, 0,
+             DROP, END, END),
+        BODY("catch_all without a try, or behind catch_all", NO_VAR, TRY, EMPTY, CATCH_ALL,
+             CATCH_ALL, END, END),
+        BODY("catch_all without a try, or behind catch_all", NO_VAR, CATCH_ALL, END),
+        BODY("delegate without a try, or behind its catch", NO_VAR, TRY, EMPTY, CATCH_ALL, DELEGATE,
+             0, END),
+        BODY("delegate without a try, or behind its catch", NO_VAR, 0x02, EMPTY, DELEGATE, 0, END),
+        BODY("delegate without a try, or behind its catch", NO_VAR, DELEGATE, 0),
+        BODY("END opcode expected", NO_VAR, TRY, EMPTY, DELEGATE, 0),
+    };
+    for (size_t i = 0; i < COUNT_OF(malformed); i++) {
+        struct buffer wasm = with_objects(malformed[i].bytes, malformed[i].count);
+        assert_refused(&wasm, STATUS_MALFORMED, malformed[i].text);
+    }
 }
 
 static void a_constant_object_has_default_values_only_if_all_fields_have(void **state)
