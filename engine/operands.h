@@ -175,10 +175,90 @@ static inline double operands_wide_float(float low)
 #define EACH_XN(M, ...) M(S, __VA_ARGS__) M(P0, __VA_ARGS__) M(P1, __VA_ARGS__) M(P2, __VA_ARGS__)
 #define EACH_YN(M, ...)                                                                            \
     M(S, __VA_ARGS__) M(P0, __VA_ARGS__) M(P1, __VA_ARGS__) M(P2, __VA_ARGS__) M(K, __VA_ARGS__)
+#define EACH_YN_AGAIN(M, ...)                                                                      \
+    M(S, __VA_ARGS__) M(P0, __VA_ARGS__) M(P1, __VA_ARGS__) M(P2, __VA_ARGS__) M(K, __VA_ARGS__)
 /* for operations too rare to deserve pins */
 #define EACH_XL(M, ...) M(A, __VA_ARGS__) M(S, __VA_ARGS__)
 #define EACH_YL(M, ...) M(S, __VA_ARGS__) M(K, __VA_ARGS__)
 #define EACH_DL(M, ...) M(A, __VA_ARGS__) M(S, __VA_ARGS__)
+
+/*
+ * Families. FAMILY(shape, DEFINE, name, ...) is all variants of an operation and the table of
+ * them that ops.c indexes by places. It expands DEFINE(handler, places..., ...) for each
+ * combination that the shape (ops.h) allows; a combination grows to the left, so the last
+ * operand's place comes first: DEFINE(handler, d, y, x, ...). Operands that are always in
+ * slots (vectors) are no part of it. A new shape is a row in ops.h and a VARIANTS_ line here.
+ */
+#define FAMILY(shape, DEFINE, name, ...)                                                           \
+    _Static_assert((int)OPERATION_SHAPE_##name == (int)SHAPE_##shape, "not the shape of ops.def"); \
+    VARIANTS_##shape(DEFINE, name##_, __VA_ARGS__)                                                 \
+        const dispatch_handler ops_##name[] = {VARIANTS_##shape(TABLE_ENTRY, name##_, )};
+#define TABLE_ENTRY(handler, ...) handler,
+
+#define VARIANTS_X(...)           EACH_X(THEN, __VA_ARGS__)
+#define VARIANTS_XN(...)          EACH_XN(THEN, __VA_ARGS__)
+#define VARIANTS_Y(...)           EACH_Y(THEN, __VA_ARGS__)
+#define VARIANTS_D(...)           EACH_D(THEN, __VA_ARGS__)
+#define VARIANTS_X_LEAN(...)      EACH_XL(THEN, __VA_ARGS__)
+#define VARIANTS_XD(...)          EACH_X(THEN_D, __VA_ARGS__)
+#define VARIANTS_AD(...)          THEN_D(A, __VA_ARGS__)
+#define VARIANTS_YD(...)          EACH_Y(THEN_D, __VA_ARGS__)
+#define VARIANTS_XD_LEAN(...)     EACH_XL(THEN_DL, __VA_ARGS__)
+#define VARIANTS_XY(...)          EACH_X(THEN_Y, __VA_ARGS__)
+#define VARIANTS_XNYN(...)        EACH_XN(THEN_YN, __VA_ARGS__)
+#define VARIANTS_XYD(...)         EACH_X(THEN_Y_D, __VA_ARGS__)
+#define VARIANTS_XYD_LEAN(...)    EACH_XL(THEN_YL_DL, __VA_ARGS__)
+#define VARIANTS_XYD_COMPARE(...) EACH_X(THEN_Y_DL, __VA_ARGS__)
+#define VARIANTS_XYND(...)        EACH_X(THEN_YN_D, __VA_ARGS__)
+#define VARIANTS_XYND_LEAN(...)   EACH_X(THEN_YN_DL, __VA_ARGS__)
+#define VARIANTS_XNYNY(...)       EACH_XN(THEN_YN_Y, __VA_ARGS__)
+#define VARIANTS_XNYNX_LEAN(...)  EACH_XN(THEN_YN_XL, __VA_ARGS__)
+#define VARIANTS_SELECT(...)      EACH_YN(THEN_YN_XL_DL, __VA_ARGS__)
+#define VARIANTS_W_V(...)         EACH_YL(THEN, __VA_ARGS__)
+#define VARIANTS_VW_V(...)        EACH_YL(THEN, __VA_ARGS__)
+#define VARIANTS_V_D(...)         EACH_D(THEN, __VA_ARGS__)
+#define VARIANTS_V_D_LEAN(...)    EACH_DL(THEN, __VA_ARGS__)
+#define VARIANTS_X_V(...)         EACH_X(THEN, __VA_ARGS__)
+#define VARIANTS_VX_V(...)        EACH_X(THEN, __VA_ARGS__)
+#define VARIANTS_XV_V(...)        EACH_X(THEN, __VA_ARGS__)
+#define VARIANTS_VVX_V(...)       EACH_XL(THEN, __VA_ARGS__)
+#define VARIANTS_XYN_V(...)       EACH_X(THEN_YN, __VA_ARGS__)
+#define VARIANTS_XNYN_V(...)      EACH_XN(THEN_YN, __VA_ARGS__)
+
+/* THEN_<places>: this operand's place is chosen, on with the next operand's. */
+#define THEN(place, M, so_far, ...)       M(so_far##place, place, __VA_ARGS__)
+#define THEN_XL(place, M, so_far, ...)    EACH_XL(THEN, M, so_far##place, place, __VA_ARGS__)
+#define THEN_Y(place, M, so_far, ...)     EACH_Y(THEN, M, so_far##place, place, __VA_ARGS__)
+#define THEN_YN(place, M, so_far, ...)    EACH_YN(THEN, M, so_far##place, place, __VA_ARGS__)
+#define THEN_D(place, M, so_far, ...)     EACH_D(THEN, M, so_far##place, place, __VA_ARGS__)
+#define THEN_DL(place, M, so_far, ...)    EACH_DL(THEN, M, so_far##place, place, __VA_ARGS__)
+#define THEN_Y_D(place, M, so_far, ...)   EACH_Y(THEN_D, M, so_far##place, place, __VA_ARGS__)
+#define THEN_Y_DL(place, M, so_far, ...)  EACH_Y(THEN_DL, M, so_far##place, place, __VA_ARGS__)
+#define THEN_YL_DL(place, M, so_far, ...) EACH_YL(THEN_DL, M, so_far##place, place, __VA_ARGS__)
+#define THEN_YN_D(place, M, so_far, ...)  EACH_YN(THEN_D, M, so_far##place, place, __VA_ARGS__)
+#define THEN_YN_DL(place, M, so_far, ...) EACH_YN(THEN_DL, M, so_far##place, place, __VA_ARGS__)
+#define THEN_YN_Y(place, M, so_far, ...)  EACH_YN(THEN_Y, M, so_far##place, place, __VA_ARGS__)
+#define THEN_YN_XL(place, M, so_far, ...) EACH_YN(THEN_XL, M, so_far##place, place, __VA_ARGS__)
+#define THEN_XL_DL(place, M, so_far, ...) EACH_XL(THEN_DL, M, so_far##place, place, __VA_ARGS__)
+#define THEN_YN_XL_DL(place, M, so_far, ...)                                                       \
+    EACH_YN_AGAIN(THEN_XL_DL, M, so_far##place, place, __VA_ARGS__)
+
+/* Two handlers that most families need: the result of a pure function, numeric.h's mostly. */
+#define COMPUTE_XD(handler, d, x, from, to, function)                                              \
+    HANDLER(handler)                                                                               \
+    {                                                                                              \
+        enum { D = HEAD + SIZE(from, x), END = D + SIZE(to, d) };                                  \
+        WRITE(to, d, D, function(READ(from, x, HEAD)));                                            \
+        NEXT(CELL(END));                                                                           \
+    }
+#define COMPUTE_XYD(handler, d, y, x, from, to, function)                                          \
+    HANDLER(handler)                                                                               \
+    {                                                                                              \
+        enum { Y = HEAD + SIZE(from, x), D = Y + SIZE(from, y), END = D + SIZE(to, d) };           \
+        WRITE(to, d, D, function(READ(from, x, HEAD), READ(from, y, Y)));                          \
+        NEXT(CELL(END));                                                                           \
+    }
+#define MOVED(value) (value)
 
 /* Of memory 0; the address of a store is relative to it. */
 #define LOAD_AT(ctype, address, result)                                                            \

@@ -93,6 +93,12 @@ enum operation {
     OP_COUNT
 };
 
+/* The shapes again by name, for operands.h to check that a family is made of the same. */
+enum {
+#define OP(name, shape, types, fields, faults) OPERATION_SHAPE_##name = SHAPE_##shape,
+#include "engine/ops.def"
+};
+
 enum operation_faults {
     OPERATION_PLAIN,
     OPERATION_TRAPS,

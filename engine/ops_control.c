@@ -31,16 +31,14 @@ HANDLER(jump_)
 const dispatch_handler ops_jump[] = {jump_};
 
 /* fields: what to add to x, branch */
-#define ADD_JUMP_X(x, name)                                                                        \
-    HANDLER(name##_##x)                                                                            \
+#define ADD_JUMP_X(handler, x, type)                                                               \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
-        enum { ADD = HEAD + SIZE(i32, x), TARGET = ADD + 4 };                                      \
-        WRITE(i32, x, HEAD, READ(i32, x, HEAD) + FIELD32(ADD));                                    \
+        enum { ADD = HEAD + SIZE(type, x), TARGET = ADD + 4 };                                     \
+        WRITE(type, x, HEAD, READ(type, x, HEAD) + FIELD32(ADD));                                  \
         TAKE_BRANCH(TARGET);                                                                       \
     }
-#define ENTRY_X(x, name) name##_##x,
-EACH_XN(ADD_JUMP_X, add_jump)
-const dispatch_handler ops_add_jump[] = {EACH_XN(ENTRY_X, add_jump)};
+FAMILY(XN, ADD_JUMP_X, add_jump, i32)
 
 HANDLER(charge_)
 {
@@ -59,17 +57,16 @@ const dispatch_handler ops_unreachable[] = {unreachable_};
 
 /* fields: what to take off the index, entries. The last entry is the default; the count does
  * not include it. */
-#define BR_TABLE_X(x, name)                                                                        \
-    HANDLER(name##_##x)                                                                            \
+#define BR_TABLE_X(handler, x, type)                                                               \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
-        enum { BIAS = HEAD + SIZE(i32, x), COUNT = BIAS + 4, ENTRIES = CELL(COUNT + 4) };          \
-        uint32_t index = READ(i32, x, HEAD) - FIELD32(BIAS);                                       \
+        enum { BIAS = HEAD + SIZE(type, x), COUNT = BIAS + 4, ENTRIES = CELL(COUNT + 4) };         \
+        uint32_t index = READ(type, x, HEAD) - FIELD32(BIAS);                                      \
         uint32_t count = FIELD32(COUNT);                                                           \
         index = index < count ? index : count;                                                     \
         TAKE_BRANCH(ENTRIES + (size_t)index * BRANCH_BYTES);                                       \
     }
-EACH_X(BR_TABLE_X, br_table)
-const dispatch_handler ops_br_table[] = {EACH_X(ENTRY_X, br_table)};
+FAMILY(X, BR_TABLE_X, br_table, i32)
 
 /* ---- slots ----------------------------------------------------------------------------------- */
 
@@ -305,33 +302,31 @@ HANDLER(cross_return_)
     } while (0)
 
 /* x: index in the table; fields: frame, table, fuel, type */
-#define CALL_INDIRECT_X(x, name)                                                                   \
-    HANDLER(name##_##x)                                                                            \
+#define CALL_INDIRECT_X(handler, x, type)                                                          \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum {                                                                                     \
-            FRAME = HEAD + SIZE(i32, x),                                                           \
+            FRAME = HEAD + SIZE(type, x),                                                          \
             TABLE = FRAME + 2,                                                                     \
             COST = TABLE + 2,                                                                      \
             TYPE = COST + 4,                                                                       \
             END = TYPE + 4                                                                         \
         };                                                                                         \
         struct control_callee callee =                                                             \
-            control_resolve(IN, FIELD16(TABLE), READ(i32, x, HEAD), FIELD32(TYPE));                \
+            control_resolve(IN, FIELD16(TABLE), READ(type, x, HEAD), FIELD32(TYPE));               \
         CALL_FOUND(callee, FRAME, COST, END);                                                      \
     }
-EACH_XL(CALL_INDIRECT_X, call_indirect)
-const dispatch_handler ops_call_indirect[] = {EACH_XL(ENTRY_X, call_indirect)};
+FAMILY(X_LEAN, CALL_INDIRECT_X, call_indirect, i32)
 
 /* x: reference; fields: frame, fuel */
-#define CALL_REF_X(x, name)                                                                        \
-    HANDLER(name##_##x)                                                                            \
+#define CALL_REF_X(handler, x, type)                                                               \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
-        enum { FRAME = HEAD + SIZE(i64, x), COST = FRAME + 2, END = COST + 4 };                    \
-        struct control_callee callee = control_callee_of(IN, READ(i64, x, HEAD));                  \
+        enum { FRAME = HEAD + SIZE(type, x), COST = FRAME + 2, END = COST + 4 };                   \
+        struct control_callee callee = control_callee_of(IN, READ(type, x, HEAD));                 \
         CALL_FOUND(callee, FRAME, COST, END);                                                      \
     }
-EACH_XL(CALL_REF_X, call_ref)
-const dispatch_handler ops_call_ref[] = {EACH_XL(ENTRY_X, call_ref)};
+FAMILY(X_LEAN, CALL_REF_X, call_ref, i64)
 
 /* fields: first argument, arguments, this function's locals, fuel, target */
 HANDLER(return_call_)
@@ -422,20 +417,17 @@ HANDLER(return_none_)
 }
 const dispatch_handler ops_return_none[] = {return_none_};
 
-#define RETURN_Y(y, type, name)                                                                    \
-    HANDLER(name##_##y)                                                                            \
+#define RETURN_Y(handler, y, type)                                                                 \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { LINK = HEAD + SIZE(type, y) };                                                      \
         WRITE(type, A, 0, READ(type, y, HEAD));                                                    \
         LEAVE(LINK);                                                                               \
     }
-#define RETURN(type, name)                                                                         \
-    EACH_Y(RETURN_Y, type, name)                                                                   \
-    const dispatch_handler ops_##name[] = {EACH_Y(ENTRY_X, name)};
-RETURN(i32, return_i32)
-RETURN(i64, return_i64)
-RETURN(f32, return_f32)
-RETURN(f64, return_f64)
+FAMILY(Y, RETURN_Y, return_i32, i32)
+FAMILY(Y, RETURN_Y, return_i64, i64)
+FAMILY(Y, RETURN_Y, return_f32, f32)
+FAMILY(Y, RETURN_Y, return_f64, f64)
 
 /* fields: first result, results, link, fuel. The link is read before results may cover it. */
 HANDLER(return_many_)

@@ -5,48 +5,11 @@
 #include "engine/operands.h"
 #include "engine/ops.h"
 
-/* ---- x, y -> d ------------------------------------------------------------------------------- */
+/* ---- pure functions -------------------------------------------------------------------------- */
 
-#define BINARY_XYD(d, y, x, type, name)                                                            \
-    HANDLER(name##_##x##y##d)                                                                      \
-    {                                                                                              \
-        enum { Y = HEAD + SIZE(type, x), D = Y + SIZE(type, y), END = D + SIZE(type, d) };         \
-        WRITE(type, d, D, numeric_##name(READ(type, x, HEAD), READ(type, y, Y)));                  \
-        NEXT(CELL(END));                                                                           \
-    }
-#define ENTRY_XYD(d, y, x, name)    name##_##x##y##d,
-
-#define BINARY_XY(y, x, type, name) EACH_D(BINARY_XYD, y, x, type, name)
-#define BINARY_X(x, type, name)     EACH_Y(BINARY_XY, x, type, name)
-#define ENTRY_XY(y, x, name)        EACH_D(ENTRY_XYD, y, x, name)
-#define ENTRY_X(x, name)            EACH_Y(ENTRY_XY, x, name)
-#define BINARY(type, name)                                                                         \
-    EACH_X(BINARY_X, type, name)                                                                   \
-    const dispatch_handler ops_##name[] = {EACH_X(ENTRY_X, name)};
-
-#define LEAN_XY(y, x, type, name) EACH_DL(BINARY_XYD, y, x, type, name)
-#define LEAN_X(x, type, name)     EACH_YL(LEAN_XY, x, type, name)
-#define LEAN_ENTRY_XY(y, x, name) EACH_DL(ENTRY_XYD, y, x, name)
-#define LEAN_ENTRY_X(x, name)     EACH_YL(LEAN_ENTRY_XY, x, name)
-#define LEAN(type, name)                                                                           \
-    EACH_XL(LEAN_X, type, name)                                                                    \
-    const dispatch_handler ops_##name[] = {EACH_XL(LEAN_ENTRY_X, name)};
-
-/* ---- x -> d ---------------------------------------------------------------------------------- */
-
-#define UNARY_XD(d, x, from, to, name)                                                             \
-    HANDLER(name##_##x##d)                                                                         \
-    {                                                                                              \
-        enum { D = HEAD + SIZE(from, x), END = D + SIZE(to, d) };                                  \
-        WRITE(to, d, D, numeric_##name(READ(from, x, HEAD)));                                      \
-        NEXT(CELL(END));                                                                           \
-    }
-#define UNARY_X(x, from, to, name) EACH_D(UNARY_XD, x, from, to, name)
-#define UNARY_ENTRY_XD(d, x, name) name##_##x##d,
-#define UNARY_ENTRY_X(x, name)     EACH_D(UNARY_ENTRY_XD, x, name)
-#define UNARY(from, to, name)                                                                      \
-    EACH_X(UNARY_X, from, to, name)                                                                \
-    const dispatch_handler ops_##name[] = {EACH_X(UNARY_ENTRY_X, name)};
+#define BINARY(type, name)    FAMILY(XYD, COMPUTE_XYD, name, type, type, numeric_##name)
+#define LEAN(type, name)      FAMILY(XYD_LEAN, COMPUTE_XYD, name, type, type, numeric_##name)
+#define UNARY(from, to, name) FAMILY(XD, COMPUTE_XD, name, from, to, numeric_##name)
 
 #define FLOATS(type)                                                                               \
     BINARY(type, type##_add)                                                                       \
@@ -83,38 +46,25 @@ UNARY(i32, f32, f32_reinterpret_i32)
 UNARY(i64, f64, f64_reinterpret_i64)
 
 /* Behind an operation that can make a NaN, whose result it takes from the accumulator. */
-#define CANONICAL_D(d, type, name)                                                                 \
-    HANDLER(name##_A##d)                                                                           \
-    {                                                                                              \
-        WRITE(type, d, HEAD, numeric_##name(READ(type, A, HEAD)));                                 \
-        NEXT(CELL(HEAD + SIZE(type, d)));                                                          \
-    }
-#define CANONICAL_ENTRY_D(d, name) name##_A##d,
-#define CANONICAL(type, name)                                                                      \
-    EACH_D(CANONICAL_D, type, name)                                                                \
-    const dispatch_handler ops_##name[] = {EACH_D(CANONICAL_ENTRY_D, name)};
-
-CANONICAL(f32, f32_canonical)
-CANONICAL(f64, f64_canonical)
+FAMILY(AD, COMPUTE_XD, f32_canonical, f32, f32, numeric_f32_canonical)
+FAMILY(AD, COMPUTE_XD, f64_canonical, f64, f64, numeric_f64_canonical)
 
 /* ---- float to integer: trapping and saturating ----------------------------------------------- */
 
-#define TRUNCATE_XD(d, x, from, to, name)                                                          \
-    HANDLER(name##_##x##d)                                                                         \
+#define TRUNCATE_XD(handler, d, x, from, to, function)                                             \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { D = HEAD + SIZE(from, x), END = D + SIZE(to, d) };                                  \
         ctype_##to result;                                                                         \
-        enum engine_trap trap = numeric_##name(READ(from, x, HEAD), &result);                      \
+        enum engine_trap trap = function(READ(from, x, HEAD), &result);                            \
         if (UNLIKELY(trap != TRAP_NONE))                                                           \
             RAISE(trap);                                                                           \
         WRITE(to, d, D, result);                                                                   \
         NEXT(CELL(END));                                                                           \
     }
-#define TRUNCATE_X(x, from, to, name) EACH_D(TRUNCATE_XD, x, from, to, name)
 #define TRUNCATE(from, to, sign)                                                                   \
-    EACH_X(TRUNCATE_X, from, to, to##_trunc_##from##_##sign)                                       \
-    const dispatch_handler ops_##to##_trunc_##from##_##sign[] = {                                  \
-        EACH_X(UNARY_ENTRY_X, to##_trunc_##from##_##sign)};                                        \
+    FAMILY(XD, TRUNCATE_XD, to##_trunc_##from##_##sign, from, to,                                  \
+           numeric_##to##_trunc_##from##_##sign)                                                   \
     UNARY(from, to, to##_trunc_sat_##from##_##sign)
 
 TRUNCATE(f32, i32, s)
@@ -128,20 +78,12 @@ TRUNCATE(f64, i64, u)
 
 /* ---- moves and selection: f64 carries an f32's bits too -------------------------------------- */
 
-#define numeric_f32_mov(x)    (x)
-#define numeric_f64_mov(x)    (x)
-#define MOVE_Y(y, type, name) EACH_D(UNARY_XD, y, type, type, name)
-#define MOVE_ENTRY_Y(y, name) EACH_D(UNARY_ENTRY_XD, y, name)
-#define MOVE(type, name)                                                                           \
-    EACH_Y(MOVE_Y, type, name)                                                                     \
-    const dispatch_handler ops_##name[] = {EACH_Y(MOVE_ENTRY_Y, name)};
-
-MOVE(f32, f32_mov)
-MOVE(f64, f64_mov)
+FAMILY(YD, COMPUTE_XD, f32_mov, f32, f32, MOVED)
+FAMILY(YD, COMPUTE_XD, f64_mov, f64, f64, MOVED)
 
 /* condition c: x if it is not zero, else y */
-#define SELECT_XYCD(d, c, y, x, type, name)                                                        \
-    HANDLER(name##_##x##y##c##d)                                                                   \
+#define SELECT_XYCD(handler, d, c, y, x, type)                                                     \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum {                                                                                     \
             Y = HEAD + SIZE(type, x),                                                              \
@@ -154,18 +96,5 @@ MOVE(f64, f64_mov)
         WRITE(type, d, D, READ(i32, c, C) != 0 ? x_ : y_);                                         \
         NEXT(CELL(END));                                                                           \
     }
-#define SELECT_XYC(c, y, x, type, name)     EACH_DL(SELECT_XYCD, c, y, x, type, name)
-#define SELECT_XY(y, x, type, name)         EACH_XL(SELECT_XYC, y, x, type, name)
-#define SELECT_X(x, type, name)             EACH_YN_AGAIN(SELECT_XY, x, type, name)
-#define SELECT_ENTRY_XYCD(d, c, y, x, name) name##_##x##y##c##d,
-#define SELECT_ENTRY_XYC(c, y, x, name)     EACH_DL(SELECT_ENTRY_XYCD, c, y, x, name)
-#define SELECT_ENTRY_XY(y, x, name)         EACH_XL(SELECT_ENTRY_XYC, y, x, name)
-#define SELECT_ENTRY_X(x, name)             EACH_YN_AGAIN(SELECT_ENTRY_XY, x, name)
-/* EACH_YN under a second name: both x and y run over the same places. */
-#define EACH_YN_AGAIN(M, ...)                                                                      \
-    M(S, __VA_ARGS__) M(P0, __VA_ARGS__) M(P1, __VA_ARGS__) M(P2, __VA_ARGS__) M(K, __VA_ARGS__)
-
-EACH_YN(SELECT_X, i64, select_i64)
-const dispatch_handler ops_select_i64[] = {EACH_YN(SELECT_ENTRY_X, select_i64)};
-EACH_YN(SELECT_X, f64, select_f64)
-const dispatch_handler ops_select_f64[] = {EACH_YN(SELECT_ENTRY_X, select_f64)};
+FAMILY(SELECT, SELECT_XYCD, select_i64, i64)
+FAMILY(SELECT, SELECT_XYCD, select_f64, f64)

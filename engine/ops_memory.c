@@ -14,8 +14,8 @@
 
 /* ---- loads ----------------------------------------------------------------------------------- */
 
-#define LOAD_XD(d, x, type, name, ctype, convert)                                                  \
-    HANDLER(load_##name##_##x##d)                                                                  \
+#define LOAD_XD(handler, d, x, type, ctype, convert)                                               \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { D = HEAD + SIZE(i32, x), OFFSET = D + SIZE(type, d), END = OFFSET + 4 };            \
         const uint8_t *address = MEM + (uint64_t)READ(i32, x, HEAD) + FIELD32(OFFSET);             \
@@ -24,12 +24,9 @@
         WRITE(type, d, D, convert value);                                                          \
         NEXT(CELL(END));                                                                           \
     }
-#define LOAD_X(x, type, name, ctype, convert) EACH_D(LOAD_XD, x, type, name, ctype, convert)
-#define LOAD_ENTRY_XD(d, x, name)             load_##name##_##x##d,
-#define LOAD_ENTRY_X(x, name)                 EACH_D(LOAD_ENTRY_XD, x, name)
 
-#define LOADX_XYD(d, y, x, type, name, ctype, convert)                                             \
-    HANDLER(loadx_##name##_##x##y##d)                                                              \
+#define LOADX_XYD(handler, d, y, x, type, ctype, convert)                                          \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum {                                                                                     \
             Y = HEAD + SIZE(i32, x),                                                               \
@@ -44,18 +41,10 @@
         WRITE(type, d, D, convert value);                                                          \
         NEXT(CELL(END));                                                                           \
     }
-#define LOADX_XY(y, x, type, name, ctype, convert)                                                 \
-    EACH_D(LOADX_XYD, y, x, type, name, ctype, convert)
-#define LOADX_X(x, type, name, ctype, convert) EACH_YN(LOADX_XY, x, type, name, ctype, convert)
-#define LOADX_ENTRY_XYD(d, y, x, name)         loadx_##name##_##x##y##d,
-#define LOADX_ENTRY_XY(y, x, name)             EACH_D(LOADX_ENTRY_XYD, y, x, name)
-#define LOADX_ENTRY_X(x, name)                 EACH_YN(LOADX_ENTRY_XY, x, name)
 
 #define LOAD(type, name, ctype, convert)                                                           \
-    EACH_X(LOAD_X, type, name, ctype, convert)                                                     \
-    const dispatch_handler ops_load_##name[] = {EACH_X(LOAD_ENTRY_X, name)};                       \
-    EACH_X(LOADX_X, type, name, ctype, convert)                                                    \
-    const dispatch_handler ops_loadx_##name[] = {EACH_X(LOADX_ENTRY_X, name)};
+    FAMILY(XD, LOAD_XD, load_##name, type, ctype, convert)                                         \
+    FAMILY(XYND, LOADX_XYD, loadx_##name, type, ctype, convert)
 
 LOAD(i32, u8, uint8_t, )
 LOAD(i32, u16, uint16_t, )
@@ -71,19 +60,16 @@ LOAD(f64, f64, double, )
 
 /* ---- stores ---------------------------------------------------------------------------------- */
 
-#define STORE_XV(v, x, type, name, ctype)                                                          \
-    HANDLER(store_##name##_##x##v)                                                                 \
+#define STORE_XV(handler, v, x, type, ctype)                                                       \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { V = HEAD + SIZE(i32, x), OFFSET = V + SIZE(type, v), END = OFFSET + 4 };            \
         STORE_AT(READ(i32, x, HEAD), FIELD32(OFFSET), ctype, READ(type, v, V));                    \
         NEXT(CELL(END));                                                                           \
     }
-#define STORE_X(x, type, name, ctype) EACH_Y(STORE_XV, x, type, name, ctype)
-#define STORE_ENTRY_XV(v, x, name)    store_##name##_##x##v,
-#define STORE_ENTRY_X(x, name)        EACH_Y(STORE_ENTRY_XV, x, name)
 
-#define STOREX_XYV(v, y, x, type, name, ctype)                                                     \
-    HANDLER(storex_##name##_##x##y##v)                                                             \
+#define STOREX_XYV(handler, v, y, x, type, ctype)                                                  \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum {                                                                                     \
             Y = HEAD + SIZE(i32, x),                                                               \
@@ -95,17 +81,10 @@ LOAD(f64, f64, double, )
         STORE_AT(index, FIELD32(OFFSET), ctype, READ(type, v, V));                                 \
         NEXT(CELL(END));                                                                           \
     }
-#define STOREX_XY(y, x, type, name, ctype) EACH_Y(STOREX_XYV, y, x, type, name, ctype)
-#define STOREX_X(x, type, name, ctype)     EACH_YN(STOREX_XY, x, type, name, ctype)
-#define STOREX_ENTRY_XYV(v, y, x, name)    storex_##name##_##x##y##v,
-#define STOREX_ENTRY_XY(y, x, name)        EACH_Y(STOREX_ENTRY_XYV, y, x, name)
-#define STOREX_ENTRY_X(x, name)            EACH_YN(STOREX_ENTRY_XY, x, name)
 
 #define STORE(type, name, ctype)                                                                   \
-    EACH_X(STORE_X, type, name, ctype)                                                             \
-    const dispatch_handler ops_store_##name[] = {EACH_X(STORE_ENTRY_X, name)};                     \
-    EACH_XN(STOREX_X, type, name, ctype)                                                           \
-    const dispatch_handler ops_storex_##name[] = {EACH_XN(STOREX_ENTRY_X, name)};
+    FAMILY(XY, STORE_XV, store_##name, type, ctype)                                                \
+    FAMILY(XNYNY, STOREX_XYV, storex_##name, type, ctype)
 
 STORE(i32, 8, uint8_t)
 STORE(i32, 16, uint16_t)
@@ -116,28 +95,22 @@ STORE(f64, f64, double)
 
 /* ---- size, growth, bulk ---------------------------------------------------------------------- */
 
-#define MEMORY_SIZE_D(d, name)                                                                     \
-    HANDLER(name##_##d)                                                                            \
+#define MEMORY_SIZE_D(handler, d, type)                                                            \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
-        WRITE(i32, d, HEAD, IN->memories[0]->bytes >> MODULE_PAGE_SHIFT);                          \
-        NEXT(CELL(HEAD + SIZE(i32, d)));                                                           \
+        WRITE(type, d, HEAD, IN->memories[0]->bytes >> MODULE_PAGE_SHIFT);                         \
+        NEXT(CELL(HEAD + SIZE(type, d)));                                                          \
     }
-#define ENTRY_D(d, name) name##_##d,
-EACH_D(MEMORY_SIZE_D, memory_size)
-const dispatch_handler ops_memory_size[] = {EACH_D(ENTRY_D, memory_size)};
+FAMILY(D, MEMORY_SIZE_D, memory_size, i32)
 
-#define MEMORY_GROW_XD(d, x, name)                                                                 \
-    HANDLER(name##_##x##d)                                                                         \
+#define MEMORY_GROW_XD(handler, d, x, type)                                                        \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
-        enum { D = HEAD + SIZE(i32, x), END = D + SIZE(i32, d) };                                  \
-        WRITE(i32, d, D, memory_grow(IN->memories[0], READ(i32, x, HEAD)));                        \
+        enum { D = HEAD + SIZE(type, x), END = D + SIZE(type, d) };                                \
+        WRITE(type, d, D, memory_grow(IN->memories[0], READ(type, x, HEAD)));                      \
         NEXT(CELL(END));                                                                           \
     }
-#define MEMORY_GROW_X(x, name)           EACH_DL(MEMORY_GROW_XD, x, name)
-#define MEMORY_GROW_ENTRY_XD(d, x, name) name##_##x##d,
-#define MEMORY_GROW_ENTRY_X(x, name)     EACH_DL(MEMORY_GROW_ENTRY_XD, x, name)
-EACH_XL(MEMORY_GROW_X, memory_grow)
-const dispatch_handler ops_memory_grow[] = {EACH_XL(MEMORY_GROW_ENTRY_X, memory_grow)};
+FAMILY(XD_LEAN, MEMORY_GROW_XD, memory_grow, i32)
 
 /*
  * Bulk operations have their operands in three consecutive slots, the first named by the
@@ -326,26 +299,22 @@ HANDLER(ref_func_)
 }
 const dispatch_handler ops_ref_func[] = {ref_func_};
 
-#define REF_AS_NON_NULL_XD(d, x, name)                                                             \
-    HANDLER(name##_##x##d)                                                                         \
+#define REF_AS_NON_NULL_XD(handler, d, x, type)                                                    \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
-        enum { D = HEAD + SIZE(i64, x), END = D + SIZE(i64, d) };                                  \
-        uint64_t reference = READ(i64, x, HEAD);                                                   \
+        enum { D = HEAD + SIZE(type, x), END = D + SIZE(type, d) };                                \
+        uint64_t reference = READ(type, x, HEAD);                                                  \
         if (UNLIKELY(reference == 0))                                                              \
             RAISE(TRAP_NULL_REFERENCE);                                                            \
-        WRITE(i64, d, D, reference);                                                               \
+        WRITE(type, d, D, reference);                                                              \
         NEXT(CELL(END));                                                                           \
     }
-#define REF_AS_NON_NULL_X(x, name)           EACH_DL(REF_AS_NON_NULL_XD, x, name)
-#define REF_AS_NON_NULL_ENTRY_XD(d, x, name) name##_##x##d,
-#define REF_AS_NON_NULL_ENTRY_X(x, name)     EACH_DL(REF_AS_NON_NULL_ENTRY_XD, x, name)
-EACH_XL(REF_AS_NON_NULL_X, ref_as_non_null)
-const dispatch_handler ops_ref_as_non_null[] = {EACH_XL(REF_AS_NON_NULL_ENTRY_X, ref_as_non_null)};
+FAMILY(XD_LEAN, REF_AS_NON_NULL_XD, ref_as_non_null, i64)
 
 /* ---- globals --------------------------------------------------------------------------------- */
 
-#define GLOBAL_GET_D(d, type, name)                                                                \
-    HANDLER(name##_##d)                                                                            \
+#define GLOBAL_GET_D(handler, d, type)                                                             \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { INDEX = HEAD + SIZE(type, d), END = INDEX + 4 };                                    \
         uint64_t bits = IN->globals[FIELD32(INDEX)].bits;                                          \
@@ -355,13 +324,11 @@ const dispatch_handler ops_ref_as_non_null[] = {EACH_XL(REF_AS_NON_NULL_ENTRY_X,
 #define from_bits_i64(bits) (bits)
 #define from_bits_f64(bits) numeric_f64_bits(bits)
 
-EACH_D(GLOBAL_GET_D, i64, global_get)
-const dispatch_handler ops_global_get[] = {EACH_D(ENTRY_D, global_get)};
-EACH_D(GLOBAL_GET_D, f64, global_get_float)
-const dispatch_handler ops_global_get_float[] = {EACH_D(ENTRY_D, global_get_float)};
+FAMILY(D, GLOBAL_GET_D, global_get, i64)
+FAMILY(D, GLOBAL_GET_D, global_get_float, f64)
 
-#define GLOBAL_SET_X(x, type, name)                                                                \
-    HANDLER(name##_##x)                                                                            \
+#define GLOBAL_SET_X(handler, x, type)                                                             \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { INDEX = HEAD + SIZE(type, x), END = INDEX + 4 };                                    \
         IN->globals[FIELD32(INDEX)].bits = to_bits_##type(READ(type, x, HEAD));                    \
@@ -371,36 +338,31 @@ const dispatch_handler ops_global_get_float[] = {EACH_D(ENTRY_D, global_get_floa
 #define to_bits_i64(value) (value)
 #define to_bits_f64(value) numeric_bits_f64(value)
 
-EACH_Y(GLOBAL_SET_X, i32, global_set_i32)
-const dispatch_handler ops_global_set_i32[] = {EACH_Y(ENTRY_D, global_set_i32)};
-EACH_Y(GLOBAL_SET_X, i64, global_set_i64)
-const dispatch_handler ops_global_set_i64[] = {EACH_Y(ENTRY_D, global_set_i64)};
-EACH_X(GLOBAL_SET_X, f64, global_set_float)
-const dispatch_handler ops_global_set_float[] = {EACH_X(ENTRY_D, global_set_float)};
+FAMILY(Y, GLOBAL_SET_X, global_set_i32, i32)
+FAMILY(Y, GLOBAL_SET_X, global_set_i64, i64)
+FAMILY(X, GLOBAL_SET_X, global_set_float, f64)
 
 /* fields: global, constant. The shadow stack's pointer goes down and up like this. */
-#define GLOBAL_SET_SUM_X(x, name)                                                                  \
-    HANDLER(name##_##x)                                                                            \
+#define GLOBAL_SET_SUM_X(handler, x, type)                                                         \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
-        enum { INDEX = HEAD + SIZE(i32, x), CONSTANT = INDEX + 4 };                                \
-        IN->globals[FIELD32(INDEX)].bits = READ(i32, x, HEAD) + FIELD32(CONSTANT);                 \
+        enum { INDEX = HEAD + SIZE(type, x), CONSTANT = INDEX + 4 };                               \
+        IN->globals[FIELD32(INDEX)].bits = READ(type, x, HEAD) + FIELD32(CONSTANT);                \
         NEXT(CELL(CONSTANT + 4));                                                                  \
     }
-EACH_X(GLOBAL_SET_SUM_X, global_set_sum)
-const dispatch_handler ops_global_set_sum[] = {EACH_X(ENTRY_D, global_set_sum)};
+FAMILY(X, GLOBAL_SET_SUM_X, global_set_sum, i32)
 
-#define GLOBAL_ADD_D(d, name)                                                                      \
-    HANDLER(name##_##d)                                                                            \
+#define GLOBAL_ADD_D(handler, d, type)                                                             \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
-        enum { INDEX = HEAD + SIZE(i32, d), CONSTANT = INDEX + 4 };                                \
+        enum { INDEX = HEAD + SIZE(type, d), CONSTANT = INDEX + 4 };                               \
         union engine_value *global = &IN->globals[FIELD32(INDEX)];                                 \
-        uint32_t sum = global->i32 + FIELD32(CONSTANT);                                            \
+        ctype_##type sum = global->type + FIELD32(CONSTANT);                                       \
         global->bits = sum;                                                                        \
-        WRITE(i32, d, HEAD, sum);                                                                  \
+        WRITE(type, d, HEAD, sum);                                                                 \
         NEXT(CELL(CONSTANT + 4));                                                                  \
     }
-EACH_D(GLOBAL_ADD_D, global_add)
-const dispatch_handler ops_global_add[] = {EACH_D(ENTRY_D, global_add)};
+FAMILY(D, GLOBAL_ADD_D, global_add, i32)
 
 HANDLER(imported_global_get_)
 {

@@ -19,8 +19,8 @@
 
 /* ---- fields ---------------------------------------------------------------------------------- */
 
-#define STRUCT_GET_XD(d, x, type, name, ctype, convert)                                            \
-    HANDLER(struct_get_##name##_##x##d)                                                            \
+#define STRUCT_GET_XD(handler, d, x, type, ctype, convert)                                         \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { D = HEAD + SIZE(i64, x), OFFSET = D + SIZE(type, d), END = OFFSET + 4 };            \
         uint64_t reference = READ(i64, x, HEAD);                                                   \
@@ -31,13 +31,10 @@
         WRITE(type, d, D, convert value);                                                          \
         NEXT(CELL(END));                                                                           \
     }
-#define STRUCT_GET_X(x, ...)            EACH_D(STRUCT_GET_XD, x, __VA_ARGS__)
-#define STRUCT_GET_ENTRY_XD(d, x, name) struct_get_##name##_##x##d,
-#define STRUCT_GET_ENTRY_X(x, name)     EACH_D(STRUCT_GET_ENTRY_XD, x, name)
 
 /* The index is a second source. */
-#define ARRAY_GET_XYD(d, y, x, type, name, ctype, convert)                                         \
-    HANDLER(array_get_##name##_##x##y##d)                                                          \
+#define ARRAY_GET_XYD(handler, d, y, x, type, ctype, convert)                                      \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { Y = HEAD + SIZE(i64, x), D = Y + SIZE(i32, y), END = D + SIZE(type, d) };           \
         uint64_t reference = READ(i64, x, HEAD);                                                   \
@@ -52,17 +49,10 @@
         WRITE(type, d, D, convert value);                                                          \
         NEXT(CELL(END));                                                                           \
     }
-#define ARRAY_GET_XY(y, x, ...)            EACH_DL(ARRAY_GET_XYD, y, x, __VA_ARGS__)
-#define ARRAY_GET_X(x, ...)                EACH_YN(ARRAY_GET_XY, x, __VA_ARGS__)
-#define ARRAY_GET_ENTRY_XYD(d, y, x, name) array_get_##name##_##x##y##d,
-#define ARRAY_GET_ENTRY_XY(y, x, name)     EACH_DL(ARRAY_GET_ENTRY_XYD, y, x, name)
-#define ARRAY_GET_ENTRY_X(x, name)         EACH_YN(ARRAY_GET_ENTRY_XY, x, name)
 
 #define GET(type, name, ctype, convert)                                                            \
-    EACH_X(STRUCT_GET_X, type, name, ctype, convert)                                               \
-    const dispatch_handler ops_struct_get_##name[] = {EACH_X(STRUCT_GET_ENTRY_X, name)};           \
-    EACH_X(ARRAY_GET_X, type, name, ctype, convert)                                                \
-    const dispatch_handler ops_array_get_##name[] = {EACH_X(ARRAY_GET_ENTRY_X, name)};
+    FAMILY(XD, STRUCT_GET_XD, struct_get_##name, type, ctype, convert)                             \
+    FAMILY(XYND_LEAN, ARRAY_GET_XYD, array_get_##name, type, ctype, convert)
 
 GET(i32, u8, uint8_t, )
 GET(i32, s8, int8_t, (uint32_t)(int32_t))
@@ -73,8 +63,8 @@ GET(i64, u64, uint64_t, )
 GET(f32, f32, float, )
 GET(f64, f64, double, )
 
-#define STRUCT_SET_XV(v, x, type, name, ctype)                                                     \
-    HANDLER(struct_set_##name##_##x##v)                                                            \
+#define STRUCT_SET_XV(handler, v, x, type, ctype)                                                  \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { V = HEAD + SIZE(i64, x), OFFSET = V + SIZE(type, v), END = OFFSET + 4 };            \
         uint64_t reference = READ(i64, x, HEAD);                                                   \
@@ -85,12 +75,9 @@ GET(f64, f64, double, )
         heap_touch(&IN->machine->heap);                                                            \
         NEXT(CELL(END));                                                                           \
     }
-#define STRUCT_SET_X(x, ...)            EACH_Y(STRUCT_SET_XV, x, __VA_ARGS__)
-#define STRUCT_SET_ENTRY_XV(v, x, name) struct_set_##name##_##x##v,
-#define STRUCT_SET_ENTRY_X(x, name)     EACH_Y(STRUCT_SET_ENTRY_XV, x, name)
 
-#define ARRAY_SET_XYV(v, y, x, type, name, ctype)                                                  \
-    HANDLER(array_set_##name##_##x##y##v)                                                          \
+#define ARRAY_SET_XYV(handler, v, y, x, type, ctype)                                               \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { Y = HEAD + SIZE(i64, x), V = Y + SIZE(i32, y), END = V + SIZE(type, v) };           \
         uint64_t reference = READ(i64, x, HEAD);                                                   \
@@ -105,17 +92,10 @@ GET(f64, f64, double, )
         heap_touch(&IN->machine->heap);                                                            \
         NEXT(CELL(END));                                                                           \
     }
-#define ARRAY_SET_XY(y, x, ...)            EACH_XL(ARRAY_SET_XYV, y, x, __VA_ARGS__)
-#define ARRAY_SET_X(x, ...)                EACH_YN(ARRAY_SET_XY, x, __VA_ARGS__)
-#define ARRAY_SET_ENTRY_XYV(v, y, x, name) array_set_##name##_##x##y##v,
-#define ARRAY_SET_ENTRY_XY(y, x, name)     EACH_XL(ARRAY_SET_ENTRY_XYV, y, x, name)
-#define ARRAY_SET_ENTRY_X(x, name)         EACH_YN(ARRAY_SET_ENTRY_XY, x, name)
 
 #define SET(type, name, ctype)                                                                     \
-    EACH_X(STRUCT_SET_X, type, name, ctype)                                                        \
-    const dispatch_handler ops_struct_set_##name[] = {EACH_X(STRUCT_SET_ENTRY_X, name)};           \
-    EACH_XN(ARRAY_SET_X, type, name, ctype)                                                        \
-    const dispatch_handler ops_array_set_##name[] = {EACH_XN(ARRAY_SET_ENTRY_X, name)};
+    FAMILY(XY, STRUCT_SET_XV, struct_set_##name, type, ctype)                                      \
+    FAMILY(XNYNX_LEAN, ARRAY_SET_XYV, array_set_##name, type, ctype)
 
 SET(i32, 8, uint8_t)
 SET(i32, 16, uint16_t)
@@ -126,75 +106,60 @@ SET(f64, f64, double)
 
 /* ---- one reference in, one value out --------------------------------------------------------- */
 
-#define UNARY_ENTRY_XD(d, x, name) name##_##x##d,
-#define UNARY_ENTRY_X(x, name)     EACH_D(UNARY_ENTRY_XD, x, name)
-#define UNARY_ENTRY_XL(x, name)    EACH_DL(UNARY_ENTRY_XD, x, name)
-
-#define ARRAY_LEN_XD(d, x, name)                                                                   \
-    HANDLER(name##_##x##d)                                                                         \
+#define ARRAY_LEN_XD(handler, d, x, from, to)                                                      \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
-        enum { D = HEAD + SIZE(i64, x), END = D + SIZE(i32, d) };                                  \
-        uint64_t reference = READ(i64, x, HEAD);                                                   \
+        enum { D = HEAD + SIZE(from, x), END = D + SIZE(to, d) };                                  \
+        uint64_t reference = READ(from, x, HEAD);                                                  \
         if (UNLIKELY(reference == 0))                                                              \
             RAISE(TRAP_NULL_ARRAY);                                                                \
-        WRITE(i32, d, D, heap_object(&IN->machine->heap, reference)->length);                      \
+        WRITE(to, d, D, heap_object(&IN->machine->heap, reference)->length);                       \
         NEXT(CELL(END));                                                                           \
     }
-#define ARRAY_LEN_X(x, name) EACH_D(ARRAY_LEN_XD, x, name)
-EACH_X(ARRAY_LEN_X, array_len)
-const dispatch_handler ops_array_len[] = {EACH_X(UNARY_ENTRY_X, array_len)};
+FAMILY(XD, ARRAY_LEN_XD, array_len, i64, i32)
 
-#define I31_NEW_XD(d, x, name)                                                                     \
-    HANDLER(name##_##x##d)                                                                         \
+#define I31_NEW_XD(handler, d, x, from, to)                                                        \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
-        enum { D = HEAD + SIZE(i32, x), END = D + SIZE(i64, d) };                                  \
-        WRITE(i64, d, D, object_i31(READ(i32, x, HEAD)));                                          \
+        enum { D = HEAD + SIZE(from, x), END = D + SIZE(to, d) };                                  \
+        WRITE(to, d, D, object_i31(READ(from, x, HEAD)));                                          \
         NEXT(CELL(END));                                                                           \
     }
-#define I31_NEW_X(x, name) EACH_DL(I31_NEW_XD, x, name)
-EACH_XL(I31_NEW_X, i31_new)
-const dispatch_handler ops_i31_new[] = {EACH_XL(UNARY_ENTRY_XL, i31_new)};
+FAMILY(XD_LEAN, I31_NEW_XD, i31_new, i32, i64)
 
-#define I31_GET_XD(d, x, name, number)                                                             \
-    HANDLER(name##_##x##d)                                                                         \
+#define I31_GET_XD(handler, d, x, from, to, number)                                                \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
-        enum { D = HEAD + SIZE(i64, x), END = D + SIZE(i32, d) };                                  \
-        uint64_t reference = READ(i64, x, HEAD);                                                   \
+        enum { D = HEAD + SIZE(from, x), END = D + SIZE(to, d) };                                  \
+        uint64_t reference = READ(from, x, HEAD);                                                  \
         if (UNLIKELY(reference == 0))                                                              \
             RAISE(TRAP_NULL_I31);                                                                  \
-        WRITE(i32, d, D, number(reference));                                                       \
+        WRITE(to, d, D, number(reference));                                                        \
         NEXT(CELL(END));                                                                           \
     }
-#define I31_GET_X(x, name, number) EACH_DL(I31_GET_XD, x, name, number)
-EACH_XL(I31_GET_X, i31_get_s, object_i31_signed)
-const dispatch_handler ops_i31_get_s[] = {EACH_XL(UNARY_ENTRY_XL, i31_get_s)};
-EACH_XL(I31_GET_X, i31_get_u, (uint32_t))
-const dispatch_handler ops_i31_get_u[] = {EACH_XL(UNARY_ENTRY_XL, i31_get_u)};
+FAMILY(XD_LEAN, I31_GET_XD, i31_get_s, i64, i32, object_i31_signed)
+FAMILY(XD_LEAN, I31_GET_XD, i31_get_u, i64, i32, (uint32_t))
 
-#define REF_TEST_XD(d, x, name)                                                                    \
-    HANDLER(name##_##x##d)                                                                         \
+#define REF_TEST_XD(handler, d, x, from, to)                                                       \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
-        enum { D = HEAD + SIZE(i64, x), WANTED = D + SIZE(i32, d), END = WANTED + 4 };             \
-        WRITE(i32, d, D, object_matches(IN, READ(i64, x, HEAD), FIELD32(WANTED)));                 \
+        enum { D = HEAD + SIZE(from, x), WANTED = D + SIZE(to, d), END = WANTED + 4 };             \
+        WRITE(to, d, D, object_matches(IN, READ(from, x, HEAD), FIELD32(WANTED)));                 \
         NEXT(CELL(END));                                                                           \
     }
-#define REF_TEST_X(x, name) EACH_DL(REF_TEST_XD, x, name)
-EACH_XL(REF_TEST_X, ref_test)
-const dispatch_handler ops_ref_test[] = {EACH_XL(UNARY_ENTRY_XL, ref_test)};
+FAMILY(XD_LEAN, REF_TEST_XD, ref_test, i64, i32)
 
-#define REF_CAST_XD(d, x, name)                                                                    \
-    HANDLER(name##_##x##d)                                                                         \
+#define REF_CAST_XD(handler, d, x, from, to)                                                       \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
-        enum { D = HEAD + SIZE(i64, x), WANTED = D + SIZE(i64, d), END = WANTED + 4 };             \
-        uint64_t reference = READ(i64, x, HEAD);                                                   \
+        enum { D = HEAD + SIZE(from, x), WANTED = D + SIZE(to, d), END = WANTED + 4 };             \
+        uint64_t reference = READ(from, x, HEAD);                                                  \
         if (UNLIKELY(!object_matches(IN, reference, FIELD32(WANTED))))                             \
             RAISE(TRAP_CAST_FAILURE);                                                              \
-        WRITE(i64, d, D, reference);                                                               \
+        WRITE(to, d, D, reference);                                                                \
         NEXT(CELL(END));                                                                           \
     }
-#define REF_CAST_X(x, name) EACH_DL(REF_CAST_XD, x, name)
-EACH_XL(REF_CAST_X, ref_cast)
-const dispatch_handler ops_ref_cast[] = {EACH_XL(UNARY_ENTRY_XL, ref_cast)};
+FAMILY(XD_LEAN, REF_CAST_XD, ref_cast, i64, i64)
 
 /* ---- new objects ----------------------------------------------------------------------------- */
 

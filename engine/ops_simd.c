@@ -30,29 +30,25 @@
     }                                                                                              \
     const dispatch_handler ops_##shape##_##name[] = {shape##_##name##_};
 
-#define SIMD_TWO_Y(y, type, shape, name)                                                           \
-    HANDLER(shape##_##name##_##y)                                                                  \
+#define SIMD_TWO_Y(handler, y, type, function)                                                     \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { Y = HEAD + 2, D = Y + SIZE(type, y), END = D + 2 };                                 \
-        WRITE(v128, S, D, numeric_##shape##_##name(READ(v128, S, HEAD), READ(type, y, Y)));        \
+        WRITE(v128, S, D, function(READ(v128, S, HEAD), READ(type, y, Y)));                        \
         NEXT(CELL(END));                                                                           \
     }
-#define SIMD_ENTRY_Y(y, shape, name) shape##_##name##_##y,
-#define SIMD_TWO(type, shape, name)                                                                \
-    EACH_YL(SIMD_TWO_Y, type, shape, name)                                                         \
-    const dispatch_handler ops_##shape##_##name[] = {EACH_YL(SIMD_ENTRY_Y, shape, name)};
-#define SIMD_BINARY(code, shape, name) SIMD_TWO(v128, shape, name)
-#define SIMD_SHIFT(code, shape, name)  SIMD_TWO(i32, shape, name)
+#define SIMD_TWO(type, name)           FAMILY(VW_V, SIMD_TWO_Y, name, type, numeric_##name)
+#define SIMD_BINARY(code, shape, name) SIMD_TWO(v128, shape##_##name)
+#define SIMD_SHIFT(code, shape, name)  SIMD_TWO(i32, shape##_##name)
 
-#define SIMD_TEST_D(d, shape, name)                                                                \
-    HANDLER(shape##_##name##_##d)                                                                  \
+#define SIMD_TEST_D(handler, d, type, function)                                                    \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
-        WRITE(i32, d, HEAD + 2, numeric_##shape##_##name(READ(v128, S, HEAD)));                    \
-        NEXT(CELL(HEAD + 2 + SIZE(i32, d)));                                                       \
+        WRITE(type, d, HEAD + 2, function(READ(v128, S, HEAD)));                                   \
+        NEXT(CELL(HEAD + 2 + SIZE(type, d)));                                                      \
     }
 #define SIMD_TEST(code, shape, name)                                                               \
-    EACH_DL(SIMD_TEST_D, shape, name)                                                              \
-    const dispatch_handler ops_##shape##_##name[] = {EACH_DL(SIMD_ENTRY_Y, shape, name)};
+    FAMILY(V_D_LEAN, SIMD_TEST_D, shape##_##name, i32, numeric_##shape##_##name)
 
 /* No instruction of a module. */
 SIMD_UNARY(0, f32x4, canonical)
@@ -62,27 +58,24 @@ SIMD_UNARY(0, f64x2, canonical)
 
 /* ---- moves and choices ----------------------------------------------------------------------- */
 
-#define V128_MOV_Y(y, name)                                                                        \
-    HANDLER(name##_##y)                                                                            \
+#define V128_MOV_Y(handler, y, type)                                                               \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
-        WRITE(v128, S, HEAD + SIZE(v128, y), READ(v128, y, HEAD));                                 \
-        NEXT(CELL(HEAD + SIZE(v128, y) + 2));                                                      \
+        WRITE(type, S, HEAD + SIZE(type, y), READ(type, y, HEAD));                                 \
+        NEXT(CELL(HEAD + SIZE(type, y) + 2));                                                      \
     }
-#define V128_ENTRY(place, name) name##_##place,
-EACH_YL(V128_MOV_Y, v128_mov)
-const dispatch_handler ops_v128_mov[] = {EACH_YL(V128_ENTRY, v128_mov)};
+FAMILY(W_V, V128_MOV_Y, v128_mov, v128)
 
 /* condition c: x if it is not zero, else y */
-#define SELECT_V128_C(c, name)                                                                     \
-    HANDLER(name##_##c)                                                                            \
+#define SELECT_V128_C(handler, c, type)                                                            \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
-        enum { C = HEAD + 4, D = C + SIZE(i32, c), END = D + 2 };                                  \
-        uint64_t chosen = READ(i32, c, C) != 0 ? FIELD16(HEAD) : FIELD16(HEAD + 2);                \
+        enum { C = HEAD + 4, D = C + SIZE(type, c), END = D + 2 };                                 \
+        uint64_t chosen = READ(type, c, C) != 0 ? FIELD16(HEAD) : FIELD16(HEAD + 2);               \
         WRITE(v128, S, D, operands_vector(&FP[chosen]));                                           \
         NEXT(CELL(END));                                                                           \
     }
-EACH_XL(SELECT_V128_C, select_v128)
-const dispatch_handler ops_select_v128[] = {EACH_XL(V128_ENTRY, select_v128)};
+FAMILY(VVX_V, SELECT_V128_C, select_v128, i32)
 
 HANDLER(global_get_v128_)
 {
@@ -124,15 +117,13 @@ HANDLER(i8x16_shuffle_)
 }
 const dispatch_handler ops_i8x16_shuffle[] = {i8x16_shuffle_};
 
-#define SPLAT_X(x, type, name)                                                                     \
-    HANDLER(name##_##x)                                                                            \
+#define SPLAT_X(handler, x, type, function)                                                        \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
-        WRITE(v128, S, HEAD + SIZE(type, x), numeric_##name(READ(type, x, HEAD)));                 \
+        WRITE(v128, S, HEAD + SIZE(type, x), function(READ(type, x, HEAD)));                       \
         NEXT(CELL(HEAD + SIZE(type, x) + 2));                                                      \
     }
-#define SPLAT(type, name)                                                                          \
-    EACH_X(SPLAT_X, type, name)                                                                    \
-    const dispatch_handler ops_##name[] = {EACH_X(V128_ENTRY, name)};
+#define SPLAT(type, name) FAMILY(X_V, SPLAT_X, name, type, numeric_##name)
 SPLAT(i32, i8x16_splat)
 SPLAT(i32, i16x8_splat)
 SPLAT(i32, i32x4_splat)
@@ -141,8 +132,8 @@ SPLAT(f32, f32x4_splat)
 SPLAT(f64, f64x2_splat)
 
 /* The lane is read from where the vector lies. fields: lane */
-#define EXTRACT_D(d, type, name, lane)                                                             \
-    HANDLER(name##_##d)                                                                            \
+#define EXTRACT_D(handler, d, type, lane)                                                          \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { LANE = HEAD + 2 + SIZE(type, d), END = LANE + 2 };                                  \
         lane value;                                                                                \
@@ -150,9 +141,7 @@ SPLAT(f64, f64x2_splat)
         WRITE(type, d, HEAD + 2, (ctype_##type)value);                                             \
         NEXT(CELL(END));                                                                           \
     }
-#define EXTRACT(type, name, lane)                                                                  \
-    EACH_D(EXTRACT_D, type, name, lane)                                                            \
-    const dispatch_handler ops_##name[] = {EACH_D(V128_ENTRY, name)};
+#define EXTRACT(type, name, lane) FAMILY(V_D, EXTRACT_D, name, type, lane)
 EXTRACT(i32, i8x16_extract_lane_s, int8_t)
 EXTRACT(i32, i8x16_extract_lane_u, uint8_t)
 EXTRACT(i32, i16x8_extract_lane_s, int16_t)
@@ -163,16 +152,14 @@ EXTRACT(f32, f32x4_extract_lane, float)
 EXTRACT(f64, f64x2_extract_lane, double)
 
 /* fields: lane */
-#define REPLACE_X(x, type, name)                                                                   \
-    HANDLER(name##_##x)                                                                            \
+#define REPLACE_X(handler, x, type, function)                                                      \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { X = HEAD + 2, D = X + SIZE(type, x), LANE = D + 2, END = LANE + 2 };                \
-        WRITE(v128, S, D, numeric_##name(READ(v128, S, HEAD), FIELD16(LANE), READ(type, x, X)));   \
+        WRITE(v128, S, D, function(READ(v128, S, HEAD), FIELD16(LANE), READ(type, x, X)));         \
         NEXT(CELL(END));                                                                           \
     }
-#define REPLACE(type, name)                                                                        \
-    EACH_X(REPLACE_X, type, name)                                                                  \
-    const dispatch_handler ops_##name[] = {EACH_X(V128_ENTRY, name)};
+#define REPLACE(type, name) FAMILY(VX_V, REPLACE_X, name, type, numeric_##name)
 REPLACE(i32, i8x16_replace_lane)
 REPLACE(i32, i16x8_replace_lane)
 REPLACE(i32, i32x4_replace_lane)
@@ -209,8 +196,8 @@ REPLACE(f64, f64x2_replace_lane)
     LOAD_KIND(32_zero, uint32_t, LOW)                                                              \
     LOAD_KIND(64_zero, uint64_t, LOW)
 
-#define LOAD_X(x, name, ctype, make)                                                               \
-    HANDLER(load_##name##_##x)                                                                     \
+#define LOAD_X(handler, x, ctype, make)                                                            \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { D = HEAD + SIZE(i32, x), OFFSET = D + 2, END = OFFSET + 4 };                        \
         const uint8_t *address = MEM + (uint64_t)READ(i32, x, HEAD) + FIELD32(OFFSET);             \
@@ -219,8 +206,8 @@ REPLACE(f64, f64x2_replace_lane)
         WRITE(v128, S, D, make(value));                                                            \
         NEXT(CELL(END));                                                                           \
     }
-#define LOADX_XY(y, x, name, ctype, make)                                                          \
-    HANDLER(loadx_##name##_##x##y)                                                                 \
+#define LOADX_XY(handler, y, x, ctype, make)                                                       \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { Y = HEAD + SIZE(i32, x), D = Y + SIZE(i32, y), OFFSET = D + 2, END = OFFSET + 4 };  \
         uint32_t index = READ(i32, x, HEAD) + READ(i32, y, Y);                                     \
@@ -230,41 +217,33 @@ REPLACE(f64, f64x2_replace_lane)
         WRITE(v128, S, D, make(value));                                                            \
         NEXT(CELL(END));                                                                           \
     }
-#define LOADX_X(x, name, ctype, make) EACH_YN(LOADX_XY, x, name, ctype, make)
-#define LOADX_ENTRY_XY(y, x, name)    name##_##x##y,
-#define LOADX_ENTRY_X(x, name)        EACH_YN(LOADX_ENTRY_XY, x, name)
 #define LOAD_KIND(name, ctype, make)                                                               \
-    EACH_X(LOAD_X, name, ctype, make)                                                              \
-    const dispatch_handler ops_load_##name[] = {EACH_X(V128_ENTRY, load_##name)};                  \
-    EACH_X(LOADX_X, name, ctype, make)                                                             \
-    const dispatch_handler ops_loadx_##name[] = {EACH_X(LOADX_ENTRY_X, loadx_##name)};
+    FAMILY(X_V, LOAD_X, load_##name, ctype, make)                                                  \
+    FAMILY(XYN_V, LOADX_XY, loadx_##name, ctype, make)
 EACH_LOAD(LOAD_KIND)
 
-#define STORE_X(x, name)                                                                           \
-    HANDLER(name##_##x)                                                                            \
+#define STORE_X(handler, x, type)                                                                  \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { V = HEAD + SIZE(i32, x), OFFSET = V + 2, END = OFFSET + 4 };                        \
-        STORE_AT(READ(i32, x, HEAD), FIELD32(OFFSET), numeric_v128, READ(v128, S, V));             \
+        STORE_AT(READ(i32, x, HEAD), FIELD32(OFFSET), ctype_##type, READ(type, S, V));             \
         NEXT(CELL(END));                                                                           \
     }
-EACH_X(STORE_X, store_v128)
-const dispatch_handler ops_store_v128[] = {EACH_X(V128_ENTRY, store_v128)};
+FAMILY(X_V, STORE_X, store_v128, v128)
 
-#define STOREX_XY(y, x, name)                                                                      \
-    HANDLER(name##_##x##y)                                                                         \
+#define STOREX_XY(handler, y, x, type)                                                             \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { Y = HEAD + SIZE(i32, x), V = Y + SIZE(i32, y), OFFSET = V + 2, END = OFFSET + 4 };  \
         uint32_t index = READ(i32, x, HEAD) + READ(i32, y, Y);                                     \
-        STORE_AT(index, FIELD32(OFFSET), numeric_v128, READ(v128, S, V));                          \
+        STORE_AT(index, FIELD32(OFFSET), ctype_##type, READ(type, S, V));                          \
         NEXT(CELL(END));                                                                           \
     }
-#define STOREX_X(x, name) EACH_YN(STOREX_XY, x, name)
-EACH_XN(STOREX_X, storex_v128)
-const dispatch_handler ops_storex_v128[] = {EACH_XN(LOADX_ENTRY_X, storex_v128)};
+FAMILY(XNYN_V, STOREX_XY, storex_v128, v128)
 
 /* One lane to and from memory; fields: offset, lane */
-#define LOAD_LANE_X(x, name, ctype, replace)                                                       \
-    HANDLER(name##_##x)                                                                            \
+#define LOAD_LANE_X(handler, x, ctype, replace)                                                    \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum {                                                                                     \
             V = HEAD + SIZE(i32, x),                                                               \
@@ -279,16 +258,14 @@ const dispatch_handler ops_storex_v128[] = {EACH_XN(LOADX_ENTRY_X, storex_v128)}
         WRITE(v128, S, D, replace(READ(v128, S, V), FIELD16(LANE), value));                        \
         NEXT(CELL(END));                                                                           \
     }
-#define LOAD_LANE(name, ctype, replace)                                                            \
-    EACH_X(LOAD_LANE_X, name, ctype, replace)                                                      \
-    const dispatch_handler ops_##name[] = {EACH_X(V128_ENTRY, name)};
+#define LOAD_LANE(name, ctype, replace) FAMILY(XV_V, LOAD_LANE_X, name, ctype, replace)
 LOAD_LANE(load_8_lane, uint8_t, numeric_i8x16_replace_lane)
 LOAD_LANE(load_16_lane, uint16_t, numeric_i16x8_replace_lane)
 LOAD_LANE(load_32_lane, uint32_t, numeric_i32x4_replace_lane)
 LOAD_LANE(load_64_lane, uint64_t, numeric_i64x2_replace_lane)
 
-#define STORE_LANE_X(x, name, ctype)                                                               \
-    HANDLER(name##_##x)                                                                            \
+#define STORE_LANE_X(handler, x, ctype)                                                            \
+    HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { V = HEAD + SIZE(i32, x), OFFSET = V + 2, LANE = OFFSET + 4, END = LANE + 2 };       \
         ctype lane;                                                                                \
@@ -296,9 +273,7 @@ LOAD_LANE(load_64_lane, uint64_t, numeric_i64x2_replace_lane)
         STORE_AT(READ(i32, x, HEAD), FIELD32(OFFSET), ctype, lane);                                \
         NEXT(CELL(END));                                                                           \
     }
-#define STORE_LANE(name, ctype)                                                                    \
-    EACH_X(STORE_LANE_X, name, ctype)                                                              \
-    const dispatch_handler ops_##name[] = {EACH_X(V128_ENTRY, name)};
+#define STORE_LANE(name, ctype) FAMILY(X_V, STORE_LANE_X, name, ctype)
 STORE_LANE(store_8_lane, uint8_t)
 STORE_LANE(store_16_lane, uint16_t)
 STORE_LANE(store_32_lane, uint32_t)
