@@ -6,6 +6,11 @@
  *      12  i32_add      s3 k:1 -> a            wasm 0x4a
  *      20  br_i32_lt_u  a p0                   -> 48  fuel 5
  *
+ * Behind the cells, what catches exceptions, innermost last: a range, the tag, where it goes on.
+ *
+ *   try 12..34  catch 0 -> 40 fuel -2  values s4
+ *   try 12..34  catch_all -> 56 fuel 0  exception s4
+ *
  * With the module's bytes beside it, a cell comes after the instructions up to its own, each with
  * its offset in the binary: `; 0x4a  i32.add`.
  *
@@ -268,6 +273,53 @@ static uint32_t disasm_cell(struct disasm *d, uint32_t cell)
     return ALIGN_UP(at, (uint32_t)DISPATCH_CELL_ALIGN);
 }
 
+/* ---- what catches exceptions ----------------------------------------------------------------- */
+
+static void disasm_clause(struct disasm *d, const struct code_clause *clause)
+{
+    if (clause->tag == CODE_NO_TAG)
+        disasm_print(d, "catch_all");
+    else
+        disasm_print(d, "catch %u", clause->tag);
+    disasm_print(d, " -> %u fuel %" PRId32, clause->target - d->entry, clause->fuel);
+    if (clause->value_count > 0)
+        disasm_print(d, "  values s%u", clause->slot);
+    if (clause->reference_slot != CODE_NO_SLOT)
+        disasm_print(d, "  exception s%u", clause->reference_slot);
+}
+
+static void disasm_range(struct disasm *d, const struct code_region *region)
+{
+    disasm_print(d, "%u..%u", region->start - d->entry, region->end - d->entry);
+}
+
+/* A line for each clause of each region that begins in the function. */
+static void disasm_regions(struct disasm *d, const struct image_header *header)
+{
+    const struct code_region *regions = image_at(header, header->regions);
+    const struct code_clause *clauses = image_at(header, header->clauses);
+    for (uint32_t i = 0; i < header->regions.count; i++) {
+        if (regions[i].start < d->entry || regions[i].start >= d->end)
+            continue;
+        uint32_t row = regions[i].first_clause;
+        do {
+            disasm_print(d, "try ");
+            disasm_range(d, &regions[i]);
+            disasm_print(d, "  ");
+            if (row != CODE_NO_CLAUSE) {
+                disasm_clause(d, &clauses[row]);
+                row = clauses[row].next;
+            } else if (regions[i].next == CODE_NO_REGION) {
+                disasm_print(d, "to the caller");
+            } else {
+                disasm_print(d, "to ");
+                disasm_range(d, &regions[regions[i].next]);
+            }
+            disasm_print(d, "\n");
+        } while (row != CODE_NO_CLAUSE);
+    }
+}
+
 /* `decoded` may be NULL. */
 static enum status disasm_func(const struct engine_module *module,
                                const struct module *decoded,
@@ -297,6 +349,7 @@ static enum status disasm_func(const struct engine_module *module,
     for (uint32_t cell = d.entry; cell < d.end && d.status == STATUS_OK;)
         cell = disasm_cell(&d, cell);
     disasm_wasm(&d, UINT32_MAX);
+    disasm_regions(&d, header);
     free(d.handlers);
     return d.status;
 }

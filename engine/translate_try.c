@@ -3,9 +3,10 @@
  * Exceptions: try_table and throw; and, of the form before WebAssembly 3.0, try with its
  * catches, delegate and rethrow.
  *
- * Entering a try_table or a try and leaving it cost nothing: clauses go into a table of regions
- * of code, which is read only when something is thrown. A clause leads straight to its label,
- * as a branch would: the unwinder puts what is caught into the label's home slots.
+ * Entering a try_table or a try leaves no cell, leaving a try a jump over its catches: clauses go
+ * into a table of regions of code, which is read only when something is thrown. A clause leads
+ * straight to its label, as a branch would: the unwinder puts what is caught into the label's home
+ * slots.
  *
  * A catch is a clause that leads to the code behind it, another arm of its block. There the
  * exception itself lies below the values, for rethrow:

@@ -267,7 +267,7 @@
       (catch_all (i32.const 2000))))
 
   ;; To the caller, past all there is: 43 by the caller.
-  (func $to_caller (result i32)
+  (func $to_caller (export "to_caller") (result i32)
     (try (result i32)
       (do
         (try (result i32)

@@ -40,7 +40,8 @@ static void check_text(const char *text)
     uint32_t locals;
     uint32_t bytes;
     assert_int_equal(sscanf(text, "locals %u, %u bytes\n", &locals, &bytes), 2);
-    for (const char *line = strchr(text, '\n') + 1; *line != '\0'; line = strchr(line, '\n') + 1) {
+    const char *line = strchr(text, '\n') + 1;
+    for (; *line != '\0' && strncmp(line, "try ", 4) != 0; line = strchr(line, '\n') + 1) {
         char name[32];
         assert_true(count < LINES_MAX);
         assert_int_equal(sscanf(line, "%u %31s", &offsets[count], name), 2);
@@ -50,6 +51,12 @@ static void check_text(const char *text)
         count++;
     }
     assert_true(count > 0);
+    for (; *line != '\0'; line = strchr(line, '\n') + 1) {
+        uint32_t start;
+        uint32_t end;
+        assert_int_equal(sscanf(line, "try %u..%u", &start, &end), 2);
+        assert_true(start <= end && is_line(offsets, count, start) && is_line(offsets, count, end));
+    }
     for (const char *arrow = strstr(text, "-> "); arrow != NULL; arrow = strstr(arrow + 1, "-> "))
         assert_true(is_line(offsets, count, (uint32_t)strtoul(arrow + 3, NULL, 10)));
 }
@@ -57,7 +64,7 @@ static void check_text(const char *text)
 static void the_text_of_any_function_is_whole(void **state)
 {
     (void)state;
-    static const char *const files[] = {"engine_fuel", "engine_other", "engine_run",
+    static const char *const files[] = {"engine_fuel", "engine_other", "engine_run", "engine_try",
                                         "engine_values"};
     for (size_t i = 0; i < COUNT_OF(files); i++) {
         struct buffer wasm = guest_read(files[i]);
@@ -101,7 +108,7 @@ static void check_beside(const char *text)
 static void instructions_stand_beside_the_cells_of_any_function(void **state)
 {
     (void)state;
-    static const char *const files[] = {"engine_fuel", "engine_other", "engine_run",
+    static const char *const files[] = {"engine_fuel", "engine_other", "engine_run", "engine_try",
                                         "engine_values"};
     const struct engine_options options = {.all_marks = true};
     for (size_t i = 0; i < COUNT_OF(files); i++) {
@@ -208,6 +215,44 @@ static void every_entry_of_a_branch_table_is_shown(void **state)
          0x02, 0x40, 0x02, 0x40, 0x20, 0, 0x0e, 1, 0, 1, 0x0b, 0x01, 0x0b, 0x41, 5);
 }
 
+/* Of an export of a guest: the lines of what catches. */
+static void assert_catches(const struct engine_module *module, const char *name, const char *wanted)
+{
+    struct engine_export_desc export;
+    assert_true(engine_module_find_export(module, name, ENGINE_EXTERN_FUNC, &export));
+    struct buffer text = disassemble(module, export.index);
+    const char *first = strstr((const char *)text.data, "\ntry ");
+    assert_non_null(first);
+    assert_string_equal(first + 1, wanted);
+    buffer_done(&text);
+}
+
+static void what_catches_exceptions_is_shown_with_its_range(void **state)
+{
+    (void)state;
+    struct buffer wasm = guest_read("engine_try");
+    struct engine_image image;
+    struct engine_module *module = guest_open(&wasm, &image);
+    assert_catches(module, "catch",
+                   "try 0..42  catch 0 -> 42 fuel 0  exception s3\n"
+                   "try 0..42  catch 1 -> 64 fuel 0  values s4  exception s3\n"
+                   "try 0..42  catch 2 -> 88 fuel 0  values s4  exception s3\n"
+                   "try 0..42  catch_all -> 122 fuel 0  exception s3\n");
+    assert_catches(module, "delegate",
+                   "try 0..64  catch 1 -> 64 fuel 0  values s4  exception s3\n"
+                   "try 0..64  catch_all -> 88 fuel 0  exception s3\n"
+                   "try 0..42  catch_all -> 42 fuel 0  exception s3\n"
+                   "try 0..30  to 0..64\n");
+    assert_catches(module, "to_caller",
+                   "try 0..66  catch_all -> 66 fuel 0  exception s2\n"
+                   "try 0..44  catch_all -> 44 fuel 0  exception s2\n"
+                   "try 0..32  to the caller\n");
+    assert_catches(module, "delegate_to_caller",
+                   "try 0..34  catch 1 -> 34 fuel 0  values s3  exception s2\n");
+    engine_module_close(module);
+    engine_image_free(&image);
+}
+
 static void text_that_does_not_fit_is_refused(void **state)
 {
     (void)state;
@@ -239,6 +284,7 @@ int main(void)
         cmocka_unit_test(constants_of_128_bits_are_shown_high_half_first),
         cmocka_unit_test(pins_and_branches_are_shown_with_target_and_fuel),
         cmocka_unit_test(every_entry_of_a_branch_table_is_shown),
+        cmocka_unit_test(what_catches_exceptions_is_shown_with_its_range),
         cmocka_unit_test(text_that_does_not_fit_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
