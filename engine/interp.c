@@ -81,6 +81,23 @@ enum status engine_init(struct report *report)
     return STATUS_OK;
 }
 
+/* Where the first frame returns to. */
+static const int32_t *interp_exit_cell(const struct machine_cells *cells,
+                                       enum control_result result)
+{
+    switch (result) {
+    case CONTROL_RESULT_I32:
+    case CONTROL_RESULT_BITS:
+        return &cells->exit_int;
+    case CONTROL_RESULT_FLOAT:
+        return &cells->exit_float;
+    case CONTROL_RESULT_NONE:
+    case CONTROL_RESULT_MANY:
+        break;
+    }
+    return &cells->exit_none;
+}
+
 void engine_call_begin(struct engine_machine *machine,
                        struct engine_instance *instance,
                        uint32_t func_index,
@@ -95,16 +112,11 @@ void engine_call_begin(struct engine_machine *machine,
     ASSERT(slots == engine_slot_count(type.params, type.param_count));
 
     control_make_cells(&machine->cells);
-    const int32_t *exit_cell = &machine->cells.exit_none;
-    if (type.result_count == 1 && type.results[0] != ENGINE_V128) {
-        bool is_float = type.results[0] == ENGINE_F32 || type.results[0] == ENGINE_F64;
-        exit_cell = is_float ? &machine->cells.exit_float : &machine->cells.exit_int;
-    }
     const uint8_t *entry = instance->code + func->entry;
     uint64_t *frame = machine->stack;
     instance_copy_arguments(instance, func_index, frame, arguments);
     uint64_t *link = frame + dispatch_field32(entry - 4);
-    link[0] = (uintptr_t)exit_cell;
+    link[0] = (uintptr_t)interp_exit_cell(&machine->cells, control_result_of(type));
     link[1] = (uintptr_t)frame;
     int64_t owed = machine->registers.fuel;
     machine->registers =

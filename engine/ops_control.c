@@ -14,6 +14,7 @@
 #include "engine/object.h"
 #include "engine/operands.h"
 #include "engine/ops.h"
+#include "engine/types.h"
 
 #define CROSS_FRAME_SLOTS 4
 
@@ -401,7 +402,17 @@ HANDLER(return_call_ref_)
 }
 const dispatch_handler ops_return_call_ref[] = {return_call_ref_};
 
-/* ---- returns: one result travels in the accumulator, more in the first slots ----------------- */
+/* ---- returns --------------------------------------------------------------------------------- */
+
+enum control_result control_result_of(struct engine_functype type)
+{
+    uint32_t slots = engine_slot_count(type.results, type.result_count);
+    if (slots != 1)
+        return slots == 0 ? CONTROL_RESULT_NONE : CONTROL_RESULT_MANY;
+    if (types_is_float(type.results[0]))
+        return CONTROL_RESULT_FLOAT;
+    return type.results[0] == ENGINE_I32 ? CONTROL_RESULT_I32 : CONTROL_RESULT_BITS;
+}
 
 #define LEAVE(link_at)                                                                             \
     do {                                                                                           \
@@ -532,17 +543,6 @@ control_enter_guest(struct engine_instance *instance, uint64_t *fp, const uint8_
     return inner;
 }
 
-/* How a function's results travel. */
-static __attribute__((noinline)) enum control_result
-control_results(const struct engine_instance *instance, uint32_t func)
-{
-    struct engine_functype type = image_func_type(instance->image, func);
-    if (engine_slot_count(type.results, type.result_count) != 1)
-        return CONTROL_RESULT_MANY;
-    bool is_float = type.results[0] == ENGINE_F32 || type.results[0] == ENGINE_F64;
-    return is_float ? CONTROL_RESULT_FLOAT : CONTROL_RESULT_BITS;
-}
-
 /* The host function of the stub's `cell`, whose frame is at `fp`, answered: leaves. */
 #define AFTER_HOST(cell, fp, outcome)                                                              \
     do {                                                                                           \
@@ -596,14 +596,16 @@ HANDLER(host_return_)
     const uint8_t *cell = (const uint8_t *)(uintptr_t)FP[0] - CELL(IMPORT_END);
     uint64_t *fp = (uint64_t *)(uintptr_t)FP[2];
     SWITCH_INSTANCE((struct engine_instance *)(uintptr_t)FP[1]);
-    switch (control_results(IN, (uint32_t)(FP[3] >> 32))) {
+    switch (control_result_of(image_func_type(IN->image, (uint32_t)(FP[3] >> 32)))) {
+    case CONTROL_RESULT_I32:
     case CONTROL_RESULT_BITS:
         FP[HOST_FRAME_SLOTS] = ACC;
         break;
     case CONTROL_RESULT_FLOAT:
         FP[HOST_FRAME_SLOTS] = numeric_bits_f64(FACC);
         break;
-    default:
+    case CONTROL_RESULT_NONE:
+    case CONTROL_RESULT_MANY:
         break;
     }
     enum engine_outcome outcome = control_call_host(IN, fp, cell, true);

@@ -224,28 +224,23 @@ static void translate_stub(struct translator *t)
 {
     uint32_t params = engine_slot_count(t->type->params, t->type->param_count);
     uint32_t results = t->result_slots;
-    bool is_float = results == 1 && type_is_float(t->type->results[0]);
     t->local_count = MAX(params, results);
     translate_begin_code(t);
-    enum control_result class = results == 0 ? CONTROL_RESULT_NONE : CONTROL_RESULT_MANY;
-    if (results == 1 && t->type->results[0] == ENGINE_I32)
-        class = CONTROL_RESULT_I32;
-    else if (results == 1)
-        class = is_float ? CONTROL_RESULT_FLOAT : CONTROL_RESULT_BITS;
+    enum control_result class = control_result_of(*t->type);
     struct instruction call = {.operation = OP_import_call,
                                .fields = {class, t->local_count, params, t->func_index}};
     (void)emit_cell(t, &call);
+    bool many = class == CONTROL_RESULT_MANY;
     struct instruction copy = {.operation = OP_import_return,
-                               .fields = {t->local_count, results > 1 ? results : 0}};
+                               .fields = {t->local_count, many ? results : 0}};
     (void)emit_cell(t, &copy);
     struct instruction leave = {.operation = OP_return_none, .fields = {t->local_count, 0}};
-    if (results == 1)
+    if (many) {
+        leave = (struct instruction){.operation = OP_return_many,
+                                     .fields = {0, results, t->local_count}};
+    } else if (class != CONTROL_RESULT_NONE) {
+        bool is_float = class == CONTROL_RESULT_FLOAT;
         leave.operation = is_float ? OP_return_f64 : OP_return_i64; /* from the accumulator */
-    if (results > 1) {
-        leave.operation = OP_return_many;
-        leave.fields[0] = 0;
-        leave.fields[1] = results;
-        leave.fields[2] = t->local_count;
     }
     (void)emit_cell(t, &leave);
 }

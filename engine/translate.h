@@ -206,11 +206,6 @@ static inline uint8_t type_class(uint32_t type)
     return type >= ENGINE_V128 && type <= ENGINE_I32 ? (uint8_t)type : ENGINE_EXTERNREF;
 }
 
-static inline bool type_is_float(uint32_t type)
-{
-    return type == ENGINE_F32 || type == ENGINE_F64;
-}
-
 static inline uint16_t slot_of_height(const struct translator *t, uint32_t height)
 {
     return (uint16_t)(t->local_count + 2 + height);

@@ -150,7 +150,7 @@ pins_best(const struct translator *t, const struct pins_local *locals, bool floa
 {
     uint32_t best = NO_INDEX;
     for (uint32_t i = 0; i < t->local_count; i++) {
-        if (t->local_places[i] != PLACE_S || type_is_float(t->local_types[i]) != floats)
+        if (t->local_places[i] != PLACE_S || types_is_float(t->local_types[i]) != floats)
             continue;
         if (t->local_types[i] == ENGINE_V128)
             continue;

@@ -462,10 +462,10 @@ static void simple_global(struct translator *t, bool set)
     }
     if (set && type == ENGINE_I32 && fuse_global_set(t, t->module->globals[index].slot))
         return;
-    enum operation operation = type_is_float(type) ? OP_global_get_float : OP_global_get;
+    enum operation operation = types_is_float(type) ? OP_global_get_float : OP_global_get;
     if (type == ENGINE_V128)
         operation = set ? OP_global_set_v128 : OP_global_get_v128;
-    else if (set && type_is_float(type))
+    else if (set && types_is_float(type))
         operation = OP_global_set_float;
     else if (set)
         operation = type == ENGINE_I32 ? OP_global_set_i32 : OP_global_set_i64;
@@ -480,7 +480,7 @@ static void simple_select(struct translator *t)
         return;
     }
     /* The 32-bit constant of an i64 selection is sign-extended: an i32's must not be. */
-    value_apply(t, type_is_float(type) ? OP_select_f64 : OP_select_i64, 3, type, 0);
+    value_apply(t, types_is_float(type) ? OP_select_f64 : OP_select_i64, 3, type, 0);
 }
 
 static void simple_constant(struct translator *t, uint32_t opcode)

@@ -85,7 +85,7 @@ value_move(const struct translator *t, uint32_t type, struct operand from, struc
         return move;
     }
     /* Slots and constants are bits; only pins and accumulators have a class. */
-    bool is_float = type_is_float(type);
+    bool is_float = types_is_float(type);
     bool bits_only = (from.place == PLACE_S || from.place == PLACE_K) && to.place == PLACE_S;
     if (is_float && !bits_only) {
         move.operation = from.place == PLACE_K && type == ENGINE_F32 ? OP_f32_mov : OP_f64_mov;
@@ -238,7 +238,7 @@ static void value_legalize(struct translator *t,
         struct operand *operand = &instruction->operands[i];
         struct operand to = {.place = PLACE_S, .slot = slot_of_height(t, heights[i])};
         if (operation_allows(instruction->operation, i, PLACE_A) &&
-            value_letter_is_float(letters[i]) == type_is_float(types[i]) &&
+            value_letter_is_float(letters[i]) == types_is_float(types[i]) &&
             !value_uses_accumulator(instruction, sources))
             to.place = PLACE_A;
         struct instruction move = value_move(t, types[i], *operand, to);
@@ -338,7 +338,7 @@ static bool value_redirect(struct translator *t, uint8_t type, struct operand to
     uint32_t result = value_result_index(t->pending);
     enum operation operation = t->pending->operation;
     char letter = operation_rows[operation].types[result];
-    if (to.place != PLACE_S && value_letter_is_float(letter) != type_is_float(type))
+    if (to.place != PLACE_S && value_letter_is_float(letter) != types_is_float(type))
         return false;
     bool allowed = t->pending->is_raw ? operation_allows(emit_canonical(t->pending), 1, to.place)
                                       : operation_allows(operation, result, to.place);

@@ -39,6 +39,11 @@ enum types_kind {
 /* What unreachable code pops where a reference is wanted: fits every reference. */
 #define TYPES_BOTTOM_REF ENGINE_TYPE_NON_NULL
 
+static inline bool types_is_float(uint32_t type)
+{
+    return type == ENGINE_F32 || type == ENGINE_F64;
+}
+
 static inline bool types_is_concrete(uint32_t type)
 {
     return (type & ENGINE_TYPE_CONCRETE) != 0;
