@@ -59,7 +59,7 @@ struct making {
     uint32_t opcode;
     uint32_t type;   /* canonical index */
     uint32_t length; /* of an array */
-    uint32_t operand_count;
+    uint32_t operand_slots;
     const uint64_t *operands;
 };
 
@@ -69,7 +69,7 @@ static uint64_t make(const struct engine_instance *instance, const struct making
     case OPCODE_STRUCT_NEW:
         return object_new_struct(instance, making->type, making->operands);
     case OPCODE_ARRAY_NEW_FIXED:
-        return object_new_fixed(instance, making->type, making->operands, making->length);
+        return object_new_fixed(instance, making->type, making->operands, making->operand_slots);
     default:
         return object_new(instance, making->type, making->length);
     }
@@ -104,9 +104,9 @@ static void step_new(struct constant *constant, uint32_t opcode)
         making.length = reader_u32(&constant->reader);
     else if (opcode == OPCODE_ARRAY_NEW || opcode == OPCODE_ARRAY_NEW_DEFAULT)
         making.length = (uint32_t)constant->stack[--constant->depth];
-    uint32_t slots = operand_slots(instance, &making);
-    ASSERT(slots <= constant->depth);
-    making.operands = &constant->stack[constant->depth - slots];
+    making.operand_slots = operand_slots(instance, &making);
+    ASSERT(making.operand_slots <= constant->depth);
+    making.operands = &constant->stack[constant->depth - making.operand_slots];
     uint64_t reference = make(instance, &making);
     if (reference == HEAP_NONE) {
         collect_all(instance->machine, constant->stack, constant->depth);
@@ -120,7 +120,7 @@ static void step_new(struct constant *constant, uint32_t opcode)
         object_fill(heap_payload(&instance->machine->heap, reference), making.operands,
                     making.length, item->bytes);
     }
-    constant->depth -= slots;
+    constant->depth -= making.operand_slots;
     push(constant, reference);
 }
 

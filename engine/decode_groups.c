@@ -65,8 +65,6 @@ static void read_field(struct groups *groups)
         type = *reader->at++;
     else
         type = decode_value_type(reader, groups->decode->module);
-    if (type == ENGINE_V128)
-        reader_fail(reader, STATUS_UNSUPPORTED, "vectors in structures and arrays");
     put_word(groups, type);
     put_word(groups, read_mutability(reader));
 }

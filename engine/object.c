@@ -51,12 +51,13 @@ object_new_struct(const struct engine_instance *instance, uint32_t type, const u
 uint64_t object_new_fixed(const struct engine_instance *instance,
                           uint32_t type,
                           const uint64_t *values,
-                          uint32_t count)
+                          uint32_t slot_count)
 {
+    const struct image_field *item = image_at(instance->image, object_type(instance, type)->fields);
+    uint32_t count = slot_count / object_slots(item->bytes);
     uint64_t reference = object_new(instance, type, count);
     if (UNLIKELY(reference == HEAP_NONE))
         return HEAP_NONE;
-    const struct image_field *item = image_at(instance->image, object_type(instance, type)->fields);
     uint8_t *payload = heap_payload(&instance->machine->heap, reference);
     for (uint32_t i = 0; i < count; i++) {
         object_put(payload + (size_t)i * item->bytes, values, item->bytes);
@@ -183,7 +184,7 @@ enum engine_trap object_check_elem(const struct engine_instance *instance,
 /*
  * Chunks go from the end to the beginning: the end is what must fit, so the first chunk
  * already traps if the whole would not fit, with nothing written. Slots: array, first item,
- * whatever the values come from, count.
+ * whatever the values come from, and at `count_at` the count.
  */
 struct last_items {
     enum engine_trap trap;
@@ -194,9 +195,10 @@ struct last_items {
 
 static struct last_items object_last_items(const struct engine_instance *instance,
                                            const uint64_t *slots,
+                                           uint32_t count_at,
                                            uint32_t item_bytes)
 {
-    uint32_t total = (uint32_t)slots[3];
+    uint32_t total = (uint32_t)slots[count_at];
     struct last_items last = {.count = MIN(total, OBJECT_CHUNK_BYTES / item_bytes)};
     last.at = total - last.count;
     last.trap =
@@ -215,11 +217,12 @@ static struct object_chunk object_done(const struct engine_instance *instance, u
 struct object_chunk
 object_array_fill(const struct engine_instance *instance, uint64_t *slots, uint32_t item_bytes)
 {
-    struct last_items last = object_last_items(instance, slots, item_bytes);
+    uint32_t count_at = 2 + object_slots(item_bytes);
+    struct last_items last = object_last_items(instance, slots, count_at, item_bytes);
     if (last.trap != TRAP_NONE)
         return (struct object_chunk){.trap = last.trap};
     object_fill(last.items, &slots[2], last.count, item_bytes);
-    slots[3] = last.at;
+    slots[count_at] = last.at;
     return object_done(instance, last.count * item_bytes);
 }
 
@@ -228,7 +231,7 @@ struct object_chunk object_array_init_data(const struct engine_instance *instanc
                                            uint32_t item_bytes,
                                            uint32_t data)
 {
-    struct last_items last = object_last_items(instance, slots, item_bytes);
+    struct last_items last = object_last_items(instance, slots, 3, item_bytes);
     uint32_t from = (uint32_t)slots[2];
     if (last.trap == TRAP_NONE)
         last.trap =
@@ -246,7 +249,7 @@ struct object_chunk object_array_init_data(const struct engine_instance *instanc
 struct object_chunk
 object_array_init_elem(const struct engine_instance *instance, uint64_t *slots, uint32_t elem)
 {
-    struct last_items last = object_last_items(instance, slots, sizeof(uint64_t));
+    struct last_items last = object_last_items(instance, slots, 3, sizeof(uint64_t));
     uint32_t from = (uint32_t)slots[2];
     if (last.trap == TRAP_NONE)
         last.trap = object_check_elem(instance, elem, from, (uint32_t)slots[3]);

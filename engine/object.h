@@ -38,7 +38,8 @@ static inline uint32_t object_slots(uint32_t bytes)
 
 /*
  * New objects of the instance's type with this canonical index: zero; with the fields of a
- * structure from `values`; an array with these items. HEAP_NONE: see heap_allocate.
+ * structure from `values`; an array with the items that `slot_count` slots hold. HEAP_NONE: see
+ * heap_allocate.
  */
 uint64_t object_new(const struct engine_instance *instance, uint32_t type, uint32_t length);
 uint64_t
@@ -46,7 +47,7 @@ object_new_struct(const struct engine_instance *instance, uint32_t type, const u
 uint64_t object_new_fixed(const struct engine_instance *instance,
                           uint32_t type,
                           const uint64_t *values,
-                          uint32_t count);
+                          uint32_t slot_count);
 
 /* Can a host give this as a reference: its own, or what it was given? */
 bool object_is_reference(const struct engine_machine *machine, uint64_t value);
@@ -75,7 +76,8 @@ struct object_chunk {
 
 /*
  * Operations on many items, a bounded part of the work at a time: `slots` hold the operands,
- * as the instruction has them, and afterwards those for the rest; their last is the count.
+ * as the instruction has them, and afterwards those for the rest; their last, behind a value
+ * that may be a vector, is the count.
  */
 struct object_chunk
 object_array_fill(const struct engine_instance *instance, uint64_t *slots, uint32_t item_bytes);

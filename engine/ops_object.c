@@ -104,6 +104,16 @@ SET(i64, 64, uint64_t)
 SET(f32, f32, float)
 SET(f64, f64, double)
 
+/* A vector comes from slots and goes to slots. */
+#define STRUCT_GET_XS(handler, x, ...)    STRUCT_GET_XD(handler, S, x, __VA_ARGS__)
+#define STRUCT_SET_XS(handler, x, ...)    STRUCT_SET_XV(handler, S, x, __VA_ARGS__)
+#define ARRAY_GET_XYS(handler, y, x, ...) ARRAY_GET_XYD(handler, S, y, x, __VA_ARGS__)
+#define ARRAY_SET_XYS(handler, y, x, ...) ARRAY_SET_XYV(handler, S, y, x, __VA_ARGS__)
+FAMILY(X_V, STRUCT_GET_XS, struct_get_v128, v128, numeric_v128, )
+FAMILY(X_V, STRUCT_SET_XS, struct_set_v128, v128, numeric_v128)
+FAMILY(XYN_V, ARRAY_GET_XYS, array_get_v128, v128, numeric_v128, )
+FAMILY(XNYN_V, ARRAY_SET_XYS, array_set_v128, v128, numeric_v128)
+
 /* ---- one reference in, one value out --------------------------------------------------------- */
 
 #define ARRAY_LEN_XD(handler, d, x, from, to)                                                      \
@@ -199,7 +209,7 @@ HANDLER(object_new_default_)
 }
 const dispatch_handler ops_object_new_default[] = {object_new_default_};
 
-/* fields: first item and result, items, type */
+/* fields: first item and result, slots, type */
 HANDLER(array_new_fixed_)
 {
     enum { COUNT = HEAD + 2, TYPE = COUNT + 2, END = TYPE + 4 };
@@ -214,28 +224,30 @@ const dispatch_handler ops_array_new_fixed[] = {array_new_fixed_};
 
 /*
  * The others make the array only: the cell behind them, array_fill or array_init_*, finds its
- * operands in the slots from the reference on, and leaves that one there.
+ * operands in the slots from the reference on, and leaves that one there. `operands` is what is
+ * in front of the count: a value, which may be a vector, or the first in a segment.
  *
- *     | reference | first item: 0 | value or first in segment | count |
+ *     | operands .. | count |      becomes      | reference | first item: 0 | operands .. | count |
  */
-#define ARRAY_NEW(type, end)                                                                       \
+#define ARRAY_NEW(type, operands, end)                                                             \
     do {                                                                                           \
-        uint64_t reference = object_new(IN, (type), (uint32_t)slot[1]);                            \
+        uint32_t count_at = (operands);                                                            \
+        uint64_t reference = object_new(IN, (type), (uint32_t)slot[count_at]);                     \
         if (UNLIKELY(reference == HEAP_NONE))                                                      \
-            COLLECT_AND_RETRY(slot + 2);                                                           \
-        slot[3] = (uint32_t)slot[1];                                                               \
-        slot[2] = slot[0];                                                                         \
+            COLLECT_AND_RETRY(slot + count_at + 1);                                                \
+        for (uint32_t i = count_at + 1; i-- > 0;)                                                  \
+            slot[i + 2] = slot[i];                                                                 \
         slot[1] = 0;                                                                               \
         slot[0] = reference;                                                                       \
         OBJECT_MADE(0, end);                                                                       \
     } while (0)
 
-/* fields: value and length, result; type */
+/* fields: value and length, result; the value's slots; type */
 HANDLER(array_new_)
 {
-    enum { TYPE = HEAD + 2, END = TYPE + 4 };
+    enum { VALUE = HEAD + 2, TYPE = VALUE + 2, END = TYPE + 4 };
     uint64_t *slot = &SLOT(HEAD);
-    ARRAY_NEW(FIELD32(TYPE), END);
+    ARRAY_NEW(FIELD32(TYPE), FIELD16(VALUE), END);
 }
 const dispatch_handler ops_array_new[] = {array_new_};
 
@@ -249,7 +261,7 @@ HANDLER(array_new_data_)
                                               (uint64_t)(uint32_t)slot[1] * item->bytes);
     if (UNLIKELY(trap != TRAP_NONE))
         RAISE(trap);
-    ARRAY_NEW(FIELD32(TYPE), END);
+    ARRAY_NEW(FIELD32(TYPE), 1, END);
 }
 const dispatch_handler ops_array_new_data[] = {array_new_data_};
 
@@ -262,7 +274,7 @@ HANDLER(array_new_elem_)
         object_check_elem(IN, FIELD32(ELEM), (uint32_t)slot[0], (uint32_t)slot[1]);
     if (UNLIKELY(trap != TRAP_NONE))
         RAISE(trap);
-    ARRAY_NEW(FIELD32(TYPE), END);
+    ARRAY_NEW(FIELD32(TYPE), 1, END);
 }
 const dispatch_handler ops_array_new_elem[] = {array_new_elem_};
 
@@ -289,7 +301,10 @@ const dispatch_handler ops_array_new_elem[] = {array_new_elem_};
     }                                                                                              \
     const dispatch_handler ops_##name[] = {name##_};
 
-ITEMS(array_fill, 3, HEAD + 4, object_array_fill(IN, slot, FIELD16(HEAD + 2)))
+ITEMS(array_fill,
+      2 + object_slots(FIELD16(HEAD + 2)),
+      HEAD + 4,
+      object_array_fill(IN, slot, FIELD16(HEAD + 2)))
 ITEMS(array_init_data,
       3,
       HEAD + 8,

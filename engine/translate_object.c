@@ -5,6 +5,7 @@
  * Reading and writing fields and items is one operation with operands wherever they are. What
  * makes objects, and what goes over many items, has its operands in consecutive slots.
  */
+#include "engine/object.h"
 #include "engine/translate.h"
 
 static const struct module_type *object_read_type(struct translator *t)
@@ -42,6 +43,8 @@ static struct object_access object_access(uint32_t storage, bool is_signed)
         return ACCESS(f32, f32);
     case ENGINE_F64:
         return ACCESS(f64, f64);
+    case ENGINE_V128:
+        return ACCESS(v128, v128);
     default:
         return ACCESS(u64, 64);
     }
@@ -71,8 +74,8 @@ static void object_array_access(struct translator *t, uint32_t opcode)
 
 /* ---- operands in consecutive slots ----------------------------------------------------------- */
 
-/* Takes `sources` entries into their slots and encodes an operation on the first of them,
- * which may use `slots` from there on; it leaves a reference there if `makes`. */
+/* Takes the topmost values, `sources` slots of them, into their slots and encodes an operation
+ * on the first, which may use `slots` from there on; it leaves a reference there if `makes`. */
 static void object_in_slots(struct translator *t,
                             enum operation operation,
                             uint32_t sources,
@@ -80,10 +83,10 @@ static void object_in_slots(struct translator *t,
                             bool makes,
                             const uint64_t fields[2])
 {
-    value_settle(t, t->height - sources);
-    for (uint32_t i = 0; i < sources; i++)
+    uint32_t height = t->height - sources;
+    value_settle(t, height);
+    while (t->height > height && t->status == STATUS_OK)
         (void)value_pop(t);
-    uint32_t height = t->height;
     for (uint32_t i = 0; i < slots; i++)
         value_push_temp(t, ENGINE_I64);
     while (t->height > height && t->status == STATUS_OK)
@@ -112,13 +115,16 @@ object_fill_made(struct translator *t, enum operation operation, const uint64_t 
     (void)emit_cell(t, &fill);
 }
 
-/* What such an array is made of: reference, first item, value or first in segment, count. */
-#define ARRAY_SLOTS 4
+/* What such an array is made of needs, beside the slots of the instruction's operands (a value or
+ * the first in a segment, and the count): reference, first item. */
+#define ARRAY_MADE_SLOTS 2
 
 static void object_array_new(struct translator *t)
 {
     const struct module_type *type = object_read_type(t);
-    object_in_slots(t, OP_array_new, 2, ARRAY_SLOTS, true, (uint64_t[]){type->canonical, 0});
+    uint32_t value = object_slots(type->fields[0].bytes);
+    object_in_slots(t, OP_array_new, value + 1, ARRAY_MADE_SLOTS + value + 1, true,
+                    (uint64_t[]){value, type->canonical});
     object_fill_made(t, OP_array_fill, (uint64_t[]){type->fields[0].bytes, 0});
 }
 
@@ -126,8 +132,8 @@ static void object_array_new_segment(struct translator *t, bool is_elem)
 {
     const struct module_type *type = object_read_type(t);
     uint32_t segment = reader_u32(&t->reader);
-    object_in_slots(t, is_elem ? OP_array_new_elem : OP_array_new_data, 2, ARRAY_SLOTS, true,
-                    (uint64_t[]){type->canonical, segment});
+    object_in_slots(t, is_elem ? OP_array_new_elem : OP_array_new_data, 2, ARRAY_MADE_SLOTS + 2,
+                    true, (uint64_t[]){type->canonical, segment});
     if (is_elem)
         object_fill_made(t, OP_array_init_elem, (uint64_t[]){segment, 0});
     else
@@ -145,17 +151,26 @@ static void object_array_init_segment(struct translator *t, bool is_elem)
                         (uint64_t[]){type->fields[0].bytes, segment});
 }
 
-static void object_new(struct translator *t, uint32_t opcode)
+/* The slots of values for all fields. */
+static uint32_t object_field_slots(const struct module_type *type)
+{
+    uint32_t slots = 0;
+    for (uint32_t i = 0; i < type->field_count; i++)
+        slots += object_slots(type->fields[i].bytes);
+    return slots;
+}
+
+static void object_make(struct translator *t, uint32_t opcode)
 {
     const struct module_type *type = object_read_type(t);
     enum operation operation = OP_object_new_default;
     uint32_t sources = opcode == OPCODE_ARRAY_NEW_DEFAULT;
     if (opcode == OPCODE_STRUCT_NEW) {
         operation = OP_struct_new;
-        sources = type->field_count;
+        sources = object_field_slots(type);
     } else if (opcode == OPCODE_ARRAY_NEW_FIXED) {
         operation = OP_array_new_fixed;
-        sources = reader_u32(&t->reader);
+        sources = reader_u32(&t->reader) * object_slots(type->fields[0].bytes);
     }
     object_in_slots(t, operation, sources, MAX(sources, 1u), true,
                     (uint64_t[]){sources, type->canonical});
@@ -165,7 +180,7 @@ static void object_array_bulk(struct translator *t, uint32_t opcode)
 {
     const struct module_type *type = object_read_type(t);
     bool is_copy = opcode == OPCODE_ARRAY_COPY;
-    uint32_t sources = is_copy ? 5 : 4;
+    uint32_t sources = is_copy ? 5 : 3 + object_slots(type->fields[0].bytes);
     if (is_copy)
         (void)reader_u32(&t->reader);
     object_in_slots(t, is_copy ? OP_array_copy : OP_array_fill, sources, sources, false,
@@ -194,7 +209,7 @@ bool object_translate(struct translator *t, uint32_t opcode)
     case OPCODE_STRUCT_NEW_DEFAULT:
     case OPCODE_ARRAY_NEW_DEFAULT:
     case OPCODE_ARRAY_NEW_FIXED:
-        object_new(t, opcode);
+        object_make(t, opcode);
         return true;
     case OPCODE_STRUCT_GET:
     case OPCODE_STRUCT_GET_S:
