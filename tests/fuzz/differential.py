@@ -3,23 +3,30 @@
 """Generated modules must do the same here and in V8.
 
     differential.py EXEC_MODULE VALIDATE_LINES [--count N] [--seed S] [--slice FUEL]
-                    [--jobs N] [--keep DIR]
+                    [--jobs N] [--peers DIR] [--newer PERCENT] [--keep DIR]
 
 Binaryen's `wasm-opt -ttf` turns random bytes into valid modules; exec_module (this engine)
 and exec_module.mjs (node) run all their exports with the same arguments and print results,
-traps, logged values and a hash of memory. Of each module some bytes are then changed, and
-both engines say whether they accept it (validate_vs_v8.py has the rules). Prints each
-difference with the seed that makes it again, and closes with `N passed, N failed, N skipped`,
-of modules.
+traps, logged values, and in the end globals and hashes of memories and tables. Of each module
+some bytes are then changed, and both engines say whether they accept it (validate_vs_v8.py has
+the rules). Prints each difference with the seed that makes it again, and closes with
+`N passed, N failed, N skipped`, of modules.
+
+--newer of a hundred modules are made by, and compared with, the newer peers that npm installs in
+--peers (peers.py): those have objects, exceptions and 64-bit addresses. The others are for the
+distribution's.
 
 Where the environment variable CI is set, --ci-count modules are made instead of --count. They
 go in batches to as many processes as there are cores: a batch takes one process of each
 engine, so that what a module costs is its making, by wasm-opt.
 """
 import argparse
+import collections
 import concurrent.futures
+import itertools
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -27,27 +34,23 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import peers  # noqa: E402
 import validate_vs_v8  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-FEATURES = ['--enable-simd', '--disable-threads', '--disable-gc', '--disable-exception-handling',
-            '--enable-bulk-memory', '--enable-sign-ext', '--enable-nontrapping-float-to-int',
-            '--enable-mutable-globals', '--enable-multivalue']
 BATCH = 100
 MUTANTS = 4  # of each module
 
 
-def generate(seed, path):
+def generate(seed, path, peer, binaryen):
     rng = random.Random(seed)
     data = rng.randbytes(rng.choice([200, 1000, 4000, 12000]))
     raw = path + '.seed'
     with open(raw, 'wb') as file:
         file.write(data)
-    optimise = rng.choice([[], ['-O1'], ['-O2'], ['-O3'], ['-Os']])
-    made = subprocess.run(['wasm-opt', '-ttf', raw, '-o', path, '--denan', *optimise, *FEATURES],
-                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    made = binaryen.run('-ttf', raw, '-o', path, '--denan', *peer.features(rng))
     os.unlink(raw)
-    return made.returncode == 0
+    return made
 
 
 def run(command, paths):
@@ -65,19 +68,20 @@ def run(command, paths):
 
 
 def first_difference(ours, theirs):
-    for number, (a, b) in enumerate(zip(ours, theirs)):
-        if a.endswith(' gave up'):
-            return None
-        if a != b:
-            return f'line {number + 1}: here {a!r}, V8 {b!r}'
-    return None if len(ours) == len(theirs) else f'{len(ours)} lines here, {len(theirs)} in V8'
+    """The text of a difference, or None; and why the comparison ended early, or None."""
+    for number, (a, b) in enumerate(itertools.zip_longest(ours, theirs, fillvalue='nothing')):
+        for line in (a, b):
+            if line.startswith('gave up: '):
+                return None, re.sub(r', in .*', '', line)
+        if a != b and not (a.startswith('not ') and a.split(':')[0] == b.split(':')[0]):
+            return f'line {number + 1}: here {a!r}, V8 {b!r}', None
+    return None, None
 
 
-def judge_mutants(options, paths):
+def judge_mutants(options, peer, paths):
     """Differences in accepting, as text; and how many mutants were accepted, refused."""
     ours = validate_vs_v8.Side([options.validate_lines])
-    v8 = validate_vs_v8.Side(['node', *validate_vs_v8.V8_FLAGS,
-                              os.path.join(HERE, 'validate_v8.js')])
+    v8 = validate_vs_v8.Side(validate_vs_v8.judge_command(peer.v8))
     differences = []
     counts = [0, 0]
     for path, seed in paths.items():
@@ -88,7 +92,7 @@ def judge_mutants(options, paths):
             mutant = validate_vs_v8.mutate(random.Random(f'{seed}/{i}'), module, code)
             mine, theirs = ours.judge(mutant), v8.judge(mutant)
             counts[mine[0] != 'ok'] += 1
-            if validate_vs_v8.differ(mine, theirs):
+            if validate_vs_v8.differ(mine, theirs, peer.v8):
                 differences.append((seed, f'mutant {i}: here {mine[-1] or mine[0]!r}, '
                                           f'V8 {theirs[-1]!r}'))
                 if options.keep:
@@ -99,30 +103,75 @@ def judge_mutants(options, paths):
     return differences, counts
 
 
-def run_batch(options, seeds):
-    """(seeds without a module, differences as (seed, text), counts of mutants)"""
-    differences = []
-    with tempfile.TemporaryDirectory() as folder:
+class Batch:
+    """What came of one: seeds without a module, differences as (seed, text), and counts."""
+
+    def __init__(self, peer, seeds):
+        self.peer = peer
+        self.seeds = seeds
+        self.unmade = 0
+        self.differences = []
+        self.mutants = [0, 0]
+        self.early = collections.Counter()
+
+    def make(self, folder):
+        binaryen = self.peer.start()
         paths = {}
-        for seed in seeds:
+        for seed in self.seeds:
             path = os.path.join(folder, f'{seed}.wasm')
-            if generate(seed, path):
+            if generate(seed, path, self.peer, binaryen):
                 paths[path] = seed
-        ours, done = run([options.exec_module, str(options.slice)], list(paths))
-        theirs, _ = run(['node', '--stack-size=700', os.path.join(HERE, 'exec_module.mjs')],
-                        list(paths))
+        binaryen.stop()
+        self.unmade = len(self.seeds) - len(paths)
+        return paths
+
+    def compare(self, options, paths):
+        support = [str(self.peer.support)] if self.peer.support else []
+        ours, done = run([options.exec_module, str(options.slice), *support], list(paths))
+        theirs, _ = run([*self.peer.v8.command, '--stack-size=700',
+                         os.path.join(HERE, 'exec_module.mjs'), *support], list(paths))
         if done.returncode != 0:
-            differences.append((seeds[0], f'exec_module ended with {done.returncode}: '
-                                          f'{done.stderr[-500:]}'))
+            self.differences.append((self.seeds[0], f'exec_module ended with {done.returncode}: '
+                                                    f'{done.stderr[-500:]}'))
         for path, seed in paths.items():
-            what = 'crashed' if path not in ours else \
+            what, early = ('crashed', None) if path not in ours else \
                 first_difference(ours[path], theirs.get(path, []))
+            if early is not None:
+                self.early[early] += 1
             if what is not None:
-                differences.append((seed, what))
+                self.differences.append((seed, what))
                 if options.keep:
                     shutil.copy(path, options.keep)
-        more, counts = judge_mutants(options, paths)
-    return len(seeds) - len(paths), differences + more, counts
+
+    def run(self, options):
+        with tempfile.TemporaryDirectory() as folder:
+            paths = self.make(folder)
+            self.compare(options, paths)
+            more, self.mutants = judge_mutants(options, self.peer, paths)
+        self.differences += more
+        return self
+
+
+def batches_of(options, count, older, newer):
+    """The seeds in batches, of which the newer peer gets its share."""
+    end = options.seed + count
+    for first in range(options.seed, end, BATCH):
+        is_newer = (first // BATCH) * options.newer % 100 < options.newer
+        peer = newer if (is_newer and newer is not None) or older is None else older
+        yield Batch(peer, range(first, min(first + BATCH, end)))
+
+
+def find_peers(options):
+    """(older, newer), either may be None; the reasons are printed."""
+    older, why = peers.debian()
+    if older is None:
+        print(f"skip: no comparison with the distribution's V8: {why}", flush=True)
+    newer = None
+    if options.newer > 0:
+        newer, why = peers.newer(options.peers) if options.peers else (None, 'no --peers given')
+        if newer is None:
+            print(f'skip: no comparison with a newer V8: {why}', flush=True)
+    return older, newer
 
 
 def main():
@@ -134,32 +183,40 @@ def main():
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--slice', type=int, default=1000000)
     parser.add_argument('--jobs', type=int, default=os.cpu_count())
+    parser.add_argument('--peers', help='folder for what npm installs')
+    parser.add_argument('--newer', type=int, default=25, metavar='PERCENT')
     parser.add_argument('--keep')
     options = parser.parse_args()
-    for tool in ('wasm-opt', 'node'):
-        if shutil.which(tool) is None:
-            print(f'SKIPPED: differential test needs {tool}')
-            print('0 passed, 0 failed, 1 skipped')
-            return 0
+    older, newer = find_peers(options)
+    missing = (older is None) + (newer is None and options.newer > 0)
+    if older is None and newer is None:
+        print(f'0 passed, 0 failed, {missing} skipped')
+        return 0
     count = options.ci_count if options.ci_count and os.environ.get('CI') else options.count
-    end = options.seed + count
-    batches = [range(first, min(first + BATCH, end)) for first in range(options.seed, end, BATCH)]
-    skipped = 0
+    skipped = missing
     failed = set()
-    accepted = refused = 0
+    mutants = [0, 0]
+    early = collections.Counter()
+    made = collections.Counter()
     begin = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        for unmade, differences, counts in pool.map(lambda b: run_batch(options, b), batches):
-            skipped += unmade
-            accepted += counts[0]
-            refused += counts[1]
-            for seed, what in differences:
+        for batch in pool.map(lambda b: b.run(options), batches_of(options, count, older, newer)):
+            skipped += batch.unmade
+            mutants = [a + b for a, b in zip(mutants, batch.mutants)]
+            early += batch.early
+            made[batch.peer.v8.name] += len(batch.seeds) - batch.unmade
+            for seed, what in batch.differences:
                 failed.add(seed)
                 print(f'seed {seed}: {what}', flush=True)
     seconds = time.monotonic() - begin
-    print(f'{accepted + refused} mutants: {accepted} accepted by both, {refused} refused by both, '
+    for name, number in sorted(made.items()):
+        print(f'{number} modules compared with {name}')
+    for why, number in early.most_common():
+        print(f'{number} modules {why}')
+    print(f'{sum(mutants)} mutants: {mutants[0]} accepted by both, {mutants[1]} refused by both, '
           f'but for the differences above; {seconds / count * 1000:.1f} ms a module')
-    print(f'{count - skipped - len(failed)} passed, {len(failed)} failed, {skipped} skipped')
+    passed = count + missing - skipped - len(failed)
+    print(f'{passed} passed, {len(failed)} failed, {skipped} skipped')
     return 1 if failed else 0
 
 

@@ -2,13 +2,17 @@
 /*
  * Half of the differential test against V8 (the other half is exec_module.mjs): runs every
  * exported function of each module named on standard input, with the same arguments as the
- * other half, and prints what happened. The two outputs must be equal to the letter.
+ * other half, and prints what happened, and in the end what is in memories, globals and
+ * tables. The two outputs must be equal to the letter.
  *
- *   exec_module [SLICE] < list of files      SLICE: fuel per engine_run, default 1000000
+ *   exec_module [SLICE [SUPPORT]] < list of files
+ *       SLICE    fuel per engine_run, default 1000000
+ *       SUPPORT  module that provides what is neither log-... nor call-export
  *
  * Values print as type:hex bits; any NaN as "nan", because V8 may pick other NaN bits than
- * the specification's canonical ones. A trap prints as its kind. An exhausted call stack or
- * fuel ends the module: how deep is deep is not specified.
+ * the specification's canonical ones; of references as much as JavaScript can tell. A trap
+ * prints as its kind. A module that uses up stack, heap or fuel ends with "gave up": how much
+ * there is of them is not specified.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,13 +20,44 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/instance.h"
 
 #define FUEL_MAX     INT64_C(40000000)
 #define PARAMS_MAX   64
 #define MODULE_BYTES ((size_t)4 << 20)
 #define ROUNDS       3
+#define HOST_OBJECT  1234 /* a reference of ours: what it is does not matter */
 
 static int64_t slice = 1000000;
+
+/* What a module's imports are made from. */
+struct run {
+    struct engine_machine *machine;
+    struct engine_instance *support; /* NULL: not needed */
+    bool is_started;                 /* JavaScript cannot call exports while a module starts */
+};
+
+static bool is_heap_type(uint32_t type, uint32_t abstract)
+{
+    return (type & ~ENGINE_TYPE_NON_NULL) == abstract;
+}
+
+/* False: JavaScript can neither give nor get values of this type. */
+static bool is_for_javascript(uint32_t type)
+{
+    return type != ENGINE_V128 && !is_heap_type(type, ENGINE_EXNREF) &&
+           !is_heap_type(type, ENGINE_NULLEXNREF);
+}
+
+static void print_reference(uint64_t reference)
+{
+    if (reference == 0)
+        printf(" null");
+    else if (engine_reference_is_i31(reference))
+        printf(" i31:%08" PRIx32, (uint32_t)reference & 0x7fffffff);
+    else
+        printf(engine_reference_is_object(reference) ? " object" : " ref");
+}
 
 static void print_value(uint32_t type, union engine_value value)
 {
@@ -46,14 +81,61 @@ static void print_value(uint32_t type, union engine_value value)
             printf(" f64:%016" PRIx64, value.i64);
         return;
     default:
-        printf(value.ref == 0 ? " null" : " ref");
+        print_reference(value.ref);
     }
+}
+
+/* The arguments of round `round`: the same arithmetic stands in exec_module.mjs. False: there is
+ * no value of that type that JavaScript could give. */
+static bool argument(uint32_t type, uint32_t round, uint32_t index, union engine_value *ret_value)
+{
+    static const int32_t small[] = {0, 1, -1, 7, 65536, INT32_MIN, 100, -300};
+    int32_t n = small[(round * 3 + index * 5) % COUNT_OF(small)];
+    union engine_value value = {.bits = 0};
+    bool wants_reference = (type & ENGINE_TYPE_NON_NULL) != 0 || round > 0;
+    if (type == ENGINE_I32)
+        value.i32 = (uint32_t)n;
+    else if (type == ENGINE_I64)
+        value.i64 = (uint64_t)((int64_t)n * 65537);
+    else if (type == ENGINE_F32)
+        value.f32 = (float)n / 4;
+    else if (type == ENGINE_F64)
+        value.f64 = (double)n / 8;
+    else if (!is_for_javascript(type))
+        return false;
+    else if (is_heap_type(type, ENGINE_EXTERNREF) && wants_reference)
+        value.ref = HOST_OBJECT;
+    else if ((is_heap_type(type, ENGINE_ANYREF) || is_heap_type(type, ENGINE_EQREF) ||
+              is_heap_type(type, ENGINE_I31REF)) &&
+             wants_reference)
+        value.ref = ENGINE_REFERENCE_I31 | (round * 7 + index);
+    else if (type & ENGINE_TYPE_NON_NULL)
+        return false;
+    *ret_value = value;
+    return true;
+}
+
+/* False: JavaScript, the other half, cannot call such a function. */
+static bool
+arguments_of(struct engine_functype type, uint32_t round, union engine_value *ret_arguments)
+{
+    if (type.param_count > PARAMS_MAX)
+        return false;
+    for (uint32_t i = 0; i < type.param_count; i++) {
+        if (!argument(type.params[i], round, i, &ret_arguments[i]))
+            return false;
+    }
+    for (uint32_t i = 0; i < type.result_count; i++) {
+        if (!is_for_javascript(type.results[i]))
+            return false;
+    }
+    return true;
 }
 
 static enum engine_outcome log_call(struct engine_host_call *call)
 {
     printf("log");
-    print_value((uint8_t)(uintptr_t)call->context, call->slots[0]);
+    print_value((uint32_t)(uintptr_t)call->context, call->slots[0]);
     printf("\n");
     return ENGINE_DONE;
 }
@@ -64,35 +146,79 @@ static enum engine_outcome refuse_vector(struct engine_host_call *call)
     return engine_host_trap(call, "type incompatibility when transforming from/to JS");
 }
 
-static bool
-resolve(void *context, const struct engine_import_desc *import, struct engine_extern *ret_extern)
+/* Calls the caller's export of the number that it was given. */
+static enum engine_outcome call_export(struct engine_host_call *call)
 {
-    (void)context;
-    if (import->kind != ENGINE_EXTERN_FUNC || import->type.param_count != 1 ||
-        import->type.result_count != 0)
+    const struct run *run = call->context;
+    const struct engine_module *module = engine_instance_module(call->instance);
+    union engine_value arguments[PARAMS_MAX];
+    if (!run->is_started || call->step != 0)
+        return ENGINE_DONE;
+    struct engine_export_desc desc =
+        engine_module_export(module, call->slots[0].i32 % engine_module_export_count(module));
+    if (desc.kind != ENGINE_EXTERN_FUNC || !arguments_of(desc.type, 0, arguments))
+        return ENGINE_DONE;
+    return engine_host_call_guest(call, desc.index, arguments, desc.type.param_count, 1);
+}
+
+static bool is_named(struct bytes name, const char *start)
+{
+    return name.count >= strlen(start) && memcmp(name.data, start, strlen(start)) == 0;
+}
+
+static bool is_logging(const struct engine_import_desc *import)
+{
+    return import->kind == ENGINE_EXTERN_FUNC && is_named(import->name, "log-") &&
+           import->type.param_count == 1 && import->type.result_count == 0;
+}
+
+static bool is_calling(const struct engine_import_desc *import)
+{
+    return import->kind == ENGINE_EXTERN_FUNC && is_named(import->name, "call-export") &&
+           import->type.param_count == 2;
+}
+
+static bool is_vector(const struct engine_import_desc *import)
+{
+    return import->type.params[0] == ENGINE_V128;
+}
+
+static bool resolve_support(const struct run *run,
+                            const struct engine_import_desc *import,
+                            struct engine_extern *ret_extern)
+{
+    struct engine_export_desc desc;
+    char name[64];
+    if (run->support == NULL || import->name.count >= sizeof(name))
         return false;
-    bool is_vector = import->type.params[0] == ENGINE_V128;
-    *ret_extern = (struct engine_extern){.kind = ENGINE_EXTERN_FUNC,
-                                         .host = is_vector ? refuse_vector : log_call,
-                                         .host_context = (void *)(uintptr_t)import->type.params[0]};
+    (void)snprintf(name, sizeof(name), "%.*s", (int)import->name.count,
+                   (const char *)import->name.data);
+    if (import->kind == ENGINE_EXTERN_GLOBAL) /* whatever it is called */
+        (void)snprintf(name, sizeof(name), "extern");
+    if (!engine_module_find_export(engine_instance_module(run->support), name, import->kind, &desc))
+        return false;
+    *ret_extern =
+        (struct engine_extern){.kind = import->kind, .instance = run->support, .index = desc.index};
     return true;
 }
 
-/* The arguments of round `round`: the same arithmetic stands in exec_module.mjs. */
-static union engine_value argument(uint32_t type, uint32_t round, uint32_t index)
+static bool
+resolve(void *context, const struct engine_import_desc *import, struct engine_extern *ret_extern)
 {
-    static const int32_t small[] = {0, 1, -1, 7, 65536, INT32_MIN, 100, -300};
-    int32_t n = small[(round * 3 + index * 5) % COUNT_OF(small)];
-    union engine_value value = {.bits = 0};
-    if (type == ENGINE_I32)
-        value.i32 = (uint32_t)n;
-    else if (type == ENGINE_I64)
-        value.i64 = (uint64_t)((int64_t)n * 65537);
-    else if (type == ENGINE_F32)
-        value.f32 = (float)n / 4;
-    else if (type == ENGINE_F64)
-        value.f64 = (double)n / 8;
-    return value;
+    struct run *run = context;
+    *ret_extern = (struct engine_extern){.kind = ENGINE_EXTERN_FUNC};
+    if (is_calling(import)) {
+        ret_extern->host = call_export;
+        ret_extern->host_context = run;
+    } else if (is_logging(import) && !is_vector(import)) {
+        ret_extern->host = log_call;
+        ret_extern->host_context = (void *)(uintptr_t)import->type.params[0];
+    } else if (is_logging(import) && run->support == NULL) {
+        ret_extern->host = refuse_vector;
+    } else {
+        return resolve_support(run, import, ret_extern);
+    }
+    return true;
 }
 
 /* What JavaScript can tell of a trap. */
@@ -108,33 +234,41 @@ static const char *trap_kind(enum engine_trap trap)
     case TRAP_INVALID_CONVERSION:
     case TRAP_INTEGER_OVERFLOW:
         return "conversion";
+    case TRAP_NULL_FUNCTION:
+    case TRAP_NULL_STRUCTURE:
+    case TRAP_NULL_ARRAY:
+    case TRAP_NULL_I31:
+        return engine_trap_text(TRAP_NULL_REFERENCE);
     default:
         return engine_trap_text(trap);
     }
 }
 
-/* False: nothing after this call can be compared. */
-static bool run_call(struct engine_machine *machine, struct engine_functype type)
+/* Runs the call that was begun. OUT_OF_FUEL: nothing after it can be compared. */
+static enum engine_outcome run_call(struct engine_machine *machine, struct engine_functype type)
 {
     enum engine_outcome outcome = ENGINE_OUT_OF_FUEL;
     for (int64_t left = FUEL_MAX; left > 0 && outcome == ENGINE_OUT_OF_FUEL; left -= slice)
         outcome = engine_run(machine, slice);
     if (outcome == ENGINE_OUT_OF_FUEL) {
-        printf(" gave up\n");
-        return false;
+        printf("gave up: fuel\n");
+        return outcome;
     }
     if (outcome == ENGINE_TRAPPED) {
         struct engine_trap_info info = engine_machine_trap(machine);
         enum engine_trap trap = info.trap;
-        printf(" trap: %s\n", trap == TRAP_HOST ? info.text : trap_kind(trap));
+        bool gives_up = trap == TRAP_CALL_STACK_EXHAUSTED || trap == TRAP_HEAP_EXHAUSTED;
+        printf("%s: %s\n", gives_up ? "gave up" : "trap",
+               trap == TRAP_HOST ? info.text : trap_kind(trap));
         engine_call_cancel(machine);
-        return trap != TRAP_CALL_STACK_EXHAUSTED;
+        return gives_up ? ENGINE_OUT_OF_FUEL : ENGINE_TRAPPED;
     }
     const union engine_value *results = engine_call_results(machine);
+    printf("=");
     for (uint32_t i = 0; i < type.result_count; i++)
         print_value(type.results[i], results[i]);
     printf("\n");
-    return true;
+    return ENGINE_DONE;
 }
 
 static bool run_export(struct engine_machine *machine,
@@ -143,20 +277,14 @@ static bool run_export(struct engine_machine *machine,
                        uint32_t round)
 {
     union engine_value arguments[PARAMS_MAX];
-    if (desc->kind != ENGINE_EXTERN_FUNC || desc->type.param_count > PARAMS_MAX)
+    if (desc->kind != ENGINE_EXTERN_FUNC || !arguments_of(desc->type, round, arguments))
         return true;
-    /* JavaScript, the other half, has no vectors. */
-    if (engine_slot_count(desc->type.params, desc->type.param_count) != desc->type.param_count ||
-        engine_slot_count(desc->type.results, desc->type.result_count) != desc->type.result_count)
-        return true;
-    for (uint32_t i = 0; i < desc->type.param_count; i++)
-        arguments[i] = argument(desc->type.params[i], round, i);
-    printf("%.*s", (int)desc->name.count, (const char *)desc->name.data);
+    printf("%.*s\n", (int)desc->name.count, (const char *)desc->name.data);
     engine_call_begin(machine, instance, desc->index, arguments, desc->type.param_count);
-    return run_call(machine, desc->type);
+    return run_call(machine, desc->type) != ENGINE_OUT_OF_FUEL;
 }
 
-static void run_exports(struct engine_machine *machine,
+static bool run_exports(struct engine_machine *machine,
                         const struct engine_module *module,
                         struct engine_instance *instance)
 {
@@ -164,59 +292,141 @@ static void run_exports(struct engine_machine *machine,
         for (uint32_t i = 0; i < engine_module_export_count(module); i++) {
             struct engine_export_desc desc = engine_module_export(module, i);
             if (!run_export(machine, instance, &desc, round))
-                return;
+                return false;
+        }
+    }
+    return true;
+}
+
+/* FNV-1a, a word at a time; exec_module.mjs has it too. */
+static uint32_t hash_step(uint32_t hash, uint32_t word)
+{
+    return (hash ^ word) * 16777619u;
+}
+
+static void print_memory(const struct engine_instance *instance, uint32_t index)
+{
+    struct engine_memory_view view = engine_memory_view(instance, index);
+    uint32_t hash = 2166136261u;
+    for (uint64_t at = 0; at + 4 <= view.bytes; at += 4) {
+        uint32_t word;
+        memcpy(&word, view.base + at, sizeof(word));
+        hash = hash_step(hash, word);
+    }
+    printf(" %" PRIu64 " %08" PRIx32 "\n", view.bytes, hash);
+}
+
+static void print_table(const struct engine_instance *instance, uint32_t index)
+{
+    const struct table *table = instance->tables[index];
+    uint32_t hash = 2166136261u;
+    for (uint32_t i = 0; is_for_javascript(table->type) && i < table->count; i++)
+        hash = hash_step(hash, table->entries[i] != 0);
+    printf(" %" PRIu32 " %08" PRIx32 "\n", table->count, hash);
+}
+
+/* What the calls left behind. */
+static void print_state(const struct engine_module *module, const struct engine_instance *instance)
+{
+    for (uint32_t i = 0; i < engine_module_export_count(module); i++) {
+        struct engine_export_desc desc = engine_module_export(module, i);
+        bool is_global = desc.kind == ENGINE_EXTERN_GLOBAL;
+        uint32_t type = is_global ? engine_module_global_type(module, desc.index) : ENGINE_I32;
+        if (desc.kind == ENGINE_EXTERN_FUNC || desc.kind == ENGINE_EXTERN_TAG ||
+            !is_for_javascript(type))
+            continue;
+        printf("%.*s", (int)desc.name.count, (const char *)desc.name.data);
+        if (is_global) {
+            print_value(type, *engine_global_get(instance, desc.index));
+            printf("\n");
+        } else if (desc.kind == ENGINE_EXTERN_MEMORY) {
+            print_memory(instance, desc.index);
+        } else {
+            print_table(instance, desc.index);
         }
     }
 }
 
-static void run_instance(const struct engine_module *module)
+static void
+run_instance(struct run *run, const struct engine_module *module, struct engine_instance *instance)
+{
+    run->is_started = false;
+    if (engine_instance_begin_start(instance)) {
+        printf("start\n");
+        if (run_call(run->machine, (struct engine_functype){0}) != ENGINE_DONE)
+            return;
+    }
+    run->is_started = true;
+    if (run_exports(run->machine, module, instance))
+        print_state(module, instance);
+}
+
+/* Only who needs support gets it: a machine of one instance is the usual case elsewhere. */
+static bool needs_support(const struct engine_module *module)
+{
+    for (uint32_t i = 0; i < engine_module_import_count(module); i++) {
+        struct engine_import_desc import = engine_module_import(module, i);
+        if (!is_calling(&import) && !(is_logging(&import) && !is_vector(&import)))
+            return true;
+    }
+    return false;
+}
+
+static void run_module(const struct engine_module *module, const struct engine_module *support)
 {
     struct report report = REPORT_INIT;
-    struct engine_machine *machine = NULL;
+    struct run run = {0};
     struct engine_instance *instance = NULL;
-    struct engine_linker linker = {.resolve = resolve};
-    enum status status = engine_machine_create(&engine_limits_default, &report, &machine);
+    struct engine_linker linker = {.resolve = resolve, .context = &run};
+    enum status status = engine_machine_create(&engine_limits_default, &report, &run.machine);
+    if (status == STATUS_OK && support != NULL && needs_support(module))
+        status = engine_instantiate(run.machine, support, NULL, &report, &run.support);
     if (status == STATUS_OK)
-        status = engine_instantiate(machine, module, &linker, &report, &instance);
-    if (status != STATUS_OK) {
-        printf("not instantiated\n");
-    } else {
-        bool go_on = true;
-        if (engine_instance_begin_start(instance)) {
-            printf("start");
-            go_on = run_call(machine, (struct engine_functype){0});
-        }
-        if (go_on)
-            run_exports(machine, module, instance);
-    }
-    engine_machine_free(machine);
+        status = engine_instantiate(run.machine, module, &linker, &report, &instance);
+    if (status == STATUS_OK)
+        run_instance(&run, module, instance);
+    else if (status == STATUS_TRAPPED &&
+             engine_module_has_start(module)) /* all JavaScript is told */
+        printf("start\ntrap: %s\n", trap_kind(engine_machine_trap(run.machine).trap));
+    else
+        printf("not instantiated: %s\n", report.text);
+    engine_machine_free(run.machine);
 }
 
-static void run_file(const char *path)
+struct opened {
+    struct engine_image image;
+    struct engine_module *module; /* NULL: not compiled */
+};
+
+static void opened_done(struct opened *opened)
 {
-    printf("== %s\n", path);
+    engine_module_close(opened->module);
+    engine_image_free(&opened->image);
+}
+
+static struct opened open_file(const char *path)
+{
+    struct opened opened = {.module = NULL};
     FILE *file = fopen(path, "rb");
     if (file == NULL) {
         printf("cannot open\n");
-        return;
+        return opened;
     }
     uint8_t *wasm = malloc(MODULE_BYTES);
     size_t count = wasm == NULL ? 0 : fread(wasm, 1, MODULE_BYTES, file);
     (void)fclose(file);
     struct report report = REPORT_INIT;
-    struct engine_image image = {0};
-    struct engine_module *module = NULL;
     enum status status = engine_compile(bytes_make(wasm, count), &engine_limits_default,
-                                        &engine_options_default, &report, NULL, &image);
+                                        &engine_options_default, &report, NULL, &opened.image);
     if (status == STATUS_OK)
-        status = engine_module_open(bytes_make(image.data, image.count), true, &report, &module);
-    if (status != STATUS_OK)
-        printf("not compiled\n");
-    else
-        run_instance(module);
-    engine_module_close(module);
-    engine_image_free(&image);
+        status = engine_module_open(bytes_make(opened.image.data, opened.image.count), true,
+                                    &report, &opened.module);
+    if (status == STATUS_UNSUPPORTED)
+        printf("gave up: unsupported: %s\n", report.text);
+    else if (status != STATUS_OK)
+        printf("not compiled: %s\n", report.text);
     free(wasm);
+    return opened;
 }
 
 int main(int argc, char **argv)
@@ -226,10 +436,18 @@ int main(int argc, char **argv)
     struct report report = REPORT_INIT;
     if (slice <= 0 || engine_init(&report) != STATUS_OK)
         return 2;
+    struct opened support = {.module = NULL};
+    if (argc > 2)
+        support = open_file(argv[2]);
     char path[4096];
     while (fgets(path, sizeof(path), stdin) != NULL) {
         path[strcspn(path, "\n")] = '\0';
-        run_file(path);
+        printf("== %s\n", path);
+        struct opened opened = open_file(path);
+        if (opened.module != NULL)
+            run_module(opened.module, support.module);
+        opened_done(&opened);
     }
+    opened_done(&support);
     return 0;
 }

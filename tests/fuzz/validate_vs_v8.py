@@ -18,17 +18,10 @@ import struct
 import subprocess
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import peers  # noqa: E402
+
 HERE = pathlib.Path(__file__).resolve().parent
-# What our engine accepts and V8 of node 20 knows, but only when it is told to.
-V8_FLAGS = ["--experimental-wasm-extended-const", "--experimental-wasm-return-call"]
-# Reasons of V8 that are differences by design.
-V8_DIFFERS = (
-    "non-imported globals cannot be used in constant expressions",
-    "enable with --experimental-wasm-",
-    "invalid value type 0x(69|6[a-f]|7[1-4])",  # of garbage collection and exceptions
-    r"Invalid opcode 0x(a|1f)\b",  # throw_ref and try_table, which it does not know yet
-    r"actual alignment is (6[4-9]|[7-9]\d|1[01]\d|12[0-7])\b",  # several memories: a memory's index
-)
 # Reasons of ours that are differences by design.
 OURS_DIFFERS = (
     "^unsupported: ",
@@ -58,12 +51,16 @@ class Side:
         self.process.stdout.close()
 
 
-def differ(mine, theirs):
+def judge_command(v8):
+    return [*v8.command, str(HERE / "validate_v8.js")]
+
+
+def differ(mine, theirs, v8):
     """Do the verdicts differ, and not by design?"""
     if (mine[0] == "ok") == (theirs[0] == "ok"):
         return False
     if mine[0] == "ok":
-        return not any(re.search(reason, theirs[1]) for reason in V8_DIFFERS)
+        return not any(re.search(reason, theirs[1]) for reason in v8.differs)
     return not any(re.search(reason, f"{mine[0]}: {mine[2]}") for reason in OURS_DIFFERS)
 
 
@@ -122,7 +119,8 @@ def main():
     options = parser.parse_args()
 
     ours = Side([options.ours])
-    v8 = Side([options.node, *V8_FLAGS, str(HERE / "validate_v8.js")])
+    peer = peers.V8(options.node)
+    v8 = Side(judge_command(peer))
     modules = [data for data in (path.read_bytes() for path in sorted(options.files))
                if 8 < len(data) <= options.max_bytes and ours.judge(data)[0] == "ok"]
     if not modules:
@@ -140,7 +138,7 @@ def main():
         counts[mine[0]] += 1
         if (mine[0] == "ok") == (theirs[0] == "ok"):
             continue
-        if mine[0] == "ok" and not differ(mine, theirs):
+        if mine[0] == "ok" and not differ(mine, theirs, peer):
             counts["by design"] += 1
             continue
         if options.keep:
