@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ops.def as a table, and the arithmetic from places to handlers: a family's table is a
- * mixed-radix number, one digit an operand, the first most significant.
+ * ops.def and the shapes as tables, and the arithmetic from the number of a handler in its family
+ * to the places it stands for (back: operation_handler).
  */
 #include "engine/ops.h"
 
@@ -14,8 +14,43 @@ static const struct {
 #undef SET
 };
 
+/* How many places each set has. */
+enum {
+#define SET(name, ...) PLACES_OF_SET_##name = sizeof((uint8_t[]){__VA_ARGS__}),
+    OPERAND_SETS(SET)
+#undef SET
+};
+
+/* The members read the other way: what each place is worth where one digit counts `n`. The sets
+ * are runs of the enumeration with at most the accumulator or the pins left out. */
+#define NONE OPS_NO_STEP
+/*                          A  S  P0 P1 P2 K */
+#define STEPS_SET_ABSENT(n) 0, 0, 0, 0, 0, 0
+#define STEPS_SET_X(n)      0, (n), 2 * (n), 3 * (n), 4 * (n), NONE
+#define STEPS_SET_Y(n)      0, (n), 2 * (n), 3 * (n), 4 * (n), 5 * (n)
+#define STEPS_SET_D(n)      0, (n), 2 * (n), 3 * (n), 4 * (n), NONE
+#define STEPS_SET_XN(n)     NONE, 0, (n), 2 * (n), 3 * (n), NONE
+#define STEPS_SET_YN(n)     NONE, 0, (n), 2 * (n), 3 * (n), 4 * (n)
+#define STEPS_SET_XL(n)     0, (n), NONE, NONE, NONE, NONE
+#define STEPS_SET_YL(n)     NONE, 0, NONE, NONE, NONE, (n)
+#define STEPS_SET_DL(n)     0, (n), NONE, NONE, NONE, NONE
+#define STEPS_SET_SLOT(n)   NONE, 0, NONE, NONE, NONE, NONE
+#define STEPS_SET_A(n)      0, NONE, NONE, NONE, NONE, NONE
+
+#define SHAPE_ROW(count, a, b, c, d, ...)                                                          \
+    {                                                                                              \
+        .operand_count = (count), .sets = {a, b, c, d}, .steps = {                                 \
+            {STEPS_##a(PLACES_OF_##b * PLACES_OF_##c * PLACES_OF_##d)},                            \
+            {STEPS_##b(PLACES_OF_##c * PLACES_OF_##d)},                                            \
+            {STEPS_##c(PLACES_OF_##d)},                                                            \
+            {STEPS_##d(1)}                                                                         \
+        }                                                                                          \
+    }
+
 const struct operation_shape_row operation_shape_rows[SHAPE_COUNT] = {
-#define SHAPE(name, count, ...) [SHAPE_##name] = {(count), {__VA_ARGS__}},
+#define SHAPE_FILLED(count, ...) SHAPE_ROW(count, __VA_ARGS__)
+#define SHAPE(name, ...)                                                                           \
+    [SHAPE_##name] = SHAPE_FILLED(__VA_ARGS__, SET_ABSENT, SET_ABSENT, SET_ABSENT, SET_ABSENT, 0),
     OPERATION_SHAPES(SHAPE)
 #undef SHAPE
 };
@@ -23,48 +58,14 @@ const struct operation_shape_row operation_shape_rows[SHAPE_COUNT] = {
 const struct operation_row operation_rows[OP_COUNT] = {
 #define OP(name_, shape_, types_, fields_, faults_)                                                \
     [OP_##name_] = {.name = #name_,                                                                \
-                    .types = (types_),                                                             \
-                    .fields = (fields_),                                                           \
                     .handlers = ops_##name_,                                                       \
+                    .types = types_,                                                               \
+                    .fields = fields_,                                                             \
                     .shape = SHAPE_##shape_,                                                       \
+                    .operand_count = sizeof(types_) - 1,                                           \
                     .faults = OPERATION_##faults_},
 #include "engine/ops.def"
 };
-
-/* The members table read the other way. The sets are runs of the enumeration with at most
- * the accumulator or the pins left out. */
-#define NONE OPERAND_NO_DIGIT
-const uint8_t operand_digits[SET_COUNT][PLACE_COUNT] = {
-    /*             A     S     P0    P1    P2    K */
-    [SET_ABSENT] = {0, 0, 0, 0, 0, 0},
-    [SET_X] = {0, 1, 2, 3, 4, NONE},
-    [SET_Y] = {0, 1, 2, 3, 4, 5},
-    [SET_D] = {0, 1, 2, 3, 4, NONE},
-    [SET_XN] = {NONE, 0, 1, 2, 3, NONE},
-    [SET_YN] = {NONE, 0, 1, 2, 3, 4},
-    [SET_XL] = {0, 1, NONE, NONE, NONE, NONE},
-    [SET_YL] = {NONE, 0, NONE, NONE, NONE, 1},
-    [SET_DL] = {0, 1, NONE, NONE, NONE, NONE},
-    [SET_SLOT] = {NONE, 0, NONE, NONE, NONE, NONE},
-    [SET_A] = {0, NONE, NONE, NONE, NONE, NONE},
-};
-
-int32_t operation_handler(enum operation operation, const uint8_t *places)
-{
-    const struct operation_row *row = &operation_rows[operation];
-    const struct operation_shape_row *shape = &operation_shape_rows[row->shape];
-    uint32_t index = 0;
-    uint32_t largest = 0;
-    for (uint32_t i = 0; i < OPS_OPERANDS_MAX; i++) {
-        uint32_t digit = operand_digits[shape->sets[i]][places[i]];
-        largest |= digit;
-        index = index * operand_sets[shape->sets[i]].count + digit;
-    }
-    ASSERT(largest < OPERAND_NO_DIGIT);
-    intptr_t distance = (intptr_t)row->handlers[index] - (intptr_t)&dispatch_base;
-    ASSERT(distance == (int32_t)distance);
-    return (int32_t)distance;
-}
 
 uint32_t operation_variants(enum operation operation)
 {

@@ -105,20 +105,31 @@ enum operation_faults {
     OPERATION_NANS,
 };
 
+#define OPS_FIELDS_MAX 6
+
 struct operation_row {
     const char *name;
-    const char *types;
-    const char *fields;
     const dispatch_handler *handlers;
-    uint8_t shape;  /* enum operation_shape */
-    uint8_t faults; /* enum operation_faults */
+    char types[OPS_OPERANDS_MAX + 1];
+    char fields[OPS_FIELDS_MAX + 1];
+    uint8_t shape;         /* enum operation_shape */
+    uint8_t operand_count; /* as many as there are letters, and sets in the shape */
+    uint8_t faults;        /* enum operation_faults */
 };
 
 extern const struct operation_row operation_rows[OP_COUNT];
 
+/*
+ * A family's handlers are a mixed-radix number, one digit an operand, the first most
+ * significant: `steps` has the digit of each place times what a digit there counts. A place
+ * that is not allowed steps behind the end of every family.
+ */
+#define OPS_NO_STEP 0x4000u
+
 struct operation_shape_row {
     uint8_t operand_count;
     uint8_t sets[OPS_OPERANDS_MAX]; /* enum operand_set; ABSENT behind the last */
+    uint16_t steps[OPS_OPERANDS_MAX][PLACE_COUNT];
 };
 
 /* How a function's results travel: one of a slot in an accumulator, more in the first slots of
@@ -138,10 +149,6 @@ void control_make_cells(struct machine_cells *cells);
 
 extern const struct operation_shape_row operation_shape_rows[SHAPE_COUNT];
 
-/* Position of each place in each set, which is its digit in the number of a variant. */
-#define OPERAND_NO_DIGIT 0xff /* the set has no such place */
-extern const uint8_t operand_digits[SET_COUNT][PLACE_COUNT];
-
 /* May operand `index` of `operation` be in `place`? */
 static inline bool
 operation_allows(enum operation operation, uint32_t index, enum operand_place place)
@@ -149,11 +156,23 @@ operation_allows(enum operation operation, uint32_t index, enum operand_place pl
     const struct operation_shape_row *shape =
         &operation_shape_rows[operation_rows[operation].shape];
     ASSERT(index < shape->operand_count);
-    return operand_digits[shape->sets[index]][place] != OPERAND_NO_DIGIT;
+    return shape->steps[index][place] < OPS_NO_STEP;
 }
+
 /* Offset from dispatch_base of the handler for these places (all allowed); OPS_OPERANDS_MAX
  * of them, whatever the operation has. */
-int32_t operation_handler(enum operation operation, const uint8_t *places);
+static inline int32_t operation_handler(enum operation operation, const uint8_t *places)
+{
+    const struct operation_row *row = &operation_rows[operation];
+    const struct operation_shape_row *shape = &operation_shape_rows[row->shape];
+    uint32_t index = 0;
+    for (uint32_t i = 0; i < OPS_OPERANDS_MAX; i++)
+        index += shape->steps[i][places[i]];
+    ASSERT(index < OPS_NO_STEP);
+    intptr_t distance = (intptr_t)row->handlers[index] - (intptr_t)&dispatch_base;
+    ASSERT(distance == (int32_t)distance);
+    return (int32_t)distance;
+}
 /* How many handlers the operation has. */
 uint32_t operation_variants(enum operation operation);
 /* The places that variant `index` stands for. */

@@ -50,11 +50,12 @@ static inline uint8_t *emit64(uint8_t *at, uint64_t value)
 static void emit_mark(struct translator *t, uint32_t wasm_offset)
 {
     struct code_mark mark = {.cell_offset = emit_here(t), .wasm_offset = wasm_offset};
-    if (t->status != STATUS_OK)
-        return;
-    enum status status = buffer_append(&t->code->marks, &mark, sizeof(mark));
-    if (status != STATUS_OK)
-        emit_fail(t, status, "too many code marks");
+    struct buffer *marks = &t->code->marks;
+    if (UNLIKELY(marks->capacity - marks->count < sizeof(mark)) &&
+        buffer_reserve(marks, sizeof(mark)) != STATUS_OK)
+        return emit_fail(t, STATUS_LIMIT, "too many code marks");
+    memcpy(marks->data + marks->count, &mark, sizeof(mark));
+    marks->count += sizeof(mark);
 }
 
 static bool emit_is_no_move(const struct instruction *instruction)
@@ -69,36 +70,28 @@ static bool emit_is_no_move(const struct instruction *instruction)
 
 /* Each operand and field is written with eight bytes, of which as many stay as it has: the
  * next one overwrites the rest. That costs less than asking, each time, what it is. */
-static uint8_t *
-emit_operands(const struct translator *t, uint8_t *at, const struct instruction *instruction)
+static inline uint8_t *
+emit_operand(const struct translator *t, uint8_t *at, const struct operand *operand, char letter)
 {
     static const uint8_t sizes[PLACE_COUNT] = {[PLACE_S] = 2, [PLACE_K] = 4};
-    const struct operation_row *row = &operation_rows[instruction->operation];
-    uint8_t places[OPS_OPERANDS_MAX];
-    for (uint32_t i = 0; i < OPS_OPERANDS_MAX; i++)
-        places[i] = instruction->operands[i].place;
-    at = emit32(at, (uint32_t)operation_handler(instruction->operation, places));
-    uint32_t count = operation_shape_rows[row->shape].operand_count;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct operand *operand = &instruction->operands[i];
-        bool is_constant = operand->place == PLACE_K;
-        (void)emit64(at, is_constant ? operand->bits : operand->slot);
-        if (UNLIKELY(is_constant && row->types[i] == 'v')) {
-            memcpy(at, t->module->wasm.data + operand->bits, 16);
-            at += 12;
-        }
-        at += sizes[operand->place] + (is_constant && row->types[i] == 'd' ? 4 : 0);
+    bool is_constant = operand->place == PLACE_K;
+    (void)emit64(at, is_constant ? operand->bits : operand->slot);
+    if (UNLIKELY(is_constant && letter == 'v')) {
+        memcpy(at, t->module->wasm.data + operand->bits, 16);
+        at += 12;
     }
-    return at;
+    return at + sizes[operand->place] + (is_constant && letter == 'd' ? 4 : 0);
 }
 
 /* Writes the fields; *ret_branch is where the branch field is, if there is one. */
-static uint8_t *
-emit_fields(uint8_t *at, const struct instruction *instruction, uint8_t **ret_branch)
+static inline uint8_t *emit_fields(uint8_t *at,
+                                   const struct operation_row *row,
+                                   const struct instruction *instruction,
+                                   uint8_t **ret_branch)
 {
-    static const uint8_t sizes[] = {['h'] = 2, ['w'] = 4, ['t'] = 4, ['q'] = 8};
+    static const uint8_t sizes['w' + 1] = {['h'] = 2, ['w'] = 4, ['t'] = 4, ['q'] = 8};
     const uint64_t *next = instruction->fields;
-    for (const char *field = operation_rows[instruction->operation].fields; *field; field++) {
+    for (const char *field = row->fields; *field != '\0'; field++) {
         if (*field == 'b') {
             *ret_branch = at;
             return emit64(at, 0); /* always last */
@@ -126,13 +119,20 @@ uint32_t emit_cell(struct translator *t, const struct instruction *instruction)
     if (t->has_last)
         t->last = *instruction;
     t->last_start = emit_here(t);
-    if (operation_rows[instruction->operation].faults == OPERATION_TRAPS ||
+    const struct operation_row *row = &operation_rows[instruction->operation];
+    if (row->faults == OPERATION_TRAPS ||
         (UNLIKELY(t->options->all_marks) && instruction->wasm_offset != 0))
         emit_mark(t, instruction->wasm_offset);
     struct buffer *cells = &t->code->cells;
     uint8_t *branch = cells->data;
-    uint8_t *end = emit_operands(t, cells->data + cells->count, instruction);
-    end = emit_fields(end, instruction, &branch);
+    uint8_t places[OPS_OPERANDS_MAX];
+    for (uint32_t i = 0; i < OPS_OPERANDS_MAX; i++)
+        places[i] = instruction->operands[i].place;
+    uint8_t *end = emit32(cells->data + cells->count,
+                          (uint32_t)operation_handler(instruction->operation, places));
+    for (uint32_t i = 0; i < row->operand_count; i++)
+        end = emit_operand(t, end, &instruction->operands[i], row->types[i]);
+    end = emit_fields(end, row, instruction, &branch);
     (void)emit32(end, 0); /* padding */
     cells->count = ALIGN_UP((size_t)(end - cells->data), (size_t)DISPATCH_CELL_ALIGN);
     return (uint32_t)(branch - cells->data);
