@@ -19,7 +19,10 @@
 #define PINS_LOOP_SHIFT     3  /* 8 times as often per loop */
 #define PINS_LOOP_DEPTH_MAX 10 /* deeper loops count as this deep */
 #define PINS_CALL_COST      2  /* a save and a load */
-#define PINS_WEIGHT_MAX     ((uint64_t)1 << 60)
+
+_Static_assert((uint64_t)MODULE_MAX_BODY_BYTES *PINS_CALL_COST <= UINT64_MAX >>
+                   (PINS_LOOP_SHIFT * PINS_LOOP_DEPTH_MAX),
+               "sums of weights need no look at their size");
 
 struct pins_local {
     uint64_t weight;
@@ -39,7 +42,7 @@ struct pins_scan {
     uint32_t loop_depth; /* of them, loops */
     uint32_t block_count;
     struct {
-        uint32_t number; /* from 1, in order of the binary */
+        uint32_t number; /* from 1, in order of the binary; 0 when it is closed */
         bool is_loop;
     } blocks[PINS_DEPTH_MAX];
 };
@@ -48,11 +51,6 @@ static void pins_set_loop_depth(struct pins_scan *scan, uint32_t depth)
 {
     scan->loop_depth = depth;
     scan->weight = (uint64_t)1 << (PINS_LOOP_SHIFT * MIN(depth, PINS_LOOP_DEPTH_MAX));
-}
-
-static void pins_add(uint64_t *weight, uint64_t more)
-{
-    *weight = MIN(*weight + more, PINS_WEIGHT_MAX);
 }
 
 static void pins_open(struct pins_scan *scan, bool is_loop)
@@ -70,22 +68,19 @@ static void pins_open(struct pins_scan *scan, bool is_loop)
 static void pins_close(struct pins_scan *scan)
 {
     scan->depth--;
-    if (scan->depth < PINS_DEPTH_MAX && scan->blocks[scan->depth].is_loop)
+    if (scan->depth >= PINS_DEPTH_MAX)
+        return;
+    scan->blocks[scan->depth].number = 0;
+    if (scan->blocks[scan->depth].is_loop)
         pins_set_loop_depth(scan, scan->loop_depth - 1);
 }
 
-/* Is every path to here one past a set of the local? */
-static inline bool pins_is_set(const struct pins_scan *scan, const struct pins_local *local)
-{
-    return local->set_block != 0 && local->set_depth < scan->depth &&
-           scan->blocks[local->set_depth].number == local->set_block;
-}
-
-static void pins_use(struct pins_scan *scan, uint32_t index, bool is_get)
+static inline void pins_use(struct pins_scan *scan, uint32_t index, bool is_get)
 {
     struct pins_local *local = &scan->locals[index];
-    pins_add(&local->weight, scan->weight);
-    if (pins_is_set(scan, local))
+    local->weight += scan->weight;
+    /* Is every path to here one past a set of the local? */
+    if (local->set_block != 0 && scan->blocks[local->set_depth].number == local->set_block)
         return;
     if (is_get) {
         scan->translator->local_zero[index] = true;
@@ -95,70 +90,136 @@ static void pins_use(struct pins_scan *scan, uint32_t index, bool is_get)
     }
 }
 
+/* ---- the walk -------------------------------------------------------------------------------- */
+
+/*
+ * An opcode, and how many bytes it takes with what follows it if each number in there has one
+ * byte, as nearly all have. If one has more, or the length is another matter altogether, then one
+ * of the instruction's first four bytes has a bit of `longer`.
+ */
+struct pins_row {
+    uint32_t longer;
+    uint8_t bytes;
+    bool is_local;
+    bool is_control;
+};
+
+#define PINS_IS_NUMBER(kind)                                                                       \
+    ((kind) == IMMEDIATE_BLOCK || (kind) == IMMEDIATE_LABEL || (kind) == IMMEDIATE_FUNC ||         \
+     (kind) == IMMEDIATE_LOCAL || (kind) == IMMEDIATE_GLOBAL || (kind) == IMMEDIATE_I32 ||         \
+     (kind) == IMMEDIATE_I64)
+#define PINS_IS_MEMARG(kind) ((kind) >= IMMEDIATE_MEMARG0 && (kind) <= IMMEDIATE_MEMARG4)
+#define PINS_MEMARG_LONGER   (0x80u << 16 | (0x80u | DECODE_MEMARG_HAS_MEMORY) << 8)
+#define PINS_BYTES(kind)                                                                           \
+    ((kind) == IMMEDIATE_NONE ? 1 : PINS_IS_NUMBER(kind) ? 2 : PINS_IS_MEMARG(kind) ? 3 : 0)
+#define PINS_LONGER(bytes)                                                                         \
+    ((bytes) == 1 ? 0 : (bytes) == 2 ? 0x80u << 8 : (bytes) == 3 ? PINS_MEMARG_LONGER : UINT32_MAX)
+#define PINS_IS_CONTROL(code) ((code) < OPCODE_DROP || (code) == OPCODE_TRY_TABLE)
+
+static const struct pins_row pins_rows[OPCODE_ROWS_COUNT] = {
+#define OPCODE(code, name, text, immediate, signature)                                             \
+    [OPCODE_ROW_OF(code)] = {.longer = PINS_LONGER(PINS_BYTES(IMMEDIATE_##immediate)),             \
+                             .bytes = PINS_BYTES(IMMEDIATE_##immediate),                           \
+                             .is_local = IMMEDIATE_##immediate == IMMEDIATE_LOCAL,                 \
+                             .is_control = PINS_IS_CONTROL(code)},
+#include "engine/opcodes.def"
+    [OPCODE_PREFIX_GC] = {.longer = UINT32_MAX},
+    [OPCODE_PREFIX_MISC] = {.longer = UINT32_MAX},
+    [OPCODE_PREFIX_SIMD] = {.longer = UINT32_MAX},
+};
+
+/* The next four bytes, or what there is. */
+static inline uint32_t pins_peek(const struct reader *reader)
+{
+    uint32_t word = 0;
+    if (LIKELY(reader_left(reader) >= sizeof(word)))
+        memcpy(&word, reader->at, sizeof(word));
+    else
+        memcpy(&word, reader->at, reader_left(reader));
+    return word;
+}
+
+/* Reads an instruction that has not the length in its row; the index, if it is of a local. */
+static uint32_t pins_read_longer(struct reader *reader)
+{
+    uint32_t opcode = translate_read_opcode(reader);
+    enum immediate_kind kind = opcode_row(opcode)->immediate;
+    if (kind == IMMEDIATE_LOCAL)
+        return reader_u32(reader);
+    decode_skip_immediate(reader, kind);
+    return 0;
+}
+
+static void pins_control(struct pins_scan *scan, uint32_t opcode)
+{
+    switch (opcode) {
+    case OPCODE_CALL:
+    case OPCODE_CALL_INDIRECT:
+    case OPCODE_CALL_REF:
+        scan->calls += scan->weight;
+        return;
+    case OPCODE_BLOCK:
+    case OPCODE_LOOP:
+    case OPCODE_IF:
+    case OPCODE_TRY_TABLE:
+    case OPCODE_TRY:
+        pins_open(scan, opcode == OPCODE_LOOP);
+        return;
+    case OPCODE_ELSE:
+    case OPCODE_CATCH:
+    case OPCODE_CATCH_ALL:
+        pins_close(scan);
+        pins_open(scan, false);
+        return;
+    case OPCODE_END:
+    case OPCODE_DELEGATE:
+        pins_close(scan);
+        return;
+    default:
+        return;
+    }
+}
+
 /* Walks the body once; `reader` is a copy. */
 static void pins_count(struct pins_scan *scan, struct reader reader)
 {
     scan->depth = 0;
     pins_set_loop_depth(scan, 0);
     pins_open(scan, false);
-    while (scan->depth > 0 && !reader_failed(&reader)) {
-        uint32_t opcode = translate_read_opcode(&reader);
-        switch (opcode) {
-        case OPCODE_LOCAL_GET:
-        case OPCODE_LOCAL_SET:
-        case OPCODE_LOCAL_TEE:
-            pins_use(scan, local_slot(scan->translator, reader_u32(&reader)),
-                     opcode == OPCODE_LOCAL_GET);
-            continue;
-        case OPCODE_CALL:
-        case OPCODE_CALL_INDIRECT:
-        case OPCODE_CALL_REF:
-            pins_add(&scan->calls, scan->weight);
-            break;
-        case OPCODE_BLOCK:
-        case OPCODE_LOOP:
-        case OPCODE_IF:
-        case OPCODE_TRY_TABLE:
-        case OPCODE_TRY:
-            pins_open(scan, opcode == OPCODE_LOOP);
-            break;
-        case OPCODE_ELSE:
-        case OPCODE_CATCH:
-        case OPCODE_CATCH_ALL:
-            pins_close(scan);
-            pins_open(scan, false);
-            break;
-        case OPCODE_END:
-        case OPCODE_DELEGATE:
-            pins_close(scan);
-            break;
-        case OPCODE_I32_CONST:
-            (void)reader_s32(&reader);
-            continue;
-        default:
-            if (opcode >= OPCODE_I32_EQZ && opcode <= OPCODE_I64_EXTEND32_S)
-                continue; /* all of them without immediate */
-            break;
-        }
-        decode_skip_immediate(&reader, opcode_row(opcode)->immediate);
+    while (scan->depth > 0 && reader.at < reader.end) {
+        uint32_t word = pins_peek(&reader);
+        uint8_t opcode = (uint8_t)word;
+        const struct pins_row *row = &pins_rows[opcode];
+        uint32_t index = word >> 8 & 0x7f;
+        if (LIKELY((word & row->longer) == 0))
+            reader.at += row->bytes;
+        else
+            index = pins_read_longer(&reader);
+        if (row->is_local)
+            pins_use(scan, local_slot(scan->translator, index), opcode == OPCODE_LOCAL_GET);
+        else if (row->is_control)
+            pins_control(scan, opcode);
     }
 }
 
-/* The heaviest local of a class that is not pinned yet and worth more than `cost`. */
-static uint32_t
-pins_best(const struct translator *t, const struct pins_local *locals, bool floats, uint64_t cost)
+/* ---- the choice ------------------------------------------------------------------------------ */
+
+/* Puts a local among the `count` heaviest so far of its class, the heaviest first; equal ones stay
+ * in their order. */
+static uint32_t pins_rank(const struct pins_local *locals,
+                          uint32_t *heaviest,
+                          uint32_t count,
+                          uint32_t most,
+                          uint32_t local)
 {
-    uint32_t best = NO_INDEX;
-    for (uint32_t i = 0; i < t->local_count; i++) {
-        if (t->local_places[i] != PLACE_S || types_is_float(t->local_types[i]) != floats)
-            continue;
-        if (t->local_types[i] == ENGINE_V128)
-            continue;
-        uint64_t weight = locals[i].weight;
-        if (weight > cost && (best == NO_INDEX || weight > locals[best].weight))
-            best = i;
+    uint32_t at = count < most ? count++ : count;
+    for (; at > 0 && locals[heaviest[at - 1]].weight < locals[local].weight; at--) {
+        if (at < most)
+            heaviest[at] = heaviest[at - 1];
     }
-    return best;
+    if (at < most)
+        heaviest[at] = local;
+    return count;
 }
 
 void pins_choose(struct translator *t)
@@ -178,15 +239,20 @@ void pins_choose(struct translator *t)
     }
     pins_count(&scan, t->reader);
     /* One load at entry even without calls. */
-    uint64_t cost = MIN(scan.calls, PINS_WEIGHT_MAX / PINS_CALL_COST) * PINS_CALL_COST + 1;
-    for (uint32_t n = 0; n < MACHINE_INT_PINS + MACHINE_FLOAT_PINS; n++) {
-        bool floats = n >= MACHINE_INT_PINS;
-        uint32_t local = pins_best(t, scan.locals, floats, cost);
-        if (local == NO_INDEX)
+    uint64_t cost = scan.calls * PINS_CALL_COST + 1;
+    for (uint32_t i = 0; i < t->local_count; i++) {
+        uint8_t type = t->local_types[i];
+        if (scan.locals[i].weight <= cost || type == ENGINE_V128)
             continue;
-        uint32_t *count = floats ? &t->float_pin_count : &t->pin_count;
-        (floats ? t->float_pins : t->pins)[*count] = local;
-        t->local_places[local] = (uint8_t)(PLACE_P0 + (*count)++);
+        if (types_is_float(type))
+            t->float_pin_count =
+                pins_rank(scan.locals, t->float_pins, t->float_pin_count, MACHINE_FLOAT_PINS, i);
+        else
+            t->pin_count = pins_rank(scan.locals, t->pins, t->pin_count, MACHINE_INT_PINS, i);
     }
+    for (uint32_t i = 0; i < t->pin_count; i++)
+        t->local_places[t->pins[i]] = (uint8_t)(PLACE_P0 + i);
+    for (uint32_t i = 0; i < t->float_pin_count; i++)
+        t->local_places[t->float_pins[i]] = (uint8_t)(PLACE_P0 + i);
     free(scan.locals);
 }
