@@ -348,8 +348,13 @@ uint64_t engine_machine_fuel_used(const struct engine_machine *machine);
 /* The same without the prices of bulk operations and host calls: instructions executed. */
 uint64_t engine_machine_instructions(const struct engine_machine *machine);
 
-/* Memory that the machine's heap takes, garbage and free cells included. */
+/* Memory that the machine's heap takes, garbage, free cells and the collector's own included, up
+ * to five quarters of engine_limits.heap_bytes; and how much of that a rewind gives back. */
 uint64_t engine_machine_heap_bytes(const struct engine_machine *machine);
+uint64_t engine_machine_heap_grown_bytes(const struct engine_machine *machine);
+/* Gives back `count` bytes from `from` on of what the heap takes; for a machine that is to be freed
+ * and for whom engine_machine_free at once would take too long. */
+void engine_machine_shed_heap(struct engine_machine *machine, uint64_t from, uint64_t count);
 
 struct engine_trap_info {
     enum engine_trap trap;
@@ -502,8 +507,9 @@ bool engine_rewind(struct engine_instance *instance);
 
 /*
  * Gives the pages of its own memories, their dirty maps and the guest stack back to the kernel,
- * and page tables with them; for an instance that waits for its next call, alone on its machine,
- * just rewound. Memory reads zero: the caller puts the image there again. False: free the machine.
+ * and page tables with them, and the heap if the snapshot has no objects; for an instance that
+ * waits for its next call, alone on its machine, just rewound. Memory reads zero: the caller puts
+ * the image there again. False: free the machine.
  */
 NODISCARD bool engine_vacate(struct engine_instance *instance);
 

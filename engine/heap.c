@@ -17,7 +17,8 @@
 
 /* A collection is worth its while when so much was allocated, and as much as survived the
  * last one. */
-#define HEAP_FRESH_MIN ((uint64_t)1 << 20)
+#define HEAP_FRESH_MIN  ((uint64_t)1 << 20)
+#define HEAP_PAGE_BYTES ((uint64_t)4096)
 /* More than this is given back to the kernel when it is to become zero. */
 #define HEAP_CLEAR_BYTES_MAX ((uint64_t)256 << 10)
 
@@ -282,9 +283,46 @@ uint64_t heap_next(const struct heap *heap, struct heap_cursor *cursor)
     return HEAP_NONE;
 }
 
+/* ---- for accounts ---------------------------------------------------------------------------- */
+
 uint64_t heap_used_bytes(const struct heap *heap)
 {
     return heap->base == NULL ? 0 : (uint64_t)heap_state(heap)->used_blocks * HEAP_BLOCK_BYTES;
+}
+
+uint64_t heap_taken_bytes(const struct heap *heap)
+{
+    return (uint64_t)heap->high_blocks * HEAP_BLOCK_BYTES +
+           (uint64_t)heap->high_marks * sizeof(uint32_t);
+}
+
+uint64_t heap_grown_bytes(const struct heap *heap)
+{
+    return heap_taken_bytes(heap) - (uint64_t)heap->restored_blocks * HEAP_BLOCK_BYTES;
+}
+
+void heap_shed(struct heap *heap, uint64_t from, uint64_t count)
+{
+    uint64_t blocks = (uint64_t)heap->high_blocks * HEAP_BLOCK_BYTES;
+    ASSERT(from <= heap_taken_bytes(heap) && count <= heap_taken_bytes(heap) - from);
+    uint64_t of_blocks = from < blocks ? MIN(count, blocks - from) : 0;
+    if (of_blocks > 0)
+        (void)madvise(heap->base + HEAP_FIRST_BLOCK + from, of_blocks, MADV_DONTNEED);
+    if (count == of_blocks)
+        return;
+    uint64_t mark = from + of_blocks - blocks;
+    uint64_t page = mark / HEAP_PAGE_BYTES * HEAP_PAGE_BYTES;
+    (void)madvise((uint8_t *)heap_mark_stack(heap) + page, mark - page + count - of_blocks,
+                  MADV_DONTNEED);
+}
+
+void heap_vacate(struct heap *heap)
+{
+    if (heap->base == NULL || heap->touched || heap->restored_blocks > 0)
+        return;
+    (void)munmap(heap->base, heap->mapped_bytes);
+    heap->base = NULL;
+    heap->mapped_bytes = 0;
 }
 
 /* ---- snapshot: | state | kinds of the used blocks | used blocks | -----------------------------
@@ -332,7 +370,7 @@ static void heap_clear(const struct heap *heap, uint64_t from, uint64_t to)
 {
     if (from >= to)
         return;
-    uint64_t first_page = ALIGN_UP(from, (uint64_t)4096);
+    uint64_t first_page = ALIGN_UP(from, HEAP_PAGE_BYTES);
     if (to - from > HEAP_CLEAR_BYTES_MAX &&
         madvise(heap->base + first_page, to - first_page, MADV_DONTNEED) == 0)
         to = first_page;
@@ -372,6 +410,7 @@ heap_restore(struct heap *heap, const uint8_t *image, uint64_t bytes, struct rep
     heap_clear(heap, end, heap_block_offset(heap->high_blocks));
     uint64_t stack = HEAP_FIRST_BLOCK + heap->limit_bytes;
     heap_clear(heap, stack, stack + (uint64_t)heap->high_marks * sizeof(uint32_t));
+    heap->restored_blocks = used;
     heap->high_blocks = used;
     heap->high_marks = 0;
     heap->touched = false;

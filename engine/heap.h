@@ -74,6 +74,7 @@ struct heap {
     uint8_t *base; /* NULL: no object was ever made */
     uint64_t limit_bytes;
     uint64_t mapped_bytes;
+    uint32_t restored_blocks;  /* that heap_restore made: the snapshot's */
     uint32_t high_blocks;      /* blocks from here on are zero, */
     uint32_t high_marks;       /* and so is the mark stack */
     bool touched;              /* differs from what heap_restore made */
@@ -177,7 +178,18 @@ bool heap_image_fits(const uint8_t *image, uint64_t bytes);
 NODISCARD enum status
 heap_restore(struct heap *heap, const uint8_t *image, uint64_t bytes, struct report *report);
 
-/* Bytes of blocks in use or used before, for accounts. */
+/* ---- for accounts ---------------------------------------------------------------------------- */
+
+/* Blocks in use. */
 uint64_t heap_used_bytes(const struct heap *heap);
+/* Memory that it takes: blocks and marks, in use or used since heap_restore. */
+uint64_t heap_taken_bytes(const struct heap *heap);
+/* The same without what heap_restore made: what the next one will give back. */
+uint64_t heap_grown_bytes(const struct heap *heap);
+/* Gives `count` bytes of what it takes from `from` on back to the kernel, for good: for a heap
+ * that is to be freed, piece by piece. */
+void heap_shed(struct heap *heap, uint64_t from, uint64_t count);
+/* Gives all back if it is empty and not touched since heap_restore. */
+void heap_vacate(struct heap *heap);
 
 #endif

@@ -92,6 +92,7 @@ bool engine_vacate(struct engine_instance *instance)
     bool vacated = machine_vacate_stack(machine);
     for (uint32_t i = 0; i < instance_own_memories(instance) && vacated; i++)
         vacated = memory_vacate(&instance->own_memory[i]);
+    heap_vacate(&machine->heap);
     return vacated;
 }
 
@@ -128,7 +129,17 @@ struct engine_trap_info engine_machine_trap(const struct engine_machine *machine
 
 uint64_t engine_machine_heap_bytes(const struct engine_machine *machine)
 {
-    return heap_used_bytes(&machine->heap);
+    return heap_taken_bytes(&machine->heap);
+}
+
+uint64_t engine_machine_heap_grown_bytes(const struct engine_machine *machine)
+{
+    return heap_grown_bytes(&machine->heap);
+}
+
+void engine_machine_shed_heap(struct engine_machine *machine, uint64_t from, uint64_t count)
+{
+    heap_shed(&machine->heap, from, count);
 }
 
 /* ---- for host functions ---------------------------------------------------------------------- */

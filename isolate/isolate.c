@@ -132,7 +132,10 @@ void isolate_keep(struct isolate *isolate)
 
 bool isolate_is_worn(const struct isolate *isolate)
 {
-    return reset_dirty_pages_exceed(isolate, RESET_COPY_PAGES_MAX);
+    uint64_t heap_pages =
+        engine_machine_heap_grown_bytes(isolate->machine) / ENGINE_DIRTY_PAGE_BYTES;
+    return heap_pages > RESET_COPY_PAGES_MAX ||
+           reset_dirty_pages_exceed(isolate, RESET_COPY_PAGES_MAX - heap_pages);
 }
 
 bool isolate_shed(struct isolate *isolate)
@@ -150,7 +153,13 @@ bool isolate_shed(struct isolate *isolate)
         isolate->shed_bytes += bytes;
         return true;
     }
-    return false;
+    uint64_t heap_at = isolate->shed_bytes - first;
+    uint64_t bytes = MIN(engine_machine_heap_bytes(isolate->machine) - heap_at, ISOLATE_SHED_BYTES);
+    if (bytes == 0)
+        return false;
+    engine_machine_shed_heap(isolate->machine, heap_at, bytes);
+    isolate->shed_bytes += bytes;
+    return true;
 }
 
 void isolate_free(struct isolate *isolate)

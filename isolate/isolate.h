@@ -83,7 +83,7 @@ struct isolate {
     struct isolate_reuse reuse;        /* the pool's: of the request that has it */
     uint32_t served;                   /* requests since its memory was the snapshot's */
     bool trimmed;                      /* the pool's: has no pages of its own */
-    uint64_t shed_bytes;               /* of its memories, one after another */
+    uint64_t shed_bytes;               /* of its memories, one after another, then of its heap */
     uint64_t first_use_ns;             /* the pool's: when the first of those came */
     uint64_t generation;               /* how often it was reset */
     uint64_t map_ns;                   /* what mapping its stack and memory took */
@@ -104,11 +104,11 @@ NODISCARD bool isolate_reset(struct isolate *isolate);
 NODISCARD bool isolate_trim(struct isolate *isolate);
 /* Host state alone: for a guest that goes on with the memory it has. The machine must be idle. */
 void isolate_keep(struct isolate *isolate);
-/* Did its guest write so much (over RESET_COPY_PAGES_MAX pages) that to reset or to free it at
- * once would hold an event loop? */
+/* Did its guest write so much (over RESET_COPY_PAGES_MAX pages of memory and heap) that to reset
+ * or to free it at once would hold an event loop? */
 bool isolate_is_worn(const struct isolate *isolate);
-/* Gives back some of its memory's pages, for good: for one that is to be freed, piece by piece.
- * False: none are left, and isolate_free is quick. */
+/* Gives back some pages of its memories and its heap, for good: for one that is to be freed, piece
+ * by piece. False: none are left, and isolate_free is quick. */
 bool isolate_shed(struct isolate *isolate);
 void isolate_free(struct isolate *isolate);
 

@@ -209,10 +209,11 @@ static void request_trapped(struct request *request)
     struct engine_trap_info trap = engine_machine_trap(request->isolate->machine);
     const char *reason = trap.text != NULL ? trap.text : engine_trap_text(trap.trap);
     char text[REPORT_TEXT_BYTES];
-    if (engine_memory_refused(request->isolate->instance)) {
+    bool heap_is_full = trap.trap == TRAP_HEAP_EXHAUSTED;
+    if (heap_is_full || engine_memory_refused(request->isolate->instance)) {
         request->service->metrics->faults_memory++;
-        (void)snprintf(text, sizeof(text), "the function wanted more than limits.memory, then: %s",
-                       reason);
+        (void)snprintf(text, sizeof(text), "the function wanted more than limits.%s, then: %s",
+                       heap_is_full ? "heap" : "memory", reason);
         request_fault(request, "memory_exhausted", text);
         return;
     }

@@ -74,6 +74,112 @@ class Memory(ServerTest):
         self.assertEqual(self.server.get("big", "/1").status, 200)
 
 
+def leb(value):
+    """A signed number, as constants have it."""
+    out = bytearray()
+    while True:
+        byte, value = value & 0x7f, value >> 7
+        if value == -(byte >> 6):
+            return bytes(out) + bytes([byte])
+        out.append(byte | 0x80)
+
+
+class Objects(ServerTest):
+    """Objects on the heap count like memory: bounded, named, and gone after the request."""
+    config = "limits: { fuel: 10G, heap: 16MiB, memory: 1MiB, table: 1000, wall: 60s }\n"
+    workers = 1
+    HEAP_MIB = 16 * 5 // 4      # with what the collector needs to mark
+    # Types: 0 list node, 1 bytes, 2 array of nodes, 3 ... functions. Global 0: the list.
+    NODE, BYTES, NODES = b"\x00", b"\x01", b"\x02"
+    LIST = b"\x23\x00"
+    NEW, NEW_ARRAY, NEW_BYTES = b"\xfb\x00\x00", b"\xfb\x07", b"\xfb\x06\x01"
+    AGAIN = b"\x0c\x00\x0b"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server.deploy("text", text_guest("text-objects1"), tenant="other")
+
+    @staticmethod
+    def module(body):
+        """An http-wasm handler of this body (the assembler here knows no objects)."""
+        def sized(data):
+            return len(data).to_bytes(1, "little") if len(data) < 128 else \
+                bytes([len(data) & 0x7f | 0x80, len(data) >> 7])
+
+        def section(number, count, data):
+            data = bytes([count]) + data
+            return bytes([number]) + sized(data) + data
+
+        def name(text):
+            return bytes([len(text)]) + text.encode()
+
+        code = b"\x00" + body + b"\x42\x00\x0b"
+        return (b"\0asm\1\0\0\0" +
+                section(1, 6, bytes.fromhex("5f026300017e01" "5e7801" "5e630001" "6000017e"
+                                            "60027f7f00" "60037f7f7f00")) +
+                section(2, 1, name("http_handler") + name("write_body") + b"\x00\x05") +
+                section(3, 2, b"\x03\x04") + section(4, 1, b"\x6e\x00\x01") +
+                section(5, 1, b"\x00\x01") + section(6, 1, b"\x63\x00\x01\xd0\x00\x0b") +
+                section(7, 3, name("memory") + b"\x02\x00" + name("handle_request") + b"\x00\x01" +
+                        name("handle_response") + b"\x00\x02") +
+                section(10, 2, sized(code) + code + b"\x02\x00\x0b"))
+
+    def memory_mib(self, key):
+        worker, = self.server.worker_pids()
+        status = pathlib.Path(f"/proc/{worker}/status").read_text()
+        return int(status.partition(key + ":")[2].split()[0]) >> 10
+
+    def neighbour(self):
+        started = time.monotonic()
+        text = self.server.get("text", tenant="other").text
+        return text, time.monotonic() - started
+
+    def does(self, name, body, code):
+        self.server.deploy(name, self.module(body))
+        workers = self.server.worker_pids()
+        pathlib.Path(f"/proc/{workers[0]}/clear_refs").write_text("5")     # VmHWM from here on
+        before = self.memory_mib("VmRSS")
+        for _ in range(4):
+            with Load(1, self.neighbour) as other:
+                answer = self.server.get(name)
+            if code is None:
+                self.assertEqual(answer.status, 200)
+            else:
+                self.problem(answer, 500, code)
+            self.assertEqual(other.failures, [])
+            self.assertEqual({text for _, (text, _) in other.results}, {"text-objects1"})
+            latencies = [seconds for _, (_, seconds) in other.results]
+            self.assertLess(max(latencies), 0.25 * harness.PATIENCE)
+        self.assertEqual(self.server.worker_pids(), workers)
+        if not harness.SANITIZED:
+            self.assertLess(self.memory_mib("VmHWM") - before, self.HEAP_MIB + 8)
+            harness.wait_until(lambda: self.memory_mib("VmRSS") < before + 4, 5,
+                               f"what {name} took is given back; it was {before} MiB before")
+        return answer
+
+    def test_an_array_larger_than_the_limit_is_refused_at_once(self):
+        one = b"\x41" + leb(1 << 30) + self.NEW_ARRAY + self.BYTES + b"\x1a"
+        answer = self.does("gib", one, "memory_exhausted")
+        self.assertIn("limits.heap", answer.text)
+
+    def test_a_list_without_end_fills_the_heap_and_no_more(self):
+        body = b"\x03\x40" + self.LIST + b"\x42\x07" + self.NEW + b"\x24\x00" + self.AGAIN
+        answer = self.does("list", body, "memory_exhausted")
+        self.assertIn("heap exhausted", answer.text)
+
+    def test_large_arrays_that_nobody_keeps_are_collected(self):
+        turn = b"\x41\x05" + b"\x41" + leb(1 << 20) + self.NEW_BYTES + b"\x1a"
+        count = b"\x41\x00\x41\x00\x28\x02\x00\x41\x01\x6a\x36\x02\x00" \
+                b"\x41\x00\x28\x02\x00\x41" + leb(200) + b"\x48\x0d\x00\x0b"
+        self.does("garbage", b"\x03\x40" + turn + count, None)
+
+    def test_a_table_grows_to_its_limit(self):
+        body = b"\x03\x40\xd0\x6e\x41" + leb(100) + b"\xfc\x0f\x00\x41\x7f\x47\x0d\x00\x0b" \
+               b"\xfc\x10\x00\x41" + leb(901) + b"\x47\x04\x40\x00\x0b"
+        self.does("table", body, None)
+
+
 class Traps(ServerTest):
     WORDING = {
         "u": "unreachable",

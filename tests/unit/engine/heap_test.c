@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/heap.h"
+#include "engine/heap_state.h"
 #include "tests/support/unit.h"
 
 #define LIMIT_BYTES ((uint64_t)4 << 20)
@@ -183,6 +183,33 @@ static void a_full_heap_refuses_until_something_is_dropped(void **state)
     assert_int_equal(need(&heap, TEXT, 4000, roots, count), HEAP_NONE);
     collect(&heap, roots, 1, 3);
     assert_int_not_equal(need(&heap, TEXT, 4000, roots, 1), HEAP_NONE);
+    heap_done(&heap);
+}
+
+static void what_a_heap_takes_is_given_back_in_pieces(void **state)
+{
+    (void)state;
+    enum { COUNT = 20000, PIECE = 10 * 4096 };
+    struct heap heap = make(LIMIT_BYTES);
+    assert_int_equal(heap_taken_bytes(&heap), 0);
+    uint64_t many[2] = {need(&heap, REFERENCES, COUNT, NULL, 0)};
+    for (uint32_t i = 0; i < COUNT; i++)
+        words(&heap, many[0])[i] = need(&heap, PAIR, 0, many, 1);
+    collect(&heap, many, 1, 1000);
+    uint64_t taken = heap_taken_bytes(&heap);
+    uint64_t used = heap_used_bytes(&heap);
+    assert_in_range(taken, used + COUNT * sizeof(uint32_t), used + 2 * COUNT * sizeof(uint32_t));
+    assert_int_equal(heap_grown_bytes(&heap), taken);
+    collect(&heap, NULL, 0, 1000);
+    assert_int_equal(heap_used_bytes(&heap), 0);
+    assert_int_equal(heap_taken_bytes(&heap), taken); /* the pages are still there */
+    memset(heap.base + HEAP_FIRST_BLOCK, 0xff, used);
+    for (uint64_t at = 0; at < taken; at += PIECE)
+        heap_shed(&heap, at, MIN((uint64_t)PIECE, taken - at));
+    for (uint64_t i = 0; i < used; i++)
+        assert_int_equal(heap.base[HEAP_FIRST_BLOCK + i], 0);
+    for (uint64_t i = 0; i < COUNT; i++)
+        assert_int_equal(heap_mark_stack(&heap)[i], 0);
     heap_done(&heap);
 }
 
@@ -404,6 +431,7 @@ int main(void)
         cmocka_unit_test(numbers_that_are_no_references_are_not_taken_for_any),
         cmocka_unit_test(a_chain_of_any_depth_is_followed),
         cmocka_unit_test(a_full_heap_refuses_until_something_is_dropped),
+        cmocka_unit_test(what_a_heap_takes_is_given_back_in_pieces),
         cmocka_unit_test(an_object_that_can_never_fit_is_refused_without_a_collection),
         cmocka_unit_test(an_abandoned_marking_leaves_no_marks),
         cmocka_unit_test(a_layout_added_later_is_followed_like_the_first_ones),
