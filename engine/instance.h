@@ -70,7 +70,7 @@ struct import_binding {
     void *context;
     struct engine_instance *instance; /* target, if it is Wasm */
     uint32_t func_index;              /* in the target */
-    bool makes_references;            /* the host function has results that are some */
+    bool has_loose_results; /* the host function's: references, or several and narrow ones */
 };
 
 struct engine_instance {

@@ -24,12 +24,13 @@ static bool link_functypes_equal(const struct engine_functype *a, const struct e
            link_types_equal(a->results, a->result_count, b->results, b->result_count);
 }
 
-static bool link_makes_references(const struct engine_functype *type)
+static bool link_has_loose_results(const struct engine_functype *type)
 {
-    bool makes = false;
+    bool has = false;
     for (uint32_t i = 0; i < type->result_count; i++)
-        makes = makes || engine_type_is_reference(type->results[i]);
-    return makes;
+        has = has || engine_type_is_reference(type->results[i]) ||
+              (type->result_count > 1 && types_is_half_slot(type->results[i]));
+    return has;
 }
 
 /* "module.name" for people: cut, and with nothing in it that could break a line. */
@@ -96,7 +97,7 @@ static enum status bind_func(struct engine_instance *instance,
         *binding = (struct import_binding){
             .host = provided->host,
             .context = provided->host_context,
-            .makes_references = link_makes_references(&import->type),
+            .has_loose_results = link_has_loose_results(&import->type),
         };
         return STATUS_OK;
     }

@@ -475,12 +475,15 @@ enum {
  */
 #define HOST_FRAME_SLOTS 4
 
-/* A number that is no reference would later be followed. */
+/* A number that is no reference would later be followed, and what a host left above an i32 is
+ * part of the number where it is used as 64 bits. (AFTER_HOST does this for a single i32.) */
 static void
-control_check_results(const struct engine_instance *instance, uint32_t func, const uint64_t *slots)
+control_take_results(const struct engine_instance *instance, uint32_t func, uint64_t *slots)
 {
     struct engine_functype type = image_func_type(instance->image, func);
     for (uint32_t i = 0; i < type.result_count; i++) {
+        if (types_is_half_slot(type.results[i]))
+            *slots = (uint32_t)*slots;
         ASSERT(!engine_type_is_reference(type.results[i]) ||
                object_is_reference(instance->machine, *slots));
         slots += engine_slot_count(&type.results[i], 1);
@@ -503,8 +506,8 @@ static __attribute__((noinline)) enum engine_outcome control_call_host(
         call.results = (const union engine_value *)(call.frame + HOST_FRAME_SLOTS);
     }
     enum engine_outcome outcome = binding->host(&call);
-    if (UNLIKELY(binding->makes_references) && outcome == ENGINE_DONE)
-        control_check_results(instance, dispatch_field32(cell + IMPORT_INDEX), slots);
+    if (UNLIKELY(binding->has_loose_results) && outcome == ENGINE_DONE)
+        control_take_results(instance, dispatch_field32(cell + IMPORT_INDEX), slots);
     return outcome;
 }
 

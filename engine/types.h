@@ -44,6 +44,12 @@ static inline bool types_is_float(uint32_t type)
     return type == ENGINE_F32 || type == ENGINE_F64;
 }
 
+/* Zero above its low half, in the slot that it has. */
+static inline bool types_is_half_slot(uint32_t type)
+{
+    return type == ENGINE_I32 || type == ENGINE_F32;
+}
+
 static inline bool types_is_concrete(uint32_t type)
 {
     return (type & ENGINE_TYPE_CONCRETE) != 0;

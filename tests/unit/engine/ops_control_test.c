@@ -324,6 +324,68 @@ static void tail_calls_between_instances_end_where_the_stack_does(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* ---- several results of a host function ------------------------------------------------------ */
+
+/* Writes the low halves of what its arguments left in the slots. */
+static enum engine_outcome host_several(struct engine_host_call *call)
+{
+    call->slots[0].i32 = 5;
+    call->slots[1].i64 = UINT64_C(7) << 32;
+    call->slots[2].f32 = 2;
+    call->slots[3].i32 = 11;
+    return ENGINE_DONE;
+}
+
+static bool resolve_several(void *context,
+                            const struct engine_import_desc *import,
+                            struct engine_extern *ret_extern)
+{
+    (void)context;
+    (void)import;
+    *ret_extern = (struct engine_extern){.kind = ENGINE_EXTERN_FUNC, .host = host_several};
+    return true;
+}
+
+/* "sum": the i32 results as unsigned numbers, and the others, of arguments with all bits set;
+ * "all": the results as they are. */
+static struct guest make_several(void)
+{
+    enum { I32 = 0x7f, I64 = 0x7e, F32 = 0x7d };
+    struct buffer wasm = wasm_begin();
+    WASM_SECTION(&wasm, WASM_TYPE, 3, 0x60, 4, I64, I64, I64, I64, 4, I32, I64, F32, I32, 0x60, 0,
+                 1, I64, 0x60, 0, 4, I32, I64, F32, I32);
+    WASM_SECTION(&wasm, WASM_IMPORT, 1, 1, 'h', 1, 'h', 0, 0);
+    WASM_SECTION(&wasm, WASM_FUNC, 2, 1, 2);
+    WASM_SECTION(&wasm, WASM_EXPORT, 2, 3, 's', 'u', 'm', 0, 1, 3, 'a', 'l', 'l', 0, 2);
+    size_t section = wasm_open(&wasm, WASM_CODE);
+    WASM(&wasm, 2);
+    size_t body = wasm_open_size(&wasm);
+    WASM(&wasm, 3, 1, I32, 1, F32, 1, I64);
+    WASM(&wasm, 0x42, 0x7f, 0x42, 0x7f, 0x42, 0x7f, 0x42, 0x7f, 0x10, 0);
+    WASM(&wasm, 0x21, 0, 0x21, 1, 0x21, 2, 0xad, 0x20, 2, 0x7c, 0x20, 1, 0xaf, 0x7c);
+    WASM(&wasm, 0x20, 0, 0xad, 0x7c, 0x0b);
+    wasm_close(&wasm, body);
+    body = wasm_open_size(&wasm);
+    WASM(&wasm, 0, 0x42, 0x7f, 0x42, 0x7f, 0x42, 0x7f, 0x42, 0x7f, 0x10, 0, 0x0b);
+    wasm_close(&wasm, body);
+    wasm_close(&wasm, section);
+    return guest_make(&wasm, &(struct engine_linker){.resolve = resolve_several});
+}
+
+static void what_a_host_leaves_above_narrow_results_is_not_theirs(void **state)
+{
+    (void)state;
+    struct guest guest = make_several();
+    assert_int_equal(guest_call(&guest, "sum", 0), 5 + (UINT64_C(7) << 32) + 2 + 11);
+    assert_int_equal(guest_call(&guest, "all", 0), 5);
+    const union engine_value *results = engine_call_results(guest.machine);
+    const union engine_value two = {.f32 = 2};
+    assert_int_equal(results[1].bits, UINT64_C(7) << 32);
+    assert_int_equal(results[2].bits, two.i32);
+    assert_int_equal(results[3].bits, 11);
+    guest_done(&guest);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +398,7 @@ int main(void)
                                         setup_two, teardown_two),
         cmocka_unit_test_setup_teardown(tail_calls_between_instances_end_where_the_stack_does,
                                         setup_two, teardown_two),
+        cmocka_unit_test(what_a_host_leaves_above_narrow_results_is_not_theirs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
