@@ -3,7 +3,9 @@
  * skerry wast: scripts and folders of scripts, then the closing line
  * "N passed, N failed, N skipped", which counts assertions.
  *
- * --slice suspends each call every so many units of fuel and resumes it: same results.
+ * --slice suspends each call every so many units of fuel and resumes it: same results, same fuel.
+ * --deterministic compiles the modules so. --totals prints for each script a line with the fuel its
+ * calls used and a hash of how they ended, which are the same in every build.
  */
 #include <fts.h>
 #include <stdio.h>
@@ -15,15 +17,16 @@
 
 struct wast_options {
     const char *skip_file;
-    int64_t slice;
+    struct wast_settings settings;
     bool verbose;
+    bool totals;
 };
 
 static int usage(void)
 {
     return verb_fail("wast", STATUS_USAGE,
-                     "usage: skerry wast [--skip FILE] [--slice FUEL] [--verbose] "
-                     "FILE.json|FOLDER...");
+                     "usage: skerry wast [--skip FILE] [--slice FUEL] [--deterministic] "
+                     "[--totals] [--verbose] FILE.json|FOLDER...");
 }
 
 /* Reads options; the index of the first path, or -1. */
@@ -33,11 +36,15 @@ static int read_options(int argc, char **argv, struct wast_options *options)
     for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
         if (strcmp(argv[i], "--verbose") == 0) {
             options->verbose = true;
+        } else if (strcmp(argv[i], "--totals") == 0) {
+            options->totals = true;
+        } else if (strcmp(argv[i], "--deterministic") == 0) {
+            options->settings.options.deterministic = true;
         } else if (strcmp(argv[i], "--skip") == 0 && i + 1 < argc) {
             options->skip_file = argv[++i];
         } else if (strcmp(argv[i], "--slice") == 0 && i + 1 < argc) {
-            options->slice = strtoll(argv[++i], NULL, 10);
-            if (options->slice < 1)
+            options->settings.slice = strtoll(argv[++i], NULL, 10);
+            if (options->settings.slice < 1)
                 return -1;
         } else {
             return -1;
@@ -52,7 +59,10 @@ static void run_script(const char *path,
                        struct wast_totals *totals)
 {
     struct wast_totals one = {0};
-    wast_script_run(path, skips, options->slice, &one);
+    wast_script_run(path, skips, &options->settings, &one);
+    if (options->totals)
+        (void)printf("%s: fuel %llu outcomes %016llx\n", path, (unsigned long long)one.fuel,
+                     (unsigned long long)one.outcome_hash);
     if (options->verbose)
         (void)printf("%s: %llu passed, %llu failed, %llu skipped\n", path,
                      (unsigned long long)one.passed, (unsigned long long)one.failed,
@@ -109,7 +119,8 @@ static void print_reasons(const struct wast_skips *skips, const struct wast_tota
 
 int verb_wast(int argc, char **argv)
 {
-    struct wast_options options = {.slice = INT64_MAX};
+    struct wast_options options = {
+        .settings = {.slice = INT64_MAX, .options = engine_options_default}};
     struct wast_skips skips = {0};
     struct wast_totals totals = {0};
     struct report report = REPORT_INIT;

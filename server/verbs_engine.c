@@ -22,7 +22,7 @@ static const struct {
     {"validate", verb_validate, "FILE.wasm...", "check modules; exit 1 with offset and reason"},
     {"inspect", verb_inspect, "FILE.wasm [--code FUNC | --stats]",
      "show sections, imports, exports and kind, or the threaded code of one function"},
-    {"wast", verb_wast, "[--skip FILE] [--slice FUEL] FILE.json|FOLDER...",
+    {"wast", verb_wast, "[--skip FILE] [--slice FUEL] [--deterministic] FILE.json|FOLDER...",
      "run scripts of the official test suite"},
 };
 

@@ -26,6 +26,7 @@ struct script {
     int folder_bytes; /* of path, slash included */
     uint32_t line;
     int64_t slice;
+    uint64_t outcome_hash;
     struct wast_modules modules;
     char message[WAST_MESSAGE_BYTES];
 };
@@ -107,7 +108,7 @@ static enum status load_unit(struct script *script,
     *ret_unit = wast_modules_add(&script->modules, name);
     if (*ret_unit == NULL || !module_path(script, command, path))
         return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE, "no module file");
-    return wast_unit_compile(*ret_unit, path, report);
+    return wast_unit_compile(&script->modules, *ret_unit, path, report);
 }
 
 /* ---- actions --------------------------------------------------------------------------------- */
@@ -131,6 +132,28 @@ static enum verdict read_arguments(struct script *script,
     }
     *ret_slots = slots;
     return PASS;
+}
+
+/* FNV-1a, 64 bits. */
+static void hash_bytes(struct script *script, const void *data, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        script->outcome_hash =
+            (script->outcome_hash ^ ((const uint8_t *)data)[i]) * UINT64_C(0x100000001b3);
+}
+
+/* Which number a reference has is nobody's business. */
+static void hash_results(struct script *script, const struct answer *answer)
+{
+    const union engine_value *slot = answer->results;
+    for (uint32_t i = 0; i < answer->type.result_count; i++) {
+        uint32_t type = answer->type.results[i];
+        uint64_t bits = engine_type_is_reference(type) ? slot->ref != 0 : slot->bits;
+        hash_bytes(script, &bits, sizeof(bits));
+        if (type == ENGINE_V128)
+            hash_bytes(script, &(++slot)->bits, sizeof(bits));
+        slot++;
+    }
 }
 
 static void invoke(struct script *script,
@@ -160,9 +183,11 @@ static void invoke(struct script *script,
     answer->type = export.type;
     if (answer->outcome == ENGINE_DONE) {
         answer->results = engine_call_results(machine);
+        hash_results(script, answer);
     } else {
         answer->trap_text = answer->outcome == ENGINE_TRAPPED ? engine_machine_trap(machine).text
                                                               : "it does not end";
+        hash_bytes(script, answer->trap_text, strlen(answer->trap_text));
         engine_call_cancel(machine);
     }
 }
@@ -485,12 +510,14 @@ static void run_command(struct script *script,
 
 void wast_script_run(const char *path,
                      struct wast_skips *skips,
-                     int64_t slice,
+                     const struct wast_settings *settings,
                      struct wast_totals *totals)
 {
     const char *slash = strrchr(path, '/');
-    struct script script = {
-        .path = path, .folder_bytes = slash == NULL ? 0 : (int)(slash - path + 1), .slice = slice};
+    struct script script = {.path = path,
+                            .folder_bytes = slash == NULL ? 0 : (int)(slash - path + 1),
+                            .slice = settings->slice,
+                            .outcome_hash = UINT64_C(0xcbf29ce484222325)};
     struct report report = REPORT_INIT;
     json_error_t error;
     json_t *root = json_load_file(path, JSON_ALLOW_NUL, &error);
@@ -499,7 +526,7 @@ void wast_script_run(const char *path,
         (void)printf("%s:%d: not a converted script: %s\n", path, error.line, error.text);
         return;
     }
-    if (wast_modules_init(&script.modules, &report) != STATUS_OK) {
+    if (wast_modules_init(&script.modules, &settings->options, &report) != STATUS_OK) {
         totals->failed++;
         (void)printf("%s: cannot set up spectest: %s\n", path, report.text);
     } else {
@@ -510,6 +537,8 @@ void wast_script_run(const char *path,
             script.line = (uint32_t)json_integer_value(json_object_get(command, "line"));
             run_command(&script, command, skips, totals);
         }
+        totals->fuel = engine_machine_fuel_used(script.modules.machine);
+        totals->outcome_hash = script.outcome_hash;
     }
     wast_modules_done(&script.modules);
     json_decref(root);

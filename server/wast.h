@@ -83,6 +83,7 @@ struct wast_unit {
 
 struct wast_modules {
     struct arena arena; /* names */
+    struct engine_options options;
     struct engine_machine *machine;
     struct wast_unit *units;
     uint32_t count;
@@ -90,14 +91,18 @@ struct wast_modules {
     bool missed_skipped;       /* the last instantiation asked a skipped module for an import */
 };
 
-NODISCARD enum status wast_modules_init(struct wast_modules *modules, struct report *report);
+NODISCARD enum status wast_modules_init(struct wast_modules *modules,
+                                        const struct engine_options *options,
+                                        struct report *report);
 void wast_modules_done(struct wast_modules *modules);
 /* A unit with this name (may be NULL); NULL when there are too many. */
 struct wast_unit *wast_modules_add(struct wast_modules *modules, const char *name);
 /* The newest unit of that name; the current one if `name` is NULL. */
 struct wast_unit *wast_modules_find(struct wast_modules *modules, const char *name);
-NODISCARD enum status
-wast_unit_compile(struct wast_unit *unit, const char *path, struct report *report);
+NODISCARD enum status wast_unit_compile(const struct wast_modules *modules,
+                                        struct wast_unit *unit,
+                                        const char *path,
+                                        struct report *report);
 /* TRAPPED also if the start function trapped. */
 NODISCARD enum status wast_unit_instantiate(struct wast_modules *modules,
                                             struct wast_unit *unit,
@@ -109,17 +114,25 @@ enum engine_outcome wast_run_call(struct engine_machine *machine, int64_t slice)
 
 /* ---- scripts --------------------------------------------------------------------------------- */
 
+struct wast_settings {
+    int64_t slice; /* fuel at a time */
+    struct engine_options options;
+};
+
 struct wast_totals {
     uint64_t passed;
     uint64_t failed;
     uint64_t skipped;
     uint64_t skipped_text; /* of those: the text format's own tests */
+    uint64_t fuel;         /* that its calls used */
+    uint64_t
+        outcome_hash; /* of how they ended: bits of numbers, which references are null, traps */
 };
 
 /* Runs one script; failures go to stdout as "path:line: ...". */
 void wast_script_run(const char *path,
                      struct wast_skips *skips,
-                     int64_t slice,
+                     const struct wast_settings *settings,
                      struct wast_totals *totals);
 
 #endif

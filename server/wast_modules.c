@@ -97,20 +97,25 @@ resolve(void *context, const struct engine_import_desc *import, struct engine_ex
     return false;
 }
 
-static enum status unit_open(struct wast_unit *unit, struct bytes wasm, struct report *report)
+static enum status unit_open(const struct wast_modules *modules,
+                             struct wast_unit *unit,
+                             struct bytes wasm,
+                             struct report *report)
 {
     struct engine_image image;
     enum status status =
-        engine_compile(wasm, &engine_limits_default, &engine_options_default, report, NULL, &image);
+        engine_compile(wasm, &engine_limits_default, &modules->options, report, NULL, &image);
     if (status != STATUS_OK)
         return status;
     unit->image = image;
     return engine_module_open(bytes_make(image.data, image.count), true, report, &unit->module);
 }
 
-enum status wast_modules_init(struct wast_modules *modules, struct report *report)
+enum status wast_modules_init(struct wast_modules *modules,
+                              const struct engine_options *options,
+                              struct report *report)
 {
-    *modules = (struct wast_modules){0};
+    *modules = (struct wast_modules){.options = *options};
     arena_init(&modules->arena, WAST_NAMES_BYTES + WAST_UNITS_MAX * sizeof(struct wast_unit));
     modules->units = ARENA_ARRAY(&modules->arena, struct wast_unit, WAST_UNITS_MAX);
     if (modules->units == NULL)
@@ -119,7 +124,7 @@ enum status wast_modules_init(struct wast_modules *modules, struct report *repor
     if (status != STATUS_OK)
         return status;
     struct wast_unit *spectest = wast_modules_add(modules, NULL);
-    status = unit_open(spectest, bytes_make(spectest_wasm, sizeof(spectest_wasm)), report);
+    status = unit_open(modules, spectest, bytes_make(spectest_wasm, sizeof(spectest_wasm)), report);
     if (status == STATUS_OK)
         status = wast_unit_instantiate(modules, spectest, WAST_CALL_FUEL_MAX, report);
     modules->current = NULL;
@@ -166,13 +171,16 @@ struct wast_unit *wast_modules_find(struct wast_modules *modules, const char *na
     return NULL;
 }
 
-enum status wast_unit_compile(struct wast_unit *unit, const char *path, struct report *report)
+enum status wast_unit_compile(const struct wast_modules *modules,
+                              struct wast_unit *unit,
+                              const char *path,
+                              struct report *report)
 {
     struct buffer file;
     enum status status = verb_read_file(path, engine_limits_default.module_bytes, report, &file);
     if (status != STATUS_OK)
         return status;
-    status = unit_open(unit, buffer_bytes(&file), report);
+    status = unit_open(modules, unit, buffer_bytes(&file), report);
     buffer_done(&file);
     return status;
 }

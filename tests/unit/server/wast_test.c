@@ -138,7 +138,8 @@ static struct wast_totals run(const struct folder *folder, struct wast_skips *sk
     struct wast_totals totals = {0};
     assert_int_equal(engine_init(&report), STATUS_OK);
     write_file(folder->script, script, strlen(script));
-    wast_script_run(folder->script, skips, INT64_MAX, &totals);
+    struct wast_settings settings = {.slice = INT64_MAX};
+    wast_script_run(folder->script, skips, &settings, &totals);
     return totals;
 }
 
