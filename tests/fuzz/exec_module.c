@@ -5,7 +5,7 @@
  * other half, and prints what happened, and in the end what is in memories, globals and
  * tables. The two outputs must be equal to the letter.
  *
- *   exec_module [SLICE [SUPPORT]] < list of files
+ *   exec_module [--exact] [SLICE [SUPPORT]] < list of files
  *       SLICE    fuel per engine_run, default 1000000
  *       SUPPORT  module that provides what is neither log-... nor call-export
  *
@@ -13,6 +13,9 @@
  * the specification's canonical ones; of references as much as JavaScript can tell. A trap
  * prints as its kind. A module that uses up stack, heap or fuel ends with "gave up": how much
  * there is of them is not specified.
+ *
+ * --exact is for comparing two builds of ours: modules are compiled as deterministic, NaNs print
+ * as their bits, and each module's last line is its fuel. The outputs must be equal again.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -29,6 +32,7 @@
 #define HOST_OBJECT  1234 /* a reference of ours: what it is does not matter */
 
 static int64_t slice = 1000000;
+static bool is_exact;
 
 /* What a module's imports are made from. */
 struct run {
@@ -69,13 +73,13 @@ static void print_value(uint32_t type, union engine_value value)
         printf(" i64:%016" PRIx64, value.i64);
         return;
     case ENGINE_F32:
-        if (value.f32 != value.f32)
+        if (value.f32 != value.f32 && !is_exact)
             printf(" f32:nan");
         else
             printf(" f32:%08" PRIx32, value.i32);
         return;
     case ENGINE_F64:
-        if (value.f64 != value.f64)
+        if (value.f64 != value.f64 && !is_exact)
             printf(" f64:nan");
         else
             printf(" f64:%016" PRIx64, value.i64);
@@ -390,6 +394,8 @@ static void run_module(const struct engine_module *module, const struct engine_m
         printf("start\ntrap: %s\n", trap_kind(engine_machine_trap(run.machine).trap));
     else
         printf("not instantiated: %s\n", report.text);
+    if (is_exact && run.machine != NULL)
+        printf("fuel %" PRIu64 "\n", engine_machine_fuel_used(run.machine));
     engine_machine_free(run.machine);
 }
 
@@ -416,8 +422,10 @@ static struct opened open_file(const char *path)
     size_t count = wasm == NULL ? 0 : fread(wasm, 1, MODULE_BYTES, file);
     (void)fclose(file);
     struct report report = REPORT_INIT;
-    enum status status = engine_compile(bytes_make(wasm, count), &engine_limits_default,
-                                        &engine_options_default, &report, NULL, &opened.image);
+    struct engine_options for_what = engine_options_default;
+    for_what.deterministic = is_exact;
+    enum status status = engine_compile(bytes_make(wasm, count), &engine_limits_default, &for_what,
+                                        &report, NULL, &opened.image);
     if (status == STATUS_OK)
         status = engine_module_open(bytes_make(opened.image.data, opened.image.count), true,
                                     &report, &opened.module);
@@ -431,6 +439,9 @@ static struct opened open_file(const char *path)
 
 int main(int argc, char **argv)
 {
+    is_exact = argc > 1 && strcmp(argv[1], "--exact") == 0;
+    argc -= is_exact;
+    argv += is_exact;
     if (argc > 1)
         slice = strtoll(argv[1], NULL, 10);
     struct report report = REPORT_INIT;
