@@ -35,14 +35,15 @@ struct engine_module *guest_open(struct buffer *wasm, struct engine_image *ret_i
     return guest_open_for(wasm, &engine_options_default, ret_image);
 }
 
-static struct guest prepare(struct buffer *wasm, const struct engine_options *options)
+static struct guest prepare(struct buffer *wasm,
+                            const struct engine_options *options,
+                            const struct engine_limits *limits)
 {
     struct report report = REPORT_INIT;
     struct guest guest = {0};
     guest.module = guest_open_for(wasm, options, &guest.image);
     assert_int_equal(engine_init(&report), STATUS_OK);
-    assert_int_equal(engine_machine_create(&engine_limits_default, &report, &guest.machine),
-                     STATUS_OK);
+    assert_int_equal(engine_machine_create(limits, &report, &guest.machine), STATUS_OK);
     return guest;
 }
 
@@ -56,7 +57,7 @@ static void instantiate(struct guest *guest, const struct engine_linker *linker)
 
 struct guest guest_prepare(struct buffer *wasm)
 {
-    return prepare(wasm, &engine_options_default);
+    return prepare(wasm, &engine_options_default, &engine_limits_default);
 }
 
 struct guest guest_make(struct buffer *wasm, const struct engine_linker *linker)
@@ -68,7 +69,14 @@ struct guest guest_make(struct buffer *wasm, const struct engine_linker *linker)
 
 struct guest guest_make_for(struct buffer *wasm, const struct engine_options *options)
 {
-    struct guest guest = prepare(wasm, options);
+    struct guest guest = prepare(wasm, options, &engine_limits_default);
+    instantiate(&guest, NULL);
+    return guest;
+}
+
+struct guest guest_make_within(struct buffer *wasm, const struct engine_limits *limits)
+{
+    struct guest guest = prepare(wasm, &engine_options_default, limits);
     instantiate(&guest, NULL);
     return guest;
 }

@@ -27,6 +27,8 @@ struct guest guest_prepare(struct buffer *wasm);
 struct guest guest_make(struct buffer *wasm, const struct engine_linker *linker);
 /* The same without a linker, compiled with options. */
 struct guest guest_make_for(struct buffer *wasm, const struct engine_options *options);
+/* The same on a machine with limits of its own. */
+struct guest guest_make_within(struct buffer *wasm, const struct engine_limits *limits);
 void guest_done(struct guest *guest);
 /* The bytes of tests/guests/<name>.wat, assembled. */
 struct buffer guest_read(const char *name);

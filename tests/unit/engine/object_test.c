@@ -16,16 +16,9 @@
 static struct guest make_objects(void)
 {
     struct buffer wasm = wasm_objects();
-    struct report report = REPORT_INIT;
     struct engine_limits limits = engine_limits_default;
     limits.heap_bytes = HEAP_LIMIT;
-    struct guest guest = {.module = NULL};
-    guest.module = guest_open(&wasm, &guest.image);
-    assert_int_equal(engine_init(&report), STATUS_OK);
-    assert_int_equal(engine_machine_create(&limits, &report, &guest.machine), STATUS_OK);
-    assert_int_equal(
-        engine_instantiate(guest.machine, guest.module, NULL, &report, &guest.instance), STATUS_OK);
-    return guest;
+    return guest_make_within(&wasm, &limits);
 }
 
 static void a_guest_that_keeps_all_it_makes_traps_when_the_heap_is_full(void **state)

@@ -16,12 +16,19 @@
 /* ---- a guest of each storage type ------------------------------------------------------------ */
 
 enum {
+    LOOP = 0x03,
     END = 0x0b,
+    BR_IF = 0x0d,
     GET = 0x20,
     SET = 0x21,
+    TEE = 0x22,
     GLOBAL_GET = 0x23,
     GLOBAL_SET = 0x24,
+    I32_CONST = 0x41,
     I64_CONST = 0x42,
+    I32_ADD = 0x6a,
+    I32_SUB = 0x6b,
+    I64_ADD = 0x7c,
     I64_SUB = 0x7d,
     I32_WRAP = 0xa7,
     I64_EXTEND = 0xad,
@@ -30,6 +37,8 @@ enum {
     F32_OF_I32 = 0xbe,
     F64_OF_I64 = 0xbf,
     REF_NULL = 0xd0,
+    REF_IS_NULL = 0xd1,
+    REF_FUNC = 0xd2,
     OBJECT = 0xfb,
     BULK = 0xfc,
     SIMD = 0xfd,
@@ -47,6 +56,7 @@ enum {
     ARRAY_NEW_DEFAULT = 7,
     ARRAY_NEW_FIXED = 8,
     ARRAY_NEW_DATA = 9,
+    ARRAY_NEW_ELEM = 10,
     ARRAY_GET = 11,
     ARRAY_GET_S = 12,
     ARRAY_GET_U = 13,
@@ -55,7 +65,16 @@ enum {
     ARRAY_FILL = 16,
     ARRAY_COPY = 17,
     ARRAY_INIT_DATA = 18,
+    ARRAY_INIT_ELEM = 19,
+    REF_TEST = 20,
+    REF_TEST_NULL = 21,
+    REF_CAST = 22,
+    REF_CAST_NULL = 23,
+    REF_I31 = 28,
+    I31_GET_S = 29,
+    I31_GET_U = 30,
     DATA_DROP = 9,
+    ELEM_DROP = 13,
     V128_CONST = 12,
     I64X2_EXTRACT_LANE = 0x1d,
 };
@@ -674,6 +693,352 @@ static void vectors_of_constant_objects_are_there_again_after_a_snapshot(void **
     guest_done(&again);
 }
 
+/* ---- references ------------------------------------------------------------------------------ */
+
+/* Types of the guest with references: $point { i32 }, its subtype $point3 { i32 i32 }, arrays of
+ * anything and of functions, and a $pair of points; globals: anything, functions. */
+enum { POINT, POINT3, ANYS, PAIR, FUNCS, FUNC_TYPE };
+enum { ANY, THE_FUNCS };
+enum { SUM = PARAMS, A_PAIR, SOME };
+
+#define NOTHING_LEFT I64_CONST, 0
+#define MAKE_POINT   GET, 0, OBJECT, STRUCT_NEW, POINT
+#define X_OF_POINT   OBJECT, STRUCT_GET, POINT, 0
+#define ADD_TO_SUM   I64_EXTEND, GET, SUM, I64_ADD, SET, SUM
+#define ONCE_MORE    GET, 0, I32_CONST, 1, I32_SUB, TEE, 0, BR_IF, 0, END, GET, SUM
+
+static const struct function of_references[] = {
+    FUNCTION("n", REF_NULL, ENGINE_ANYREF, GLOBAL_SET, ANY, NOTHING_LEFT),
+    FUNCTION("i", GET, 0, OBJECT, REF_I31, GLOBAL_SET, ANY, NOTHING_LEFT),
+    FUNCTION("p", OBJECT, STRUCT_NEW_DEFAULT, POINT, GLOBAL_SET, ANY, NOTHING_LEFT),
+    FUNCTION("q", OBJECT, STRUCT_NEW_DEFAULT, POINT3, GLOBAL_SET, ANY, NOTHING_LEFT),
+    FUNCTION("a", OBJECT, ARRAY_NEW_FIXED, ANYS, 0, GLOBAL_SET, ANY, NOTHING_LEFT),
+    FUNCTION("signed",
+             GLOBAL_GET,
+             ANY,
+             OBJECT,
+             REF_CAST_NULL,
+             ENGINE_I31REF,
+             OBJECT,
+             I31_GET_S,
+             I64_EXTEND),
+    FUNCTION("unsigned",
+             GLOBAL_GET,
+             ANY,
+             OBJECT,
+             REF_CAST_NULL,
+             ENGINE_I31REF,
+             OBJECT,
+             I31_GET_U,
+             I64_EXTEND),
+    FUNCTION("new_elem",
+             GET,
+             0,
+             GET,
+             1,
+             OBJECT,
+             ARRAY_NEW_ELEM,
+             FUNCS,
+             0,
+             GLOBAL_SET,
+             THE_FUNCS,
+             NOTHING_LEFT),
+    FUNCTION("init_elem",
+             GLOBAL_GET,
+             THE_FUNCS,
+             GET,
+             0,
+             GET,
+             1,
+             GET,
+             2,
+             OBJECT,
+             ARRAY_INIT_ELEM,
+             FUNCS,
+             0,
+             NOTHING_LEFT),
+    FUNCTION("drop_elem", BULK, ELEM_DROP, 0, NOTHING_LEFT),
+    FUNCTION(
+        "new_nulls", GET, 0, OBJECT, ARRAY_NEW_DEFAULT, FUNCS, GLOBAL_SET, THE_FUNCS, NOTHING_LEFT),
+    FUNCTION("no_funcs", REF_NULL, FUNCS, GLOBAL_SET, THE_FUNCS, NOTHING_LEFT),
+    FUNCTION("is_null",
+             GLOBAL_GET,
+             THE_FUNCS,
+             GET,
+             0,
+             OBJECT,
+             ARRAY_GET,
+             FUNCS,
+             REF_IS_NULL,
+             I64_EXTEND),
+    /* For n ... 1: a pair of two new points, whose numbers are added up. */
+    FUNCTION("pairs",
+             LOOP,
+             0x40,
+             MAKE_POINT,
+             MAKE_POINT,
+             OBJECT,
+             STRUCT_NEW,
+             PAIR,
+             SET,
+             A_PAIR,
+             GET,
+             A_PAIR,
+             OBJECT,
+             STRUCT_GET,
+             PAIR,
+             0,
+             X_OF_POINT,
+             GET,
+             A_PAIR,
+             OBJECT,
+             STRUCT_GET,
+             PAIR,
+             1,
+             X_OF_POINT,
+             I32_ADD,
+             ADD_TO_SUM,
+             ONCE_MORE),
+    /* The same with an array of three times a new point, and one of two new points. */
+    FUNCTION("arrays",
+             LOOP,
+             0x40,
+             MAKE_POINT,
+             I32_CONST,
+             3,
+             OBJECT,
+             ARRAY_NEW,
+             ANYS,
+             SET,
+             SOME,
+             MAKE_POINT,
+             MAKE_POINT,
+             OBJECT,
+             ARRAY_NEW_FIXED,
+             ANYS,
+             2,
+             I32_CONST,
+             1,
+             OBJECT,
+             ARRAY_GET,
+             ANYS,
+             OBJECT,
+             REF_CAST,
+             POINT,
+             X_OF_POINT,
+             GET,
+             SOME,
+             I32_CONST,
+             2,
+             OBJECT,
+             ARRAY_GET,
+             ANYS,
+             OBJECT,
+             REF_CAST,
+             POINT,
+             X_OF_POINT,
+             I32_ADD,
+             ADD_TO_SUM,
+             ONCE_MORE),
+};
+
+/* What casts go to, and which of the values above these letters of functions match. */
+static const struct {
+    uint8_t heap_type;
+    const char *matches;
+} casts[] = {
+    {ENGINE_ANYREF, "ipqa"},
+    {ENGINE_EQREF, "ipqa"},
+    {ENGINE_I31REF, "i"},
+    {ENGINE_STRUCTREF, "pq"},
+    {ENGINE_ARRAYREF, "a"},
+    {ENGINE_NULLREF, ""},
+    {POINT, "pq"},
+    {POINT3, "q"},
+    {ANYS, "a"},
+};
+
+/* Each as test, test_null, cast, cast_null: functions named by two letters. */
+#define CAST_KINDS 4
+
+static void put_cast(struct buffer *wasm, uint8_t heap_type, uint8_t kind)
+{
+    size_t body = wasm_open_size(wasm);
+    WASM(wasm, 0, GLOBAL_GET, ANY, OBJECT, REF_TEST + kind, heap_type);
+    if (REF_TEST + kind >= REF_CAST)
+        WASM(wasm, REF_IS_NULL);
+    WASM(wasm, I64_EXTEND, END);
+    wasm_close(wasm, body);
+}
+
+static void put_reference_bodies(struct buffer *wasm)
+{
+    size_t section = wasm_open(wasm, WASM_CODE);
+    wasm_u32(wasm, COUNT_OF(of_references) + COUNT_OF(casts) * CAST_KINDS);
+    for (uint32_t i = 0; i < COUNT_OF(of_references); i++) {
+        size_t body = wasm_open_size(wasm);
+        WASM(wasm, 3, 1, ENGINE_I64, 1, 0x63, PAIR, 1, 0x63, ANYS);
+        wasm_append(wasm, of_references[i].body, of_references[i].count);
+        WASM(wasm, END);
+        wasm_close(wasm, body);
+    }
+    for (uint32_t i = 0; i < COUNT_OF(casts) * CAST_KINDS; i++)
+        put_cast(wasm, casts[i / CAST_KINDS].heap_type, i % CAST_KINDS);
+    wasm_close(wasm, section);
+}
+
+static void cast_name(char name[3], uint32_t cast, uint32_t kind)
+{
+    name[0] = (char)('A' + cast);
+    name[1] = (char)('0' + kind);
+    name[2] = '\0';
+}
+
+static struct guest make_references(uint64_t heap_bytes)
+{
+    enum { COUNT = COUNT_OF(of_references) + COUNT_OF(casts) * CAST_KINDS, I32 = ENGINE_I32 };
+    struct buffer wasm = wasm_begin();
+    WASM_SECTION(&wasm, WASM_TYPE, 6, 0x50, 0, 0x5f, 1, I32, 1, 0x50, 1, POINT, 0x5f, 2, I32, 1,
+                 I32, 1, 0x5e, ENGINE_ANYREF, 1, 0x5f, 2, 0x63, POINT, 0, 0x63, POINT, 0, 0x5e,
+                 ENGINE_FUNCREF, 1, 0x60, PARAMS, I32, I32, I32, 1, ENGINE_I64);
+    size_t section = wasm_open(&wasm, WASM_FUNC);
+    wasm_u32(&wasm, COUNT);
+    wasm_fill(&wasm, FUNC_TYPE, COUNT);
+    wasm_close(&wasm, section);
+    WASM_SECTION(&wasm, WASM_GLOBAL, 2, ENGINE_ANYREF, 1, REF_NULL, ENGINE_ANYREF, END, 0x63, FUNCS,
+                 1, REF_NULL, FUNCS, END);
+    section = wasm_open(&wasm, WASM_EXPORT);
+    wasm_u32(&wasm, COUNT);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        uint32_t cast = i - (uint32_t)COUNT_OF(of_references);
+        char name[3];
+        cast_name(name, cast / CAST_KINDS, cast % CAST_KINDS);
+        wasm_name(&wasm, i < COUNT_OF(of_references) ? of_references[i].name : name);
+        WASM(&wasm, 0);
+        wasm_u32(&wasm, i);
+    }
+    wasm_close(&wasm, section);
+    WASM_SECTION(&wasm, WASM_ELEM, 1, 5, ENGINE_FUNCREF, 4, REF_FUNC, 0, END, REF_NULL,
+                 ENGINE_FUNCREF, END, REF_FUNC, 1, END, REF_FUNC, 2, END);
+    put_reference_bodies(&wasm);
+    struct engine_limits limits = engine_limits_default;
+    limits.heap_bytes = heap_bytes;
+    return guest_make_within(&wasm, &limits);
+}
+
+#define HEAP_BYTES ((uint64_t)1 << 20)
+
+static void assert_cast(struct guest *guest, uint32_t cast, const char *value, bool nullable)
+{
+    char test[3], to[3];
+    cast_name(test, cast, nullable);
+    cast_name(to, cast, 2 + nullable);
+    bool is_null = value[0] == 'n';
+    bool matches = is_null ? nullable : strchr(casts[cast].matches, value[0]) != NULL;
+    if (call(guest, test, ARGUMENTS(0)) != matches)
+        fail_msg("%s of %s: not %d", test, value, matches);
+    if (!matches)
+        return assert_trap(guest, to, ARGUMENTS(0), TRAP_CAST_FAILURE);
+    assert_int_equal(call(guest, to, ARGUMENTS(0)), is_null); /* the same as before */
+}
+
+static void a_cast_traps_where_a_test_says_no(void **state)
+{
+    (void)state;
+    static const char *const values[] = {"n", "i", "p", "q", "a"};
+    struct guest guest = make_references(HEAP_BYTES);
+    for (size_t i = 0; i < COUNT_OF(values); i++) {
+        (void)call(&guest, values[i], ARGUMENTS(7));
+        for (uint32_t cast = 0; cast < COUNT_OF(casts); cast++) {
+            assert_cast(&guest, cast, values[i], false);
+            assert_cast(&guest, cast, values[i], true);
+        }
+    }
+    guest_done(&guest);
+}
+
+static void an_i31_has_a_sign_only_for_who_asks_and_null_is_none(void **state)
+{
+    (void)state;
+    struct guest guest = make_references(HEAP_BYTES);
+    (void)call(&guest, "i", ARGUMENTS(0xc0000000));
+    assert_int_equal(call(&guest, "signed", ARGUMENTS(0)), 0xc0000000);
+    assert_int_equal(call(&guest, "unsigned", ARGUMENTS(0)), 0x40000000);
+    (void)call(&guest, "n", ARGUMENTS(0));
+    assert_trap(&guest, "signed", ARGUMENTS(0), TRAP_NULL_I31);
+    assert_trap(&guest, "unsigned", ARGUMENTS(0), TRAP_NULL_I31);
+    guest_done(&guest);
+}
+
+static void assert_nulls(struct guest *guest, const char *nulls)
+{
+    for (uint32_t i = 0; nulls[i] != '\0'; i++)
+        assert_int_equal(call(guest, "is_null", ARGUMENTS(i)), nulls[i] == '-');
+    assert_trap(guest, "is_null", ARGUMENTS((uint32_t)strlen(nulls)), TRAP_ARRAY_OUT_OF_BOUNDS);
+}
+
+static void references_come_from_a_segment_that_has_them(void **state)
+{
+    (void)state;
+    struct guest guest = make_references(HEAP_BYTES);
+    (void)call(&guest, "new_elem", ARGUMENTS(0, 4));
+    assert_nulls(&guest, "f-ff");
+    (void)call(&guest, "new_elem", ARGUMENTS(1, 2));
+    assert_nulls(&guest, "-f");
+    (void)call(&guest, "new_elem", ARGUMENTS(4, 0));
+    assert_nulls(&guest, "");
+    assert_trap(&guest, "new_elem", ARGUMENTS(0, 5), TRAP_TABLE_OUT_OF_BOUNDS);
+    assert_trap(&guest, "new_elem", ARGUMENTS(1, 4), TRAP_TABLE_OUT_OF_BOUNDS);
+    assert_trap(&guest, "new_elem", ARGUMENTS(5, 0), TRAP_TABLE_OUT_OF_BOUNDS);
+    assert_trap(&guest, "new_elem", ARGUMENTS(1, UINT32_MAX), TRAP_TABLE_OUT_OF_BOUNDS);
+    (void)call(&guest, "new_nulls", ARGUMENTS(6));
+    (void)call(&guest, "init_elem", ARGUMENTS(3, 0, 3));
+    assert_nulls(&guest, "---f-f");
+    assert_trap(&guest, "init_elem", ARGUMENTS(4, 0, 3), TRAP_ARRAY_OUT_OF_BOUNDS);
+    assert_trap(&guest, "init_elem", ARGUMENTS(0, 2, 3), TRAP_TABLE_OUT_OF_BOUNDS);
+    assert_trap(&guest, "init_elem", ARGUMENTS(0, UINT32_MAX, 1), TRAP_TABLE_OUT_OF_BOUNDS);
+    assert_nulls(&guest, "---f-f");
+    (void)call(&guest, "drop_elem", ARGUMENTS(0));
+    assert_trap(&guest, "new_elem", ARGUMENTS(0, 1), TRAP_TABLE_OUT_OF_BOUNDS);
+    assert_trap(&guest, "init_elem", ARGUMENTS(0, 0, 1), TRAP_TABLE_OUT_OF_BOUNDS);
+    (void)call(&guest, "init_elem", ARGUMENTS(6, 0, 0));
+    (void)call(&guest, "no_funcs", ARGUMENTS(0));
+    assert_trap(&guest, "init_elem", ARGUMENTS(0, 0, 0), TRAP_NULL_ARRAY);
+    guest_done(&guest);
+}
+
+/* The heap is full of garbage again and again, whichever object is being made; what it is to be
+ * made of is only in slots then. */
+static void operands_live_through_the_collection_that_makes_room(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"pairs", "arrays"};
+    const uint32_t turns = 20000;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        struct guest guest = make_references(5 * HEAP_BLOCK_BYTES);
+        assert_int_equal(call(&guest, names[i], ARGUMENTS(turns)), (uint64_t)turns * (turns + 1));
+        begin(&guest, names[i], ARGUMENTS(turns));
+        (void)run_suspended(&guest);
+        assert_int_equal(engine_call_results(guest.machine)[0].i64, (uint64_t)turns * (turns + 1));
+        guest_done(&guest);
+    }
+}
+
+static void an_array_that_does_not_fit_is_a_trap(void **state)
+{
+    (void)state;
+    struct guest guest = make_references(HEAP_BYTES);
+    assert_trap(&guest, "new_nulls", ARGUMENTS(1 << 27), TRAP_HEAP_EXHAUSTED);
+    assert_trap(&guest, "new_nulls", ARGUMENTS(UINT32_MAX), TRAP_HEAP_EXHAUSTED);
+    assert_trap(&guest, "new_nulls", ARGUMENTS(HEAP_BYTES / 8), TRAP_HEAP_EXHAUSTED);
+    (void)call(&guest, "new_nulls", ARGUMENTS(HEAP_BYTES / 8 - 100));
+    assert_trap(&guest, "new_nulls", ARGUMENTS(100000), TRAP_HEAP_EXHAUSTED); /* beside it */
+    assert_int_equal(call(&guest, "is_null", ARGUMENTS(5)), true);
+    (void)call(&guest, "no_funcs", ARGUMENTS(0));
+    (void)call(&guest, "new_nulls", ARGUMENTS(100000));
+    guest_done(&guest);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -687,6 +1052,11 @@ int main(void)
         cmocka_unit_test(items_come_from_a_segment_at_any_byte_of_it),
         cmocka_unit_test(what_a_segment_does_not_have_is_not_read),
         cmocka_unit_test(vectors_of_constant_objects_are_there_again_after_a_snapshot),
+        cmocka_unit_test(a_cast_traps_where_a_test_says_no),
+        cmocka_unit_test(an_i31_has_a_sign_only_for_who_asks_and_null_is_none),
+        cmocka_unit_test(references_come_from_a_segment_that_has_them),
+        cmocka_unit_test(operands_live_through_the_collection_that_makes_room),
+        cmocka_unit_test(an_array_that_does_not_fit_is_a_trap),
     };
     return cmocka_run_group_tests_name("engine/ops_object", tests, NULL, NULL);
 }
