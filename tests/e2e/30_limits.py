@@ -101,8 +101,9 @@ class Objects(ServerTest):
         cls.server.deploy("text", text_guest("text-objects1"), tenant="other")
 
     @staticmethod
-    def module(body):
-        """An http-wasm handler of this body (the assembler here knows no objects)."""
+    def module(body, nodes=b"\xd0\x02"):
+        """An http-wasm handler of this body, with a global array of nodes that starts as
+        `nodes` (the assembler here knows no objects)."""
         def sized(data):
             return len(data).to_bytes(1, "little") if len(data) < 128 else \
                 bytes([len(data) & 0x7f | 0x80, len(data) >> 7])
@@ -120,7 +121,7 @@ class Objects(ServerTest):
                                             "60027f7f00" "60037f7f7f00")) +
                 section(2, 1, name("http_handler") + name("write_body") + b"\x00\x05") +
                 section(3, 2, b"\x03\x04") + section(4, 1, b"\x6e\x00\x01") +
-                section(5, 1, b"\x00\x01") + section(6, 1, b"\x63\x00\x01\xd0\x00\x0b") +
+                section(5, 1, b"\x00\x01") + section(6, 2, b"\x63\x00\x01\xd0\x00\x0b\x63\x02\x00" + nodes + b"\x0b") +
                 section(7, 3, name("memory") + b"\x02\x00" + name("handle_request") + b"\x00\x01" +
                         name("handle_response") + b"\x00\x02") +
                 section(10, 2, sized(code) + code + b"\x02\x00\x0b"))
@@ -173,6 +174,16 @@ class Objects(ServerTest):
         count = b"\x41\x00\x41\x00\x28\x02\x00\x41\x01\x6a\x36\x02\x00" \
                 b"\x41\x00\x28\x02\x00\x41" + leb(200) + b"\x48\x0d\x00\x0b"
         self.does("garbage", b"\x03\x40" + turn + count, None)
+
+    def test_a_module_that_fills_the_heap_when_it_starts_is_refused(self):
+        nodes = b"\x41" + leb(1 << 20) + b"\xfb\x07\x02"
+        self.server.deploy("mib", self.module(b"", nodes))
+        self.assertEqual(self.server.get("mib").status, 200)
+        nodes = b"\x41" + leb(1 << 27) + b"\xfb\x07\x02"
+        answer = self.server.put("full", self.module(b"", nodes))
+        self.problem(answer, 422)
+        self.assertIn("heap exhausted", answer.text)
+        self.assertNotIn("full", self.server.functions())
 
     def test_a_table_grows_to_its_limit(self):
         body = b"\x03\x40\xd0\x6e\x41" + leb(100) + b"\xfc\x0f\x00\x41\x7f\x47\x0d\x00\x0b" \
