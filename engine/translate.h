@@ -280,6 +280,8 @@ bool fuse_shl_add(struct translator *t);
 bool fuse_shr_and(struct translator *t);
 /* global.set of x + constant, or of the global itself + constant, kept in a local too. */
 bool fuse_global_set(struct translator *t, uint32_t global);
+/* Is the cell encoded last x += constant, and x in a slot or a register? */
+bool fuse_is_increment(const struct translator *t, struct operand *ret_x, uint32_t *ret_constant);
 /* x += constant, then a jump: an instruction that lacks its target. */
 bool fuse_add_jump(struct translator *t, struct instruction *ret_jump);
 /* The pending i32.eqz of x & y: the branch if there are common bits, or if not. */

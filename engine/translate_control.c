@@ -160,23 +160,17 @@ static bool control_fuse_add(struct translator *t, struct instruction *branch)
     enum operation fused = simple_add_branch(branch->operation);
     /* Entries not settled yet may mean the local after the addition: they are moved before
      * the branch, so the addition must stay before them. */
-    if (fused == OP_COUNT || !t->has_last || t->settled != t->height)
+    if (fused == OP_COUNT || t->settled != t->height)
         return false;
-    const struct instruction *add = &t->last;
-    bool subtract = add->operation == OP_i32_sub;
-    if (add->operation != OP_i32_add && !subtract)
+    const struct operand *tested = &branch->operands[0];
+    struct operand x;
+    uint32_t constant;
+    if (!fuse_is_increment(t, &x, &constant) || x.place != tested->place ||
+        (x.place == PLACE_S && x.slot != tested->slot) ||
+        !operation_allows(fused, 1, branch->operands[1].place))
         return false;
-    const struct operand *x = &branch->operands[0];
-    const struct operand *result = &add->operands[2];
-    bool same =
-        add->operands[1].place == PLACE_K && add->operands[0].place == x->place &&
-        result->place == x->place &&
-        (x->place != PLACE_S || (add->operands[0].slot == x->slot && result->slot == x->slot));
-    if (!same || x->place == PLACE_A || !operation_allows(fused, 1, branch->operands[1].place))
-        return false;
-    uint64_t constant = add->operands[1].bits;
     branch->operation = fused;
-    branch->fields[0] = subtract ? 0 - constant : constant;
+    branch->fields[0] = constant;
     emit_take_back(t);
     return true;
 }

@@ -115,7 +115,7 @@ bool fuse_global_set(struct translator *t, uint32_t global)
 
 /* ---- branches -------------------------------------------------------------------------------- */
 
-bool fuse_add_jump(struct translator *t, struct instruction *ret_jump)
+bool fuse_is_increment(const struct translator *t, struct operand *ret_x, uint32_t *ret_constant)
 {
     const struct instruction *sum = &t->last;
     if (!t->has_last || (sum->operation != OP_i32_add && sum->operation != OP_i32_sub))
@@ -125,10 +125,21 @@ bool fuse_add_jump(struct translator *t, struct instruction *ret_jump)
     if (sum->operands[1].place != PLACE_K || x->place == PLACE_A || x->place != to->place ||
         (x->place == PLACE_S && x->slot != to->slot))
         return false;
-    uint64_t constant = sum->operands[1].bits;
+    uint32_t constant = (uint32_t)sum->operands[1].bits;
+    *ret_constant = sum->operation == OP_i32_sub ? 0 - constant : constant;
+    *ret_x = *x;
+    return true;
+}
+
+bool fuse_add_jump(struct translator *t, struct instruction *ret_jump)
+{
+    struct operand x;
+    uint32_t constant;
+    if (!fuse_is_increment(t, &x, &constant))
+        return false;
     ret_jump->operation = OP_add_jump;
-    ret_jump->operands[0] = *x;
-    ret_jump->fields[0] = sum->operation == OP_i32_sub ? 0 - constant : constant;
+    ret_jump->operands[0] = x;
+    ret_jump->fields[0] = constant;
     emit_take_back(t);
     return true;
 }
