@@ -175,19 +175,22 @@ static void translate_instruction(struct translator *t)
 {
     t->opcode_offset = reader_offset(&t->reader);
     uint32_t opcode = translate_read_opcode(&t->reader);
-    if (!t->dead && !translate_is_free(opcode)) {
-        if (t->executed >= TRANSLATE_LONG_RUN)
+    if (UNLIKELY(t->dead)) {
+        control_translate(t, opcode);
+        return;
+    }
+    if (!translate_is_free(opcode)) {
+        if (UNLIKELY(t->executed >= TRANSLATE_LONG_RUN))
             emit_charge(t);
         t->executed++;
     }
-    if (opcode == OPCODE_LOCAL_GET && !t->dead) { /* a third of all instructions */
+    if (opcode == OPCODE_LOCAL_GET) { /* a third of all instructions */
         uint32_t local = local_slot(t, reader_u32(&t->reader));
         value_push_whole(
             t, (struct value){.kind = VALUE_LOCAL, .type = t->local_types[local], .local = local});
-        return;
-    }
-    if (t->dead || !simple_translate(t, opcode))
+    } else if (!simple_translate(t, opcode)) {
         control_translate(t, opcode);
+    }
 }
 
 static void translate_body(struct translator *t)

@@ -293,7 +293,7 @@ uint32_t fuse_moves(struct translator *t, uint32_t height);
 
 /* ---- translate_simple.c, _control.c, _reference.c, _pins.c ----------------------------------- */
 
-/* The operation that an instruction without immediate stands for; OP_COUNT if none does. */
+/* The operation that an instruction stands for by itself; OP_COUNT if there is none. */
 enum operation simple_operation(uint32_t opcode);
 bool simple_commutes(enum operation operation);
 /* The comparison with operands exchanged / negated; OP_COUNT if there is none. */

@@ -73,7 +73,7 @@
     SAME(T##_CONVERT_I64_S, t##_convert_i64_s)                                                     \
     SAME(T##_CONVERT_I64_U, t##_convert_i64_u)
 
-#define SIMPLE_OTHER(SAME)                                                                         \
+#define SIMPLE_OTHERS(SAME)                                                                        \
     SAME(I32_WRAP_I64, i32_wrap_i64)                                                               \
     SAME(I64_EXTEND_I32_S, i64_extend_i32_s)                                                       \
     SAME(I64_EXTEND32_S, i64_extend32_s)                                                           \
@@ -83,23 +83,6 @@
     SAME(I64_REINTERPRET_F64, i64_reinterpret_f64)                                                 \
     SAME(F32_REINTERPRET_I32, f32_reinterpret_i32)                                                 \
     SAME(F64_REINTERPRET_I64, f64_reinterpret_i64)
-
-enum operation simple_operation(uint32_t opcode)
-{
-    switch (opcode) {
-#define SAME(instruction, operation)                                                               \
-    case OPCODE_##instruction:                                                                     \
-        return OP_##operation;
-        SIMPLE_INTEGER(SAME, I32, i32)
-        SIMPLE_INTEGER(SAME, I64, i64)
-        SIMPLE_FLOAT(SAME, F32, f32)
-        SIMPLE_FLOAT(SAME, F64, f64)
-        SIMPLE_OTHER(SAME)
-#undef SAME
-    default:
-        return OP_COUNT;
-    }
-}
 
 bool simple_commutes(enum operation operation)
 {
@@ -215,43 +198,67 @@ enum operation simple_add_branch(enum operation comparison)
     }
 }
 
-/* ---- memory ---------------------------------------------------------------------------------- */
+/* ---- by opcode ------------------------------------------------------------------------------- */
 
-static struct simple_access simple_memory_access(uint32_t opcode)
-{
-    switch (opcode) {
-#define ACCESS(instruction, name, kind, type, bits)                                                \
-    case OPCODE_##instruction:                                                                     \
-        return (struct simple_access){OP_##kind##_##name, OP_##kind##x_##name,                     \
-                                      OP_checked_##kind##_##bits, ENGINE_##type};
-        ACCESS(I32_LOAD, u32, load, I32, u32)
-        ACCESS(I64_LOAD, u64, load, I64, u64)
-        ACCESS(F32_LOAD, f32, load, F32, u32)
-        ACCESS(F64_LOAD, f64, load, F64, u64)
-        ACCESS(I32_LOAD8_S, s8_i32, load, I32, s8_i32)
-        ACCESS(I32_LOAD8_U, u8, load, I32, u8)
-        ACCESS(I32_LOAD16_S, s16_i32, load, I32, s16_i32)
-        ACCESS(I32_LOAD16_U, u16, load, I32, u16)
-        ACCESS(I64_LOAD8_S, s8_i64, load, I64, s8_i64)
-        ACCESS(I64_LOAD8_U, u8, load, I64, u8)
-        ACCESS(I64_LOAD16_S, s16_i64, load, I64, s16_i64)
-        ACCESS(I64_LOAD16_U, u16, load, I64, u16)
-        ACCESS(I64_LOAD32_S, s32_i64, load, I64, s32_i64)
-        ACCESS(I64_LOAD32_U, u32, load, I64, u32)
-        ACCESS(I32_STORE, 32, store, I32, 32)
-        ACCESS(I64_STORE, 64, store, I64, 64)
-        ACCESS(F32_STORE, f32, store, F32, 32)
-        ACCESS(F64_STORE, f64, store, F64, 64)
-        ACCESS(I32_STORE8, 8, store, I32, 8)
-        ACCESS(I32_STORE16, 16, store, I32, 16)
-        ACCESS(I64_STORE8, 8, store, I64, 8)
-        ACCESS(I64_STORE16, 16, store, I64, 16)
-        ACCESS(I64_STORE32, 32, store, I64, 32)
-#undef ACCESS
-    default:
-        return (struct simple_access){.operation = OP_COUNT};
-    }
-}
+enum simple_kind {
+    SIMPLE_OTHER, /* rare, or control */
+    SIMPLE_NAMED, /* one operation with operands of its types */
+    SIMPLE_LOAD,
+    SIMPLE_STORE,
+    SIMPLE_LOCAL_SET,
+    SIMPLE_LOCAL_TEE,
+    SIMPLE_GLOBAL_GET,
+    SIMPLE_GLOBAL_SET,
+    SIMPLE_CONSTANT,
+    SIMPLE_DROP,
+    SIMPLE_SELECT,
+};
+
+struct simple_row {
+    struct simple_access access; /* NAMED: its operation */
+    uint8_t kind;                /* enum simple_kind */
+};
+
+static const struct simple_row simple_rows[OPCODE_ROWS_COUNT] = {
+#define SAME(instruction, name)                                                                    \
+    [OPCODE_ROW_OF(OPCODE_##instruction)] = {{.operation = OP_##name}, SIMPLE_NAMED},
+    SIMPLE_INTEGER(SAME, I32, i32) SIMPLE_INTEGER(SAME, I64, i64) SIMPLE_FLOAT(
+        SAME, F32, f32) SIMPLE_FLOAT(SAME, F64, f64) SIMPLE_OTHERS(SAME)
+#undef SAME
+#define LOAD(instruction, name, type, bits)                                                        \
+    [OPCODE_##instruction] = {                                                                     \
+        {OP_load_##name, OP_loadx_##name, OP_checked_load_##bits, ENGINE_##type}, SIMPLE_LOAD},
+        LOAD(I32_LOAD, u32, I32, u32) LOAD(I64_LOAD, u64, I64, u64) LOAD(F32_LOAD, f32, F32, u32)
+            LOAD(F64_LOAD, f64, F64, u64) LOAD(I32_LOAD8_S, s8_i32, I32, s8_i32)
+                LOAD(I32_LOAD8_U, u8, I32, u8) LOAD(I32_LOAD16_S, s16_i32, I32, s16_i32)
+                    LOAD(I32_LOAD16_U, u16, I32, u16) LOAD(I64_LOAD8_S, s8_i64, I64, s8_i64) LOAD(
+                        I64_LOAD8_U, u8, I64, u8) LOAD(I64_LOAD16_S, s16_i64, I64, s16_i64)
+                        LOAD(I64_LOAD16_U, u16, I64, u16) LOAD(I64_LOAD32_S, s32_i64, I64, s32_i64)
+                            LOAD(I64_LOAD32_U, u32, I64, u32)
+#undef LOAD
+#define STORE(instruction, name, type, bits)                                                       \
+    [OPCODE_##instruction] = {                                                                     \
+        {OP_store_##name, OP_storex_##name, OP_checked_store_##bits, ENGINE_##type},               \
+        SIMPLE_STORE},
+                                STORE(I32_STORE, 32, I32, 32) STORE(I64_STORE, 64, I64, 64) STORE(
+                                    F32_STORE, f32, F32, 32) STORE(F64_STORE, f64, F64, 64)
+                                    STORE(I32_STORE8, 8, I32, 8) STORE(I32_STORE16, 16, I32, 16)
+                                        STORE(I64_STORE8, 8, I64, 8) STORE(I64_STORE16, 16, I64, 16)
+                                            STORE(I64_STORE32, 32, I64, 32)
+#undef STORE
+                                                [OPCODE_LOCAL_SET] = {.kind = SIMPLE_LOCAL_SET},
+    [OPCODE_LOCAL_TEE] = {.kind = SIMPLE_LOCAL_TEE},
+    [OPCODE_GLOBAL_GET] = {.kind = SIMPLE_GLOBAL_GET},
+    [OPCODE_GLOBAL_SET] = {.kind = SIMPLE_GLOBAL_SET},
+    [OPCODE_I32_CONST] = {.kind = SIMPLE_CONSTANT},
+    [OPCODE_I64_CONST] = {.kind = SIMPLE_CONSTANT},
+    [OPCODE_F32_CONST] = {.kind = SIMPLE_CONSTANT},
+    [OPCODE_F64_CONST] = {.kind = SIMPLE_CONSTANT},
+    [OPCODE_DROP] = {.kind = SIMPLE_DROP},
+    [OPCODE_SELECT] = {.kind = SIMPLE_SELECT},
+};
+
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 /* Is the entry at `height` the pending sum of two 32-bit values that `indexed` can add? */
 static bool simple_is_sum(const struct translator *t, enum operation indexed, uint32_t height)
@@ -327,13 +334,9 @@ static void simple_in_slots(struct translator *t,
         value_push_temp(t, result_type);
 }
 
-static bool simple_memory(struct translator *t, uint32_t opcode)
+static void simple_memory(struct translator *t, struct simple_access access, bool is_load)
 {
-    struct simple_access access = simple_memory_access(opcode);
-    if (access.operation == OP_COUNT)
-        return false;
     struct decode_memarg memarg = decode_memarg(&t->reader); /* the alignment is a hint */
-    bool is_load = opcode < OPCODE_I32_STORE;
     if (!module_memory_is_plain(t->module, memarg.memory))
         simple_in_slots(t, access.checked, is_load ? 1 : 2, is_load ? access.type : 0,
                         memarg.memory, memarg.offset);
@@ -341,7 +344,6 @@ static bool simple_memory(struct translator *t, uint32_t opcode)
         simple_load(t, access, (uint32_t)memarg.offset);
     else
         simple_store(t, access, (uint32_t)memarg.offset);
-    return true;
 }
 
 static void simple_memory_size(struct translator *t, bool grow)
@@ -522,19 +524,12 @@ static bool simple_fold_eqz(struct translator *t)
 
 uint8_t simple_type_of_letter(char letter)
 {
-    switch (letter) {
-    case 'i':
-        return ENGINE_I32;
-    case 'l':
-        return ENGINE_I64;
-    case 'f':
-        return ENGINE_F32;
-    case 'v':
-        return ENGINE_V128;
-    default:
-        ASSERT(letter == 'd');
-        return ENGINE_F64;
-    }
+    static const uint8_t types['v' + 1] = {['i'] = ENGINE_I32,
+                                           ['l'] = ENGINE_I64,
+                                           ['f'] = ENGINE_F32,
+                                           ['d'] = ENGINE_F64,
+                                           ['v'] = ENGINE_V128};
+    return types[(uint8_t)letter];
 }
 
 static void simple_by_name(struct translator *t, uint32_t opcode, enum operation operation)
@@ -546,7 +541,7 @@ static void simple_by_name(struct translator *t, uint32_t opcode, enum operation
     if (operation == OP_i32_and && fuse_shr_and(t))
         return;
     const struct operation_row *row = &operation_rows[operation];
-    uint32_t sources = operation_shape_rows[row->shape].operand_count - 1u;
+    uint32_t sources = row->operand_count - 1u;
     value_apply(t, operation, sources, simple_type_of_letter(row->types[sources]), 0);
 }
 
@@ -571,13 +566,8 @@ static bool simple_reference(struct translator *t, uint32_t opcode)
     }
 }
 
-bool simple_translate(struct translator *t, uint32_t opcode)
+static bool simple_other(struct translator *t, uint32_t opcode)
 {
-    enum operation operation = simple_operation(opcode);
-    if (operation != OP_COUNT) {
-        simple_by_name(t, opcode, operation);
-        return true;
-    }
     switch (opcode) {
     case OPCODE_NOP:
         return true;
@@ -585,46 +575,65 @@ bool simple_translate(struct translator *t, uint32_t opcode)
         /* i32 values are kept zero-extended everywhere. */
         t->values[t->height - 1].type = ENGINE_I64;
         return true;
-    case OPCODE_DROP:
-        (void)value_pop(t);
-        return true;
     case OPCODE_SELECT_T:
         decode_skip_immediate(&t->reader, opcode_row(opcode)->immediate);
         simple_select(t);
-        return true;
-    case OPCODE_SELECT:
-        simple_select(t);
-        return true;
-    case OPCODE_LOCAL_SET:
-        value_set_local(t, local_slot(t, reader_u32(&t->reader)), false);
-        return true;
-    case OPCODE_LOCAL_TEE:
-        value_set_local(t, local_slot(t, reader_u32(&t->reader)), true);
-        return true;
-    case OPCODE_GLOBAL_GET:
-    case OPCODE_GLOBAL_SET:
-        simple_global(t, opcode == OPCODE_GLOBAL_SET);
         return true;
     case OPCODE_MEMORY_SIZE:
     case OPCODE_MEMORY_GROW:
         simple_memory_size(t, opcode == OPCODE_MEMORY_GROW);
         return true;
-    case OPCODE_I32_CONST:
-    case OPCODE_I64_CONST:
-    case OPCODE_F32_CONST:
-    case OPCODE_F64_CONST:
-        simple_constant(t, opcode);
-        return true;
     default:
+        if (opcode < OPCODE_DROP)
+            return false; /* control */
         if (opcode >= OPCODE_SIMD_FIRST) {
             simd_translate(t, opcode);
             return true;
         }
-        if (simple_memory(t, opcode) || simple_wide(t, opcode) || simple_reference(t, opcode) ||
-            object_translate(t, opcode))
+        if (simple_wide(t, opcode) || simple_reference(t, opcode) || object_translate(t, opcode))
             return true;
         if (opcode == OPCODE_TABLE_GET || opcode == OPCODE_TABLE_SET || opcode >= 0xfc00)
             return simple_bulk(t, opcode);
         return false;
     }
+}
+
+enum operation simple_operation(uint32_t opcode)
+{
+    const struct simple_row *row = &simple_rows[OPCODE_ROW_OF(opcode)];
+    return row->kind == SIMPLE_NAMED ? row->access.operation : OP_COUNT;
+}
+
+bool simple_translate(struct translator *t, uint32_t opcode)
+{
+    const struct simple_row *row = &simple_rows[OPCODE_ROW_OF(opcode)];
+    switch ((enum simple_kind)row->kind) {
+    case SIMPLE_NAMED:
+        simple_by_name(t, opcode, row->access.operation);
+        return true;
+    case SIMPLE_LOAD:
+    case SIMPLE_STORE:
+        simple_memory(t, row->access, row->kind == SIMPLE_LOAD);
+        return true;
+    case SIMPLE_LOCAL_SET:
+    case SIMPLE_LOCAL_TEE:
+        value_set_local(t, local_slot(t, reader_u32(&t->reader)), row->kind == SIMPLE_LOCAL_TEE);
+        return true;
+    case SIMPLE_GLOBAL_GET:
+    case SIMPLE_GLOBAL_SET:
+        simple_global(t, row->kind == SIMPLE_GLOBAL_SET);
+        return true;
+    case SIMPLE_CONSTANT:
+        simple_constant(t, opcode);
+        return true;
+    case SIMPLE_DROP:
+        (void)value_pop(t);
+        return true;
+    case SIMPLE_SELECT:
+        simple_select(t);
+        return true;
+    case SIMPLE_OTHER:
+        break;
+    }
+    return simple_other(t, opcode);
 }
