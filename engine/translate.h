@@ -234,7 +234,19 @@ static inline void value_push_whole(struct translator *t, struct value value)
 }
 void value_push_temp(struct translator *t, uint32_t type);
 /* The topmost value, with both entries of a v128. */
-struct value value_pop(struct translator *t);
+static inline struct value value_pop(struct translator *t)
+{
+    if (UNLIKELY(t->status != STATUS_OK))
+        return (struct value){.kind = VALUE_CONST, .type = ENGINE_I32};
+    ASSERT(t->height > 0);
+    struct value value = t->values[--t->height];
+    if (UNLIKELY(value.type == TYPE_UPPER_HALF))
+        value = t->values[--t->height];
+    if (value.kind == VALUE_LOCAL)
+        t->local_refs[value.local]--;
+    t->settled = MIN(t->settled, t->height);
+    return value;
+}
 struct operand value_operand(const struct translator *t, struct value value, uint32_t height);
 /* The instruction that copies a value of this type. */
 struct instruction

@@ -38,20 +38,6 @@ void value_push_temp(struct translator *t, uint32_t type)
     value_push_whole(t, (struct value){.kind = VALUE_TEMP, .type = type_class(type)});
 }
 
-struct value value_pop(struct translator *t)
-{
-    if (t->status != STATUS_OK)
-        return (struct value){.kind = VALUE_CONST, .type = ENGINE_I32};
-    ASSERT(t->height > 0);
-    struct value value = t->values[--t->height];
-    if (UNLIKELY(value.type == TYPE_UPPER_HALF))
-        value = t->values[--t->height];
-    if (value.kind == VALUE_LOCAL)
-        t->local_refs[value.local]--;
-    t->settled = MIN(t->settled, t->height);
-    return value;
-}
-
 struct operand value_operand(const struct translator *t, struct value value, uint32_t height)
 {
     switch (value.kind) {
@@ -163,8 +149,7 @@ static void value_hold_spare(struct translator *t)
 
 static uint32_t value_result_index(const struct instruction *instruction)
 {
-    uint8_t shape = operation_rows[instruction->operation].shape;
-    return operation_shape_rows[shape].operand_count - 1u;
+    return operation_rows[instruction->operation].operand_count - 1u;
 }
 
 static bool value_letter_is_float(char letter)
@@ -184,13 +169,11 @@ static bool value_is_nan_blind(enum operation operation)
            !value_letter_is_float(row->types[strlen(row->types) - 1]);
 }
 
-/* Lets the pending operation hand its result, entry `height`, to operand `index` of
- * `instruction` through the accumulator, if both can. */
+/* Lets the pending operation hand its result to operand `index` of `instruction` through the
+ * accumulator, if both can. */
 static void
-value_meet(struct translator *t, struct instruction *instruction, uint32_t index, uint32_t height)
+value_meet_pending(struct translator *t, struct instruction *instruction, uint32_t index)
 {
-    if (!value_is_pending(t, height))
-        return;
     uint32_t result = value_result_index(t->pending);
     char produced = operation_rows[t->pending->operation].types[result];
     char consumed = operation_rows[instruction->operation].types[index];
@@ -203,6 +186,14 @@ value_meet(struct translator *t, struct instruction *instruction, uint32_t index
     instruction->operands[index].place = PLACE_A;
     if (UNLIKELY(t->pending->is_raw))
         t->pending->is_raw = !value_is_nan_blind(instruction->operation);
+}
+
+/* The same, if the pending result is the entry at `height`. */
+static inline void
+value_meet(struct translator *t, struct instruction *instruction, uint32_t index, uint32_t height)
+{
+    if (value_is_pending(t, height))
+        value_meet_pending(t, instruction, index);
 }
 
 static bool value_uses_accumulator(const struct instruction *instruction, uint32_t sources)
@@ -223,27 +214,36 @@ static bool value_is_legal(const struct instruction *instruction, uint32_t index
            value_constant_fits(operation_rows[instruction->operation].types[index], operand->bits);
 }
 
-/* Places that the instruction does not allow are replaced, by moves emitted here: into the
+/* A place that the instruction does not allow is replaced, by a move emitted here: into the
  * accumulator if it is free and will do, else into the value's home slot. */
-static void value_legalize(struct translator *t,
-                           struct instruction *instruction,
-                           uint32_t sources,
-                           const uint32_t *heights,
-                           const uint8_t *types)
+static void value_legalize_one(struct translator *t,
+                               struct instruction *instruction,
+                               uint32_t index,
+                               uint32_t sources,
+                               uint32_t height,
+                               uint8_t type)
 {
-    const char *letters = operation_rows[instruction->operation].types;
+    char letter = operation_rows[instruction->operation].types[index];
+    struct operand *operand = &instruction->operands[index];
+    struct operand to = {.place = PLACE_S, .slot = slot_of_height(t, height)};
+    if (operation_allows(instruction->operation, index, PLACE_A) &&
+        value_letter_is_float(letter) == types_is_float(type) &&
+        !value_uses_accumulator(instruction, sources))
+        to.place = PLACE_A;
+    struct instruction move = value_move(t, type, *operand, to);
+    (void)emit_cell(t, &move);
+    *operand = to;
+}
+
+static inline void value_legalize(struct translator *t,
+                                  struct instruction *instruction,
+                                  uint32_t sources,
+                                  const uint32_t *heights,
+                                  const uint8_t *types)
+{
     for (uint32_t i = 0; i < sources; i++) {
-        if (LIKELY(value_is_legal(instruction, i)))
-            continue;
-        struct operand *operand = &instruction->operands[i];
-        struct operand to = {.place = PLACE_S, .slot = slot_of_height(t, heights[i])};
-        if (operation_allows(instruction->operation, i, PLACE_A) &&
-            value_letter_is_float(letters[i]) == types_is_float(types[i]) &&
-            !value_uses_accumulator(instruction, sources))
-            to.place = PLACE_A;
-        struct instruction move = value_move(t, types[i], *operand, to);
-        (void)emit_cell(t, &move);
-        *operand = to;
+        if (UNLIKELY(!value_is_legal(instruction, i)))
+            value_legalize_one(t, instruction, i, sources, heights[i], types[i]);
     }
 }
 
@@ -271,11 +271,11 @@ static enum operation value_order(const struct translator *t,
     return exchanged;
 }
 
-void value_apply(struct translator *t,
-                 enum operation operation,
-                 uint32_t sources,
-                 uint32_t result_type,
-                 uint64_t field)
+static inline __attribute__((always_inline)) void value_apply_to(struct translator *t,
+                                                                 enum operation operation,
+                                                                 uint32_t sources,
+                                                                 uint32_t result_type,
+                                                                 uint64_t field)
 {
     struct value values[OPS_OPERANDS_MAX];
     uint32_t heights[OPS_OPERANDS_MAX];
@@ -316,6 +316,21 @@ void value_apply(struct translator *t,
     value_hold_spare(t);
     if (result_type != 0)
         value_push_temp(t, result_type);
+}
+
+/* Nearly all have one source or two: loops over so many are none. */
+void value_apply(struct translator *t,
+                 enum operation operation,
+                 uint32_t sources,
+                 uint32_t result_type,
+                 uint64_t field)
+{
+    if (sources == 2)
+        value_apply_to(t, operation, 2, result_type, field);
+    else if (sources == 1)
+        value_apply_to(t, operation, 1, result_type, field);
+    else
+        value_apply_to(t, operation, sources, result_type, field);
 }
 
 void value_take(struct translator *t,
