@@ -25,6 +25,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "engine/base/hex.h"
+
 /* A body that is a little too large gets a proper answer; a huge one gets libevent's. */
 #define ADMIN_HTTP_BODY_SLACK_BYTES (64ULL << 20)
 #define ADMIN_HTTP_BACKLOG          128
@@ -104,7 +106,7 @@ static void admin_http_make_id(char ret_id[API_REQUEST_ID_BYTES])
     uint8_t random[(API_REQUEST_ID_BYTES - 1) / 2] = {0};
     /* An id that is not unique does no harm. */
     (void)!getrandom(random, sizeof(random), GRND_NONBLOCK);
-    digest_hex(random, sizeof(random), ret_id);
+    hex_encode(random, sizeof(random), ret_id);
 }
 
 static bool admin_http_peer_is_owner(struct evhttp_request *http_request)
@@ -279,7 +281,7 @@ admin_http_server(struct admin_http *http, int fd, void (*handle)(struct evhttp_
                                 (ev_ssize_t)(limits->headers + 3 * DEPLOY_CONFIG_BYTES_MAX));
     evhttp_set_max_body_size(server, (ev_ssize_t)(limits->module + ADMIN_HTTP_BODY_SLACK_BYTES));
     /* A connection is silent while its build runs. */
-    evhttp_set_timeout(server, ADMIN_HTTP_IDLE_S + (int)(limits->build_wall / 1000000));
+    evhttp_set_timeout(server, ADMIN_HTTP_IDLE_S + (int)(limits->build_wall / CLOCK_US_PER_S));
     return server;
 }
 

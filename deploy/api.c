@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "deploy/api_private.h"
+#include "engine/base/hex.h"
 
 #define API_PATH_PARTS_MAX 8
 
@@ -182,7 +183,7 @@ json_t *api_time(uint64_t time_ns)
 {
     char text[40];
     struct tm parts;
-    time_t seconds = (time_t)(time_ns / 1000000000);
+    time_t seconds = (time_t)(time_ns / CLOCK_NS_PER_S);
     if (gmtime_r(&seconds, &parts) == NULL ||
         strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
         return json_null();
@@ -201,7 +202,7 @@ json_t *api_version_text(uint32_t version)
 json_t *api_sha256(const uint8_t sha256[DEPLOY_SHA256_BYTES])
 {
     char text[DIGEST_HEX_BYTES];
-    digest_hex(sha256, DEPLOY_SHA256_BYTES, text);
+    hex_encode(sha256, DEPLOY_SHA256_BYTES, text);
     return json_string(text);
 }
 
@@ -237,7 +238,7 @@ json_t *api_url(const struct api_call *call, const struct store_target *target)
 void api_set_etag(struct api_response *response, const uint8_t key[DEPLOY_SHA256_BYTES])
 {
     char text[DIGEST_HEX_BYTES];
-    digest_hex(key, DEPLOY_SHA256_BYTES, text);
+    hex_encode(key, DEPLOY_SHA256_BYTES, text);
     (void)snprintf(response->etag, sizeof(response->etag), "\"%s\"", text);
 }
 
@@ -294,14 +295,6 @@ bool api_query_find(const struct api_call *call, const char *name, struct bytes 
     return false;
 }
 
-static int api_hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    uint8_t lower = c | 0x20;
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 enum status api_query_decode(const struct api_call *call, const char *name, struct buffer *value)
 {
     struct bytes text;
@@ -311,8 +304,8 @@ enum status api_query_decode(const struct api_call *call, const char *name, stru
     for (size_t i = 0; status == STATUS_OK && i < text.count; i++) {
         uint8_t byte = text.data[i];
         if (byte == '%') {
-            int high = text.count - i > 2 ? api_hex_digit(text.data[i + 1]) : -1;
-            int low = high < 0 ? -1 : api_hex_digit(text.data[i + 2]);
+            int high = text.count - i > 2 ? hex_value(text.data[i + 1]) : -1;
+            int low = high < 0 ? -1 : hex_value(text.data[i + 2]);
             if (low < 0)
                 return STATUS_MALFORMED;
             byte = (uint8_t)(high << 4 | low);

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "engine/base/hex.h"
 #include "engine/engine.h"
 
 #define ARTIFACTS_SUFFIX      ".art"
@@ -27,10 +28,10 @@ _Static_assert(ARTIFACTS_NAME_BYTES > 2 * DEPLOY_SHA256_BYTES + 1 + 2 * ENGINE_B
 void artifacts_name(const uint8_t key[DEPLOY_SHA256_BYTES], char ret_name[ARTIFACTS_NAME_BYTES])
 {
     char *at = ret_name;
-    digest_hex(key, DEPLOY_SHA256_BYTES, at);
+    hex_encode(key, DEPLOY_SHA256_BYTES, at);
     at += 2 * DEPLOY_SHA256_BYTES;
     *at++ = '-';
-    digest_hex(engine_build_id(), ENGINE_BUILD_ID_BYTES, at);
+    hex_encode(engine_build_id(), ENGINE_BUILD_ID_BYTES, at);
     at += 2 * ENGINE_BUILD_ID_BYTES;
     memcpy(at, ARTIFACTS_SUFFIX, sizeof(ARTIFACTS_SUFFIX));
 }
@@ -130,8 +131,7 @@ artifacts_sort_name(const char *name, uint64_t run, uint8_t ret_key[DEPLOY_SHA25
     (void)snprintf(prefix, sizeof(prefix), "%016" PRIx64 "-", run);
     if (strncmp(name, prefix, strlen(prefix)) == 0)
         return ARTIFACTS_TEMPORARY;
-    if (strlen(name) < 2 * DEPLOY_SHA256_BYTES ||
-        !digest_parse_hex(name, DEPLOY_SHA256_BYTES, ret_key))
+    if (strlen(name) < 2 * DEPLOY_SHA256_BYTES || !hex_decode(name, DEPLOY_SHA256_BYTES, ret_key))
         return ARTIFACTS_LITTER;
     artifacts_name(ret_key, expected);
     return strcmp(name, expected) == 0 ? ARTIFACTS_ARTIFACT : ARTIFACTS_LITTER;
@@ -183,7 +183,7 @@ bool artifacts_is_fresh(int dir_fd,
         !artifacts_is_sealed(&facts, key))
         return false;
     uint64_t made_ns =
-        (uint64_t)facts.st_ctim.tv_sec * 1000000000ULL + (uint64_t)facts.st_ctim.tv_nsec;
+        (uint64_t)facts.st_ctim.tv_sec * CLOCK_NS_PER_S + (uint64_t)facts.st_ctim.tv_nsec;
     return now_ns >= made_ns ? now_ns - made_ns < age_ns : false;
 }
 

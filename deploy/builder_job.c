@@ -259,7 +259,7 @@ builder_job_release(const struct builder_job *job, int order_fd, struct report *
     const struct iovec parts[] = {
         {.iov_base = &order, .iov_len = sizeof(order)},
         {.iov_base = (void *)(uintptr_t)config.data, .iov_len = config.count}};
-    uint64_t cpu_s = limits->build_wall / 1000000 + 1;
+    uint64_t cpu_s = limits->build_wall / CLOCK_US_PER_S + 1;
     bool done = builder_job_limit(job->pid, RLIMIT_CORE, 0) &&
                 builder_job_limit(job->pid, RLIMIT_CPU, cpu_s) &&
                 builder_job_limit(job->pid, RLIMIT_NOFILE, BUILDER_JOB_FILES_MAX) &&
@@ -277,8 +277,8 @@ builder_job_release(const struct builder_job *job, int order_fd, struct report *
 static enum status builder_job_start_timer(struct builder_job *job)
 {
     const struct config_limits *limits = job->jobs->options.limits;
-    const struct timeval wall = {.tv_sec = (time_t)(limits->build_wall / 1000000),
-                                 .tv_usec = (suseconds_t)(limits->build_wall % 1000000)};
+    const struct timeval wall = {.tv_sec = (time_t)(limits->build_wall / CLOCK_US_PER_S),
+                                 .tv_usec = (suseconds_t)(limits->build_wall % CLOCK_US_PER_S)};
     job->timer = evtimer_new(job->jobs->options.base, builder_job_timeout, job);
     if (job->timer == NULL || evtimer_add(job->timer, &wall) != 0)
         return STATUS_NO_MEMORY;

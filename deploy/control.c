@@ -21,6 +21,7 @@
 #include "deploy/generation.h"
 #include "deploy/rebuild.h"
 #include "deploy/scrub.h"
+#include "engine/base/hex.h"
 
 #define CONTROL_BUILDERS_MAX       4
 #define CONTROL_READERS_INTERVAL_S 10
@@ -289,7 +290,7 @@ static enum status control_start_jobs(struct deploy_control *control, struct rep
 static bool control_token_valid(const char *text, size_t count)
 {
     uint8_t token[(ADMIN_HTTP_TOKEN_BYTES - 1) / 2];
-    return count >= ADMIN_HTTP_TOKEN_BYTES - 1 && digest_parse_hex(text, sizeof(token), token);
+    return count >= ADMIN_HTTP_TOKEN_BYTES - 1 && hex_decode(text, sizeof(token), token);
 }
 
 /* The token of the last start if there is one, else a new one. */
@@ -311,7 +312,7 @@ static enum status control_load_token(const struct deploy_control *control,
     }
     if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
         return report_errno(report, "cannot make a token");
-    digest_hex(random, sizeof(random), ret_token);
+    hex_encode(random, sizeof(random), ret_token);
     (void)snprintf(text, sizeof(text), "%s\n", ret_token);
     return data_dir_write_file(&control->dir, CONTROL_TOKEN_NAME, bytes_of_text(text), report);
 }

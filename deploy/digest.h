@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SHA-256 of a module, the key of an artifact, and bytes as hexadecimal text.
+ * SHA-256 of a module, and the key of an artifact.
  */
 #ifndef SKERRY_DEPLOY_DIGEST_H
 #define SKERRY_DEPLOY_DIGEST_H
@@ -20,9 +20,5 @@ void digest_artifact_key(const uint8_t sha256[DEPLOY_SHA256_BYTES],
                          struct bytes config,
                          bool deterministic,
                          uint8_t ret_key[DEPLOY_SHA256_BYTES]);
-/* Writes 2 * count digits and a NUL. */
-void digest_hex(const uint8_t *data, size_t count, char *ret_text);
-/* Reads exactly 2 * count lower-case digits; what follows them is not looked at. */
-bool digest_parse_hex(const char *text, size_t count, uint8_t *ret_data);
 
 #endif

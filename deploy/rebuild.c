@@ -17,8 +17,8 @@
 #define REBUILD_UNDER_WAY_MAX 256
 #define REBUILD_READ_MAX      64 /* datagrams in one turn of the loop */
 #define REBUILD_FAILURE_COUNT 64
-#define REBUILD_FRESH_NS      1000000000ULL
-#define REBUILD_RETRY_NS      30000000000ULL
+#define REBUILD_FRESH_NS      CLOCK_NS_PER_S
+#define REBUILD_RETRY_NS      (30 * CLOCK_NS_PER_S)
 
 struct rebuild_job {
     TAILQ_ENTRY(rebuild_job) link;

@@ -11,6 +11,7 @@
 #include "deploy/name.h"
 #include "deploy/store_private.h"
 #include "deploy/tenant_limits.h"
+#include "engine/base/hex.h"
 
 #define STORE_CHANGELOG_MAX 100000
 
@@ -45,8 +46,8 @@ static void store_changelog_add_content(json_t *json, const struct records_conte
 {
     char sha256[DIGEST_HEX_BYTES];
     char artifact[DIGEST_HEX_BYTES];
-    digest_hex(content->sha256, DEPLOY_SHA256_BYTES, sha256);
-    digest_hex(content->artifact_key, DEPLOY_SHA256_BYTES, artifact);
+    hex_encode(content->sha256, DEPLOY_SHA256_BYTES, sha256);
+    hex_encode(content->artifact_key, DEPLOY_SHA256_BYTES, artifact);
     (void)json_object_set_new(json, "sha256", json_string(sha256));
     (void)json_object_set_new(json, "artifact", json_string(artifact));
     (void)json_object_set_new(json, "deterministic", json_boolean(content->deterministic));

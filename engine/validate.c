@@ -11,6 +11,8 @@
 #include <sys/auxv.h>
 #include <xxhash.h>
 
+#include "engine/base/hex.h"
+
 /* A set of indices into some array; open addressing, never more than half full. */
 struct index_set {
     uint32_t *slots; /* index + 1; 0: free */
@@ -57,7 +59,6 @@ static enum status validate_no_memory(const struct module *module, struct report
 
 struct validate_name validate_name_text(struct bytes name)
 {
-    static const char digits[] = "0123456789abcdef";
     struct validate_name shown;
     size_t at = 0;
     for (size_t i = 0; i < name.count && at < VALIDATE_NAME_BYTES; i++) {
@@ -67,8 +68,8 @@ struct validate_name validate_name_text(struct bytes name)
             continue;
         }
         shown.text[at++] = '\\';
-        shown.text[at++] = digits[byte >> 4];
-        shown.text[at++] = digits[byte & 15];
+        shown.text[at++] = hex_digit(byte >> 4);
+        shown.text[at++] = hex_digit(byte);
     }
     shown.text[at] = '\0';
     return shown;

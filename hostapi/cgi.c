@@ -14,6 +14,7 @@
 
 #include <stdio.h>
 
+#include "engine/base/hex.h"
 #include "hostapi/exchange.h"
 
 bool cgi_texts_add(struct arena *arena, struct host_texts *texts, struct bytes text)
@@ -171,14 +172,6 @@ static void cgi_set_header(struct cgi_writer *writer,
     cgi_set(writer, name, row == NULL ? bytes_of_text(otherwise) : row->value);
 }
 
-static int cgi_hex(uint8_t digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    digit = exchange_lower(digit);
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
 /* %XX decoded; what is no hex stays, and so does %00, which would end the variable. */
 static bool cgi_decode(struct http_exchange *exchange, struct bytes text, struct bytes *ret_text)
 {
@@ -189,8 +182,8 @@ static bool cgi_decode(struct http_exchange *exchange, struct bytes text, struct
     for (size_t i = 0; i < text.count; i++) {
         uint8_t byte = text.data[i];
         if (byte == '%' && text.count - i > 2) {
-            int high = cgi_hex(text.data[i + 1]);
-            int low = cgi_hex(text.data[i + 2]);
+            int high = hex_value(text.data[i + 1]);
+            int low = hex_value(text.data[i + 2]);
             if (high >= 0 && low >= 0 && (high | low) != 0) {
                 byte = (uint8_t)(high << 4 | low);
                 i += 2;

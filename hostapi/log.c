@@ -6,6 +6,7 @@
  * the same level, and other control bytes are written as \xNN. What does not fit is counted,
  * not looked at, so that a guest that logs gigabytes costs nothing past the limit.
  */
+#include "engine/base/hex.h"
 #include "hostapi/exchange.h"
 
 /* Appends what fits. False: something did not, and the log is full from now on. */
@@ -51,9 +52,8 @@ static void log_append_text(struct http_exchange *exchange, struct bytes text)
             return;
         }
         if (plain < text.count && !log_is_plain(text.data[plain])) {
-            static const char digits[] = "0123456789abcdef";
             uint8_t byte = text.data[plain++];
-            char escape[4] = {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
+            char escape[4] = {'\\', 'x', hex_digit(byte >> 4), hex_digit(byte)};
             if (!log_append(exchange, escape, sizeof(escape))) {
                 exchange->log_dropped_bytes += text.count - plain;
                 return;

@@ -32,7 +32,7 @@ static uint64_t wasi_clock_cpu_ns(void)
 {
     struct timespec used;
     (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+    return (uint64_t)used.tv_sec * CLOCK_NS_PER_S + (uint64_t)used.tv_nsec;
 }
 
 bool wasi_clock_read(const struct hostapi_host *host,

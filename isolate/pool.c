@@ -24,22 +24,22 @@
  * An entry lives as long as an isolate of it is in use, even when forgotten.
  */
 #include <stdlib.h>
-#include <sys/random.h>
 
+#include "engine/base/hash.h"
 #include "isolate/artifact.h"
 
 #define POOL_BUCKETS        4096 /* power of two */
 #define POOL_ENTRIES_MAX    65536
 #define POOL_VERSION_MAX    64
 #define POOL_FUNCTION_MAX   256
-#define POOL_TRIM_MAX       4               /* isolates trimmed at once, */
-#define POOL_TRIM_NS        UINT64_C(50000) /* and no further one when it took so long */
-#define POOL_SWEEP_MAX      256             /* entries looked at in one sweep */
-#define POOL_MAKE_ROOM_MAX  4               /* idle isolates given up for one that cannot be made */
-#define POOL_RETIRED_MAX    64              /* isolates freed piece by piece; more: at once */
-#define POOL_AHEAD_MAX      64              /* isolates made ahead of a function's first request */
+#define POOL_TRIM_MAX       4                      /* isolates trimmed at once, */
+#define POOL_TRIM_NS        (50 * CLOCK_NS_PER_US) /* and no further one when it took so long */
+#define POOL_SWEEP_MAX      256                    /* entries looked at in one sweep */
+#define POOL_MAKE_ROOM_MAX  4  /* idle isolates given up for one that cannot be made */
+#define POOL_RETIRED_MAX    64 /* isolates freed piece by piece; more: at once */
+#define POOL_AHEAD_MAX      64 /* isolates made ahead of a function's first request */
 
-#define POOL_DEMAND_HALF_NS UINT64_C(10000000000) /* in which half of a past peak is forgotten */
+#define POOL_DEMAND_HALF_NS (10 * CLOCK_NS_PER_S) /* in which half of a past peak is forgotten */
 
 /* An entry can be in one list of each order. */
 enum pool_order {
@@ -126,19 +126,6 @@ const char *isolate_start_reason_text(enum isolate_start_reason reason)
     return reason_texts[reason];
 }
 
-/* Names are the tenants' choice; the seed keeps them from choosing the bucket. */
-static uint64_t pool_hash(const struct isolate_pool *pool, struct bytes name)
-{
-    uint64_t hash = pool->hash_seed ^ name.count;
-    for (size_t i = 0; i < name.count; i += 8) {
-        uint64_t word = 0;
-        memcpy(&word, name.data + i, MIN(name.count - i, (size_t)8));
-        __uint128_t product = (__uint128_t)(hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-        hash = (uint64_t)product ^ (uint64_t)(product >> 64);
-    }
-    return hash;
-}
-
 /* ---- lists and hash table -------------------------------------------------------------------- */
 
 static void pool_unlink(struct isolate_pool_entry *entry, enum pool_order order)
@@ -221,7 +208,7 @@ static struct bytes pool_tenant_name(struct bytes function)
 
 static struct pool_tenant *pool_hire_tenant(struct isolate_pool *pool, struct bytes name)
 {
-    uint64_t hash = pool_hash(pool, name);
+    uint64_t hash = hash_bytes(pool->hash_seed, name);
     struct pool_tenant **bucket = &pool->tenants[hash & (POOL_BUCKETS - 1)];
     struct pool_tenant *tenant = *bucket;
     while (tenant != NULL && (tenant->hash != hash ||
@@ -436,8 +423,7 @@ enum status isolate_pool_create(const struct isolate_pool_options *options,
     pool->wanted.order = POOL_BY_WANT;
     pool->untrimmed.order = POOL_BY_TRIM;
     pool->ahead.order = POOL_BY_AGE;
-    if (getrandom(&pool->hash_seed, sizeof(pool->hash_seed), GRND_NONBLOCK) < 0)
-        pool->hash_seed = clock_realtime_ns(options->clock);
+    pool->hash_seed = hash_seed(options->clock);
     *ret_pool = pool;
     return STATUS_OK;
 }
@@ -534,7 +520,7 @@ static struct isolate_pool_entry *pool_entry(struct isolate_pool *pool,
 {
     ASSERT(key->function.count <= POOL_FUNCTION_MAX);
     ASSERT(key->version.count <= POOL_VERSION_MAX);
-    uint64_t hash = pool_hash(pool, key->function);
+    uint64_t hash = hash_bytes(pool->hash_seed, key->function);
     struct isolate_pool_entry *entry = pool_find(pool, key->function, hash);
     if (entry == NULL)
         return pool_add(pool, key, hash);
@@ -862,7 +848,8 @@ void isolate_pool_sweep(struct isolate_pool *pool)
 
 void isolate_pool_forget(struct isolate_pool *pool, struct bytes function)
 {
-    struct isolate_pool_entry *entry = pool_find(pool, function, pool_hash(pool, function));
+    struct isolate_pool_entry *entry =
+        pool_find(pool, function, hash_bytes(pool->hash_seed, function));
     if (entry != NULL)
         pool_remove(pool, entry);
 }

@@ -12,7 +12,7 @@
 #include "loadtest/input_file.h"
 
 #define COLD_START_FUNCTION_BYTES    16
-#define COLD_START_UPLOAD_TIMEOUT_NS 120000000000ull
+#define COLD_START_UPLOAD_TIMEOUT_NS (120 * CLOCK_NS_PER_S)
 #define COLD_START_SECTION_NAME      "skerry.loadtest"
 
 /*

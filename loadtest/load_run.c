@@ -18,7 +18,6 @@
 
 #define LOAD_RUN_TICK_US      20000
 #define LOAD_RUN_SPARE_FDS    32
-#define LOAD_RUN_NS_PER_S     1000000000ull
 #define LOAD_RUN_SIGNAL_COUNT 2
 
 enum load_run_phase {
@@ -213,8 +212,8 @@ static void load_run_on_done(void *context, const struct connection_result *resu
 static void load_run_arm(struct load_run *run)
 {
     struct itimerspec when = {
-        .it_value = {.tv_sec = (time_t)(run->pacer.due_ns / LOAD_RUN_NS_PER_S),
-                     .tv_nsec = (long)(run->pacer.due_ns % LOAD_RUN_NS_PER_S)},
+        .it_value = {.tv_sec = (time_t)(run->pacer.due_ns / CLOCK_NS_PER_S),
+                     .tv_nsec = (long)(run->pacer.due_ns % CLOCK_NS_PER_S)},
     };
     int error = timerfd_settime(run->pace_fd, TFD_TIMER_ABSTIME, &when, NULL);
     ASSERT(error == 0);
@@ -456,7 +455,7 @@ static uint64_t load_run_cpu_ns(void)
         return 0;
     uint64_t seconds = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec);
     uint64_t micros = (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-    return seconds * LOAD_RUN_NS_PER_S + micros * 1000;
+    return seconds * CLOCK_NS_PER_S + micros * 1000;
 }
 
 enum status load_run(const struct load_run_options *options,

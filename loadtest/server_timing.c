@@ -7,10 +7,10 @@
  */
 #include "loadtest/server_timing.h"
 
+#include "engine/base/clock.h"
 #include "loadtest/token.h"
 
-#define SERVER_TIMING_NS_PER_MS 1000000u
-#define SERVER_TIMING_MS_MAX    1000000000u /* eleven days: keeps the arithmetic in range */
+#define SERVER_TIMING_MS_MAX 1000000000u /* eleven days: keeps the arithmetic in range */
 
 struct server_timing_cursor {
     const uint8_t *at;
@@ -80,7 +80,7 @@ static bool server_timing_duration(struct bytes text, uint64_t *ret_ns)
     bool digits = i > 0;
     uint64_t fraction_ns = 0;
     if (i < text.count && text.data[i] == '.') {
-        uint64_t unit = SERVER_TIMING_NS_PER_MS / 10;
+        uint64_t unit = CLOCK_NS_PER_MS / 10;
         for (i++; i < text.count && text.data[i] >= '0' && text.data[i] <= '9'; i++) {
             fraction_ns += unit * (uint64_t)(text.data[i] - '0');
             unit /= 10;
@@ -89,7 +89,7 @@ static bool server_timing_duration(struct bytes text, uint64_t *ret_ns)
     }
     if (!digits || i != text.count)
         return false;
-    *ret_ns = whole * SERVER_TIMING_NS_PER_MS + fraction_ns;
+    *ret_ns = whole * CLOCK_NS_PER_MS + fraction_ns;
     return true;
 }
 

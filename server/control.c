@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "deploy/deploy.h"
+#include "engine/base/hex.h"
 #include "server/isolates.h"
 #include "server/listeners.h"
 #include "server/log.h"
@@ -35,7 +36,7 @@
 #include "server/starts.h"
 #include "server/worker.h"
 
-#define QUICK_DEATH_NS   UINT64_C(2000000000) /* sooner after its start counts against it */
+#define QUICK_DEATH_NS   (2 * CLOCK_NS_PER_S) /* sooner after its start counts against it */
 #define RESTART_MS_FIRST 100
 #define RESTART_MS_MAX   5000
 #define START_TRIES_MAX  3
@@ -184,8 +185,7 @@ static void control_tell_artifact_trouble(void *context,
 {
     (void)context;
     char hex[2 * DEPLOY_SHA256_BYTES + 1];
-    for (size_t i = 0; i < DEPLOY_SHA256_BYTES; i++)
-        (void)snprintf(hex + 2 * i, 3, "%02x", key[i]);
+    hex_encode(key, DEPLOY_SHA256_BYTES, hex);
     log_message("error", event, "artifact %s: %s", hex, text);
 }
 
@@ -237,7 +237,7 @@ static void control_stop(struct control *control, int exit_status)
         (void)event_del(control->workers[i].restart_event);
     control_signal_workers(control, SIGTERM);
     struct timeval patience = {
-        .tv_sec = (time_t)(control->options.config->limits.wall / 1000000 + DRAIN_MARGIN_S)};
+        .tv_sec = (time_t)(control->options.config->limits.wall / CLOCK_US_PER_S + DRAIN_MARGIN_S)};
     (void)event_add(control->drain_event, &patience);
     if (control->running == 0)
         (void)event_base_loopbreak(control->base);

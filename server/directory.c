@@ -10,7 +10,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
+
+#include "engine/base/hash.h"
 
 #define DIRECTORY_SETS    2048 /* powers of two */
 #define DIRECTORY_WAYS    4
@@ -26,19 +27,6 @@ struct directory {
     struct directory_tenant *tenants[DIRECTORY_BUCKETS];
 };
 
-/* Names come from the network; the seed keeps them from choosing their set. */
-static uint64_t directory_hash(uint64_t seed, const struct route_name *name)
-{
-    uint64_t hash = seed ^ name->count;
-    for (size_t i = 0; i < name->count; i += 8) {
-        uint64_t word = 0;
-        memcpy(&word, name->text + i, MIN(name->count - i, (size_t)8));
-        __uint128_t product = (__uint128_t)(hash ^ word) * UINT64_C(0xd6e8feb86659fd93);
-        hash = (uint64_t)product ^ (uint64_t)(product >> 64);
-    }
-    return hash;
-}
-
 enum status directory_create(struct deploy_catalog *catalog,
                              uint32_t cpu_share,
                              struct directory **ret_directory)
@@ -48,8 +36,7 @@ enum status directory_create(struct deploy_catalog *catalog,
         return STATUS_NO_MEMORY;
     directory->catalog = catalog;
     directory->cpu_share = cpu_share;
-    if (getrandom(&directory->seed, sizeof(directory->seed), GRND_NONBLOCK) < 0)
-        directory->seed = clock_realtime_ns(&clock_system);
+    directory->seed = hash_seed(&clock_system);
     *ret_directory = directory;
     return STATUS_OK;
 }
@@ -59,7 +46,7 @@ enum status directory_create(struct deploy_catalog *catalog,
 static struct directory_tenant *directory_tenant(struct directory *directory,
                                                  const struct route_name *name)
 {
-    uint64_t hash = directory_hash(directory->seed, name);
+    uint64_t hash = hash_bytes(directory->seed, route_name_bytes(name));
     struct directory_tenant **bucket = &directory->tenants[hash & (DIRECTORY_BUCKETS - 1)];
     for (struct directory_tenant *tenant = *bucket; tenant != NULL; tenant = tenant->next) {
         if (tenant->hash == hash &&
@@ -227,8 +214,8 @@ enum status directory_find(struct directory *directory,
                            struct report *report,
                            struct directory_function **ret_function)
 {
-    uint64_t hash = directory_hash(directory->seed, &target->tenant) ^
-                    directory_hash(~directory->seed, &target->function);
+    uint64_t hash = hash_bytes(directory->seed, route_name_bytes(&target->tenant));
+    hash = hash_bytes(hash, route_name_bytes(&target->function));
     struct directory_function **way = directory_way(directory, hash, target);
     struct directory_function *function = *way;
     bool hit = function != NULL && function->hash == hash &&

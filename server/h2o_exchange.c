@@ -17,7 +17,7 @@
 #include "server/h2o_front.h"
 #include "server/respond.h"
 
-#define UNSENT_NS_MAX     UINT64_C(30000000000) /* to read an answer ... */
+#define UNSENT_NS_MAX     (30 * CLOCK_NS_PER_S) /* to read an answer ... */
 #define UNSENT_BYTES_A_NS UINT64_C(16384)       /* ... and a second more for each so many bytes */
 #define RESETS_MAX        100 /* requests of a connection that the client may abandon */
 #define HEADER_ROW_BYTES  32  /* counted for each header, as HPACK does */
@@ -141,7 +141,7 @@ void h2o_exchange_sweep(struct h2o_front *front)
         if (waited <= UNSENT_NS_MAX)
             return;
         uint64_t seconds = exchange->request.response.body.count / UNSENT_BYTES_A_NS;
-        if (waited - UNSENT_NS_MAX <= seconds * 1000000000 || exchange->connection->shut)
+        if (waited - UNSENT_NS_MAX <= seconds * CLOCK_NS_PER_S || exchange->connection->shut)
             continue;
         front->service->metrics->slow_clients++;
         h2o_connection_shut(exchange->connection);

@@ -17,7 +17,7 @@
 #include "server/h2o_front.h"
 
 #define LINGER_MAX        256 /* connections at once; more are closed at once */
-#define LINGER_NS         UINT64_C(3000000000)
+#define LINGER_NS         (3 * CLOCK_NS_PER_S)
 #define LINGER_BYTES_MAX  (UINT64_C(256) << 20)
 #define LINGER_READ_BYTES 65536
 #define LINGER_READS      16 /* in one go */

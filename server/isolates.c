@@ -9,8 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ISOLATES_HEAR_MAX  16 /* messages at one time */
-#define ISOLATES_NS_PER_US UINT64_C(1000)
+#define ISOLATES_HEAR_MAX 16 /* messages at one time */
 
 /* ---- what they are made from ----------------------------------------------------------------- */
 
@@ -21,7 +20,7 @@ struct isolate_key isolates_key(const struct directory_function *function)
         .function = function->key,
         .version = function->pool_version,
         .reuse = {.requests_max = entry->reuse_requests,
-                  .age_max_ns = entry->reuse_us * ISOLATES_NS_PER_US},
+                  .age_max_ns = entry->reuse_us * CLOCK_NS_PER_US},
         .tenant_warm_max = entry->limits.pool,
         .created_ns = entry->created_ns,
         .generation = function->generation,

@@ -15,9 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
+
 #define LISTEN_BACKLOG 4096 /* the kernel clips it to somaxconn */
 #define IN_USE_TRIES   50
-#define IN_USE_WAIT_NS 10000000
+#define IN_USE_WAIT_NS (10 * (long)CLOCK_NS_PER_MS)
 
 static enum status listeners_fail(struct report *report, const char *address)
 {

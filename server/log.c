@@ -16,8 +16,7 @@
 
 #include "server/json.h"
 
-#define LOG_TAIL_BYTES  16 /* for the closing of a cut line */
-#define LOG_NANOSECONDS 1000000000
+#define LOG_TAIL_BYTES 16 /* for the closing of a cut line */
 
 _Static_assert(LOG_LINE_BYTES <= PIPE_BUF, "a line is written whole or not at all");
 
@@ -63,7 +62,7 @@ void log_begin(struct log_line *line, const char *level, const char *event)
     line->count = 0;
     line->cut = false;
     uint64_t now = clock_realtime_ns(&clock_system);
-    time_t seconds = (time_t)(now / LOG_NANOSECONDS);
+    time_t seconds = (time_t)(now / CLOCK_NS_PER_S);
     struct tm utc;
     char time_text[32] = "";
     if (gmtime_r(&seconds, &utc) != NULL)
@@ -71,7 +70,7 @@ void log_begin(struct log_line *line, const char *level, const char *event)
     char text[192];
     (void)snprintf(text, sizeof(text),
                    "{\"ts\":\"%s.%06uZ\",\"level\":\"%.16s\",\"event\":\"%.64s\"", time_text,
-                   (unsigned)(now % LOG_NANOSECONDS / 1000), level, event);
+                   (unsigned)(now % CLOCK_NS_PER_S / CLOCK_NS_PER_US), level, event);
     log_raw(line, text);
 }
 

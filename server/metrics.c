@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/clock.h"
+
 static const struct metrics_row {
     const char *family;
     const char *labels;
@@ -23,8 +25,6 @@ static const struct metrics_row {
      .offset = offsetof(struct metrics, name)},
 #include "server/metrics.def"
 };
-
-#define METRICS_NANOSECONDS 1000000000
 
 static uint64_t *metrics_value(struct metrics *metrics, const struct metrics_row *row)
 {
@@ -49,8 +49,8 @@ static enum status metrics_print_value(const struct metrics *page,
     const char *comma = row->labels[0] != '\0' ? "," : "";
     if (strcmp(row->type, "seconds") == 0)
         return buffer_printf(out, "%s{worker=\"%u\"%s%s} %llu.%09llu\n", row->family, worker, comma,
-                             row->labels, (unsigned long long)value / METRICS_NANOSECONDS,
-                             (unsigned long long)value % METRICS_NANOSECONDS);
+                             row->labels, (unsigned long long)value / CLOCK_NS_PER_S,
+                             (unsigned long long)value % CLOCK_NS_PER_S);
     return buffer_printf(out, "%s{worker=\"%u\"%s%s} %llu\n", row->family, worker, comma,
                          row->labels, (unsigned long long)value);
 }
@@ -81,8 +81,8 @@ metrics_print_turns(const struct metrics *page, uint32_t worker, struct buffer *
     return buffer_printf(out,
                          "skerry_turn_seconds_sum{worker=\"%u\"} %llu.%09llu\n"
                          "skerry_turn_seconds_count{worker=\"%u\"} %llu\n",
-                         worker, (unsigned long long)page->turn_time / METRICS_NANOSECONDS,
-                         (unsigned long long)page->turn_time % METRICS_NANOSECONDS, worker,
+                         worker, (unsigned long long)page->turn_time / CLOCK_NS_PER_S,
+                         (unsigned long long)page->turn_time % CLOCK_NS_PER_S, worker,
                          (unsigned long long)count);
 }
 
@@ -108,8 +108,8 @@ metrics_print_phase(const struct start_histogram *histogram, const char *labels,
         uint64_t bound_us = (uint64_t)START_BUCKET_NS / 1000 << i;
         if (i < START_BUCKETS - 1)
             (void)snprintf(bound, sizeof(bound), "%llu.%06llu",
-                           (unsigned long long)bound_us / 1000000,
-                           (unsigned long long)bound_us % 1000000);
+                           (unsigned long long)bound_us / CLOCK_US_PER_S,
+                           (unsigned long long)bound_us % CLOCK_US_PER_S);
         count += histogram->buckets[i];
         status = buffer_printf(out, "skerry_start_phase_seconds_bucket{%s,le=\"%s\"} %llu\n",
                                labels, bound, (unsigned long long)count);
@@ -119,8 +119,8 @@ metrics_print_phase(const struct start_histogram *histogram, const char *labels,
     return buffer_printf(out,
                          "skerry_start_phase_seconds_sum{%s} %llu.%09llu\n"
                          "skerry_start_phase_seconds_count{%s} %llu\n",
-                         labels, (unsigned long long)histogram->sum_ns / METRICS_NANOSECONDS,
-                         (unsigned long long)histogram->sum_ns % METRICS_NANOSECONDS, labels,
+                         labels, (unsigned long long)histogram->sum_ns / CLOCK_NS_PER_S,
+                         (unsigned long long)histogram->sum_ns % CLOCK_NS_PER_S, labels,
                          (unsigned long long)count);
 }
 

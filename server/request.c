@@ -37,15 +37,13 @@
 
 #define REQUEST_MAGIC        UINT64_C(0x7265717565737431)
 #define IN_FLIGHT_MAX        65536 /* requests of all tenants in one worker */
-#define NO_ROOM_LOG_NS       UINT64_C(1000000000)
-#define ARTIFACT_RETRY_NS    UINT64_C(10000000)
-#define GONE_CHECK_NS        UINT64_C(50000000) /* how often a long request's client is looked at */
+#define NO_ROOM_LOG_NS       CLOCK_NS_PER_S
+#define ARTIFACT_RETRY_NS    (10 * CLOCK_NS_PER_MS)
+#define GONE_CHECK_NS        (50 * CLOCK_NS_PER_MS) /* how often a long request's client is looked at */
 #define TIMERS_PER_TURN      256
 #define SLICES_PER_TURN      64
 #define POOL_TENANT_PART     2 /* of the warm isolates may be one tenant's */
 #define WAIT_MS_MAX          1000
-#define NS_PER_MS            UINT64_C(1000000)
-#define NS_PER_US            UINT64_C(1000)
 #define STATUS_CLIENT_GONE   499
 #define BACKTRACE_FRAMES_MAX 16
 
@@ -318,7 +316,7 @@ request_wait_artifact(struct request *request, enum status status, const struct 
         deploy_artifact_request(request->service->config->data_dir,
                                 request->function->entry.artifact_key);
     }
-    if (now - request->arrived_ns >= limits->queue_wait * NS_PER_US) {
+    if (now - request->arrived_ns >= limits->queue_wait * CLOCK_NS_PER_US) {
         request_busy(request, "the function is being rebuilt; try again");
         return;
     }
@@ -441,7 +439,7 @@ static void request_admit(struct request *request)
     tenant->last = request;
     tenant->waiting++;
     timers_set(&request->service->timers, &request->timer,
-               request->arrived_ns + limits->queue_wait * NS_PER_US);
+               request->arrived_ns + limits->queue_wait * CLOCK_NS_PER_US);
 }
 
 /* ---- routing --------------------------------------------------------------------------------- */
@@ -563,7 +561,7 @@ bool request_init(struct request *request,
     request->timer.fire = request_on_timer;
     request->arrived_ns = request_now(request);
     request_service_heard(service, request->arrived_ns);
-    request->deadline_ns = request->arrived_ns + service->config->limits.wall * NS_PER_US;
+    request->deadline_ns = request->arrived_ns + service->config->limits.wall * CLOCK_NS_PER_US;
     request->gone_check_ns = request->arrived_ns + GONE_CHECK_NS;
     http_exchange_init(&request->http, &service->config->limits);
     respond_make_id(service, request->id);
@@ -635,7 +633,7 @@ enum status request_service_init(struct request_service *service, struct report 
         return report_errno(report, "no random numbers");
     struct scheduler_options scheduling = {
         .clock = service->clock,
-        .slice_ns = config->limits.slice * NS_PER_US,
+        .slice_ns = config->limits.slice * CLOCK_NS_PER_US,
         .run = request_slice,
     };
     scheduler_init(&service->scheduler, &scheduling);
@@ -643,9 +641,9 @@ enum status request_service_init(struct request_service *service, struct report 
         .per_function_max = config->pool_per_function,
         .per_tenant_max = MAX(config->pool_total / POOL_TENANT_PART, config->pool_per_function),
         .total_max = config->pool_total,
-        .trim_ns = config->pool_trim_us * NS_PER_US,
-        .idle_max_ns = config->pool_idle_us * NS_PER_US,
-        .ahead_max_ns = config->pool_prewarm_us * NS_PER_US,
+        .trim_ns = config->pool_trim_us * CLOCK_NS_PER_US,
+        .idle_max_ns = config->pool_idle_us * CLOCK_NS_PER_US,
+        .ahead_max_ns = config->pool_prewarm_us * CLOCK_NS_PER_US,
         .began_ns = clock_realtime_ns(service->clock),
         .clock = service->clock,
         .limits = &config->limits,
@@ -711,7 +709,7 @@ int request_service_turn(struct request_service *service)
     uint64_t now = clock_monotonic_ns(service->clock);
     if (next <= now)
         return 0;
-    return (int)MIN((next - now + NS_PER_MS - 1) / NS_PER_MS, (uint64_t)WAIT_MS_MAX);
+    return (int)MIN((next - now + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS, (uint64_t)WAIT_MS_MAX);
 }
 
 void request_service_heard(struct request_service *service, uint64_t now_ns)

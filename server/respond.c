@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "engine/base/hex.h"
 #include "server/account.h"
 #include "server/json.h"
 #include "server/log.h"
@@ -61,14 +62,13 @@ const char *respond_status_text(uint32_t status)
 
 void respond_make_id(struct request_service *service, char ret_id[REQUEST_ID_BYTES + 1])
 {
-    static const char digits[] = "0123456789abcdef";
     /* A bijection of the counter: no two alike, and no telling how many there were. */
     uint64_t word = service->id_seed + ++service->id_count * UINT64_C(0x9e3779b97f4a7c15);
     word = (word ^ (word >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     word = (word ^ (word >> 27)) * UINT64_C(0x94d049bb133111eb);
     word ^= word >> 31;
     for (size_t i = 0; i < REQUEST_ID_BYTES; i++)
-        ret_id[i] = digits[(word >> (4 * i)) & 15];
+        ret_id[i] = hex_digit(word >> (4 * i));
     ret_id[REQUEST_ID_BYTES] = '\0';
 }
 

@@ -9,8 +9,8 @@
 
 #include "isolate/isolate.h"
 
-#define RING_AGE_NS_MAX   UINT64_C(600000000000)  /* nobody leaves records lying for ten minutes */
-#define RING_PHASE_NS_MAX UINT64_C(7200000000000) /* twice the longest limits.wall */
+#define RING_AGE_NS_MAX   (600 * CLOCK_NS_PER_S)  /* nobody leaves records lying for ten minutes */
+#define RING_PHASE_NS_MAX (7200 * CLOCK_NS_PER_S) /* twice the longest limits.wall */
 
 _Static_assert((START_RING_RECORDS & (START_RING_RECORDS - 1)) == 0, "a power of two");
 

@@ -11,14 +11,13 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <time.h>
 
+#include "engine/base/hash.h"
 #include "isolate/isolate.h"
 
 #define STARTS_BUCKETS  4096 /* power of two */
 #define STARTS_NS_IN_US 1000.0
-#define STARTS_NS_IN_S  UINT64_C(1000000000)
 
 struct starts_cold {
     uint64_t ended_ns;
@@ -55,18 +54,10 @@ struct starts {
 
 /* ---- finding --------------------------------------------------------------------------------- */
 
-static uint64_t starts_hash_text(uint64_t hash, const char *text)
-{
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
-    return (hash ^ hash >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
-}
-
 static uint64_t starts_hash(const struct starts *starts, const struct starts_key *key)
 {
-    uint64_t hash = starts_hash_text(starts->hash_seed ^ key->created_ns, key->tenant);
-    hash = starts_hash_text(hash, key->function);
-    return hash ^ hash >> 32;
+    uint64_t hash = hash_bytes(starts->hash_seed ^ key->created_ns, bytes_of_text(key->tenant));
+    return hash_bytes(hash, bytes_of_text(key->function));
 }
 
 static struct starts_history **starts_bucket(struct starts *starts, uint64_t hash)
@@ -123,8 +114,7 @@ enum status starts_create(uint32_t functions_max, struct starts **ret_starts)
         return STATUS_NO_MEMORY;
     ASSERT(functions_max > 0);
     starts->functions_max = functions_max;
-    if (getrandom(&starts->hash_seed, sizeof(starts->hash_seed), GRND_NONBLOCK) < 0)
-        starts->hash_seed = clock_realtime_ns(&clock_system);
+    starts->hash_seed = hash_seed(&clock_system);
     *ret_starts = starts;
     return STATUS_OK;
 }
@@ -218,12 +208,12 @@ static json_t *starts_time(uint64_t time_ns)
     char text[64];
     char second[32];
     struct tm parts;
-    time_t seconds = (time_t)(time_ns / STARTS_NS_IN_S);
+    time_t seconds = (time_t)(time_ns / CLOCK_NS_PER_S);
     if (gmtime_r(&seconds, &parts) == NULL ||
         strftime(second, sizeof(second), "%Y-%m-%dT%H:%M:%S", &parts) == 0)
         return json_null();
     (void)snprintf(text, sizeof(text), "%s.%06uZ", second,
-                   (unsigned)(time_ns % STARTS_NS_IN_S / 1000));
+                   (unsigned)(time_ns % CLOCK_NS_PER_S / CLOCK_NS_PER_US));
     return json_string(text);
 }
 

@@ -23,9 +23,9 @@
 #include "server/h2o_listen.h"
 #include "server/log.h"
 
-#define SWEEP_NS       UINT64_C(1000000000)
-#define TELL_NS        UINT64_C(100000000)
-#define DRAIN_GRACE_NS UINT64_C(1000000000)
+#define SWEEP_NS       CLOCK_NS_PER_S
+#define TELL_NS        (100 * CLOCK_NS_PER_MS)
+#define DRAIN_GRACE_NS CLOCK_NS_PER_S
 
 struct worker {
     struct worker_boot boot;

@@ -10,7 +10,7 @@ static uint64_t clock_read_ns(clockid_t id)
 {
     struct timespec now;
     (void)clock_gettime(id, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    return (uint64_t)now.tv_sec * CLOCK_NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
 static uint64_t clock_system_monotonic_ns(void *context)

@@ -11,6 +11,11 @@
 
 #include <stdint.h>
 
+#define CLOCK_NS_PER_US UINT64_C(1000)
+#define CLOCK_NS_PER_MS UINT64_C(1000000)
+#define CLOCK_NS_PER_S  UINT64_C(1000000000)
+#define CLOCK_US_PER_S  UINT64_C(1000000)
+
 struct clock {
     uint64_t (*monotonic_ns)(void *context);
     uint64_t (*realtime_ns)(void *context); /* since the Unix epoch */
@@ -26,7 +31,7 @@ static inline uint64_t clock_monotonic_ns(const struct clock *clock)
 
 static inline uint64_t clock_monotonic_us(const struct clock *clock)
 {
-    return clock->monotonic_ns(clock->context) / 1000;
+    return clock->monotonic_ns(clock->context) / CLOCK_NS_PER_US;
 }
 
 static inline uint64_t clock_realtime_ns(const struct clock *clock)

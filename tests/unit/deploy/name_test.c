@@ -6,6 +6,7 @@
 
 #include "deploy/digest.h"
 #include "deploy/name.h"
+#include "engine/base/hex.h"
 
 static void dns_labels_are_names_and_nothing_else_is(void **state)
 {
@@ -61,12 +62,12 @@ static void digest_is_sha256_and_hexadecimal_reads_back(void **state)
     uint8_t again[DEPLOY_SHA256_BYTES];
     char text[DIGEST_HEX_BYTES];
     digest_sha256(bytes_of_text("abc"), sha256);
-    digest_hex(sha256, sizeof(sha256), text);
+    hex_encode(sha256, sizeof(sha256), text);
     assert_string_equal(text, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    assert_true(digest_parse_hex(text, sizeof(again), again));
+    assert_true(hex_decode(text, sizeof(again), again));
     assert_memory_equal(again, sha256, sizeof(sha256));
     text[10] = 'G';
-    assert_false(digest_parse_hex(text, sizeof(again), again));
+    assert_false(hex_decode(text, sizeof(again), again));
     digest_sha256(bytes_make(NULL, 0), sha256);
     assert_int_equal(sha256[0], 0xe3);
 }
