@@ -55,6 +55,18 @@ static enum status unlinkable(const struct engine_import_desc *import,
     return report_fail(report, STATUS_UNLINKABLE, REPORT_OFFSET_NONE, "%s: %s%s", what, name, why);
 }
 
+static enum status unknown(const struct engine_import_desc *import, struct report *report)
+{
+    static const char *const why[] = {
+        [ENGINE_EXTERN_FUNC] = ": nothing provides this function",
+        [ENGINE_EXTERN_TABLE] = ": nothing provides this table",
+        [ENGINE_EXTERN_MEMORY] = ": nothing provides this memory",
+        [ENGINE_EXTERN_GLOBAL] = ": nothing provides this global",
+        [ENGINE_EXTERN_TAG] = ": nothing provides this tag",
+    };
+    return unlinkable(import, report, "unknown import", why[import->kind]);
+}
+
 static enum status
 incompatible(const struct engine_import_desc *import, struct report *report, const char *why)
 {
@@ -238,7 +250,7 @@ enum status link_imports(struct engine_instance *instance,
         else if (linker != NULL && linker->missing_funcs_trap && import.kind == ENGINE_EXTERN_FUNC)
             bind_missing_func(instance, i, &import);
         else
-            status = unlinkable(&import, report, "unknown import", "");
+            status = unknown(&import, report);
         if (status != STATUS_OK)
             return status;
     }

@@ -28,6 +28,7 @@ struct main_verb {
     const char *name;
     int (*run)(int argc, char **argv); /* argv[0] is the verb */
     const char *help;                  /* NULL: hidden */
+    const char *usage;                 /* what it takes; NULL: it answers --help itself */
 };
 
 static int main_worker(int argc, char **argv)
@@ -56,15 +57,15 @@ static int main_help(int argc, char **argv);
 static int main_completion(int argc, char **argv);
 
 static const struct main_verb main_verbs[] = {
-    {"serve", serve_main, "run the server in the foreground"},
-    {"loadtest", loadtest_main, "generate load, measure latency and cold starts"},
-    {"bench", loadtest_main, "the same as loadtest"},
-    {"doctor", doctor_main, "check whether this machine can run a server"},
-    {"completion", main_completion, "print a completion script for bash"},
-    {"version", main_version, "print the version"},
-    {"help", main_help, "print this, or `skerry VERB --help` for one verb"},
-    {WORKER_VERB, main_worker, NULL},
-    {DEPLOY_BUILDER_VERB, main_builder, NULL},
+    {"serve", serve_main, "run the server in the foreground", NULL},
+    {"loadtest", loadtest_main, "generate load, measure latency and cold starts", NULL},
+    {"bench", loadtest_main, "the same as loadtest", NULL},
+    {"doctor", doctor_main, "check whether this machine can run a server", ""},
+    {"completion", main_completion, "print a completion script for bash", "bash"},
+    {"version", main_version, "print the version", ""},
+    {"help", main_help, "print this, or what one verb takes", "[VERB]"},
+    {WORKER_VERB, main_worker, NULL, NULL},
+    {DEPLOY_BUILDER_VERB, main_builder, NULL, NULL},
 };
 
 static void main_write_help(struct buffer *out)
@@ -84,15 +85,35 @@ static void main_write_help(struct buffer *out)
         (void)fputs("skerry: out of memory\n", stderr);
 }
 
+static bool main_is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static int main_run(const struct main_verb *verb, int argc, char **argv)
+{
+    if (verb->usage == NULL || argc < 2 || !main_is_help(argv[1]))
+        return verb->run(argc, argv);
+    (void)printf("usage: skerry %s%s%s\n%s\n", verb->name, verb->usage[0] == '\0' ? "" : " ",
+                 verb->usage, verb->help);
+    return 0;
+}
+
 static bool main_try(int argc, char **argv, int *ret_exit)
 {
     for (size_t i = 0; i < COUNT_OF(main_verbs); i++) {
         if (strcmp(argv[1], main_verbs[i].name) == 0) {
-            *ret_exit = main_verbs[i].run(argc - 1, argv + 1);
+            *ret_exit = main_run(&main_verbs[i], argc - 1, argv + 1);
             return true;
         }
     }
     return server_engine_verb(argc, argv, ret_exit) || deploy_cli_run(argc - 1, argv + 1, ret_exit);
+}
+
+static int main_unknown(const char *verb)
+{
+    (void)fprintf(stderr, "skerry: there is no verb `%s`: see `skerry help`\n", verb);
+    return status_exit_code(STATUS_USAGE);
 }
 
 static int main_help(int argc, char **argv)
@@ -101,8 +122,8 @@ static int main_help(int argc, char **argv)
         char flag[] = "--help";
         char *arguments[] = {argv[0], argv[1], flag, NULL};
         int status;
-        if (strcmp(argv[1], "help") != 0 && main_try(3, arguments, &status))
-            return status;
+        if (strcmp(argv[1], "help") != 0)
+            return main_try(3, arguments, &status) ? status : main_unknown(argv[1]);
     }
     struct buffer out;
     buffer_init(&out, MAIN_HELP_BYTES);
@@ -166,10 +187,9 @@ int main(int argc, char **argv)
     }
     if (main_try(argc, argv, &status))
         return status;
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+    if (main_is_help(argv[1]))
         return main_help(1, argv);
     if (strcmp(argv[1], "--version") == 0)
         return main_version(1, argv);
-    (void)fprintf(stderr, "skerry: there is no verb `%s`: see `skerry help`\n", argv[1]);
-    return status_exit_code(STATUS_USAGE);
+    return main_unknown(argv[1]);
 }

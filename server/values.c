@@ -4,6 +4,7 @@
  */
 #include "server/values.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -72,6 +73,8 @@ void values_print(char text[VALUES_TEXT_BYTES], uint32_t type, const union engin
 static bool parse_integer(const char *text, unsigned bits, uint64_t *ret_bits)
 {
     char *end;
+    if (isspace((unsigned char)text[0]))
+        return false;
     int base = strncmp(text + (text[0] == '-'), "0x", 2) == 0 ? 16 : 10;
     errno = 0;
     if (text[0] == '-') {
@@ -142,12 +145,62 @@ static bool parse_vector(const char *text, union engine_value *ret_slots)
     return true;
 }
 
+/* nan:0x<bits>, all of them, as values_print writes it. */
+static bool parse_nan(const char *text, uint32_t type, union engine_value *ret_value)
+{
+    union engine_value value = {.bits = 0};
+    if (strncmp(text, "nan:0x", 6) != 0 ||
+        !parse_integer(text + 4, type == ENGINE_F32 ? 32 : 64, &value.bits))
+        return false;
+    if (type == ENGINE_F32 ? !isnan(value.f32) : !isnan(value.f64))
+        return false;
+    *ret_value = value;
+    return true;
+}
+
+/* A number too large for the type is none of it; one too small is its nearest, like any other
+ * that the type has no exact form of. */
+static bool parse_float(const char *text, uint32_t type, union engine_value *ret_value)
+{
+    char *end;
+    union engine_value value = {.bits = 0};
+    errno = 0;
+    if (type == ENGINE_F32)
+        value.f32 = strtof(text, &end);
+    else
+        value.f64 = strtod(text, &end);
+    if (end == text || *end != '\0' || isspace((unsigned char)text[0]))
+        return parse_nan(text, type, ret_value);
+    bool infinite = type == ENGINE_F32 ? isinf(value.f32) : isinf(value.f64);
+    if (errno == ERANGE && infinite)
+        return false;
+    *ret_value = value;
+    return true;
+}
+
+const char *values_form(uint32_t type)
+{
+    switch (type) {
+    case ENGINE_I32:
+        return "a whole number of 32 bits, decimal or 0x";
+    case ENGINE_I64:
+        return "a whole number of 64 bits, decimal or 0x";
+    case ENGINE_F32:
+    case ENGINE_F64:
+        return "a number, inf, nan or nan:0x<bits>";
+    case ENGINE_V128:
+        return "i32x4:1,2,3,4, or another shape";
+    default:
+        return (type & ENGINE_TYPE_NON_NULL) == 0 ? "null, all that can come from outside"
+                                                  : "nothing: none can come from outside";
+    }
+}
+
 bool values_parse(const char *text, uint32_t type, union engine_value *ret_slots)
 {
     if (type == ENGINE_V128)
         return parse_vector(text, ret_slots);
     union engine_value value = {.bits = 0};
-    char *end;
     switch (type) {
     case ENGINE_I32:
     case ENGINE_I64:
@@ -155,13 +208,8 @@ bool values_parse(const char *text, uint32_t type, union engine_value *ret_slots
             return false;
         break;
     case ENGINE_F32:
-        value.f32 = strtof(text, &end);
-        if (end == text || *end != '\0')
-            return false;
-        break;
     case ENGINE_F64:
-        value.f64 = strtod(text, &end);
-        if (end == text || *end != '\0')
+        if (!parse_float(text, type, &value))
             return false;
         break;
     default:

@@ -16,7 +16,7 @@
 int verb_validate(int argc, char **argv)
 {
     if (argc < 1)
-        return verb_fail("validate", STATUS_USAGE, "usage: skerry validate FILE.wasm...");
+        return verb_usage("validate", "which file?");
     int exit_status = 0;
     for (int i = 0; i < argc; i++) {
         struct report report = REPORT_INIT;
@@ -26,10 +26,12 @@ int verb_validate(int argc, char **argv)
         if (status == STATUS_OK)
             status = engine_validate(buffer_bytes(&wasm), &engine_limits_default, &report);
         buffer_done(&wasm);
+        int file_status = 0;
         if (status == STATUS_OK)
             (void)printf("%s: valid\n", argv[i]);
         else
-            exit_status = MAX(exit_status, verb_fail_report("validate", argv[i], &report));
+            file_status = verb_fail_report("validate", argv[i], &report);
+        exit_status = MAX(exit_status, file_status);
     }
     return exit_status;
 }
@@ -78,7 +80,8 @@ static void print_sections(struct bytes wasm)
 
 static const char *kind_name(enum engine_extern_kind kind)
 {
-    static const char *const names[] = {"func", "table", "memory", "global"};
+    static const char *const names[] = {"func", "table", "memory", "global", "tag"};
+    ASSERT(kind < COUNT_OF(names));
     return names[kind];
 }
 
@@ -129,16 +132,17 @@ static void print_kind(const struct engine_module *module)
 /* The threaded code of a function given by index or exported name. */
 static int print_code(const struct engine_module *module, struct bytes wasm, const char *func)
 {
-    char *end;
-    unsigned long index = strtoul(func, &end, 10);
+    unsigned long index = strtoul(func, NULL, 10); /* of too many digits: too large as well */
     struct engine_export_desc export;
-    if (*end != '\0' || end == func) {
+    if (func[0] == '\0' || func[strspn(func, "0123456789")] != '\0') {
         if (!engine_module_find_export(module, func, ENGINE_EXTERN_FUNC, &export))
-            return verb_fail("inspect", STATUS_NOT_FOUND, "no exported function '%s'", func);
+            return verb_fail("inspect", STATUS_NOT_FOUND,
+                             "no exported function '%s'; `skerry inspect FILE` lists them", func);
         index = export.index;
     }
     if (index >= engine_module_func_count(module))
-        return verb_fail("inspect", STATUS_NOT_FOUND, "no function %lu; there are %u", index,
+        return verb_fail("inspect", STATUS_NOT_FOUND,
+                         "no function %s; the module has %u, imported ones first, from 0", func,
                          engine_module_func_count(module));
     struct buffer text;
     buffer_init(&text, INSPECT_CODE_BYTES);
@@ -192,8 +196,6 @@ static int inspect(const char *file, const char *func, bool stats)
     return exit_status;
 }
 
-static const char inspect_usage[] = "usage: skerry inspect FILE.wasm [--code FUNC | --stats]";
-
 int verb_inspect(int argc, char **argv)
 {
     const char *file = NULL;
@@ -207,9 +209,11 @@ int verb_inspect(int argc, char **argv)
         else if (argv[i][0] != '-' && file == NULL)
             file = argv[i];
         else
-            return verb_fail("inspect", STATUS_USAGE, inspect_usage);
+            return verb_usage("inspect", "`%s`: unknown, incomplete or one too many", argv[i]);
     }
     if (file == NULL)
-        return verb_fail("inspect", STATUS_USAGE, inspect_usage);
+        return verb_usage("inspect", "which file?");
+    if (stats && func != NULL)
+        return verb_usage("inspect", "--code or --stats, not both");
     return inspect(file, func, stats);
 }

@@ -7,6 +7,7 @@
  *
  * Exit status: the guest's; 134 for a trap; otherwise the status's own.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,46 +54,56 @@ static uint64_t now_ns(void)
     return clock_monotonic_ns(&clock_system);
 }
 
-static int usage(const char *what)
-{
-    return verb_fail("run", STATUS_USAGE,
-                     "%s; usage: skerry run FILE.wasm [--invoke NAME] [--fuel N] [--env K=V] "
-                     "[--stats] [--deterministic] [-- ARGS]",
-                     what);
-}
-
 /* ---- options --------------------------------------------------------------------------------- */
 
-/* One option at argv[*at]; advances over its value. False: unknown or incomplete. */
-static bool read_option(struct run *run, int argc, char **argv, int *at)
+static int read_fuel(struct run *run, const char *value)
+{
+    char *end;
+    errno = 0;
+    run->fuel = strtoll(value, &end, 10);
+    if (errno != 0 || end == value || *end != '\0' || run->fuel <= 0)
+        return verb_usage("run", "--fuel %s: a number from 1 to %lld is wanted", value,
+                          (long long)INT64_MAX);
+    return 0;
+}
+
+static int read_variable(struct run *run, const char *value)
+{
+    if (strchr(value, '=') == NULL)
+        return verb_usage("run", "--env %s: NAME=VALUE is wanted", value);
+    if (run->environment_count == RUN_ENVIRONMENT_MAX)
+        return verb_usage("run", "more than %d times --env", RUN_ENVIRONMENT_MAX);
+    run->environment[run->environment_count++] = value;
+    return 0;
+}
+
+/* One option at argv[*at]; advances over its value. Returns 0, or the exit status of a usage
+ * error. */
+static int read_option(struct run *run, int argc, char **argv, int *at)
 {
     const char *name = argv[*at];
     if (strcmp(name, "--stats") == 0) {
         run->stats = true;
-        return true;
+        return 0;
     }
     if (strcmp(name, "--deterministic") == 0) {
         run->options.deterministic = true;
-        return true;
+        return 0;
     }
+    if (strcmp(name, "--dir") == 0)
+        return verb_usage("run", "--dir is not supported yet: guests have no files");
+    bool invoke = strcmp(name, "--invoke") == 0;
+    bool fuel = strcmp(name, "--fuel") == 0;
+    if (!invoke && !fuel && strcmp(name, "--env") != 0)
+        return verb_usage("run", "unknown option %s (what the guest is to get comes after --)",
+                          name);
     if (*at + 1 >= argc)
-        return false;
+        return verb_usage("run", "%s wants a value", name);
     const char *value = argv[++*at];
-    if (strcmp(name, "--invoke") == 0) {
-        run->invoke = value;
-        return true;
-    }
-    if (strcmp(name, "--fuel") == 0) {
-        char *end;
-        run->fuel = strtoll(value, &end, 10);
-        return *end == '\0' && run->fuel > 0;
-    }
-    if (strcmp(name, "--env") == 0 && run->environment_count < RUN_ENVIRONMENT_MAX &&
-        strchr(value, '=') != NULL) {
-        run->environment[run->environment_count++] = value;
-        return true;
-    }
-    return false;
+    if (!invoke)
+        return fuel ? read_fuel(run, value) : read_variable(run, value);
+    run->invoke = value;
+    return 0;
 }
 
 static bool is_option(const char *word)
@@ -105,11 +116,10 @@ static int read_options(struct run *run, int argc, char **argv)
 {
     int at = 0;
     for (; at < argc && strcmp(argv[at], "--") != 0; at++) {
-        if (strcmp(argv[at], "--dir") == 0)
-            return usage("--dir is not supported yet: guests have no files");
         if (is_option(argv[at])) {
-            if (!read_option(run, argc, argv, &at))
-                return usage("unknown or incomplete option");
+            int exit_status = read_option(run, argc, argv, &at);
+            if (exit_status != 0)
+                return exit_status;
         } else if (run->file == NULL) {
             run->file = argv[at];
             run->arguments[run->argument_count++] = argv[at];
@@ -119,7 +129,7 @@ static int read_options(struct run *run, int argc, char **argv)
     }
     for (at++; at < argc; at++)
         run->arguments[run->argument_count++] = argv[at];
-    return run->file == NULL ? usage("which file?") : 0;
+    return run->file == NULL ? verb_usage("run", "which file?") : 0;
 }
 
 /* ---- loading --------------------------------------------------------------------------------- */
@@ -192,10 +202,14 @@ static void print_backtrace(const struct run *run)
     struct engine_frame_info frames[RUN_FRAMES_MAX];
     uint32_t count = engine_backtrace(run->machine, frames, RUN_FRAMES_MAX);
     for (uint32_t i = 0; i < count; i++) {
-        (void)fprintf(stderr, "  at func %u ", frames[i].func_index);
+        (void)fprintf(stderr, "  at func %u", frames[i].func_index);
+        if (frames[i].func_name.count > 0)
+            (void)fputc(' ', stderr);
         verb_print_name(stderr, frames[i].func_name);
         (void)fprintf(stderr, " offset 0x%x\n", frames[i].offset);
     }
+    if (count == RUN_FRAMES_MAX)
+        (void)fprintf(stderr, "  ... and what called it\n");
 }
 
 /* Exit status after a call that did not return. */
@@ -229,18 +243,65 @@ static bool call_export(struct run *run, const char *name, int *ret_exit)
     return false;
 }
 
+/* "FILE: WHAT; it exports these functions: ...; name one with --invoke" */
 static int list_exports(const struct run *run, const char *what)
 {
-    (void)fprintf(stderr, "skerry run: %s: %s; exported functions:", run->file, what);
+    uint32_t funcs = 0;
+    (void)fprintf(stderr, "skerry run: %s: %s", run->file, what);
     for (uint32_t i = 0; i < engine_module_export_count(run->module); i++) {
         struct engine_export_desc export = engine_module_export(run->module, i);
         if (export.kind != ENGINE_EXTERN_FUNC)
             continue;
-        (void)fputc(' ', stderr);
+        (void)fputs(funcs++ == 0 ? "; it exports these functions: '" : " '", stderr);
         verb_print_name(stderr, export.name);
+        (void)fputc('\'', stderr);
     }
-    (void)fprintf(stderr, "; name one with --invoke\n");
+    (void)fputs(funcs == 0 ? "; it exports no function\n" : "; name one with --invoke\n", stderr);
     return status_exit_code(STATUS_NOT_FOUND);
+}
+
+/* --invoke of a name that no function has. */
+static int no_such_function(const struct run *run)
+{
+    static const struct {
+        enum engine_extern_kind kind;
+        const char *text;
+    } others[] = {
+        {ENGINE_EXTERN_MEMORY, "a memory"},
+        {ENGINE_EXTERN_TABLE, "a table"},
+        {ENGINE_EXTERN_GLOBAL, "a global"},
+        {ENGINE_EXTERN_TAG, "a tag"},
+    };
+    char what[REPORT_TEXT_BYTES];
+    struct engine_export_desc export;
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        if (engine_module_find_export(run->module, run->invoke, others[i].kind, &export)) {
+            (void)snprintf(what, sizeof(what), "'%.200s' is %s, not a function", run->invoke,
+                           others[i].text);
+            return list_exports(run, what);
+        }
+    }
+    (void)snprintf(what, sizeof(what), "no function '%.200s'", run->invoke);
+    return list_exports(run, what);
+}
+
+/* "add takes 2 arguments (i32 i32), not 1" */
+static int wrong_count(const struct run *run, const struct engine_functype *type, uint32_t count)
+{
+    struct buffer types;
+    buffer_init(&types, REPORT_TEXT_BYTES);
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < type->param_count; i++)
+        status = buffer_printf(&types, "%s%s", i == 0 ? " (" : " ",
+                               engine_type_text(type->params[i]).text);
+    if (status == STATUS_OK && type->param_count > 0)
+        status = buffer_append(&types, ")", 1);
+    int exit_status =
+        verb_fail("run", STATUS_USAGE, "%s takes %u argument%s%.*s, not %u", run->invoke,
+                  type->param_count, type->param_count == 1 ? "" : "s",
+                  status == STATUS_OK ? (int)types.count : 0, (const char *)types.data, count);
+    buffer_done(&types);
+    return exit_status;
 }
 
 /* --invoke: typed arguments in, results out, one a line. */
@@ -248,19 +309,19 @@ static int invoke(struct run *run)
 {
     struct engine_export_desc export;
     if (!engine_module_find_export(run->module, run->invoke, ENGINE_EXTERN_FUNC, &export))
-        return list_exports(run, "no such function");
+        return no_such_function(run);
     uint32_t count = run->argument_count - 1;
     if (count != export.type.param_count)
-        return verb_fail("run", STATUS_USAGE, "%s takes %u arguments, not %u", run->invoke,
-                         export.type.param_count, count);
+        return wrong_count(run, &export.type, count);
     union engine_value arguments[2 * RUN_PARAMS_MAX];
     uint32_t slots = 0;
     ASSERT(count <= RUN_PARAMS_MAX);
     for (uint32_t i = 0; i < count; i++) {
         if (!values_parse(run->arguments[i + 1], export.type.params[i], &arguments[slots]))
-            return verb_fail("run", STATUS_USAGE, "argument %u of %s: '%s' is no %s", i + 1,
-                             run->invoke, run->arguments[i + 1],
-                             engine_type_text(export.type.params[i]).text);
+            return verb_fail("run", STATUS_USAGE, "argument %u of %s: '%s' is no %s: write %s",
+                             i + 1, run->invoke, run->arguments[i + 1],
+                             engine_type_text(export.type.params[i]).text,
+                             values_form(export.type.params[i]));
         slots += engine_slot_count(&export.type.params[i], 1);
     }
     engine_call_begin(run->machine, run->instance, export.index, arguments, slots);
@@ -291,6 +352,8 @@ static int execute(struct run *run)
     struct engine_export_desc export;
     if (!engine_module_find_export(run->module, "_start", ENGINE_EXTERN_FUNC, &export))
         return list_exports(run, "not a WASI command: it exports no _start");
+    if (export.type.param_count != 0)
+        return list_exports(run, "not a WASI command: its _start takes arguments");
     (void)call_export(run, "_start", &exit_status);
     return exit_status;
 }

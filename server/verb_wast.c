@@ -22,13 +22,6 @@ struct wast_options {
     bool totals;
 };
 
-static int usage(void)
-{
-    return verb_fail("wast", STATUS_USAGE,
-                     "usage: skerry wast [--skip FILE] [--slice FUEL] [--deterministic] "
-                     "[--totals] [--verbose] FILE.json|FOLDER...");
-}
-
 /* Reads options; the index of the first path, or -1. */
 static int read_options(int argc, char **argv, struct wast_options *options)
 {
@@ -126,7 +119,7 @@ int verb_wast(int argc, char **argv)
     struct report report = REPORT_INIT;
     int first = read_options(argc, argv, &options);
     if (first < 0)
-        return usage();
+        return verb_usage("wast", "which scripts, or an unknown or incomplete option");
     if (engine_init(&report) != STATUS_OK)
         return verb_fail_report("wast", "engine", &report);
     if (options.skip_file != NULL &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of verbs that need no server, and their two shared helpers: reading a file and
- * telling what went wrong (one line: what, where, what to do).
+ * The table of verbs that need no server, their help, and their two shared helpers: reading
+ * a file and telling what went wrong (one line: what, where, what to do).
  */
 #include "server/verbs_engine.h"
 
@@ -11,39 +11,73 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const struct {
+static const struct verb {
     const char *name;
     int (*run)(int argc, char **argv);
     const char *usage;
     const char *text;
+    const char *options; /* lines for --help, each with its end */
 } verbs[] = {
-    {"run", verb_run, "FILE.wasm [--invoke NAME] [--fuel N] [--env K=V] [--stats] [-- ARGS]",
-     "run a WASI program or one exported function, without a server"},
-    {"validate", verb_validate, "FILE.wasm...", "check modules; exit 1 with offset and reason"},
+    {"run", verb_run,
+     "FILE.wasm [--invoke NAME] [--fuel N] [--env K=V] [--stats] [--deterministic] [-- ARGS]",
+     "run a WASI program or one exported function, without a server",
+     "  --invoke NAME          call this exported function with ARGS instead of _start; results\n"
+     "                         are printed one a line, as i32:3\n"
+     "  --fuel N               stop after N units of fuel; without it there is no end\n"
+     "  --env K=V              a variable of the guest's environment; may be repeated\n"
+     "  --stats                print fuel, times and pages of memory as JSON on stderr\n"
+     "  --deterministic        give the same bytes on every machine: slower floats\n"
+     "\n"
+     "  ARGS of --invoke: integers in decimal or 0x, floats also as inf, nan or nan:0x<bits>,\n"
+     "  vectors as i32x4:1,2,3,4 (or another shape), references as null\n"
+     "\n"
+     "exit status: the guest's; 134 after a trap; 0 for a function that returned\n"},
+    {"validate", verb_validate, "FILE.wasm...", "check modules; exit 1 with offset and reason", ""},
     {"inspect", verb_inspect, "FILE.wasm [--code FUNC | --stats]",
-     "show sections, imports, exports and kind, or the threaded code of one function"},
-    {"wast", verb_wast, "[--skip FILE] [--slice FUEL] [--deterministic] FILE.json|FOLDER...",
-     "run scripts of the official test suite"},
+     "show sections, imports, exports and kind, or the threaded code of one function",
+     "  --code FUNC            Wasm beside threaded code of a function: index or exported name\n"
+     "  --stats                print sizes and times of loading as JSON\n"},
+    {"wast", verb_wast,
+     "[--skip FILE] [--slice FUEL] [--deterministic] [--totals] [--verbose] FILE.json|FOLDER...",
+     "run scripts of the official test suite",
+     "  --skip FILE            what not to run, a line each: PATH[:LINE[-LINE]] REASON\n"
+     "  --slice FUEL           suspend every call after so much fuel and go on\n"
+     "  --deterministic        as in `skerry run`\n"
+     "  --totals               one line a script: fuel, and a hash of how its calls ended\n"
+     "  --verbose              one line a script\n"},
 };
+
+static const struct verb *verb_find(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(verbs); i++) {
+        if (strcmp(name, verbs[i].name) == 0)
+            return &verbs[i];
+    }
+    return NULL;
+}
 
 bool server_engine_verb(int argc, char **argv, int *ret_exit)
 {
     if (argc < 2)
         return false;
-    for (size_t i = 0; i < COUNT_OF(verbs); i++) {
-        if (strcmp(argv[1], verbs[i].name) == 0) {
-            *ret_exit = verbs[i].run(argc - 2, argv + 2);
-            return true;
-        }
+    const struct verb *verb = verb_find(argv[1]);
+    if (verb == NULL)
+        return false;
+    bool help = argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0);
+    if (help) {
+        (void)printf("usage: skerry %s %s\n%s\n%s%s", verb->name, verb->usage, verb->text,
+                     verb->options[0] == '\0' ? "" : "\n", verb->options);
+        *ret_exit = 0;
+    } else {
+        *ret_exit = verb->run(argc - 2, argv + 2);
     }
-    return false;
+    return true;
 }
 
 void server_engine_help(struct buffer *out)
 {
     for (size_t i = 0; i < COUNT_OF(verbs); i++) {
-        if (buffer_printf(out, "  %-9s %s\n            %s\n", verbs[i].name, verbs[i].usage,
-                          verbs[i].text) != STATUS_OK)
+        if (buffer_printf(out, "  %-11s %s\n", verbs[i].name, verbs[i].text) != STATUS_OK)
             return;
     }
 }
@@ -57,6 +91,18 @@ int verb_fail(const char *verb, enum status status, const char *format, ...)
     va_end(arguments);
     (void)fprintf(stderr, "skerry %s: %s\n", verb, text);
     return status_exit_code(status);
+}
+
+int verb_usage(const char *name, const char *format, ...)
+{
+    char what[REPORT_TEXT_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(what, sizeof(what), format, arguments);
+    va_end(arguments);
+    const struct verb *verb = verb_find(name);
+    ASSERT(verb != NULL);
+    return verb_fail(name, STATUS_USAGE, "%s; usage: skerry %s %s", what, name, verb->usage);
 }
 
 int verb_fail_report(const char *verb, const char *file, const struct report *report)
@@ -104,7 +150,9 @@ verb_read_file(const char *path, uint64_t max_bytes, struct report *report, stru
     if (fstat(fd, &facts) != 0)
         return report_errno(report, "cannot stat");
     if (!S_ISREG(facts.st_mode))
-        return report_fail(report, STATUS_USAGE, REPORT_OFFSET_NONE, "not a file");
+        return report_fail(report, STATUS_USAGE, REPORT_OFFSET_NONE,
+                           S_ISDIR(facts.st_mode) ? "it is a directory: name a file in it"
+                                                  : "not a regular file");
     if ((uint64_t)facts.st_size > max_bytes)
         return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
                            "it has %llu bytes, the limit is %llu",

@@ -24,7 +24,9 @@ int verb_inspect(int argc, char **argv);
 
 /* Prints "skerry VERB: ..." on stderr; returns the status's exit code. */
 int verb_fail(const char *verb, enum status status, const char *format, ...) PRINTF_LIKE(3, 4);
-/* The same for a report, with its offset. `file` names what was read. */
+/* The same for a wrong command line: ends with how `verb` is used. */
+int verb_usage(const char *verb, const char *format, ...) PRINTF_LIKE(2, 3);
+/* As verb_fail for a report, with its offset. `file` names what was read. */
 int verb_fail_report(const char *verb, const char *file, const struct report *report);
 
 /* Prints a name that a guest chose; control characters, which a terminal would obey, as '?'. */

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Modules that other people built, and programs without a server: `skerry run`."""
+import os
+import pathlib
 import re
+import shutil
 import subprocess
+import tempfile
 import unittest
 import urllib.parse
 
@@ -213,6 +217,127 @@ class Run(unittest.TestCase):
         path = harness.write_guest("plain", guest("plain"))
         done = self.run_module(path, "--invoke", "add", "--", "40", "0x2")
         self.assertEqual(done.stdout, b"i32:42\n")
+
+    def says(self, status, wanted, *words):
+        """`skerry WORDS` ends with `status`, nothing on stdout, and one line with `wanted`."""
+        done = subprocess.run([skerry_path(), *map(str, words)], capture_output=True, text=True,
+                              timeout=60 * harness.PATIENCE, check=False)
+        self.assertEqual(done.returncode, status, done)
+        self.assertEqual(done.stdout, "")
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        self.assertIn(wanted, done.stderr)
+
+    def test_a_wrong_file_is_one_line_with_what_and_where(self):
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        plain = guest("plain")
+        files = {"empty": b"", "text": b"(module)", "cut": plain[:len(plain) // 2],
+                 "version": b"\0asm\2\0\0\0", "component": b"\0asm\x0d\0\1\0"}
+        for name, data in files.items():
+            pathlib.Path(folder, name).write_bytes(data)
+        with open(os.path.join(folder, "huge"), "wb") as huge:
+            huge.truncate(2 << 30)
+        for verb in ("validate", "inspect", "run"):
+            for name, status, wanted in (
+                    ("empty", 1, "offset 0x0: unexpected end: a module has at least 8 bytes"),
+                    ("text", 1, "offset 0x0: magic header not detected"),
+                    ("cut", 1, "offset 0x"), ("version", 1, "0x4: unknown binary version"),
+                    ("component", 1, "a component; only core modules"),
+                    ("huge", 7, "2147483648 bytes, the limit is"),
+                    ("", 2, "it is a directory"), ("nothing", 5, "No such file")):
+                with self.subTest(verb=verb, name=name):
+                    self.says(status, wanted, verb, os.path.join(folder, name))
+
+    def test_a_wrong_call_is_one_line_with_what_to_write_instead(self):
+        path = harness.write_guest("wrong", harness.wat(
+            '(module (memory (export "m") 1) (global (export "g") i32 (i32.const 0))'
+            ' (func (export "f") (param i32 f32))'
+            ' (func (export "v") (param v128)) (func (export "e") (param externref)))'))
+        none = harness.write_guest("none", harness.wat("(module)"))
+        for status, wanted, *words in (
+                (5, "no function 'x'; it exports these functions: 'f' 'v' 'e'; name one with",
+                 "--invoke", "x"),
+                (5, "'m' is a memory, not a function", "--invoke", "m"),
+                (5, "'g' is a global, not a function", "--invoke", "g"),
+                (5, "no _start"),
+                (2, "f takes 2 arguments (i32 f32), not 0", "--invoke", "f"),
+                (2, "f takes 2 arguments (i32 f32), not 3", "--invoke", "f", 1, 2, 3),
+                (2, "'4294967296' is no i32: write", "--invoke", "f", 2**32, 1),
+                (2, "'1.5' is no i32", "--invoke", "f", 1.5, 1),
+                (2, "'1e39' is no f32: write", "--invoke", "f", 1, "1e39"),
+                (2, "'1' is no v128: write i32x4:", "--invoke", "v", 1),
+                (2, "'7' is no externref: write null", "--invoke", "e", 7),
+                (2, "--invoke wants a value", "--invoke"),
+                (2, "--fuel 0: a number from 1", "--fuel", 0),
+                (2, "--fuel 99999999999999999999: a number", "--fuel", "9" * 20),
+                (2, "--env X: NAME=VALUE", "--env", "X"),
+                (2, "unknown option --bogus", "--bogus")):
+            with self.subTest(words=words):
+                self.says(status, wanted, "run", path, *words)
+        self.says(5, "no _start; it exports no function", "run", none)
+        self.says(2, "which file?", "run")
+        self.says(2, "which file?", "validate")
+        self.says(5, "no exported function 'x'", "inspect", path, "--code", "x")
+        self.says(5, "no exported function '-1'", "inspect", path, "--code", "-1")
+        self.says(5, "no function 3; the module has 3", "inspect", path, "--code", "3")
+        self.says(5, "no function 18446744073709551616;", "inspect", path, "--code", 2**64)
+        self.says(2, "not both", "inspect", path, "--code", "f", "--stats")
+        self.says(2, "there is no verb `x`", "help", "x")
+        self.says(2, "there is no verb `x`", "x")
+
+    def test_what_cannot_run_says_what_it_lacks(self):
+        for name, text, status, wanted in (
+                ("start", '(func (export "_start") (param i32))', 5, "its _start takes arguments"),
+                ("memory", '(import "env" "m" (memory 1)) (func (export "_start"))', 1,
+                 "unknown import: env.m: nothing provides this memory"),
+                ("global", '(import "env" "g" (global i32)) (func (export "_start"))', 1,
+                 "unknown import: env.g: nothing provides this global"),
+                ("table", '(table 4294967295 funcref) (func (export "_start"))', 7,
+                 "4294967295 entries is over the limit of")):
+            with self.subTest(name=name):
+                self.says(status, wanted, "run",
+                          harness.write_guest(name, harness.wat(f"(module {text})")))
+        path = harness.write_guest("func", harness.wat(
+            '(module (import "env" "f" (func)) (func (export "_start") call 0))'))
+        done = self.run_module(path, status=134)
+        self.assertIn(b"trap: call of an import that nothing provides: env.f\n", done.stderr)
+
+    def test_what_is_printed_can_be_given_back(self):
+        path = harness.write_guest("same", harness.wat(
+            '(module (func (export "f") (param i32 i64 f32 f64 v128 externref)'
+            ' (result i32 i64 f32 f64 v128 externref) (local.get 0) (local.get 1) (local.get 2)'
+            ' (local.get 3) (local.get 4) (local.get 5)))'))
+        values = ["-1", "-9223372036854775808", "nan:0xffa00001", "nan:0x7ff0000000000001",
+                  "i32x4:1,-2,3,4", "null"]
+        out = self.run_module(path, "--invoke", "f", "--", *values).stdout.decode().split()
+        self.assertEqual([line.split(":", 1)[1] for line in out[:4]], values[:4])
+        self.assertEqual(out[4:], ["i32x4:1,-2,3,4", "externref:null"])
+
+    def test_a_deep_backtrace_says_that_there_is_more(self):
+        path = harness.write_guest("deep", harness.wat('(module (func $f (export "f") call $f))'))
+        done = self.run_module(path, "--invoke", "f", status=134)
+        self.assertIn(b"trap: call stack exhausted\n  at func 0 offset 0x", done.stderr)
+        self.assertTrue(done.stderr.endswith(b"  ... and what called it\n"), done.stderr)
+
+    def test_inspect_names_every_kind_of_export(self):
+        path = harness.write_guest("kinds", harness.wat(
+            '(module (memory (export "m") 1) (table (export "t") 1 funcref) (func (export "f"))'
+            ' (global (export "g") i32 (i32.const 0)) (tag (export "e")))',
+            "--enable-exceptions"))
+        out = subprocess.run([skerry_path(), "inspect", path], capture_output=True, text=True,
+                             check=True).stdout
+        for kind, name in (("memory", "m"), ("table", "t"), ("func", "f"), ("global", "g"),
+                           ("tag", "e")):
+            self.assertRegex(out, rf"(?m)^  {kind} +0 {name}\b")
+
+    def test_each_verb_explains_itself(self):
+        for verb in ("run", "validate", "inspect", "wast", "serve", "loadtest", "doctor",
+                     "completion", "version", "deploy", "limits"):
+            for words in ([verb, "--help"], ["help", verb]):
+                done = subprocess.run([skerry_path(), *words], capture_output=True, text=True,
+                                      check=False)
+                self.assertEqual(done.returncode, 0, done)
+                self.assertTrue(done.stdout.startswith(f"usage: skerry {verb}"), done)
 
     def test_fuel_is_the_same_every_time(self):
         path = harness.write_guest("plain", guest("plain"))

@@ -60,16 +60,16 @@ def wait_until(condition, seconds, what):
 @functools.lru_cache(maxsize=None)
 def guest(name):
     """The bytes of tests/guests/e2e_<name>.wat, translated by wat2wasm."""
-    return wat((GUESTS / f"e2e_{name}.wat").read_text(), name)
+    return wat((GUESTS / f"e2e_{name}.wat").read_text(), name=name)
 
 
-def wat(text, name="inline"):
+def wat(text, *features, name="inline"):
     source = SCRATCH / f"{name}-{threading.get_ident()}.wat"
     target = source.with_suffix(".wasm")
     source.write_text(text)
     if shutil.which("wat2wasm") is None:
         raise unittest.SkipTest("wat2wasm is not installed (apt-get install wabt)")
-    subprocess.run(["wat2wasm", "--enable-tail-call", "-o", target, source], check=True)
+    subprocess.run(["wat2wasm", "--enable-tail-call", *features, "-o", target, source], check=True)
     return target.read_bytes()
 
 

@@ -73,7 +73,7 @@ static void an_import_that_nothing_provides_is_named(void **state)
     (void)state;
     struct report report = REPORT_INIT;
     assert_int_equal(try_instantiate(importer(), NULL, &report), STATUS_UNLINKABLE);
-    assert_string_equal(report.text, "unknown import: m.f");
+    assert_string_equal(report.text, "unknown import: m.f: nothing provides this function");
 }
 
 static void a_host_function_gets_arguments_and_charges_fuel(void **state)

@@ -66,6 +66,10 @@ static void arguments_are_read_in_decimal_and_hexadecimal(void **state)
         {"1.5", ENGINE_F32, 0x3fc00000},
         {"-inf", ENGINE_F64, 0xfff0000000000000},
         {"null", ENGINE_EXTERNREF, 0},
+        {"nan:0x7fa00001", ENGINE_F32, 0x7fa00001},
+        {"nan:0xfff8000000000001", ENGINE_F64, 0xfff8000000000001},
+        {"3.4028235e+38", ENGINE_F32, 0x7f7fffff},
+        {"1e-46", ENGINE_F32, 0},
     };
     for (size_t i = 0; i < COUNT_OF(good); i++) {
         union engine_value value;
@@ -90,6 +94,14 @@ static void what_is_not_of_the_type_is_refused(void **state)
         {"12z", ENGINE_I64},
         {"", ENGINE_F64},
         {"1.5x", ENGINE_F32},
+        {"1e39", ENGINE_F32},
+        {"-1e309", ENGINE_F64},
+        {" 1", ENGINE_F32},
+        {" 1", ENGINE_I32},
+        {"nan:0x7f800000", ENGINE_F32}, /* infinity's bits */
+        {"nan:0x1ffffffff", ENGINE_F32},
+        {"nan:0x", ENGINE_F64},
+        {"nan:0x-1", ENGINE_F64},
         {"1", ENGINE_FUNCREF},
         {"1", ENGINE_V128},
     };
