@@ -71,29 +71,24 @@ uint32_t decode_count(struct decode *decode, size_t item_bytes, uint32_t max, co
     return 0;
 }
 
-bool decode_extend(struct decode *decode,
-                   void **items,
-                   size_t item_bytes,
-                   uint32_t *count,
-                   uint32_t extra,
-                   uint32_t max,
-                   const char *what)
+uint32_t decode_extend(struct decode *decode, struct decode_items *items, size_t entry_bytes)
 {
-    if (extra > max - *count) {
+    uint32_t extra = decode_count(decode, entry_bytes, items->max, items->what);
+    if (extra > items->max - items->count) {
         reader_fail(&decode->reader, STATUS_LIMIT, "too many %s: %" PRIu64 ", the limit is %u",
-                    what, (uint64_t)*count + extra, max);
-        return false;
+                    items->what, (uint64_t)items->count + extra, items->max);
+        return 0;
     }
     if (extra == 0)
-        return true;
-    uint8_t *longer = decode_array(decode, *count + extra, item_bytes);
+        return 0;
+    uint8_t *longer = decode_array(decode, items->count + extra, items->item_bytes);
     if (longer == NULL)
-        return false;
-    if (*count > 0)
-        memcpy(longer, *items, *count * item_bytes);
-    *items = longer;
-    *count += extra;
-    return true;
+        return 0;
+    if (items->count > 0)
+        memcpy(longer, items->items, items->count * items->item_bytes);
+    items->items = longer;
+    items->count += extra;
+    return extra;
 }
 
 uint32_t decode_index(struct decode *decode, uint32_t count, const char *what)

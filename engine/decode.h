@@ -30,17 +30,19 @@ struct decode {
 void *decode_array(struct decode *decode, size_t count, size_t size);
 /* Reads the count of a vector, held against what is left and against `max`. */
 uint32_t decode_count(struct decode *decode, size_t item_bytes, uint32_t max, const char *what);
-/*
- * Room for `extra` more after `*count` items of `*items`, whose contents are kept; false
- * when that is over `max` or memory is out.
- */
-bool decode_extend(struct decode *decode,
-                   void **items,
-                   size_t item_bytes,
-                   uint32_t *count,
-                   uint32_t extra,
-                   uint32_t max,
-                   const char *what);
+
+/* What a module imports and defines of one kind, imported ones first. */
+struct decode_items {
+    void *items; /* the module's array */
+    uint32_t count;
+    size_t item_bytes;
+    uint32_t max; /* imported ones too */
+    const char *what;
+};
+
+/* Reads the count of a section whose entries take at least `entry_bytes` and makes room for so
+ * many more; 0, with nothing changed, if there are too many or memory is out. */
+uint32_t decode_extend(struct decode *decode, struct decode_items *items, size_t entry_bytes);
 
 /* Reads an index that must be below `count`; 0 and "unknown <what>" otherwise. */
 uint32_t decode_index(struct decode *decode, uint32_t count, const char *what);

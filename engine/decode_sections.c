@@ -212,12 +212,11 @@ void decode_import_section(struct decode *decode)
 void decode_func_section(struct decode *decode)
 {
     struct module *module = decode->module;
-    uint32_t count = decode_count(decode, 1, MODULE_MAX_FUNCS, "functions");
-    void *funcs = module->funcs;
-    if (!decode_extend(decode, &funcs, sizeof(*module->funcs), &module->func_count, count,
-                       MODULE_MAX_FUNCS, "functions"))
-        return;
-    module->funcs = funcs;
+    struct decode_items funcs = {module->funcs, module->func_count, sizeof(*module->funcs),
+                                 MODULE_MAX_FUNCS, "functions"};
+    uint32_t count = decode_extend(decode, &funcs, 1);
+    module->funcs = funcs.items;
+    module->func_count = funcs.count;
     for (uint32_t i = 0; i < count && !reader_failed(&decode->reader); i++) {
         decode->item = i;
         module->funcs[module->imported_func_count + i].type =
@@ -232,12 +231,11 @@ void decode_table_section(struct decode *decode)
 {
     struct module *module = decode->module;
     struct reader *reader = &decode->reader;
-    uint32_t count = decode_count(decode, 2, MODULE_MAX_TABLES, "tables");
-    void *tables = module->tables;
-    if (!decode_extend(decode, &tables, sizeof(*module->tables), &module->table_count, count,
-                       MODULE_MAX_TABLES, "tables"))
-        return;
-    module->tables = tables;
+    struct decode_items tables = {module->tables, module->table_count, sizeof(*module->tables),
+                                  MODULE_MAX_TABLES, "tables"};
+    uint32_t count = decode_extend(decode, &tables, 2);
+    module->tables = tables.items;
+    module->table_count = tables.count;
     for (uint32_t i = 0; i < count && !reader_failed(reader); i++) {
         decode->item = i;
         struct module_table *table = &module->tables[module->imported_table_count + i];
@@ -257,12 +255,11 @@ void decode_table_section(struct decode *decode)
 void decode_memory_section(struct decode *decode)
 {
     struct module *module = decode->module;
-    uint32_t count = decode_count(decode, 2, MODULE_MAX_MEMORIES, "memories");
-    void *memories = module->memories;
-    if (!decode_extend(decode, &memories, sizeof(*module->memories), &module->memory_count, count,
-                       MODULE_MAX_MEMORIES, "memories"))
-        return;
-    module->memories = memories;
+    struct decode_items memories = {module->memories, module->memory_count,
+                                    sizeof(*module->memories), MODULE_MAX_MEMORIES, "memories"};
+    uint32_t count = decode_extend(decode, &memories, 2);
+    module->memories = memories.items;
+    module->memory_count = memories.count;
     for (uint32_t i = 0; i < count && !reader_failed(&decode->reader); i++) {
         decode->item = i;
         module->memories[module->imported_memory_count + i] = decode_memory_type(&decode->reader);
@@ -272,12 +269,11 @@ void decode_memory_section(struct decode *decode)
 void decode_tag_section(struct decode *decode)
 {
     struct module *module = decode->module;
-    uint32_t count = decode_count(decode, 2, MODULE_MAX_TAGS, "tags");
-    void *tags = module->tags;
-    if (!decode_extend(decode, &tags, sizeof(*module->tags), &module->tag_count, count,
-                       MODULE_MAX_TAGS, "tags"))
-        return;
-    module->tags = tags;
+    struct decode_items tags = {module->tags, module->tag_count, sizeof(*module->tags),
+                                MODULE_MAX_TAGS, "tags"};
+    uint32_t count = decode_extend(decode, &tags, 2);
+    module->tags = tags.items;
+    module->tag_count = tags.count;
     for (uint32_t i = 0; i < count && !reader_failed(&decode->reader); i++) {
         decode->item = i;
         module->tags[module->imported_tag_count + i] = decode_tag_type(&decode->reader, module);
@@ -288,12 +284,11 @@ void decode_global_section(struct decode *decode)
 {
     struct module *module = decode->module;
     struct reader *reader = &decode->reader;
-    uint32_t count = decode_count(decode, 3, MODULE_MAX_GLOBALS, "globals");
-    void *globals = module->globals;
-    if (!decode_extend(decode, &globals, sizeof(*module->globals), &module->global_count, count,
-                       MODULE_MAX_GLOBALS, "globals"))
-        return;
-    module->globals = globals;
+    struct decode_items globals = {module->globals, module->global_count, sizeof(*module->globals),
+                                   MODULE_MAX_GLOBALS, "globals"};
+    uint32_t count = decode_extend(decode, &globals, 3);
+    module->globals = globals.items;
+    module->global_count = globals.count;
     for (uint32_t i = 0; i < count && !reader_failed(reader); i++) {
         decode->item = i;
         struct module_global *global = &module->globals[module->imported_global_count + i];

@@ -180,20 +180,24 @@ struct isolate_key {
     uint64_t generation;      /* changes when artifacts may have: then its file is looked at */
 };
 
+/* How to come by the artifact of a key. */
+struct isolate_opener {
+    enum status (*open)(void *context,
+                        struct report *report,
+                        struct isolate_artifact **ret_artifact);
+    void *context;
+};
+
 /*
- * Gives a warm isolate of `key`, or makes one; `open` is called when this process has not
+ * Gives a warm isolate of `key`, or makes one; `opener` is asked when this process has not
  * mapped the artifact yet. Older versions of the same function are dropped from the pool.
  */
-NODISCARD enum status
-isolate_pool_checkout(struct isolate_pool *pool,
-                      const struct isolate_key *key,
-                      enum status (*open)(void *context,
-                                          struct report *report,
-                                          struct isolate_artifact **ret_artifact),
-                      void *context,
-                      struct report *report,
-                      struct isolate_start *ret_start,
-                      struct isolate **ret_isolate);
+NODISCARD enum status isolate_pool_checkout(struct isolate_pool *pool,
+                                            const struct isolate_key *key,
+                                            struct isolate_opener opener,
+                                            struct report *report,
+                                            struct isolate_start *ret_start,
+                                            struct isolate **ret_isolate);
 enum isolate_end {
     ISOLATE_DISCARDED, /* trapped, out of budget, cancelled */
     ISOLATE_FINISHED,  /* served its request */
@@ -209,10 +213,7 @@ void isolate_pool_return(struct isolate *isolate, enum isolate_end end);
  */
 bool isolate_pool_renew(struct isolate_pool *pool,
                         const struct isolate_key *key,
-                        enum status (*open)(void *context,
-                                            struct report *report,
-                                            struct isolate_artifact **ret_artifact),
-                        void *context);
+                        struct isolate_opener opener);
 /* Makes one isolate of a function that lately used more at once than it has; for turns with
  * nothing else to do. False: there is none to make. */
 bool isolate_pool_prepare(struct isolate_pool *pool);

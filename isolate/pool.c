@@ -444,16 +444,9 @@ void isolate_pool_free(struct isolate_pool *pool)
     free(pool);
 }
 
-struct pool_opener {
-    enum status (*open)(void *context,
-                        struct report *report,
-                        struct isolate_artifact **ret_artifact);
-    void *context;
-};
-
 static enum status pool_try_cold(struct isolate_pool *pool,
                                  struct isolate_pool_entry *entry,
-                                 struct pool_opener opener,
+                                 struct isolate_opener opener,
                                  struct report *report,
                                  struct isolate_start *ret_start,
                                  struct isolate **ret_isolate)
@@ -488,7 +481,7 @@ static enum status pool_try_cold(struct isolate_pool *pool,
 /* Address space and mappings that idle isolates hold are better used by a request. */
 static enum status pool_start_cold(struct isolate_pool *pool,
                                    struct isolate_pool_entry *entry,
-                                   struct pool_opener opener,
+                                   struct isolate_opener opener,
                                    struct report *report,
                                    struct isolate_start *ret_start,
                                    struct isolate **ret_isolate)
@@ -579,10 +572,7 @@ static void pool_begin_use(struct isolate_pool *pool,
 
 enum status isolate_pool_checkout(struct isolate_pool *pool,
                                   const struct isolate_key *key,
-                                  enum status (*open)(void *context,
-                                                      struct report *report,
-                                                      struct isolate_artifact **ret_artifact),
-                                  void *context,
+                                  struct isolate_opener opener,
                                   struct report *report,
                                   struct isolate_start *ret_start,
                                   struct isolate **ret_isolate)
@@ -595,7 +585,6 @@ enum status isolate_pool_checkout(struct isolate_pool *pool,
     if (LIKELY(*ret_isolate != NULL)) {
         *ret_start = (struct isolate_start){.reason = ISOLATE_START_WARM};
     } else {
-        struct pool_opener opener = {.open = open, .context = context};
         enum status status = pool_start_cold(pool, entry, opener, report, ret_start, ret_isolate);
         if (status != STATUS_OK)
             return status;
@@ -708,7 +697,7 @@ static void pool_give_back(struct isolate_pool *pool, struct isolate_pool_entry 
 
 static bool pool_make_ahead(struct isolate_pool *pool,
                             struct isolate_pool_entry *entry,
-                            struct pool_opener opener)
+                            struct isolate_opener opener)
 {
     const struct isolate_pool_options *options = &pool->options;
     struct report report = REPORT_INIT;
@@ -739,10 +728,7 @@ static bool pool_make_ahead(struct isolate_pool *pool,
 
 bool isolate_pool_renew(struct isolate_pool *pool,
                         const struct isolate_key *key,
-                        enum status (*open)(void *context,
-                                            struct report *report,
-                                            struct isolate_artifact **ret_artifact),
-                        void *context)
+                        struct isolate_opener opener)
 {
     struct isolate_pool_entry *entry = pool_entry(pool, key);
     if (entry == NULL)
@@ -751,7 +737,6 @@ bool isolate_pool_renew(struct isolate_pool *pool,
     /* With the artifact dropped, what is in use is of another version. */
     if (entry->warm != NULL || (entry->in_use > 0 && entry->artifact != NULL))
         return false;
-    struct pool_opener opener = {.open = open, .context = context};
     bool made = pool_make_ahead(pool, entry, opener);
     if (!made && !entry->called && !pool_is_live(pool, entry))
         pool_remove(pool, entry);

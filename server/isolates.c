@@ -102,6 +102,6 @@ void isolates_take_news(struct isolates_queue *queue, const struct isolates_owne
         return;
     struct isolate_key key = isolates_key(function);
     struct isolates_source source = {.data_dir = owner->data_dir, .function = function};
-    (void)isolate_pool_renew(owner->pool, &key, isolates_open, &source);
+    (void)isolate_pool_renew(owner->pool, &key, (struct isolate_opener){isolates_open, &source});
     directory_release(function);
 }

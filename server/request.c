@@ -372,7 +372,8 @@ static bool request_checkout(struct request *request, struct scheduler_grant *gr
                                      .function = request->function};
     struct report report;
     request_report_clear(&report);
-    enum status status = isolate_pool_checkout(service->pool, &key, isolates_open, &source, &report,
+    struct isolate_opener opener = {.open = isolates_open, .context = &source};
+    enum status status = isolate_pool_checkout(service->pool, &key, opener, &report,
                                                &request->start, &request->isolate);
     grant->ended_ns = request_now(request);
     request->start_ns = grant->ended_ns - grant->began_ns;

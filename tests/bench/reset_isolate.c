@@ -114,7 +114,8 @@ static struct isolate *take(struct isolate_pool *pool)
     struct isolate *isolate;
     const struct isolate_key key = {.function = bytes_make("bench/reset", 11),
                                     .version = bytes_make("1", 1)};
-    must(isolate_pool_checkout(pool, &key, open_artifact, NULL, &report, &start, &isolate),
+    must(isolate_pool_checkout(pool, &key, (struct isolate_opener){open_artifact, NULL}, &report,
+                               &start, &isolate),
          &report);
     return isolate;
 }

@@ -75,6 +75,16 @@ class Sizes(unittest.TestCase):
         self.assertEqual(list(sizes.functions(lines)), [(1, 2)])
         self.assertEqual(sizes.name_of(lines, 1), "f")
 
+    def test_parameters_are_those_of_the_function_itself(self):
+        for header, count in (
+                ("int f(void)", 0), ("int f()", 0), ("int f(int a)", 1), ("BASE_HANDLER", 0),
+                ("int f(int a,\n      int b)", 2), ("int\nf(int (*g)(int, int, int), int b)", 2),
+                ('static __attribute__((format(printf, 1, 2))) int f(const char *a, ...)', 2)):
+            lines = header.split("\n")
+            if lines[-1].startswith("f("):
+                lines = [" ".join(lines)]    # a header that begins on a line of its own
+            self.assertEqual(sizes.parameters_of(lines, len(lines)), count, header)
+
 
 class House(unittest.TestCase):
     def lines(self, path, *lines):

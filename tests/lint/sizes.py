@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Fails on a file of more than 1000 lines or a C function of more than 70.
+"""Fails on a file of more than 1000 lines, a C function of more than 70 or of more than 6 parameters.
 
 clang-format puts the braces of a function, and of nothing else, alone in the first column, so a
 function is what stands between them. Exceptions are named here, each with its reason; one that is
@@ -10,6 +10,7 @@ import sources
 
 FILE_LINES = 1000
 FUNCTION_LINES = 70
+PARAMETERS = 6
 SUFFIXES = (".c", ".h", ".def", ".inc", ".py", ".sh", ".ts", ".rs", ".wat", ".build")
 
 # path, or path:function -> why
@@ -37,6 +38,24 @@ def name_of(lines, number):
     return "?"
 
 
+def parameters_of(lines, number):
+    """How many parameters the function has whose header ends at the 1-based line `number`."""
+    first = number
+    while first > 1 and (not lines[first - 1] or lines[first - 1][0].isspace()):
+        first -= 1
+    header = " ".join(lines[first - 1:number])
+    depth, count, text = 0, 0, ""
+    for char in header:
+        depth -= char == ")"
+        count += char == "," and depth == 1
+        if depth == 1:
+            text += char
+        if char == "(" and depth == 0:    # an attribute's parentheses come before the list
+            count, text = 1, ""
+        depth += char == "("
+    return 0 if text.strip() in ("", "void") else count
+
+
 def main():
     problems, used = [], set()
     paths = sources.files(*SUFFIXES)
@@ -50,13 +69,16 @@ def main():
         if path.suffix not in (".c", ".h", ".inc"):
             continue
         for number, count in functions(lines):
-            if count <= FUNCTION_LINES:
-                continue
             key = f"{path}:{name_of(lines, number)}"
-            if key in ALLOWED:
+            wrong = []
+            if count > FUNCTION_LINES:
+                wrong.append(f"{count} lines, more than {FUNCTION_LINES}")
+            if (parameters := parameters_of(lines, number)) > PARAMETERS:
+                wrong.append(f"{parameters} parameters, more than {PARAMETERS}")
+            if wrong and key in ALLOWED:
                 used.add(key)
             else:
-                problems.append(f"{key} (line {number}): {count} lines, more than {FUNCTION_LINES}")
+                problems += [f"{key} (line {number}): {why}" for why in wrong]
     problems += [f"sizes.py: exception for {k} is not needed" for k in ALLOWED if k not in used]
     sources.finish("sizes", problems, len(paths))
 

@@ -193,9 +193,9 @@ static struct isolate *take(struct isolate_pool *pool,
     struct isolate_start start;
     struct isolate *isolate;
     struct report report = REPORT_INIT;
-    assert_int_equal(
-        isolate_pool_checkout(pool, &key, open_artifact, NULL, &report, &start, &isolate),
-        STATUS_OK);
+    assert_int_equal(isolate_pool_checkout(pool, &key, (struct isolate_opener){open_artifact, NULL},
+                                           &report, &start, &isolate),
+                     STATUS_OK);
     assert_string_equal(isolate_start_reason_text(start.reason), isolate_start_reason_text(want));
     bool cold = want != ISOLATE_START_WARM;
     assert_int_equal(start.map_ns, cold ? 300 : 0);
@@ -456,9 +456,10 @@ static void a_missing_artifact_changes_nothing(void **state)
     struct isolate *isolate;
     struct report report = REPORT_INIT;
     bool missing = true;
-    assert_int_equal(
-        isolate_pool_checkout(pool, &key, open_artifact, &missing, &report, &start, &isolate),
-        STATUS_NOT_FOUND);
+    assert_int_equal(isolate_pool_checkout(pool, &key,
+                                           (struct isolate_opener){open_artifact, &missing},
+                                           &report, &start, &isolate),
+                     STATUS_NOT_FOUND);
     assert_string_equal(report.text, "not there");
     isolate_pool_return(take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     free_pool(pool);
@@ -472,7 +473,8 @@ static void an_isolate_that_cannot_be_made_leaves_nothing_mapped(void **state)
     struct isolate_start start;
     struct isolate *isolate;
     create_fails = true;
-    assert_int_equal(isolate_pool_checkout(pool, &key, open_artifact, NULL, NULL, &start, &isolate),
+    assert_int_equal(isolate_pool_checkout(pool, &key, (struct isolate_opener){open_artifact, NULL},
+                                           NULL, &start, &isolate),
                      STATUS_NO_MEMORY);
     assert_int_equal(artifacts_alive, 0);
     assert_int_equal(isolate_pool_stats(pool).in_use, 0);
@@ -502,7 +504,8 @@ take_reusing(struct isolate_pool *pool, const char *version, struct isolate_reus
         .function = bytes_of_text("t/f"), .version = bytes_of_text(version), .reuse = reuse};
     struct isolate_start start;
     struct isolate *isolate;
-    assert_int_equal(isolate_pool_checkout(pool, &key, open_artifact, NULL, NULL, &start, &isolate),
+    assert_int_equal(isolate_pool_checkout(pool, &key, (struct isolate_opener){open_artifact, NULL},
+                                           NULL, &start, &isolate),
                      STATUS_OK);
     return isolate;
 }
@@ -736,7 +739,8 @@ static void an_idle_isolate_makes_room_for_one_that_cannot_be_made(void **state)
     struct report report = REPORT_INIT;
     struct isolate_start start;
     struct isolate *d;
-    assert_int_equal(isolate_pool_checkout(pool, &key, open_artifact, NULL, &report, &start, &d),
+    assert_int_equal(isolate_pool_checkout(pool, &key, (struct isolate_opener){open_artifact, NULL},
+                                           &report, &start, &d),
                      STATUS_NO_MEMORY);
     assert_string_equal(report.text, "no slot");
     isolate_pool_return(b, ISOLATE_FINISHED);
@@ -754,7 +758,7 @@ static bool renew(struct isolate_pool *pool, const char *function, const char *v
                               .created_ns = function_created_ns,
                               .tenant_warm_max = tenant_warm_max,
                               .generation = generation};
-    return isolate_pool_renew(pool, &key, open_artifact, NULL);
+    return isolate_pool_renew(pool, &key, (struct isolate_opener){open_artifact, NULL});
 }
 
 static struct isolate_pool *make_pool_with_ahead(uint32_t total)

@@ -42,15 +42,12 @@ void directory_release(struct directory_function *function)
 
 bool isolate_pool_renew(struct isolate_pool *pool,
                         const struct isolate_key *key,
-                        enum status (*open)(void *context,
-                                            struct report *report,
-                                            struct isolate_artifact **ret_artifact),
-                        void *context)
+                        struct isolate_opener opener)
 {
     (void)pool;
-    const struct isolates_source *source = context;
+    const struct isolates_source *source = opener.context;
     assert_ptr_equal(source->function, found);
-    assert_true(open == isolates_open);
+    assert_true(opener.open == isolates_open);
     assert_int_equal(key->created_ns, found->entry.created_ns);
     assert_int_equal(key->reuse.age_max_ns, 7000);
     renewed++;
