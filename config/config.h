@@ -70,7 +70,7 @@ bool config_address_parse(const char *text, struct config_address *ret_address);
 /* Takes "http://ADDR:PORT/" as well and gives "ADDR:PORT"; false if it is no address. */
 bool config_address_normalise(const char *text, char ret_address[CONFIG_ADDRESS_BYTES]);
 
-/* Writes the effective configuration as YAML, with a comment from the table per key. */
-NODISCARD enum status config_print(const struct config *config, struct buffer *out);
+/* Writes a skerry.yaml with every key: text and range as a comment, then its default. */
+NODISCARD enum status config_print_reference(struct buffer *out);
 
 #endif

@@ -63,7 +63,8 @@ static const struct main_verb main_verbs[] = {
     {"doctor", doctor_main, "check whether this machine can run a server", ""},
     {"completion", main_completion, "print a completion script for bash", "bash"},
     {"version", main_version, "print the version", ""},
-    {"help", main_help, "print this, or what one verb takes", "[VERB]"},
+    {"help", main_help, "print this, what a verb takes, or skerry.yaml as it is without one",
+     "[VERB | config]"},
     {WORKER_VERB, main_worker, NULL, NULL},
     {DEPLOY_BUILDER_VERB, main_builder, NULL, NULL},
 };
@@ -116,8 +117,23 @@ static int main_unknown(const char *verb)
     return status_exit_code(STATUS_USAGE);
 }
 
+/* All keys of skerry.yaml with their texts, ranges and defaults. */
+static int main_print_config(void)
+{
+    struct buffer out;
+    buffer_init(&out, MAIN_HELP_BYTES);
+    enum status status = config_print_reference(&out);
+    (void)fwrite(out.data, 1, out.count, stdout);
+    buffer_done(&out);
+    if (status != STATUS_OK)
+        (void)fputs("skerry: out of memory\n", stderr);
+    return status_exit_code(status);
+}
+
 static int main_help(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "config") == 0)
+        return main_print_config();
     if (argc > 1) {
         char flag[] = "--help";
         char *arguments[] = {argv[0], argv[1], flag, NULL};

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Fails on a file of more than 1000 lines, a C function of more than 70 or of more than 6 parameters.
+"""Fails on a file of more than 1000 lines, a C function of more than 70, or of more than 6
+parameters.
 
 clang-format puts the braces of a function, and of nothing else, alone in the first column, so a
 function is what stands between them. Exceptions are named here, each with its reason; one that is

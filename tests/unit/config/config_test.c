@@ -280,20 +280,29 @@ static void check_makes_a_relative_data_directory_absolute(void **state)
     assert_string_equal(config.admin_socket, "/tmp/d/admin.sock");
 }
 
-static void printed_configuration_loads_back_to_the_same_values(void **state)
+static void printed_reference_has_every_key_and_loads_as_the_defaults(void **state)
 {
     (void)state;
     struct config config = config_made();
     struct report report = REPORT_INIT;
-    config.limits.fuel = 1234567;
-    config.workers = 5;
-    (void)strcpy(config.admin_socket, "/it's/a.sock");
     struct buffer out;
     buffer_init(&out, 1 << 16);
-    assert_int_equal(config_print(&config, &out), STATUS_OK);
-    struct config again = config_made();
+    assert_int_equal(config_print_reference(&out), STATUS_OK);
+    struct config again = config;
+    again.limits.fuel = 1234567;
+    again.pool_total = 7;
+    again.workers = 500;
+    again.listen_count = 0;
+    (void)strcpy(again.domain, "elsewhere");
     assert_int_equal(load_text(&again, buffer_bytes(&out), "printed", &report), STATUS_OK);
     assert_memory_equal(&again, &config, sizeof(config));
+    assert_int_equal(buffer_append(&out, "", 1), STATUS_OK);
+    const char *text = (const char *)out.data;
+    assert_non_null(strstr(text, "\nworkers: auto\n"));
+    assert_non_null(strstr(text, "\n  # instructions one request may execute (1k to 1T)\n"
+                                 "  fuel: 1G\n"));
+    for (size_t i = 0; i < settings_row_count; i++)
+        assert_non_null(strstr(text, settings_rows[i].text));
     buffer_done(&out);
 }
 
@@ -331,7 +340,7 @@ int main(void)
         cmocka_unit_test(missing_file_is_a_config_error_that_names_it),
         cmocka_unit_test(check_refuses_what_cannot_work),
         cmocka_unit_test(check_makes_a_relative_data_directory_absolute),
-        cmocka_unit_test(printed_configuration_loads_back_to_the_same_values),
+        cmocka_unit_test(printed_reference_has_every_key_and_loads_as_the_defaults),
         cmocka_unit_test(address_reads_v4_and_v6_and_knows_loopback),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
