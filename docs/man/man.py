@@ -84,7 +84,7 @@ def settings(skerry, version):
              " Flags and the environment come before the file. This page's keys as a file:\n"
              ".BR \"skerry help config\" .\n.SH KEYS\n")
     section, text = "", ""
-    for line in said(skerry, "help", "config").splitlines()[1:]:
+    for line in said(skerry, "help", "config").splitlines():
         if line.strip().startswith("#"):
             text = line.strip()[2:]
         elif not line.startswith(" ") and line.endswith(":"):

@@ -52,7 +52,8 @@ class Man(unittest.TestCase):
                 table("config/settings.def", r'^SETTING\("(\w*)", "(\w+)"')]
         keys += [f"limits.{name}" for name in table("config/limits.def", r"^LIMIT\((\w+),")]
         self.assertEqual(re.findall(r"(?m)^\.TP\n\.BR (\S+) ", page), keys)
-        for words in table("config/limits.def", r'^LIMIT\(.*"(.*)"\)$'):
+        for words in (table("config/limits.def", r'^LIMIT\(.*"(.*)"\)$')
+                      + table("config/settings.def", r'^ {8}"(.*)"\)$')):
             self.assertIn(words, page)
 
     def test_nothing_of_the_machine_that_built_them_is_in_them(self):
