@@ -204,7 +204,7 @@ static void translate_body(struct translator *t)
     pins_choose(t);
     translate_begin_code(t);
     translate_zero_locals(t);
-    control_load_pins(t);
+    call_load_pins(t);
     t->has_last = false;
     t->height = 0;
     t->height_limit = 0;

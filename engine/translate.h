@@ -4,7 +4,8 @@
  * pass. Internal to engine/translate*.c.
  *
  *   translate.c          functions, stubs, the instruction loop
- *   translate_control.c  blocks, branches, calls, returns
+ *   translate_control.c  blocks, branches, returns
+ *   translate_call.c     calls
  *   translate_try.c      exceptions: try_table, try, throw
  *   translate_value.c    the operand stack, locals, accumulator, choice of places
  *   translate_emit.c     cells, labels, fuel
@@ -336,8 +337,8 @@ void control_end_arm(struct translator *t, struct control *control);
 void control_begin_arm(struct translator *t, struct control *control);
 void control_end(struct translator *t);
 void control_push_temps(struct translator *t, const uint32_t *types, uint32_t count);
-/* Pinned locals into their slots. */
-void control_save_pins(struct translator *t);
+/* Drops the operand stack to `height` without reading what is dropped. */
+void control_unwind(struct translator *t, uint32_t height);
 /* Instructions of exceptions; in dead code only those that open or close blocks. */
 void try_translate(struct translator *t, uint32_t opcode);
 /* The innermost region ends here. */
@@ -353,10 +354,14 @@ void control_branch_if(struct translator *t, struct instruction *branch, struct 
 /* A branch that has to move values first: `branch`, on the contrary, jumps over the moves. The
  * operand stack is afterwards what it was before. */
 void control_branch_over(struct translator *t, struct instruction *branch, struct control *target);
-/* Pinned locals from their slots into their registers. */
-void control_load_pins(struct translator *t);
 /* Opens the function's own frame on the control stack. */
 void control_begin_function(struct translator *t);
+
+/* A call, also one that is a return, in code that can be reached. */
+void call_translate(struct translator *t, uint32_t opcode);
+/* Pinned locals into their slots, and from there into their registers. */
+void call_save_pins(struct translator *t);
+void call_load_pins(struct translator *t);
 
 void reference_translate(struct translator *t, uint32_t opcode);
 /* False: it is no instruction on objects, or it is a branch. */

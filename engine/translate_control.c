@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Blocks, branches, calls and returns.
+ * Blocks, branches and returns.
  *
  * Values that cross a label are in the home slots of the label's height, so a branch first
  * moves what it carries there. Code after an unconditional transfer is skipped, not
@@ -93,8 +93,7 @@ void control_push_temps(struct translator *t, const uint32_t *types, uint32_t co
         value_push_temp(t, types[i]);
 }
 
-/* Drops the operand stack to `height` without reading what is dropped. */
-static void control_unwind(struct translator *t, uint32_t height)
+void control_unwind(struct translator *t, uint32_t height)
 {
     while (t->height > height && t->status == STATUS_OK)
         (void)value_pop(t);
@@ -390,181 +389,6 @@ static void control_br_table(struct translator *t)
     t->dead = true;
 }
 
-/* ---- calls ----------------------------------------------------------------------------------- */
-
-static void control_pins(struct translator *t, enum operation first, enum operation first_float)
-{
-    if (t->pin_count > 0) {
-        struct instruction pins = {.operation = (enum operation)(first + 2 * (t->pin_count - 1))};
-        for (uint32_t i = 0; i < t->pin_count; i++)
-            pins.fields[i] = t->pins[i];
-        (void)emit_cell(t, &pins);
-    }
-    if (t->float_pin_count > 0) {
-        struct instruction pins = {
-            .operation = (enum operation)(first_float + 2 * (t->float_pin_count - 1))};
-        for (uint32_t i = 0; i < t->float_pin_count; i++)
-            pins.fields[i] = t->float_pins[i];
-        (void)emit_cell(t, &pins);
-    }
-}
-
-_Static_assert(OP_save_pins_2 == OP_save_pins_1 + 2 && OP_load_pins_2 == OP_load_pins_1 + 2 &&
-                   OP_save_float_pins_2 == OP_save_float_pins_1 + 2,
-               "save and load rows alternate in ops.def");
-
-void control_save_pins(struct translator *t)
-{
-    control_pins(t, OP_save_pins_1, OP_save_float_pins_1);
-}
-
-void control_load_pins(struct translator *t)
-{
-    control_pins(t, OP_load_pins_1, OP_load_float_pins_1);
-}
-
-/* After the call's cell: pins back, results onto the stack. */
-static void control_finish_call(struct translator *t, const struct engine_functype *type)
-{
-    t->has_last = false;
-    t->executed = 0;
-    control_unwind(t, t->height - engine_slot_count(type->params, type->param_count));
-    control_load_pins(t);
-    t->has_last = false;
-    if (type->result_count == 1 && type->results[0] != ENGINE_V128) {
-        /* The result is in the accumulator: a move to its home slot that may be redirected. */
-        uint32_t result = type->results[0];
-        struct operand home = {.place = PLACE_S, .slot = slot_of_height(t, t->height)};
-        struct instruction move = value_move(t, result, (struct operand){.place = PLACE_A}, home);
-        move.result_height = t->height;
-        value_hold(t, &move);
-    }
-    control_push_temps(t, type->results, type->result_count);
-}
-
-static void control_call(struct translator *t, uint32_t func)
-{
-    const struct engine_functype *type = module_func_type(t->module, func);
-    uint32_t base = t->height - engine_slot_count(type->params, type->param_count);
-    value_settle(t, base);
-    control_save_pins(t);
-    /* Locals of the callee and its entry are filled in when all functions are translated. */
-    struct instruction call = {.operation = OP_call,
-                               .fields = {slot_of_height(t, base), 0, (uint64_t)t->executed, func},
-                               .wasm_offset = t->opcode_offset};
-    (void)emit_cell(t, &call);
-    emit_note_call(t);
-    control_finish_call(t, type);
-}
-
-/* Takes what names the callee off the stack, a table index or a reference, and makes it an
- * operand that the operation allows. */
-static struct operand control_callee(struct translator *t, enum operation operation)
-{
-    uint32_t height = t->height - 1;
-    struct value value = value_pop(t);
-    struct instruction probe = {.operation = operation};
-    if (t->status == STATUS_OK)
-        value_take(t, &probe, value, height);
-    return probe.operands[0];
-}
-
-static struct operand
-control_table_index(struct translator *t, enum operation operation, uint32_t table)
-{
-    if (t->module->tables[table].is_64)
-        value_apply(t, OP_i32_clamp_i64, 1, ENGINE_I32, 0); /* no table has so many entries */
-    return control_callee(t, operation);
-}
-
-static void control_call_indirect(struct translator *t)
-{
-    uint32_t type_index = reader_u32(&t->reader);
-    uint32_t table = reader_u32(&t->reader);
-    const struct engine_functype *type = &t->module->types[type_index].func;
-    struct operand index = control_table_index(t, OP_call_indirect, table);
-    if (t->status != STATUS_OK)
-        return;
-    uint32_t base = t->height - engine_slot_count(type->params, type->param_count);
-    value_settle(t, base);
-    control_save_pins(t);
-    struct instruction call = {.operation = OP_call_indirect,
-                               .operands = {index},
-                               .fields = {slot_of_height(t, base), table, (uint64_t)t->executed,
-                                          t->module->types[type_index].canonical},
-                               .wasm_offset = t->opcode_offset};
-    (void)emit_cell(t, &call);
-    control_finish_call(t, type);
-}
-
-static void control_call_ref(struct translator *t)
-{
-    const struct engine_functype *type = &t->module->types[reader_u32(&t->reader)].func;
-    struct operand callee = control_callee(t, OP_call_ref);
-    if (t->status != STATUS_OK)
-        return;
-    uint32_t base = t->height - engine_slot_count(type->params, type->param_count);
-    value_settle(t, base);
-    control_save_pins(t);
-    struct instruction call = {.operation = OP_call_ref,
-                               .operands = {callee},
-                               .fields = {slot_of_height(t, base), (uint64_t)t->executed},
-                               .wasm_offset = t->opcode_offset};
-    (void)emit_cell(t, &call);
-    control_finish_call(t, type);
-}
-
-static void control_return_call(struct translator *t, uint32_t func)
-{
-    const struct engine_functype *type = module_func_type(t->module, func);
-    uint32_t count = engine_slot_count(type->params, type->param_count);
-    value_settle(t, t->height - count);
-    struct instruction call = {.operation = OP_return_call,
-                               .fields = {slot_of_height(t, t->height - count), count,
-                                          t->local_count, (uint64_t)t->executed, func},
-                               .wasm_offset = t->opcode_offset};
-    (void)emit_cell(t, &call);
-    emit_note_call(t);
-    t->dead = true;
-}
-
-static void control_return_call_indirect(struct translator *t)
-{
-    uint32_t type_index = reader_u32(&t->reader);
-    uint32_t table = reader_u32(&t->reader);
-    const struct engine_functype *type = &t->module->types[type_index].func;
-    uint32_t count = engine_slot_count(type->params, type->param_count);
-    struct operand index = control_table_index(t, OP_return_call_indirect, table);
-    if (t->status != STATUS_OK)
-        return;
-    value_settle(t, t->height - count);
-    struct instruction call = {.operation = OP_return_call_indirect,
-                               .operands = {index},
-                               .fields = {slot_of_height(t, t->height - count), count,
-                                          t->local_count, table, (uint64_t)t->executed,
-                                          t->module->types[type_index].canonical},
-                               .wasm_offset = t->opcode_offset};
-    (void)emit_cell(t, &call);
-    t->dead = true;
-}
-
-static void control_return_call_ref(struct translator *t)
-{
-    const struct engine_functype *type = &t->module->types[reader_u32(&t->reader)].func;
-    uint32_t count = engine_slot_count(type->params, type->param_count);
-    struct operand callee = control_callee(t, OP_return_call_ref);
-    if (t->status != STATUS_OK)
-        return;
-    value_settle(t, t->height - count);
-    struct instruction call = {.operation = OP_return_call_ref,
-                               .operands = {callee},
-                               .fields = {slot_of_height(t, t->height - count), count,
-                                          t->local_count, (uint64_t)t->executed},
-                               .wasm_offset = t->opcode_offset};
-    (void)emit_cell(t, &call);
-    t->dead = true;
-}
-
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
 struct control *control_block(struct translator *t, uint8_t opcode)
@@ -746,22 +570,12 @@ void control_translate(struct translator *t, uint32_t opcode)
         t->dead = true;
         return;
     case OPCODE_CALL:
-        control_call(t, reader_u32(&t->reader));
-        return;
     case OPCODE_CALL_INDIRECT:
-        control_call_indirect(t);
-        return;
-    case OPCODE_RETURN_CALL:
-        control_return_call(t, reader_u32(&t->reader));
-        return;
-    case OPCODE_RETURN_CALL_INDIRECT:
-        control_return_call_indirect(t);
-        return;
     case OPCODE_CALL_REF:
-        control_call_ref(t);
-        return;
+    case OPCODE_RETURN_CALL:
+    case OPCODE_RETURN_CALL_INDIRECT:
     case OPCODE_RETURN_CALL_REF:
-        control_return_call_ref(t);
+        call_translate(t, opcode);
         return;
     default:
         reference_translate(t, opcode);

@@ -220,7 +220,7 @@ static void try_delegate(struct translator *t)
 static void try_leave(struct translator *t, const struct instruction *leave)
 {
     if (t->region != CODE_NO_REGION)
-        control_save_pins(t);
+        call_save_pins(t);
     (void)emit_cell(t, leave);
     t->has_last = false;
     t->dead = true;
