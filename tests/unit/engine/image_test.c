@@ -153,6 +153,8 @@ static void tables_that_lie_outside_are_found_without_the_checksum(void **state)
         offsetof(struct image_header, tables),     offsetof(struct image_header, memories),
         offsetof(struct image_header, elems),      offsetof(struct image_header, datas),
         offsetof(struct image_header, func_names), offsetof(struct image_header, marks),
+        offsetof(struct image_header, tags),       offsetof(struct image_header, regions),
+        offsetof(struct image_header, clauses),
     };
     struct engine_image image;
     struct buffer wasm = everything();
@@ -170,6 +172,46 @@ static void tables_that_lie_outside_are_found_without_the_checksum(void **state)
         }
         *span = saved;
     }
+    engine_image_free(&image);
+}
+
+/* Writes a number into a sealed image, looks at it, and puts it back. */
+static void assert_refused_with(struct engine_image *image, uint32_t *field, uint32_t number)
+{
+    struct report report = REPORT_INIT;
+    uint32_t saved = *field;
+    *field = number;
+    image_seal(image);
+    assert_int_equal(reopen(bytes_make(image->data, image->count), true, &report), STATUS_CORRUPT);
+    *field = saved;
+    image_seal(image);
+    assert_int_equal(reopen(bytes_make(image->data, image->count), true, &report), STATUS_OK);
+}
+
+static void rows_of_what_catches_cannot_lead_astray_or_in_circles(void **state)
+{
+    (void)state;
+    struct engine_image image;
+    struct buffer wasm = guest_read("engine_try");
+    engine_module_close(guest_open(&wasm, &image));
+    const struct image_header *header = (const struct image_header *)(const void *)image.data;
+    struct code_region *regions =
+        (struct code_region *)(void *)(image.data + header->regions.offset);
+    for (uint32_t i = 0; i < header->regions.count; i++) {
+        assert_refused_with(&image, &regions[i].parent, i);
+        assert_refused_with(&image, &regions[i].next, i);
+        assert_refused_with(&image, &regions[i].first_clause, header->clauses.count);
+    }
+    struct code_clause *clauses =
+        (struct code_clause *)(void *)(image.data + header->clauses.offset);
+    for (uint32_t i = 0; i < header->clauses.count; i++) {
+        assert_refused_with(&image, &clauses[i].tag, header->tags.count);
+        assert_refused_with(&image, &clauses[i].target, header->code.count);
+        assert_refused_with(&image, &clauses[i].next, i);
+        assert_refused_with(&image, &clauses[i].next, header->clauses.count);
+    }
+    uint32_t *tags = (uint32_t *)(void *)(image.data + header->tags.offset);
+    assert_refused_with(&image, tags, header->types.count);
     engine_image_free(&image);
 }
 
@@ -219,6 +261,7 @@ int main(void)
         cmocka_unit_test(a_truncated_image_is_corrupt_at_every_length),
         cmocka_unit_test(a_changed_byte_is_found_by_the_checksum),
         cmocka_unit_test(tables_that_lie_outside_are_found_without_the_checksum),
+        cmocka_unit_test(rows_of_what_catches_cannot_lead_astray_or_in_circles),
         cmocka_unit_test(an_image_is_checked_the_same_in_pieces_of_any_size),
     };
     return cmocka_run_group_tests_name("engine/image", tests, NULL, NULL);
