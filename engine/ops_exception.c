@@ -9,12 +9,16 @@
 #include "engine/operands.h"
 #include "engine/ops.h"
 
+/* Of making the exception, the turn to the search and back: some fifty nanoseconds. */
+#define THROW_PRICE 12
+
 /* Charges what was executed and begins the search. */
 #define THROW(reference, cost)                                                                     \
     do {                                                                                           \
         unwind_begin(IN, (reference), PC, FP);                                                     \
         const uint8_t *search = (const uint8_t *)&IN->machine->cells.unwind;                       \
         CHARGE(cost);                                                                              \
+        CHARGE_PRICE(THROW_PRICE);                                                                 \
         if (UNLIKELY(FUEL < 0))                                                                    \
             SUSPEND(search);                                                                       \
         JUMP(search);                                                                              \

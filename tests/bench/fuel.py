@@ -37,6 +37,12 @@ FRAME = """(module
   (global $g (mut i32) (i32.const 1))
   (type $unary (func (param i32) (result i32)))
   (func $callee (param i32) (result i32) (local.get 0))
+  (tag $tag (param i32))
+  (tag $other)
+  (func $thrower (param $frames i32)
+    (if (local.get $frames)
+      (then (call $thrower (i32.sub (local.get $frames) (i32.const 1))))
+      (else (throw $tag (i32.const 1)))))
   (func (export "bench") (param $n i32) (result i32)
     (local $x i32) (local $y i64) (local $f f64) (local $h f32) (local $z i32)
     (local.set $x (i32.const 77777)) (local.set $y (i64.const 77777777777))
@@ -109,6 +115,12 @@ CLASSES = {
                           1, 2000),
     "ref.func": ("(drop (ref.func $callee))", REPEAT, 1000000),
     "memory.grow 0": ("(drop (memory.grow (i32.const 0)))", REPEAT, 50000),
+    "throw and catch": ("(try (do (throw $tag (i32.const 1))) (catch $tag (drop)))",
+                        REPEAT, 50000),
+    "throw through 1000 calls": ("(try (do (call $thrower (i32.const 1000))) (catch $tag (drop)))",
+                                 1, 2000),
+    "throw past 1000 catches": ("(try (do (try (do (throw $tag (i32.const 1))) %s)) "
+                                "(catch $tag (drop)))" % ("(catch $other)" * 1000), 1, 10000),
     "host: sched_yield": ("(drop (call $yield))", REPEAT, 20000),
     "host: clock_time_get": ("(drop (call $clock (i32.const 1) (i64.const 1) (i32.const 64)))",
                              REPEAT, 20000),
@@ -148,7 +160,8 @@ def measure_classes(skerry, options):
         wasm = source.with_suffix(".wasm")
         for name, (code, repeat, turns) in CLASSES.items():
             source.write_text(FRAME % (code * repeat))
-            subprocess.run(["wat2wasm", str(source), "-o", str(wasm)], check=True)
+            subprocess.run(["wat2wasm", "--enable-exceptions", str(source), "-o", str(wasm)],
+                           check=True)
             found[name] = nanoseconds_a_unit(skerry, wasm, turns, options)
     return found
 
