@@ -592,6 +592,13 @@ HANDLER(import_call_)
 }
 const dispatch_handler ops_import_call[] = {import_call_};
 
+/* Handlers may hold no struct: with sanitizers it would lie on a stack frame of their own. */
+static __attribute__((noinline)) enum control_result
+control_result_of_func(const struct engine_instance *instance, uint32_t func)
+{
+    return control_result_of(image_func_type(instance->image, func));
+}
+
 /* The guest function that a host function called is done: the host function's next step.
  * FP is at the host frame, so that this can be repeated if the host function waits. */
 HANDLER(host_return_)
@@ -599,7 +606,7 @@ HANDLER(host_return_)
     const uint8_t *cell = (const uint8_t *)(uintptr_t)FP[0] - CELL(IMPORT_END);
     uint64_t *fp = (uint64_t *)(uintptr_t)FP[2];
     SWITCH_INSTANCE((struct engine_instance *)(uintptr_t)FP[1]);
-    switch (control_result_of(image_func_type(IN->image, (uint32_t)(FP[3] >> 32)))) {
+    switch (control_result_of_func(IN, (uint32_t)(FP[3] >> 32))) {
     case CONTROL_RESULT_I32:
     case CONTROL_RESULT_BITS:
         FP[HOST_FRAME_SLOTS] = ACC;
