@@ -26,8 +26,9 @@ _Static_assert((uint64_t)MODULE_MAX_BODY_BYTES *PINS_CALL_COST <= UINT64_MAX >>
 
 struct pins_local {
     uint64_t weight;
-    uint32_t set_depth; /* where a set was last seen to hold: depth of the block, */
-    uint32_t set_block; /* and its number; 0: nowhere */
+    uint32_t set_block; /* where a set was last seen to hold: number of the block, 0: nowhere; */
+    uint16_t set_depth; /* and its depth */
+    bool needs_zero;
 };
 
 /* Blocks are known up to this depth: a set in deeper ones holds for none. */
@@ -35,12 +36,14 @@ struct pins_local {
 
 struct pins_scan {
     const struct translator *translator;
-    struct pins_local *locals;
-    uint64_t weight; /* of one use here */
+    struct pins_local *locals; /* [0] is of no local */
+    uint64_t weight;           /* of one use here */
     uint64_t calls;
     uint32_t depth;      /* open blocks */
     uint32_t loop_depth; /* of them, loops */
     uint32_t block_count;
+    uint32_t set_block; /* where a set would hold from here on, as in struct pins_local */
+    uint16_t set_depth;
     struct {
         uint32_t number; /* from 1, in order of the binary; 0 when it is closed */
         bool is_loop;
@@ -53,6 +56,13 @@ static void pins_set_loop_depth(struct pins_scan *scan, uint32_t depth)
     scan->weight = (uint64_t)1 << (PINS_LOOP_SHIFT * MIN(depth, PINS_LOOP_DEPTH_MAX));
 }
 
+static void pins_set_block(struct pins_scan *scan)
+{
+    bool is_known = scan->depth > 0 && scan->depth <= PINS_DEPTH_MAX;
+    scan->set_depth = is_known ? (uint16_t)(scan->depth - 1) : 0;
+    scan->set_block = is_known ? scan->blocks[scan->depth - 1].number : 0;
+}
+
 static void pins_open(struct pins_scan *scan, bool is_loop)
 {
     scan->block_count++;
@@ -63,31 +73,31 @@ static void pins_open(struct pins_scan *scan, bool is_loop)
             pins_set_loop_depth(scan, scan->loop_depth + 1);
     }
     scan->depth++;
+    pins_set_block(scan);
 }
 
 static void pins_close(struct pins_scan *scan)
 {
     scan->depth--;
-    if (scan->depth >= PINS_DEPTH_MAX)
-        return;
-    scan->blocks[scan->depth].number = 0;
-    if (scan->blocks[scan->depth].is_loop)
-        pins_set_loop_depth(scan, scan->loop_depth - 1);
+    if (scan->depth < PINS_DEPTH_MAX) {
+        scan->blocks[scan->depth].number = 0;
+        if (scan->blocks[scan->depth].is_loop)
+            pins_set_loop_depth(scan, scan->loop_depth - 1);
+    }
+    pins_set_block(scan);
 }
 
-static inline void pins_use(struct pins_scan *scan, uint32_t index, bool is_get)
+/* A use of a local; without asking what it is, for that could only be guessed. */
+static inline void
+pins_use(struct pins_scan *scan, struct pins_local *local, bool is_get, bool is_set)
 {
-    struct pins_local *local = &scan->locals[index];
     local->weight += scan->weight;
     /* Is every path to here one past a set of the local? */
-    if (local->set_block != 0 && scan->blocks[local->set_depth].number == local->set_block)
-        return;
-    if (is_get) {
-        scan->translator->local_zero[index] = true;
-    } else if (scan->depth <= PINS_DEPTH_MAX) {
-        local->set_depth = scan->depth - 1;
-        local->set_block = scan->blocks[scan->depth - 1].number;
-    }
+    bool holds = scan->blocks[local->set_depth].number == local->set_block;
+    local->needs_zero |= is_get && !holds;
+    bool note = is_set && !holds;
+    local->set_depth = note ? scan->set_depth : local->set_depth;
+    local->set_block = note ? scan->set_block : local->set_block;
 }
 
 /* ---- the walk -------------------------------------------------------------------------------- */
@@ -101,6 +111,7 @@ struct pins_row {
     uint32_t longer;
     uint8_t bytes;
     bool is_local;
+    bool is_get;
     bool is_control;
 };
 
@@ -121,6 +132,7 @@ static const struct pins_row pins_rows[OPCODE_ROWS_COUNT] = {
     [OPCODE_ROW_OF(code)] = {.longer = PINS_LONGER(PINS_BYTES(IMMEDIATE_##immediate)),             \
                              .bytes = PINS_BYTES(IMMEDIATE_##immediate),                           \
                              .is_local = IMMEDIATE_##immediate == IMMEDIATE_LOCAL,                 \
+                             .is_get = (code) == OPCODE_LOCAL_GET,                                 \
                              .is_control = PINS_IS_CONTROL(code)},
 #include "engine/opcodes.def"
     [OPCODE_PREFIX_GC] = {.longer = UINT32_MAX},
@@ -186,6 +198,7 @@ static void pins_count(struct pins_scan *scan, struct reader reader)
     scan->depth = 0;
     pins_set_loop_depth(scan, 0);
     pins_open(scan, false);
+    bool has_vectors = scan->translator->has_vectors;
     while (scan->depth > 0 && reader.at < reader.end) {
         uint32_t word = pins_peek(&reader);
         uint8_t opcode = (uint8_t)word;
@@ -195,9 +208,11 @@ static void pins_count(struct pins_scan *scan, struct reader reader)
             reader.at += row->bytes;
         else
             index = pins_read_longer(&reader);
-        if (row->is_local)
-            pins_use(scan, local_slot(scan->translator, index), opcode == OPCODE_LOCAL_GET);
-        else if (row->is_control)
+        if (UNLIKELY(has_vectors) && row->is_local)
+            index = scan->translator->local_slots[index];
+        pins_use(scan, &scan->locals[(index + 1) & (0u - row->is_local)], row->is_get,
+                 row->is_local && !row->is_get);
+        if (row->is_control)
             pins_control(scan, opcode);
     }
 }
@@ -232,7 +247,7 @@ void pins_choose(struct translator *t)
     scan.translator = t;
     scan.calls = 0;
     scan.block_count = 0;
-    scan.locals = calloc(t->local_count, sizeof(*scan.locals));
+    scan.locals = calloc(t->local_count + 1, sizeof(*scan.locals));
     if (scan.locals == NULL) {
         emit_fail(t, STATUS_NO_MEMORY, "out of memory");
         return;
@@ -240,15 +255,17 @@ void pins_choose(struct translator *t)
     pins_count(&scan, t->reader);
     /* One load at entry even without calls. */
     uint64_t cost = scan.calls * PINS_CALL_COST + 1;
+    const struct pins_local *locals = scan.locals + 1;
     for (uint32_t i = 0; i < t->local_count; i++) {
+        t->local_zero[i] = locals[i].needs_zero;
         uint8_t type = t->local_types[i];
-        if (scan.locals[i].weight <= cost || type == ENGINE_V128)
+        if (locals[i].weight <= cost || type == ENGINE_V128)
             continue;
         if (types_is_float(type))
             t->float_pin_count =
-                pins_rank(scan.locals, t->float_pins, t->float_pin_count, MACHINE_FLOAT_PINS, i);
+                pins_rank(locals, t->float_pins, t->float_pin_count, MACHINE_FLOAT_PINS, i);
         else
-            t->pin_count = pins_rank(scan.locals, t->pins, t->pin_count, MACHINE_INT_PINS, i);
+            t->pin_count = pins_rank(locals, t->pins, t->pin_count, MACHINE_INT_PINS, i);
     }
     for (uint32_t i = 0; i < t->pin_count; i++)
         t->local_places[t->pins[i]] = (uint8_t)(PLACE_P0 + i);
