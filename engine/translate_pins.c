@@ -121,15 +121,21 @@ struct pins_row {
      (kind) == IMMEDIATE_I64)
 #define PINS_IS_MEMARG(kind) ((kind) >= IMMEDIATE_MEMARG0 && (kind) <= IMMEDIATE_MEMARG4)
 #define PINS_MEMARG_LONGER   (0x80u << 16 | (0x80u | DECODE_MEMARG_HAS_MEMORY) << 8)
+/* A block's type may be 0x63 or 0x64 and a heap type; 0x40, none, is the one that must be quick. */
+#define PINS_BLOCK_LONGER (0xa0u << 8)
 #define PINS_BYTES(kind)                                                                           \
     ((kind) == IMMEDIATE_NONE ? 1 : PINS_IS_NUMBER(kind) ? 2 : PINS_IS_MEMARG(kind) ? 3 : 0)
-#define PINS_LONGER(bytes)                                                                         \
-    ((bytes) == 1 ? 0 : (bytes) == 2 ? 0x80u << 8 : (bytes) == 3 ? PINS_MEMARG_LONGER : UINT32_MAX)
+#define PINS_LONGER(kind)                                                                          \
+    ((kind) == IMMEDIATE_BLOCK ? PINS_BLOCK_LONGER                                                 \
+     : PINS_BYTES(kind) == 1   ? 0                                                                 \
+     : PINS_BYTES(kind) == 2   ? 0x80u << 8                                                        \
+     : PINS_BYTES(kind) == 3   ? PINS_MEMARG_LONGER                                                \
+                               : UINT32_MAX)
 #define PINS_IS_CONTROL(code) ((code) < OPCODE_DROP || (code) == OPCODE_TRY_TABLE)
 
 static const struct pins_row pins_rows[OPCODE_ROWS_COUNT] = {
 #define OPCODE(code, name, text, immediate, signature)                                             \
-    [OPCODE_ROW_OF(code)] = {.longer = PINS_LONGER(PINS_BYTES(IMMEDIATE_##immediate)),             \
+    [OPCODE_ROW_OF(code)] = {.longer = PINS_LONGER(IMMEDIATE_##immediate),                         \
                              .bytes = PINS_BYTES(IMMEDIATE_##immediate),                           \
                              .is_local = IMMEDIATE_##immediate == IMMEDIATE_LOCAL,                 \
                              .is_get = (code) == OPCODE_LOCAL_GET,                                 \

@@ -7,6 +7,7 @@
 
 #include "engine/instance.h"
 #include "tests/support/unit.h"
+#include "tests/support/wasm_build.h"
 #include "tests/unit/engine/guest.h"
 
 struct row {
@@ -77,6 +78,26 @@ static void what_may_be_read_unset_is_zero(void **state)
     check(*state, rows, COUNT_OF(rows), true);
 }
 
+/* (block (result (ref null 33)) nop (return (local.get 1))): 33 would be a local.set. */
+static void the_type_of_a_block_is_no_instruction(void **state)
+{
+    (void)state;
+    struct buffer wasm = wasm_begin();
+    size_t types = wasm_open(&wasm, WASM_TYPE);
+    wasm_u32(&wasm, 34);
+    for (uint32_t i = 0; i < 34; i++)
+        WASM(&wasm, 0x60, 0, 1, ENGINE_I32);
+    wasm_close(&wasm, types);
+    WASM_SECTION(&wasm, WASM_FUNC, 1, 0);
+    WASM_SECTION(&wasm, WASM_EXPORT, 1, 1, 'f', ENGINE_EXTERN_FUNC, 0);
+    WASM_SECTION(&wasm, WASM_CODE, 1, 13, 1, 2, ENGINE_I32, 0x02, 0x63, 33, 0x01, 0x20, 1, 0x0f,
+                 0x0b, 0x00, 0x0b);
+    struct guest guest = guest_make(&wasm, NULL);
+    static const struct row rows[] = {{"f", I32(0), 0}};
+    check(&guest, rows, COUNT_OF(rows), true);
+    guest_done(&guest);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -84,6 +105,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_set_on_all_paths_is_not_cleared),
         TEST(what_may_be_read_unset_is_zero),
+        cmocka_unit_test(the_type_of_a_block_is_no_instruction),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
