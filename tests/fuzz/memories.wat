@@ -1,0 +1,28 @@
+;; SPDX-License-Identifier: Apache-2.0
+;; What one in five modules for the newer V8 begins with: three memories, one of them with 64-bit
+;; addresses. wasm-opt goes on from here: it adds functions that call these, and changes them.
+(module
+  (memory $a 1 2)
+  (memory $b i64 1 3)
+  (memory $c 1 1)
+  (data $d "some bytes to be copied")
+  (func (export "load_a") (param i32) (result i32) (i32.load $a (local.get 0)))
+  (func (export "load_b") (param i64) (result i64) (i64.load $b offset=8 (local.get 0)))
+  (func (export "load_c") (param i32) (result f64)
+    (f64.load $c (i32.and (local.get 0) (i32.const 0xffff))))
+  (func (export "store_b") (param i64 i64)
+    (i64.store $b (i64.and (local.get 0) (i64.const 0xffff)) (local.get 1)))
+  (func (export "store_c") (param i32 i32)
+    (i32.store16 $c (i32.and (local.get 0) (i32.const 0xffff)) (local.get 1)))
+  (func (export "copy_ac") (param i32 i32)
+    (memory.copy $c $a (i32.and (local.get 1) (i32.const 0x7fff)) (i32.and (local.get 0) (i32.const 0x7fff)) (i32.const 200)))
+  (func (export "copy_bb") (param i64 i64)
+    (memory.copy $b $b (i64.and (local.get 0) (i64.const 0x7fff)) (i64.and (local.get 1) (i64.const 0x7fff)) (i64.const 300)))
+  (func (export "fill") (param i64 i32)
+    (memory.fill $b (i64.and (local.get 0) (i64.const 0xfff)) (local.get 1) (i64.const 100)))
+  (func (export "init") (param i32)
+    (memory.init $c $d (i32.and (local.get 0) (i32.const 0xff)) (i32.const 1) (i32.const 9)))
+  (func (export "grow") (result i64)
+    (i64.add (memory.grow $b (i64.const 1)) (i64.extend_i32_s (memory.grow $a (i32.const 1)))))
+  (func (export "size") (result i64)
+    (i64.add (memory.size $b) (i64.extend_i32_s (memory.size $c)))))
