@@ -59,6 +59,7 @@ KNOWN = {
     'stitch': ('stitch', ['{wasm}', 'bench', '{arg}'], None),
     'toywasm': ('toywasm', ['--load', '{wasm}', '--init', '--invoke', 'bench {arg}'],
                 ['--wasi', '{wasm}']),
+    'tinywasm': ('tinywasm', ['--invoke', 'bench', '{wasm}', '{arg}'], None),
     'pulley': ('wasmtime', ['run', *PULLEY, '--invoke', 'bench', '{wasm}', '{arg}'],
                ['run', *PULLEY, '{wasm}']),
     'pulley-made': ('wasmtime', ['run', *PULLEY, '--allow-precompiled', '--invoke', 'bench',

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a unit of fuel takes, for each class of operation; and what metering costs.
 
-    tests/bench/fuel.py [--build DIR] [--rounds N] [--core N] [--unmetered DIR]
+    tests/bench/fuel.py [--build DIR] [--rounds N] [--core N] [--unmetered DIR [--real]]
 
 A slice is a number of units, so its time is bounded by the dearest unit. Each class is a loop
 written here, run by `skerry run --invoke --stats`; the table has nanoseconds a unit (CPU time,
@@ -11,7 +11,9 @@ times the median; but what a load misses in the caches is shown and not judged, 
 know it.
 
 --unmetered names a build with -Dunmetered=true, in which nothing is charged at branches: the
-programs of ../shared/bench run in both in turn, and the ratio is the price of metering.
+programs of ../shared/bench, or with --real those of programs.py, run in both in turn, and the
+ratio is the price of metering. It is smaller than what the layout of other code changes by itself:
+single programs differ by some percent in either direction, so the geometric mean is what counts.
 """
 import argparse
 import json
@@ -23,6 +25,8 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import engine  # noqa: E402
+import programs  # noqa: E402
 import support  # noqa: E402
 
 REPEAT = 16  # operations in a turn of the loop
@@ -132,9 +136,10 @@ NOT_JUDGED = ("load, cache misses",)
 
 
 def run(skerry, wasm, argument, core):
-    """(CPU seconds of the process, fuel)"""
+    """(CPU seconds of the process, fuel) of bench(argument), or of a command if that is None"""
+    call = [] if argument is None else ["--invoke", "bench", str(argument)]
     process = subprocess.Popen(
-        [skerry, "run", str(wasm), "--invoke", "bench", str(argument), "--stats"],
+        [skerry, "run", str(wasm), *call, "--stats"],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         preexec_fn=lambda: os.sched_setaffinity(0, {core}))
     said = process.stderr.read()
@@ -178,15 +183,21 @@ def print_classes(found, options):
     return found[dearest] <= options.most * median
 
 
+def metering_programs(options):
+    """(name, file, argument)"""
+    if options.real:
+        return [(name, wasm, None)
+                for name, (wasm, _) in programs.build(options.build).items()]
+    found = [(name, options.programs / f"{name}.wasm", argument)
+             for name, argument in engine.PROGRAMS.items()]
+    return [row for row in found if row[1].is_file()]
+
+
 def print_metering(skerry, options):
     bare = support.find_program(options.unmetered, "skerry")
-    import engine
     print(f"{'program':10} {'metered':>10} {'unmetered':>10} {'ratio':>7}")
     ratios = []
-    for name, argument in engine.PROGRAMS.items():
-        wasm = options.programs / f"{name}.wasm"
-        if not wasm.is_file():
-            continue
+    for name, wasm, argument in metering_programs(options):
         times = {program: [] for program in (skerry, bare)}
         for _ in range(options.rounds):
             for program, rows in times.items():
@@ -204,6 +215,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default=str(support.ROOT / "build"))
     parser.add_argument("--unmetered")
+    parser.add_argument("--real", action="store_true")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--core", type=int, default=1)
     parser.add_argument("--most", type=float, default=4)
