@@ -114,9 +114,11 @@ static uint32_t disasm_operand(struct disasm *d, uint8_t place, char type, const
         }
         if (type == 'd')
             disasm_print(d, " k:0x%" PRIx64, dispatch_field64(at));
+        else if (type == 'l')
+            disasm_print(d, " k:%" PRId64, (int64_t)dispatch_field64(at));
         else
             disasm_print(d, " k:%" PRId32, (int32_t)dispatch_field32(at));
-        return type == 'd' ? 8 : 4;
+        return operand_constant_bytes(type);
     default:
         disasm_print(d, is_float ? " f%d" : " p%d", place - PLACE_P0);
         return 0;

@@ -6,7 +6,7 @@
  *   A   the accumulator: the result of the operation just before (FACC for floats)
  *   S   a slot of the frame: 16-bit slot number in the cell
  *   P0  P1 P2  a local pinned in a machine register (FPIN0.. for floats)
- *   K   a constant in the cell: 32 bits (i64: sign-extended), f64: 64 bits, v128: 128 bits
+ *   K   a constant in the cell, in its whole width
  * A v128 is in two consecutive slots, the first named by the cell, or K; never elsewhere.
  *
  * READ_<type>_<place>(at), WRITE_<type>_<place>(at, value), SIZE_<type>_<place>: `at` is the
@@ -76,7 +76,7 @@ static inline double operands_wide_float(float low)
 #define READ_i64_P0(at)         PIN0
 #define READ_i64_P1(at)         PIN1
 #define READ_i64_P2(at)         PIN2
-#define READ_i64_K(at)          ((uint64_t)(int64_t)(int32_t)FIELD32(at))
+#define READ_i64_K(at)          FIELD64(at)
 
 #define READ_f32_A(at)          operands_low_float(FACC)
 #define READ_f32_S(at)          numeric_f32_bits((uint32_t)SLOT(at))
@@ -127,7 +127,7 @@ static inline double operands_wide_float(float low)
 #define SIZE_P1                 0
 #define SIZE_P2                 0
 #define SIZE_i32_K              4
-#define SIZE_i64_K              4
+#define SIZE_i64_K              8
 #define SIZE_f32_K              4
 #define SIZE_f64_K              8
 #define SIZE_v128_S             SIZE_S
@@ -177,6 +177,8 @@ static inline double operands_wide_float(float low)
     M(S, __VA_ARGS__) M(P0, __VA_ARGS__) M(P1, __VA_ARGS__) M(P2, __VA_ARGS__) M(K, __VA_ARGS__)
 #define EACH_YN_AGAIN(M, ...)                                                                      \
     M(S, __VA_ARGS__) M(P0, __VA_ARGS__) M(P1, __VA_ARGS__) M(P2, __VA_ARGS__) M(K, __VA_ARGS__)
+#define EACH_XN_AGAIN(M, ...)                                                                      \
+    M(S, __VA_ARGS__) M(P0, __VA_ARGS__) M(P1, __VA_ARGS__) M(P2, __VA_ARGS__)
 /* for operations too rare to deserve pins */
 #define EACH_XL(M, ...) M(A, __VA_ARGS__) M(S, __VA_ARGS__)
 #define EACH_YL(M, ...) M(S, __VA_ARGS__) M(K, __VA_ARGS__)
@@ -205,6 +207,8 @@ static inline double operands_wide_float(float low)
 #define VARIANTS_YD(...)          EACH_Y(THEN_D, __VA_ARGS__)
 #define VARIANTS_XD_LEAN(...)     EACH_XL(THEN_DL, __VA_ARGS__)
 #define VARIANTS_XY(...)          EACH_X(THEN_Y, __VA_ARGS__)
+#define VARIANTS_XXN(...)         EACH_X(THEN_XN, __VA_ARGS__)
+#define VARIANTS_YXN(...)         EACH_Y(THEN_XN, __VA_ARGS__)
 #define VARIANTS_XNYN(...)        EACH_XN(THEN_YN, __VA_ARGS__)
 #define VARIANTS_XYD(...)         EACH_X(THEN_Y_D, __VA_ARGS__)
 #define VARIANTS_XYD_LEAN(...)    EACH_XL(THEN_YL_DL, __VA_ARGS__)
@@ -212,6 +216,7 @@ static inline double operands_wide_float(float low)
 #define VARIANTS_XYND(...)        EACH_X(THEN_YN_D, __VA_ARGS__)
 #define VARIANTS_XYND_LEAN(...)   EACH_X(THEN_YN_DL, __VA_ARGS__)
 #define VARIANTS_XNYNY(...)       EACH_XN(THEN_YN_Y, __VA_ARGS__)
+#define VARIANTS_XNYNXN(...)      EACH_XN(THEN_YN_XN, __VA_ARGS__)
 #define VARIANTS_XNYNX_LEAN(...)  EACH_XN(THEN_YN_XL, __VA_ARGS__)
 #define VARIANTS_SELECT(...)      EACH_YN(THEN_YN_XL_DL, __VA_ARGS__)
 #define VARIANTS_W_V(...)         EACH_YL(THEN, __VA_ARGS__)
@@ -228,6 +233,7 @@ static inline double operands_wide_float(float low)
 /* THEN_<places>: this operand's place is chosen, on with the next operand's. */
 #define THEN(place, M, so_far, ...)       M(so_far##place, place, __VA_ARGS__)
 #define THEN_XL(place, M, so_far, ...)    EACH_XL(THEN, M, so_far##place, place, __VA_ARGS__)
+#define THEN_XN(place, M, so_far, ...)    EACH_XN_AGAIN(THEN, M, so_far##place, place, __VA_ARGS__)
 #define THEN_Y(place, M, so_far, ...)     EACH_Y(THEN, M, so_far##place, place, __VA_ARGS__)
 #define THEN_YN(place, M, so_far, ...)    EACH_YN(THEN, M, so_far##place, place, __VA_ARGS__)
 #define THEN_D(place, M, so_far, ...)     EACH_D(THEN, M, so_far##place, place, __VA_ARGS__)
@@ -238,6 +244,7 @@ static inline double operands_wide_float(float low)
 #define THEN_YN_D(place, M, so_far, ...)  EACH_YN(THEN_D, M, so_far##place, place, __VA_ARGS__)
 #define THEN_YN_DL(place, M, so_far, ...) EACH_YN(THEN_DL, M, so_far##place, place, __VA_ARGS__)
 #define THEN_YN_Y(place, M, so_far, ...)  EACH_YN(THEN_Y, M, so_far##place, place, __VA_ARGS__)
+#define THEN_YN_XN(place, M, so_far, ...) EACH_YN(THEN_XN, M, so_far##place, place, __VA_ARGS__)
 #define THEN_YN_XL(place, M, so_far, ...) EACH_YN(THEN_XL, M, so_far##place, place, __VA_ARGS__)
 #define THEN_XL_DL(place, M, so_far, ...) EACH_XL(THEN_DL, M, so_far##place, place, __VA_ARGS__)
 #define THEN_YN_XL_DL(place, M, so_far, ...)                                                       \

@@ -56,6 +56,8 @@ enum operand_set {
     SHAPE(YD, 2, SET_Y, SET_D)                                                                     \
     SHAPE(XD_LEAN, 2, SET_XL, SET_DL)                                                              \
     SHAPE(XY, 2, SET_X, SET_Y)                                                                     \
+    SHAPE(XXN, 2, SET_X, SET_XN)                                                                   \
+    SHAPE(YXN, 2, SET_Y, SET_XN)                                                                   \
     SHAPE(XNYN, 2, SET_XN, SET_YN)                                                                 \
     SHAPE(XYD, 3, SET_X, SET_Y, SET_D)                                                             \
     SHAPE(XYD_LEAN, 3, SET_XL, SET_YL, SET_DL)                                                     \
@@ -63,6 +65,7 @@ enum operand_set {
     SHAPE(XYND, 3, SET_X, SET_YN, SET_D)                                                           \
     SHAPE(XYND_LEAN, 3, SET_X, SET_YN, SET_DL)                                                     \
     SHAPE(XNYNY, 3, SET_XN, SET_YN, SET_Y)                                                         \
+    SHAPE(XNYNXN, 3, SET_XN, SET_YN, SET_XN)                                                       \
     SHAPE(XNYNX_LEAN, 3, SET_XN, SET_YN, SET_XL)                                                   \
     SHAPE(SELECT, 4, SET_YN, SET_YN, SET_XL, SET_DL)                                               \
     /* of vectors: V in slots, W a source that may be a constant */                                \
@@ -105,7 +108,7 @@ enum operation_faults {
     OPERATION_NANS,
 };
 
-#define OPS_FIELDS_MAX 6
+#define OPS_FIELDS_MAX 7
 
 struct operation_row {
     const char *name;
@@ -157,6 +160,13 @@ operation_allows(enum operation operation, uint32_t index, enum operand_place pl
         &operation_shape_rows[operation_rows[operation].shape];
     ASSERT(index < shape->operand_count);
     return shape->steps[index][place] < OPS_NO_STEP;
+}
+/* What a constant of the type with this letter takes in a cell (operands.h, SIZE_..._K). */
+static inline uint32_t operand_constant_bytes(char type)
+{
+    if (type == 'v')
+        return 16;
+    return type == 'l' || type == 'd' ? 8 : 4;
 }
 
 /* Offset from dispatch_base of the handler for these places (all allowed); OPS_OPERANDS_MAX

@@ -41,6 +41,15 @@ const dispatch_handler ops_jump[] = {jump_};
     }
 FAMILY(XN, ADD_JUMP_X, add_jump, i32)
 
+#define MOV_JUMP_YD(handler, d, y, type)                                                           \
+    HANDLER(handler)                                                                               \
+    {                                                                                              \
+        enum { D = HEAD + SIZE(type, y), TARGET = D + SIZE(type, d) };                             \
+        WRITE(type, d, D, READ(type, y, HEAD));                                                    \
+        TAKE_BRANCH(TARGET);                                                                       \
+    }
+FAMILY(YXN, MOV_JUMP_YD, mov_jump, i64)
+
 HANDLER(charge_)
 {
     CHARGE(FIELD32(HEAD));
@@ -129,21 +138,23 @@ HANDLER(zero_many_)
 }
 const dispatch_handler ops_zero_many[] = {zero_many_};
 
-/* Pins to and from their locals' home slots, around calls. PINS_n(M) applies M(pin, field). */
-#define PINS_1(M, ...)          M(0, 4, __VA_ARGS__)
-#define PINS_2(M, ...)          PINS_1(M, __VA_ARGS__) M(1, 6, __VA_ARGS__)
-#define PINS_3(M, ...)          PINS_2(M, __VA_ARGS__) M(2, 8, __VA_ARGS__)
+/* Pins to and from their locals' home slots, around calls. PINS_n(M, at) applies M(pin, field),
+ * the fields from `at` on. */
+#define PINS_0(M, at, ...)
+#define PINS_1(M, at, ...)      M(0, at, __VA_ARGS__)
+#define PINS_2(M, at, ...)      PINS_1(M, at, __VA_ARGS__) M(1, (at) + 2, __VA_ARGS__)
+#define PINS_3(M, at, ...)      PINS_2(M, at, __VA_ARGS__) M(2, (at) + 4, __VA_ARGS__)
 #define SAVE_PIN(pin, at, type) WRITE(type, S, at, READ(type, P##pin, 0));
 #define LOAD_PIN(pin, at, type) WRITE(type, P##pin, 0, READ(type, S, at));
 #define PINS(n, type, save_name, load_name)                                                        \
     HANDLER(save_name##_##n##_)                                                                    \
     {                                                                                              \
-        PINS_##n(SAVE_PIN, type) NEXT(CELL(HEAD + 2 * (n)));                                       \
+        PINS_##n(SAVE_PIN, HEAD, type) NEXT(CELL(HEAD + 2 * (n)));                                 \
     }                                                                                              \
     const dispatch_handler ops_##save_name##_##n[] = {save_name##_##n##_};                         \
     HANDLER(load_name##_##n##_)                                                                    \
     {                                                                                              \
-        PINS_##n(LOAD_PIN, type) NEXT(CELL(HEAD + 2 * (n)));                                       \
+        PINS_##n(LOAD_PIN, HEAD, type) NEXT(CELL(HEAD + 2 * (n)));                                 \
     }                                                                                              \
     const dispatch_handler ops_##load_name##_##n[] = {load_name##_##n##_};
 PINS(1, i64, save_pins, load_pins)
@@ -152,6 +163,34 @@ PINS(3, i64, save_pins, load_pins)
 PINS(1, f64, save_float_pins, load_float_pins)
 PINS(2, f64, save_float_pins, load_float_pins)
 PINS(3, f64, save_float_pins, load_float_pins)
+
+/* The beginning of a function. */
+#define ZERO_LOAD(zeros, n)                                                                        \
+    HANDLER(zero_##zeros##_load_##n##_)                                                            \
+    {                                                                                              \
+        uint64_t *slot = &SLOT(HEAD);                                                              \
+        for (int i = 0; i < (zeros); i++)                                                          \
+            slot[i] = 0;                                                                           \
+        PINS_##n(LOAD_PIN, HEAD + 2, i64) NEXT(CELL(HEAD + 2 + 2 * (n)));                          \
+    }                                                                                              \
+    const dispatch_handler ops_zero_##zeros##_load_##n[] = {zero_##zeros##_load_##n##_};
+#define ZERO_LOADS(zeros) ZERO_LOAD(zeros, 1) ZERO_LOAD(zeros, 2) ZERO_LOAD(zeros, 3)
+ZERO_LOADS(1)
+ZERO_LOADS(2)
+ZERO_LOADS(3)
+ZERO_LOADS(4)
+
+/* After a call. The result's local may be one of the pins. */
+#define LOAD_MOV_D(handler, d, n)                                                                  \
+    HANDLER(handler)                                                                               \
+    {                                                                                              \
+        enum { PINS = HEAD + SIZE(i64, d) };                                                       \
+        PINS_##n(LOAD_PIN, PINS, i64) WRITE(i64, d, HEAD, ACC);                                    \
+        NEXT(CELL(PINS + 2 * (n)));                                                                \
+    }
+FAMILY(XN, LOAD_MOV_D, load_pins_1_mov, 1)
+FAMILY(XN, LOAD_MOV_D, load_pins_2_mov, 2)
+FAMILY(XN, LOAD_MOV_D, load_pins_3_mov, 3)
 
 /* ---- calls ----------------------------------------------------------------------------------- */
 
@@ -164,28 +203,34 @@ PINS(3, f64, save_float_pins, load_float_pins)
         JUMP(target);                                                                              \
     } while (0)
 
-/* fields: frame, callee's locals, fuel, target */
-HANDLER(call_)
-{
-    enum {
-        FRAME = HEAD,
-        LOCALS = FRAME + 2,
-        COST = LOCALS + 2,
-        TARGET = COST + 4,
-        END = TARGET + 4
-    };
-    uint64_t *frame = &SLOT(FRAME);
-    if (UNLIKELY(frame > IN->stack_limit))
-        RAISE(TRAP_CALL_STACK_EXHAUSTED);
-    const uint8_t *target = PC + (int32_t)FIELD32(TARGET);
-    uint32_t cost = FIELD32(COST);
-    uint64_t *link = frame + FIELD16(LOCALS);
-    link[0] = (uintptr_t)(PC + CELL(END));
-    link[1] = (uintptr_t)FP;
-    FP = frame;
-    ENTER(target, cost);
-}
-const dispatch_handler ops_call[] = {call_};
+/* fields: frame, callee's locals, fuel, target, pins to save */
+#define CALL(name, saved)                                                                          \
+    HANDLER(name##_)                                                                               \
+    {                                                                                              \
+        enum {                                                                                     \
+            FRAME = HEAD,                                                                          \
+            LOCALS = FRAME + 2,                                                                    \
+            COST = LOCALS + 2,                                                                     \
+            TARGET = COST + 4,                                                                     \
+            SAVED = TARGET + 4,                                                                    \
+            END = SAVED + 2 * (saved)                                                              \
+        };                                                                                         \
+        uint64_t *frame = &SLOT(FRAME);                                                            \
+        if (UNLIKELY(frame > IN->stack_limit))                                                     \
+            RAISE(TRAP_CALL_STACK_EXHAUSTED);                                                      \
+        const uint8_t *target = PC + (int32_t)FIELD32(TARGET);                                     \
+        uint32_t cost = FIELD32(COST);                                                             \
+        PINS_##saved(SAVE_PIN, SAVED, i64) uint64_t *link = frame + FIELD16(LOCALS);               \
+        link[0] = (uintptr_t)(PC + CELL(END));                                                     \
+        link[1] = (uintptr_t)FP;                                                                   \
+        FP = frame;                                                                                \
+        ENTER(target, cost);                                                                       \
+    }                                                                                              \
+    const dispatch_handler ops_##name[] = {name##_};
+CALL(call, 0)
+CALL(call_save_1, 1)
+CALL(call_save_2, 2)
+CALL(call_save_3, 3)
 
 /* A function found through a table. */
 struct control_callee {
@@ -302,8 +347,8 @@ HANDLER(cross_return_)
         ENTER(target, cost);                                                                       \
     } while (0)
 
-/* x: index in the table; fields: frame, table, fuel, type */
-#define CALL_INDIRECT_X(handler, x, type)                                                          \
+/* x: index in the table; fields: frame, table, fuel, type, pins to save */
+#define CALL_INDIRECT_X(handler, x, type, saved)                                                   \
     HANDLER(handler)                                                                               \
     {                                                                                              \
         enum {                                                                                     \
@@ -311,13 +356,17 @@ HANDLER(cross_return_)
             TABLE = FRAME + 2,                                                                     \
             COST = TABLE + 2,                                                                      \
             TYPE = COST + 4,                                                                       \
-            END = TYPE + 4                                                                         \
+            SAVED = TYPE + 4,                                                                      \
+            END = SAVED + 2 * (saved)                                                              \
         };                                                                                         \
-        struct control_callee callee =                                                             \
+        PINS_##saved(SAVE_PIN, SAVED, i64) struct control_callee callee =                          \
             control_resolve(IN, FIELD16(TABLE), READ(type, x, HEAD), FIELD32(TYPE));               \
         CALL_FOUND(callee, FRAME, COST, END);                                                      \
     }
-FAMILY(X_LEAN, CALL_INDIRECT_X, call_indirect, i32)
+FAMILY(X_LEAN, CALL_INDIRECT_X, call_indirect, i32, 0)
+FAMILY(X_LEAN, CALL_INDIRECT_X, call_indirect_save_1, i32, 1)
+FAMILY(X_LEAN, CALL_INDIRECT_X, call_indirect_save_2, i32, 2)
+FAMILY(X_LEAN, CALL_INDIRECT_X, call_indirect_save_3, i32, 3)
 
 /* x: reference; fields: frame, fuel */
 #define CALL_REF_X(handler, x, type)                                                               \
@@ -439,6 +488,28 @@ FAMILY(Y, RETURN_Y, return_i32, i32)
 FAMILY(Y, RETURN_Y, return_i64, i64)
 FAMILY(Y, RETURN_Y, return_f32, f32)
 FAMILY(Y, RETURN_Y, return_f64, f64)
+
+/* The shadow stack's pointer goes up again: fields: global, constant, link, fuel. */
+#define SET_SUM(x, type, index)                                                                    \
+    (void)(IN->globals[FIELD32(index)].bits = READ(type, x, HEAD) + FIELD32((index) + 4))
+#define SET_SUM_RETURN_X(handler, x, type)                                                         \
+    HANDLER(handler)                                                                               \
+    {                                                                                              \
+        enum { INDEX = HEAD + SIZE(type, x) };                                                     \
+        SET_SUM(x, type, INDEX);                                                                   \
+        LEAVE(INDEX + 8);                                                                          \
+    }
+FAMILY(XN, SET_SUM_RETURN_X, set_sum_return_none, i32)
+#define SET_SUM_RETURN_XY(handler, y, x, type, result)                                             \
+    HANDLER(handler)                                                                               \
+    {                                                                                              \
+        enum { Y = HEAD + SIZE(type, x), INDEX = Y + SIZE(result, y) };                            \
+        SET_SUM(x, type, INDEX);                                                                   \
+        WRITE(result, A, 0, READ(result, y, Y));                                                   \
+        LEAVE(INDEX + 8);                                                                          \
+    }
+FAMILY(XNYN, SET_SUM_RETURN_XY, set_sum_return_i32, i32, i32)
+FAMILY(XNYN, SET_SUM_RETURN_XY, set_sum_return_i64, i32, i64)
 
 /* fields: first result, results, link, fuel. The link is read before results may cover it. */
 HANDLER(return_many_)

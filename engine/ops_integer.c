@@ -75,15 +75,15 @@ UNARY(i64, i64, i64_extend32_s)
 
 /* ---- two in one ------------------------------------------------------------------------------ */
 
-/* fields: bits to shift by */
-#define SHL_ADD_XYD(handler, d, y, x, type)                                                        \
+/* fields: what to multiply by */
+#define MUL_ADD_XYD(handler, d, y, x, type)                                                        \
     HANDLER(handler)                                                                               \
     {                                                                                              \
-        enum { Y = HEAD + SIZE(type, x), D = Y + SIZE(type, y), SHIFT = D + SIZE(type, d) };       \
-        WRITE(type, d, D, (READ(type, x, HEAD) << FIELD32(SHIFT)) + READ(type, y, Y));             \
-        NEXT(CELL(SHIFT + 4));                                                                     \
+        enum { Y = HEAD + SIZE(type, x), D = Y + SIZE(type, y), FACTOR = D + SIZE(type, d) };      \
+        WRITE(type, d, D, READ(type, x, HEAD) * FIELD32(FACTOR) + READ(type, y, Y));               \
+        NEXT(CELL(FACTOR + 4));                                                                    \
     }
-FAMILY(XYND, SHL_ADD_XYD, i32_shl_add, i32)
+FAMILY(XYND, MUL_ADD_XYD, i32_mul_add, i32)
 
 /* fields: bits to shift by, mask */
 #define SHR_AND_XD(handler, d, x, type)                                                            \
@@ -119,13 +119,3 @@ WIDE(i64_mul_wide_u, numeric_i64_mul_wide_u(slot[0], slot[1]))
 
 FAMILY(YD, COMPUTE_XD, i32_mov, i32, i32, MOVED)
 FAMILY(YD, COMPUTE_XD, i64_mov, i64, i64, MOVED)
-
-/* A constant of 64 bits, for what K cannot hold. */
-#define CONST64_D(handler, d, type)                                                                \
-    HANDLER(handler)                                                                               \
-    {                                                                                              \
-        enum { CONSTANT = HEAD + SIZE(type, d), END = CONSTANT + 8 };                              \
-        WRITE(type, d, HEAD, FIELD64(CONSTANT));                                                   \
-        NEXT(CELL(END));                                                                           \
-    }
-FAMILY(D, CONST64_D, i64_const, i64)

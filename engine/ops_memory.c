@@ -93,6 +93,46 @@ STORE(i64, 64, uint64_t)
 STORE(f32, f32, float)
 STORE(f64, f64, double)
 
+/* ---- a load and its store -------------------------------------------------------------------- */
+
+#define COPY_FROM(index, offset, to, to_offset, ctype)                                             \
+    do {                                                                                           \
+        const uint8_t *address = MEM + (uint64_t)(index) + FIELD32(offset);                        \
+        ctype loaded;                                                                              \
+        LOAD_AT(ctype, address, loaded);                                                           \
+        STORE_AT(to, FIELD32(to_offset), ctype, loaded);                                           \
+    } while (0)
+
+#define COPY_XX(handler, to, x, ctype)                                                             \
+    HANDLER(handler)                                                                               \
+    {                                                                                              \
+        enum { TO = HEAD + SIZE(i32, x), OFFSET = TO + SIZE(i32, to), END = OFFSET + 8 };          \
+        COPY_FROM(READ(i32, x, HEAD), OFFSET, READ(i32, to, TO), OFFSET + 4, ctype);               \
+        NEXT(CELL(END));                                                                           \
+    }
+
+#define COPYX_XYX(handler, to, y, x, ctype)                                                        \
+    HANDLER(handler)                                                                               \
+    {                                                                                              \
+        enum {                                                                                     \
+            Y = HEAD + SIZE(i32, x),                                                               \
+            TO = Y + SIZE(i32, y),                                                                 \
+            OFFSET = TO + SIZE(i32, to),                                                           \
+            END = OFFSET + 8                                                                       \
+        };                                                                                         \
+        uint32_t index = READ(i32, x, HEAD) + READ(i32, y, Y);                                     \
+        COPY_FROM(index, OFFSET, READ(i32, to, TO), OFFSET + 4, ctype);                            \
+        NEXT(CELL(END));                                                                           \
+    }
+
+FAMILY(XXN, COPY_XX, copy_8, uint8_t)
+FAMILY(XXN, COPY_XX, copy_16, uint16_t)
+FAMILY(XXN, COPY_XX, copy_32, uint32_t)
+FAMILY(XXN, COPY_XX, copy_64, uint64_t)
+FAMILY(XNYNXN, COPYX_XYX, copyx_8, uint8_t)
+FAMILY(XNYNXN, COPYX_XYX, copyx_32, uint32_t)
+FAMILY(XNYNXN, COPYX_XYX, copyx_64, uint64_t)
+
 /* ---- size, growth, bulk ---------------------------------------------------------------------- */
 
 #define MEMORY_SIZE_D(handler, d, type)                                                            \

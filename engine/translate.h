@@ -17,7 +17,7 @@
  *   translate_object.c   structures, arrays, i31, casts
  *
  * The operand stack exists only at translation: an entry is a value in its home slot
- * (TEMP), a local that nobody has read yet (LOCAL), or a constant (CONST). The newest
+ * (TEMP), a local that nobody has read yet (LOCAL, LOW_HALF), or a constant (CONST). The newest
  * operation is held back (`pending`) until it is known who uses its result: then it can
  * leave it in the accumulator, in the local it is assigned to, or be fused.
  *
@@ -44,8 +44,14 @@
 enum value_kind {
     VALUE_TEMP,
     VALUE_LOCAL,
+    VALUE_LOW_HALF, /* an i32: of a local that is an i64, what i32.wrap_i64 leaves */
     VALUE_CONST,
 };
+
+static inline bool value_is_local(enum value_kind kind)
+{
+    return kind == VALUE_LOCAL || kind == VALUE_LOW_HALF;
+}
 
 /* The second of the two entries that a v128 takes on the operand stack, and among locals: there
  * as here, an index is a slot. */
@@ -65,7 +71,7 @@ struct __attribute__((packed, aligned(4))) operand {
     uint64_t bits; /* PLACE_K; as in struct value */
 };
 
-#define INSTRUCTION_FIELDS_MAX 6
+#define INSTRUCTION_FIELDS_MAX 7
 #define NO_HEIGHT              UINT32_MAX
 #define NO_INDEX               UINT32_MAX
 
@@ -162,7 +168,8 @@ struct translator {
     struct instruction *spare;   /* where the next one is made */
     struct instruction instructions[2];
     uint32_t last_start; /* of the cell encoded last */
-    /* That cell, if it is an addition and nothing branches to where it ends. */
+    uint32_t last_marks; /* bytes of marks before it */
+    /* That cell, if it may be taken back and nothing branches to where it ends. */
     bool has_last;
     struct instruction last;
 };
@@ -220,7 +227,7 @@ static inline void value_push(struct translator *t, struct value value)
 {
     if (UNLIKELY(t->height >= t->height_limit) && !value_make_room(t))
         return;
-    if (value.kind == VALUE_LOCAL)
+    if (value_is_local(value.kind))
         t->local_refs[value.local]++;
     t->settled += value.kind == VALUE_TEMP && t->settled == t->height;
     t->values[t->height++] = value;
@@ -243,15 +250,21 @@ static inline struct value value_pop(struct translator *t)
     struct value value = t->values[--t->height];
     if (UNLIKELY(value.type == TYPE_UPPER_HALF))
         value = t->values[--t->height];
-    if (value.kind == VALUE_LOCAL)
+    if (value_is_local(value.kind))
         t->local_refs[value.local]--;
     t->settled = MIN(t->settled, t->height);
     return value;
 }
 struct operand value_operand(const struct translator *t, struct value value, uint32_t height);
+/* Is an i32.wrap_i64 of this value no operation, because whoever takes an i32 looks at no more
+ * than 32 bits? The others get it from `value_apply` and the moves. */
+bool value_wrap(struct value *value);
 /* The instruction that copies a value of this type. */
 struct instruction
 value_move(const struct translator *t, uint32_t type, struct operand from, struct operand to);
+/* The same for an entry of the stack, at `height`. */
+struct instruction
+value_copy(const struct translator *t, struct value value, uint32_t height, struct operand to);
 /* Entries from height `from` up into their home slots. */
 void value_settle(struct translator *t, uint32_t from);
 /*
@@ -288,15 +301,24 @@ static inline uint32_t local_slot(const struct translator *t, uint32_t index)
 
 /* ---- translate_fuse.c: true if it was done --------------------------------------------------- */
 
-/* (x << constant) + y, (x >> constant) & constant: of the two topmost entries. */
-bool fuse_shl_add(struct translator *t);
+/* x * constant + y, where a shift is a multiplication too; (x >> constant) & constant: of the
+ * two topmost entries. */
+bool fuse_mul_add(struct translator *t);
 bool fuse_shr_and(struct translator *t);
 /* global.set of x + constant, or of the global itself + constant, kept in a local too. */
 bool fuse_global_set(struct translator *t, uint32_t global);
 /* Is the cell encoded last x += constant, and x in a slot or a register? */
 bool fuse_is_increment(const struct translator *t, struct operand *ret_x, uint32_t *ret_constant);
-/* x += constant, then a jump: an instruction that lacks its target. */
-bool fuse_add_jump(struct translator *t, struct instruction *ret_jump);
+/* x += constant or a move, then a jump: an instruction that lacks its target. */
+bool fuse_jump(struct translator *t, struct instruction *ret_jump);
+/* The store `operation` of what the pending load loads. */
+bool fuse_copy(struct translator *t, enum operation operation, uint32_t offset);
+/* Pins loaded after slots were cleared, at the beginning of a function. */
+void fuse_zero_load(struct translator *t, struct instruction *load);
+/* The pending move of a call's result, after pins were loaded. */
+void fuse_load_move(struct translator *t);
+/* A return after a global was set to x + constant. */
+void fuse_set_return(struct translator *t, struct instruction *leave);
 /* The pending i32.eqz of x & y: the branch if there are common bits, or if not. */
 bool fuse_and_branch(struct translator *t, struct instruction *branch, bool negated);
 /* An index x - constant, from `height`, becomes operand and first field of a br_table. */

@@ -9,35 +9,59 @@
  */
 #include "engine/translate.h"
 
-static void call_pins(struct translator *t, enum operation first, enum operation first_float)
+static void call_float_pins(struct translator *t, enum operation first)
 {
-    if (t->pin_count > 0) {
-        struct instruction pins = {.operation = (enum operation)(first + 2 * (t->pin_count - 1))};
-        for (uint32_t i = 0; i < t->pin_count; i++)
-            pins.fields[i] = t->pins[i];
-        (void)emit_cell(t, &pins);
-    }
-    if (t->float_pin_count > 0) {
-        struct instruction pins = {
-            .operation = (enum operation)(first_float + 2 * (t->float_pin_count - 1))};
-        for (uint32_t i = 0; i < t->float_pin_count; i++)
-            pins.fields[i] = t->float_pins[i];
-        (void)emit_cell(t, &pins);
-    }
+    if (t->float_pin_count == 0)
+        return;
+    struct instruction pins = {.operation = (enum operation)(first + 2 * (t->float_pin_count - 1))};
+    for (uint32_t i = 0; i < t->float_pin_count; i++)
+        pins.fields[i] = t->float_pins[i];
+    (void)emit_cell(t, &pins);
+}
+
+static struct instruction call_pins(const struct translator *t, enum operation first)
+{
+    struct instruction pins = {.operation = (enum operation)(first + 2 * (t->pin_count - 1))};
+    for (uint32_t i = 0; i < t->pin_count; i++)
+        pins.fields[i] = t->pins[i];
+    return pins;
 }
 
 _Static_assert(OP_save_pins_2 == OP_save_pins_1 + 2 && OP_load_pins_2 == OP_load_pins_1 + 2 &&
                    OP_save_float_pins_2 == OP_save_float_pins_1 + 2,
                "save and load rows alternate in ops.def");
+_Static_assert(OP_call_save_3 == OP_call + MACHINE_INT_PINS &&
+                   OP_call_indirect_save_3 == OP_call_indirect + MACHINE_INT_PINS,
+               "calls are followed by those that save pins");
 
 void call_save_pins(struct translator *t)
 {
-    call_pins(t, OP_save_pins_1, OP_save_float_pins_1);
+    call_float_pins(t, OP_save_float_pins_1);
+    if (t->pin_count == 0)
+        return;
+    struct instruction save = call_pins(t, OP_save_pins_1);
+    (void)emit_cell(t, &save);
+}
+
+/* Writes a call's cell, whose operation is followed by those that save pins too. `fields`: how
+ * many it has so far. */
+static void call_with_pins(struct translator *t, struct instruction *call, uint32_t fields)
+{
+    call_float_pins(t, OP_save_float_pins_1);
+    call->operation = (enum operation)(call->operation + t->pin_count);
+    for (uint32_t i = 0; i < t->pin_count; i++)
+        call->fields[fields + i] = t->pins[i];
+    (void)emit_cell(t, call);
 }
 
 void call_load_pins(struct translator *t)
 {
-    call_pins(t, OP_load_pins_1, OP_load_float_pins_1);
+    if (t->pin_count > 0) {
+        struct instruction load = call_pins(t, OP_load_pins_1);
+        fuse_zero_load(t, &load);
+        (void)emit_cell(t, &load);
+    }
+    call_float_pins(t, OP_load_float_pins_1);
 }
 
 /* After the call's cell: pins back, results onto the stack. */
@@ -47,7 +71,6 @@ static void call_finish(struct translator *t, const struct engine_functype *type
     t->executed = 0;
     control_unwind(t, t->height - engine_slot_count(type->params, type->param_count));
     call_load_pins(t);
-    t->has_last = false;
     if (type->result_count == 1 && type->results[0] != ENGINE_V128) {
         /* The result is in the accumulator: a move to its home slot that may be redirected. */
         uint32_t result = type->results[0];
@@ -64,12 +87,11 @@ static void call_direct(struct translator *t, uint32_t func)
     const struct engine_functype *type = module_func_type(t->module, func);
     uint32_t base = t->height - engine_slot_count(type->params, type->param_count);
     value_settle(t, base);
-    call_save_pins(t);
     /* Locals of the callee and its entry are filled in when all functions are translated. */
     struct instruction call = {.operation = OP_call,
                                .fields = {slot_of_height(t, base), 0, (uint64_t)t->executed, func},
                                .wasm_offset = t->opcode_offset};
-    (void)emit_cell(t, &call);
+    call_with_pins(t, &call, 4);
     emit_note_call(t);
     call_finish(t, type);
 }
@@ -104,13 +126,12 @@ static void call_indirect(struct translator *t)
         return;
     uint32_t base = t->height - engine_slot_count(type->params, type->param_count);
     value_settle(t, base);
-    call_save_pins(t);
     struct instruction call = {.operation = OP_call_indirect,
                                .operands = {index},
                                .fields = {slot_of_height(t, base), table, (uint64_t)t->executed,
                                           t->module->types[type_index].canonical},
                                .wasm_offset = t->opcode_offset};
-    (void)emit_cell(t, &call);
+    call_with_pins(t, &call, 4);
     call_finish(t, type);
 }
 

@@ -128,7 +128,7 @@ static void control_carry(struct translator *t, uint32_t height, uint32_t count)
             return;
         }
         emit_flush(t);
-        struct instruction move = value_move(t, value->type, value_operand(t, *value, from), to);
+        struct instruction move = value_copy(t, *value, from, to);
         (void)emit_cell(t, &move);
         return;
     }
@@ -146,7 +146,7 @@ static void control_jump(struct translator *t, struct control *target)
 {
     emit_flush(t);
     struct instruction jump = {.operation = OP_jump, .wasm_offset = t->opcode_offset};
-    (void)fuse_add_jump(t, &jump);
+    (void)fuse_jump(t, &jump);
     uint32_t cell = emit_here(t);
     emit_branch_to(t, target, cell, emit_cell(t, &jump));
     t->has_last = false;
@@ -244,6 +244,7 @@ static void control_return(struct translator *t)
         value_apply(t, by_type[index], 1, 0, 0);
         t->pending->fields[0] = t->local_count;
         t->pending->fields[1] = (uint64_t)t->executed;
+        fuse_set_return(t, t->pending);
         emit_flush(t);
         return;
     }
@@ -256,6 +257,7 @@ static void control_return(struct translator *t)
         leave.fields[3] = (uint64_t)t->executed;
     }
     emit_flush(t);
+    fuse_set_return(t, &leave);
     (void)emit_cell(t, &leave);
     t->has_last = false;
 }

@@ -73,14 +73,12 @@ static bool emit_is_no_move(const struct instruction *instruction)
 static inline uint8_t *
 emit_operand(const struct translator *t, uint8_t *at, const struct operand *operand, char letter)
 {
-    static const uint8_t sizes[PLACE_COUNT] = {[PLACE_S] = 2, [PLACE_K] = 4};
+    static const uint8_t sizes[PLACE_COUNT] = {[PLACE_S] = 2};
     bool is_constant = operand->place == PLACE_K;
     (void)emit64(at, is_constant ? operand->bits : operand->slot);
-    if (UNLIKELY(is_constant && letter == 'v')) {
+    if (UNLIKELY(is_constant && letter == 'v'))
         memcpy(at, t->module->wasm.data + operand->bits, 16);
-        at += 12;
-    }
-    return at + sizes[operand->place] + (is_constant && letter == 'd' ? 4 : 0);
+    return at + (is_constant ? operand_constant_bytes(letter) : sizes[operand->place]);
 }
 
 /* Writes the fields; *ret_branch is where the branch field is, if there is one. */
@@ -105,8 +103,25 @@ static inline uint8_t *emit_fields(uint8_t *at,
 /* What may be taken back to become part of what follows; none of these can trap. */
 static bool emit_is_fusible(enum operation operation)
 {
-    return operation == OP_i32_add || operation == OP_i32_sub || operation == OP_i32_and ||
-           operation == OP_global_get;
+    switch (operation) {
+    case OP_i32_add:
+    case OP_i32_sub:
+    case OP_i32_and:
+    case OP_i32_mov:
+    case OP_i64_mov:
+    case OP_global_get:
+    case OP_global_set_sum:
+    case OP_zero_1:
+    case OP_zero_2:
+    case OP_zero_3:
+    case OP_zero_4:
+    case OP_load_pins_1:
+    case OP_load_pins_2:
+    case OP_load_pins_3:
+        return true;
+    default:
+        return false;
+    }
 }
 
 uint32_t emit_cell(struct translator *t, const struct instruction *instruction)
@@ -119,6 +134,7 @@ uint32_t emit_cell(struct translator *t, const struct instruction *instruction)
     if (t->has_last)
         t->last = *instruction;
     t->last_start = emit_here(t);
+    t->last_marks = (uint32_t)t->code->marks.count;
     const struct operation_row *row = &operation_rows[instruction->operation];
     if (row->faults == OPERATION_TRAPS ||
         (UNLIKELY(t->options->all_marks) && instruction->wasm_offset != 0))
@@ -167,6 +183,8 @@ void emit_flush(struct translator *t)
     if (!t->has_pending)
         return;
     t->has_pending = false;
+    if (t->has_last)
+        fuse_load_move(t);
     if (UNLIKELY(t->pending->is_raw))
         emit_raw(t);
     else
@@ -177,8 +195,7 @@ void emit_take_back(struct translator *t)
 {
     ASSERT(t->has_last && t->last_start <= t->code->cells.count);
     t->code->cells.count = t->last_start;
-    if (UNLIKELY(t->options->all_marks) && t->last.wasm_offset != 0)
-        t->code->marks.count -= sizeof(struct code_mark);
+    t->code->marks.count = t->last_marks;
     t->has_last = false;
 }
 
@@ -235,11 +252,11 @@ void emit_resolve_calls(struct translator *t)
     if (t->status != STATUS_OK)
         return;
     static const uint8_t no_places[OPS_OPERANDS_MAX];
-    int32_t call_handler = operation_handler(OP_call, no_places);
+    int32_t return_call = operation_handler(OP_return_call, no_places);
     uint8_t *cells = t->code->cells.data;
     for (uint32_t i = 0; i < t->call_count; i++) {
         uint8_t *cell = cells + t->calls[i];
-        bool is_call = (int32_t)dispatch_field32(cell) == call_handler;
+        bool is_call = (int32_t)dispatch_field32(cell) != return_call;
         uint8_t *target = cell + (is_call ? EMIT_CALL_TARGET : EMIT_RETURN_CALL_TARGET);
         uint32_t entry = t->code->entries[dispatch_field32(target)];
         uint32_t distance = entry - t->calls[i];

@@ -28,21 +28,27 @@ static bool fuse_is_pending(const struct translator *t, uint32_t height, enum op
            t->pending->operation == operation && t->pending->operands[1].place == PLACE_K;
 }
 
-bool fuse_shl_add(struct translator *t)
+static bool fuse_is_product(const struct translator *t, uint32_t height)
+{
+    return fuse_is_pending(t, height, OP_i32_shl) || fuse_is_pending(t, height, OP_i32_mul);
+}
+
+bool fuse_mul_add(struct translator *t)
 {
     uint32_t base = t->height - 2;
-    uint32_t shifted = fuse_is_pending(t, base, OP_i32_shl) ? base : base + 1;
-    uint32_t other = base + (shifted == base);
-    if (!fuse_is_pending(t, shifted, OP_i32_shl))
+    uint32_t product = fuse_is_product(t, base) ? base : base + 1;
+    uint32_t other = base + (product == base);
+    if (!fuse_is_product(t, product))
         return false;
     struct operand y = value_operand(t, t->values[other], other);
-    if (!operation_allows(OP_i32_shl_add, 1, y.place))
+    if (!operation_allows(OP_i32_mul_add, 1, y.place))
         return false;
     (void)value_pop(t);
     (void)value_pop(t);
     struct instruction *sum = t->pending;
-    sum->operation = OP_i32_shl_add;
-    sum->fields[0] = sum->operands[1].bits & 31;
+    bool shifts = sum->operation == OP_i32_shl;
+    sum->operation = OP_i32_mul_add;
+    sum->fields[0] = shifts ? 1u << (sum->operands[1].bits & 31) : sum->operands[1].bits;
     sum->operands[1] = y;
     sum->operands[2] = (struct operand){.place = PLACE_S, .slot = slot_of_height(t, base)};
     sum->result_height = base;
@@ -131,10 +137,28 @@ bool fuse_is_increment(const struct translator *t, struct operand *ret_x, uint32
     return true;
 }
 
-bool fuse_add_jump(struct translator *t, struct instruction *ret_jump)
+static bool fuse_move_jump(struct translator *t, struct instruction *ret_jump)
+{
+    const struct instruction *move = &t->last;
+    if (!t->has_last || (move->operation != OP_i32_mov && move->operation != OP_i64_mov) ||
+        !operation_allows(OP_mov_jump, 1, move->operands[1].place))
+        return false;
+    /* Of a low half 32 bits are moved. */
+    if (move->operation == OP_i32_mov && move->operands[0].place != PLACE_K)
+        return false;
+    ret_jump->operation = OP_mov_jump;
+    ret_jump->operands[0] = move->operands[0];
+    ret_jump->operands[1] = move->operands[1];
+    emit_take_back(t);
+    return true;
+}
+
+bool fuse_jump(struct translator *t, struct instruction *ret_jump)
 {
     struct operand x;
     uint32_t constant;
+    if (fuse_move_jump(t, ret_jump))
+        return true;
     if (!fuse_is_increment(t, &x, &constant))
         return false;
     ret_jump->operation = OP_add_jump;
@@ -166,6 +190,108 @@ bool fuse_table_index(struct translator *t, struct instruction *table, uint32_t 
     table->operands[0] = t->pending->operands[0];
     table->fields[0] = 0 - constant;
     t->has_pending = false;
+    return true;
+}
+
+/* ---- calls and returns ----------------------------------------------------------------------- */
+
+_Static_assert(OP_zero_4 == OP_zero_1 + 3 && OP_zero_4_load_3 == OP_zero_1_load_1 + 11 &&
+                   OP_load_pins_2 == OP_load_pins_1 + 2 &&
+                   OP_load_pins_3_mov == OP_load_pins_1_mov + 2,
+               "rows of ops.def in order of their numbers");
+
+void fuse_zero_load(struct translator *t, struct instruction *load)
+{
+    const struct instruction *zero = &t->last;
+    if (!t->has_last || zero->operation < OP_zero_1 || zero->operation > OP_zero_4)
+        return;
+    uint32_t pins = t->pin_count;
+    load->operation =
+        (enum operation)(OP_zero_1_load_1 + 3 * (zero->operation - OP_zero_1) + pins - 1);
+    memmove(load->fields + 1, load->fields, pins * sizeof(load->fields[0]));
+    load->fields[0] = zero->fields[0];
+    emit_take_back(t);
+}
+
+void fuse_load_move(struct translator *t)
+{
+    static const enum operation loads[] = {OP_load_pins_1, OP_load_pins_2, OP_load_pins_3};
+    struct instruction *move = t->pending;
+    uint32_t pins = t->pin_count;
+    if (move->operation != OP_i64_mov || move->operands[0].place != PLACE_A || pins == 0 ||
+        t->last.operation != loads[pins - 1] ||
+        !operation_allows(OP_load_pins_1_mov, 0, move->operands[1].place))
+        return;
+    move->operation = (enum operation)(OP_load_pins_1_mov + pins - 1);
+    move->operands[0] = move->operands[1];
+    memcpy(move->fields, t->last.fields, pins * sizeof(move->fields[0]));
+    emit_take_back(t);
+}
+
+void fuse_set_return(struct translator *t, struct instruction *leave)
+{
+    static const struct {
+        enum operation leave, fused;
+    } rows[] = {
+        {OP_return_none, OP_set_sum_return_none},
+        {OP_return_i32, OP_set_sum_return_i32},
+        {OP_return_i64, OP_set_sum_return_i64},
+    };
+    const struct instruction *set = &t->last;
+    if (!t->has_last || set->operation != OP_global_set_sum)
+        return;
+    uint32_t row = 0;
+    while (row < COUNT_OF(rows) && rows[row].leave != leave->operation)
+        row++;
+    if (row == COUNT_OF(rows) || !operation_allows(rows[row].fused, 0, set->operands[0].place) ||
+        (row != 0 && !operation_allows(rows[row].fused, 1, leave->operands[0].place)))
+        return;
+    leave->operation = rows[row].fused;
+    leave->operands[1] = leave->operands[0];
+    leave->operands[0] = set->operands[0];
+    memmove(leave->fields + 2, leave->fields, 2 * sizeof(leave->fields[0]));
+    memcpy(leave->fields, set->fields, 2 * sizeof(leave->fields[0]));
+    emit_take_back(t);
+}
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+bool fuse_copy(struct translator *t, enum operation operation, uint32_t offset)
+{
+    /* A trap of the load is shown as one of the store. */
+    static const struct {
+        enum operation store, load, loadx, copy, copyx;
+    } rows[] = {
+        {OP_store_8, OP_load_u8, OP_loadx_u8, OP_copy_8, OP_copyx_8},
+        {OP_store_16, OP_load_u16, OP_COUNT, OP_copy_16, OP_COUNT},
+        {OP_store_32, OP_load_u32, OP_loadx_u32, OP_copy_32, OP_copyx_32},
+        {OP_store_f32, OP_load_f32, OP_loadx_f32, OP_copy_32, OP_copyx_32},
+        {OP_store_64, OP_load_u64, OP_loadx_u64, OP_copy_64, OP_copyx_64},
+        {OP_store_f64, OP_load_f64, OP_loadx_f64, OP_copy_64, OP_copyx_64},
+    };
+    uint32_t height = t->height - 2;
+    if (!value_is_pending(t, height + 1))
+        return false;
+    struct instruction *load = t->pending;
+    uint32_t row = 0;
+    while (row < COUNT_OF(rows) && rows[row].store != operation)
+        row++;
+    if (row == COUNT_OF(rows))
+        return false;
+    bool indexed = load->operation == rows[row].loadx;
+    struct operand to = value_operand(t, t->values[height], height);
+    if ((!indexed && load->operation != rows[row].load) ||
+        !operation_allows(OP_copy_8, 1, to.place) ||
+        (indexed && !operation_allows(OP_copyx_8, 0, load->operands[0].place)))
+        return false;
+    (void)value_pop(t);
+    (void)value_pop(t);
+    load->operation = indexed ? rows[row].copyx : rows[row].copy;
+    load->operands[indexed ? 2 : 1] = to;
+    load->fields[1] = offset;
+    load->result_height = NO_HEIGHT;
+    load->has_result = false;
+    load->wasm_offset = t->opcode_offset;
     return true;
 }
 

@@ -288,11 +288,11 @@ void simple_store(struct translator *t, struct simple_access access, uint32_t of
 {
     uint32_t height = t->height - (access.type == ENGINE_V128 ? 3 : 2);
     const struct value *value = &t->values[height + 1];
+    if (value->kind == VALUE_TEMP && fuse_copy(t, access.operation, offset))
+        return;
     bool sum = t->values[height].kind == VALUE_TEMP && value->kind != VALUE_TEMP &&
                simple_is_sum(t, access.indexed, height);
     struct operand source = value_operand(t, *value, height + 1);
-    if (sum && source.place == PLACE_K && access.type == ENGINE_I64)
-        sum = source.bits == (uint64_t)(int64_t)(int32_t)source.bits;
     if (sum)
         sum = operation_allows(access.indexed, 2, source.place);
     if (!sum) {
@@ -481,7 +481,6 @@ static void simple_select(struct translator *t)
         value_apply(t, OP_select_v128, 3, ENGINE_V128, 0);
         return;
     }
-    /* The 32-bit constant of an i64 selection is sign-extended: an i32's must not be. */
     value_apply(t, types_is_float(type) ? OP_select_f64 : OP_select_i64, 3, type, 0);
 }
 
@@ -536,7 +535,9 @@ static void simple_by_name(struct translator *t, uint32_t opcode, enum operation
 {
     if (opcode == OPCODE_I32_EQZ && simple_fold_eqz(t))
         return;
-    if (operation == OP_i32_add && fuse_shl_add(t))
+    if (operation == OP_i32_wrap_i64 && value_wrap(&t->values[t->height - 1]))
+        return;
+    if (operation == OP_i32_add && fuse_mul_add(t))
         return;
     if (operation == OP_i32_and && fuse_shr_and(t))
         return;
@@ -573,7 +574,10 @@ static bool simple_other(struct translator *t, uint32_t opcode)
         return true;
     case OPCODE_I64_EXTEND_I32_U:
         /* i32 values are kept zero-extended everywhere. */
-        t->values[t->height - 1].type = ENGINE_I64;
+        if (t->values[t->height - 1].kind == VALUE_LOW_HALF)
+            value_apply(t, OP_i64_extend_i32_u, 1, ENGINE_I64, 0);
+        else
+            t->values[t->height - 1].type = ENGINE_I64;
         return true;
     case OPCODE_SELECT_T:
         decode_skip_immediate(&t->reader, opcode_row(opcode)->immediate);

@@ -42,6 +42,7 @@ struct operand value_operand(const struct translator *t, struct value value, uin
 {
     switch (value.kind) {
     case VALUE_LOCAL:
+    case VALUE_LOW_HALF:
         return (struct operand){.place = t->local_places[value.local],
                                 .slot = (uint16_t)value.local};
     case VALUE_CONST:
@@ -52,12 +53,6 @@ struct operand value_operand(const struct translator *t, struct value value, uin
 }
 
 /* ---- moves ----------------------------------------------------------------------------------- */
-
-/* Does the cell's 32-bit constant, sign-extended for i64, stand for these bits? */
-static bool value_constant_fits(char type, uint64_t bits)
-{
-    return type != 'l' || bits == (uint64_t)(int64_t)(int32_t)bits;
-}
 
 struct instruction
 value_move(const struct translator *t, uint32_t type, struct operand from, struct operand to)
@@ -77,21 +72,36 @@ value_move(const struct translator *t, uint32_t type, struct operand from, struc
         move.operation = from.place == PLACE_K && type == ENGINE_F32 ? OP_f32_mov : OP_f64_mov;
         return move;
     }
-    move.operation = OP_i64_mov;
-    if (from.place == PLACE_K && from.bits <= UINT32_MAX) {
+    bool is_short = from.place == PLACE_K && from.bits <= UINT32_MAX;
+    move.operation = is_short ? OP_i32_mov : OP_i64_mov;
+    return move;
+}
+
+bool value_wrap(struct value *value)
+{
+    if (value->kind == VALUE_LOCAL)
+        value->kind = VALUE_LOW_HALF;
+    else if (value->kind == VALUE_CONST)
+        value->bits = (uint32_t)value->bits;
+    else
+        return false;
+    value->type = ENGINE_I32;
+    return true;
+}
+
+struct instruction
+value_copy(const struct translator *t, struct value value, uint32_t height, struct operand to)
+{
+    struct instruction move = value_move(t, value.type, value_operand(t, value, height), to);
+    if (value.kind == VALUE_LOW_HALF)
         move.operation = OP_i32_mov;
-    } else if (from.place == PLACE_K && !value_constant_fits('l', from.bits)) {
-        move.operation = OP_i64_const;
-        move.operands[0] = to;
-        move.fields[0] = from.bits;
-    }
     return move;
 }
 
 void value_arrived(struct translator *t, uint32_t height)
 {
     struct value *value = &t->values[height];
-    if (value->kind == VALUE_LOCAL)
+    if (value_is_local(value->kind))
         t->local_refs[value->local]--;
     value->kind = VALUE_TEMP;
 }
@@ -102,7 +112,7 @@ static void value_settle_one(struct translator *t, uint32_t height)
     if (value->kind == VALUE_TEMP)
         return;
     struct operand home = {.place = PLACE_S, .slot = slot_of_height(t, height)};
-    struct instruction move = value_move(t, value->type, value_operand(t, *value, height), home);
+    struct instruction move = value_copy(t, *value, height, home);
     (void)emit_cell(t, &move);
     value_arrived(t, height);
 }
@@ -205,15 +215,6 @@ static bool value_uses_accumulator(const struct instruction *instruction, uint32
     return false;
 }
 
-static bool value_is_legal(const struct instruction *instruction, uint32_t index)
-{
-    const struct operand *operand = &instruction->operands[index];
-    if (!operation_allows(instruction->operation, index, operand->place))
-        return false;
-    return operand->place != PLACE_K ||
-           value_constant_fits(operation_rows[instruction->operation].types[index], operand->bits);
-}
-
 /* A place that the instruction does not allow is replaced, by a move emitted here: into the
  * accumulator if it is free and will do, else into the value's home slot. */
 static void value_legalize_one(struct translator *t,
@@ -242,7 +243,7 @@ static inline void value_legalize(struct translator *t,
                                   const uint8_t *types)
 {
     for (uint32_t i = 0; i < sources; i++) {
-        if (UNLIKELY(!value_is_legal(instruction, i)))
+        if (UNLIKELY(!operation_allows(instruction->operation, i, instruction->operands[i].place)))
             value_legalize_one(t, instruction, i, sources, heights[i], types[i]);
     }
 }
@@ -271,6 +272,19 @@ static enum operation value_order(const struct translator *t,
     return exchanged;
 }
 
+/* Low halves of which the operation takes all 64 bits become values of their own. */
+static inline void value_widen(struct translator *t, enum operation operation, uint32_t sources)
+{
+    for (uint32_t i = 0; i < sources && t->status == STATUS_OK; i++) {
+        uint32_t height = t->height - sources + i;
+        if (LIKELY(t->values[height].kind != VALUE_LOW_HALF) ||
+            operation_rows[operation].types[i] != 'l')
+            continue;
+        emit_flush(t);
+        value_settle_one(t, height);
+    }
+}
+
 static inline __attribute__((always_inline)) void value_apply_to(struct translator *t,
                                                                  enum operation operation,
                                                                  uint32_t sources,
@@ -281,6 +295,7 @@ static inline __attribute__((always_inline)) void value_apply_to(struct translat
     uint32_t heights[OPS_OPERANDS_MAX];
     uint8_t types[OPS_OPERANDS_MAX];
     ASSERT(sources < OPS_OPERANDS_MAX);
+    value_widen(t, operation, sources);
     for (uint32_t i = sources; i-- > 0;) {
         values[i] = value_pop(t);
         heights[i] = t->height;
@@ -379,8 +394,7 @@ void value_set_local(struct translator *t, uint32_t local, bool keep)
         value_settle_cells(t, t->settled);
     struct operand to = {.place = t->local_places[local], .slot = (uint16_t)local};
     if (!pending || !value_redirect(t, type, to)) {
-        struct operand from = value_operand(t, value, height);
-        struct instruction move = value_move(t, type, from, to);
+        struct instruction move = value_copy(t, value, height, to);
         if (value.kind == VALUE_TEMP)
             value_meet(t, &move, 0, height);
         value_hold(t, &move);

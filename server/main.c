@@ -71,7 +71,8 @@ static const struct main_verb main_verbs[] = {
 
 static void main_write_help(struct buffer *out)
 {
-    enum status status = buffer_printf(out, "usage: skerry VERB ...\n\nthe server, and what it needs:\n");
+    enum status status =
+        buffer_printf(out, "usage: skerry VERB ...\n\nthe server, and what it needs:\n");
     for (size_t i = 0; i < COUNT_OF(main_verbs) && status == STATUS_OK; i++) {
         if (main_verbs[i].help != NULL)
             status = buffer_printf(out, "  %-11s %s\n", main_verbs[i].name, main_verbs[i].help);

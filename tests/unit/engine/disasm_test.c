@@ -234,10 +234,10 @@ static void what_catches_exceptions_is_shown_with_its_range(void **state)
     struct engine_image image;
     struct engine_module *module = guest_open(&wasm, &image);
     assert_catches(module, "catch",
-                   "try 0..42  catch 0 -> 42 fuel 0  exception s3\n"
-                   "try 0..42  catch 1 -> 64 fuel 0  values s4  exception s3\n"
-                   "try 0..42  catch 2 -> 88 fuel 0  values s4  exception s3\n"
-                   "try 0..42  catch_all -> 122 fuel 0  exception s3\n");
+                   "try 0..38  catch 0 -> 38 fuel 0  exception s3\n"
+                   "try 0..38  catch 1 -> 60 fuel 0  values s4  exception s3\n"
+                   "try 0..38  catch 2 -> 84 fuel 0  values s4  exception s3\n"
+                   "try 0..38  catch_all -> 118 fuel 0  exception s3\n");
     assert_catches(module, "delegate",
                    "try 0..64  catch 1 -> 64 fuel 0  values s4  exception s3\n"
                    "try 0..64  catch_all -> 88 fuel 0  exception s3\n"
@@ -248,7 +248,7 @@ static void what_catches_exceptions_is_shown_with_its_range(void **state)
                    "try 0..44  catch_all -> 44 fuel 0  exception s2\n"
                    "try 0..32  to the caller\n");
     assert_catches(module, "delegate_to_caller",
-                   "try 0..34  catch 1 -> 34 fuel 0  values s3  exception s2\n");
+                   "try 0..30  catch 1 -> 30 fuel 0  values s3  exception s2\n");
     engine_module_close(module);
     engine_image_free(&image);
 }

@@ -39,7 +39,7 @@ static bool has(struct guest *guest, const char *name, const char *operation)
     return found;
 }
 
-static void shifts_become_part_of_sums_and_masks(void **state)
+static void shifts_and_products_become_part_of_sums_and_masks(void **state)
 {
     static const struct guest_row rows[] = {
         {"shl_add", {I32(5), I32(7)}, I32(61), 5},
@@ -47,16 +47,19 @@ static void shifts_become_part_of_sums_and_masks(void **state)
         {"shl_add_constant", {I32(3)}, I32(-1), 5},
         {"shl_add_shl", {I32(2), I32(3)}, I32(560), 7},
         {"shl_variable", {I32(3), I32(2)}, I32(14), 5},
+        {"mul_add", {I32(5), I32(7)}, I32(285), 5},
+        {"mul_add", {I32(-1), I32(0x10000000)}, I32(0x7fffffff), 5},
         {"shr_and", {I32(0x12345678)}, I32(0x67), 5},
         {"shr_and_branch", {I32(8)}, I32(10), 7},
         {"shr_and_branch", {I32(7)}, I32(20), 7},
     };
     guest_check_rows(*state, rows, COUNT_OF(rows));
-    assert_true(has(*state, "shl_add", "i32_shl_add"));
-    assert_true(has(*state, "shl_add_first", "i32_shl_add"));
-    assert_true(has(*state, "shl_add_constant", "i32_shl_add"));
-    assert_true(has(*state, "shl_add_shl", "i32_shl_add"));
-    assert_false(has(*state, "shl_variable", "i32_shl_add"));
+    assert_true(has(*state, "shl_add", "i32_mul_add"));
+    assert_true(has(*state, "shl_add_first", "i32_mul_add"));
+    assert_true(has(*state, "shl_add_constant", "i32_mul_add"));
+    assert_true(has(*state, "shl_add_shl", "i32_mul_add"));
+    assert_true(has(*state, "mul_add", "i32_mul_add"));
+    assert_false(has(*state, "shl_variable", "i32_mul_add"));
     assert_true(has(*state, "shr_and", "i32_shr_and"));
 }
 
@@ -123,17 +126,125 @@ static void arguments_move_several_at_once(void **state)
     assert_true(has(*state, "move_constants", "move_kk"));
 }
 
+#define HIGH_AND(low) I64(0x500000000 + (low))
+
+static void the_low_half_of_a_local_is_read_where_it_is(void **state)
+{
+    static const struct guest_row rows[] = {
+        {"low_sum", {HIGH_AND(9), HIGH_AND(2)}, I32(7), 5},
+        {"low_widened", {HIGH_AND(9)}, I64(9), 3},
+        {"low_in_local", {HIGH_AND(9)}, I64(9), 5},
+        {"low_over_label", {HIGH_AND(9), I32(1)}, I64(9), 5},
+        {"low_over_label", {HIGH_AND(9), I32(0)}, I64(9), 8},
+        {"low_selected", {HIGH_AND(9), I32(1)}, I64(9), 6},
+        {"low_selected", {HIGH_AND(9), I32(0)}, I64(7), 6},
+        {"low_argument", {HIGH_AND(9)}, I64(9), 5},
+        {"low_result", {HIGH_AND(9)}, I64(9), 5},
+        {"low_in_global", {HIGH_AND(9)}, I64(9), 5},
+        {"low_before", {HIGH_AND(9)}, I64(10), 7},
+        {"low_constant", {I32(0)}, I64(2), 3},
+    };
+    guest_check_rows(*state, rows, COUNT_OF(rows));
+    assert_false(has(*state, "low_sum", "i32_wrap_i64"));
+}
+
+static void operations_hold_constants_of_64_bits(void **state)
+{
+    static const struct guest_row rows[] = {
+        {"wide_constant", {I64(0xfffffff8ffffffff)}, I64(0x7ff8ffffffff), 8},
+        {"wide_constant", {I64(0xfffffff900000000)}, I64(0xfffffffa00000000), 7},
+    };
+    guest_check_rows(*state, rows, COUNT_OF(rows));
+    assert_false(has(*state, "wide_constant", "i64_mov"));
+}
+
+static void a_move_jumps(void **state)
+{
+    static const struct guest_row rows[] = {
+        {"arm", {I32(1), I32(5)}, I32(5), 3},   {"arm", {I32(0), I32(5)}, I32(7), 3},
+        {"arm_constant", {I32(1)}, I32(-1), 3}, {"arm_constant", {I32(0)}, I32(7), 3},
+        {"arm_of_low", {I64(0)}, I64(7), 5},    {"arm_of_low", {HIGH_AND(3)}, I64(3), 9},
+    };
+    guest_check_rows(*state, rows, COUNT_OF(rows));
+    assert_true(has(*state, "arm", "mov_jump"));
+    assert_true(has(*state, "arm_constant", "mov_jump"));
+}
+
+static void a_load_stores(void **state)
+{
+    static const struct guest_row rows[] = {
+        {"copy_8", {I32(100), I32(16)}, I32(0x8100), 6},
+        {"copy_16", {I32(100), I32(16)}, I32(0x828100), 6},
+        {"copy_32", {I32(200), I32(16)}, I64(0x8483828100), 6},
+        {"copy_64", {I32(100), I32(16)}, I64(0xfff6f58483828180), 6},
+        {"copy_f64", {I32(100), I32(16)}, I64(0xfff6f58483828180), 6},
+        {"copy_sum", {I32(100), I32(16)}, I32(0x80), 8},
+        {"copy_sum_32", {I32(100), I32(16)}, I32(0x83828180), 8},
+        {"copy_sum_64", {I32(100), I32(16)}, I64(0xfff6f58483828180), 8},
+        {"copy_narrow", {I32(100), I32(16)}, I32(0xff80), 6},
+        /* over itself */
+        {"copy_64", {I32(16), I32(16)}, I64(0xfff6f58483828180), 6},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        guest_check_rows(*state, &rows[i], 1);
+    assert_true(has(*state, "copy_8", "copy_8"));
+    assert_true(has(*state, "copy_16", "copy_16"));
+    assert_true(has(*state, "copy_32", "copy_32"));
+    assert_true(has(*state, "copy_64", "copy_64"));
+    assert_true(has(*state, "copy_f64", "copy_64"));
+    assert_true(has(*state, "copy_sum", "copyx_8"));
+    assert_true(has(*state, "copy_sum_32", "copyx_32"));
+    assert_true(has(*state, "copy_sum_64", "copyx_64"));
+    assert_false(has(*state, "copy_narrow", "copy_16"));
+    assert_true(has(*state, "copy_from_outside", "copy_32"));
+    assert_true(has(*state, "copy_to_outside", "copy_32"));
+    assert_int_equal(guest_trap(*state, "copy_from_outside").trap, TRAP_MEMORY_OUT_OF_BOUNDS);
+    assert_int_equal(guest_trap(*state, "copy_to_outside").trap, TRAP_MEMORY_OUT_OF_BOUNDS);
+}
+
+static void a_call_saves_and_its_result_loads_pins(void **state)
+{
+    static const struct guest_row rows[] = {
+        {"calls", {I32(4)}, I32(92), 4 * 22 + 1},
+        {"calls_indirect", {I32(4)}, I32(92), 4 * 23 + 1},
+    };
+    guest_check_rows(*state, rows, COUNT_OF(rows));
+    assert_true(has(*state, "calls", "zero_2_load_2"));
+    assert_true(has(*state, "calls", "call_save_2"));
+    assert_true(has(*state, "calls", "load_pins_2_mov"));
+    assert_true(has(*state, "calls_indirect", "call_indirect_save_2"));
+}
+
+static void a_return_sets_the_global(void **state)
+{
+    static const struct guest_row rows[] = {
+        {"framed_all", {HIGH_AND(9)}, I64(9 - 5 + 3), GUEST_UNCOUNTED},
+        {"framed_i32", {I32(3)}, I32(3), 13},
+    };
+    guest_check_rows(*state, rows, COUNT_OF(rows));
+    assert_true(has(*state, "framed", "set_sum_return_none"));
+    assert_true(has(*state, "framed_i32", "set_sum_return_i32"));
+    assert_true(has(*state, "framed_i64", "set_sum_return_i64"));
+    assert_true(has(*state, "framed_low", "set_sum_return_i32"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(shifts_become_part_of_sums_and_masks),
+        TEST(shifts_and_products_become_part_of_sums_and_masks),
         TEST(a_test_of_bits_is_a_branch),
         TEST(a_global_goes_down_and_up_in_one_operation),
         TEST(a_table_takes_the_constant_off_its_index),
         TEST(an_increment_jumps),
         TEST(arguments_move_several_at_once),
+        TEST(the_low_half_of_a_local_is_read_where_it_is),
+        TEST(operations_hold_constants_of_64_bits),
+        TEST(a_move_jumps),
+        TEST(a_load_stores),
+        TEST(a_call_saves_and_its_result_loads_pins),
+        TEST(a_return_sets_the_global),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
