@@ -215,17 +215,18 @@ static void rows_of_what_catches_cannot_lead_astray_or_in_circles(void **state)
     engine_image_free(&image);
 }
 
-static enum status check_in_pieces(struct bytes image, uint64_t total_bytes, size_t piece_bytes)
+static enum status
+check_in_pieces(struct bytes image, uint64_t total_bytes, size_t piece_bytes, struct report *report)
 {
     struct engine_image_check *check;
     struct bytes head = bytes_make(image.data, MIN(image.count, (size_t)ENGINE_IMAGE_HEAD_BYTES));
-    enum status status = engine_image_check_begin(head, total_bytes, NULL, &check);
+    enum status status = engine_image_check_begin(head, total_bytes, report, &check);
     if (status != STATUS_OK)
         return status;
     for (size_t at = 0; at < image.count; at += piece_bytes)
         engine_image_check_feed(check,
                                 bytes_make(image.data + at, MIN(piece_bytes, image.count - at)));
-    status = engine_image_check_end(check, NULL);
+    status = engine_image_check_end(check, report);
     engine_image_check_free(check);
     return status;
 }
@@ -238,14 +239,17 @@ static void an_image_is_checked_the_same_in_pieces_of_any_size(void **state)
     engine_module_close(guest_open(&wasm, &image));
     struct bytes bytes = bytes_make(image.data, image.count);
     for (size_t piece = 1; piece <= image.count; piece++)
-        assert_int_equal(check_in_pieces(bytes, image.count, piece), STATUS_OK);
-    assert_int_equal(check_in_pieces(bytes, image.count + 1, 64), STATUS_CORRUPT);
-    assert_int_equal(check_in_pieces(bytes_make(image.data, image.count - 1), image.count, 64),
-                     STATUS_CORRUPT);
-    assert_int_equal(check_in_pieces(bytes_make(image.data, 8), 8, 8), STATUS_CORRUPT);
+        assert_int_equal(check_in_pieces(bytes, image.count, piece, NULL), STATUS_OK);
+    assert_int_equal(check_in_pieces(bytes, image.count + 1, 64, NULL), STATUS_CORRUPT);
+    struct report report = REPORT_INIT;
+    assert_int_equal(
+        check_in_pieces(bytes_make(image.data, image.count - 1), image.count, 64, &report),
+        STATUS_CORRUPT);
+    assert_non_null(strstr(report.text, "cut or extended"));
+    assert_int_equal(check_in_pieces(bytes_make(image.data, 8), 8, 8, NULL), STATUS_CORRUPT);
     for (size_t at = 0; at < image.count; at++) {
         image.data[at] ^= 0x10;
-        assert_int_not_equal(check_in_pieces(bytes, image.count, 100), STATUS_OK);
+        assert_int_not_equal(check_in_pieces(bytes, image.count, 100, NULL), STATUS_OK);
         image.data[at] ^= 0x10;
     }
     engine_image_free(&image);
