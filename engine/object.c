@@ -168,7 +168,9 @@ enum engine_trap object_check_data(const struct engine_instance *instance,
                                    uint64_t bytes)
 {
     size_t available = object_data(instance, data).count;
-    return at > available || bytes > available - at ? TRAP_MEMORY_OUT_OF_BOUNDS : TRAP_NONE;
+    if (at > available || bytes > available - at)
+        return TRAP_MEMORY_OUT_OF_BOUNDS;
+    return TRAP_NONE;
 }
 
 enum engine_trap object_check_elem(const struct engine_instance *instance,
@@ -178,7 +180,9 @@ enum engine_trap object_check_elem(const struct engine_instance *instance,
 {
     const struct image_elem *rows = image_at(instance->image, instance->image->elems);
     uint32_t available = instance->dropped_elems[elem] ? 0 : rows[elem].items.count;
-    return at > available || count > available - at ? TRAP_TABLE_OUT_OF_BOUNDS : TRAP_NONE;
+    if (at > available || count > available - at)
+        return TRAP_TABLE_OUT_OF_BOUNDS;
+    return TRAP_NONE;
 }
 
 /*
