@@ -121,7 +121,8 @@ class Objects(ServerTest):
                                             "60027f7f00" "60037f7f7f00")) +
                 section(2, 1, name("http_handler") + name("write_body") + b"\x00\x05") +
                 section(3, 2, b"\x03\x04") + section(4, 1, b"\x6e\x00\x01") +
-                section(5, 1, b"\x00\x01") + section(6, 2, b"\x63\x00\x01\xd0\x00\x0b\x63\x02\x00" + nodes + b"\x0b") +
+                section(5, 1, b"\x00\x01") +
+                section(6, 2, b"\x63\x00\x01\xd0\x00\x0b\x63\x02\x00" + nodes + b"\x0b") +
                 section(7, 3, name("memory") + b"\x02\x00" + name("handle_request") + b"\x00\x01" +
                         name("handle_response") + b"\x00\x02") +
                 section(10, 2, sized(code) + code + b"\x02\x00\x0b"))
