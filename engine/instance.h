@@ -175,6 +175,10 @@ struct engine_machine {
     struct unwind unwind;
 };
 
+/* What every isolate costs beside memory, tables, stack, and the rows of its own module. */
+_Static_assert(sizeof(struct engine_machine) + sizeof(struct engine_instance) <= 1024,
+               "an isolate has grown out of its kibibyte");
+
 /* ---- memory.c -------------------------------------------------------------------------------- */
 
 /*
