@@ -154,7 +154,6 @@ void heap_collect_sweep_begin(struct heap *heap)
     state->phase = HEAP_SWEEPING;
     state->sweep_block = 0;
     state->live_bytes = 0;
-    state->freeing = false;
     memset(state->classes, 0, sizeof(state->classes));
 }
 
@@ -227,6 +226,7 @@ uint32_t heap_collect_sweep(struct heap *heap, uint32_t budget)
     state->first_free = MIN(state->first_free, state->used_blocks);
     state->fresh_bytes = 0;
     state->sweep_block = 0;
+    state->freeing = false; /* nothing is left of the way here: a heap is what is in it */
     state->collected = !state->is_stale;
     state->phase = HEAP_IDLE;
     return used;

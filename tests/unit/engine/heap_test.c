@@ -403,6 +403,28 @@ static void an_untouched_heap_costs_nothing_to_restore(void **state)
     heap_done(&heap);
 }
 
+static void an_emptied_heap_goes_on_like_a_new_one(void **state)
+{
+    (void)state;
+    struct heap heaps[2] = {make(LIMIT_BYTES), make(LIMIT_BYTES)};
+    assert_int_not_equal(heap_allocate(&heaps[0], TEXT, 3 * HEAP_BLOCK_BYTES), HEAP_NONE);
+    collect(&heaps[0], NULL, 0, 7);
+    assert_int_equal(heap_image_bytes(&heaps[0]), 0);
+    uint8_t *images[2];
+    for (size_t i = 0; i < COUNT_OF(heaps); i++) {
+        assert_int_not_equal(heap_allocate(&heaps[i], NUMBER, 0), HEAP_NONE);
+        images[i] = calloc(1, heap_image_bytes(&heaps[i]));
+        assert_non_null(images[i]);
+        heap_image_write(&heaps[i], images[i]);
+    }
+    assert_int_equal(heap_image_bytes(&heaps[0]), heap_image_bytes(&heaps[1]));
+    assert_memory_equal(images[0], images[1], heap_image_bytes(&heaps[0]));
+    for (size_t i = 0; i < COUNT_OF(heaps); i++) {
+        free(images[i]);
+        heap_done(&heaps[i]);
+    }
+}
+
 static void an_image_over_the_limit_is_refused(void **state)
 {
     (void)state;
@@ -438,6 +460,7 @@ int main(void)
         cmocka_unit_test(random_graphs_survive_as_the_model_says),
         cmocka_unit_test(a_restored_heap_is_the_image_byte_for_byte),
         cmocka_unit_test(an_untouched_heap_costs_nothing_to_restore),
+        cmocka_unit_test(an_emptied_heap_goes_on_like_a_new_one),
         cmocka_unit_test(an_image_over_the_limit_is_refused),
     };
     return cmocka_run_group_tests_name("engine/heap", tests, NULL, NULL);
