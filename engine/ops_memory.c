@@ -323,9 +323,11 @@ const dispatch_handler ops_table_size[] = {table_size_};
 HANDLER(table_grow_)
 {
     uint64_t *slot = &SLOT(HEAD);
-    uint64_t count = slot[1];
-    slot[0] = table_grow(IN->tables[FIELD32(HEAD + 2)], slot[0], count);
-    CHARGE_PRICE(count / BULK_ENTRIES_PER_FUEL);
+    struct table *table = IN->tables[FIELD32(HEAD + 2)];
+    uint32_t before = table->count;
+    slot[0] = table_grow(table, slot[0], slot[1]);
+    /* What is refused costs nothing, however much it was. */
+    CHARGE_PRICE((table->count - before) / BULK_ENTRIES_PER_FUEL);
     if (UNLIKELY(FUEL < 0))
         SUSPEND(PC + CELL(HEAD + 6));
     NEXT(CELL(HEAD + 6));

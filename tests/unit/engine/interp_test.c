@@ -12,6 +12,7 @@
 
 #include "engine/instance.h"
 #include "tests/support/unit.h"
+#include "tests/support/wasm_build.h"
 #include "tests/unit/engine/guest.h"
 
 #define MEMORY_END (2 * WASM_PAGE_BYTES)
@@ -563,6 +564,28 @@ static void a_host_function_traps_with_its_own_words(void **state)
 
 /* ---- tables ---------------------------------------------------------------------------------- */
 
+static void growing_a_table_costs_what_it_grew(void **state)
+{
+    (void)state;
+    struct buffer wasm = wasm_begin();
+    WASM_SECTION(&wasm, WASM_TYPE, 1, 0x60, 1, ENGINE_I32, 1, ENGINE_I32);
+    WASM_SECTION(&wasm, WASM_FUNC, 1, 0);
+    WASM_SECTION(&wasm, WASM_TABLE, 1, ENGINE_FUNCREF, 1, 2, 50);
+    WASM_SECTION(&wasm, WASM_EXPORT, 1, 1, 'f', 0, 0);
+    WASM_SECTION(&wasm, WASM_CODE, 1, 9, 0, 0xd0, ENGINE_FUNCREF, 0x20, 0, 0xfc, 0x0f, 0, 0x0b);
+    struct guest guest = guest_make(&wasm, NULL);
+    static const struct {
+        uint32_t by, before;
+        uint64_t price;
+    } rows[] = {{UINT32_MAX, UINT32_MAX, 0}, {49, UINT32_MAX, 0}, {40, 2, 20}, {8, 42, 4}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        uint64_t used = engine_machine_fuel_used(guest.machine);
+        assert_int_equal((uint32_t)guest_call(&guest, "f", rows[i].by), rows[i].before);
+        assert_int_equal(engine_machine_fuel_used(guest.machine) - used, 3 + rows[i].price);
+    }
+    guest_done(&guest);
+}
+
 static void an_indirect_call_checks_bounds_null_and_type(void **state)
 {
     struct guest *run = &((struct world *)*state)->run;
@@ -643,6 +666,7 @@ int main(void)
         TEST(a_host_call_is_charged_in_slices_of_any_size),
         TEST(a_host_function_is_reached_by_a_tail_call),
         TEST(a_host_function_traps_with_its_own_words),
+        TEST(growing_a_table_costs_what_it_grew),
         TEST(an_indirect_call_checks_bounds_null_and_type),
         TEST(calls_into_another_instance_use_its_own_state),
         TEST(tail_calls_into_another_instance_return_to_the_caller),
