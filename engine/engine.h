@@ -343,7 +343,8 @@ const union engine_value *engine_call_results(const struct engine_machine *machi
 bool engine_memory_refused(const struct engine_instance *instance);
 /* Abandons a call under way (suspended or trapped): the machine is idle again. */
 void engine_call_cancel(struct engine_machine *machine);
-/* Fuel used by the machine since it was created or last rewound. */
+/* Fuel used by the machine since it was created or last rewound. Of a call that trapped, what was
+ * executed behind its last branch or call may be missing. */
 uint64_t engine_machine_fuel_used(const struct engine_machine *machine);
 /* The same without the prices of bulk operations and host calls: instructions executed. */
 uint64_t engine_machine_instructions(const struct engine_machine *machine);

@@ -162,6 +162,7 @@ struct engine_machine {
     uint64_t fuel_used;
     uint64_t fuel_priced; /* of fuel_used: prices of bulk operations and host calls */
     uint64_t fuel_host;   /* charged by host functions in this run, not yet taken off */
+    uint64_t fuel_before; /* instructions executed before this call */
     struct engine_instance *call_instance;
     uint32_t call_func;
     struct machine_cells cells;         /* written by engine_call_begin */

@@ -127,6 +127,7 @@ void engine_call_begin(struct engine_machine *machine,
     machine->trap = TRAP_NONE;
     machine->trap_reason = NULL;
     machine->fuel_host = 0;
+    machine->fuel_before = engine_machine_instructions(machine);
     heap_collect_cancel(&machine->heap);
     machine->busy = true;
 }
@@ -169,6 +170,17 @@ static enum engine_outcome interp_slice(struct engine_machine *machine)
     return outcome;
 }
 
+/*
+ * A trap comes between two charges, and the last one may have given back what a branch skipped,
+ * for a later one to take: a call never executed less than nothing.
+ */
+static void interp_settle_fuel(struct engine_machine *machine)
+{
+    int64_t executed = (int64_t)(engine_machine_instructions(machine) - machine->fuel_before);
+    if (executed < 0)
+        machine->fuel_used -= (uint64_t)executed;
+}
+
 enum engine_outcome engine_run(struct engine_machine *machine, int64_t fuel)
 {
     ASSERT(machine->busy);
@@ -195,6 +207,8 @@ enum engine_outcome engine_run(struct engine_machine *machine, int64_t fuel)
     registers->fuel = MIN(left + registers->fuel, 0);
     if (outcome == ENGINE_DONE)
         machine->busy = false;
+    else if (outcome == ENGINE_TRAPPED)
+        interp_settle_fuel(machine);
     return outcome;
 }
 

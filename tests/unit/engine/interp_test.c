@@ -564,6 +564,41 @@ static void a_host_function_traps_with_its_own_words(void **state)
 
 /* ---- tables ---------------------------------------------------------------------------------- */
 
+/* The branch over the `then` gives back its 100 instructions; nothing takes them afterwards. */
+static void a_call_that_traps_uses_no_less_than_no_fuel(void **state)
+{
+    (void)state;
+    struct buffer wasm = wasm_begin();
+    WASM_SECTION(&wasm, WASM_TYPE, 1, 0x60, 1, ENGINE_I32, 0);
+    WASM_SECTION(&wasm, WASM_FUNC, 1, 0);
+    WASM_SECTION(&wasm, WASM_EXPORT, 1, 1, 'f', 0, 0);
+    size_t code = wasm_open(&wasm, WASM_CODE);
+    WASM(&wasm, 1);
+    size_t body = wasm_open_size(&wasm);
+    WASM(&wasm, 0, 0x20, 0, 0x04, 0x40);
+    wasm_fill(&wasm, 0x01, 100);
+    WASM(&wasm, 0x0b, 0x00, 0x0b);
+    wasm_close(&wasm, body);
+    wasm_close(&wasm, code);
+    struct guest guest = guest_make(&wasm, NULL);
+    static const int64_t slices[] = {1, 50, 1000};
+    for (size_t i = 0; i < COUNT_OF(slices); i++) {
+        union engine_value argument = {.i32 = 0};
+        uint64_t before = engine_machine_fuel_used(guest.machine);
+        guest_begin(&guest, "f", &argument);
+        assert_int_equal(guest_run(&guest, slices[i]), ENGINE_TRAPPED);
+        assert_int_equal(engine_machine_fuel_used(guest.machine), before);
+        assert_int_equal(engine_machine_instructions(guest.machine), before);
+        engine_call_cancel(guest.machine);
+        argument.i32 = 1;
+        guest_begin(&guest, "f", &argument);
+        assert_int_equal(guest_run(&guest, slices[i]), ENGINE_TRAPPED);
+        assert_true(engine_machine_fuel_used(guest.machine) >= before);
+        engine_call_cancel(guest.machine);
+    }
+    guest_done(&guest);
+}
+
 static void growing_a_table_costs_what_it_grew(void **state)
 {
     (void)state;
@@ -666,6 +701,7 @@ int main(void)
         TEST(a_host_call_is_charged_in_slices_of_any_size),
         TEST(a_host_function_is_reached_by_a_tail_call),
         TEST(a_host_function_traps_with_its_own_words),
+        TEST(a_call_that_traps_uses_no_less_than_no_fuel),
         TEST(growing_a_table_costs_what_it_grew),
         TEST(an_indirect_call_checks_bounds_null_and_type),
         TEST(calls_into_another_instance_use_its_own_state),
