@@ -197,7 +197,7 @@ class Starts(unittest.TestCase):
 
     def test_what_a_guest_sleeps_is_no_waiting_of_its_request(self):
         server = self.serve()
-        module = harness.wat((harness.GUESTS / "hostapi_sleep.wat").read_text(), "sleep")
+        module = harness.wat((harness.GUESTS / "hostapi_sleep.wat").read_text())
         server.deploy("sleeps", module)
         began = time.monotonic()
         answer = server.get("sleeps")
