@@ -99,7 +99,7 @@ def judge_mutants(options, peer, paths):
             mutant = validate_vs_v8.mutate(random.Random(f'{seed}/{i}'), module, code)
             mine, theirs = ours.judge(mutant), v8.judge(mutant)
             counts[mine[0] != 'ok'] += 1
-            if validate_vs_v8.differ(mine, theirs, peer.v8):
+            if validate_vs_v8.differ(mutant, mine, theirs, peer.v8):
                 differences.append((seed, f'mutant {i}: here {mine[-1] or mine[0]!r}, '
                                           f'V8 {theirs[-1]!r}'))
                 if options.keep:

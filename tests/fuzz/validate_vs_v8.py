@@ -26,6 +26,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 OURS_DIFFERS = (
     "^unsupported: ",
 )
+# V8 lets a loop's values keep the types they have at its end, where the specification gives them
+# those of the loop's type, which may be wider. So these are differences by design where a loop
+# has a reference as its result.
+WIDER = re.compile(r"^invalid: type mismatch: .* needs \S*ref\b.*, found \S*ref\b")
+LOOP_OF_REFERENCE = re.compile(rb"\x03[\x63\x64\x69-\x74]")
 WRONG_MAX = 20  # differences, after which it is pointless to go on
 INTERESTING = (0x00, 0x01, 0x0b, 0x10, 0x1a, 0x20, 0x40, 0x41, 0x6a, 0x6f, 0x70, 0x7c, 0x7d,
                0x7e, 0x7f, 0x80, 0xd0, 0xd2, 0xfc, 0xff)
@@ -55,13 +60,16 @@ def judge_command(v8):
     return [*v8.command, str(HERE / "validate_v8.js")]
 
 
-def differ(mine, theirs, v8):
-    """Do the verdicts differ, and not by design?"""
+def differ(module, mine, theirs, v8):
+    """Do the verdicts on a module differ, and not by design?"""
     if (mine[0] == "ok") == (theirs[0] == "ok"):
         return False
     if mine[0] == "ok":
         return not any(re.search(reason, theirs[1]) for reason in v8.differs)
-    return not any(re.search(reason, f"{mine[0]}: {mine[2]}") for reason in OURS_DIFFERS)
+    refusal = f"{mine[0]}: {mine[2]}"
+    if WIDER.search(refusal) and LOOP_OF_REFERENCE.search(module):
+        return False
+    return not any(re.search(reason, refusal) for reason in OURS_DIFFERS)
 
 
 def leb(data, at):
@@ -138,7 +146,7 @@ def main():
         counts[mine[0]] += 1
         if (mine[0] == "ok") == (theirs[0] == "ok"):
             continue
-        if mine[0] == "ok" and not differ(mine, theirs, peer):
+        if mine[0] == "ok" and not differ(mutant, mine, theirs, peer):
             counts["by design"] += 1
             continue
         if options.keep:
