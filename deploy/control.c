@@ -15,12 +15,12 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "deploy/admin_http.h"
-#include "deploy/api.h"
+#include "deploy/api/admin_http.h"
+#include "deploy/api/api.h"
+#include "deploy/build/rebuild.h"
+#include "deploy/build/scrub.h"
 #include "deploy/data_dir.h"
 #include "deploy/generation.h"
-#include "deploy/rebuild.h"
-#include "deploy/scrub.h"
 #include "engine/base/hex.h"
 
 #define CONTROL_BUILDERS_MAX       4

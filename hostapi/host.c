@@ -12,11 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "hostapi/cgi.h"
 #include "hostapi/exchange.h"
 #include "hostapi/hostcalls.h"
-#include "hostapi/http_wasm.h"
-#include "hostapi/wagi.h"
+#include "hostapi/http_wasm/http_wasm.h"
+#include "hostapi/wagi/cgi.h"
+#include "hostapi/wagi/wagi.h"
 
 #define HOST_TEXTS_MAX_BYTES ((size_t)16 << 20) /* arguments and environment of a command */
 

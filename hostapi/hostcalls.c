@@ -5,8 +5,8 @@
  */
 #include "hostapi/hostcalls.h"
 
-#include "hostapi/http_wasm.h"
-#include "hostapi/wasi.h"
+#include "hostapi/http_wasm/http_wasm.h"
+#include "hostapi/wasi/wasi.h"
 
 enum hostcalls_module {
     HOSTCALLS_HTTP_HANDLER,

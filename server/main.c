@@ -11,8 +11,8 @@
 #include "engine/engine.h"
 #include "loadtest/loadtest.h"
 #include "server/builder.h"
+#include "server/cli/verbs_engine.h"
 #include "server/serve.h"
-#include "server/verbs_engine.h"
 #include "server/worker.h"
 
 #define MAIN_HELP_BYTES 65536

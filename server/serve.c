@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/control.h"
+#include "server/control/control.h"
 
 static const char serve_usage[] =
     "usage: skerry serve [--data DIR] [--listen ADDR:PORT]... [--admin ADDR:PORT]\n"

@@ -19,9 +19,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "server/account.h"
-#include "server/h2o_listen.h"
-#include "server/log.h"
+#include "server/front/h2o_listen.h"
+#include "server/request/account.h"
+#include "server/telemetry/log.h"
 
 #define SWEEP_NS       CLOCK_NS_PER_S
 #define TELL_NS        (100 * CLOCK_NS_PER_MS)

@@ -9,8 +9,8 @@
 #define SKERRY_SERVER_WORKER_H
 
 #include "config/config.h"
-#include "server/metrics.h"
-#include "server/start_ring.h"
+#include "server/telemetry/metrics.h"
+#include "server/telemetry/start_ring.h"
 
 #define WORKER_VERB       "worker"
 #define WORKER_BOOT_MAGIC UINT64_C(0x736b776f726b6572)

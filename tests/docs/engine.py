@@ -5,9 +5,9 @@
     engine.py [--update] SKERRY
 
 The page has one ```wat block, a module, and one ```text block: what `skerry inspect` prints as the
-code of its export "sum". Its table of limits has the values of engine/module.h, and each limit is
-named by a unit test of the engine. With --update block and table are rewritten; the prose around
-them is for you to check.
+code of its export "sum". Its table of limits has the values of engine/read/module.h, and each
+limit is named by a unit test of the engine. With --update block and table are rewritten; the prose
+around them is for you to check.
 """
 import argparse
 import pathlib
@@ -42,11 +42,11 @@ def printed(skerry, module):
 
 def limits():
     """The rows of the table: every MODULE_MAX_* with its value and comment."""
-    tests = "".join(path.read_text() for path in (ROOT / "tests/unit/engine").glob("*_test.c"))
+    tests = "".join(path.read_text() for path in (ROOT / "tests/unit/engine").rglob("*_test.c"))
     rows = []
     for name, value, comment in re.findall(
             r"^    (MODULE_MAX_\w+) = (\d+),(?: +/\* (.*?) \*/)?$",
-            (ROOT / "engine/module.h").read_text(), re.M):
+            (ROOT / "engine/read/module.h").read_text(), re.M):
         if not re.search(rf"\b{name}\b", tests):
             sys.exit(f"no test in tests/unit/engine names {name}: test it at its value and above")
         what = name.removeprefix("MODULE_MAX_").lower().replace("_", " ")

@@ -23,7 +23,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
-#include "engine/instance.h"
+#include "engine/run/instance.h"
 
 #define FUEL_MAX     INT64_C(40000000)
 #define PARAMS_MAX   64

@@ -4,7 +4,7 @@
  */
 #include "tests/fuzz/generate.h"
 
-#include "engine/opcodes.h"
+#include "engine/read/opcodes.h"
 #include "tests/fuzz/generate_world.h"
 #include "tests/support/wasm_build.h"
 

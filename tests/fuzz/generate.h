@@ -6,7 +6,8 @@
  *
  *   | how many memories, globals, types of functions ... | body | body | ...    bytes
  *
- * The opcodes come from engine/opcodes.def: a new numeric one is generated the day it has a row.
+ * The opcodes come from engine/read/opcodes.def: a new numeric one is generated the day it has a
+ * row.
  */
 #ifndef SKERRY_TESTS_FUZZ_GENERATE_H
 #define SKERRY_TESTS_FUZZ_GENERATE_H

@@ -12,7 +12,7 @@
 #ifndef SKERRY_TESTS_FUZZ_GENERATE_BODY_H
 #define SKERRY_TESTS_FUZZ_GENERATE_BODY_H
 
-#include "engine/opcodes.h"
+#include "engine/read/opcodes.h"
 #include "tests/fuzz/generate_world.h"
 #include "tests/support/wasm_build.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Generated instructions that a row of a table says all about (generate_body.h): those of
- * engine/opcodes.def with a signature there, and those of objects and tables listed here.
+ * engine/read/opcodes.def with a signature there, and those of objects and tables listed here.
  */
 #include "tests/fuzz/generate_body.h"
 
@@ -17,7 +17,7 @@ struct row {
 
 static const struct row rows[] = {
 #define OPCODE(code, name, text, immediate, signature) {(code), IMMEDIATE_##immediate, signature},
-#include "engine/opcodes.def"
+#include "engine/read/opcodes.def"
 };
 
 /*

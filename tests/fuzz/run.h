@@ -13,7 +13,7 @@
 #ifndef SKERRY_TESTS_FUZZ_RUN_H
 #define SKERRY_TESTS_FUZZ_RUN_H
 
-#include "engine/instance.h"
+#include "engine/run/instance.h"
 
 /* libFuzzer's interface: what a target defines. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

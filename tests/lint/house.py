@@ -24,11 +24,11 @@ COLUMNS = 100
 
 # Files that may hold #if, with the reason.
 CONDITIONALS_ALLOWED = {
-    "engine/dispatch.h": "threaded code differs between clang and gcc",
+    "engine/ops/dispatch.h": "threaded code differs between clang and gcc",
     "engine/base/macros.h": "compiler attributes",
-    "engine/numeric_simd.h": "one instruction of x86 that GNU C cannot express",
-    "engine/interp.c": "enters both kinds of threaded code, reads registers from a signal",
-    "server/h2o_*": "libh2o's headers need them",
+    "engine/ops/numeric_simd.h": "one instruction of x86 that GNU C cannot express",
+    "engine/ops/interp.c": "enters both kinds of threaded code, reads registers from a signal",
+    "server/front/h2o_*": "libh2o's headers need them",
     "tests/*": "tests may look at the build they are in",
     "hostapi/guest/*": "guests are built by any compiler",
     "examples/*": "guests are built by any compiler",

@@ -9,7 +9,7 @@ The allowed edges live in one place, the ```layers block of docs/architecture.md
 says what files below `folder` may include besides their own folder's files and libc: a header,
 or a folder (all its headers). `(libc)` allows nothing more, `(anything)` switches the check off,
 `(public)` stands for every header that some line names. The longest matching folder or file wins,
-and `server/h2o_*` style globs match file paths; `+folder` takes over another line's rights.
+and `server/front/h2o_*` style globs match file paths; `+folder` takes over another line's rights.
 
 A system header is fenced when any line names it: then only the folders that name it may use it.
 All other system headers are free.

@@ -21,7 +21,7 @@ engine        : engine/base <xxhash.h>
 isolate       : engine/engine.h engine/base
 deploy        : engine/engine.h <lmdb.h> <event2/*>
 server        : (public) <event2/*>
-server/h2o_*  : +server <h2o.h>
+server/front/h2o_* : +server <h2o.h>
 tests         : (anything)
 ```
 """
@@ -52,16 +52,16 @@ class Layers(unittest.TestCase):
     def test_an_arrow_up_or_sideways_or_into_the_inside_is_not(self):
         for path, target in (("engine/a.c", "isolate/isolate.h"),
                              ("isolate/pool.c", "deploy/deploy.h"),
-                             ("isolate/pool.c", "engine/decode.h"),
+                             ("isolate/pool.c", "engine/read/decode.h"),
                              ("engine/base/arena.c", "engine/engine.h")):
             self.assertEqual(len(self.problems(path, f'#include "{target}"')), 1, path)
 
     def test_a_fenced_library_is_for_its_owner_alone(self):
-        self.assertEqual(self.problems("deploy/store.c", "#include <lmdb.h>"), [])
+        self.assertEqual(self.problems("deploy/store/store.c", "#include <lmdb.h>"), [])
         self.assertEqual(len(self.problems("server/main.c", "#include <lmdb.h>")), 1)
-        self.assertEqual(self.problems("server/h2o_listen.c", "#include <h2o.h>"), [])
-        self.assertEqual(len(self.problems("server/request.c", "#include <h2o.h>")), 1)
-        self.assertEqual(self.problems("server/h2o_listen.c", "#include <event2/event.h>"), [])
+        self.assertEqual(self.problems("server/front/h2o_listen.c", "#include <h2o.h>"), [])
+        self.assertEqual(len(self.problems("server/request/request.c", "#include <h2o.h>")), 1)
+        self.assertEqual(self.problems("server/front/h2o_x.c", "#include <event2/event.h>"), [])
         self.assertEqual(self.problems("isolate/pool.c", "#include <stdio.h>"), [])
 
     def test_an_include_must_name_its_folder_and_a_folder_its_line(self):

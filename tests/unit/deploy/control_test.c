@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "deploy/artifacts.h"
+#include "deploy/build/artifacts.h"
 
 #define MODULE      "module"
 #define CONFIG      "x=1 %&"

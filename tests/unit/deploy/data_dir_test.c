@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "deploy/artifacts.h"
+#include "deploy/build/artifacts.h"
 #include "deploy/data_dir.h"
 
 static void assert_open_fails(const char *path, enum status expected, const char *text)

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "deploy/digest.h"
+#include "deploy/build/digest.h"
 
 static uint64_t fixture_now(void *context)
 {

@@ -6,7 +6,7 @@
 #ifndef SKERRY_TESTS_UNIT_DEPLOY_FIXTURE_H
 #define SKERRY_TESTS_UNIT_DEPLOY_FIXTURE_H
 
-#include "deploy/store.h"
+#include "deploy/store/store.h"
 #include "tests/support/unit.h"
 
 struct fixture {

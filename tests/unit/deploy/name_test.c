@@ -4,7 +4,7 @@
  */
 #include "fixture.h"
 
-#include "deploy/digest.h"
+#include "deploy/build/digest.h"
 #include "deploy/name.h"
 #include "engine/base/hex.h"
 

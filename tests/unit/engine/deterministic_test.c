@@ -6,7 +6,7 @@
  * One module per type has a function for each instruction and each way its result can take;
  * each gets operands that are NaNs of several kinds, or make one.
  */
-#include "engine/numeric.h"
+#include "engine/ops/numeric.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_build.h"
 #include "tests/unit/engine/guest.h"

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/instance.h"
+#include "engine/run/instance.h"
 #include "isolate/artifact.h"
 #include "isolate/isolate.h"
 #include "isolate/reset.h"

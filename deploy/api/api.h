@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The admin API as a function from a request struct to a response struct. It knows the
+ * store, and neither sockets nor processes:
+ *
+ *   api_handle --> API_ANSWERED   the response is complete
+ *              --> API_BUILD      the caller builds the request's body, with the upload's
+ *                                 configuration, into an artifact, then calls
+ *                                 api_upload_built, which completes the response
+ *
+ * Errors are RFC 9457 problems: type, title, status, detail, code, hint, request_id.
+ */
+#ifndef SKERRY_DEPLOY_API_API_H
+#define SKERRY_DEPLOY_API_API_H
+
+#include "deploy/build/builder_job.h"
+#include "deploy/store/store.h"
+
+#define API_RESPONSE_BYTES_MAX (16U << 20)
+#define API_ETAG_BYTES         (DIGEST_HEX_BYTES + 2)
+#define API_REQUEST_ID_BYTES   17 /* 16 hexadecimal digits */
+
+enum api_method {
+    API_GET,
+    API_PUT,
+    API_POST,
+    API_DELETE,
+    API_OTHER,
+    API_METHOD_COUNT,
+};
+
+struct api_request {
+    enum api_method method;
+    const char *path;  /* encoded, as it came, without the query */
+    const char *query; /* NULL: none */
+    struct bytes body; /* borrowed until the response is complete */
+    char id[API_REQUEST_ID_BYTES];
+};
+
+struct api_response {
+    int status;
+    const char *content_type;  /* static */
+    char etag[API_ETAG_BYTES]; /* "" for none */
+    char allow[32];            /* "" for none */
+    uint32_t retry_after_s;    /* 0: none */
+    struct buffer body;        /* owned */
+};
+
+/* An upload on its way through the builder. */
+struct api_upload {
+    char tenant[DEPLOY_NAME_BYTES];
+    char function[DEPLOY_NAME_BYTES];
+    struct records_content content; /* its kind is known after the build */
+    struct buffer config;           /* owned */
+    bool activate;
+    bool dry_run;
+};
+
+/* What became of artifacts after they were published. */
+struct api_artifact_stats {
+    uint64_t damaged; /* found by the scrub */
+    uint64_t rebuilt;
+    uint64_t failed; /* could not be built again */
+};
+
+struct api {
+    struct store *store;
+    const struct config *config;
+    const struct clock *clock;
+    /* Gives a built artifact its lasting name, and takes it back when the commit failed. */
+    enum status (*publish)(void *context,
+                           const char *artifact_temp,
+                           const uint8_t key[DEPLOY_SHA256_BYTES],
+                           struct report *report);
+    void (*withdraw)(void *context, const uint8_t key[DEPLOY_SHA256_BYTES]);
+    struct builder_jobs_stats (*builds)(void *context);
+    struct api_artifact_stats (*artifacts)(void *context);
+    uint64_t (*generation)(void *context);
+    bool (*ready)(void *context);
+    /* Prometheus text of the workers. */
+    void (*print_worker_metrics)(void *context, struct buffer *out);
+    /* As in deploy_control_options, but never NULL. */
+    bool (*print_starts)(void *context, const struct deploy_function_key *key, struct buffer *out);
+    void *context;
+};
+
+enum api_step {
+    API_ANSWERED,
+    API_BUILD,
+};
+
+void api_response_init(struct api_response *response);
+void api_response_done(struct api_response *response);
+
+/* After API_BUILD the caller ends `ret_upload` with api_upload_done. */
+enum api_step api_handle(const struct api *api,
+                         const struct api_request *request,
+                         struct api_upload *ret_upload,
+                         struct api_response *response);
+void api_upload_done(struct api_upload *upload);
+void api_upload_built(const struct api *api,
+                      const struct api_request *request,
+                      const struct api_upload *upload,
+                      const struct builder_job_outcome *outcome,
+                      struct api_response *response);
+
+/* May it be answered without a token on a loopback address? */
+bool api_is_public(const char *path);
+
+struct api_problem {
+    int status;
+    const char *code;
+    const char *detail;
+    const char *hint;
+    uint64_t offset; /* in the module; REPORT_OFFSET_NONE: none */
+};
+/* For problems that the adapter finds before there is a request to handle. */
+void api_answer_problem(struct api_response *response,
+                        const char *request_id,
+                        const struct api_problem *problem);
+
+#endif

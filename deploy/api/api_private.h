@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the API share: the call that a handler works on, and how it answers.
+ */
+#ifndef SKERRY_DEPLOY_API_API_PRIVATE_H
+#define SKERRY_DEPLOY_API_API_PRIVATE_H
+
+#include <jansson.h>
+
+#include "deploy/api/api.h"
+
+struct api_call {
+    const struct api *api;
+    const struct api_request *request;
+    struct api_response *response;
+    struct api_upload *upload;
+    enum api_step step;
+    /* From the path; checked with deploy_name_valid. */
+    struct store_target target;
+    struct bytes version; /* the path's last part; not checked */
+};
+
+typedef void api_handler(struct api_call *call);
+
+/* functions */
+api_handler api_list_tenants;
+api_handler api_show_tenant;
+api_handler api_list_functions;
+api_handler api_show_function;
+api_handler api_delete_function;
+api_handler api_list_versions;
+api_handler api_show_version;
+api_handler api_rollback;
+api_handler api_show_starts;
+/* uploads */
+api_handler api_put_function;
+api_handler api_post_version;
+/* limits of a tenant */
+api_handler api_show_tenant_limits;
+api_handler api_put_tenant_limits;
+/* the server itself */
+api_handler api_limits;
+api_handler api_stats;
+api_handler api_healthz;
+api_handler api_readyz;
+api_handler api_metrics;
+
+/* Takes over `body`; NULL means that memory ran out. */
+void api_answer(struct api_call *call, int status, json_t *body);
+void api_answer_error(
+    struct api_call *call, int status, const char *code, const char *detail, const char *hint);
+/* A failed store call, in the words of its report. */
+void api_answer_report(struct api_call *call, const struct report *report);
+
+/* False, and answered, if the query has a name that is not in `names` (ends with NULL). */
+bool api_query_check(struct api_call *call, const char *const *names);
+/* The value of a parameter; false if it is not there. */
+bool api_query_find(const struct api_call *call, const char *name, struct bytes *ret_value);
+/* Appends the percent-decoded value, if the parameter is there. STATUS_MALFORMED if it is not
+ * well encoded; LIMIT, NO_MEMORY. */
+NODISCARD enum status
+api_query_decode(const struct api_call *call, const char *name, struct buffer *value);
+/* False, and answered, if the value is neither of 1 true 0 false. */
+bool api_query_flag(struct api_call *call, const char *name, bool default_value, bool *ret_value);
+
+/* Text of any origin: bytes that are not ASCII text become '?'. */
+json_t *api_text(const char *text);
+json_t *api_time(uint64_t time_ns);
+json_t *api_version_text(uint32_t version); /* null for 0 */
+json_t *api_sha256(const uint8_t sha256[DEPLOY_SHA256_BYTES]);
+/* What a version is, as members of `body`; NULL: there is none. */
+void api_add_content(json_t *body, const struct records_content *content);
+json_t *api_url(const struct api_call *call, const struct store_target *target);
+/* Of an artifact: another module or another configuration, another tag. */
+void api_set_etag(struct api_response *response, const uint8_t key[DEPLOY_SHA256_BYTES]);
+json_t *api_function_json(const struct api_call *call, const struct store_function *function);
+
+#endif

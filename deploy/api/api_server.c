@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The server about itself: limits, numbers, health.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "deploy/api/api_private.h"
+
+#define API_METRICS_BYTES_MAX (4U << 20)
+#define API_METRIC_NAME_BYTES 512
+
+static const char *const api_no_parameters[] = {NULL};
+
+static const char *const api_unit_names[] = {
+    [CONFIG_UNIT_BYTES] = "bytes",
+    [CONFIG_UNIT_FUEL] = "fuel",
+    [CONFIG_UNIT_MICROSECONDS] = "microseconds",
+    [CONFIG_UNIT_COUNT] = "count",
+};
+
+void api_limits(struct api_call *call)
+{
+    const char *limits = (const char *)&call->api->config->limits;
+    json_t *rows = json_object();
+    if (!api_query_check(call, api_no_parameters)) {
+        json_decref(rows);
+        return;
+    }
+    for (size_t i = 0; i < config_limit_row_count; i++) {
+        const struct config_limit_row *row = &config_limit_rows[i];
+        char text[CONFIG_QUANTITY_BYTES];
+        uint64_t value;
+        memcpy(&value, limits + row->offset, sizeof(value));
+        config_format_quantity(value, row->unit, text);
+        (void)json_object_set_new(rows, row->name,
+                                  json_pack("{s:I, s:s, s:s, s:s}", "value", (json_int_t)value,
+                                            "text", text, "unit", api_unit_names[row->unit],
+                                            "meaning", row->text));
+    }
+    api_answer(call, 200, json_pack("{s:o}", "limits", rows));
+}
+
+void api_healthz(struct api_call *call)
+{
+    api_answer(call, 200, json_pack("{s:s}", "status", "ok"));
+}
+
+void api_readyz(struct api_call *call)
+{
+    if (call->api->ready(call->api->context))
+        api_answer(call, 200, json_pack("{s:s}", "status", "ready"));
+    else
+        api_answer_error(call, 503, "not_ready", "not all workers accept requests",
+                         "ask again in a moment");
+}
+
+/* One line of Prometheus text, `name{labels} value`, as a member of `object`. */
+static void api_add_metric(json_t *object, const char *line, size_t count)
+{
+    char name[API_METRIC_NAME_BYTES];
+    const char *space = memrchr(line, ' ', count);
+    size_t name_count = space == NULL ? 0 : (size_t)(space - line);
+    if (line[0] == '#' || name_count == 0 || name_count >= sizeof(name))
+        return;
+    memcpy(name, line, name_count);
+    name[name_count] = '\0';
+    char *end;
+    double value = strtod(space + 1, &end);
+    if (end == space + 1)
+        return;
+    bool whole = value >= 0 && value < 9e15 && value == (double)(json_int_t)value;
+    (void)json_object_set_new(object, name,
+                              whole ? json_integer((json_int_t)value) : json_real(value));
+}
+
+static json_t *api_worker_metrics(const struct api_call *call)
+{
+    json_t *object = json_object();
+    struct buffer text;
+    buffer_init(&text, API_METRICS_BYTES_MAX);
+    call->api->print_worker_metrics(call->api->context, &text);
+    if (buffer_append(&text, "", 1) == STATUS_OK) {
+        for (const char *line = (const char *)text.data; *line != '\0';) {
+            size_t count = strcspn(line, "\n");
+            if (count > 0)
+                api_add_metric(object, line, count);
+            line += line[count] == '\n' ? count + 1 : count;
+        }
+    }
+    buffer_done(&text);
+    return object;
+}
+
+void api_stats(struct api_call *call)
+{
+    const struct api *api = call->api;
+    struct report report = REPORT_INIT;
+    struct store_stats store;
+    if (!api_query_check(call, api_no_parameters))
+        return;
+    if (store_stats(api->store, &report, &store) != STATUS_OK) {
+        api_answer_report(call, &report);
+        return;
+    }
+    struct builder_jobs_stats builds = api->builds(api->context);
+    const json_int_t entries[] = {
+        (json_int_t)store.entries[RECORDS_TENANT], (json_int_t)store.entries[RECORDS_FUNCTION],
+        (json_int_t)store.entries[RECORDS_VERSION], (json_int_t)store.entries[RECORDS_MODULE]};
+    json_t *built = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "built",
+                              (json_int_t)builds.ended[BUILDER_JOB_BUILT], "refused",
+                              (json_int_t)builds.ended[BUILDER_JOB_REFUSED], "crashed",
+                              (json_int_t)builds.ended[BUILDER_JOB_CRASHED], "timeout",
+                              (json_int_t)builds.ended[BUILDER_JOB_TIMEOUT], "failed",
+                              (json_int_t)builds.ended[BUILDER_JOB_FAILED], "running",
+                              (json_int_t)builds.running, "queued", (json_int_t)builds.queued);
+    api_answer(call, 200,
+               json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I}, s:o, s:o}", "server",
+                         SKERRY_VERSION, "generation", (json_int_t)api->generation(api->context),
+                         "tenants", entries[0], "functions", entries[1], "versions", entries[2],
+                         "modules", entries[3], "store", "map_bytes", (json_int_t)store.map_bytes,
+                         "used_bytes", (json_int_t)store.used_bytes, "builds", built, "workers",
+                         api_worker_metrics(call)));
+}
+
+static enum status
+api_print_metrics(const struct api_call *call, const struct store_stats *store, struct buffer *out)
+{
+    static const char *const ends[] = {"built", "refused", "crashed", "timeout", "failed"};
+    _Static_assert(COUNT_OF(ends) == BUILDER_JOB_FAILED + 1, "one name per end");
+    struct builder_jobs_stats builds = call->api->builds(call->api->context);
+    const struct {
+        const char *name;
+        const char *text;
+        uint64_t value;
+    } gauges[] = {
+        {"skerry_tenants", "tenants known", store->entries[RECORDS_TENANT]},
+        {"skerry_functions", "functions deployed", store->entries[RECORDS_FUNCTION]},
+        {"skerry_versions", "versions kept", store->entries[RECORDS_VERSION]},
+        {"skerry_store_map_bytes", "largest size of the store", store->map_bytes},
+        {"skerry_store_used_bytes", "present size of the store", store->used_bytes},
+        {"skerry_builds_running", "builder processes", builds.running},
+        {"skerry_builds_queued", "modules waiting for a builder", builds.queued},
+        {"skerry_catalog_generation", "changes of the catalog",
+         call->api->generation(call->api->context)},
+    };
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < COUNT_OF(gauges); i++)
+        status =
+            buffer_printf(out, "# HELP %s %s\n# TYPE %s gauge\n%s %" PRIu64 "\n", gauges[i].name,
+                          gauges[i].text, gauges[i].name, gauges[i].name, gauges[i].value);
+    if (status == STATUS_OK)
+        status = buffer_printf(out, "# HELP skerry_builds_total builds by their end\n"
+                                    "# TYPE skerry_builds_total counter\n");
+    for (size_t i = 0; status == STATUS_OK && i < COUNT_OF(ends); i++)
+        status = buffer_printf(out, "skerry_builds_total{end=\"%s\"} %" PRIu64 "\n", ends[i],
+                               builds.ended[i]);
+    if (status != STATUS_OK)
+        return status;
+    struct api_artifact_stats artifacts = call->api->artifacts(call->api->context);
+    return buffer_printf(out,
+                         "# HELP skerry_artifacts_total artifacts by what was done about them\n"
+                         "# TYPE skerry_artifacts_total counter\n"
+                         "skerry_artifacts_total{event=\"damaged\"} %" PRIu64 "\n"
+                         "skerry_artifacts_total{event=\"rebuilt\"} %" PRIu64 "\n"
+                         "skerry_artifacts_total{event=\"rebuild_failed\"} %" PRIu64 "\n",
+                         artifacts.damaged, artifacts.rebuilt, artifacts.failed);
+}
+
+void api_metrics(struct api_call *call)
+{
+    struct report report = REPORT_INIT;
+    struct store_stats store;
+    if (store_stats(call->api->store, &report, &store) != STATUS_OK) {
+        api_answer_report(call, &report);
+        return;
+    }
+    call->response->status = 200;
+    call->response->content_type = "text/plain; version=0.0.4; charset=utf-8";
+    if (api_print_metrics(call, &store, &call->response->body) != STATUS_OK) {
+        api_answer_error(call, 500, "no_memory", "out of memory", NULL);
+        return;
+    }
+    call->api->print_worker_metrics(call->api->context, &call->response->body);
+}

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Uploads. What can be refused by looking is refused at once; the rest goes through a
+ * builder and comes back to api_upload_built. The order there is what makes a deploy
+ * durable and atomic: artifact in place, then one commit, then the answer. If anything
+ * fails, nothing of the upload is left.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "deploy/api/api_private.h"
+
+static const char *const api_upload_parameters[] = {
+    "activate", "dry_run", "config", "reuse_requests", "reuse_for", "deterministic", NULL};
+
+/* The answer of an upload, without its ending, which depends on how it went. */
+static json_t *api_upload_json(const struct api_call *call, uint32_t version, bool active)
+{
+    const struct api_upload *upload = call->upload;
+    json_t *body = json_pack("{s:s, s:s, s:o, s:o, s:b}", "tenant", upload->tenant, "function",
+                             upload->function, "version", api_version_text(version), "url",
+                             api_url(call, &call->target), "active", active);
+    if (body != NULL)
+        api_add_content(body, &upload->content);
+    return body;
+}
+
+struct api_same {
+    struct records_content *content; /* of the upload; gets its kind from the same one */
+    uint32_t version;                /* newest with the same content; 0: none */
+};
+
+/* Is it what the upload would become? The key stands for module, configuration and code. */
+static bool
+api_take_same(struct api_same *same, uint32_t version, const struct records_content *content)
+{
+    if (memcmp(content->artifact_key, same->content->artifact_key, DEPLOY_SHA256_BYTES) != 0 ||
+        content->reuse_requests != same->content->reuse_requests ||
+        content->reuse_us != same->content->reuse_us)
+        return false;
+    same->version = version;
+    memcpy(same->content->kind, content->kind, sizeof(content->kind));
+    return true;
+}
+
+static bool api_visit_same(void *context, const struct store_version *version)
+{
+    (void)api_take_same(context, version->version, &version->record.content);
+    return true;
+}
+
+/* True, and answered, if this upload would change nothing: it is the active version or, when
+ * it is not to be activated, any version. */
+static bool api_answer_unchanged(struct api_call *call)
+{
+    struct api_upload *upload = call->upload;
+    struct store_function function;
+    struct api_same same = {.content = &upload->content};
+    if (store_get_function(call->api->store, &call->target, NULL, &function) != STATUS_OK)
+        return false;
+    const struct records_function *record = &function.record;
+    bool active = record->active_version != 0 &&
+                  api_take_same(&same, record->active_version, &record->active);
+    if (!active && !upload->activate) {
+        if (store_list_versions(call->api->store, &call->target, api_visit_same, &same, NULL) !=
+            STATUS_OK)
+            return false;
+    }
+    if (same.version == 0)
+        return false;
+    json_t *body = api_upload_json(call, same.version, active);
+    if (body != NULL)
+        (void)json_object_set_new(body, "status", json_string("unchanged"));
+    api_set_etag(call->response, upload->content.artifact_key);
+    api_answer(call, 200, body);
+    return true;
+}
+
+/* False, and answered, if there is a configuration that cannot be taken. */
+static bool api_take_config(struct api_call *call)
+{
+    uint64_t bytes_max = call->api->config->limits.guest_config;
+    struct buffer *config = &call->upload->config;
+    char detail[128];
+    buffer_init(config, MIN(bytes_max, DEPLOY_CONFIG_BYTES_MAX));
+    switch (api_query_decode(call, "config", config)) {
+    case STATUS_OK:
+        return true;
+    case STATUS_LIMIT:
+        (void)snprintf(detail, sizeof(detail),
+                       "the configuration has more bytes than limits.guest_config (%" PRIu64
+                       ") allows",
+                       bytes_max);
+        api_answer_error(call, 413, "config_too_large", detail,
+                         "shorten it, or ask the operator for a higher limit");
+        return false;
+    case STATUS_MALFORMED:
+        api_answer_error(call, 400, "bad_query", "parameter `config` is not well percent-encoded",
+                         "write each byte but a-z A-Z 0-9 - . _ ~ as % and two hexadecimal digits");
+        return false;
+    default:
+        api_answer_error(call, 503, "no_memory", "the server is out of memory", NULL);
+        return false;
+    }
+}
+
+static const struct config_limit_row *api_limit_row(const char *name)
+{
+    size_t i = 0;
+    while (i < config_limit_row_count && strcmp(config_limit_rows[i].name, name) != 0)
+        i++;
+    ASSERT(i < config_limit_row_count);
+    return &config_limit_rows[i];
+}
+
+/* A quantity from 1 to `maximum`, which is the limit of the same name; 0 without the parameter.
+ * False, and answered, if it is none. */
+static bool
+api_take_quantity(struct api_call *call, const char *name, uint64_t maximum, uint64_t *ret_value)
+{
+    const struct config_limit_row *row = api_limit_row(name);
+    char limit[CONFIG_QUANTITY_BYTES];
+    char detail[160];
+    struct bytes value;
+    struct buffer text;
+    *ret_value = 0;
+    if (!api_query_find(call, name, &value))
+        return true;
+    buffer_init(&text, CONFIG_QUANTITY_BYTES);
+    bool good = api_query_decode(call, name, &text) == STATUS_OK &&
+                buffer_append(&text, "", 1) == STATUS_OK &&
+                config_parse_quantity((const char *)text.data, row->unit, ret_value) &&
+                *ret_value >= 1 && *ret_value <= maximum;
+    buffer_done(&text);
+    if (good)
+        return true;
+    config_format_quantity(maximum, row->unit, limit);
+    (void)snprintf(detail, sizeof(detail),
+                   "parameter `%s` is no quantity above 0 and up to limits.%s (%s)", name, name,
+                   limit);
+    api_answer_error(call, 400, "bad_query", detail,
+                     row->unit == CONFIG_UNIT_MICROSECONDS ? "write it like 10s"
+                                                           : "write a number");
+    return false;
+}
+
+/* What is left out is bounded by its limit; one request is what there is without a choice. */
+static bool api_take_reuse(struct api_call *call)
+{
+    const struct config_limits *limits = &call->api->config->limits;
+    struct records_content *content = &call->upload->content;
+    uint64_t requests;
+    uint64_t time_us;
+    if (!api_take_quantity(call, "reuse_requests", limits->reuse_requests, &requests) ||
+        !api_take_quantity(call, "reuse_for", limits->reuse_for, &time_us))
+        return false;
+    if (requests == 1 || (requests == 0 && time_us == 0))
+        return true;
+    content->reuse_requests = (uint32_t)(requests == 0 ? limits->reuse_requests : requests);
+    content->reuse_us = time_us == 0 ? limits->reuse_for : time_us;
+    return true;
+}
+
+/* False, and answered, if it cannot be a module by its size alone. */
+static bool api_check_size(struct api_call *call)
+{
+    uint64_t bytes_max = call->api->config->limits.module;
+    struct bytes body = call->request->body;
+    if (body.count > bytes_max) {
+        char detail[128];
+        (void)snprintf(detail, sizeof(detail),
+                       "the module has %zu bytes, limits.module allows %" PRIu64, body.count,
+                       bytes_max);
+        api_answer_error(call, 413, "module_too_large", detail,
+                         "strip the module, or ask the operator for a higher limit");
+        return false;
+    }
+    if (body.count == 0) {
+        const struct api_problem problem = {
+            .status = 422,
+            .code = "malformed",
+            .detail = "the upload is empty: not a WebAssembly module (no magic at offset 0)",
+            .hint = "send the .wasm file as the body"};
+        api_answer_problem(call->response, call->request->id, &problem);
+        return false;
+    }
+    return true;
+}
+
+static void api_begin_upload(struct api_call *call, bool activate)
+{
+    struct api_upload *upload = call->upload;
+    bool deterministic;
+    if (!api_query_check(call, api_upload_parameters) ||
+        !api_query_flag(call, "activate", activate, &upload->activate) ||
+        !api_query_flag(call, "dry_run", false, &upload->dry_run) ||
+        !api_query_flag(call, "deterministic", false, &deterministic) || !api_take_config(call) ||
+        !api_take_reuse(call) || !api_check_size(call))
+        return;
+    memcpy(upload->tenant, call->target.tenant.data, call->target.tenant.count);
+    memcpy(upload->function, call->target.function.data, call->target.function.count);
+    struct records_content *content = &upload->content;
+    content->config_bytes = (uint32_t)upload->config.count;
+    digest_sha256(call->request->body, content->sha256);
+    content->deterministic = deterministic;
+    digest_artifact_key(content->sha256, buffer_bytes(&upload->config), deterministic,
+                        content->artifact_key);
+    if (upload->dry_run || !api_answer_unchanged(call))
+        call->step = API_BUILD;
+}
+
+void api_upload_done(struct api_upload *upload)
+{
+    buffer_done(&upload->config);
+}
+
+void api_put_function(struct api_call *call)
+{
+    api_begin_upload(call, true);
+}
+
+void api_post_version(struct api_call *call)
+{
+    api_begin_upload(call, false);
+}
+
+/* ---- after the builder ----------------------------------------------------------------------- */
+
+static void api_answer_refused(struct api_call *call, const struct builder_job_outcome *outcome)
+{
+    const struct deploy_build_result *result = &outcome->result;
+    struct api_problem problem = {.status = 422,
+                                  .code = status_code(result->status),
+                                  .detail = result->text,
+                                  .offset = result->offset};
+    switch (result->status) {
+    case STATUS_MALFORMED:
+    case STATUS_INVALID:
+        problem.hint = "run `skerry validate` on the file";
+        break;
+    case STATUS_UNSUPPORTED:
+        problem.hint = "run `skerry inspect` on the file to see its imports and exports";
+        if (strcmp(result->kind, "unknown") == 0)
+            problem.code = "unknown_kind";
+        break;
+    case STATUS_FULL:
+        problem.status = 507;
+        problem.code = "storage_full";
+        break;
+    case STATUS_IO:
+    case STATUS_CORRUPT:
+    case STATUS_STALE:
+        problem.status = 500;
+        break;
+    default:
+        break;
+    }
+    if (problem.detail[0] == '\0')
+        problem.detail = status_text(result->status);
+    api_answer_problem(call->response, call->request->id, &problem);
+}
+
+static void api_answer_not_built(struct api_call *call, const struct builder_job_outcome *outcome)
+{
+    const struct deploy_build_result *result = &outcome->result;
+    struct report report = {.status = result->status, .offset = REPORT_OFFSET_NONE};
+    switch (outcome->end) {
+    case BUILDER_JOB_REFUSED:
+        api_answer_refused(call, outcome);
+        break;
+    case BUILDER_JOB_CRASHED:
+        api_answer_error(call, 422, "builder_crashed", result->text,
+                         "the module is at fault, or uses too much memory to build; nothing was "
+                         "stored");
+        break;
+    case BUILDER_JOB_TIMEOUT:
+        api_answer_error(call, 422, "build_timeout", result->text,
+                         "make the initialiser shorter, or raise limits.build_wall");
+        break;
+    default:
+        (void)snprintf(report.text, sizeof(report.text), "%s", result->text);
+        api_answer_report(call, &report);
+        break;
+    }
+}
+
+static json_t *api_warnings(const char *text)
+{
+    json_t *lines = json_array();
+    char line[DEPLOY_BUILD_WARNINGS_BYTES];
+    while (*text != '\0') {
+        size_t count = strcspn(text, "\n");
+        memcpy(line, text, count);
+        line[count] = '\0';
+        if (count > 0)
+            (void)json_array_append_new(lines, api_text(line));
+        text += text[count] == '\n' ? count + 1 : count;
+    }
+    return lines;
+}
+
+static void api_answer_built(struct api_call *call,
+                             const struct deploy_build_result *result,
+                             uint32_t version,
+                             uint64_t commit_us)
+{
+    const struct api_upload *upload = call->upload;
+    json_t *body = api_upload_json(call, version, upload->activate && !upload->dry_run);
+    json_t *rest = json_pack(
+        "{s:s, s:o, s:I, s:I, s:{s:I, s:I, s:I, s:I}}", "status",
+        upload->dry_run ? "dry_run" : "created", "warnings", api_warnings(result->warnings),
+        "module_bytes", (json_int_t)call->request->body.count, "artifact_bytes",
+        (json_int_t)result->artifact_bytes, "timings", "validate_us",
+        (json_int_t)result->validate_us, "translate_us", (json_int_t)result->translate_us,
+        "snapshot_us", (json_int_t)result->snapshot_us, "commit_us", (json_int_t)commit_us);
+    if (body != NULL && json_object_update(body, rest) != 0) {
+        json_decref(body);
+        body = NULL;
+    }
+    json_decref(rest);
+    api_set_etag(call->response, upload->content.artifact_key);
+    api_answer(call, upload->dry_run ? 200 : 201, body);
+}
+
+static enum status api_commit(struct api_call *call,
+                              const struct builder_job_outcome *outcome,
+                              struct report *report,
+                              uint32_t *ret_version)
+{
+    const struct api *api = call->api;
+    const struct api_upload *upload = call->upload;
+    const struct store_upload stored = {.target = call->target,
+                                        .content = &upload->content,
+                                        .module = call->request->body,
+                                        .config = buffer_bytes(&upload->config),
+                                        .activate = upload->activate};
+    enum status status =
+        api->publish(api->context, outcome->artifact_temp, upload->content.artifact_key, report);
+    if (status != STATUS_OK)
+        return status;
+    status = store_add_version(api->store, &stored, report, ret_version);
+    if (status != STATUS_OK && !store_has_artifact(api->store, upload->content.artifact_key))
+        api->withdraw(api->context, upload->content.artifact_key);
+    return status;
+}
+
+void api_upload_built(const struct api *api,
+                      const struct api_request *request,
+                      const struct api_upload *upload,
+                      const struct builder_job_outcome *outcome,
+                      struct api_response *response)
+{
+    struct api_upload copy = *upload;
+    struct api_call call = {.api = api,
+                            .request = request,
+                            .response = response,
+                            .upload = &copy,
+                            .target = {.tenant = bytes_of_text(upload->tenant),
+                                       .function = bytes_of_text(upload->function)}};
+    struct report report = REPORT_INIT;
+    uint32_t version = 0;
+    if (outcome->end != BUILDER_JOB_BUILT) {
+        api_answer_not_built(&call, outcome);
+        return;
+    }
+    memcpy(copy.content.kind, outcome->result.kind, sizeof(copy.content.kind));
+    if (upload->content.reuse_requests > 0 && outcome->result.keeps_memory == 0) {
+        api_answer_error(&call, 422, "reuse_unsupported",
+                         "a function of this kind begins anew with every request: its memory "
+                         "cannot be kept",
+                         "deploy it without reuse_requests and reuse_for");
+        return;
+    }
+    if (upload->dry_run) {
+        api_answer_built(&call, &outcome->result, 0, 0);
+        return;
+    }
+    /* Somebody else may have sent the same bytes meanwhile. */
+    if (api_answer_unchanged(&call))
+        return;
+    uint64_t before_us = clock_monotonic_us(api->clock);
+    if (api_commit(&call, outcome, &report, &version) != STATUS_OK)
+        api_answer_report(&call, &report);
+    else
+        api_answer_built(&call, &outcome->result, version,
+                         clock_monotonic_us(api->clock) - before_us);
+}

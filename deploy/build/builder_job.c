@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Spawning, bounding, timing and reaping builders.
+ *
+ * The child gets four descriptors and nothing else of ours: the module in a sealed memfd,
+ * the artifact's temporary file, the result pipe, and a pipe with the order: limits and
+ * configuration. That is written only after the rlimits are in force, and a builder reads it
+ * before it touches the module. Order and result are smaller than a pipe's buffer: the one is
+ * written without waiting, the other read after the exit.
+ * RLIMIT_AS cannot bound a builder (a memory reserves 8 GiB of addresses): RLIMIT_DATA does.
+ */
+#include "deploy/build/builder_job.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/queue.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define BUILDER_JOB_QUEUED_MAX       1024
+#define BUILDER_JOB_QUEUED_BYTES_MAX (256ULL << 20)
+#define BUILDER_JOB_FILES_MAX        32
+#define BUILDER_JOB_CHILD_FD_COUNT   4
+#define BUILDER_JOB_SPARE_FD         16 /* above the numbers that the child's get */
+
+_Static_assert(sizeof(struct deploy_build_result) < 65536, "a result fits a pipe's buffer");
+_Static_assert(sizeof(struct deploy_build_order) + DEPLOY_CONFIG_BYTES_MAX < 65536,
+               "an order fits a pipe's buffer");
+
+struct builder_job {
+    TAILQ_ENTRY(builder_job) link;
+    struct builder_jobs *jobs;
+    struct builder_job_request request;
+    pid_t pid;
+    struct event *timer;
+    int artifact_fd;
+    int result_fd;
+    bool timed_out;
+    char artifact_temp[ARTIFACTS_NAME_BYTES]; /* "" while there is none */
+};
+
+TAILQ_HEAD(builder_job_list, builder_job);
+
+struct builder_jobs {
+    struct builder_job_options options;
+    struct builder_job_list queued;
+    struct builder_job_list running;
+    struct builder_jobs_stats stats;
+    uint64_t queued_bytes;
+    uint64_t serial;
+    bool stopping;
+};
+
+/* The sanitizer's shadow memory is private data too; only its presence can be asked for. */
+extern void __asan_init(void) __attribute__((weak));
+
+/* ---- one job's end --------------------------------------------------------------------------- */
+
+static void builder_job_free(struct builder_job *job)
+{
+    if (job->timer != NULL)
+        event_free(job->timer);
+    if (job->artifact_temp[0] != '\0')
+        artifacts_remove_temp(job->jobs->options.artifacts_fd, job->artifact_temp);
+    base_auto_close(&job->artifact_fd);
+    base_auto_close(&job->result_fd);
+    free(job);
+}
+
+/* The job is on no list any more. */
+static void builder_job_finish(struct builder_job *job, const struct builder_job_outcome *outcome)
+{
+    job->jobs->stats.ended[outcome->end]++;
+    job->request.done(job->request.context, outcome);
+    builder_job_free(job);
+}
+
+static void builder_job_fail(struct builder_job *job,
+                             enum builder_job_end end,
+                             enum status status,
+                             const char *text)
+{
+    struct builder_job_outcome outcome = {
+        .end = end, .result = {.status = status, .offset = REPORT_OFFSET_NONE}};
+    (void)snprintf(outcome.result.text, sizeof(outcome.result.text), "%s", text);
+    builder_job_finish(job, &outcome);
+}
+
+static void builder_job_timeout(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct builder_job *job = context;
+    job->timed_out = true;
+    /* Its exit, which SIGCHLD tells, ends the job. */
+    (void)kill(job->pid, SIGKILL);
+}
+
+/* ---- spawning -------------------------------------------------------------------------------- */
+
+static int builder_job_module_fd(struct bytes module, struct report *report)
+{
+    int fd = memfd_create("module", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    for (size_t done = 0; fd >= 0 && done < module.count;) {
+        ssize_t count = write(fd, module.data + done, module.count - done);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0) {
+            (void)close(fd);
+            fd = -1;
+        } else {
+            done += (size_t)count;
+        }
+    }
+    int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
+    if (fd < 0 || lseek(fd, 0, SEEK_SET) != 0 || fcntl(fd, F_ADD_SEALS, seals) != 0) {
+        (void)report_errno(report, "cannot hand the module to a builder");
+        base_auto_close(&fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* The parent's and the child's ends; all -1 at first, closed by the owner in any case. */
+struct builder_job_fds {
+    int child[BUILDER_JOB_CHILD_FD_COUNT]; /* in the order of enum deploy_builder_fd */
+    int result;
+    int order;
+};
+
+static void builder_job_close_fds(const struct builder_job_fds *fds)
+{
+    for (int i = 0; i < BUILDER_JOB_CHILD_FD_COUNT; i++)
+        base_auto_close(&fds->child[i]);
+    base_auto_close(&fds->result);
+    base_auto_close(&fds->order);
+}
+
+/* Moves a descriptor out of the numbers that the child's ends will have. */
+static bool builder_job_raise_fd(int *fd)
+{
+    if (*fd >= BUILDER_JOB_SPARE_FD)
+        return true;
+    int raised = fcntl(*fd, F_DUPFD_CLOEXEC, BUILDER_JOB_SPARE_FD);
+    if (raised < 0)
+        return false;
+    (void)close(*fd);
+    *fd = raised;
+    return true;
+}
+
+static enum status
+builder_job_make_fds(struct builder_job *job, struct builder_job_fds *fds, struct report *report)
+{
+    struct builder_jobs *jobs = job->jobs;
+    int result[2];
+    int order[2];
+    char temp[ARTIFACTS_NAME_BYTES];
+    int *child = fds->child;
+    child[0] = builder_job_module_fd(job->request.module, report);
+    if (child[0] < 0)
+        return STATUS_IO;
+    enum status status = artifacts_create_temp(jobs->options.artifacts_fd, jobs->options.run,
+                                               jobs->serial++, report, temp, &child[1]);
+    if (status != STATUS_OK)
+        return status;
+    memcpy(job->artifact_temp, temp, sizeof(temp));
+    if (pipe2(result, O_CLOEXEC) != 0)
+        return report_errno(report, "cannot start a builder");
+    fds->result = result[0];
+    child[2] = result[1];
+    if (pipe2(order, O_CLOEXEC) != 0)
+        return report_errno(report, "cannot start a builder");
+    child[3] = order[0];
+    fds->order = order[1];
+    /* Control does not wait for a process that has not proved anything yet. */
+    if (fcntl(fds->order, F_SETFL, O_NONBLOCK) != 0)
+        return report_errno(report, "cannot start a builder");
+    for (int i = 0; i < BUILDER_JOB_CHILD_FD_COUNT; i++) {
+        if (!builder_job_raise_fd(&child[i]))
+            return report_errno(report, "cannot start a builder");
+    }
+    return STATUS_OK;
+}
+
+/* errno of the first thing that failed, or 0. */
+static int builder_job_spawn_actions(const struct builder_job *job,
+                                     const struct builder_job_fds *fds,
+                                     posix_spawn_file_actions_t *actions,
+                                     posix_spawnattr_t *attr,
+                                     pid_t *ret_pid)
+{
+    const char *executable = job->jobs->options.executable;
+    char verb[] = DEPLOY_BUILDER_VERB;
+    char name[] = "skerry";
+    char *arguments[] = {name, verb, NULL};
+    sigset_t none;
+    sigset_t all;
+    (void)sigemptyset(&none);
+    (void)sigfillset(&all);
+    int error = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    if (error == 0)
+        error = posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    for (int i = 0; error == 0 && i < BUILDER_JOB_CHILD_FD_COUNT; i++)
+        error =
+            posix_spawn_file_actions_adddup2(actions, fds->child[i], DEPLOY_BUILDER_MODULE_FD + i);
+    if (error == 0)
+        error = posix_spawnattr_setsigmask(attr, &none);
+    if (error == 0)
+        error = posix_spawnattr_setsigdefault(attr, &all);
+    if (error == 0)
+        error = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    if (error == 0)
+        error = posix_spawn(ret_pid, executable, actions, attr, arguments, environ);
+    return error;
+}
+
+static enum status
+builder_job_spawn(struct builder_job *job, const struct builder_job_fds *fds, struct report *report)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attr;
+    if (posix_spawn_file_actions_init(&actions) != 0 || posix_spawnattr_init(&attr) != 0)
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    int error = builder_job_spawn_actions(job, fds, &actions, &attr, &job->pid);
+    (void)posix_spawnattr_destroy(&attr);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    if (error == 0)
+        return STATUS_OK;
+    errno = error;
+    return report_errno(report, "cannot start a builder (%.200s)", job->jobs->options.executable);
+}
+
+static bool builder_job_limit(pid_t pid, int resource, uint64_t value)
+{
+    const struct rlimit limit = {.rlim_cur = value, .rlim_max = value};
+    return prlimit(pid, (__rlimit_resource_t)resource, &limit, NULL) == 0;
+}
+
+/* Puts the process under its rlimits, then lets it begin. */
+static enum status
+builder_job_release(const struct builder_job *job, int order_fd, struct report *report)
+{
+    const struct config_limits *limits = job->jobs->options.limits;
+    struct bytes config = job->request.config;
+    struct deploy_build_order order = {.limits = *limits,
+                                       .config_bytes = config.count,
+                                       .deterministic = job->request.deterministic};
+    const struct iovec parts[] = {
+        {.iov_base = &order, .iov_len = sizeof(order)},
+        {.iov_base = (void *)(uintptr_t)config.data, .iov_len = config.count}};
+    uint64_t cpu_s = limits->build_wall / CLOCK_US_PER_S + 1;
+    bool done = builder_job_limit(job->pid, RLIMIT_CORE, 0) &&
+                builder_job_limit(job->pid, RLIMIT_CPU, cpu_s) &&
+                builder_job_limit(job->pid, RLIMIT_NOFILE, BUILDER_JOB_FILES_MAX) &&
+                builder_job_limit(job->pid, RLIMIT_FSIZE, limits->build_memory);
+    if (done && __asan_init == NULL)
+        done = builder_job_limit(job->pid, RLIMIT_DATA, limits->build_memory);
+    if (!done)
+        return report_errno(report, "cannot set a builder's limits");
+    errno = EAGAIN; /* for a write that took less than all */
+    if (writev(order_fd, parts, COUNT_OF(parts)) != (ssize_t)(sizeof(order) + config.count))
+        return report_errno(report, "cannot talk to a builder");
+    return STATUS_OK;
+}
+
+static enum status builder_job_start_timer(struct builder_job *job)
+{
+    const struct config_limits *limits = job->jobs->options.limits;
+    const struct timeval wall = {.tv_sec = (time_t)(limits->build_wall / CLOCK_US_PER_S),
+                                 .tv_usec = (suseconds_t)(limits->build_wall % CLOCK_US_PER_S)};
+    job->timer = evtimer_new(job->jobs->options.base, builder_job_timeout, job);
+    if (job->timer == NULL || evtimer_add(job->timer, &wall) != 0)
+        return STATUS_NO_MEMORY;
+    return STATUS_OK;
+}
+
+/* On failure no process is left. */
+static enum status builder_job_start(struct builder_job *job, struct report *report)
+{
+    struct builder_job_fds fds = {.child = {-1, -1, -1, -1}, .result = -1, .order = -1};
+    enum status status = builder_job_make_fds(job, &fds, report);
+    if (status == STATUS_OK)
+        status = builder_job_spawn(job, &fds, report);
+    if (status == STATUS_OK) {
+        status = builder_job_release(job, fds.order, report);
+        if (status == STATUS_OK)
+            status = builder_job_start_timer(job);
+        if (status != STATUS_OK) {
+            (void)kill(job->pid, SIGKILL);
+            (void)waitpid(job->pid, NULL, 0);
+        }
+    }
+    if (status == STATUS_OK) {
+        job->artifact_fd = fds.child[1];
+        job->result_fd = fds.result;
+        fds.child[1] = fds.result = -1;
+    }
+    builder_job_close_fds(&fds);
+    return status;
+}
+
+static void builder_jobs_run(struct builder_jobs *jobs)
+{
+    while (!jobs->stopping && jobs->stats.running < jobs->options.running_max &&
+           !TAILQ_EMPTY(&jobs->queued)) {
+        struct builder_job *job = TAILQ_FIRST(&jobs->queued);
+        TAILQ_REMOVE(&jobs->queued, job, link);
+        jobs->stats.queued--;
+        jobs->queued_bytes -= job->request.module.count;
+        struct report report = REPORT_INIT;
+        enum status status = builder_job_start(job, &report);
+        if (status == STATUS_OK) {
+            TAILQ_INSERT_TAIL(&jobs->running, job, link);
+            jobs->stats.running++;
+        } else {
+            builder_job_fail(job, BUILDER_JOB_FAILED, status,
+                             report.status == STATUS_OK ? status_text(status) : report.text);
+        }
+    }
+}
+
+/* ---- the result ------------------------------------------------------------------------------ */
+
+static bool builder_job_text_ends(char *text, size_t bytes)
+{
+    return memchr(text, '\0', bytes) != NULL;
+}
+
+/* A builder has seen hostile bytes: what it says is checked like them. */
+static bool builder_job_read_result(const struct builder_job *job,
+                                    struct deploy_build_result *ret_result)
+{
+    struct deploy_build_result result;
+    struct stat facts;
+    if (read(job->result_fd, &result, sizeof(result)) != (ssize_t)sizeof(result))
+        return false;
+    if ((unsigned)result.status >= STATUS_COUNT ||
+        !builder_job_text_ends(result.text, sizeof(result.text)) ||
+        !builder_job_text_ends(result.kind, sizeof(result.kind)) ||
+        !builder_job_text_ends(result.warnings, sizeof(result.warnings)))
+        return false;
+    for (const char *at = result.kind; *at != '\0'; at++) {
+        if ((*at < 'a' || *at > 'z') && (*at < '0' || *at > '9') && *at != '-')
+            return false;
+    }
+    if (result.status == STATUS_OK &&
+        (result.kind[0] == '\0' || result.artifact_bytes == 0 ||
+         fstat(job->artifact_fd, &facts) != 0 || (uint64_t)facts.st_size != result.artifact_bytes))
+        return false;
+    *ret_result = result;
+    return true;
+}
+
+static void builder_job_describe_exit(int wait_status, char *ret_text, size_t bytes)
+{
+    const char *signal_text = WIFSIGNALED(wait_status) ? sigdescr_np(WTERMSIG(wait_status)) : NULL;
+    if (WIFSIGNALED(wait_status))
+        (void)snprintf(ret_text, bytes,
+                       "the builder was killed by signal %d (%s) while it worked on this module",
+                       WTERMSIG(wait_status), signal_text == NULL ? "unknown" : signal_text);
+    else if (WEXITSTATUS(wait_status) != 0)
+        (void)snprintf(ret_text, bytes, "the builder ended with status %d and no result",
+                       WEXITSTATUS(wait_status));
+    else
+        (void)snprintf(ret_text, bytes, "the builder gave no valid result");
+}
+
+static void builder_job_reaped(struct builder_job *job, int wait_status)
+{
+    char text[REPORT_TEXT_BYTES];
+    struct builder_job_outcome outcome = {.end = BUILDER_JOB_REFUSED};
+    bool too_long =
+        job->timed_out || (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGXCPU);
+    if (too_long) {
+        char wall[CONFIG_QUANTITY_BYTES];
+        config_format_quantity(job->jobs->options.limits->build_wall, CONFIG_UNIT_MICROSECONDS,
+                               wall);
+        (void)snprintf(text, sizeof(text), "the build took longer than limits.build_wall (%s)",
+                       wall);
+        builder_job_fail(job, BUILDER_JOB_TIMEOUT, STATUS_TIMEOUT, text);
+        return;
+    }
+    bool clean = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
+    if (!clean || !builder_job_read_result(job, &outcome.result)) {
+        builder_job_describe_exit(wait_status, text, sizeof(text));
+        builder_job_fail(job, BUILDER_JOB_CRASHED, STATUS_IO, text);
+        return;
+    }
+    if (outcome.result.status == STATUS_OK) {
+        outcome.end = BUILDER_JOB_BUILT;
+        outcome.artifact_temp = job->artifact_temp;
+    }
+    builder_job_finish(job, &outcome);
+}
+
+bool builder_jobs_child_exited(struct builder_jobs *jobs, int pid, int wait_status)
+{
+    struct builder_job *job;
+    TAILQ_FOREACH(job, &jobs->running, link)
+    {
+        if (job->pid == pid)
+            break;
+    }
+    if (job == NULL)
+        return false;
+    TAILQ_REMOVE(&jobs->running, job, link);
+    jobs->stats.running--;
+    builder_job_reaped(job, wait_status);
+    builder_jobs_run(jobs);
+    return true;
+}
+
+/* ---- the queue ------------------------------------------------------------------------------- */
+
+enum status builder_jobs_create(const struct builder_job_options *options,
+                                struct report *report,
+                                struct builder_jobs **ret_jobs)
+{
+    ASSERT(options->running_max > 0);
+    struct builder_jobs *jobs = calloc(1, sizeof(*jobs));
+    if (jobs == NULL)
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    jobs->options = *options;
+    TAILQ_INIT(&jobs->queued);
+    TAILQ_INIT(&jobs->running);
+    *ret_jobs = jobs;
+    return STATUS_OK;
+}
+
+static void builder_jobs_drain(struct builder_job_list *list, bool running)
+{
+    struct builder_job *job;
+    while ((job = TAILQ_FIRST(list)) != NULL) {
+        TAILQ_REMOVE(list, job, link);
+        if (running) {
+            (void)kill(job->pid, SIGKILL);
+            (void)waitpid(job->pid, NULL, 0);
+        }
+        builder_job_fail(job, BUILDER_JOB_FAILED, STATUS_UNREACHABLE, "the server is stopping");
+    }
+}
+
+void builder_jobs_free(struct builder_jobs *jobs)
+{
+    if (jobs == NULL)
+        return;
+    jobs->stopping = true;
+    builder_jobs_drain(&jobs->running, true);
+    builder_jobs_drain(&jobs->queued, false);
+    free(jobs);
+}
+
+enum status builder_jobs_submit(struct builder_jobs *jobs,
+                                const struct builder_job_request *request,
+                                struct report *report)
+{
+    bool too_many_bytes =
+        jobs->stats.queued > 0 &&
+        (jobs->queued_bytes > BUILDER_JOB_QUEUED_BYTES_MAX ||
+         request->module.count > BUILDER_JOB_QUEUED_BYTES_MAX - jobs->queued_bytes);
+    if (jobs->stopping || too_many_bytes || jobs->stats.queued >= BUILDER_JOB_QUEUED_MAX)
+        return report_fail(report, STATUS_BUSY, REPORT_OFFSET_NONE,
+                           "%" PRIu32 " builds are waiting already: try again in a moment",
+                           jobs->stats.queued);
+    ASSERT(request->config.count <= DEPLOY_CONFIG_BYTES_MAX);
+    struct builder_job *job = calloc(1, sizeof(*job));
+    if (job == NULL)
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    job->jobs = jobs;
+    job->request = *request;
+    job->artifact_fd = job->result_fd = -1;
+    TAILQ_INSERT_TAIL(&jobs->queued, job, link);
+    jobs->stats.queued++;
+    jobs->queued_bytes += request->module.count;
+    builder_jobs_run(jobs);
+    return STATUS_OK;
+}
+
+struct builder_jobs_stats builder_jobs_stats(const struct builder_jobs *jobs)
+{
+    return jobs->stats;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Builder jobs: one process per module that has to become an artifact.
+ *
+ *   submit --> queued --> running --(SIGCHLD)--> done callback, exactly once
+ *                            |
+ *                            +-- wall timer: SIGKILL
+ *
+ * A few run at once, the rest wait; how many may wait, and how many bytes of modules with
+ * them, is bounded. Whatever the process does, the callback gets a result in words.
+ */
+#ifndef SKERRY_DEPLOY_BUILD_BUILDER_JOB_H
+#define SKERRY_DEPLOY_BUILD_BUILDER_JOB_H
+
+#include "deploy/build/artifacts.h"
+
+struct builder_jobs;
+
+struct builder_job_options {
+    struct event_base *base;
+    const char *executable;
+    const struct config_limits *limits; /* borrowed */
+    int artifacts_fd;                   /* folder of the artifacts; borrowed */
+    uint64_t run;                       /* of control: tells temporary files of its runs apart */
+    uint32_t running_max;
+};
+
+enum builder_job_end {
+    BUILDER_JOB_BUILT,   /* artifact_temp holds the artifact */
+    BUILDER_JOB_REFUSED, /* result.status says what is wrong with the module */
+    BUILDER_JOB_CRASHED, /* killed by a signal, or nonsense came back */
+    BUILDER_JOB_TIMEOUT,
+    BUILDER_JOB_FAILED, /* our own trouble: no process, no file; result.status says which */
+};
+
+struct builder_job_outcome {
+    enum builder_job_end end;
+    struct deploy_build_result result; /* text is set unless BUILT */
+    /* Only when BUILT: to be published during the callback, else it is removed. */
+    const char *artifact_temp;
+};
+
+struct builder_job_request {
+    struct bytes module; /* borrowed until the callback */
+    struct bytes config; /* the same; at most DEPLOY_CONFIG_BYTES_MAX */
+    bool deterministic;  /* code whose NaNs are the same on every machine */
+    void (*done)(void *context, const struct builder_job_outcome *outcome);
+    void *context;
+};
+
+NODISCARD enum status builder_jobs_create(const struct builder_job_options *options,
+                                          struct report *report,
+                                          struct builder_jobs **ret_jobs);
+/* Kills what runs and calls back for all jobs (FAILED); accepts NULL. */
+void builder_jobs_free(struct builder_jobs *jobs);
+/* BUSY if too many wait already; then there is no callback. When a process cannot be
+ * started, the callback comes before this returns. */
+NODISCARD enum status builder_jobs_submit(struct builder_jobs *jobs,
+                                          const struct builder_job_request *request,
+                                          struct report *report);
+/* True if the process was a builder's. */
+bool builder_jobs_child_exited(struct builder_jobs *jobs, int pid, int wait_status);
+
+struct builder_jobs_stats {
+    uint64_t ended[BUILDER_JOB_FAILED + 1]; /* by enum builder_job_end */
+    uint32_t running;
+    uint32_t queued;
+};
+struct builder_jobs_stats builder_jobs_stats(const struct builder_jobs *jobs);
+
+#endif

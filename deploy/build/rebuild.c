@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The datagram socket, the list of what is under way, and a short memory of failures, so
+ * that a module that cannot be built any more does not keep a builder busy for ever.
+ */
+#include "deploy/build/rebuild.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define REBUILD_UNDER_WAY_MAX 256
+#define REBUILD_READ_MAX      64 /* datagrams in one turn of the loop */
+#define REBUILD_FAILURE_COUNT 64
+#define REBUILD_FRESH_NS      CLOCK_NS_PER_S
+#define REBUILD_RETRY_NS      (30 * CLOCK_NS_PER_S)
+
+struct rebuild_job {
+    TAILQ_ENTRY(rebuild_job) link;
+    struct rebuild *rebuild;
+    uint8_t key[DEPLOY_SHA256_BYTES];
+    struct buffer source; /* the module, then its configuration */
+    size_t module_bytes;
+    bool deterministic;
+};
+
+struct rebuild_failure {
+    uint8_t key[DEPLOY_SHA256_BYTES];
+    uint64_t until_ns;
+};
+
+struct rebuild {
+    struct rebuild_options options;
+    int fd;
+    struct event *event;
+    TAILQ_HEAD(, rebuild_job) jobs;
+    uint32_t job_count;
+    struct rebuild_failure failures[REBUILD_FAILURE_COUNT]; /* a ring */
+    uint32_t failure_next;
+    char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+};
+
+static void rebuild_free_job(struct rebuild_job *job)
+{
+    buffer_done(&job->source);
+    free(job);
+}
+
+static void rebuild_remember_failure(struct rebuild *rebuild, const struct rebuild_job *job)
+{
+    struct rebuild_failure *failure = &rebuild->failures[rebuild->failure_next];
+    rebuild->failure_next = (rebuild->failure_next + 1) % REBUILD_FAILURE_COUNT;
+    memcpy(failure->key, job->key, sizeof(failure->key));
+    failure->until_ns = clock_monotonic_ns(rebuild->options.clock) + REBUILD_RETRY_NS;
+}
+
+static enum status rebuild_publish(const struct rebuild *rebuild,
+                                   const struct rebuild_job *job,
+                                   const struct builder_job_outcome *outcome,
+                                   struct report *report)
+{
+    if (outcome->end != BUILDER_JOB_BUILT)
+        return report_fail(report, outcome->result.status, REPORT_OFFSET_NONE, "%s",
+                           outcome->result.text);
+    return artifacts_publish(rebuild->options.artifacts_fd, outcome->artifact_temp, job->key,
+                             report);
+}
+
+static void rebuild_done(void *context, const struct builder_job_outcome *outcome)
+{
+    struct rebuild_job *job = context;
+    struct rebuild *rebuild = job->rebuild;
+    const struct rebuild_options *options = &rebuild->options;
+    struct report report = REPORT_INIT;
+    bool stopped =
+        outcome->end == BUILDER_JOB_FAILED && outcome->result.status == STATUS_UNREACHABLE;
+    /* Its last version may have been removed meanwhile: then nobody misses it. */
+    if (!stopped && store_has_artifact(options->store, job->key)) {
+        if (rebuild_publish(rebuild, job, outcome, &report) == STATUS_OK) {
+            options->rebuilt(options->context, job->key);
+        } else {
+            rebuild_remember_failure(rebuild, job);
+            options->failed(options->context, job->key, report.text);
+        }
+    }
+    TAILQ_REMOVE(&rebuild->jobs, job, link);
+    rebuild->job_count--;
+    rebuild_free_job(job);
+}
+
+static bool rebuild_is_needed(const struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA256_BYTES])
+{
+    const struct rebuild_options *options = &rebuild->options;
+    const struct rebuild_job *job;
+    uint64_t now_ns = clock_monotonic_ns(options->clock);
+    TAILQ_FOREACH(job, &rebuild->jobs, link)
+    {
+        if (memcmp(job->key, key, sizeof(job->key)) == 0)
+            return false;
+    }
+    for (size_t i = 0; i < REBUILD_FAILURE_COUNT; i++) {
+        const struct rebuild_failure *failure = &rebuild->failures[i];
+        if (failure->until_ns > now_ns && memcmp(failure->key, key, sizeof(failure->key)) == 0)
+            return false;
+    }
+    return rebuild->job_count < REBUILD_UNDER_WAY_MAX &&
+           !artifacts_is_fresh(options->artifacts_fd, key, clock_realtime_ns(options->clock),
+                               REBUILD_FRESH_NS);
+}
+
+static enum status rebuild_copy_source(void *context, const struct store_source *source)
+{
+    struct rebuild_job *job = context;
+    job->module_bytes = source->module.count;
+    job->deterministic = source->deterministic;
+    enum status status = buffer_append(&job->source, source->module.data, source->module.count);
+    if (status == STATUS_OK)
+        status = buffer_append(&job->source, source->config.data, source->config.count);
+    return status;
+}
+
+static void rebuild_begin(struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA256_BYTES])
+{
+    struct rebuild_job *job = calloc(1, sizeof(*job));
+    if (job == NULL)
+        return;
+    job->rebuild = rebuild;
+    memcpy(job->key, key, sizeof(job->key));
+    buffer_init(&job->source, SIZE_MAX);
+    if (store_use_source(rebuild->options.store, key, rebuild_copy_source, job, NULL) !=
+        STATUS_OK) {
+        rebuild_free_job(job);
+        return;
+    }
+    TAILQ_INSERT_TAIL(&rebuild->jobs, job, link);
+    rebuild->job_count++;
+    const uint8_t *source = job->source.data;
+    const struct builder_job_request request = {
+        .module = bytes_make(source, job->module_bytes),
+        .config = bytes_make(source + job->module_bytes, job->source.count - job->module_bytes),
+        .deterministic = job->deterministic,
+        .done = rebuild_done,
+        .context = job};
+    if (builder_jobs_submit(rebuild->options.jobs, &request, NULL) == STATUS_OK)
+        return;
+    TAILQ_REMOVE(&rebuild->jobs, job, link);
+    rebuild->job_count--;
+    rebuild_free_job(job);
+}
+
+void rebuild_request(struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA256_BYTES])
+{
+    if (rebuild_is_needed(rebuild, key))
+        rebuild_begin(rebuild, key);
+}
+
+static void rebuild_receive(evutil_socket_t fd, short what, void *context)
+{
+    (void)what;
+    struct rebuild *rebuild = context;
+    for (int i = 0; i < REBUILD_READ_MAX; i++) {
+        uint8_t message[DEPLOY_SHA256_BYTES + 1];
+        ssize_t count = recv(fd, message, sizeof(message), MSG_DONTWAIT);
+        if (count < 0)
+            break;
+        if (count == DEPLOY_SHA256_BYTES)
+            rebuild_request(rebuild, message);
+    }
+}
+
+static enum status rebuild_bind(struct rebuild *rebuild, struct report *report)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int count = snprintf(rebuild->path, sizeof(rebuild->path), "%s/" ARTIFACTS_BUILD_SOCK,
+                         rebuild->options.data_dir);
+    if (count < 0 || (size_t)count >= sizeof(rebuild->path))
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "%s: the data directory's path is too long for a Unix socket in it: "
+                           "choose another with --data",
+                           rebuild->options.data_dir);
+    memcpy(address.sun_path, rebuild->path, (size_t)count + 1);
+    /* We hold the directory's lock: whatever is there is left over. */
+    if (unlink(rebuild->path) != 0 && errno != ENOENT)
+        return report_errno(report, "cannot remove the old socket %s", rebuild->path);
+    rebuild->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (rebuild->fd < 0 ||
+        bind(rebuild->fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
+        return report_errno(report, "cannot listen on %s", rebuild->path);
+    return STATUS_OK;
+}
+
+enum status rebuild_start(const struct rebuild_options *options,
+                          struct report *report,
+                          struct rebuild **ret_rebuild)
+{
+    struct rebuild *rebuild = calloc(1, sizeof(*rebuild));
+    if (rebuild == NULL)
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    rebuild->options = *options;
+    rebuild->fd = -1;
+    TAILQ_INIT(&rebuild->jobs);
+    enum status status = rebuild_bind(rebuild, report);
+    if (status == STATUS_OK) {
+        rebuild->event =
+            event_new(options->base, rebuild->fd, EV_READ | EV_PERSIST, rebuild_receive, rebuild);
+        if (rebuild->event == NULL || event_add(rebuild->event, NULL) != 0)
+            status = report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    }
+    if (status == STATUS_OK)
+        *ret_rebuild = rebuild;
+    else
+        rebuild_stop(rebuild);
+    return status;
+}
+
+void rebuild_stop(struct rebuild *rebuild)
+{
+    if (rebuild == NULL)
+        return;
+    ASSERT(TAILQ_EMPTY(&rebuild->jobs));
+    if (rebuild->event != NULL)
+        event_free(rebuild->event);
+    if (rebuild->fd >= 0) {
+        (void)close(rebuild->fd);
+        (void)unlink(rebuild->path);
+    }
+    free(rebuild);
+}

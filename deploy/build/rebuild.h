@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Building missing artifacts again, when a worker asks for one.
+ *
+ * Workers send an artifact's key as a datagram to build.sock. A request that is under
+ * way already, came too late, or failed a moment ago is dropped: workers ask again.
+ */
+#ifndef SKERRY_DEPLOY_BUILD_REBUILD_H
+#define SKERRY_DEPLOY_BUILD_REBUILD_H
+
+#include "deploy/build/builder_job.h"
+#include "deploy/store/store.h"
+
+struct rebuild;
+
+struct rebuild_options {
+    struct event_base *base;
+    const char *data_dir;
+    int artifacts_fd;
+    const struct clock *clock;
+    struct store *store;
+    struct builder_jobs *jobs;
+    /* One was published; or could not be, `text` says why. */
+    void (*rebuilt)(void *context, const uint8_t key[DEPLOY_SHA256_BYTES]);
+    void (*failed)(void *context, const uint8_t key[DEPLOY_SHA256_BYTES], const char *text);
+    void *context;
+};
+
+NODISCARD enum status rebuild_start(const struct rebuild_options *options,
+                                    struct report *report,
+                                    struct rebuild **ret_rebuild);
+/* As if a worker had asked. */
+void rebuild_request(struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA256_BYTES]);
+/* Call after builder_jobs_free, which ends the jobs; accepts NULL. */
+void rebuild_stop(struct rebuild *rebuild);
+
+#endif

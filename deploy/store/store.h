@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store: tenants, functions, versions and modules in LMDB. Control is its only
+ * writer and the only one to include this; workers read through the catalog.
+ *
+ * Every change is one transaction, with its record in the changelog. When a call that
+ * changes something returns STATUS_OK, the change is on disk and `committed` was called.
+ * When it returns anything else, nothing was changed. STATUS_FULL: map or disk is full;
+ * deleting works even then.
+ */
+#ifndef SKERRY_DEPLOY_STORE_STORE_H
+#define SKERRY_DEPLOY_STORE_STORE_H
+
+#include "deploy/name.h"
+#include "deploy/store/records.h"
+
+/* A deploy beyond this drops the function's oldest version that is not in use. */
+#define STORE_VERSIONS_MAX 1000
+
+struct store;
+
+struct store_target {
+    struct bytes tenant;
+    struct bytes function;
+};
+
+struct store_options {
+    const char *dir; /* exists */
+    uint64_t map_bytes;
+    const struct clock *clock;
+    /* After each commit: what it changed. The function may be empty: something of the tenant. */
+    void (*committed)(void *context, const struct store_target *target);
+    /* After the commit that removed the last version with this artifact. */
+    void (*artifact_gone)(void *context, const uint8_t key[DEPLOY_SHA256_BYTES]);
+    void *context;
+};
+
+NODISCARD enum status
+store_open(const struct store_options *options, struct report *report, struct store **ret_store);
+void store_close(struct store *store);
+/* Frees what dead readers hold; call now and then. */
+void store_check_readers(struct store *store);
+
+/* ---- changes: names have been checked with deploy_name_valid --------------------------------- */
+
+struct store_upload {
+    struct store_target target;
+    const struct records_content *content; /* goes with `module` and `config` */
+    struct bytes module;
+    struct bytes config;
+    bool activate;
+};
+
+NODISCARD enum status store_add_version(struct store *store,
+                                        const struct store_upload *upload,
+                                        struct report *report,
+                                        uint32_t *ret_version);
+/* version 0: the previously active one. NOT_FOUND if there is none. */
+NODISCARD enum status store_activate(struct store *store,
+                                     const struct store_target *target,
+                                     uint32_t version,
+                                     struct report *report);
+NODISCARD enum status store_delete_function(struct store *store,
+                                            const struct store_target *target,
+                                            struct report *report,
+                                            uint32_t *ret_version_count);
+
+/* The tenant is made if it is not there. */
+NODISCARD enum status store_set_limits(struct store *store,
+                                       struct bytes tenant,
+                                       const struct deploy_tenant_limits *limits,
+                                       struct report *report);
+
+/* ---- questions ------------------------------------------------------------------------------- */
+
+struct store_tenant {
+    char tenant[DEPLOY_NAME_BYTES];
+    struct records_tenant record;
+};
+
+struct store_function {
+    char tenant[DEPLOY_NAME_BYTES];
+    char function[DEPLOY_NAME_BYTES];
+    struct records_function record;
+};
+
+struct store_version {
+    uint32_t version;
+    struct records_version record;
+};
+
+NODISCARD enum status store_get_tenant(struct store *store,
+                                       struct bytes tenant,
+                                       struct report *report,
+                                       struct store_tenant *ret_tenant);
+/* NOT_FOUND, with a report that says whether the tenant or the function is missing. */
+NODISCARD enum status store_get_function(struct store *store,
+                                         const struct store_target *target,
+                                         struct report *report,
+                                         struct store_function *ret_function);
+NODISCARD enum status store_get_version(struct store *store,
+                                        const struct store_target *target,
+                                        uint32_t version,
+                                        struct report *report,
+                                        struct store_version *ret_version);
+
+/* Lists: in order of their keys, those after `after` (or from the start); the visitor says
+ * false to stop. It must not call the store. */
+NODISCARD enum status store_list_tenants(struct store *store,
+                                         struct bytes after,
+                                         bool (*visit)(void *context, const struct store_tenant *),
+                                         void *context,
+                                         struct report *report);
+NODISCARD enum status store_list_functions(struct store *store,
+                                           const struct store_target *after,
+                                           bool (*visit)(void *context,
+                                                         const struct store_function *),
+                                           void *context,
+                                           struct report *report);
+NODISCARD enum status store_list_versions(struct store *store,
+                                          const struct store_target *target,
+                                          bool (*visit)(void *context,
+                                                        const struct store_version *),
+                                          void *context,
+                                          struct report *report);
+
+/* Has any version this artifact? */
+bool store_has_artifact(struct store *store, const uint8_t key[DEPLOY_SHA256_BYTES]);
+/* What an artifact is made of. */
+struct store_source {
+    struct bytes module;
+    struct bytes config;
+    bool deterministic;
+};
+/* Lends that during the call of `use`, and gives its status. */
+NODISCARD enum status store_use_source(struct store *store,
+                                       const uint8_t key[DEPLOY_SHA256_BYTES],
+                                       enum status (*use)(void *context,
+                                                          const struct store_source *source),
+                                       void *context,
+                                       struct report *report);
+/* Appends the configuration of an artifact; NOT_FOUND if no version has that. */
+NODISCARD enum status store_get_config(struct store *store,
+                                       const uint8_t key[DEPLOY_SHA256_BYTES],
+                                       struct report *report,
+                                       struct buffer *config);
+/* Newest first, `max` at most. */
+NODISCARD enum status store_list_changes(struct store *store,
+                                         uint32_t max,
+                                         void (*visit)(void *context, struct bytes json),
+                                         void *context,
+                                         struct report *report);
+
+struct store_stats {
+    uint64_t entries[RECORDS_DB_COUNT];
+    uint64_t map_bytes;
+    uint64_t used_bytes; /* of the file; freed pages in it included */
+};
+NODISCARD enum status
+store_stats(struct store *store, struct report *report, struct store_stats *ret_stats);
+
+#endif

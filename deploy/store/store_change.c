@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The changes: a version more, another one active, a function less. Each is one function
+ * that runs inside a transaction and may run twice, so it changes nothing outside of it
+ * but `gone`, which its transaction starts anew.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "deploy/store/store_private.h"
+
+/* ---- modules and artifacts, and their use counts ----------------------------------------------
+ */
+
+static enum status store_module_use(const struct store_txn *txn, const struct store_upload *upload)
+{
+    struct records_module_use use = {.module_bytes = upload->module.count};
+    MDB_val key = store_val(upload->content->sha256, DEPLOY_SHA256_BYTES);
+    enum status status = store_get_record(txn, RECORDS_MODULE_USE, key, &use, sizeof(use));
+    if (status == STATUS_NOT_FOUND)
+        status =
+            store_put_record(txn, RECORDS_MODULE, key, upload->module.data, upload->module.count);
+    if (status != STATUS_OK)
+        return status;
+    use.use_count++;
+    return store_put_record(txn, RECORDS_MODULE_USE, key, &use, sizeof(use));
+}
+
+static enum status store_module_unuse(const struct store_txn *txn,
+                                      const uint8_t sha256[DEPLOY_SHA256_BYTES])
+{
+    struct records_module_use use;
+    MDB_val key = store_val(sha256, DEPLOY_SHA256_BYTES);
+    enum status status = store_get_record(txn, RECORDS_MODULE_USE, key, &use, sizeof(use));
+    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && use.use_count == 0))
+        return report_fail(txn->report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
+                           "the store is damaged: an artifact without its module");
+    if (status != STATUS_OK)
+        return status;
+    use.use_count--;
+    if (use.use_count > 0)
+        return store_put_record(txn, RECORDS_MODULE_USE, key, &use, sizeof(use));
+    status = store_delete_record(txn, RECORDS_MODULE_USE, key);
+    return status == STATUS_OK ? store_delete_record(txn, RECORDS_MODULE, key) : status;
+}
+
+static enum status store_artifact_use(const struct store_txn *txn,
+                                      const struct store_upload *upload)
+{
+    struct records_artifact record = {.config_bytes = upload->config.count,
+                                      .deterministic = upload->content->deterministic};
+    MDB_val key = store_val(upload->content->artifact_key, DEPLOY_SHA256_BYTES);
+    memcpy(record.sha256, upload->content->sha256, sizeof(record.sha256));
+    enum status status = store_get_record(txn, RECORDS_ARTIFACT, key, &record, sizeof(record));
+    if (status == STATUS_NOT_FOUND) {
+        status = store_module_use(txn, upload);
+        if (status == STATUS_OK && upload->config.count > 0)
+            status = store_put_record(txn, RECORDS_CONFIG, key, upload->config.data,
+                                      upload->config.count);
+    }
+    if (status != STATUS_OK)
+        return status;
+    record.use_count++;
+    return store_put_record(txn, RECORDS_ARTIFACT, key, &record, sizeof(record));
+}
+
+static enum status store_artifact_unuse(const struct store_txn *txn,
+                                        const uint8_t artifact_key[DEPLOY_SHA256_BYTES])
+{
+    struct store *store = txn->store;
+    struct records_artifact record;
+    MDB_val key = store_val(artifact_key, DEPLOY_SHA256_BYTES);
+    enum status status = store_get_record(txn, RECORDS_ARTIFACT, key, &record, sizeof(record));
+    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && record.use_count == 0))
+        return report_fail(txn->report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
+                           "the store is damaged: a version without its artifact's record");
+    if (status != STATUS_OK)
+        return status;
+    record.use_count--;
+    if (record.use_count > 0)
+        return store_put_record(txn, RECORDS_ARTIFACT, key, &record, sizeof(record));
+    ASSERT(store->gone_count < COUNT_OF(store->gone));
+    memcpy(store->gone[store->gone_count++], artifact_key, DEPLOY_SHA256_BYTES);
+    status = store_delete_record(txn, RECORDS_ARTIFACT, key);
+    if (status == STATUS_OK)
+        status = store_delete_record(txn, RECORDS_CONFIG, key);
+    return status == STATUS_OK ? store_module_unuse(txn, record.sha256) : status;
+}
+
+/* ---- versions -------------------------------------------------------------------------------- */
+
+/* The function's first version that is neither of `spared`; NOT_FOUND if there is none. */
+static enum status store_oldest_version(const struct store_txn *txn,
+                                        const struct records_key *function,
+                                        const uint32_t spared[2],
+                                        uint32_t *ret_version,
+                                        struct records_version *ret_record)
+{
+    MDB_cursor *cursor;
+    MDB_val value;
+    struct records_key first = records_version_key(function, 0);
+    MDB_val key = store_val(first.data, first.count);
+    enum status status = store_status(
+        mdb_cursor_open(txn->mdb, txn->store->dbi[RECORDS_VERSION], &cursor), txn->report);
+    if (status != STATUS_OK)
+        return status;
+    uint32_t version = 0;
+    int rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+    for (; rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+        const uint8_t *data = key.mv_data;
+        if (key.mv_size != first.count || memcmp(data, first.data, first.count - 4) != 0)
+            rc = MDB_NOTFOUND;
+        if (rc != 0)
+            break;
+        version = 0;
+        for (size_t i = first.count - 4; i < first.count; i++)
+            version = version << 8 | data[i];
+        if (version != spared[0] && version != spared[1])
+            break;
+    }
+    status = store_status(rc, txn->report);
+    if (status == STATUS_OK && value.mv_size != sizeof(*ret_record))
+        status = report_fail(txn->report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
+                             "the store is damaged: a version's record has the wrong size");
+    if (status == STATUS_OK) {
+        memcpy(ret_record, value.mv_data, sizeof(*ret_record));
+        *ret_version = version;
+    }
+    mdb_cursor_close(cursor);
+    return status;
+}
+
+/* Removes the oldest version but those two; NOT_FOUND if there is none. */
+static enum status store_drop_oldest(const struct store_txn *txn,
+                                     const struct records_key *function,
+                                     const uint32_t spared[2])
+{
+    uint32_t version;
+    struct records_version record;
+    enum status status = store_oldest_version(txn, function, spared, &version, &record);
+    if (status != STATUS_OK)
+        return status;
+    struct records_key key = records_version_key(function, version);
+    status = store_delete_record(txn, RECORDS_VERSION, store_val(key.data, key.count));
+    return status == STATUS_OK ? store_artifact_unuse(txn, record.content.artifact_key) : status;
+}
+
+static void store_set_active(struct records_function *function,
+                             uint32_t version,
+                             const struct records_version *record)
+{
+    if (function->active_version != version)
+        function->previous_version = function->active_version;
+    function->active_version = version;
+    function->active = record->content;
+}
+
+/* ---- add a version --------------------------------------------------------------------------- */
+
+struct store_adding {
+    const struct store_upload *upload;
+    uint32_t version; /* result */
+};
+
+/* The function's record, new if need be; its tenant is made, or counts one function more. */
+static enum status store_make_function(const struct store_txn *txn,
+                                       const struct store_target *target,
+                                       const struct records_key *function_key,
+                                       struct records_function *ret_record)
+{
+    struct records_tenant tenant = {.created_ns = txn->now_ns};
+    MDB_val tenant_key = store_val(target->tenant.data, target->tenant.count);
+    enum status status =
+        store_get_record(txn, RECORDS_FUNCTION, store_val(function_key->data, function_key->count),
+                         ret_record, sizeof(*ret_record));
+    if (status != STATUS_NOT_FOUND)
+        return status;
+    *ret_record = (struct records_function){.created_ns = txn->now_ns};
+    status = store_get_record(txn, RECORDS_TENANT, tenant_key, &tenant, sizeof(tenant));
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return status;
+    tenant.function_count++;
+    return store_put_record(txn, RECORDS_TENANT, tenant_key, &tenant, sizeof(tenant));
+}
+
+static enum status store_add_records(const struct store_txn *txn,
+                                     const struct store_upload *upload,
+                                     const struct records_key *function_key,
+                                     struct records_function *function)
+{
+    struct records_version version = {.content = *upload->content,
+                                      .module_bytes = upload->module.count,
+                                      .created_ns = txn->now_ns};
+    ASSERT(upload->content->config_bytes == upload->config.count);
+    function->last_version++;
+    function->version_count++;
+    function->updated_ns = txn->now_ns;
+    if (upload->activate)
+        store_set_active(function, function->last_version, &version);
+    struct records_key key = records_version_key(function_key, function->last_version);
+    enum status status = store_artifact_use(txn, upload);
+    if (status == STATUS_OK)
+        status = store_put_record(txn, RECORDS_VERSION, store_val(key.data, key.count), &version,
+                                  sizeof(version));
+    if (status == STATUS_OK)
+        status = store_put_record(txn, RECORDS_FUNCTION,
+                                  store_val(function_key->data, function_key->count), function,
+                                  sizeof(*function));
+    return status;
+}
+
+static enum status store_change_add(struct store_txn *txn, void *context)
+{
+    struct store_adding *adding = context;
+    const struct store_upload *upload = adding->upload;
+    struct records_function function;
+    struct records_key key = records_function_key(upload->target.tenant, upload->target.function);
+    enum status status = store_make_function(txn, &upload->target, &key, &function);
+    if (status != STATUS_OK)
+        return status;
+    if (function.last_version == UINT32_MAX)
+        return report_fail(txn->report, STATUS_LIMIT, REPORT_OFFSET_NONE,
+                           "the function has used up its version numbers: remove it first");
+    if (function.version_count >= STORE_VERSIONS_MAX) {
+        const uint32_t spared[2] = {function.active_version, function.previous_version};
+        status = store_drop_oldest(txn, &key, spared);
+        if (status != STATUS_OK)
+            return status;
+        function.version_count--;
+    }
+    status = store_add_records(txn, upload, &key, &function);
+    if (status != STATUS_OK)
+        return status;
+    adding->version = function.last_version;
+    const struct store_logged logged = {.action = upload->activate ? "deploy" : "upload",
+                                        .target = &upload->target,
+                                        .version = function.last_version,
+                                        .content = upload->content};
+    return store_log(txn, &logged);
+}
+
+enum status store_add_version(struct store *store,
+                              const struct store_upload *upload,
+                              struct report *report,
+                              uint32_t *ret_version)
+{
+    struct store_adding adding = {.upload = upload};
+    enum status status =
+        store_write(store, &upload->target, store_change_add, &adding, false, report);
+    if (status == STATUS_OK)
+        *ret_version = adding.version;
+    return status;
+}
+
+/* ---- activate -------------------------------------------------------------------------------- */
+
+struct store_activating {
+    const struct store_target *target;
+    uint32_t version; /* 0: the previous one */
+};
+
+static enum status store_change_activate(struct store_txn *txn, void *context)
+{
+    const struct store_activating *activating = context;
+    struct records_function function;
+    struct records_version record;
+    enum status status = store_find_function(txn, activating->target, &function);
+    if (status != STATUS_OK)
+        return status;
+    uint32_t version = activating->version == 0 ? function.previous_version : activating->version;
+    if (version == 0)
+        return report_fail(txn->report, STATUS_CONFLICT, REPORT_OFFSET_NONE,
+                           "no version was active before this one: name one with \"to\"");
+    struct records_key key =
+        records_function_key(activating->target->tenant, activating->target->function);
+    struct records_key version_key = records_version_key(&key, version);
+    status = store_get_record(txn, RECORDS_VERSION, store_val(version_key.data, version_key.count),
+                              &record, sizeof(record));
+    if (status == STATUS_NOT_FOUND)
+        return report_fail(txn->report, status, REPORT_OFFSET_NONE,
+                           "the function has no version v%" PRIu32, version);
+    if (status != STATUS_OK)
+        return status;
+    store_set_active(&function, version, &record);
+    function.updated_ns = txn->now_ns;
+    status = store_put_record(txn, RECORDS_FUNCTION, store_val(key.data, key.count), &function,
+                              sizeof(function));
+    if (status != STATUS_OK)
+        return status;
+    const struct store_logged logged = {.action = "activate",
+                                        .target = activating->target,
+                                        .version = version,
+                                        .content = &record.content};
+    return store_log(txn, &logged);
+}
+
+enum status store_activate(struct store *store,
+                           const struct store_target *target,
+                           uint32_t version,
+                           struct report *report)
+{
+    struct store_activating activating = {.target = target, .version = version};
+    return store_write(store, target, store_change_activate, &activating, false, report);
+}
+
+/* ---- delete ---------------------------------------------------------------------------------- */
+
+struct store_deleting {
+    const struct store_target *target;
+    uint32_t version_count; /* result */
+};
+
+static enum status store_uncount_function(const struct store_txn *txn, struct bytes name)
+{
+    struct records_tenant tenant;
+    MDB_val key = store_val(name.data, name.count);
+    enum status status = store_get_record(txn, RECORDS_TENANT, key, &tenant, sizeof(tenant));
+    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && tenant.function_count == 0))
+        return report_fail(txn->report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
+                           "the store is damaged: a function without its tenant");
+    if (status != STATUS_OK)
+        return status;
+    tenant.function_count--;
+    return store_put_record(txn, RECORDS_TENANT, key, &tenant, sizeof(tenant));
+}
+
+static enum status store_change_delete(struct store_txn *txn, void *context)
+{
+    static const uint32_t spared[2] = {0, 0};
+    struct store_deleting *deleting = context;
+    struct records_function function;
+    enum status status = store_find_function(txn, deleting->target, &function);
+    if (status != STATUS_OK)
+        return status;
+    struct records_key key =
+        records_function_key(deleting->target->tenant, deleting->target->function);
+    deleting->version_count = 0;
+    for (; status == STATUS_OK && deleting->version_count <= STORE_VERSIONS_MAX;
+         deleting->version_count++) {
+        status = store_drop_oldest(txn, &key, spared);
+        if (status == STATUS_NOT_FOUND)
+            break;
+    }
+    if (status != STATUS_NOT_FOUND)
+        return status != STATUS_OK ? status
+                                   : report_fail(txn->report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
+                                                 "the store is damaged: too many versions");
+    status = store_delete_record(txn, RECORDS_FUNCTION, store_val(key.data, key.count));
+    if (status == STATUS_OK)
+        status = store_uncount_function(txn, deleting->target->tenant);
+    const struct store_logged logged = {.action = "delete", .target = deleting->target};
+    return status == STATUS_OK ? store_log(txn, &logged) : status;
+}
+
+enum status store_delete_function(struct store *store,
+                                  const struct store_target *target,
+                                  struct report *report,
+                                  uint32_t *ret_version_count)
+{
+    struct store_deleting deleting = {.target = target};
+    enum status status = store_write(store, target, store_change_delete, &deleting, true, report);
+    if (status == STATUS_OK)
+        *ret_version_count = deleting.version_count;
+    return status;
+}
+
+/* ---- limits ---------------------------------------------------------------------------------- */
+
+struct store_limiting {
+    struct bytes tenant;
+    const struct deploy_tenant_limits *limits;
+};
+
+static enum status store_change_limits(struct store_txn *txn, void *context)
+{
+    const struct store_limiting *limiting = context;
+    const struct store_target target = {.tenant = limiting->tenant};
+    struct records_tenant tenant = {.created_ns = txn->now_ns};
+    MDB_val key = store_val(target.tenant.data, target.tenant.count);
+    enum status status = store_get_record(txn, RECORDS_TENANT, key, &tenant, sizeof(tenant));
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return status;
+    tenant.limits = *limiting->limits;
+    status = store_put_record(txn, RECORDS_TENANT, key, &tenant, sizeof(tenant));
+    const struct store_logged logged = {
+        .action = "limits", .target = &target, .limits = limiting->limits};
+    return status == STATUS_OK ? store_log(txn, &logged) : status;
+}
+
+enum status store_set_limits(struct store *store,
+                             struct bytes tenant,
+                             const struct deploy_tenant_limits *limits,
+                             struct report *report)
+{
+    struct store_limiting limiting = {.tenant = tenant, .limits = limits};
+    const struct store_target target = {.tenant = tenant};
+    return store_write(store, &target, store_change_limits, &limiting, false, report);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The changelog: one JSON object per change, in the transaction of the change itself, so
+ * that there is never one without the other. Its members are those that the change has;
+ * the oldest are forgotten beyond STORE_CHANGELOG_MAX.
+ */
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "deploy/build/digest.h"
+#include "deploy/name.h"
+#include "deploy/store/store_private.h"
+#include "deploy/tenant_limits.h"
+#include "engine/base/hex.h"
+
+#define STORE_CHANGELOG_MAX 100000
+
+static uint64_t store_changelog_edge(const struct store_txn *txn, MDB_cursor_op edge)
+{
+    MDB_cursor *cursor;
+    MDB_val key;
+    MDB_val value;
+    uint64_t serial = 0;
+    if (mdb_cursor_open(txn->mdb, txn->store->dbi[RECORDS_CHANGELOG], &cursor) != 0)
+        return 0;
+    if (mdb_cursor_get(cursor, &key, &value, edge) == 0 && key.mv_size == 8) {
+        for (size_t i = 0; i < 8; i++)
+            serial = serial << 8 | ((const uint8_t *)key.mv_data)[i];
+    }
+    mdb_cursor_close(cursor);
+    return serial;
+}
+
+static void store_changelog_key(uint64_t serial, uint8_t ret_key[8])
+{
+    for (int i = 0; i < 8; i++)
+        ret_key[i] = (uint8_t)(serial >> (56 - 8 * i));
+}
+
+static json_t *store_changelog_name(struct bytes name)
+{
+    return json_stringn((const char *)name.data, name.count);
+}
+
+static void store_changelog_add_content(json_t *json, const struct records_content *content)
+{
+    char sha256[DIGEST_HEX_BYTES];
+    char artifact[DIGEST_HEX_BYTES];
+    hex_encode(content->sha256, DEPLOY_SHA256_BYTES, sha256);
+    hex_encode(content->artifact_key, DEPLOY_SHA256_BYTES, artifact);
+    (void)json_object_set_new(json, "sha256", json_string(sha256));
+    (void)json_object_set_new(json, "artifact", json_string(artifact));
+    (void)json_object_set_new(json, "deterministic", json_boolean(content->deterministic));
+    (void)json_object_set_new(json, "reuse_requests", json_integer(content->reuse_requests));
+    (void)json_object_set_new(json, "reuse_us", json_integer((json_int_t)content->reuse_us));
+}
+
+/* NULL: out of memory. */
+static char *store_changelog_text(const struct store_txn *txn,
+                                  const struct store_logged *logged,
+                                  uint64_t serial)
+{
+    const struct store_target *target = logged->target;
+    json_t *json = json_pack("{s:I, s:I, s:s, s:o}", "serial", (json_int_t)serial, "time_ns",
+                             (json_int_t)txn->now_ns, "action", logged->action, "tenant",
+                             store_changelog_name(target->tenant));
+    if (json == NULL)
+        return NULL;
+    if (target->function.count > 0)
+        (void)json_object_set_new(json, "function", store_changelog_name(target->function));
+    if (logged->version != 0)
+        (void)json_object_set_new(json, "version", json_integer(logged->version));
+    if (logged->content != NULL)
+        store_changelog_add_content(json, logged->content);
+    if (logged->limits != NULL)
+        (void)json_object_set_new(json, "limits", tenant_limits_to_json(logged->limits));
+    char *text = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+    return text;
+}
+
+enum status store_log(const struct store_txn *txn, const struct store_logged *logged)
+{
+    uint8_t key[8];
+    uint64_t serial = store_changelog_edge(txn, MDB_LAST) + 1;
+    char *text = store_changelog_text(txn, logged, serial);
+    if (text == NULL)
+        return report_fail(txn->report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    store_changelog_key(serial, key);
+    enum status status =
+        store_put_record(txn, RECORDS_CHANGELOG, store_val(key, sizeof(key)), text, strlen(text));
+    free(text);
+    uint64_t first = store_changelog_edge(txn, MDB_FIRST);
+    if (status != STATUS_OK || serial - first < STORE_CHANGELOG_MAX)
+        return status;
+    store_changelog_key(first, key);
+    return store_delete_record(txn, RECORDS_CHANGELOG, store_val(key, sizeof(key)));
+}

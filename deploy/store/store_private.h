@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the store share: the environment, the frame around a
+ * transaction, and reading and writing one record in it.
+ */
+#ifndef SKERRY_DEPLOY_STORE_STORE_PRIVATE_H
+#define SKERRY_DEPLOY_STORE_STORE_PRIVATE_H
+
+#include <lmdb.h>
+
+#include "deploy/store/store.h"
+
+struct store {
+    MDB_env *env;
+    MDB_dbi dbi[RECORDS_DB_COUNT];
+    struct store_options options;
+    char dir[CONFIG_PATH_BYTES + 16];
+    /* Artifacts whose last version this transaction removed. */
+    uint8_t gone[STORE_VERSIONS_MAX + 1][DEPLOY_SHA256_BYTES];
+    uint32_t gone_count;
+};
+
+struct store_txn {
+    struct store *store;
+    MDB_txn *mdb;
+    struct report *report;
+    uint64_t now_ns;
+};
+
+/* STATUS_OK for rc 0; NOT_FOUND (no report) for MDB_NOTFOUND; else with a report. */
+NODISCARD enum status store_status(int rc, struct report *report);
+
+NODISCARD enum status
+store_begin_read(struct store *store, struct report *report, struct store_txn *ret_txn);
+void store_end_read(struct store_txn *txn);
+
+typedef enum status store_change(struct store_txn *txn, void *context);
+/*
+ * Runs `change` in a write transaction and commits it. One that `shrinks` may use the
+ * reserves of address space and disk if there is no room otherwise; `change` is then
+ * called twice. `target` is what it changes.
+ */
+NODISCARD enum status store_write(struct store *store,
+                                  const struct store_target *target,
+                                  store_change *change,
+                                  void *context,
+                                  bool shrinks,
+                                  struct report *report);
+
+static inline MDB_val store_val(const void *data, size_t count)
+{
+    return (MDB_val){.mv_size = count, .mv_data = (void *)(uintptr_t)data};
+}
+
+/* Copies a record of exactly `bytes`; CORRUPT for another size; NOT_FOUND has no report. */
+NODISCARD enum status store_get_record(
+    const struct store_txn *txn, enum records_db db, MDB_val key, void *ret_record, size_t bytes);
+/* A view of a value of any size, until the transaction's next change or end. */
+NODISCARD enum status
+store_view(const struct store_txn *txn, enum records_db db, MDB_val key, struct bytes *ret_value);
+NODISCARD enum status store_put_record(
+    const struct store_txn *txn, enum records_db db, MDB_val key, const void *record, size_t bytes);
+NODISCARD enum status
+store_delete_record(const struct store_txn *txn, enum records_db db, MDB_val key);
+struct store_logged {
+    const char *action;
+    const struct store_target *target;         /* its function may be empty */
+    uint32_t version;                          /* 0: none */
+    const struct records_content *content;     /* of the version; NULL: none */
+    const struct deploy_tenant_limits *limits; /* NULL: none */
+};
+/* Writes the record of a change; names are plain by now. */
+NODISCARD enum status store_log(const struct store_txn *txn, const struct store_logged *logged);
+/* The function's record, or NOT_FOUND with a report of which part is missing. */
+NODISCARD enum status store_find_function(const struct store_txn *txn,
+                                          const struct store_target *target,
+                                          struct records_function *ret_record);
+
+#endif

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opens images: the check on the far side of the border, and the questions that the
+ * layers above ask a module.
+ *
+ * Images are trusted (only this engine writes them, where nobody else can), so the check
+ * is against damage and against other builds, not against attackers; still, once a module
+ * is open, every span that an instance follows lies inside. Work per function is left to
+ * `verify_checksum`: opening must cost microseconds.
+ */
+#include <stdlib.h>
+#include <xxhash.h>
+
+#include "engine/run/instance.h"
+
+/* True if `span` of elements of `size` bytes lies inside the first `limit` bytes. */
+static bool span_fits(struct image_span span, size_t size, uint64_t limit)
+{
+    return (uint64_t)span.count * size <= limit &&
+           span.offset <= limit - (uint64_t)span.count * size;
+}
+
+static bool array_fits(const struct image_header *header, struct image_span span, size_t size)
+{
+    return span.offset % 8 == 0 && span_fits(span, size, header->total_bytes);
+}
+
+static bool text_fits(const struct image_header *header, struct image_span span)
+{
+    return span_fits(span, 1, header->total_bytes);
+}
+
+static bool arrays_fit(const struct image_header *header)
+{
+    return array_fits(header, header->code, 1) &&
+           array_fits(header, header->funcs, sizeof(struct image_func)) &&
+           array_fits(header, header->types, sizeof(struct image_type)) &&
+           array_fits(header, header->layouts, sizeof(struct heap_layout)) &&
+           array_fits(header, header->layout_maps, sizeof(uint64_t)) &&
+           array_fits(header, header->imports, sizeof(struct image_import)) &&
+           array_fits(header, header->exports, sizeof(struct image_export)) &&
+           array_fits(header, header->globals, sizeof(struct image_global)) &&
+           array_fits(header, header->tables, sizeof(struct image_table)) &&
+           array_fits(header, header->memories, sizeof(struct image_memory)) &&
+           array_fits(header, header->elems, sizeof(struct image_elem)) &&
+           array_fits(header, header->datas, sizeof(struct image_data)) &&
+           array_fits(header, header->func_names, sizeof(struct image_span)) &&
+           array_fits(header, header->marks, sizeof(struct code_mark)) &&
+           array_fits(header, header->tags, sizeof(uint32_t)) &&
+           array_fits(header, header->regions, sizeof(struct code_region)) &&
+           array_fits(header, header->clauses, sizeof(struct code_clause)) &&
+           array_fits(header, header->global_values, sizeof(uint64_t)) &&
+           array_fits(header, header->table_values, sizeof(struct image_table_snapshot)) &&
+           array_fits(header, header->memory_values, sizeof(struct image_memory_snapshot)) &&
+           text_fits(header, header->dropped_elems) && text_fits(header, header->dropped_datas);
+}
+
+static bool counts_agree(const struct image_header *header)
+{
+    return header->imported_func_count <= header->funcs.count &&
+           header->layouts.count == header->types.count &&
+           header->imported_table_count <= header->tables.count &&
+           header->imported_memory_count <= header->memories.count &&
+           header->imported_global_count <= header->globals.count &&
+           header->imported_tag_count <= header->tags.count &&
+           (!header->has_start || header->start < header->funcs.count) &&
+           (header->func_names.count == 0 || header->func_names.count == header->funcs.count);
+}
+
+/* Size of an index space. */
+static uint32_t space_count(const struct image_header *header, uint32_t kind)
+{
+    switch (kind) {
+    case ENGINE_EXTERN_FUNC:
+        return header->funcs.count;
+    case ENGINE_EXTERN_TABLE:
+        return header->tables.count;
+    case ENGINE_EXTERN_MEMORY:
+        return header->memories.count;
+    case ENGINE_EXTERN_GLOBAL:
+        return header->globals.count;
+    case ENGINE_EXTERN_TAG:
+        return header->tags.count;
+    default:
+        return 0;
+    }
+}
+
+static bool names_fit(const struct image_header *header)
+{
+    const struct image_type *types = image_at(header, header->types);
+    for (uint32_t i = 0; i < header->types.count; i++) {
+        if (!array_fits(header, types[i].params, sizeof(uint32_t)) ||
+            !array_fits(header, types[i].results, sizeof(uint32_t)) ||
+            !array_fits(header, types[i].fields, sizeof(struct image_field)) ||
+            !array_fits(header, types[i].supers, sizeof(uint32_t)))
+            return false;
+    }
+    const struct image_import *imports = image_at(header, header->imports);
+    for (uint32_t i = 0; i < header->imports.count; i++) {
+        if (!text_fits(header, imports[i].module_name) || !text_fits(header, imports[i].name) ||
+            imports[i].index >= space_count(header, imports[i].kind))
+            return false;
+    }
+    const struct image_export *exports = image_at(header, header->exports);
+    for (uint32_t i = 0; i < header->exports.count; i++) {
+        if (!text_fits(header, exports[i].name) ||
+            exports[i].index >= space_count(header, exports[i].kind))
+            return false;
+    }
+    return true;
+}
+
+static bool segments_fit(const struct image_header *header)
+{
+    const struct image_global *globals = image_at(header, header->globals);
+    for (uint32_t i = 0; i < header->globals.count; i++) {
+        uint32_t slots = engine_slot_count(&globals[i].type, 1);
+        if (!text_fits(header, globals[i].init) ||
+            (i >= header->imported_global_count &&
+             (slots > header->global_slots || globals[i].slot > header->global_slots - slots)))
+            return false;
+    }
+    const struct image_table *tables = image_at(header, header->tables);
+    for (uint32_t i = 0; i < header->tables.count; i++) {
+        if (!text_fits(header, tables[i].init))
+            return false;
+    }
+    const struct image_elem *elems = image_at(header, header->elems);
+    for (uint32_t i = 0; i < header->elems.count; i++) {
+        if (!text_fits(header, elems[i].offset) ||
+            !array_fits(header, elems[i].items, sizeof(uint32_t)))
+            return false;
+    }
+    const struct image_data *datas = image_at(header, header->datas);
+    for (uint32_t i = 0; i < header->datas.count; i++) {
+        if (!text_fits(header, datas[i].offset) || !text_fits(header, datas[i].content))
+            return false;
+    }
+    return true;
+}
+
+/* Is this memory's content inside the image, and inside the memory? */
+static bool memory_snapshot_fits(const struct image_header *header,
+                                 const struct image_memory *memory,
+                                 const struct image_memory_snapshot *row)
+{
+    return row->pages <= UINT64_MAX >> 1 >> memory->page_shift &&
+           row->offset % IMAGE_PAGE_BYTES == 0 && row->bytes % IMAGE_PAGE_BYTES == 0 &&
+           row->bytes <= ALIGN_UP(row->pages << memory->page_shift, (uint64_t)IMAGE_PAGE_BYTES) &&
+           row->offset <= header->total_bytes && row->bytes <= header->total_bytes - row->offset;
+}
+
+static bool snapshot_fits(const struct image_header *header)
+{
+    if (!header->has_snapshot)
+        return true;
+    /* Whoever imports more than functions is not frozen. */
+    if (header->imported_memory_count > 0 || header->global_values.count != header->global_slots ||
+        header->table_values.count != header->tables.count - header->imported_table_count ||
+        header->memory_values.count != header->memories.count ||
+        header->dropped_elems.count != header->elems.count ||
+        header->dropped_datas.count != header->datas.count)
+        return false;
+    const struct image_table_snapshot *tables = image_at(header, header->table_values);
+    for (uint32_t i = 0; i < header->table_values.count; i++) {
+        if (!array_fits(header, tables[i].entries, sizeof(uint64_t)))
+            return false;
+    }
+    if (!array_fits(header, header->heap, 1) ||
+        !heap_image_fits(image_at(header, header->heap), header->heap.count))
+        return false;
+    const struct image_memory *memories = image_at(header, header->memories);
+    const struct image_memory_snapshot *rows = image_at(header, header->memory_values);
+    for (uint32_t i = 0; i < header->memory_values.count; i++) {
+        if (!memory_snapshot_fits(header, &memories[i], &rows[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool memories_fit(const struct image_header *header)
+{
+    const struct image_memory *rows = image_at(header, header->memories);
+    for (uint32_t i = 0; i < header->memories.count; i++) {
+        if (rows[i].page_shift != 0 && rows[i].page_shift != MODULE_PAGE_SHIFT)
+            return false;
+    }
+    return header->memories.count <= MODULE_MAX_MEMORIES;
+}
+
+static bool funcs_fit(const struct image_header *header)
+{
+    const struct image_func *funcs = image_at(header, header->funcs);
+    for (uint32_t i = 0; i < header->funcs.count; i++) {
+        if (funcs[i].entry >= header->code.count || funcs[i].type >= header->types.count)
+            return false;
+    }
+    const struct image_span *names = image_at(header, header->func_names);
+    for (uint32_t i = 0; i < header->func_names.count; i++) {
+        if (!text_fits(header, names[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool clauses_fit(const struct image_header *header)
+{
+    const uint32_t *tags = image_at(header, header->tags);
+    for (uint32_t i = 0; i < header->tags.count; i++) {
+        if (tags[i] >= header->types.count)
+            return false;
+    }
+    const struct code_region *regions = image_at(header, header->regions);
+    for (uint32_t i = 0; i < header->regions.count; i++) {
+        if ((regions[i].parent >= i && regions[i].parent != CODE_NO_REGION) ||
+            (regions[i].next >= i && regions[i].next != CODE_NO_REGION) ||
+            (regions[i].first_clause >= header->clauses.count &&
+             regions[i].first_clause != CODE_NO_CLAUSE))
+            return false;
+    }
+    const struct code_clause *clauses = image_at(header, header->clauses);
+    for (uint32_t i = 0; i < header->clauses.count; i++) {
+        if (clauses[i].target >= header->code.count ||
+            (clauses[i].tag >= header->tags.count && clauses[i].tag != CODE_NO_TAG) ||
+            ((clauses[i].next <= i || clauses[i].next >= header->clauses.count) &&
+             clauses[i].next != CODE_NO_CLAUSE))
+            return false;
+    }
+    return true;
+}
+
+enum status image_corrupt(struct report *report, const char *what)
+{
+    return report_fail(report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
+                       "the image is damaged (%s); compile the module again", what);
+}
+
+enum status image_check_header(struct bytes head, uint64_t total_bytes, struct report *report)
+{
+    ASSERT((uintptr_t)head.data % 8 == 0);
+    const struct image_header *header = (const struct image_header *)(const void *)head.data;
+    if (head.count < sizeof(*header))
+        return image_corrupt(report, "shorter than its header");
+    if (header->magic != IMAGE_MAGIC)
+        return image_corrupt(report, "not an image of this engine");
+    if (memcmp(header->build_id, engine_build_id(), ENGINE_BUILD_ID_BYTES) != 0)
+        return report_fail(report, STATUS_STALE, REPORT_OFFSET_NONE,
+                           "the image was made by another build; compile the module again");
+    if (header->header_bytes != sizeof(*header))
+        return image_corrupt(report, "wrong header size");
+    if (header->total_bytes != total_bytes)
+        return image_corrupt(report, "cut or extended");
+    return STATUS_OK;
+}
+
+enum status engine_module_open(struct bytes image,
+                               bool verify_checksum,
+                               struct report *report,
+                               struct engine_module **ret_module)
+{
+    enum status status = image_check_header(image, image.count, report);
+    if (status != STATUS_OK)
+        return status;
+    const struct image_header *header = (const struct image_header *)(const void *)image.data;
+    if (verify_checksum && XXH64(image.data + IMAGE_CHECKSUM_FROM,
+                                 image.count - IMAGE_CHECKSUM_FROM, 0) != header->checksum)
+        return image_corrupt(report, "wrong checksum");
+    if (!arrays_fit(header) || !counts_agree(header) || !names_fit(header) ||
+        !segments_fit(header) || !memories_fit(header) || !snapshot_fits(header))
+        return image_corrupt(report, "a table lies outside");
+    if (verify_checksum && (!funcs_fit(header) || !clauses_fit(header)))
+        return image_corrupt(report, "a function lies outside");
+    struct engine_module *module = malloc(sizeof(*module));
+    if (module == NULL)
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE,
+                           "no memory to open a module");
+    *module = (struct engine_module){.base = image.data, .count = image.count, .header = header};
+    *ret_module = module;
+    return STATUS_OK;
+}
+
+void engine_module_close(struct engine_module *module)
+{
+    free(module);
+}
+
+/* ---- questions ------------------------------------------------------------------------------- */
+
+struct bytes image_text(const struct image_header *header, struct image_span span)
+{
+    return bytes_make(image_at(header, span), span.count);
+}
+
+struct engine_functype image_functype(const struct image_header *header, uint32_t type)
+{
+    const struct image_type *row = (const struct image_type *)image_at(header, header->types);
+    row += type;
+    return (struct engine_functype){.params = image_at(header, row->params),
+                                    .results = image_at(header, row->results),
+                                    .param_count = row->params.count,
+                                    .result_count = row->results.count};
+}
+
+struct engine_functype image_tag_type(const struct image_header *header, uint32_t tag)
+{
+    const uint32_t *tags = image_at(header, header->tags);
+    return image_functype(header, tags[tag]);
+}
+
+struct engine_functype image_func_type(const struct image_header *header, uint32_t func)
+{
+    const struct image_func *funcs = image_at(header, header->funcs);
+    return image_functype(header, funcs[func].type);
+}
+
+uint32_t engine_module_import_count(const struct engine_module *module)
+{
+    return module->header->imports.count;
+}
+
+struct engine_import_desc engine_module_import(const struct engine_module *module, uint32_t i)
+{
+    const struct image_header *header = module->header;
+    ASSERT(i < header->imports.count);
+    const struct image_import *row = (const struct image_import *)image_at(header, header->imports);
+    row += i;
+    struct engine_import_desc desc = {.module_name = image_text(header, row->module_name),
+                                      .name = image_text(header, row->name),
+                                      .kind = (enum engine_extern_kind)row->kind,
+                                      .index = row->index};
+    if (desc.kind == ENGINE_EXTERN_FUNC)
+        desc.type = image_func_type(header, row->index);
+    else if (desc.kind == ENGINE_EXTERN_TAG)
+        desc.type = image_tag_type(header, row->index);
+    return desc;
+}
+
+uint32_t engine_module_export_count(const struct engine_module *module)
+{
+    return module->header->exports.count;
+}
+
+struct engine_export_desc engine_module_export(const struct engine_module *module, uint32_t i)
+{
+    const struct image_header *header = module->header;
+    ASSERT(i < header->exports.count);
+    const struct image_export *row = (const struct image_export *)image_at(header, header->exports);
+    row += i;
+    struct engine_export_desc desc = {.name = image_text(header, row->name),
+                                      .kind = (enum engine_extern_kind)row->kind,
+                                      .index = row->index};
+    if (desc.kind == ENGINE_EXTERN_FUNC)
+        desc.type = image_func_type(header, row->index);
+    else if (desc.kind == ENGINE_EXTERN_TAG)
+        desc.type = image_tag_type(header, row->index);
+    return desc;
+}
+
+bool engine_module_find_export(const struct engine_module *module,
+                               const char *name,
+                               enum engine_extern_kind kind,
+                               struct engine_export_desc *ret_export)
+{
+    for (uint32_t i = 0; i < engine_module_export_count(module); i++) {
+        struct engine_export_desc desc = engine_module_export(module, i);
+        if (desc.kind == kind && bytes_equal_text(desc.name, name)) {
+            *ret_export = desc;
+            return true;
+        }
+    }
+    return false;
+}
+
+uint32_t engine_module_func_count(const struct engine_module *module)
+{
+    return module->header->funcs.count;
+}
+
+uint32_t engine_module_global_type(const struct engine_module *module, uint32_t index)
+{
+    const struct image_global *rows = image_at(module->header, module->header->globals);
+    ASSERT(index < module->header->globals.count);
+    return rows[index].type;
+}
+
+bool engine_module_has_start(const struct engine_module *module)
+{
+    return module->header->has_start;
+}
+
+bool engine_module_has_snapshot(const struct engine_module *module)
+{
+    return module->header->has_snapshot;
+}
+
+uint32_t engine_module_memory_count(const struct engine_module *module)
+{
+    return module->header->memories.count;
+}
+
+struct engine_memory_desc engine_module_memory(const struct engine_module *module, uint32_t index)
+{
+    const struct image_memory *rows = image_at(module->header, module->header->memories);
+    ASSERT(index < module->header->memories.count);
+    return (struct engine_memory_desc){.is_64 = rows[index].is_64,
+                                       .page_bytes = 1u << rows[index].page_shift};
+}
+
+struct engine_memory_image engine_module_memory_image(const struct engine_module *module,
+                                                      uint32_t index)
+{
+    const struct image_header *header = module->header;
+    ASSERT(index < header->memory_values.count);
+    const struct image_memory_snapshot *rows = image_at(header, header->memory_values);
+    return (struct engine_memory_image){.offset = rows[index].offset, .bytes = rows[index].bytes};
+}

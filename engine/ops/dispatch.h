@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How one operation hands over to the next: the only file that knows.
+ *
+ * Threaded code is a sequence of cells. A cell starts with a 32-bit offset from
+ * `dispatch_base` to its handler, then packed operand fields, padded to 2 bytes. Offsets
+ * instead of addresses make code position independent, at the price of one addition per
+ * operation (2.4 % against absolute addresses; a 16-bit index into a table of addresses
+ * cost 14 %; docs/adr/0007).
+ *
+ * Two ways to run the same handler bodies:
+ *   clang   each handler ends in a guaranteed tail call (musttail) with the guest's
+ *           registers in machine registers (preserve_none); nothing returns until the
+ *           guest stops.
+ *   others  a trampoline: each handler returns after setting PC, registers live in
+ *           struct machine_registers. Slower, no C stack growth either.
+ *
+ * Bodies see the registers under upper-case names:
+ *   PC   this cell          FP   frame, slots of 8 bytes   MEM  memory 0
+ *   FUEL what is left       IN   the instance
+ *   ACC    integer accumulator, PIN0..PIN2 pinned integer locals
+ *   FACC   float accumulator,   FPIN0..FPIN2 pinned float locals (an f32 is the low half)
+ * and leave by NEXT, JUMP, SUSPEND, STOP or RAISE; nothing may follow these.
+ */
+#ifndef SKERRY_ENGINE_OPS_DISPATCH_H
+#define SKERRY_ENGINE_OPS_DISPATCH_H
+
+#include "engine/run/instance.h"
+
+/* Cells are read without regard to alignment; more of it makes code a tenth longer. */
+#define DISPATCH_CELL_ALIGN 2
+
+static inline uint16_t dispatch_field16(const uint8_t *at)
+{
+    uint16_t value;
+    memcpy(&value, at, sizeof(value));
+    return value;
+}
+
+static inline uint32_t dispatch_field32(const uint8_t *at)
+{
+    uint32_t value;
+    memcpy(&value, at, sizeof(value));
+    return value;
+}
+
+static inline uint64_t dispatch_field64(const uint8_t *at)
+{
+    uint64_t value;
+    memcpy(&value, at, sizeof(value));
+    return value;
+}
+
+/* Of handlers' registers and variables: not every member of a family uses all. */
+#define UNUSED __attribute__((unused))
+
+#if defined(__clang__) && defined(__has_attribute)
+#if __has_attribute(preserve_none) && __has_attribute(musttail)
+#define DISPATCH_TAIL_CALLS 1
+#endif
+#endif
+#ifndef DISPATCH_TAIL_CALLS
+#define DISPATCH_TAIL_CALLS 0
+#endif
+
+#define DISPATCH_SANITIZED 0
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
+#undef DISPATCH_SANITIZED
+#define DISPATCH_SANITIZED 1
+#endif
+#endif
+
+#if DISPATCH_TAIL_CALLS
+
+#define DISPATCH_NAME "clang tail calls"
+#define DISPATCH_PARAMETERS                                                                        \
+    UNUSED const uint8_t *PC, UNUSED uint64_t *FP, UNUSED uint8_t *MEM, UNUSED int64_t FUEL,       \
+        UNUSED struct engine_instance *IN, UNUSED const uint8_t *BASE, UNUSED uint64_t ACC,        \
+        UNUSED uint64_t PIN0, UNUSED uint64_t PIN1, UNUSED uint64_t PIN2, UNUSED double FACC,      \
+        UNUSED double FPIN0, UNUSED double FPIN1, UNUSED double FPIN2
+#define DISPATCH_REST FP, MEM, FUEL, IN, BASE, ACC, PIN0, PIN1, PIN2, FACC, FPIN0, FPIN1, FPIN2
+
+typedef enum engine_outcome dispatch_function(DISPATCH_PARAMETERS) __attribute__((preserve_none));
+typedef dispatch_function *dispatch_handler;
+
+#define HANDLER(name)                                                                              \
+    static __attribute__((preserve_none)) enum engine_outcome name(DISPATCH_PARAMETERS)
+
+/* Some handler: all others are found at a distance from it. */
+#define BASE_HANDLER                                                                               \
+    __attribute__((preserve_none)) enum engine_outcome dispatch_base(DISPATCH_PARAMETERS)
+BASE_HANDLER;
+
+#define JUMP(to)                                                                                   \
+    do {                                                                                           \
+        const uint8_t *dispatch_to = (to);                                                         \
+        dispatch_handler dispatch_next =                                                           \
+            (dispatch_handler)(uintptr_t)(BASE + (int32_t)dispatch_field32(dispatch_to));          \
+        __attribute__((musttail)) return dispatch_next(dispatch_to, DISPATCH_REST);                \
+    } while (0)
+
+#define DISPATCH_SAVE(at)                                                                          \
+    do {                                                                                           \
+        struct machine_registers *dispatch_registers = &IN->machine->registers;                    \
+        *dispatch_registers = (struct machine_registers){.pc = (at),                               \
+                                                         .fp = FP,                                 \
+                                                         .instance = IN,                           \
+                                                         .fuel = FUEL,                             \
+                                                         .accumulator = ACC,                       \
+                                                         .pins = {PIN0, PIN1, PIN2},               \
+                                                         .float_accumulator = FACC,                \
+                                                         .float_pins = {FPIN0, FPIN1, FPIN2}};     \
+    } while (0)
+
+/* So that others find the guest's registers in its machine. */
+#define SAVE_REGISTERS() DISPATCH_SAVE(PC)
+
+/* Leaves the interpreter; a later run goes on at cell `at`. */
+#define STOP(at, outcome)                                                                          \
+    do {                                                                                           \
+        DISPATCH_SAVE(at);                                                                         \
+        return (outcome);                                                                          \
+    } while (0)
+
+/*
+ * A fault in between is the guest's: where it was must be known. Plain builds for x86-64
+ * find it in the machine registers (interp.c); AFTER_ACCESS keeps PC in its own that long.
+ * Other builds, and sanitizers, which borrow registers, note it before each access.
+ */
+#if defined(__x86_64__) && !DISPATCH_SANITIZED
+#define DISPATCH_FAULT_REGISTERS 1
+#define BEFORE_ACCESS()          ((void)0)
+#else
+#define DISPATCH_FAULT_REGISTERS 0
+#define BEFORE_ACCESS()          DISPATCH_SAVE(PC)
+#endif
+#define AFTER_ACCESS()            __asm__ volatile("" : : "r"(PC))
+
+#define SWITCH_INSTANCE(instance) (IN = (instance), MEM = IN->memory_base)
+
+#else /* trampoline */
+
+#define DISPATCH_NAME     "trampoline"
+#define DISPATCH_CONTINUE 0x100
+
+typedef int dispatch_function(struct machine_registers *registers);
+typedef dispatch_function *dispatch_handler;
+
+#define HANDLER(name)     static int name(UNUSED struct machine_registers *registers)
+#define BASE_HANDLER      int dispatch_base(struct machine_registers *registers)
+BASE_HANDLER;
+
+#define PC                registers->pc
+#define FP                registers->fp
+#define FUEL              registers->fuel
+#define IN                registers->instance
+#define MEM               registers->instance->memory_base
+#define ACC               registers->accumulator
+#define PIN0              registers->pins[0]
+#define PIN1              registers->pins[1]
+#define PIN2              registers->pins[2]
+#define FACC              registers->float_accumulator
+#define FPIN0             registers->float_pins[0]
+#define FPIN1             registers->float_pins[1]
+#define FPIN2             registers->float_pins[2]
+
+#define JUMP(to)                                                                                   \
+    do {                                                                                           \
+        PC = (to);                                                                                 \
+        return DISPATCH_CONTINUE;                                                                  \
+    } while (0)
+
+#define STOP(at, outcome)                                                                          \
+    do {                                                                                           \
+        PC = (at);                                                                                 \
+        return (int)(outcome);                                                                     \
+    } while (0)
+
+#define SAVE_REGISTERS()          ((void)0)
+
+#define DISPATCH_FAULT_REGISTERS  0
+#define BEFORE_ACCESS()           ((void)0)
+#define AFTER_ACCESS()            ((void)0)
+#define SWITCH_INSTANCE(instance) (IN = (instance))
+
+#endif
+
+#define NEXT(bytes) JUMP(PC + (bytes))
+
+/* Takes the count of what was executed: nothing in a build that measures what metering costs. */
+#ifndef ENGINE_UNMETERED
+#define ENGINE_UNMETERED 0
+#endif
+#if ENGINE_UNMETERED
+#define CHARGE(count) ((void)(count))
+#else
+#define CHARGE(count) ((void)(FUEL -= (int32_t)(count)))
+#endif
+#define CHARGE_LEAVES_NONE() (!ENGINE_UNMETERED && UNLIKELY(FUEL < 0))
+
+/* Out of fuel: go on later at `at`, which must be a cell not yet begun. */
+#define SUSPEND(at) STOP(at, ENGINE_OUT_OF_FUEL)
+
+#define RAISE(code)                                                                                \
+    do {                                                                                           \
+        IN->machine->trap = (code);                                                                \
+        STOP(PC, ENGINE_TRAPPED);                                                                  \
+    } while (0)
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Entering and leaving guest code: engine_call_begin makes the first frame, engine_run
+ * grants fuel and hands over to the first cell, the SIGSEGV handler turns a guest's access
+ * to reserved pages into a trap.
+ *
+ * The one mutable global of the engine lives here, because a signal handler can be given
+ * nothing else: the machine that runs now, NULL outside of guest code. A fault while it is
+ * NULL, or at an address that no memory of it reserves, is a crash and stays one.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <ucontext.h>
+
+#include "engine/ops/ops.h"
+
+static struct engine_machine *interp_running;
+static sigjmp_buf interp_escape;
+static struct sigaction interp_previous;
+
+const char *engine_dispatch_name(void)
+{
+    return DISPATCH_NAME;
+}
+
+static bool interp_is_guest_fault(const struct engine_machine *machine, const void *address)
+{
+    for (uint32_t i = 0; i < machine->instance_count; i++) {
+        const struct engine_instance *instance = machine->instances[i];
+        for (uint32_t m = 0; m < instance_own_memories(instance); m++) {
+            if (memory_guards(&instance->own_memory[m], address))
+                return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * Handlers keep these in fixed machine registers (the order of DISPATCH_PARAMETERS in the
+ * preserve_none convention), and a memory access leaves them alone.
+ */
+static void interp_note_registers(struct machine_registers *registers, const ucontext_t *context)
+{
+#if DISPATCH_FAULT_REGISTERS
+    const greg_t *gregs = context->uc_mcontext.gregs;
+    registers->pc = (const uint8_t *)(uintptr_t)gregs[REG_R12];
+    registers->fp = (uint64_t *)(uintptr_t)gregs[REG_R13];
+    registers->fuel = (int64_t)gregs[REG_R15];
+    registers->instance = (struct engine_instance *)(uintptr_t)gregs[REG_RDI];
+#else
+    (void)registers;
+    (void)context;
+#endif
+}
+
+static void interp_on_fault(int signal_number, siginfo_t *info, void *context)
+{
+    struct engine_machine *machine = interp_running;
+    /* What a process sent has its id where a fault has its address. */
+    bool sent = info->si_code <= 0;
+    if (!sent && machine != NULL && interp_is_guest_fault(machine, info->si_addr)) {
+        interp_note_registers(&machine->registers, context);
+        siglongjmp(interp_escape, 1);
+    }
+    /* Not ours: let it happen again under the previous disposition. A fault does by itself. */
+    (void)sigaction(signal_number, &interp_previous, NULL);
+    if (sent)
+        (void)raise(signal_number);
+}
+
+enum status engine_init(struct report *report)
+{
+    struct sigaction action = {.sa_sigaction = interp_on_fault,
+                               .sa_flags = SA_SIGINFO | SA_NODEFER};
+    (void)sigemptyset(&action.sa_mask);
+    struct sigaction previous;
+    if (sigaction(SIGSEGV, &action, &previous) != 0)
+        return report_errno(report, "cannot install the SIGSEGV handler");
+    if (previous.sa_sigaction != interp_on_fault)
+        interp_previous = previous;
+    return STATUS_OK;
+}
+
+/* Where the first frame returns to. */
+static const int32_t *interp_exit_cell(const struct machine_cells *cells,
+                                       enum control_result result)
+{
+    switch (result) {
+    case CONTROL_RESULT_I32:
+    case CONTROL_RESULT_BITS:
+        return &cells->exit_int;
+    case CONTROL_RESULT_FLOAT:
+        return &cells->exit_float;
+    case CONTROL_RESULT_NONE:
+    case CONTROL_RESULT_MANY:
+        break;
+    }
+    return &cells->exit_none;
+}
+
+void engine_call_begin(struct engine_machine *machine,
+                       struct engine_instance *instance,
+                       uint32_t func_index,
+                       const union engine_value *arguments,
+                       uint32_t slots)
+{
+    ASSERT(!machine->busy);
+    const struct image_header *image = instance->image;
+    ASSERT(func_index < image->funcs.count);
+    const struct image_func *func = &instance->funcs[func_index];
+    struct engine_functype type = image_functype(image, func->type);
+    ASSERT(slots == engine_slot_count(type.params, type.param_count));
+
+    control_make_cells(&machine->cells);
+    const uint8_t *entry = instance->code + func->entry;
+    uint64_t *frame = machine->stack;
+    instance_copy_arguments(instance, func_index, frame, arguments);
+    uint64_t *link = frame + dispatch_field32(entry - 4);
+    link[0] = (uintptr_t)interp_exit_cell(&machine->cells, control_result_of(type));
+    link[1] = (uintptr_t)frame;
+    int64_t owed = machine->registers.fuel;
+    machine->registers =
+        (struct machine_registers){.pc = entry, .fp = frame, .instance = instance, .fuel = owed};
+    machine->memory_refused = false;
+    machine->call_instance = instance;
+    machine->call_func = func_index;
+    machine->trap = TRAP_NONE;
+    machine->trap_reason = NULL;
+    machine->fuel_host = 0;
+    machine->fuel_before = engine_machine_instructions(machine);
+    heap_collect_cancel(&machine->heap);
+    machine->busy = true;
+}
+
+#if DISPATCH_TAIL_CALLS
+static enum engine_outcome interp_enter(const struct machine_registers *r)
+{
+    const uint8_t *base = (const uint8_t *)(uintptr_t)&dispatch_base;
+    dispatch_handler first = (dispatch_handler)(uintptr_t)(base + (int32_t)dispatch_field32(r->pc));
+    return first(r->pc, r->fp, r->instance->memory_base, r->fuel, r->instance, base, r->accumulator,
+                 r->pins[0], r->pins[1], r->pins[2], r->float_accumulator, r->float_pins[0],
+                 r->float_pins[1], r->float_pins[2]);
+}
+#else
+static enum engine_outcome interp_enter(struct machine_registers *r)
+{
+    const uint8_t *base = (const uint8_t *)(uintptr_t)&dispatch_base;
+    int outcome = DISPATCH_CONTINUE;
+    while (outcome == DISPATCH_CONTINUE) {
+        dispatch_handler next =
+            (dispatch_handler)(uintptr_t)(base + (int32_t)dispatch_field32(r->pc));
+        outcome = next(r);
+    }
+    return (enum engine_outcome)outcome;
+}
+#endif
+
+/* One stretch of guest code; a fault comes back here. */
+static enum engine_outcome interp_slice(struct engine_machine *machine)
+{
+    enum engine_outcome outcome;
+    interp_running = machine;
+    if (sigsetjmp(interp_escape, 0) == 0) {
+        outcome = interp_enter(&machine->registers);
+    } else {
+        machine->trap = TRAP_MEMORY_OUT_OF_BOUNDS;
+        outcome = ENGINE_TRAPPED;
+    }
+    interp_running = NULL;
+    return outcome;
+}
+
+/*
+ * A trap comes between two charges, and the last one may have given back what a branch skipped,
+ * for a later one to take: a call never executed less than nothing.
+ */
+static void interp_settle_fuel(struct engine_machine *machine)
+{
+    int64_t executed = (int64_t)(engine_machine_instructions(machine) - machine->fuel_before);
+    if (executed < 0)
+        machine->fuel_used -= (uint64_t)executed;
+}
+
+enum engine_outcome engine_run(struct engine_machine *machine, int64_t fuel)
+{
+    ASSERT(machine->busy);
+    ASSERT(fuel > 0);
+    struct machine_registers *registers = &machine->registers;
+    int64_t owed = registers->fuel; /* <= 0: overshoot of the slice before */
+    enum engine_outcome outcome;
+    int64_t left = fuel;
+    do {
+        /* Tests may force a suspension every few instructions: same results, same fuel. */
+        int64_t slice = ENGINE_FORCE_SUSPEND > 0 ? MIN(left, ENGINE_FORCE_SUSPEND) : left;
+        int64_t granted = registers->fuel + slice;
+        registers->fuel = granted;
+        if (granted < 0) {
+            outcome = ENGINE_OUT_OF_FUEL;
+        } else {
+            outcome = interp_slice(machine);
+        }
+        left -= slice;
+    } while (outcome == ENGINE_OUT_OF_FUEL && left > 0);
+    int64_t unused = left + registers->fuel - owed;
+    /* May be negative for one slice (a branch gave back what it skipped); sums are exact. */
+    machine->fuel_used += (uint64_t)(fuel - unused);
+    registers->fuel = MIN(left + registers->fuel, 0);
+    if (outcome == ENGINE_DONE)
+        machine->busy = false;
+    else if (outcome == ENGINE_TRAPPED)
+        interp_settle_fuel(machine);
+    return outcome;
+}
+
+const union engine_value *engine_call_results(const struct engine_machine *machine)
+{
+    return (const union engine_value *)machine->stack;
+}
+
+void engine_call_cancel(struct engine_machine *machine)
+{
+    machine->busy = false;
+    machine->registers.fuel = 0;
+}
+
+uint64_t engine_machine_fuel_used(const struct engine_machine *machine)
+{
+    return machine->fuel_used;
+}
+
+uint64_t engine_machine_instructions(const struct engine_machine *machine)
+{
+    return machine->fuel_used - machine->fuel_priced;
+}

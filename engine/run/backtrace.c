@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who called whom: walks the frames of a suspended or trapped guest.
+ *
+ * Everything read here was written by handlers, not by the guest; still every pointer is
+ * held against its range before it is followed, because a trap's registers come from a
+ * signal context and a wrong backtrace must not become a crash.
+ */
+#include "engine/ops/dispatch.h"
+
+static bool backtrace_on_stack(const struct engine_machine *machine, const uint64_t *fp)
+{
+    const uint64_t *end = machine->stack + machine->stack_mapped_bytes / sizeof(*fp);
+    return fp >= machine->stack && fp < end;
+}
+
+uint32_t backtrace_func(const struct image_header *header, uint32_t offset)
+{
+    const struct image_func *funcs = image_at(header, header->funcs);
+    uint32_t low = 0;
+    for (uint32_t high = header->funcs.count; high - low > 1;) {
+        uint32_t middle = low + (high - low) / 2;
+        if (funcs[middle].entry <= offset)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The place in the binary noted last at or before `offset`, if it is in this function. */
+static uint32_t
+backtrace_wasm_offset(const struct image_header *header, uint32_t func, uint32_t offset)
+{
+    const struct code_mark *marks = image_at(header, header->marks);
+    const struct image_func *funcs = image_at(header, header->funcs);
+    uint32_t low = 0;
+    for (uint32_t high = header->marks.count; low < high;) {
+        uint32_t middle = low + (high - low) / 2;
+        if (marks[middle].cell_offset <= offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0 || marks[low - 1].cell_offset < funcs[func].entry)
+        return 0;
+    return marks[low - 1].wasm_offset;
+}
+
+static struct engine_frame_info
+backtrace_info(const struct image_header *header, uint32_t func, uint32_t offset)
+{
+    struct engine_frame_info info = {
+        .func_index = func,
+        .offset = backtrace_wasm_offset(header, func, offset),
+    };
+    if (func < header->func_names.count) {
+        const struct image_span *names = image_at(header, header->func_names);
+        info.func_name = bytes_make(image_at(header, names[func]), names[func].count);
+    }
+    return info;
+}
+
+static bool backtrace_in_code(const struct backtrace_at *at)
+{
+    const struct engine_instance *instance = at->instance;
+    return at->pc >= instance->code && at->pc < instance->code + instance->image->code.count;
+}
+
+/* Leaves a cross frame or a host's frame: back in the instance that called. */
+static bool backtrace_leave_cross(const struct engine_machine *machine, struct backtrace_at *at)
+{
+    const uintptr_t pc = (uintptr_t)at->pc;
+    if ((pc != (uintptr_t)&machine->cells.cross_return &&
+         pc != (uintptr_t)&machine->cells.host_return) ||
+        !backtrace_on_stack(machine, at->fp))
+        return false;
+    const uint64_t *frame = at->fp;
+    *at = (struct backtrace_at){
+        .pc = (const uint8_t *)(uintptr_t)frame[0],
+        .fp = (uint64_t *)(uintptr_t)frame[2],
+        .instance = (struct engine_instance *)(uintptr_t)frame[1],
+    };
+    return true;
+}
+
+bool backtrace_in_func(const struct engine_machine *machine, struct backtrace_at *at)
+{
+    while (at->instance != NULL && backtrace_leave_cross(machine, at))
+        continue;
+    return at->instance != NULL && backtrace_in_code(at) && backtrace_on_stack(machine, at->fp);
+}
+
+bool backtrace_leave(const struct engine_machine *machine, struct backtrace_at *at, uint32_t func)
+{
+    const uint8_t *entry = at->instance->code + at->instance->funcs[func].entry;
+    const uint64_t *link = at->fp + dispatch_field32(entry - sizeof(uint32_t));
+    if (!backtrace_on_stack(machine, link + 1))
+        return false;
+    at->pc = (const uint8_t *)(uintptr_t)link[0];
+    at->fp = (uint64_t *)(uintptr_t)link[1];
+    return true;
+}
+
+uint32_t engine_backtrace(const struct engine_machine *machine,
+                          struct engine_frame_info *ret_frames,
+                          uint32_t max)
+{
+    struct backtrace_at at = {
+        .pc = machine->registers.pc,
+        .fp = machine->registers.fp,
+        .instance = machine->registers.instance,
+    };
+    /* Between the steps of a throw: where it was thrown. */
+    if ((uintptr_t)at.pc == (uintptr_t)&machine->cells.unwind)
+        at.pc = machine->unwind.thrown;
+    uint32_t count = 0;
+    while (count < max && backtrace_in_func(machine, &at)) {
+        const struct image_header *header = at.instance->image;
+        /* A return address is behind its call: look just before it. */
+        uint32_t offset = (uint32_t)(at.pc - at.instance->code) - (count > 0 ? 1 : 0);
+        uint32_t func = backtrace_func(header, offset);
+        ret_frames[count++] = backtrace_info(header, func, offset);
+        if (!backtrace_leave(machine, &at, func))
+            break;
+    }
+    return count;
+}

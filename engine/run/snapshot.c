@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Freezing an initialised instance into an image, and back.
+ *
+ *   | module part, as compiled | globals | table rows | entries | dropped | memory rows |
+ *   | heap | page.. | memory 0 | memory 1 ... |
+ *
+ * Invariant: what engine_restore makes, and what engine_rewind returns to, is exactly the
+ * state engine_snapshot saw. Restoring does no work per function: it is the way of a cold
+ * start. Zero pages are never written, so that the image stays sparse.
+ */
+#include <sys/mman.h>
+
+#include "engine/run/object.h"
+
+#define PAGE IMAGE_PAGE_BYTES
+
+static bool is_zero(const uint8_t *data, uint64_t count)
+{
+    return count == 0 || (data[0] == 0 && memcmp(data, data + 1, count - 1) == 0);
+}
+
+/* Copies whole pages over zeroed ones. */
+static void copy_pages(uint8_t *to, const uint8_t *from, uint64_t bytes)
+{
+    for (uint64_t at = 0; at < bytes; at += PAGE) {
+        if (!is_zero(from + at, PAGE))
+            memcpy(to + at, from + at, PAGE);
+    }
+}
+
+/* Nothing of the host and of other instances may be in it. */
+static enum status check_freezable(const struct engine_instance *instance, struct report *report)
+{
+    const struct image_header *image = instance->image;
+    if (instance->machine->busy || instance->machine->instance_count != 1)
+        return report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
+                           "only an idle instance that is alone on its machine can be frozen");
+    if (image->imported_table_count > 0 || image->imported_memory_count > 0 ||
+        image->imported_global_count > 0 || image->imported_tag_count > 0)
+        return report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
+                           "an instance that imports more than functions cannot be frozen");
+    return STATUS_OK;
+}
+
+/* Where the type allows one: is it something of the host's? */
+static bool is_of_host(uint32_t type, uint64_t value)
+{
+    uint32_t heap = types_heap(type);
+    return (heap == ENGINE_EXTERNREF || heap == ENGINE_ANYREF) && value != 0 &&
+           (value & ENGINE_REFERENCE_TAG) == 0;
+}
+
+/* An exception: its tag, then values in slots. */
+static bool exception_has_host(const struct engine_functype *type, const uint64_t *payload)
+{
+    const uint64_t *value = payload + 1;
+    for (uint32_t i = 0; i < type->param_count; i++) {
+        if (is_of_host(type->params[i], *value))
+            return true;
+        value += engine_slot_count(&type->params[i], 1);
+    }
+    return false;
+}
+
+static bool object_has_host(const struct engine_instance *instance, uint64_t reference)
+{
+    const struct heap *heap = &instance->machine->heap;
+    const struct heap_object *object = heap_object(heap, reference);
+    const struct image_type *type = object_type(instance, object->layout);
+    const uint64_t *payload = (const void *)heap_payload(heap, reference);
+    if (type->kind == TYPES_FUNC) {
+        struct engine_functype values = image_functype(instance->image, object->layout);
+        return exception_has_host(&values, payload);
+    }
+    const struct image_field *field = image_at(instance->image, type->fields);
+    bool is_array = type->kind == TYPES_ARRAY;
+    if (is_array && !engine_type_is_reference(field->type))
+        return false;
+    uint32_t count = is_array ? object->length : type->fields.count;
+    for (uint32_t i = 0; i < count; i++, field += !is_array) {
+        if (engine_type_is_reference(field->type) &&
+            is_of_host(field->type, payload[is_array ? i : field->offset / sizeof(*payload)]))
+            return true;
+    }
+    return false;
+}
+
+/* References of the host's mean nothing to the process that restores. */
+static bool has_host(const struct engine_instance *instance)
+{
+    const struct image_header *image = instance->image;
+    const struct image_global *globals = image_at(image, image->globals);
+    for (uint32_t i = 0; i < image->globals.count; i++) {
+        if (is_of_host(globals[i].type, instance_global(instance, i)->ref))
+            return true;
+    }
+    for (uint32_t i = 0; i < image->tables.count; i++) {
+        const struct table *table = instance->tables[i];
+        for (uint64_t k = 0; k < table->count; k++) {
+            if (is_of_host(table->type, table->entries[k]))
+                return true;
+        }
+    }
+    const struct heap *heap = &instance->machine->heap;
+    struct heap_cursor cursor = {0};
+    uint64_t reference;
+    while ((reference = heap_next(heap, &cursor)) != HEAP_NONE) {
+        if (object_has_host(instance, reference))
+            return true;
+    }
+    return false;
+}
+
+static uint64_t used_memory_bytes(const struct memory *memory)
+{
+    uint64_t bytes = ALIGN_UP(memory->bytes, (uint64_t)PAGE);
+    while (bytes > 0 && is_zero(memory->base + bytes - PAGE, PAGE))
+        bytes -= PAGE;
+    return bytes;
+}
+
+/* Everything before the memories; also run to measure. */
+static void lay_out_state(struct image_writer *writer,
+                          const struct engine_instance *instance,
+                          struct image_header *header)
+{
+    const struct image_header *image = instance->image;
+    (void)image_put(writer, image, image->module_bytes, 1);
+    header->has_snapshot = 1;
+    header->global_values =
+        image_put(writer, instance->globals, image->global_slots, sizeof(uint64_t));
+    header->table_values =
+        image_reserve(writer, image->tables.count, sizeof(struct image_table_snapshot));
+    for (uint32_t i = 0; i < image->tables.count; i++) {
+        const struct table *table = instance->tables[i];
+        struct image_table_snapshot row = {
+            .entries = image_put(writer, table->entries, table->count, sizeof(uint64_t))};
+        image_set(writer, header->table_values, i, &row, sizeof(row));
+    }
+    header->dropped_elems = image_put(writer, instance->dropped_elems, image->elems.count, 1);
+    header->dropped_datas = image_put(writer, instance->dropped_datas, image->datas.count, 1);
+    header->memory_values =
+        image_reserve(writer, image->memories.count, sizeof(struct image_memory_snapshot));
+    const struct heap *heap = &instance->machine->heap;
+    header->heap = image_reserve(writer, heap_image_bytes(heap), 1);
+    if (writer->data != NULL)
+        heap_image_write(heap, writer->data + header->heap.offset);
+    writer->count = ALIGN_UP(writer->count, (uint64_t)8);
+}
+
+/* Where the contents of each memory come; the size of the whole image. */
+static uint64_t place_memories(const struct engine_instance *instance,
+                               uint64_t end,
+                               struct image_memory_snapshot *rows)
+{
+    for (uint32_t i = 0; i < instance->image->memories.count; i++) {
+        const struct memory *memory = instance->memories[i];
+        rows[i] = (struct image_memory_snapshot){
+            .pages = memory_pages(memory),
+            .offset = ALIGN_UP(end, (uint64_t)PAGE),
+            .bytes = used_memory_bytes(memory),
+        };
+        end = rows[i].offset + rows[i].bytes;
+    }
+    return end;
+}
+
+enum status engine_snapshot(const struct engine_instance *instance,
+                            struct report *report,
+                            struct engine_image *ret_image)
+{
+    enum status status = check_freezable(instance, report);
+    if (status != STATUS_OK)
+        return status;
+    collect_all(instance->machine, NULL, 0);
+    heap_collect_cancel(&instance->machine->heap);
+    if (has_host(instance))
+        return report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
+                           "cannot freeze an external reference of the host into a snapshot");
+    struct image_header header = *instance->image;
+    struct image_writer writer = {0};
+    lay_out_state(&writer, instance, &header);
+    if (writer.count > UINT32_MAX)
+        return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
+                           "code and tables of the snapshot take more than 4 GiB");
+    struct image_memory_snapshot memories[MODULE_MAX_MEMORIES];
+    header.total_bytes = place_memories(instance, writer.count, memories);
+    struct engine_image image;
+    status = image_allocate(header.total_bytes, report, &image);
+    if (status != STATUS_OK)
+        return status;
+    writer = (struct image_writer){.data = image.data};
+    lay_out_state(&writer, instance, &header);
+    memcpy(image.data, &header, sizeof(header));
+    for (uint32_t i = 0; i < header.memory_values.count; i++) {
+        image_set(&writer, header.memory_values, i, &memories[i], sizeof(memories[i]));
+        copy_pages(image.data + memories[i].offset, instance->memories[i]->base, memories[i].bytes);
+    }
+    image_seal(&image);
+    *ret_image = image;
+    return STATUS_OK;
+}
+
+/* ---- and back -------------------------------------------------------------------------------- */
+
+static void restore_table(const struct engine_instance *instance, uint32_t index)
+{
+    const struct image_header *image = instance->image;
+    const struct image_table_snapshot *rows = image_at(image, image->table_values);
+    struct table *table = &instance->own_tables[index];
+    table->count = rows[index].entries.count;
+    if (table->count > 0)
+        memcpy(table->entries, image_at(image, rows[index].entries),
+               table->count * sizeof(uint64_t));
+    table->dirty = false;
+}
+
+static void restore_flags(const struct engine_instance *instance)
+{
+    const struct image_header *image = instance->image;
+    if (image->elems.count > 0)
+        memcpy(instance->dropped_elems, image_at(image, image->dropped_elems), image->elems.count);
+    if (image->datas.count > 0)
+        memcpy(instance->dropped_datas, image_at(image, image->dropped_datas), image->datas.count);
+}
+
+static void restore_globals(struct engine_instance *instance)
+{
+    const struct image_header *image = instance->image;
+    if (image->global_slots > 0)
+        memcpy(instance->globals, image_at(image, image->global_values),
+               image->global_slots * sizeof(union engine_value));
+}
+
+static void restore_memories(const struct engine_instance *instance)
+{
+    const struct image_header *image = instance->image;
+    const struct image_memory_snapshot *rows = image_at(image, image->memory_values);
+    for (uint32_t i = 0; i < image->memory_values.count; i++)
+        copy_pages(instance->own_memory[i].base, instance->module->base + rows[i].offset,
+                   rows[i].bytes);
+}
+
+/* The heap of the machine that is the instance's alone. */
+static enum status restore_heap(struct engine_instance *instance, struct report *report)
+{
+    const struct image_header *image = instance->image;
+    return heap_restore(&instance->machine->heap, image_at(image, image->heap), image->heap.count,
+                        report);
+}
+
+enum status engine_restore(struct engine_machine *machine,
+                           const struct engine_module *module,
+                           const struct engine_linker *linker,
+                           bool memory_follows,
+                           struct report *report,
+                           struct engine_instance **ret_instance)
+{
+    const struct image_header *image = module->header;
+    ASSERT(image->has_snapshot);
+    ASSERT(machine->instance_count == 0);
+    struct engine_instance *instance;
+    enum status status = instance_create(machine, module, linker, true, report, &instance);
+    if (status != STATUS_OK)
+        return status;
+    status = restore_heap(instance, report);
+    if (status != STATUS_OK) {
+        instance_free(instance);
+        return status;
+    }
+    restore_globals(instance);
+    restore_flags(instance);
+    for (uint32_t i = 0; i < instance_own_tables(instance); i++)
+        restore_table(instance, i);
+    if (!memory_follows)
+        restore_memories(instance);
+    machine_adopt(machine, instance);
+    *ret_instance = instance;
+    return STATUS_OK;
+}
+
+/* The stack too: what lies on it can look like a reference, and so decide what a collection
+ * finds, and how much fuel that takes. */
+static bool rewind_heap(struct engine_instance *instance)
+{
+    struct engine_machine *machine = instance->machine;
+    if (!machine->heap.touched)
+        return true;
+    return madvise(machine->stack, machine->stack_mapped_bytes, MADV_DONTNEED) == 0 &&
+           restore_heap(instance, NULL) == STATUS_OK;
+}
+
+bool engine_rewind(struct engine_instance *instance)
+{
+    struct engine_machine *machine = instance->machine;
+    ASSERT(instance->image->has_snapshot);
+    engine_call_cancel(machine);
+    restore_globals(instance);
+    restore_flags(instance);
+    for (uint32_t i = 0; i < instance_own_tables(instance); i++) {
+        if (instance->own_tables[i].dirty)
+            restore_table(instance, i);
+    }
+    machine->fuel_used = 0;
+    machine->fuel_priced = 0;
+    machine->fuel_host = 0;
+    machine->trap = TRAP_NONE;
+    machine->trap_reason = NULL;
+    machine->exit_code = 0;
+    bool shrunk = rewind_heap(instance);
+    for (uint32_t i = 0; i < instance_own_memories(instance); i++)
+        shrunk = memory_shrink(&instance->own_memory[i]) && shrunk;
+    return shrunk;
+}

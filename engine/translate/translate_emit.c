@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Cells: encoding of instructions, labels and their fixups, fuel.
+ *
+ *   cell: | handler i32 | operands: S 2 bytes, K 4 or 8 | fields | padding to 2 |
+ *   branch field: | target i32, bytes from the cell's start | fuel i32 |
+ */
+#include <stdlib.h>
+
+#include "engine/translate/translate.h"
+
+void emit_fail(struct translator *t, enum status status, const char *what)
+{
+    if (t->status != STATUS_OK)
+        return;
+    t->status =
+        report_fail(t->report, status, t->opcode_offset, "%s in function %u", what, t->func_index);
+}
+
+/* Room for the largest cell, so that its parts need no check each. */
+#define EMIT_CELL_BYTES_MAX 64
+
+static bool emit_reserve(struct translator *t, size_t count)
+{
+    if (t->status != STATUS_OK)
+        return false;
+    struct buffer *cells = &t->code->cells;
+    if (LIKELY(cells->capacity - cells->count >= count))
+        return true;
+    enum status status = buffer_reserve(cells, count);
+    if (status != STATUS_OK)
+        emit_fail(t, status, "threaded code too large");
+    return status == STATUS_OK;
+}
+
+/* These write at `at` and return where the next goes; the caller has reserved. */
+static inline uint8_t *emit32(uint8_t *at, uint64_t value)
+{
+    uint32_t narrow = (uint32_t)value;
+    memcpy(at, &narrow, sizeof(narrow));
+    return at + sizeof(narrow);
+}
+
+static inline uint8_t *emit64(uint8_t *at, uint64_t value)
+{
+    memcpy(at, &value, sizeof(value));
+    return at + sizeof(value);
+}
+
+static void emit_mark(struct translator *t, uint32_t wasm_offset)
+{
+    struct code_mark mark = {.cell_offset = emit_here(t), .wasm_offset = wasm_offset};
+    struct buffer *marks = &t->code->marks;
+    if (UNLIKELY(marks->capacity - marks->count < sizeof(mark)) &&
+        buffer_reserve(marks, sizeof(mark)) != STATUS_OK)
+        return emit_fail(t, STATUS_LIMIT, "too many code marks");
+    memcpy(marks->data + marks->count, &mark, sizeof(mark));
+    marks->count += sizeof(mark);
+}
+
+static bool emit_is_no_move(const struct instruction *instruction)
+{
+    if (operation_rows[instruction->operation].shape != SHAPE_YD &&
+        instruction->operation != OP_v128_mov)
+        return false;
+    const struct operand *from = &instruction->operands[0];
+    const struct operand *to = &instruction->operands[1];
+    return from->place == to->place && (from->place != PLACE_S || from->slot == to->slot);
+}
+
+/* Each operand and field is written with eight bytes, of which as many stay as it has: the
+ * next one overwrites the rest. That costs less than asking, each time, what it is. */
+static inline uint8_t *
+emit_operand(const struct translator *t, uint8_t *at, const struct operand *operand, char letter)
+{
+    static const uint8_t sizes[PLACE_COUNT] = {[PLACE_S] = 2};
+    bool is_constant = operand->place == PLACE_K;
+    (void)emit64(at, is_constant ? operand->bits : operand->slot);
+    if (UNLIKELY(is_constant && letter == 'v'))
+        memcpy(at, t->module->wasm.data + operand->bits, 16);
+    return at + (is_constant ? operand_constant_bytes(letter) : sizes[operand->place]);
+}
+
+/* Writes the fields; *ret_branch is where the branch field is, if there is one. */
+static inline uint8_t *emit_fields(uint8_t *at,
+                                   const struct operation_row *row,
+                                   const struct instruction *instruction,
+                                   uint8_t **ret_branch)
+{
+    static const uint8_t sizes['w' + 1] = {['h'] = 2, ['w'] = 4, ['t'] = 4, ['q'] = 8};
+    const uint64_t *next = instruction->fields;
+    for (const char *field = row->fields; *field != '\0'; field++) {
+        if (*field == 'b') {
+            *ret_branch = at;
+            return emit64(at, 0); /* always last */
+        }
+        (void)emit64(at, *next++);
+        at += sizes[(uint8_t)*field];
+    }
+    return at;
+}
+
+/* What may be taken back to become part of what follows; none of these can trap. */
+static bool emit_is_fusible(enum operation operation)
+{
+    switch (operation) {
+    case OP_i32_add:
+    case OP_i32_sub:
+    case OP_i32_and:
+    case OP_i32_mov:
+    case OP_i64_mov:
+    case OP_global_get:
+    case OP_global_set_sum:
+    case OP_zero_1:
+    case OP_zero_2:
+    case OP_zero_3:
+    case OP_zero_4:
+    case OP_load_pins_1:
+    case OP_load_pins_2:
+    case OP_load_pins_3:
+        return true;
+    default:
+        return false;
+    }
+}
+
+uint32_t emit_cell(struct translator *t, const struct instruction *instruction)
+{
+    if (emit_is_no_move(instruction))
+        return 0;
+    if (!emit_reserve(t, EMIT_CELL_BYTES_MAX))
+        return 0;
+    t->has_last = emit_is_fusible(instruction->operation);
+    if (t->has_last)
+        t->last = *instruction;
+    t->last_start = emit_here(t);
+    t->last_marks = (uint32_t)t->code->marks.count;
+    const struct operation_row *row = &operation_rows[instruction->operation];
+    if (row->faults == OPERATION_TRAPS ||
+        (UNLIKELY(t->options->all_marks) && instruction->wasm_offset != 0))
+        emit_mark(t, instruction->wasm_offset);
+    struct buffer *cells = &t->code->cells;
+    uint8_t *branch = cells->data;
+    uint8_t places[OPS_OPERANDS_MAX];
+    for (uint32_t i = 0; i < OPS_OPERANDS_MAX; i++)
+        places[i] = instruction->operands[i].place;
+    uint8_t *end = emit32(cells->data + cells->count,
+                          (uint32_t)operation_handler(instruction->operation, places));
+    for (uint32_t i = 0; i < row->operand_count; i++)
+        end = emit_operand(t, end, &instruction->operands[i], row->types[i]);
+    end = emit_fields(end, row, instruction, &branch);
+    (void)emit32(end, 0); /* padding */
+    cells->count = ALIGN_UP((size_t)(end - cells->data), (size_t)DISPATCH_CELL_ALIGN);
+    return (uint32_t)(branch - cells->data);
+}
+
+enum operation emit_canonical(const struct instruction *raw)
+{
+    const struct operation_row *row = &operation_rows[raw->operation];
+    bool is_short = memcmp(row->name, "f32", 3) == 0; /* what it gives is first in its name */
+    if (row->types[0] == 'v')
+        return is_short ? OP_f32x4_canonical : OP_f64x2_canonical;
+    return is_short ? OP_f32_canonical : OP_f64_canonical;
+}
+
+/* The pending operation into the accumulator, and from there, canonical, to where it goes. A
+ * vector, which is never in the accumulator, becomes canonical in its slots. */
+static void emit_raw(struct translator *t)
+{
+    struct instruction *raw = t->pending;
+    uint32_t result = operation_shape_rows[operation_rows[raw->operation].shape].operand_count - 1u;
+    struct operand to = raw->operands[result];
+    if (operation_allows(raw->operation, result, PLACE_A))
+        raw->operands[result].place = PLACE_A;
+    struct instruction canonical = {.operation = emit_canonical(raw),
+                                    .operands = {raw->operands[result], to}};
+    (void)emit_cell(t, raw);
+    (void)emit_cell(t, &canonical);
+}
+
+void emit_flush(struct translator *t)
+{
+    if (!t->has_pending)
+        return;
+    t->has_pending = false;
+    if (t->has_last)
+        fuse_load_move(t);
+    if (UNLIKELY(t->pending->is_raw))
+        emit_raw(t);
+    else
+        (void)emit_cell(t, t->pending);
+}
+
+void emit_take_back(struct translator *t)
+{
+    ASSERT(t->has_last && t->last_start <= t->code->cells.count);
+    t->code->cells.count = t->last_start;
+    t->code->marks.count = t->last_marks;
+    t->has_last = false;
+}
+
+uint32_t emit_words(struct translator *t, uint32_t count)
+{
+    uint32_t start = emit_here(t);
+    if (emit_reserve(t, (size_t)count * sizeof(uint32_t))) {
+        memset(t->code->cells.data + start, 0, (size_t)count * sizeof(uint32_t));
+        t->code->cells.count += (size_t)count * sizeof(uint32_t);
+    }
+    return start;
+}
+
+void emit_patch(struct translator *t, uint32_t cell, uint32_t field, uint32_t target, int64_t fuel)
+{
+    if (t->status != STATUS_OK)
+        return;
+    int32_t values[2] = {(int32_t)(target - cell), (int32_t)fuel};
+    memcpy(t->code->cells.data + field, values, sizeof(values));
+}
+
+/* Doubles an array of the translator when it is full; false and failed if it cannot. */
+static bool
+emit_grow(struct translator *t, void *array, uint32_t count, uint32_t *capacity, size_t item_bytes)
+{
+    if (count < *capacity)
+        return true;
+    uint32_t wanted = MAX(*capacity * 2, 64u);
+    void *old;
+    memcpy(&old, array, sizeof(old));
+    void *grown = realloc(old, wanted * item_bytes);
+    if (grown == NULL) {
+        emit_fail(t, STATUS_NO_MEMORY, "out of memory");
+        return false;
+    }
+    memcpy(array, &grown, sizeof(grown));
+    *capacity = wanted;
+    return true;
+}
+
+void emit_note_call(struct translator *t)
+{
+    if (emit_grow(t, &t->calls, t->call_count, &t->calls_capacity, sizeof(*t->calls)))
+        t->calls[t->call_count++] = t->last_start;
+}
+
+/* Where `call` and `return_call` keep their target; `call` keeps the callee's locals too. */
+#define EMIT_CALL_LOCALS        6
+#define EMIT_CALL_TARGET        12
+#define EMIT_RETURN_CALL_TARGET 14
+
+void emit_resolve_calls(struct translator *t)
+{
+    if (t->status != STATUS_OK)
+        return;
+    static const uint8_t no_places[OPS_OPERANDS_MAX];
+    int32_t return_call = operation_handler(OP_return_call, no_places);
+    uint8_t *cells = t->code->cells.data;
+    for (uint32_t i = 0; i < t->call_count; i++) {
+        uint8_t *cell = cells + t->calls[i];
+        bool is_call = (int32_t)dispatch_field32(cell) != return_call;
+        uint8_t *target = cell + (is_call ? EMIT_CALL_TARGET : EMIT_RETURN_CALL_TARGET);
+        uint32_t entry = t->code->entries[dispatch_field32(target)];
+        uint32_t distance = entry - t->calls[i];
+        memcpy(target, &distance, sizeof(distance));
+        uint16_t locals = (uint16_t)dispatch_field32(cells + entry - sizeof(uint32_t));
+        if (is_call)
+            memcpy(cell + EMIT_CALL_LOCALS, &locals, sizeof(locals));
+    }
+}
+
+void emit_branch_to(struct translator *t, struct control *target, uint32_t cell, uint32_t field)
+{
+    if (target->opcode == OPCODE_LOOP) {
+        emit_patch(t, cell, field, target->loop_target, t->executed - target->loop_executed);
+        return;
+    }
+    if (!emit_grow(t, &t->fixups, t->fixup_count, &t->fixups_capacity, sizeof(*t->fixups)))
+        return;
+    /* Until the label is bound the fuel field holds `executed` here. */
+    emit_patch(t, cell, field, cell, t->executed);
+    t->fixups[t->fixup_count] =
+        (struct fixup){.field = field, .cell = cell, .next = target->fixups};
+    target->fixups = t->fixup_count++;
+}
+
+void emit_bind(struct translator *t, uint32_t fixups)
+{
+    emit_flush(t);
+    t->has_last = false;
+    if (t->status != STATUS_OK)
+        return;
+    for (uint32_t i = fixups; i != NO_INDEX; i = t->fixups[i].next) {
+        int32_t executed;
+        memcpy(&executed, t->code->cells.data + t->fixups[i].field + 4, sizeof(executed));
+        emit_patch(t, t->fixups[i].cell, t->fixups[i].field, emit_here(t), executed - t->executed);
+    }
+}
+
+void emit_charge(struct translator *t)
+{
+    emit_flush(t);
+    struct instruction charge = {.operation = OP_charge, .fields = {(uint64_t)t->executed}};
+    (void)emit_cell(t, &charge);
+    t->executed = 0;
+}

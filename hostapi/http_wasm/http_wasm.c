@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One request through an http-wasm handler, and the calls about single fields.
+ *
+ *   begin -> handle_request --next=0--> finished: what the guest wrote, by default 200
+ *                           --next=1--> no next handler: 404, -> handle_response -> finished
+ *
+ * Features that were enabled while the snapshot was made are not in the snapshot, because
+ * they are the host's. So a guest that was initialised in the builder and imports
+ * enable_features is taken to have enabled all of them there; buffering costs nothing
+ * here, since responses are always kept whole until they are complete.
+ */
+#include "hostapi/http_wasm/http_wasm.h"
+
+#include "hostapi/exchange.h"
+#include "hostapi/guest_mem.h"
+#include "hostapi/hostcalls.h"
+#include "hostapi/http_wasm/http_wasm_rules.h"
+
+/* ---- rules ----------------------------------------------------------------------------------- */
+
+static const char *http_wasm_response_refusal(const struct host_request *request,
+                                              enum http_wasm_access access)
+{
+    if ((request->features & HTTP_WASM_BUFFER_RESPONSE) != 0)
+        return NULL;
+    if (request->phase == HOST_RESPONSE)
+        return "in handle_response this needs the feature buffer_response";
+    if (access == HTTP_WASM_READ_RESPONSE_BODY)
+        return "reading the response body needs the feature buffer_response";
+    if (access == HTTP_WASM_CHANGE_RESPONSE_HEAD && request->body_written[1])
+        return "the response began with write_body: do this before it, or enable the feature "
+               "buffer_response";
+    return NULL;
+}
+
+const char *http_wasm_refusal(const struct hostapi_host *host, enum http_wasm_access access)
+{
+    const struct host_request *request = &host->request;
+    if (request->phase != HOST_REQUEST && request->phase != HOST_RESPONSE)
+        return "there is no request while the guest is initialised";
+    switch (access) {
+    case HTTP_WASM_READ_HEAD:
+        return NULL;
+    case HTTP_WASM_CHANGE_REQUEST:
+        return request->phase == HOST_REQUEST ? NULL
+                                              : "the request cannot be changed in handle_response";
+    case HTTP_WASM_READ_REQUEST_BODY:
+        return request->phase == HOST_REQUEST || (request->features & HTTP_WASM_BUFFER_REQUEST) != 0
+                   ? NULL
+                   : "in handle_response this needs the feature buffer_request";
+    case HTTP_WASM_CHANGE_RESPONSE_HEAD:
+    case HTTP_WASM_READ_RESPONSE_BODY:
+    case HTTP_WASM_WRITE_RESPONSE_BODY:
+        return http_wasm_response_refusal(request, access);
+    }
+    return NULL;
+}
+
+/* ---- leading a request ----------------------------------------------------------------------- */
+
+static uint32_t http_wasm_initial_features(const struct hostapi_host *host)
+{
+    const struct host_entries *entries = &host->entries;
+    if (!host->imports_features)
+        return 0;
+    if (host_defers_initialise(host))
+        return host->initialised_features;
+    bool was_initialised =
+        entries->initialise != HOST_NO_ENTRY || entries->preinitialise != HOST_NO_ENTRY ||
+        entries->own_initialise != HOST_NO_ENTRY || engine_module_has_start(entries->module);
+    return was_initialised ? HTTP_WASM_FEATURES : 0;
+}
+
+enum hostapi_step http_wasm_begin(struct hostapi_host *host, struct report *report)
+{
+    struct host_request *request = &host->request;
+    (void)report;
+    if (request->phase == HOST_IDLE)
+        request->features = http_wasm_initial_features(host);
+    struct engine_machine *machine = engine_instance_machine(request->instance);
+    if (!host->initialised && host_defers_initialise(host)) {
+        request->phase = HOST_INITIALISING;
+        engine_call_begin(machine, request->instance, host->entries.initialise, NULL, 0);
+        return HOSTAPI_RUN;
+    }
+    request->phase = HOST_REQUEST;
+    engine_call_begin(machine, request->instance, host->entries.request, NULL, 0);
+    return HOSTAPI_RUN;
+}
+
+static const char http_wasm_no_next_body[] =
+    "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,"
+    "\"code\":\"no_next_handler\","
+    "\"detail\":\"The handler asked for the next handler, and there is none.\","
+    "\"hint\":\"Let handle_request write the response and return 0.\"}\n";
+
+/* The end of the chain. A body that the guest has written already stays. */
+static enum status http_wasm_no_next_handler(struct http_exchange *exchange)
+{
+    exchange->status = 404;
+    if (exchange->response_body.count > 0)
+        return STATUS_OK;
+    enum status status =
+        http_headers_set(exchange, &exchange->response_headers, bytes_of_text("content-type"),
+                         bytes_of_text("application/problem+json"));
+    if (status != STATUS_OK)
+        return status;
+    return buffer_append(&exchange->response_body, http_wasm_no_next_body,
+                         strlen(http_wasm_no_next_body));
+}
+
+static enum hostapi_step http_wasm_finish(struct hostapi_host *host)
+{
+    exchange_seal(host->request.exchange);
+    return HOSTAPI_FINISHED;
+}
+
+enum hostapi_step http_wasm_next(struct hostapi_host *host, struct report *report)
+{
+    struct host_request *request = &host->request;
+    struct engine_machine *machine = engine_instance_machine(request->instance);
+    if (request->phase == HOST_INITIALISING) {
+        host->initialised = true;
+        host->initialised_features = request->features;
+        return http_wasm_begin(host, report);
+    }
+    if (request->phase == HOST_RESPONSE)
+        return http_wasm_finish(host);
+    ASSERT(request->phase == HOST_REQUEST);
+    uint64_t context_and_next = engine_call_results(machine)[0].i64;
+    if ((uint32_t)context_and_next != 1)
+        return http_wasm_finish(host);
+    enum status status = http_wasm_no_next_handler(request->exchange);
+    if (status != STATUS_OK) {
+        (void)report_fail(report, status, REPORT_OFFSET_NONE,
+                          "no room for the answer of a missing next handler: %s",
+                          status_text(status));
+        return HOSTAPI_FAULT;
+    }
+    if (host->entries.response == HOST_NO_ENTRY)
+        return http_wasm_finish(host);
+    request->phase = HOST_RESPONSE;
+    memset(request->body_read, 0, sizeof(request->body_read));
+    memset(request->body_written, 0, sizeof(request->body_written));
+    const union engine_value arguments[2] = {
+        {.bits = context_and_next >> 32}, {.bits = 0}, /* is_error */
+    };
+    engine_call_begin(machine, request->instance, host->entries.response, arguments, 2);
+    return HOSTAPI_RUN;
+}
+
+/* ---- features, config, log ------------------------------------------------------------------- */
+
+enum engine_outcome http_wasm_enable_features(struct hostapi_host *host,
+                                              struct engine_host_call *call)
+{
+    if (host->request.phase != HOST_RESPONSE)
+        host->request.features |= call->slots[0].i32 & HTTP_WASM_FEATURES;
+    call->slots[0].bits = HTTP_WASM_FEATURES;
+    return ENGINE_DONE;
+}
+
+/* The getters' convention: writes all or nothing, answers the length either way. */
+static enum engine_outcome http_wasm_give(struct engine_host_call *call, struct bytes text)
+{
+    uint32_t address = call->slots[0].i32;
+    uint32_t limit = call->slots[1].i32;
+    if (text.count > 0 && text.count <= limit) {
+        uint8_t *space;
+        if (!guest_mem_space(call->instance, address, text.count, &space))
+            return host_trap(call, "buffer of %zu bytes at %u is outside memory", text.count,
+                             address);
+        hostcalls_charge_bytes(call, text.count);
+        memcpy(space, text.data, text.count);
+    }
+    call->slots[0].bits = (uint32_t)text.count;
+    return ENGINE_DONE;
+}
+
+enum engine_outcome http_wasm_get_config(struct hostapi_host *host, struct engine_host_call *call)
+{
+    const struct http_exchange *exchange = host->request.exchange;
+    return http_wasm_give(call, exchange == NULL ? host->options.config : exchange->config);
+}
+
+enum http_wasm_log_level {
+    HTTP_WASM_LOG_DEBUG = -1,
+    HTTP_WASM_LOG_INFO,
+    HTTP_WASM_LOG_WARN,
+    HTTP_WASM_LOG_ERROR,
+    HTTP_WASM_LOG_NONE,
+};
+
+/* NULL: not enabled. Debug is not, and `none` is no level to write at. */
+static const char *http_wasm_level(uint32_t level)
+{
+    switch ((int32_t)level) {
+    case HTTP_WASM_LOG_INFO:
+        return "info";
+    case HTTP_WASM_LOG_WARN:
+        return "warn";
+    case HTTP_WASM_LOG_ERROR:
+        return "error";
+    default:
+        return NULL;
+    }
+}
+
+/* Never ends the guest: the ABI wants a log that fails to be ignored. */
+enum engine_outcome http_wasm_log(struct hostapi_host *host, struct engine_host_call *call)
+{
+    const char *level = http_wasm_level(call->slots[0].i32);
+    struct http_exchange *exchange = host->request.exchange;
+    struct bytes text;
+    if (level == NULL || exchange == NULL ||
+        !guest_mem_view(call->instance, call->slots[1].i32, call->slots[2].i32, &text))
+        return ENGINE_DONE;
+    hostcalls_charge_bytes(call, text.count);
+    http_exchange_log(exchange, level, text);
+    return ENGINE_DONE;
+}
+
+enum engine_outcome http_wasm_log_enabled(struct hostapi_host *host, struct engine_host_call *call)
+{
+    (void)host;
+    call->slots[0].bits = http_wasm_level(call->slots[0].i32) != NULL;
+    return ENGINE_DONE;
+}
+
+/* ---- single fields --------------------------------------------------------------------------- */
+
+static enum engine_outcome http_wasm_get(struct hostapi_host *host,
+                                         struct engine_host_call *call,
+                                         const char *name,
+                                         struct bytes text)
+{
+    const char *refusal = http_wasm_refusal(host, HTTP_WASM_READ_HEAD);
+    if (refusal != NULL)
+        return host_trap(call, "%s: %s", name, refusal);
+    return http_wasm_give(call, text);
+}
+
+/* What a field of the request holds; empty while there is no request. */
+#define HTTP_WASM_FIELD(host, field)                                                               \
+    ((host)->request.exchange == NULL ? bytes_make(NULL, 0) : (host)->request.exchange->field)
+
+enum engine_outcome http_wasm_get_method(struct hostapi_host *host, struct engine_host_call *call)
+{
+    return http_wasm_get(host, call, "get_method", HTTP_WASM_FIELD(host, method));
+}
+
+enum engine_outcome http_wasm_get_uri(struct hostapi_host *host, struct engine_host_call *call)
+{
+    struct bytes uri = HTTP_WASM_FIELD(host, uri);
+    return http_wasm_get(host, call, "get_uri", uri.count > 0 ? uri : bytes_of_text("/"));
+}
+
+enum engine_outcome http_wasm_get_protocol_version(struct hostapi_host *host,
+                                                   struct engine_host_call *call)
+{
+    return http_wasm_get(host, call, "get_protocol_version", HTTP_WASM_FIELD(host, protocol));
+}
+
+enum engine_outcome http_wasm_get_source_addr(struct hostapi_host *host,
+                                              struct engine_host_call *call)
+{
+    return http_wasm_get(host, call, "get_source_addr", HTTP_WASM_FIELD(host, source_addr));
+}
+
+/* Arguments 0 and 1 as a view, once the request may be changed; false: the guest was ended. */
+static bool http_wasm_take(struct hostapi_host *host,
+                           struct engine_host_call *call,
+                           const char *name,
+                           struct bytes *ret_text)
+{
+    const char *refusal = http_wasm_refusal(host, HTTP_WASM_CHANGE_REQUEST);
+    if (refusal != NULL) {
+        (void)host_trap(call, "%s: %s", name, refusal);
+        return false;
+    }
+    if (!guest_mem_view(call->instance, call->slots[0].i32, call->slots[1].i32, ret_text)) {
+        (void)host_trap(call, "%s: text of %u bytes at %u is outside memory", name,
+                        call->slots[1].i32, call->slots[0].i32);
+        return false;
+    }
+    return true;
+}
+
+static enum engine_outcome http_wasm_replace(struct http_exchange *exchange,
+                                             struct engine_host_call *call,
+                                             struct bytes text,
+                                             struct bytes *field)
+{
+    if (text.count > exchange->limits->headers || !exchange_copy(exchange, text, field))
+        return host_trap(call, "request head is larger than limits.headers (%llu)",
+                         (unsigned long long)exchange->limits->headers);
+    return ENGINE_DONE;
+}
+
+enum engine_outcome http_wasm_set_method(struct hostapi_host *host, struct engine_host_call *call)
+{
+    struct bytes method;
+    if (!http_wasm_take(host, call, "set_method", &method))
+        return ENGINE_TRAPPED;
+    if (!exchange_is_token(method))
+        return host_trap(call, "set_method: not an HTTP method");
+    return http_wasm_replace(host->request.exchange, call, method, &host->request.exchange->method);
+}
+
+static bool http_wasm_is_uri(struct bytes uri)
+{
+    for (size_t i = 0; i < uri.count; i++) {
+        if (uri.data[i] <= ' ' || uri.data[i] >= 0x7f)
+            return false;
+    }
+    return uri.count > 0 && uri.data[0] == '/';
+}
+
+enum engine_outcome http_wasm_set_uri(struct hostapi_host *host, struct engine_host_call *call)
+{
+    struct bytes uri;
+    if (!http_wasm_take(host, call, "set_uri", &uri))
+        return ENGINE_TRAPPED;
+    if (uri.count == 0)
+        uri = bytes_of_text("/");
+    if (!http_wasm_is_uri(uri))
+        return host_trap(call, "set_uri: not an encoded path that begins with '/'");
+    return http_wasm_replace(host->request.exchange, call, uri, &host->request.exchange->uri);
+}
+
+enum engine_outcome http_wasm_get_status_code(struct hostapi_host *host,
+                                              struct engine_host_call *call)
+{
+    const char *refusal = http_wasm_refusal(host, HTTP_WASM_READ_HEAD);
+    if (refusal != NULL)
+        return host_trap(call, "get_status_code: %s", refusal);
+    call->slots[0].bits = host->request.exchange->status;
+    return ENGINE_DONE;
+}
+
+enum engine_outcome http_wasm_set_status_code(struct hostapi_host *host,
+                                              struct engine_host_call *call)
+{
+    const char *refusal = http_wasm_refusal(host, HTTP_WASM_CHANGE_RESPONSE_HEAD);
+    if (refusal != NULL)
+        return host_trap(call, "set_status_code: %s", refusal);
+    uint32_t status = call->slots[0].i32;
+    if (status < 200 || status > 599)
+        return host_trap(call, "set_status_code: %u is not from 200 to 599", status);
+    host->request.exchange->status = status;
+    return ENGINE_DONE;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bodies of http-wasm: streams to the guest, whole in the host.
+ *
+ * read_body goes on where the last one ended, in each phase from the beginning. The first
+ * write_body of a phase replaces the body, further ones append. A request body that the
+ * guest wrote lives in the host until the request is forgotten.
+ */
+#include "hostapi/guest_mem.h"
+#include "hostapi/hostcalls.h"
+#include "hostapi/http_wasm/http_wasm.h"
+#include "hostapi/http_wasm/http_wasm_rules.h"
+
+enum http_wasm_body_kind {
+    HTTP_WASM_REQUEST_BODY,
+    HTTP_WASM_RESPONSE_BODY,
+    HTTP_WASM_BODY_KIND_COUNT,
+};
+
+#define HTTP_WASM_EOF (UINT64_C(1) << 32)
+
+enum engine_outcome http_wasm_read_body(struct hostapi_host *host, struct engine_host_call *call)
+{
+    uint32_t kind = call->slots[0].i32;
+    uint32_t address = call->slots[1].i32;
+    uint32_t limit = call->slots[2].i32;
+    if (kind >= HTTP_WASM_BODY_KIND_COUNT)
+        return host_trap(call, "read_body: there is no such kind of body");
+    const char *refusal =
+        http_wasm_refusal(host, kind == HTTP_WASM_REQUEST_BODY ? HTTP_WASM_READ_REQUEST_BODY
+                                                               : HTTP_WASM_READ_RESPONSE_BODY);
+    if (refusal == NULL && limit == 0)
+        refusal = "a buffer of 0 bytes reads nothing";
+    if (refusal != NULL)
+        return host_trap(call, "read_body: %s", refusal);
+    struct http_exchange *exchange = host->request.exchange;
+    struct bytes body = kind == HTTP_WASM_REQUEST_BODY ? exchange->request_body
+                                                       : buffer_bytes(&exchange->response_body);
+    uint64_t *read = &host->request.body_read[kind];
+    uint64_t left = body.count - *read;
+    uint64_t count = MIN(left, (uint64_t)limit);
+    uint8_t *space;
+    if (!guest_mem_space(call->instance, address, count, &space))
+        return host_trap(call, "read_body: buffer of %u bytes at %u is outside memory",
+                         (uint32_t)count, address);
+    if (count > 0) {
+        hostcalls_charge_bytes(call, count);
+        memcpy(space, body.data + *read, count);
+        *read += count;
+    }
+    call->slots[0].bits = count | (count == left ? HTTP_WASM_EOF : 0);
+    return ENGINE_DONE;
+}
+
+static enum status http_wasm_write_request(struct host_request *request, struct bytes piece)
+{
+    struct http_exchange *exchange = request->exchange;
+    if (!request->body_written[HTTP_WASM_REQUEST_BODY]) {
+        buffer_init(&request->request_body, exchange->limits->body);
+        request->body_read[HTTP_WASM_REQUEST_BODY] = 0;
+    }
+    enum status status = buffer_append(&request->request_body, piece.data, piece.count);
+    if (status != STATUS_OK)
+        return status;
+    request->body_written[HTTP_WASM_REQUEST_BODY] = true;
+    exchange->request_body = buffer_bytes(&request->request_body);
+    return STATUS_OK;
+}
+
+static enum status http_wasm_write_response(struct host_request *request, struct bytes piece)
+{
+    struct buffer *body = &request->exchange->response_body;
+    if (!request->body_written[HTTP_WASM_RESPONSE_BODY]) {
+        body->count = 0;
+        request->body_read[HTTP_WASM_RESPONSE_BODY] = 0;
+    }
+    request->body_written[HTTP_WASM_RESPONSE_BODY] = true;
+    return buffer_append(body, piece.data, piece.count);
+}
+
+enum engine_outcome http_wasm_write_body(struct hostapi_host *host, struct engine_host_call *call)
+{
+    uint32_t kind = call->slots[0].i32;
+    struct bytes piece;
+    if (kind >= HTTP_WASM_BODY_KIND_COUNT)
+        return host_trap(call, "write_body: there is no such kind of body");
+    const char *refusal =
+        http_wasm_refusal(host, kind == HTTP_WASM_REQUEST_BODY ? HTTP_WASM_CHANGE_REQUEST
+                                                               : HTTP_WASM_WRITE_RESPONSE_BODY);
+    if (refusal != NULL)
+        return host_trap(call, "write_body: %s", refusal);
+    if (!guest_mem_view(call->instance, call->slots[1].i32, call->slots[2].i32, &piece))
+        return host_trap(call, "write_body: %u bytes at %u are outside memory", call->slots[2].i32,
+                         call->slots[1].i32);
+    hostcalls_charge_bytes(call, piece.count);
+    struct host_request *request = &host->request;
+    const struct config_limits *limits = request->exchange->limits;
+    bool is_request = kind == HTTP_WASM_REQUEST_BODY;
+    enum status status = is_request ? http_wasm_write_request(request, piece)
+                                    : http_wasm_write_response(request, piece);
+    if (status == STATUS_OK)
+        return ENGINE_DONE;
+    return host_trap(call, "write_body: body is larger than limits.%s (%llu)",
+                     is_request ? "body" : "response",
+                     (unsigned long long)(is_request ? limits->body : limits->response));
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request as CGI sees it: arguments and environment [RFC 3875 4.1, 4.4], with WAGI's
+ * additions. Pure functions from an exchange to texts in its arena.
+ */
+#ifndef SKERRY_HOSTAPI_WAGI_CGI_H
+#define SKERRY_HOSTAPI_WAGI_CGI_H
+
+#include "hostapi/host.h"
+
+/* Appends a text, which is borrowed; false: the arena is full. */
+NODISCARD bool cgi_texts_add(struct arena *arena, struct host_texts *texts, struct bytes text);
+/* The path, then the query's items. False: the arena is full. */
+NODISCARD bool cgi_arguments(struct http_exchange *exchange, struct host_texts *ret_texts);
+/* NAME=value. False: the arena is full. */
+NODISCARD bool cgi_environment(struct http_exchange *exchange, struct host_texts *ret_texts);
+
+#endif

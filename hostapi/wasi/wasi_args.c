@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Arguments and environment: two lists of texts, built when a guest first asks.
+ *
+ *   command        what hostapi_command_create was given
+ *   WAGI           CGI variables and arguments (cgi.h)
+ *   http-wasm      the function's name as only argument, no environment
+ *
+ * In the builder there is no request. A handler finds both empty there; a command is refused them,
+ * because a request's would be others.
+ */
+#include "hostapi/hostcalls.h"
+#include "hostapi/wagi/cgi.h"
+#include "hostapi/wasi/wasi.h"
+
+static bool wasi_args_build(struct hostapi_host *host, bool environment, struct host_texts *texts)
+{
+    struct http_exchange *exchange = host->request.exchange;
+    if (host->is_command) {
+        *texts = environment ? host->command_environment : host->command_arguments;
+        return true;
+    }
+    if (exchange == NULL)
+        return true;
+    if (host->options.kind == HOSTAPI_KIND_WAGI)
+        return environment ? cgi_environment(exchange, texts) : cgi_arguments(exchange, texts);
+    return environment || cgi_texts_add(&exchange->arena, texts, exchange->function);
+}
+
+/* Would a snapshot freeze what each request has of its own? */
+static bool wasi_args_are_frozen(const struct hostapi_host *host)
+{
+    return host->options.snapshotting && host->options.kind == HOSTAPI_KIND_WAGI;
+}
+
+/* NULL: the request's arena is full. */
+static const struct host_texts *wasi_args_texts(struct hostapi_host *host, bool environment)
+{
+    struct host_texts *texts = environment ? &host->request.environment : &host->request.arguments;
+    if (!texts->ready && !wasi_args_build(host, environment, texts))
+        return NULL;
+    texts->ready = true;
+    return texts;
+}
+
+static uint64_t wasi_args_bytes(const struct host_texts *texts)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < texts->count; i++)
+        bytes += texts->rows[i].count + 1;
+    return bytes;
+}
+
+static enum engine_outcome
+wasi_args_sizes(struct hostapi_host *host, struct engine_host_call *call, bool environment)
+{
+    if (wasi_args_are_frozen(host))
+        return host_trap_frozen(call, environment ? "environ_sizes_get" : "args_sizes_get");
+    const struct host_texts *texts = wasi_args_texts(host, environment);
+    if (texts == NULL)
+        return wasi_answer(call, WASI_NOMEM);
+    uint8_t *count;
+    uint8_t *bytes;
+    if (!guest_mem_space(call->instance, call->slots[0].i32, 4, &count) ||
+        !guest_mem_space(call->instance, call->slots[1].i32, 4, &bytes))
+        return wasi_answer(call, WASI_FAULT);
+    guest_mem_store_u32(count, texts->count);
+    guest_mem_store_u32(bytes, (uint32_t)wasi_args_bytes(texts));
+    return wasi_answer(call, WASI_SUCCESS);
+}
+
+static enum engine_outcome
+wasi_args_copy(struct hostapi_host *host, struct engine_host_call *call, bool environment)
+{
+    if (wasi_args_are_frozen(host))
+        return host_trap_frozen(call, environment ? "environ_get" : "args_get");
+    const struct host_texts *texts = wasi_args_texts(host, environment);
+    if (texts == NULL)
+        return wasi_answer(call, WASI_NOMEM);
+    uint64_t bytes = wasi_args_bytes(texts);
+    uint32_t address = call->slots[1].i32;
+    uint8_t *pointers;
+    uint8_t *text;
+    if (!guest_mem_space(call->instance, call->slots[0].i32, (uint64_t)texts->count * 4,
+                         &pointers) ||
+        !guest_mem_space(call->instance, address, bytes, &text))
+        return wasi_answer(call, WASI_FAULT);
+    hostcalls_charge_bytes(call, bytes);
+    for (uint32_t i = 0; i < texts->count; i++) {
+        struct bytes row = texts->rows[i];
+        guest_mem_store_u32(pointers + (size_t)i * 4, address);
+        if (row.count > 0)
+            memcpy(text, row.data, row.count);
+        text[row.count] = '\0';
+        text += row.count + 1;
+        address += (uint32_t)row.count + 1;
+    }
+    return wasi_answer(call, WASI_SUCCESS);
+}
+
+enum engine_outcome wasi_args_sizes_get(struct hostapi_host *host, struct engine_host_call *call)
+{
+    return wasi_args_sizes(host, call, false);
+}
+
+enum engine_outcome wasi_args_get(struct hostapi_host *host, struct engine_host_call *call)
+{
+    return wasi_args_copy(host, call, false);
+}
+
+enum engine_outcome wasi_environ_sizes_get(struct hostapi_host *host, struct engine_host_call *call)
+{
+    return wasi_args_sizes(host, call, true);
+}
+
+enum engine_outcome wasi_environ_get(struct hostapi_host *host, struct engine_host_call *call)
+{
+    return wasi_args_copy(host, call, true);
+}

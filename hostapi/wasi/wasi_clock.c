@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Clocks and random bytes: what must never be frozen into a snapshot, so in the builder
+ * these calls end the guest with a reason.
+ *
+ * Real clocks tick in microseconds, no finer, so that tenants cannot time each other's
+ * caches. The CPU clocks are the fuel that was used, one nanosecond a unit: deterministic.
+ * A command of one's own (`skerry run`) gets this process's CPU time instead.
+ */
+#include <errno.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "hostapi/hostcalls.h"
+#include "hostapi/wasi/wasi.h"
+
+enum wasi_clock_id {
+    WASI_CLOCK_REALTIME,
+    WASI_CLOCK_MONOTONIC,
+    WASI_CLOCK_PROCESS_CPU,
+    WASI_CLOCK_THREAD_CPU,
+    WASI_CLOCK_COUNT,
+};
+
+#define WASI_CLOCK_TICK_NS     1000u
+#define WASI_CLOCK_CPU_TICK_NS 1u
+
+/* More random bytes than this are made in several turns, so that neighbours get theirs. */
+#define WASI_RANDOM_TURN_BYTES 65536u
+
+static uint64_t wasi_clock_cpu_ns(void)
+{
+    struct timespec used;
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * CLOCK_NS_PER_S + (uint64_t)used.tv_nsec;
+}
+
+bool wasi_clock_read(const struct hostapi_host *host,
+                     struct engine_instance *instance,
+                     uint32_t id,
+                     uint64_t *ret_ns)
+{
+    const struct clock *clock = host->options.clock;
+    switch (id) {
+    case WASI_CLOCK_REALTIME:
+        *ret_ns = clock_realtime_ns(clock) / WASI_CLOCK_TICK_NS * WASI_CLOCK_TICK_NS;
+        return true;
+    case WASI_CLOCK_MONOTONIC:
+        *ret_ns = clock_monotonic_ns(clock) / WASI_CLOCK_TICK_NS * WASI_CLOCK_TICK_NS;
+        return true;
+    case WASI_CLOCK_PROCESS_CPU:
+    case WASI_CLOCK_THREAD_CPU:
+        if (host->is_command)
+            *ret_ns = wasi_clock_cpu_ns();
+        else
+            *ret_ns = engine_machine_fuel_used(engine_instance_machine(instance)) *
+                      WASI_CLOCK_CPU_TICK_NS;
+        return true;
+    default:
+        return false;
+    }
+}
+
+enum engine_outcome wasi_clock_res_get(struct hostapi_host *host, struct engine_host_call *call)
+{
+    (void)host;
+    uint32_t id = call->slots[0].i32;
+    if (id >= WASI_CLOCK_COUNT)
+        return wasi_answer(call, WASI_INVAL);
+    uint64_t tick = id <= WASI_CLOCK_MONOTONIC ? WASI_CLOCK_TICK_NS : WASI_CLOCK_CPU_TICK_NS;
+    bool put = guest_mem_put_u64(call->instance, call->slots[1].i32, tick);
+    return wasi_answer(call, put ? WASI_SUCCESS : WASI_FAULT);
+}
+
+enum engine_outcome wasi_clock_time_get(struct hostapi_host *host, struct engine_host_call *call)
+{
+    if (host->options.snapshotting)
+        return host_trap_frozen(call, "clock_time_get");
+    uint64_t now_ns;
+    if (!wasi_clock_read(host, call->instance, call->slots[0].i32, &now_ns))
+        return wasi_answer(call, WASI_INVAL);
+    bool put = guest_mem_put_u64(call->instance, call->slots[2].i32, now_ns);
+    return wasi_answer(call, put ? WASI_SUCCESS : WASI_FAULT);
+}
+
+static bool wasi_random_fill(uint8_t *space, size_t count)
+{
+    size_t done = 0;
+    while (done < count) {
+        ssize_t got = getrandom(space + done, count - done, 0);
+        if (got < 0 && errno != EINTR)
+            return false;
+        if (got > 0)
+            done += (size_t)got;
+    }
+    return true;
+}
+
+enum engine_outcome wasi_random_get(struct hostapi_host *host, struct engine_host_call *call)
+{
+    if (host->options.snapshotting)
+        return host_trap_frozen(call, "random_get");
+    uint64_t count = call->slots[1].i32;
+    uint8_t *space;
+    if (!guest_mem_space(call->instance, call->slots[0].i32, count, &space))
+        return wasi_answer(call, WASI_FAULT);
+    struct host_request *request = &host->request;
+    if (!request->parked) {
+        request->random_done = 0;
+        engine_host_charge(call, count / HOSTCALLS_RANDOM_BYTES_PER_FUEL);
+    }
+    uint64_t turn = MIN(count - request->random_done, (uint64_t)WASI_RANDOM_TURN_BYTES);
+    if (!wasi_random_fill(space + request->random_done, turn)) {
+        request->parked = false;
+        return wasi_answer(call, WASI_IO);
+    }
+    request->random_done += turn;
+    if (request->random_done < count)
+        return host_park(host, 0);
+    request->parked = false;
+    return wasi_answer(call, WASI_SUCCESS);
+}

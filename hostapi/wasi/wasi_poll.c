@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * poll_oneoff: waiting on clocks parks the guest; streams are ready at once.
+ *
+ * The first call notes the time (poll_base_ns) that relative timeouts count from. If nothing
+ * is due, the call parks until the earliest deadline and is made again with the same
+ * arguments; then, or at once if any stream is asked for, an event is written for all that
+ * is due. Both passes read the subscriptions from guest memory, which nobody changes while
+ * the guest is parked.
+ */
+#include "hostapi/wasi/wasi.h"
+
+#define WASI_POLL_SUBSCRIPTIONS_MAX 1024
+#define WASI_POLL_EVENT_BYTES       32
+/* What a stream says it takes: any amount, so a usual pipe's worth. */
+#define WASI_POLL_WRITE_BYTES 65536
+
+enum wasi_poll_tag { WASI_POLL_CLOCK, WASI_POLL_FD_READ, WASI_POLL_FD_WRITE };
+#define WASI_POLL_CLOCK_ABSOLUTE 1u
+#define WASI_POLL_EVENT_HANGUP   1u
+
+/* Offsets in a subscription: wasi_unstable repeats the userdata before the clock's fields. */
+struct wasi_poll_layout {
+    uint32_t bytes;
+    uint32_t clock_id;
+    uint32_t timeout;
+    uint32_t flags;
+};
+static const struct wasi_poll_layout wasi_poll_p1 = {48, 16, 24, 40};
+static const struct wasi_poll_layout wasi_poll_p0 = {56, 24, 32, 48};
+
+#define WASI_POLL_USERDATA 0
+#define WASI_POLL_TAG      8
+#define WASI_POLL_FD       16
+
+struct wasi_poll_event {
+    bool ready;
+    uint16_t error;
+    uint16_t flags;
+    uint64_t bytes;
+    uint64_t due_ns; /* monotonic, when not ready */
+};
+
+static uint64_t wasi_poll_sum(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+static struct wasi_poll_event wasi_poll_clock(const struct hostapi_host *host,
+                                              struct engine_instance *instance,
+                                              const struct wasi_poll_layout *layout,
+                                              const uint8_t *row)
+{
+    uint32_t id = guest_mem_load_u32(row + layout->clock_id);
+    uint64_t timeout_ns = guest_mem_load_u64(row + layout->timeout);
+    uint16_t flags = guest_mem_load_u16(row + layout->flags);
+    uint64_t clock_ns;
+    if (!wasi_clock_read(host, instance, id, &clock_ns))
+        return (struct wasi_poll_event){.ready = true, .error = WASI_INVAL};
+    uint64_t now_ns = clock_monotonic_ns(host->options.clock);
+    uint64_t due_ns;
+    if ((flags & WASI_POLL_CLOCK_ABSOLUTE) == 0)
+        due_ns = wasi_poll_sum(host->request.poll_base_ns, timeout_ns);
+    else
+        due_ns = timeout_ns <= clock_ns ? now_ns : wasi_poll_sum(now_ns, timeout_ns - clock_ns);
+    return (struct wasi_poll_event){.ready = now_ns >= due_ns, .due_ns = due_ns};
+}
+
+static struct wasi_poll_event
+wasi_poll_stream(const struct hostapi_host *host, uint8_t tag, const uint8_t *row)
+{
+    struct wasi_poll_event event = {.ready = true};
+    enum host_stream stream;
+    if (!wasi_fd_stream(host, guest_mem_load_u32(row + WASI_POLL_FD), &stream) ||
+        (stream == HOST_STDIN) != (tag == WASI_POLL_FD_READ)) {
+        event.error = WASI_BADF;
+    } else if (stream == HOST_STDIN) {
+        event.bytes = wasi_fd_stdin_bytes(host);
+        event.flags = event.bytes == 0 ? WASI_POLL_EVENT_HANGUP : 0;
+    } else {
+        event.bytes = WASI_POLL_WRITE_BYTES;
+    }
+    return event;
+}
+
+static struct wasi_poll_event wasi_poll_look(const struct hostapi_host *host,
+                                             struct engine_instance *instance,
+                                             const struct wasi_poll_layout *layout,
+                                             const uint8_t *row)
+{
+    uint8_t tag = row[WASI_POLL_TAG];
+    if (tag == WASI_POLL_CLOCK)
+        return wasi_poll_clock(host, instance, layout, row);
+    if (tag == WASI_POLL_FD_READ || tag == WASI_POLL_FD_WRITE)
+        return wasi_poll_stream(host, tag, row);
+    return (struct wasi_poll_event){.ready = true, .error = WASI_INVAL};
+}
+
+static void wasi_poll_store(uint8_t *to, const uint8_t *row, const struct wasi_poll_event *event)
+{
+    memset(to, 0, WASI_POLL_EVENT_BYTES);
+    memcpy(to, row + WASI_POLL_USERDATA, sizeof(uint64_t));
+    guest_mem_store_u16(to + 8, event->error);
+    to[10] = row[WASI_POLL_TAG];
+    guest_mem_store_u64(to + 16, event->bytes);
+    guest_mem_store_u16(to + 24, event->flags);
+}
+
+static enum engine_outcome wasi_poll(struct hostapi_host *host,
+                                     struct engine_host_call *call,
+                                     const struct wasi_poll_layout *layout)
+{
+    uint32_t count = call->slots[2].i32;
+    const uint8_t *rows;
+    uint8_t *events;
+    uint8_t *ret_count;
+    if (host->options.snapshotting)
+        return host_trap_frozen(call, "poll_oneoff");
+    if (count == 0 || count > WASI_POLL_SUBSCRIPTIONS_MAX)
+        return wasi_answer(call, WASI_INVAL);
+    if (!engine_memory_read(call->instance, call->slots[0].i32, (uint64_t)count * layout->bytes,
+                            &rows) ||
+        !guest_mem_space(call->instance, call->slots[1].i32,
+                         (uint64_t)count * WASI_POLL_EVENT_BYTES, &events) ||
+        !guest_mem_space(call->instance, call->slots[3].i32, 4, &ret_count))
+        return wasi_answer(call, WASI_FAULT);
+    if (!host->request.parked)
+        host->request.poll_base_ns = clock_monotonic_ns(host->options.clock);
+
+    uint32_t ready = 0;
+    uint64_t due_ns = UINT64_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint8_t *row = rows + (size_t)i * layout->bytes;
+        struct wasi_poll_event event = wasi_poll_look(host, call->instance, layout, row);
+        if (event.ready)
+            wasi_poll_store(events + (size_t)ready++ * WASI_POLL_EVENT_BYTES, row, &event);
+        else
+            due_ns = MIN(due_ns, event.due_ns);
+    }
+    if (ready == 0)
+        return host_park(host, due_ns);
+    host->request.parked = false;
+    guest_mem_store_u32(ret_count, ready);
+    return wasi_answer(call, WASI_SUCCESS);
+}
+
+enum engine_outcome wasi_poll_oneoff(struct hostapi_host *host, struct engine_host_call *call)
+{
+    return wasi_poll(host, call, &wasi_poll_p1);
+}
+
+enum engine_outcome wasi_poll_oneoff_p0(struct hostapi_host *host, struct engine_host_call *call)
+{
+    return wasi_poll(host, call, &wasi_poll_p0);
+}

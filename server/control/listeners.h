@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to server/: the sockets on which functions are served.
+ *
+ * Control opens one set per worker (SO_REUSEPORT: the kernel spreads connections over the
+ * sets) and keeps them open over a worker's death: connections that arrive meanwhile wait
+ * in the accept queue for its successor.
+ */
+#ifndef SKERRY_SERVER_CONTROL_LISTENERS_H
+#define SKERRY_SERVER_CONTROL_LISTENERS_H
+
+#include "config/config.h"
+
+struct listeners {
+    uint32_t count;                                          /* addresses */
+    uint32_t sets;                                           /* workers */
+    int (*fds)[CONFIG_LISTEN_MAX];                           /* [set][address]; owned */
+    char addresses[CONFIG_LISTEN_MAX][CONFIG_ADDRESS_BYTES]; /* with the real port */
+};
+
+/* BUSY, with a report that names the address, if somebody listens there already. */
+NODISCARD enum status
+listeners_open(const struct config *config, struct report *report, struct listeners *ret_listeners);
+void listeners_close(struct listeners *listeners);
+
+#endif

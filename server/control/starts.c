@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A hash table of histories and a list of them by last use, the oldest of which is taken when
+ * a new one is needed and there are as many as may be.
+ *
+ * A worker chooses the names that come here, so it could drive out every history with names that
+ * do not exist; it could not make control grow.
+ */
+#include "server/control/starts.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "engine/base/hash.h"
+#include "isolate/isolate.h"
+
+#define STARTS_BUCKETS  4096 /* power of two */
+#define STARTS_NS_IN_US 1000.0
+
+struct starts_cold {
+    uint64_t ended_ns;
+    struct start_times times;
+    uint32_t version;
+    uint32_t worker;
+    uint32_t reason;
+};
+
+struct starts_history {
+    struct starts_history *hash_next;
+    struct starts_history *newer;
+    struct starts_history *older;
+    uint64_t hash;
+    uint64_t created_ns; /* of the function */
+    uint64_t since_ns;   /* when the first request in it was answered */
+    uint64_t reasons[ISOLATE_START_REASON_COUNT];
+    struct start_histogram phases[START_PHASE_COUNT]; /* of cold starts */
+    uint64_t phases_max_ns[START_PHASE_COUNT];
+    struct starts_cold recent[STARTS_RECENT];
+    uint64_t cold; /* ever; the last of them is at (cold - 1) % STARTS_RECENT */
+    char tenant[DEPLOY_NAME_BYTES];
+    char function[DEPLOY_NAME_BYTES];
+};
+
+struct starts {
+    uint32_t functions_max;
+    uint64_t hash_seed;
+    struct starts_history *newest;
+    struct starts_history *oldest;
+    struct starts_stats stats;
+    struct starts_history *buckets[STARTS_BUCKETS];
+};
+
+/* ---- finding --------------------------------------------------------------------------------- */
+
+static uint64_t starts_hash(const struct starts *starts, const struct starts_key *key)
+{
+    uint64_t hash = hash_bytes(starts->hash_seed ^ key->created_ns, bytes_of_text(key->tenant));
+    return hash_bytes(hash, bytes_of_text(key->function));
+}
+
+static struct starts_history **starts_bucket(struct starts *starts, uint64_t hash)
+{
+    return &starts->buckets[hash & (STARTS_BUCKETS - 1)];
+}
+
+static struct starts_history *starts_find(struct starts *starts, const struct starts_key *key)
+{
+    uint64_t hash = starts_hash(starts, key);
+    struct starts_history *history = *starts_bucket(starts, hash);
+    while (history != NULL && (history->hash != hash || history->created_ns != key->created_ns ||
+                               strcmp(history->tenant, key->tenant) != 0 ||
+                               strcmp(history->function, key->function) != 0))
+        history = history->hash_next;
+    return history;
+}
+
+/* ---- the list by last use -------------------------------------------------------------------- */
+
+static void starts_unlink(struct starts *starts, struct starts_history *history)
+{
+    *(history->newer != NULL ? &history->newer->older : &starts->newest) = history->older;
+    *(history->older != NULL ? &history->older->newer : &starts->oldest) = history->newer;
+}
+
+static void starts_link(struct starts *starts, struct starts_history *history)
+{
+    history->newer = NULL;
+    history->older = starts->newest;
+    *(starts->newest != NULL ? &starts->newest->newer : &starts->oldest) = history;
+    starts->newest = history;
+}
+
+static void starts_forget_oldest(struct starts *starts)
+{
+    struct starts_history *history = starts->oldest;
+    struct starts_history **link = starts_bucket(starts, history->hash);
+    while (*link != history)
+        link = &(*link)->hash_next;
+    *link = history->hash_next;
+    starts_unlink(starts, history);
+    starts->stats.functions--;
+    starts->stats.forgotten++;
+    free(history);
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+enum status starts_create(uint32_t functions_max, struct starts **ret_starts)
+{
+    struct starts *starts = calloc(1, sizeof(*starts));
+    if (starts == NULL)
+        return STATUS_NO_MEMORY;
+    ASSERT(functions_max > 0);
+    starts->functions_max = functions_max;
+    starts->hash_seed = hash_seed(&clock_system);
+    *ret_starts = starts;
+    return STATUS_OK;
+}
+
+void starts_free(struct starts *starts)
+{
+    if (starts == NULL)
+        return;
+    while (starts->oldest != NULL)
+        starts_forget_oldest(starts);
+    free(starts);
+}
+
+struct starts_stats starts_stats(const struct starts *starts)
+{
+    return starts->stats;
+}
+
+/* ---- adding ---------------------------------------------------------------------------------- */
+
+static struct starts_history *
+starts_make(struct starts *starts, const struct starts_key *key, uint64_t now_ns)
+{
+    if (starts->stats.functions >= starts->functions_max)
+        starts_forget_oldest(starts);
+    struct starts_history *history = calloc(1, sizeof(*history));
+    if (history == NULL)
+        return NULL;
+    (void)snprintf(history->tenant, sizeof(history->tenant), "%s", key->tenant);
+    (void)snprintf(history->function, sizeof(history->function), "%s", key->function);
+    history->created_ns = key->created_ns;
+    history->since_ns = now_ns;
+    history->hash = starts_hash(starts, key);
+    struct starts_history **bucket = starts_bucket(starts, history->hash);
+    history->hash_next = *bucket;
+    *bucket = history;
+    starts_link(starts, history);
+    starts->stats.functions++;
+    return history;
+}
+
+static void starts_add_cold(struct starts_history *history,
+                            uint32_t worker,
+                            const struct start_record *record,
+                            uint64_t ended_ns)
+{
+    for (uint32_t i = 0; i < START_PHASE_COUNT; i++) {
+        uint64_t ns = record->times.ns[i];
+        start_histogram_add(&history->phases[i], ns);
+        history->phases_max_ns[i] = MAX(history->phases_max_ns[i], ns);
+    }
+    history->recent[history->cold++ % STARTS_RECENT] =
+        (struct starts_cold){.ended_ns = ended_ns,
+                             .times = record->times,
+                             .version = record->version,
+                             .worker = worker,
+                             .reason = record->reason};
+}
+
+void starts_add(struct starts *starts,
+                uint32_t worker,
+                const struct start_record *record,
+                uint64_t ended_ns)
+{
+    ASSERT(record->reason < ISOLATE_START_REASON_COUNT);
+    const struct starts_key key = {
+        .tenant = record->tenant, .function = record->function, .created_ns = record->created_ns};
+    struct starts_history *history = starts_find(starts, &key);
+    if (history == NULL)
+        history = starts_make(starts, &key, ended_ns);
+    if (history == NULL) {
+        starts->stats.no_memory++;
+        return;
+    }
+    starts_unlink(starts, history);
+    starts_link(starts, history);
+    history->reasons[record->reason] += record->count;
+    if (record->reason != ISOLATE_START_WARM)
+        starts_add_cold(history, worker, record, ended_ns);
+}
+
+/* ---- printing -------------------------------------------------------------------------------- */
+
+static json_t *starts_us(uint64_t ns)
+{
+    return ns == UINT64_MAX ? json_null() : json_real((double)ns / STARTS_NS_IN_US);
+}
+
+static json_t *starts_time(uint64_t time_ns)
+{
+    char text[64];
+    char second[32];
+    struct tm parts;
+    time_t seconds = (time_t)(time_ns / CLOCK_NS_PER_S);
+    if (gmtime_r(&seconds, &parts) == NULL ||
+        strftime(second, sizeof(second), "%Y-%m-%dT%H:%M:%S", &parts) == 0)
+        return json_null();
+    (void)snprintf(text, sizeof(text), "%s.%06uZ", second,
+                   (unsigned)(time_ns % CLOCK_NS_PER_S / CLOCK_NS_PER_US));
+    return json_string(text);
+}
+
+static json_t *starts_reasons_json(const struct starts_history *history)
+{
+    json_t *reasons = json_object();
+    for (uint32_t i = 0; i < ISOLATE_START_REASON_COUNT; i++) {
+        if (i != ISOLATE_START_WARM)
+            (void)json_object_set_new(reasons, isolate_start_reason_text(i),
+                                      json_integer((json_int_t)history->reasons[i]));
+    }
+    return reasons;
+}
+
+/* The upper bounds of all buckets but the last, which has none. */
+static json_t *starts_bounds_json(void)
+{
+    json_t *bounds = json_array();
+    for (uint32_t i = 0; i + 1 < START_BUCKETS; i++)
+        (void)json_array_append_new(bounds, starts_us((uint64_t)START_BUCKET_NS << i));
+    return bounds;
+}
+
+static json_t *starts_phase_json(const struct starts_history *history, enum start_phase phase)
+{
+    const struct start_histogram *histogram = &history->phases[phase];
+    uint64_t max_ns = history->phases_max_ns[phase];
+    json_t *buckets = json_array();
+    for (uint32_t i = 0; i < START_BUCKETS; i++)
+        (void)json_array_append_new(buckets, json_integer((json_int_t)histogram->buckets[i]));
+    /* A bucket's bound says no more than that; the largest is known exactly. */
+    uint64_t p50_ns = start_histogram_quantile_ns(histogram, 500);
+    uint64_t p99_ns = start_histogram_quantile_ns(histogram, 990);
+    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o}", "count", (json_int_t)history->cold, "sum_us",
+                     starts_us(histogram->sum_ns), "p50_us", starts_us(MIN(p50_ns, max_ns)),
+                     "p99_us", starts_us(MIN(p99_ns, max_ns)), "max_us", starts_us(max_ns),
+                     "buckets", buckets);
+}
+
+static json_t *starts_phases_json(const struct starts_history *history)
+{
+    json_t *phases = json_object();
+    for (uint32_t i = 0; i < START_PHASE_COUNT; i++)
+        (void)json_object_set_new(phases, start_phase_rows[i].text, starts_phase_json(history, i));
+    return phases;
+}
+
+static json_t *starts_cold_json(const struct starts_cold *cold)
+{
+    char version[16];
+    json_t *phases = json_object();
+    for (uint32_t i = 0; i < START_PHASE_COUNT; i++)
+        (void)json_object_set_new(phases, start_phase_rows[i].text, starts_us(cold->times.ns[i]));
+    (void)snprintf(version, sizeof(version), "v%u", cold->version);
+    return json_pack("{s:o, s:s, s:I, s:s, s:o}", "time", starts_time(cold->ended_ns), "version",
+                     version, "worker", (json_int_t)cold->worker, "reason",
+                     isolate_start_reason_text(cold->reason), "phases_us", phases);
+}
+
+/* Newest first. */
+static json_t *starts_recent_json(const struct starts_history *history)
+{
+    json_t *recent = json_array();
+    uint64_t count = MIN(history->cold, (uint64_t)STARTS_RECENT);
+    for (uint64_t i = 1; i <= count; i++)
+        (void)json_array_append_new(
+            recent, starts_cold_json(&history->recent[(history->cold - i) % STARTS_RECENT]));
+    return recent;
+}
+
+static int starts_write(const char *data, size_t count, void *context)
+{
+    return buffer_append(context, data, count) == STATUS_OK ? 0 : -1;
+}
+
+enum status
+starts_print(struct starts *starts, const struct starts_key *key, uint64_t lost, struct buffer *out)
+{
+    static const struct starts_history nothing;
+    const struct starts_history *history = starts_find(starts, key);
+    if (history == NULL)
+        history = &nothing;
+    json_t *since = history == &nothing ? json_null() : starts_time(history->since_ns);
+    json_t *root = json_pack(
+        "{s:s, s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:I}", "tenant", key->tenant, "function",
+        key->function, "since", since, "warm", (json_int_t)history->reasons[ISOLATE_START_WARM],
+        "cold", (json_int_t)history->cold, "reasons", starts_reasons_json(history), "bucket_le_us",
+        starts_bounds_json(), "phases", starts_phases_json(history), "recent",
+        starts_recent_json(history), "lost", (json_int_t)lost);
+    bool done =
+        root != NULL &&
+        json_dump_callback(root, starts_write, out,
+                           JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) == 0 &&
+        buffer_append(out, "\n", 1) == STATUS_OK;
+    json_decref(root);
+    return done ? STATUS_OK : STATUS_NO_MEMORY;
+}

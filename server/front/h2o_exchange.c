@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between libh2o's request and ours.
+ *
+ *   on_req --> exchange in the request's pool --> request_begin ... carrier.send --> h2o_send
+ *                     |
+ *                     +-- the pool is cleared (sent, reset, hung up) --> request_end
+ *
+ * Nothing is copied: the request's views point into libh2o's buffers and the response's
+ * into the exchange's arena; both live until the pool is cleared, and the exchange with
+ * them. That is the one event which ends it, so no path can forget.
+ */
+#include <arpa/inet.h>
+#include <poll.h>
+#include <stdio.h>
+
+#include "server/front/h2o_front.h"
+#include "server/request/respond.h"
+
+#define UNSENT_NS_MAX     (30 * CLOCK_NS_PER_S) /* to read an answer ... */
+#define UNSENT_BYTES_A_NS UINT64_C(16384)       /* ... and a second more for each so many bytes */
+#define RESETS_MAX        100 /* requests of a connection that the client may abandon */
+#define HEADER_ROW_BYTES  32  /* counted for each header, as HPACK does */
+#define REFUSAL_MEMORY    "{\"title\":\"Service Unavailable\",\"status\":503,\"code\":\"busy\"}\n"
+
+static struct h2o_exchange *exchange_of(const struct request *request)
+{
+    const char *at = (const char *)request - offsetof(struct h2o_exchange, request);
+    return (struct h2o_exchange *)(uintptr_t)at;
+}
+
+static struct bytes exchange_bytes(h2o_iovec_t vector)
+{
+    return bytes_make(vector.base, vector.len);
+}
+
+/* ---- the request, as views ------------------------------------------------------------------- */
+
+static void exchange_make_address(struct h2o_connection *connection)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        struct sockaddr_storage storage;
+    } peer;
+    char ip[INET6_ADDRSTRLEN] = "";
+    int count = 0;
+    socklen_t peer_bytes = h2o_socket_getpeername(connection->socket, &peer.any);
+    if (peer_bytes != 0 && peer.any.sa_family == AF_INET &&
+        inet_ntop(AF_INET, &peer.v4.sin_addr, ip, sizeof(ip)) != NULL)
+        count = snprintf(connection->address, sizeof(connection->address), "%s:%u", ip,
+                         ntohs(peer.v4.sin_port));
+    else if (peer_bytes != 0 && peer.any.sa_family == AF_INET6 &&
+             inet_ntop(AF_INET6, &peer.v6.sin6_addr, ip, sizeof(ip)) != NULL)
+        count = snprintf(connection->address, sizeof(connection->address), "[%s]:%u", ip,
+                         ntohs(peer.v6.sin6_port));
+    connection->address_count = (uint8_t)MAX(count, 0);
+}
+
+/* False if names, values and path are more than limits.headers. */
+static bool exchange_fill_headers(struct http_exchange *http, const h2o_req_t *req)
+{
+    struct http_headers *headers = &http->request_headers;
+    uint64_t total = 0;
+    for (size_t i = 0; i < req->headers.size; i++)
+        total += req->headers.entries[i].name->len + req->headers.entries[i].value.len +
+                 HEADER_ROW_BYTES;
+    if (total + req->input.path.len > http->limits->headers)
+        return false;
+    if (req->headers.size == 0)
+        return true;
+    headers->rows = ARENA_ARRAY(&http->arena, struct http_header, req->headers.size);
+    if (headers->rows == NULL)
+        return false;
+    headers->capacity = (uint32_t)req->headers.size;
+    headers->bytes = total;
+    for (size_t i = 0; i < req->headers.size; i++) {
+        const h2o_header_t *header = &req->headers.entries[i];
+        headers->rows[headers->count++] = (struct http_header){
+            .name = exchange_bytes(*header->name),
+            .value = exchange_bytes(header->value),
+        };
+    }
+    return true;
+}
+
+static struct bytes exchange_protocol(int version)
+{
+    return bytes_of_text(version >= 0x200   ? "HTTP/2.0"
+                         : version >= 0x101 ? "HTTP/1.1"
+                                            : "HTTP/1.0");
+}
+
+static bool exchange_fill(struct h2o_exchange *exchange)
+{
+    const h2o_req_t *req = exchange->req;
+    struct h2o_connection *connection = exchange->connection;
+    struct http_exchange *http = &exchange->request.http;
+    if (connection->address_count == 0)
+        exchange_make_address(connection);
+    http->method = exchange_bytes(req->input.method);
+    http->protocol = exchange_protocol(req->version);
+    http->source_addr = bytes_make(connection->address, connection->address_count);
+    http->authority = exchange_bytes(req->input.authority);
+    http->request_body = exchange_bytes(req->entity);
+    exchange->request.path = exchange_bytes(req->input.path);
+    route_take_absolute_form(&exchange->request.path, &http->authority);
+    return exchange_fill_headers(http, req);
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+/* A client may change its mind, but not all the time (Rapid Reset). */
+static void exchange_count_reset(struct h2o_connection *connection)
+{
+    connection->resets++;
+    if (connection->resets > RESETS_MAX && connection->resets > connection->requests / 2)
+        h2o_connection_shut(connection);
+}
+
+static void exchange_on_dispose(void *data)
+{
+    struct h2o_exchange *exchange = data;
+    exchange->connection->front->exchange_count--;
+    if (!exchange->begun)
+        return;
+    if (exchange->request.state != REQUEST_ANSWERED && exchange->req->version >= 0x200)
+        exchange_count_reset(exchange->connection);
+    if (h2o_linklist_is_linked(&exchange->link))
+        h2o_linklist_unlink(&exchange->link);
+    request_end(&exchange->request);
+}
+
+void h2o_exchange_sweep(struct h2o_front *front)
+{
+    uint64_t now = clock_monotonic_ns(front->service->clock);
+    for (h2o_linklist_t *node = front->unsent.next; node != &front->unsent; node = node->next) {
+        struct h2o_exchange *exchange = H2O_STRUCT_FROM_MEMBER(struct h2o_exchange, link, node);
+        uint64_t waited = now - exchange->request.now_ns;
+        if (waited <= UNSENT_NS_MAX)
+            return;
+        uint64_t seconds = exchange->request.response.body.count / UNSENT_BYTES_A_NS;
+        if (waited - UNSENT_NS_MAX <= seconds * CLOCK_NS_PER_S || exchange->connection->shut)
+            continue;
+        front->service->metrics->slow_clients++;
+        h2o_connection_shut(exchange->connection);
+    }
+}
+
+/* ---- the response ---------------------------------------------------------------------------- */
+
+/* Framing, and what the server says itself; hostapi has removed the former already. */
+static bool exchange_is_ours(const h2o_token_t *token, struct bytes name)
+{
+    if (token != NULL)
+        return token == H2O_TOKEN_CONTENT_LENGTH || token == H2O_TOKEN_TRANSFER_ENCODING ||
+               token == H2O_TOKEN_CONNECTION || token == H2O_TOKEN_UPGRADE ||
+               token == H2O_TOKEN_DATE;
+    return bytes_equal_text(name, "x-request-id") || bytes_equal_text(name, "x-skerry-version") ||
+           bytes_equal_text(name, "keep-alive") || bytes_equal_text(name, "trailer");
+}
+
+/* HTTP/2 has only lower-case names. */
+static struct bytes exchange_lower_name(h2o_req_t *req, struct bytes name)
+{
+    size_t upper = 0;
+    while (upper < name.count && (name.data[upper] < 'A' || name.data[upper] > 'Z'))
+        upper++;
+    if (upper == name.count)
+        return name;
+    h2o_iovec_t copy = h2o_strdup(&req->pool, (const char *)name.data, name.count);
+    h2o_strtolower(copy.base, copy.len);
+    return exchange_bytes(copy);
+}
+
+static void exchange_add_guest_header(h2o_req_t *req, const struct http_header *header)
+{
+    struct bytes name = exchange_lower_name(req, header->name);
+    const char *text = (const char *)name.data;
+    const char *value = (const char *)header->value.data;
+    const h2o_token_t *token = h2o_lookup_token(text, name.count);
+    if (exchange_is_ours(token, name))
+        return;
+    if (token != NULL)
+        h2o_add_header(&req->pool, &req->res.headers, token, NULL, value, header->value.count);
+    else
+        h2o_add_header_by_str(&req->pool, &req->res.headers, text, name.count, 0, NULL, value,
+                              header->value.count);
+}
+
+static void exchange_set_head(struct h2o_exchange *exchange)
+{
+    h2o_req_t *req = exchange->req;
+    const struct request_response *response = &exchange->request.response;
+    req->res.status = (int)response->status;
+    req->res.reason = respond_status_text(response->status);
+    h2o_vector_reserve(&req->pool, &req->res.headers,
+                       response->guest_headers.count + response->extra_count);
+    for (uint32_t i = 0; i < response->guest_headers.count; i++)
+        exchange_add_guest_header(req, &response->guest_headers.rows[i]);
+    for (uint32_t i = 0; i < response->extra_count; i++) {
+        const struct http_header *extra = &response->extras[i];
+        h2o_add_header_by_str(&req->pool, &req->res.headers, (const char *)extra->name.data,
+                              extra->name.count, 1, NULL, (const char *)extra->value.data,
+                              extra->value.count);
+    }
+}
+
+static void exchange_send(struct request *request)
+{
+    struct h2o_exchange *exchange = exchange_of(request);
+    h2o_req_t *req = exchange->req;
+    struct bytes body = request->response.body;
+    exchange_set_head(exchange);
+    h2o_linklist_insert(&exchange->connection->front->unsent, &exchange->link);
+    bool bodiless = request->response.status == 204 || request->response.status == 304;
+    bool head = h2o_memis(req->input.method.base, req->input.method.len, H2O_STRLIT("HEAD"));
+    req->res.content_length = bodiless ? SIZE_MAX : body.count;
+    h2o_start_response(req, &exchange->generator);
+    /* An empty buffer would be waited for as if it were still to be written. */
+    h2o_iovec_t buffer = h2o_iovec_init(body.data, body.count);
+    bool empty = bodiless || head || body.count == 0;
+    h2o_send(req, empty ? NULL : &buffer, empty ? 0 : 1, H2O_SEND_STATE_FINAL);
+}
+
+/* Both ways closed, or only its sending side: as other servers do, we take it for gone. */
+static bool exchange_client_gone(const struct request *request)
+{
+    const struct h2o_exchange *exchange = exchange_of(request);
+    struct pollfd hang_up = {
+        .fd = h2o_socket_get_fd(exchange->connection->socket),
+        .events = POLLRDHUP,
+    };
+    return poll(&hang_up, 1, 0) == 1 && (hang_up.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+static const struct request_carrier exchange_carrier = {
+    .send = exchange_send,
+    .client_gone = exchange_client_gone,
+};
+
+/* ---- libh2o's side --------------------------------------------------------------------------- */
+
+static void exchange_refuse_unbegun(struct h2o_exchange *exchange)
+{
+    h2o_req_t *req = exchange->req;
+    req->res.status = 503;
+    req->res.reason = respond_status_text(503);
+    req->res.content_length = sizeof(REFUSAL_MEMORY) - 1;
+    h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("retry-after"), 1, NULL,
+                          H2O_STRLIT("1"));
+    h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL,
+                   H2O_STRLIT("application/problem+json"));
+    h2o_iovec_t buffer = h2o_iovec_init(H2O_STRLIT(REFUSAL_MEMORY));
+    h2o_start_response(req, &exchange->generator);
+    h2o_send(req, &buffer, 1, H2O_SEND_STATE_FINAL);
+}
+
+static int exchange_on_req(h2o_handler_t *handler, h2o_req_t *req)
+{
+    struct h2o_front *front = ((struct h2o_handler *)handler)->front;
+    struct h2o_exchange *exchange =
+        h2o_mem_alloc_shared(&req->pool, sizeof(*exchange), exchange_on_dispose);
+    exchange->req = req;
+    exchange->connection = h2o_connection_of(req->conn);
+    exchange->generator = (h2o_generator_t){0};
+    exchange->link = (h2o_linklist_t){0};
+    exchange->connection->requests++;
+    front->exchange_count++;
+    exchange->begun = request_init(&exchange->request, front->service, &exchange_carrier);
+    if (!exchange->begun)
+        exchange_refuse_unbegun(exchange);
+    else if (!exchange_fill(exchange))
+        request_refuse(&exchange->request, 431, "headers_too_large",
+                       "path and headers are larger than limits.headers");
+    else
+        request_begin(&exchange->request);
+    return 0;
+}
+
+/* ---- libh2o's own errors, as problems -------------------------------------------------------- */
+
+struct exchange_error_stream {
+    h2o_ostream_t super;
+    h2o_iovec_t body;
+};
+
+static void exchange_error_send(
+    h2o_ostream_t *self, h2o_req_t *req, h2o_iovec_t *buffers, size_t count, h2o_send_state_t state)
+{
+    struct exchange_error_stream *stream = (struct exchange_error_stream *)self;
+    /* A HEAD request has none. */
+    h2o_ostream_send_next(self, req, count > 0 ? &stream->body : buffers, count > 0 ? 1 : 0, state);
+}
+
+static const char *exchange_error_code(int status)
+{
+    return status == 413 ? "body_too_large" : status == 417 ? "unknown_expectation" : "bad_request";
+}
+
+static void exchange_error_setup(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot)
+{
+    struct h2o_front *front = *(struct h2o_front **)(void *)(self + 1);
+    uint32_t status = (uint32_t)req->res.status;
+    char *id = h2o_mem_alloc_pool(&req->pool, REQUEST_ID_BYTES + 1);
+    char *body = h2o_mem_alloc_pool(&req->pool, REQUEST_PROBLEM_BYTES);
+    respond_make_id(front->service, id);
+    size_t count = respond_problem(status, exchange_error_code(req->res.status),
+                                   status == 413 ? "the body is larger than limits.body"
+                                                 : "the request is not well-formed HTTP",
+                                   id, body);
+    req->res.content_length = count;
+    memset(&req->res.headers, 0, sizeof(req->res.headers));
+    h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL,
+                   H2O_STRLIT("application/problem+json"));
+    h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("x-request-id"), 0, NULL, id,
+                          REQUEST_ID_BYTES);
+    h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("x-skerry-version"), 0, NULL,
+                          H2O_STRLIT("none"));
+    h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("server-timing"), 0, NULL,
+                          H2O_STRLIT("queue;dur=0.000"));
+    front->service->metrics->responses_4xx++;
+    if (req->version < 0x200)
+        h2o_linger_keep(h2o_connection_of(req->conn));
+    struct exchange_error_stream *stream =
+        (struct exchange_error_stream *)h2o_add_ostream(req, sizeof(*stream), slot);
+    stream->super.do_send = exchange_error_send;
+    stream->body = h2o_iovec_init(body, count);
+    h2o_setup_next_ostream(req, &stream->super.next);
+}
+
+void h2o_exchange_register(struct h2o_front *front, h2o_hostconf_t *host)
+{
+    h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
+    struct h2o_handler *handler =
+        (struct h2o_handler *)h2o_create_handler(path, sizeof(struct h2o_handler));
+    handler->super.on_req = exchange_on_req;
+    handler->front = front;
+    /* What libh2o refuses before it chose a path is answered from the fallback path. */
+    h2o_filter_t *filter = h2o_create_filter(&host->fallback_path, sizeof(*filter) + sizeof(front));
+    filter->on_setup_ostream = exchange_error_setup;
+    memcpy(filter + 1, &front, sizeof(front));
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to server/front/h2o_*.c: what listeners, connections and exchanges share.
+ *
+ *   h2o_front --> connections (one per socket, freed by the socket's on_close)
+ *            \--> exchanges (one per request, in the request's own pool, so that it ends
+ *                 when libh2o ends the request, whatever the reason)
+ *
+ * An exchange never outlives its connection: libh2o disposes of requests before sockets.
+ */
+#ifndef SKERRY_SERVER_FRONT_H2O_FRONT_H
+#define SKERRY_SERVER_FRONT_H2O_FRONT_H
+
+#include <h2o.h>
+
+#include "server/front/h2o_listen.h"
+
+#define FRONT_LISTENERS_MAX CONFIG_LISTEN_MAX
+#define FRONT_WATCHES_MAX   4
+
+struct h2o_connection {
+    h2o_linklist_t link; /* in front->connections */
+    struct h2o_front *front;
+    h2o_socket_t *socket;
+    uint32_t requests; /* begun */
+    uint32_t resets;   /* ended by the client before the answer */
+    int linger_fd;     /* kept by h2o_linger_keep, or -1 */
+    bool shut;
+    uint8_t address_count;
+    char address[64]; /* "ip:port"; made when the first request wants it */
+};
+
+struct h2o_exchange {
+    h2o_req_t *req; /* valid as long as the exchange is */
+    struct h2o_connection *connection;
+    h2o_generator_t generator;
+    h2o_linklist_t link; /* in front->unsent once answered */
+    bool begun;          /* request_init succeeded */
+    struct request request;
+};
+
+/* Another descriptor on the loop. */
+struct h2o_watch {
+    h2o_socket_t *socket;
+    void (*ready)(void *context);
+    void *context;
+};
+
+struct h2o_handler {
+    h2o_handler_t super;
+    struct h2o_front *front;
+};
+
+struct h2o_front {
+    struct request_service *service;
+    h2o_loop_t *loop;
+    h2o_globalconf_t config;
+    h2o_context_t context;
+    h2o_accept_ctx_t accept;
+    h2o_socket_t *listeners[FRONT_LISTENERS_MAX];
+    uint32_t listener_count;
+    struct h2o_watch watches[FRONT_WATCHES_MAX];
+    uint32_t watch_count;
+    uint32_t connection_count;
+    uint32_t connection_max;
+    uint32_t exchange_count;
+    h2o_linklist_t connections;
+    h2o_linklist_t unsent; /* exchanges, oldest answer first */
+    h2o_linklist_t lingering;
+    uint32_t linger_count;
+};
+
+/* Registers the handler of all requests, and the filter of libh2o's own errors. */
+void h2o_exchange_register(struct h2o_front *front, h2o_hostconf_t *host);
+/* Shuts connections down that did not take an answer in time. */
+void h2o_exchange_sweep(struct h2o_front *front);
+/* libh2o has no call to kill a connection; this makes its next read and write fail. */
+void h2o_connection_shut(struct h2o_connection *connection);
+
+/* The client is still sending what was refused: do not let the close reset the connection. */
+void h2o_linger_keep(struct h2o_connection *connection);
+/* After libh2o's close; takes the descriptor over. */
+void h2o_linger_begin(struct h2o_front *front, int fd);
+void h2o_linger_sweep(struct h2o_front *front);
+
+static inline struct h2o_connection *h2o_connection_of(h2o_conn_t *conn)
+{
+    return conn->callbacks->get_socket(conn)->on_close.data;
+}
+
+#endif

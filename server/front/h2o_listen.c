@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libh2o's loop, set up with our limits; accepting; ending.
+ *
+ * Sizes are capped here before data reaches libh2o's pools, which abort when memory runs
+ * out: the body by limits.body, connections by the descriptors that the process has.
+ */
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "server/front/h2o_front.h"
+
+#define ACCEPTS_PER_TURN      32
+#define DESCRIPTORS_RESERVED  512 /* for artifacts, the store, listeners */
+#define CONNECTIONS_MAX       100000
+#define HTTP1_TIMEOUT_MS      10000 /* head and body of a request; idle between two */
+#define HTTP2_IDLE_TIMEOUT_MS 10000
+#define HTTP2_STREAMS_MAX     100
+#define HTTP2_GOAWAY_GRACE_MS 5000
+
+/* ---- connections ----------------------------------------------------------------------------- */
+
+static void listen_on_close(void *data)
+{
+    struct h2o_connection *connection = data;
+    struct h2o_front *front = connection->front;
+    h2o_linklist_unlink(&connection->link);
+    front->connection_count--;
+    front->service->metrics->connections = front->connection_count;
+    if (connection->linger_fd >= 0)
+        h2o_linger_begin(front, connection->linger_fd);
+    free(connection);
+}
+
+void h2o_connection_shut(struct h2o_connection *connection)
+{
+    if (connection->shut)
+        return;
+    connection->shut = true;
+    (void)shutdown(h2o_socket_get_fd(connection->socket), SHUT_RDWR);
+}
+
+static bool listen_adopt(struct h2o_front *front, h2o_socket_t *socket)
+{
+    struct h2o_connection *connection = NULL;
+    if (front->connection_count < front->connection_max)
+        connection = calloc(1, sizeof(*connection));
+    if (connection == NULL) {
+        front->service->metrics->connections_refused++;
+        h2o_socket_close(socket);
+        return false;
+    }
+    connection->front = front;
+    connection->socket = socket;
+    connection->linger_fd = -1;
+    h2o_linklist_insert(&front->connections, &connection->link);
+    front->connection_count++;
+    front->service->metrics->connections = front->connection_count;
+    socket->on_close.cb = listen_on_close;
+    socket->on_close.data = connection;
+    return true;
+}
+
+/* True if there may be more. */
+static bool listen_accept_one(struct h2o_front *front, h2o_socket_t *listener)
+{
+    h2o_socket_t *socket = h2o_evloop_socket_accept(listener);
+    if (socket == NULL)
+        return false;
+    if (listen_adopt(front, socket))
+        h2o_accept(&front->accept, socket);
+    return true;
+}
+
+static void listen_on_accept(h2o_socket_t *listener, const char *err)
+{
+    struct h2o_front *front = listener->data;
+    if (err != NULL)
+        return;
+    request_service_heard(front->service, clock_monotonic_ns(front->service->clock));
+    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+        if (!listen_accept_one(front, listener))
+            return;
+    }
+}
+
+/* ---- set-up ---------------------------------------------------------------------------------- */
+
+static uint32_t listen_connection_max(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 512;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    rlim_t usable = limit.rlim_cur > 2 * DESCRIPTORS_RESERVED
+                        ? limit.rlim_cur - DESCRIPTORS_RESERVED
+                        : limit.rlim_cur / 2;
+    return (uint32_t)MIN(usable, (rlim_t)CONNECTIONS_MAX);
+}
+
+static void listen_configure(struct h2o_front *front)
+{
+    const struct config_limits *limits = &front->service->config->limits;
+    h2o_globalconf_t *config = &front->config;
+    h2o_config_init(config);
+    config->server_name = h2o_iovec_init(NULL, 0);
+    config->max_request_entity_size = limits->body;
+    config->http1.req_timeout = HTTP1_TIMEOUT_MS;
+    config->http2.idle_timeout = HTTP2_IDLE_TIMEOUT_MS;
+    config->http2.max_concurrent_requests_per_connection = HTTP2_STREAMS_MAX;
+    config->http2.graceful_shutdown_timeout = HTTP2_GOAWAY_GRACE_MS;
+    h2o_hostconf_t *host =
+        h2o_config_register_host(config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
+    h2o_exchange_register(front, host);
+}
+
+enum status h2o_listen_create(struct request_service *service,
+                              const int *fds,
+                              uint32_t count,
+                              struct report *report,
+                              struct h2o_front **ret_front)
+{
+    ASSERT(count <= FRONT_LISTENERS_MAX);
+    struct h2o_front *front = calloc(1, sizeof(*front));
+    if (front == NULL)
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    front->service = service;
+    front->connection_max = listen_connection_max();
+    h2o_linklist_init_anchor(&front->connections);
+    h2o_linklist_init_anchor(&front->unsent);
+    h2o_linklist_init_anchor(&front->lingering);
+    listen_configure(front);
+    front->loop = h2o_evloop_create();
+    h2o_context_init(&front->context, front->loop, &front->config);
+    front->accept = (h2o_accept_ctx_t){.ctx = &front->context, .hosts = front->config.hosts};
+    for (uint32_t i = 0; i < count; i++) {
+        h2o_socket_t *listener =
+            h2o_evloop_socket_create(front->loop, fds[i], H2O_SOCKET_FLAG_DONT_READ);
+        listener->data = front;
+        h2o_socket_read_start(listener, listen_on_accept);
+        front->listeners[front->listener_count++] = listener;
+    }
+    *ret_front = front;
+    return STATUS_OK;
+}
+
+void h2o_listen_run(struct h2o_front *front, int wait_ms)
+{
+    /* It fails only when a signal interrupts the wait: the next turn does the rest. */
+    (void)h2o_evloop_run(front->loop, wait_ms);
+}
+
+/* ---- other descriptors ----------------------------------------------------------------------- */
+
+static void listen_on_ready(h2o_socket_t *socket, const char *err)
+{
+    const struct h2o_watch *watch = socket->data;
+    if (err == NULL)
+        watch->ready(watch->context);
+}
+
+void h2o_listen_watch(struct h2o_front *front, int fd, void (*ready)(void *context), void *context)
+{
+    ASSERT(front->watch_count < FRONT_WATCHES_MAX);
+    struct h2o_watch *watch = &front->watches[front->watch_count++];
+    watch->ready = ready;
+    watch->context = context;
+    watch->socket = h2o_evloop_socket_create(front->loop, fd, H2O_SOCKET_FLAG_DONT_READ);
+    watch->socket->data = watch;
+    h2o_socket_read_start(watch->socket, listen_on_ready);
+}
+
+/* ---- ending ---------------------------------------------------------------------------------- */
+
+void h2o_listen_drain(struct h2o_front *front)
+{
+    for (uint32_t i = 0; i < front->listener_count; i++) {
+        h2o_socket_t *listener = front->listeners[i];
+        for (int n = 0; n < H2O_SOMAXCONN && listen_accept_one(front, listener); n++)
+            ;
+        h2o_socket_read_stop(listener);
+        h2o_socket_close(listener);
+    }
+    front->listener_count = 0;
+    h2o_context_request_shutdown(&front->context);
+}
+
+uint32_t h2o_listen_unsent(const struct h2o_front *front)
+{
+    return front->exchange_count;
+}
+
+void h2o_listen_sweep(struct h2o_front *front)
+{
+    h2o_exchange_sweep(front);
+    h2o_linger_sweep(front);
+}
+
+void h2o_listen_abort(struct h2o_front *front)
+{
+    for (h2o_linklist_t *node = front->connections.next; node != &front->connections;
+         node = node->next)
+        h2o_connection_shut(H2O_STRUCT_FROM_MEMBER(struct h2o_connection, link, node));
+}

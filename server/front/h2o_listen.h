@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to server/: the worker's face to the network: libh2o's loop, its listeners and
+ * connections. No type of libh2o shows here.
+ */
+#ifndef SKERRY_SERVER_FRONT_H2O_LISTEN_H
+#define SKERRY_SERVER_FRONT_H2O_LISTEN_H
+
+#include "server/request/request.h"
+
+struct h2o_front;
+
+/* Accepts on `fds` (listening sockets; taken over). The service is borrowed. */
+NODISCARD enum status h2o_listen_create(struct request_service *service,
+                                        const int *fds,
+                                        uint32_t count,
+                                        struct report *report,
+                                        struct h2o_front **ret_front);
+/* One turn of the loop: waits at most so long for something to happen. */
+void h2o_listen_run(struct h2o_front *front, int wait_ms);
+/* Calls `ready` whenever `fd` can be read; the callee reads. The fd is taken over; a handful are
+ * possible. */
+void h2o_listen_watch(struct h2o_front *front, int fd, void (*ready)(void *context), void *context);
+/* Takes what waits in the accept queues, closes the listeners, and asks connections to end. */
+void h2o_listen_drain(struct h2o_front *front);
+/* Requests whose answers are not wholly sent. */
+uint32_t h2o_listen_unsent(const struct h2o_front *front);
+/* About once a second: closes connections whose client does not read. */
+void h2o_listen_sweep(struct h2o_front *front);
+/* Ends all connections, whatever they are doing. */
+void h2o_listen_abort(struct h2o_front *front);
+
+#endif

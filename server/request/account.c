@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Counting costs the same for every request and never fails. A cold start is told to control one
+ * by one; warm ones are added up in their function's place in the directory, because there may
+ * be hundreds of thousands a second.
+ */
+#include "server/request/account.h"
+
+#include <stdio.h>
+
+#include "server/request/respond.h"
+
+struct start_times account_times(const struct request *request)
+{
+    const struct isolate_start *start = &request->start;
+    uint64_t total = request->now_ns - request->arrived_ns;
+    uint64_t known = request->lookup_ns + request->start_ns + request->run_ns + request->parked_ns;
+    return (struct start_times){.ns = {
+                                    [START_QUEUE] = total > known ? total - known : 0,
+                                    [START_LOOKUP] = request->lookup_ns,
+                                    [START_LOAD] = start->load_ns,
+                                    [START_MAP] = start->map_ns,
+                                    [START_RESTORE] = start->restore_ns,
+                                    [START_RUN] = request->run_ns,
+                                }};
+}
+
+void account_started(const struct request *request)
+{
+    struct metrics *metrics = request->service->metrics;
+    const struct isolate_start *start = &request->start;
+    uint64_t *reasons[ISOLATE_START_REASON_COUNT] = {
+        [ISOLATE_START_WARM] = &metrics->starts_warm,
+        [ISOLATE_START_FIRST_REQUEST] = &metrics->starts_first_request,
+        [ISOLATE_START_NEW_VERSION] = &metrics->starts_new_version,
+        [ISOLATE_START_POOL_EMPTY] = &metrics->starts_pool_empty,
+        [ISOLATE_START_EVICTED] = &metrics->starts_evicted,
+        [ISOLATE_START_RESTART] = &metrics->starts_restart,
+        [ISOLATE_START_DISCARDED] = &metrics->starts_discarded,
+    };
+    (*reasons[start->reason])++;
+    metrics->cold_start_time += start->load_ns + start->map_ns + start->restore_ns;
+}
+
+static struct start_record account_record(const struct deploy_catalog_entry *entry,
+                                          enum isolate_start_reason reason,
+                                          uint32_t count,
+                                          uint64_t now_ns)
+{
+    struct start_record record = {.ended_ns = now_ns,
+                                  .created_ns = entry->created_ns,
+                                  .version = entry->version,
+                                  .reason = reason,
+                                  .count = count};
+    (void)snprintf(record.tenant, sizeof(record.tenant), "%s", entry->tenant);
+    (void)snprintf(record.function, sizeof(record.function), "%s", entry->function);
+    return record;
+}
+
+static void account_start(struct request *request)
+{
+    struct request_service *service = request->service;
+    enum isolate_start_reason reason = request->start.reason;
+    bool cold = reason != ISOLATE_START_WARM;
+    struct start_times times = account_times(request);
+    metrics_count_phases(service->metrics, cold, &times);
+    if (LIKELY(!cold)) {
+        directory_count_warm(service->directory, request->function);
+        return;
+    }
+    struct start_record record =
+        account_record(&request->function->entry, reason, 1, request->now_ns);
+    record.times = times;
+    start_ring_write(service->starts, &record);
+}
+
+void account_ended(struct request *request)
+{
+    struct metrics *metrics = request->service->metrics;
+    uint32_t status = request->response.status;
+    uint64_t *classes[] = {&metrics->responses_2xx, &metrics->responses_3xx,
+                           &metrics->responses_4xx, &metrics->responses_5xx};
+    if (status >= 200 && status < 600)
+        (*classes[status / 100 - 2])++;
+    metrics->fuel += request->fuel_used;
+    metrics->run_time += request->run_ns;
+    if (request->started)
+        account_start(request);
+    if (request->http.log.count > 0)
+        respond_log_guest(request);
+    if (request->service->access_log)
+        respond_log_access(request);
+}
+
+struct account_flushing {
+    struct start_ring *ring;
+    uint64_t now_ns;
+};
+
+static void
+account_tell_warm(void *context, const struct directory_function *function, uint32_t count)
+{
+    const struct account_flushing *flushing = context;
+    struct start_record record =
+        account_record(&function->entry, ISOLATE_START_WARM, count, flushing->now_ns);
+    start_ring_write(flushing->ring, &record);
+}
+
+void account_flush(struct request_service *service)
+{
+    struct account_flushing flushing = {.ring = service->starts,
+                                        .now_ns = clock_monotonic_ns(service->clock)};
+    directory_take_warm(service->directory, account_tell_warm, &flushing);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A set-associative cache (SETS x WAYS, the least recently used way is replaced) and a
+ * hash table of tenants.
+ *
+ * Bounds: the cache's size is fixed; tenants are at most those in the cache plus those with
+ * requests under way.
+ */
+#include "server/request/directory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/base/hash.h"
+
+#define DIRECTORY_SETS    2048 /* powers of two */
+#define DIRECTORY_WAYS    4
+#define DIRECTORY_BUCKETS 4096
+
+struct directory {
+    struct deploy_catalog *catalog;
+    uint32_t cpu_share; /* of a tenant that has none of its own */
+    uint64_t seed;
+    uint64_t uses;
+    struct directory_function *warm_first; /* with warm starts to tell of */
+    struct directory_function *cache[DIRECTORY_SETS][DIRECTORY_WAYS];
+    struct directory_tenant *tenants[DIRECTORY_BUCKETS];
+};
+
+enum status directory_create(struct deploy_catalog *catalog,
+                             uint32_t cpu_share,
+                             struct directory **ret_directory)
+{
+    struct directory *directory = calloc(1, sizeof(*directory));
+    if (directory == NULL)
+        return STATUS_NO_MEMORY;
+    directory->catalog = catalog;
+    directory->cpu_share = cpu_share;
+    directory->seed = hash_seed(&clock_system);
+    *ret_directory = directory;
+    return STATUS_OK;
+}
+
+/* ---- tenants --------------------------------------------------------------------------------- */
+
+static struct directory_tenant *directory_tenant(struct directory *directory,
+                                                 const struct route_name *name)
+{
+    uint64_t hash = hash_bytes(directory->seed, route_name_bytes(name));
+    struct directory_tenant **bucket = &directory->tenants[hash & (DIRECTORY_BUCKETS - 1)];
+    for (struct directory_tenant *tenant = *bucket; tenant != NULL; tenant = tenant->next) {
+        if (tenant->hash == hash &&
+            bytes_equal(route_name_bytes(&tenant->name), route_name_bytes(name)))
+            return tenant;
+    }
+    struct directory_tenant *tenant = calloc(1, sizeof(*tenant));
+    if (tenant == NULL)
+        return NULL;
+    tenant->hash = hash;
+    tenant->name = *name;
+    scheduler_tenant_init(&tenant->schedule);
+    tenant->next = *bucket;
+    *bucket = tenant;
+    return tenant;
+}
+
+void directory_sweep(struct directory *directory)
+{
+    for (size_t i = 0; i < DIRECTORY_BUCKETS; i++) {
+        struct directory_tenant **link = &directory->tenants[i];
+        while (*link != NULL) {
+            struct directory_tenant *tenant = *link;
+            if (tenant->references > 0) {
+                link = &tenant->next;
+                continue;
+            }
+            ASSERT(tenant->running == 0 && tenant->waiting == 0);
+            *link = tenant->next;
+            free(tenant);
+        }
+    }
+}
+
+/* ---- functions ------------------------------------------------------------------------------- */
+
+void directory_release(struct directory_function *function)
+{
+    if (function == NULL)
+        return;
+    ASSERT(function->references > 0);
+    if (--function->references > 0)
+        return;
+    function->tenant->references--;
+    free(function);
+}
+
+/* ---- warm starts ----------------------------------------------------------------------------- */
+
+void directory_count_warm(struct directory *directory, struct directory_function *function)
+{
+    if (LIKELY(function->warm_count++ > 0))
+        return;
+    function->references++;
+    function->warm_next = directory->warm_first;
+    directory->warm_first = function;
+}
+
+void directory_take_warm(struct directory *directory,
+                         void (*take)(void *context,
+                                      const struct directory_function *function,
+                                      uint32_t count),
+                         void *context)
+{
+    while (directory->warm_first != NULL) {
+        struct directory_function *function = directory->warm_first;
+        directory->warm_first = function->warm_next;
+        if (take != NULL)
+            take(context, function, function->warm_count);
+        function->warm_count = 0;
+        directory_release(function);
+    }
+}
+
+/* ---- looking up ------------------------------------------------------------------------------ */
+
+/*
+ * Versions with the same artifact may share isolates that are reset after each request. Kept
+ * memory belongs to one version alone, and goes with its function.
+ */
+static void directory_set_pool_version(struct directory_function *function)
+{
+    const struct deploy_catalog_entry *entry = &function->entry;
+    uint8_t *data = function->pool_version_data;
+    size_t count = sizeof(entry->artifact_key);
+    memcpy(data, entry->artifact_key, count);
+    if (entry->reuse_requests > 1) {
+        memcpy(data + count, &entry->version, sizeof(entry->version));
+        count += sizeof(entry->version);
+        memcpy(data + count, &entry->created_ns, sizeof(entry->created_ns));
+        count += sizeof(entry->created_ns);
+    }
+    ASSERT(count <= sizeof(function->pool_version_data));
+    function->pool_version = bytes_make(data, count);
+}
+
+static enum status directory_load(struct directory *directory,
+                                  const struct route_target *target,
+                                  struct report *report,
+                                  struct directory_function **ret_function)
+{
+    struct deploy_catalog_entry entry;
+    uint64_t generation = deploy_catalog_generation(directory->catalog);
+    enum status status =
+        deploy_catalog_lookup(directory->catalog, route_name_bytes(&target->tenant),
+                              route_name_bytes(&target->function), report, &entry);
+    if (status != STATUS_OK)
+        return status;
+    struct directory_function *function = calloc(1, sizeof(*function) + entry.config.count);
+    struct directory_tenant *tenant = directory_tenant(directory, &target->tenant);
+    if (function == NULL || tenant == NULL) {
+        free(function);
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    }
+    function->references = 1;
+    function->generation = generation;
+    function->entry = entry;
+    if (entry.config.count > 0)
+        memcpy(function->config, entry.config.data, entry.config.count);
+    function->entry.config = bytes_make(function->config, entry.config.count);
+    function->tenant = tenant;
+    tenant->references++;
+    uint32_t share = entry.limits.cpu_share;
+    scheduler_tenant_set_weight(&tenant->schedule, share != 0 ? share : directory->cpu_share);
+    int count = snprintf(function->key_text, sizeof(function->key_text), "%s/%s",
+                         target->tenant.text, target->function.text);
+    function->key = bytes_make(function->key_text, (size_t)count);
+    directory_set_pool_version(function);
+    (void)snprintf(function->version, sizeof(function->version), "v%u", entry.version);
+    *ret_function = function;
+    return STATUS_OK;
+}
+
+static bool directory_names_match(const struct directory_function *function,
+                                  const struct route_target *target)
+{
+    const char *key = function->key_text;
+    size_t tenant_count = target->tenant.count;
+    return function->key.count == tenant_count + 1 + target->function.count &&
+           memcmp(key, target->tenant.text, tenant_count) == 0 && key[tenant_count] == '/' &&
+           memcmp(key + tenant_count + 1, target->function.text, target->function.count) == 0;
+}
+
+/* The way that holds the name, or the one to replace. */
+static struct directory_function **
+directory_way(struct directory *directory, uint64_t hash, const struct route_target *target)
+{
+    struct directory_function **ways = directory->cache[hash & (DIRECTORY_SETS - 1)];
+    struct directory_function **oldest = &ways[0];
+    for (size_t i = 0; i < DIRECTORY_WAYS; i++) {
+        if (ways[i] == NULL) {
+            oldest = &ways[i];
+            continue;
+        }
+        if (ways[i]->hash == hash && directory_names_match(ways[i], target))
+            return &ways[i];
+        if (*oldest != NULL && ways[i]->used < (*oldest)->used)
+            oldest = &ways[i];
+    }
+    return oldest;
+}
+
+enum status directory_find(struct directory *directory,
+                           const struct route_target *target,
+                           struct report *report,
+                           struct directory_function **ret_function)
+{
+    uint64_t hash = hash_bytes(directory->seed, route_name_bytes(&target->tenant));
+    hash = hash_bytes(hash, route_name_bytes(&target->function));
+    struct directory_function **way = directory_way(directory, hash, target);
+    struct directory_function *function = *way;
+    bool hit = function != NULL && function->hash == hash &&
+               directory_names_match(function, target) &&
+               function->generation == deploy_catalog_generation(directory->catalog);
+    if (!hit) {
+        enum status status = directory_load(directory, target, report, &function);
+        if (status != STATUS_OK)
+            return status;
+        function->hash = hash;
+        directory_release(*way);
+        *way = function;
+    }
+    function->used = ++directory->uses;
+    function->references++;
+    *ret_function = function;
+    return STATUS_OK;
+}
+
+void directory_free(struct directory *directory)
+{
+    if (directory == NULL)
+        return;
+    directory_take_warm(directory, NULL, NULL);
+    for (size_t set = 0; set < DIRECTORY_SETS; set++) {
+        for (size_t i = 0; i < DIRECTORY_WAYS; i++)
+            directory_release(directory->cache[set][i]);
+    }
+    directory_sweep(directory);
+    free(directory);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to server/: who is behind a name. A cache of catalog lookups, and the state that
+ * a worker keeps for each tenant that is busy.
+ *
+ *   names --> directory_function (version, hash; from one catalog generation) --> tenant
+ *
+ * A cached function is used only while the catalog's generation is the one it was read in:
+ * a deploy that was acknowledged is seen by the next request. Requests hold references, so
+ * that a function may leave the cache while they run.
+ *
+ * Tenants without references are freed by directory_sweep, never in between: the scheduler
+ * may still be accounting a slice.
+ */
+#ifndef SKERRY_SERVER_REQUEST_DIRECTORY_H
+#define SKERRY_SERVER_REQUEST_DIRECTORY_H
+
+#include "deploy/deploy.h"
+#include "server/request/route.h"
+#include "server/request/scheduler.h"
+
+#define DIRECTORY_POOL_VERSION_BYTES (DEPLOY_SHA256_BYTES + 12)
+
+struct request;
+
+struct directory_tenant {
+    struct directory_tenant *next; /* in its bucket */
+    uint32_t references;           /* functions in the cache or in use */
+    uint32_t running;              /* requests with a slot */
+    uint32_t waiting;              /* requests in the queue for one */
+    struct request *first;         /* the queue; requests link themselves */
+    struct request *last;
+    struct scheduler_tenant schedule;
+    uint64_t hash;
+    struct route_name name;
+};
+
+struct directory_function {
+    uint32_t references;
+    uint64_t generation;
+    uint64_t hash;
+    uint64_t used;       /* the directory's clock: for replacement */
+    uint32_t warm_count; /* not taken yet; then it is in the list, referenced */
+    struct directory_function *warm_next;
+    struct directory_tenant *tenant;
+    struct deploy_catalog_entry entry; /* its config is the one below */
+    struct bytes pool_version;         /* in pool_version_data: what tells isolates apart */
+    struct bytes key;                  /* "tenant/function", in key_text */
+    char version[16];                  /* "v3" */
+    char key_text[2 * ROUTE_LABEL_BYTES];
+    uint8_t pool_version_data[DIRECTORY_POOL_VERSION_BYTES];
+    uint8_t config[];
+};
+
+struct directory;
+
+/* The catalog is borrowed and outlives it; the share is that of a tenant without its own. */
+NODISCARD enum status directory_create(struct deploy_catalog *catalog,
+                                       uint32_t cpu_share,
+                                       struct directory **ret_directory);
+void directory_free(struct directory *directory);
+/* The active version of what `target` names, with a reference. */
+NODISCARD enum status directory_find(struct directory *directory,
+                                     const struct route_target *target,
+                                     struct report *report,
+                                     struct directory_function **ret_function);
+void directory_release(struct directory_function *function);
+/* One more warm start. */
+void directory_count_warm(struct directory *directory, struct directory_function *function);
+/* Hands out what was counted since the last time, function by function, and forgets it. */
+void directory_take_warm(struct directory *directory,
+                         void (*take)(void *context,
+                                      const struct directory_function *function,
+                                      uint32_t count),
+                         void *context);
+/* Frees tenants that nothing refers to; not from inside a slice. */
+void directory_sweep(struct directory *directory);
+
+#endif

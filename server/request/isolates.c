@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A ring of news, and what a worker does about one of them: at most one artifact is opened and
+ * one isolate made in a turn.
+ */
+#include "server/request/isolates.h"
+
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ISOLATES_HEAR_MAX 16 /* messages at one time */
+
+/* ---- what they are made from ----------------------------------------------------------------- */
+
+struct isolate_key isolates_key(const struct directory_function *function)
+{
+    const struct deploy_catalog_entry *entry = &function->entry;
+    return (struct isolate_key){
+        .function = function->key,
+        .version = function->pool_version,
+        .reuse = {.requests_max = entry->reuse_requests,
+                  .age_max_ns = entry->reuse_us * CLOCK_NS_PER_US},
+        .tenant_warm_max = entry->limits.pool,
+        .created_ns = entry->created_ns,
+        .generation = function->generation,
+    };
+}
+
+enum status
+isolates_open(void *context, struct report *report, struct isolate_artifact **ret_artifact)
+{
+    const struct isolates_source *source = context;
+    AUTO_CLOSE int fd = -1;
+    enum status status =
+        deploy_artifact_open(source->data_dir, source->function->entry.artifact_key, report, &fd);
+    return status == STATUS_OK ? isolate_artifact_open(fd, false, report, ret_artifact) : status;
+}
+
+/* ---- news ------------------------------------------------------------------------------------ */
+
+static bool isolates_is_name(const char name[DEPLOY_NAME_BYTES])
+{
+    size_t count = strnlen(name, DEPLOY_NAME_BYTES);
+    return count < DEPLOY_NAME_BYTES && deploy_name_valid(bytes_make(name, count));
+}
+
+static void isolates_enqueue(struct isolates_queue *queue, const struct isolates_news *news)
+{
+    uint32_t last = (queue->first + queue->count - 1) % ISOLATES_NEWS_MAX;
+    /* Deployed again before it was looked at. */
+    if (queue->count > 0 && memcmp(&queue->news[last], news, sizeof(*news)) == 0)
+        return;
+    if (queue->count == ISOLATES_NEWS_MAX) {
+        queue->first = (queue->first + 1) % ISOLATES_NEWS_MAX;
+        queue->count--;
+    }
+    queue->news[(queue->first + queue->count) % ISOLATES_NEWS_MAX] = *news;
+    queue->count++;
+}
+
+void isolates_hear(struct isolates_queue *queue, int fd)
+{
+    for (int i = 0; i < ISOLATES_HEAR_MAX; i++) {
+        struct isolates_news news;
+        ssize_t count = recv(fd, &news, sizeof(news), MSG_DONTWAIT);
+        if (count <= 0)
+            return;
+        if (count == (ssize_t)sizeof(news) && isolates_is_name(news.tenant) &&
+            isolates_is_name(news.function))
+            isolates_enqueue(queue, &news);
+    }
+}
+
+static struct route_name isolates_route_name(const char *text)
+{
+    struct route_name name = {.count = (uint8_t)strlen(text)};
+    memcpy(name.text, text, name.count);
+    return name;
+}
+
+static void isolates_forget(const struct isolates_news *news, const struct isolates_owner *owner)
+{
+    char key[2 * DEPLOY_NAME_BYTES];
+    int count = snprintf(key, sizeof(key), "%s/%s", news->tenant, news->function);
+    isolate_pool_forget(owner->pool, bytes_make(key, (size_t)count));
+}
+
+void isolates_take_news(struct isolates_queue *queue, const struct isolates_owner *owner)
+{
+    ASSERT(queue->count > 0);
+    const struct isolates_news *news = &queue->news[queue->first];
+    queue->first = (queue->first + 1) % ISOLATES_NEWS_MAX;
+    queue->count--;
+    struct route_target target = {.tenant = isolates_route_name(news->tenant),
+                                  .function = isolates_route_name(news->function)};
+    struct directory_function *function;
+    enum status status = directory_find(owner->directory, &target, NULL, &function);
+    if (status == STATUS_NOT_FOUND)
+        isolates_forget(news, owner);
+    if (status != STATUS_OK)
+        return;
+    struct isolate_key key = isolates_key(function);
+    struct isolates_source source = {.data_dir = owner->data_dir, .function = function};
+    (void)isolate_pool_renew(owner->pool, &key, (struct isolate_opener){isolates_open, &source});
+    directory_release(function);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to server/: what a function's isolates are made from, for the pool, and the news by
+ * which they are made before anybody asks for them.
+ *
+ *   control: commit, generation + 1 --> one message to each worker: this function changed
+ *   worker:  queue --> a turn with nothing else to do: look it up, isolate_pool_renew
+ *
+ * News is a hint. What is lost (the queue is bounded, and so is the socket's buffer) costs one
+ * cold start; what a request finds is decided by the catalog alone.
+ */
+#ifndef SKERRY_SERVER_REQUEST_ISOLATES_H
+#define SKERRY_SERVER_REQUEST_ISOLATES_H
+
+#include "isolate/isolate.h"
+#include "server/request/directory.h"
+
+/* A message from control: whose isolates to look after. Both end with a NUL. */
+struct isolates_news {
+    char tenant[DEPLOY_NAME_BYTES];
+    char function[DEPLOY_NAME_BYTES];
+};
+
+#define ISOLATES_NEWS_MAX 64 /* that wait; a newer one takes the oldest one's place */
+
+struct isolates_queue {
+    uint32_t first;
+    uint32_t count;
+    struct isolates_news news[ISOLATES_NEWS_MAX];
+};
+
+/* The function's key in the pool; borrows from the function. */
+struct isolate_key isolates_key(const struct directory_function *function);
+
+struct isolates_source {
+    const char *data_dir;
+    const struct directory_function *function;
+};
+/* The pool's `open`; the context is a struct isolates_source. */
+NODISCARD enum status
+isolates_open(void *context, struct report *report, struct isolate_artifact **ret_artifact);
+
+/* Takes a bounded number of messages from the socket. */
+void isolates_hear(struct isolates_queue *queue, int fd);
+
+static inline bool isolates_has_news(const struct isolates_queue *queue)
+{
+    return queue->count > 0;
+}
+
+struct isolates_owner {
+    const char *data_dir;
+    struct directory *directory;
+    struct isolate_pool *pool;
+};
+/* Acts upon the oldest of the news. */
+void isolates_take_news(struct isolates_queue *queue, const struct isolates_owner *owner);
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Answers are put together here without allocation: numbers and short texts go into the
+ * request's own buffers, which live until the carrier frees it.
+ */
+#include "server/request/respond.h"
+
+#include <stdio.h>
+
+#include "engine/base/hex.h"
+#include "server/request/account.h"
+#include "server/telemetry/json.h"
+#include "server/telemetry/log.h"
+
+#define RESPOND_DETAIL_BYTES (REQUEST_PROBLEM_BYTES - 320)
+
+static const struct {
+    uint16_t status;
+    const char *text;
+} respond_statuses[] = {
+    {200, "OK"},
+    {201, "Created"},
+    {202, "Accepted"},
+    {204, "No Content"},
+    {206, "Partial Content"},
+    {301, "Moved Permanently"},
+    {302, "Found"},
+    {303, "See Other"},
+    {304, "Not Modified"},
+    {307, "Temporary Redirect"},
+    {308, "Permanent Redirect"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {406, "Not Acceptable"},
+    {409, "Conflict"},
+    {410, "Gone"},
+    {412, "Precondition Failed"},
+    {413, "Content Too Large"},
+    {415, "Unsupported Media Type"},
+    {417, "Expectation Failed"},
+    {422, "Unprocessable Content"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+};
+
+const char *respond_status_text(uint32_t status)
+{
+    for (size_t i = 0; i < COUNT_OF(respond_statuses); i++) {
+        if (respond_statuses[i].status == status)
+            return respond_statuses[i].text;
+    }
+    return "Unknown";
+}
+
+void respond_make_id(struct request_service *service, char ret_id[REQUEST_ID_BYTES + 1])
+{
+    /* A bijection of the counter: no two alike, and no telling how many there were. */
+    uint64_t word = service->id_seed + ++service->id_count * UINT64_C(0x9e3779b97f4a7c15);
+    word = (word ^ (word >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    word = (word ^ (word >> 27)) * UINT64_C(0x94d049bb133111eb);
+    word ^= word >> 31;
+    for (size_t i = 0; i < REQUEST_ID_BYTES; i++)
+        ret_id[i] = hex_digit(word >> (4 * i));
+    ret_id[REQUEST_ID_BYTES] = '\0';
+}
+
+size_t respond_problem(uint32_t status,
+                       const char *code,
+                       const char *detail,
+                       const char *id,
+                       char out[REQUEST_PROBLEM_BYTES])
+{
+    char escaped[RESPOND_DETAIL_BYTES];
+    size_t count = json_escape(bytes_of_text(detail), escaped, sizeof(escaped) - 1, NULL);
+    escaped[count] = '\0';
+    int written = snprintf(out, REQUEST_PROBLEM_BYTES,
+                           "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"code\":"
+                           "\"%.64s\",\"detail\":\"%s\",\"request_id\":\"%s\"}\n",
+                           respond_status_text(status), status, code, escaped, id);
+    ASSERT(written > 0 && written < REQUEST_PROBLEM_BYTES);
+    return (size_t)written;
+}
+
+/* ---- Server-Timing --------------------------------------------------------------------------- */
+
+static char *respond_put(char *at, const char *text)
+{
+    size_t count = strlen(text);
+    memcpy(at, text, count);
+    return at + count;
+}
+
+/* Nanoseconds as milliseconds with three decimals; about a day at most. */
+static char *respond_put_ms(char *at, uint64_t ns)
+{
+    uint64_t us = MIN(ns / 1000, UINT64_C(99999999999));
+    char digits[16];
+    size_t count = 0;
+    for (uint64_t ms = us / 1000; ms > 0 || count == 0; ms /= 10)
+        digits[count++] = (char)('0' + ms % 10);
+    while (count > 0)
+        *at++ = digits[--count];
+    *at++ = '.';
+    *at++ = (char)('0' + us / 100 % 10);
+    *at++ = (char)('0' + us / 10 % 10);
+    *at++ = (char)('0' + us % 10);
+    return at;
+}
+
+static char *respond_put_phase(char *at, const char *name, uint64_t ns)
+{
+    at = respond_put(at, name);
+    return respond_put_ms(at, ns);
+}
+
+/* A cold start's phases are all told; a warm one's would all be 0. */
+static size_t respond_timing(const struct request *request, char *out)
+{
+    struct start_times times = account_times(request);
+    char *at = respond_put_phase(out, "queue;dur=", times.ns[START_QUEUE]);
+    if (!request->started)
+        return (size_t)(at - out);
+    at = respond_put_phase(at, ", start;dur=", request->start_ns);
+    bool cold = request->start.reason != ISOLATE_START_WARM;
+    at = respond_put(at, cold ? ";desc=\"cold:" : ";desc=\"");
+    at = respond_put(at, isolate_start_reason_text(request->start.reason));
+    at = respond_put(at, "\"");
+    at = respond_put_phase(at, ", exec;dur=", request->run_ns);
+    if (cold) {
+        at = respond_put_phase(at, ", lookup;dur=", request->lookup_ns);
+        at = respond_put_phase(at, ", load;dur=", request->start.load_ns);
+        at = respond_put_phase(at, ", map;dur=", request->start.map_ns);
+        at = respond_put_phase(at, ", restore;dur=", request->start.restore_ns);
+    }
+    ASSERT((size_t)(at - out) <= REQUEST_TIMING_BYTES);
+    return (size_t)(at - out);
+}
+
+/* ---- the response ---------------------------------------------------------------------------- */
+
+static void respond_add(struct request *request, const char *name, struct bytes value)
+{
+    struct request_response *response = &request->response;
+    ASSERT(response->extra_count < REQUEST_EXTRAS_MAX);
+    response->extras[response->extra_count++] =
+        (struct http_header){.name = bytes_of_text(name), .value = value};
+}
+
+static void respond_add_problem(struct request *request, uint32_t status, const char *detail)
+{
+    struct request_response *response = &request->response;
+    size_t count = respond_problem(status, request->code, detail, request->id, request->problem);
+    response->body = bytes_make(request->problem, count);
+    respond_add(request, "content-type", bytes_of_text("application/problem+json"));
+    if (request->retry_later)
+        respond_add(request, "retry-after", bytes_of_text("1"));
+}
+
+void respond_prepare(struct request *request, uint32_t status, const char *detail)
+{
+    struct request_response *response = &request->response;
+    const struct directory_function *function = request->function;
+    response->status = status;
+    response->extra_count = 0;
+    respond_add(request, "x-request-id", bytes_make(request->id, REQUEST_ID_BYTES));
+    respond_add(request, "x-skerry-version",
+                bytes_of_text(function != NULL ? function->version : "none"));
+    size_t count = respond_timing(request, request->timing);
+    respond_add(request, "server-timing", bytes_make(request->timing, count));
+    if (request->code != NULL) {
+        respond_add_problem(request, status, detail);
+        return;
+    }
+    response->guest_headers = request->http.response_headers;
+    response->body = buffer_bytes(&request->http.response_body);
+}
+
+/* ---- logs ------------------------------------------------------------------------------------ */
+
+static void respond_log_names(struct log_line *line, const struct request *request)
+{
+    log_text(line, "request_id", bytes_make(request->id, REQUEST_ID_BYTES));
+    if (request->function == NULL)
+        return;
+    log_text(line, "tenant", bytes_of_text(request->function->entry.tenant));
+    log_text(line, "function", bytes_of_text(request->function->entry.function));
+    log_text(line, "version", bytes_of_text(request->function->version));
+}
+
+static void respond_log_end(const struct request *request, struct log_line *line)
+{
+    if (!log_end(line))
+        request->service->metrics->log_dropped++;
+}
+
+/* Each phase in microseconds; without a start, what there was before it. */
+static void respond_log_start(const struct request *request, struct log_line *line)
+{
+    struct start_times times = account_times(request);
+    bool cold = request->started && request->start.reason != ISOLATE_START_WARM;
+    if (request->started)
+        log_text(line, "start", bytes_of_text(isolate_start_reason_text(request->start.reason)));
+    log_number(line, "start_us", request->start_ns / 1000);
+    for (uint32_t i = 0; i < START_PHASE_COUNT; i++) {
+        char key[32];
+        if (start_phase_rows[i].cold_only && !cold)
+            continue;
+        (void)snprintf(key, sizeof(key), "%s_us", start_phase_rows[i].text);
+        log_number(line, key, times.ns[i] / 1000);
+    }
+}
+
+void respond_log_access(const struct request *request)
+{
+    struct log_line line;
+    log_begin(&line, "info", "access");
+    respond_log_names(&line, request);
+    log_text(&line, "method", request->http.method);
+    log_text(&line, "host", request->http.authority);
+    log_text(&line, "path", bytes_make(request->path.data, MIN(request->path.count, 1024u)));
+    log_number(&line, "status", request->response.status);
+    log_number(&line, "bytes", request->response.body.count);
+    log_number(&line, "fuel", request->fuel_used);
+    respond_log_start(request, &line);
+    if (request->code != NULL)
+        log_text(&line, "code", bytes_of_text(request->code));
+    respond_log_end(request, &line);
+}
+
+static void respond_log_guest_line(const struct request *request, struct bytes text)
+{
+    const uint8_t *space = memchr(text.data, ' ', text.count);
+    size_t level_count = space != NULL ? (size_t)(space - text.data) : text.count;
+    char level[8] = "";
+    memcpy(level, text.data, MIN(level_count, sizeof(level) - 1));
+    size_t skip = MIN(level_count + 1, text.count);
+    struct log_line line;
+    log_begin(&line, level, "guest");
+    respond_log_names(&line, request);
+    log_text(&line, "message", bytes_make(text.data + skip, text.count - skip));
+    respond_log_end(request, &line);
+}
+
+void respond_log_guest(const struct request *request)
+{
+    const struct http_exchange *http = &request->http;
+    const uint8_t *at = http->log.data;
+    const uint8_t *end = at + http->log.count;
+    while (at < end) {
+        const uint8_t *newline = memchr(at, '\n', (size_t)(end - at));
+        const uint8_t *stop = newline != NULL ? newline : end;
+        respond_log_guest_line(request, bytes_make(at, (size_t)(stop - at)));
+        at = stop + 1;
+    }
+    if (http->log_dropped_bytes == 0)
+        return;
+    struct log_line line;
+    log_begin(&line, "warn", "guest_log_cut");
+    respond_log_names(&line, request);
+    log_number(&line, "dropped_bytes", http->log_dropped_bytes);
+    respond_log_end(request, &line);
+}

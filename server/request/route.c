@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Splitting of Host and path. Every length is compared before it is subtracted.
+ */
+#include "server/request/route.h"
+
+static const struct bytes route_path_prefix = {.data = (const uint8_t *)"/f/", .count = 3};
+
+static const struct bytes route_root = {.data = (const uint8_t *)"/", .count = 1};
+
+static uint8_t route_lower(uint8_t byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte | 0x20) : byte;
+}
+
+static bool route_set_name(struct route_name *ret_name, struct bytes label)
+{
+    if (label.count == 0 || label.count >= ROUTE_LABEL_BYTES)
+        return false;
+    for (size_t i = 0; i < label.count; i++)
+        ret_name->text[i] = (char)route_lower(label.data[i]);
+    ret_name->text[label.count] = '\0';
+    ret_name->count = (uint8_t)label.count;
+    return true;
+}
+
+/* Host without ":port" and without the final dot of a full name. */
+static struct bytes route_host(struct bytes authority)
+{
+    for (size_t i = authority.count; i > 0; i--) {
+        uint8_t byte = authority.data[i - 1];
+        if (byte == ':')
+            authority.count = i - 1;
+        if (byte < '0' || byte > '9')
+            break;
+    }
+    if (authority.count > 0 && authority.data[authority.count - 1] == '.')
+        authority.count--;
+    return authority;
+}
+
+static bool route_ends_with(struct bytes host, struct bytes domain)
+{
+    if (host.count <= domain.count || host.data[host.count - domain.count - 1] != '.')
+        return false;
+    const uint8_t *tail = host.data + host.count - domain.count;
+    for (size_t i = 0; i < domain.count; i++) {
+        if (route_lower(tail[i]) != domain.data[i])
+            return false;
+    }
+    return true;
+}
+
+/* Two labels before the domain, no more and no less. */
+static bool
+route_by_host(struct bytes authority, struct bytes domain, struct route_target *ret_target)
+{
+    struct bytes host = route_host(authority);
+    if (!route_ends_with(host, domain))
+        return false;
+    struct bytes labels = bytes_make(host.data, host.count - domain.count - 1);
+    const uint8_t *dot = memchr(labels.data, '.', labels.count);
+    if (dot == NULL)
+        return false;
+    struct bytes function = bytes_make(labels.data, (size_t)(dot - labels.data));
+    struct bytes tenant = bytes_make(dot + 1, labels.count - function.count - 1);
+    if (memchr(tenant.data, '.', tenant.count) != NULL)
+        return false;
+    return route_set_name(&ret_target->function, function) &&
+           route_set_name(&ret_target->tenant, tenant);
+}
+
+/* The segment at `offset`, up to the next slash or query. */
+static struct bytes route_segment(struct bytes path, size_t offset)
+{
+    size_t end = offset;
+    while (end < path.count && path.data[end] != '/' && path.data[end] != '?')
+        end++;
+    return bytes_make(path.data + offset, end - offset);
+}
+
+static bool route_by_path(struct bytes path, struct route_target *ret_target)
+{
+    if (path.count < route_path_prefix.count ||
+        memcmp(path.data, route_path_prefix.data, route_path_prefix.count) != 0)
+        return false;
+    struct bytes tenant = route_segment(path, route_path_prefix.count);
+    size_t after_tenant = route_path_prefix.count + tenant.count;
+    if (after_tenant == path.count || path.data[after_tenant] != '/')
+        return false;
+    struct bytes function = route_segment(path, after_tenant + 1);
+    if (!route_set_name(&ret_target->tenant, tenant) ||
+        !route_set_name(&ret_target->function, function))
+        return false;
+    size_t matched = after_tenant + 1 + function.count;
+    ret_target->matched = bytes_make(path.data, matched);
+    ret_target->rest = bytes_make(path.data + matched, path.count - matched);
+    ret_target->slash_missing = matched == path.count || path.data[matched] != '/';
+    return true;
+}
+
+enum route_result route_parse(struct bytes authority,
+                              struct bytes path,
+                              struct bytes domain,
+                              struct route_target *ret_target)
+{
+    if (path.count == 0 || path.data[0] != '/')
+        return ROUTE_BAD_PATH;
+    if (route_by_host(authority, domain, ret_target)) {
+        ret_target->matched = bytes_make(path.data, 0);
+        ret_target->rest = path;
+        ret_target->slash_missing = false;
+        return ROUTE_FOUND;
+    }
+    return route_by_path(path, ret_target) ? ROUTE_FOUND : ROUTE_UNKNOWN_HOST;
+}
+
+/* Count of the scheme's bytes if `path` begins with it, in any case. */
+static size_t route_scheme(struct bytes path, const char *scheme)
+{
+    size_t count = strlen(scheme);
+    if (path.count < count)
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        if (route_lower(path.data[i]) != (uint8_t)scheme[i])
+            return 0;
+    }
+    return count;
+}
+
+void route_take_absolute_form(struct bytes *path, struct bytes *authority)
+{
+    size_t scheme = route_scheme(*path, "http://") + route_scheme(*path, "https://");
+    if (scheme == 0)
+        return;
+    size_t end = scheme;
+    while (end < path->count && path->data[end] != '/' && path->data[end] != '?')
+        end++;
+    *authority = bytes_make(path->data + scheme, end - scheme);
+    *path = end == path->count ? route_root : bytes_make(path->data + end, path->count - end);
+}

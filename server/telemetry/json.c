@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One character at a time: its UTF-8 length, then copied or escaped.
+ */
+#include "server/telemetry/json.h"
+
+#include <stdio.h>
+
+#define JSON_ESCAPE_BYTES 6 /* \u001f */
+
+/* Length of the valid UTF-8 sequence at `data`, 0 if there is none. */
+static size_t json_utf8(const uint8_t *data, size_t count)
+{
+    if (data[0] < 0x80)
+        return 1;
+    size_t length = data[0] >= 0xf0 ? 4 : data[0] >= 0xe0 ? 3 : 2;
+    if (data[0] < 0xc2 || data[0] > 0xf4 || length > count)
+        return 0;
+    for (size_t i = 1; i < length; i++) {
+        if ((data[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    bool overlong = (data[0] == 0xe0 && data[1] < 0xa0) || (data[0] == 0xf0 && data[1] < 0x90);
+    bool outside = (data[0] == 0xed && data[1] > 0x9f) || (data[0] == 0xf4 && data[1] > 0x8f);
+    return overlong || outside ? 0 : length;
+}
+
+/* One byte, or U+0080 to U+009f, which are control characters too. */
+static bool json_must_escape(const uint8_t *data, size_t length)
+{
+    if (length == 2)
+        return data[0] == 0xc2 && data[1] < 0xa0;
+    return length == 0 || (length == 1 && (data[0] < 0x20 || data[0] == 0x7f));
+}
+
+size_t json_escape(struct bytes text, char *out, size_t room, size_t *ret_used)
+{
+    size_t written = 0;
+    size_t at = 0;
+    while (at < text.count && room - written > JSON_ESCAPE_BYTES) {
+        const uint8_t *data = text.data + at;
+        size_t length = json_utf8(data, text.count - at);
+        if (json_must_escape(data, length)) {
+            uint8_t value = length == 2 ? data[1] : data[0];
+            (void)snprintf(out + written, JSON_ESCAPE_BYTES + 1, "\\u%04x", value);
+            written += JSON_ESCAPE_BYTES;
+        } else {
+            if (data[0] == '"' || data[0] == '\\')
+                out[written++] = '\\';
+            memcpy(out + written, data, length);
+            written += length;
+        }
+        at += MAX(length, (size_t)1);
+    }
+    if (ret_used != NULL)
+        *ret_used = at;
+    return written;
+}

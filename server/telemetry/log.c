@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Building a line: raw pieces that are ours, and values that are escaped. Once something
+ * did not fit, nothing more goes in but the end.
+ */
+#include "server/telemetry/log.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server/telemetry/json.h"
+
+#define LOG_TAIL_BYTES 16 /* for the closing of a cut line */
+
+_Static_assert(LOG_LINE_BYTES <= PIPE_BUF, "a line is written whole or not at all");
+
+static bool log_room(struct log_line *line, size_t count)
+{
+    if (line->cut || count > sizeof(line->text) - LOG_TAIL_BYTES - line->count)
+        line->cut = true;
+    return !line->cut;
+}
+
+static void log_raw(struct log_line *line, const char *text)
+{
+    size_t count = strlen(text);
+    if (!log_room(line, count))
+        return;
+    memcpy(line->text + line->count, text, count);
+    line->count += count;
+}
+
+void log_text(struct log_line *line, const char *key, struct bytes value)
+{
+    log_raw(line, ",\"");
+    log_raw(line, key);
+    log_raw(line, "\":\"");
+    if (line->cut)
+        return;
+    size_t used = 0;
+    size_t room = sizeof(line->text) - LOG_TAIL_BYTES - line->count;
+    line->count += json_escape(value, line->text + line->count, room, &used);
+    line->cut = used < value.count;
+    line->text[line->count++] = '"';
+}
+
+void log_number(struct log_line *line, const char *key, uint64_t value)
+{
+    char text[96];
+    (void)snprintf(text, sizeof(text), ",\"%.64s\":%" PRIu64, key, value);
+    log_raw(line, text);
+}
+
+void log_begin(struct log_line *line, const char *level, const char *event)
+{
+    line->count = 0;
+    line->cut = false;
+    uint64_t now = clock_realtime_ns(&clock_system);
+    time_t seconds = (time_t)(now / CLOCK_NS_PER_S);
+    struct tm utc;
+    char time_text[32] = "";
+    if (gmtime_r(&seconds, &utc) != NULL)
+        (void)strftime(time_text, sizeof(time_text), "%Y-%m-%dT%H:%M:%S", &utc);
+    char text[192];
+    (void)snprintf(text, sizeof(text),
+                   "{\"ts\":\"%s.%06uZ\",\"level\":\"%.16s\",\"event\":\"%.64s\"", time_text,
+                   (unsigned)(now % CLOCK_NS_PER_S / CLOCK_NS_PER_US), level, event);
+    log_raw(line, text);
+}
+
+bool log_end(struct log_line *line)
+{
+    const char *tail = line->cut ? ",\"cut\":true}\n" : "}\n";
+    size_t count = strlen(tail);
+    _Static_assert(sizeof(",\"cut\":true}\n") <= LOG_TAIL_BYTES, "the tail always fits");
+    memcpy(line->text + line->count, tail, count);
+    line->count += count;
+    /* A pipe that is ready takes PIPE_BUF bytes without blocking. */
+    struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0)
+        return false;
+    return write(STDERR_FILENO, line->text, line->count) == (ssize_t)line->count;
+}
+
+void log_message(const char *level, const char *event, const char *format, ...)
+{
+    char text[REPORT_TEXT_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    struct log_line line;
+    log_begin(&line, level, event);
+    log_text(&line, "message", bytes_of_text(text));
+    (void)log_end(&line);
+}

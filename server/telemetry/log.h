@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to server/: the process's log, one JSON object a line on stderr.
+ *
+ * A line is built in a fixed buffer and written by one write(2), so that lines of several
+ * processes do not mix. What does not fit is cut inside its value; a line that cannot be
+ * written at once (the pipe is full) is dropped: a slow reader of the log must not stop
+ * the requests.
+ */
+#ifndef SKERRY_SERVER_TELEMETRY_LOG_H
+#define SKERRY_SERVER_TELEMETRY_LOG_H
+
+#include "engine/base/bytes.h"
+#include "engine/base/clock.h"
+
+#define LOG_LINE_BYTES 4096
+
+struct log_line {
+    size_t count;
+    bool cut;
+    char text[LOG_LINE_BYTES];
+};
+
+/* Begins {"ts":...,"level":...,"event":...}. */
+void log_begin(struct log_line *line, const char *level, const char *event);
+void log_text(struct log_line *line, const char *key, struct bytes value);
+void log_number(struct log_line *line, const char *key, uint64_t value);
+/* Writes it; false if it was dropped. */
+bool log_end(struct log_line *line);
+/* The three in one: a line with a message. */
+void log_message(const char *level, const char *event, const char *format, ...) PRINTF_LIKE(3, 4);
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The cache of names, over a catalog that is a table of this test.
+ */
+#include <stdio.h>
+
+#include "server/request/directory.h"
+#include "tests/support/unit.h"
+
+struct deploy_catalog {
+    uint64_t generation;
+    uint32_t version; /* of every function; 0: there is none */
+    uint32_t lookups;
+    uint32_t reuse_requests;
+    uint32_t cpu_share;
+    uint64_t created_ns;
+};
+
+uint64_t deploy_catalog_generation(const struct deploy_catalog *catalog)
+{
+    return catalog->generation;
+}
+
+enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
+                                  struct bytes tenant,
+                                  struct bytes function,
+                                  struct report *report,
+                                  struct deploy_catalog_entry *ret_entry)
+{
+    catalog->lookups++;
+    if (catalog->version == 0)
+        return report_fail(report, STATUS_NOT_FOUND, REPORT_OFFSET_NONE, "none");
+    *ret_entry = (struct deploy_catalog_entry){.version = catalog->version,
+                                               .reuse_requests = catalog->reuse_requests,
+                                               .limits = {.cpu_share = catalog->cpu_share},
+                                               .created_ns = catalog->created_ns};
+    memcpy(ret_entry->tenant, tenant.data, tenant.count);
+    memcpy(ret_entry->function, function.data, function.count);
+    return STATUS_OK;
+}
+
+#define CPU_SHARE 7 /* of tenants that have none of their own */
+
+static struct directory *make(struct deploy_catalog *catalog)
+{
+    struct directory *directory;
+    *catalog = (struct deploy_catalog){.generation = 1, .version = 1};
+    assert_int_equal(directory_create(catalog, CPU_SHARE, &directory), STATUS_OK);
+    return directory;
+}
+
+static struct route_target target_of(const char *tenant, const char *function)
+{
+    struct route_target target;
+    char host[160];
+    (void)snprintf(host, sizeof(host), "%s.%s.d", function, tenant);
+    assert_int_equal(
+        route_parse(bytes_of_text(host), bytes_of_text("/"), bytes_of_text("d"), &target),
+        ROUTE_FOUND);
+    return target;
+}
+
+static struct directory_function *
+find(struct directory *directory, const char *tenant, const char *function)
+{
+    struct directory_function *found = NULL;
+    struct report report = REPORT_INIT;
+    struct route_target target = target_of(tenant, function);
+    assert_int_equal(directory_find(directory, &target, &report, &found), STATUS_OK);
+    return found;
+}
+
+static void a_name_is_looked_up_once_while_the_generation_stays(void **state)
+{
+    (void)state;
+    struct deploy_catalog catalog;
+    struct directory *directory = make(&catalog);
+    for (int i = 0; i < 3; i++) {
+        struct directory_function *function = find(directory, "t", "f");
+        assert_string_equal(function->version, "v1");
+        assert_true(bytes_equal_text(function->key, "t/f"));
+        directory_release(function);
+    }
+    assert_int_equal(catalog.lookups, 1);
+    directory_free(directory);
+}
+
+static void a_new_generation_is_seen_by_the_very_next_request(void **state)
+{
+    (void)state;
+    struct deploy_catalog catalog;
+    struct directory *directory = make(&catalog);
+    struct directory_function *old = find(directory, "t", "f");
+    catalog.version = 2;
+    catalog.generation++;
+    struct directory_function *new = find(directory, "t", "f");
+    assert_string_equal(new->version, "v2");
+    assert_string_equal(old->version, "v1"); /* a request under way keeps its own */
+    assert_ptr_equal(old->tenant, new->tenant);
+    directory_release(old);
+    directory_release(new);
+    directory_free(directory);
+}
+
+/* Adds what `version` is to the pool, as a generation of its own. */
+static void keep_pool_version(struct directory *directory,
+                              struct deploy_catalog *catalog,
+                              uint32_t version,
+                              struct buffer *all)
+{
+    catalog->version = version;
+    catalog->generation++;
+    struct directory_function *function = find(directory, "t", "f");
+    assert_int_equal(buffer_append(all, function->pool_version.data, function->pool_version.count),
+                     STATUS_OK);
+    directory_release(function);
+}
+
+static void isolates_of_equal_artifacts_are_shared_unless_they_keep_their_memory(void **state)
+{
+    (void)state;
+    struct deploy_catalog catalog;
+    struct directory *directory = make(&catalog);
+    struct buffer pristine;
+    struct buffer kept;
+    buffer_init(&pristine, 1000);
+    buffer_init(&kept, 1000);
+    for (uint32_t version = 1; version <= 2; version++)
+        keep_pool_version(directory, &catalog, version, &pristine);
+    assert_int_equal(pristine.count, 2 * DEPLOY_SHA256_BYTES);
+    assert_memory_equal(pristine.data, pristine.data + DEPLOY_SHA256_BYTES, DEPLOY_SHA256_BYTES);
+    catalog.reuse_requests = 10;
+    for (uint32_t version = 1; version <= 2; version++)
+        keep_pool_version(directory, &catalog, version, &kept);
+    catalog.created_ns = 7; /* removed, and made anew */
+    keep_pool_version(directory, &catalog, 2, &kept);
+    size_t count = DIRECTORY_POOL_VERSION_BYTES;
+    assert_int_equal(kept.count, 3 * count);
+    assert_memory_not_equal(kept.data, kept.data + count, count);
+    assert_memory_not_equal(kept.data + count, kept.data + 2 * count, count);
+    buffer_done(&pristine);
+    buffer_done(&kept);
+    directory_free(directory);
+}
+
+static void a_removed_function_is_not_found_although_it_was_cached(void **state)
+{
+    (void)state;
+    struct deploy_catalog catalog;
+    struct directory *directory = make(&catalog);
+    directory_release(find(directory, "t", "f"));
+    catalog.version = 0;
+    catalog.generation++;
+    struct route_target target = target_of("t", "f");
+    struct directory_function *found;
+    struct report report = REPORT_INIT;
+    assert_int_equal(directory_find(directory, &target, &report, &found), STATUS_NOT_FOUND);
+    directory_free(directory);
+}
+
+static void more_names_than_the_cache_holds_are_all_found_and_kept_apart(void **state)
+{
+    (void)state;
+    struct deploy_catalog catalog;
+    struct directory *directory = make(&catalog);
+    char name[32];
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 20000; i++) {
+            (void)snprintf(name, sizeof(name), "f%d", i);
+            struct directory_function *function = find(directory, i % 2 ? "a" : "b", name);
+            assert_string_equal(function->entry.function, name);
+            assert_string_equal(function->tenant->name.text, i % 2 ? "a" : "b");
+            directory_release(function);
+        }
+        directory_sweep(directory);
+    }
+    directory_free(directory);
+}
+
+static void a_tenant_lives_while_something_of_it_is_cached_or_used(void **state)
+{
+    (void)state;
+    struct deploy_catalog catalog;
+    struct directory *directory = make(&catalog);
+    struct directory_function *function = find(directory, "t", "f");
+    struct directory_tenant *tenant = function->tenant;
+    tenant->schedule.credit_ns = -4242;
+    directory_release(function);
+    directory_sweep(directory);
+    function = find(directory, "t", "g");
+    assert_int_equal(function->tenant->schedule.credit_ns, -4242); /* its debt stays */
+    directory_release(function);
+    directory_free(directory);
+}
+
+static void a_tenant_without_a_share_of_its_own_has_the_operators(void **state)
+{
+    (void)state;
+    struct deploy_catalog catalog;
+    struct directory *directory = make(&catalog);
+    struct directory_function *function = find(directory, "t", "f");
+    assert_int_equal(function->tenant->schedule.weight, CPU_SHARE);
+    directory_release(function);
+    catalog.cpu_share = 3;
+    catalog.generation++;
+    function = find(directory, "t", "f");
+    assert_int_equal(function->tenant->schedule.weight, 3);
+    directory_release(function);
+    directory_free(directory);
+}
+
+struct warm_counts {
+    uint32_t functions;
+    uint32_t starts;
+};
+
+static void add_warm(void *context, const struct directory_function *function, uint32_t count)
+{
+    struct warm_counts *counts = context;
+    assert_true(function->references > 0);
+    counts->functions++;
+    counts->starts += count;
+}
+
+static void warm_starts_are_counted_until_they_are_taken_also_of_what_left_the_cache(void **state)
+{
+    (void)state;
+    struct deploy_catalog catalog;
+    struct directory *directory = make(&catalog);
+    char name[32];
+    for (int i = 0; i < 20000; i++) {
+        (void)snprintf(name, sizeof(name), "f%d", i);
+        struct directory_function *function = find(directory, "t", name);
+        directory_count_warm(directory, function);
+        directory_count_warm(directory, function);
+        directory_release(function);
+    }
+    directory_sweep(directory);
+    struct warm_counts counts = {0};
+    directory_take_warm(directory, add_warm, &counts);
+    assert_int_equal(counts.functions, 20000);
+    assert_int_equal(counts.starts, 40000);
+    directory_take_warm(directory, add_warm, &counts);
+    assert_int_equal(counts.functions, 20000);
+    /* What nobody takes goes with the directory. */
+    struct directory_function *function = find(directory, "t", name);
+    directory_count_warm(directory, function);
+    directory_release(function);
+    directory_free(directory);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_name_is_looked_up_once_while_the_generation_stays),
+        cmocka_unit_test(a_new_generation_is_seen_by_the_very_next_request),
+        cmocka_unit_test(isolates_of_equal_artifacts_are_shared_unless_they_keep_their_memory),
+        cmocka_unit_test(a_removed_function_is_not_found_although_it_was_cached),
+        cmocka_unit_test(more_names_than_the_cache_holds_are_all_found_and_kept_apart),
+        cmocka_unit_test(a_tenant_without_a_share_of_its_own_has_the_operators),
+        cmocka_unit_test(warm_starts_are_counted_until_they_are_taken_also_of_what_left_the_cache),
+        cmocka_unit_test(a_tenant_lives_while_something_of_it_is_cached_or_used),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * News of functions: what is heard, in which order it is acted upon, and what is not believed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/request/isolates.h"
+#include "tests/support/unit.h"
+
+static struct directory_function *found; /* what the directory gives; NULL: no such function */
+static char last_looked_up[2 * ROUTE_LABEL_BYTES];
+static char last_forgotten[2 * ROUTE_LABEL_BYTES];
+static uint32_t renewed;
+static uint32_t released;
+
+/* ---- fakes ----------------------------------------------------------------------------------- */
+
+enum status directory_find(struct directory *directory,
+                           const struct route_target *target,
+                           struct report *report,
+                           struct directory_function **ret_function)
+{
+    (void)directory;
+    (void)report;
+    assert_int_equal(target->tenant.count, strlen(target->tenant.text));
+    (void)snprintf(last_looked_up, sizeof(last_looked_up), "%s/%s", target->tenant.text,
+                   target->function.text);
+    if (found == NULL)
+        return STATUS_NOT_FOUND;
+    *ret_function = found;
+    return STATUS_OK;
+}
+
+void directory_release(struct directory_function *function)
+{
+    assert_ptr_equal(function, found);
+    released++;
+}
+
+bool isolate_pool_renew(struct isolate_pool *pool,
+                        const struct isolate_key *key,
+                        struct isolate_opener opener)
+{
+    (void)pool;
+    const struct isolates_source *source = opener.context;
+    assert_ptr_equal(source->function, found);
+    assert_true(opener.open == isolates_open);
+    assert_int_equal(key->created_ns, found->entry.created_ns);
+    assert_int_equal(key->reuse.age_max_ns, 7000);
+    renewed++;
+    return true;
+}
+
+void isolate_pool_forget(struct isolate_pool *pool, struct bytes function)
+{
+    (void)pool;
+    (void)snprintf(last_forgotten, sizeof(last_forgotten), "%.*s", (int)function.count,
+                   (const char *)function.data);
+}
+
+enum status deploy_artifact_open(const char *data_dir,
+                                 const uint8_t key[DEPLOY_SHA256_BYTES],
+                                 struct report *report,
+                                 int *ret_fd)
+{
+    (void)data_dir;
+    (void)key;
+    (void)ret_fd;
+    return report_fail(report, STATUS_NOT_FOUND, REPORT_OFFSET_NONE, "not there");
+}
+
+enum status isolate_artifact_open(int fd,
+                                  bool verify_checksum,
+                                  struct report *report,
+                                  struct isolate_artifact **ret_artifact)
+{
+    (void)fd;
+    (void)verify_checksum;
+    (void)report;
+    (void)ret_artifact;
+    return STATUS_CORRUPT;
+}
+
+/* ---- helpers --------------------------------------------------------------------------------- */
+
+struct line {
+    int fds[2];
+    struct isolates_queue queue;
+    struct isolates_owner owner;
+};
+
+static void line_init(struct line *line)
+{
+    *line = (struct line){0};
+    found = NULL;
+    renewed = released = 0;
+    last_looked_up[0] = last_forgotten[0] = '\0';
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, line->fds), 0);
+}
+
+static void line_done(const struct line *line)
+{
+    assert_int_equal(close(line->fds[0]), 0);
+    assert_int_equal(close(line->fds[1]), 0);
+}
+
+static void say(const struct line *line, const char *tenant, const char *function)
+{
+    struct isolates_news news = {0};
+    (void)snprintf(news.tenant, sizeof(news.tenant), "%s", tenant);
+    (void)snprintf(news.function, sizeof(news.function), "%s", function);
+    assert_int_equal(send(line->fds[0], &news, sizeof(news), 0), sizeof(news));
+}
+
+/* ---- tests ----------------------------------------------------------------------------------- */
+
+static void a_function_that_is_there_is_renewed_and_one_that_is_gone_forgotten(void **state)
+{
+    (void)state;
+    struct line line;
+    struct directory_function function = {.entry = {.created_ns = 5, .reuse_us = 7}};
+    line_init(&line);
+    say(&line, "acme", "here");
+    say(&line, "acme", "gone");
+    isolates_hear(&line.queue, line.fds[1]);
+    found = &function;
+    isolates_take_news(&line.queue, &line.owner);
+    assert_string_equal(last_looked_up, "acme/here");
+    assert_int_equal(renewed, 1);
+    assert_int_equal(released, 1);
+    found = NULL;
+    isolates_take_news(&line.queue, &line.owner);
+    assert_string_equal(last_forgotten, "acme/gone");
+    assert_int_equal(renewed, 1);
+    assert_false(isolates_has_news(&line.queue));
+    line_done(&line);
+}
+
+static void of_too_many_news_the_latest_are_kept(void **state)
+{
+    (void)state;
+    struct line line;
+    line_init(&line);
+    for (int i = 0; i < 3 * ISOLATES_NEWS_MAX; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof(name), "f%d", i);
+        say(&line, "t", name);
+        say(&line, "t", name); /* deployed twice: one piece of news */
+        isolates_hear(&line.queue, line.fds[1]);
+    }
+    assert_int_equal(line.queue.count, ISOLATES_NEWS_MAX);
+    for (int i = 2 * ISOLATES_NEWS_MAX; i < 3 * ISOLATES_NEWS_MAX; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof(name), "t/f%d", i);
+        isolates_take_news(&line.queue, &line.owner);
+        assert_string_equal(last_looked_up, name);
+    }
+    assert_false(isolates_has_news(&line.queue));
+    line_done(&line);
+}
+
+static void one_turn_hears_a_bounded_number(void **state)
+{
+    (void)state;
+    struct line line;
+    line_init(&line);
+    for (int i = 0; i < 20; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof(name), "f%d", i);
+        say(&line, "t", name);
+    }
+    isolates_hear(&line.queue, line.fds[1]);
+    assert_int_equal(line.queue.count, 16);
+    isolates_hear(&line.queue, line.fds[1]);
+    assert_int_equal(line.queue.count, 20);
+    line_done(&line);
+}
+
+static void what_is_no_name_or_no_message_is_not_believed(void **state)
+{
+    (void)state;
+    struct line line;
+    struct isolates_news endless;
+    memset(&endless, 'a', sizeof(endless));
+    line_init(&line);
+    say(&line, "", "f");
+    say(&line, "t", "../../etc");
+    say(&line, "T", "f");
+    assert_int_equal(send(line.fds[0], "t/f", 3, 0), 3);
+    assert_int_equal(send(line.fds[0], &endless, sizeof(endless), 0), sizeof(endless));
+    isolates_hear(&line.queue, line.fds[1]);
+    assert_false(isolates_has_news(&line.queue));
+    line_done(&line);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_function_that_is_there_is_renewed_and_one_that_is_gone_forgotten),
+        cmocka_unit_test(of_too_many_news_the_latest_are_kept),
+        cmocka_unit_test(one_turn_hears_a_bounded_number),
+        cmocka_unit_test(what_is_no_name_or_no_message_is_not_believed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
