@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/base/io.h"
+
 #define DATA_DIR_FORMAT_NAME "FORMAT"
 #define DATA_DIR_LOCK_NAME   "LOCK"
 #define DATA_DIR_TEMP_SUFFIX ".tmp"
@@ -133,19 +135,6 @@ static enum status data_dir_lock(struct data_dir *dir, struct report *report)
     return STATUS_OK;
 }
 
-static enum status data_dir_write_all(int fd, struct bytes text)
-{
-    while (text.count > 0) {
-        ssize_t count = write(fd, text.data, text.count);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return STATUS_IO;
-        text = bytes_make(text.data + count, text.count - (size_t)count);
-    }
-    return fsync(fd) == 0 ? STATUS_OK : STATUS_IO;
-}
-
 enum status data_dir_write_file(const struct data_dir *dir,
                                 const char *name,
                                 struct bytes text,
@@ -155,7 +144,7 @@ enum status data_dir_write_file(const struct data_dir *dir,
     (void)snprintf(temp, sizeof(temp), "%s" DATA_DIR_TEMP_SUFFIX, name);
     AUTO_CLOSE int fd =
         openat(dir->fd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 || data_dir_write_all(fd, text) != STATUS_OK ||
+    if (fd < 0 || io_write_all(fd, text) != STATUS_OK || fsync(fd) != 0 ||
         renameat(dir->fd, temp, dir->fd, name) != 0 || fsync(dir->fd) != 0)
         return report_errno(report, "cannot write %s/%s", dir->path, name);
     return STATUS_OK;

@@ -12,7 +12,6 @@
  */
 #include "server/builder.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,6 +24,7 @@
 #include "config/limits.h"
 #include "deploy/deploy.h"
 #include "engine/base/clock.h"
+#include "engine/base/io.h"
 #include "engine/engine.h"
 #include "hostapi/hostapi.h"
 
@@ -50,32 +50,6 @@ struct builder {
     struct report report;
     struct deploy_build_result result;
 };
-
-static bool builder_read_all(int fd, void *data, size_t count)
-{
-    for (size_t done = 0; done < count;) {
-        ssize_t step = read(fd, (char *)data + done, count - done);
-        if (step < 0 && errno == EINTR)
-            continue;
-        if (step <= 0)
-            return false;
-        done += (size_t)step;
-    }
-    return true;
-}
-
-static enum status builder_write_all(int fd, struct bytes data)
-{
-    while (data.count > 0) {
-        ssize_t step = write(fd, data.data, data.count);
-        if (step < 0 && errno == EINTR)
-            continue;
-        if (step <= 0)
-            return STATUS_IO;
-        data = bytes_make(data.data + step, data.count - (size_t)step);
-    }
-    return STATUS_OK;
-}
 
 /* ---- the module ------------------------------------------------------------------------------ */
 
@@ -249,7 +223,7 @@ static enum status builder_initialise(struct builder *builder)
 static enum status builder_write_artifact(struct builder *builder)
 {
     struct bytes artifact = bytes_make(builder->snapshot.data, builder->snapshot.count);
-    if (builder_write_all(DEPLOY_BUILDER_ARTIFACT_FD, artifact) != STATUS_OK ||
+    if (io_write_all(DEPLOY_BUILDER_ARTIFACT_FD, artifact) != STATUS_OK ||
         fsync(DEPLOY_BUILDER_ARTIFACT_FD) != 0)
         return report_errno(&builder->report, "cannot write the artifact");
     builder->result.artifact_bytes = artifact.count;
@@ -294,9 +268,9 @@ static void builder_done(struct builder *builder)
 static bool builder_read_order(struct builder *builder, uint8_t config[DEPLOY_CONFIG_BYTES_MAX])
 {
     struct deploy_build_order order;
-    if (!builder_read_all(DEPLOY_BUILDER_ORDER_FD, &order, sizeof(order)) ||
+    if (io_read_all(DEPLOY_BUILDER_ORDER_FD, &order, sizeof(order)) != STATUS_OK ||
         order.config_bytes > DEPLOY_CONFIG_BYTES_MAX ||
-        !builder_read_all(DEPLOY_BUILDER_ORDER_FD, config, order.config_bytes))
+        io_read_all(DEPLOY_BUILDER_ORDER_FD, config, order.config_bytes) != STATUS_OK)
         return false;
     builder->limits = order.limits;
     builder->options.deterministic = order.deterministic != 0;
@@ -324,5 +298,5 @@ int server_builder_main(void)
                                                                          : status_text(status));
     builder_done(&builder);
     struct bytes bytes = bytes_make(result, sizeof(*result));
-    return builder_write_all(DEPLOY_BUILDER_RESULT_FD, bytes) == STATUS_OK ? 0 : 1;
+    return io_write_all(DEPLOY_BUILDER_RESULT_FD, bytes) == STATUS_OK ? 0 : 1;
 }

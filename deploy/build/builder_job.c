@@ -27,6 +27,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "engine/base/io.h"
+
 #define BUILDER_JOB_QUEUED_MAX       1024
 #define BUILDER_JOB_QUEUED_BYTES_MAX (256ULL << 20)
 #define BUILDER_JOB_FILES_MAX        32
@@ -111,19 +113,9 @@ static void builder_job_timeout(evutil_socket_t fd, short what, void *context)
 static int builder_job_module_fd(struct bytes module, struct report *report)
 {
     int fd = memfd_create("module", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    for (size_t done = 0; fd >= 0 && done < module.count;) {
-        ssize_t count = write(fd, module.data + done, module.count - done);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0) {
-            (void)close(fd);
-            fd = -1;
-        } else {
-            done += (size_t)count;
-        }
-    }
     int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
-    if (fd < 0 || lseek(fd, 0, SEEK_SET) != 0 || fcntl(fd, F_ADD_SEALS, seals) != 0) {
+    if (fd < 0 || io_write_all(fd, module) != STATUS_OK || lseek(fd, 0, SEEK_SET) != 0 ||
+        fcntl(fd, F_ADD_SEALS, seals) != 0) {
         (void)report_errno(report, "cannot hand the module to a builder");
         base_auto_close(&fd);
         return -1;

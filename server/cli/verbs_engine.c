@@ -5,11 +5,11 @@
  */
 #include "server/cli/verbs_engine.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+#include "engine/base/io.h"
 
 static const struct verb {
     const char *name;
@@ -122,21 +122,17 @@ void verb_print_name(FILE *file, struct bytes name)
     }
 }
 
-static enum status read_all(int fd, uint64_t bytes, struct report *report, struct buffer *file)
+static enum status verb_read_all(int fd, uint64_t bytes, struct report *report, struct buffer *file)
 {
     enum status status = buffer_reserve(file, bytes);
     if (status != STATUS_OK)
         return report_fail(report, status, REPORT_OFFSET_NONE, "no memory to read it");
-    while (file->count < bytes) {
-        ssize_t got = read(fd, file->data + file->count, bytes - file->count);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return report_errno(report, "cannot read");
-        if (got == 0)
-            return report_fail(report, STATUS_IO, REPORT_OFFSET_NONE, "it became shorter");
-        file->count += (size_t)got;
-    }
+    size_t count;
+    if (io_read(fd, file->data, bytes, &count) != STATUS_OK)
+        return report_errno(report, "cannot read");
+    if (count < bytes)
+        return report_fail(report, STATUS_IO, REPORT_OFFSET_NONE, "it became shorter");
+    file->count = count;
     return STATUS_OK;
 }
 
@@ -159,7 +155,7 @@ verb_read_file(const char *path, uint64_t max_bytes, struct report *report, stru
                            (unsigned long long)facts.st_size, (unsigned long long)max_bytes);
     struct buffer file;
     buffer_init(&file, max_bytes);
-    enum status status = read_all(fd, (uint64_t)facts.st_size, report, &file);
+    enum status status = verb_read_all(fd, (uint64_t)facts.st_size, report, &file);
     if (status != STATUS_OK) {
         buffer_done(&file);
         return status;
