@@ -12,6 +12,7 @@
  */
 #include "hostapi/http_wasm/http_wasm.h"
 
+#include "engine/base/problem.h"
 #include "hostapi/exchange.h"
 #include "hostapi/guest_mem.h"
 #include "hostapi/hostcalls.h"
@@ -89,12 +90,6 @@ enum hostapi_step http_wasm_begin(struct hostapi_host *host, struct report *repo
     return HOSTAPI_RUN;
 }
 
-static const char http_wasm_no_next_body[] =
-    "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,"
-    "\"code\":\"no_next_handler\","
-    "\"detail\":\"The handler asked for the next handler, and there is none.\","
-    "\"hint\":\"Let handle_request write the response and return 0.\"}\n";
-
 /* The end of the chain. A body that the guest has written already stays. */
 static enum status http_wasm_no_next_handler(struct http_exchange *exchange)
 {
@@ -103,11 +98,19 @@ static enum status http_wasm_no_next_handler(struct http_exchange *exchange)
         return STATUS_OK;
     enum status status =
         http_headers_set(exchange, &exchange->response_headers, bytes_of_text("content-type"),
-                         bytes_of_text("application/problem+json"));
+                         bytes_of_text(PROBLEM_CONTENT_TYPE));
     if (status != STATUS_OK)
         return status;
-    return buffer_append(&exchange->response_body, http_wasm_no_next_body,
-                         strlen(http_wasm_no_next_body));
+    static const struct problem problem = {
+        .status = 404,
+        .code = "no_next_handler",
+        .detail = "The handler asked for the next handler, and there is none.",
+        .hint = "Let handle_request write the response and return 0.",
+        .offset = REPORT_OFFSET_NONE,
+    };
+    char body[PROBLEM_ROOM_MIN];
+    return buffer_append(&exchange->response_body, body,
+                         problem_write(&problem, body, sizeof(body)));
 }
 
 static enum hostapi_step http_wasm_finish(struct hostapi_host *host)

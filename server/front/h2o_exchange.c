@@ -14,6 +14,8 @@
 #include <poll.h>
 #include <stdio.h>
 
+#include "engine/base/http_status.h"
+#include "engine/base/problem.h"
 #include "server/front/h2o_front.h"
 #include "server/request/respond.h"
 
@@ -21,7 +23,6 @@
 #define UNSENT_BYTES_A_NS UINT64_C(16384)       /* ... and a second more for each so many bytes */
 #define RESETS_MAX        100 /* requests of a connection that the client may abandon */
 #define HEADER_ROW_BYTES  32  /* counted for each header, as HPACK does */
-#define REFUSAL_MEMORY    "{\"title\":\"Service Unavailable\",\"status\":503,\"code\":\"busy\"}\n"
 
 static struct h2o_exchange *exchange_of(const struct request *request)
 {
@@ -194,7 +195,7 @@ static void exchange_set_head(struct h2o_exchange *exchange)
     h2o_req_t *req = exchange->req;
     const struct request_response *response = &exchange->request.response;
     req->res.status = (int)response->status;
-    req->res.reason = respond_status_text(response->status);
+    req->res.reason = http_status_text(response->status);
     h2o_vector_reserve(&req->pool, &req->res.headers,
                        response->guest_headers.count + response->extra_count);
     for (uint32_t i = 0; i < response->guest_headers.count; i++)
@@ -242,17 +243,29 @@ static const struct request_carrier exchange_carrier = {
 
 /* ---- libh2o's side --------------------------------------------------------------------------- */
 
+/* What cannot even be a request has its answer in libh2o's pool. */
+static h2o_iovec_t exchange_make_problem(h2o_req_t *req, const struct problem *problem)
+{
+    h2o_iovec_t body = {.base = h2o_mem_alloc_pool(&req->pool, REQUEST_PROBLEM_BYTES)};
+    body.len = problem_write(problem, body.base, REQUEST_PROBLEM_BYTES);
+    req->res.content_length = body.len;
+    h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL,
+                   H2O_STRLIT(PROBLEM_CONTENT_TYPE));
+    return body;
+}
+
 static void exchange_refuse_unbegun(struct h2o_exchange *exchange)
 {
+    static const struct problem problem = {.status = 503,
+                                           .code = "busy",
+                                           .detail = "too many requests at once; try again",
+                                           .offset = REPORT_OFFSET_NONE};
     h2o_req_t *req = exchange->req;
     req->res.status = 503;
-    req->res.reason = respond_status_text(503);
-    req->res.content_length = sizeof(REFUSAL_MEMORY) - 1;
+    req->res.reason = http_status_text(503);
     h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("retry-after"), 1, NULL,
                           H2O_STRLIT("1"));
-    h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL,
-                   H2O_STRLIT("application/problem+json"));
-    h2o_iovec_t buffer = h2o_iovec_init(H2O_STRLIT(REFUSAL_MEMORY));
+    h2o_iovec_t buffer = exchange_make_problem(req, &problem);
     h2o_start_response(req, &exchange->generator);
     h2o_send(req, &buffer, 1, H2O_SEND_STATE_FINAL);
 }
@@ -304,16 +317,15 @@ static void exchange_error_setup(h2o_filter_t *self, h2o_req_t *req, h2o_ostream
     struct h2o_front *front = *(struct h2o_front **)(void *)(self + 1);
     uint32_t status = (uint32_t)req->res.status;
     char *id = h2o_mem_alloc_pool(&req->pool, REQUEST_ID_BYTES + 1);
-    char *body = h2o_mem_alloc_pool(&req->pool, REQUEST_PROBLEM_BYTES);
     respond_make_id(front->service, id);
-    size_t count = respond_problem(status, exchange_error_code(req->res.status),
-                                   status == 413 ? "the body is larger than limits.body"
-                                                 : "the request is not well-formed HTTP",
-                                   id, body);
-    req->res.content_length = count;
+    struct problem problem = {.status = status,
+                              .code = exchange_error_code(req->res.status),
+                              .detail = status == 413 ? "the body is larger than limits.body"
+                                                      : "the request is not well-formed HTTP",
+                              .offset = REPORT_OFFSET_NONE,
+                              .request_id = id};
     memset(&req->res.headers, 0, sizeof(req->res.headers));
-    h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL,
-                   H2O_STRLIT("application/problem+json"));
+    h2o_iovec_t body = exchange_make_problem(req, &problem);
     h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("x-request-id"), 0, NULL, id,
                           REQUEST_ID_BYTES);
     h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("x-skerry-version"), 0, NULL,
@@ -326,7 +338,7 @@ static void exchange_error_setup(h2o_filter_t *self, h2o_req_t *req, h2o_ostream
     struct exchange_error_stream *stream =
         (struct exchange_error_stream *)h2o_add_ostream(req, sizeof(*stream), slot);
     stream->super.do_send = exchange_error_send;
-    stream->body = h2o_iovec_init(body, count);
+    stream->body = body;
     h2o_setup_next_ostream(req, &stream->super.next);
 }
 

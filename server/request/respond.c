@@ -8,57 +8,9 @@
 #include <stdio.h>
 
 #include "engine/base/hex.h"
+#include "engine/base/problem.h"
 #include "server/request/account.h"
-#include "server/telemetry/json.h"
 #include "server/telemetry/log.h"
-
-#define RESPOND_DETAIL_BYTES (REQUEST_PROBLEM_BYTES - 320)
-
-static const struct {
-    uint16_t status;
-    const char *text;
-} respond_statuses[] = {
-    {200, "OK"},
-    {201, "Created"},
-    {202, "Accepted"},
-    {204, "No Content"},
-    {206, "Partial Content"},
-    {301, "Moved Permanently"},
-    {302, "Found"},
-    {303, "See Other"},
-    {304, "Not Modified"},
-    {307, "Temporary Redirect"},
-    {308, "Permanent Redirect"},
-    {400, "Bad Request"},
-    {401, "Unauthorized"},
-    {403, "Forbidden"},
-    {404, "Not Found"},
-    {405, "Method Not Allowed"},
-    {406, "Not Acceptable"},
-    {409, "Conflict"},
-    {410, "Gone"},
-    {412, "Precondition Failed"},
-    {413, "Content Too Large"},
-    {415, "Unsupported Media Type"},
-    {417, "Expectation Failed"},
-    {422, "Unprocessable Content"},
-    {429, "Too Many Requests"},
-    {431, "Request Header Fields Too Large"},
-    {500, "Internal Server Error"},
-    {501, "Not Implemented"},
-    {502, "Bad Gateway"},
-    {503, "Service Unavailable"},
-    {504, "Gateway Timeout"},
-};
-
-const char *respond_status_text(uint32_t status)
-{
-    for (size_t i = 0; i < COUNT_OF(respond_statuses); i++) {
-        if (respond_statuses[i].status == status)
-            return respond_statuses[i].text;
-    }
-    return "Unknown";
-}
 
 void respond_make_id(struct request_service *service, char ret_id[REQUEST_ID_BYTES + 1])
 {
@@ -70,23 +22,6 @@ void respond_make_id(struct request_service *service, char ret_id[REQUEST_ID_BYT
     for (size_t i = 0; i < REQUEST_ID_BYTES; i++)
         ret_id[i] = hex_digit(word >> (4 * i));
     ret_id[REQUEST_ID_BYTES] = '\0';
-}
-
-size_t respond_problem(uint32_t status,
-                       const char *code,
-                       const char *detail,
-                       const char *id,
-                       char out[REQUEST_PROBLEM_BYTES])
-{
-    char escaped[RESPOND_DETAIL_BYTES];
-    size_t count = json_escape(bytes_of_text(detail), escaped, sizeof(escaped) - 1, NULL);
-    escaped[count] = '\0';
-    int written = snprintf(out, REQUEST_PROBLEM_BYTES,
-                           "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"code\":"
-                           "\"%.64s\",\"detail\":\"%s\",\"request_id\":\"%s\"}\n",
-                           respond_status_text(status), status, code, escaped, id);
-    ASSERT(written > 0 && written < REQUEST_PROBLEM_BYTES);
-    return (size_t)written;
 }
 
 /* ---- Server-Timing --------------------------------------------------------------------------- */
@@ -157,9 +92,14 @@ static void respond_add(struct request *request, const char *name, struct bytes 
 static void respond_add_problem(struct request *request, uint32_t status, const char *detail)
 {
     struct request_response *response = &request->response;
-    size_t count = respond_problem(status, request->code, detail, request->id, request->problem);
+    struct problem problem = {.status = status,
+                              .code = request->code,
+                              .detail = detail,
+                              .offset = REPORT_OFFSET_NONE,
+                              .request_id = request->id};
+    size_t count = problem_write(&problem, request->problem, sizeof(request->problem));
     response->body = bytes_make(request->problem, count);
-    respond_add(request, "content-type", bytes_of_text("application/problem+json"));
+    respond_add(request, "content-type", bytes_of_text(PROBLEM_CONTENT_TYPE));
     if (request->retry_later)
         respond_add(request, "retry-after", bytes_of_text("1"));
 }

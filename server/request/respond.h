@@ -9,19 +9,11 @@
 
 /* Random-looking, unique in the process. */
 void respond_make_id(struct request_service *service, char ret_id[REQUEST_ID_BYTES + 1]);
-/* RFC 9457. `detail` is escaped. Returns the count of bytes in `out`. */
-size_t respond_problem(uint32_t status,
-                       const char *code,
-                       const char *detail,
-                       const char *id,
-                       char out[REQUEST_PROBLEM_BYTES]);
 /* Fills request->response from the exchange (code NULL) or from request->code and detail. */
 void respond_prepare(struct request *request, uint32_t status, const char *detail);
 /* One line, if the operator asked for it. */
 void respond_log_access(const struct request *request);
 /* What the guest wrote to its log, a line each. */
 void respond_log_guest(const struct request *request);
-/* "Not Found"; "Unknown" for what has no name. */
-const char *respond_status_text(uint32_t status);
 
 #endif

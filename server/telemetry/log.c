@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/telemetry/json.h"
+#include "engine/base/json.h"
 
 #define LOG_TAIL_BYTES 16 /* for the closing of a cut line */
 

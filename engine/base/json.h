@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to server/: text of unknown origin as the inside of a JSON string.
+ * Text of unknown origin as the inside of a JSON string.
  *
  * What is not UTF-8, and every control character, becomes a \u escape: no guest or client
  * can break a line, end a string, or paint a terminal.
  */
-#ifndef SKERRY_SERVER_TELEMETRY_JSON_H
-#define SKERRY_SERVER_TELEMETRY_JSON_H
+#ifndef SKERRY_ENGINE_BASE_JSON_H
+#define SKERRY_ENGINE_BASE_JSON_H
 
 #include "engine/base/bytes.h"
 

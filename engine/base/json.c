@@ -2,7 +2,7 @@
 /*
  * One character at a time: its UTF-8 length, then copied or escaped.
  */
-#include "server/telemetry/json.h"
+#include "engine/base/json.h"
 
 #include <stdio.h>
 

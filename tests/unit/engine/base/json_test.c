@@ -2,7 +2,7 @@
 /*
  * Text of unknown origin inside JSON strings.
  */
-#include "server/telemetry/json.h"
+#include "engine/base/json.h"
 #include "tests/support/unit.h"
 
 static void expect(const char *text, size_t count, const char *want)
