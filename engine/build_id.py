@@ -3,7 +3,8 @@
 """Writes build_id.h: 16 bytes that change whenever images of another build must not run.
 
 An image holds offsets to handlers and relies on the layout of the engine's structs, so
-the id covers every source of the engine and all that decides how they are compiled.
+the id covers every source of the engine and all that decides how they are compiled. What the
+link decides is added where it can be seen: in the program (ops/build_id.c).
 
 usage: build_id.py ENGINE_DIR OUTPUT DEPFILE WORD...
 """

@@ -46,7 +46,8 @@ struct engine_instance;
  * A fault anywhere else goes to the handler installed before (so it stays a crash).
  */
 NODISCARD enum status engine_init(struct report *report);
-/* Changes whenever images of another build must not be executed. 16 bytes. */
+/* Differs between builds that must not execute each other's images: by the engine's sources, how
+ * they are compiled, and where the link put their code. 16 bytes. */
 #define ENGINE_BUILD_ID_BYTES 16
 const uint8_t *engine_build_id(void);
 /* "clang tail calls" or "trampoline", for `skerry version` and benches. */

@@ -4,7 +4,7 @@
  * grants fuel and hands over to the first cell, the SIGSEGV handler turns a guest's access
  * to reserved pages into a trap.
  *
- * The one mutable global of the engine lives here, because a signal handler can be given
+ * The one mutable global that a run needs lives here, because a signal handler can be given
  * nothing else: the machine that runs now, NULL outside of guest code. A fault while it is
  * NULL, or at an address that no memory of it reserves, is a crash and stays one.
  */
@@ -78,6 +78,8 @@ enum status engine_init(struct report *report)
         return report_errno(report, "cannot install the SIGSEGV handler");
     if (previous.sa_sigaction != interp_on_fault)
         interp_previous = previous;
+    /* Made here, so that no request has to wait for it. */
+    (void)engine_build_id();
     return STATUS_OK;
 }
 

@@ -169,7 +169,15 @@ static inline uint32_t operand_constant_bytes(char type)
     return type == 'l' || type == 'd' ? 8 : 4;
 }
 
-/* Offset from dispatch_base of the handler for these places (all allowed); OPS_OPERANDS_MAX
+/* How cells name a handler: where it is from dispatch_base. */
+static inline int32_t operation_distance(dispatch_handler handler)
+{
+    intptr_t distance = (intptr_t)handler - (intptr_t)&dispatch_base;
+    ASSERT(distance == (int32_t)distance);
+    return (int32_t)distance;
+}
+
+/* Distance of the handler for these places (all allowed); OPS_OPERANDS_MAX
  * of them, whatever the operation has. */
 static inline int32_t operation_handler(enum operation operation, const uint8_t *places)
 {
@@ -179,9 +187,7 @@ static inline int32_t operation_handler(enum operation operation, const uint8_t 
     for (uint32_t i = 0; i < OPS_OPERANDS_MAX; i++)
         index += shape->steps[i][places[i]];
     ASSERT(index < OPS_NO_STEP);
-    intptr_t distance = (intptr_t)row->handlers[index] - (intptr_t)&dispatch_base;
-    ASSERT(distance == (int32_t)distance);
-    return (int32_t)distance;
+    return operation_distance(row->handlers[index]);
 }
 /* How many handlers the operation has. */
 uint32_t operation_variants(enum operation operation);

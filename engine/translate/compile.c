@@ -4,7 +4,6 @@
  * it. Nothing is translated before everything is proven valid.
  */
 #include "engine/base/clock.h"
-#include "engine/build_id.h"
 #include "engine/engine.h"
 #include "engine/image/image.h"
 #include "engine/read/module.h"
@@ -19,12 +18,6 @@ const struct engine_limits engine_limits_default = {
 };
 
 const struct engine_options engine_options_default = {0};
-
-const uint8_t *engine_build_id(void)
-{
-    static const uint8_t id[ENGINE_BUILD_ID_BYTES] = {BUILD_ID};
-    return id;
-}
 
 enum status engine_compile(struct bytes wasm,
                            const struct engine_limits *limits,
