@@ -86,11 +86,12 @@ static void control_begin_upload(struct deploy_control *control,
     struct report report = REPORT_INIT;
     struct control_upload *waiting = calloc(1, sizeof(*waiting));
     if (waiting == NULL) {
-        const struct api_problem problem = {.status = 503,
-                                            .code = "no_memory",
-                                            .detail = "the server is out of memory",
-                                            .offset = REPORT_OFFSET_NONE};
-        api_answer_problem(response, admin_http_request(call)->id, &problem);
+        const struct problem problem = {.status = 503,
+                                        .code = "no_memory",
+                                        .detail = "the server is out of memory",
+                                        .offset = REPORT_OFFSET_NONE,
+                                        .request_id = admin_http_request(call)->id};
+        api_answer_problem(response, &problem);
         admin_http_reply(call, response);
         api_upload_done(upload);
         return;

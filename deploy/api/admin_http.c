@@ -135,11 +135,13 @@ static bool admin_http_has_token(const struct admin_http *http, struct evhttp_re
 
 static void admin_http_refuse(struct evhttp_request *http_request,
                               const char *request_id,
-                              const struct api_problem *problem)
+                              const struct problem *problem)
 {
+    struct problem told = *problem;
     struct api_response response;
+    told.request_id = request_id;
     api_response_init(&response);
-    api_answer_problem(&response, request_id, problem);
+    api_answer_problem(&response, &told);
     admin_http_send(http_request, request_id, &response);
     api_response_done(&response);
 }
@@ -157,20 +159,22 @@ static bool admin_http_body(struct evhttp_request *http_request, struct bytes *r
 static void admin_http_accept(struct admin_http *http,
                               struct evhttp_request *http_request,
                               const char *path,
+                              enum api_scope granted,
                               const char *request_id)
 {
     struct admin_http_call *call = calloc(1, sizeof(*call));
     if (call == NULL || !admin_http_body(http_request, &call->request.body)) {
         free(call);
-        const struct api_problem problem = {.status = 503,
-                                            .code = "no_memory",
-                                            .detail = "the server is out of memory",
-                                            .offset = REPORT_OFFSET_NONE};
+        const struct problem problem = {.status = 503,
+                                        .code = "no_memory",
+                                        .detail = "the server is out of memory",
+                                        .offset = REPORT_OFFSET_NONE};
         admin_http_refuse(http_request, request_id, &problem);
         return;
     }
     call->http_request = http_request;
     call->request.method = admin_http_method(http_request);
+    call->request.granted = granted;
     call->request.path = path;
     call->request.query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(http_request));
     memcpy(call->request.id, request_id, sizeof(call->request.id));
@@ -186,7 +190,7 @@ static const char *admin_http_path(struct evhttp_request *http_request)
 
 static void admin_http_on_socket(struct evhttp_request *http_request, void *context)
 {
-    static const struct api_problem stranger = {
+    static const struct problem stranger = {
         .status = 403,
         .code = "forbidden",
         .detail = "the socket belongs to the server's own user and root",
@@ -195,14 +199,15 @@ static void admin_http_on_socket(struct evhttp_request *http_request, void *cont
     char request_id[API_REQUEST_ID_BYTES];
     admin_http_make_id(request_id);
     if (admin_http_peer_is_owner(http_request))
-        admin_http_accept(context, http_request, admin_http_path(http_request), request_id);
+        admin_http_accept(context, http_request, admin_http_path(http_request), API_SCOPE_ADMIN,
+                          request_id);
     else
         admin_http_refuse(http_request, request_id, &stranger);
 }
 
 static void admin_http_on_address(struct evhttp_request *http_request, void *context)
 {
-    static const struct api_problem stranger = {
+    static const struct problem stranger = {
         .status = 401,
         .code = "unauthorized",
         .detail = "this address wants a token",
@@ -211,9 +216,11 @@ static void admin_http_on_address(struct evhttp_request *http_request, void *con
     struct admin_http *http = context;
     char request_id[API_REQUEST_ID_BYTES];
     const char *path = admin_http_path(http_request);
+    enum api_scope granted =
+        admin_http_has_token(http, http_request) ? API_SCOPE_ADMIN : API_SCOPE_PUBLIC;
     admin_http_make_id(request_id);
-    if (api_is_public(path) || admin_http_has_token(http, http_request))
-        admin_http_accept(http, http_request, path, request_id);
+    if (api_scope(admin_http_method(http_request), path) <= granted)
+        admin_http_accept(http, http_request, path, granted, request_id);
     else
         admin_http_refuse(http_request, request_id, &stranger);
 }

@@ -8,13 +8,14 @@
  *                                 configuration, into an artifact, then calls
  *                                 api_upload_built, which completes the response
  *
- * Errors are RFC 9457 problems: type, title, status, detail, code, hint, request_id.
+ * Errors are problems [engine/base/problem.h].
  */
 #ifndef SKERRY_DEPLOY_API_API_H
 #define SKERRY_DEPLOY_API_API_H
 
 #include "deploy/build/builder_job.h"
 #include "deploy/store/store.h"
+#include "engine/base/problem.h"
 
 #define API_RESPONSE_BYTES_MAX (16U << 20)
 #define API_ETAG_BYTES         (DIGEST_HEX_BYTES + 2)
@@ -29,11 +30,20 @@ enum api_method {
     API_METHOD_COUNT,
 };
 
+/* What a route is for, and what its caller has to be allowed: each includes those above it. */
+enum api_scope {
+    API_SCOPE_PUBLIC, /* anybody who reaches the address */
+    API_SCOPE_READ,   /* sees what tenants have */
+    API_SCOPE_WRITE,  /* changes a tenant's functions */
+    API_SCOPE_ADMIN,  /* changes what tenants are allowed; sees the server's own numbers */
+};
+
 struct api_request {
     enum api_method method;
-    const char *path;  /* encoded, as it came, without the query */
-    const char *query; /* NULL: none */
-    struct bytes body; /* borrowed until the response is complete */
+    enum api_scope granted; /* to the caller */
+    const char *path;       /* encoded, as it came, without the query */
+    const char *query;      /* NULL: none */
+    struct bytes body;      /* borrowed until the response is complete */
     char id[API_REQUEST_ID_BYTES];
 };
 
@@ -84,6 +94,10 @@ struct api {
     void *context;
 };
 
+/* Of the route of method and path; ADMIN where there is none, so that only who is known learns
+ * which paths exist. */
+enum api_scope api_scope(enum api_method method, const char *path);
+
 enum api_step {
     API_ANSWERED,
     API_BUILD,
@@ -104,19 +118,7 @@ void api_upload_built(const struct api *api,
                       const struct builder_job_outcome *outcome,
                       struct api_response *response);
 
-/* May it be answered without a token on a loopback address? */
-bool api_is_public(const char *path);
-
-struct api_problem {
-    int status;
-    const char *code;
-    const char *detail;
-    const char *hint;
-    uint64_t offset; /* in the module; REPORT_OFFSET_NONE: none */
-};
 /* For problems that the adapter finds before there is a request to handle. */
-void api_answer_problem(struct api_response *response,
-                        const char *request_id,
-                        const struct api_problem *problem);
+void api_answer_problem(struct api_response *response, const struct problem *problem);
 
 #endif

@@ -176,12 +176,13 @@ static bool api_check_size(struct api_call *call)
         return false;
     }
     if (body.count == 0) {
-        const struct api_problem problem = {
+        const struct problem problem = {
             .status = 422,
             .code = "malformed",
             .detail = "the upload is empty: not a WebAssembly module (no magic at offset 0)",
-            .hint = "send the .wasm file as the body"};
-        api_answer_problem(call->response, call->request->id, &problem);
+            .hint = "send the .wasm file as the body",
+            .request_id = call->request->id};
+        api_answer_problem(call->response, &problem);
         return false;
     }
     return true;
@@ -229,10 +230,11 @@ void api_post_version(struct api_call *call)
 static void api_answer_refused(struct api_call *call, const struct builder_job_outcome *outcome)
 {
     const struct deploy_build_result *result = &outcome->result;
-    struct api_problem problem = {.status = 422,
-                                  .code = status_code(result->status),
-                                  .detail = result->text,
-                                  .offset = result->offset};
+    struct problem problem = {.status = 422,
+                              .code = status_code(result->status),
+                              .detail = result->text,
+                              .offset = result->offset,
+                              .request_id = call->request->id};
     switch (result->status) {
     case STATUS_MALFORMED:
     case STATUS_INVALID:
@@ -257,7 +259,7 @@ static void api_answer_refused(struct api_call *call, const struct builder_job_o
     }
     if (problem.detail[0] == '\0')
         problem.detail = status_text(result->status);
-    api_answer_problem(call->response, call->request->id, &problem);
+    api_answer_problem(call->response, &problem);
 }
 
 static void api_answer_not_built(struct api_call *call, const struct builder_job_outcome *outcome)

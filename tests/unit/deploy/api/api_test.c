@@ -26,6 +26,7 @@ struct rig {
     uint32_t withdrawn_count;
     bool ready;
     bool starts_fail;
+    enum api_scope granted;
 };
 
 static enum status rig_publish(void *context,
@@ -91,7 +92,7 @@ rig_print_starts(void *context, const struct deploy_function_key *key, struct bu
 
 static void rig_init_with_map(struct rig *rig, uint64_t map_bytes)
 {
-    *rig = (struct rig){.ready = true, .publish_status = STATUS_OK};
+    *rig = (struct rig){.ready = true, .publish_status = STATUS_OK, .granted = API_SCOPE_ADMIN};
     fixture_init(&rig->fixture);
     fixture_open_store(&rig->fixture, map_bytes);
     config_limits_default(&rig->config.limits);
@@ -142,6 +143,7 @@ static void rig_send(struct rig *rig, enum api_method method, const char *target
     if (mark != NULL)
         *mark = '\0';
     const struct api_request request = {.method = method,
+                                        .granted = rig->granted,
                                         .path = path,
                                         .query = mark == NULL ? NULL : mark + 1,
                                         .body = body,
@@ -766,7 +768,7 @@ static void text_that_is_not_utf8_never_breaks_an_answer(void **state)
         .result = {.status = STATUS_INVALID, .offset = 1, .text = "export \xff\xfe\n"}};
     rig_put(&rig, HELLO, "abc");
     assert_problem(&rig, 422, "invalid");
-    assert_string_equal(text_of(&rig, "detail"), "export ???");
+    assert_string_equal(text_of(&rig, "detail"), "export \u00ff\u00fe\n");
     rig_done(&rig);
 }
 
@@ -787,6 +789,48 @@ static void starts_are_those_of_the_function_as_it_was_made(void **state)
     rig.starts_fail = true;
     rig_get(&rig, HELLO "/starts");
     assert_problem(&rig, 500, "no_memory");
+    rig_done(&rig);
+}
+
+static void a_caller_gets_what_its_scope_reaches_and_no_more(void **state)
+{
+    (void)state;
+    struct rig rig;
+    static const struct {
+        enum api_method method;
+        const char *path;
+        enum api_scope scope;
+    } rows[] = {
+        {API_GET, "/healthz", API_SCOPE_PUBLIC},
+        {API_GET, "/readyz", API_SCOPE_PUBLIC},
+        {API_GET, "/metrics", API_SCOPE_PUBLIC},
+        {API_PUT, "/metrics", API_SCOPE_ADMIN},
+        {API_GET, "/healthz/", API_SCOPE_ADMIN},
+        {API_GET, HELLO, API_SCOPE_READ},
+        {API_GET, "/v1/tenants", API_SCOPE_READ},
+        {API_GET, "/v1/limits", API_SCOPE_READ},
+        {API_PUT, HELLO, API_SCOPE_WRITE},
+        {API_DELETE, HELLO, API_SCOPE_WRITE},
+        {API_POST, HELLO "/rollback", API_SCOPE_WRITE},
+        {API_POST, HELLO "/versions", API_SCOPE_WRITE},
+        {API_PUT, "/v1/tenants/default/limits", API_SCOPE_ADMIN},
+        {API_GET, "/v1/stats", API_SCOPE_ADMIN},
+        {API_GET, "/v1/nothing", API_SCOPE_ADMIN},
+    };
+    rig_init(&rig);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        assert_int_equal(api_scope(rows[i].method, rows[i].path), rows[i].scope);
+        for (int granted = API_SCOPE_PUBLIC; granted <= API_SCOPE_ADMIN; granted++) {
+            rig.granted = (enum api_scope)granted;
+            rig_send(&rig, rows[i].method, rows[i].path, bytes_make(NULL, 0));
+            if (rig.granted < rows[i].scope)
+                assert_problem(&rig, 403, "forbidden");
+            else
+                assert_int_not_equal(rig.response.status, 403);
+            assert_true(rig.granted >= rows[i].scope || rig.response.allow[0] == '\0');
+        }
+    }
+    assert_int_equal(rig.fixture.committed_count, 0);
     rig_done(&rig);
 }
 
@@ -812,6 +856,7 @@ int main(void)
         cmocka_unit_test(uploads_of_the_wrong_size_never_reach_a_builder),
         cmocka_unit_test(wrong_requests_get_the_problem_that_they_are),
         cmocka_unit_test(removed_function_is_gone_and_its_tenant_stays),
+        cmocka_unit_test(a_caller_gets_what_its_scope_reaches_and_no_more),
         cmocka_unit_test(starts_are_those_of_the_function_as_it_was_made),
         cmocka_unit_test(long_lists_come_in_pages),
         cmocka_unit_test(server_tells_limits_numbers_and_health),

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How the API writes values: texts of any origin, times, versions, digests, addresses.
+ */
+#include <stdio.h>
+#include <time.h>
+
+#include "deploy/api/api_private.h"
+#include "engine/base/hex.h"
+
+json_t *api_text(const char *text)
+{
+    json_t *string = json_string(text);
+    if (string != NULL)
+        return string;
+    /* Not UTF-8, so a guest's bytes. */
+    char plain[DEPLOY_BUILD_WARNINGS_BYTES];
+    size_t count = 0;
+    for (; text[count] != '\0' && count < sizeof(plain) - 1; count++)
+        plain[count] = text[count] >= ' ' && text[count] < 0x7f ? text[count] : '?';
+    return json_stringn(plain, count);
+}
+
+json_t *api_time(uint64_t time_ns)
+{
+    char text[40];
+    struct tm parts;
+    time_t seconds = (time_t)(time_ns / CLOCK_NS_PER_S);
+    if (gmtime_r(&seconds, &parts) == NULL ||
+        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+        return json_null();
+    return json_string(text);
+}
+
+json_t *api_version_text(uint32_t version)
+{
+    char text[NAME_VERSION_BYTES];
+    if (version == 0)
+        return json_null();
+    name_format_version(version, text);
+    return json_string(text);
+}
+
+json_t *api_sha256(const uint8_t sha256[DEPLOY_SHA256_BYTES])
+{
+    char text[DIGEST_HEX_BYTES];
+    hex_encode(sha256, DEPLOY_SHA256_BYTES, text);
+    return json_string(text);
+}
+
+void api_add_content(json_t *body, const struct records_content *content)
+{
+    static const struct records_content nothing;
+    bool is = content != NULL;
+    if (!is)
+        content = &nothing;
+    json_t *members = json_pack(
+        "{s:o, s:o, s:I, s:b, s:I, s:I}", "sha256", is ? api_sha256(content->sha256) : json_null(),
+        "kind", is ? api_text(content->kind) : json_null(), "config_bytes",
+        (json_int_t)content->config_bytes, "deterministic", content->deterministic != 0,
+        "reuse_requests", (json_int_t)content->reuse_requests, "reuse_us",
+        (json_int_t)content->reuse_us);
+    (void)json_object_update(body, members);
+    json_decref(members);
+}
+
+json_t *api_url(const struct api_call *call, const struct store_target *target)
+{
+    const struct config *config = call->api->config;
+    struct config_address address;
+    char port[8] = "";
+    if (config->listen_count > 0 && config_address_parse(config->listen[0], &address) &&
+        address.port != 80)
+        (void)snprintf(port, sizeof(port), ":%u", (unsigned)address.port);
+    return json_sprintf("http://%.*s.%.*s.%s%s/", (int)target->function.count,
+                        (const char *)target->function.data, (int)target->tenant.count,
+                        (const char *)target->tenant.data, config->domain, port);
+}
+
+void api_set_etag(struct api_response *response, const uint8_t key[DEPLOY_SHA256_BYTES])
+{
+    char text[DIGEST_HEX_BYTES];
+    hex_encode(key, DEPLOY_SHA256_BYTES, text);
+    (void)snprintf(response->etag, sizeof(response->etag), "\"%s\"", text);
+}
