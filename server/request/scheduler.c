@@ -32,42 +32,36 @@ static void scheduler_enter_ring(struct scheduler *scheduler, struct scheduler_t
     tenant->place = SCHEDULER_RING;
     tenant->ring_weight = tenant->weight;
     scheduler->ring_weight += tenant->ring_weight;
-    if (current == NULL) {
-        tenant->next = tenant->previous = tenant;
-        scheduler->current = tenant;
-        return;
-    }
     /* Behind the one whose turn it is: everyone else comes first. */
-    tenant->next = current;
-    tenant->previous = current->previous;
-    current->previous->next = tenant;
-    current->previous = tenant;
+    list_insert(&scheduler->ring, current != NULL ? &current->link : NULL, &tenant->link);
+    if (current == NULL)
+        scheduler->current = tenant;
+}
+
+/* Itself if it is alone. */
+static struct scheduler_tenant *scheduler_ring_next(const struct scheduler *scheduler,
+                                                    const struct scheduler_tenant *tenant)
+{
+    struct scheduler_tenant *next =
+        LIST_NEXT(&scheduler->ring, tenant, struct scheduler_tenant, link);
+    return next != NULL ? next : LIST_FIRST(&scheduler->ring, struct scheduler_tenant, link);
 }
 
 static void scheduler_enter_lane(struct scheduler *scheduler, struct scheduler_tenant *tenant)
 {
     tenant->place = SCHEDULER_LANE;
-    tenant->next = NULL;
-    tenant->previous = scheduler->lane_last;
-    *(scheduler->lane_last != NULL ? &scheduler->lane_last->next : &scheduler->lane_first) = tenant;
-    scheduler->lane_last = tenant;
+    list_append(&scheduler->lane, &tenant->link);
 }
 
 static void scheduler_unlink(struct scheduler *scheduler, struct scheduler_tenant *tenant)
 {
     if (tenant->place == SCHEDULER_RING) {
+        struct scheduler_tenant *next = scheduler_ring_next(scheduler, tenant);
         if (scheduler->current == tenant)
-            scheduler->current = tenant->next == tenant ? NULL : tenant->next;
-        tenant->previous->next = tenant->next;
-        tenant->next->previous = tenant->previous;
+            scheduler->current = next == tenant ? NULL : next;
         scheduler->ring_weight -= tenant->ring_weight;
-    } else {
-        *(tenant->previous != NULL ? &tenant->previous->next : &scheduler->lane_first) =
-            tenant->next;
-        *(tenant->next != NULL ? &tenant->next->previous : &scheduler->lane_last) =
-            tenant->previous;
     }
-    tenant->next = tenant->previous = NULL;
+    list_remove(&tenant->link);
     tenant->place = SCHEDULER_OUT;
 }
 
@@ -94,31 +88,17 @@ static void scheduler_enter(struct scheduler *scheduler, struct scheduler_tenant
 void scheduler_add(struct scheduler *scheduler, struct scheduler_task *task)
 {
     struct scheduler_tenant *tenant = task->tenant;
-    ASSERT(!task->queued);
-    task->queued = true;
-    task->next = NULL;
-    task->previous = tenant->last;
-    *(tenant->last != NULL ? &tenant->last->next : &tenant->first) = task;
-    tenant->last = task;
+    list_append(&tenant->tasks, &task->link);
     if (tenant->place == SCHEDULER_OUT)
         scheduler_enter(scheduler, tenant);
 }
 
-static void scheduler_take(struct scheduler_task *task)
-{
-    struct scheduler_tenant *tenant = task->tenant;
-    *(task->previous != NULL ? &task->previous->next : &tenant->first) = task->next;
-    *(task->next != NULL ? &task->next->previous : &tenant->last) = task->previous;
-    task->next = task->previous = NULL;
-    task->queued = false;
-}
-
 void scheduler_remove(struct scheduler *scheduler, struct scheduler_task *task)
 {
-    if (!task->queued)
+    if (!list_is_linked(&task->link))
         return;
-    scheduler_take(task);
-    if (task->tenant->first == NULL)
+    list_remove(&task->link);
+    if (list_is_empty(&task->tenant->tasks))
         scheduler_leave(scheduler, task->tenant);
 }
 
@@ -159,7 +139,7 @@ void scheduler_start(struct scheduler *scheduler, struct scheduler_task *task, u
 /* The tenant whose slice it is, now in the ring. */
 static struct scheduler_tenant *scheduler_next(struct scheduler *scheduler)
 {
-    struct scheduler_tenant *tenant = scheduler->lane_first;
+    struct scheduler_tenant *tenant = LIST_FIRST(&scheduler->lane, struct scheduler_tenant, link);
     if (tenant != NULL &&
         (scheduler->lane_lead_ns < scheduler->options.slice_ns || scheduler->current == NULL)) {
         scheduler_unlink(scheduler, tenant);
@@ -172,7 +152,7 @@ static struct scheduler_tenant *scheduler_next(struct scheduler *scheduler)
             tenant->credit_ns += (int64_t)(scheduler->options.slice_ns * tenant->weight);
         if (tenant->credit_ns > 0)
             return tenant;
-        scheduler->current = tenant->next;
+        scheduler->current = scheduler_ring_next(scheduler, tenant);
     }
 }
 
@@ -184,10 +164,10 @@ scheduler_charge(struct scheduler *scheduler, struct scheduler_tenant *tenant, u
     tenant->credit_ns = MAX(credit, debt_max);
     if (tenant->place == SCHEDULER_OUT)
         return;
-    if (tenant->first == NULL)
+    if (list_is_empty(&tenant->tasks))
         scheduler_leave(scheduler, tenant);
     else if (tenant->credit_ns <= 0 && scheduler->current == tenant)
-        scheduler->current = tenant->next;
+        scheduler->current = scheduler_ring_next(scheduler, tenant);
 }
 
 void scheduler_turn(struct scheduler *scheduler, uint32_t slices_max)
@@ -199,8 +179,8 @@ void scheduler_turn(struct scheduler *scheduler, uint32_t slices_max)
          slices++) {
         struct scheduler_tenant *tenant = scheduler_next(scheduler);
         bool lane = tenant->credit_ns <= 0; /* nobody has a turn of the ring without credit */
-        struct scheduler_task *task = tenant->first;
-        scheduler_take(task);
+        struct scheduler_task *task = LIST_FIRST(&tenant->tasks, struct scheduler_task, link);
+        list_remove(&task->link);
         uint64_t now_ns = clock_monotonic_ns(scheduler->options.clock);
         uint64_t slice_ns = scheduler_run_slice(scheduler, task, now_ns);
         uint64_t *lead = &scheduler->lane_lead_ns;

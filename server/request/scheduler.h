@@ -31,7 +31,7 @@
 #include <stdbool.h>
 
 #include "engine/base/clock.h"
-#include "engine/base/macros.h"
+#include "engine/base/list.h"
 
 /* What runs between two looks at the clock, and how far a slice may overrun: 4 us of arithmetic,
  * or 2,000 page faults of a guest that does nothing else. */
@@ -40,20 +40,16 @@
 #define SCHEDULER_WEIGHT_MAX 100
 
 struct scheduler_task {
-    struct scheduler_task *next; /* in its tenant's queue */
-    struct scheduler_task *previous;
+    struct list_link link; /* in its tenant's queue */
     struct scheduler_tenant *tenant;
-    bool queued;
 };
 
 enum scheduler_place { SCHEDULER_OUT, SCHEDULER_LANE, SCHEDULER_RING };
 
 struct scheduler_tenant {
-    struct scheduler_tenant *next; /* in the ring or the lane */
-    struct scheduler_tenant *previous;
+    struct list_link link;      /* in the ring or the lane */
     enum scheduler_place place; /* OUT if it has no tasks */
-    struct scheduler_task *first;
-    struct scheduler_task *last;
+    struct list tasks;          /* queued, first come first */
     int64_t credit_ns;
     uint32_t ring_weight; /* what it weighs in the ring: `weight` may change meanwhile */
     uint32_t weight;      /* its share of contended time; 1..SCHEDULER_WEIGHT_MAX */
@@ -81,13 +77,13 @@ struct scheduler_options {
 
 struct scheduler {
     struct scheduler_options options;
-    struct scheduler_tenant *current;    /* whose turn it is in the ring; NULL: it is empty */
-    struct scheduler_tenant *lane_first; /* NULL: the lane is empty */
-    struct scheduler_tenant *lane_last;
-    uint64_t ring_weight;  /* of all tenants in the ring */
-    uint64_t lane_lead_ns; /* what the lane used and the ring did not yet */
-    uint64_t started_ns;   /* of this turn, used by first slices given at once */
-    uint64_t now_ns;       /* as last heard */
+    struct list ring;
+    struct list lane;
+    struct scheduler_tenant *current; /* whose turn it is in the ring; NULL: it is empty */
+    uint64_t ring_weight;             /* of all tenants in the ring */
+    uint64_t lane_lead_ns;            /* what the lane used and the ring did not yet */
+    uint64_t started_ns;              /* of this turn, used by first slices given at once */
+    uint64_t now_ns;                  /* as last heard */
     uint64_t slices;
     bool running; /* inside a task's slice: a new task waits for its turn */
 };
@@ -102,7 +98,7 @@ void scheduler_add(struct scheduler *scheduler, struct scheduler_task *task);
 void scheduler_remove(struct scheduler *scheduler, struct scheduler_task *task);
 static inline bool scheduler_idle(const struct scheduler *scheduler)
 {
-    return scheduler->current == NULL && scheduler->lane_first == NULL;
+    return scheduler->current == NULL && list_is_empty(&scheduler->lane);
 }
 /* A new task's first slice, at once: only if nothing else is runnable and less than a slice of
  * this turn went to such; otherwise queued. */

@@ -32,7 +32,7 @@ static const struct clock fake_clock = {.monotonic_ns = fake_now, .realtime_ns =
 static enum scheduler_verdict run_guest(struct scheduler_task *task, struct scheduler_grant *grant)
 {
     struct guest *guest = CONTAINER_OF(task, struct guest, task);
-    assert_false(task->queued);
+    assert_false(list_is_linked(&task->link));
     assert_true(grant->fuel > 0);
     assert_int_equal(grant->began_ns, now_ns);
     uint64_t used = MIN((uint64_t)grant->fuel, guest->need - guest->used);
