@@ -138,8 +138,8 @@ static void worker_drain(void *context)
     if (worker->draining)
         return;
     worker->draining = true;
-    worker->drain_deadline_ns =
-        clock_monotonic_ns(&clock_system) + worker->boot.config.limits.wall * 1000 + DRAIN_GRACE_NS;
+    worker->drain_deadline_ns = clock_monotonic_ns(&clock_system) +
+                                worker->boot.config.limits.wall * CLOCK_NS_PER_US + DRAIN_GRACE_NS;
     h2o_listen_drain(worker->front);
 }
 

@@ -29,17 +29,8 @@ void account_started(const struct request *request)
 {
     struct metrics *metrics = request->service->metrics;
     const struct isolate_start *start = &request->start;
-    uint64_t *reasons[ISOLATE_START_REASON_COUNT] = {
-        [ISOLATE_START_WARM] = &metrics->starts_warm,
-        [ISOLATE_START_FIRST_REQUEST] = &metrics->starts_first_request,
-        [ISOLATE_START_NEW_VERSION] = &metrics->starts_new_version,
-        [ISOLATE_START_POOL_EMPTY] = &metrics->starts_pool_empty,
-        [ISOLATE_START_EVICTED] = &metrics->starts_evicted,
-        [ISOLATE_START_RESTART] = &metrics->starts_restart,
-        [ISOLATE_START_DISCARDED] = &metrics->starts_discarded,
-    };
-    (*reasons[start->reason])++;
-    metrics->cold_start_time += start->load_ns + start->map_ns + start->restore_ns;
+    metrics->starts[start->reason]++;
+    metrics->cold_start_ns += start->load_ns + start->map_ns + start->restore_ns;
 }
 
 static struct start_record account_record(const struct deploy_catalog_entry *entry,
@@ -82,8 +73,8 @@ void account_ended(struct request *request)
                            &metrics->responses_4xx, &metrics->responses_5xx};
     if (status >= 200 && status < 600)
         (*classes[status / 100 - 2])++;
-    metrics->fuel += request->fuel_used;
-    metrics->run_time += request->run_ns;
+    metrics->fuel_used += request->fuel_used;
+    metrics->run_ns += request->run_ns;
     if (request->started)
         account_start(request);
     if (request->http.log.count > 0)

@@ -428,7 +428,7 @@ static void request_admit(struct request *request)
         return;
     }
     if (tenant->waiting >= queue) {
-        request->service->metrics->refused_rate++;
+        request->service->metrics->refused_queue_full++;
         request->retry_later = true;
         request_refuse(request, 503, "queue_full",
                        "the tenant's queue is full: too many requests at once");

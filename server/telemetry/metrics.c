@@ -55,12 +55,25 @@ static enum status metrics_print_value(const struct metrics *page,
                          row->labels, (unsigned long long)value);
 }
 
+/* ---- starts ---------------------------------------------------------------------------------- */
+
+static enum status
+metrics_print_starts(const struct metrics *page, uint32_t worker, struct buffer *out)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < ISOLATE_START_REASON_COUNT && status == STATUS_OK; i++)
+        status =
+            buffer_printf(out, "skerry_starts_total{worker=\"%u\",reason=\"%s\"} %llu\n", worker,
+                          isolate_start_reason_text(i), (unsigned long long)page->starts[i]);
+    return status;
+}
+
 /* ---- turns ----------------------------------------------------------------------------------- */
 
 void metrics_count_turn(struct metrics *metrics, uint64_t turn_ns)
 {
     metrics->turns[start_bucket(turn_ns, METRICS_TURN_NS, METRICS_TURN_BUCKETS)]++;
-    metrics->turn_time += turn_ns;
+    metrics->turn_ns += turn_ns;
 }
 
 static enum status
@@ -81,8 +94,8 @@ metrics_print_turns(const struct metrics *page, uint32_t worker, struct buffer *
     return buffer_printf(out,
                          "skerry_turn_seconds_sum{worker=\"%u\"} %llu.%09llu\n"
                          "skerry_turn_seconds_count{worker=\"%u\"} %llu\n",
-                         worker, (unsigned long long)page->turn_time / CLOCK_NS_PER_S,
-                         (unsigned long long)page->turn_time % CLOCK_NS_PER_S, worker,
+                         worker, (unsigned long long)page->turn_ns / CLOCK_NS_PER_S,
+                         (unsigned long long)page->turn_ns % CLOCK_NS_PER_S, worker,
                          (unsigned long long)count);
 }
 
@@ -145,33 +158,50 @@ metrics_print_phases(const struct metrics *page, uint32_t worker, struct buffer 
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
+static enum status metrics_print_row(const struct metrics *const *pages,
+                                     uint32_t count,
+                                     size_t index,
+                                     struct buffer *out)
+{
+    const struct metrics_row *row = &metrics_rows[index];
+    enum status status = STATUS_OK;
+    if (index == 0 || strcmp(row->family, metrics_rows[index - 1].family) != 0) {
+        const char *type = strcmp(row->type, "seconds") == 0 ? "counter" : row->type;
+        status = buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", row->family, row->help,
+                               row->family, type);
+    }
+    for (uint32_t worker = 0; worker < count && status == STATUS_OK; worker++)
+        status = metrics_print_value(pages[worker], worker, row, out);
+    return status;
+}
+
+/* Families that are more than a row. */
+static const struct {
+    const char *family;
+    const char *type;
+    const char *help;
+    enum status (*print)(const struct metrics *page, uint32_t worker, struct buffer *out);
+} metrics_families[] = {
+    {"skerry_starts_total", "counter", "isolates handed to requests, by reason",
+     metrics_print_starts},
+    {"skerry_turn_seconds", "histogram",
+     "what a ready socket may have to wait: one turn of the event loop", metrics_print_turns},
+    {"skerry_start_phase_seconds", "histogram", "where the time of requests went, by phase",
+     metrics_print_phases},
+};
+
 void metrics_print(const struct metrics *const *pages, uint32_t count, struct buffer *out)
 {
-    for (size_t i = 0; i < COUNT_OF(metrics_rows); i++) {
-        const struct metrics_row *row = &metrics_rows[i];
-        enum status status = STATUS_OK;
-        if (i == 0 || strcmp(row->family, metrics_rows[i - 1].family) != 0) {
-            const char *type = strcmp(row->type, "seconds") == 0 ? "counter" : row->type;
-            status = buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", row->family, row->help,
-                                   row->family, type);
-        }
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < COUNT_OF(metrics_rows) && status == STATUS_OK; i++)
+        status = metrics_print_row(pages, count, i, out);
+    for (size_t i = 0; i < COUNT_OF(metrics_families) && status == STATUS_OK; i++) {
+        const char *family = metrics_families[i].family;
+        status = buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", family,
+                               metrics_families[i].help, family, metrics_families[i].type);
         for (uint32_t worker = 0; worker < count && status == STATUS_OK; worker++)
-            status = metrics_print_value(pages[worker], worker, row, out);
-        if (status != STATUS_OK)
-            return;
+            status = metrics_families[i].print(pages[worker], worker, out);
     }
-    enum status status =
-        buffer_printf(out, "# HELP skerry_turn_seconds what a ready socket may have to wait: "
-                           "one turn of the event loop\n"
-                           "# TYPE skerry_turn_seconds histogram\n");
-    for (uint32_t worker = 0; worker < count && status == STATUS_OK; worker++)
-        status = metrics_print_turns(pages[worker], worker, out);
-    if (status == STATUS_OK)
-        status = buffer_printf(out, "# HELP skerry_start_phase_seconds where the time of requests "
-                                    "went, by phase\n"
-                                    "# TYPE skerry_start_phase_seconds histogram\n");
-    for (uint32_t worker = 0; worker < count && status == STATUS_OK; worker++)
-        status = metrics_print_phases(pages[worker], worker, out);
 }
 
 void metrics_print_start_records(const struct metrics_start_records *records, struct buffer *out)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "engine/base/bytes.h"
+#include "isolate/isolate.h"
 #include "server/telemetry/start.h"
 
 /* Turns by their length: at most METRICS_TURN_NS, twice that, ...; the last has no bound. */
@@ -21,8 +22,9 @@
 struct metrics {
 #define METRIC(name, family, labels, type, help) uint64_t name;
 #include "server/telemetry/metrics.def"
+    uint64_t starts[ISOLATE_START_REASON_COUNT];
     uint64_t turns[METRICS_TURN_BUCKETS];
-    uint64_t turn_time; /* nanoseconds, of all turns */
+    uint64_t turn_ns; /* of all turns */
     struct start_histogram warm_phases[START_PHASE_COUNT];
     struct start_histogram cold_phases[START_PHASE_COUNT];
 };

@@ -33,8 +33,8 @@ static size_t occurrences(const char *text, const char *word)
 static void each_worker_has_a_line_for_each_row(void **state)
 {
     (void)state;
-    struct metrics first = {.requests = 7, .run_time = UINT64_C(1500000000)};
-    struct metrics second = {.requests = 9, .starts_first_request = 3};
+    struct metrics first = {.requests = 7, .run_ns = UINT64_C(1500000000)};
+    struct metrics second = {.requests = 9, .starts = {[ISOLATE_START_FIRST_REQUEST] = 3}};
     const struct metrics *pages[] = {&first, &second};
     char *text = print(pages, 2, 1 << 20);
     assert_non_null(strstr(text, "\nskerry_requests_total{worker=\"0\"} 7\n"));
