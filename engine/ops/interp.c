@@ -84,20 +84,20 @@ enum status engine_init(struct report *report)
 }
 
 /* Where the first frame returns to. */
-static const int32_t *interp_exit_cell(const struct machine_cells *cells,
+static const uint8_t *interp_exit_cell(const struct machine_cells *cells,
                                        enum control_result result)
 {
     switch (result) {
     case CONTROL_RESULT_I32:
     case CONTROL_RESULT_BITS:
-        return &cells->exit_int;
+        return (const uint8_t *)&cells->exit_int;
     case CONTROL_RESULT_FLOAT:
-        return &cells->exit_float;
+        return (const uint8_t *)&cells->exit_float;
     case CONTROL_RESULT_NONE:
     case CONTROL_RESULT_MANY:
         break;
     }
-    return &cells->exit_none;
+    return (const uint8_t *)&cells->exit_none;
 }
 
 void engine_call_begin(struct engine_machine *machine,
@@ -117,9 +117,10 @@ void engine_call_begin(struct engine_machine *machine,
     const uint8_t *entry = instance->code + func->entry;
     uint64_t *frame = machine->stack;
     instance_copy_arguments(instance, func_index, frame, arguments);
-    uint64_t *link = frame + dispatch_field32(entry - 4);
-    link[0] = (uintptr_t)interp_exit_cell(&machine->cells, control_result_of(type));
-    link[1] = (uintptr_t)frame;
+    *frame_link_of(frame, entry) = (struct frame_link){
+        .return_pc = interp_exit_cell(&machine->cells, control_result_of(type)),
+        .caller_fp = frame,
+    };
     int64_t owed = machine->registers.fuel;
     machine->registers =
         (struct machine_registers){.pc = entry, .fp = frame, .instance = instance, .fuel = owed};

@@ -16,8 +16,6 @@
 #include "engine/read/types.h"
 #include "engine/run/object.h"
 
-#define CROSS_FRAME_SLOTS 4
-
 static inline uint32_t control_local_count(const uint8_t *entry)
 {
     return dispatch_field32(entry - 4);
@@ -544,8 +542,6 @@ enum {
  *   stub's locals | link | PC behind, instance, FP, func << 32 | step | callee's frame ...
  *                        ^ host frame
  */
-#define HOST_FRAME_SLOTS 4
-
 /* A number that is no reference would later be followed, and what a host left above an i32 is
  * part of the number where it is used as 64 bits. (AFTER_HOST does this for a single i32.) */
 static void

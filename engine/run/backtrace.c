@@ -8,10 +8,12 @@
  */
 #include "engine/ops/dispatch.h"
 
-static bool backtrace_on_stack(const struct engine_machine *machine, const uint64_t *fp)
+/* Are `bytes` from `at` on the guest stack? */
+static bool backtrace_on_stack(const struct engine_machine *machine, const void *at, size_t bytes)
 {
-    const uint64_t *end = machine->stack + machine->stack_mapped_bytes / sizeof(*fp);
-    return fp >= machine->stack && fp < end;
+    uintptr_t offset = (uintptr_t)at - (uintptr_t)machine->stack;
+    return offset % sizeof(uint64_t) == 0 && bytes <= machine->stack_mapped_bytes &&
+           offset <= machine->stack_mapped_bytes - bytes;
 }
 
 uint32_t backtrace_func(const struct image_header *header, uint32_t offset)
@@ -73,14 +75,10 @@ static bool backtrace_leave_cross(const struct engine_machine *machine, struct b
     const uintptr_t pc = (uintptr_t)at->pc;
     if ((pc != (uintptr_t)&machine->cells.cross_return &&
          pc != (uintptr_t)&machine->cells.host_return) ||
-        !backtrace_on_stack(machine, at->fp))
+        !backtrace_on_stack(machine, at->fp, sizeof(struct cross_frame)))
         return false;
-    const uint64_t *frame = at->fp;
-    *at = (struct backtrace_at){
-        .pc = (const uint8_t *)(uintptr_t)frame[0],
-        .fp = (uint64_t *)(uintptr_t)frame[2],
-        .instance = (struct engine_instance *)(uintptr_t)frame[1],
-    };
+    const struct frame_crossing *back = &frame_cross_at(at->fp)->back;
+    *at = (struct backtrace_at){.pc = back->return_pc, .fp = back->fp, .instance = back->instance};
     return true;
 }
 
@@ -88,17 +86,18 @@ bool backtrace_in_func(const struct engine_machine *machine, struct backtrace_at
 {
     while (at->instance != NULL && backtrace_leave_cross(machine, at))
         continue;
-    return at->instance != NULL && backtrace_in_code(at) && backtrace_on_stack(machine, at->fp);
+    return at->instance != NULL && backtrace_in_code(at) &&
+           backtrace_on_stack(machine, at->fp, sizeof(uint64_t));
 }
 
 bool backtrace_leave(const struct engine_machine *machine, struct backtrace_at *at, uint32_t func)
 {
     const uint8_t *entry = at->instance->code + at->instance->funcs[func].entry;
-    const uint64_t *link = at->fp + dispatch_field32(entry - sizeof(uint32_t));
-    if (!backtrace_on_stack(machine, link + 1))
+    const struct frame_link *link = frame_link_of(at->fp, entry);
+    if (!backtrace_on_stack(machine, link, sizeof(*link)))
         return false;
-    at->pc = (const uint8_t *)(uintptr_t)link[0];
-    at->fp = (uint64_t *)(uintptr_t)link[1];
+    at->pc = link->return_pc;
+    at->fp = link->caller_fp;
     return true;
 }
 

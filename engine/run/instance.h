@@ -14,16 +14,7 @@
  * The id is the instance's number on its machine; in a snapshot there is one instance, 0.
  * An externref is whatever the host gave, 0 = null.
  *
- * Guest stack (grows up, one per machine; slots of 8 bytes):
- *
- *     fp -> | parameters, locals | link: return pc, caller's fp | operands ... | callee ...
- *
- * A callee's parameters are the caller's topmost operands, in place. The 32 bits before a
- * function's first cell hold its number of locals, so that its link can be found:
- * fp[locals] is the return address, fp[locals + 1] the caller's fp. The outermost frame
- * returns to one of machine->cells. A call into another instance puts a cross frame
- * (ops_control.c) between: four slots, then the callee's frame, which returns to
- * cells.cross_return with the cross frame as the caller's fp.
+ * What lies on the guest stack: frames.h.
  */
 #ifndef SKERRY_ENGINE_RUN_INSTANCE_H
 #define SKERRY_ENGINE_RUN_INSTANCE_H
@@ -31,6 +22,7 @@
 #include "engine/engine.h"
 #include "engine/heap/heap.h"
 #include "engine/image/image.h"
+#include "engine/run/frames.h"
 #include "engine/run/identity.h"
 
 #define WASM_PAGE_BYTES 65536u
