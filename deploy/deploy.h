@@ -75,14 +75,13 @@ NODISCARD enum status deploy_catalog_open(const char *data_dir,
 void deploy_catalog_close(struct deploy_catalog *catalog);
 /* Changes after every commit that can change what a request finds; one memory read. */
 uint64_t deploy_catalog_generation(const struct deploy_catalog *catalog);
-/* The active version; STATUS_NOT_FOUND, with a report saying whether tenant or function. */
+/* The active version. STATUS_NOT_FOUND with the same report, for anybody to read, whether it is
+ * the tenant, the function or its version that is missing. */
 NODISCARD enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
                                             struct bytes tenant,
                                             struct bytes function,
                                             struct report *report,
                                             struct deploy_catalog_entry *ret_entry);
-/* After NOT_FOUND: was it the function that is missing, or already its tenant? */
-bool deploy_catalog_has_tenant(struct deploy_catalog *catalog, struct bytes tenant);
 /* Opens an artifact by its key. NOT_FOUND, or CORRUPT if it is not as control published it:
  * ask for a rebuild. */
 NODISCARD enum status deploy_artifact_open(const char *data_dir,

@@ -116,20 +116,15 @@ static int catalog_begin(struct deploy_catalog *catalog)
     return rc == 0 ? mdb_txn_renew(catalog->txn) : rc;
 }
 
-static enum status catalog_missing(const struct deploy_catalog *catalog,
-                                   struct bytes tenant,
-                                   struct bytes function,
-                                   struct report *report)
+/* One answer for all, so that nobody can find out which tenants there are. */
+static enum status
+catalog_missing(struct bytes tenant, struct bytes function, struct report *report)
 {
-    MDB_val key = {.mv_size = tenant.count, .mv_data = (void *)(uintptr_t)tenant.data};
-    MDB_val value;
-    if (mdb_get(catalog->txn, catalog->tenant, &key, &value) != 0)
-        return report_fail(report, STATUS_NOT_FOUND, REPORT_OFFSET_NONE,
-                           "there is no tenant `%.*s`", (int)tenant.count,
-                           (const char *)tenant.data);
-    return report_fail(report, STATUS_NOT_FOUND, REPORT_OFFSET_NONE,
-                       "tenant `%.*s` has no function `%.*s`", (int)tenant.count,
-                       (const char *)tenant.data, (int)function.count, (const char *)function.data);
+    return report_fail(
+        report, STATUS_NOT_FOUND, REPORT_OFFSET_NONE,
+        "there is no function `%.*s` of a tenant `%.*s`",
+        (int)MIN(function.count, (size_t)DEPLOY_NAME_BYTES), (const char *)function.data,
+        (int)MIN(tenant.count, (size_t)DEPLOY_NAME_BYTES), (const char *)tenant.data);
 }
 
 static enum status catalog_get(const struct deploy_catalog *catalog,
@@ -143,7 +138,7 @@ static enum status catalog_get(const struct deploy_catalog *catalog,
     MDB_val value;
     int rc = mdb_get(catalog->txn, catalog->function, &key, &value);
     if (rc == MDB_NOTFOUND)
-        return catalog_missing(catalog, tenant, function, report);
+        return catalog_missing(tenant, function, report);
     if (rc != 0)
         return catalog_fail(report, rc);
     if (value.mv_size != sizeof(*ret_record))
@@ -222,8 +217,7 @@ enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
     struct records_function record;
     struct deploy_tenant_limits limits;
     if (!deploy_name_valid(tenant) || !deploy_name_valid(function))
-        return report_fail(report, STATUS_NOT_FOUND, REPORT_OFFSET_NONE,
-                           "no tenant or function can have this name");
+        return catalog_missing(tenant, function, report);
     int rc = catalog_begin(catalog);
     if (rc != 0)
         return catalog_fail(report, rc);
@@ -234,24 +228,11 @@ enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
         status = catalog_get_limits(catalog, tenant, report, &limits);
     mdb_txn_reset(catalog->txn);
     if (status == STATUS_OK && record.active_version == 0)
-        status = report_fail(report, STATUS_NOT_FOUND, REPORT_OFFSET_NONE,
-                             "function `%.*s` has no active version", (int)function.count,
-                             (const char *)function.data);
+        status = catalog_missing(tenant, function, report);
     if (status != STATUS_OK)
         return status;
     catalog_fill(ret_entry, tenant, function, &record);
     ret_entry->limits = limits;
     ret_entry->config = buffer_bytes(&catalog->last_config);
     return STATUS_OK;
-}
-
-bool deploy_catalog_has_tenant(struct deploy_catalog *catalog, struct bytes tenant)
-{
-    if (!deploy_name_valid(tenant) || catalog_begin(catalog) != 0)
-        return false;
-    MDB_val key = {.mv_size = tenant.count, .mv_data = (void *)(uintptr_t)tenant.data};
-    MDB_val value;
-    int rc = mdb_get(catalog->txn, catalog->tenant, &key, &value);
-    mdb_txn_reset(catalog->txn);
-    return rc == 0;
 }

@@ -453,9 +453,7 @@ request_not_found(struct request *request, enum status status, const struct repo
         request_busy(request, "the catalog cannot be read; try again");
         return;
     }
-    bool tenant = deploy_catalog_has_tenant(request->service->catalog,
-                                            route_name_bytes(&request->target.tenant));
-    request_refuse(request, 404, tenant ? "unknown_function" : "unknown_tenant", report->text);
+    request_refuse(request, 404, "unknown_function", report->text);
 }
 
 /* The guest sees the path after the prefix, and always one that begins with a slash. */

@@ -46,6 +46,14 @@ class Isolation(ServerTest):
         self.assertEqual(self.server.get("shop", tenant="alpha").status, 404)
         self.assertEqual(self.server.get("shop", tenant="beta").text, "text-beta-001")
 
+    def test_a_tenant_and_a_function_that_are_missing_look_alike(self):
+        self.server.deploy("there", text_guest("text-there-01"), tenant="known")
+        answers = [self.problem(self.server.get(name, tenant=tenant), 404, "unknown_function")
+                   for tenant, name in (("known", "absent"), ("nobody", "absent"))]
+        for answer, tenant in zip(answers, ("known", "nobody")):
+            self.assertEqual(answer["detail"].replace(tenant, "T"), answers[0]["detail"].replace(
+                "known", "T"))
+
     def test_the_same_module_in_two_tenants_shares_no_state(self):
         for tenant in ("one", "two"):
             self.server.deploy("counter", guest("counter"), tenant=tenant)
