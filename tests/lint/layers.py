@@ -6,10 +6,14 @@ The allowed edges live in one place, the ```layers block of docs/architecture.md
 
     folder : allowed allowed <system/header.h> <glob/*>
 
-says what files below `folder` may include besides their own folder's files and libc: a header,
-or a folder (all its headers). `(libc)` allows nothing more, `(anything)` switches the check off,
-`(public)` stands for every header that some line names. The longest matching folder or file wins,
-and `server/front/h2o_*` style globs match file paths; `+folder` takes over another line's rights.
+makes `folder` a room and says what files below it may include besides their own room's files and
+libc: a header, or a folder (all headers below it). A folder below a folder may have a line of its
+own: then it is another room, which needs leave to include what lies in the rooms around it, and they
+in it; folders without a line are part of the room they lie in. `(libc)` allows nothing more,
+`(anything)` switches the check off, `(public)` stands for every header that a line of another
+top-level folder names. The longest matching folder or file wins, and `server/front/h2o_*` style
+globs match file paths; `+folder` takes over another line's rights, and its files. Folders that name
+one another in a circle fail.
 
 A system header is fenced when any line names it: then only the folders that name it may use it.
 All other system headers are free.
@@ -73,11 +77,14 @@ def rule_for(path, rules):
     return best
 
 
-def own_include_allowed(path, target, rule, public):
-    folder = path.split("/", 1)[0]
-    if rule.pattern == "engine/base":
-        folder = "engine/base"
-    if target.startswith(folder + "/"):
+def room_of(path, rules):
+    """The longest folder with a line that `path` lies in; without one, its top-level folder."""
+    rooms = [p for p in rules if "*" not in p and path.startswith(p + "/")]
+    return max(rooms, key=len, default=path.split("/", 1)[0])
+
+
+def own_include_allowed(path, target, rules, rule, public):
+    if room_of(target, rules) == room_of(path, rules):
         return True
     allowed = rule.own + (public if rule.public else [])
     for word in allowed:
@@ -102,7 +109,7 @@ def check(path, rules, public, fenced):
         if kind == '"':
             if "/" not in target and not path.startswith(("hostapi/guest/", "examples/")):
                 problems.append(f'{where}: "{target}" must name its folder')
-            elif "/" in target and not own_include_allowed(path, target, rule, public):
+            elif "/" in target and not own_include_allowed(path, target, rules, rule, public):
                 problems.append(f'{where}: {rule.pattern} may not include "{target}"')
         elif any(fnmatch.fnmatchcase(target, f) for f in fenced):
             if not any(fnmatch.fnmatchcase(target, s) for s in rule.system):
@@ -110,13 +117,35 @@ def check(path, rules, public, fenced):
     return problems
 
 
+def public_headers(rules):
+    """Those that lines of another top-level folder name; and what everybody may use."""
+    named = {w for r in rules.values() for w in r.own
+             if w.endswith(".h") and w.split("/", 1)[0] != r.pattern.split("/", 1)[0]}
+    return sorted(named) + ["engine/base"]
+
+
+def circles(rules):
+    """One complaint for each folder that is allowed, by way of others, to include itself."""
+    problems = []
+    for start in rules:
+        seen, ahead = set(), [start]
+        while ahead:
+            for word in rules[ahead.pop()].own:
+                if word in rules and word not in seen:
+                    seen.add(word)
+                    ahead.append(word)
+        if start in seen:
+            problems.append(f"{DOCUMENT}: {start} lies in a circle of folders")
+    return problems
+
+
 def main():
     rules = parse_rules(sources.read(DOCUMENT))
-    public = sorted({w for r in rules.values() for w in r.own if w.endswith(".h")})
-    public.append("engine/base")
+    public = public_headers(rules)
     fenced = {s for r in rules.values() for s in r.system}
     paths = [str(p) for p in sources.files(".c", ".h", ".def", ".inc")]
-    problems = [p for path in paths for p in check(path, rules, public, fenced)]
+    problems = circles(rules)
+    problems += [p for path in paths for p in check(path, rules, public, fenced)]
     sources.finish("layers", problems, len(paths))
 
 

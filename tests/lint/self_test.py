@@ -17,7 +17,9 @@ sys.dont_write_bytecode = True
 RULES = """
 ```layers
 engine/base   : (libc)
-engine        : engine/base <xxhash.h>
+engine/read   : engine/engine.h engine/base
+engine/run    : engine/engine.h engine/base engine/read engine/run_table.def
+engine        : engine/base engine/read engine/run <xxhash.h>
 isolate       : engine/engine.h engine/base
 deploy        : engine/engine.h <lmdb.h> <event2/*>
 server        : (public) <event2/*>
@@ -40,7 +42,7 @@ class Layers(unittest.TestCase):
     def problems(self, path, text):
         rules = layers.parse_rules(RULES)
         fenced = {s for r in rules.values() for s in r.system}
-        public = ["engine/engine.h", "engine/base"]
+        public = layers.public_headers(rules)
         with mock.patch.object(sources, "read", return_value=text):
             return layers.check(path, rules, public, fenced)
 
@@ -55,6 +57,33 @@ class Layers(unittest.TestCase):
                              ("isolate/pool.c", "engine/read/decode.h"),
                              ("engine/base/arena.c", "engine/engine.h")):
             self.assertEqual(len(self.problems(path, f'#include "{target}"')), 1, path)
+
+    def test_a_folder_with_a_line_of_its_own_is_a_room_and_one_without_is_not(self):
+        for path, target in (("engine/run/a.c", "engine/read/module.h"),
+                             ("engine/run/a.c", "engine/run/deep/b.h"),
+                             ("engine/run/deep/b.c", "engine/run/a.h"),
+                             ("engine/run/deep/b.c", "engine/read/module.h"),
+                             ("engine/run/a.c", "engine/run_table.def"),
+                             ("engine/compile.c", "engine/run/a.h"),
+                             ("server/cli/a.c", "server/request/b.h")):
+            self.assertEqual(self.problems(path, f'#include "{target}"'), [], (path, target))
+        for path, target in (("engine/read/a.c", "engine/run/a.h"),
+                             ("engine/run/a.c", "engine/inside.h"),
+                             ("engine/read/a.c", "engine/run_table.def"),
+                             ("engine/a.c", "isolate/pool.h"),
+                             ("isolate/pool.c", "engine/run/a.h"),
+                             ("server/cli/a.c", "engine/run_table.def")):
+            self.assertEqual(len(self.problems(path, f'#include "{target}"')), 1, (path, target))
+
+    def test_a_circle_of_folders_is_seen(self):
+        rules = layers.parse_rules(RULES)
+        self.assertEqual(layers.circles(rules), [])
+        rules["engine/read"].own.append("engine/run")
+        self.assertEqual(len(layers.circles(rules)), 2)
+
+    def test_a_header_that_only_its_own_folder_names_is_not_public(self):
+        rules = layers.parse_rules(RULES.replace("engine/run_table.def", "engine/read/inside.h"))
+        self.assertEqual(layers.public_headers(rules), ["engine/engine.h", "engine/base"])
 
     def test_a_fenced_library_is_for_its_owner_alone(self):
         self.assertEqual(self.problems("deploy/store/store.c", "#include <lmdb.h>"), [])
