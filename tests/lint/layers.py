@@ -6,14 +6,14 @@ The allowed edges live in one place, the ```layers block of docs/architecture.md
 
     folder : allowed allowed <system/header.h> <glob/*>
 
-makes `folder` a room and says what files below it may include besides their own room's files and
-libc: a header, or a folder (all headers below it). A folder below a folder may have a line of its
-own: then it is another room, which needs leave to include what lies in the rooms around it, and they
-in it; folders without a line are part of the room they lie in. `(libc)` allows nothing more,
-`(anything)` switches the check off, `(public)` stands for every header that a line of another
-top-level folder names. The longest matching folder or file wins, and `server/front/h2o_*` style
-globs match file paths; `+folder` takes over another line's rights, and its files. Folders that name
-one another in a circle fail.
+makes `folder` a room and says what files below it may include besides their own room's files
+and libc: a header, or a folder (all headers below it). A folder below a folder may have a line of
+its own: then it is another room, which needs leave to include what lies in the rooms around it,
+and they in it; folders without a line are part of the room they lie in. `(libc)` allows nothing
+more, `(anything)` switches the check off, `(public)` stands for every header that a line of
+another top-level folder names. The longest matching folder or file wins, and
+`server/front/h2o_*` style globs match file paths; `+folder` takes over another line's rights, and
+its files. Folders that name one another in a circle fail.
 
 A system header is fenced when any line names it: then only the folders that name it may use it.
 All other system headers are free.
