@@ -1,43 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which kind of function a module is, from its imports and exports alone.
+ * Which kind of function a module is, from its imports and exports alone: families are asked in
+ * the order of families.def, and who imports what is another family's is not of the kind.
  *
- *   exports handle_request: [] -> [i64]    http-wasm handler
- *   exports _start: [] -> []               WAGI command
- *
- * in this order. A module for another platform often exports _start too, and would deploy
+ * A module for another platform often exports _start too, and would deploy
  * well and then fail at each request: it is known by its imports and refused by name. So is
  * one whose pointers the host would not understand.
  * Other unknown imports do not decide: they link as traps, and the upload's answer warns.
  */
+#include <stdio.h>
+
 #include "hostapi/hostcalls.h"
 
-static const struct {
-    const char *id;
-    bool keeps_memory;
-    const char *text;
-} detect_kinds[HOSTAPI_KIND_COUNT] = {
-#define KIND(name, id, keeps, text) [HOSTAPI_KIND_##name] = {id, keeps, text},
-    HOSTAPI_KINDS(KIND)
-#undef KIND
-};
+#define DETECT_TYPE_BYTES  64
+#define DETECT_KINDS_BYTES 256
 
 const char *hostapi_kind_id(enum hostapi_kind kind)
 {
-    ASSERT(kind < HOSTAPI_KIND_COUNT);
-    return detect_kinds[kind].id;
+    return kind == HOSTAPI_KIND_UNKNOWN ? "unknown" : hostapi_family(kind)->id;
 }
 
 bool hostapi_kind_keeps_memory(enum hostapi_kind kind)
 {
-    ASSERT(kind < HOSTAPI_KIND_COUNT);
-    return detect_kinds[kind].keeps_memory;
+    return kind != HOSTAPI_KIND_UNKNOWN && hostapi_family(kind)->keeps_memory;
 }
 
 enum hostapi_kind hostapi_kind_from_id(const char *id)
 {
-    for (uint32_t i = 0; i < HOSTAPI_KIND_COUNT; i++) {
-        if (strcmp(detect_kinds[i].id, id) == 0)
+    for (uint32_t i = HOSTAPI_KIND_UNKNOWN + 1; i < HOSTAPI_KIND_COUNT; i++) {
+        if (strcmp(hostapi_family((enum hostapi_kind)i)->id, id) == 0)
             return (enum hostapi_kind)i;
     }
     return HOSTAPI_KIND_UNKNOWN;
@@ -80,33 +71,94 @@ static const char *detect_foreign_platform(const struct engine_module *module)
     return NULL;
 }
 
-static bool detect_imports_from(const struct engine_module *module, const char *module_name)
+static bool detect_has_table(const struct hostapi_family *family, struct bytes module_name)
 {
-    uint32_t count = engine_module_import_count(module);
-    for (uint32_t i = 0; i < count; i++) {
-        if (bytes_equal_text(engine_module_import(module, i).module_name, module_name))
+    for (uint32_t i = 0; i < HOSTAPI_TABLES_MAX && family->tables[i] != NULL; i++) {
+        if (bytes_equal_text(module_name, family->tables[i]->module))
             return true;
     }
     return false;
 }
 
-/* False, and a report, if the export is there with another type. */
+/* The family that has this import module, among `family` and those it uses. */
+static bool detect_provides(const struct hostapi_family *family, struct bytes module_name)
+{
+    for (; family != NULL; family = family->uses) {
+        if (detect_has_table(family, module_name))
+            return true;
+    }
+    return false;
+}
+
+/* An import module of ours that a guest of this family may not import from; NULL: none. */
+static const char *detect_others_table(const struct engine_module *module,
+                                       const struct hostapi_family *family)
+{
+    uint32_t count = engine_module_import_count(module);
+    for (uint32_t i = 0; i < count; i++) {
+        struct bytes name = engine_module_import(module, i).module_name;
+        if (family != NULL && detect_provides(family, name))
+            continue;
+        for (uint32_t k = HOSTAPI_KIND_UNKNOWN + 1; k < HOSTAPI_KIND_COUNT; k++) {
+            const struct hostapi_family *other = hostapi_family((enum hostapi_kind)k);
+            if (detect_has_table(other, name))
+                return other->tables[0]->module;
+        }
+    }
+    return NULL;
+}
+
+/* ":I" as "[] -> [i64]". */
+static void detect_put_type(const char *signature, char *out, size_t bytes)
+{
+    static const struct {
+        char letter;
+        const char *text;
+    } types[] = {{'i', "i32"}, {'I', "i64"}, {'f', "f32"}, {'F', "f64"}, {'v', "v128"}};
+    size_t used = (size_t)snprintf(out, bytes, "[");
+    bool first = true;
+    for (; *signature != '\0'; signature++) {
+        const char *text = "] -> [";
+        for (size_t i = 0; i < COUNT_OF(types); i++) {
+            if (types[i].letter == *signature)
+                text = types[i].text;
+        }
+        bool is_type = *signature != ':';
+        if (used < bytes)
+            used += (size_t)snprintf(out + used, bytes - used, "%s%s", is_type && !first ? " " : "",
+                                     text);
+        first = !is_type;
+    }
+    if (used < bytes)
+        (void)snprintf(out + used, bytes - used, "]");
+}
+
+/* False, and a report, if the host would call this export and its type is another. */
 static bool detect_export(const struct engine_module *module,
-                          const char *name,
-                          const char *signature,
-                          bool *ret_present,
+                          const struct hostapi_entry *entry,
                           struct report *report)
 {
     struct engine_export_desc found;
-    *ret_present = engine_module_find_export(module, name, ENGINE_EXTERN_FUNC, &found);
-    if (!*ret_present || hostcalls_signature_matches(signature, &found.type))
+    if (!engine_module_find_export(module, entry->name, ENGINE_EXTERN_FUNC, &found) ||
+        hostcalls_signature_matches(entry->signature, &found.type))
         return true;
+    char type[DETECT_TYPE_BYTES];
+    detect_put_type(entry->signature, type, sizeof(type));
     (void)report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
-                      "export %s has the wrong type: it must be %s", name,
-                      strcmp(signature, ":I") == 0    ? "[] -> [i64]"
-                      : strcmp(signature, "ii:") == 0 ? "[i32 i32] -> []"
-                                                      : "[] -> []");
+                      "export %s has the wrong type: it must be %s", entry->name, type);
     return false;
+}
+
+static bool detect_exports(const struct engine_module *module, struct report *report)
+{
+    for (uint32_t k = HOSTAPI_KIND_UNKNOWN + 1; k < HOSTAPI_KIND_COUNT; k++) {
+        const struct hostapi_family *family = hostapi_family((enum hostapi_kind)k);
+        for (uint32_t i = 0; i < HOSTAPI_ENTRIES_MAX && family->entries[i].name != NULL; i++) {
+            if (!detect_export(module, &family->entries[i], report))
+                return false;
+        }
+    }
+    return true;
 }
 
 /*
@@ -134,41 +186,50 @@ static bool detect_memory(const struct engine_module *module, struct report *rep
     return false;
 }
 
+/* "an http-wasm handler: ...; a WAGI command: ..." */
+static void detect_put_kinds(char *out, size_t bytes)
+{
+    size_t used = 0;
+    for (uint32_t k = HOSTAPI_KIND_UNKNOWN + 1; k < HOSTAPI_KIND_COUNT && used < bytes; k++) {
+        const struct hostapi_family *family = hostapi_family((enum hostapi_kind)k);
+        if (family->text != NULL)
+            used += (size_t)snprintf(out + used, bytes - used, "%s%s", used > 0 ? "; " : "",
+                                     family->text);
+    }
+}
+
 static void detect_report_unknown(const struct engine_module *module, struct report *report)
 {
     const char *platform = detect_foreign_platform(module);
+    const char *ours = detect_others_table(module, NULL);
+    char kinds[DETECT_KINDS_BYTES] = "";
+    detect_put_kinds(kinds, sizeof(kinds));
     if (platform != NULL)
         (void)report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
                           "no kind of function recognised: the imports are those of %s, which is "
-                          "not supported; kinds: %s; %s",
-                          platform, detect_kinds[HOSTAPI_KIND_HTTP_WASM].text,
-                          detect_kinds[HOSTAPI_KIND_WAGI].text);
+                          "not supported; kinds: %s",
+                          platform, kinds);
     else
         (void)report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
-                          "no kind of function recognised: the module %s, and exports neither "
-                          "handle_request nor _start; kinds: %s; %s",
-                          detect_imports_from(module, "http_handler") ? "imports http_handler"
-                          : engine_module_import_count(module) == 0   ? "imports nothing"
-                                                                      : "imports other things",
-                          detect_kinds[HOSTAPI_KIND_HTTP_WASM].text,
-                          detect_kinds[HOSTAPI_KIND_WAGI].text);
+                          "no kind of function recognised: the module imports %s, and exports "
+                          "neither handle_request nor _start; kinds: %s",
+                          ours != NULL                              ? ours
+                          : engine_module_import_count(module) == 0 ? "nothing"
+                                                                    : "other things",
+                          kinds);
 }
 
 enum hostapi_kind hostapi_detect(const struct engine_module *module, struct report *report)
 {
-    bool handles = false;
-    bool responds = false;
-    bool starts = false;
     if (detect_foreign_platform(module) == NULL) {
-        if (!detect_export(module, "handle_request", ":I", &handles, report) ||
-            !detect_export(module, "handle_response", "ii:", &responds, report) ||
-            !detect_export(module, "_start", ":", &starts, report) ||
-            !detect_memory(module, report))
+        if (!detect_exports(module, report) || !detect_memory(module, report))
             return HOSTAPI_KIND_UNKNOWN;
-        if (handles)
-            return HOSTAPI_KIND_HTTP_WASM;
-        if (starts && !detect_imports_from(module, "http_handler"))
-            return HOSTAPI_KIND_WAGI;
+        for (uint32_t k = HOSTAPI_KIND_UNKNOWN + 1; k < HOSTAPI_KIND_COUNT; k++) {
+            const struct hostapi_family *family = hostapi_family((enum hostapi_kind)k);
+            if (family->detect != NULL && family->detect(module) &&
+                detect_others_table(module, family) == NULL)
+                return family->kind;
+        }
     }
     detect_report_unknown(module, report);
     return HOSTAPI_KIND_UNKNOWN;

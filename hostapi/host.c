@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Life of a host object, and the steps of a request by kind.
+ * Life of a host object, and the steps of a request that all kinds have in common; the rest is
+ * the family's (family.h).
  *
- * The invariant: everything that belongs to one request is in `struct host_request`, and
- * hostapi_host_keep leaves exactly what hostapi_host_create made there. What belongs to the
- * instance's memory is beside it, and goes with hostapi_host_reset.
+ *   hostapi_begin --> [deferred initialiser] --> family->begin --> the guest's call
+ *   hostapi_next  <-- DONE                       family->next: FINISHED, or another call
+ *
+ * The invariant: hostapi_host_keep leaves exactly what hostapi_host_create made of a request's
+ * part, hostapi_host_reset of the memory's too.
  */
 #include "hostapi/host.h"
 
@@ -12,13 +15,40 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "hostapi/exchange.h"
 #include "hostapi/hostcalls.h"
-#include "hostapi/http_wasm/http_wasm.h"
-#include "hostapi/wagi/cgi.h"
-#include "hostapi/wagi/wagi.h"
 
-#define HOST_TEXTS_MAX_BYTES ((size_t)16 << 20) /* arguments and environment of a command */
+#define HOST_ARENA_MAX_BYTES ((size_t)16 << 20) /* arguments and environment of a command */
+#define HOST_BLOCK_ALIGN     16
+
+/* ---- families -------------------------------------------------------------------------------- */
+
+#define FAMILY(name, symbol) extern const struct hostapi_family symbol;
+#include "hostapi/families.def"
+
+const struct hostapi_family *hostapi_family(enum hostapi_kind kind)
+{
+    static const struct hostapi_family *const families[HOSTAPI_KIND_COUNT] = {
+#define FAMILY(name, symbol) [HOSTAPI_KIND_##name] = &symbol,
+#include "hostapi/families.def"
+    };
+    ASSERT(kind > HOSTAPI_KIND_UNKNOWN && kind < HOSTAPI_KIND_COUNT);
+    ASSERT(families[kind]->kind == kind);
+    return families[kind];
+}
+
+void *host_state(const struct hostapi_host *host, enum hostapi_kind family)
+{
+    ASSERT(host->magic == HOST_MAGIC);
+    ASSERT(host->parts[family].state != NULL);
+    return host->parts[family].state;
+}
+
+void *host_kept(const struct hostapi_host *host, enum hostapi_kind family)
+{
+    ASSERT(host->magic == HOST_MAGIC);
+    ASSERT(host->parts[family].kept != NULL);
+    return host->parts[family].kept;
+}
 
 /* ---- for the other files --------------------------------------------------------------------- */
 
@@ -40,18 +70,27 @@ enum engine_outcome host_trap_frozen(struct engine_host_call *call, const char *
                      what);
 }
 
-enum engine_outcome host_park(struct hostapi_host *host, uint64_t until_ns)
+enum engine_outcome
+host_park(struct hostapi_host *host, const struct hostapi_wait *waits, uint32_t count)
 {
+    ASSERT(count > 0 && count <= HOSTAPI_WAITS_MAX);
     host->request.parked = true;
-    host->request.wait_until_ns = until_ns;
+    host->request.waits.count = count;
+    memcpy(host->request.waits.rows, waits, count * sizeof(*waits));
     return ENGINE_PENDING;
+}
+
+enum engine_outcome host_park_until(struct hostapi_host *host, uint64_t until_ns)
+{
+    const struct hostapi_wait wait = {.kind = HOSTAPI_WAIT_TIME, .until_ns = until_ns};
+    return host_park(host, &wait, 1);
 }
 
 static uint32_t
 host_entry(const struct engine_module *module, const char *name, const char *signature)
 {
     struct engine_export_desc found;
-    if (!engine_module_find_export(module, name, ENGINE_EXTERN_FUNC, &found) ||
+    if (name == NULL || !engine_module_find_export(module, name, ENGINE_EXTERN_FUNC, &found) ||
         !hostcalls_signature_matches(signature, &found.type))
         return HOST_NO_ENTRY;
     return found.index;
@@ -64,49 +103,95 @@ void host_learn(struct hostapi_host *host, struct engine_instance *instance)
         ASSERT(host->entries.module == module);
         return;
     }
-    bool handler = host->options.kind == HOSTAPI_KIND_HTTP_WASM;
-    uint32_t start = host_entry(module, "_start", ":");
-    uint32_t initialise = handler ? host_entry(module, "_initialize", ":") : HOST_NO_ENTRY;
-    if (handler && initialise == HOST_NO_ENTRY)
-        initialise = start;
-    host->entries = (struct host_entries){
+    const struct hostapi_family *family = host->family;
+    struct host_entries entries = {
         .module = module,
-        .command = handler ? HOST_NO_ENTRY : start,
-        .initialise = initialise,
+        .initialise = HOST_NO_ENTRY,
         .preinitialise = host_entry(module, "wizer.initialize", ":"),
         .own_initialise = host_entry(module, "skerry_init", ":"),
-        .request = host_entry(module, "handle_request", ":I"),
-        .response = host_entry(module, "handle_response", "ii:"),
     };
+    for (uint32_t i = 0; i < HOSTAPI_ENTRIES_MAX; i++) {
+        entries.of_family[i] =
+            host_entry(module, family->entries[i].name, family->entries[i].signature);
+        if (entries.initialise == HOST_NO_ENTRY)
+            entries.initialise = host_entry(module, family->initialisers[i], ":");
+    }
+    host->entries = entries;
 }
 
 bool host_defers_initialise(const struct hostapi_host *host)
 {
-    return host->imports_world && host->entries.initialise != HOST_NO_ENTRY &&
+    return (host->linked & HOSTCALLS_WORLD) != 0 && host->entries.initialise != HOST_NO_ENTRY &&
            host->entries.preinitialise == HOST_NO_ENTRY &&
            host->entries.own_initialise == HOST_NO_ENTRY;
 }
 
+static void host_call(struct hostapi_host *host,
+                      uint32_t func_index,
+                      const union engine_value *arguments,
+                      uint32_t slots)
+{
+    struct engine_instance *instance = host->request.instance;
+    ASSERT(func_index != HOST_NO_ENTRY);
+    engine_call_begin(engine_instance_machine(instance), instance, func_index, arguments, slots);
+}
+
+void host_call_entry(struct hostapi_host *host,
+                     uint32_t i,
+                     const union engine_value *arguments,
+                     uint32_t slots)
+{
+    ASSERT(i < HOSTAPI_ENTRIES_MAX);
+    host_call(host, host->entries.of_family[i], arguments, slots);
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
-static void host_prepare_request(struct hostapi_host *host)
+/* Makes a new request's part of one that is zero. */
+static void host_prepare(struct hostapi_host *host)
 {
-    memset(&host->request, 0, sizeof(host->request));
-    for (uint32_t i = 0; i < HOST_STREAM_COUNT; i++)
-        host->request.fds[i] = i;
+    for (const struct hostapi_family *f = host->family; f != NULL; f = f->uses) {
+        if (f->prepare != NULL)
+            f->prepare(host);
+    }
+}
+
+/* Where each family's blocks lie; returns their bytes together. */
+static size_t host_lay_out(const struct hostapi_family *family, struct hostapi_host *host)
+{
+    size_t state_bytes = 0;
+    size_t kept_bytes = 0;
+    for (const struct hostapi_family *f = family; f != NULL; f = f->uses) {
+        state_bytes += ALIGN_UP(f->state_bytes, HOST_BLOCK_ALIGN);
+        kept_bytes += ALIGN_UP(f->kept_bytes, HOST_BLOCK_ALIGN);
+    }
+    if (host == NULL)
+        return state_bytes + kept_bytes;
+    host->state_bytes = state_bytes;
+    host->kept_bytes = kept_bytes;
+    uint8_t *state = host->blocks;
+    uint8_t *kept = host->blocks + state_bytes;
+    for (const struct hostapi_family *f = family; f != NULL; f = f->uses) {
+        host->parts[f->kind] = (struct host_part){.state = state, .kept = kept};
+        state += ALIGN_UP(f->state_bytes, HOST_BLOCK_ALIGN);
+        kept += ALIGN_UP(f->kept_bytes, HOST_BLOCK_ALIGN);
+    }
+    return state_bytes + kept_bytes;
 }
 
 enum status hostapi_host_create(const struct hostapi_options *options,
                                 struct hostapi_host **ret_host)
 {
-    ASSERT(options->kind < HOSTAPI_KIND_COUNT);
-    struct hostapi_host *host = calloc(1, sizeof(*host));
+    const struct hostapi_family *family = hostapi_family(options->kind);
+    struct hostapi_host *host = calloc(1, sizeof(*host) + host_lay_out(family, NULL));
     if (host == NULL)
         return STATUS_NO_MEMORY;
     host->magic = HOST_MAGIC;
+    host->family = family;
     host->options = *options;
-    arena_init(&host->texts, HOST_TEXTS_MAX_BYTES);
-    host_prepare_request(host);
+    arena_init(&host->arena, HOST_ARENA_MAX_BYTES);
+    (void)host_lay_out(family, host);
+    host_prepare(host);
     *ret_host = host;
     return STATUS_OK;
 }
@@ -117,7 +202,7 @@ void hostapi_host_free(struct hostapi_host *host)
         return;
     ASSERT(host->magic == HOST_MAGIC);
     hostapi_host_reset(host);
-    arena_done(&host->texts);
+    arena_done(&host->arena);
     host->magic = 0;
     free(host);
 }
@@ -135,51 +220,20 @@ struct engine_linker hostapi_linker(struct hostapi_host *host)
 void hostapi_host_keep(struct hostapi_host *host)
 {
     ASSERT(host->magic == HOST_MAGIC);
-    struct host_request *request = &host->request;
-    if (request->request_body.data != NULL)
-        request->exchange->request_body = bytes_make(NULL, 0);
-    buffer_done(&request->request_body);
-    buffer_done(&request->head);
-    host_prepare_request(host);
+    for (const struct hostapi_family *f = host->family; f != NULL; f = f->uses) {
+        if (f->release != NULL)
+            f->release(host);
+    }
+    memset(&host->request, 0, sizeof(host->request));
+    memset(host->blocks, 0, host->state_bytes);
+    host_prepare(host);
 }
 
 void hostapi_host_reset(struct hostapi_host *host)
 {
     hostapi_host_keep(host);
     host->initialised = false;
-    host->initialised_features = 0;
-}
-
-static bool host_command_texts(struct hostapi_host *host,
-                               const char *const *texts,
-                               uint32_t count,
-                               struct host_texts *ret_texts)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (!cgi_texts_add(&host->texts, ret_texts, bytes_of_text(texts[i])))
-            return false;
-    }
-    return true;
-}
-
-enum status hostapi_command_create(const struct hostapi_command *command,
-                                   struct hostapi_host **ret_host)
-{
-    struct hostapi_options options = {.kind = HOSTAPI_KIND_WAGI, .clock = command->clock};
-    struct hostapi_host *host;
-    enum status status = hostapi_host_create(&options, &host);
-    if (status != STATUS_OK)
-        return status;
-    host->is_command = true;
-    if (!host_command_texts(host, command->arguments, command->argument_count,
-                            &host->command_arguments) ||
-        !host_command_texts(host, command->environment, command->environment_count,
-                            &host->command_environment)) {
-        hostapi_host_free(host);
-        return STATUS_NO_MEMORY;
-    }
-    *ret_host = host;
-    return STATUS_OK;
+    memset(host->blocks + host->state_bytes, 0, host->kept_bytes);
 }
 
 /* ---- a request ------------------------------------------------------------------------------- */
@@ -198,7 +252,7 @@ bool hostapi_begin_initialise(struct hostapi_host *host, struct engine_instance 
         uint32_t entry = steps[host->initialise_steps++];
         if (entry == HOST_NO_ENTRY)
             continue;
-        engine_call_begin(engine_instance_machine(instance), instance, entry, NULL, 0);
+        host_call(host, entry, NULL, 0);
         return true;
     }
     return false;
@@ -210,41 +264,37 @@ enum hostapi_step hostapi_begin(struct hostapi_host *host,
                                 struct report *report)
 {
     ASSERT(host->magic == HOST_MAGIC);
+    ASSERT(host->family->begin != NULL);
     ASSERT(host->request.exchange == NULL);
     host_learn(host, instance);
-    host->request.instance = instance;
-    host->request.exchange = exchange;
-    bool handler = host->options.kind == HOSTAPI_KIND_HTTP_WASM;
-    if ((handler ? host->entries.request : host->entries.command) == HOST_NO_ENTRY) {
+    struct host_request *request = &host->request;
+    request->instance = instance;
+    request->exchange = exchange;
+    if (host->entries.of_family[0] == HOST_NO_ENTRY) {
         (void)report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
                           "the module does not export %s with the type of a %s function",
-                          handler ? "handle_request" : "_start",
-                          hostapi_kind_id(host->options.kind));
+                          host->family->entries[0].name, host->family->id);
         return HOSTAPI_FAULT;
     }
-    if (handler)
-        return http_wasm_begin(host, report);
-    host->request.phase = HOST_REQUEST;
-    engine_call_begin(engine_instance_machine(instance), instance, host->entries.command, NULL, 0);
+    request->begun = true;
+    request->initialising = !host->initialised && host_defers_initialise(host);
+    if (!request->initialising)
+        return host->family->begin(host, report);
+    host_call(host, host->entries.initialise, NULL, 0);
     return HOSTAPI_RUN;
 }
 
 enum hostapi_step hostapi_next(struct hostapi_host *host, struct report *report)
 {
     ASSERT(host->magic == HOST_MAGIC);
-    ASSERT(host->request.phase != HOST_IDLE);
-    if (host->options.kind == HOSTAPI_KIND_HTTP_WASM)
-        return http_wasm_next(host, report);
-    return wagi_finish(host, report);
-}
-
-/* A command that fails after a whole response is no error, but worth a line. */
-static void host_log_exit(struct http_exchange *exchange, int exit_code)
-{
-    char text[64];
-    int count = snprintf(text, sizeof(text), "exit status %d", exit_code);
-    if (exit_code != 0)
-        http_exchange_log(exchange, "warn", bytes_make(text, (size_t)count));
+    ASSERT(host->request.begun);
+    if (!host->request.initialising)
+        return host->family->next(host, report);
+    host->request.initialising = false;
+    host->initialised = true;
+    if (host->family->initialised != NULL)
+        host->family->initialised(host);
+    return host->family->begin(host, report);
 }
 
 enum hostapi_step hostapi_trapped(struct hostapi_host *host, struct report *report)
@@ -257,17 +307,25 @@ enum hostapi_step hostapi_trapped(struct hostapi_host *host, struct report *repo
         (void)report_fail(report, STATUS_TRAPPED, REPORT_OFFSET_NONE, "%s", info.text);
         return HOSTAPI_FAULT;
     }
-    if (host->options.kind == HOSTAPI_KIND_WAGI && request->phase == HOST_REQUEST) {
-        host_log_exit(request->exchange, info.exit_code);
-        return wagi_finish(host, report);
-    }
+    if (request->begun && !request->initialising && host->family->exited != NULL)
+        return host->family->exited(host, info.exit_code, report);
     (void)report_fail(report, STATUS_TRAPPED, REPORT_OFFSET_NONE,
                       "the guest called proc_exit(%d) where it must return", info.exit_code);
     return HOSTAPI_FAULT;
 }
 
-uint64_t hostapi_wait_until_ns(const struct hostapi_host *host)
+const struct hostapi_waits *hostapi_waits(const struct hostapi_host *host)
 {
     ASSERT(host->magic == HOST_MAGIC);
-    return host->request.wait_until_ns;
+    return &host->request.waits;
+}
+
+uint64_t hostapi_waits_until_ns(const struct hostapi_waits *waits)
+{
+    uint64_t until_ns = UINT64_MAX;
+    for (uint32_t i = 0; i < waits->count; i++) {
+        if (waits->rows[i].kind == HOSTAPI_WAIT_TIME)
+            until_ns = MIN(until_ns, waits->rows[i].until_ns);
+    }
+    return until_ns;
 }

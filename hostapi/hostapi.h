@@ -8,7 +8,7 @@
  *   loop: outcome = engine_run(machine, slice)
  *         DONE      -> hostapi_next(host): RUN (another call was begun: go on) or FINISHED
  *         TRAPPED   -> hostapi_trapped(host): FINISHED (an exit is a normal end) or FAULT
- *         PENDING   -> hostapi_wait(host) says until when
+ *         PENDING   -> hostapi_waits(host) says for what
  *   hostapi_host_reset(host)
  *
  * The exchange is a plain struct that `server` fills and reads; hostapi knows no h2o and
@@ -24,22 +24,19 @@
 
 /* ---- kinds ----------------------------------------------------------------------------------- */
 
-/* KIND(name, id, keeps, text): id is what the API shows; keeps: the memory of one request may be
- * kept for the next, because a request is a call and not a program's whole run. */
-#define HOSTAPI_KINDS(KIND)                                                                        \
-    KIND(UNKNOWN, "unknown", false, "not recognised")                                              \
-    KIND(HTTP_WASM, "http-wasm", true,                                                             \
-         "http-wasm handler: imports http_handler, exports handle_request")                        \
-    KIND(WAGI, "wagi", false, "WAGI command: imports only WASI preview 1, exports _start")
-
+/* One for each family of families.def, in its order; WASI is the kind of `skerry run`'s
+ * commands, and never recognised in what a tenant sends. */
 enum hostapi_kind {
-#define KIND(name, id, keeps, text) HOSTAPI_KIND_##name,
-    HOSTAPI_KINDS(KIND)
-#undef KIND
-        HOSTAPI_KIND_COUNT
+    HOSTAPI_KIND_UNKNOWN,
+#define FAMILY(name, symbol) HOSTAPI_KIND_##name,
+#include "hostapi/families.def"
+    HOSTAPI_KIND_COUNT
 };
 
+/* What the API shows. */
 const char *hostapi_kind_id(enum hostapi_kind kind);
+/* May the memory of one request be kept for the next? Where a request is a call and not a
+ * program's whole run. */
 bool hostapi_kind_keeps_memory(enum hostapi_kind kind);
 enum hostapi_kind hostapi_kind_from_id(const char *id); /* UNKNOWN if there is none */
 /* Recognises a module; when UNKNOWN, `report` lists the kinds and what was seen. */
@@ -167,8 +164,27 @@ enum hostapi_step hostapi_next(struct hostapi_host *host, struct report *report)
 /* After ENGINE_TRAPPED, in a request or an initialiser: FINISHED if this was proc_exit and the
  * kind accepts it. */
 enum hostapi_step hostapi_trapped(struct hostapi_host *host, struct report *report);
-/* After ENGINE_PENDING: run again at or after this monotonic time. */
-uint64_t hostapi_wait_until_ns(const struct hostapi_host *host);
+
+/* One thing that a pending call waits for. */
+enum hostapi_wait_kind {
+    HOSTAPI_WAIT_TIME,  /* a moment: monotonic `until_ns`; 0: others had their turn */
+    HOSTAPI_WAIT_EVENT, /* something outside that was begun: what `ticket` names has an answer */
+};
+struct hostapi_wait {
+    enum hostapi_wait_kind kind;
+    uint64_t until_ns; /* TIME */
+    uint64_t ticket;   /* EVENT */
+};
+/* Any one of them ends the wait: then run again, and the call looks for itself. */
+#define HOSTAPI_WAITS_MAX 8
+struct hostapi_waits {
+    uint32_t count; /* at least 1 after ENGINE_PENDING */
+    struct hostapi_wait rows[HOSTAPI_WAITS_MAX];
+};
+/* After ENGINE_PENDING; valid until the next engine_run. */
+const struct hostapi_waits *hostapi_waits(const struct hostapi_host *host);
+/* The earliest moment among them; UINT64_MAX if there is none. */
+uint64_t hostapi_waits_until_ns(const struct hostapi_waits *waits);
 
 /* ---- a WASI command without a server: `skerry run` ------------------------------------------- */
 

@@ -1,72 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One entry function per row of hostcalls.def, made by the table, so that a host costs no
- * memory per import: the link context is the host itself, the row is the function.
+ * Finding the func for an import: the tables of the kind's family, then of those it uses, each
+ * searched by halves; and the door that every call goes through.
  */
 #include "hostapi/hostcalls.h"
 
-#include "hostapi/http_wasm/http_wasm.h"
-#include "hostapi/wasi/wasi.h"
-
-enum hostcalls_module {
-    HOSTCALLS_HTTP_HANDLER,
-    HOSTCALLS_WASI,
-    HOSTCALLS_WASI_P1,
-    HOSTCALLS_WASI_P0,
-};
-
-static struct hostapi_host *hostcalls_enter(struct engine_host_call *call, uint64_t fuel)
+struct hostapi_host *
+hostcalls_enter(struct engine_host_call *call, enum hostapi_kind family, uint64_t fuel)
 {
     struct hostapi_host *host = call->context;
     ASSERT(host->magic == HOST_MAGIC);
-    if (!host->request.parked)
+    ASSERT(host->parts[family].state != NULL);
+    struct host_request *request = &host->request;
+    request->resumed = request->parked;
+    request->parked = false;
+    if (!request->resumed && call->step == 0)
         engine_host_charge(call, fuel);
     return host;
 }
 
-#define HOSTCALL(module_, name_, signature_, handler_, fuel_)                                      \
-    static enum engine_outcome hostcalls_##module_##_##name_(struct engine_host_call *call)        \
-    {                                                                                              \
-        return handler_(hostcalls_enter(call, fuel_), call);                                       \
-    }
-#define HOSTCALL_REFUSED(module_, name_, signature_, descriptor_, errno_, fuel_)                   \
-    static enum engine_outcome hostcalls_##module_##_##name_(struct engine_host_call *call)        \
-    {                                                                                              \
-        return wasi_refuse(hostcalls_enter(call, fuel_), call, descriptor_, WASI_##errno_);        \
-    }
-#include "hostapi/hostcalls.def"
+/* ---- types ----------------------------------------------------------------------------------- */
 
-static const struct hostcalls_row hostcalls_rows[] = {
-#define HOSTCALL(module_, name_, signature_, handler_, fuel_)                                      \
-    {HOSTCALLS_##module_, #name_, signature_, hostcalls_##module_##_##name_},
-#define HOSTCALL_REFUSED(module_, name_, signature_, descriptor_, errno_, fuel_)                   \
-    {HOSTCALLS_##module_, #name_, signature_, hostcalls_##module_##_##name_},
-#include "hostapi/hostcalls.def"
-};
-
-static bool hostcalls_module_matches(enum hostcalls_module module, struct bytes name)
+/* 0: no letter of a signature. */
+static uint32_t hostcalls_letter_type(char letter)
 {
-    switch (module) {
-    case HOSTCALLS_HTTP_HANDLER:
-        return bytes_equal_text(name, "http_handler");
-    case HOSTCALLS_WASI_P1:
-        return bytes_equal_text(name, "wasi_snapshot_preview1");
-    case HOSTCALLS_WASI_P0:
-        return bytes_equal_text(name, "wasi_unstable");
-    case HOSTCALLS_WASI:
-        return bytes_equal_text(name, "wasi_snapshot_preview1") ||
-               bytes_equal_text(name, "wasi_unstable");
+    switch (letter) {
+    case 'i':
+        return ENGINE_I32;
+    case 'I':
+        return ENGINE_I64;
+    case 'f':
+        return ENGINE_F32;
+    case 'F':
+        return ENGINE_F64;
+    case 'v':
+        return ENGINE_V128;
+    default:
+        return 0;
     }
-    return false;
 }
 
 static bool hostcalls_types_match(const char **signature, const uint32_t *types, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++, (*signature)++) {
-        char letter = **signature;
-        if (letter != 'i' && letter != 'I')
-            return false;
-        if (types[i] != (letter == 'i' ? ENGINE_I32 : ENGINE_I64))
+        uint32_t wanted = hostcalls_letter_type(**signature);
+        if (wanted == 0 || types[i] != wanted)
             return false;
     }
     return true;
@@ -79,20 +57,58 @@ bool hostcalls_signature_matches(const char *signature, const struct engine_func
            hostcalls_types_match(&at, type->results, type->result_count) && *at == '\0';
 }
 
+/* ---- finding --------------------------------------------------------------------------------- */
+
+/* As strcmp. */
+static int hostcalls_compare(struct bytes name, const char *text)
+{
+    size_t count = strlen(text);
+    int order = name.count == 0 ? 0 : memcmp(name.data, text, MIN(name.count, count));
+    if (order != 0)
+        return order;
+    return name.count < count ? -1 : name.count > count ? 1 : 0;
+}
+
+static const struct hostcalls_row *hostcalls_search(const struct hostcalls_table *table,
+                                                    struct bytes name)
+{
+    uint32_t low = 0;
+    uint32_t high = table->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = hostcalls_compare(name, table->rows[middle].name);
+        if (order == 0)
+            return &table->rows[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+static const struct hostcalls_row *hostcalls_search_family(const struct hostapi_family *family,
+                                                           const struct engine_import_desc *import)
+{
+    for (uint32_t i = 0; i < HOSTAPI_TABLES_MAX && family->tables[i] != NULL; i++) {
+        if (bytes_equal_text(import->module_name, family->tables[i]->module))
+            return hostcalls_search(family->tables[i], import->name);
+    }
+    return NULL;
+}
+
 const struct hostcalls_row *hostcalls_find(const struct engine_import_desc *import,
                                            enum hostapi_kind kind)
 {
     if (import->kind != ENGINE_EXTERN_FUNC)
         return NULL;
-    for (size_t i = 0; i < COUNT_OF(hostcalls_rows); i++) {
-        const struct hostcalls_row *row = &hostcalls_rows[i];
-        if (row->module == HOSTCALLS_HTTP_HANDLER && kind != HOSTAPI_KIND_HTTP_WASM)
-            continue;
-        if (bytes_equal_text(import->name, row->name) &&
-            hostcalls_module_matches(row->module, import->module_name))
-            return hostcalls_signature_matches(row->signature, &import->type) ? row : NULL;
-    }
-    return NULL;
+    const struct hostcalls_row *row = NULL;
+    for (const struct hostapi_family *family = hostapi_family(kind); family != NULL && row == NULL;
+         family = family->uses)
+        row = hostcalls_search_family(family, import);
+    if (row == NULL || !hostcalls_signature_matches(row->signature, &import->type))
+        return NULL;
+    return row;
 }
 
 bool hostcalls_resolve(void *context,
@@ -101,15 +117,10 @@ bool hostcalls_resolve(void *context,
 {
     struct hostapi_host *host = context;
     ASSERT(host->magic == HOST_MAGIC);
-    const struct hostcalls_row *row = hostcalls_find(import, host->options.kind);
+    const struct hostcalls_row *row = hostcalls_find(import, host->family->kind);
     if (row == NULL)
         return false;
-    if (row->module == HOSTCALLS_HTTP_HANDLER)
-        host->imports_features |= bytes_equal_text(import->name, "enable_features");
-    else
-        host->imports_world |= bytes_equal_text(import->name, "clock_time_get") ||
-                               bytes_equal_text(import->name, "random_get") ||
-                               bytes_equal_text(import->name, "poll_oneoff");
+    host->linked |= row->trait;
     *ret_extern = (struct engine_extern){
         .kind = ENGINE_EXTERN_FUNC,
         .host = row->enter,

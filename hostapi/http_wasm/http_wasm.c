@@ -17,19 +17,23 @@
 #include "hostapi/guest_mem.h"
 #include "hostapi/hostcalls.h"
 #include "hostapi/http_wasm/http_wasm_rules.h"
+#include "hostapi/wasi/wasi.h"
+
+/* As in the family's entries. */
+enum http_wasm_entry { HTTP_WASM_HANDLE_REQUEST, HTTP_WASM_HANDLE_RESPONSE };
 
 /* ---- rules ----------------------------------------------------------------------------------- */
 
-static const char *http_wasm_response_refusal(const struct host_request *request,
+static const char *http_wasm_response_refusal(const struct http_wasm_state *state,
                                               enum http_wasm_access access)
 {
-    if ((request->features & HTTP_WASM_BUFFER_RESPONSE) != 0)
+    if ((state->features & HTTP_WASM_BUFFER_RESPONSE) != 0)
         return NULL;
-    if (request->phase == HOST_RESPONSE)
+    if (state->phase == HTTP_WASM_RESPONSE)
         return "in handle_response this needs the feature buffer_response";
     if (access == HTTP_WASM_READ_RESPONSE_BODY)
         return "reading the response body needs the feature buffer_response";
-    if (access == HTTP_WASM_CHANGE_RESPONSE_HEAD && request->body_written[1])
+    if (access == HTTP_WASM_CHANGE_RESPONSE_HEAD && state->body_written[HTTP_WASM_RESPONSE_BODY])
         return "the response began with write_body: do this before it, or enable the feature "
                "buffer_response";
     return NULL;
@@ -37,23 +41,25 @@ static const char *http_wasm_response_refusal(const struct host_request *request
 
 const char *http_wasm_refusal(const struct hostapi_host *host, enum http_wasm_access access)
 {
-    const struct host_request *request = &host->request;
-    if (request->phase != HOST_REQUEST && request->phase != HOST_RESPONSE)
+    const struct http_wasm_state *state = http_wasm_state(host);
+    if (state->phase != HTTP_WASM_REQUEST && state->phase != HTTP_WASM_RESPONSE)
         return "there is no request while the guest is initialised";
     switch (access) {
     case HTTP_WASM_READ_HEAD:
         return NULL;
     case HTTP_WASM_CHANGE_REQUEST:
-        return request->phase == HOST_REQUEST ? NULL
-                                              : "the request cannot be changed in handle_response";
+        return state->phase == HTTP_WASM_REQUEST
+                   ? NULL
+                   : "the request cannot be changed in handle_response";
     case HTTP_WASM_READ_REQUEST_BODY:
-        return request->phase == HOST_REQUEST || (request->features & HTTP_WASM_BUFFER_REQUEST) != 0
+        return state->phase == HTTP_WASM_REQUEST ||
+                       (state->features & HTTP_WASM_BUFFER_REQUEST) != 0
                    ? NULL
                    : "in handle_response this needs the feature buffer_request";
     case HTTP_WASM_CHANGE_RESPONSE_HEAD:
     case HTTP_WASM_READ_RESPONSE_BODY:
     case HTTP_WASM_WRITE_RESPONSE_BODY:
-        return http_wasm_response_refusal(request, access);
+        return http_wasm_response_refusal(state, access);
     }
     return NULL;
 }
@@ -63,30 +69,29 @@ const char *http_wasm_refusal(const struct hostapi_host *host, enum http_wasm_ac
 static uint32_t http_wasm_initial_features(const struct hostapi_host *host)
 {
     const struct host_entries *entries = &host->entries;
-    if (!host->imports_features)
+    if ((host->linked & HOSTCALLS_FEATURES) == 0)
         return 0;
     if (host_defers_initialise(host))
-        return host->initialised_features;
+        return ((const struct http_wasm_kept *)host_kept(host, HOSTAPI_KIND_HTTP_WASM))->features;
     bool was_initialised =
         entries->initialise != HOST_NO_ENTRY || entries->preinitialise != HOST_NO_ENTRY ||
         entries->own_initialise != HOST_NO_ENTRY || engine_module_has_start(entries->module);
     return was_initialised ? HTTP_WASM_FEATURES : 0;
 }
 
-enum hostapi_step http_wasm_begin(struct hostapi_host *host, struct report *report)
+static void http_wasm_initialised(struct hostapi_host *host)
 {
-    struct host_request *request = &host->request;
+    struct http_wasm_kept *kept = host_kept(host, HOSTAPI_KIND_HTTP_WASM);
+    kept->features = http_wasm_state(host)->features;
+}
+
+static enum hostapi_step http_wasm_begin(struct hostapi_host *host, struct report *report)
+{
+    struct http_wasm_state *state = http_wasm_state(host);
     (void)report;
-    if (request->phase == HOST_IDLE)
-        request->features = http_wasm_initial_features(host);
-    struct engine_machine *machine = engine_instance_machine(request->instance);
-    if (!host->initialised && host_defers_initialise(host)) {
-        request->phase = HOST_INITIALISING;
-        engine_call_begin(machine, request->instance, host->entries.initialise, NULL, 0);
-        return HOSTAPI_RUN;
-    }
-    request->phase = HOST_REQUEST;
-    engine_call_begin(machine, request->instance, host->entries.request, NULL, 0);
+    state->features = http_wasm_initial_features(host);
+    state->phase = HTTP_WASM_REQUEST;
+    host_call_entry(host, HTTP_WASM_HANDLE_REQUEST, NULL, 0);
     return HOSTAPI_RUN;
 }
 
@@ -119,37 +124,32 @@ static enum hostapi_step http_wasm_finish(struct hostapi_host *host)
     return HOSTAPI_FINISHED;
 }
 
-enum hostapi_step http_wasm_next(struct hostapi_host *host, struct report *report)
+static enum hostapi_step http_wasm_next(struct hostapi_host *host, struct report *report)
 {
-    struct host_request *request = &host->request;
-    struct engine_machine *machine = engine_instance_machine(request->instance);
-    if (request->phase == HOST_INITIALISING) {
-        host->initialised = true;
-        host->initialised_features = request->features;
-        return http_wasm_begin(host, report);
-    }
-    if (request->phase == HOST_RESPONSE)
+    struct http_wasm_state *state = http_wasm_state(host);
+    struct engine_machine *machine = engine_instance_machine(host->request.instance);
+    if (state->phase == HTTP_WASM_RESPONSE)
         return http_wasm_finish(host);
-    ASSERT(request->phase == HOST_REQUEST);
+    ASSERT(state->phase == HTTP_WASM_REQUEST);
     uint64_t context_and_next = engine_call_results(machine)[0].i64;
     if ((uint32_t)context_and_next != 1)
         return http_wasm_finish(host);
-    enum status status = http_wasm_no_next_handler(request->exchange);
+    enum status status = http_wasm_no_next_handler(host->request.exchange);
     if (status != STATUS_OK) {
         (void)report_fail(report, status, REPORT_OFFSET_NONE,
                           "no room for the answer of a missing next handler: %s",
                           status_text(status));
         return HOSTAPI_FAULT;
     }
-    if (host->entries.response == HOST_NO_ENTRY)
+    if (host->entries.of_family[HTTP_WASM_HANDLE_RESPONSE] == HOST_NO_ENTRY)
         return http_wasm_finish(host);
-    request->phase = HOST_RESPONSE;
-    memset(request->body_read, 0, sizeof(request->body_read));
-    memset(request->body_written, 0, sizeof(request->body_written));
+    state->phase = HTTP_WASM_RESPONSE;
+    memset(state->body_read, 0, sizeof(state->body_read));
+    memset(state->body_written, 0, sizeof(state->body_written));
     const union engine_value arguments[2] = {
         {.bits = context_and_next >> 32}, {.bits = 0}, /* is_error */
     };
-    engine_call_begin(machine, request->instance, host->entries.response, arguments, 2);
+    host_call_entry(host, HTTP_WASM_HANDLE_RESPONSE, arguments, 2);
     return HOSTAPI_RUN;
 }
 
@@ -158,8 +158,9 @@ enum hostapi_step http_wasm_next(struct hostapi_host *host, struct report *repor
 enum engine_outcome http_wasm_enable_features(struct hostapi_host *host,
                                               struct engine_host_call *call)
 {
-    if (host->request.phase != HOST_RESPONSE)
-        host->request.features |= call->slots[0].i32 & HTTP_WASM_FEATURES;
+    struct http_wasm_state *state = http_wasm_state(host);
+    if (state->phase != HTTP_WASM_RESPONSE)
+        state->features |= call->slots[0].i32 & HTTP_WASM_FEATURES;
     call->slots[0].bits = HTTP_WASM_FEATURES;
     return ENGINE_DONE;
 }
@@ -354,3 +355,76 @@ enum engine_outcome http_wasm_set_status_code(struct hostapi_host *host,
     host->request.exchange->status = status;
     return ENGINE_DONE;
 }
+
+/* ---- the family ------------------------------------------------------------------------------ */
+
+static bool http_wasm_arguments(struct hostapi_host *host, struct wasi_texts *ret_texts)
+{
+    struct http_exchange *exchange = host->request.exchange;
+    return exchange == NULL || wasi_texts_add(&exchange->arena, ret_texts, exchange->function);
+}
+
+static bool http_wasm_environment(struct hostapi_host *host, struct wasi_texts *ret_texts)
+{
+    (void)host;
+    (void)ret_texts;
+    return true;
+}
+
+static const struct wasi_setting http_wasm_setting = {
+    .arguments = http_wasm_arguments,
+    .environment = http_wasm_environment,
+    .stdin_bytes = wasi_stdin_none,
+    .read = wasi_read_none,
+    .write = wasi_write_log,
+};
+
+#define HOSTCALL(name_, signature_, handler_, fuel_, trait_)                                       \
+    HOSTCALLS_FUNC(HTTP_WASM, http_wasm, name_, handler_, fuel_)
+#include "hostapi/http_wasm/http_wasm.def"
+
+#define HOSTCALL(name_, signature_, handler_, fuel_, trait_)                                       \
+    HOSTCALLS_ROW(http_wasm, name_, signature_, trait_)
+static const struct hostcalls_row http_wasm_rows[] = {
+#include "hostapi/http_wasm/http_wasm.def"
+};
+
+static const struct hostcalls_table http_wasm_table = {
+    .module = "http_handler",
+    .rows = http_wasm_rows,
+    .count = COUNT_OF(http_wasm_rows),
+};
+
+static bool http_wasm_detect(const struct engine_module *module)
+{
+    struct engine_export_desc found;
+    return engine_module_find_export(module, "handle_request", ENGINE_EXTERN_FUNC, &found);
+}
+
+static void http_wasm_release(struct hostapi_host *host)
+{
+    struct http_wasm_state *state = http_wasm_state(host);
+    if (state->request_body.data != NULL)
+        host->request.exchange->request_body = bytes_make(NULL, 0);
+    buffer_done(&state->request_body);
+}
+
+const struct hostapi_family http_wasm_family = {
+    .kind = HOSTAPI_KIND_HTTP_WASM,
+    .id = "http-wasm",
+    .text = "http-wasm handler: imports http_handler, exports handle_request",
+    .keeps_memory = true,
+    .uses = &wasi_family,
+    .setting = &http_wasm_setting,
+    .tables = {&http_wasm_table},
+    .entries = {[HTTP_WASM_HANDLE_REQUEST] = {"handle_request", ":I"},
+                [HTTP_WASM_HANDLE_RESPONSE] = {"handle_response", "ii:"}},
+    .initialisers = {"_initialize", "_start"},
+    .state_bytes = sizeof(struct http_wasm_state),
+    .kept_bytes = sizeof(struct http_wasm_kept),
+    .detect = http_wasm_detect,
+    .begin = http_wasm_begin,
+    .next = http_wasm_next,
+    .initialised = http_wasm_initialised,
+    .release = http_wasm_release,
+};

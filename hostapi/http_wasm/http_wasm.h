@@ -8,10 +8,36 @@
 
 #include "hostapi/host.h"
 
-/* Begins handle_request. */
-enum hostapi_step http_wasm_begin(struct hostapi_host *host, struct report *report);
-/* After handle_request or handle_response returned. */
-enum hostapi_step http_wasm_next(struct hostapi_host *host, struct report *report);
+enum http_wasm_phase {
+    HTTP_WASM_IDLE, /* no request, or its initialiser still runs */
+    HTTP_WASM_REQUEST,
+    HTTP_WASM_RESPONSE,
+};
+
+enum http_wasm_body_kind {
+    HTTP_WASM_REQUEST_BODY,
+    HTTP_WASM_RESPONSE_BODY,
+    HTTP_WASM_BODY_KIND_COUNT,
+};
+
+/* What one request has of http-wasm. */
+struct http_wasm_state {
+    enum http_wasm_phase phase;
+    uint32_t features;                             /* enabled so far */
+    uint64_t body_read[HTTP_WASM_BODY_KIND_COUNT]; /* read_body's position */
+    bool body_written[HTTP_WASM_BODY_KIND_COUNT];  /* write_body was called in this phase */
+    struct buffer request_body;                    /* what a guest wrote in its place; owned */
+};
+
+/* Of the instance's memory. */
+struct http_wasm_kept {
+    uint32_t features; /* that a deferred initialiser enabled */
+};
+
+static inline struct http_wasm_state *http_wasm_state(const struct hostapi_host *host)
+{
+    return host_state(host, HOSTAPI_KIND_HTTP_WASM);
+}
 
 typedef enum engine_outcome http_wasm_handler(struct hostapi_host *host,
                                               struct engine_host_call *call);

@@ -11,12 +11,6 @@
 #include "hostapi/http_wasm/http_wasm.h"
 #include "hostapi/http_wasm/http_wasm_rules.h"
 
-enum http_wasm_body_kind {
-    HTTP_WASM_REQUEST_BODY,
-    HTTP_WASM_RESPONSE_BODY,
-    HTTP_WASM_BODY_KIND_COUNT,
-};
-
 #define HTTP_WASM_EOF (UINT64_C(1) << 32)
 
 enum engine_outcome http_wasm_read_body(struct hostapi_host *host, struct engine_host_call *call)
@@ -36,7 +30,7 @@ enum engine_outcome http_wasm_read_body(struct hostapi_host *host, struct engine
     struct http_exchange *exchange = host->request.exchange;
     struct bytes body = kind == HTTP_WASM_REQUEST_BODY ? exchange->request_body
                                                        : buffer_bytes(&exchange->response_body);
-    uint64_t *read = &host->request.body_read[kind];
+    uint64_t *read = &http_wasm_state(host)->body_read[kind];
     uint64_t left = body.count - *read;
     uint64_t count = MIN(left, (uint64_t)limit);
     uint8_t *space;
@@ -52,29 +46,31 @@ enum engine_outcome http_wasm_read_body(struct hostapi_host *host, struct engine
     return ENGINE_DONE;
 }
 
-static enum status http_wasm_write_request(struct host_request *request, struct bytes piece)
+static enum status http_wasm_write_request(struct hostapi_host *host, struct bytes piece)
 {
-    struct http_exchange *exchange = request->exchange;
-    if (!request->body_written[HTTP_WASM_REQUEST_BODY]) {
-        buffer_init(&request->request_body, exchange->limits->body);
-        request->body_read[HTTP_WASM_REQUEST_BODY] = 0;
+    struct http_wasm_state *state = http_wasm_state(host);
+    struct http_exchange *exchange = host->request.exchange;
+    if (!state->body_written[HTTP_WASM_REQUEST_BODY]) {
+        buffer_init(&state->request_body, exchange->limits->body);
+        state->body_read[HTTP_WASM_REQUEST_BODY] = 0;
     }
-    enum status status = buffer_append(&request->request_body, piece.data, piece.count);
+    enum status status = buffer_append(&state->request_body, piece.data, piece.count);
     if (status != STATUS_OK)
         return status;
-    request->body_written[HTTP_WASM_REQUEST_BODY] = true;
-    exchange->request_body = buffer_bytes(&request->request_body);
+    state->body_written[HTTP_WASM_REQUEST_BODY] = true;
+    exchange->request_body = buffer_bytes(&state->request_body);
     return STATUS_OK;
 }
 
-static enum status http_wasm_write_response(struct host_request *request, struct bytes piece)
+static enum status http_wasm_write_response(struct hostapi_host *host, struct bytes piece)
 {
-    struct buffer *body = &request->exchange->response_body;
-    if (!request->body_written[HTTP_WASM_RESPONSE_BODY]) {
+    struct http_wasm_state *state = http_wasm_state(host);
+    struct buffer *body = &host->request.exchange->response_body;
+    if (!state->body_written[HTTP_WASM_RESPONSE_BODY]) {
         body->count = 0;
-        request->body_read[HTTP_WASM_RESPONSE_BODY] = 0;
+        state->body_read[HTTP_WASM_RESPONSE_BODY] = 0;
     }
-    request->body_written[HTTP_WASM_RESPONSE_BODY] = true;
+    state->body_written[HTTP_WASM_RESPONSE_BODY] = true;
     return buffer_append(body, piece.data, piece.count);
 }
 
@@ -93,11 +89,10 @@ enum engine_outcome http_wasm_write_body(struct hostapi_host *host, struct engin
         return host_trap(call, "write_body: %u bytes at %u are outside memory", call->slots[2].i32,
                          call->slots[1].i32);
     hostcalls_charge_bytes(call, piece.count);
-    struct host_request *request = &host->request;
-    const struct config_limits *limits = request->exchange->limits;
+    const struct config_limits *limits = host->request.exchange->limits;
     bool is_request = kind == HTTP_WASM_REQUEST_BODY;
-    enum status status = is_request ? http_wasm_write_request(request, piece)
-                                    : http_wasm_write_response(request, piece);
+    enum status status =
+        is_request ? http_wasm_write_request(host, piece) : http_wasm_write_response(host, piece);
     if (status == STATUS_OK)
         return ENGINE_DONE;
     return host_trap(call, "write_body: body is larger than limits.%s (%llu)",

@@ -17,22 +17,6 @@
 #include "engine/base/hex.h"
 #include "hostapi/exchange.h"
 
-bool cgi_texts_add(struct arena *arena, struct host_texts *texts, struct bytes text)
-{
-    if (texts->count == texts->capacity) {
-        uint32_t capacity = texts->capacity == 0 ? 32 : texts->capacity * 2;
-        struct bytes *rows = ARENA_ARRAY(arena, struct bytes, capacity);
-        if (rows == NULL)
-            return false;
-        if (texts->count > 0)
-            memcpy(rows, texts->rows, texts->count * sizeof(*rows));
-        texts->rows = rows;
-        texts->capacity = capacity;
-    }
-    texts->rows[texts->count++] = text;
-    return true;
-}
-
 /* What the variables are cut from; all borrowed from the exchange. */
 struct cgi_parts {
     struct bytes path; /* encoded */
@@ -107,19 +91,19 @@ cgi_join(struct http_exchange *exchange, struct bytes a, struct bytes b, struct 
     return true;
 }
 
-bool cgi_arguments(struct http_exchange *exchange, struct host_texts *ret_texts)
+bool cgi_arguments(struct http_exchange *exchange, struct wasi_texts *ret_texts)
 {
     struct cgi_parts parts = cgi_split(exchange);
-    struct host_texts texts = {.count = 0};
+    struct wasi_texts texts = {.count = 0};
     struct bytes script;
     if (!cgi_join(exchange, exchange->matched, parts.path, &script) ||
-        !cgi_texts_add(&exchange->arena, &texts, script))
+        !wasi_texts_add(&exchange->arena, &texts, script))
         return false;
     struct bytes rest = parts.query;
     while (rest.count > 0) {
         const uint8_t *mark = memchr(rest.data, '&', rest.count);
         size_t end = mark == NULL ? rest.count : (size_t)(mark - rest.data);
-        if (end > 0 && !cgi_texts_add(&exchange->arena, &texts, bytes_make(rest.data, end)))
+        if (end > 0 && !wasi_texts_add(&exchange->arena, &texts, bytes_make(rest.data, end)))
             return false;
         rest = cgi_from(rest, mark == NULL ? end : end + 1);
     }
@@ -131,7 +115,7 @@ bool cgi_arguments(struct http_exchange *exchange, struct host_texts *ret_texts)
 
 struct cgi_writer {
     struct http_exchange *exchange;
-    struct host_texts texts;
+    struct wasi_texts texts;
     bool full; /* sticky: the arena gave out */
 };
 
@@ -148,7 +132,7 @@ static void cgi_set2(struct cgi_writer *writer, const char *name, struct bytes a
     uint8_t *end = cgi_append(text, variable);
     *end++ = '=';
     end = cgi_append(cgi_append(end, a), b);
-    if (!cgi_texts_add(arena, &writer->texts, bytes_make(text, (size_t)(end - text))))
+    if (!wasi_texts_add(arena, &writer->texts, bytes_make(text, (size_t)(end - text))))
         writer->full = true;
 }
 
@@ -280,7 +264,7 @@ static void cgi_set_http(struct cgi_writer *writer, uint32_t first)
         if (exchange_names_equal(headers->rows[i].name, name))
             end = cgi_append(cgi_append(end, between), headers->rows[i].value);
     }
-    if (!cgi_texts_add(arena, &writer->texts, bytes_make(text, (size_t)(end - text))))
+    if (!wasi_texts_add(arena, &writer->texts, bytes_make(text, (size_t)(end - text))))
         writer->full = true;
 }
 
@@ -297,7 +281,7 @@ static void cgi_set_https(struct cgi_writer *writer)
         cgi_set(writer, "HTTP_HOST", writer->exchange->authority);
 }
 
-bool cgi_environment(struct http_exchange *exchange, struct host_texts *ret_texts)
+bool cgi_environment(struct http_exchange *exchange, struct wasi_texts *ret_texts)
 {
     struct cgi_parts parts = cgi_split(exchange);
     struct cgi_writer writer = {.exchange = exchange};

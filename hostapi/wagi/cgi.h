@@ -6,13 +6,11 @@
 #ifndef SKERRY_HOSTAPI_WAGI_CGI_H
 #define SKERRY_HOSTAPI_WAGI_CGI_H
 
-#include "hostapi/host.h"
+#include "hostapi/wasi/wasi.h"
 
-/* Appends a text, which is borrowed; false: the arena is full. */
-NODISCARD bool cgi_texts_add(struct arena *arena, struct host_texts *texts, struct bytes text);
 /* The path, then the query's items. False: the arena is full. */
-NODISCARD bool cgi_arguments(struct http_exchange *exchange, struct host_texts *ret_texts);
+NODISCARD bool cgi_arguments(struct http_exchange *exchange, struct wasi_texts *ret_texts);
 /* NAME=value. False: the arena is full. */
-NODISCARD bool cgi_environment(struct http_exchange *exchange, struct host_texts *ret_texts);
+NODISCARD bool cgi_environment(struct http_exchange *exchange, struct wasi_texts *ret_texts);
 
 #endif

@@ -12,16 +12,19 @@
  */
 #include "hostapi/wagi/wagi.h"
 
+#include <stdio.h>
+
 #include "hostapi/exchange.h"
+#include "hostapi/wagi/cgi.h"
 
 /* ---- collecting ------------------------------------------------------------------------------ */
 
 /* Appends up to and with the next newline; false over the limit. */
-static bool wagi_append_line(struct host_request *request, struct bytes *piece)
+static bool wagi_append_line(struct wagi_state *state, struct bytes *piece)
 {
     const uint8_t *newline = memchr(piece->data, '\n', piece->count);
     size_t count = newline == NULL ? piece->count : (size_t)(newline - piece->data) + 1;
-    if (buffer_append(&request->head, piece->data, count) != STATUS_OK)
+    if (buffer_append(&state->head, piece->data, count) != STATUS_OK)
         return false;
     *piece = bytes_make(piece->data + count, piece->count - count);
     return true;
@@ -37,18 +40,19 @@ static bool wagi_ends_with_empty_line(struct bytes head)
     return before == 0 || head.data[before - 1] == '\n';
 }
 
-enum engine_outcome
-wagi_write(struct hostapi_host *host, struct engine_host_call *call, struct bytes piece)
+/* Stdout: the header block is kept apart, the rest goes to the response's body. */
+static enum engine_outcome
+wagi_write_stdout(struct hostapi_host *host, struct engine_host_call *call, struct bytes piece)
 {
-    struct host_request *request = &host->request;
-    struct http_exchange *exchange = request->exchange;
-    if (request->head.max == 0)
-        buffer_init(&request->head, exchange->limits->headers);
-    while (!request->head_complete && piece.count > 0) {
-        if (!wagi_append_line(request, &piece))
+    struct wagi_state *state = wagi_state(host);
+    struct http_exchange *exchange = host->request.exchange;
+    if (state->head.max == 0)
+        buffer_init(&state->head, exchange->limits->headers);
+    while (!state->head_complete && piece.count > 0) {
+        if (!wagi_append_line(state, &piece))
             return host_trap(call, "header block on stdout is larger than limits.headers (%llu)",
                              (unsigned long long)exchange->limits->headers);
-        request->head_complete = wagi_ends_with_empty_line(buffer_bytes(&request->head));
+        state->head_complete = wagi_ends_with_empty_line(buffer_bytes(&state->head));
     }
     if (buffer_append(&exchange->response_body, piece.data, piece.count) != STATUS_OK)
         return host_trap(call, "response body is larger than limits.response (%llu)",
@@ -154,19 +158,140 @@ wagi_parse_head(struct http_exchange *exchange, struct bytes head, struct report
     return STATUS_OK;
 }
 
-enum hostapi_step wagi_finish(struct hostapi_host *host, struct report *report)
+/* ---- leading a request ----------------------------------------------------------------------- */
+
+/* The command ended: turns the header block into the response's head. */
+static enum hostapi_step wagi_finish(struct hostapi_host *host, struct report *report)
 {
-    struct host_request *request = &host->request;
-    struct http_exchange *exchange = request->exchange;
-    if (!request->head_complete) {
+    const struct wagi_state *state = wagi_state(host);
+    struct http_exchange *exchange = host->request.exchange;
+    if (!state->head_complete) {
         (void)report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE,
                           "stdout ended after %zu bytes without the empty line that ends the "
                           "header block",
-                          request->head.count);
+                          state->head.count);
         return HOSTAPI_FAULT;
     }
-    if (wagi_parse_head(exchange, buffer_bytes(&request->head), report) != STATUS_OK)
+    if (wagi_parse_head(exchange, buffer_bytes(&state->head), report) != STATUS_OK)
         return HOSTAPI_FAULT;
     exchange_seal(exchange);
     return HOSTAPI_FINISHED;
 }
+
+static enum hostapi_step wagi_begin(struct hostapi_host *host, struct report *report)
+{
+    (void)report;
+    host_call_entry(host, 0, NULL, 0);
+    return HOSTAPI_RUN;
+}
+
+/* A command that fails after a whole response is no error, but worth a line. */
+static enum hostapi_step
+wagi_exited(struct hostapi_host *host, int exit_code, struct report *report)
+{
+    char text[64];
+    int count = snprintf(text, sizeof(text), "exit status %d", exit_code);
+    if (exit_code != 0)
+        http_exchange_log(host->request.exchange, "warn", bytes_make(text, (size_t)count));
+    return wagi_finish(host, report);
+}
+
+static void wagi_release(struct hostapi_host *host)
+{
+    buffer_done(&wagi_state(host)->head);
+}
+
+/* ---- the setting ----------------------------------------------------------------------------- */
+
+static bool wagi_arguments(struct hostapi_host *host, struct wasi_texts *ret_texts)
+{
+    struct http_exchange *exchange = host->request.exchange;
+    return exchange == NULL || cgi_arguments(exchange, ret_texts);
+}
+
+static bool wagi_environment(struct hostapi_host *host, struct wasi_texts *ret_texts)
+{
+    struct http_exchange *exchange = host->request.exchange;
+    return exchange == NULL || cgi_environment(exchange, ret_texts);
+}
+
+static struct bytes wagi_stdin(const struct hostapi_host *host)
+{
+    const struct http_exchange *exchange = host->request.exchange;
+    if (exchange == NULL || exchange->request_body.count == 0)
+        return bytes_make(NULL, 0);
+    uint64_t read = wagi_state(host)->body_read;
+    return bytes_make(exchange->request_body.data + read, exchange->request_body.count - read);
+}
+
+static uint64_t wagi_stdin_bytes(const struct hostapi_host *host)
+{
+    return wagi_stdin(host).count;
+}
+
+static enum wasi_errno wagi_read(struct hostapi_host *host,
+                                 struct engine_instance *instance,
+                                 const struct guest_mem_iovecs *iovecs,
+                                 uint32_t *ret_count)
+{
+    *ret_count = 0;
+    for (uint32_t i = 0; i < iovecs->count; i++) {
+        struct bytes rest = wagi_stdin(host);
+        size_t count = MIN(rest.count, (size_t)iovecs->rows[i].count);
+        if (count == 0)
+            continue;
+        uint8_t *space;
+        if (!guest_mem_space(instance, iovecs->rows[i].address, count, &space))
+            return WASI_FAULT;
+        memcpy(space, rest.data, count);
+        wagi_state(host)->body_read += count;
+        *ret_count += (uint32_t)count;
+    }
+    return WASI_SUCCESS;
+}
+
+static enum engine_outcome wagi_write(struct hostapi_host *host,
+                                      struct engine_host_call *call,
+                                      enum wasi_stream stream,
+                                      struct bytes piece,
+                                      uint32_t *sum,
+                                      enum wasi_errno *error)
+{
+    if (stream != WASI_STDOUT || host->request.exchange == NULL)
+        return wasi_write_log(host, call, stream, piece, sum, error);
+    *error = WASI_SUCCESS;
+    *sum += (uint32_t)piece.count;
+    return wagi_write_stdout(host, call, piece);
+}
+
+static const struct wasi_setting wagi_setting = {
+    .arguments = wagi_arguments,
+    .environment = wagi_environment,
+    .texts_are_requests = true,
+    .stdin_bytes = wagi_stdin_bytes,
+    .read = wagi_read,
+    .write = wagi_write,
+};
+
+/* ---- the family ------------------------------------------------------------------------------ */
+
+static bool wagi_detect(const struct engine_module *module)
+{
+    struct engine_export_desc found;
+    return engine_module_find_export(module, "_start", ENGINE_EXTERN_FUNC, &found);
+}
+
+const struct hostapi_family wagi_family = {
+    .kind = HOSTAPI_KIND_WAGI,
+    .id = "wagi",
+    .text = "WAGI command: imports only WASI preview 1, exports _start",
+    .uses = &wasi_family,
+    .setting = &wagi_setting,
+    .entries = {{"_start", ":"}},
+    .state_bytes = sizeof(struct wagi_state),
+    .detect = wagi_detect,
+    .begin = wagi_begin,
+    .next = wagi_finish,
+    .exited = wagi_exited,
+    .release = wagi_release,
+};

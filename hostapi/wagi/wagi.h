@@ -8,11 +8,18 @@
 
 #include "hostapi/host.h"
 
-/* Stdout: the header block is kept apart, the rest goes to the response's body. */
-enum engine_outcome
-wagi_write(struct hostapi_host *host, struct engine_host_call *call, struct bytes piece);
-/* The command ended by itself or by exit: turns the header block into the response's head. */
-enum hostapi_step wagi_finish(struct hostapi_host *host, struct report *report);
+/* What one request has of WAGI. */
+struct wagi_state {
+    uint64_t body_read; /* how far stdin was read */
+    struct buffer head; /* stdout up to the empty line; owned */
+    bool head_complete;
+};
+
+static inline struct wagi_state *wagi_state(const struct hostapi_host *host)
+{
+    return host_state(host, HOSTAPI_KIND_WAGI);
+}
+
 /*
  * Reads a whole header block (with its empty line) into status and headers. INVALID or LIMIT
  * and a report if it cannot be one.

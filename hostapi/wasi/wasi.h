@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * WASI preview 1 as far as streams, clocks and random bytes go; no files yet. Handlers by
- * family in wasi_args.c, wasi_clock.c, wasi_fd.c, wasi_poll.c and wasi_process.c; which
- * import reaches which handler is written in hostcalls.def.
+ * WASI preview 1 as far as streams, clocks and random bytes go; no files yet. Handlers in
+ * wasi_args.c, wasi_clock.c, wasi_fd.c, wasi_poll.c and wasi_process.c; which import reaches
+ * which handler is written in wasi.def.
  *
  * A handler answers with an errno in the first slot; a pointer out of range is FAULT and
  * never more than that. Layouts are those of wasi_snapshot_preview1; the _p0 variants are
  * wasi_unstable's, where it differs.
+ *
+ * Where arguments come from and streams lead to is the *setting* of the kind that uses WASI:
+ *
+ *              arguments         stdin              stdout                    stderr
+ *   WAGI       CGI's             the request body   header block, then body   the log
+ *   http-wasm  function's name   empty              the log                   the log
+ *   command    the command's     this process's     this process's            this process's
  */
 #ifndef SKERRY_HOSTAPI_WASI_WASI_H
 #define SKERRY_HOSTAPI_WASI_WASI_H
@@ -39,16 +46,92 @@ static inline enum engine_outcome wasi_answer(struct engine_host_call *call, enu
     return ENGINE_DONE;
 }
 
+/* ---- state ----------------------------------------------------------------------------------- */
+
+/* The guest's descriptors are streams; WASI_FD_CLOSED if the guest closed one. */
+enum wasi_stream { WASI_STDIN, WASI_STDOUT, WASI_STDERR, WASI_STREAM_COUNT };
+#define WASI_FD_CLOSED UINT32_MAX
+
+/* Arguments or environment as the guest will read them; each gets a NUL there. */
+struct wasi_texts {
+    struct bytes *rows; /* borrowed: text and rows live in an arena */
+    uint32_t count;
+    uint32_t capacity;
+    bool ready; /* built on first use */
+};
+/* Appends a text, which is borrowed; false: the arena is full. */
+NODISCARD bool wasi_texts_add(struct arena *arena, struct wasi_texts *texts, struct bytes text);
+
+/* What one request has of WASI. */
+struct wasi_state {
+    struct wasi_texts arguments;
+    struct wasi_texts environment;
+    uint32_t fds[WASI_STREAM_COUNT]; /* number the guest knows the stream by */
+    uint16_t fd_flags[WASI_STREAM_COUNT];
+    enum wasi_stream log_stream; /* whose line the log's end is, if it is not complete */
+    uint64_t poll_base_ns;       /* poll_oneoff: monotonic time of the first call */
+    uint64_t random_done;        /* random_get: bytes filled so far */
+};
+
+static inline struct wasi_state *wasi_state(const struct hostapi_host *host)
+{
+    return host_state(host, HOSTAPI_KIND_WASI);
+}
+
+/* ---- settings -------------------------------------------------------------------------------- */
+
+struct wasi_setting {
+    /* False: no room. Called once for each request. */
+    bool (*arguments)(struct hostapi_host *host, struct wasi_texts *ret_texts);
+    bool (*environment)(struct hostapi_host *host, struct wasi_texts *ret_texts);
+    /* A snapshot would freeze what each request has of its own of them: refused in the builder. */
+    bool texts_are_requests;
+    /* What stdin has left to give at once; for poll_oneoff and fd_read's price. */
+    uint64_t (*stdin_bytes)(const struct hostapi_host *host);
+    /* fd_read of stdin: fills vectors, each checked already. */
+    enum wasi_errno (*read)(struct hostapi_host *host,
+                            struct engine_instance *instance,
+                            const struct guest_mem_iovecs *iovecs,
+                            uint32_t *ret_count);
+    /* fd_write of a piece; adds what was taken to `sum`. ENGINE_TRAPPED ends the guest; an
+     * error counts only if nothing was written before it. */
+    enum engine_outcome (*write)(struct hostapi_host *host,
+                                 struct engine_host_call *call,
+                                 enum wasi_stream stream,
+                                 struct bytes piece,
+                                 uint32_t *sum,
+                                 enum wasi_errno *error);
+    bool (*is_terminal)(enum wasi_stream stream); /* NULL: none is */
+    uint64_t (*cpu_ns)(void);                     /* NULL: fuel used, a nanosecond a unit */
+};
+
+extern const struct hostapi_family wasi_family;
+/* This process's streams, and what hostapi_command_create was given. */
+extern const struct wasi_setting wasi_command_setting;
+
+/* For settings without stdin, and those whose output goes to the guest's log. */
+uint64_t wasi_stdin_none(const struct hostapi_host *host);
+enum wasi_errno wasi_read_none(struct hostapi_host *host,
+                               struct engine_instance *instance,
+                               const struct guest_mem_iovecs *iovecs,
+                               uint32_t *ret_count);
+enum engine_outcome wasi_write_log(struct hostapi_host *host,
+                                   struct engine_host_call *call,
+                                   enum wasi_stream stream,
+                                   struct bytes piece,
+                                   uint32_t *sum,
+                                   enum wasi_errno *error);
+
+/* ---- handlers -------------------------------------------------------------------------------- */
+
 /* The stream behind a guest's descriptor; false if it is not open. */
 NODISCARD bool
-wasi_fd_stream(const struct hostapi_host *host, uint32_t fd, enum host_stream *ret_stream);
+wasi_fd_stream(const struct hostapi_host *host, uint32_t fd, enum wasi_stream *ret_stream);
 /* HOSTCALL_REFUSED rows. */
 enum engine_outcome wasi_refuse(struct hostapi_host *host,
                                 struct engine_host_call *call,
                                 uint32_t descriptor_index,
                                 enum wasi_errno error);
-/* What stdin has left to give; a command's stdin counts as one byte. */
-uint64_t wasi_fd_stdin_bytes(const struct hostapi_host *host);
 
 typedef enum engine_outcome wasi_handler(struct hostapi_host *host, struct engine_host_call *call);
 wasi_handler wasi_args_get, wasi_args_sizes_get, wasi_environ_get, wasi_environ_sizes_get;

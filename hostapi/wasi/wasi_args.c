@@ -1,49 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Arguments and environment: two lists of texts, built when a guest first asks.
+ * Arguments and environment: two lists of texts, built when a guest first asks, by the setting.
  *
- *   command        what hostapi_command_create was given
- *   WAGI           CGI variables and arguments (cgi.h)
- *   http-wasm      the function's name as only argument, no environment
- *
- * In the builder there is no request. A handler finds both empty there; a command is refused them,
- * because a request's would be others.
+ * In the builder there is no request. A handler finds both empty there; a command is refused
+ * them, because a request's would be others.
  */
 #include "hostapi/hostcalls.h"
-#include "hostapi/wagi/cgi.h"
 #include "hostapi/wasi/wasi.h"
 
-static bool wasi_args_build(struct hostapi_host *host, bool environment, struct host_texts *texts)
+bool wasi_texts_add(struct arena *arena, struct wasi_texts *texts, struct bytes text)
 {
-    struct http_exchange *exchange = host->request.exchange;
-    if (host->is_command) {
-        *texts = environment ? host->command_environment : host->command_arguments;
-        return true;
+    if (texts->count == texts->capacity) {
+        uint32_t capacity = texts->capacity == 0 ? 32 : texts->capacity * 2;
+        struct bytes *rows = ARENA_ARRAY(arena, struct bytes, capacity);
+        if (rows == NULL)
+            return false;
+        if (texts->count > 0)
+            memcpy(rows, texts->rows, texts->count * sizeof(*rows));
+        texts->rows = rows;
+        texts->capacity = capacity;
     }
-    if (exchange == NULL)
-        return true;
-    if (host->options.kind == HOSTAPI_KIND_WAGI)
-        return environment ? cgi_environment(exchange, texts) : cgi_arguments(exchange, texts);
-    return environment || cgi_texts_add(&exchange->arena, texts, exchange->function);
+    texts->rows[texts->count++] = text;
+    return true;
 }
 
-/* Would a snapshot freeze what each request has of its own? */
 static bool wasi_args_are_frozen(const struct hostapi_host *host)
 {
-    return host->options.snapshotting && host->options.kind == HOSTAPI_KIND_WAGI;
+    return host->options.snapshotting && host->family->setting->texts_are_requests;
 }
 
 /* NULL: the request's arena is full. */
-static const struct host_texts *wasi_args_texts(struct hostapi_host *host, bool environment)
+static const struct wasi_texts *wasi_args_texts(struct hostapi_host *host, bool environment)
 {
-    struct host_texts *texts = environment ? &host->request.environment : &host->request.arguments;
-    if (!texts->ready && !wasi_args_build(host, environment, texts))
+    const struct wasi_setting *setting = host->family->setting;
+    struct wasi_state *state = wasi_state(host);
+    struct wasi_texts *texts = environment ? &state->environment : &state->arguments;
+    if (!texts->ready && !(environment ? setting->environment : setting->arguments)(host, texts))
         return NULL;
     texts->ready = true;
     return texts;
 }
 
-static uint64_t wasi_args_bytes(const struct host_texts *texts)
+static uint64_t wasi_args_bytes(const struct wasi_texts *texts)
 {
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < texts->count; i++)
@@ -56,7 +54,7 @@ wasi_args_sizes(struct hostapi_host *host, struct engine_host_call *call, bool e
 {
     if (wasi_args_are_frozen(host))
         return host_trap_frozen(call, environment ? "environ_sizes_get" : "args_sizes_get");
-    const struct host_texts *texts = wasi_args_texts(host, environment);
+    const struct wasi_texts *texts = wasi_args_texts(host, environment);
     if (texts == NULL)
         return wasi_answer(call, WASI_NOMEM);
     uint8_t *count;
@@ -74,7 +72,7 @@ wasi_args_copy(struct hostapi_host *host, struct engine_host_call *call, bool en
 {
     if (wasi_args_are_frozen(host))
         return host_trap_frozen(call, environment ? "environ_get" : "args_get");
-    const struct host_texts *texts = wasi_args_texts(host, environment);
+    const struct wasi_texts *texts = wasi_args_texts(host, environment);
     if (texts == NULL)
         return wasi_answer(call, WASI_NOMEM);
     uint64_t bytes = wasi_args_bytes(texts);

@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "hostapi/hostcalls.h"
 #include "hostapi/wasi/wasi.h"
@@ -28,13 +27,6 @@ enum wasi_clock_id {
 /* More random bytes than this are made in several turns, so that neighbours get theirs. */
 #define WASI_RANDOM_TURN_BYTES 65536u
 
-static uint64_t wasi_clock_cpu_ns(void)
-{
-    struct timespec used;
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    return (uint64_t)used.tv_sec * CLOCK_NS_PER_S + (uint64_t)used.tv_nsec;
-}
-
 bool wasi_clock_read(const struct hostapi_host *host,
                      struct engine_instance *instance,
                      uint32_t id,
@@ -50,8 +42,8 @@ bool wasi_clock_read(const struct hostapi_host *host,
         return true;
     case WASI_CLOCK_PROCESS_CPU:
     case WASI_CLOCK_THREAD_CPU:
-        if (host->is_command)
-            *ret_ns = wasi_clock_cpu_ns();
+        if (host->family->setting->cpu_ns != NULL)
+            *ret_ns = host->family->setting->cpu_ns();
         else
             *ret_ns = engine_machine_fuel_used(engine_instance_machine(instance)) *
                       WASI_CLOCK_CPU_TICK_NS;
@@ -104,19 +96,16 @@ enum engine_outcome wasi_random_get(struct hostapi_host *host, struct engine_hos
     uint8_t *space;
     if (!guest_mem_space(call->instance, call->slots[0].i32, count, &space))
         return wasi_answer(call, WASI_FAULT);
-    struct host_request *request = &host->request;
-    if (!request->parked) {
-        request->random_done = 0;
+    struct wasi_state *state = wasi_state(host);
+    if (!host->request.resumed) {
+        state->random_done = 0;
         engine_host_charge(call, count / HOSTCALLS_RANDOM_BYTES_PER_FUEL);
     }
-    uint64_t turn = MIN(count - request->random_done, (uint64_t)WASI_RANDOM_TURN_BYTES);
-    if (!wasi_random_fill(space + request->random_done, turn)) {
-        request->parked = false;
+    uint64_t turn = MIN(count - state->random_done, (uint64_t)WASI_RANDOM_TURN_BYTES);
+    if (!wasi_random_fill(space + state->random_done, turn))
         return wasi_answer(call, WASI_IO);
-    }
-    request->random_done += turn;
-    if (request->random_done < count)
-        return host_park(host, 0);
-    request->parked = false;
+    state->random_done += turn;
+    if (state->random_done < count)
+        return host_park_until(host, 0);
     return wasi_answer(call, WASI_SUCCESS);
 }

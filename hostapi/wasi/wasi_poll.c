@@ -60,7 +60,7 @@ static struct wasi_poll_event wasi_poll_clock(const struct hostapi_host *host,
     uint64_t now_ns = clock_monotonic_ns(host->options.clock);
     uint64_t due_ns;
     if ((flags & WASI_POLL_CLOCK_ABSOLUTE) == 0)
-        due_ns = wasi_poll_sum(host->request.poll_base_ns, timeout_ns);
+        due_ns = wasi_poll_sum(wasi_state(host)->poll_base_ns, timeout_ns);
     else
         due_ns = timeout_ns <= clock_ns ? now_ns : wasi_poll_sum(now_ns, timeout_ns - clock_ns);
     return (struct wasi_poll_event){.ready = now_ns >= due_ns, .due_ns = due_ns};
@@ -70,12 +70,12 @@ static struct wasi_poll_event
 wasi_poll_stream(const struct hostapi_host *host, uint8_t tag, const uint8_t *row)
 {
     struct wasi_poll_event event = {.ready = true};
-    enum host_stream stream;
+    enum wasi_stream stream;
     if (!wasi_fd_stream(host, guest_mem_load_u32(row + WASI_POLL_FD), &stream) ||
-        (stream == HOST_STDIN) != (tag == WASI_POLL_FD_READ)) {
+        (stream == WASI_STDIN) != (tag == WASI_POLL_FD_READ)) {
         event.error = WASI_BADF;
-    } else if (stream == HOST_STDIN) {
-        event.bytes = wasi_fd_stdin_bytes(host);
+    } else if (stream == WASI_STDIN) {
+        event.bytes = host->family->setting->stdin_bytes(host);
         event.flags = event.bytes == 0 ? WASI_POLL_EVENT_HANGUP : 0;
     } else {
         event.bytes = WASI_POLL_WRITE_BYTES;
@@ -111,26 +111,25 @@ static enum engine_outcome wasi_poll(struct hostapi_host *host,
                                      const struct wasi_poll_layout *layout)
 {
     uint32_t count = call->slots[2].i32;
-    const uint8_t *rows;
+    struct bytes rows;
     uint8_t *events;
     uint8_t *ret_count;
     if (host->options.snapshotting)
         return host_trap_frozen(call, "poll_oneoff");
     if (count == 0 || count > WASI_POLL_SUBSCRIPTIONS_MAX)
         return wasi_answer(call, WASI_INVAL);
-    if (!engine_memory_read(call->instance, call->slots[0].i32, (uint64_t)count * layout->bytes,
-                            &rows) ||
+    if (!guest_mem_view(call->instance, call->slots[0].i32, count * layout->bytes, &rows) ||
         !guest_mem_space(call->instance, call->slots[1].i32,
                          (uint64_t)count * WASI_POLL_EVENT_BYTES, &events) ||
         !guest_mem_space(call->instance, call->slots[3].i32, 4, &ret_count))
         return wasi_answer(call, WASI_FAULT);
-    if (!host->request.parked)
-        host->request.poll_base_ns = clock_monotonic_ns(host->options.clock);
+    if (!host->request.resumed)
+        wasi_state(host)->poll_base_ns = clock_monotonic_ns(host->options.clock);
 
     uint32_t ready = 0;
     uint64_t due_ns = UINT64_MAX;
     for (uint32_t i = 0; i < count; i++) {
-        const uint8_t *row = rows + (size_t)i * layout->bytes;
+        const uint8_t *row = rows.data + (size_t)i * layout->bytes;
         struct wasi_poll_event event = wasi_poll_look(host, call->instance, layout, row);
         if (event.ready)
             wasi_poll_store(events + (size_t)ready++ * WASI_POLL_EVENT_BYTES, row, &event);
@@ -138,8 +137,7 @@ static enum engine_outcome wasi_poll(struct hostapi_host *host,
             due_ns = MIN(due_ns, event.due_ns);
     }
     if (ready == 0)
-        return host_park(host, due_ns);
-    host->request.parked = false;
+        return host_park_until(host, due_ns);
     guest_mem_store_u32(ret_count, ready);
     return wasi_answer(call, WASI_SUCCESS);
 }

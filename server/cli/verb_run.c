@@ -193,7 +193,7 @@ static enum engine_outcome finish_call(struct run *run)
         if (outcome == ENGINE_DONE || outcome == ENGINE_TRAPPED)
             return outcome;
         if (outcome == ENGINE_PENDING)
-            wait_until(hostapi_wait_until_ns(run->host));
+            wait_until(hostapi_waits_until_ns(hostapi_waits(run->host)));
     }
 }
 

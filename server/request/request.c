@@ -230,7 +230,7 @@ static void request_broke_rules(struct request *request, const struct report *re
 
 static void request_park(struct request *request)
 {
-    uint64_t until = hostapi_wait_until_ns(request->isolate->host);
+    uint64_t until = hostapi_waits_until_ns(hostapi_waits(request->isolate->host));
     request->parked_at_ns = request->now_ns;
     request->state = REQUEST_PARKED;
     timers_set(&request->service->timers, &request->timer, MIN(until, request->deadline_ns));

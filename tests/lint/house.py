@@ -7,6 +7,7 @@
   - no TODO without an issue, written TODO(#123), and no FIXME or XXX at all
   - no sleeping in unit tests: they use the fake clock
   - #if and #ifdef only where compilers and libraries differ; include guards and .def are free
+  - in hostapi/, only guest_mem.c turns a guest's number into a pointer
   - no tabs, no trailing blanks; no line over 100 columns where clang-format does not decide
 """
 import fnmatch
@@ -20,6 +21,8 @@ SPDX = "SPDX-License-Identifier: Apache-2.0"
 TODO = re.compile(r"\bTODO\b(?!\(#\d+\))|\bFIXME\b|\bXXX\b")
 SLEEP = re.compile(r"\b(sleep|usleep|nanosleep|clock_nanosleep)\s*\(")
 CONDITIONAL = re.compile(r"^\s*#\s*(if|ifdef|elif)\b")
+GUEST_POINTER = re.compile(r"\bengine_memory_(read|write)\b")
+GUEST_POINTER_DOOR = "hostapi/guest_mem.c"
 COLUMNS = 100
 
 # Files that may hold #if, with the reason.
@@ -69,6 +72,9 @@ def check_lines(path, lines):
             yield f"{where}: tab"
         if is_c and name.startswith("tests/unit/") and SLEEP.search(line):
             yield f"{where}: a unit test sleeps; use the fake clock"
+        inside = name.startswith("hostapi/") and name != GUEST_POINTER_DOOR
+        if inside and GUEST_POINTER.search(line):
+            yield f"{where}: a guest's pointer: {GUEST_POINTER_DOOR} is the only door"
         if path.suffix in (".c", ".h") and not conditionals and CONDITIONAL.match(line):
             yield f"{where}: #if is for dispatch.h, macros.h and h2o_*.c"
         if len(line) > COLUMNS and path.suffix in (".py", ".sh"):

@@ -127,6 +127,12 @@ class House(unittest.TestCase):
         self.assertEqual(self.lines("a/b.h", "#ifndef SKERRY_B_H"), [])
         self.assertEqual(len(self.lines("a/b.c", "int a; ")), 1)
 
+    def test_guest_pointers_have_one_door(self):
+        line = "    if (!engine_memory_read(instance, address, 8, &data))"
+        self.assertEqual(len(self.lines("hostapi/wasi/wasi_poll.c", line)), 1)
+        self.assertEqual(self.lines("hostapi/guest_mem.c", line), [])
+        self.assertEqual(self.lines("isolate/reset.c", line), [])
+
     def test_a_head_has_a_tag_and_a_purpose(self):
         path = sources.pathlib.PurePosixPath("a/b.c")
         tag = "/* SPDX-License-Identifier: Apache-2.0 */"

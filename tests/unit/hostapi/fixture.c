@@ -163,7 +163,7 @@ enum engine_outcome fixture_run(struct fixture *fixture)
         if (outcome != ENGINE_PENDING)
             continue;
         fixture->waits++;
-        uint64_t until_ns = hostapi_wait_until_ns(fixture->host);
+        uint64_t until_ns = hostapi_waits_until_ns(hostapi_waits(fixture->host));
         uint64_t now_ns = FIXTURE_MONOTONIC_NS + fixture->now_ns;
         if (until_ns > now_ns)
             fixture->now_ns += until_ns - now_ns;

@@ -10,7 +10,7 @@
 struct fixture {
     struct config_limits limits;
     struct http_exchange exchange;
-    struct host_texts texts;
+    struct wasi_texts texts;
 };
 
 static int setup(void **state)

@@ -65,7 +65,7 @@ call(wasi_handler *handler, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
         slots[i].bits = arguments[i];
     struct engine_host_call host_call = {
         .instance = fixture.instance, .context = fixture.host, .slots = slots};
-    return handler(fixture.host, &host_call);
+    return handler(hostcalls_enter(&host_call, HOSTAPI_KIND_WASI, 0), &host_call);
 }
 
 static void
@@ -107,6 +107,14 @@ static void arguments_that_do_not_fit_are_a_fault_and_write_nothing(void **state
     assert_int_equal(u32(0), 0x21212121);
 }
 
+/* The same guest under a host of another kind, in the builder. */
+static void be(enum hostapi_kind kind)
+{
+    struct hostapi_options options = {.kind = kind, .clock = &fixture.clock, .snapshotting = true};
+    hostapi_host_free(fixture.host);
+    assert_int_equal(hostapi_host_create(&options, &fixture.host), STATUS_OK);
+}
+
 static void expect_frozen(wasi_handler *handler, const char *name)
 {
     assert_int_equal(call(handler, 0, 8, 0, 0), ENGINE_TRAPPED);
@@ -122,8 +130,7 @@ static void a_commands_arguments_and_environment_cannot_be_frozen_into_a_snapsho
     expect_frozen(wasi_environ_sizes_get, "environ_sizes_get was called");
     expect_frozen(wasi_environ_get, "environ_get was called");
     /* A handler has no environment that could differ. */
-    fixture.host->options.kind = HOSTAPI_KIND_HTTP_WASM;
-    hostapi_host_reset(fixture.host);
+    be(HOSTAPI_KIND_HTTP_WASM);
     expect(wasi_environ_sizes_get, 0, 4, 0, 0, WASI_SUCCESS);
     assert_int_equal(u64(0), 0);
     expect(wasi_args_sizes_get, 0, 4, 0, 0, WASI_SUCCESS);
@@ -357,7 +364,8 @@ static void poll_waits_for_the_earliest_clock(void **state)
     put_clock(0, 1, 1, 9000, 0);
     put_clock(48, 2, 1, 5000, 0);
     assert_int_equal(call(wasi_poll_oneoff, 0, 200, 2, 300), ENGINE_PENDING);
-    assert_int_equal(hostapi_wait_until_ns(fixture.host), FIXTURE_MONOTONIC_NS + 5000);
+    assert_int_equal(hostapi_waits_until_ns(hostapi_waits(fixture.host)),
+                     FIXTURE_MONOTONIC_NS + 5000);
     assert_int_equal(slots[2].bits, 2); /* arguments untouched: it is called again with them */
     fixture.now_ns = 4999;
     assert_int_equal(call(wasi_poll_oneoff, 0, 200, 2, 300), ENGINE_PENDING);
@@ -368,7 +376,8 @@ static void poll_waits_for_the_earliest_clock(void **state)
     assert_int_equal(u64(208), 0);
     /* the next poll counts anew */
     assert_int_equal(call(wasi_poll_oneoff, 0, 200, 2, 300), ENGINE_PENDING);
-    assert_int_equal(hostapi_wait_until_ns(fixture.host), FIXTURE_MONOTONIC_NS + 10000);
+    assert_int_equal(hostapi_waits_until_ns(hostapi_waits(fixture.host)),
+                     FIXTURE_MONOTONIC_NS + 10000);
 }
 
 static void poll_understands_absolute_times(void **state)
@@ -376,7 +385,7 @@ static void poll_understands_absolute_times(void **state)
     (void)state;
     put_clock(0, 1, 0, FIXTURE_REALTIME_NS + 7544, 1);
     assert_int_equal(call(wasi_poll_oneoff, 0, 200, 1, 300), ENGINE_PENDING);
-    uint64_t wait_ns = hostapi_wait_until_ns(fixture.host) - FIXTURE_MONOTONIC_NS;
+    uint64_t wait_ns = hostapi_waits_until_ns(hostapi_waits(fixture.host)) - FIXTURE_MONOTONIC_NS;
     assert_true(wait_ns >= 7544 && wait_ns < 9000);
     fixture.now_ns = wait_ns;
     expect(wasi_poll_oneoff, 0, 200, 1, 300, WASI_SUCCESS);
@@ -389,7 +398,7 @@ static void poll_never_overflows_into_the_past(void **state)
     (void)state;
     put_clock(0, 1, 1, UINT64_MAX, 0);
     assert_int_equal(call(wasi_poll_oneoff, 0, 200, 1, 300), ENGINE_PENDING);
-    assert_int_equal(hostapi_wait_until_ns(fixture.host), UINT64_MAX);
+    assert_int_equal(hostapi_waits_until_ns(hostapi_waits(fixture.host)), UINT64_MAX);
 }
 
 static void poll_answers_streams_at_once(void **state)
@@ -440,7 +449,8 @@ static void the_old_poll_has_its_fields_later(void **state)
     guest_mem_store_u32(memory(24), 1);
     guest_mem_store_u64(memory(32), 5000);
     assert_int_equal(call(wasi_poll_oneoff_p0, 0, 200, 1, 300), ENGINE_PENDING);
-    assert_int_equal(hostapi_wait_until_ns(fixture.host), FIXTURE_MONOTONIC_NS + 5000);
+    assert_int_equal(hostapi_waits_until_ns(hostapi_waits(fixture.host)),
+                     FIXTURE_MONOTONIC_NS + 5000);
 }
 
 /* ---- the rest -------------------------------------------------------------------------------- */
@@ -507,10 +517,13 @@ static void http_calls_are_for_handlers_only(void **state)
 static void a_reset_forgets_the_request_wholly(void **state)
 {
     (void)state;
-    struct host_request before;
     hostapi_host_reset(fixture.host);
     engine_call_cancel(fixture.machine);
-    memcpy(&before, &fixture.host->request, sizeof(before));
+    size_t bytes = fixture.host->state_bytes + fixture.host->kept_bytes;
+    struct host_request before = fixture.host->request;
+    uint8_t blocks[4096];
+    assert_true(bytes <= sizeof(blocks));
+    memcpy(blocks, fixture.host->blocks, bytes);
     assert_int_equal(
         hostapi_begin(fixture.host, fixture.instance, &fixture.exchange, &fixture.report),
         HOSTAPI_RUN);
@@ -526,8 +539,10 @@ static void a_reset_forgets_the_request_wholly(void **state)
     put_clock(0, 1, 1, 9000, 0);
     assert_int_equal(call(wasi_poll_oneoff, 0, 200, 1, 300), ENGINE_PENDING);
     assert_true(memcmp(&before, &fixture.host->request, sizeof(before)) != 0);
+    assert_true(memcmp(blocks, fixture.host->blocks, bytes) != 0);
     hostapi_host_reset(fixture.host);
     assert_memory_equal(&before, &fixture.host->request, sizeof(before));
+    assert_memory_equal(blocks, fixture.host->blocks, bytes);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
