@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <xxhash.h>
 
-#include "engine/read/decode.h"
+#include "engine/read/decode_immediate.h"
 
 static void
 image_write(struct image_writer *writer, uint64_t offset, const void *data, uint64_t count)

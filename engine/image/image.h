@@ -17,6 +17,7 @@
 
 #include "engine/engine.h"
 #include "engine/heap/heap.h"
+#include "engine/image/code.h"
 #include "engine/read/module.h"
 
 #define IMAGE_MAGIC      0x796b7331u /* "1sky" */

@@ -9,6 +9,7 @@
  * one, whose rows it shares. Supertypes come before their subtypes, so going up always ends.
  */
 #include "engine/read/decode.h"
+#include "engine/read/decode_types.h"
 
 enum {
     FORM_FUNC = 0x60,

@@ -8,6 +8,8 @@
 #include <inttypes.h>
 
 #include "engine/read/decode.h"
+#include "engine/read/decode_immediate.h"
+#include "engine/read/decode_types.h"
 
 /* Flags of limits; what is not named here is of a proposal or malformed. */
 enum {

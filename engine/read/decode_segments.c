@@ -6,6 +6,8 @@
  * declarative (not active), and in both an explicit type; bit 2 expressions.
  */
 #include "engine/read/decode.h"
+#include "engine/read/decode_immediate.h"
+#include "engine/read/decode_types.h"
 
 enum {
     ELEM_NOT_ACTIVE = 1,

@@ -87,6 +87,7 @@ enum immediate_kind {
     IMMEDIATE_ELEM_TABLE,    /* u32 elem, u32 table */
     IMMEDIATE_ELEM,          /* u32 */
     IMMEDIATE_TABLE_TABLE,   /* u32 destination, u32 source */
+    IMMEDIATE_COUNT
 };
 
 struct opcode_row {

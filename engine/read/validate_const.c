@@ -6,7 +6,8 @@
  * At most MODULE_MAX_CONST_STACK values wait at once, so that whoever evaluates the
  * expression needs no more than a small array.
  */
-#include "engine/read/decode.h"
+#include "engine/read/decode_immediate.h"
+#include "engine/read/decode_types.h"
 #include "engine/read/validate.h"
 
 struct const_stack {

@@ -4,7 +4,8 @@
  */
 #include <inttypes.h>
 
-#include "engine/read/decode.h"
+#include "engine/read/decode_immediate.h"
+#include "engine/read/decode_types.h"
 #include "engine/read/validate_body.h"
 
 /* ---- frames ---------------------------------------------------------------------------------- */

@@ -8,7 +8,8 @@
  */
 #include <inttypes.h>
 
-#include "engine/read/decode.h"
+#include "engine/read/decode_immediate.h"
+#include "engine/read/decode_types.h"
 #include "engine/read/validate_body.h"
 
 /* Locals that are looked up by index instead of by search: some, and 8 per body byte. */

@@ -2,7 +2,8 @@
 /*
  * Instructions on structures, arrays and i31, casts and conversions [Wasm core 3.4.3-3.4.6].
  */
-#include "engine/read/decode.h"
+#include "engine/read/decode_immediate.h"
+#include "engine/read/decode_types.h"
 #include "engine/read/validate_body.h"
 
 /* The type named next; NULL after a failure. */

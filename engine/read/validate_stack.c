@@ -8,7 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "engine/read/decode.h"
+#include "engine/read/decode_immediate.h"
 #include "engine/read/validate_body.h"
 
 /* ---- reports --------------------------------------------------------------------------------- */

@@ -5,8 +5,7 @@
  * They were validated when the module was compiled; here they are only evaluated, on a
  * small stack of their own. What real modules have is one or three instructions.
  */
-#include "engine/read/decode.h"
-#include "engine/read/opcodes.h"
+#include "engine/read/decode_immediate.h"
 #include "engine/run/object.h"
 
 struct constant {

@@ -7,6 +7,7 @@
 #include "engine/engine.h"
 #include "engine/image/image.h"
 #include "engine/read/module.h"
+#include "engine/translate/translate.h"
 
 const struct engine_limits engine_limits_default = {
     .module_bytes = (uint64_t)50 << 20,

@@ -23,7 +23,8 @@
 #include <stdlib.h>
 
 #include "engine/ops/ops.h"
-#include "engine/read/decode.h"
+#include "engine/read/decode_immediate.h"
+#include "engine/read/decode_types.h"
 
 #define DISASM_PIECE_BYTES 64 /* longest text printed at once */
 
@@ -220,9 +221,7 @@ static void disasm_wasm(struct disasm *d, uint32_t last)
     while (d->module != NULL && d->status == STATUS_OK && reader_left(&d->wasm) > 0 &&
            reader_offset(&d->wasm) <= last) {
         uint32_t offset = (uint32_t)reader_offset(&d->wasm);
-        uint32_t opcode = reader_u8(&d->wasm);
-        if (opcode_is_prefix(opcode))
-            opcode = decode_prefixed_opcode(&d->wasm, opcode);
+        uint32_t opcode = decode_opcode(&d->wasm);
         const struct opcode_row *row = opcode_row(opcode);
         ASSERT(row != NULL); /* it was compiled */
         disasm_print(d, "; 0x%x  %s", offset, row->text);

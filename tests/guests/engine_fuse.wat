@@ -1,5 +1,5 @@
 ;; SPDX-License-Identifier: Apache-2.0
-;; Instructions that become one operation (engine/translate/translate_fuse.c), and neighbours that must not.
+;; Instructions that become one operation (engine/emit/fuse.c), and neighbours that must not.
 (module
   (memory 1)
   (global $pointer (mut i32) (i32.const 1000))

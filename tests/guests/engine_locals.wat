@@ -1,6 +1,6 @@
 ;; SPDX-License-Identifier: Apache-2.0
 ;; Locals that are set before they are read on all paths, on some, on none
-;; (tests/unit/engine/translate/translate_pins_test.c). What is read without a set must be zero.
+;; (tests/unit/engine/emit/pins_test.c). What is read without a set must be zero.
 (module
   (func $callee (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
 

@@ -1,6 +1,6 @@
 ;; SPDX-License-Identifier: Apache-2.0
 ;; Exceptions of the form before WebAssembly 3.0: try with its catches, delegate, rethrow. What
-;; each function gives is said above it; translate_try_test.c counts the instructions.
+;; each function gives is said above it; try_test.c counts the instructions.
 (module
   (type $two (func (result i32 i64)))
   (type $down (func (param i32) (result i32)))

@@ -8,7 +8,7 @@
  */
 #include "engine/ops/numeric.h"
 #include "engine/ops/ops.h"
-#include "engine/translate/translate.h"
+#include "engine/translate/simple.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_build.h"
 #include "tests/unit/engine/guest.h"

@@ -6,7 +6,12 @@
  * A v128 takes two entries of the operand stack, because it takes two slots: the value, then
  * TYPE_UPPER_HALF, which nobody reads.
  */
-#include "engine/translate/translate.h"
+#include "engine/translate/simd.h"
+
+#include "engine/emit/emit.h"
+#include "engine/emit/value.h"
+#include "engine/read/decode_immediate.h"
+#include "engine/translate/access.h"
 
 #define SIMD_SUB(opcode)      (OPCODE_##opcode - OPCODE_SIMD_FIRST)
 #define SIMD_SAME(opcode, op) [SIMD_SUB(opcode)] = OP_##op
@@ -83,9 +88,9 @@ static void simd_apply(struct translator *t, uint32_t opcode, uint64_t first, ui
     uint32_t sources = (uint32_t)(strchr(signature, ':') - signature);
     char result = signature[sources + 1];
     value_apply(t, simd_operations[opcode - OPCODE_SIMD_FIRST], sources,
-                result == '\0' ? 0 : simple_type_of_letter(result), first);
+                result == '\0' ? 0 : value_type_of_letter(result), first);
     if (t->status == STATUS_OK)
-        t->pending->fields[1] = second;
+        t->hold.pending->fields[1] = second;
 }
 
 /* Operands in consecutive slots, the result in the first. */
@@ -98,13 +103,13 @@ simd_checked(struct translator *t, uint32_t opcode, struct decode_memarg memarg,
         operation = OP_checked_store_v128;
     const char *signature = opcode_row(opcode)->signature;
     bool has_vector = signature[1] == 'v';
-    value_settle(t, t->height - (has_vector ? 3 : 1));
+    value_settle(t, t->stack.height - (has_vector ? 3 : 1));
     if (has_vector)
         (void)value_pop(t);
     (void)value_pop(t);
     struct instruction access = {
         .operation = (enum operation)operation,
-        .fields = {slot_of_height(t, t->height), memarg.memory, memarg.offset,
+        .fields = {slot_of_height(t, t->stack.height), memarg.memory, memarg.offset,
                    has_lane ? reader_u8(&t->reader) : 0},
         .result_height = NO_HEIGHT,
         .wasm_offset = t->opcode_offset,
@@ -118,18 +123,18 @@ static void simd_memory(struct translator *t, uint32_t opcode, bool has_lane)
 {
     struct decode_memarg memarg = decode_memarg(&t->reader); /* the alignment is a hint */
     uint32_t offset = (uint32_t)memarg.offset;
-    struct simple_access access = {.operation = simd_operations[opcode - OPCODE_SIMD_FIRST],
-                                   .type = ENGINE_V128};
+    struct access access = {.operation = simd_operations[opcode - OPCODE_SIMD_FIRST],
+                            .type = ENGINE_V128};
     if (!module_memory_is_plain(t->module, memarg.memory)) {
         simd_checked(t, opcode, memarg, has_lane);
     } else if (has_lane) {
         simd_apply(t, opcode, offset, reader_u8(&t->reader));
     } else if (opcode == OPCODE_V128_STORE) {
         access.indexed = OP_storex_v128;
-        simple_store(t, access, offset);
+        access_store(t, access, offset);
     } else {
         access.indexed = (enum operation)((int)access.operation + SIMD_INDEXED);
-        simple_load(t, access, offset);
+        access_load(t, access, offset);
     }
 }
 

@@ -171,5 +171,5 @@ int main(void)
         TEST(delegate_goes_on_where_its_label_is),
         cmocka_unit_test(a_long_search_pays_on_its_way),
     };
-    return cmocka_run_group_tests_name("engine/translate_try", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("engine/try", tests, NULL, NULL);
 }

@@ -12,9 +12,12 @@
  * What follows a set in its block is only reached past the set, because a branch leads to the
  * end of a block around it or to the start of a loop around both.
  */
+#include "engine/emit/pins.h"
+
 #include <stdlib.h>
 
-#include "engine/translate/translate.h"
+#include "engine/emit/emit.h"
+#include "engine/read/decode_immediate.h"
 
 #define PINS_LOOP_SHIFT     3  /* 8 times as often per loop */
 #define PINS_LOOP_DEPTH_MAX 10 /* deeper loops count as this deep */
@@ -160,7 +163,7 @@ static inline uint32_t pins_peek(const struct reader *reader)
 /* Reads an instruction that has not the length in its row; the index, if it is of a local. */
 static uint32_t pins_read_longer(struct reader *reader)
 {
-    uint32_t opcode = translate_read_opcode(reader);
+    uint32_t opcode = decode_opcode(reader);
     enum immediate_kind kind = opcode_row(opcode)->immediate;
     if (kind == IMMEDIATE_LOCAL)
         return reader_u32(reader);
@@ -204,7 +207,7 @@ static void pins_count(struct pins_scan *scan, struct reader reader)
     scan->depth = 0;
     pins_set_loop_depth(scan, 0);
     pins_open(scan, false);
-    bool has_vectors = scan->translator->has_vectors;
+    bool has_vectors = scan->translator->locals.has_vectors;
     while (scan->depth > 0 && reader.at < reader.end) {
         uint32_t word = pins_peek(&reader);
         uint8_t opcode = (uint8_t)word;
@@ -215,7 +218,7 @@ static void pins_count(struct pins_scan *scan, struct reader reader)
         else
             index = pins_read_longer(&reader);
         if (UNLIKELY(has_vectors) && row->is_local)
-            index = scan->translator->local_slots[index];
+            index = scan->translator->locals.slots[index];
         pins_use(scan, &scan->locals[(index + 1) & (0u - row->is_local)], row->is_get,
                  row->is_local && !row->is_get);
         if (row->is_control)
@@ -245,15 +248,15 @@ static uint32_t pins_rank(const struct pins_local *locals,
 
 void pins_choose(struct translator *t)
 {
-    t->pin_count = 0;
-    t->float_pin_count = 0;
-    if (t->local_count == 0)
+    t->pins.count = 0;
+    t->pins.float_count = 0;
+    if (t->locals.count == 0)
         return;
     struct pins_scan scan; /* its blocks are written before they are read */
     scan.translator = t;
     scan.calls = 0;
     scan.block_count = 0;
-    scan.locals = calloc(t->local_count + 1, sizeof(*scan.locals));
+    scan.locals = calloc(t->locals.count + 1, sizeof(*scan.locals));
     if (scan.locals == NULL) {
         emit_fail(t, STATUS_NO_MEMORY, "out of memory");
         return;
@@ -262,20 +265,20 @@ void pins_choose(struct translator *t)
     /* One load at entry even without calls. */
     uint64_t cost = scan.calls * PINS_CALL_COST + 1;
     const struct pins_local *locals = scan.locals + 1;
-    for (uint32_t i = 0; i < t->local_count; i++) {
-        t->local_zero[i] = locals[i].needs_zero;
-        uint8_t type = t->local_types[i];
+    for (uint32_t i = 0; i < t->locals.count; i++) {
+        t->locals.needs_zero[i] = locals[i].needs_zero;
+        uint8_t type = t->locals.types[i];
         if (locals[i].weight <= cost || type == ENGINE_V128)
             continue;
         if (types_is_float(type))
-            t->float_pin_count =
-                pins_rank(locals, t->float_pins, t->float_pin_count, MACHINE_FLOAT_PINS, i);
+            t->pins.float_count =
+                pins_rank(locals, t->pins.float_locals, t->pins.float_count, MACHINE_FLOAT_PINS, i);
         else
-            t->pin_count = pins_rank(locals, t->pins, t->pin_count, MACHINE_INT_PINS, i);
+            t->pins.count = pins_rank(locals, t->pins.locals, t->pins.count, MACHINE_INT_PINS, i);
     }
-    for (uint32_t i = 0; i < t->pin_count; i++)
-        t->local_places[t->pins[i]] = (uint8_t)(PLACE_P0 + i);
-    for (uint32_t i = 0; i < t->float_pin_count; i++)
-        t->local_places[t->float_pins[i]] = (uint8_t)(PLACE_P0 + i);
+    for (uint32_t i = 0; i < t->pins.count; i++)
+        t->locals.places[t->pins.locals[i]] = (uint8_t)(PLACE_P0 + i);
+    for (uint32_t i = 0; i < t->pins.float_count; i++)
+        t->locals.places[t->pins.float_locals[i]] = (uint8_t)(PLACE_P0 + i);
     free(scan.locals);
 }

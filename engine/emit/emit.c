@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Cells: encoding of instructions, labels and their fixups, fuel.
+ * Cells: encoding of instructions, and what is filled in later.
  *
  *   cell: | handler i32 | operands: S 2 bytes, K 4 or 8 | fields | padding to 2 |
  *   branch field: | target i32, bytes from the cell's start | fuel i32 |
  */
-#include <stdlib.h>
+#include "engine/emit/emit.h"
 
-#include "engine/translate/translate.h"
+#include <stdlib.h>
 
 void emit_fail(struct translator *t, enum status status, const char *what)
 {
     if (t->status != STATUS_OK)
         return;
     t->status =
-        report_fail(t->report, status, t->opcode_offset, "%s in function %u", what, t->func_index);
+        report_fail(t->report, status, t->opcode_offset, "%s in function %u", what, t->func.index);
 }
 
 /* Room for the largest cell, so that its parts need no check each. */
@@ -24,7 +24,7 @@ static bool emit_reserve(struct translator *t, size_t count)
 {
     if (t->status != STATUS_OK)
         return false;
-    struct buffer *cells = &t->code->cells;
+    struct buffer *cells = &t->output.code->cells;
     if (LIKELY(cells->capacity - cells->count >= count))
         return true;
     enum status status = buffer_reserve(cells, count);
@@ -50,7 +50,7 @@ static inline uint8_t *emit64(uint8_t *at, uint64_t value)
 static void emit_mark(struct translator *t, uint32_t wasm_offset)
 {
     struct code_mark mark = {.cell_offset = emit_here(t), .wasm_offset = wasm_offset};
-    struct buffer *marks = &t->code->marks;
+    struct buffer *marks = &t->output.code->marks;
     if (UNLIKELY(marks->capacity - marks->count < sizeof(mark)) &&
         buffer_reserve(marks, sizeof(mark)) != STATUS_OK)
         return emit_fail(t, STATUS_LIMIT, "too many code marks");
@@ -130,16 +130,16 @@ uint32_t emit_cell(struct translator *t, const struct instruction *instruction)
         return 0;
     if (!emit_reserve(t, EMIT_CELL_BYTES_MAX))
         return 0;
-    t->has_last = emit_is_fusible(instruction->operation);
-    if (t->has_last)
-        t->last = *instruction;
-    t->last_start = emit_here(t);
-    t->last_marks = (uint32_t)t->code->marks.count;
+    t->output.has_last = emit_is_fusible(instruction->operation);
+    if (t->output.has_last)
+        t->output.last = *instruction;
+    t->output.last_start = emit_here(t);
+    t->output.last_marks = (uint32_t)t->output.code->marks.count;
     const struct operation_row *row = &operation_rows[instruction->operation];
     if (row->faults == OPERATION_TRAPS ||
         (UNLIKELY(t->options->all_marks) && instruction->wasm_offset != 0))
         emit_mark(t, instruction->wasm_offset);
-    struct buffer *cells = &t->code->cells;
+    struct buffer *cells = &t->output.code->cells;
     uint8_t *branch = cells->data;
     uint8_t places[OPS_OPERANDS_MAX];
     for (uint32_t i = 0; i < OPS_OPERANDS_MAX; i++)
@@ -154,57 +154,20 @@ uint32_t emit_cell(struct translator *t, const struct instruction *instruction)
     return (uint32_t)(branch - cells->data);
 }
 
-enum operation emit_canonical(const struct instruction *raw)
-{
-    const struct operation_row *row = &operation_rows[raw->operation];
-    bool is_short = memcmp(row->name, "f32", 3) == 0; /* what it gives is first in its name */
-    if (row->types[0] == 'v')
-        return is_short ? OP_f32x4_canonical : OP_f64x2_canonical;
-    return is_short ? OP_f32_canonical : OP_f64_canonical;
-}
-
-/* The pending operation into the accumulator, and from there, canonical, to where it goes. A
- * vector, which is never in the accumulator, becomes canonical in its slots. */
-static void emit_raw(struct translator *t)
-{
-    struct instruction *raw = t->pending;
-    uint32_t result = operation_shape_rows[operation_rows[raw->operation].shape].operand_count - 1u;
-    struct operand to = raw->operands[result];
-    if (operation_allows(raw->operation, result, PLACE_A))
-        raw->operands[result].place = PLACE_A;
-    struct instruction canonical = {.operation = emit_canonical(raw),
-                                    .operands = {raw->operands[result], to}};
-    (void)emit_cell(t, raw);
-    (void)emit_cell(t, &canonical);
-}
-
-void emit_flush(struct translator *t)
-{
-    if (!t->has_pending)
-        return;
-    t->has_pending = false;
-    if (t->has_last)
-        fuse_load_move(t);
-    if (UNLIKELY(t->pending->is_raw))
-        emit_raw(t);
-    else
-        (void)emit_cell(t, t->pending);
-}
-
 void emit_take_back(struct translator *t)
 {
-    ASSERT(t->has_last && t->last_start <= t->code->cells.count);
-    t->code->cells.count = t->last_start;
-    t->code->marks.count = t->last_marks;
-    t->has_last = false;
+    ASSERT(t->output.has_last && t->output.last_start <= t->output.code->cells.count);
+    t->output.code->cells.count = t->output.last_start;
+    t->output.code->marks.count = t->output.last_marks;
+    t->output.has_last = false;
 }
 
 uint32_t emit_words(struct translator *t, uint32_t count)
 {
     uint32_t start = emit_here(t);
     if (emit_reserve(t, (size_t)count * sizeof(uint32_t))) {
-        memset(t->code->cells.data + start, 0, (size_t)count * sizeof(uint32_t));
-        t->code->cells.count += (size_t)count * sizeof(uint32_t);
+        memset(t->output.code->cells.data + start, 0, (size_t)count * sizeof(uint32_t));
+        t->output.code->cells.count += (size_t)count * sizeof(uint32_t);
     }
     return start;
 }
@@ -214,12 +177,11 @@ void emit_patch(struct translator *t, uint32_t cell, uint32_t field, uint32_t ta
     if (t->status != STATUS_OK)
         return;
     int32_t values[2] = {(int32_t)(target - cell), (int32_t)fuel};
-    memcpy(t->code->cells.data + field, values, sizeof(values));
+    memcpy(t->output.code->cells.data + field, values, sizeof(values));
 }
 
-/* Doubles an array of the translator when it is full; false and failed if it cannot. */
-static bool
-emit_grow(struct translator *t, void *array, uint32_t count, uint32_t *capacity, size_t item_bytes)
+bool emit_grow(
+    struct translator *t, void *array, uint32_t count, uint32_t *capacity, size_t item_bytes)
 {
     if (count < *capacity)
         return true;
@@ -238,8 +200,9 @@ emit_grow(struct translator *t, void *array, uint32_t count, uint32_t *capacity,
 
 void emit_note_call(struct translator *t)
 {
-    if (emit_grow(t, &t->calls, t->call_count, &t->calls_capacity, sizeof(*t->calls)))
-        t->calls[t->call_count++] = t->last_start;
+    if (emit_grow(t, &t->output.calls, t->output.call_count, &t->output.calls_capacity,
+                  sizeof(*t->output.calls)))
+        t->output.calls[t->output.call_count++] = t->output.last_start;
 }
 
 /* Where `call` and `return_call` keep their target; `call` keeps the callee's locals too. */
@@ -253,52 +216,16 @@ void emit_resolve_calls(struct translator *t)
         return;
     static const uint8_t no_places[OPS_OPERANDS_MAX];
     int32_t return_call = operation_handler(OP_return_call, no_places);
-    uint8_t *cells = t->code->cells.data;
-    for (uint32_t i = 0; i < t->call_count; i++) {
-        uint8_t *cell = cells + t->calls[i];
+    uint8_t *cells = t->output.code->cells.data;
+    for (uint32_t i = 0; i < t->output.call_count; i++) {
+        uint8_t *cell = cells + t->output.calls[i];
         bool is_call = (int32_t)dispatch_field32(cell) != return_call;
         uint8_t *target = cell + (is_call ? EMIT_CALL_TARGET : EMIT_RETURN_CALL_TARGET);
-        uint32_t entry = t->code->entries[dispatch_field32(target)];
-        uint32_t distance = entry - t->calls[i];
+        uint32_t entry = t->output.code->entries[dispatch_field32(target)];
+        uint32_t distance = entry - t->output.calls[i];
         memcpy(target, &distance, sizeof(distance));
         uint16_t locals = (uint16_t)dispatch_field32(cells + entry - sizeof(uint32_t));
         if (is_call)
             memcpy(cell + EMIT_CALL_LOCALS, &locals, sizeof(locals));
     }
-}
-
-void emit_branch_to(struct translator *t, struct control *target, uint32_t cell, uint32_t field)
-{
-    if (target->opcode == OPCODE_LOOP) {
-        emit_patch(t, cell, field, target->loop_target, t->executed - target->loop_executed);
-        return;
-    }
-    if (!emit_grow(t, &t->fixups, t->fixup_count, &t->fixups_capacity, sizeof(*t->fixups)))
-        return;
-    /* Until the label is bound the fuel field holds `executed` here. */
-    emit_patch(t, cell, field, cell, t->executed);
-    t->fixups[t->fixup_count] =
-        (struct fixup){.field = field, .cell = cell, .next = target->fixups};
-    target->fixups = t->fixup_count++;
-}
-
-void emit_bind(struct translator *t, uint32_t fixups)
-{
-    emit_flush(t);
-    t->has_last = false;
-    if (t->status != STATUS_OK)
-        return;
-    for (uint32_t i = fixups; i != NO_INDEX; i = t->fixups[i].next) {
-        int32_t executed;
-        memcpy(&executed, t->code->cells.data + t->fixups[i].field + 4, sizeof(executed));
-        emit_patch(t, t->fixups[i].cell, t->fixups[i].field, emit_here(t), executed - t->executed);
-    }
-}
-
-void emit_charge(struct translator *t)
-{
-    emit_flush(t);
-    struct instruction charge = {.operation = OP_charge, .fields = {(uint64_t)t->executed}};
-    (void)emit_cell(t, &charge);
-    t->executed = 0;
 }

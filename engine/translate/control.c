@@ -1,49 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Blocks, branches and returns.
+ * The control stack, branches and returns.
  *
  * Values that cross a label are in the home slots of the label's height, so a branch first
- * moves what it carries there. Code after an unconditional transfer is skipped, not
- * translated, until the end of its block.
+ * moves what it carries there.
  */
+#include "engine/translate/control.h"
+
 #include <stdlib.h>
 
-#include "engine/translate/translate.h"
+#include "engine/emit/emit.h"
+#include "engine/emit/fuse.h"
+#include "engine/emit/fuse_cell.h"
+#include "engine/emit/label.h"
+#include "engine/emit/relation.h"
+#include "engine/emit/value.h"
+#include "engine/read/decode_immediate.h"
+#include "engine/read/decode_types.h"
 
 /* ---- the control stack ----------------------------------------------------------------------- */
 
-static struct control *control_top(struct translator *t)
-{
-    ASSERT(t->control_count > 0);
-    return &t->controls[t->control_count - 1];
-}
-
 struct control *control_at_depth(struct translator *t, uint32_t depth)
 {
-    ASSERT(depth < t->control_count);
-    return &t->controls[t->control_count - 1 - depth];
+    ASSERT(depth < t->blocks.count);
+    return &t->blocks.frames[t->blocks.count - 1 - depth];
 }
 
-static struct control *control_push(struct translator *t, uint8_t opcode)
+struct control *control_push(struct translator *t, uint8_t opcode)
 {
-    if (t->control_count == t->controls_capacity) {
-        uint32_t capacity = MAX(t->controls_capacity * 2, 64u);
-        struct control *controls = realloc(t->controls, capacity * sizeof(*controls));
+    if (t->blocks.count == t->blocks.capacity) {
+        uint32_t capacity = MAX(t->blocks.capacity * 2, 64u);
+        struct control *controls = realloc(t->blocks.frames, capacity * sizeof(*controls));
         if (controls == NULL) {
             emit_fail(t, STATUS_NO_MEMORY, "out of memory");
             return NULL;
         }
-        t->controls = controls;
-        t->controls_capacity = capacity;
+        t->blocks.frames = controls;
+        t->blocks.capacity = capacity;
     }
-    struct control *control = &t->controls[t->control_count++];
+    struct control *control = &t->blocks.frames[t->blocks.count++];
     *control = (struct control){.opcode = opcode,
                                 .dead_entry = t->dead,
-                                .height = t->height,
+                                .height = t->stack.height,
                                 .fixups = NO_INDEX,
                                 .else_fixup = NO_INDEX,
                                 .clauses = NO_INDEX,
-                                .region = t->region,
+                                .region = t->blocks.region,
                                 .stub_table = NO_INDEX};
     return control;
 }
@@ -53,50 +55,15 @@ void control_begin_function(struct translator *t)
     struct control *control = control_push(t, OPCODE_END);
     if (control == NULL)
         return;
-    control->results = t->type->results;
-    control->result_count = t->type->result_count;
-    control->result_slots = t->result_slots;
+    control->results = t->func.type->results;
+    control->result_count = t->func.type->result_count;
+    control->result_slots = t->func.result_slots;
 }
 
 /* How many slots a branch to this frame carries. */
 static uint32_t control_arity(const struct control *control)
 {
     return control->opcode == OPCODE_LOOP ? control->param_slots : control->result_slots;
-}
-
-/* Block type [Wasm core 5.4.1]: empty, one value type, or a type index. */
-static void control_read_block_type(struct translator *t, struct control *control)
-{
-    struct reader ahead = t->reader;
-    int64_t code = reader_s33(&ahead);
-    if (code >= 0) {
-        t->reader = ahead;
-        const struct engine_functype *type = &t->module->types[code].func;
-        control->params = type->params;
-        control->param_count = type->param_count;
-        control->param_slots = t->dead ? 0 : engine_slot_count(type->params, type->param_count);
-        control->results = type->results;
-        control->result_count = type->result_count;
-        control->result_slots = t->dead ? 0 : engine_slot_count(type->results, type->result_count);
-    } else if (code == -64) {
-        t->reader = ahead;
-    } else {
-        control->single = decode_value_type(&t->reader, t->module);
-        control->result_count = 1;
-        control->result_slots = engine_slot_count(&control->single, 1);
-    }
-}
-
-void control_push_temps(struct translator *t, const uint32_t *types, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        value_push_temp(t, types[i]);
-}
-
-void control_unwind(struct translator *t, uint32_t height)
-{
-    while (t->height > height && t->status == STATUS_OK)
-        (void)value_pop(t);
 }
 
 /* ---- branches -------------------------------------------------------------------------------- */
@@ -106,28 +73,27 @@ static bool control_in_place(const struct translator *t, uint32_t height, uint32
 {
     if (count == 0)
         return true;
-    return t->height - count == height && t->settled == t->height;
+    return t->stack.height - count == height && t->stack.settled == t->stack.height;
 }
 
-/* Moves the topmost `count` entries into the home slots from `height` on. */
-static void control_carry(struct translator *t, uint32_t height, uint32_t count)
+void control_carry(struct translator *t, uint32_t height, uint32_t count)
 {
     if (count == 0)
         return;
-    uint32_t from = t->height - count;
-    const struct value *value = &t->values[from];
+    uint32_t from = t->stack.height - count;
+    const struct value *value = &t->stack.values[from];
     if (from != height && (count == 1 || (count == 2 && value->type == ENGINE_V128))) {
         struct operand to = {.place = PLACE_S, .slot = slot_of_height(t, height)};
-        if (value->kind == VALUE_TEMP && value_is_pending(t, from) && t->pending->has_result) {
-            uint32_t result =
-                operation_shape_rows[operation_rows[t->pending->operation].shape].operand_count -
-                1u;
-            t->pending->operands[result] = to;
-            t->pending->result_height = NO_HEIGHT;
-            emit_flush(t);
+        if (value->kind == VALUE_TEMP && hold_is_result(t, from) && t->hold.pending->has_result) {
+            uint32_t result = operation_shape_rows[operation_rows[t->hold.pending->operation].shape]
+                                  .operand_count -
+                              1u;
+            t->hold.pending->operands[result] = to;
+            t->hold.pending->result_height = NO_HEIGHT;
+            hold_flush(t);
             return;
         }
-        emit_flush(t);
+        hold_flush(t);
         struct instruction move = value_copy(t, *value, from, to);
         (void)emit_cell(t, &move);
         return;
@@ -142,24 +108,24 @@ static void control_carry(struct translator *t, uint32_t height, uint32_t count)
     (void)emit_cell(t, &copy);
 }
 
-static void control_jump(struct translator *t, struct control *target)
+void control_jump(struct translator *t, struct control *target)
 {
-    emit_flush(t);
+    hold_flush(t);
     struct instruction jump = {.operation = OP_jump, .wasm_offset = t->opcode_offset};
     (void)fuse_jump(t, &jump);
     uint32_t cell = emit_here(t);
-    emit_branch_to(t, target, cell, emit_cell(t, &jump));
-    t->has_last = false;
+    label_branch(t, target, cell, emit_cell(t, &jump));
+    t->output.has_last = false;
 }
 
 /* Fuses `x += constant` just encoded with the comparison of x that follows it; false and
  * unchanged if they do not fit. */
 static bool control_fuse_add(struct translator *t, struct instruction *branch)
 {
-    enum operation fused = simple_add_branch(branch->operation);
+    enum operation fused = relation_add_branch(branch->operation);
     /* Entries not settled yet may mean the local after the addition: they are moved before
      * the branch, so the addition must stay before them. */
-    if (fused == OP_COUNT || t->settled != t->height)
+    if (fused == OP_COUNT || t->stack.settled != t->stack.height)
         return false;
     const struct operand *tested = &branch->operands[0];
     struct operand x;
@@ -174,40 +140,37 @@ static bool control_fuse_add(struct translator *t, struct instruction *branch)
     return true;
 }
 
-/*
- * The conditional branch on the entry just popped (at `height`), with comparisons fused.
- * Nothing of it is encoded yet.
- */
-static struct instruction
+struct instruction
 control_condition(struct translator *t, struct value condition, uint32_t height, bool negated)
 {
     struct instruction branch = {.operation = negated ? OP_br_z : OP_br_nz,
                                  .result_height = NO_HEIGHT,
                                  .wasm_offset = t->opcode_offset};
-    if (condition.kind == VALUE_TEMP && value_is_pending(t, height)) {
-        enum operation fused = simple_branch(t->pending->operation, negated);
+    if (condition.kind == VALUE_TEMP && hold_is_result(t, height)) {
+        enum operation fused = relation_branch(t->hold.pending->operation, negated);
         if (fused != OP_COUNT) {
-            branch = *t->pending;
+            branch = *t->hold.pending;
             branch.operation = fused;
             branch.has_result = false;
             branch.result_height = NO_HEIGHT;
-            t->has_pending = false;
+            t->hold.has_pending = false;
             (void)control_fuse_add(t, &branch);
             return branch;
         }
-        if (t->pending->operation == OP_i32_eqz) {
+        if (t->hold.pending->operation == OP_i32_eqz) {
             if (fuse_and_branch(t, &branch, !negated))
                 return branch;
             branch.operation = negated ? OP_br_nz : OP_br_z;
-            branch.operands[0] = t->pending->operands[0];
-            t->has_pending = false;
+            branch.operands[0] = t->hold.pending->operands[0];
+            t->hold.has_pending = false;
             return branch;
         }
-        if (t->pending->operation == OP_i64_eqz && t->pending->operands[0].place != PLACE_K) {
+        if (t->hold.pending->operation == OP_i64_eqz &&
+            t->hold.pending->operands[0].place != PLACE_K) {
             branch.operation = negated ? OP_br_i64_ne : OP_br_i64_eq;
-            branch.operands[0] = t->pending->operands[0];
+            branch.operands[0] = t->hold.pending->operands[0];
             branch.operands[1] = (struct operand){.place = PLACE_K};
-            t->has_pending = false;
+            t->hold.has_pending = false;
             return branch;
         }
     }
@@ -221,45 +184,45 @@ control_condition(struct translator *t, struct value condition, uint32_t height,
 
 void control_branch_if(struct translator *t, struct instruction *branch, struct control *target)
 {
-    ASSERT(!t->has_pending);
+    ASSERT(!t->hold.has_pending);
     uint32_t cell = emit_here(t);
     uint32_t field = emit_cell(t, branch);
-    emit_branch_to(t, target, cell, field);
-    t->has_last = false;
+    label_branch(t, target, cell, field);
+    t->output.has_last = false;
 }
 
-static void control_return(struct translator *t)
+void control_return(struct translator *t)
 {
-    uint32_t count = t->result_slots;
+    uint32_t count = t->func.result_slots;
     struct instruction leave = {.operation = OP_return_none,
-                                .fields = {t->local_count, (uint64_t)t->executed},
+                                .fields = {t->locals.count, (uint64_t)t->executed},
                                 .result_height = NO_HEIGHT,
                                 .wasm_offset = t->opcode_offset};
     if (count == 1) {
         static const enum operation by_type[] = {OP_return_i32, OP_return_i64, OP_return_f32,
                                                  OP_return_f64};
-        uint32_t type = t->type->results[0];
+        uint32_t type = t->func.type->results[0];
         uint32_t index =
             type >= ENGINE_F64 && type <= ENGINE_I32 ? (uint32_t)(ENGINE_I32 - type) : 1;
         value_apply(t, by_type[index], 1, 0, 0);
-        t->pending->fields[0] = t->local_count;
-        t->pending->fields[1] = (uint64_t)t->executed;
-        fuse_set_return(t, t->pending);
-        emit_flush(t);
+        t->hold.pending->fields[0] = t->locals.count;
+        t->hold.pending->fields[1] = (uint64_t)t->executed;
+        fuse_set_return(t, t->hold.pending);
+        hold_flush(t);
         return;
     }
     if (count > 1) {
-        value_settle(t, t->height - count);
+        value_settle(t, t->stack.height - count);
         leave.operation = OP_return_many;
-        leave.fields[0] = slot_of_height(t, t->height - count);
+        leave.fields[0] = slot_of_height(t, t->stack.height - count);
         leave.fields[1] = count;
-        leave.fields[2] = t->local_count;
+        leave.fields[2] = t->locals.count;
         leave.fields[3] = (uint64_t)t->executed;
     }
-    emit_flush(t);
+    hold_flush(t);
     fuse_set_return(t, &leave);
     (void)emit_cell(t, &leave);
-    t->has_last = false;
+    t->output.has_last = false;
 }
 
 static void control_br(struct translator *t, struct control *target)
@@ -281,11 +244,11 @@ bool control_is_direct(const struct translator *t, const struct control *target)
 
 void control_branch_over(struct translator *t, struct instruction *branch, struct control *target)
 {
-    ASSERT(!t->has_pending);
+    ASSERT(!t->hold.has_pending);
     uint32_t arity = control_arity(target);
     uint32_t cell = emit_here(t);
     uint32_t field = emit_cell(t, branch);
-    t->has_last = false;
+    t->output.has_last = false;
     int64_t executed = t->executed;
     /* On the taken path only: the entries stay as they are for the other one. */
     struct value *saved = NULL;
@@ -295,9 +258,9 @@ void control_branch_over(struct translator *t, struct instruction *branch, struc
             emit_fail(t, STATUS_NO_MEMORY, "out of memory");
             return;
         }
-        memcpy(saved, &t->values[t->height - arity], arity * sizeof(*saved));
+        memcpy(saved, &t->stack.values[t->stack.height - arity], arity * sizeof(*saved));
     }
-    uint32_t from = t->height - arity;
+    uint32_t from = t->stack.height - arity;
     if (target->opcode == OPCODE_END) {
         control_return(t);
     } else {
@@ -305,12 +268,12 @@ void control_branch_over(struct translator *t, struct instruction *branch, struc
         control_jump(t, target);
     }
     /* Put the stack back as it was at the branch. */
-    control_unwind(t, from);
+    value_drop_to(t, from);
     for (uint32_t i = 0; i < arity; i++)
         value_push(t, saved[i]);
     t->executed = executed;
     free(saved);
-    emit_flush(t);
+    hold_flush(t);
     emit_patch(t, cell, field, emit_here(t), 0);
 }
 
@@ -321,7 +284,7 @@ static void control_br_if(struct translator *t, uint32_t depth)
         return;
     struct control *target = control_at_depth(t, depth);
     bool direct = control_is_direct(t, target);
-    struct instruction branch = control_condition(t, condition, t->height, !direct);
+    struct instruction branch = control_condition(t, condition, t->stack.height, !direct);
     if (direct)
         control_branch_if(t, &branch, target);
     else
@@ -341,11 +304,11 @@ control_table_stub(struct translator *t, struct control *target, uint32_t table,
     target->stub = emit_here(t);
     int64_t executed = t->executed;
     if (target->opcode == OPCODE_END) {
-        uint32_t height = t->height;
+        uint32_t height = t->stack.height;
         control_return(t);
         /* the return consumed its entry: it is still in its slot for the next stub */
-        if (t->height < height && arity == 1)
-            value_push_temp(t, t->type->results[0]);
+        if (t->stack.height < height && arity == 1)
+            value_push_temp(t, t->func.type->results[0]);
     } else {
         control_carry(t, target->height, arity);
         control_jump(t, target);
@@ -358,7 +321,7 @@ static void control_br_table(struct translator *t)
     struct value index = value_pop(t);
     if (t->status != STATUS_OK)
         return;
-    uint32_t height = t->height;
+    uint32_t height = t->stack.height;
     uint32_t count = reader_u32(&t->reader);
     struct reader labels = t->reader;
     for (uint32_t i = 0; i < count; i++)
@@ -372,17 +335,17 @@ static void control_br_table(struct translator *t)
                                 .wasm_offset = t->opcode_offset};
     if (index.kind != VALUE_TEMP || !fuse_table_index(t, &table, height))
         value_take(t, &table, index, height);
-    value_settle(t, t->height - arity);
+    value_settle(t, t->stack.height - arity);
     uint32_t cell = emit_here(t);
     (void)emit_cell(t, &table);
-    t->has_last = false;
+    t->output.has_last = false;
     uint32_t entries = emit_words(t, 2 * (count + 1));
     for (uint32_t i = 0; i <= count && t->status == STATUS_OK; i++) {
         uint32_t depth = i < count ? reader_u32(&labels) : default_depth;
         struct control *target = control_at_depth(t, depth);
         uint32_t field = entries + i * EMIT_BRANCH_BYTES;
         if (target->opcode != OPCODE_END && control_in_place(t, target->height, arity)) {
-            emit_branch_to(t, target, cell, field);
+            label_branch(t, target, cell, field);
             continue;
         }
         control_table_stub(t, target, cell, arity);
@@ -391,172 +354,102 @@ static void control_br_table(struct translator *t)
     t->dead = true;
 }
 
-/* ---- blocks ---------------------------------------------------------------------------------- */
+/* ---- branches that look at a reference ------------------------------------------------------- */
 
-struct control *control_block(struct translator *t, uint8_t opcode)
+/* The reference is first brought into its slot, so that it is there whichever way the guest goes
+ * on: the test reads it from the slot, and what is left of it on the operand stack is an entry in
+ * place. */
+
+/* The reference on top, in its slot. */
+static struct operand control_settle_reference(struct translator *t)
 {
-    struct control *control = control_push(t, opcode);
-    if (control == NULL)
-        return NULL;
-    control_read_block_type(t, control);
-    if (t->dead)
-        return control;
-    value_settle(t, 0);
-    control->height = t->height - control->param_slots;
-    if (opcode == OPCODE_LOOP) {
-        t->has_last = false;
-        control->loop_target = emit_here(t);
-        control->loop_executed = t->executed;
-    }
-    return control;
+    value_settle(t, t->stack.height - 1);
+    return (struct operand){.place = PLACE_S, .slot = slot_of_height(t, t->stack.height - 1)};
 }
 
-static void control_if(struct translator *t)
+/* Branches to `target` if `reference` is null (or is not), carrying what is on the stack. */
+static void control_branch_on_reference(struct translator *t,
+                                        struct operand reference,
+                                        bool if_null,
+                                        struct control *target)
 {
-    struct control *control = control_push(t, OPCODE_IF);
-    if (control == NULL)
-        return;
-    control_read_block_type(t, control);
-    if (t->dead)
-        return;
-    struct value condition = value_pop(t);
+    bool direct = control_is_direct(t, target);
+    struct instruction branch = {.operation = if_null == direct ? OP_br_i64_eq : OP_br_i64_ne,
+                                 .operands = {reference, {.place = PLACE_K}},
+                                 .result_height = NO_HEIGHT,
+                                 .wasm_offset = t->opcode_offset};
+    if (direct)
+        control_branch_if(t, &branch, target);
+    else
+        control_branch_over(t, &branch, target);
+}
+
+static void control_br_on_null(struct translator *t)
+{
+    struct control *target = control_at_depth(t, reader_u32(&t->reader));
+    struct operand reference = control_settle_reference(t);
+    uint8_t type = value_pop(t).type;
     if (t->status != STATUS_OK)
         return;
-    struct instruction branch = control_condition(t, condition, t->height, true);
-    ASSERT(!t->has_pending);
-    value_settle(t, 0);
-    control->height = t->height - control->param_slots;
-    uint32_t cell = emit_here(t);
-    uint32_t field = emit_cell(t, &branch);
-    t->has_last = false;
-    /* The branch over the first arm has a fixup list of its own. */
-    uint32_t fixups = control->fixups;
-    control->fixups = NO_INDEX;
-    emit_branch_to(t, control, cell, field);
-    control->else_fixup = control->fixups;
-    control->fixups = fixups;
-    control->else_executed = t->executed;
+    control_branch_on_reference(t, reference, true, target);
+    value_push_temp(t, type);
 }
 
-void control_end_arm(struct translator *t, struct control *control)
+static void control_br_on_non_null(struct translator *t)
 {
-    if (t->dead)
+    struct control *target = control_at_depth(t, reader_u32(&t->reader));
+    struct operand reference = control_settle_reference(t);
+    if (t->status != STATUS_OK)
         return;
-    control_carry(t, control->height, control->result_slots);
-    control_jump(t, control);
+    control_branch_on_reference(t, reference, false, target);
+    (void)value_pop(t);
 }
 
-void control_begin_arm(struct translator *t, struct control *control)
+static void control_br_on_cast(struct translator *t, bool branches_on_failure)
 {
-    emit_flush(t);
-    control_unwind(t, control->height);
-    t->dead = false;
-    t->has_last = false;
-}
-
-static void control_else(struct translator *t)
-{
-    struct control *control = control_top(t);
-    if (control->dead_entry)
+    uint8_t flags = reader_u8(&t->reader);
+    struct control *target = control_at_depth(t, reader_u32(&t->reader));
+    (void)decode_heap_type(&t->reader, t->module);
+    uint32_t to = decode_heap_type(&t->reader, t->module);
+    to |= (flags & DECODE_CAST_TO_NULL) != 0 ? 0 : ENGINE_TYPE_NON_NULL;
+    struct operand reference = control_settle_reference(t);
+    if (t->status != STATUS_OK)
         return;
-    control_end_arm(t, control);
-    control_begin_arm(t, control);
-    t->executed = control->else_executed;
-    emit_bind(t, control->else_fixup);
-    control->else_fixup = NO_INDEX;
-    control_push_temps(t, control->params, control->param_count);
+    struct instruction test = {.operation = OP_ref_test,
+                               .operands = {reference, {.place = PLACE_A}},
+                               .fields = {to},
+                               .result_height = NO_HEIGHT,
+                               .wasm_offset = t->opcode_offset,
+                               .has_result = true};
+    (void)emit_cell(t, &test);
+    bool direct = control_is_direct(t, target);
+    struct instruction branch = {.operation = direct != branches_on_failure ? OP_br_nz : OP_br_z,
+                                 .operands = {{.place = PLACE_A}},
+                                 .result_height = NO_HEIGHT,
+                                 .wasm_offset = t->opcode_offset};
+    if (direct)
+        control_branch_if(t, &branch, target);
+    else
+        control_branch_over(t, &branch, target);
 }
 
-/* Clauses whose label is the function: what was caught is returned, by code of its own. */
-static void control_return_caught(struct translator *t, struct control *control)
-{
-    emit_flush(t);
-    t->dead = false;
-    t->has_last = false;
-    t->executed = 0;
-    control_unwind(t, 0);
-    try_bind(t, control);
-    control_push_temps(t, control->results, control->result_count);
-    control_return(t);
-}
-
-void control_end(struct translator *t)
-{
-    struct control *control = control_top(t);
-    t->control_count--;
-    if (control->dead_entry)
-        return;
-    if (control->opcode == OPCODE_END) {
-        if (!t->dead)
-            control_return(t);
-        if (control->clauses != NO_INDEX)
-            control_return_caught(t, control);
-        return;
-    }
-    if (!t->dead)
-        control_carry(t, control->height, control->result_slots);
-    else if (control->else_fixup != NO_INDEX)
-        t->executed = control->else_executed;
-    if (control->has_region)
-        try_end(t);
-    t->dead = false;
-    emit_bind(t, control->else_fixup);
-    emit_bind(t, control->fixups);
-    try_bind(t, control);
-    control_unwind(t, control->height);
-    if (control->results != NULL)
-        control_push_temps(t, control->results, control->result_count);
-    else if (control->result_count > 0)
-        value_push_temp(t, control->single);
-}
+/* ---- all of them -------------------------------------------------------------------------------
+ */
 
 static void control_unreachable(struct translator *t)
 {
-    emit_flush(t);
+    hold_flush(t);
     struct instruction trap = {.operation = OP_unreachable, .wasm_offset = t->opcode_offset};
     (void)emit_cell(t, &trap);
-    t->has_last = false;
+    t->output.has_last = false;
     t->dead = true;
-}
-
-static bool control_is_structure(uint32_t opcode)
-{
-    return opcode == OPCODE_IF || translate_is_free(opcode);
 }
 
 void control_translate(struct translator *t, uint32_t opcode)
 {
-    /* In dead code only nesting counts. */
-    if (t->dead && !control_is_structure(opcode)) {
-        decode_skip_immediate(&t->reader, opcode_row(opcode)->immediate);
-        return;
-    }
     switch (opcode) {
     case OPCODE_UNREACHABLE:
         control_unreachable(t);
-        return;
-    case OPCODE_BLOCK:
-    case OPCODE_LOOP:
-        (void)control_block(t, (uint8_t)opcode);
-        return;
-    case OPCODE_TRY_TABLE:
-    case OPCODE_TRY:
-    case OPCODE_CATCH:
-    case OPCODE_CATCH_ALL:
-    case OPCODE_DELEGATE:
-    case OPCODE_THROW:
-    case OPCODE_RETHROW:
-    case OPCODE_THROW_REF:
-        try_translate(t, opcode);
-        return;
-    case OPCODE_IF:
-        control_if(t);
-        return;
-    case OPCODE_ELSE:
-        control_else(t);
-        return;
-    case OPCODE_END:
-        control_end(t);
         return;
     case OPCODE_BR:
         control_br(t, control_at_depth(t, reader_u32(&t->reader)));
@@ -571,15 +464,14 @@ void control_translate(struct translator *t, uint32_t opcode)
         control_return(t);
         t->dead = true;
         return;
-    case OPCODE_CALL:
-    case OPCODE_CALL_INDIRECT:
-    case OPCODE_CALL_REF:
-    case OPCODE_RETURN_CALL:
-    case OPCODE_RETURN_CALL_INDIRECT:
-    case OPCODE_RETURN_CALL_REF:
-        call_translate(t, opcode);
+    case OPCODE_BR_ON_NULL:
+        control_br_on_null(t);
+        return;
+    case OPCODE_BR_ON_NON_NULL:
+        control_br_on_non_null(t);
         return;
     default:
-        reference_translate(t, opcode);
+        ASSERT(opcode == OPCODE_BR_ON_CAST || opcode == OPCODE_BR_ON_CAST_FAIL);
+        control_br_on_cast(t, opcode == OPCODE_BR_ON_CAST_FAIL);
     }
 }

@@ -5,8 +5,13 @@
  * Reading and writing fields and items is one operation with operands wherever they are. What
  * makes objects, and what goes over many items, has its operands in consecutive slots.
  */
+#include "engine/translate/object.h"
+
+#include "engine/emit/emit.h"
+#include "engine/emit/value.h"
+#include "engine/read/decode_immediate.h"
+#include "engine/read/decode_types.h"
 #include "engine/run/object.h"
-#include "engine/translate/translate.h"
 
 static const struct module_type *object_read_type(struct translator *t)
 {
@@ -83,13 +88,13 @@ static void object_in_slots(struct translator *t,
                             bool makes,
                             const uint64_t fields[2])
 {
-    uint32_t height = t->height - sources;
+    uint32_t height = t->stack.height - sources;
     value_settle(t, height);
-    while (t->height > height && t->status == STATUS_OK)
+    while (t->stack.height > height && t->status == STATUS_OK)
         (void)value_pop(t);
     for (uint32_t i = 0; i < slots; i++)
         value_push_temp(t, ENGINE_I64);
-    while (t->height > height && t->status == STATUS_OK)
+    while (t->stack.height > height && t->status == STATUS_OK)
         (void)value_pop(t);
     struct instruction instruction = {
         .operation = operation,
@@ -108,7 +113,7 @@ object_fill_made(struct translator *t, enum operation operation, const uint64_t 
 {
     struct instruction fill = {
         .operation = operation,
-        .fields = {slot_of_height(t, t->height - 1), fields[0], fields[1]},
+        .fields = {slot_of_height(t, t->stack.height - 1), fields[0], fields[1]},
         .result_height = NO_HEIGHT,
         .wasm_offset = t->opcode_offset,
     };

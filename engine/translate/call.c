@@ -7,23 +7,28 @@
  * comes back behind it. Arguments are in the first slots of the callee's frame already, because
  * they are the last operands, so a call moves nothing.
  */
-#include "engine/translate/translate.h"
+#include "engine/translate/call.h"
+
+#include "engine/emit/emit.h"
+#include "engine/emit/fuse_cell.h"
+#include "engine/emit/value.h"
 
 static void call_float_pins(struct translator *t, enum operation first)
 {
-    if (t->float_pin_count == 0)
+    if (t->pins.float_count == 0)
         return;
-    struct instruction pins = {.operation = (enum operation)(first + 2 * (t->float_pin_count - 1))};
-    for (uint32_t i = 0; i < t->float_pin_count; i++)
-        pins.fields[i] = t->float_pins[i];
+    struct instruction pins = {.operation =
+                                   (enum operation)(first + 2 * (t->pins.float_count - 1))};
+    for (uint32_t i = 0; i < t->pins.float_count; i++)
+        pins.fields[i] = t->pins.float_locals[i];
     (void)emit_cell(t, &pins);
 }
 
 static struct instruction call_pins(const struct translator *t, enum operation first)
 {
-    struct instruction pins = {.operation = (enum operation)(first + 2 * (t->pin_count - 1))};
-    for (uint32_t i = 0; i < t->pin_count; i++)
-        pins.fields[i] = t->pins[i];
+    struct instruction pins = {.operation = (enum operation)(first + 2 * (t->pins.count - 1))};
+    for (uint32_t i = 0; i < t->pins.count; i++)
+        pins.fields[i] = t->pins.locals[i];
     return pins;
 }
 
@@ -37,7 +42,7 @@ _Static_assert(OP_call_save_3 == OP_call + MACHINE_INT_PINS &&
 void call_save_pins(struct translator *t)
 {
     call_float_pins(t, OP_save_float_pins_1);
-    if (t->pin_count == 0)
+    if (t->pins.count == 0)
         return;
     struct instruction save = call_pins(t, OP_save_pins_1);
     (void)emit_cell(t, &save);
@@ -48,15 +53,15 @@ void call_save_pins(struct translator *t)
 static void call_with_pins(struct translator *t, struct instruction *call, uint32_t fields)
 {
     call_float_pins(t, OP_save_float_pins_1);
-    call->operation = (enum operation)(call->operation + t->pin_count);
-    for (uint32_t i = 0; i < t->pin_count; i++)
-        call->fields[fields + i] = t->pins[i];
+    call->operation = (enum operation)(call->operation + t->pins.count);
+    for (uint32_t i = 0; i < t->pins.count; i++)
+        call->fields[fields + i] = t->pins.locals[i];
     (void)emit_cell(t, call);
 }
 
 void call_load_pins(struct translator *t)
 {
-    if (t->pin_count > 0) {
+    if (t->pins.count > 0) {
         struct instruction load = call_pins(t, OP_load_pins_1);
         fuse_zero_load(t, &load);
         (void)emit_cell(t, &load);
@@ -67,25 +72,25 @@ void call_load_pins(struct translator *t)
 /* After the call's cell: pins back, results onto the stack. */
 static void call_finish(struct translator *t, const struct engine_functype *type)
 {
-    t->has_last = false;
+    t->output.has_last = false;
     t->executed = 0;
-    control_unwind(t, t->height - engine_slot_count(type->params, type->param_count));
+    value_drop_to(t, t->stack.height - engine_slot_count(type->params, type->param_count));
     call_load_pins(t);
     if (type->result_count == 1 && type->results[0] != ENGINE_V128) {
         /* The result is in the accumulator: a move to its home slot that may be redirected. */
         uint32_t result = type->results[0];
-        struct operand home = {.place = PLACE_S, .slot = slot_of_height(t, t->height)};
+        struct operand home = {.place = PLACE_S, .slot = slot_of_height(t, t->stack.height)};
         struct instruction move = value_move(t, result, (struct operand){.place = PLACE_A}, home);
-        move.result_height = t->height;
-        value_hold(t, &move);
+        move.result_height = t->stack.height;
+        hold_instruction(t, &move);
     }
-    control_push_temps(t, type->results, type->result_count);
+    value_push_temps(t, type->results, type->result_count);
 }
 
 static void call_direct(struct translator *t, uint32_t func)
 {
     const struct engine_functype *type = module_func_type(t->module, func);
-    uint32_t base = t->height - engine_slot_count(type->params, type->param_count);
+    uint32_t base = t->stack.height - engine_slot_count(type->params, type->param_count);
     value_settle(t, base);
     /* Locals of the callee and its entry are filled in when all functions are translated. */
     struct instruction call = {.operation = OP_call,
@@ -100,7 +105,7 @@ static void call_direct(struct translator *t, uint32_t func)
  * operand that the operation allows. */
 static struct operand call_callee(struct translator *t, enum operation operation)
 {
-    uint32_t height = t->height - 1;
+    uint32_t height = t->stack.height - 1;
     struct value value = value_pop(t);
     struct instruction probe = {.operation = operation};
     if (t->status == STATUS_OK)
@@ -124,7 +129,7 @@ static void call_indirect(struct translator *t)
     struct operand index = call_table_index(t, OP_call_indirect, table);
     if (t->status != STATUS_OK)
         return;
-    uint32_t base = t->height - engine_slot_count(type->params, type->param_count);
+    uint32_t base = t->stack.height - engine_slot_count(type->params, type->param_count);
     value_settle(t, base);
     struct instruction call = {.operation = OP_call_indirect,
                                .operands = {index},
@@ -141,7 +146,7 @@ static void call_ref(struct translator *t)
     struct operand callee = call_callee(t, OP_call_ref);
     if (t->status != STATUS_OK)
         return;
-    uint32_t base = t->height - engine_slot_count(type->params, type->param_count);
+    uint32_t base = t->stack.height - engine_slot_count(type->params, type->param_count);
     value_settle(t, base);
     call_save_pins(t);
     struct instruction call = {.operation = OP_call_ref,
@@ -156,10 +161,10 @@ static void call_return(struct translator *t, uint32_t func)
 {
     const struct engine_functype *type = module_func_type(t->module, func);
     uint32_t count = engine_slot_count(type->params, type->param_count);
-    value_settle(t, t->height - count);
+    value_settle(t, t->stack.height - count);
     struct instruction call = {.operation = OP_return_call,
-                               .fields = {slot_of_height(t, t->height - count), count,
-                                          t->local_count, (uint64_t)t->executed, func},
+                               .fields = {slot_of_height(t, t->stack.height - count), count,
+                                          t->locals.count, (uint64_t)t->executed, func},
                                .wasm_offset = t->opcode_offset};
     (void)emit_cell(t, &call);
     emit_note_call(t);
@@ -175,11 +180,11 @@ static void call_return_indirect(struct translator *t)
     struct operand index = call_table_index(t, OP_return_call_indirect, table);
     if (t->status != STATUS_OK)
         return;
-    value_settle(t, t->height - count);
+    value_settle(t, t->stack.height - count);
     struct instruction call = {.operation = OP_return_call_indirect,
                                .operands = {index},
-                               .fields = {slot_of_height(t, t->height - count), count,
-                                          t->local_count, table, (uint64_t)t->executed,
+                               .fields = {slot_of_height(t, t->stack.height - count), count,
+                                          t->locals.count, table, (uint64_t)t->executed,
                                           t->module->types[type_index].canonical},
                                .wasm_offset = t->opcode_offset};
     (void)emit_cell(t, &call);
@@ -193,11 +198,11 @@ static void call_return_ref(struct translator *t)
     struct operand callee = call_callee(t, OP_return_call_ref);
     if (t->status != STATUS_OK)
         return;
-    value_settle(t, t->height - count);
+    value_settle(t, t->stack.height - count);
     struct instruction call = {.operation = OP_return_call_ref,
                                .operands = {callee},
-                               .fields = {slot_of_height(t, t->height - count), count,
-                                          t->local_count, (uint64_t)t->executed},
+                               .fields = {slot_of_height(t, t->stack.height - count), count,
+                                          t->locals.count, (uint64_t)t->executed},
                                .wasm_offset = t->opcode_offset};
     (void)emit_cell(t, &call);
     t->dead = true;
