@@ -69,8 +69,7 @@ static int hostcalls_compare(struct bytes name, const char *text)
     return name.count < count ? -1 : name.count > count ? 1 : 0;
 }
 
-static const struct hostcalls_row *hostcalls_search(const struct hostcalls_table *table,
-                                                    struct bytes name)
+const struct hostcalls_row *hostcalls_search(const struct hostcalls_table *table, struct bytes name)
 {
     uint32_t low = 0;
     uint32_t high = table->count;

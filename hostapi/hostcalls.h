@@ -66,6 +66,9 @@ hostcalls_enter(struct engine_host_call *call, enum hostapi_kind family, uint64_
 #define HOSTCALLS_ROW(prefix_, name_, signature_, trait_)                                          \
     {#name_, signature_, prefix_##_enter_##name_, HOSTCALLS_##trait_},
 
+/* NULL: it has no such func. */
+const struct hostcalls_row *hostcalls_search(const struct hostcalls_table *table,
+                                             struct bytes name);
 /* The row that provides a func import for this kind; NULL if none does. */
 const struct hostcalls_row *hostcalls_find(const struct engine_import_desc *import,
                                            enum hostapi_kind kind);

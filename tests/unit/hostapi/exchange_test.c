@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Header lists and the guest's log: what gets in, what is refused, what is counted.
+ * Header lists: what gets in, what is refused, what is counted.
  */
 #include "hostapi/exchange.h"
 #include "tests/support/unit.h"
@@ -46,13 +46,6 @@ static void assert_first(struct fixture *fixture, const char *name, const char *
         http_headers_find(&fixture->exchange.response_headers, bytes_of_text(name));
     assert_non_null(row);
     assert_true(bytes_equal_text(row->value, value));
-}
-
-static void assert_log(struct fixture *fixture, const char *text)
-{
-    struct bytes log = buffer_bytes(&fixture->exchange.log);
-    assert_int_equal(log.count, strlen(text));
-    assert_memory_equal(log.data, text, log.count);
 }
 
 static void an_exchange_begins_as_an_empty_200(void **state)
@@ -176,45 +169,6 @@ static void sealing_takes_out_what_frames_a_message(void **state)
     assert_first(fixture, "content-type", "text/plain");
 }
 
-static void a_log_line_carries_its_level(void **state)
-{
-    struct fixture *fixture = *state;
-    http_exchange_log(&fixture->exchange, "info", bytes_of_text("hello"));
-    http_exchange_log(&fixture->exchange, "error", bytes_of_text("world"));
-    assert_log(fixture, "info hello\nerror world\n");
-}
-
-static void a_newline_in_a_log_text_cannot_forge_a_level(void **state)
-{
-    struct fixture *fixture = *state;
-    http_exchange_log(&fixture->exchange, "info", bytes_of_text("a\r\nerror b\x1b[0m"));
-    assert_log(fixture, "info a\ninfo error b\\x1b[0m\n");
-}
-
-static void pieces_of_a_stream_make_one_line(void **state)
-{
-    struct fixture *fixture = *state;
-    exchange_log_piece(&fixture->exchange, "stderr", bytes_of_text("a"), false);
-    exchange_log_piece(&fixture->exchange, "stderr", bytes_of_text("b\nc"), true);
-    exchange_log_piece(&fixture->exchange, "stdout", bytes_of_text("d\n"), false);
-    assert_log(fixture, "stderr ab\nstderr c\nstdout d\n");
-}
-
-static void a_log_is_cut_at_its_limit_and_the_rest_is_counted(void **state)
-{
-    struct fixture *fixture = *state;
-    char text[101];
-    memset(text, 'x', 100);
-    text[100] = '\0';
-    http_exchange_log(&fixture->exchange, "info", bytes_of_text(text));
-    assert_int_equal(fixture->exchange.log.count, 64);
-    assert_memory_equal(fixture->exchange.log.data, "info xxx", 8);
-    assert_int_equal(fixture->exchange.log_dropped_bytes, 100 - 59); /* 5 are the level's */
-    http_exchange_log(&fixture->exchange, "info", bytes_of_text("more"));
-    assert_int_equal(fixture->exchange.log.count, 64);
-    assert_int_equal(fixture->exchange.log_dropped_bytes, 41 + 4);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -231,10 +185,6 @@ int main(void)
         TEST(many_tiny_headers_are_bounded_too),
         TEST(a_guest_that_replaces_for_ever_meets_the_arenas_cap),
         TEST(sealing_takes_out_what_frames_a_message),
-        TEST(a_log_line_carries_its_level),
-        TEST(a_newline_in_a_log_text_cannot_forge_a_level),
-        TEST(pieces_of_a_stream_make_one_line),
-        TEST(a_log_is_cut_at_its_limit_and_the_rest_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

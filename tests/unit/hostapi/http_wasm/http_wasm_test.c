@@ -5,41 +5,7 @@
  */
 #include "hostapi/hostapi.h"
 #include "tests/support/unit.h"
-#include "tests/unit/hostapi/fixture.h"
-
-static struct fixture fixture;
-static struct bytes guest;
-
-static int setup(void **state)
-{
-    (void)state;
-    guest = fixture_guest("hostapi_rules");
-    assert_int_equal(fixture_begin(&fixture, guest, NULL), ENGINE_DONE);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_end(&fixture);
-    fixture_unload(guest);
-    return 0;
-}
-
-static void finish(const char *uri)
-{
-    fixture_next_exchange(&fixture, "GET", uri);
-    if (fixture_request(&fixture) != HOSTAPI_FINISHED)
-        fail_msg("%s: %s", uri, fixture.report.text);
-}
-
-static void fault(const char *uri, const char *reason)
-{
-    fixture_next_exchange(&fixture, "GET", uri);
-    assert_int_equal(fixture_request(&fixture), HOSTAPI_FAULT);
-    if (strstr(fixture.report.text, reason) == NULL)
-        fail_msg("%s: \"%s\" does not say \"%s\"", uri, fixture.report.text, reason);
-}
+#include "tests/unit/hostapi/http_wasm/letters.h"
 
 static void a_handler_that_writes_nothing_answers_an_empty_200(void **state)
 {
@@ -62,13 +28,6 @@ static void status_headers_and_body_are_what_the_guest_set(void **state)
     assert_int_equal(fixture.exchange.response_headers.count, 0);
 }
 
-static void writes_of_one_phase_append(void **state)
-{
-    (void)state;
-    finish("/www");
-    fixture_assert_body(&fixture, "bodybodybody");
-}
-
 static void there_is_no_next_handler(void **state)
 {
     (void)state;
@@ -77,22 +36,6 @@ static void there_is_no_next_handler(void **state)
     fixture_assert_header(&fixture, "content-type", "application/problem+json");
     assert_non_null(
         strstr((const char *)fixture.exchange.response_body.data, "\"code\":\"no_next_handler\""));
-}
-
-static void headers_set_before_the_missing_next_handler_stay(void **state)
-{
-    (void)state;
-    finish("/h/");
-    assert_int_equal(fixture.exchange.status, 404);
-    fixture_assert_header(&fixture, "x-name", "value");
-}
-
-static void a_body_written_before_the_missing_next_handler_stays(void **state)
-{
-    (void)state;
-    finish("/w/");
-    assert_int_equal(fixture.exchange.status, 404);
-    fixture_assert_body(&fixture, "body");
 }
 
 static void handle_response_may_change_a_buffered_response(void **state)
@@ -165,71 +108,11 @@ static void what_is_no_method_uri_status_or_header_is_refused(void **state)
     fault("/i", "CR, LF or NUL");
 }
 
-static void bodies_are_read_as_streams(void **state)
-{
-    (void)state;
-    fixture_next_exchange(&fixture, "POST", "/2q");
-    fixture.exchange.request_body = bytes_of_text("0123456");
-    assert_int_equal(fixture_request(&fixture), HOSTAPI_FINISHED);
-    fixture_assert_body(&fixture, "23456");
-    fault("/z", "a buffer of 0 bytes");
-}
-
-static void a_request_body_can_be_replaced_and_read_again(void **state)
-{
-    (void)state;
-    fixture_next_exchange(&fixture, "POST", "/2WWq");
-    fixture.exchange.request_body = bytes_of_text("0123456");
-    assert_int_equal(fixture_request(&fixture), HOSTAPI_FINISHED);
-    fixture_assert_body(&fixture, "bodybody");
-    hostapi_host_reset(fixture.host);
-    assert_int_equal(fixture.exchange.request_body.count, 0);
-}
-
-static void trailers_are_absent_and_cannot_be_set(void **state)
-{
-    (void)state;
-    finish("/T");
-    fault("/t", "trailers are not supported");
-    fault("/k", "no such kind");
-}
-
 static void pointers_outside_memory_end_the_guest(void **state)
 {
     (void)state;
     fault("/o", "outside memory");
     fault("/p", "outside memory");
-}
-
-static void a_buffer_that_is_too_small_stays_untouched(void **state)
-{
-    (void)state;
-    finish("/gT"); /* three bytes into two */
-}
-
-static void names_come_once_in_lower_case_and_begin_with_host(void **state)
-{
-    (void)state;
-    fixture_next_exchange(&fixture, "GET", "/n");
-    fixture_add_header(&fixture, "Accept", "a");
-    fixture_add_header(&fixture, "x-B", "b");
-    fixture_add_header(&fixture, "ACCEPT", "c");
-    assert_int_equal(fixture_request(&fixture), HOSTAPI_FINISHED);
-    static const char want[] = "host\0accept\0x-b";
-    assert_int_equal(fixture.exchange.response_body.count, sizeof(want));
-    assert_memory_equal(fixture.exchange.response_body.data, want, sizeof(want));
-}
-
-static void values_may_be_written_over_the_name_that_asked_for_them(void **state)
-{
-    (void)state;
-    fixture_next_exchange(&fixture, "GET", "/v");
-    fixture_add_header(&fixture, "X-Name", "first value");
-    fixture_add_header(&fixture, "x-name", "second");
-    assert_int_equal(fixture_request(&fixture), HOSTAPI_FINISHED);
-    static const char want[] = "first value\0second";
-    assert_int_equal(fixture.exchange.response_body.count, sizeof(want));
-    assert_memory_equal(fixture.exchange.response_body.data, want, sizeof(want));
 }
 
 static void logging_never_fails_and_debug_is_off(void **state)
@@ -243,18 +126,6 @@ static void a_handler_that_exits_is_at_fault(void **state)
 {
     (void)state;
     fault("/x", "proc_exit(0)");
-}
-
-static void a_response_over_the_limit_is_at_fault(void **state)
-{
-    (void)state;
-    fixture.limits.response = 1024;
-    fixture_next_exchange(&fixture, "GET", "/qw");
-    char body[1021];
-    memset(body, 'x', sizeof(body));
-    fixture.exchange.request_body = bytes_make(body, sizeof(body));
-    assert_int_equal(fixture_request(&fixture), HOSTAPI_FAULT);
-    assert_non_null(strstr(fixture.report.text, "limits.response (1024)"));
 }
 
 static void host_calls_burn_their_price_and_the_same_each_time(void **state)
@@ -358,17 +229,14 @@ static void features_enabled_before_the_snapshot_hold_after_it(void **state)
     fixture_unload(wasm);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, letters_setup, letters_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_handler_that_writes_nothing_answers_an_empty_200),
         TEST(status_headers_and_body_are_what_the_guest_set),
-        TEST(writes_of_one_phase_append),
         TEST(there_is_no_next_handler),
-        TEST(headers_set_before_the_missing_next_handler_stay),
-        TEST(a_body_written_before_the_missing_next_handler_stays),
         TEST(handle_response_may_change_a_buffered_response),
         TEST(handle_response_may_not_touch_an_unbuffered_response),
         TEST(a_response_that_began_is_closed_to_changes),
@@ -376,16 +244,9 @@ int main(void)
         TEST(the_request_is_closed_to_changes_in_handle_response),
         TEST(method_uri_and_headers_of_the_request_can_be_set),
         TEST(what_is_no_method_uri_status_or_header_is_refused),
-        TEST(bodies_are_read_as_streams),
-        TEST(a_request_body_can_be_replaced_and_read_again),
-        TEST(trailers_are_absent_and_cannot_be_set),
         TEST(pointers_outside_memory_end_the_guest),
-        TEST(a_buffer_that_is_too_small_stays_untouched),
-        TEST(names_come_once_in_lower_case_and_begin_with_host),
-        TEST(values_may_be_written_over_the_name_that_asked_for_them),
         TEST(logging_never_fails_and_debug_is_off),
         TEST(a_handler_that_exits_is_at_fault),
-        TEST(a_response_over_the_limit_is_at_fault),
         TEST(host_calls_burn_their_price_and_the_same_each_time),
         cmocka_unit_test(features_enabled_before_the_snapshot_hold_after_it),
         cmocka_unit_test(get_config_answers_in_the_builder_and_in_each_request),

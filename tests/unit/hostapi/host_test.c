@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A host's own: the doors to its families' blocks, and what a parked call waits for.
+ */
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "hostapi/host.h"
+#include "hostapi/hostcalls.h"
+#include "tests/support/unit.h"
+#include "tests/unit/hostapi/fixture.h"
+
+static struct hostapi_host *host_of(enum hostapi_kind kind)
+{
+    const struct hostapi_options options = {.kind = kind, .clock = &clock_system};
+    struct hostapi_host *host;
+    assert_int_equal(hostapi_host_create(&options, &host), STATUS_OK);
+    return host;
+}
+
+static void a_host_has_its_kinds_blocks_and_those_of_what_it_uses(void **state)
+{
+    (void)state;
+    struct hostapi_host *handler = host_of(HOSTAPI_KIND_HTTP_WASM);
+    uint8_t *own = host_state(handler, HOSTAPI_KIND_HTTP_WASM);
+    uint8_t *used = host_state(handler, HOSTAPI_KIND_WASI);
+    size_t own_bytes = hostapi_family(HOSTAPI_KIND_HTTP_WASM)->state_bytes;
+    assert_true(used >= own + own_bytes);
+    assert_true(used + hostapi_family(HOSTAPI_KIND_WASI)->state_bytes <=
+                handler->blocks + handler->state_bytes);
+    assert_true((uint8_t *)host_kept(handler, HOSTAPI_KIND_HTTP_WASM) >=
+                handler->blocks + handler->state_bytes);
+    hostapi_host_free(handler);
+}
+
+/* ---- the doors ------------------------------------------------------------------------------- */
+
+static void ask_for_state(struct hostapi_host *host)
+{
+    (void)host_state(host, HOSTAPI_KIND_HTTP_WASM);
+}
+
+static void ask_for_kept(struct hostapi_host *host)
+{
+    (void)host_kept(host, HOSTAPI_KIND_HTTP_WASM);
+}
+
+static void enter_a_call(struct hostapi_host *host)
+{
+    struct engine_host_call call = {.context = host};
+    (void)hostcalls_enter(&call, HOSTAPI_KIND_HTTP_WASM, 0);
+}
+
+static void begin_a_request(struct hostapi_host *host)
+{
+    (void)hostapi_begin(host, NULL, NULL, NULL);
+}
+
+static void create_an_unknown_kind(struct hostapi_host *host)
+{
+    (void)host;
+    (void)host_of(HOSTAPI_KIND_UNKNOWN);
+}
+
+static void create_a_kind_past_the_last(struct hostapi_host *host)
+{
+    (void)host;
+    (void)host_of(HOSTAPI_KIND_COUNT);
+}
+
+static void use_what_is_no_host(struct hostapi_host *host)
+{
+    host->magic ^= 1;
+    (void)host_state(host, HOSTAPI_KIND_WASI);
+}
+
+/* Does this end a process by an assertion? */
+static bool aborts(void (*act)(struct hostapi_host *host), enum hostapi_kind kind)
+{
+    int wait_status;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        const struct rlimit none = {0, 0};
+        (void)setrlimit(RLIMIT_CORE, &none);
+        (void)signal(SIGABRT, SIG_DFL); /* cmocka's is there */
+        act(host_of(kind));
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &wait_status, 0), pid);
+    return WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGABRT;
+}
+
+static void a_wrong_family_is_refused_at_its_door(void **state)
+{
+    (void)state;
+    assert_true(aborts(ask_for_state, HOSTAPI_KIND_WAGI));
+    assert_true(aborts(ask_for_kept, HOSTAPI_KIND_WAGI));
+    assert_true(aborts(enter_a_call, HOSTAPI_KIND_WAGI));
+    assert_true(aborts(begin_a_request, HOSTAPI_KIND_WASI));
+    assert_true(aborts(create_an_unknown_kind, HOSTAPI_KIND_WAGI));
+    assert_true(aborts(create_a_kind_past_the_last, HOSTAPI_KIND_WAGI));
+    assert_true(aborts(use_what_is_no_host, HOSTAPI_KIND_WAGI));
+    assert_false(aborts(ask_for_state, HOSTAPI_KIND_HTTP_WASM));
+}
+
+/* ---- waits ----------------------------------------------------------------------------------- */
+
+static void a_call_may_wait_for_any_of_several_moments_and_events(void **state)
+{
+    (void)state;
+    struct hostapi_host *host = host_of(HOSTAPI_KIND_WAGI);
+    const struct hostapi_wait waits[] = {
+        {.kind = HOSTAPI_WAIT_EVENT, .ticket = 7},
+        {.kind = HOSTAPI_WAIT_TIME, .until_ns = 900},
+        {.kind = HOSTAPI_WAIT_EVENT, .ticket = 8},
+        {.kind = HOSTAPI_WAIT_TIME, .until_ns = 500},
+    };
+    assert_int_equal(host_park(host, waits, COUNT_OF(waits)), ENGINE_PENDING);
+    const struct hostapi_waits *parked = hostapi_waits(host);
+    assert_int_equal(parked->count, COUNT_OF(waits));
+    assert_int_equal(parked->rows[2].ticket, 8);
+    assert_int_equal(hostapi_waits_until_ns(parked), 500);
+    assert_int_equal(host_park(host, waits, 1), ENGINE_PENDING);
+    assert_int_equal(hostapi_waits_until_ns(parked), UINT64_MAX); /* an event alone */
+    hostapi_host_free(host);
+}
+
+static void only_the_call_that_parked_goes_on_without_paying(void **state)
+{
+    (void)state;
+    struct hostapi_host *host = host_of(HOSTAPI_KIND_WAGI);
+    struct engine_host_call call = {.context = host};
+    assert_int_equal(host_park_until(host, 0), ENGINE_PENDING);
+    assert_ptr_equal(hostcalls_enter(&call, HOSTAPI_KIND_WASI, 1000), host);
+    assert_true(host->request.resumed);
+    /* It parked no more, whatever it answered: the next call is new. (This one comes back from a
+     * guest's func that it called, and has paid too: there is no machine here.) */
+    call.step = 1;
+    (void)hostcalls_enter(&call, HOSTAPI_KIND_WASI, 1000);
+    assert_false(host->request.resumed);
+    hostapi_host_free(host);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_host_has_its_kinds_blocks_and_those_of_what_it_uses),
+        cmocka_unit_test(a_wrong_family_is_refused_at_its_door),
+        cmocka_unit_test(a_call_may_wait_for_any_of_several_moments_and_events),
+        cmocka_unit_test(only_the_call_that_parked_goes_on_without_paying),
+    };
+    return cmocka_run_group_tests(tests, fixture_prepare, NULL);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The guest of letters and one request after the other.
+ */
+#include "tests/unit/hostapi/http_wasm/letters.h"
+
+#include "tests/support/unit.h"
+
+struct fixture fixture;
+static struct bytes guest;
+
+int letters_setup(void **state)
+{
+    (void)state;
+    guest = fixture_guest("hostapi_rules");
+    assert_int_equal(fixture_begin(&fixture, guest, NULL), ENGINE_DONE);
+    return 0;
+}
+
+int letters_teardown(void **state)
+{
+    (void)state;
+    fixture_end(&fixture);
+    fixture_unload(guest);
+    return 0;
+}
+
+void finish(const char *uri)
+{
+    fixture_next_exchange(&fixture, "GET", uri);
+    if (fixture_request(&fixture) != HOSTAPI_FINISHED)
+        fail_msg("%s: %s", uri, fixture.report.text);
+}
+
+void fault(const char *uri, const char *reason)
+{
+    fixture_next_exchange(&fixture, "GET", uri);
+    assert_int_equal(fixture_request(&fixture), HOSTAPI_FAULT);
+    if (strstr(fixture.report.text, reason) == NULL)
+        fail_msg("%s: \"%s\" does not say \"%s\"", uri, fixture.report.text, reason);
+}

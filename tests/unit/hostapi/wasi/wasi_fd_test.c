@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Streams by descriptor: reading, writing, closing, renumbering, and their stats.
+ */
+#include "tests/support/unit.h"
+#include "tests/unit/hostapi/wasi/calls.h"
+
+static void stdin_is_the_request_body(void **state)
+{
+    (void)state;
+    fixture.exchange.request_body = bytes_of_text("0123456789");
+    put_iovec(0, 100, 3);
+    put_iovec(8, 200, 4);
+    expect(wasi_fd_read, 0, 0, 2, 64, WASI_SUCCESS);
+    assert_int_equal(u32(64), 7);
+    assert_memory_equal(memory(100), "012", 3);
+    assert_memory_equal(memory(200), "3456", 4);
+    expect(wasi_fd_read, 0, 0, 2, 64, WASI_SUCCESS);
+    assert_int_equal(u32(64), 3);
+    expect(wasi_fd_read, 0, 0, 2, 64, WASI_SUCCESS);
+    assert_int_equal(u32(64), 0);
+}
+
+static void a_read_may_land_on_its_own_vectors(void **state)
+{
+    (void)state;
+    static const uint8_t body[32] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    fixture.exchange.request_body = bytes_make(body, sizeof(body));
+    put_iovec(0, 0, 16);
+    put_iovec(8, 100, 16);
+    expect(wasi_fd_read, 0, 0, 2, 64, WASI_SUCCESS);
+    assert_int_equal(u32(64), 32);
+}
+
+static void vectors_outside_memory_are_a_fault_and_nothing_is_written(void **state)
+{
+    (void)state;
+    put_iovec(0, 100, 3);
+    put_iovec(8, PAGE_BYTES - 1, 2);
+    expect(wasi_fd_write, 2, 0, 2, 64, WASI_FAULT);
+    fixture_assert_log(&fixture, "");
+    expect(wasi_fd_write, 2, PAGE_BYTES - 15, 2, 64, WASI_FAULT);
+    expect(wasi_fd_write, 2, 0xfffffff8, 2, 64, WASI_FAULT);
+    expect(wasi_fd_write, 2, 0, 1, PAGE_BYTES - 3, WASI_FAULT);
+    fixture_assert_log(&fixture, "");
+}
+
+static void too_many_vectors_are_invalid(void **state)
+{
+    (void)state;
+    expect(wasi_fd_write, 2, 0, GUEST_MEM_IOVECS_MAX, 64, WASI_SUCCESS);
+    expect(wasi_fd_write, 2, 0, GUEST_MEM_IOVECS_MAX + 1, 64, WASI_INVAL);
+    expect(wasi_fd_write, 2, 0, 0xffffffff, 64, WASI_INVAL);
+}
+
+static void stderr_goes_to_the_log(void **state)
+{
+    (void)state;
+    memcpy(memory(100), "hello\n", 6);
+    put_iovec(0, 100, 2);
+    put_iovec(8, 102, 4);
+    expect(wasi_fd_write, 2, 0, 2, 64, WASI_SUCCESS);
+    assert_int_equal(u32(64), 6);
+    fixture_assert_log(&fixture, "stderr hello\n");
+}
+
+static void stdout_of_a_command_is_headers_then_body(void **state)
+{
+    (void)state;
+    memcpy(memory(100), "content-type: a/b\n\nbody", 23);
+    put_iovec(0, 100, 10);
+    put_iovec(8, 110, 13);
+    expect(wasi_fd_write, 1, 0, 2, 64, WASI_SUCCESS);
+    fixture_assert_body(&fixture, "body");
+    assert_int_equal(hostapi_next(fixture.host, &fixture.report), HOSTAPI_FINISHED);
+    fixture_assert_header(&fixture, "content-type", "a/b");
+}
+
+static void streams_go_one_way(void **state)
+{
+    (void)state;
+    expect(wasi_fd_write, 0, 0, 0, 64, WASI_BADF);
+    expect(wasi_fd_read, 1, 0, 0, 64, WASI_BADF);
+    expect(wasi_fd_read, 2, 0, 0, 64, WASI_BADF);
+    expect(wasi_fd_read, 3, 0, 0, 64, WASI_BADF);
+}
+
+static void a_closed_descriptor_is_bad_until_the_next_request(void **state)
+{
+    (void)state;
+    expect(wasi_fd_close, 2, 0, 0, 0, WASI_SUCCESS);
+    expect(wasi_fd_close, 2, 0, 0, 0, WASI_BADF);
+    expect(wasi_fd_write, 2, 0, 0, 64, WASI_BADF);
+    expect(wasi_fd_close, 0xffffffff, 0, 0, 0, WASI_BADF);
+    hostapi_host_reset(fixture.host);
+    expect(wasi_fd_close, 2, 0, 0, 0, WASI_SUCCESS);
+}
+
+static void a_renumbered_descriptor_moves_and_closes_what_was_there(void **state)
+{
+    (void)state;
+    expect(wasi_fd_renumber, 2, 102, 0, 0, WASI_SUCCESS);
+    expect(wasi_fd_write, 2, 0, 0, 64, WASI_BADF);
+    expect(wasi_fd_write, 102, 0, 0, 64, WASI_SUCCESS);
+    expect(wasi_fd_renumber, 102, 1, 0, 0, WASI_SUCCESS);
+    memcpy(memory(100), "x\n", 2);
+    put_iovec(0, 100, 2);
+    expect(wasi_fd_write, 1, 0, 1, 64, WASI_SUCCESS);
+    fixture_assert_log(&fixture, "stderr x\n");
+    expect(wasi_fd_renumber, 1, 0xffffffff, 0, 0, WASI_BADF);
+    expect(wasi_fd_renumber, 7, 1, 0, 0, WASI_BADF);
+}
+
+static void a_stream_has_a_stat(void **state)
+{
+    (void)state;
+    memset(memory(0), 0xff, 128);
+    expect(wasi_fd_fdstat_set_flags, 1, 4, 0, 0, WASI_SUCCESS);
+    expect(wasi_fd_fdstat_set_flags, 1, 2, 0, 0, WASI_NOTSUP);
+    expect(wasi_fd_fdstat_get, 1, 0, 0, 0, WASI_SUCCESS);
+    assert_int_equal(*memory(0), 0);
+    assert_int_equal(guest_mem_load_u16(memory(2)), 4);
+    assert_true((u64(8) & 1u << 6) != 0);
+    assert_int_equal(u64(16), 0);
+    assert_int_equal(u64(24), UINT64_MAX);
+    expect(wasi_fd_filestat_get, 1, 0, 0, 0, WASI_SUCCESS);
+    assert_int_equal(u64(56), 0);
+    assert_int_equal(u64(64), UINT64_MAX);
+    memset(memory(0), 0xff, 128);
+    expect(wasi_fd_filestat_get_p0, 1, 0, 0, 0, WASI_SUCCESS);
+    assert_int_equal(u64(48), 0);
+    assert_int_equal(u64(56), UINT64_MAX);
+    expect(wasi_fd_filestat_get, 9, 0, 0, 0, WASI_BADF);
+}
+
+static void sockets_are_refused_in_the_builder_and_are_none_in_a_request(void **state)
+{
+    (void)state;
+    struct engine_host_call host_call = {
+        .instance = fixture.instance, .context = fixture.host, .slots = slots};
+    slots[0].bits = 1;
+    assert_int_equal(wasi_refuse(fixture.host, &host_call, 0, WASI_NOTSOCK), ENGINE_DONE);
+    assert_int_equal(slots[0].i32, WASI_NOTSOCK);
+    fixture.host->options.snapshotting = true;
+    assert_int_equal(wasi_refuse(fixture.host, &host_call, 0, WASI_NOTSOCK), ENGINE_TRAPPED);
+    assert_non_null(strstr(engine_machine_trap(fixture.machine).text, "a function of the network"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, calls_setup, calls_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(stdin_is_the_request_body),
+        TEST(a_read_may_land_on_its_own_vectors),
+        TEST(vectors_outside_memory_are_a_fault_and_nothing_is_written),
+        TEST(too_many_vectors_are_invalid),
+        TEST(stderr_goes_to_the_log),
+        TEST(stdout_of_a_command_is_headers_then_body),
+        TEST(streams_go_one_way),
+        TEST(a_closed_descriptor_is_bad_until_the_next_request),
+        TEST(a_renumbered_descriptor_moves_and_closes_what_was_there),
+        TEST(a_stream_has_a_stat),
+        TEST(sockets_are_refused_in_the_builder_and_are_none_in_a_request),
+    };
+    return cmocka_run_group_tests(tests, fixture_prepare, NULL);
+}
