@@ -259,7 +259,8 @@ static enum status control_start_jobs(struct deploy_control *control, struct rep
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     const struct builder_job_options options = {
         .base = control->options.base,
-        .executable = control->options.executable,
+        .role = control->options.builder,
+        .error_fd = control->options.builder_error_fd,
         .limits = &control->options.config->limits,
         .artifacts_fd = control->dir.artifacts_fd,
         .run = control->run,

@@ -25,6 +25,7 @@
 #include "config/config.h"
 #include "engine/base/bytes.h"
 #include "engine/base/clock.h"
+#include "engine/base/spawn.h"
 #include "engine/base/status.h"
 
 #define DEPLOY_NAME_BYTES   64 /* tenant and function names: [a-z0-9]([a-z0-9-]*[a-z0-9])?, <= 63 */
@@ -108,7 +109,8 @@ struct deploy_control_options {
     struct event_base *base;
     const struct config *config; /* borrowed; outlives it */
     const struct clock *clock;
-    const char *executable; /* /proc/self/exe's target: runs as `skerry builder` */
+    const struct spawn_role *builder; /* how builders are started; borrowed */
+    int builder_error_fd;             /* their stderr; -1: ours */
     /* Numbers of the workers for /v1/stats, /metrics; may be NULL. */
     void (*print_worker_metrics)(void *context, struct buffer *out);
     /* Appends the function's starts as a JSON object, for .../starts; false if memory ran out.
@@ -143,8 +145,7 @@ bool deploy_control_child_exited(struct deploy_control *control, int pid, int wa
 /*
  * `skerry builder` (server/builder.c) reads a module from fd 3, writes the artifact to fd 4
  * and its result to fd 5, then exits 0. Any other end is a failed build. First it reads
- * its order from fd 6, which comes after its rlimits are set: the struct, then as many bytes
- * of configuration as it says.
+ * its order from fd 6: the struct, then as many bytes of configuration as it says.
  * The artifact is fsynced before the result is written.
  */
 #define DEPLOY_BUILDER_VERB "builder"

@@ -6,7 +6,7 @@
  *   order (fd 6) -> module (fd 3) -> compile -> recognise -> instantiate -> initialise
  *                 -> snapshot -> artifact (fd 4), fsync -> result (fd 5)
  *
- * It begins only when its order arrives, which control sends after the rlimits are set.
+ * It begins when its order arrives.
  * Whatever is wrong with the module is in the result, and the exit status is 0; anything
  * else that goes wrong ends the process, and control takes that for a crash.
  */
@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +24,7 @@
 #include "deploy/deploy.h"
 #include "engine/base/clock.h"
 #include "engine/base/io.h"
+#include "engine/base/spawn.h"
 #include "engine/engine.h"
 #include "hostapi/hostapi.h"
 
@@ -282,9 +282,9 @@ int server_builder_main(void)
 {
     uint8_t config[DEPLOY_CONFIG_BYTES_MAX];
     struct builder builder = {.report = REPORT_INIT};
-    /* Not to outlive control; and a file that would grow too large is an error, not the end. */
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || signal(SIGXFSZ, SIG_IGN) == SIG_ERR ||
-        !builder_read_order(&builder, config)) {
+    spawn_settle();
+    /* A file that would grow too large is an error, not the end. */
+    if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR || !builder_read_order(&builder, config)) {
         (void)fprintf(stderr, "skerry: `builder` is run by `skerry serve` only\n");
         return 2;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From flags to a running server: built-in values, then the file, then the environment,
- * then flags, each over the one before; checked once, then handed to control.
+ * then flags, each over the one before; checked once, then handed to the supervisor.
  */
 #include "server/serve.h"
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/control/control.h"
+#include "server/control/supervisor.h"
 
 static const char serve_usage[] =
     "usage: skerry serve [--data DIR] [--listen ADDR:PORT]... [--admin ADDR:PORT]\n"
@@ -188,6 +188,6 @@ int serve_main(int argc, char **argv)
                       report.text[0] != '\0' ? report.text : status_text(status));
         return status_exit_code(status);
     }
-    struct control_options options = {.config = &config, .access_log = flags.access_log};
-    return control_run(&options);
+    struct supervisor_options options = {.config = &config, .access_log = flags.access_log};
+    return supervisor_run(&options);
 }

@@ -15,10 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "engine/base/spawn.h"
 #include "server/front/h2o_listen.h"
 #include "server/request/account.h"
 #include "server/telemetry/log.h"
@@ -48,17 +48,6 @@ static enum status worker_read_boot(struct worker_boot *ret_boot, struct report 
         return report_fail(report, STATUS_USAGE, REPORT_OFFSET_NONE,
                            "worker: started by hand; use `skerry serve`");
     (void)close(WORKER_BOOT_FD);
-    return STATUS_OK;
-}
-
-/* Control may have died between fork and here; then its death signal was missed. */
-static enum status worker_follow_control(const struct worker_boot *boot, struct report *report)
-{
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
-        return report_errno(report, "worker: cannot follow control's death");
-    if (getppid() != boot->control_pid)
-        return report_fail(report, STATUS_UNREACHABLE, REPORT_OFFSET_NONE,
-                           "worker: control is gone");
     return STATUS_OK;
 }
 
@@ -106,8 +95,6 @@ static enum status worker_start(struct worker *worker, struct report *report)
     struct request_service *service = &worker->service;
     const struct config *config = &worker->boot.config;
     enum status status = worker_read_boot(&worker->boot, report);
-    if (status == STATUS_OK)
-        status = worker_follow_control(&worker->boot, report);
     if (status == STATUS_OK)
         status = worker_map_shared(service, report);
     if (status == STATUS_OK)
@@ -208,6 +195,7 @@ int worker_main(void)
 {
     struct worker worker = {.signal_fd = -1};
     struct report report = REPORT_INIT;
+    spawn_settle();
     enum status status = worker_start(&worker, &report);
     if (status != STATUS_OK) {
         log_message("error", "worker_start", "%s",

@@ -27,7 +27,6 @@ struct worker_boot {
     uint64_t magic;
     uint32_t index;
     uint32_t listen_count;
-    int32_t control_pid;
     bool access_log;
     struct config config;
 };

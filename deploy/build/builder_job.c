@@ -4,9 +4,8 @@
  *
  * The child gets four descriptors and nothing else of ours: the module in a sealed memfd,
  * the artifact's temporary file, the result pipe, and a pipe with the order: limits and
- * configuration. That is written only after the rlimits are in force, and a builder reads it
- * before it touches the module. Order and result are smaller than a pipe's buffer: the one is
- * written without waiting, the other read after the exit.
+ * configuration. Order and result are smaller than a pipe's buffer: the one is written without
+ * waiting, the other read after the exit.
  * RLIMIT_AS cannot bound a builder (a memory reserves 8 GiB of addresses): RLIMIT_DATA does.
  */
 #include "deploy/build/builder_job.h"
@@ -16,7 +15,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -33,7 +31,6 @@
 #define BUILDER_JOB_QUEUED_BYTES_MAX (256ULL << 20)
 #define BUILDER_JOB_FILES_MAX        32
 #define BUILDER_JOB_CHILD_FD_COUNT   4
-#define BUILDER_JOB_SPARE_FD         16 /* above the numbers that the child's get */
 
 _Static_assert(sizeof(struct deploy_build_result) < 65536, "a result fits a pipe's buffer");
 _Static_assert(sizeof(struct deploy_build_order) + DEPLOY_CONFIG_BYTES_MAX < 65536,
@@ -62,9 +59,6 @@ struct builder_jobs {
     uint64_t serial;
     bool stopping;
 };
-
-/* The sanitizer's shadow memory is private data too; only its presence can be asked for. */
-extern void __asan_init(void) __attribute__((weak));
 
 /* ---- one job's end --------------------------------------------------------------------------- */
 
@@ -138,19 +132,6 @@ static void builder_job_close_fds(const struct builder_job_fds *fds)
     base_auto_close(&fds->order);
 }
 
-/* Moves a descriptor out of the numbers that the child's ends will have. */
-static bool builder_job_raise_fd(int *fd)
-{
-    if (*fd >= BUILDER_JOB_SPARE_FD)
-        return true;
-    int raised = fcntl(*fd, F_DUPFD_CLOEXEC, BUILDER_JOB_SPARE_FD);
-    if (raised < 0)
-        return false;
-    (void)close(*fd);
-    *fd = raised;
-    return true;
-}
-
 static enum status
 builder_job_make_fds(struct builder_job *job, struct builder_job_fds *fds, struct report *report)
 {
@@ -178,68 +159,32 @@ builder_job_make_fds(struct builder_job *job, struct builder_job_fds *fds, struc
     /* Control does not wait for a process that has not proved anything yet. */
     if (fcntl(fds->order, F_SETFL, O_NONBLOCK) != 0)
         return report_errno(report, "cannot start a builder");
-    for (int i = 0; i < BUILDER_JOB_CHILD_FD_COUNT; i++) {
-        if (!builder_job_raise_fd(&child[i]))
-            return report_errno(report, "cannot start a builder");
-    }
     return STATUS_OK;
-}
-
-/* errno of the first thing that failed, or 0. */
-static int builder_job_spawn_actions(const struct builder_job *job,
-                                     const struct builder_job_fds *fds,
-                                     posix_spawn_file_actions_t *actions,
-                                     posix_spawnattr_t *attr,
-                                     pid_t *ret_pid)
-{
-    const char *executable = job->jobs->options.executable;
-    char verb[] = DEPLOY_BUILDER_VERB;
-    char name[] = "skerry";
-    char *arguments[] = {name, verb, NULL};
-    sigset_t none;
-    sigset_t all;
-    (void)sigemptyset(&none);
-    (void)sigfillset(&all);
-    int error = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    if (error == 0)
-        error = posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    for (int i = 0; error == 0 && i < BUILDER_JOB_CHILD_FD_COUNT; i++)
-        error =
-            posix_spawn_file_actions_adddup2(actions, fds->child[i], DEPLOY_BUILDER_MODULE_FD + i);
-    if (error == 0)
-        error = posix_spawnattr_setsigmask(attr, &none);
-    if (error == 0)
-        error = posix_spawnattr_setsigdefault(attr, &all);
-    if (error == 0)
-        error = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    if (error == 0)
-        error = posix_spawn(ret_pid, executable, actions, attr, arguments, environ);
-    return error;
 }
 
 static enum status
 builder_job_spawn(struct builder_job *job, const struct builder_job_fds *fds, struct report *report)
 {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attr;
-    if (posix_spawn_file_actions_init(&actions) != 0 || posix_spawnattr_init(&attr) != 0)
-        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
-    int error = builder_job_spawn_actions(job, fds, &actions, &attr, &job->pid);
-    (void)posix_spawnattr_destroy(&attr);
-    (void)posix_spawn_file_actions_destroy(&actions);
-    if (error == 0)
-        return STATUS_OK;
-    errno = error;
-    return report_errno(report, "cannot start a builder (%.200s)", job->jobs->options.executable);
+    const struct builder_job_options *options = &job->jobs->options;
+    const struct config_limits *limits = options->limits;
+    const struct spawn_limit rows[] = {
+        {RLIMIT_CPU, limits->build_wall / CLOCK_US_PER_S + 1},
+        {RLIMIT_NOFILE, BUILDER_JOB_FILES_MAX},
+        {RLIMIT_FSIZE, limits->build_memory},
+        {RLIMIT_DATA, limits->build_memory}, /* the last: a sanitizer's program has none */
+    };
+    const struct spawn_order order = {
+        .role = options->role,
+        .fds = fds->child,
+        .fd_count = BUILDER_JOB_CHILD_FD_COUNT,
+        .error_fd = options->error_fd,
+        .limits = rows,
+        .limit_count = COUNT_OF(rows) - (spawn_is_sanitized() ? 1 : 0),
+    };
+    return spawn_start(&order, report, &job->pid);
 }
 
-static bool builder_job_limit(pid_t pid, int resource, uint64_t value)
-{
-    const struct rlimit limit = {.rlim_cur = value, .rlim_max = value};
-    return prlimit(pid, (__rlimit_resource_t)resource, &limit, NULL) == 0;
-}
-
-/* Puts the process under its rlimits, then lets it begin. */
+/* Tells it what to do, whereupon it begins. */
 static enum status
 builder_job_release(const struct builder_job *job, int order_fd, struct report *report)
 {
@@ -251,15 +196,6 @@ builder_job_release(const struct builder_job *job, int order_fd, struct report *
     const struct iovec parts[] = {
         {.iov_base = &order, .iov_len = sizeof(order)},
         {.iov_base = (void *)(uintptr_t)config.data, .iov_len = config.count}};
-    uint64_t cpu_s = limits->build_wall / CLOCK_US_PER_S + 1;
-    bool done = builder_job_limit(job->pid, RLIMIT_CORE, 0) &&
-                builder_job_limit(job->pid, RLIMIT_CPU, cpu_s) &&
-                builder_job_limit(job->pid, RLIMIT_NOFILE, BUILDER_JOB_FILES_MAX) &&
-                builder_job_limit(job->pid, RLIMIT_FSIZE, limits->build_memory);
-    if (done && __asan_init == NULL)
-        done = builder_job_limit(job->pid, RLIMIT_DATA, limits->build_memory);
-    if (!done)
-        return report_errno(report, "cannot set a builder's limits");
     errno = EAGAIN; /* for a write that took less than all */
     if (writev(order_fd, parts, COUNT_OF(parts)) != (ssize_t)(sizeof(order) + config.count))
         return report_errno(report, "cannot talk to a builder");

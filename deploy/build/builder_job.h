@@ -13,12 +13,14 @@
 #define SKERRY_DEPLOY_BUILD_BUILDER_JOB_H
 
 #include "deploy/build/artifacts.h"
+#include "engine/base/spawn.h"
 
 struct builder_jobs;
 
 struct builder_job_options {
     struct event_base *base;
-    const char *executable;
+    const struct spawn_role *role;      /* a builder's; borrowed */
+    int error_fd;                       /* their stderr; -1: ours */
     const struct config_limits *limits; /* borrowed */
     int artifacts_fd;                   /* folder of the artifacts; borrowed */
     uint64_t run;                       /* of control: tells temporary files of its runs apart */

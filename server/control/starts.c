@@ -13,8 +13,11 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "config/config.h"
 #include "engine/base/hash.h"
+#include "engine/base/list.h"
 #include "isolate/isolate.h"
+#include "server/telemetry/log.h"
 
 #define STARTS_BUCKETS  4096 /* power of two */
 #define STARTS_NS_IN_US 1000.0
@@ -29,8 +32,7 @@ struct starts_cold {
 
 struct starts_history {
     struct starts_history *hash_next;
-    struct starts_history *newer;
-    struct starts_history *older;
+    struct list_link link; /* by last use, the newest first */
     uint64_t hash;
     uint64_t created_ns; /* of the function */
     uint64_t since_ns;   /* when the first request in it was answered */
@@ -43,11 +45,18 @@ struct starts_history {
     char function[DEPLOY_NAME_BYTES];
 };
 
+struct starts_source {
+    const struct start_ring *ring; /* borrowed; NULL: nobody writes */
+    struct start_reader reader;
+};
+
 struct starts {
+    const struct clock *clock;
+    bool refused; /* was said */
+    struct starts_source sources[CONFIG_WORKERS_MAX];
     uint32_t functions_max;
     uint64_t hash_seed;
-    struct starts_history *newest;
-    struct starts_history *oldest;
+    struct list by_use;
     struct starts_stats stats;
     struct starts_history *buckets[STARTS_BUCKETS];
 };
@@ -76,30 +85,14 @@ static struct starts_history *starts_find(struct starts *starts, const struct st
     return history;
 }
 
-/* ---- the list by last use -------------------------------------------------------------------- */
-
-static void starts_unlink(struct starts *starts, struct starts_history *history)
-{
-    *(history->newer != NULL ? &history->newer->older : &starts->newest) = history->older;
-    *(history->older != NULL ? &history->older->newer : &starts->oldest) = history->newer;
-}
-
-static void starts_link(struct starts *starts, struct starts_history *history)
-{
-    history->newer = NULL;
-    history->older = starts->newest;
-    *(starts->newest != NULL ? &starts->newest->newer : &starts->oldest) = history;
-    starts->newest = history;
-}
-
 static void starts_forget_oldest(struct starts *starts)
 {
-    struct starts_history *history = starts->oldest;
+    struct starts_history *history = LIST_LAST(&starts->by_use, struct starts_history, link);
     struct starts_history **link = starts_bucket(starts, history->hash);
     while (*link != history)
         link = &(*link)->hash_next;
     *link = history->hash_next;
-    starts_unlink(starts, history);
+    list_remove(&history->link);
     starts->stats.functions--;
     starts->stats.forgotten++;
     free(history);
@@ -107,14 +100,16 @@ static void starts_forget_oldest(struct starts *starts)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-enum status starts_create(uint32_t functions_max, struct starts **ret_starts)
+enum status
+starts_create(uint32_t functions_max, const struct clock *clock, struct starts **ret_starts)
 {
     struct starts *starts = calloc(1, sizeof(*starts));
     if (starts == NULL)
         return STATUS_NO_MEMORY;
     ASSERT(functions_max > 0);
+    starts->clock = clock;
     starts->functions_max = functions_max;
-    starts->hash_seed = hash_seed(&clock_system);
+    starts->hash_seed = hash_seed(clock);
     *ret_starts = starts;
     return STATUS_OK;
 }
@@ -123,14 +118,19 @@ void starts_free(struct starts *starts)
 {
     if (starts == NULL)
         return;
-    while (starts->oldest != NULL)
+    while (!list_is_empty(&starts->by_use))
         starts_forget_oldest(starts);
     free(starts);
 }
 
 struct starts_stats starts_stats(const struct starts *starts)
 {
-    return starts->stats;
+    struct starts_stats stats = starts->stats;
+    for (size_t i = 0; i < COUNT_OF(starts->sources); i++) {
+        stats.lost += starts->sources[i].reader.lost;
+        stats.refused += starts->sources[i].reader.refused;
+    }
+    return stats;
 }
 
 /* ---- adding ---------------------------------------------------------------------------------- */
@@ -151,7 +151,7 @@ starts_make(struct starts *starts, const struct starts_key *key, uint64_t now_ns
     struct starts_history **bucket = starts_bucket(starts, history->hash);
     history->hash_next = *bucket;
     *bucket = history;
-    starts_link(starts, history);
+    list_prepend(&starts->by_use, &history->link);
     starts->stats.functions++;
     return history;
 }
@@ -186,14 +186,47 @@ void starts_add(struct starts *starts,
     if (history == NULL)
         history = starts_make(starts, &key, ended_ns);
     if (history == NULL) {
-        starts->stats.no_memory++;
+        starts->stats.lost++;
         return;
     }
-    starts_unlink(starts, history);
-    starts_link(starts, history);
+    list_remove(&history->link);
+    list_prepend(&starts->by_use, &history->link);
     history->reasons[record->reason] += record->count;
     if (record->reason != ISOLATE_START_WARM)
         starts_add_cold(history, worker, record, ended_ns);
+}
+
+/* ---- collecting ------------------------------------------------------------------------------ */
+
+void starts_watch(struct starts *starts, uint32_t worker, const struct start_ring *ring)
+{
+    ASSERT(worker < COUNT_OF(starts->sources));
+    starts->sources[worker] = (struct starts_source){.ring = ring};
+}
+
+static void starts_collect_worker(struct starts *starts, uint32_t worker)
+{
+    struct starts_source *source = &starts->sources[worker];
+    struct start_record record;
+    uint32_t budget = START_RING_RECORDS;
+    while (start_ring_read(source->ring, &source->reader, starts->clock, &budget, &record)) {
+        uint64_t age_ns = clock_monotonic_ns(starts->clock) - record.ended_ns;
+        starts_add(starts, worker, &record, clock_realtime_ns(starts->clock) - age_ns);
+    }
+    if (source->reader.refused == 0 || starts->refused)
+        return;
+    starts->refused = true;
+    log_message("error", "starts_refused",
+                "worker %u tells of starts what makes no sense: a bug, or a guest broke out",
+                worker);
+}
+
+void starts_collect(struct starts *starts)
+{
+    for (uint32_t i = 0; i < COUNT_OF(starts->sources); i++) {
+        if (starts->sources[i].ring != NULL)
+            starts_collect_worker(starts, i);
+    }
 }
 
 /* ---- printing -------------------------------------------------------------------------------- */
@@ -289,8 +322,7 @@ static int starts_write(const char *data, size_t count, void *context)
     return buffer_append(context, data, count) == STATUS_OK ? 0 : -1;
 }
 
-enum status
-starts_print(struct starts *starts, const struct starts_key *key, uint64_t lost, struct buffer *out)
+enum status starts_print(struct starts *starts, const struct starts_key *key, struct buffer *out)
 {
     static const struct starts_history nothing;
     const struct starts_history *history = starts_find(starts, key);
@@ -302,7 +334,7 @@ starts_print(struct starts *starts, const struct starts_key *key, uint64_t lost,
         key->function, "since", since, "warm", (json_int_t)history->reasons[ISOLATE_START_WARM],
         "cold", (json_int_t)history->cold, "reasons", starts_reasons_json(history), "bucket_le_us",
         starts_bounds_json(), "phases", starts_phases_json(history), "recent",
-        starts_recent_json(history), "lost", (json_int_t)lost);
+        starts_recent_json(history), "lost", (json_int_t)starts_stats(starts).lost);
     bool done =
         root != NULL &&
         json_dump_callback(root, starts_write, out,

@@ -2,7 +2,7 @@
 /*
  * Private to server/: what control remembers of functions' starts, for .../starts.
  *
- *   records of all workers --starts_add--> one history a function --starts_print--> JSON
+ *   rings of all workers --starts_collect--> one history a function --starts_print--> JSON
  *
  * A history has counts by reason, a histogram of each phase of its cold starts, and the last few
  * of those in full. There are at most `functions_max`; the one that was added to the longest
@@ -21,7 +21,8 @@ struct starts;
 struct starts_stats {
     uint32_t functions; /* histories there are */
     uint64_t forgotten; /* histories that made room for others */
-    uint64_t no_memory; /* records without a place to count them */
+    uint64_t lost;      /* records that are in no history, whatever became of them */
+    uint64_t refused;   /* records that made no sense */
 };
 
 /* Which function: its names, and when it was made. */
@@ -31,19 +32,23 @@ struct starts_key {
     uint64_t created_ns;
 };
 
-NODISCARD enum status starts_create(uint32_t functions_max, struct starts **ret_starts);
+/* The clock is borrowed. */
+NODISCARD enum status
+starts_create(uint32_t functions_max, const struct clock *clock, struct starts **ret_starts);
 void starts_free(struct starts *starts);
+/* This worker's ring is read from now on; it outlives the histories. */
+void starts_watch(struct starts *starts, uint32_t worker, const struct start_ring *ring);
+/* Takes what is new in all rings, no more of each than it has places. */
+void starts_collect(struct starts *starts);
 /* `record` is valid; `ended_ns` is by the wall clock what record->ended_ns is by the other. */
 void starts_add(struct starts *starts,
                 uint32_t worker,
                 const struct start_record *record,
                 uint64_t ended_ns);
-/* The function's history as one JSON object, an empty one if it has none. `lost` goes into it: how
- * many records never came here, of all functions. */
-NODISCARD enum status starts_print(struct starts *starts,
-                                   const struct starts_key *key,
-                                   uint64_t lost,
-                                   struct buffer *out);
+/* The function's history as one JSON object, an empty one if it has none. How many records were
+ * lost, of all functions, goes into it. */
+NODISCARD enum status
+starts_print(struct starts *starts, const struct starts_key *key, struct buffer *out);
 struct starts_stats starts_stats(const struct starts *starts);
 
 #endif

@@ -26,6 +26,7 @@ struct stage {
     struct fixture fixture;
     struct config config;
     char executable[128];
+    struct spawn_role builder;
     char module[128]; /* path of a file that can be deployed */
     struct event_base *base;
     struct event *child;
@@ -68,7 +69,8 @@ static void stage_start(struct stage *stage)
     const struct deploy_control_options options = {.base = stage->base,
                                                    .config = &stage->config,
                                                    .clock = &clock_system,
-                                                   .executable = stage->executable};
+                                                   .builder = &stage->builder,
+                                                   .builder_error_fd = -1};
     if (deploy_control_start(&options, &report, &stage->control) != STATUS_OK)
         fail_msg("%s", report.text);
 }
@@ -91,6 +93,9 @@ static void stage_init(struct stage *stage, const char *script)
     fixture_write_file(&stage->fixture, "builder", script, 0700);
     fixture_write_file(&stage->fixture, "Some_Module.wasm", MODULE, 0600);
     (void)snprintf(stage->executable, sizeof(stage->executable), "%s/builder", stage->fixture.dir);
+    stage->builder = (struct spawn_role){.verb = DEPLOY_BUILDER_VERB,
+                                         .executable = stage->executable,
+                                         .environment = {"PATH", "BENCH"}};
     (void)snprintf(stage->module, sizeof(stage->module), "%s/Some_Module.wasm", stage->fixture.dir);
     char path[128];
     (void)snprintf(path, sizeof(path), "%s/result", stage->fixture.dir);
@@ -442,7 +447,8 @@ static void second_control_on_the_same_directory_is_refused(void **state)
     const struct deploy_control_options options = {.base = stage.base,
                                                    .config = &stage.config,
                                                    .clock = &clock_system,
-                                                   .executable = stage.executable};
+                                                   .builder = &stage.builder,
+                                                   .builder_error_fd = -1};
     assert_int_equal(deploy_control_start(&options, &report, &second), STATUS_BUSY);
     assert_null(second);
     assert_int_equal(stage_run(&stage, client_list), 0);

@@ -25,6 +25,7 @@ struct bench {
     struct builder_jobs *jobs;
     struct config_limits limits;
     char executable[128];
+    struct spawn_role role;
     int artifacts_fd;
     uint32_t done_count;
     uint32_t expected_count;
@@ -51,6 +52,9 @@ static void bench_init(struct bench *bench, const char *script)
     config_limits_default(&bench->limits);
     fixture_write_file(&bench->fixture, "builder", script, 0700);
     (void)snprintf(bench->executable, sizeof(bench->executable), "%s/builder", bench->fixture.dir);
+    bench->role = (struct spawn_role){.verb = DEPLOY_BUILDER_VERB,
+                                      .executable = bench->executable,
+                                      .environment = {"PATH", "BENCH"}};
     char folder[128];
     (void)snprintf(folder, sizeof(folder), "%s/artifacts", bench->fixture.dir);
     assert_int_equal(mkdir(folder, 0700), 0);
@@ -61,7 +65,8 @@ static void bench_init(struct bench *bench, const char *script)
     bench->child = evsignal_new(bench->base, SIGCHLD, bench_child, bench);
     assert_int_equal(event_add(bench->child, NULL), 0);
     const struct builder_job_options options = {.base = bench->base,
-                                                .executable = bench->executable,
+                                                .role = &bench->role,
+                                                .error_fd = -1,
                                                 .limits = &bench->limits,
                                                 .artifacts_fd = bench->artifacts_fd,
                                                 .running_max = 2};

@@ -4,6 +4,7 @@
  */
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "isolate/isolate.h"
 #include "server/control/starts.h"
@@ -11,10 +12,27 @@
 
 #define WALL_NS UINT64_C(1700000000000000000) /* 2023-11-14T22:13:20Z */
 
+#define NOW_NS  UINT64_C(5000000000)
+
+static uint64_t fake_monotonic(void *context)
+{
+    (void)context;
+    return NOW_NS;
+}
+
+static uint64_t fake_realtime(void *context)
+{
+    (void)context;
+    return WALL_NS;
+}
+
+static const struct clock fake_clock = {.monotonic_ns = fake_monotonic,
+                                        .realtime_ns = fake_realtime};
+
 static struct starts *make(uint32_t functions_max)
 {
     struct starts *starts;
-    assert_int_equal(starts_create(functions_max, &starts), STATUS_OK);
+    assert_int_equal(starts_create(functions_max, &fake_clock, &starts), STATUS_OK);
     return starts;
 }
 
@@ -38,7 +56,7 @@ static json_t *print_made(struct starts *starts, const char *function, uint64_t 
     buffer_init(&out, 1 << 20);
     const struct starts_key key = {
         .tenant = "acme", .function = function, .created_ns = created_ns};
-    assert_int_equal(starts_print(starts, &key, 17, &out), STATUS_OK);
+    assert_int_equal(starts_print(starts, &key, &out), STATUS_OK);
     assert_int_equal(out.data[out.count - 1], '\n');
     json_t *root = json_loadb((const char *)out.data, out.count, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(root);
@@ -89,7 +107,7 @@ static void each_reason_is_counted_as_itself(void **state)
         assert_int_equal(number(reasons, isolate_start_reason_text(reason)), reason);
     assert_int_equal(number(root, "warm"), 1000);
     assert_int_equal(number(root, "cold"), 1 + 2 + 3 + 4 + 5 + 6);
-    assert_int_equal(number(root, "lost"), 17);
+    assert_int_equal(number(root, "lost"), 0);
     assert_string_equal(json_string_value(json_object_get(root, "since")),
                         "2023-11-14T22:13:20.000000Z");
     json_decref(root);
@@ -217,6 +235,63 @@ static void many_functions_keep_their_histories_apart(void **state)
     starts_free(starts);
 }
 
+static struct start_ring *make_ring(void)
+{
+    struct start_ring *ring = calloc(1, sizeof(*ring));
+    assert_non_null(ring);
+    return ring;
+}
+
+static void rings_of_all_workers_end_in_one_history(void **state)
+{
+    (void)state;
+    struct starts *starts = make(4);
+    struct start_ring *rings[] = {make_ring(), make_ring()};
+    struct start_record record = make_record("f", ISOLATE_START_EVICTED);
+    record.ended_ns = NOW_NS - 2000000;
+    for (uint32_t i = 0; i < COUNT_OF(rings); i++) {
+        starts_watch(starts, i + 4, rings[i]);
+        start_ring_write(rings[i], &record);
+    }
+    starts_collect(starts);
+    starts_collect(starts);
+    json_t *root = print_made(starts, "f", 5);
+    assert_int_equal(number(root, "cold"), 2);
+    assert_int_equal(number(root, "lost"), 0);
+    const json_t *newest = json_array_get(json_object_get(root, "recent"), 0);
+    assert_int_equal(number(newest, "worker"), 5);
+    assert_string_equal(json_string_value(json_object_get(newest, "time")),
+                        "2023-11-14T22:13:19.998000Z");
+    json_decref(root);
+    starts_free(starts);
+    for (uint32_t i = 0; i < COUNT_OF(rings); i++)
+        free(rings[i]);
+}
+
+static void what_a_ring_lost_and_what_made_no_sense_is_counted(void **state)
+{
+    (void)state;
+    struct starts *starts = make(4);
+    struct start_ring *ring = make_ring();
+    struct start_record record = make_record("f", ISOLATE_START_EVICTED);
+    record.ended_ns = NOW_NS;
+    starts_watch(starts, 0, ring);
+    for (uint32_t i = 0; i < START_RING_RECORDS + 3; i++)
+        start_ring_write(ring, &record);
+    starts_collect(starts);
+    record.reason = ISOLATE_START_REASON_COUNT;
+    start_ring_write(ring, &record);
+    starts_collect(starts);
+    struct starts_stats stats = starts_stats(starts);
+    assert_int_equal(stats.lost, 3);
+    assert_int_equal(stats.refused, 1);
+    json_t *root = print_made(starts, "f", 5);
+    assert_int_equal(number(root, "lost"), 3);
+    json_decref(root);
+    starts_free(starts);
+    free(ring);
+}
+
 static void an_answer_that_does_not_fit_is_an_error(void **state)
 {
     (void)state;
@@ -224,7 +299,7 @@ static void an_answer_that_does_not_fit_is_an_error(void **state)
     struct buffer out;
     buffer_init(&out, 100);
     const struct starts_key key = {.tenant = "acme", .function = "f"};
-    assert_int_equal(starts_print(starts, &key, 0, &out), STATUS_NO_MEMORY);
+    assert_int_equal(starts_print(starts, &key, &out), STATUS_NO_MEMORY);
     buffer_done(&out);
     starts_free(starts);
 }
@@ -239,6 +314,8 @@ int main(void)
         cmocka_unit_test(names_that_join_to_the_same_text_are_different),
         cmocka_unit_test(the_history_without_news_for_the_longest_makes_room),
         cmocka_unit_test(many_functions_keep_their_histories_apart),
+        cmocka_unit_test(rings_of_all_workers_end_in_one_history),
+        cmocka_unit_test(what_a_ring_lost_and_what_made_no_sense_is_counted),
         cmocka_unit_test(an_answer_that_does_not_fit_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

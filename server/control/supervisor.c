@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Control: opens the listeners, runs the admin API and the store (deploy), and keeps the
+ * workers alive.
+ *
+ *   STARTING --all workers ready--> SERVING --SIGTERM, SIGINT--> DRAINING --no worker left--> exit
+ *      |                               |                            |
+ *      |                               |                            +-- again, or too slow: SIGKILL
+ *      |                               +-- a worker dies: child.c starts the next
+ *      +-- a worker dies three times before it was ever ready: give up
+ *
+ * Workers die with control (their parent-death signal), and their listening sockets live as
+ * long as control does. No guest code and no tenant's traffic is ever handled here.
+ */
+#include "server/control/supervisor.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "deploy/deploy.h"
+#include "engine/base/hex.h"
+#include "server/control/workers.h"
+#include "server/telemetry/log.h"
+
+#define DRAIN_MARGIN_S 2
+#define TICK_MS        100
+/* Descriptors: of control itself, with a few clients of the admin API; of one worker in control,
+ * beside its listeners. */
+#define DESCRIPTORS_OWN        96
+#define DESCRIPTORS_PER_WORKER 8
+
+enum supervisor_state { SUPERVISOR_STARTING, SUPERVISOR_SERVING, SUPERVISOR_DRAINING };
+
+struct supervisor {
+    struct supervisor_options options;
+    enum supervisor_state state;
+    int exit_status;
+    struct event_base *base;
+    struct listeners listeners;
+    struct deploy_control *deploy;
+    struct starts *starts;
+    struct workers *workers;
+    struct event *signals[4];
+    struct event *drain_event;
+    struct event *tick_event;
+};
+
+/* ---- what others ask ------------------------------------------------------------------------- */
+
+static bool supervisor_is_ready(void *context)
+{
+    const struct supervisor *supervisor = context;
+    return supervisor->state != SUPERVISOR_DRAINING && supervisor->workers != NULL &&
+           workers_are_ready(supervisor->workers);
+}
+
+static void supervisor_print_metrics(void *context, struct buffer *out)
+{
+    struct supervisor *supervisor = context;
+    workers_print_metrics(supervisor->workers, out);
+    starts_collect(supervisor->starts);
+    struct starts_stats stats = starts_stats(supervisor->starts);
+    const struct metrics_start_records records = {.lost = stats.lost,
+                                                  .refused = stats.refused,
+                                                  .histories = stats.functions,
+                                                  .forgotten = stats.forgotten};
+    metrics_print_start_records(&records, out);
+}
+
+static bool
+supervisor_print_starts(void *context, const struct deploy_function_key *key, struct buffer *out)
+{
+    struct supervisor *supervisor = context;
+    starts_collect(supervisor->starts);
+    const struct starts_key which = {
+        .tenant = key->tenant, .function = key->function, .created_ns = key->created_ns};
+    return starts_print(supervisor->starts, &which, out) == STATUS_OK;
+}
+
+static void supervisor_tell_artifact_trouble(void *context,
+                                             const uint8_t key[DEPLOY_SHA256_BYTES],
+                                             const char *event,
+                                             const char *text)
+{
+    (void)context;
+    char hex[2 * DEPLOY_SHA256_BYTES + 1];
+    hex_encode(key, DEPLOY_SHA256_BYTES, hex);
+    log_message("error", event, "artifact %s: %s", hex, text);
+}
+
+static void supervisor_tell_news(void *context, struct bytes tenant, struct bytes function)
+{
+    const struct supervisor *supervisor = context;
+    if (supervisor->workers != NULL)
+        workers_tell(supervisor->workers, tenant, function);
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static void supervisor_on_drain_timeout(evutil_socket_t fd, short events, void *context)
+{
+    (void)fd;
+    (void)events;
+    const struct supervisor *supervisor = context;
+    log_message("warn", "drain_timeout", "workers did not finish in time: killing them");
+    workers_kill(supervisor->workers, SIGKILL);
+}
+
+static void supervisor_stop(struct supervisor *supervisor, int exit_status)
+{
+    if (supervisor->state == SUPERVISOR_DRAINING) {
+        workers_kill(supervisor->workers, SIGKILL);
+        return;
+    }
+    supervisor->state = SUPERVISOR_DRAINING;
+    supervisor->exit_status = exit_status;
+    /* Workers take what waits in their queues; nobody else must keep the queues open. */
+    listeners_close(&supervisor->listeners);
+    workers_stop(supervisor->workers);
+    workers_kill(supervisor->workers, SIGTERM);
+    uint64_t wall_us = supervisor->options.config->limits.wall;
+    const struct timeval patience = {.tv_sec = (time_t)(wall_us / CLOCK_US_PER_S + DRAIN_MARGIN_S)};
+    (void)event_add(supervisor->drain_event, &patience);
+    if (workers_running(supervisor->workers) == 0)
+        (void)event_base_loopbreak(supervisor->base);
+}
+
+/* Is it worth while to go on trying? */
+static void supervisor_check_hope(struct supervisor *supervisor)
+{
+    if (supervisor->state != SUPERVISOR_STARTING || !workers_are_hopeless(supervisor->workers))
+        return;
+    (void)fprintf(stderr, "skerry: a worker cannot start: see the lines above\n");
+    supervisor_stop(supervisor, 1);
+}
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+static void supervisor_workers_ready(void *context)
+{
+    struct supervisor *supervisor = context;
+    if (supervisor->state != SUPERVISOR_STARTING)
+        return;
+    supervisor->state = SUPERVISOR_SERVING;
+    (void)printf("ready\n");
+    (void)fflush(stdout);
+}
+
+static void supervisor_on_tick(evutil_socket_t fd, short events, void *context)
+{
+    (void)fd;
+    (void)events;
+    struct supervisor *supervisor = context;
+    starts_collect(supervisor->starts);
+    supervisor_check_hope(supervisor);
+}
+
+static void supervisor_child_exited(struct supervisor *supervisor, pid_t pid, int wait_status)
+{
+    if (workers_child_exited(supervisor->workers, pid, wait_status)) {
+        supervisor_check_hope(supervisor);
+        if (supervisor->state == SUPERVISOR_DRAINING && workers_running(supervisor->workers) == 0)
+            (void)event_base_loopbreak(supervisor->base);
+        return;
+    }
+    if (!deploy_control_child_exited(supervisor->deploy, pid, wait_status))
+        log_message("warn", "unknown_child", "process %d ended", (int)pid);
+}
+
+static void supervisor_on_signal(evutil_socket_t number, short events, void *context)
+{
+    (void)events;
+    struct supervisor *supervisor = context;
+    int wait_status;
+    pid_t pid;
+    switch (number) {
+    case SIGCHLD:
+        while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0)
+            supervisor_child_exited(supervisor, pid, wait_status);
+        return;
+    case SIGHUP:
+        log_message("warn", "reload", "a changed configuration needs a restart");
+        return;
+    default:
+        supervisor_stop(supervisor, number == SIGINT ? 130 : 0);
+        return;
+    }
+}
+
+static enum status supervisor_make_events(struct supervisor *supervisor, struct report *report)
+{
+    static const int numbers[COUNT_OF(supervisor->signals)] = {SIGTERM, SIGINT, SIGCHLD, SIGHUP};
+    const struct timeval interval = {.tv_usec = TICK_MS * 1000};
+    struct event_base *base = supervisor->base;
+    (void)signal(SIGPIPE, SIG_IGN);
+    bool made = true;
+    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+        supervisor->signals[i] = evsignal_new(base, numbers[i], supervisor_on_signal, supervisor);
+        made =
+            supervisor->signals[i] != NULL && event_add(supervisor->signals[i], NULL) == 0 && made;
+    }
+    supervisor->drain_event = evtimer_new(base, supervisor_on_drain_timeout, supervisor);
+    supervisor->tick_event = event_new(base, -1, EV_PERSIST, supervisor_on_tick, supervisor);
+    made = made && supervisor->drain_event != NULL && supervisor->tick_event != NULL &&
+           event_add(supervisor->tick_event, &interval) == 0;
+    if (!made)
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    return STATUS_OK;
+}
+
+/* ---- start ----------------------------------------------------------------------------------- */
+
+static void supervisor_announce(const struct supervisor *supervisor)
+{
+    const struct config *config = supervisor->options.config;
+    (void)printf("skerry %s: %u worker%s, data in %s\n", SKERRY_VERSION, config->workers,
+                 config->workers == 1 ? "" : "s", config->data_dir);
+    for (uint32_t i = 0; i < supervisor->listeners.count; i++) {
+        const char *address = supervisor->listeners.addresses[i];
+        const char *colon = strrchr(address, ':');
+        (void)printf("functions http://%s  (http://{function}.{tenant}.%s%s/, "
+                     "http://%s/f/{tenant}/{function}/)\n",
+                     address, config->domain, colon, address);
+    }
+    if (config->admin_socket[0] != '\0')
+        (void)printf("admin     unix:%s\n", config->admin_socket);
+    if (config->admin_listen[0] != '\0')
+        (void)printf("admin     http://%s\n", config->admin_listen);
+    (void)fflush(stdout);
+}
+
+static enum status supervisor_start_deploy(struct supervisor *supervisor, struct report *report)
+{
+    const struct deploy_control_options options = {
+        .base = supervisor->base,
+        .config = supervisor->options.config,
+        .clock = &clock_system,
+        .builder = &roles[ROLE_BUILDER].spawn,
+        .builder_error_fd = -1,
+        .print_worker_metrics = supervisor_print_metrics,
+        .print_starts = supervisor_print_starts,
+        .ready = supervisor_is_ready,
+        .function_changed = supervisor_tell_news,
+        .artifact_trouble = supervisor_tell_artifact_trouble,
+        .context = supervisor,
+    };
+    return deploy_control_start(&options, report, &supervisor->deploy);
+}
+
+static enum status supervisor_make_workers(struct supervisor *supervisor, struct report *report)
+{
+    const struct workers_options options = {
+        .base = supervisor->base,
+        .clock = &clock_system,
+        .config = supervisor->options.config,
+        .listeners = &supervisor->listeners,
+        .starts = supervisor->starts,
+        .access_log = supervisor->options.access_log,
+        .ready = supervisor_workers_ready,
+        .context = supervisor,
+    };
+    return workers_create(&options, report, &supervisor->workers);
+}
+
+/* Without enough of them nothing works, and everything that fails says something else. */
+static enum status supervisor_check_descriptors(const struct config *config, struct report *report)
+{
+    struct rlimit limit;
+    rlim_t want =
+        DESCRIPTORS_OWN + (rlim_t)config->workers * (config->listen_count + DESCRIPTORS_PER_WORKER);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return report_errno(report, "cannot read the limit of descriptors");
+    if (limit.rlim_max < want)
+        return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
+                           "%llu descriptors are too few for %u worker%s, which want %llu: raise "
+                           "`ulimit -n`",
+                           (unsigned long long)limit.rlim_max, config->workers,
+                           config->workers == 1 ? "" : "s", (unsigned long long)want);
+    if (limit.rlim_cur < want) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    return STATUS_OK;
+}
+
+static enum status supervisor_start(struct supervisor *supervisor, struct report *report)
+{
+    const struct config *config = supervisor->options.config;
+    enum status status = supervisor_check_descriptors(config, report);
+    if (status != STATUS_OK)
+        return status;
+    supervisor->base = event_base_new();
+    if (supervisor->base == NULL)
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    status = supervisor_make_events(supervisor, report);
+    if (status == STATUS_OK)
+        status = listeners_open(config, report, &supervisor->listeners);
+    if (status == STATUS_OK)
+        status = supervisor_start_deploy(supervisor, report);
+    if (status == STATUS_OK)
+        status = starts_create(config->starts_functions, &clock_system, &supervisor->starts);
+    if (status == STATUS_OK)
+        status = supervisor_make_workers(supervisor, report);
+    if (status != STATUS_OK)
+        return status;
+    supervisor_announce(supervisor);
+    workers_start(supervisor->workers);
+    return STATUS_OK;
+}
+
+static void supervisor_free(struct supervisor *supervisor)
+{
+    if (supervisor->deploy != NULL)
+        deploy_control_stop(supervisor->deploy);
+    listeners_close(&supervisor->listeners);
+    workers_free(supervisor->workers);
+    starts_free(supervisor->starts);
+    for (size_t i = 0; i < COUNT_OF(supervisor->signals); i++) {
+        if (supervisor->signals[i] != NULL)
+            event_free(supervisor->signals[i]);
+    }
+    if (supervisor->drain_event != NULL)
+        event_free(supervisor->drain_event);
+    if (supervisor->tick_event != NULL)
+        event_free(supervisor->tick_event);
+    if (supervisor->base != NULL)
+        event_base_free(supervisor->base);
+}
+
+int supervisor_run(const struct supervisor_options *options)
+{
+    struct supervisor supervisor = {.options = *options};
+    struct report report = REPORT_INIT;
+    enum status status = supervisor_start(&supervisor, &report);
+    if (status == STATUS_OK)
+        (void)event_base_dispatch(supervisor.base);
+    else
+        (void)fprintf(stderr, "skerry: %s\n",
+                      report.text[0] != '\0' ? report.text : status_text(status));
+    supervisor_free(&supervisor);
+    return status == STATUS_OK ? supervisor.exit_status : status_exit_code(status);
+}

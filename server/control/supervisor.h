@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to server/: what makes a process control: it holds all that control does together.
+ */
+#ifndef SKERRY_SERVER_CONTROL_SUPERVISOR_H
+#define SKERRY_SERVER_CONTROL_SUPERVISOR_H
+
+#include "config/config.h"
+
+struct supervisor_options {
+    const struct config *config; /* checked; borrowed */
+    bool access_log;
+};
+
+/* Runs until it is told to stop; returns the exit status. */
+int supervisor_run(const struct supervisor_options *options);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a worker gets from control, and what control keeps of it.
+ *
+ * The memory that they share outlives the worker: its successor goes on counting in it. Its size
+ * is sealed, since a worker that cut it would end control by SIGBUS.
+ */
+#include "server/control/workers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/request/isolates.h"
+
+struct workers_one {
+    struct workers *workers;
+    struct child child;
+    int shared_fd;
+    const struct worker_shared *shared; /* mapped; the worker writes */
+    int news_fd;                        /* to tell it of changed functions; -1: it does not run */
+};
+
+struct workers {
+    struct workers_options options;
+    uint32_t count;
+    struct workers_one each[];
+};
+
+/* ---- starting one ---------------------------------------------------------------------------- */
+
+static enum status
+workers_make_boot(const struct workers_one *one, struct report *report, int *ret_fd)
+{
+    const struct workers_options *options = &one->workers->options;
+    struct worker_boot *boot = calloc(1, sizeof(*boot));
+    int fd = memfd_create("skerry-boot", MFD_CLOEXEC);
+    if (boot != NULL && fd >= 0) {
+        boot->magic = WORKER_BOOT_MAGIC;
+        boot->index = one->child.index;
+        boot->listen_count = options->listeners->count;
+        boot->access_log = options->access_log;
+        boot->config = *options->config;
+    }
+    if (boot == NULL || fd < 0 || write(fd, boot, sizeof(*boot)) != (ssize_t)sizeof(*boot)) {
+        enum status status = report_errno(report, "cannot tell a worker its configuration");
+        base_auto_close(&fd);
+        free(boot);
+        return status;
+    }
+    free(boot);
+    *ret_fd = fd;
+    return STATUS_OK;
+}
+
+/* Everything the child gets, in the order of enum worker_fd. */
+static enum status
+workers_spawn(struct workers_one *one, const int *own, struct report *report, pid_t *ret_pid)
+{
+    const struct listeners *listeners = one->workers->options.listeners;
+    int fds[WORKER_LISTEN_FD - WORKER_BOOT_FD + CONFIG_LISTEN_MAX];
+    uint32_t count = one->child.role->fd_count;
+    memcpy(fds, own, count * sizeof(*fds));
+    for (uint32_t i = 0; i < listeners->count; i++)
+        fds[count++] = listeners->fds[one->child.index][i];
+    const struct spawn_order order = {
+        .role = &one->child.role->spawn, .fds = fds, .fd_count = count, .error_fd = -1};
+    return spawn_start(&order, report, ret_pid);
+}
+
+static enum status
+workers_start_one(void *context, int ready_fd, struct report *report, pid_t *ret_pid)
+{
+    struct workers_one *one = context;
+    AUTO_CLOSE int boot_fd = -1;
+    int news[2];
+    enum status status = workers_make_boot(one, report, &boot_fd);
+    if (status != STATUS_OK)
+        return status;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, news) != 0)
+        return report_errno(report, "cannot start a worker");
+    const int own[] = {
+        [WORKER_BOOT_FD - WORKER_BOOT_FD] = boot_fd,
+        [WORKER_SHARED_FD - WORKER_BOOT_FD] = one->shared_fd,
+        [WORKER_READY_FD - WORKER_BOOT_FD] = ready_fd,
+        [WORKER_NEWS_FD - WORKER_BOOT_FD] = news[1],
+    };
+    _Static_assert(COUNT_OF(own) == WORKER_LISTEN_FD - WORKER_BOOT_FD, "a descriptor each");
+    status = workers_spawn(one, own, report, ret_pid);
+    (void)close(news[1]);
+    if (status == STATUS_OK)
+        one->news_fd = news[0];
+    else
+        (void)close(news[0]);
+    return status;
+}
+
+static void workers_one_ready(void *context)
+{
+    const struct workers *workers = ((struct workers_one *)context)->workers;
+    if (workers_are_ready(workers))
+        workers->options.ready(workers->options.context);
+}
+
+static enum status workers_prepare(struct workers_one *one, struct report *report)
+{
+    const struct workers_options *options = &one->workers->options;
+    uint32_t index = one->child.index;
+    one->shared_fd = memfd_create("skerry-worker", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (one->shared_fd < 0 || ftruncate(one->shared_fd, sizeof(*one->shared)) != 0 ||
+        fcntl(one->shared_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+        return report_errno(report, "cannot make the counters of worker %u", index);
+    void *shared = mmap(NULL, sizeof(*one->shared), PROT_READ, MAP_SHARED, one->shared_fd, 0);
+    if (shared == MAP_FAILED)
+        return report_errno(report, "cannot map the counters of worker %u", index);
+    one->shared = shared;
+    starts_watch(options->starts, index, &one->shared->starts);
+    return child_init(&one->child, report);
+}
+
+/* ---- all of them ----------------------------------------------------------------------------- */
+
+enum status workers_create(const struct workers_options *options,
+                           struct report *report,
+                           struct workers **ret_workers)
+{
+    uint32_t count = options->config->workers;
+    struct workers *workers = calloc(1, sizeof(*workers) + count * sizeof(workers->each[0]));
+    if (workers == NULL)
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    workers->options = *options;
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
+        struct workers_one *one = &workers->each[i];
+        one->workers = workers;
+        one->news_fd = one->shared_fd = -1;
+        one->child = (struct child){
+            .role = &roles[ROLE_WORKER],
+            .index = i,
+            .base = options->base,
+            .clock = options->clock,
+            .ops = {.start = workers_start_one, .ready = workers_one_ready, .context = one}};
+        workers->count++;
+        status = workers_prepare(one, report);
+    }
+    if (status == STATUS_OK)
+        *ret_workers = workers;
+    else
+        workers_free(workers);
+    return status;
+}
+
+void workers_free(struct workers *workers)
+{
+    for (uint32_t i = 0; workers != NULL && i < workers->count; i++) {
+        struct workers_one *one = &workers->each[i];
+        child_done(&one->child);
+        base_auto_close(&one->news_fd);
+        base_auto_close(&one->shared_fd);
+        if (one->shared != NULL)
+            (void)munmap((void *)(uintptr_t)one->shared, sizeof(*one->shared));
+    }
+    free(workers);
+}
+
+void workers_start(struct workers *workers)
+{
+    for (uint32_t i = 0; i < workers->count; i++)
+        child_start(&workers->each[i].child);
+}
+
+void workers_stop(struct workers *workers)
+{
+    for (uint32_t i = 0; i < workers->count; i++)
+        child_stop(&workers->each[i].child);
+}
+
+void workers_kill(const struct workers *workers, int number)
+{
+    for (uint32_t i = 0; i < workers->count; i++)
+        child_kill(&workers->each[i].child, number);
+}
+
+bool workers_child_exited(struct workers *workers, pid_t pid, int wait_status)
+{
+    for (uint32_t i = 0; i < workers->count; i++) {
+        struct workers_one *one = &workers->each[i];
+        if (one->child.pid != pid)
+            continue;
+        base_auto_close(&one->news_fd);
+        one->news_fd = -1;
+        child_died(&one->child, wait_status);
+        return true;
+    }
+    return false;
+}
+
+uint32_t workers_running(const struct workers *workers)
+{
+    uint32_t running = 0;
+    for (uint32_t i = 0; i < workers->count; i++)
+        running += workers->each[i].child.pid != 0;
+    return running;
+}
+
+bool workers_are_ready(const struct workers *workers)
+{
+    for (uint32_t i = 0; i < workers->count; i++) {
+        if (!workers->each[i].child.ready)
+            return false;
+    }
+    return true;
+}
+
+bool workers_are_hopeless(const struct workers *workers)
+{
+    for (uint32_t i = 0; i < workers->count; i++) {
+        if (child_is_hopeless(&workers->each[i].child))
+            return true;
+    }
+    return false;
+}
+
+void workers_tell(const struct workers *workers, struct bytes tenant, struct bytes function)
+{
+    struct isolates_news news = {0};
+    if (tenant.count >= sizeof(news.tenant) || function.count >= sizeof(news.function))
+        return;
+    memcpy(news.tenant, tenant.data, tenant.count);
+    memcpy(news.function, function.data, function.count);
+    for (uint32_t i = 0; i < workers->count; i++) {
+        int fd = workers->each[i].news_fd;
+        if (fd >= 0)
+            (void)send(fd, &news, sizeof(news), MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+}
+
+void workers_print_metrics(const struct workers *workers, struct buffer *out)
+{
+    const struct metrics *pages[CONFIG_WORKERS_MAX];
+    for (uint32_t i = 0; i < workers->count; i++)
+        pages[i] = &workers->each[i].shared->metrics;
+    metrics_print(pages, workers->count, out);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to server/: all workers of this server, each a child with the memory it shares with
+ * control, the socket over which it hears of changed functions, and a set of listeners.
+ */
+#ifndef SKERRY_SERVER_CONTROL_WORKERS_H
+#define SKERRY_SERVER_CONTROL_WORKERS_H
+
+#include "server/control/child.h"
+#include "server/control/listeners.h"
+#include "server/control/starts.h"
+#include "server/worker.h"
+
+struct workers;
+
+struct workers_options {
+    struct event_base *base;
+    const struct clock *clock;
+    const struct config *config;
+    const struct listeners *listeners; /* a set for each; borrowed */
+    struct starts *starts;             /* theirs are watched by it; borrowed */
+    bool access_log;
+    void (*ready)(void *context); /* all of them are */
+    void *context;
+};
+
+/* Starts none yet. */
+NODISCARD enum status workers_create(const struct workers_options *options,
+                                     struct report *report,
+                                     struct workers **ret_workers);
+/* After their processes have ended; accepts NULL. */
+void workers_free(struct workers *workers);
+void workers_start(struct workers *workers);
+/* No successors from now on. */
+void workers_stop(struct workers *workers);
+void workers_kill(const struct workers *workers, int number);
+/* True if it was one of them. */
+bool workers_child_exited(struct workers *workers, pid_t pid, int wait_status);
+/* How many processes there are. */
+uint32_t workers_running(const struct workers *workers);
+bool workers_are_ready(const struct workers *workers);
+/* One of them could not be started time and again. */
+bool workers_are_hopeless(const struct workers *workers);
+/* Tells all of them that a function was changed. What finds no room is dropped: it saves a cold
+ * start, no more. */
+void workers_tell(const struct workers *workers, struct bytes tenant, struct bytes function);
+void workers_print_metrics(const struct workers *workers, struct buffer *out);
+
+#endif

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the processes of a server are given, and what they are not."""
+import os
+import pathlib
+import re
+import subprocess
+import threading
+import unittest
+
+import harness
+from harness import Server, text_guest, wait_until
+
+ROLES = pathlib.Path(harness.ROOT / "server" / "control" / "roles.def").read_text()
+
+# Its start function runs until the builder is killed.
+ENDLESS = """(module
+  (import "http_handler" "log" (func (param i32 i32 i32)))
+  (func $start (loop $again (br $again)))
+  (func (export "handle_request") (result i64) (i64.const 0))
+  (func (export "handle_response") (param i32 i32))
+  (memory (export "memory") 1)
+  (start $start))"""
+
+
+def paths_of(role):
+    """Column `paths` of roles.def, as {path: rights}."""
+    row = re.search(rf"^ROLE\({role}, .*?\)\n(?=ROLE|#undef)", ROLES, re.S | re.M).group(0)
+    texts = re.findall(r'"([^"]*)"', row)
+    return dict(word.split(":") for word in texts[-2].split())
+
+
+class Process:
+    """One process, as /proc shows it."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.path = pathlib.Path(f"/proc/{pid}")
+
+    def environment(self):
+        lines = (self.path / "environ").read_bytes().decode().split("\0")
+        return {line.split("=", 1)[0] for line in lines if line}
+
+    def status(self):
+        return dict(line.split(":\t", 1)
+                    for line in (self.path / "status").read_text().splitlines() if ":\t" in line)
+
+    def limits(self):
+        rows = (self.path / "limits").read_text().splitlines()[1:]
+        return {row[:25].strip(): row[25:].split()[:2] for row in rows}
+
+    def descriptors(self):
+        """{number: what it is}"""
+        return {int(fd.name): os.readlink(fd) for fd in (self.path / "fd").iterdir()}
+
+    def files(self):
+        """Paths that are open or mapped."""
+        mapped = re.findall(r"(/\S.*)$", (self.path / "maps").read_text(), re.M)
+        return set(mapped) | {t for t in self.descriptors().values() if t.startswith("/")}
+
+    def oom_score(self):
+        return int((self.path / "oom_score_adj").read_text())
+
+
+class Confined(unittest.TestCase):
+    def looks_right(self, server, pid, role):
+        process = Process(pid)
+        status = process.status()
+        for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+            self.assertEqual(int(status[name], 16), 0, name)
+        if os.geteuid() == 0:
+            self.assertEqual(int(status["CapBnd"], 16), 0)
+        self.assertEqual(status["NoNewPrivs"].strip(), "1")
+        self.assertEqual(process.limits()["Max core file size"], ["0", "0"])
+        ours = Process(server.process.pid).oom_score()
+        self.assertGreater(process.oom_score(), min(ours, 999))
+        if not harness.SANITIZED and os.geteuid() != 0:
+            # It cannot be read by its own user, not even by a test.
+            with self.assertRaises(PermissionError):
+                process.environment()
+            return
+        known = {"PATH", "TZ", "LANG"}
+        if harness.SANITIZED:
+            known |= {"ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS"}
+        self.assertLessEqual(process.environment(), known)
+        descriptors = process.descriptors()
+        self.assertEqual([descriptors[0], descriptors[1]], ["/dev/null", "/dev/null"])
+        self.assertNotIn(str(server.stray), descriptors.values())
+        allowed = paths_of(role)
+        data = str(server.data) + "/"
+        for path in process.files():
+            if path.startswith(data):
+                below = path.removeprefix(data).removesuffix(" (deleted)")
+                self.assertTrue(any(below == name or below.startswith(name + "/")
+                                    for name in allowed), (role, path))
+
+    def test_a_worker_has_what_its_role_says_and_no_more(self):
+        server = careless_server()
+        with server:
+            server.deploy("text", text_guest("text-process1"))
+            self.assertEqual(server.get("text").text, "text-process1")
+            pid, = server.worker_pids()
+            self.looks_right(server, pid, "WORKER")
+            self.assertEqual(set(paths_of("WORKER").values()), {"r", "rw", "w"})
+
+    def test_a_builder_has_what_its_role_says_and_no_more(self):
+        server = careless_server()
+        with server:
+            upload = threading.Thread(target=self.upload_until_killed, args=(server,))
+            upload.start()
+
+            def builder():
+                return [pid for pid, line in harness.children_of(server.process.pid).items()
+                        if line.split()[1:2] == ["builder"]]
+            pid, = wait_until(builder, 10, "a builder")
+            limits = Process(pid).limits()
+            self.looks_right(server, pid, "BUILDER")
+            self.assertEqual(limits["Max open files"], ["32", "32"])
+            self.assertNotIn("unlimited", limits["Max cpu time"])
+            os.kill(pid, 9)
+            upload.join()
+
+    def upload_until_killed(self, server):
+        answer = server.put("endless", harness.wat(ENDLESS, name="endless"))
+        self.assertIn("signal 9", answer.text)
+
+
+def careless_server():
+    """Started by somebody with secrets in the environment and a file open."""
+    server = Server(workers=1)
+    server.stray = server.home / "stray"
+    server.stray.write_text("secret")
+    server.prefix = ["sh", "-c", f'exec 9<{server.stray}; SECRET=1 exec "$@"', "sh"]
+    return server
+
+
+class NoRoom(unittest.TestCase):
+    def test_too_few_descriptors_are_said_in_words(self):
+        server = Server(workers=1)
+        done = subprocess.run(["sh", "-c", 'ulimit -n 32; exec "$@"', "sh", harness.skerry_path(),
+                               "serve", *server.arguments],
+                              env=server.environment(), capture_output=True, text=True,
+                              timeout=60, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        self.assertIn("32 descriptors are too few", done.stderr)
+        self.assertIn("ulimit -n", done.stderr)
