@@ -2,8 +2,9 @@
 /*
  * The exchange and its header lists.
  *
- * Whatever comes in by http_headers_add or _set is a token and a value without CR, LF or
- * NUL, so that no list can hold what would split a response. A list's size is bounded by
+ * Whatever comes in by http_headers_add or _set is a token and a value without control bytes
+ * but tabs, so that no list can hold what would split a response or what clients refuse; blanks
+ * around a value are no part of it [RFC 9110 5.5]. A list's size is bounded by
  * limits.headers, with 32 bytes counted for each row as HPACK does, so that many tiny
  * headers are bounded too. Replaced text stays in the arena until the end of the request:
  * the arena's cap bounds a guest that edits for ever.
@@ -14,10 +15,12 @@
 /* Both header lists, what guests replace in them, method, uri, and a CGI environment. */
 #define EXCHANGE_ARENA_HEADERS_FACTOR 16
 #define EXCHANGE_ARENA_EXTRA_BYTES    65536
+#define EXCHANGE_LENGTH_DIGITS        15
 
 void http_exchange_init(struct http_exchange *exchange, const struct config_limits *limits)
 {
-    *exchange = (struct http_exchange){.status = 200, .limits = limits};
+    *exchange =
+        (struct http_exchange){.status = 200, .head_length = HTTP_LENGTH_UNKNOWN, .limits = limits};
     arena_init(&exchange->arena,
                limits->headers * EXCHANGE_ARENA_HEADERS_FACTOR + EXCHANGE_ARENA_EXTRA_BYTES);
     buffer_init(&exchange->response_body, limits->response);
@@ -52,10 +55,24 @@ bool exchange_is_header_value(struct bytes text)
 {
     for (size_t i = 0; i < text.count; i++) {
         uint8_t byte = text.data[i];
-        if (byte == '\r' || byte == '\n' || byte == '\0')
+        if ((byte < ' ' && byte != '\t') || byte == 0x7f)
             return false;
     }
     return true;
+}
+
+static bool exchange_is_blank(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
+struct bytes exchange_trim(struct bytes text)
+{
+    while (text.count > 0 && exchange_is_blank(text.data[0]))
+        text = bytes_make(text.data + 1, text.count - 1);
+    while (text.count > 0 && exchange_is_blank(text.data[text.count - 1]))
+        text.count--;
+    return text;
 }
 
 uint8_t exchange_lower(uint8_t byte)
@@ -109,6 +126,7 @@ static enum status exchange_put(struct http_exchange *exchange,
                                 struct http_header wanted,
                                 uint64_t freed)
 {
+    wanted.value = exchange_trim(wanted.value);
     if (!exchange_is_token(wanted.name) || !exchange_is_header_value(wanted.value))
         return STATUS_INVALID;
     uint64_t used = headers->bytes - freed;
@@ -177,8 +195,26 @@ static const char *const exchange_framing_names[] = {
     "te",         "trailer",        "transfer-encoding", "upgrade",
 };
 
+/* A decimal number that fits; HTTP_LENGTH_UNKNOWN for anything else. */
+static uint64_t exchange_parse_length(struct bytes text)
+{
+    uint64_t length = 0;
+    if (text.count == 0 || text.count > EXCHANGE_LENGTH_DIGITS)
+        return HTTP_LENGTH_UNKNOWN;
+    for (size_t i = 0; i < text.count; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return HTTP_LENGTH_UNKNOWN;
+        length = length * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    return length;
+}
+
 void exchange_seal(struct http_exchange *exchange)
 {
+    const struct http_header *length =
+        http_headers_find(&exchange->response_headers, bytes_of_text("content-length"));
+    if (length != NULL && exchange->response_body.count == 0)
+        exchange->head_length = exchange_parse_length(length->value);
     for (size_t i = 0; i < COUNT_OF(exchange_framing_names); i++)
         http_headers_remove(&exchange->response_headers, bytes_of_text(exchange_framing_names[i]));
 }

@@ -13,14 +13,17 @@
 
 /* [RFC 9110 5.6.2]; empty is none. */
 bool exchange_is_token(struct bytes text);
-/* No CR, LF or NUL. */
+/* No control bytes but tabs. */
 bool exchange_is_header_value(struct bytes text);
+/* Without blanks and tabs at both ends. */
+struct bytes exchange_trim(struct bytes text);
 uint8_t exchange_lower(uint8_t byte);
 bool exchange_names_equal(struct bytes a, struct bytes b);
 /* Into the exchange's arena; false over its cap. */
 NODISCARD bool
 exchange_copy(struct http_exchange *exchange, struct bytes text, struct bytes *ret_copy);
-/* The response is complete: takes out headers that only the server may set. */
+/* The response is complete: takes out headers that only the server may set, and keeps what they
+ * say of a body that is not there. */
 void exchange_seal(struct http_exchange *exchange);
 
 /* Appends a piece of a stream; `continues` if the open line, if any, is this stream's. */

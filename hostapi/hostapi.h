@@ -62,6 +62,8 @@ struct http_headers {
     uint64_t bytes; /* names, values and 32 for each row, held against limits.headers */
 };
 
+#define HTTP_LENGTH_UNKNOWN UINT64_MAX
+
 struct http_exchange {
     struct arena arena; /* of this request; capped */
     /* request; filled by server before hostapi_begin, guests may edit */
@@ -80,6 +82,8 @@ struct http_exchange {
     uint32_t status; /* 200 unless the guest sets it */
     struct http_headers response_headers;
     struct buffer response_body; /* max = limits.response */
+    /* Without a body, the Content-Length that the guest gave: what an answer to HEAD says. */
+    uint64_t head_length;
     /* what the guest wrote to its log: lines, level first */
     struct buffer log; /* max = limits.log; what does not fit is dropped and counted */
     uint64_t log_dropped_bytes;
@@ -89,8 +93,8 @@ struct http_exchange {
 /* Initialises an empty exchange; limits must outlive it. */
 void http_exchange_init(struct http_exchange *exchange, const struct config_limits *limits);
 void http_exchange_done(struct http_exchange *exchange);
-/* Adds a copy; STATUS_LIMIT over limits->headers, STATUS_INVALID for a name or value that
- * is not a token / contains CR, LF or NUL. */
+/* Adds a copy without the blanks around the value; STATUS_LIMIT over limits->headers,
+ * STATUS_INVALID for a name that is no token or a value with control bytes. */
 NODISCARD enum status http_headers_add(struct http_exchange *exchange,
                                        struct http_headers *headers,
                                        struct bytes name,

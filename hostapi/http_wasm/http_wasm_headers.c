@@ -221,7 +221,7 @@ static enum engine_outcome http_wasm_change(struct hostapi_host *host,
     case STATUS_OK:
         return ENGINE_DONE;
     case STATUS_INVALID:
-        return host_trap(call, "%s: name is no token, or value has CR, LF or NUL", function);
+        return host_trap(call, "%s: name is no token, or value has a control byte", function);
     default:
         return host_trap(call, "%s: headers are larger than limits.headers (%llu)", function,
                          (unsigned long long)host->request.exchange->limits->headers);

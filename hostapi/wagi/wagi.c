@@ -62,16 +62,6 @@ wagi_write_stdout(struct hostapi_host *host, struct engine_host_call *call, stru
 
 /* ---- parsing --------------------------------------------------------------------------------- */
 
-static struct bytes wagi_trim(struct bytes text)
-{
-    while (text.count > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
-        text = bytes_make(text.data + 1, text.count - 1);
-    while (text.count > 0 &&
-           (text.data[text.count - 1] == ' ' || text.data[text.count - 1] == '\t'))
-        text.count--;
-    return text;
-}
-
 /* "CODE" or "CODE reason" with a final status; false for anything else. */
 static bool wagi_parse_status(struct bytes value, uint32_t *ret_status)
 {
@@ -100,6 +90,11 @@ static enum status wagi_parse_line(struct http_exchange *exchange,
                                    struct wagi_head *head,
                                    struct report *report)
 {
+    if (line.data[0] == ' ' || line.data[0] == '\t')
+        return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE,
+                           "line %u of the header block on stdout begins with a blank: a header "
+                           "cannot go on in a second line",
+                           head->line);
     const uint8_t *colon = memchr(line.data, ':', line.count);
     if (colon == NULL)
         return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE,
@@ -107,8 +102,8 @@ static enum status wagi_parse_line(struct http_exchange *exchange,
                            "\"name: value\" lines, then an empty line, then the body",
                            head->line);
     size_t name_count = (size_t)(colon - line.data);
-    struct bytes name = wagi_trim(bytes_make(line.data, name_count));
-    struct bytes value = wagi_trim(bytes_make(colon + 1, line.count - name_count - 1));
+    struct bytes name = bytes_make(line.data, name_count);
+    struct bytes value = exchange_trim(bytes_make(colon + 1, line.count - name_count - 1));
     if (exchange_names_equal(name, bytes_of_text("status"))) {
         if (wagi_parse_status(value, &head->status))
             return STATUS_OK;
@@ -117,7 +112,12 @@ static enum status wagi_parse_line(struct http_exchange *exchange,
                            "200 to 599, then a blank and a reason if you like",
                            head->line);
     }
-    enum status status = http_headers_add(exchange, &exchange->response_headers, name, value);
+    /* A field of CGI's own is given once [RFC 3875 6.3]: of more, the last one counts. */
+    bool once = exchange_names_equal(name, bytes_of_text("content-type")) ||
+                exchange_names_equal(name, bytes_of_text("location"));
+    struct http_headers *headers = &exchange->response_headers;
+    enum status status = once ? http_headers_set(exchange, headers, name, value)
+                              : http_headers_add(exchange, headers, name, value);
     if (status == STATUS_INVALID)
         return report_fail(report, status, REPORT_OFFSET_NONE,
                            "line %u of the header block on stdout: name is no token, or value has "

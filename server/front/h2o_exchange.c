@@ -24,6 +24,8 @@
 #define RESETS_MAX        100 /* requests of a connection that the client may abandon */
 #define HEADER_ROW_BYTES  32  /* counted for each header, as HPACK does */
 
+_Static_assert(HTTP_LENGTH_UNKNOWN == SIZE_MAX, "libh2o's word for it");
+
 static struct h2o_exchange *exchange_of(const struct request *request)
 {
     const char *at = (const char *)request - offsetof(struct h2o_exchange, request);
@@ -208,6 +210,16 @@ static void exchange_set_head(struct h2o_exchange *exchange)
     }
 }
 
+/* What Content-Length says; SIZE_MAX: nothing. */
+static size_t exchange_length(const struct request *request, bool head)
+{
+    uint32_t status = request->response.status;
+    size_t body_bytes = request->response.body.count;
+    if (status == 204 || status == 304)
+        return SIZE_MAX;
+    return head && body_bytes == 0 ? request->http.head_length : body_bytes;
+}
+
 static void exchange_send(struct request *request)
 {
     struct h2o_exchange *exchange = exchange_of(request);
@@ -217,7 +229,7 @@ static void exchange_send(struct request *request)
     h2o_linklist_insert(&exchange->connection->front->unsent, &exchange->link);
     bool bodiless = request->response.status == 204 || request->response.status == 304;
     bool head = h2o_memis(req->input.method.base, req->input.method.len, H2O_STRLIT("HEAD"));
-    req->res.content_length = bodiless ? SIZE_MAX : body.count;
+    req->res.content_length = exchange_length(request, head);
     h2o_start_response(req, &exchange->generator);
     /* An empty buffer would be waited for as if it were still to be written. */
     h2o_iovec_t buffer = h2o_iovec_init(body.data, body.count);

@@ -76,6 +76,43 @@ class Http(ServerTest):
         self.assertEqual((answer.status, answer.body), (200, b""))
         self.assertEqual(answer.headers["content-type"], "application/octet-stream")
 
+    def deploy_head(self, *calls):
+        """A handler that sets headers and writes nothing."""
+        def data(at, text):
+            return f'(data (i32.const {at}) "' + "".join(f"\\{b:02x}" for b in text.encode()) + '")'
+        text = "".join(data(i * 64, name) + data(i * 64 + 32, value)
+                       for i, (name, value) in enumerate(calls))
+        sets = "".join(f"(call 0 (i32.const 1) (i32.const {i * 64}) (i32.const {len(name)}) "
+                       f"(i32.const {i * 64 + 32}) (i32.const {len(value.encode())}))"
+                       for i, (name, value) in enumerate(calls))
+        self.server.deploy("heads", harness.wat(
+            '(module (import "http_handler" "set_header_value" '
+            '(func (param i32 i32 i32 i32 i32))) (memory (export "memory") 1) ' + text +
+            '(func (export "handle_request") (result i64) ' + sets + '(i64.const 0)) '
+            '(func (export "handle_response") (param i32 i32)))'))
+
+    def test_the_length_that_head_is_told_is_the_guests_or_none(self):
+        self.deploy_head(("content-length", "12345"))
+        answer = self.server.get("heads", method="HEAD")
+        self.assertEqual((answer.status, answer.headers["content-length"]), (200, "12345"))
+        self.assertEqual(self.server.get("heads").headers["content-length"], "0")
+        self.deploy_head(("content-type", "text/plain"))
+        with contextlib.closing(self.server.connect()) as connection:
+            for _ in range(3):
+                answer = harness.exchange(connection, "HEAD", "/f/default/heads/")
+                self.assertEqual(answer.status, 200)
+                self.assertNotIn("content-length", answer.headers)
+                self.assertNotIn("transfer-encoding", answer.headers)
+
+    def test_control_bytes_in_a_guests_header_are_its_fault(self):
+        for byte in (0x01, 0x07, 0x1b, 0x7f):
+            self.deploy_head(("x-a", f"b\\{byte:02x}c"[:6]))
+            answer = self.server.get("heads")
+            self.assertEqual(answer.status, 500, byte)
+            self.assertNotIn("x-a", answer.headers)
+        self.deploy_head(("x-a", "\t b\tc "))
+        self.assertEqual(self.server.get("heads").headers["x-a"], "b\tc")
+
     def test_a_connection_serves_many_requests(self):
         with contextlib.closing(self.server.connect()) as connection:
             connection.connect()

@@ -122,6 +122,59 @@ static void values_that_would_split_a_response_are_refused(void **state)
     assert_int_equal(add(fixture, "a", "tab\tand \xff are fine"), STATUS_OK);
 }
 
+static void control_bytes_are_no_part_of_a_value(void **state)
+{
+    struct fixture *fixture = *state;
+    for (uint32_t byte = 0; byte < 256; byte++) {
+        const uint8_t value[] = {'a', (uint8_t)byte, 'b'};
+        bool control = (byte < 0x20 && byte != '\t') || byte == 0x7f;
+        assert_int_equal(http_headers_set(&fixture->exchange, &fixture->exchange.response_headers,
+                                          bytes_of_text("a"), bytes_make(value, sizeof(value))),
+                         control ? STATUS_INVALID : STATUS_OK);
+    }
+}
+
+static void blanks_around_a_value_are_no_part_of_it(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(add(fixture, "a", " \t one\t two \t"), STATUS_OK);
+    assert_first(fixture, "a", "one\t two");
+    assert_int_equal(set(fixture, "a", " \t "), STATUS_OK);
+    assert_first(fixture, "a", "");
+    assert_int_equal(fixture->exchange.response_headers.bytes, 1 + 32);
+}
+
+static void a_length_without_a_body_is_kept_for_head(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *text;
+        uint64_t length;
+    } rows[] = {
+        {"0", 0},
+        {" 5 ", 5},
+        {"999999999999999", UINT64_C(999999999999999)},
+        {"1000000000000000", HTTP_LENGTH_UNKNOWN},
+        {"", HTTP_LENGTH_UNKNOWN},
+        {"-1", HTTP_LENGTH_UNKNOWN},
+        {"5, 5", HTTP_LENGTH_UNKNOWN},
+        {"0x5", HTTP_LENGTH_UNKNOWN},
+    };
+    assert_int_equal(fixture->exchange.head_length, HTTP_LENGTH_UNKNOWN);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        assert_int_equal(set(fixture, "Content-Length", rows[i].text), STATUS_OK);
+        exchange_seal(&fixture->exchange);
+        assert_int_equal(fixture->exchange.head_length, rows[i].length);
+        assert_int_equal(fixture->exchange.response_headers.count, 0);
+        fixture->exchange.head_length = HTTP_LENGTH_UNKNOWN;
+    }
+    /* With a body, the body knows. */
+    assert_int_equal(buffer_append(&fixture->exchange.response_body, "x", 1), STATUS_OK);
+    assert_int_equal(set(fixture, "Content-Length", "7"), STATUS_OK);
+    exchange_seal(&fixture->exchange);
+    assert_int_equal(fixture->exchange.head_length, HTTP_LENGTH_UNKNOWN);
+}
+
 static void a_list_over_the_limit_is_refused_and_unchanged(void **state)
 {
     struct fixture *fixture = *state;
@@ -181,6 +234,9 @@ int main(void)
         TEST(removing_gives_the_bytes_back),
         TEST(names_that_are_no_tokens_are_refused),
         TEST(values_that_would_split_a_response_are_refused),
+        TEST(control_bytes_are_no_part_of_a_value),
+        TEST(blanks_around_a_value_are_no_part_of_it),
+        TEST(a_length_without_a_body_is_kept_for_head),
         TEST(a_list_over_the_limit_is_refused_and_unchanged),
         TEST(many_tiny_headers_are_bounded_too),
         TEST(a_guest_that_replaces_for_ever_meets_the_arenas_cap),

@@ -105,7 +105,7 @@ static void what_is_no_method_uri_status_or_header_is_refused(void **state)
     fault("/M", "not an HTTP method");
     fault("/U", "not an encoded path");
     fault("/S", "99 is not from 200 to 599");
-    fault("/i", "CR, LF or NUL");
+    fault("/i", "value has a control byte");
 }
 
 static void pointers_outside_memory_end_the_guest(void **state)

@@ -88,6 +88,14 @@ static void a_repeated_header_is_kept_twice(void **state)
     assert_int_equal(fixture->exchange.response_headers.count, 3);
 }
 
+static void of_a_field_that_there_is_once_the_last_counts(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(parse(fixture, "Content-Type: a/b\ncontent-type: c/d\n\n"), STATUS_OK);
+    assert_int_equal(fixture->exchange.response_headers.count, 1);
+    assert_header(fixture, "content-type", "c/d");
+}
+
 static void what_is_no_header_block_is_refused_with_its_line(void **state)
 {
     struct fixture *fixture = *state;
@@ -100,6 +108,11 @@ static void what_is_no_header_block_is_refused_with_its_line(void **state)
         {"content-type: a/b\nhello\n\n", "line 2 "},
         {"content type: a/b\n\n", "line 1 "},
         {": a\n\n", "line 1 "},
+        {"content-type: a/b\n folded: x\n\n", "line 2 of the header block on stdout begins with"},
+        {"\tcontent-type: a/b\n\n", "line 1 "},
+        {"content-type : a/b\n\n", "name is no token"},
+        {"content-type: a/b\nx-a: b\x1b[31m\n\n", "line 2 "},
+        {"content-type: a/b\nx-a: \x01\n\n", "control byte"},
         {"content-type: a\rb\n\n", "line 1 "},
         {"content-type: a/b\nstatus: abc\n\n", "line 2 "},
         {"status: 99\n\n", "status must be"},
@@ -137,6 +150,7 @@ int main(void)
         TEST(a_location_alone_is_a_302),
         TEST(a_status_with_a_location_is_kept),
         TEST(a_repeated_header_is_kept_twice),
+        TEST(of_a_field_that_there_is_once_the_last_counts),
         TEST(what_is_no_header_block_is_refused_with_its_line),
         TEST(too_many_headers_are_a_limit),
     };
