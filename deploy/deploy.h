@@ -2,7 +2,7 @@
 /*
  * The control plane: store, catalog, admin API, builder jobs, command line clients.
  *
- *   client --HTTP--> deploy_http --> deploy_api (request struct -> response struct)
+ *   client --HTTP--> admin_http --> api (request struct -> response struct)
  *                                        |                    |
  *                                builder job (a process)   store (LMDB, only writer)
  *                                        |                    |

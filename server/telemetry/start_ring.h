@@ -7,7 +7,7 @@
  *   control: sequence == n + 1? --> copy --> still n + 1? --> checked --> used
  *
  * Cold starts have a record each. Warm ones are too many: the worker counts them per function and
- * writes one record for all of a second.
+ * writes one record for all of a tenth of a second.
  *
  * A ring that was written around before it was read has lost its oldest records; the reader counts
  * them. The ring outlives the worker, like its counters: a successor goes on where it ended.

@@ -8,6 +8,7 @@
   - no sleeping in unit tests: they use the fake clock
   - #if and #ifdef only where compilers and libraries differ; include guards and .def are free
   - in hostapi/, only guest_mem.c turns a guest's number into a pointer
+  - a page of docs/ cites nothing that a clone lacks: no ../shared, and links lead to files
   - no tabs, no trailing blanks; no line over 100 columns where clang-format does not decide
 """
 import fnmatch
@@ -20,6 +21,7 @@ TAGGED_NAMES = ("run", "meson_options.txt", ".gitignore")
 SPDX = "SPDX-License-Identifier: Apache-2.0"
 TODO = re.compile(r"\bTODO\b(?!\(#\d+\))|\bFIXME\b|\bXXX\b")
 SLEEP = re.compile(r"\b(sleep|usleep|nanosleep|clock_nanosleep)\s*\(")
+LINK = re.compile(r"\]\(([^)#\s][^)\s]*)\)")
 CONDITIONAL = re.compile(r"^\s*#\s*(if|ifdef|elif)\b")
 GUEST_POINTER = re.compile(r"\bengine_memory_(read|write)\b")
 GUEST_POINTER_DOOR = "hostapi/guest_mem.c"
@@ -81,6 +83,17 @@ def check_lines(path, lines):
             yield f"{where}: {len(line)} columns, more than {COLUMNS}"
 
 
+def check_page(path, text):
+    """Of a page of docs/ and the README: what it points to is here."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if "../shared" in line and str(path).startswith("docs/"):
+            yield f"{path}:{number}: ../shared is not part of the project"
+        for target in LINK.findall(line):
+            place = (sources.ROOT / path.parent / target.split("#")[0]).resolve()
+            if "://" not in target and not place.exists():
+                yield f"{path}:{number}: links to {target}, which is not there"
+
+
 def main():
     paths = [p for p in sources.all_files() if p.suffix in TAGGED or p.name in TAGGED_NAMES]
     problems = []
@@ -89,6 +102,8 @@ def main():
         if path.name != ".gitignore":
             problems += check_head(path, lines)
         problems += check_lines(path, lines)
+    for path in sources.files(".md"):
+        problems += check_page(path, sources.read(path))
     sources.finish("house", problems, len(paths))
 
 

@@ -133,6 +133,12 @@ class House(unittest.TestCase):
         self.assertEqual(self.lines("hostapi/guest_mem.c", line), [])
         self.assertEqual(self.lines("isolate/reset.c", line), [])
 
+    def test_a_page_cites_what_is_there(self):
+        page = sources.pathlib.PurePosixPath("docs/a.md")
+        for line, count in (("see ../shared/design", 1), ("[x](none.md)", 1), ("[x](#part)", 0),
+                            ("[x](engine.md#fuel)", 0), ("[x](https://a.example/)", 0)):
+            self.assertEqual(len(list(house.check_page(page, line))), count, line)
+
     def test_a_head_has_a_tag_and_a_purpose(self):
         path = sources.pathlib.PurePosixPath("a/b.c")
         tag = "/* SPDX-License-Identifier: Apache-2.0 */"
