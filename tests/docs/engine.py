@@ -12,6 +12,7 @@ around them is for you to check.
 import argparse
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -66,6 +67,9 @@ def main():
     arguments.add_argument("skerry")
     chosen = arguments.parse_args()
 
+    if shutil.which("wat2wasm") is None:
+        print("skip: wat2wasm is not installed")
+        sys.exit(77)
     text = PAGE.read_text()
     pieces = ((table(text), limits()),
               (block(text, "text"), printed(chosen.skerry, block(text, "wat").group(1))))

@@ -168,9 +168,10 @@ class Runner(unittest.TestCase):
     def test_reasons_of_skips_are_added_up(self):
         outcome = self.runner.Outcome("c", "n", output=(
             "skipped 3 in a.json: SIMD\nskipped 4 in b.json: SIMD\nskip: no tool\n"
-            "1 passed, 0 failed, 8 skipped\n"))
+            "skip: e2e.A.test_a: no port\nskip: e2e.A.test_b: no port\n"
+            "1 passed, 0 failed, 10 skipped\n"))
         self.runner.judge(outcome, 0)
-        self.assertEqual(outcome.reasons, ["no tool", "7: SIMD"])
+        self.assertEqual(outcome.reasons, ["7: SIMD", "2: no port", "no tool"])
 
     def test_a_bad_exit_status_is_a_failure_whatever_was_printed(self):
         self.assertEqual(self.judge("ok 1 - a\n", -11), (1, 1, 0))

@@ -5,6 +5,7 @@ Files not yet committed count too, so that a lint speaks before the commit does.
 source archive) the tree is walked and what .gitignore names by folder is left out.
 """
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -13,11 +14,14 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 def all_files():
     """Paths relative to ROOT, sorted."""
-    git = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, check=False)
-    if git.returncode == 0:
-        names = [n for n in git.stdout.decode().split("\0") if n]
+    listing = None
+    if shutil.which("git"):
+        git = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT, capture_output=True, check=False)
+        listing = git.stdout.decode() if git.returncode == 0 else None
+    if listing is not None:
+        names = [n for n in listing.split("\0") if n]
         paths = [pathlib.PurePosixPath(n) for n in names]
     else:
         skip = ("build", ".git", "node_modules", "target", "__pycache__")
