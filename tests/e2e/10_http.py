@@ -106,7 +106,7 @@ class Http(ServerTest):
 
     def test_control_bytes_in_a_guests_header_are_its_fault(self):
         for byte in (0x01, 0x07, 0x1b, 0x7f):
-            self.deploy_head(("x-a", f"b\\{byte:02x}c"[:6]))
+            self.deploy_head(("x-a", "b" + chr(byte) + "c"))
             answer = self.server.get("heads")
             self.assertEqual(answer.status, 500, byte)
             self.assertNotIn("x-a", answer.headers)
