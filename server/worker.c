@@ -100,6 +100,8 @@ static enum status worker_start(struct worker *worker, struct report *report)
     if (status == STATUS_OK)
         status = worker_open_signals(worker, report);
     if (status == STATUS_OK)
+        status = h2o_listen_check(report);
+    if (status == STATUS_OK)
         status = engine_init(report);
     if (status == STATUS_OK)
         status = deploy_catalog_open(config->data_dir, config->store_map_bytes, report,

@@ -13,6 +13,7 @@
 
 #include "config/config.h"
 #include "engine/engine.h"
+#include "server/front/h2o_listen.h"
 #include "server/serve.h"
 
 #define DOCTOR_SLOT_BYTES  ((size_t)8 << 30)
@@ -36,6 +37,15 @@ static int doctor_kernel(void)
     if (uname(&name) != 0)
         return doctor_say(DOCTOR_FAIL, "kernel", strerror(errno));
     return doctor_say(DOCTOR_OK, "kernel", name.release);
+}
+
+/* Requests are refused by functions of ours that libh2o must call in place of its own. */
+static int doctor_libh2o(void)
+{
+    struct report report = REPORT_INIT;
+    if (h2o_listen_check(&report) != STATUS_OK)
+        return doctor_say(DOCTOR_FAIL, "libh2o", report.text);
+    return doctor_say(DOCTOR_OK, "libh2o", "parses requests as we want it to");
 }
 
 /* Each isolate reserves so much address space; a limit on it is fatal. */
@@ -118,7 +128,7 @@ int doctor_main(int argc, char **argv)
         (void)fprintf(stderr, "skerry doctor: what is `%s`? It takes no arguments\n", argv[1]);
         return status_exit_code(STATUS_USAGE);
     }
-    int failed = doctor_kernel() + doctor_address_space() + doctor_descriptors();
+    int failed = doctor_kernel() + doctor_address_space() + doctor_descriptors() + doctor_libh2o();
     (void)doctor_say(DOCTOR_OK, "engine", engine_dispatch_name());
     if (doctor_config(&config) != 0)
         failed++;

@@ -16,7 +16,7 @@
 
 #include "engine/base/http_status.h"
 #include "engine/base/problem.h"
-#include "server/front/h2o_front.h"
+#include "server/front/h2o_guard.h"
 #include "server/request/respond.h"
 
 #define UNSENT_NS_MAX     (30 * CLOCK_NS_PER_S) /* to read an answer ... */
@@ -282,6 +282,34 @@ static void exchange_refuse_unbegun(struct h2o_exchange *exchange)
     h2o_send(req, &buffer, 1, H2O_SEND_STATE_FINAL);
 }
 
+static const size_t exchange_counters[REFUSAL_COUNT] = {
+#define REFUSAL(name, label, status, code, detail)                                                 \
+    [REFUSAL_##name] = offsetof(struct metrics, front_##label),
+#include "server/front/refusals.def"
+};
+
+static void exchange_count_refusal(struct metrics *metrics, enum refusal_reason reason)
+{
+    (*(uint64_t *)(void *)((uint8_t *)metrics + exchange_counters[reason]))++;
+}
+
+/* What the guard refused: its head may be unknown, its body may still be coming. */
+static void exchange_refuse(struct h2o_exchange *exchange, enum refusal_reason reason)
+{
+    struct h2o_connection *connection = exchange->connection;
+    struct request *request = &exchange->request;
+    const struct refusal_row *row = &refusal_rows[reason];
+    (void)exchange_fill(exchange);
+    if (connection->refused_target.count > 0)
+        request->path = connection->refused_target;
+    if (exchange->req->version < 0x200) {
+        exchange->req->http1_is_persistent = 0;
+        h2o_linger_keep(connection);
+    }
+    exchange_count_refusal(connection->front->service->metrics, reason);
+    request_refuse(request, row->status, row->code, row->detail);
+}
+
 static int exchange_on_req(h2o_handler_t *handler, h2o_req_t *req)
 {
     struct h2o_front *front = ((struct h2o_handler *)handler)->front;
@@ -294,11 +322,13 @@ static int exchange_on_req(h2o_handler_t *handler, h2o_req_t *req)
     exchange->connection->requests++;
     front->exchange_count++;
     exchange->begun = request_init(&exchange->request, front->service, &exchange_carrier);
+    enum refusal_reason refusal = h2o_guard_take_refusal(exchange->connection);
     if (!exchange->begun)
         exchange_refuse_unbegun(exchange);
+    else if (refusal != REFUSAL_NONE)
+        exchange_refuse(exchange, refusal);
     else if (!exchange_fill(exchange))
-        request_refuse(&exchange->request, 431, "headers_too_large",
-                       "path and headers are larger than limits.headers");
+        exchange_refuse(exchange, REFUSAL_HEADERS_LARGE);
     else
         request_begin(&exchange->request);
     return 0;

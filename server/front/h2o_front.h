@@ -14,6 +14,7 @@
 #include <h2o.h>
 
 #include "server/front/h2o_listen.h"
+#include "server/front/http1_parse.h"
 
 #define FRONT_LISTENERS_MAX CONFIG_LISTEN_MAX
 #define FRONT_WATCHES_MAX   4
@@ -26,6 +27,11 @@ struct h2o_connection {
     uint32_t resets;   /* ended by the client before the answer */
     int linger_fd;     /* kept by h2o_linger_keep, or -1 */
     bool shut;
+    h2o_socket_cb read;          /* libh2o's, called by the guard's */
+    uint64_t body_bytes;         /* decoded of the chunked body that is coming in */
+    enum refusal_reason refusal; /* of the request that libh2o is about to hand over */
+    struct bytes refused_method; /* with it: views of the input; or none, if libh2o has them */
+    struct bytes refused_target;
     uint8_t address_count;
     char address[64]; /* "ip:port"; made when the first request wants it */
 };
@@ -57,6 +63,7 @@ struct h2o_front {
     h2o_globalconf_t config;
     h2o_context_t context;
     h2o_accept_ctx_t accept;
+    struct http1_rules rules;
     h2o_socket_t *listeners[FRONT_LISTENERS_MAX];
     uint32_t listener_count;
     struct h2o_watch watches[FRONT_WATCHES_MAX];
@@ -82,6 +89,11 @@ void h2o_linger_keep(struct h2o_connection *connection);
 /* After libh2o's close; takes the descriptor over. */
 void h2o_linger_begin(struct h2o_front *front, int fd);
 void h2o_linger_sweep(struct h2o_front *front);
+
+/* Makes a connection of an accepted socket; false: there is no room, and the socket is closed. */
+bool h2o_connection_adopt(struct h2o_front *front, h2o_socket_t *socket);
+/* Is it a client's, and not a listener's or another descriptor's? */
+bool h2o_connection_owns(const h2o_socket_t *socket);
 
 static inline struct h2o_connection *h2o_connection_of(h2o_conn_t *conn)
 {

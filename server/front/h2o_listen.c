@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "server/front/h2o_front.h"
+#include "server/front/h2o_guard.h"
 
 #define ACCEPTS_PER_TURN      32
 #define DESCRIPTORS_RESERVED  512 /* for artifacts, the store, listeners */
@@ -30,7 +30,13 @@ static void listen_on_close(void *data)
     front->service->metrics->connections = front->connection_count;
     if (connection->linger_fd >= 0)
         h2o_linger_begin(front, connection->linger_fd);
+    h2o_guard_forget(connection);
     free(connection);
+}
+
+bool h2o_connection_owns(const h2o_socket_t *socket)
+{
+    return socket->on_close.cb == listen_on_close;
 }
 
 void h2o_connection_shut(struct h2o_connection *connection)
@@ -41,7 +47,7 @@ void h2o_connection_shut(struct h2o_connection *connection)
     (void)shutdown(h2o_socket_get_fd(connection->socket), SHUT_RDWR);
 }
 
-static bool listen_adopt(struct h2o_front *front, h2o_socket_t *socket)
+bool h2o_connection_adopt(struct h2o_front *front, h2o_socket_t *socket)
 {
     struct h2o_connection *connection = NULL;
     if (front->connection_count < front->connection_max)
@@ -68,7 +74,7 @@ static bool listen_accept_one(struct h2o_front *front, h2o_socket_t *listener)
     h2o_socket_t *socket = h2o_evloop_socket_accept(listener);
     if (socket == NULL)
         return false;
-    if (listen_adopt(front, socket))
+    if (h2o_connection_adopt(front, socket))
         h2o_accept(&front->accept, socket);
     return true;
 }
@@ -106,7 +112,13 @@ static void listen_configure(struct h2o_front *front)
     h2o_globalconf_t *config = &front->config;
     h2o_config_init(config);
     config->server_name = h2o_iovec_init(NULL, 0);
-    config->max_request_entity_size = limits->body;
+    /* The guard refuses what is over the limits, and before libh2o would. */
+    config->max_request_entity_size = limits->body + 1;
+    front->rules = (struct http1_rules){
+        .head_bytes_max = MIN(limits->headers, (uint64_t)H2O_MAX_REQLEN - 1),
+        .body_bytes_max = limits->body,
+    };
+    h2o_socket_buffer_mmap_settings.threshold = SIZE_MAX; /* never a file in the temp directory */
     config->http1.req_timeout = HTTP1_TIMEOUT_MS;
     config->http2.idle_timeout = HTTP2_IDLE_TIMEOUT_MS;
     config->http2.max_concurrent_requests_per_connection = HTTP2_STREAMS_MAX;
@@ -131,6 +143,7 @@ enum status h2o_listen_create(struct request_service *service,
     h2o_linklist_init_anchor(&front->connections);
     h2o_linklist_init_anchor(&front->unsent);
     h2o_linklist_init_anchor(&front->lingering);
+    h2o_guard_init();
     listen_configure(front);
     front->loop = h2o_evloop_create();
     h2o_context_init(&front->context, front->loop, &front->config);

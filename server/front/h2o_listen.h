@@ -10,6 +10,8 @@
 
 struct h2o_front;
 
+/* Is what we add to libh2o in force in the library that is loaded? Nothing may be served if not. */
+NODISCARD enum status h2o_listen_check(struct report *report);
 /* Accepts on `fds` (listening sockets; taken over). The service is borrowed. */
 NODISCARD enum status h2o_listen_create(struct request_service *service,
                                         const int *fds,

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Proof by effect that libh2o asks the guard: a loop and a server of its own, a few connections
+ * over socket pairs, and on each a request that libh2o alone would let through.
+ *
+ * Another build of the library could have its own functions bound inside it; then nothing here
+ * would be refused, and the process must not serve.
+ */
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/front/h2o_guard.h"
+
+#define CHECK_TURNS      64
+#define CHECK_BODY_BYTES 1000
+#define CHECK_HEAD_BYTES 4096
+#define CHECK_HEAD       "POST / HTTP/1.1\r\nHost: a\r\n"
+
+struct check_server {
+    struct h2o_front front;
+    struct request_service service;
+    struct metrics metrics;
+    enum refusal_reason refusal; /* of the last request */
+    uint32_t requests;
+};
+
+struct check_handler {
+    h2o_handler_t super;
+    struct check_server *server;
+};
+
+static const struct check_row {
+    const char *door; /* the function that must be ours */
+    const char *request;
+    enum refusal_reason refusal;
+} check_rows[] = {
+    {"phr_parse_request", CHECK_HEAD "\r\n", REFUSAL_NONE},
+    {"phr_parse_request", CHECK_HEAD "Host: b\r\n\r\n", REFUSAL_HOST_TWICE},
+    {"phr_decode_chunked", CHECK_HEAD "Transfer-Encoding: chunked\r\n\r\n3zz\r\nabc\r\n0\r\n\r\n",
+     REFUSAL_CHUNK},
+};
+
+static int check_on_req(h2o_handler_t *handler, h2o_req_t *req)
+{
+    struct check_server *server = ((struct check_handler *)handler)->server;
+    server->requests++;
+    server->refusal = h2o_guard_take_refusal(h2o_connection_of(req->conn));
+    req->http1_is_persistent = 0;
+    req->res.status = 200;
+    h2o_send_inline(req, H2O_STRLIT("-"));
+    return 0;
+}
+
+static bool check_open(struct check_server *server)
+{
+    struct h2o_front *front = &server->front;
+    front->service = &server->service;
+    server->service.metrics = &server->metrics;
+    front->connection_max = 1;
+    front->rules = (struct http1_rules){.head_bytes_max = CHECK_HEAD_BYTES,
+                                        .body_bytes_max = CHECK_BODY_BYTES};
+    h2o_linklist_init_anchor(&front->connections);
+    h2o_config_init(&front->config);
+    h2o_hostconf_t *host =
+        h2o_config_register_host(&front->config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
+    h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
+    struct check_handler *handler =
+        (struct check_handler *)h2o_create_handler(path, sizeof(struct check_handler));
+    handler->super.on_req = check_on_req;
+    handler->server = server;
+    front->loop = h2o_evloop_create();
+    h2o_context_init(&front->context, front->loop, &front->config);
+    front->accept = (h2o_accept_ctx_t){.ctx = &front->context, .hosts = front->config.hosts};
+    return true;
+}
+
+static void check_turn(struct check_server *server)
+{
+    (void)h2o_evloop_run(server->front.loop, 0);
+}
+
+/* Until its connection is closed; the socket pair needs no waiting. */
+static bool check_ask(struct check_server *server, const struct check_row *row)
+{
+    int ends[2];
+    size_t count = strlen(row->request);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0)
+        return false;
+    uint32_t requests = server->requests;
+    bool sent = write(ends[1], row->request, count) == (ssize_t)count;
+    h2o_socket_t *socket = h2o_evloop_socket_create(server->front.loop, ends[0], 0);
+    if (h2o_connection_adopt(&server->front, socket))
+        h2o_accept(&server->front.accept, socket);
+    for (int i = 0; i < CHECK_TURNS && server->front.connection_count > 0; i++)
+        check_turn(server);
+    (void)close(ends[1]);
+    for (int i = 0; i < CHECK_TURNS && server->front.connection_count > 0; i++)
+        check_turn(server);
+    return sent && server->requests == requests + 1 && server->refusal == row->refusal;
+}
+
+static void check_close(struct check_server *server)
+{
+    h2o_context_dispose(&server->front.context);
+    h2o_config_dispose(&server->front.config);
+    check_turn(server);
+    h2o_evloop_destroy(server->front.loop);
+    free(server);
+}
+
+enum status h2o_listen_check(struct report *report)
+{
+    h2o_guard_init();
+    struct check_server *server = calloc(1, sizeof(*server));
+    if (server == NULL || !check_open(server))
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    const char *broken = NULL;
+    for (size_t i = 0; i < COUNT_OF(check_rows) && broken == NULL; i++) {
+        if (!check_ask(server, &check_rows[i]))
+            broken = check_rows[i].door;
+    }
+    check_close(server);
+    if (broken == NULL)
+        return STATUS_OK;
+    return report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
+                       "libh2o does not call our %s: requests could be smuggled past it; install "
+                       "Debian's libh2o-evloop0.13 2.2.5",
+                       broken);
+}
