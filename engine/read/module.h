@@ -185,8 +185,6 @@ NODISCARD enum status decode_module(struct bytes wasm,
                                     const struct engine_limits *limits,
                                     struct report *report,
                                     struct module *module);
-/* The rest of [Wasm core 3]: types, constant expressions, every function body. */
-NODISCARD enum status validate_module(struct module *module, struct report *report);
 void module_done(struct module *module);
 
 /* What ref.func of it gives: a non-null reference to its type. */

@@ -8,6 +8,7 @@
 #include "engine/image/image.h"
 #include "engine/read/module.h"
 #include "engine/translate/translate.h"
+#include "engine/validate/validate.h"
 
 const struct engine_limits engine_limits_default = {
     .module_bytes = (uint64_t)50 << 20,

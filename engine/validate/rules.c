@@ -5,7 +5,7 @@
  * Made anew for each module: 24 KiB and some microseconds, instead of macros that take a
  * string apart in the compiler.
  */
-#include "engine/read/validate.h"
+#include "engine/validate/rules.h"
 
 static uint32_t rule_type(char letter)
 {

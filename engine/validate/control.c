@@ -2,11 +2,14 @@
 /*
  * Blocks, branches and calls.
  */
+#include "engine/validate/control.h"
+
 #include <inttypes.h>
 
 #include "engine/read/decode_immediate.h"
 #include "engine/read/decode_types.h"
-#include "engine/read/validate_body.h"
+#include "engine/validate/locals.h"
+#include "engine/validate/stack.h"
 
 /* ---- frames ---------------------------------------------------------------------------------- */
 

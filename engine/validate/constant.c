@@ -6,9 +6,10 @@
  * At most MODULE_MAX_CONST_STACK values wait at once, so that whoever evaluates the
  * expression needs no more than a small array.
  */
+#include "engine/validate/constant.h"
+
 #include "engine/read/decode_immediate.h"
 #include "engine/read/decode_types.h"
-#include "engine/read/validate.h"
 
 struct const_stack {
     uint32_t types[MODULE_MAX_CONST_STACK];

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Validation of what concerns the module as a whole [Wasm core 3.4]: tables, globals,
- * segments, export names; then the bodies (validate_func.c). Types were judged when decoded.
+ * segments, export names; then the bodies (func.c). Types were judged when decoded.
  *
  * Equal names are found by hashing, with a seed that the module's author cannot know, so that
  * a hundred thousand of them cost no more than their bytes.
  */
-#include "engine/read/validate.h"
+#include "engine/validate/validate.h"
 
 #include <sys/auxv.h>
 #include <xxhash.h>
 
-#include "engine/base/hex.h"
+#include "engine/validate/constant.h"
+#include "engine/validate/func.h"
+#include "engine/validate/name.h"
+#include "engine/validate/rules.h"
 
 /* A set of indices into some array; open addressing, never more than half full. */
 struct index_set {
@@ -55,24 +58,6 @@ static enum status validate_no_memory(const struct module *module, struct report
 {
     return report_fail(report, STATUS_LIMIT, 0, "module needs more than %zu bytes to load",
                        module->arena.max_bytes);
-}
-
-struct validate_name validate_name_text(struct bytes name)
-{
-    struct validate_name shown;
-    size_t at = 0;
-    for (size_t i = 0; i < name.count && at < VALIDATE_NAME_BYTES; i++) {
-        uint8_t byte = name.data[i];
-        if (byte >= 0x20 && byte < 0x7f && byte != '\\' && byte != '"') {
-            shown.text[at++] = (char)byte;
-            continue;
-        }
-        shown.text[at++] = '\\';
-        shown.text[at++] = hex_digit(byte >> 4);
-        shown.text[at++] = hex_digit(byte);
-    }
-    shown.text[at] = '\0';
-    return shown;
 }
 
 static bool exports_equal(const struct module *module, uint32_t a, uint32_t b)

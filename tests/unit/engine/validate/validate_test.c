@@ -5,6 +5,7 @@
  */
 #include "engine/read/module.h"
 #include "engine/read/opcodes.h"
+#include "engine/validate/validate.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_build.h"
 

@@ -5,11 +5,12 @@
  * A vector has up to 1000 types and is compared and copied many at a time, so that no
  * instruction costs much more than its own bytes.
  */
+#include "engine/validate/stack.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "engine/read/decode_immediate.h"
-#include "engine/read/validate_body.h"
 
 /* ---- reports --------------------------------------------------------------------------------- */
 

@@ -2,9 +2,13 @@
 /*
  * Instructions on structures, arrays and i31, casts and conversions [Wasm core 3.4.3-3.4.6].
  */
+#include "engine/validate/object.h"
+
 #include "engine/read/decode_immediate.h"
 #include "engine/read/decode_types.h"
-#include "engine/read/validate_body.h"
+#include "engine/validate/control.h"
+#include "engine/validate/immediate.h"
+#include "engine/validate/stack.h"
 
 /* The type named next; NULL after a failure. */
 static const struct module_type *read_type(struct validator *v, enum types_kind kind)
