@@ -43,6 +43,8 @@ struct supervisor {
     struct listeners listeners;
     struct deploy_control *deploy;
     struct starts *starts;
+    struct log_drain *log;
+    struct log_drain_pipe *builders_log;
     struct workers *workers;
     struct event *signals[4];
     struct event *drain_event;
@@ -69,6 +71,7 @@ static void supervisor_print_metrics(void *context, struct buffer *out)
                                                   .histories = stats.functions,
                                                   .forgotten = stats.forgotten};
     metrics_print_start_records(&records, out);
+    metrics_print_control_log(log_drain_dropped(supervisor->log), out);
 }
 
 static bool
@@ -233,6 +236,16 @@ static void supervisor_announce(const struct supervisor *supervisor)
     (void)fflush(stdout);
 }
 
+static enum status supervisor_open_log(struct supervisor *supervisor, struct report *report)
+{
+    const struct log_drain_options options = {
+        .base = supervisor->base, .clock = &clock_system, .write = log_write};
+    enum status status = log_drain_create(&options, report, &supervisor->log);
+    if (status == STATUS_OK)
+        status = log_drain_open(supervisor->log, "builder", report, &supervisor->builders_log);
+    return status;
+}
+
 static enum status supervisor_start_deploy(struct supervisor *supervisor, struct report *report)
 {
     const struct deploy_control_options options = {
@@ -240,7 +253,7 @@ static enum status supervisor_start_deploy(struct supervisor *supervisor, struct
         .config = supervisor->options.config,
         .clock = &clock_system,
         .builder = &roles[ROLE_BUILDER].spawn,
-        .builder_error_fd = -1,
+        .builder_error_fd = log_drain_fd(supervisor->builders_log),
         .print_worker_metrics = supervisor_print_metrics,
         .print_starts = supervisor_print_starts,
         .ready = supervisor_is_ready,
@@ -259,6 +272,7 @@ static enum status supervisor_make_workers(struct supervisor *supervisor, struct
         .config = supervisor->options.config,
         .listeners = &supervisor->listeners,
         .starts = supervisor->starts,
+        .log = supervisor->log,
         .access_log = supervisor->options.access_log,
         .ready = supervisor_workers_ready,
         .context = supervisor,
@@ -300,6 +314,8 @@ static enum status supervisor_start(struct supervisor *supervisor, struct report
     if (status == STATUS_OK)
         status = listeners_open(config, report, &supervisor->listeners);
     if (status == STATUS_OK)
+        status = supervisor_open_log(supervisor, report);
+    if (status == STATUS_OK)
         status = supervisor_start_deploy(supervisor, report);
     if (status == STATUS_OK)
         status = starts_create(config->starts_functions, &clock_system, &supervisor->starts);
@@ -319,6 +335,7 @@ static void supervisor_free(struct supervisor *supervisor)
     listeners_close(&supervisor->listeners);
     workers_free(supervisor->workers);
     starts_free(supervisor->starts);
+    log_drain_free(supervisor->log);
     for (size_t i = 0; i < COUNT_OF(supervisor->signals); i++) {
         if (supervisor->signals[i] != NULL)
             event_free(supervisor->signals[i]);
@@ -335,6 +352,7 @@ int supervisor_run(const struct supervisor_options *options)
 {
     struct supervisor supervisor = {.options = *options};
     struct report report = REPORT_INIT;
+    log_never_wait();
     enum status status = supervisor_start(&supervisor, &report);
     if (status == STATUS_OK)
         (void)event_base_dispatch(supervisor.base);

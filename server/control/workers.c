@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -23,6 +24,7 @@ struct workers_one {
     int shared_fd;
     const struct worker_shared *shared; /* mapped; the worker writes */
     int news_fd;                        /* to tell it of changed functions; -1: it does not run */
+    struct log_drain_pipe *log;         /* its stderr; the drain's */
 };
 
 struct workers {
@@ -67,8 +69,10 @@ workers_spawn(struct workers_one *one, const int *own, struct report *report, pi
     memcpy(fds, own, count * sizeof(*fds));
     for (uint32_t i = 0; i < listeners->count; i++)
         fds[count++] = listeners->fds[one->child.index][i];
-    const struct spawn_order order = {
-        .role = &one->child.role->spawn, .fds = fds, .fd_count = count, .error_fd = -1};
+    const struct spawn_order order = {.role = &one->child.role->spawn,
+                                      .fds = fds,
+                                      .fd_count = count,
+                                      .error_fd = log_drain_fd(one->log)};
     return spawn_start(&order, report, ret_pid);
 }
 
@@ -119,7 +123,10 @@ static enum status workers_prepare(struct workers_one *one, struct report *repor
         return report_errno(report, "cannot map the counters of worker %u", index);
     one->shared = shared;
     starts_watch(options->starts, index, &one->shared->starts);
-    return child_init(&one->child, report);
+    char who[32];
+    (void)snprintf(who, sizeof(who), "worker %u", index);
+    enum status status = log_drain_open(options->log, who, report, &one->log);
+    return status == STATUS_OK ? child_init(&one->child, report) : status;
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */
@@ -193,6 +200,7 @@ bool workers_child_exited(struct workers *workers, pid_t pid, int wait_status)
             continue;
         base_auto_close(&one->news_fd);
         one->news_fd = -1;
+        log_drain_flush(one->log); /* its last words come before its death */
         child_died(&one->child, wait_status);
         return true;
     }

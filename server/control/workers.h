@@ -8,6 +8,7 @@
 
 #include "server/control/child.h"
 #include "server/control/listeners.h"
+#include "server/control/log_drain.h"
 #include "server/control/starts.h"
 #include "server/worker.h"
 
@@ -19,6 +20,7 @@ struct workers_options {
     const struct config *config;
     const struct listeners *listeners; /* a set for each; borrowed */
     struct starts *starts;             /* theirs are watched by it; borrowed */
+    struct log_drain *log;             /* takes their stderr; borrowed, outlives them */
     bool access_log;
     void (*ready)(void *context); /* all of them are */
     void *context;

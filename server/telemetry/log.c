@@ -5,12 +5,14 @@
  */
 #include "server/telemetry/log.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -74,18 +76,50 @@ void log_begin(struct log_line *line, const char *level, const char *event)
     log_raw(line, text);
 }
 
-bool log_end(struct log_line *line)
+void log_close(struct log_line *line)
 {
     const char *tail = line->cut ? ",\"cut\":true}\n" : "}\n";
     size_t count = strlen(tail);
     _Static_assert(sizeof(",\"cut\":true}\n") <= LOG_TAIL_BYTES, "the tail always fits");
     memcpy(line->text + line->count, tail, count);
     line->count += count;
-    /* A pipe that is ready takes PIPE_BUF bytes without blocking. */
+}
+
+bool log_write(const char *line, size_t count)
+{
+    /* A pipe that is ready takes PIPE_BUF bytes without blocking, a socket more. */
     struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
     if (poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0)
         return false;
-    return write(STDERR_FILENO, line->text, line->count) == (ssize_t)line->count;
+    return write(STDERR_FILENO, line, count) == (ssize_t)count;
+}
+
+bool log_end(struct log_line *line)
+{
+    log_close(line);
+    return log_write(line->text, line->count);
+}
+
+/* The file that `fd` stands for is shared with whoever started us, who need not like a flag on
+ * it: the same pipe or terminal, opened once more. */
+static void log_never_wait_on(int fd)
+{
+    struct stat facts;
+    char path[32];
+    if (fstat(fd, &facts) != 0 || (!S_ISFIFO(facts.st_mode) && !S_ISCHR(facts.st_mode)))
+        return;
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    int own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (own < 0)
+        return;
+    (void)dup2(own, fd);
+    (void)close(own);
+}
+
+void log_never_wait(void)
+{
+    log_never_wait_on(STDOUT_FILENO);
+    log_never_wait_on(STDERR_FILENO);
 }
 
 void log_message(const char *level, const char *event, const char *format, ...)

@@ -27,6 +27,11 @@ void log_text(struct log_line *line, const char *key, struct bytes value);
 void log_number(struct log_line *line, const char *key, uint64_t value);
 /* Writes it; false if it was dropped. */
 bool log_end(struct log_line *line);
+/* log_end in two: gives the line its end; writes a line of at most LOG_LINE_BYTES, or false. */
+void log_close(struct log_line *line);
+bool log_write(const char *line, size_t count);
+/* For the rest of the process, writing to stdout and stderr loses what would have to wait. */
+void log_never_wait(void);
 /* The three in one: a line with a message. */
 void log_message(const char *level, const char *event, const char *format, ...) PRINTF_LIKE(3, 4);
 

@@ -228,3 +228,15 @@ void metrics_print_start_records(const struct metrics_start_records *records, st
                                rows[i].help, rows[i].name, rows[i].type, rows[i].name,
                                (unsigned long long)rows[i].value);
 }
+
+void metrics_print_control_log(uint64_t dropped, struct buffer *out)
+{
+    enum status status = buffer_printf(
+        out,
+        "# HELP skerry_control_log_dropped_total lines of workers and builders that control could "
+        "not write on\n"
+        "# TYPE skerry_control_log_dropped_total counter\n"
+        "skerry_control_log_dropped_total %llu\n",
+        (unsigned long long)dropped);
+    (void)status;
+}

@@ -45,6 +45,8 @@ struct metrics_start_records {
     uint64_t histories;
     uint64_t forgotten;
 };
+/* Lines of other processes that control could not pass on. */
+void metrics_print_control_log(uint64_t dropped, struct buffer *out);
 void metrics_print_start_records(const struct metrics_start_records *records, struct buffer *out);
 
 #endif

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the processes of a server are given, and what they are not."""
+import contextlib
+import json
 import os
 import pathlib
 import re
@@ -7,6 +9,7 @@ import subprocess
 import threading
 import unittest
 
+import h2
 import harness
 from harness import Server, text_guest, wait_until
 
@@ -49,8 +52,12 @@ class Process:
         return {row[:25].strip(): row[25:].split()[:2] for row in rows}
 
     def descriptors(self):
-        """{number: what it is}"""
-        return {int(fd.name): os.readlink(fd) for fd in (self.path / "fd").iterdir()}
+        """{number: what it is}; a process that is still beginning opens and closes some."""
+        found = {}
+        for fd in (self.path / "fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                found[int(fd.name)] = os.readlink(fd)
+        return found
 
     def files(self):
         """Paths that are open or mapped."""
@@ -144,3 +151,55 @@ class NoRoom(unittest.TestCase):
         self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
         self.assertIn("32 descriptors are too few", done.stderr)
         self.assertIn("ulimit -n", done.stderr)
+
+
+class StalledLog(unittest.TestCase):
+    """Whoever reads the log reads no more: nobody waits for him."""
+
+    def serve(self, *arguments):
+        """A server that writes its log into a fifo; returns it and the end that can be read."""
+        server = Server(workers=1, arguments=arguments)
+        fifo = server.home / "fifo"
+        os.mkfifo(fifo)
+        reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        server.prefix = ["sh", "-c", f'exec "$@" 2>{fifo}', "sh"]
+        self.addCleanup(os.close, reader)
+        return server, reader
+
+    @staticmethod
+    def dropped(server, family):
+        found = re.findall(rf"^{family}(?:{{.*}})? (\d+)$", server.admin("GET", "/metrics").text,
+                           re.M)
+        return sum(map(int, found))
+
+    def test_requests_are_answered_and_lost_lines_are_counted(self):
+        server, reader = self.serve("--access-log")
+        with server:
+            server.deploy("text", text_guest("text-stalled1"))
+            with contextlib.closing(server.connect()) as connection:
+                for _ in range(3000):
+                    answer = harness.exchange(connection, "GET", "/f/default/text/")
+                    self.assertEqual(answer.text, "text-stalled1")
+            self.assertGreater(self.dropped(server, "skerry_control_log_dropped_total"), 0)
+            self.assertEqual(server.admin("GET", "/healthz").status, 200)
+            # What was written is whole lines, and when it is read again there are new ones.
+            data = os.read(reader, 1 << 20)
+            for line in data.splitlines():
+                json.loads(line)
+            self.assertEqual(server.get("text").status, 200)
+
+            def read_on():
+                with contextlib.suppress(BlockingIOError):
+                    return b'"status":200' in os.read(reader, 1 << 20)
+                return False
+            wait_until(read_on, 10, "a line")
+
+    def test_frames_that_libh2o_talks_of_stop_no_worker(self):
+        server, _ = self.serve()
+        with server:
+            server.deploy("text", text_guest("text-stalled2"))
+            with contextlib.suppress(OSError), \
+                    contextlib.closing(h2.Connection(server.port, 10)) as connection:
+                for _ in range(300):
+                    connection.socket.sendall(b"\0\0\0\xfe\0\0\0\0\0" * 100)
+            self.assertEqual(server.get("text", seconds=10).text, "text-stalled2")
