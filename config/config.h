@@ -25,6 +25,7 @@ struct config {
     char listen[CONFIG_LISTEN_MAX][CONFIG_ADDRESS_BYTES]; /* "ADDR:PORT" */
     uint32_t listen_count;
     char admin_listen[CONFIG_ADDRESS_BYTES]; /* "" for none */
+    char admin_host[CONFIG_DOMAIN_BYTES];    /* another name of that address, or "" */
     char admin_socket[CONFIG_PATH_BYTES];    /* absolute, or "" for none */
     char domain[CONFIG_DOMAIN_BYTES];
     uint32_t workers; /* 1.. */

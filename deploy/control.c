@@ -121,6 +121,23 @@ static void control_handle(void *context, struct admin_http_call *call)
     api_response_done(&response);
 }
 
+static bool control_admit(void *context,
+                          const struct api_request *request,
+                          uint64_t body_bytes,
+                          struct api_response *response,
+                          uint64_t *ret_body_max)
+{
+    const struct deploy_control *control = context;
+    return api_admit(&control->api, request, body_bytes, response, ret_body_max);
+}
+
+static void control_refused(void *context, uint32_t count, const char *peer)
+{
+    const struct deploy_control *control = context;
+    if (control->options.admin_refused != NULL)
+        control->options.admin_refused(control->options.context, count, peer);
+}
+
 /* ---- what the API and the store call back for ------------------------------------------------ */
 
 static enum status control_publish(void *context,
@@ -329,8 +346,11 @@ static enum status control_start_http(struct deploy_control *control, struct rep
         return status;
     const struct admin_http_options options = {.base = control->options.base,
                                                .config = control->options.config,
+                                               .clock = control->options.clock,
                                                .token = token,
+                                               .admit = control_admit,
                                                .handle = control_handle,
+                                               .refused = control_refused,
                                                .context = control};
     return admin_http_start(&options, report, &control->http);
 }

@@ -124,6 +124,9 @@ struct deploy_control_options {
                              const uint8_t key[DEPLOY_SHA256_BYTES],
                              const char *event,
                              const char *text);
+    /* `count` requests since the last call came to the admin address without its token, the last
+     * of them from `peer`; not called more often than every ten seconds. May be NULL. */
+    void (*admin_refused)(void *context, uint32_t count, const char *peer);
     void *context;
 };
 

@@ -1,228 +1,126 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The only file that knows evhttp.
+ * Listening, and who is there: peers of the socket, tokens, names.
  *
- * Who may speak: on the Unix socket (mode 0600) the server's own user and root, by the
- * kernel's word; on TCP whoever has the token, except for health and metrics. A client
- * that goes away while its request is held changes nothing: the request outlives its
- * connection, and the reply goes nowhere.
+ * How many connections there may be is bounded for each door. When the address has its number,
+ * the longest silent one without a token makes room, so that strangers cannot keep out whoever
+ * has one.
  */
-#include "deploy/api/admin_http.h"
-
 #include <errno.h>
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <event2/http.h>
-#include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "engine/base/hex.h"
+#include "deploy/api/admin_private.h"
 
-/* A body that is a little too large gets a proper answer; a huge one gets libevent's. */
-#define ADMIN_HTTP_BODY_SLACK_BYTES (64ULL << 20)
-#define ADMIN_HTTP_BACKLOG          128
-#define ADMIN_HTTP_IDLE_S           60
+#define ADMIN_HTTP_BACKLOG        128
+#define ADMIN_HTTP_SOCKET_MAX     1024 /* connections */
+#define ADMIN_HTTP_ADDRESS_MAX    64
+#define ADMIN_HTTP_ACCEPT_AGAIN_S 1
 
-struct admin_http {
-    struct admin_http_options options;
-    char token[ADMIN_HTTP_TOKEN_BYTES];
-    struct evhttp *on_socket;
-    struct evhttp *on_address;
-};
+/* ---- who is there ---------------------------------------------------------------------------- */
 
-struct admin_http_call {
-    struct api_request request;
-    struct evhttp_request *http_request;
-};
-
-/* ---- replies --------------------------------------------------------------------------------- */
-
-static void admin_http_send(struct evhttp_request *http_request,
-                            const char *request_id,
-                            const struct api_response *response)
+static bool admin_http_peer_is_owner(int fd)
 {
-    struct evkeyvalq *headers = evhttp_request_get_output_headers(http_request);
-    char retry_after[16];
-    (void)snprintf(retry_after, sizeof(retry_after), "%u", response->retry_after_s);
-    (void)evhttp_add_header(headers, "Content-Type", response->content_type);
-    (void)evhttp_add_header(headers, "X-Request-Id", request_id);
-    (void)evhttp_add_header(headers, "Cache-Control", "no-store");
-    if (response->etag[0] != '\0')
-        (void)evhttp_add_header(headers, "ETag", response->etag);
-    if (response->allow[0] != '\0')
-        (void)evhttp_add_header(headers, "Allow", response->allow);
-    if (response->retry_after_s != 0)
-        (void)evhttp_add_header(headers, "Retry-After", retry_after);
-    if (response->status == 401)
-        (void)evhttp_add_header(headers, "WWW-Authenticate", "Bearer realm=\"skerry\"");
-    struct evbuffer *body = evbuffer_new();
-    if (body != NULL && response->body.count > 0)
-        (void)evbuffer_add(body, response->body.data, response->body.count);
-    evhttp_send_reply(http_request, response->status, NULL, body);
-    if (body != NULL)
-        evbuffer_free(body);
-}
-
-void admin_http_reply(struct admin_http_call *call, const struct api_response *response)
-{
-    admin_http_send(call->http_request, call->request.id, response);
-    free(call);
-}
-
-const struct api_request *admin_http_request(const struct admin_http_call *call)
-{
-    return &call->request;
-}
-
-/* ---- requests -------------------------------------------------------------------------------- */
-
-static enum api_method admin_http_method(const struct evhttp_request *http_request)
-{
-    switch (evhttp_request_get_command(http_request)) {
-    case EVHTTP_REQ_GET:
-        return API_GET;
-    case EVHTTP_REQ_PUT:
-        return API_PUT;
-    case EVHTTP_REQ_POST:
-        return API_POST;
-    case EVHTTP_REQ_DELETE:
-        return API_DELETE;
-    default:
-        return API_OTHER;
-    }
-}
-
-static void admin_http_make_id(char ret_id[API_REQUEST_ID_BYTES])
-{
-    uint8_t random[(API_REQUEST_ID_BYTES - 1) / 2] = {0};
-    /* An id that is not unique does no harm. */
-    (void)!getrandom(random, sizeof(random), GRND_NONBLOCK);
-    hex_encode(random, sizeof(random), ret_id);
-}
-
-static bool admin_http_peer_is_owner(struct evhttp_request *http_request)
-{
-    struct evhttp_connection *connection = evhttp_request_get_connection(http_request);
     struct ucred peer;
     socklen_t count = sizeof(peer);
-    int fd =
-        connection == NULL ? -1 : bufferevent_getfd(evhttp_connection_get_bufferevent(connection));
-    if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &count) != 0)
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &count) != 0)
         return false;
     return peer.uid == geteuid() || peer.uid == 0;
 }
 
-static bool admin_http_has_token(const struct admin_http *http, struct evhttp_request *http_request)
+enum api_scope admin_http_scope(const struct admin_http *http, const struct http_head *head)
 {
     static const char scheme[] = "Bearer ";
-    const char *header =
-        evhttp_find_header(evhttp_request_get_input_headers(http_request), "Authorization");
-    if (header == NULL || strncasecmp(header, scheme, strlen(scheme)) != 0)
-        return false;
-    const char *token = header + strlen(scheme);
-    return strlen(token) == ADMIN_HTTP_TOKEN_BYTES - 1 &&
-           CRYPTO_memcmp(token, http->token, ADMIN_HTTP_TOKEN_BYTES - 1) == 0;
+    size_t skip = strlen(scheme);
+    struct bytes value = head->fields[HTTP_HEAD_AUTHORIZATION];
+    if (value.count != skip + ADMIN_HTTP_TOKEN_BYTES - 1 || http->token[0] == '\0' ||
+        strncasecmp((const char *)value.data, scheme, skip) != 0 ||
+        CRYPTO_memcmp(value.data + skip, http->token, ADMIN_HTTP_TOKEN_BYTES - 1) != 0)
+        return API_SCOPE_PUBLIC;
+    return API_SCOPE_ADMIN;
 }
 
-static void admin_http_refuse(struct evhttp_request *http_request,
-                              const char *request_id,
-                              const struct problem *problem)
+void admin_http_tell_refused(struct admin_http *http, const char *peer)
 {
-    struct problem told = *problem;
-    struct api_response response;
-    told.request_id = request_id;
-    api_response_init(&response);
-    api_answer_problem(&response, &told);
-    admin_http_send(http_request, request_id, &response);
-    api_response_done(&response);
-}
-
-/* The body in one piece; false if memory ran out. */
-static bool admin_http_body(struct evhttp_request *http_request, struct bytes *ret_body)
-{
-    struct evbuffer *input = evhttp_request_get_input_buffer(http_request);
-    size_t count = evbuffer_get_length(input);
-    const uint8_t *data = count == 0 ? NULL : evbuffer_pullup(input, -1);
-    *ret_body = bytes_make(data, count);
-    return count == 0 || data != NULL;
-}
-
-static void admin_http_accept(struct admin_http *http,
-                              struct evhttp_request *http_request,
-                              const char *path,
-                              enum api_scope granted,
-                              const char *request_id)
-{
-    struct admin_http_call *call = calloc(1, sizeof(*call));
-    if (call == NULL || !admin_http_body(http_request, &call->request.body)) {
-        free(call);
-        const struct problem problem = {.status = 503,
-                                        .code = "no_memory",
-                                        .detail = "the server is out of memory",
-                                        .offset = REPORT_OFFSET_NONE};
-        admin_http_refuse(http_request, request_id, &problem);
+    uint64_t now_ns = clock_monotonic_ns(http->options.clock);
+    http->refused_count++;
+    if (http->options.refused == NULL ||
+        (http->refused_ns != 0 && now_ns - http->refused_ns < ADMIN_HTTP_REFUSED_NS))
         return;
+    http->options.refused(http->options.context, http->refused_count, peer);
+    http->refused_count = 0;
+    http->refused_ns = now_ns;
+}
+
+bool admin_http_knows_host(const struct admin_http *http, struct bytes host)
+{
+    const struct config *config = http->options.config;
+    const char *const names[] = {"localhost", "127.0.0.1", "[::1]", config->admin_host};
+    if (bytes_equal_text(host, config->admin_listen))
+        return true;
+    const uint8_t *bracket = memrchr(host.data, ']', host.count);
+    const uint8_t *from = bracket == NULL ? host.data : bracket;
+    const uint8_t *colon = memchr(from, ':', host.count - (size_t)(from - host.data));
+    size_t count = colon == NULL ? host.count : (size_t)(colon - host.data);
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (count > 0 && count == strlen(names[i]) &&
+            strncasecmp((const char *)host.data, names[i], count) == 0)
+            return true;
     }
-    call->http_request = http_request;
-    call->request.method = admin_http_method(http_request);
-    call->request.granted = granted;
-    call->request.path = path;
-    call->request.query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(http_request));
-    memcpy(call->request.id, request_id, sizeof(call->request.id));
-    http->options.handle(http->options.context, call);
+    return false;
 }
 
-static const char *admin_http_path(struct evhttp_request *http_request)
+/* ---- accepting ------------------------------------------------------------------------------- */
+
+static void admin_http_accept(struct evconnlistener *listener,
+                              evutil_socket_t fd,
+                              struct sockaddr *address,
+                              int length,
+                              void *context)
 {
-    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(http_request);
-    const char *path = uri == NULL ? NULL : evhttp_uri_get_path(uri);
-    return path == NULL || path[0] == '\0' ? "/" : path;
+    (void)listener;
+    (void)address;
+    (void)length;
+    struct admin_listener *ours = context;
+    struct admin_http *http = ours->http;
+    enum admin_door door =
+        ours == &http->listeners[ADMIN_DOOR_SOCKET] ? ADMIN_DOOR_SOCKET : ADMIN_DOOR_ADDRESS;
+    uint32_t max = door == ADMIN_DOOR_SOCKET ? ADMIN_HTTP_SOCKET_MAX : ADMIN_HTTP_ADDRESS_MAX;
+    if (ours->connection_count >= max) {
+        struct admin_conn *idle = admin_conn_oldest_idle(&ours->connections);
+        if (idle == NULL) {
+            (void)close(fd);
+            return;
+        }
+        admin_conn_free(idle);
+    }
+    bool stranger = door == ADMIN_DOOR_SOCKET && !admin_http_peer_is_owner(fd);
+    admin_conn_start(http, door, fd, stranger);
 }
 
-static void admin_http_on_socket(struct evhttp_request *http_request, void *context)
+/* No descriptors, most likely: a listener that stays readable would keep the loop busy. */
+static void admin_http_cannot_accept(struct evconnlistener *listener, void *context)
 {
-    static const struct problem stranger = {
-        .status = 403,
-        .code = "forbidden",
-        .detail = "the socket belongs to the server's own user and root",
-        .hint = "run the command as the server's user, or ask for a token",
-        .offset = REPORT_OFFSET_NONE};
-    char request_id[API_REQUEST_ID_BYTES];
-    admin_http_make_id(request_id);
-    if (admin_http_peer_is_owner(http_request))
-        admin_http_accept(context, http_request, admin_http_path(http_request), API_SCOPE_ADMIN,
-                          request_id);
-    else
-        admin_http_refuse(http_request, request_id, &stranger);
+    static const struct timeval again = {.tv_sec = ADMIN_HTTP_ACCEPT_AGAIN_S};
+    struct admin_listener *ours = context;
+    if (event_add(ours->retry, &again) == 0)
+        (void)evconnlistener_disable(listener);
 }
 
-static void admin_http_on_address(struct evhttp_request *http_request, void *context)
+static void admin_http_accept_again(evutil_socket_t fd, short what, void *context)
 {
-    static const struct problem stranger = {
-        .status = 401,
-        .code = "unauthorized",
-        .detail = "this address wants a token",
-        .hint = "send `Authorization: Bearer` and what is in admin.token in the data directory",
-        .offset = REPORT_OFFSET_NONE};
-    struct admin_http *http = context;
-    char request_id[API_REQUEST_ID_BYTES];
-    const char *path = admin_http_path(http_request);
-    enum api_scope granted =
-        admin_http_has_token(http, http_request) ? API_SCOPE_ADMIN : API_SCOPE_PUBLIC;
-    admin_http_make_id(request_id);
-    if (api_scope(admin_http_method(http_request), path) <= granted)
-        admin_http_accept(http, http_request, path, granted, request_id);
-    else
-        admin_http_refuse(http_request, request_id, &stranger);
+    (void)fd;
+    (void)what;
+    struct admin_listener *ours = context;
+    (void)evconnlistener_enable(ours->listener);
 }
 
 /* ---- listening ------------------------------------------------------------------------------- */
@@ -268,28 +166,21 @@ static int admin_http_bind(int family, const struct sockaddr *address, socklen_t
     return -1;
 }
 
-static struct evhttp *
-admin_http_server(struct admin_http *http, int fd, void (*handle)(struct evhttp_request *, void *))
+/* Takes over `fd`. */
+static enum status
+admin_http_listen(struct admin_http *http, enum admin_door door, int fd, struct report *report)
 {
-    const struct config_limits *limits = &http->options.config->limits;
-    struct evhttp *server = evhttp_new(http->options.base);
-    if (server == NULL || evhttp_accept_socket_with_handle(server, fd) == NULL) {
+    struct admin_listener *ours = &http->listeners[door];
+    ours->http = http;
+    ours->retry = evtimer_new(http->options.base, admin_http_accept_again, ours);
+    ours->listener = evconnlistener_new(http->options.base, admin_http_accept, ours,
+                                        LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+    if (ours->listener == NULL)
         (void)close(fd);
-        if (server != NULL)
-            evhttp_free(server);
-        return NULL;
-    }
-    evhttp_set_gencb(server, handle, http);
-    evhttp_set_allowed_methods(server, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |
-                                           EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS |
-                                           EVHTTP_REQ_PATCH);
-    /* The query carries a configuration, each byte of it as three. */
-    evhttp_set_max_headers_size(server,
-                                (ev_ssize_t)(limits->headers + 3 * DEPLOY_CONFIG_BYTES_MAX));
-    evhttp_set_max_body_size(server, (ev_ssize_t)(limits->module + ADMIN_HTTP_BODY_SLACK_BYTES));
-    /* A connection is silent while its build runs. */
-    evhttp_set_timeout(server, ADMIN_HTTP_IDLE_S + (int)(limits->build_wall / CLOCK_US_PER_S));
-    return server;
+    if (ours->listener == NULL || ours->retry == NULL)
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    evconnlistener_set_error_cb(ours->listener, admin_http_cannot_accept);
+    return STATUS_OK;
 }
 
 static enum status admin_http_open_socket(struct admin_http *http, struct report *report)
@@ -308,10 +199,7 @@ static enum status admin_http_open_socket(struct admin_http *http, struct report
     (void)umask(before);
     if (fd < 0)
         return report_errno(report, "cannot listen on %s", path);
-    http->on_socket = admin_http_server(http, fd, admin_http_on_socket);
-    if (http->on_socket == NULL)
-        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
-    return STATUS_OK;
+    return admin_http_listen(http, ADMIN_DOOR_SOCKET, fd, report);
 }
 
 static enum status admin_http_open_address(struct admin_http *http, struct report *report)
@@ -326,10 +214,7 @@ static enum status admin_http_open_address(struct admin_http *http, struct repor
                              address.length);
     if (fd < 0)
         return report_errno(report, "cannot listen on %s for the admin API", text);
-    http->on_address = admin_http_server(http, fd, admin_http_on_address);
-    if (http->on_address == NULL)
-        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
-    return STATUS_OK;
+    return admin_http_listen(http, ADMIN_DOOR_ADDRESS, fd, report);
 }
 
 enum status admin_http_start(const struct admin_http_options *options,
@@ -341,6 +226,7 @@ enum status admin_http_start(const struct admin_http_options *options,
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
     http->options = *options;
     http->options.token = NULL;
+    http->body_bytes_max = 2 * options->config->limits.module;
     ASSERT(strlen(options->token) < sizeof(http->token));
     memcpy(http->token, options->token, strlen(options->token) + 1);
     enum status status = admin_http_open_socket(http, report);
@@ -357,11 +243,19 @@ void admin_http_stop(struct admin_http *http)
 {
     if (http == NULL)
         return;
-    if (http->on_socket != NULL) {
-        evhttp_free(http->on_socket);
-        (void)unlink(http->options.config->admin_socket);
+    for (int door = 0; door < ADMIN_DOOR_COUNT; door++) {
+        struct admin_listener *ours = &http->listeners[door];
+        for (struct admin_conn *conn; (conn = admin_conn_first(&ours->connections)) != NULL;) {
+            admin_conn_flush(conn);
+            admin_conn_free(conn);
+        }
+        if (ours->retry != NULL)
+            event_free(ours->retry);
+        if (ours->listener == NULL)
+            continue;
+        evconnlistener_free(ours->listener);
+        if (door == ADMIN_DOOR_SOCKET)
+            (void)unlink(http->options.config->admin_socket);
     }
-    if (http->on_address != NULL)
-        evhttp_free(http->on_address);
     free(http);
 }

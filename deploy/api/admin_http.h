@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The admin API's door: libevent's HTTP server on a Unix socket and, if asked for, on a
- * loopback address. It checks who is there, turns HTTP into an api_request, and holds the
- * request until admin_http_reply, however long a build takes.
+ * The admin API's door: HTTP/1.1 on a Unix socket and, if asked for, on a loopback address.
+ * It checks who is there, turns HTTP into an api_request, and holds the request until
+ * admin_http_reply, however long a build takes.
+ *
+ * Who may speak: on the Unix socket (mode 0600) the server's own user and root, by the
+ * kernel's word; on the address whoever has the token, except for what is public.
+ * Nothing of a body is kept before its head was allowed to have one.
  */
 #ifndef SKERRY_DEPLOY_API_ADMIN_HTTP_H
 #define SKERRY_DEPLOY_API_ADMIN_HTTP_H
@@ -17,11 +21,22 @@ struct admin_http_call;
 struct admin_http_options {
     struct event_base *base;
     const struct config *config;
+    const struct clock *clock;
     const char *token; /* of the TCP address; copied */
+    /* May the request have the body that its head declares? As api_admit. */
+    bool (*admit)(void *context,
+                  const struct api_request *request,
+                  uint64_t body_bytes,
+                  struct api_response *response,
+                  uint64_t *ret_body_max);
     /* Exactly one admin_http_reply has to follow, now or later. */
     void (*handle)(void *context, struct admin_http_call *call);
+    /* Somebody came without the token: `count` times since the last call, which is at least
+     * ADMIN_HTTP_REFUSED_NS ago; the last was from `peer`. May be NULL. */
+    void (*refused)(void *context, uint32_t count, const char *peer);
     void *context;
 };
+#define ADMIN_HTTP_REFUSED_NS (10 * CLOCK_NS_PER_S)
 
 NODISCARD enum status admin_http_start(const struct admin_http_options *options,
                                        struct report *report,
@@ -32,5 +47,8 @@ void admin_http_stop(struct admin_http *http);
 const struct api_request *admin_http_request(const struct admin_http_call *call);
 /* Frees the call; the response stays the caller's. */
 void admin_http_reply(struct admin_http_call *call, const struct api_response *response);
+/* From now on, until the reply: `gone` is called once if the client goes away. The reply has to
+ * come nevertheless, and may come from within. */
+void admin_http_on_gone(struct admin_http_call *call, void (*gone)(void *context), void *context);
 
 #endif

@@ -2,41 +2,58 @@
 /*
  * Routing: from method and path to a handler, for whoever may.
  *
- * The table of routes is all there is to know about which paths exist and who may use them. A
- * name from the path is checked before any handler sees it.
+ * The table of routes is all there is to know about which paths exist, who may use them, and
+ * what kind of body they take. A name from the path is checked before any handler sees it.
  */
+#include <inttypes.h>
 #include <stdio.h>
+#include <strings.h>
 
 #include "deploy/api/api_private.h"
 
 #define API_PATH_PARTS_MAX 8
 
+/* Of what a browser sends without asking (forms, plain text) nothing is taken: whatever a page
+ * makes it do, it cannot change anything here. */
+enum api_body {
+    API_BODY_NONE, /* one that comes all the same is not looked at */
+    API_BODY_JSON,
+    API_BODY_MODULE,
+};
+
 struct api_route {
     const char *pattern; /* {t} and {f} are names, {v} a version */
     enum api_method method;
     enum api_scope scope;
+    enum api_body body;
     api_handler *handler;
 };
 
 static const struct api_route api_routes[] = {
-    {"v1/tenants", API_GET, API_SCOPE_READ, api_list_tenants},
-    {"v1/tenants/{t}", API_GET, API_SCOPE_READ, api_show_tenant},
-    {"v1/tenants/{t}/functions", API_GET, API_SCOPE_READ, api_list_functions},
-    {"v1/tenants/{t}/functions/{f}", API_GET, API_SCOPE_READ, api_show_function},
-    {"v1/tenants/{t}/functions/{f}", API_PUT, API_SCOPE_WRITE, api_put_function},
-    {"v1/tenants/{t}/functions/{f}", API_DELETE, API_SCOPE_WRITE, api_delete_function},
-    {"v1/tenants/{t}/functions/{f}/versions", API_GET, API_SCOPE_READ, api_list_versions},
-    {"v1/tenants/{t}/functions/{f}/versions", API_POST, API_SCOPE_WRITE, api_post_version},
-    {"v1/tenants/{t}/functions/{f}/versions/{v}", API_GET, API_SCOPE_READ, api_show_version},
-    {"v1/tenants/{t}/functions/{f}/rollback", API_POST, API_SCOPE_WRITE, api_rollback},
-    {"v1/tenants/{t}/functions/{f}/starts", API_GET, API_SCOPE_READ, api_show_starts},
-    {"v1/tenants/{t}/limits", API_GET, API_SCOPE_READ, api_show_tenant_limits},
-    {"v1/tenants/{t}/limits", API_PUT, API_SCOPE_ADMIN, api_put_tenant_limits},
-    {"v1/limits", API_GET, API_SCOPE_READ, api_limits},
-    {"v1/stats", API_GET, API_SCOPE_ADMIN, api_stats},
-    {"healthz", API_GET, API_SCOPE_PUBLIC, api_healthz},
-    {"readyz", API_GET, API_SCOPE_PUBLIC, api_readyz},
-    {"metrics", API_GET, API_SCOPE_PUBLIC, api_metrics},
+    {"v1/tenants", API_GET, API_SCOPE_READ, API_BODY_NONE, api_list_tenants},
+    {"v1/tenants/{t}", API_GET, API_SCOPE_READ, API_BODY_NONE, api_show_tenant},
+    {"v1/tenants/{t}/functions", API_GET, API_SCOPE_READ, API_BODY_NONE, api_list_functions},
+    {"v1/tenants/{t}/functions/{f}", API_GET, API_SCOPE_READ, API_BODY_NONE, api_show_function},
+    {"v1/tenants/{t}/functions/{f}", API_PUT, API_SCOPE_WRITE, API_BODY_MODULE, api_put_function},
+    {"v1/tenants/{t}/functions/{f}", API_DELETE, API_SCOPE_WRITE, API_BODY_NONE,
+     api_delete_function},
+    {"v1/tenants/{t}/functions/{f}/versions", API_GET, API_SCOPE_READ, API_BODY_NONE,
+     api_list_versions},
+    {"v1/tenants/{t}/functions/{f}/versions", API_POST, API_SCOPE_WRITE, API_BODY_MODULE,
+     api_post_version},
+    {"v1/tenants/{t}/functions/{f}/versions/{v}", API_GET, API_SCOPE_READ, API_BODY_NONE,
+     api_show_version},
+    {"v1/tenants/{t}/functions/{f}/rollback", API_POST, API_SCOPE_WRITE, API_BODY_JSON,
+     api_rollback},
+    {"v1/tenants/{t}/functions/{f}/starts", API_GET, API_SCOPE_READ, API_BODY_NONE,
+     api_show_starts},
+    {"v1/tenants/{t}/limits", API_GET, API_SCOPE_READ, API_BODY_NONE, api_show_tenant_limits},
+    {"v1/tenants/{t}/limits", API_PUT, API_SCOPE_ADMIN, API_BODY_JSON, api_put_tenant_limits},
+    {"v1/limits", API_GET, API_SCOPE_READ, API_BODY_NONE, api_limits},
+    {"v1/stats", API_GET, API_SCOPE_ADMIN, API_BODY_NONE, api_stats},
+    {"healthz", API_GET, API_SCOPE_PUBLIC, API_BODY_NONE, api_healthz},
+    {"readyz", API_GET, API_SCOPE_PUBLIC, API_BODY_NONE, api_readyz},
+    {"metrics", API_GET, API_SCOPE_PUBLIC, API_BODY_NONE, api_metrics},
 };
 
 static const char *const api_method_names[API_METHOD_COUNT] = {
@@ -112,15 +129,6 @@ static const struct api_route *api_find_route(
     return NULL;
 }
 
-enum api_scope api_scope(enum api_method method, const char *path)
-{
-    struct api_call call = {0};
-    struct api_response response;
-    const struct api_route *route =
-        api_find_route(method, path, &call, response.allow, sizeof(response.allow));
-    return route == NULL ? API_SCOPE_ADMIN : route->scope;
-}
-
 static bool api_check_name(struct api_call *call, struct bytes name, const char *what)
 {
     /* A pattern without this name leaves it NULL. */
@@ -134,6 +142,110 @@ static bool api_check_name(struct api_call *call, struct bytes name, const char 
     return false;
 }
 
+/* ---- what may be said before the body is there ----------------------------------------------- */
+
+/* The media type without its parameters [RFC 9110 8.3.1]. */
+static bool api_type_is(struct bytes type, const char *name)
+{
+    size_t count = strlen(name);
+    return type.count >= count && strncasecmp((const char *)type.data, name, count) == 0 &&
+           (type.count == count || strchr("; \t", type.data[count]) != NULL);
+}
+
+static bool api_check_type(struct api_call *call, enum api_body body)
+{
+    struct bytes type = call->request->content_type;
+    if (body == API_BODY_NONE)
+        return true;
+    if (call->request->content_encoded) {
+        api_answer_error(call, 415, "unsupported_encoding",
+                         "the body is encoded, and is taken as it is only",
+                         "send it without Content-Encoding");
+        return false;
+    }
+    if (body == API_BODY_JSON) {
+        if (type.data == NULL || api_type_is(type, "application/json"))
+            return true;
+        api_answer_error(call, 415, "unsupported_media_type", "the body's type is not JSON's",
+                         "send Content-Type: application/json");
+        return false;
+    }
+    /* `curl -T` gives none. */
+    if (type.data == NULL || api_type_is(type, "application/wasm") ||
+        api_type_is(type, "application/octet-stream"))
+        return true;
+    api_answer_error(call, 415, "unsupported_media_type", "the body's type is no module's",
+                     "send Content-Type: application/wasm");
+    return false;
+}
+
+static bool api_check_bytes(struct api_call *call, enum api_body body, uint64_t body_bytes)
+{
+    char detail[128];
+    uint64_t module_max = call->api->config->limits.module;
+    if (body_bytes <= (body == API_BODY_MODULE ? module_max : API_JSON_BYTES_MAX))
+        return true;
+    if (body == API_BODY_MODULE) {
+        (void)snprintf(detail, sizeof(detail),
+                       "the module has %" PRIu64 " bytes, limits.module allows %" PRIu64,
+                       body_bytes, module_max);
+        api_answer_error(call, 413, "module_too_large", detail,
+                         "strip the module, or ask the operator for a higher limit");
+    } else {
+        (void)snprintf(detail, sizeof(detail), "the body has %" PRIu64 " bytes, %d are enough here",
+                       body_bytes, API_JSON_BYTES_MAX);
+        api_answer_error(call, 413, "body_too_large", detail, NULL);
+    }
+    return false;
+}
+
+/* The route; NULL, and answered, if the request is refused by what its head says. */
+static const struct api_route *api_admit_call(struct api_call *call, uint64_t body_bytes)
+{
+    const struct api_request *request = call->request;
+    char *allow = call->response->allow;
+    const struct api_route *route =
+        api_find_route(request->method, request->path, call, allow, sizeof(call->response->allow));
+    enum api_scope scope = route == NULL ? API_SCOPE_ADMIN : route->scope;
+    if (route != NULL || request->granted < scope)
+        allow[0] = '\0';
+    if (request->granted < scope && request->granted == API_SCOPE_PUBLIC) {
+        api_answer_error(call, 401, "unauthorized", "this address wants a token",
+                         "send `Authorization: Bearer` and what is in admin.token in the data "
+                         "directory");
+    } else if (request->granted < scope) {
+        api_answer_error(call, 403, "forbidden", "this caller may not do that",
+                         "ask the operator for a token that may");
+    } else if (route == NULL && allow[0] != '\0') {
+        api_answer_error(call, 405, "method_not_allowed", "this path does not know that method",
+                         "see the Allow header");
+    } else if (route == NULL) {
+        api_answer_error(call, 404, "endpoint_not_found", "there is nothing at this path",
+                         "functions are at /v1/tenants/{tenant}/functions/{function}");
+    } else if (api_check_name(call, call->target.tenant, "tenant") &&
+               api_check_name(call, call->target.function, "function") &&
+               api_check_type(call, route->body) &&
+               api_check_bytes(call, route->body, body_bytes)) {
+        return route;
+    }
+    return NULL;
+}
+
+bool api_admit(const struct api *api,
+               const struct api_request *request,
+               uint64_t body_bytes,
+               struct api_response *response,
+               uint64_t *ret_body_max)
+{
+    struct api_call call = {.api = api, .request = request, .response = response};
+    const struct api_route *route = api_admit_call(&call, body_bytes);
+    if (route == NULL)
+        return false;
+    *ret_body_max =
+        route->body == API_BODY_MODULE ? api->config->limits.module : API_JSON_BYTES_MAX;
+    return true;
+}
+
 enum api_step api_handle(const struct api *api,
                          const struct api_request *request,
                          struct api_upload *ret_upload,
@@ -145,24 +257,9 @@ enum api_step api_handle(const struct api *api,
                             .upload = ret_upload,
                             .step = API_ANSWERED};
     *ret_upload = (struct api_upload){0};
-    const struct api_route *route = api_find_route(request->method, request->path, &call,
-                                                   response->allow, sizeof(response->allow));
-    if (request->granted < (route == NULL ? API_SCOPE_ADMIN : route->scope)) {
-        response->allow[0] = '\0';
-        api_answer_error(&call, 403, "forbidden", "this caller may not do that",
-                         "ask the operator for a token that may");
-    } else if (route != NULL) {
-        response->allow[0] = '\0';
-        if (api_check_name(&call, call.target.tenant, "tenant") &&
-            api_check_name(&call, call.target.function, "function"))
-            route->handler(&call);
-    } else if (response->allow[0] != '\0') {
-        api_answer_error(&call, 405, "method_not_allowed", "this path does not know that method",
-                         "see the Allow header");
-    } else {
-        api_answer_error(&call, 404, "endpoint_not_found", "there is nothing at this path",
-                         "functions are at /v1/tenants/{tenant}/functions/{function}");
-    }
+    const struct api_route *route = api_admit_call(&call, request->body.count);
+    if (route != NULL)
+        route->handler(&call);
     if (call.step == API_ANSWERED)
         api_upload_done(ret_upload);
     return call.step;

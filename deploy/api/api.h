@@ -40,10 +40,12 @@ enum api_scope {
 
 struct api_request {
     enum api_method method;
-    enum api_scope granted; /* to the caller */
-    const char *path;       /* encoded, as it came, without the query */
-    const char *query;      /* NULL: none */
-    struct bytes body;      /* borrowed until the response is complete */
+    enum api_scope granted;    /* to the caller */
+    const char *path;          /* encoded, as it came, without the query */
+    const char *query;         /* NULL: none */
+    struct bytes content_type; /* data NULL: none was given */
+    bool content_encoded;      /* Content-Encoding was given */
+    struct bytes body;         /* borrowed until the response is complete */
     char id[API_REQUEST_ID_BYTES];
 };
 
@@ -94,9 +96,16 @@ struct api {
     void *context;
 };
 
-/* Of the route of method and path; ADMIN where there is none, so that only who is known learns
- * which paths exist. */
-enum api_scope api_scope(enum api_method method, const char *path);
+/*
+ * What can be said before the body is there: is there such a path, for this caller, with a body
+ * of this type and so many bytes (0 if that is not known yet)? False: the response is complete.
+ * True: it may have up to `ret_body_max` bytes.
+ */
+bool api_admit(const struct api *api,
+               const struct api_request *request,
+               uint64_t body_bytes,
+               struct api_response *response,
+               uint64_t *ret_body_max);
 
 enum api_step {
     API_ANSWERED,

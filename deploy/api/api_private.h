@@ -9,6 +9,8 @@
 
 #include "deploy/api/api.h"
 
+#define API_JSON_BYTES_MAX 4096 /* of a body that is no module */
+
 struct api_call {
     const struct api *api;
     const struct api_request *request;

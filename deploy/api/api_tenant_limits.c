@@ -7,8 +7,6 @@
 #include "deploy/api/api_private.h"
 #include "deploy/tenant_limits.h"
 
-#define API_LIMITS_BYTES_MAX 4096
-
 static const char *const api_no_parameters[] = {NULL};
 
 static void api_answer_limits(struct api_call *call)
@@ -33,11 +31,6 @@ static bool api_parse_limits(struct api_call *call, struct deploy_tenant_limits 
     struct bytes body = call->request->body;
     struct report report = REPORT_INIT;
     json_error_t error;
-    if (body.count > API_LIMITS_BYTES_MAX) {
-        api_answer_error(call, 413, "body_too_large", "limits have a few members, and no more",
-                         NULL);
-        return false;
-    }
     json_t *root = json_loadb(body.count == 0 ? "" : (const char *)body.data, body.count,
                               JSON_REJECT_DUPLICATES, &error);
     enum status status = tenant_limits_from_json(root, &report, ret_limits);

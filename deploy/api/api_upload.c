@@ -161,31 +161,19 @@ static bool api_take_reuse(struct api_call *call)
     return true;
 }
 
-/* False, and answered, if it cannot be a module by its size alone. */
+/* False, and answered: the only module that is wrong by its size, once it was admitted. */
 static bool api_check_size(struct api_call *call)
 {
-    uint64_t bytes_max = call->api->config->limits.module;
-    struct bytes body = call->request->body;
-    if (body.count > bytes_max) {
-        char detail[128];
-        (void)snprintf(detail, sizeof(detail),
-                       "the module has %zu bytes, limits.module allows %" PRIu64, body.count,
-                       bytes_max);
-        api_answer_error(call, 413, "module_too_large", detail,
-                         "strip the module, or ask the operator for a higher limit");
-        return false;
-    }
-    if (body.count == 0) {
-        const struct problem problem = {
-            .status = 422,
-            .code = "malformed",
-            .detail = "the upload is empty: not a WebAssembly module (no magic at offset 0)",
-            .hint = "send the .wasm file as the body",
-            .request_id = call->request->id};
-        api_answer_problem(call->response, &problem);
-        return false;
-    }
-    return true;
+    if (call->request->body.count > 0)
+        return true;
+    const struct problem problem = {
+        .status = 422,
+        .code = "malformed",
+        .detail = "the upload is empty: not a WebAssembly module (no magic at offset 0)",
+        .hint = "send the .wasm file as the body",
+        .request_id = call->request->id};
+    api_answer_problem(call->response, &problem);
+    return false;
 }
 
 static void api_begin_upload(struct api_call *call, bool activate)

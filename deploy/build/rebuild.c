@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -188,8 +189,12 @@ static enum status rebuild_bind(struct rebuild *rebuild, struct report *report)
     if (unlink(rebuild->path) != 0 && errno != ENOENT)
         return report_errno(report, "cannot remove the old socket %s", rebuild->path);
     rebuild->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (rebuild->fd < 0 ||
-        bind(rebuild->fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
+    mode_t before = umask(0177);
+    int bound = rebuild->fd < 0
+                    ? -1
+                    : bind(rebuild->fd, (const struct sockaddr *)&address, sizeof(address));
+    (void)umask(before);
+    if (bound != 0)
         return report_errno(report, "cannot listen on %s", rebuild->path);
     return STATUS_OK;
 }

@@ -15,6 +15,7 @@
 #include "server/control/supervisor.h"
 
 #include <event2/event.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -82,6 +83,15 @@ supervisor_print_starts(void *context, const struct deploy_function_key *key, st
     const struct starts_key which = {
         .tenant = key->tenant, .function = key->function, .created_ns = key->created_ns};
     return starts_print(supervisor->starts, &which, out) == STATUS_OK;
+}
+
+static void supervisor_tell_admin_refused(void *context, uint32_t count, const char *peer)
+{
+    (void)context;
+    log_message("warn", "admin_refused",
+                "%" PRIu32
+                " requests came to the admin address without its token, the last from %s",
+                count, peer);
 }
 
 static void supervisor_tell_artifact_trouble(void *context,
@@ -258,6 +268,7 @@ static enum status supervisor_start_deploy(struct supervisor *supervisor, struct
         .print_starts = supervisor_print_starts,
         .ready = supervisor_is_ready,
         .function_changed = supervisor_tell_news,
+        .admin_refused = supervisor_tell_admin_refused,
         .artifact_trouble = supervisor_tell_artifact_trouble,
         .context = supervisor,
     };

@@ -4,7 +4,8 @@
 
     run.py --skerry build/skerry [FAMILY...] [-k WORD]
 
-A family is a file NN_name.py beside this one. Ends with "N passed, N failed, N skipped".
+A family is a file NN_name.py beside this one, or attacks/name.py. Ends with
+"N passed, N failed, N skipped".
 """
 import argparse
 import importlib.util
@@ -33,7 +34,7 @@ class Result(unittest.TextTestResult):
 
 def load(family):
     path = HERE / f"{family}.py"
-    spec = importlib.util.spec_from_file_location(f"e2e_{family}", path)
+    spec = importlib.util.spec_from_file_location(f"e2e_{family.replace('/', '_')}", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
@@ -42,6 +43,7 @@ def load(family):
 
 def main():
     families = sorted(p.stem for p in HERE.glob("[0-9][0-9]_*.py"))
+    families += sorted(f"attacks/{p.stem}" for p in HERE.glob("attacks/*.py"))
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--skerry", help="the binary; default: build/skerry")
     arguments.add_argument("-k", metavar="WORD", action="append", help="tests with WORD only")

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the door (admin_http.c) and its connections (admin_conn.c) know of each other.
+ */
+#ifndef SKERRY_DEPLOY_API_ADMIN_PRIVATE_H
+#define SKERRY_DEPLOY_API_ADMIN_PRIVATE_H
+
+#include "deploy/api/admin_http.h"
+#include "deploy/api/http_head.h"
+#include "engine/base/list.h"
+
+enum admin_door {
+    ADMIN_DOOR_SOCKET,
+    ADMIN_DOOR_ADDRESS,
+    ADMIN_DOOR_COUNT,
+};
+
+struct admin_http {
+    struct admin_http_options options;
+    char token[ADMIN_HTTP_TOKEN_BYTES];
+    struct admin_listener {
+        struct admin_http *http;
+        struct evconnlistener *listener; /* NULL: there is none */
+        struct event *retry;             /* accepts again, after there were no descriptors */
+        struct list connections;         /* struct admin_conn, the longest without news first */
+        uint32_t connection_count;
+    } listeners[ADMIN_DOOR_COUNT];
+    uint64_t body_bytes; /* of bodies, in memory now */
+    uint64_t body_bytes_max;
+    uint32_t refused_count; /* not told yet */
+    uint64_t refused_ns;    /* when it was told last; 0: never */
+};
+
+struct admin_conn;
+
+/* Takes over `fd`; closes it if there is no memory. `stranger`: all it gets is a refusal. */
+void admin_conn_start(struct admin_http *http, enum admin_door door, int fd, bool stranger);
+/* Its reply, if one is due, goes nowhere. */
+void admin_conn_free(struct admin_conn *conn);
+/* The one to give up when there are too many: it waits for a request and nobody has shown a
+ * token on it. NULL: none is like that. */
+struct admin_conn *admin_conn_oldest_idle(const struct list *connections);
+/* Sends what can be sent without waiting. */
+void admin_conn_flush(struct admin_conn *conn);
+struct admin_conn *admin_conn_first(const struct list *connections);
+
+/* What the head shows its sender to be; counts and tells of those who should have had a token. */
+enum api_scope admin_http_scope(const struct admin_http *http, const struct http_head *head);
+void admin_http_tell_refused(struct admin_http *http, const char *peer);
+/* Is the API meant? A page in a browser may have been made to speak to us under another name. */
+bool admin_http_knows_host(const struct admin_http *http, struct bytes host);
+
+#endif
