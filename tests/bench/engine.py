@@ -11,13 +11,18 @@ best score. With --real, the programs are those that programs.py builds first: L
 others, as WASI commands, with one of vector instructions; each must print what is written there.
 
 Engines of the table KNOWN are found on PATH, or where --peer says; others come as --peer
-'NAME=COMMAND' with {wasm} and {arg} in it. V8's baseline compiler alone (`node --liftoff`) is the
-upper anchor. Pulley is Wasmtime's interpreter of what its optimizing compiler made: once with the
-time of that compiler (on one core, like all), once without.
+'NAME=COMMAND' with {wasm} and {arg} in it. Pulley is Wasmtime's interpreter of what its optimizing
+compiler made: once with the time of that compiler (on one core, like all), once without. Engines
+written in Rust deserve LTO and one codegen unit before a lead over them is claimed.
 
 All engines run each program in turn on one core, several rounds. A row has the minimum of CPU times
 of whole processes, loading included, as a ratio to those of the engine --base: below 1 is faster
-than it. Then come the same ratios of medians. An engine that fails has no figure.
+than it. Then come the same ratios of medians. An engine that fails has no figure, and its last
+words stand below the table.
+
+Compilers are another matter: starting V8 takes longer than some programs. So V8's two, Liftoff
+alone (node --liftoff-only) and TurboFan alone (--no-liftoff), are compared by the CPU time that the
+call of bench() takes, measured inside the process by both; this table comes last.
 """
 import argparse
 import dataclasses
@@ -37,14 +42,24 @@ import support  # noqa: E402
 PROGRAMS = {'fib': 36, 'sieve': 12, 'sha256': 10, 'nbody': 1000000, 'matmul': 14, 'mandel': 1200,
             'qsort': 2, 'dispatch': 15000, 'lz': 25, 'json': 120, 'hash': 50}
 
+RUN_SECONDS = 120
 COREMARK = os.path.join('modules', 'wasi-p1', 'coremark.wasm')
 
+# The same as `skerry run --stats`: what the call alone took, of this process's time.
 NODE = ('const b=require("fs").readFileSync(process.argv[1]);'
-        'WebAssembly.instantiate(b).then('
-        'r=>console.log(r.instance.exports.bench(+process.argv[2])))')
-NODE_WASI = ('const {WASI}=require("wasi");const w=new WASI({version:"preview1"});'
+        'const us=u=>{const t=process.cpuUsage(u);return t.user+t.system};'
+        'WebAssembly.instantiate(b).then(r=>{const t=process.cpuUsage();'
+        'const v=r.instance.exports.bench(+process.argv[2]),n=us(t);'
+        'console.log(v);console.error(`"run_cpu_us":${n}`)})')
+NODE_WASI = ('const {WASI}=require("wasi");'
+             'const us=u=>{const t=process.cpuUsage(u);return t.user+t.system};'
+             'const w=new WASI({version:"preview1",args:["program"]});'
              'WebAssembly.instantiate(require("fs").readFileSync(process.argv[1]),'
-             'w.getImportObject()).then(r=>w.start(r.instance))')
+             'w.getImportObject()).then(r=>{const t=process.cpuUsage();'
+             'process.on("exit",()=>console.error(`"run_cpu_us":${us(t)}`));'
+             'w.start(r.instance)})')
+LIFTOFF = ['--liftoff-only']
+TURBOFAN = ['--no-liftoff', '--no-wasm-dynamic-tiering']
 
 # name: program, words for bench(), words for a WASI command; where a file must be made from the
 # program first ({made}), the words for that
@@ -57,7 +72,9 @@ KNOWN = {
     'wamr': ('iwasm', ['--stack-size=1000000', '-f', 'bench', '{wasm}', '{arg}'],
              ['--stack-size=1000000', '{wasm}']),
     'stitch': ('stitch', ['{wasm}', 'bench', '{arg}'], None),
-    'toywasm': ('toywasm', ['--load', '{wasm}', '--init', '--invoke', 'bench {arg}'],
+    'silverfir': ('silverfir', ['{wasm}', '--invoke', 'bench', '{arg}'], ['{wasm}']),
+    # From v76 on, which runs what it loaded without being told to.
+    'toywasm': ('toywasm', ['--load', '{wasm}', '--invoke', 'bench {arg}'],
                 ['--wasi', '{wasm}']),
     'tinywasm': ('tinywasm', ['--invoke', 'bench', '{wasm}', '{arg}'], None),
     'pulley': ('wasmtime', ['run', *PULLEY, '--invoke', 'bench', '{wasm}', '{arg}'],
@@ -66,10 +83,15 @@ KNOWN = {
                                  '{made}', '{arg}'],
                     ['run', *PULLEY, '--allow-precompiled', '{made}'],
                     ['compile', *PULLEY, '{wasm}', '-o', '{made}']),
-    'liftoff': ('node', ['--liftoff', '--no-wasm-tier-up', '-e', NODE, '{wasm}', '{arg}'],
-                ['--liftoff', '--no-wasm-tier-up', '-e', NODE_WASI, '{wasm}']),
-    'skerry': ('skerry', ['run', '{wasm}', '--invoke', 'bench', '{arg}'], ['run', '{wasm}']),
+    'liftoff': ('node', [*LIFTOFF, '-e', NODE, '{wasm}', '{arg}'],
+                [*LIFTOFF, '-e', NODE_WASI, '{wasm}']),
+    'turbofan': ('node', [*TURBOFAN, '-e', NODE, '{wasm}', '{arg}'],
+                 [*TURBOFAN, '-e', NODE_WASI, '{wasm}']),
+    'skerry': ('skerry', ['run', '{wasm}', '--stats', '--invoke', 'bench', '{arg}'],
+               ['run', '--stats', '{wasm}']),
 }
+COMPILERS = ('liftoff', 'turbofan')
+RUN_US = re.compile(r'"run_cpu_us": ?(\d+)')
 
 
 @dataclasses.dataclass
@@ -98,55 +120,86 @@ def engines(options):
         if path and name not in options.without:
             found[name] = Engine(*(words and [path, *words] for words in commands))
     for name, command in given.items():
-        found[name] = Engine(command.split(), None)
+        if name not in options.without:
+            found[name] = Engine(command.split(), None)
     return found
 
 
+@dataclasses.dataclass
+class Run:
+    """One process: CPU seconds of all of it, seconds of the call alone where the engine says them,
+    what it printed; seconds are None if it failed, and then `said` is why."""
+    seconds: float | None = None
+    inside: float | None = None
+    output: str = ''
+    said: str = ''
+
+
 def run(command, program, made, core):
-    """CPU seconds and output of one process; None if it failed."""
     values = {'{wasm}': program.wasm, '{arg}': str(program.argument), '{made}': made}
     words = [re.sub(r'{\w+}', lambda match: values.get(match[0], match[0]), word)
              if len(word) < 100 else word for word in command]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     try:
         done = subprocess.run(['taskset', '-c', str(core), *words], stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, errors='replace', timeout=120,
-                              check=False, env={**os.environ, 'NODE_NO_WARNINGS': '1'})
+                              stderr=subprocess.PIPE, text=True, errors='replace',
+                              timeout=RUN_SECONDS, check=False,
+                              env={**os.environ, 'NODE_NO_WARNINGS': '1'})
     except subprocess.TimeoutExpired:
-        return None, ''
+        return Run(said=f'not done after {RUN_SECONDS} s')
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode != 0:
-        return None, ''
-    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime), done.stdout
+        lines = (done.stdout + done.stderr).strip().splitlines() or ['no word']
+        return Run(said=f'status {done.returncode}: {lines[-1][:100]}')
+    inside = RUN_US.search(done.stderr)
+    return Run(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+               int(inside.group(1)) / 1e6 if inside else None, done.stdout + done.stderr)
 
 
 def result(program, output):
     """What bench() returned; of a WASI command, whether the output is right."""
     if program.argument is None:
         return program.output in output
+    output = re.sub(r'.*"run_cpu_us".*', '', output)
     numbers = re.findall(r'0x[0-9a-f]+|-?\d+', output.replace(':i32', ''))
     return int(numbers[-1], 0) & 0xffffffff if numbers else None
 
 
+class Times:
+    """Seconds of all rounds by engine: of processes, and of calls alone; and last words."""
+
+    def __init__(self, found):
+        self.process = {name: [] for name in found}
+        self.inside = {name: [] for name in found}
+        self.failed = {}
+
+    def add(self, name, ran):
+        if ran.seconds is None:
+            self.failed[name] = ran.said
+            return
+        self.process[name].append(ran.seconds)
+        if ran.inside is not None:
+            self.inside[name].append(ran.inside)
+
+
 def measure(found, program, options):
-    """Seconds of all rounds, by engine; an engine that failed once is not asked again."""
-    times = {name: [] for name in found}
+    """An engine that failed once is not asked again."""
+    times = Times(found)
     values = {}
-    able = dict(found)
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(options.rounds):
-            for name, engine in list(able.items()):
+            for name, engine in found.items():
+                if name in times.failed:
+                    continue
                 command = engine.wasi if program.argument is None else engine.bench
                 made = os.path.join(folder, name)
                 if command and engine.make and not os.path.exists(made):
                     run(engine.make, program, made, options.core)
-                seconds, output = (run(command, program, made, options.core) if command
-                                   else (None, ''))
-                if seconds is None:
-                    del able[name]
-                else:
-                    times[name].append(seconds)
-                    values[name] = result(program, output)
+                ran = (run(command, program, made, options.core) if command
+                       else Run(said='takes no such program'))
+                times.add(name, ran)
+                if ran.seconds is not None:
+                    values[name] = result(program, ran.output)
     if len(set(values.values())) > 1 or False in values.values():
         raise SystemExit(f'{program.wasm}: engines disagree, or are wrong: {values}')
     return times
@@ -154,15 +207,18 @@ def measure(found, program, options):
 
 def measure_coremark(found, program, options):
     """Seconds for 1,000 iterations, by its own clock."""
-    times = {name: [] for name in found}
+    times = Times(found)
     for _ in range(options.coremark_rounds):
         for name, engine in found.items():
             if engine.wasi is None or engine.make:
+                times.failed[name] = 'takes no WASI command' if engine.wasi is None else 'left out'
                 continue
-            output = run(engine.wasi, program, '', options.core)[1]
-            score = re.search(r'CoreMark 1.0 : ([\d.]+)', output)
+            ran = run(engine.wasi, program, '', options.core)
+            score = re.search(r'CoreMark 1.0 : ([\d.]+)', ran.output)
             if score:
-                times[name].append(1000 / float(score.group(1)))
+                times.process[name].append(1000 / float(score.group(1)))
+            else:
+                times.failed[name] = ran.said or 'printed no score'
     return times
 
 
@@ -178,6 +234,12 @@ def print_row(name, times, base, statistic=min):
     return {name: seconds / ran[base] for name, seconds in ran.items()}
 
 
+def print_failed(failed):
+    """`failed` is (program, engine, last words)."""
+    for program, name, said in failed:
+        print(f'{name} has no figure for {program}: {said}')
+
+
 def print_table(found, rows, base, statistic=min):
     """Rows are (name, times), perhaps measured while we go; ends with the geometric means."""
     print(f'{"program":10} {base + " s":>10} ' + ' '.join(f'{name:>11}' for name in found))
@@ -188,6 +250,18 @@ def print_table(found, rows, base, statistic=min):
         if share else f'{"-":>11}' for share in shares.values()))
     if any(0 < len(share) < len(ratios) for share in shares.values()):
         print('* of the programs that it runs')
+
+
+def only(times, names):
+    return {name: times[name] for name in names}
+
+
+def print_compilers(found, rows):
+    """Ratios to Skerry's time of the same call, for those that tell it."""
+    names = ['skerry'] + [name for name in COMPILERS if name in found]
+    if len(names) > 1:
+        print('CPU time of the call alone, start and loading left out, as a ratio to skerry')
+        print_table(names, [(name, only(times.inside, names)) for name, times in rows], 'skerry')
 
 
 def parse():
@@ -234,21 +308,29 @@ def main():
     support.print_facts()
     print(f'minimum of {options.rounds} interleaved runs on core {options.core}, CPU time of the '
           f'process, as a ratio to {base}; fuel is on in skerry and wasmi+fuel')
+    interpreters = [name for name in found if name not in COMPILERS]
     rows = []
 
     def measured():
         for program in programs:
             rows.append((program.name, measure(found, program, options)))
-            yield rows[-1]
+            yield program.name, only(rows[-1][1].process, interpreters)
 
     if programs:
-        print_table(found, measured(), base)
+        print_table(interpreters, measured(), base)
         print('medians of the same')
-        print_table(found, rows, base, statistics.median)
+        print_table(interpreters, [(name, only(times.process, interpreters))
+                                   for name, times in rows], base, statistics.median)
+        print_failed((name, engine, said) for name, times in rows
+                     for engine, said in times.failed.items())
+        print_compilers(found, rows)
     if not options.real and 'coremark' in (options.only or ['coremark']) \
             and options.coremark_rounds > 0:
         program = Program('coremark', os.path.join(options.shared, COREMARK))
-        print_row(program.name, measure_coremark(found, program, options), base)
+        times = measure_coremark(found, program, options)
+        print('CoreMark, by its own clock, seconds for 1,000 iterations')
+        print_table(found, [('coremark', times.process)], base)
+        print_failed(('coremark', name, said) for name, said in times.failed.items())
     return 0
 
 
