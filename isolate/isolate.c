@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "isolate/artifact.h"
+#include "isolate/parts.h"
 #include "isolate/reset.h"
 
 #define ISOLATE_MAGIC      UINT64_C(0x69736f6c61746531)
@@ -100,6 +101,21 @@ enum status isolate_create(struct isolate_artifact *artifact,
     return STATUS_OK;
 }
 
+struct engine_machine *isolate_machine(const struct isolate *isolate)
+{
+    return isolate->machine;
+}
+
+struct engine_instance *isolate_instance(const struct isolate *isolate)
+{
+    return isolate->instance;
+}
+
+void *isolate_host(const struct isolate *isolate)
+{
+    return isolate->host;
+}
+
 bool isolate_reset(struct isolate *isolate)
 {
     ASSERT(isolate->magic == ISOLATE_MAGIC);
@@ -107,7 +123,7 @@ bool isolate_reset(struct isolate *isolate)
     if (!reset_memories(isolate) || !engine_rewind(isolate->instance))
         return false;
     isolate->served = 0;
-    isolate->generation++;
+    isolate->reset_count++;
     return true;
 }
 

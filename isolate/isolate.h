@@ -68,34 +68,19 @@ struct isolate_reuse {
     uint64_t age_max_ns;
 };
 
-struct isolate {
-    uint64_t magic;
-    struct engine_machine *machine;    /* owned */
-    struct engine_instance *instance;  /* owned by machine */
-    void *host;                        /* owned through the ops */
-    struct isolate_host_ops ops;       /* of whoever made it */
-    struct isolate_artifact *artifact; /* a reference */
-    struct isolate_pool *pool;         /* borrowed; NULL outside a pool */
-    struct isolate_pool_entry *entry;  /* the pool's */
-    struct isolate *next;              /* the pool's: warm list of the entry */
-    struct isolate *previous;          /* the pool's */
-    uint64_t idle_since_ns;            /* the pool's */
-    struct isolate_reuse reuse;        /* the pool's: of the request that has it */
-    uint32_t served;                   /* requests since its memory was the snapshot's */
-    bool trimmed;                      /* the pool's: has no pages of its own */
-    uint64_t shed_bytes;               /* of its memories, one after another, then of its heap */
-    uint64_t first_use_ns;             /* the pool's: when the first of those came */
-    uint64_t generation;               /* how often it was reset */
-    uint64_t map_ns;                   /* what mapping its stack and memory took */
-};
+struct isolate; /* private: parts.h */
 
-/* `clock` tells map_ns; borrowed for the call. */
+/* `clock` tells how long mapping took; borrowed for the call. */
 NODISCARD enum status isolate_create(struct isolate_artifact *artifact,
                                      const struct config_limits *limits,
                                      const struct isolate_host_ops *ops,
                                      const struct clock *clock,
                                      struct report *report,
                                      struct isolate **ret_isolate);
+/* All three live as long as the isolate. */
+struct engine_machine *isolate_machine(const struct isolate *isolate);
+struct engine_instance *isolate_instance(const struct isolate *isolate);
+void *isolate_host(const struct isolate *isolate); /* as its ops made it */
 /* Back to the snapshot, byte for byte: memory, globals, tables, host state. False: it
  * cannot be (out of memory): free it. */
 NODISCARD bool isolate_reset(struct isolate *isolate);
@@ -121,7 +106,7 @@ struct isolate_pool_options {
     uint32_t per_tenant_max;   /* of all functions of one tenant, */
     uint32_t total_max;        /* and in all */
     uint64_t idle_max_ns;
-    uint64_t trim_ns;      /* a warm isolate that waited so long gives its pages back */
+    uint64_t trim_ns;      /* a warm isolate that waited so long is trimmed */
     uint64_t ahead_max_ns; /* an isolate made ahead of a function's first request waits so long;
                               0: none is made */
     uint64_t began_ns;     /* wall clock: the first start of an older function says RESTART */
@@ -177,7 +162,7 @@ struct isolate_key {
     uint64_t created_ns;   /* wall clock: when the function was made */
     struct isolate_reuse reuse;
     uint32_t tenant_warm_max; /* warm isolates of all the tenant's functions; 0: per_tenant_max */
-    uint64_t generation;      /* changes when artifacts may have: then its file is looked at */
+    uint64_t generation;      /* the catalog's: when it changed, artifacts are looked at */
 };
 
 /* How to come by the artifact of a key. */
@@ -214,19 +199,14 @@ void isolate_pool_return(struct isolate *isolate, enum isolate_end end);
 bool isolate_pool_renew(struct isolate_pool *pool,
                         const struct isolate_key *key,
                         struct isolate_opener opener);
-/* Makes one isolate of a function that lately used more at once than it has; for turns with
- * nothing else to do. False: there is none to make. */
-bool isolate_pool_prepare(struct isolate_pool *pool);
-/* May isolate_pool_prepare find something to do? */
-bool isolate_pool_wants(const struct isolate_pool *pool);
-/* Trims a few isolates, those that waited longest; for turns with nothing else to do. False:
- * none waited for long enough. */
-bool isolate_pool_trim(struct isolate_pool *pool);
-/* Frees a piece of what is too large to be freed at once; for every turn. False: nothing is
- * left to free. */
-bool isolate_pool_shed(struct isolate_pool *pool);
-/* Drops isolates and artifacts that were idle for too long; call now and then. */
-void isolate_pool_sweep(struct isolate_pool *pool);
+/*
+ * Does the next piece of what the pool has to do beside requests; for every turn of the loop.
+ * About once a second it drops what was idle for too long. Else it frees a part of what is too
+ * large to be freed at once; or, in a `quiet` turn, one with nothing else to do: makes one isolate
+ * of a function that lately used more at once than it has; or trims a few that waited long. True:
+ * there is more to do.
+ */
+bool isolate_pool_idle(struct isolate_pool *pool, uint64_t now_ns, bool quiet);
 /* Forgets a function that was removed. */
 void isolate_pool_forget(struct isolate_pool *pool, struct bytes function);
 

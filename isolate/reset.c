@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 
 #include "isolate/artifact.h"
+#include "isolate/parts.h"
 
 #define RESET_PAGE_BYTES    ENGINE_DIRTY_PAGE_BYTES
 #define RESET_SPILL_BYTES   15 /* how far a store may reach into the page after its own */

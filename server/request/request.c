@@ -167,7 +167,8 @@ static void request_deadline(struct request *request)
 static void request_log_fault(const struct request *request, const char *text)
 {
     struct engine_frame_info frames[BACKTRACE_FRAMES_MAX];
-    uint32_t count = engine_backtrace(request->isolate->machine, frames, BACKTRACE_FRAMES_MAX);
+    uint32_t count =
+        engine_backtrace(isolate_machine(request->isolate), frames, BACKTRACE_FRAMES_MAX);
     struct log_line line;
     log_begin(&line, "error", "guest_fault");
     log_text(&line, "request_id", bytes_make(request->id, REQUEST_ID_BYTES));
@@ -200,15 +201,15 @@ static void request_trapped(struct request *request)
 {
     struct report report;
     request_report_clear(&report);
-    if (hostapi_trapped(request->isolate->host, &report) == HOSTAPI_FINISHED) {
+    if (hostapi_trapped(isolate_host(request->isolate), &report) == HOSTAPI_FINISHED) {
         request_answer(request, ISOLATE_FINISHED);
         return;
     }
-    struct engine_trap_info trap = engine_machine_trap(request->isolate->machine);
+    struct engine_trap_info trap = engine_machine_trap(isolate_machine(request->isolate));
     const char *reason = trap.text != NULL ? trap.text : engine_trap_text(trap.trap);
     char text[REPORT_TEXT_BYTES];
     bool heap_is_full = trap.trap == TRAP_HEAP_EXHAUSTED;
-    if (heap_is_full || engine_memory_refused(request->isolate->instance)) {
+    if (heap_is_full || engine_memory_refused(isolate_instance(request->isolate))) {
         request->service->metrics->faults_memory++;
         (void)snprintf(text, sizeof(text), "the function wanted more than limits.%s, then: %s",
                        heap_is_full ? "heap" : "memory", reason);
@@ -230,7 +231,7 @@ static void request_broke_rules(struct request *request, const struct report *re
 
 static void request_park(struct request *request)
 {
-    uint64_t until = hostapi_waits_until_ns(hostapi_waits(request->isolate->host));
+    uint64_t until = hostapi_waits_until_ns(hostapi_waits(isolate_host(request->isolate)));
     request->parked_at_ns = request->now_ns;
     request->state = REQUEST_PARKED;
     timers_set(&request->service->timers, &request->timer, MIN(until, request->deadline_ns));
@@ -241,7 +242,7 @@ static bool request_goes_on(struct request *request)
 {
     struct report report;
     request_report_clear(&report);
-    switch (hostapi_next(request->isolate->host, &report)) {
+    switch (hostapi_next(isolate_host(request->isolate), &report)) {
     case HOSTAPI_RUN:
         return true;
     case HOSTAPI_FINISHED:
@@ -328,9 +329,9 @@ static bool request_begin_guest(struct request *request)
 {
     struct report report;
     request_report_clear(&report);
-    request->fuel_before = engine_machine_fuel_used(request->isolate->machine);
-    switch (hostapi_begin(request->isolate->host, request->isolate->instance, &request->http,
-                          &report)) {
+    request->fuel_before = engine_machine_fuel_used(isolate_machine(request->isolate));
+    switch (hostapi_begin(isolate_host(request->isolate), isolate_instance(request->isolate),
+                          &request->http, &report)) {
     case HOSTAPI_RUN:
         request->state = REQUEST_RUNNABLE;
         return true;
@@ -402,7 +403,7 @@ static enum scheduler_verdict request_slice(struct scheduler_task *task,
     request->state = REQUEST_RUNNABLE;
     uint64_t began_ns = request->now_ns;
     uint64_t left = request->service->config->limits.fuel - request->fuel_used;
-    struct engine_machine *machine = request->isolate->machine;
+    struct engine_machine *machine = isolate_machine(request->isolate);
     enum engine_outcome outcome = engine_run(machine, (int64_t)MIN((uint64_t)grant->fuel, left));
     request->fuel_used = engine_machine_fuel_used(machine) - request->fuel_before;
     grant->ended_ns = request_now(request);
@@ -669,34 +670,36 @@ void request_service_done(struct request_service *service)
     timers_done(&service->timers);
 }
 
-/* Makes an isolate ahead if no request came since the last turn; true: there is more to do. */
-static bool request_service_prepare(struct request_service *service)
+/* The next piece of what can wait, in a turn that had begun at `now`. True: there is more to do. A
+ * turn is quiet if no request came since the last one in which nothing was to be run. */
+static bool request_service_idle(struct request_service *service, uint64_t now)
 {
+    if (!scheduler_idle(&service->scheduler)) {
+        (void)isolate_pool_idle(service->pool, now, false);
+        return true;
+    }
     uint64_t requests = service->metrics->requests;
     bool quiet = requests == service->turn_requests;
     service->turn_requests = requests;
-    bool wants = isolates_has_news(&service->news) || isolate_pool_wants(service->pool);
-    if (quiet && !wants)
-        return isolate_pool_trim(service->pool);
+    if (!isolates_has_news(&service->news))
+        return isolate_pool_idle(service->pool, now, quiet);
+    (void)isolate_pool_idle(service->pool, now, false);
     if (!quiet)
-        return wants;
+        return true;
     struct isolates_owner owner = {.data_dir = service->config->data_dir,
                                    .directory = service->directory,
                                    .pool = service->pool};
-    if (isolates_has_news(&service->news))
-        isolates_take_news(&service->news, &owner);
-    else
-        (void)isolate_pool_prepare(service->pool);
+    isolates_take_news(&service->news, &owner);
     return true;
 }
 
 int request_service_turn(struct request_service *service)
 {
     uint64_t answered = service->answered;
-    timers_run(&service->timers, clock_monotonic_ns(service->clock), TIMERS_PER_TURN);
+    uint64_t began = clock_monotonic_ns(service->clock);
+    timers_run(&service->timers, began, TIMERS_PER_TURN);
     scheduler_turn(&service->scheduler, SLICES_PER_TURN);
-    bool sheds = isolate_pool_shed(service->pool);
-    if (!scheduler_idle(&service->scheduler) || sheds || request_service_prepare(service))
+    if (request_service_idle(service, began))
         return 0;
     /* What was sent from here is written, but the loop goes on with its connection only when it
      * does not wait for sockets: the next request on it would not be one that it looks for. */
@@ -719,7 +722,6 @@ void request_service_heard(struct request_service *service, uint64_t now_ns)
 
 void request_service_sweep(struct request_service *service)
 {
-    isolate_pool_sweep(service->pool);
     directory_sweep(service->directory);
     struct isolate_pool_stats stats = isolate_pool_stats(service->pool);
     struct metrics *metrics = service->metrics;

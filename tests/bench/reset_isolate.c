@@ -15,6 +15,7 @@
 
 #include "engine/base/clock.h"
 #include "isolate/artifact.h"
+#include "isolate/parts.h"
 
 #define ROUNDS       5000
 #define PAGE_BYTES   ENGINE_DIRTY_PAGE_BYTES

@@ -14,6 +14,7 @@
 #include "engine/run/instance.h"
 #include "isolate/artifact.h"
 #include "isolate/isolate.h"
+#include "isolate/parts.h"
 #include "isolate/reset.h"
 #include "tests/support/pagemap_scan.h"
 #include "tests/support/unit.h"
@@ -263,7 +264,7 @@ static void no_byte_survives_ten_thousand_cycles(void **state)
         if (cycle % 10 == 0)
             assert_table_and_segments_are_the_snapshots(isolate);
     }
-    assert_int_equal(isolate->generation, host_resets);
+    assert_int_equal(isolate->reset_count, host_resets);
     isolate_free(isolate);
 }
 

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pool's index: a hash table of entries, one of tenants, and the moves between lists. States
+ * and lists are drawn in pool_index.h.
+ *
+ * An entry without isolates is a memory of why its next start is cold, and the first to go when
+ * there are POOL_ENTRIES_MAX. A tenant lives as long as one of its entries is in the table.
+ */
+#include "isolate/pool_index.h"
+
+#include <stdlib.h>
+
+#include "engine/base/hash.h"
+
+#define POOL_RETIRED_MAX 64 /* isolates freed piece by piece; more: at once */
+
+/* ---- tenants --------------------------------------------------------------------------------- */
+
+/* Of a function's name, "tenant/function". */
+static struct bytes index_tenant_name(struct bytes function)
+{
+    const uint8_t *slash = function.count > 0 ? memchr(function.data, '/', function.count) : NULL;
+    return bytes_make(function.data, slash != NULL ? (size_t)(slash - function.data) : 0);
+}
+
+static struct pool_tenant *index_hire_tenant(struct isolate_pool *pool, struct bytes name)
+{
+    uint64_t hash = hash_bytes(pool->hash_seed, name);
+    struct pool_tenant **bucket = &pool->tenants[hash & (POOL_BUCKETS - 1)];
+    struct pool_tenant *tenant = *bucket;
+    while (tenant != NULL && (tenant->hash != hash ||
+                              !bytes_equal(bytes_make(tenant->name, tenant->name_count), name)))
+        tenant = tenant->hash_next;
+    if (tenant == NULL) {
+        tenant = calloc(1, sizeof(*tenant) + name.count);
+        if (tenant == NULL)
+            return NULL;
+        tenant->hash = hash;
+        tenant->name_count = name.count;
+        if (name.count > 0)
+            memcpy(tenant->name, name.data, name.count);
+        tenant->hash_next = *bucket;
+        *bucket = tenant;
+    }
+    tenant->function_count++;
+    return tenant;
+}
+
+static void index_release_tenant(struct isolate_pool *pool, struct pool_tenant *tenant)
+{
+    ASSERT(tenant->function_count > 0);
+    if (--tenant->function_count > 0)
+        return;
+    ASSERT(tenant->warm_count == 0);
+    ASSERT(list_is_empty(&tenant->live));
+    struct pool_tenant **link = &pool->tenants[tenant->hash & (POOL_BUCKETS - 1)];
+    while (*link != tenant)
+        link = &(*link)->hash_next;
+    *link = tenant->hash_next;
+    free(tenant);
+}
+
+/* ---- warm isolates --------------------------------------------------------------------------- */
+
+void pool_index_retire(struct isolate_pool *pool, struct isolate *isolate)
+{
+    if (LIKELY(!isolate_is_worn(isolate)) || pool->retired_count >= POOL_RETIRED_MAX) {
+        isolate_free(isolate);
+        return;
+    }
+    list_prepend(&pool->retired, &isolate->place.link);
+    pool->retired_count++;
+}
+
+void pool_index_drop_warm(struct isolate_pool *pool, struct isolate_pool_entry *entry)
+{
+    for (struct isolate *oldest = pool_index_oldest(entry); oldest != NULL;
+         oldest = pool_index_oldest(entry))
+        pool_index_retire(pool, pool_index_take_out(entry, oldest));
+    isolate_artifact_unref(entry->artifact);
+    entry->artifact = NULL;
+}
+
+void pool_index_evict_oldest(struct isolate_pool *pool, struct isolate_pool_entry *entry)
+{
+    ASSERT(entry->warm_count > 0);
+    pool_index_retire(pool, pool_index_take_out(entry, pool_index_oldest(entry)));
+    pool->stats.evicted++;
+    if (entry->warm_count > 0)
+        return;
+    entry->cold_reason = ISOLATE_START_EVICTED;
+    if (entry->in_use_count == 0) {
+        pool_index_drop_warm(pool, entry);
+        pool_index_make_cold(pool, entry);
+    }
+}
+
+/*
+ * From the list's least recently used entry that has a warm isolate. Entries that are only in use
+ * go to the newest end on the way, so that nobody walks past them twice.
+ */
+static void index_evict_from(struct isolate_pool *pool, struct list *list, size_t link_offset)
+{
+    for (;;) {
+        struct list_link *oldest = list_last(list);
+        ASSERT(oldest != NULL);
+        struct isolate_pool_entry *entry = list_item(oldest, link_offset);
+        if (entry->warm_count > 0) {
+            pool_index_evict_oldest(pool, entry);
+            return;
+        }
+        pool_index_touch(list, oldest);
+    }
+}
+
+void pool_index_evict_one(struct isolate_pool *pool)
+{
+    ASSERT(pool->stats.warm > 0);
+    index_evict_from(pool, &pool->live, offsetof(struct isolate_pool_entry, by_use));
+}
+
+void pool_index_evict_of_tenant(struct isolate_pool *pool, struct pool_tenant *tenant)
+{
+    ASSERT(tenant->warm_count > 0);
+    index_evict_from(pool, &tenant->live, offsetof(struct isolate_pool_entry, by_tenant));
+}
+
+/* ---- entries --------------------------------------------------------------------------------- */
+
+static struct isolate_pool_entry **index_bucket(struct isolate_pool *pool, uint64_t hash)
+{
+    return &pool->buckets[hash & (POOL_BUCKETS - 1)];
+}
+
+static struct isolate_pool_entry *
+index_find(struct isolate_pool *pool, struct bytes function, uint64_t hash)
+{
+    struct isolate_pool_entry *entry = *index_bucket(pool, hash);
+    while (entry != NULL &&
+           (entry->hash != hash ||
+            !bytes_equal(bytes_make(entry->function, entry->function_count), function)))
+        entry = entry->hash_next;
+    return entry;
+}
+
+struct isolate_pool_entry *pool_index_find(struct isolate_pool *pool, struct bytes function)
+{
+    return index_find(pool, function, hash_bytes(pool->hash_seed, function));
+}
+
+void pool_index_make_cold(struct isolate_pool *pool, struct isolate_pool_entry *entry)
+{
+    ASSERT(entry->artifact == NULL);
+    ASSERT(entry->warm_count == 0);
+    pool_index_leave(&entry->wanted);
+    pool_index_leave(&entry->untrimmed);
+    pool_index_leave(&entry->by_tenant);
+    pool_index_touch(&pool->cold, &entry->by_use);
+    entry->state = POOL_ENTRY_COLD;
+    entry->demand = 0;
+}
+
+void pool_index_remove(struct isolate_pool *pool, struct isolate_pool_entry *entry)
+{
+    pool_index_drop_warm(pool, entry);
+    pool_index_make_cold(pool, entry);
+    pool_index_leave(&entry->by_use);
+    index_release_tenant(pool, entry->tenant);
+    entry->tenant = NULL;
+    struct isolate_pool_entry **link = index_bucket(pool, entry->hash);
+    while (*link != entry)
+        link = &(*link)->hash_next;
+    *link = entry->hash_next;
+    pool->stats.functions--;
+    entry->state = POOL_ENTRY_FORGOTTEN;
+    if (entry->in_use_count == 0)
+        free(entry);
+}
+
+/* The entry whose loss is least felt. */
+static struct isolate_pool_entry *index_oldest(const struct isolate_pool *pool)
+{
+    const struct list *list = list_is_empty(&pool->cold) ? &pool->live : &pool->cold;
+    return LIST_LAST(list, struct isolate_pool_entry, by_use);
+}
+
+static struct isolate_pool_entry *
+index_add(struct isolate_pool *pool, const struct isolate_key *key, uint64_t hash)
+{
+    if (pool->stats.functions >= POOL_ENTRIES_MAX)
+        pool_index_remove(pool, index_oldest(pool));
+    struct isolate_pool_entry *entry = calloc(1, sizeof(*entry) + key->function.count);
+    struct pool_tenant *tenant = index_hire_tenant(pool, index_tenant_name(key->function));
+    if (entry == NULL || tenant == NULL) {
+        free(entry);
+        if (tenant != NULL)
+            index_release_tenant(pool, tenant);
+        return NULL;
+    }
+    entry->tenant = tenant;
+    entry->hash = hash;
+    entry->function_count = key->function.count;
+    memcpy(entry->function, key->function.data, key->function.count);
+    entry->version_count = key->version.count;
+    memcpy(entry->version, key->version.data, key->version.count);
+    entry->cold_reason = key->created_ns < pool->options.began_ns ? ISOLATE_START_RESTART
+                                                                  : ISOLATE_START_FIRST_REQUEST;
+    struct isolate_pool_entry **bucket = index_bucket(pool, hash);
+    entry->hash_next = *bucket;
+    *bucket = entry;
+    pool_index_touch(&pool->cold, &entry->by_use);
+    pool->stats.functions++;
+    return entry;
+}
+
+static void index_change_version(struct isolate_pool *pool,
+                                 struct isolate_pool_entry *entry,
+                                 struct bytes version)
+{
+    pool_index_drop_warm(pool, entry);
+    memcpy(entry->version, version.data, version.count);
+    entry->version_count = version.count;
+    entry->cold_reason = ISOLATE_START_NEW_VERSION;
+}
+
+/* An artifact that was replaced under the same name, because it was damaged, is not current. */
+static bool index_is_current(const struct isolate_pool_entry *entry, const struct isolate_key *key)
+{
+    if (!bytes_equal(bytes_make(entry->version, entry->version_count), key->version))
+        return false;
+    return LIKELY(entry->generation == key->generation) || entry->artifact == NULL ||
+           !isolate_artifact_is_gone(entry->artifact);
+}
+
+struct isolate_pool_entry *pool_index_entry(struct isolate_pool *pool,
+                                            const struct isolate_key *key)
+{
+    ASSERT(key->function.count <= POOL_FUNCTION_MAX);
+    ASSERT(key->version.count <= POOL_VERSION_MAX);
+    uint64_t hash = hash_bytes(pool->hash_seed, key->function);
+    struct isolate_pool_entry *entry = index_find(pool, key->function, hash);
+    if (entry == NULL)
+        entry = index_add(pool, key, hash);
+    if (entry == NULL)
+        return NULL;
+    if (!index_is_current(entry, key))
+        index_change_version(pool, entry, key->version);
+    entry->generation = key->generation;
+    entry->tenant->warm_max =
+        key->tenant_warm_max != 0 ? key->tenant_warm_max : pool->options.per_tenant_max;
+    return entry;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rest of isolate/ as the pool's tests see it: isolates and artifacts that count, a clock that
+ * is turned by hand. fake_make_* begins anew; fake_free_pool checks that nothing is left.
+ */
+#ifndef SKERRY_TESTS_UNIT_ISOLATE_POOL_FAKES_H
+#define SKERRY_TESTS_UNIT_ISOLATE_POOL_FAKES_H
+
+#include "isolate/artifact.h"
+#include "isolate/parts.h"
+
+#define SECOND UINT64_C(1000000000)
+
+struct pool_fakes {
+    uint64_t now_ns;
+    int isolates_alive;
+    int isolates_max; /* more cannot be made */
+    int artifacts_alive;
+    int opens;
+    int resets;
+    int host_resets;
+    int trims;
+    int shed_steps; /* that each isolate takes */
+    bool worn;      /* is every isolate? */
+    bool reset_fails;
+    bool create_fails;
+    bool trim_fails;
+    bool artifacts_are_gone;
+    uint64_t trim_takes_ns;
+    /* What keys say: */
+    uint32_t tenant_warm_max; /* of their tenant's warm isolates; 0: the pool's own bound */
+    uint64_t function_created_ns;
+    uint64_t generation;
+};
+
+extern struct pool_fakes fake;
+extern const struct clock fake_clock;
+
+/* With `context` a bool that is true, it is not there. */
+enum status
+fake_open_artifact(void *context, struct report *report, struct isolate_artifact **ret_artifact);
+
+struct isolate_pool *
+fake_make_bounded_pool(uint32_t per_function, uint32_t per_tenant, uint32_t total);
+struct isolate_pool *fake_make_pool(uint32_t per_function, uint32_t total);
+struct isolate_pool *fake_make_pool_with_ahead(uint32_t total);
+void fake_free_pool(struct isolate_pool *pool);
+
+struct isolate_key fake_key(const char *function, const char *version);
+/* Checks out, which must go well and for that reason. */
+struct isolate *fake_take(struct isolate_pool *pool,
+                          const char *function,
+                          const char *version,
+                          enum isolate_start_reason want);
+bool fake_renew(struct isolate_pool *pool, const char *function, const char *version);
+bool fake_quiet_turn(struct isolate_pool *pool);
+bool fake_busy_turn(struct isolate_pool *pool);
+
+#endif
