@@ -45,6 +45,8 @@ struct hostapi_family {
 
     /* The exports have the right types: is it of this kind? NULL with `text`. */
     bool (*detect)(const struct engine_module *module);
+    /* hostapi_check_config; NULL: it may be anything. */
+    enum status (*check_config)(struct bytes config, struct report *report);
     /* Those of a kind; NULL: requests are not led through this one (`skerry run`). */
     enum hostapi_step (*begin)(struct hostapi_host *host, struct report *report);
     enum hostapi_step (*next)(struct hostapi_host *host, struct report *report);

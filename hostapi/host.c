@@ -62,6 +62,23 @@ enum engine_outcome host_trap(struct engine_host_call *call, const char *format,
     return engine_host_trap(call, text);
 }
 
+enum hostapi_step host_fail(struct hostapi_host *host,
+                            struct report *report,
+                            enum hostapi_fault fault,
+                            const char *format,
+                            ...)
+{
+    char text[REPORT_TEXT_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    (void)report_fail(report, fault == HOSTAPI_FAULT_TRAP ? STATUS_TRAPPED : STATUS_INVALID,
+                      REPORT_OFFSET_NONE, "%s", text);
+    host->request.fault = fault;
+    return HOSTAPI_FAULT;
+}
+
 enum engine_outcome host_trap_frozen(struct engine_host_call *call, const char *what)
 {
     return host_trap(call,
@@ -303,15 +320,35 @@ enum hostapi_step hostapi_trapped(struct hostapi_host *host, struct report *repo
     struct host_request *request = &host->request;
     ASSERT(request->instance != NULL);
     struct engine_trap_info info = engine_machine_trap(engine_instance_machine(request->instance));
-    if (info.trap != TRAP_EXIT) {
-        (void)report_fail(report, STATUS_TRAPPED, REPORT_OFFSET_NONE, "%s", info.text);
-        return HOSTAPI_FAULT;
-    }
+    if (info.trap != TRAP_EXIT)
+        return host_fail(host, report, HOSTAPI_FAULT_TRAP, "%s", info.text);
     if (request->begun && !request->initialising && host->family->exited != NULL)
         return host->family->exited(host, info.exit_code, report);
-    (void)report_fail(report, STATUS_TRAPPED, REPORT_OFFSET_NONE,
-                      "the guest called proc_exit(%d) where it must return", info.exit_code);
-    return HOSTAPI_FAULT;
+    return host_fail(host, report, HOSTAPI_FAULT_TRAP,
+                     "the guest called proc_exit(%d) where it must return", info.exit_code);
+}
+
+enum hostapi_fault hostapi_fault(const struct hostapi_host *host)
+{
+    ASSERT(host->magic == HOST_MAGIC);
+    return host->request.fault;
+}
+
+const char *hostapi_fault_code(enum hostapi_fault fault)
+{
+    static const char *const codes[HOSTAPI_FAULT_COUNT] = {
+#define FAULT(name, code) [HOSTAPI_FAULT_##name] = code,
+        HOSTAPI_FAULTS(FAULT)
+#undef FAULT
+    };
+    ASSERT(fault < HOSTAPI_FAULT_COUNT);
+    return codes[fault];
+}
+
+enum status hostapi_check_config(enum hostapi_kind kind, struct bytes config, struct report *report)
+{
+    const struct hostapi_family *family = hostapi_family(kind);
+    return family->check_config == NULL ? STATUS_OK : family->check_config(config, report);
 }
 
 const struct hostapi_waits *hostapi_waits(const struct hostapi_host *host)

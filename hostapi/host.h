@@ -32,7 +32,8 @@ struct host_request {
     struct engine_instance *instance; /* borrowed */
     struct http_exchange *exchange;   /* borrowed; NULL in the builder and in a command */
     bool begun;                       /* by hostapi_begin */
-    bool initialising; /* a deferred initialiser runs; the family's begin comes next */
+    bool initialising;        /* a deferred initialiser runs; the family's begin comes next */
+    enum hostapi_fault fault; /* of a HOSTAPI_FAULT */
     /* A call that answered PENDING will be made again with the same arguments: */
     bool parked;                /* the next call is that one */
     bool resumed;               /* the call under way is that one */
@@ -75,6 +76,12 @@ void host_call_entry(struct hostapi_host *host,
                      uint32_t i,
                      const union engine_value *arguments,
                      uint32_t slots);
+/* The step of a request whose guest broke the rules: notes the fault, and what to say of it. */
+enum hostapi_step host_fail(struct hostapi_host *host,
+                            struct report *report,
+                            enum hostapi_fault fault,
+                            const char *format,
+                            ...) PRINTF_LIKE(4, 5);
 /* Ends the guest with a reason; 255 bytes of text at most. */
 enum engine_outcome host_trap(struct engine_host_call *call, const char *format, ...)
     PRINTF_LIKE(2, 3);

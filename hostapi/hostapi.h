@@ -41,6 +41,9 @@ bool hostapi_kind_keeps_memory(enum hostapi_kind kind);
 enum hostapi_kind hostapi_kind_from_id(const char *id); /* UNKNOWN if there is none */
 /* Recognises a module; when UNKNOWN, `report` lists the kinds and what was seen. */
 enum hostapi_kind hostapi_detect(const struct engine_module *module, struct report *report);
+/* Does a guest of this kind understand that configuration? Otherwise CONFIG, and a report. */
+NODISCARD enum status
+hostapi_check_config(enum hostapi_kind kind, struct bytes config, struct report *report);
 /* Calls `missing` for each function import that nothing here provides for this kind. */
 void hostapi_missing_imports(const struct engine_module *module,
                              enum hostapi_kind kind,
@@ -75,7 +78,7 @@ struct http_exchange {
     struct bytes matched;     /* prefix that was stripped: "" or "/f/tenant/function" */
     struct bytes tenant;
     struct bytes function;
-    struct bytes config; /* what http_handler.get_config answers */
+    struct bytes config; /* what http_handler.get_config answers, and WAGI's environment */
     struct http_headers request_headers;
     struct bytes request_body;
     /* response; read by server after FINISHED */
@@ -157,6 +160,22 @@ enum hostapi_step {
     HOSTAPI_FINISHED, /* the response in the exchange is complete */
     HOSTAPI_FAULT,    /* the guest broke the rules of its ABI; report says how: answer 500 */
 };
+
+/* What kind of fault the last HOSTAPI_FAULT was; `code` is what a problem calls it.
+ * FAULT(name, code) */
+#define HOSTAPI_FAULTS(FAULT)                                                                      \
+    FAULT(TRAP, "trap")                                                                            \
+    FAULT(BAD_OUTPUT, "bad_output")   /* what it wrote is no response */                           \
+    FAULT(EXIT_STATUS, "exit_status") /* a response, but the command says that it failed */
+
+enum hostapi_fault {
+#define FAULT(name, code) HOSTAPI_FAULT_##name,
+    HOSTAPI_FAULTS(FAULT)
+#undef FAULT
+        HOSTAPI_FAULT_COUNT
+};
+enum hostapi_fault hostapi_fault(const struct hostapi_host *host);
+const char *hostapi_fault_code(enum hostapi_fault fault);
 
 /* Begins a request. The exchange is borrowed until hostapi_host_reset. */
 enum hostapi_step hostapi_begin(struct hostapi_host *host,

@@ -128,6 +128,9 @@ static enum status builder_recognise(struct builder *builder, enum hostapi_kind 
     if (kind == HOSTAPI_KIND_UNKNOWN)
         return report_fail(&builder->report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
                            "no kind of function was recognised in the module");
+    enum status status = hostapi_check_config(kind, builder->config, &builder->report);
+    if (status != STATUS_OK)
+        return status;
     builder->result.keeps_memory = hostapi_kind_keeps_memory(kind) ? 1 : 0;
     hostapi_missing_imports(builder->module, kind, builder_warn_missing, builder);
     *ret_kind = kind;

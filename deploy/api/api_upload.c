@@ -233,6 +233,10 @@ static void api_answer_refused(struct api_call *call, const struct builder_job_o
         if (strcmp(result->kind, "unknown") == 0)
             problem.code = "unknown_kind";
         break;
+    case STATUS_CONFIG:
+        problem.hint =
+            "write a NAME=value a line; blank lines and those that begin with # are free";
+        break;
     case STATUS_FULL:
         problem.status = 507;
         problem.code = "storage_full";

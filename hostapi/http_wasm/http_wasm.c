@@ -211,14 +211,15 @@ static const char *http_wasm_level(uint32_t level)
     }
 }
 
-/* Never ends the guest: the ABI wants a log that fails to be ignored. */
 enum engine_outcome http_wasm_log(struct hostapi_host *host, struct engine_host_call *call)
 {
     const char *level = http_wasm_level(call->slots[0].i32);
     struct http_exchange *exchange = host->request.exchange;
     struct bytes text;
-    if (level == NULL || exchange == NULL ||
-        !guest_mem_view(call->instance, call->slots[1].i32, call->slots[2].i32, &text))
+    if (!guest_mem_view(call->instance, call->slots[1].i32, call->slots[2].i32, &text))
+        return host_trap(call, "log: text of %u bytes at %u is outside memory", call->slots[2].i32,
+                         call->slots[1].i32);
+    if (level == NULL || exchange == NULL)
         return ENGINE_DONE;
     hostcalls_charge_bytes(call, text.count);
     http_exchange_log(exchange, level, text);

@@ -9,6 +9,9 @@
  * A header becomes HTTP_<NAME>, unless it could pass for another one: names with bytes other
  * than letters, digits and '-' are left out ("x_y" and "x-y" would be the same variable), and
  * so are Proxy (it would set HTTP_PROXY), Authorization and Content-*.
+ *
+ * A version's configuration adds variables of its own, in front: lines of NAME=value, and blank
+ * ones or comments. None may have a name that a request could set.
  */
 #include "hostapi/wagi/cgi.h"
 
@@ -16,6 +19,8 @@
 
 #include "engine/base/hex.h"
 #include "hostapi/exchange.h"
+
+#define CGI_NAME_SHOWN 64 /* bytes of a name in a report */
 
 /* What the variables are cut from; all borrowed from the exchange. */
 struct cgi_parts {
@@ -281,10 +286,102 @@ static void cgi_set_https(struct cgi_writer *writer)
         cgi_set(writer, "HTTP_HOST", writer->exchange->authority);
 }
 
+/* ---- configuration --------------------------------------------------------------------------- */
+
+/* Cuts off the next line, without its end; false: there is none left. */
+static bool cgi_next_line(struct bytes *rest, struct bytes *ret_line)
+{
+    if (rest->count == 0)
+        return false;
+    const uint8_t *newline = memchr(rest->data, '\n', rest->count);
+    size_t end = newline == NULL ? rest->count : (size_t)(newline - rest->data);
+    *ret_line = bytes_make(rest->data, end);
+    *rest = cgi_from(*rest, newline == NULL ? end : end + 1);
+    if (end > 0 && ret_line->data[end - 1] == '\r')
+        ret_line->count--;
+    return true;
+}
+
+/* Nothing to set: blank, or a comment. */
+static bool cgi_is_comment(struct bytes line)
+{
+    struct bytes text = exchange_trim(line);
+    return text.count == 0 || text.data[0] == '#';
+}
+
+static bool cgi_is_name_byte(uint8_t byte, bool first)
+{
+    uint8_t lower = exchange_lower(byte);
+    return (lower >= 'a' && lower <= 'z') || byte == '_' || (!first && byte >= '0' && byte <= '9');
+}
+
+/* What a request sets, so that no configuration can pass for it. */
+static bool cgi_is_reserved(struct bytes name)
+{
+    static const char *const prefixes[] = {"HTTP_",    "REQUEST_", "SERVER_", "REMOTE_",
+                                           "CONTENT_", "PATH_",    "X_"};
+    static const char *const names[] = {"GATEWAY_INTERFACE", "QUERY_STRING", "SCRIPT_NAME",
+                                        "AUTH_TYPE"};
+    for (size_t i = 0; i < COUNT_OF(prefixes); i++) {
+        size_t count = strlen(prefixes[i]);
+        if (name.count >= count && memcmp(name.data, prefixes[i], count) == 0)
+            return true;
+    }
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (bytes_equal_text(name, names[i]))
+            return true;
+    }
+    return false;
+}
+
+static enum status cgi_check_line(struct bytes line, uint32_t number, struct report *report)
+{
+    const uint8_t *equals = memchr(line.data, '=', line.count);
+    size_t count = equals == NULL ? line.count : (size_t)(equals - line.data);
+    bool is_name = equals != NULL && count > 0;
+    for (size_t i = 0; i < count; i++)
+        is_name = is_name && cgi_is_name_byte(line.data[i], i == 0);
+    if (!is_name || memchr(line.data, '\0', line.count) != NULL)
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "line %u of the configuration is no NAME=value: a WAGI command gets its "
+                           "configuration as environment variables, one a line",
+                           number);
+    if (cgi_is_reserved(bytes_make(line.data, count)))
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "line %u of the configuration: %.*s is a variable that requests set",
+                           number, (int)MIN(count, (size_t)CGI_NAME_SHOWN),
+                           (const char *)line.data);
+    return STATUS_OK;
+}
+
+enum status cgi_check_config(struct bytes config, struct report *report)
+{
+    struct bytes line;
+    for (uint32_t number = 1; cgi_next_line(&config, &line); number++) {
+        enum status status =
+            cgi_is_comment(line) ? STATUS_OK : cgi_check_line(line, number, report);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return STATUS_OK;
+}
+
+static void cgi_set_config(struct cgi_writer *writer)
+{
+    struct bytes rest = writer->exchange->config;
+    struct bytes line;
+    while (!writer->full && cgi_next_line(&rest, &line)) {
+        if (cgi_is_comment(line) || cgi_check_line(line, 0, NULL) != STATUS_OK)
+            continue;
+        writer->full = !wasi_texts_add(&writer->exchange->arena, &writer->texts, line);
+    }
+}
+
 bool cgi_environment(struct http_exchange *exchange, struct wasi_texts *ret_texts)
 {
     struct cgi_parts parts = cgi_split(exchange);
     struct cgi_writer writer = {.exchange = exchange};
+    cgi_set_config(&writer);
     cgi_set(&writer, "REQUEST_METHOD", exchange->method);
     cgi_set(&writer, "SERVER_PROTOCOL", exchange->protocol);
     cgi_set_text(&writer, "SERVER_SOFTWARE", "skerry/" SKERRY_VERSION);

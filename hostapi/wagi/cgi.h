@@ -10,6 +10,8 @@
 
 /* The path, then the query's items. False: the arena is full. */
 NODISCARD bool cgi_arguments(struct http_exchange *exchange, struct wasi_texts *ret_texts);
+/* hostapi_check_config of WAGI: lines of NAME=value, which become variables. */
+NODISCARD enum status cgi_check_config(struct bytes config, struct report *report);
 /* NAME=value. False: the arena is full. */
 NODISCARD bool cgi_environment(struct http_exchange *exchange, struct wasi_texts *ret_texts);
 

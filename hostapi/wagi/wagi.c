@@ -12,8 +12,6 @@
  */
 #include "hostapi/wagi/wagi.h"
 
-#include <stdio.h>
-
 #include "hostapi/exchange.h"
 #include "hostapi/wagi/cgi.h"
 
@@ -149,33 +147,47 @@ wagi_parse_head(struct http_exchange *exchange, struct bytes head, struct report
         parsed.line++;
     }
     const struct http_headers *headers = &exchange->response_headers;
+    uint32_t given = parsed.status;
+    bool has_no_content = given == 204 || given == 205 || given == 304;
     bool has_type = http_headers_find(headers, bytes_of_text("content-type")) != NULL;
     bool has_location = http_headers_find(headers, bytes_of_text("location")) != NULL;
-    if (!has_type && !has_location)
+    if (!has_type && !has_location && !has_no_content)
         return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE,
                            "the header block on stdout has neither content-type nor location");
-    exchange->status = parsed.status != 0 ? parsed.status : has_location ? 302 : 200;
+    exchange->status = given != 0 ? given : has_location ? 302 : 200;
     return STATUS_OK;
 }
 
 /* ---- leading a request ----------------------------------------------------------------------- */
 
-/* The command ended: turns the header block into the response's head. */
-static enum hostapi_step wagi_finish(struct hostapi_host *host, struct report *report)
+/*
+ * The command ended: turns the header block into the response's head. One that says it failed has
+ * written half an answer, or one about its failure: nothing has left yet, so it is not sent.
+ */
+static enum hostapi_step wagi_end(struct hostapi_host *host, int exit_code, struct report *report)
 {
     const struct wagi_state *state = wagi_state(host);
     struct http_exchange *exchange = host->request.exchange;
-    if (!state->head_complete) {
-        (void)report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE,
-                          "stdout ended after %zu bytes without the empty line that ends the "
-                          "header block",
-                          state->head.count);
-        return HOSTAPI_FAULT;
-    }
+    if (!state->head_complete)
+        return host_fail(host, report, HOSTAPI_FAULT_BAD_OUTPUT,
+                         "stdout ended after %zu bytes without the empty line that ends the header "
+                         "block; the command's exit status was %d",
+                         state->head.count, exit_code);
+    if (exit_code != 0)
+        return host_fail(host, report, HOSTAPI_FAULT_EXIT_STATUS,
+                         "the command wrote an answer, then ended with exit status %d: it must be "
+                         "0 for the answer to be sent",
+                         exit_code);
+    host->request.fault = HOSTAPI_FAULT_BAD_OUTPUT;
     if (wagi_parse_head(exchange, buffer_bytes(&state->head), report) != STATUS_OK)
         return HOSTAPI_FAULT;
     exchange_seal(exchange);
     return HOSTAPI_FINISHED;
+}
+
+static enum hostapi_step wagi_next(struct hostapi_host *host, struct report *report)
+{
+    return wagi_end(host, 0, report);
 }
 
 static enum hostapi_step wagi_begin(struct hostapi_host *host, struct report *report)
@@ -183,17 +195,6 @@ static enum hostapi_step wagi_begin(struct hostapi_host *host, struct report *re
     (void)report;
     host_call_entry(host, 0, NULL, 0);
     return HOSTAPI_RUN;
-}
-
-/* A command that fails after a whole response is no error, but worth a line. */
-static enum hostapi_step
-wagi_exited(struct hostapi_host *host, int exit_code, struct report *report)
-{
-    char text[64];
-    int count = snprintf(text, sizeof(text), "exit status %d", exit_code);
-    if (exit_code != 0)
-        http_exchange_log(host->request.exchange, "warn", bytes_make(text, (size_t)count));
-    return wagi_finish(host, report);
 }
 
 static void wagi_release(struct hostapi_host *host)
@@ -291,7 +292,8 @@ const struct hostapi_family wagi_family = {
     .state_bytes = sizeof(struct wagi_state),
     .detect = wagi_detect,
     .begin = wagi_begin,
-    .next = wagi_finish,
-    .exited = wagi_exited,
+    .check_config = cgi_check_config,
+    .next = wagi_next,
+    .exited = wagi_end,
     .release = wagi_release,
 };

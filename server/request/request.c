@@ -197,6 +197,18 @@ static void request_fault(struct request *request, const char *code, const char 
     request_refuse(request, 500, code, text);
 }
 
+/* hostapi said HOSTAPI_FAULT. */
+static void request_broke_rules(struct request *request, const struct report *report)
+{
+    struct metrics *metrics = request->service->metrics;
+    enum hostapi_fault fault = hostapi_fault(isolate_host(request->isolate));
+    (*(fault == HOSTAPI_FAULT_BAD_OUTPUT    ? &metrics->faults_output
+       : fault == HOSTAPI_FAULT_EXIT_STATUS ? &metrics->faults_exit
+                                            : &metrics->faults_trap))++;
+    request_fault(request, hostapi_fault_code(fault),
+                  report->text[0] != '\0' ? report->text : "protocol fault");
+}
+
 static void request_trapped(struct request *request)
 {
     struct report report;
@@ -216,15 +228,7 @@ static void request_trapped(struct request *request)
         request_fault(request, "memory_exhausted", text);
         return;
     }
-    request->service->metrics->faults_trap++;
-    (void)snprintf(text, sizeof(text), "%s", report.text[0] != '\0' ? report.text : reason);
-    request_fault(request, "trap", text);
-}
-
-static void request_broke_rules(struct request *request, const struct report *report)
-{
-    request->service->metrics->faults_trap++;
-    request_fault(request, "trap", report->text[0] != '\0' ? report->text : "protocol fault");
+    request_broke_rules(request, &report);
 }
 
 /* ---- running --------------------------------------------------------------------------------- */

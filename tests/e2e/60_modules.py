@@ -165,12 +165,52 @@ class Wagi(ServerTest):
         self.assertEqual(lines[1:3], ["one=1", "two"])
         self.assertIn("QUERY_STRING=one=1&two", lines)
 
+    def deploy_exit(self, name, text, status):
+        """A command that writes `text` and exits."""
+        self.server.deploy(name, harness.wat(
+            '(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))'
+            '(import "wasi_snapshot_preview1" "fd_write"'
+            ' (func $write (param i32 i32 i32 i32) (result i32))) (memory (export "memory") 1)'
+            f'(data (i32.const 16) "{text}") (func (export "_start")'
+            f' (i32.store (i32.const 0) (i32.const 16)) (i32.store (i32.const 4)'
+            f' (i32.const {len(text.encode().decode("unicode_escape"))}))'
+            ' (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))'
+            f' (call $exit (i32.const {status}))))'))
+
     def test_a_command_that_prints_no_headers_is_500(self):
-        module = harness.wat('(module (import "wasi_snapshot_preview1" "proc_exit" '
-                             '(func (param i32))) (memory (export "memory") 1) '
-                             '(func (export "_start")))')
-        self.server.deploy("mute", module)
-        self.problem(self.server.get("mute"), 500)
+        self.deploy_exit("mute", "hello", 0)
+        answer = self.problem(self.server.get("mute"), 500, "bad_output")
+        self.assertIn("exit status was 0", answer["detail"])
+        self.deploy_exit("mute", "", 7)
+        answer = self.problem(self.server.get("mute"), 500, "bad_output")
+        self.assertIn("exit status was 7", answer["detail"])
+
+    def test_a_command_that_fails_after_its_headers_is_500(self):
+        self.deploy_exit("half", "content-type: text/plain\\n\\nhalf of ", 0)
+        self.assertEqual(self.server.get("half").text, "half of ")
+        self.deploy_exit("half", "content-type: text/plain\\n\\nhalf of ", 3)
+        answer = self.problem(self.server.get("half"), 500, "exit_status")
+        self.assertIn("exit status 3", answer["detail"])
+        metrics = self.server.admin("GET", "/metrics").text
+        self.assertTrue(re.search(
+            r'skerry_guest_faults_total\{[^}]*code="exit_status"\} [1-9]', metrics))
+
+    def test_no_content_needs_no_type(self):
+        self.deploy_exit("empty", "status: 204\\n\\n", 0)
+        answer = self.server.get("empty")
+        self.assertEqual((answer.status, answer.body), (204, b""))
+        self.assertNotIn("content-length", answer.headers)
+
+    def test_a_configuration_is_environment(self):
+        answer = self.server.put("wagi", guest("wagi"), query="?config=GREETING%3dhi%0aB%3d2")
+        self.assertEqual(answer.status, 201, answer)
+        lines = self.server.get("wagi").text.splitlines()
+        self.assertIn("GREETING=hi", lines)
+        self.assertIn("B=2", lines)
+        self.assertIn("REQUEST_METHOD=GET", lines)
+        for config in ("just%20text", "A%3d1%0aHTTP_HOST%3dx"):
+            answer = self.server.put("wagi", guest("wagi"), query=f"?config={config}")
+            self.problem(answer, 422, "config")
 
 
 class Run(unittest.TestCase):

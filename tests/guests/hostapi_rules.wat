@@ -96,11 +96,15 @@
       (then (drop (call $get_uri (i32.const 0xfffffff0) (i32.const 0xffffffff)))))
     (if (i32.eq (local.get $letter) (i32.const 0x70)) ;; p: write from outside memory
       (then (call $write_body (i32.const 1) (i32.const 65535) (i32.const 2))))
-    (if (i32.eq (local.get $letter) (i32.const 0x6c)) ;; l: log from inside and from outside
+    (if (i32.eq (local.get $letter) (i32.const 0x6c)) ;; l: log, at levels that are on and off
       (then
         (call $log (i32.const 1) (i32.const 8) (i32.const 5))
         (call $log (i32.const -1) (i32.const 8) (i32.const 5))
-        (call $log (i32.const 0) (i32.const 65535) (i32.const 2))))
+        (call $log (i32.const 3) (i32.const 8) (i32.const 5))))
+    (if (i32.eq (local.get $letter) (i32.const 0x4c)) ;; L: log from outside memory
+      (then (call $log (i32.const 0) (i32.const 65535) (i32.const 2))))
+    (if (i32.eq (local.get $letter) (i32.const 0x44)) ;; D: the same at a level that is off
+      (then (call $log (i32.const -1) (i32.const 65535) (i32.const 2))))
     (if (i32.eq (local.get $letter) (i32.const 0x6e)) ;; n: write all request header names
       (then
         (call $write_body (i32.const 1) (i32.const 4096)

@@ -300,23 +300,27 @@ static void a_program_without_a_header_block_is_at_fault(void **state)
         skip();
     assert_int_equal(fixture_request(&fixture), HOSTAPI_FAULT);
     assert_non_null(strstr(fixture.report.text, "without the empty line"));
+    assert_non_null(strstr(fixture.report.text, "exit status was 0"));
+    assert_string_equal(hostapi_fault_code(hostapi_fault(fixture.host)), "bad_output");
     end(&fixture, wasm);
 }
 
 /* ---- our own commands ------------------------------------------------------------------------ */
 
-static void a_sleeping_command_waits_by_the_clock_and_may_exit_with_an_error(void **state)
+static void a_command_that_says_it_failed_gets_no_answer_out(void **state)
 {
     (void)state;
     struct fixture fixture;
     struct bytes wasm = fixture_guest("hostapi_sleep");
     assert_int_equal(fixture_begin(&fixture, wasm, NULL), ENGINE_DONE);
-    request(&fixture);
+    assert_int_equal(fixture_request(&fixture), HOSTAPI_FAULT);
+    assert_string_equal(hostapi_fault_code(hostapi_fault(fixture.host)), "exit_status");
+    assert_non_null(strstr(fixture.report.text, "exit status 3"));
+    /* It slept, by the clock, and wrote a whole answer. */
     assert_int_equal(fixture.waits, 1);
     assert_int_equal(fixture.now_ns, 1000000000);
-    fixture_assert_header(&fixture, "content-type", "text/plain");
     fixture_assert_body(&fixture, "slept\n");
-    fixture_assert_log(&fixture, "stderr zzz\nwarn exit status 3\n");
+    fixture_assert_log(&fixture, "stderr zzz\n");
     end(&fixture, wasm);
 }
 
@@ -353,7 +357,7 @@ int main(void)
         cmocka_unit_test(wagi_hello_says_hello),
         cmocka_unit_test(wagi_log_writes_on_stderr_and_answers),
         cmocka_unit_test(a_program_without_a_header_block_is_at_fault),
-        cmocka_unit_test(a_sleeping_command_waits_by_the_clock_and_may_exit_with_an_error),
+        cmocka_unit_test(a_command_that_says_it_failed_gets_no_answer_out),
         cmocka_unit_test(a_command_is_told_what_cgi_promises),
     };
     return cmocka_run_group_tests(tests, fixture_prepare, NULL);

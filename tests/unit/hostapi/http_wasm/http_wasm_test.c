@@ -113,9 +113,12 @@ static void pointers_outside_memory_end_the_guest(void **state)
     (void)state;
     fault("/o", "outside memory");
     fault("/p", "outside memory");
+    fault("/L", "log: text of 2 bytes at 65535 is outside memory");
+    fault("/D", "outside memory");
+    assert_int_equal(hostapi_fault(fixture.host), HOSTAPI_FAULT_TRAP);
 }
 
-static void logging_never_fails_and_debug_is_off(void **state)
+static void debug_is_off_and_none_is_no_level_to_log_at(void **state)
 {
     (void)state;
     finish("/l");
@@ -245,7 +248,7 @@ int main(void)
         TEST(method_uri_and_headers_of_the_request_can_be_set),
         TEST(what_is_no_method_uri_status_or_header_is_refused),
         TEST(pointers_outside_memory_end_the_guest),
-        TEST(logging_never_fails_and_debug_is_off),
+        TEST(debug_is_off_and_none_is_no_level_to_log_at),
         TEST(a_handler_that_exits_is_at_fault),
         TEST(host_calls_burn_their_price_and_the_same_each_time),
         cmocka_unit_test(features_enabled_before_the_snapshot_hold_after_it),

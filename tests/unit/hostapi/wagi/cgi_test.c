@@ -167,6 +167,51 @@ static void headers_that_could_pass_for_something_else_are_left_out(void **state
     assert_variable(fixture, "CONTENT_LENGTH", "5");
 }
 
+static void a_configuration_becomes_variables(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->exchange.config = bytes_of_text("# greeting\nGREETING=hi = there\r\n\n  \n_x9=\n"
+                                             "LAST=no newline");
+    assert_int_equal(cgi_check_config(fixture->exchange.config, NULL), STATUS_OK);
+    build(fixture);
+    assert_variable(fixture, "GREETING", "hi = there");
+    assert_variable(fixture, "_x9", "");
+    assert_variable(fixture, "LAST", "no newline");
+    assert_variable(fixture, "REQUEST_METHOD", "POST");
+}
+
+static void a_configuration_that_is_no_environment_is_refused_with_its_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *part;
+    } rows[] = {
+        {"no equals", "line 1 of the configuration is no NAME=value"},
+        {"A=1\n=2\n", "line 2 "},
+        {"A B=1", "line 1 "},
+        {"9A=1", "line 1 "},
+        {"{\"a\": 1}", "line 1 "},
+        {"A=1\n\nHTTP_HOST=x\n", "line 3 of the configuration: HTTP_HOST is a variable that"},
+        {"QUERY_STRING=x", "requests set"},
+        {"REMOTE_USER=root", "requests set"},
+        {"X_FULL_URL=x", "requests set"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct report report = REPORT_INIT;
+        assert_int_equal(
+            hostapi_check_config(HOSTAPI_KIND_WAGI, bytes_of_text(rows[i].text), &report),
+            STATUS_CONFIG);
+        if (strstr(report.text, rows[i].part) == NULL)
+            fail_msg("\"%s\" does not say \"%s\"", report.text, rows[i].part);
+        /* An http-wasm guest reads it itself. */
+        assert_int_equal(
+            hostapi_check_config(HOSTAPI_KIND_HTTP_WASM, bytes_of_text(rows[i].text), NULL),
+            STATUS_OK);
+    }
+    assert_int_equal(cgi_check_config(bytes_make("A=\0", 3), NULL), STATUS_CONFIG);
+}
+
 static void a_decoded_path_holds_no_nul_and_keeps_broken_escapes(void **state)
 {
     struct fixture *fixture = *state;
@@ -215,6 +260,8 @@ int main(void)
         TEST(headers_become_http_variables_and_repeated_ones_are_joined),
         TEST(a_cookie_in_many_crumbs_fits),
         TEST(headers_that_could_pass_for_something_else_are_left_out),
+        TEST(a_configuration_becomes_variables),
+        TEST(a_configuration_that_is_no_environment_is_refused_with_its_line),
         TEST(a_decoded_path_holds_no_nul_and_keeps_broken_escapes),
         TEST(arguments_are_the_path_and_the_querys_items),
         TEST(a_request_without_a_query_has_one_argument),

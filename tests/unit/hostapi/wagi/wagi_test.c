@@ -88,6 +88,17 @@ static void a_repeated_header_is_kept_twice(void **state)
     assert_int_equal(fixture->exchange.response_headers.count, 3);
 }
 
+static void an_answer_without_content_needs_no_type(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const heads[] = {"status: 204\n\n", "Status: 205 Reset\n\n",
+                                        "x-a: b\nstatus: 304\n\n"};
+    for (size_t i = 0; i < COUNT_OF(heads); i++)
+        assert_int_equal(parse(fixture, heads[i]), STATUS_OK);
+    assert_int_equal(fixture->exchange.status, 304);
+    assert_int_equal(parse(fixture, "status: 200\n\n"), STATUS_INVALID);
+}
+
 static void of_a_field_that_there_is_once_the_last_counts(void **state)
 {
     struct fixture *fixture = *state;
@@ -150,6 +161,7 @@ int main(void)
         TEST(a_location_alone_is_a_302),
         TEST(a_status_with_a_location_is_kept),
         TEST(a_repeated_header_is_kept_twice),
+        TEST(an_answer_without_content_needs_no_type),
         TEST(of_a_field_that_there_is_once_the_last_counts),
         TEST(what_is_no_header_block_is_refused_with_its_line),
         TEST(too_many_headers_are_a_limit),
