@@ -45,7 +45,9 @@
     NUMERIC_BINARY(type, u, shr_s, (s)x >> (y & (bits - 1)))                                       \
     NUMERIC_BINARY(type, u, shr_u, x >> (y & (bits - 1)))                                          \
     NUMERIC_BINARY(type, u, rotl, x << (y & (bits - 1)) | x >> ((0 - y) & (bits - 1)))             \
-    NUMERIC_BINARY(type, u, rotr, x >> (y & (bits - 1)) | x << ((0 - y) & (bits - 1)))             \
+    NUMERIC_BINARY(type, u, rotr, x >> (y & (bits - 1)) | x << ((0 - y) & (bits - 1)))
+
+#define NUMERIC_INTEGER_RELATIONS(type, u, s)                                                      \
     NUMERIC_COMPARE(type, u, eq, x == y)                                                           \
     NUMERIC_COMPARE(type, u, ne, x != y)                                                           \
     NUMERIC_COMPARE(type, u, lt_s, (s)x < (s)y)                                                    \
@@ -55,7 +57,9 @@
     NUMERIC_COMPARE(type, u, le_s, (s)x <= (s)y)                                                   \
     NUMERIC_COMPARE(type, u, le_u, x <= y)                                                         \
     NUMERIC_COMPARE(type, u, ge_s, (s)x >= (s)y)                                                   \
-    NUMERIC_COMPARE(type, u, ge_u, x >= y)                                                         \
+    NUMERIC_COMPARE(type, u, ge_u, x >= y)
+
+#define NUMERIC_INTEGER_DIVISION(type, u, s, bits)                                                 \
     static inline enum engine_trap numeric_##type##_div_s(u x, u y, u *ret)                        \
     {                                                                                              \
         if (y == 0)                                                                                \
@@ -89,6 +93,10 @@
 
 NUMERIC_INTEGER(i32, uint32_t, int32_t, 32)
 NUMERIC_INTEGER(i64, uint64_t, int64_t, 64)
+NUMERIC_INTEGER_RELATIONS(i32, uint32_t, int32_t)
+NUMERIC_INTEGER_RELATIONS(i64, uint64_t, int64_t)
+NUMERIC_INTEGER_DIVISION(i32, uint32_t, int32_t, 32)
+NUMERIC_INTEGER_DIVISION(i64, uint64_t, int64_t, 64)
 
 /* 128 bits in two halves, of the wide-arithmetic proposal. */
 __extension__ typedef unsigned __int128 numeric_u128;
@@ -161,13 +169,30 @@ static inline double numeric_f64_bits(uint64_t bits)
 #define NUMERIC_NAN_f32 0x7fc00000u
 #define NUMERIC_NAN_f64 0x7ff8000000000000u
 
-/* min and max: a NaN wins (made quiet by the addition), and -0 is less than +0. */
 #define NUMERIC_FLOAT(type, ctype, utype, suffix)                                                  \
     NUMERIC_BINARY(type, ctype, add, x + y)                                                        \
     NUMERIC_BINARY(type, ctype, sub, x - y)                                                        \
     NUMERIC_BINARY(type, ctype, mul, x *y)                                                         \
     NUMERIC_BINARY(type, ctype, div, x / y)                                                        \
     NUMERIC_BINARY(type, ctype, copysign, __builtin_copysign##suffix(x, y))                        \
+    NUMERIC_COMPARE(type, ctype, eq, x == y)                                                       \
+    NUMERIC_COMPARE(type, ctype, ne, x != y)                                                       \
+    NUMERIC_COMPARE(type, ctype, lt, x < y)                                                        \
+    NUMERIC_COMPARE(type, ctype, gt, x > y)                                                        \
+    NUMERIC_COMPARE(type, ctype, le, x <= y)                                                       \
+    NUMERIC_COMPARE(type, ctype, ge, x >= y)                                                       \
+    NUMERIC_UNARY(type##_abs, ctype, ctype, __builtin_fabs##suffix(x))                             \
+    NUMERIC_UNARY(type##_neg, ctype, ctype, -x)                                                    \
+    NUMERIC_UNARY(type##_sqrt, ctype, ctype, __builtin_sqrt##suffix(x))                            \
+    NUMERIC_UNARY(type##_ceil, ctype, ctype, __builtin_ceil##suffix(x))                            \
+    NUMERIC_UNARY(type##_floor, ctype, ctype, __builtin_floor##suffix(x))                          \
+    NUMERIC_UNARY(type##_trunc, ctype, ctype, __builtin_trunc##suffix(x))                          \
+    NUMERIC_UNARY(type##_nearest, ctype, ctype, __builtin_rint##suffix(x))                         \
+    NUMERIC_UNARY(type##_canonical, ctype, ctype,                                                  \
+                  LIKELY(x == x) ? x : numeric_##type##_bits(NUMERIC_NAN_##type))
+
+/* min and max: a NaN wins (made quiet by the addition), and -0 is less than +0. */
+#define NUMERIC_FLOAT_EXTREMES(type, ctype)                                                        \
     static inline ctype numeric_##type##_min(ctype x, ctype y)                                     \
     {                                                                                              \
         if (x < y)                                                                                 \
@@ -187,25 +212,12 @@ static inline double numeric_f64_bits(uint64_t bits)
         if (x == y)                                                                                \
             return numeric_##type##_bits(numeric_bits_##type(x) & numeric_bits_##type(y));         \
         return x + y;                                                                              \
-    }                                                                                              \
-    NUMERIC_COMPARE(type, ctype, eq, x == y)                                                       \
-    NUMERIC_COMPARE(type, ctype, ne, x != y)                                                       \
-    NUMERIC_COMPARE(type, ctype, lt, x < y)                                                        \
-    NUMERIC_COMPARE(type, ctype, gt, x > y)                                                        \
-    NUMERIC_COMPARE(type, ctype, le, x <= y)                                                       \
-    NUMERIC_COMPARE(type, ctype, ge, x >= y)                                                       \
-    NUMERIC_UNARY(type##_abs, ctype, ctype, __builtin_fabs##suffix(x))                             \
-    NUMERIC_UNARY(type##_neg, ctype, ctype, -x)                                                    \
-    NUMERIC_UNARY(type##_sqrt, ctype, ctype, __builtin_sqrt##suffix(x))                            \
-    NUMERIC_UNARY(type##_ceil, ctype, ctype, __builtin_ceil##suffix(x))                            \
-    NUMERIC_UNARY(type##_floor, ctype, ctype, __builtin_floor##suffix(x))                          \
-    NUMERIC_UNARY(type##_trunc, ctype, ctype, __builtin_trunc##suffix(x))                          \
-    NUMERIC_UNARY(type##_nearest, ctype, ctype, __builtin_rint##suffix(x))                         \
-    NUMERIC_UNARY(type##_canonical, ctype, ctype,                                                  \
-                  LIKELY(x == x) ? x : numeric_##type##_bits(NUMERIC_NAN_##type))
+    }
 
 NUMERIC_FLOAT(f32, float, uint32_t, f)
 NUMERIC_FLOAT(f64, double, uint64_t, )
+NUMERIC_FLOAT_EXTREMES(f32, float)
+NUMERIC_FLOAT_EXTREMES(f64, double)
 
 NUMERIC_UNARY(f32_convert_i32_s, uint32_t, float, (int32_t)x)
 NUMERIC_UNARY(f32_convert_i32_u, uint32_t, float, x)

@@ -114,6 +114,41 @@ class Sizes(unittest.TestCase):
                 lines = [" ".join(lines)]    # a header that begins on a line of its own
             self.assertEqual(sizes.parameters_of(lines, len(lines)), count, header)
 
+    def wrong(self, path, *lines):
+        return [why for _, why in sizes.check_file(sources.pathlib.PurePosixPath(path), lines)]
+
+    def test_a_file_may_be_longer_if_it_is_a_test(self):
+        self.assertEqual(self.wrong("a/b.c", *["int a;"] * 600), [])
+        self.assertEqual(len(self.wrong("a/b.c", *["int a;"] * 601)), 1)
+        self.assertEqual(self.wrong("tests/a.c", *["int a;"] * 601), [])
+        self.assertEqual(len(self.wrong("tests/a.c", *["int a;"] * 1001)), 1)
+
+    def test_levels_are_those_that_keywords_open(self):
+        deep = ["for (;;)", "    if (a)", "        while (b)", "            do {",
+                "                if (c)", "                    c++;", "            } while (c);"]
+        body = ["    " + line for line in deep]
+        self.assertEqual(sizes.levels_of(body), 5)
+        self.assertEqual(sizes.levels_of(["    iffy(a,", "                if_so);"]), 0)
+        self.assertEqual(sizes.levels_of([]), 0)
+        self.assertEqual(len(self.wrong("a/b.c", "void f(void)", "{", *body, "}")), 1)
+        self.assertEqual(self.wrong("a/b.c", "void f(void)", "{", *deep[:4], "}"), [])
+
+    def test_a_macro_ends_where_its_lines_do(self):
+        lines = ["#define A(x) \\", "    x", "#define B 1", "  # define C \\", "", "#define D"]
+        self.assertEqual(list(sizes.macros(lines)), [(1, "A", 2), (3, "B", 1), (4, "C", 2),
+                                                     (6, "D", 1)])
+        long = ["#define A \\"] + ["    x \\"] * 38
+        self.assertEqual(self.wrong("a/b.h", *long, "    x"), [])
+        self.assertEqual(len(self.wrong("a/b.h", *long, "    x \\", "    x")), 1)
+
+    def test_a_folder_is_full_at_some_point(self):
+        files = [sources.pathlib.PurePosixPath(f"engine/read/f{i}.c") for i in range(26)]
+        self.assertEqual(list(sizes.check_folders(files[:25])), [])
+        self.assertEqual([f for f, _ in sizes.check_folders(files)], ["engine/read"])
+        files = [sources.pathlib.PurePosixPath(f"server/f{i}.h") for i in range(41)]
+        self.assertEqual(list(sizes.check_folders(files[:40])), [])
+        self.assertEqual(len(list(sizes.check_folders(files))), 1)
+
 
 class House(unittest.TestCase):
     def lines(self, path, *lines):
