@@ -24,6 +24,7 @@
 #include "engine/ops/ops.h"
 #include "engine/read/module.h"
 #include "engine/read/opcodes.h"
+#include "engine/run/machine.h"
 
 enum value_kind {
     VALUE_TEMP,

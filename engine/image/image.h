@@ -184,6 +184,13 @@ static inline const void *image_at(const struct image_header *header, struct ima
     return (const uint8_t *)header + span.offset;
 }
 
+/* Rows of the module's own tables. */
+static inline const struct image_table *image_own_tables(const struct image_header *header)
+{
+    const struct image_table *rows = (const struct image_table *)image_at(header, header->tables);
+    return rows + header->imported_table_count;
+}
+
 static inline struct heap_layouts image_layouts(const struct image_header *header)
 {
     return (struct heap_layouts){.rows = image_at(header, header->layouts),
@@ -204,51 +211,9 @@ struct engine_module {
 };
 
 struct bytes image_text(const struct image_header *header, struct image_span span);
-/* Types by canonical index, and of the combined func index space; open.c. */
+/* Types by canonical index, and of the combined func index space. */
 struct engine_functype image_functype(const struct image_header *header, uint32_t type);
 struct engine_functype image_tag_type(const struct image_header *header, uint32_t tag);
 struct engine_functype image_func_type(const struct image_header *header, uint32_t func);
-
-/*
- * Writes image parts one after another; without `data` it only counts, so that the same
- * code first measures and then fills. Fresh bytes must be zero.
- */
-struct image_writer {
-    uint8_t *data;  /* NULL: measuring */
-    uint64_t count; /* bytes so far */
-};
-
-/* Room for an array, 8-byte aligned, zero. */
-struct image_span image_reserve(struct image_writer *writer, uint64_t count, size_t size);
-/* Fills element `index` of a reserved array. */
-void image_set(struct image_writer *writer,
-               struct image_span span,
-               uint64_t index,
-               const void *element,
-               size_t size);
-/* A whole array, 8-byte aligned. */
-struct image_span
-image_put(struct image_writer *writer, const void *array, uint64_t count, size_t size);
-/* Zeroed pages for an image of `bytes`. */
-NODISCARD enum status
-image_allocate(uint64_t bytes, struct report *report, struct engine_image *ret_image);
-/* Is `head`, the first bytes of `total_bytes` and 8-byte aligned, the header of an image of this
- * build? */
-NODISCARD enum status
-image_check_header(struct bytes head, uint64_t total_bytes, struct report *report);
-/* STATUS_CORRUPT, and what to do. */
-enum status image_corrupt(struct report *report, const char *what);
-/* Rows and maps of the types' layouts; image_layout.c. */
-struct image_span image_put_layouts(struct image_writer *writer,
-                                    const struct module *module,
-                                    struct image_span *ret_maps);
-/* Computes the checksum; the image is complete. */
-void image_seal(struct engine_image *image);
-
-/* Lays out an image from a module and its code; image.c. */
-NODISCARD enum status image_build(const struct module *module,
-                                  const struct code *code,
-                                  struct report *report,
-                                  struct engine_image *ret_image);
 
 #endif

@@ -7,7 +7,8 @@
  * Of a function type there are no objects; its row is that of an exception with a tag of this
  * type: | tag's identity | parameters, in slots |
  */
-#include "engine/image/image.h"
+#include "engine/heap/heap.h"
+#include "engine/image/image_build.h"
 #include "engine/read/types.h"
 
 /* Collects the map of one row, word by word. */

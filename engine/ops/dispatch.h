@@ -26,6 +26,7 @@
 #define SKERRY_ENGINE_OPS_DISPATCH_H
 
 #include "engine/run/instance.h"
+#include "engine/run/machine.h"
 
 /* Cells are read without regard to alignment; more of it makes code a tenth longer. */
 #define DISPATCH_CELL_ALIGN 2

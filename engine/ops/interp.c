@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Entering and leaving guest code: engine_call_begin makes the first frame, engine_run
- * grants fuel and hands over to the first cell, the SIGSEGV handler turns a guest's access
- * to reserved pages into a trap.
+ * Entering and leaving guest code: engine_run grants fuel and hands over to the next cell, the
+ * SIGSEGV handler turns a guest's access to reserved pages into a trap.
  *
  * The one mutable global that a run needs lives here, because a signal handler can be given
  * nothing else: the machine that runs now, NULL outside of guest code. A fault while it is
@@ -13,6 +12,9 @@
 #include <ucontext.h>
 
 #include "engine/ops/ops.h"
+#include "engine/run/instance.h"
+#include "engine/run/machine.h"
+#include "engine/run/memory.h"
 
 static struct engine_machine *interp_running;
 static sigjmp_buf interp_escape;
@@ -83,58 +85,6 @@ enum status engine_init(struct report *report)
     return STATUS_OK;
 }
 
-/* Where the first frame returns to. */
-static const uint8_t *interp_exit_cell(const struct machine_cells *cells,
-                                       enum control_result result)
-{
-    switch (result) {
-    case CONTROL_RESULT_I32:
-    case CONTROL_RESULT_BITS:
-        return (const uint8_t *)&cells->exit_int;
-    case CONTROL_RESULT_FLOAT:
-        return (const uint8_t *)&cells->exit_float;
-    case CONTROL_RESULT_NONE:
-    case CONTROL_RESULT_MANY:
-        break;
-    }
-    return (const uint8_t *)&cells->exit_none;
-}
-
-void engine_call_begin(struct engine_machine *machine,
-                       struct engine_instance *instance,
-                       uint32_t func_index,
-                       const union engine_value *arguments,
-                       uint32_t slots)
-{
-    ASSERT(!machine->busy);
-    const struct image_header *image = instance->image;
-    ASSERT(func_index < image->funcs.count);
-    const struct image_func *func = &instance->funcs[func_index];
-    struct engine_functype type = image_functype(image, func->type);
-    ASSERT(slots == engine_slot_count(type.params, type.param_count));
-
-    control_make_cells(&machine->cells);
-    const uint8_t *entry = instance->code + func->entry;
-    uint64_t *frame = machine->stack;
-    instance_copy_arguments(instance, func_index, frame, arguments);
-    *frame_link_of(frame, entry) = (struct frame_link){
-        .return_pc = interp_exit_cell(&machine->cells, control_result_of(type)),
-        .caller_fp = frame,
-    };
-    int64_t owed = machine->registers.fuel;
-    machine->registers =
-        (struct machine_registers){.pc = entry, .fp = frame, .instance = instance, .fuel = owed};
-    machine->memory_refused = false;
-    machine->call_instance = instance;
-    machine->call_func = func_index;
-    machine->trap = TRAP_NONE;
-    machine->trap_reason = NULL;
-    machine->fuel_host = 0;
-    machine->fuel_before = engine_machine_instructions(machine);
-    heap_collect_cancel(&machine->heap);
-    machine->busy = true;
-}
-
 #if DISPATCH_TAIL_CALLS
 static enum engine_outcome interp_enter(const struct machine_registers *r)
 {
@@ -189,6 +139,7 @@ enum engine_outcome engine_run(struct engine_machine *machine, int64_t fuel)
     ASSERT(machine->busy);
     ASSERT(fuel > 0);
     struct machine_registers *registers = &machine->registers;
+    control_make_cells(&machine->cells);
     int64_t owed = registers->fuel; /* <= 0: overshoot of the slice before */
     enum engine_outcome outcome;
     int64_t left = fuel;
@@ -213,25 +164,4 @@ enum engine_outcome engine_run(struct engine_machine *machine, int64_t fuel)
     else if (outcome == ENGINE_TRAPPED)
         interp_settle_fuel(machine);
     return outcome;
-}
-
-const union engine_value *engine_call_results(const struct engine_machine *machine)
-{
-    return (const union engine_value *)machine->stack;
-}
-
-void engine_call_cancel(struct engine_machine *machine)
-{
-    machine->busy = false;
-    machine->registers.fuel = 0;
-}
-
-uint64_t engine_machine_fuel_used(const struct engine_machine *machine)
-{
-    return machine->fuel_used;
-}
-
-uint64_t engine_machine_instructions(const struct engine_machine *machine)
-{
-    return machine->fuel_used - machine->fuel_priced;
 }

@@ -20,6 +20,9 @@
 
 /* Include last: defines short upper-case names. */
 #include "engine/ops/dispatch.h"
+#include "engine/run/collect.h"
+#include "engine/run/machine.h"
+#include "engine/run/memory.h"
 
 #define FIELD16(at) dispatch_field16(PC + (at))
 #define FIELD32(at) dispatch_field32(PC + (at))

@@ -7,6 +7,7 @@
 #define SKERRY_ENGINE_OPS_OPS_H
 
 #include "engine/ops/dispatch.h"
+#include "engine/run/machine.h"
 
 enum operand_place {
     PLACE_A,
@@ -134,18 +135,6 @@ struct operation_shape_row {
     uint8_t sets[OPS_OPERANDS_MAX]; /* enum operand_set; ABSENT behind the last */
     uint16_t steps[OPS_OPERANDS_MAX][PLACE_COUNT];
 };
-
-/* How a function's results travel: one of a slot in an accumulator, more in the first slots of
- * the frame. A field of import_call. */
-enum control_result {
-    CONTROL_RESULT_NONE,
-    CONTROL_RESULT_I32,
-    CONTROL_RESULT_BITS, /* i64 and references */
-    CONTROL_RESULT_FLOAT,
-    CONTROL_RESULT_MANY, /* a v128 too, which is two slots */
-};
-
-enum control_result control_result_of(struct engine_functype type);
 
 /* Writes the cells of a machine that belong to no function (ops_control.c). */
 void control_make_cells(struct machine_cells *cells);

@@ -12,6 +12,7 @@
  */
 #include "engine/ops/operands.h"
 #include "engine/ops/ops.h"
+#include "engine/run/memory.h"
 
 #define CHECKED_MEMORY(at) IN->memories[FIELD16(at)]
 enum {

@@ -11,10 +11,17 @@
  *
  *     frame -> | return pc | caller's instance | caller's fp | result slots | callee's frame ...
  */
+#include "engine/image/image.h"
 #include "engine/ops/operands.h"
 #include "engine/ops/ops.h"
 #include "engine/read/types.h"
+#include "engine/run/call.h"
+#include "engine/run/frames.h"
+#include "engine/run/identity.h"
+#include "engine/run/instance.h"
+#include "engine/run/machine.h"
 #include "engine/run/object.h"
+#include "engine/run/table.h"
 
 static inline uint32_t control_local_count(const uint8_t *entry)
 {
@@ -451,16 +458,6 @@ const dispatch_handler ops_return_call_ref[] = {return_call_ref_};
 
 /* ---- returns --------------------------------------------------------------------------------- */
 
-enum control_result control_result_of(struct engine_functype type)
-{
-    uint32_t slots = engine_slot_count(type.results, type.result_count);
-    if (slots != 1)
-        return slots == 0 ? CONTROL_RESULT_NONE : CONTROL_RESULT_MANY;
-    if (types_is_float(type.results[0]))
-        return CONTROL_RESULT_FLOAT;
-    return type.results[0] == ENGINE_I32 ? CONTROL_RESULT_I32 : CONTROL_RESULT_BITS;
-}
-
 #define LEAVE(link_at)                                                                             \
     do {                                                                                           \
         const uint64_t *link = &SLOT(link_at);                                                     \
@@ -593,7 +590,7 @@ enum engine_outcome engine_host_call_guest(struct engine_host_call *call,
         return ENGINE_TRAPPED;
     }
     call->frame[3] = (uint64_t)func_index << 32 | step;
-    instance_copy_arguments(instance, func_index, call->frame + HOST_FRAME_SLOTS, arguments);
+    call_copy_arguments(instance, func_index, call->frame + HOST_FRAME_SLOTS, arguments);
     return ENGINE_CALLING;
 }
 
@@ -628,11 +625,11 @@ control_enter_guest(struct engine_instance *instance, uint64_t *fp, const uint8_
         IN->machine->fuel_host = 0;                                                                \
         uint16_t result = dispatch_field16((cell) + IMPORT_RESULT);                                \
         /* Hosts write the low half; what an argument left above it must not come along. */        \
-        if (result == CONTROL_RESULT_I32)                                                          \
+        if (result == CALL_RESULT_I32)                                                             \
             ACC = (uint32_t)FP[0];                                                                 \
-        else if (result == CONTROL_RESULT_BITS)                                                    \
+        else if (result == CALL_RESULT_BITS)                                                       \
             ACC = FP[0];                                                                           \
-        else if (result == CONTROL_RESULT_FLOAT)                                                   \
+        else if (result == CALL_RESULT_FLOAT)                                                      \
             FACC = numeric_f64_bits(FP[0]);                                                        \
         const uint8_t *after = (cell) + IMPORT_AFTER;                                              \
         if (UNLIKELY(FUEL < 0))                                                                    \
@@ -660,10 +657,10 @@ HANDLER(import_call_)
 const dispatch_handler ops_import_call[] = {import_call_};
 
 /* Handlers may hold no struct: with sanitizers it would lie on a stack frame of their own. */
-static __attribute__((noinline)) enum control_result
+static __attribute__((noinline)) enum call_result
 control_result_of_func(const struct engine_instance *instance, uint32_t func)
 {
-    return control_result_of(image_func_type(instance->image, func));
+    return call_result_of(image_func_type(instance->image, func));
 }
 
 /* The guest function that a host function called is done: the host function's next step.
@@ -674,15 +671,15 @@ HANDLER(host_return_)
     uint64_t *fp = (uint64_t *)(uintptr_t)FP[2];
     SWITCH_INSTANCE((struct engine_instance *)(uintptr_t)FP[1]);
     switch (control_result_of_func(IN, (uint32_t)(FP[3] >> 32))) {
-    case CONTROL_RESULT_I32:
-    case CONTROL_RESULT_BITS:
+    case CALL_RESULT_I32:
+    case CALL_RESULT_BITS:
         FP[HOST_FRAME_SLOTS] = ACC;
         break;
-    case CONTROL_RESULT_FLOAT:
+    case CALL_RESULT_FLOAT:
         FP[HOST_FRAME_SLOTS] = numeric_bits_f64(FACC);
         break;
-    case CONTROL_RESULT_NONE:
-    case CONTROL_RESULT_MANY:
+    case CALL_RESULT_NONE:
+    case CALL_RESULT_MANY:
         break;
     }
     enum engine_outcome outcome = control_call_host(IN, fp, cell, true);

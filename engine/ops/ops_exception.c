@@ -6,8 +6,12 @@
  * Until a clause is found PC, FP and IN of the throw stay: a guest that is suspended in
  * between goes on searching, one that nobody catches for has a backtrace.
  */
+#include "engine/heap/heap.h"
+#include "engine/image/code.h"
 #include "engine/ops/operands.h"
 #include "engine/ops/ops.h"
+#include "engine/run/machine.h"
+#include "engine/run/unwind.h"
 
 /* Of making the exception, the turn to the search and back: some fifty nanoseconds. */
 #define THROW_PRICE 12

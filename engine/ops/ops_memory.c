@@ -11,6 +11,9 @@
  */
 #include "engine/ops/operands.h"
 #include "engine/ops/ops.h"
+#include "engine/run/instance.h"
+#include "engine/run/memory.h"
+#include "engine/run/table.h"
 
 /* ---- loads ----------------------------------------------------------------------------------- */
 

@@ -7,8 +7,12 @@
  * step of a collection and runs again, with its operands still in their slots. Loops over
  * items go in chunks, like those over memory.
  */
+#include "engine/heap/heap.h"
+#include "engine/image/image.h"
 #include "engine/ops/operands.h"
 #include "engine/ops/ops.h"
+#include "engine/run/instance.h"
+#include "engine/run/machine.h"
 #include "engine/run/object.h"
 
 /* Prices: what zeroing, filling and copying take beyond one instruction. */

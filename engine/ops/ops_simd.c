@@ -9,6 +9,7 @@
  */
 #include "engine/ops/operands.h"
 #include "engine/ops/ops.h"
+#include "engine/run/memory.h"
 
 /* ---- what simd.def lists --------------------------------------------------------------------- */
 
@@ -54,7 +55,7 @@
 SIMD_UNARY(0, f32x4, canonical)
 SIMD_UNARY(0, f64x2, canonical)
 
-#include "engine/ops/simd.def"
+#include "engine/read/simd.def"
 
 /* ---- moves and choices ----------------------------------------------------------------------- */
 

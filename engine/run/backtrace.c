@@ -6,7 +6,13 @@
  * held against its range before it is followed, because a trap's registers come from a
  * signal context and a wrong backtrace must not become a crash.
  */
-#include "engine/ops/dispatch.h"
+#include "engine/run/backtrace.h"
+
+#include "engine/image/code.h"
+#include "engine/image/image.h"
+#include "engine/run/frames.h"
+#include "engine/run/instance.h"
+#include "engine/run/machine.h"
 
 /* Are `bytes` from `at` on the guest stack? */
 static bool backtrace_on_stack(const struct engine_machine *machine, const void *at, size_t bytes)

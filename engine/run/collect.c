@@ -10,7 +10,13 @@
  * that is the reference of an object keeps that object, wherever it comes from. No guest runs
  * before the collection is done, so nothing that was offered changes.
  */
+#include "engine/run/collect.h"
+
+#include "engine/heap/heap.h"
+#include "engine/image/image.h"
 #include "engine/run/instance.h"
+#include "engine/run/machine.h"
+#include "engine/run/table.h"
 
 /* One step: this many values looked at, or blocks swept (a block is cleared at worst). */
 #define COLLECT_VALUES 2048u

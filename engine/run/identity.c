@@ -7,7 +7,11 @@
 
 #include <stdlib.h>
 
+#include "engine/heap/heap.h"
+#include "engine/image/image.h"
+#include "engine/read/types.h"
 #include "engine/run/instance.h"
+#include "engine/run/machine.h"
 
 #define IDENTITY_BYTES_MAX ((size_t)1 << 30)
 #define IDENTITY_COUNT_MAX (TYPES_RELATIVE - 1)

@@ -1,54 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Instances: a module given memory, tables, globals and imports.
- *
- * Invariant: all of an instance but its linear memory and tables that grew is one block,
- * whose parts are laid out by one function run twice (measure, then carve), so that making
- * an instance is one allocation and freeing it cannot forget anything.
- *
- *   | struct engine_instance | own globals | pointer arrays | imports | own tables |
- *   | own memories | dropped flags | entries of own tables ... |
+ * Questions to an instance, and its end. How it is made: engine/life/create.c.
  */
+#include "engine/run/instance.h"
+
 #include <stdlib.h>
 
-#include "engine/run/object.h"
+#include "engine/run/machine.h"
+#include "engine/run/memory.h"
+#include "engine/run/table.h"
 
-struct block {
-    uint8_t *base; /* NULL: measuring */
-    uint64_t used;
-};
-
-static void *carve(struct block *block, uint64_t count, size_t size)
-{
-    uint64_t offset = ALIGN_UP(block->used, (uint64_t)8);
-    block->used = offset + count * size;
-    return block->base == NULL ? NULL : block->base + offset;
-}
-
-/* Sets the pointers of `parts` into the block behind the struct itself. */
-static void carve_instance(struct block *block,
-                           const struct image_header *image,
-                           bool has_type_ids,
-                           struct engine_instance *parts)
-{
-    (void)carve(block, 1, sizeof(struct engine_instance));
-    (void)carve(block, image->global_slots, sizeof(union engine_value));
-    parts->tables = carve(block, image->tables.count, sizeof(*parts->tables));
-    parts->imported_globals =
-        carve(block, image->imported_global_count, sizeof(*parts->imported_globals));
-    parts->tags = carve(block, image->tags.count, sizeof(*parts->tags));
-    parts->imports = carve(block, image->imported_func_count, sizeof(*parts->imports));
-    parts->memories = carve(block, image->memories.count, sizeof(*parts->memories));
-    parts->own_tables =
-        carve(block, image->tables.count - image->imported_table_count, sizeof(*parts->own_tables));
-    parts->own_memory = carve(block, image->memories.count - image->imported_memory_count,
-                              sizeof(*parts->own_memory));
-    parts->dropped_elems = carve(block, image->elems.count, 1);
-    parts->dropped_datas = carve(block, image->datas.count, 1);
-    parts->type_ids = carve(block, has_type_ids ? image->types.count : 0, sizeof(uint32_t));
-    if (!has_type_ids)
-        parts->type_ids = NULL;
-}
+/* What every isolate costs beside memory, tables, stack, and the rows of its own module. */
+_Static_assert(sizeof(struct engine_machine) + sizeof(struct engine_instance) <= 1024,
+               "an isolate has grown out of its kibibyte");
 
 uint32_t instance_own_tables(const struct engine_instance *instance)
 {
@@ -59,280 +23,6 @@ uint32_t instance_own_memories(const struct engine_instance *instance)
 {
     return instance->image->memories.count - instance->image->imported_memory_count;
 }
-
-static const struct image_table *own_table_rows(const struct image_header *image)
-{
-    const struct image_table *rows = image_at(image, image->tables);
-    return rows + image->imported_table_count;
-}
-
-static uint64_t
-table_start_count(const struct image_header *image, uint32_t own, bool from_snapshot)
-{
-    const struct image_table_snapshot *values = image_at(image, image->table_values);
-    return from_snapshot ? values[own].entries.count : own_table_rows(image)[own].minimum;
-}
-
-/* Bytes of the entries of all own tables, each held against the limit. */
-static enum status tables_bytes(const struct engine_machine *machine,
-                                const struct image_header *image,
-                                bool from_snapshot,
-                                struct report *report,
-                                uint64_t *ret_bytes)
-{
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < image->tables.count - image->imported_table_count; i++) {
-        uint64_t count = table_start_count(image, i, from_snapshot);
-        if (count > machine->limits.table_entries)
-            return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
-                               "a table of %llu entries is over the limit of %u",
-                               (unsigned long long)count, machine->limits.table_entries);
-        bytes += count * sizeof(uint64_t);
-    }
-    *ret_bytes = bytes;
-    return STATUS_OK;
-}
-
-static void make_tables(struct engine_instance *instance, uint64_t *entries, bool from_snapshot)
-{
-    const struct image_header *image = instance->image;
-    uint32_t limit = instance->machine->limits.table_entries;
-    for (uint32_t i = 0; i < instance_own_tables(instance); i++) {
-        const struct image_table *row = &own_table_rows(image)[i];
-        uint32_t count = (uint32_t)table_start_count(image, i, from_snapshot);
-        instance->own_tables[i] = (struct table){
-            .entries = entries,
-            .count = count,
-            .capacity = count,
-            .max = (uint32_t)MIN(row->maximum, (uint64_t)limit),
-            .type = row->type,
-            .owner = instance,
-            .is_64 = row->is_64,
-            .declared_max = row->maximum,
-        };
-        instance->tables[image->imported_table_count + i] = &instance->own_tables[i];
-        entries += count;
-    }
-}
-
-static enum status
-make_memories(struct engine_instance *instance, bool from_snapshot, struct report *report)
-{
-    const struct image_header *image = instance->image;
-    const struct image_memory *rows = image_at(image, image->memories);
-    const struct image_memory_snapshot *values = image_at(image, image->memory_values);
-    uint64_t limit = (uint64_t)instance->machine->limits.memory_pages * WASM_PAGE_BYTES;
-    instance->memory_bytes_left = limit;
-    for (uint32_t i = 0; i < instance_own_memories(instance); i++) {
-        uint32_t index = image->imported_memory_count + i;
-        const struct image_memory *row = &rows[index];
-        uint64_t pages = from_snapshot ? values[i].pages : row->minimum;
-        if (pages > instance->memory_bytes_left >> row->page_shift)
-            return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
-                               "memory %u of %llu pages of %u bytes: all memories together are "
-                               "over the limit of %llu bytes",
-                               index, (unsigned long long)pages, 1u << row->page_shift,
-                               (unsigned long long)limit);
-        uint64_t largest = row->is_64 ? limit : MIN(limit, (uint64_t)1 << 32);
-        uint64_t pages_max = MIN(row->maximum, largest >> row->page_shift);
-        struct memory *memory = &instance->own_memory[i];
-        *memory = (struct memory){
-            .bytes = pages << row->page_shift,
-            .bytes_max = pages_max << row->page_shift,
-            .declared_max = row->maximum,
-            .page_shift = row->page_shift,
-            .is_64 = row->is_64,
-            .is_guarded = index == 0 && image_memory_is_plain(row),
-            .owner = instance,
-        };
-        enum status status = memory_create(memory, report);
-        if (status != STATUS_OK)
-            return status;
-        instance->memories[index] = memory;
-    }
-    return STATUS_OK;
-}
-
-enum status instance_create(struct engine_machine *machine,
-                            const struct engine_module *module,
-                            const struct engine_linker *linker,
-                            bool from_snapshot,
-                            struct report *report,
-                            struct engine_instance **ret_instance)
-{
-    const struct image_header *image = module->header;
-    uint64_t entries_bytes = 0;
-    enum status status = tables_bytes(machine, image, from_snapshot, report, &entries_bytes);
-    if (status != STATUS_OK)
-        return status;
-    struct engine_instance unused;
-    struct block block = {0};
-    carve_instance(&block, image, machine->instance_count > 0, &unused);
-    uint64_t entries_offset = ALIGN_UP(block.used, (uint64_t)8);
-    block.base = calloc(1, entries_offset + entries_bytes);
-    if (block.base == NULL || !machine_reserve_instance(machine)) {
-        free(block.base);
-        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE,
-                           "no memory for an instance of %llu bytes",
-                           (unsigned long long)(entries_offset + entries_bytes));
-    }
-    block.used = 0;
-    struct engine_instance *instance = (struct engine_instance *)(void *)block.base;
-    carve_instance(&block, image, machine->instance_count > 0, instance);
-    instance->module = module;
-    instance->image = image;
-    instance->machine = machine;
-    instance->id = machine->instance_count;
-    instance->code = image_at(image, image->code);
-    instance->funcs = image_at(image, image->funcs);
-    instance->stack_limit = machine->stack_limit;
-    make_tables(instance, (uint64_t *)(void *)(block.base + entries_offset), from_snapshot);
-    for (uint32_t i = image->imported_tag_count; i < image->tags.count; i++)
-        instance->tags[i] = unwind_tag(instance->id, i);
-    status = identity_assign(instance, report);
-    if (status == STATUS_OK)
-        status = link_imports(instance, linker, report);
-    if (status == STATUS_OK)
-        status = make_memories(instance, from_snapshot, report);
-    if (status != STATUS_OK) {
-        instance_free(instance);
-        return status;
-    }
-    if (image->memories.count > 0)
-        instance->memory_base = instance->memories[0]->base;
-    *ret_instance = instance;
-    return STATUS_OK;
-}
-
-void instance_free(struct engine_instance *instance)
-{
-    if (instance == NULL)
-        return;
-    for (uint32_t i = 0; i < instance_own_memories(instance); i++)
-        memory_free(&instance->own_memory[i]);
-    for (uint32_t i = 0; i < instance_own_tables(instance); i++) {
-        if (instance->own_tables[i].grown)
-            free(instance->own_tables[i].entries);
-    }
-    free(instance);
-}
-
-/* ---- initialisation -------------------------------------------------------------------------- */
-
-static enum status init_globals(struct engine_instance *instance, struct report *report)
-{
-    const struct image_header *image = instance->image;
-    const struct image_global *rows = image_at(image, image->globals);
-    for (uint32_t i = image->imported_global_count; i < image->globals.count; i++) {
-        union engine_value *global = instance_global(instance, i);
-        enum status status = constant_evaluate(instance, rows[i].init, report, global);
-        if (status != STATUS_OK)
-            return status;
-    }
-    return STATUS_OK;
-}
-
-static enum status
-init_trapped(struct engine_instance *instance, enum engine_trap trap, struct report *report)
-{
-    struct engine_machine *machine = instance->machine;
-    machine->trap = trap;
-    machine->trap_reason = NULL;
-    return report_fail(report, STATUS_TRAPPED, REPORT_OFFSET_NONE, "%s", engine_trap_text(trap));
-}
-
-static enum status init_tables(struct engine_instance *instance, struct report *report)
-{
-    for (uint32_t i = 0; i < instance_own_tables(instance); i++) {
-        struct image_span init = own_table_rows(instance->image)[i].init;
-        struct table *table = &instance->own_tables[i];
-        union engine_value value;
-        if (init.count == 0)
-            continue;
-        enum status status = constant_evaluate(instance, init, report, &value);
-        if (status != STATUS_OK)
-            return status;
-        for (uint32_t entry = 0; entry < table->count; entry++)
-            table->entries[entry] = value.ref;
-    }
-    return STATUS_OK;
-}
-
-static enum status init_elems(struct engine_instance *instance, struct report *report)
-{
-    const struct image_header *image = instance->image;
-    const struct image_elem *rows = image_at(image, image->elems);
-    for (uint32_t i = 0; i < image->elems.count; i++) {
-        if (rows[i].mode == MODULE_SEGMENT_PASSIVE)
-            continue;
-        if (rows[i].mode == MODULE_SEGMENT_ACTIVE) {
-            union engine_value offset;
-            enum status status = constant_evaluate(instance, rows[i].offset, report, &offset);
-            if (status != STATUS_OK)
-                return status;
-            enum engine_trap trap =
-                table_init(instance, rows[i].table, i, offset.bits, 0, rows[i].items.count);
-            if (trap != TRAP_NONE)
-                return init_trapped(instance, trap, report);
-        }
-        instance->dropped_elems[i] = 1;
-    }
-    return STATUS_OK;
-}
-
-static enum status init_datas(struct engine_instance *instance, struct report *report)
-{
-    const struct image_header *image = instance->image;
-    const struct image_data *rows = image_at(image, image->datas);
-    for (uint32_t i = 0; i < image->datas.count; i++) {
-        if (rows[i].mode != MODULE_SEGMENT_ACTIVE)
-            continue;
-        union engine_value offset;
-        enum status status = constant_evaluate(instance, rows[i].offset, report, &offset);
-        if (status != STATUS_OK)
-            return status;
-        enum engine_trap trap =
-            memory_init(instance, rows[i].memory, i, offset.bits, 0, rows[i].content.count);
-        if (trap != TRAP_NONE)
-            return init_trapped(instance, trap, report);
-        instance->dropped_datas[i] = 1;
-    }
-    return STATUS_OK;
-}
-
-enum status engine_instantiate(struct engine_machine *machine,
-                               const struct engine_module *module,
-                               const struct engine_linker *linker,
-                               struct report *report,
-                               struct engine_instance **ret_instance)
-{
-    struct engine_instance *instance;
-    enum status status = instance_create(machine, module, linker, false, report, &instance);
-    if (status != STATUS_OK)
-        return status;
-    /* From here on others may see its parts, so it stays alive whatever happens. */
-    machine_adopt(machine, instance);
-    status = init_globals(instance, report);
-    if (status == STATUS_OK)
-        status = init_tables(instance, report);
-    if (status == STATUS_OK)
-        status = init_elems(instance, report);
-    if (status == STATUS_OK)
-        status = init_datas(instance, report);
-    if (status == STATUS_OK)
-        *ret_instance = instance;
-    return status;
-}
-
-bool engine_instance_begin_start(struct engine_instance *instance)
-{
-    if (!instance->image->has_start)
-        return false;
-    engine_call_begin(instance->machine, instance, instance->image->start, NULL, 0);
-    return true;
-}
-
-/* ---- questions ------------------------------------------------------------------------------- */
 
 const struct engine_module *engine_instance_module(const struct engine_instance *instance)
 {
@@ -350,29 +40,15 @@ const union engine_value *engine_global_get(const struct engine_instance *instan
     return instance_global(instance, index);
 }
 
-void instance_copy_arguments(const struct engine_instance *instance,
-                             uint32_t func_index,
-                             uint64_t *frame,
-                             const union engine_value *arguments)
+void instance_free(struct engine_instance *instance)
 {
-    struct engine_functype type = image_func_type(instance->image, func_index);
-    if (type.param_count == 0)
+    if (instance == NULL)
         return;
-    uint32_t slots = engine_slot_count(type.params, type.param_count);
-    memmove(frame, arguments, slots * sizeof(*frame));
-    /* The host fills the low half of an i32, the guest relies on what is above being zero. */
-    for (uint32_t i = 0; i < type.param_count; i++) {
-        if (type.params[i] == ENGINE_I32)
-            *frame = (uint32_t)*frame;
-        ASSERT(!engine_type_is_reference(type.params[i]) ||
-               object_is_reference(instance->machine, *frame));
-        frame += engine_slot_count(&type.params[i], 1);
+    for (uint32_t i = 0; i < instance_own_memories(instance); i++)
+        memory_free(&instance->own_memory[i]);
+    for (uint32_t i = 0; i < instance_own_tables(instance); i++) {
+        if (instance->own_tables[i].grown)
+            free(instance->own_tables[i].entries);
     }
-}
-
-struct engine_instance *reference_instance(const struct engine_machine *machine, uint64_t reference)
-{
-    uint32_t id = (uint32_t)(reference >> 32);
-    ASSERT(id < machine->instance_count);
-    return machine->instances[id];
+    free(instance);
 }

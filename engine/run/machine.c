@@ -6,9 +6,14 @@
  *   | stack_bytes | room for one largest frame | guard page |
  *   ^ stack       ^ stack_limit: no frame may start above
  */
+#include "engine/run/machine.h"
+
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "engine/heap/heap.h"
+#include "engine/read/module.h"
+#include "engine/run/identity.h"
 #include "engine/run/instance.h"
 
 #define MACHINE_FRAME_BYTES   ((size_t)65536 * sizeof(uint64_t))
@@ -77,23 +82,12 @@ void engine_machine_free(struct engine_machine *machine)
 }
 
 /* As a whole, guard page too: then nothing of it keeps the page of page tables. */
-static bool machine_vacate_stack(struct engine_machine *machine)
+bool machine_vacate_stack(struct engine_machine *machine)
 {
     size_t mapped = machine->stack_mapped_bytes;
     return mmap(machine->stack, mapped, PROT_NONE,
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED &&
            mprotect(machine->stack, mapped - MACHINE_GUARD_BYTES, PROT_READ | PROT_WRITE) == 0;
-}
-
-bool engine_vacate(struct engine_instance *instance)
-{
-    struct engine_machine *machine = instance->machine;
-    ASSERT(!machine->busy && machine->instance_count == 1);
-    bool vacated = machine_vacate_stack(machine);
-    for (uint32_t i = 0; i < instance_own_memories(instance) && vacated; i++)
-        vacated = memory_vacate(&instance->own_memory[i]);
-    heap_vacate(&machine->heap);
-    return vacated;
 }
 
 bool machine_reserve_instance(struct engine_machine *machine)
@@ -115,6 +109,23 @@ void machine_adopt(struct engine_machine *machine, struct engine_instance *insta
     ASSERT(machine->instance_count < machine->instance_capacity);
     ASSERT(instance->id == machine->instance_count);
     machine->instances[machine->instance_count++] = instance;
+}
+
+struct engine_instance *reference_instance(const struct engine_machine *machine, uint64_t reference)
+{
+    uint32_t id = (uint32_t)(reference >> 32);
+    ASSERT(id < machine->instance_count);
+    return machine->instances[id];
+}
+
+uint64_t engine_machine_fuel_used(const struct engine_machine *machine)
+{
+    return machine->fuel_used;
+}
+
+uint64_t engine_machine_instructions(const struct engine_machine *machine)
+{
+    return machine->fuel_used - machine->fuel_priced;
 }
 
 struct engine_trap_info engine_machine_trap(const struct engine_machine *machine)

@@ -18,10 +18,14 @@
  * What is accessible is a multiple of MEMORY_STEP_BYTES, whatever the page size; what a page
  * size of 1 leaves of the last step is zero and nobody's. Bytes past the present size are zero.
  */
+#include "engine/run/memory.h"
+
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "engine/image/image.h"
 #include "engine/run/instance.h"
+#include "engine/run/machine.h"
 
 #define MEMORY_STEP_BYTES 65536u
 #define MEMORY_TABLE_SPAN ((uint64_t)2 << 20) /* the reach of a page of page tables */

@@ -4,6 +4,13 @@
  */
 #include "engine/run/object.h"
 
+#include "engine/heap/heap.h"
+#include "engine/image/image.h"
+#include "engine/read/types.h"
+#include "engine/run/identity.h"
+#include "engine/run/instance.h"
+#include "engine/run/machine.h"
+
 /* ---- making ---------------------------------------------------------------------------------- */
 
 uint64_t object_new(const struct engine_instance *instance, uint32_t type, uint32_t length)

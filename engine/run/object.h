@@ -10,6 +10,7 @@
 #ifndef SKERRY_ENGINE_RUN_OBJECT_H
 #define SKERRY_ENGINE_RUN_OBJECT_H
 
+#include "engine/image/image.h"
 #include "engine/run/instance.h"
 
 /* i31: the number is in the low half, its highest bit is not part of it. */

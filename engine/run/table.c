@@ -6,8 +6,11 @@
  * in its instance's block and moves to the heap when it grows; whatever changes it sets
  * `dirty`, so that a rewind touches only tables that need it.
  */
+#include "engine/run/table.h"
+
 #include <stdlib.h>
 
+#include "engine/image/image.h"
 #include "engine/run/instance.h"
 
 #define TABLE_FIRST_CAPACITY 16u

@@ -13,9 +13,16 @@
  * A step looks at a bounded number of frames and has a price, because the guest decides how
  * many there are, of rows too.
  */
+#include "engine/run/unwind.h"
+
 #include <stdio.h>
 
+#include "engine/heap/heap.h"
+#include "engine/image/code.h"
+#include "engine/image/image.h"
+#include "engine/run/backtrace.h"
 #include "engine/run/instance.h"
+#include "engine/run/machine.h"
 
 #define UNWIND_FRAMES         64u
 #define UNWIND_FUEL_PER_FRAME 4u

@@ -22,6 +22,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/image/code.h"
+#include "engine/image/image.h"
 #include "engine/ops/ops.h"
 #include "engine/read/decode_immediate.h"
 #include "engine/read/decode_types.h"

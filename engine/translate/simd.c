@@ -25,7 +25,7 @@ static const uint16_t simd_operations[OPCODE_ROWS_SIMD] = {
 #define SIMD_UNARY_AS(code, shape, name, as)   [code] = OP_##as,
 #define SIMD_BINARY_AS(code, shape, name, as)  [code] = OP_##as,
 #define SIMD_TERNARY_AS(code, shape, name, as) [code] = OP_##as,
-#include "engine/ops/simd.def"
+#include "engine/read/simd.def"
     SIMD_SAME(I8X16_SHUFFLE, i8x16_shuffle),
     SIMD_SAME(I8X16_SPLAT, i8x16_splat),
     SIMD_SAME(I16X8_SPLAT, i16x8_splat),

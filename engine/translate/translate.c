@@ -16,6 +16,7 @@
 #include "engine/emit/value.h"
 #include "engine/read/decode_immediate.h"
 #include "engine/read/decode_types.h"
+#include "engine/run/call.h"
 #include "engine/translate/block.h"
 #include "engine/translate/call.h"
 #include "engine/translate/control.h"
@@ -294,11 +295,11 @@ static void translate_stub(struct translator *t)
     uint32_t results = t->func.result_slots;
     t->locals.count = MAX(params, results);
     translate_begin_code(t);
-    enum control_result class = control_result_of(*t->func.type);
+    enum call_result class = call_result_of(*t->func.type);
     struct instruction call = {.operation = OP_import_call,
                                .fields = {class, t->locals.count, params, t->func.index}};
     (void)emit_cell(t, &call);
-    bool many = class == CONTROL_RESULT_MANY;
+    bool many = class == CALL_RESULT_MANY;
     struct instruction copy = {.operation = OP_import_return,
                                .fields = {t->locals.count, many ? results : 0}};
     (void)emit_cell(t, &copy);
@@ -306,8 +307,8 @@ static void translate_stub(struct translator *t)
     if (many) {
         leave = (struct instruction){.operation = OP_return_many,
                                      .fields = {0, results, t->locals.count}};
-    } else if (class != CONTROL_RESULT_NONE) {
-        bool is_float = class == CONTROL_RESULT_FLOAT;
+    } else if (class != CALL_RESULT_NONE) {
+        bool is_float = class == CALL_RESULT_FLOAT;
         leave.operation = is_float ? OP_return_f64 : OP_return_i64; /* from the accumulator */
     }
     (void)emit_cell(t, &leave);

@@ -24,6 +24,8 @@
 
 #include "engine/engine.h"
 #include "engine/run/instance.h"
+#include "engine/run/machine.h"
+#include "engine/run/table.h"
 
 #define FUEL_MAX     INT64_C(40000000)
 #define PARAMS_MAX   64

@@ -9,6 +9,7 @@
  */
 #include <stdlib.h>
 
+#include "engine/image/image_writer.h"
 #include "tests/fuzz/choices.h"
 #include "tests/fuzz/run.h"
 

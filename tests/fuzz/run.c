@@ -10,6 +10,12 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+#include "engine/heap/heap.h"
+#include "engine/image/image.h"
+#include "engine/run/instance.h"
+#include "engine/run/machine.h"
+#include "engine/run/memory.h"
+#include "engine/run/table.h"
 #include "tests/fuzz/generate.h"
 #include "tests/fuzz/run_host.h"
 

@@ -13,7 +13,7 @@
 #ifndef SKERRY_TESTS_FUZZ_RUN_H
 #define SKERRY_TESTS_FUZZ_RUN_H
 
-#include "engine/run/instance.h"
+#include "engine/engine.h"
 
 /* libFuzzer's interface: what a target defines. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -32,7 +32,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 EQUIVALENT = pathlib.Path(__file__).resolve().parent / "equivalent.txt"
 COPIED = ("engine", "config", "isolate", "hostapi", "deploy", "loadtest", "server", "tests",
           "examples", "docs", "meson.build", "meson_options.txt")
-FILES = ("engine/*/*.[ch]",)
+FILES = ("engine/*.[ch]", "engine/*/*.[ch]")
 REFUSES = re.compile(r"\w*(_fail|refuse|_fail_\w+|corrupt|incompatible)\(|RAISE\(|"
                      r"TRAP_(?!NONE)[A-Z]")
 # Passing on what was refused before, or memory that is not there: no checks.

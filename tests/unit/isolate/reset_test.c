@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "engine/run/instance.h"
+#include "engine/run/machine.h"
 #include "isolate/artifact.h"
 #include "isolate/isolate.h"
 #include "isolate/parts.h"

@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 
-#include "engine/run/instance.h"
+#include "engine/run/machine.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_build.h"
 #include "tests/unit/engine/guest.h"

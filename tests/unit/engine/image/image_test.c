@@ -4,7 +4,9 @@
  */
 #include <stdlib.h>
 
+#include "engine/image/code.h"
 #include "engine/image/image.h"
+#include "engine/image/image_writer.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_build.h"
 #include "tests/unit/engine/guest.h"

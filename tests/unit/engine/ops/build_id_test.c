@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/image/image.h"
 #include "engine/ops/ops.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_build.h"

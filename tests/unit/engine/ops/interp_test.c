@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "engine/run/instance.h"
+#include "engine/run/machine.h"
+#include "engine/run/memory.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_build.h"
 #include "tests/unit/engine/guest.h"

@@ -4,6 +4,8 @@
  * memory that becomes another instance's unchecked memory 0.
  */
 #include "engine/run/instance.h"
+#include "engine/run/machine.h"
+#include "engine/run/memory.h"
 #include "tests/support/unit.h"
 #include "tests/unit/engine/guest.h"
 

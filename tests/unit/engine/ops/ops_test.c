@@ -8,6 +8,7 @@
  */
 #include "engine/ops/numeric.h"
 #include "engine/ops/ops.h"
+#include "engine/run/memory.h"
 #include "engine/translate/simple.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_build.h"

@@ -2,7 +2,7 @@
 /*
  * Backtraces: who called whom, by name and by offset in the binary, whatever stopped the guest.
  */
-#include "engine/run/instance.h"
+#include "engine/run/memory.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_build.h"
 #include "tests/unit/engine/guest.h"

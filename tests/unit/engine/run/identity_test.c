@@ -2,7 +2,9 @@
 /*
  * Identities: modules that know nothing of each other agree on equal types.
  */
+#include "engine/run/identity.h"
 #include "engine/run/instance.h"
+#include "engine/run/machine.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_build.h"
 #include "tests/unit/engine/guest.h"

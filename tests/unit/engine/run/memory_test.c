@@ -2,7 +2,10 @@
 /*
  * Linear memory: what is accessible, what is marked, how it grows and shrinks.
  */
+#include "engine/image/image.h"
 #include "engine/run/instance.h"
+#include "engine/run/machine.h"
+#include "engine/run/memory.h"
 #include "tests/support/unit.h"
 
 /* A memory inside the least of an instance that memory.c looks at. */

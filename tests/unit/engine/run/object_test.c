@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "engine/run/machine.h"
 #include "engine/run/object.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_objects.h"

@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "engine/run/instance.h"
+#include "engine/run/table.h"
 #include "tests/support/unit.h"
 
 #define COUNT 3u

@@ -6,7 +6,7 @@
  * Each row is one call, run in slices of 1, 2, 3, 7, 1000 and very many units of fuel: result,
  * instructions and fuel must not depend on it.
  */
-#include "engine/run/instance.h"
+#include "engine/run/machine.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_build.h"
 #include "tests/unit/engine/guest.h"

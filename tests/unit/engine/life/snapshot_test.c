@@ -4,7 +4,10 @@
  */
 #include <stdlib.h>
 
+#include "engine/run/machine.h"
+#include "engine/run/memory.h"
 #include "engine/run/object.h"
+#include "engine/run/table.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_objects.h"
 #include "tests/unit/engine/guest.h"

@@ -6,9 +6,17 @@
  * Invariant: after link_imports every slot of the instance's import arrays is filled, so
  * that nothing later asks whether an import is there.
  */
+#include "engine/life/link.h"
+
 #include <stdio.h>
 
+#include "engine/image/image.h"
+#include "engine/read/types.h"
+#include "engine/run/identity.h"
 #include "engine/run/instance.h"
+#include "engine/run/machine.h"
+#include "engine/run/memory.h"
+#include "engine/run/table.h"
 
 #define LINK_NAME_BYTES 160
 

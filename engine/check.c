@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-#include "engine/run/instance.h"
+#include "engine/engine.h"
+#include "engine/image/image.h"
+#include "engine/image/image_check.h"
 
 _Static_assert(sizeof(struct image_header) <= ENGINE_IMAGE_HEAD_BYTES, "a head has the header");
 
@@ -33,7 +35,7 @@ enum status engine_image_check_begin(struct bytes head,
                                      struct report *report,
                                      struct engine_image_check **ret_check)
 {
-    enum status status = image_check_header(head, total_bytes, report);
+    enum status status = image_check_header(head, total_bytes, engine_build_id(), report);
     if (status != STATUS_OK)
         return status;
     struct image_header header;

@@ -5,7 +5,16 @@
  * They were validated when the module was compiled; here they are only evaluated, on a
  * small stack of their own. What real modules have is one or three instructions.
  */
+#include "engine/life/constant.h"
+
+#include "engine/heap/heap.h"
+#include "engine/image/image.h"
 #include "engine/read/decode_immediate.h"
+#include "engine/read/module.h"
+#include "engine/read/opcodes.h"
+#include "engine/run/collect.h"
+#include "engine/run/instance.h"
+#include "engine/run/machine.h"
 #include "engine/run/object.h"
 
 struct constant {

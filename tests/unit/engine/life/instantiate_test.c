@@ -3,6 +3,8 @@
  * Instantiation: linking, initialisers, segments, limits, and what host functions can do.
  */
 #include "engine/run/instance.h"
+#include "engine/run/machine.h"
+#include "engine/run/memory.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_build.h"
 #include "tests/unit/engine/guest.h"

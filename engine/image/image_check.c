@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Opens images: the check on the far side of the border, and the questions that the
- * layers above ask a module.
+ * Is this an image, and whole?
  *
- * Images are trusted (only this engine writes them, where nobody else can), so the check
- * is against damage and against other builds, not against attackers; still, once a module
- * is open, every span that an instance follows lies inside. Work per function is left to
- * `verify_checksum`: opening must cost microseconds.
+ * Images are trusted (only this engine writes them, where nobody else can), so the check is
+ * against damage and against other builds, not against attackers; still, once a module is open,
+ * every span that an instance follows lies inside. Work per function is left to
+ * image_check_whole: opening must cost microseconds.
  */
-#include <stdlib.h>
+#include "engine/image/image_check.h"
+
 #include <xxhash.h>
 
-#include "engine/run/instance.h"
+#include "engine/heap/heap.h"
+#include "engine/image/code.h"
+#include "engine/read/module.h"
 
 /* True if `span` of elements of `size` bytes lies inside the first `limit` bytes. */
 static bool span_fits(struct image_span span, size_t size, uint64_t limit)
@@ -236,7 +238,10 @@ enum status image_corrupt(struct report *report, const char *what)
                        "the image is damaged (%s); compile the module again", what);
 }
 
-enum status image_check_header(struct bytes head, uint64_t total_bytes, struct report *report)
+enum status image_check_header(struct bytes head,
+                               uint64_t total_bytes,
+                               const uint8_t *build_id,
+                               struct report *report)
 {
     ASSERT((uintptr_t)head.data % 8 == 0);
     const struct image_header *header = (const struct image_header *)(const void *)head.data;
@@ -244,7 +249,7 @@ enum status image_check_header(struct bytes head, uint64_t total_bytes, struct r
         return image_corrupt(report, "shorter than its header");
     if (header->magic != IMAGE_MAGIC)
         return image_corrupt(report, "not an image of this engine");
-    if (memcmp(header->build_id, engine_build_id(), ENGINE_BUILD_ID_BYTES) != 0)
+    if (memcmp(header->build_id, build_id, ENGINE_BUILD_ID_BYTES) != 0)
         return report_fail(report, STATUS_STALE, REPORT_OFFSET_NONE,
                            "the image was made by another build; compile the module again");
     if (header->header_bytes != sizeof(*header))
@@ -254,164 +259,22 @@ enum status image_check_header(struct bytes head, uint64_t total_bytes, struct r
     return STATUS_OK;
 }
 
-enum status engine_module_open(struct bytes image,
-                               bool verify_checksum,
-                               struct report *report,
-                               struct engine_module **ret_module)
+enum status image_check_tables(const struct image_header *header, struct report *report)
 {
-    enum status status = image_check_header(image, image.count, report);
-    if (status != STATUS_OK)
-        return status;
-    const struct image_header *header = (const struct image_header *)(const void *)image.data;
-    if (verify_checksum && XXH64(image.data + IMAGE_CHECKSUM_FROM,
-                                 image.count - IMAGE_CHECKSUM_FROM, 0) != header->checksum)
-        return image_corrupt(report, "wrong checksum");
     if (!arrays_fit(header) || !counts_agree(header) || !names_fit(header) ||
         !segments_fit(header) || !memories_fit(header) || !snapshot_fits(header))
         return image_corrupt(report, "a table lies outside");
-    if (verify_checksum && (!funcs_fit(header) || !clauses_fit(header)))
-        return image_corrupt(report, "a function lies outside");
-    struct engine_module *module = malloc(sizeof(*module));
-    if (module == NULL)
-        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE,
-                           "no memory to open a module");
-    *module = (struct engine_module){.base = image.data, .count = image.count, .header = header};
-    *ret_module = module;
     return STATUS_OK;
 }
 
-void engine_module_close(struct engine_module *module)
+enum status image_check_whole(const struct image_header *header, struct report *report)
 {
-    free(module);
-}
-
-/* ---- questions ------------------------------------------------------------------------------- */
-
-struct bytes image_text(const struct image_header *header, struct image_span span)
-{
-    return bytes_make(image_at(header, span), span.count);
-}
-
-struct engine_functype image_functype(const struct image_header *header, uint32_t type)
-{
-    const struct image_type *row = (const struct image_type *)image_at(header, header->types);
-    row += type;
-    return (struct engine_functype){.params = image_at(header, row->params),
-                                    .results = image_at(header, row->results),
-                                    .param_count = row->params.count,
-                                    .result_count = row->results.count};
-}
-
-struct engine_functype image_tag_type(const struct image_header *header, uint32_t tag)
-{
-    const uint32_t *tags = image_at(header, header->tags);
-    return image_functype(header, tags[tag]);
-}
-
-struct engine_functype image_func_type(const struct image_header *header, uint32_t func)
-{
-    const struct image_func *funcs = image_at(header, header->funcs);
-    return image_functype(header, funcs[func].type);
-}
-
-uint32_t engine_module_import_count(const struct engine_module *module)
-{
-    return module->header->imports.count;
-}
-
-struct engine_import_desc engine_module_import(const struct engine_module *module, uint32_t i)
-{
-    const struct image_header *header = module->header;
-    ASSERT(i < header->imports.count);
-    const struct image_import *row = (const struct image_import *)image_at(header, header->imports);
-    row += i;
-    struct engine_import_desc desc = {.module_name = image_text(header, row->module_name),
-                                      .name = image_text(header, row->name),
-                                      .kind = (enum engine_extern_kind)row->kind,
-                                      .index = row->index};
-    if (desc.kind == ENGINE_EXTERN_FUNC)
-        desc.type = image_func_type(header, row->index);
-    else if (desc.kind == ENGINE_EXTERN_TAG)
-        desc.type = image_tag_type(header, row->index);
-    return desc;
-}
-
-uint32_t engine_module_export_count(const struct engine_module *module)
-{
-    return module->header->exports.count;
-}
-
-struct engine_export_desc engine_module_export(const struct engine_module *module, uint32_t i)
-{
-    const struct image_header *header = module->header;
-    ASSERT(i < header->exports.count);
-    const struct image_export *row = (const struct image_export *)image_at(header, header->exports);
-    row += i;
-    struct engine_export_desc desc = {.name = image_text(header, row->name),
-                                      .kind = (enum engine_extern_kind)row->kind,
-                                      .index = row->index};
-    if (desc.kind == ENGINE_EXTERN_FUNC)
-        desc.type = image_func_type(header, row->index);
-    else if (desc.kind == ENGINE_EXTERN_TAG)
-        desc.type = image_tag_type(header, row->index);
-    return desc;
-}
-
-bool engine_module_find_export(const struct engine_module *module,
-                               const char *name,
-                               enum engine_extern_kind kind,
-                               struct engine_export_desc *ret_export)
-{
-    for (uint32_t i = 0; i < engine_module_export_count(module); i++) {
-        struct engine_export_desc desc = engine_module_export(module, i);
-        if (desc.kind == kind && bytes_equal_text(desc.name, name)) {
-            *ret_export = desc;
-            return true;
-        }
-    }
-    return false;
-}
-
-uint32_t engine_module_func_count(const struct engine_module *module)
-{
-    return module->header->funcs.count;
-}
-
-uint32_t engine_module_global_type(const struct engine_module *module, uint32_t index)
-{
-    const struct image_global *rows = image_at(module->header, module->header->globals);
-    ASSERT(index < module->header->globals.count);
-    return rows[index].type;
-}
-
-bool engine_module_has_start(const struct engine_module *module)
-{
-    return module->header->has_start;
-}
-
-bool engine_module_has_snapshot(const struct engine_module *module)
-{
-    return module->header->has_snapshot;
-}
-
-uint32_t engine_module_memory_count(const struct engine_module *module)
-{
-    return module->header->memories.count;
-}
-
-struct engine_memory_desc engine_module_memory(const struct engine_module *module, uint32_t index)
-{
-    const struct image_memory *rows = image_at(module->header, module->header->memories);
-    ASSERT(index < module->header->memories.count);
-    return (struct engine_memory_desc){.is_64 = rows[index].is_64,
-                                       .page_bytes = 1u << rows[index].page_shift};
-}
-
-struct engine_memory_image engine_module_memory_image(const struct engine_module *module,
-                                                      uint32_t index)
-{
-    const struct image_header *header = module->header;
-    ASSERT(index < header->memory_values.count);
-    const struct image_memory_snapshot *rows = image_at(header, header->memory_values);
-    return (struct engine_memory_image){.offset = rows[index].offset, .bytes = rows[index].bytes};
+    const uint8_t *image = (const uint8_t *)header;
+    if (XXH64(image + IMAGE_CHECKSUM_FROM, header->total_bytes - IMAGE_CHECKSUM_FROM, 0) !=
+        header->checksum)
+        return image_corrupt(report, "wrong checksum");
+    enum status status = image_check_tables(header, report);
+    if (status == STATUS_OK && (!funcs_fit(header) || !clauses_fit(header)))
+        status = image_corrupt(report, "a function lies outside");
+    return status;
 }

@@ -5,21 +5,10 @@
  */
 #include "engine/base/clock.h"
 #include "engine/engine.h"
-#include "engine/image/image.h"
+#include "engine/image/image_build.h"
 #include "engine/read/module.h"
 #include "engine/translate/translate.h"
 #include "engine/validate/validate.h"
-
-const struct engine_limits engine_limits_default = {
-    .module_bytes = (uint64_t)50 << 20,
-    .arena_bytes = (uint64_t)2 << 30,
-    .memory_pages = 65536,
-    .table_entries = 10000000,
-    .stack_bytes = 1 << 20,
-    .heap_bytes = (uint64_t)1 << 30,
-};
-
-const struct engine_options engine_options_default = {0};
 
 enum status engine_compile(struct bytes wasm,
                            const struct engine_limits *limits,
@@ -40,7 +29,7 @@ enum status engine_compile(struct bytes wasm,
     if (status == STATUS_OK)
         status = translate_module(&module, options, report, &code);
     if (status == STATUS_OK)
-        status = image_build(&module, &code, report, ret_image);
+        status = image_build(&module, &code, engine_build_id(), report, ret_image);
     timings.translate_ns = clock_monotonic_ns(&clock_system) - proven_ns;
     for (uint32_t i = 0; i < module.func_count; i++)
         timings.body_bytes += module.funcs[i].body_bytes;

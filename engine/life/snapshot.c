@@ -1,33 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Freezing an initialised instance into an image, and back.
+ * Freezing an initialised instance into an image; restore.c is the way back.
  *
  *   | module part, as compiled | globals | table rows | entries | dropped | memory rows |
  *   | heap | page.. | memory 0 | memory 1 ... |
  *
  * Invariant: what engine_restore makes, and what engine_rewind returns to, is exactly the
- * state engine_snapshot saw. Restoring does no work per function: it is the way of a cold
- * start. Zero pages are never written, so that the image stays sparse.
+ * state engine_snapshot saw. Zero pages are never written, so that the image stays sparse.
  */
-#include <sys/mman.h>
-
+#include "engine/heap/heap.h"
+#include "engine/image/image.h"
+#include "engine/image/image_writer.h"
+#include "engine/life/pages.h"
+#include "engine/read/module.h"
+#include "engine/read/types.h"
+#include "engine/run/collect.h"
+#include "engine/run/instance.h"
+#include "engine/run/machine.h"
+#include "engine/run/memory.h"
 #include "engine/run/object.h"
-
-#define PAGE IMAGE_PAGE_BYTES
-
-static bool is_zero(const uint8_t *data, uint64_t count)
-{
-    return count == 0 || (data[0] == 0 && memcmp(data, data + 1, count - 1) == 0);
-}
-
-/* Copies whole pages over zeroed ones. */
-static void copy_pages(uint8_t *to, const uint8_t *from, uint64_t bytes)
-{
-    for (uint64_t at = 0; at < bytes; at += PAGE) {
-        if (!is_zero(from + at, PAGE))
-            memcpy(to + at, from + at, PAGE);
-    }
-}
+#include "engine/run/table.h"
 
 /* Nothing of the host and of other instances may be in it. */
 static enum status check_freezable(const struct engine_instance *instance, struct report *report)
@@ -114,9 +106,9 @@ static bool has_host(const struct engine_instance *instance)
 
 static uint64_t used_memory_bytes(const struct memory *memory)
 {
-    uint64_t bytes = ALIGN_UP(memory->bytes, (uint64_t)PAGE);
-    while (bytes > 0 && is_zero(memory->base + bytes - PAGE, PAGE))
-        bytes -= PAGE;
+    uint64_t bytes = ALIGN_UP(memory->bytes, (uint64_t)IMAGE_PAGE_BYTES);
+    while (bytes > 0 && pages_are_zero(memory->base + bytes - IMAGE_PAGE_BYTES, IMAGE_PAGE_BYTES))
+        bytes -= IMAGE_PAGE_BYTES;
     return bytes;
 }
 
@@ -158,7 +150,7 @@ static uint64_t place_memories(const struct engine_instance *instance,
         const struct memory *memory = instance->memories[i];
         rows[i] = (struct image_memory_snapshot){
             .pages = memory_pages(memory),
-            .offset = ALIGN_UP(end, (uint64_t)PAGE),
+            .offset = ALIGN_UP(end, (uint64_t)IMAGE_PAGE_BYTES),
             .bytes = used_memory_bytes(memory),
         };
         end = rows[i].offset + rows[i].bytes;
@@ -195,121 +187,9 @@ enum status engine_snapshot(const struct engine_instance *instance,
     memcpy(image.data, &header, sizeof(header));
     for (uint32_t i = 0; i < header.memory_values.count; i++) {
         image_set(&writer, header.memory_values, i, &memories[i], sizeof(memories[i]));
-        copy_pages(image.data + memories[i].offset, instance->memories[i]->base, memories[i].bytes);
+        pages_copy(image.data + memories[i].offset, instance->memories[i]->base, memories[i].bytes);
     }
     image_seal(&image);
     *ret_image = image;
     return STATUS_OK;
-}
-
-/* ---- and back -------------------------------------------------------------------------------- */
-
-static void restore_table(const struct engine_instance *instance, uint32_t index)
-{
-    const struct image_header *image = instance->image;
-    const struct image_table_snapshot *rows = image_at(image, image->table_values);
-    struct table *table = &instance->own_tables[index];
-    table->count = rows[index].entries.count;
-    if (table->count > 0)
-        memcpy(table->entries, image_at(image, rows[index].entries),
-               table->count * sizeof(uint64_t));
-    table->dirty = false;
-}
-
-static void restore_flags(const struct engine_instance *instance)
-{
-    const struct image_header *image = instance->image;
-    if (image->elems.count > 0)
-        memcpy(instance->dropped_elems, image_at(image, image->dropped_elems), image->elems.count);
-    if (image->datas.count > 0)
-        memcpy(instance->dropped_datas, image_at(image, image->dropped_datas), image->datas.count);
-}
-
-static void restore_globals(struct engine_instance *instance)
-{
-    const struct image_header *image = instance->image;
-    if (image->global_slots > 0)
-        memcpy(instance->globals, image_at(image, image->global_values),
-               image->global_slots * sizeof(union engine_value));
-}
-
-static void restore_memories(const struct engine_instance *instance)
-{
-    const struct image_header *image = instance->image;
-    const struct image_memory_snapshot *rows = image_at(image, image->memory_values);
-    for (uint32_t i = 0; i < image->memory_values.count; i++)
-        copy_pages(instance->own_memory[i].base, instance->module->base + rows[i].offset,
-                   rows[i].bytes);
-}
-
-/* The heap of the machine that is the instance's alone. */
-static enum status restore_heap(struct engine_instance *instance, struct report *report)
-{
-    const struct image_header *image = instance->image;
-    return heap_restore(&instance->machine->heap, image_at(image, image->heap), image->heap.count,
-                        report);
-}
-
-enum status engine_restore(struct engine_machine *machine,
-                           const struct engine_module *module,
-                           const struct engine_linker *linker,
-                           bool memory_follows,
-                           struct report *report,
-                           struct engine_instance **ret_instance)
-{
-    const struct image_header *image = module->header;
-    ASSERT(image->has_snapshot);
-    ASSERT(machine->instance_count == 0);
-    struct engine_instance *instance;
-    enum status status = instance_create(machine, module, linker, true, report, &instance);
-    if (status != STATUS_OK)
-        return status;
-    status = restore_heap(instance, report);
-    if (status != STATUS_OK) {
-        instance_free(instance);
-        return status;
-    }
-    restore_globals(instance);
-    restore_flags(instance);
-    for (uint32_t i = 0; i < instance_own_tables(instance); i++)
-        restore_table(instance, i);
-    if (!memory_follows)
-        restore_memories(instance);
-    machine_adopt(machine, instance);
-    *ret_instance = instance;
-    return STATUS_OK;
-}
-
-/* The stack too: what lies on it can look like a reference, and so decide what a collection
- * finds, and how much fuel that takes. */
-static bool rewind_heap(struct engine_instance *instance)
-{
-    struct engine_machine *machine = instance->machine;
-    if (!machine->heap.touched)
-        return true;
-    return madvise(machine->stack, machine->stack_mapped_bytes, MADV_DONTNEED) == 0 &&
-           restore_heap(instance, NULL) == STATUS_OK;
-}
-
-bool engine_rewind(struct engine_instance *instance)
-{
-    struct engine_machine *machine = instance->machine;
-    ASSERT(instance->image->has_snapshot);
-    engine_call_cancel(machine);
-    restore_globals(instance);
-    restore_flags(instance);
-    for (uint32_t i = 0; i < instance_own_tables(instance); i++) {
-        if (instance->own_tables[i].dirty)
-            restore_table(instance, i);
-    }
-    machine->fuel_used = 0;
-    machine->fuel_priced = 0;
-    machine->fuel_host = 0;
-    machine->trap = TRAP_NONE;
-    machine->trap_reason = NULL;
-    machine->exit_code = 0;
-    bool shrunk = rewind_heap(instance);
-    for (uint32_t i = 0; i < instance_own_memories(instance); i++)
-        shrunk = memory_shrink(&instance->own_memory[i]) && shrunk;
-    return shrunk;
 }

@@ -6,44 +6,9 @@
  * what was measured is what is written. Everything an instance needs is copied in: after
  * image_build neither the binary nor the arena is needed.
  */
-#include "engine/image/image.h"
-
-#include <sys/mman.h>
-#include <xxhash.h>
+#include "engine/image/image_build.h"
 
 #include "engine/read/decode_immediate.h"
-
-static void
-image_write(struct image_writer *writer, uint64_t offset, const void *data, uint64_t count)
-{
-    if (writer->data != NULL && count > 0)
-        memcpy(writer->data + offset, data, count);
-}
-
-struct image_span image_reserve(struct image_writer *writer, uint64_t count, size_t size)
-{
-    uint64_t offset = ALIGN_UP(writer->count, (uint64_t)8);
-    writer->count = offset + count * size;
-    return (struct image_span){.offset = (uint32_t)offset, .count = (uint32_t)count};
-}
-
-void image_set(struct image_writer *writer,
-               struct image_span span,
-               uint64_t index,
-               const void *element,
-               size_t size)
-{
-    ASSERT(index < span.count);
-    image_write(writer, span.offset + index * size, element, size);
-}
-
-struct image_span
-image_put(struct image_writer *writer, const void *array, uint64_t count, size_t size)
-{
-    struct image_span span = image_reserve(writer, count, size);
-    image_write(writer, span.offset, array, count * size);
-    return span;
-}
 
 /* Into the pool: not aligned. */
 static struct image_span put_bytes(struct image_writer *writer, struct bytes bytes)
@@ -339,8 +304,10 @@ static struct image_span put_func_names(struct image_writer *writer, const struc
     return span;
 }
 
-static void
-lay_out(struct image_writer *writer, const struct module *module, const struct code *code)
+static void lay_out(struct image_writer *writer,
+                    const struct module *module,
+                    const struct code *code,
+                    const uint8_t *build_id)
 {
     struct image_header header = {
         .magic = IMAGE_MAGIC,
@@ -353,7 +320,7 @@ lay_out(struct image_writer *writer, const struct module *module, const struct c
         .has_start = module->has_start,
         .start = module->start,
     };
-    memcpy(header.build_id, engine_build_id(), ENGINE_BUILD_ID_BYTES);
+    memcpy(header.build_id, build_id, ENGINE_BUILD_ID_BYTES);
     (void)image_reserve(writer, 1, sizeof(header));
     header.code = image_put(writer, code->cells.data, code->cells.count, 1);
     header.funcs = put_funcs(writer, module, code);
@@ -382,34 +349,14 @@ lay_out(struct image_writer *writer, const struct module *module, const struct c
     image_write(writer, 0, &header, sizeof(header));
 }
 
-enum status image_allocate(uint64_t bytes, struct report *report, struct engine_image *ret_image)
-{
-    void *data = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (data == MAP_FAILED)
-        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE,
-                           "no memory for an image of %llu bytes", (unsigned long long)bytes);
-    /* A hint: fewer faults while it is written. */
-    (void)madvise(data, bytes, MADV_HUGEPAGE);
-    *ret_image = (struct engine_image){.data = data, .count = bytes};
-    return STATUS_OK;
-}
-
-void image_seal(struct engine_image *image)
-{
-    struct image_header *header = (struct image_header *)(void *)image->data;
-    ASSERT(header->total_bytes == image->count);
-    header->checksum =
-        XXH64(image->data + IMAGE_CHECKSUM_FROM, image->count - IMAGE_CHECKSUM_FROM, 0);
-}
-
 enum status image_build(const struct module *module,
                         const struct code *code,
+                        const uint8_t *build_id,
                         struct report *report,
                         struct engine_image *ret_image)
 {
     struct image_writer writer = {0};
-    lay_out(&writer, module, code);
+    lay_out(&writer, module, code, build_id);
     if (writer.count > UINT32_MAX)
         return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
                            "the translated module takes %llu bytes, more than 4 GiB",
@@ -419,16 +366,9 @@ enum status image_build(const struct module *module,
     if (status != STATUS_OK)
         return status;
     writer = (struct image_writer){.data = image.data};
-    lay_out(&writer, module, code);
+    lay_out(&writer, module, code, build_id);
     ASSERT(writer.count == image.count);
     image_seal(&image);
     *ret_image = image;
     return STATUS_OK;
-}
-
-void engine_image_free(struct engine_image *image)
-{
-    if (image->data != NULL)
-        (void)munmap(image->data, image->count);
-    *image = (struct engine_image){0};
 }
