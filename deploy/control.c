@@ -195,6 +195,15 @@ control_print_starts(void *context, const struct deploy_function_key *key, struc
     return buffer_printf(out, "{}\n") == STATUS_OK;
 }
 
+static uint64_t
+control_quarantine_us(void *context, const struct deploy_function_key *key, uint32_t version)
+{
+    const struct deploy_control_options *options = &((struct deploy_control *)context)->options;
+    if (options->quarantine_us == NULL)
+        return 0;
+    return options->quarantine_us(options->context, key, version);
+}
+
 static void control_committed(void *context, const struct store_target *target)
 {
     struct deploy_control *control = context;
@@ -378,6 +387,7 @@ static void control_fill_api(struct deploy_control *control)
                                 .ready = control_ready,
                                 .print_worker_metrics = control_print_worker_metrics,
                                 .print_starts = control_print_starts,
+                                .quarantine_us = control_quarantine_us,
                                 .context = control};
 }
 

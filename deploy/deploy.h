@@ -116,6 +116,11 @@ struct deploy_control_options {
     /* Appends the function's starts as a JSON object, for .../starts; false if memory ran out.
      * May be NULL: nobody knows of starts. */
     bool (*print_starts)(void *context, const struct deploy_function_key *key, struct buffer *out);
+    /* For how long this version will not be run, because workers died of it; 0: it is. May be
+     * NULL: nobody knows. */
+    uint64_t (*quarantine_us)(void *context,
+                              const struct deploy_function_key *key,
+                              uint32_t version);
     bool (*ready)(void *context); /* for /readyz */
     /* A function was deployed, changed or removed, and workers can see it. May be NULL. */
     void (*function_changed)(void *context, struct bytes tenant, struct bytes function);

@@ -60,7 +60,15 @@ static enum status worker_map_shared(struct request_service *service, struct rep
     (void)close(WORKER_SHARED_FD);
     service->metrics = &shared->metrics;
     service->starts = &shared->starts;
+    service->vitals = &shared->vitals;
     metrics_clear_gauges(service->metrics);
+    vitals_clear(service->vitals);
+    void *page =
+        mmap(NULL, sizeof(*service->quarantine), PROT_READ, MAP_SHARED, WORKER_QUARANTINE_FD, 0);
+    if (page == MAP_FAILED)
+        return report_errno(report, "worker: cannot map the quarantines");
+    (void)close(WORKER_QUARANTINE_FD);
+    service->quarantine = page;
     return STATUS_OK;
 }
 

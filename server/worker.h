@@ -10,17 +10,19 @@
 
 #include "config/config.h"
 #include "server/telemetry/metrics.h"
+#include "server/telemetry/quarantine.h"
 #include "server/telemetry/start_ring.h"
 
 #define WORKER_VERB       "worker"
 #define WORKER_BOOT_MAGIC UINT64_C(0x736b776f726b6572)
 
 enum worker_fd {
-    WORKER_BOOT_FD = 3,   /* struct worker_boot, to be read from offset 0 */
-    WORKER_SHARED_FD = 4, /* struct worker_shared, to be mapped shared */
-    WORKER_READY_FD = 5,  /* a byte when it accepts; then closed */
-    WORKER_NEWS_FD = 6,   /* struct isolates_news, a message each */
-    WORKER_LISTEN_FD = 7, /* the first of boot.listen_count listening sockets */
+    WORKER_BOOT_FD = 3,       /* struct worker_boot, to be read from offset 0 */
+    WORKER_SHARED_FD = 4,     /* struct worker_shared, to be mapped shared */
+    WORKER_READY_FD = 5,      /* a byte when it accepts; then closed */
+    WORKER_NEWS_FD = 6,       /* struct isolates_news, a message each */
+    WORKER_QUARANTINE_FD = 7, /* struct quarantine_page, to be mapped shared, read-only */
+    WORKER_LISTEN_FD = 8,     /* the first of boot.listen_count listening sockets */
 };
 
 struct worker_boot {
@@ -35,6 +37,7 @@ struct worker_boot {
 struct worker_shared {
     struct metrics metrics;
     struct start_ring starts;
+    struct vitals vitals;
 };
 
 /* `skerry worker`; returns the exit status. */

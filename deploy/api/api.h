@@ -93,6 +93,9 @@ struct api {
     void (*print_worker_metrics)(void *context, struct buffer *out);
     /* As in deploy_control_options, but never NULL. */
     bool (*print_starts)(void *context, const struct deploy_function_key *key, struct buffer *out);
+    uint64_t (*quarantine_us)(void *context,
+                              const struct deploy_function_key *key,
+                              uint32_t version);
     void *context;
 };
 

@@ -222,12 +222,26 @@ static bool api_get_function(struct api_call *call, struct store_function *ret_f
     return false;
 }
 
+/* Says so if the active version is not run for the time being. */
+static void
+api_add_quarantine(const struct api *api, const struct store_function *function, json_t *body)
+{
+    const struct deploy_function_key key = {.tenant = function->tenant,
+                                            .function = function->function,
+                                            .created_ns = function->record.created_ns};
+    uint64_t left_us = api->quarantine_us(api->context, &key, function->record.active_version);
+    if (left_us > 0)
+        (void)json_object_set_new(body, "quarantined_us", json_integer((json_int_t)left_us));
+}
+
 static void api_answer_function(struct api_call *call)
 {
     struct store_function function;
     if (!api_get_function(call, &function))
         return;
     json_t *body = api_function_json(call, &function);
+    if (body != NULL)
+        api_add_quarantine(call->api, &function, body);
     if (function.record.active_version != 0)
         api_answer_content(call, &function.record.active, body);
     else

@@ -139,6 +139,10 @@ static void cli_print_function(const json_t *function)
         (void)printf("%-9s deterministic: the same bytes on every machine\n", "code");
     if (cli_number(function, "reuse_requests") > 0)
         cli_print_reuse(function);
+    if (cli_number(function, "quarantined_us") > 0)
+        (void)printf("%-9s workers died of this version: it answers 503 for %" JSON_INTEGER_FORMAT
+                     " s more, or until another is deployed\n",
+                     "state", cli_number(function, "quarantined_us") / 1000000 + 1);
 }
 
 enum cli_exit cli_show(struct cli *cli)

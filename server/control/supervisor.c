@@ -46,6 +46,7 @@ struct supervisor {
     struct starts *starts;
     struct log_drain *log;
     struct log_drain_pipe *builders_log;
+    struct deaths *deaths;
     struct workers *workers;
     struct event *signals[4];
     struct event *drain_event;
@@ -72,7 +73,12 @@ static void supervisor_print_metrics(void *context, struct buffer *out)
                                                   .histories = stats.functions,
                                                   .forgotten = stats.forgotten};
     metrics_print_start_records(&records, out);
-    metrics_print_control_log(log_drain_dropped(supervisor->log), out);
+    const struct metrics_control own = {
+        .log_dropped = log_drain_dropped(supervisor->log),
+        .quarantined =
+            quarantine_count(deaths_page(supervisor->deaths), clock_monotonic_ns(&clock_system)),
+        .quarantines = deaths_quarantined(supervisor->deaths)};
+    metrics_print_control(&own, out);
 }
 
 static bool
@@ -92,6 +98,18 @@ static void supervisor_tell_admin_refused(void *context, uint32_t count, const c
                 "%" PRIu32
                 " requests came to the admin address without its token, the last from %s",
                 count, peer);
+}
+
+static uint64_t
+supervisor_quarantine_us(void *context, const struct deploy_function_key *key, uint32_t version)
+{
+    const struct supervisor *supervisor = context;
+    struct deploy_catalog_entry entry = {.version = version, .created_ns = key->created_ns};
+    (void)snprintf(entry.tenant, sizeof(entry.tenant), "%s", key->tenant);
+    (void)snprintf(entry.function, sizeof(entry.function), "%s", key->function);
+    uint64_t until_ns = quarantine_until_ns(deaths_page(supervisor->deaths), &entry, &clock_system);
+    uint64_t now_ns = clock_monotonic_ns(&clock_system);
+    return until_ns > now_ns ? (until_ns - now_ns) / CLOCK_NS_PER_US : 0;
 }
 
 static void supervisor_tell_artifact_trouble(void *context,
@@ -266,6 +284,7 @@ static enum status supervisor_start_deploy(struct supervisor *supervisor, struct
         .builder_error_fd = log_drain_fd(supervisor->builders_log),
         .print_worker_metrics = supervisor_print_metrics,
         .print_starts = supervisor_print_starts,
+        .quarantine_us = supervisor_quarantine_us,
         .ready = supervisor_is_ready,
         .function_changed = supervisor_tell_news,
         .admin_refused = supervisor_tell_admin_refused,
@@ -284,6 +303,7 @@ static enum status supervisor_make_workers(struct supervisor *supervisor, struct
         .listeners = &supervisor->listeners,
         .starts = supervisor->starts,
         .log = supervisor->log,
+        .deaths = supervisor->deaths,
         .access_log = supervisor->options.access_log,
         .ready = supervisor_workers_ready,
         .context = supervisor,
@@ -331,6 +351,8 @@ static enum status supervisor_start(struct supervisor *supervisor, struct report
     if (status == STATUS_OK)
         status = starts_create(config->starts_functions, &clock_system, &supervisor->starts);
     if (status == STATUS_OK)
+        status = deaths_create(&clock_system, report, &supervisor->deaths);
+    if (status == STATUS_OK)
         status = supervisor_make_workers(supervisor, report);
     if (status != STATUS_OK)
         return status;
@@ -345,6 +367,7 @@ static void supervisor_free(struct supervisor *supervisor)
         deploy_control_stop(supervisor->deploy);
     listeners_close(&supervisor->listeners);
     workers_free(supervisor->workers);
+    deaths_free(supervisor->deaths);
     starts_free(supervisor->starts);
     log_drain_free(supervisor->log);
     for (size_t i = 0; i < COUNT_OF(supervisor->signals); i++) {

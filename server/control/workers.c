@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "server/request/isolates.h"
+#include "server/telemetry/log.h"
 
 struct workers_one {
     struct workers *workers;
@@ -92,6 +93,7 @@ workers_start_one(void *context, int ready_fd, struct report *report, pid_t *ret
         [WORKER_SHARED_FD - WORKER_BOOT_FD] = one->shared_fd,
         [WORKER_READY_FD - WORKER_BOOT_FD] = ready_fd,
         [WORKER_NEWS_FD - WORKER_BOOT_FD] = news[1],
+        [WORKER_QUARANTINE_FD - WORKER_BOOT_FD] = deaths_fd(one->workers->options.deaths),
     };
     _Static_assert(COUNT_OF(own) == WORKER_LISTEN_FD - WORKER_BOOT_FD, "a descriptor each");
     status = workers_spawn(one, own, report, ret_pid);
@@ -192,6 +194,23 @@ void workers_kill(const struct workers *workers, int number)
         child_kill(&workers->each[i].child, number);
 }
 
+/* Which guest it ran, if it was not told to end. */
+static void workers_ask_why(const struct workers_one *one)
+{
+    struct vitals_key key;
+    if (one->child.stopped || !vitals_read(&one->shared->vitals, &key))
+        return;
+    log_message("error", "worker_died_running", "worker %u died while it ran %s/%s v%u",
+                one->child.index, key.tenant, key.function, key.version);
+    if (deaths_add(one->workers->options.deaths, &key))
+        log_message("error", "quarantined",
+                    "%s/%s v%u killed %d workers within %d s: it answers 503 for %d s, or until "
+                    "another version is deployed",
+                    key.tenant, key.function, key.version, DEATHS_MAX,
+                    (int)(DEATHS_WITHIN_NS / CLOCK_NS_PER_S),
+                    (int)(DEATHS_QUARANTINE_NS / CLOCK_NS_PER_S));
+}
+
 bool workers_child_exited(struct workers *workers, pid_t pid, int wait_status)
 {
     for (uint32_t i = 0; i < workers->count; i++) {
@@ -201,6 +220,7 @@ bool workers_child_exited(struct workers *workers, pid_t pid, int wait_status)
         base_auto_close(&one->news_fd);
         one->news_fd = -1;
         log_drain_flush(one->log); /* its last words come before its death */
+        workers_ask_why(one);
         child_died(&one->child, wait_status);
         return true;
     }

@@ -7,6 +7,7 @@
 #define SKERRY_SERVER_CONTROL_WORKERS_H
 
 #include "server/control/child.h"
+#include "server/control/deaths.h"
 #include "server/control/listeners.h"
 #include "server/control/log_drain.h"
 #include "server/control/starts.h"
@@ -21,6 +22,7 @@ struct workers_options {
     const struct listeners *listeners; /* a set for each; borrowed */
     struct starts *starts;             /* theirs are watched by it; borrowed */
     struct log_drain *log;             /* takes their stderr; borrowed, outlives them */
+    struct deaths *deaths;             /* hears of what they died of; borrowed */
     bool access_log;
     void (*ready)(void *context); /* all of them are */
     void *context;

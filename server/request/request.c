@@ -415,6 +415,18 @@ static enum scheduler_verdict request_slice(struct scheduler_task *task,
     return request_outcome(request, outcome);
 }
 
+/* Whatever it does to the process: it was this version. */
+static enum scheduler_verdict request_turn(struct scheduler_task *task,
+                                           struct scheduler_grant *grant)
+{
+    const struct request *request = request_of_task(task);
+    struct vitals *vitals = request->service->vitals;
+    vitals_enter(vitals, &request->function->entry);
+    enum scheduler_verdict verdict = request_slice(task, grant); /* may free the request */
+    vitals_leave(vitals);
+    return verdict;
+}
+
 /* ---- admission ------------------------------------------------------------------------------- */
 
 static void request_admit(struct request *request)
@@ -497,6 +509,14 @@ static void request_look_up(struct request *request)
     request->http.config = request->function->entry.config;
     if (!request_set_uri(request)) {
         request_busy(request, "out of memory");
+        return;
+    }
+    if (quarantine_until_ns(request->service->quarantine, &request->function->entry,
+                            request->service->clock) != 0) {
+        request->service->metrics->refused_quarantined++;
+        request->retry_later = true;
+        request_refuse(request, 503, "quarantined",
+                       "workers died of this version again and again; it is not run for a while");
         return;
     }
     request_admit(request);
@@ -638,7 +658,7 @@ enum status request_service_init(struct request_service *service, struct report 
     struct scheduler_options scheduling = {
         .clock = service->clock,
         .slice_ns = config->limits.slice * CLOCK_NS_PER_US,
-        .run = request_slice,
+        .run = request_turn,
     };
     scheduler_init(&service->scheduler, &scheduling);
     struct isolate_pool_options options = {

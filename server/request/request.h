@@ -18,6 +18,7 @@
 #include "server/request/isolates.h"
 #include "server/request/timers.h"
 #include "server/telemetry/metrics.h"
+#include "server/telemetry/quarantine.h"
 #include "server/telemetry/start_ring.h"
 
 #define REQUEST_ID_BYTES      16
@@ -61,6 +62,8 @@ struct request_service {
     const struct clock *clock;
     struct metrics *metrics;
     struct start_ring *starts; /* where control reads of them */
+    struct vitals *vitals;     /* where it reads what runs */
+    const struct quarantine_page *quarantine;
     struct deploy_catalog *catalog;
     struct directory *directory;
     struct isolate_pool *pool;

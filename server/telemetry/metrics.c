@@ -204,14 +204,26 @@ void metrics_print(const struct metrics *const *pages, uint32_t count, struct bu
     }
 }
 
+struct metrics_single {
+    const char *name;
+    const char *type;
+    const char *help;
+    uint64_t value;
+};
+
+static void
+metrics_print_singles(const struct metrics_single *rows, size_t count, struct buffer *out)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        status = buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", rows[i].name,
+                               rows[i].help, rows[i].name, rows[i].type, rows[i].name,
+                               (unsigned long long)rows[i].value);
+}
+
 void metrics_print_start_records(const struct metrics_start_records *records, struct buffer *out)
 {
-    const struct {
-        const char *name;
-        const char *type;
-        const char *help;
-        uint64_t value;
-    } rows[] = {
+    const struct metrics_single rows[] = {
         {"skerry_start_records_lost_total", "counter",
          "starts that are in no function's history: written faster than they were read",
          records->lost},
@@ -222,21 +234,18 @@ void metrics_print_start_records(const struct metrics_start_records *records, st
         {"skerry_start_histories_forgotten_total", "counter", "histories that made room for others",
          records->forgotten},
     };
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < COUNT_OF(rows) && status == STATUS_OK; i++)
-        status = buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", rows[i].name,
-                               rows[i].help, rows[i].name, rows[i].type, rows[i].name,
-                               (unsigned long long)rows[i].value);
+    metrics_print_singles(rows, COUNT_OF(rows), out);
 }
 
-void metrics_print_control_log(uint64_t dropped, struct buffer *out)
+void metrics_print_control(const struct metrics_control *control, struct buffer *out)
 {
-    enum status status = buffer_printf(
-        out,
-        "# HELP skerry_control_log_dropped_total lines of workers and builders that control could "
-        "not write on\n"
-        "# TYPE skerry_control_log_dropped_total counter\n"
-        "skerry_control_log_dropped_total %llu\n",
-        (unsigned long long)dropped);
-    (void)status;
+    const struct metrics_single rows[] = {
+        {"skerry_control_log_dropped_total", "counter",
+         "lines of workers and builders that control could not write on", control->log_dropped},
+        {"skerry_quarantined", "gauge", "versions that are not run, because workers died of them",
+         control->quarantined},
+        {"skerry_quarantines_total", "counter", "times that a version was put in quarantine",
+         control->quarantines},
+    };
+    metrics_print_singles(rows, COUNT_OF(rows), out);
 }

@@ -45,8 +45,14 @@ struct metrics_start_records {
     uint64_t histories;
     uint64_t forgotten;
 };
-/* Lines of other processes that control could not pass on. */
-void metrics_print_control_log(uint64_t dropped, struct buffer *out);
 void metrics_print_start_records(const struct metrics_start_records *records, struct buffer *out);
+
+/* What control counts itself. */
+struct metrics_control {
+    uint64_t log_dropped; /* lines of other processes that it could not pass on */
+    uint64_t quarantined; /* versions that no worker runs now */
+    uint64_t quarantines; /* ... ever */
+};
+void metrics_print_control(const struct metrics_control *control, struct buffer *out);
 
 #endif

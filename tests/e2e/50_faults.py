@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Things die and fill up; what was promised still holds."""
 import contextlib
+import http.client
 import os
 import pathlib
 import random
@@ -14,7 +15,7 @@ import time
 import unittest
 
 import harness
-from harness import Load, Server, text_guest, wait_until
+from harness import Load, Server, guest, text_guest, wait_until
 
 KILLS = 50
 
@@ -66,6 +67,58 @@ class WorkerKilled(unittest.TestCase):
             # The sockets are control's: a connection made now waits in them.
             answer = server.get("text", seconds=10)
             self.assertEqual(answer.text, "text-faults-2")
+
+
+class Quarantine(unittest.TestCase):
+    """Workers that die while one version runs, again and again."""
+
+    def kill_while_running(self, server, name):
+        """A worker's death with a request of `name` under way; waits for the next worker."""
+        told = self.told(server, name)
+        while self.told(server, name) == told:     # it may have died between two slices
+            self.kill(server, name)
+
+    @staticmethod
+    def told(server, name):
+        return server.log().count(f"died while it ran default/{name} ")
+
+    def kill(self, server, name):
+        victim, = server.worker_pids()
+        asked = threading.Thread(target=self.ask, args=(server, name))
+        asked.start()
+
+        wait_until(lambda: re.search(r'skerry_requests_in_flight{worker="0"} [1-9]',
+                                     server.admin("GET", "/metrics").text), 10, "it to run")
+        os.kill(victim, signal.SIGKILL)
+        asked.join()
+        wait_until(lambda: server.worker_pids() not in ([], [victim])
+                   and server.admin("GET", "/readyz").status == 200, 10, "the next worker")
+
+    @staticmethod
+    def ask(server, name):
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            server.get(name)
+
+    def test_a_version_that_kills_three_workers_is_held_back_and_nobody_else(self):
+        with Server(workers=1, config="limits: { fuel: 1000G, wall: 60s }\n") as server:
+            server.deploy("loop", guest("loop"))
+            server.deploy("text", text_guest("text-faults-9"))
+            for _ in range(3):
+                self.assertNotEqual(server.get("text").status, 503)
+                self.kill_while_running(server, "loop")
+            answer = server.get("loop")
+            self.assertEqual((answer.status, answer.json["code"]), (503, "quarantined"), answer)
+            self.assertTrue(answer.headers.get("retry-after"), answer)
+            self.assertEqual(server.get("text").text, "text-faults-9")
+            shown = server.admin("GET", "/v1/tenants/default/functions/loop").json
+            self.assertGreater(shown["quarantined_us"], 0)
+            self.assertIn("503", server.cli("show", "loop", check=0).stdout)
+            metrics = server.admin("GET", "/metrics").text
+            self.assertIn("skerry_quarantined 1", metrics)
+            self.assertIn('"event":"quarantined"', server.log())
+            # Another version is another matter.
+            server.deploy("loop", text_guest("text-faults10"))
+            self.assertEqual(server.get("loop").text, "text-faults10")
 
 
 class TreeKilled(unittest.TestCase):

@@ -26,6 +26,7 @@ struct rig {
     uint32_t withdrawn_count;
     bool ready;
     bool starts_fail;
+    uint32_t quarantined_version;
     enum api_scope granted;
 };
 
@@ -90,6 +91,14 @@ rig_print_starts(void *context, const struct deploy_function_key *key, struct bu
            buffer_printf(out, "{\"cold\":\"%s/%s\"}\n", key->tenant, key->function) == STATUS_OK;
 }
 
+static uint64_t
+rig_quarantine_us(void *context, const struct deploy_function_key *key, uint32_t version)
+{
+    const struct rig *rig = context;
+    assert_int_equal(key->created_ns, rig->fixture.now_ns);
+    return version == rig->quarantined_version ? 7000000 : 0;
+}
+
 static void rig_init_with_map(struct rig *rig, uint64_t map_bytes)
 {
     *rig = (struct rig){.ready = true, .publish_status = STATUS_OK, .granted = API_SCOPE_ADMIN};
@@ -118,6 +127,7 @@ static void rig_init_with_map(struct rig *rig, uint64_t map_bytes)
                             .ready = rig_ready,
                             .print_worker_metrics = rig_print_worker_metrics,
                             .print_starts = rig_print_starts,
+                            .quarantine_us = rig_quarantine_us,
                             .context = rig};
     api_response_init(&rig->response);
 }
@@ -877,6 +887,23 @@ static void a_body_is_of_the_type_that_its_path_takes(void **state)
     rig_done(&rig);
 }
 
+static void a_function_says_that_its_version_is_in_quarantine(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    rig_put(&rig, HELLO, "abc");
+    rig_get(&rig, HELLO);
+    assert_null(json_object_get(rig.json, "quarantined_us"));
+    rig.quarantined_version = 1;
+    rig_get(&rig, HELLO);
+    assert_int_equal(json_integer_value(json_object_get(rig.json, "quarantined_us")), 7000000);
+    rig_put(&rig, HELLO, "abcd");
+    rig_get(&rig, HELLO);
+    assert_null(json_object_get(rig.json, "quarantined_us"));
+    rig_done(&rig);
+}
+
 static void a_caller_gets_what_its_scope_reaches_and_no_more(void **state)
 {
     (void)state;
@@ -944,6 +971,7 @@ int main(void)
         cmocka_unit_test(removed_function_is_gone_and_its_tenant_stays),
         cmocka_unit_test(a_body_is_refused_by_its_head),
         cmocka_unit_test(a_body_is_of_the_type_that_its_path_takes),
+        cmocka_unit_test(a_function_says_that_its_version_is_in_quarantine),
         cmocka_unit_test(a_caller_gets_what_its_scope_reaches_and_no_more),
         cmocka_unit_test(starts_are_those_of_the_function_as_it_was_made),
         cmocka_unit_test(long_lists_come_in_pages),
