@@ -21,8 +21,7 @@
 
 #define UNSENT_NS_MAX     (30 * CLOCK_NS_PER_S) /* to read an answer ... */
 #define UNSENT_BYTES_A_NS UINT64_C(16384)       /* ... and a second more for each so many bytes */
-#define RESETS_MAX        100 /* requests of a connection that the client may abandon */
-#define HEADER_ROW_BYTES  32  /* counted for each header, as HPACK does */
+#define HEADER_ROW_BYTES  32                    /* counted for each header, as HPACK does */
 
 _Static_assert(HTTP_LENGTH_UNKNOWN == SIZE_MAX, "libh2o's word for it");
 
@@ -59,6 +58,13 @@ static void exchange_make_address(struct h2o_connection *connection)
         count = snprintf(connection->address, sizeof(connection->address), "[%s]:%u", ip,
                          ntohs(peer.v6.sin6_port));
     connection->address_count = (uint8_t)MAX(count, 0);
+}
+
+struct bytes h2o_connection_address(struct h2o_connection *connection)
+{
+    if (connection->address_count == 0)
+        exchange_make_address(connection);
+    return bytes_make(connection->address, connection->address_count);
 }
 
 /* False if names, values and path are more than limits.headers. */
@@ -100,11 +106,9 @@ static bool exchange_fill(struct h2o_exchange *exchange)
     const h2o_req_t *req = exchange->req;
     struct h2o_connection *connection = exchange->connection;
     struct http_exchange *http = &exchange->request.http;
-    if (connection->address_count == 0)
-        exchange_make_address(connection);
     http->method = exchange_bytes(req->input.method);
     http->protocol = exchange_protocol(req->version);
-    http->source_addr = bytes_make(connection->address, connection->address_count);
+    http->source_addr = h2o_connection_address(connection);
     http->authority = exchange_bytes(req->input.authority);
     http->request_body = exchange_bytes(req->entity);
     exchange->request.path = exchange_bytes(req->input.path);
@@ -114,22 +118,14 @@ static bool exchange_fill(struct h2o_exchange *exchange)
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-/* A client may change its mind, but not all the time (Rapid Reset). */
-static void exchange_count_reset(struct h2o_connection *connection)
-{
-    connection->resets++;
-    if (connection->resets > RESETS_MAX && connection->resets > connection->requests / 2)
-        h2o_connection_shut(connection);
-}
-
 static void exchange_on_dispose(void *data)
 {
     struct h2o_exchange *exchange = data;
     exchange->connection->front->exchange_count--;
     if (!exchange->begun)
         return;
-    if (exchange->request.state != REQUEST_ANSWERED && exchange->req->version >= 0x200)
-        exchange_count_reset(exchange->connection);
+    if (exchange->request.state == REQUEST_ANSWERED && exchange->req->version >= 0x200)
+        h2o_guard_end_cut(exchange->connection, exchange->req);
     if (h2o_linklist_is_linked(&exchange->link))
         h2o_linklist_unlink(&exchange->link);
     request_end(&exchange->request);
@@ -319,10 +315,10 @@ static int exchange_on_req(h2o_handler_t *handler, h2o_req_t *req)
     exchange->connection = h2o_connection_of(req->conn);
     exchange->generator = (h2o_generator_t){0};
     exchange->link = (h2o_linklist_t){0};
-    exchange->connection->requests++;
+    h2o_guard_progress(exchange->connection);
     front->exchange_count++;
     exchange->begun = request_init(&exchange->request, front->service, &exchange_carrier);
-    enum refusal_reason refusal = h2o_guard_take_refusal(exchange->connection);
+    enum refusal_reason refusal = h2o_guard_take_refusal(exchange->connection, req);
     if (!exchange->begun)
         exchange_refuse_unbegun(exchange);
     else if (refusal != REFUSAL_NONE)

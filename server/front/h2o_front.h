@@ -19,13 +19,26 @@
 #define FRONT_LISTENERS_MAX CONFIG_LISTEN_MAX
 #define FRONT_WATCHES_MAX   4
 
+#define BUDGET_CUTS         8
+
+/* What an HTTP/2 client may do without bringing requests along. */
+struct h2o_budget {
+    size_t written_bytes;  /* the socket's count when it last made up for something */
+    uint64_t reset_ms;     /* when the counting of resets began anew */
+    uint32_t strain;       /* frames that brought nothing */
+    uint32_t resets;       /* streams reset since then, by either side */
+    uint32_t block_bytes;  /* of the header block that is coming in */
+    uint32_t block_frames; /* and its frames */
+    uint32_t cut_count;
+    uint32_t cuts[BUDGET_CUTS]; /* streams whose body the client need not send any more */
+};
+
 struct h2o_connection {
     h2o_linklist_t link; /* in front->connections */
     struct h2o_front *front;
     h2o_socket_t *socket;
-    uint32_t requests; /* begun */
-    uint32_t resets;   /* ended by the client before the answer */
-    int linger_fd;     /* kept by h2o_linger_keep, or -1 */
+    struct h2o_budget budget;
+    int linger_fd; /* kept by h2o_linger_keep, or -1 */
     bool shut;
     h2o_socket_cb read;          /* libh2o's, called by the guard's */
     uint64_t body_bytes;         /* decoded of the chunked body that is coming in */
@@ -75,6 +88,8 @@ struct h2o_front {
     h2o_linklist_t unsent; /* exchanges, oldest answer first */
     h2o_linklist_t lingering;
     uint32_t linger_count;
+    uint64_t log_ms;    /* lines on clients' behaviour: since when they are counted */
+    uint32_t log_count; /* and how many there were */
 };
 
 /* Registers the handler of all requests, and the filter of libh2o's own errors. */
@@ -90,6 +105,8 @@ void h2o_linger_keep(struct h2o_connection *connection);
 void h2o_linger_begin(struct h2o_front *front, int fd);
 void h2o_linger_sweep(struct h2o_front *front);
 
+/* The client's "ip:port"; empty if it is not known. */
+struct bytes h2o_connection_address(struct h2o_connection *connection);
 /* Makes a connection of an accepted socket; false: there is no room, and the socket is closed. */
 bool h2o_connection_adopt(struct h2o_front *front, h2o_socket_t *socket);
 /* Is it a client's, and not a listener's or another descriptor's? */

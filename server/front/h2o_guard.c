@@ -1,26 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The doors of HTTP/1: see h2o_guard.h for the idea.
+ * The doors of HTTP/1, and which connection is being read: see h2o_guard.h for the idea.
  *
- * libh2o's functions have no argument that leads to a connection, so the one whose bytes are
- * being read is kept in `guard`, the only thing in this room that is not in somebody's hands. It
- * is set before any of libh2o's parsers can run: by the callback of each read, and when libh2o
- * begins to read, after which it looks at once at what is there already.
+ * A body that is refused while it comes ends at once as a whole one without a byte, so that the
+ * handler is reached.
  */
 #include "server/front/h2o_guard.h"
 
 #include <dlfcn.h>
 
-#define GUARD_EXPORT       __attribute__((visibility("default")))
 #define GUARD_PREFACE      "PRI * HTTP/2"
 #define GUARD_READ_ON      (-2)
 #define GUARD_NOT_HTTP1    (-1)
 #define GUARD_BODY_REFUSED 0 /* complete, nothing left over */
 
-static struct {
-    struct h2o_connection *current;
-    void (*read_start)(h2o_socket_t *socket, h2o_socket_cb callback);
-} guard;
+struct h2o_guard h2o_guard;
 
 /* libh2o has no header for these two. */
 GUARD_EXPORT int phr_parse_request(const char *input,
@@ -35,21 +29,37 @@ GUARD_EXPORT int phr_parse_request(const char *input,
                                    size_t seen_count);
 GUARD_EXPORT ssize_t phr_decode_chunked(struct http1_chunks *chunks, char *data, size_t *count);
 
+/* A pointer to a function is got as one to an object. [POSIX dlsym] */
+static void guard_find(const char *name, void *ret_function)
+{
+    void *found = dlsym(RTLD_NEXT, name);
+    ASSERT(found != NULL);
+    memcpy(ret_function, &found, sizeof(found));
+}
+
 void h2o_guard_init(void)
 {
-    void *found = dlsym(RTLD_NEXT, "h2o_socket_read_start");
-    ASSERT(found != NULL);
-    memcpy(&guard.read_start, &found, sizeof(found));
+    guard_find("h2o_socket_read_start", &h2o_guard.read_start);
+    guard_find("h2o_http2_decode_frame", &h2o_guard.decode_frame);
+    guard_find("h2o_hpack_parse_headers", &h2o_guard.parse_headers);
+    guard_find("h2o_http2__encode_rst_stream_frame", &h2o_guard.encode_reset);
+    guard_find("h2o_http2_encode_goaway_frame", &h2o_guard.encode_goaway);
+    /* Or it would drop Host without a look, whatever :authority says. */
+    H2O_TOKEN_HOST->http2_should_reject = 0;
 }
 
 void h2o_guard_forget(const struct h2o_connection *connection)
 {
-    if (guard.current == connection)
-        guard.current = NULL;
+    if (h2o_guard.current == connection)
+        h2o_guard.current = NULL;
 }
 
-enum refusal_reason h2o_guard_take_refusal(struct h2o_connection *connection)
+enum refusal_reason h2o_guard_take_refusal(struct h2o_connection *connection, const h2o_req_t *req)
 {
+    if (req->version >= 0x200) {
+        bool is_marked = req->headers.size == 1 && req->headers.entries[0].name->len == 0;
+        return is_marked ? (enum refusal_reason)req->headers.entries[0].value.len : REFUSAL_NONE;
+    }
     enum refusal_reason reason = connection->refusal;
     connection->refusal = REFUSAL_NONE;
     return reason;
@@ -59,19 +69,19 @@ enum refusal_reason h2o_guard_take_refusal(struct h2o_connection *connection)
 
 static void guard_on_read(h2o_socket_t *socket, const char *err)
 {
-    guard.current = socket->on_close.data;
-    guard.current->read(socket, err);
+    h2o_guard.current = socket->on_close.data;
+    h2o_guard.current->read(socket, err);
 }
 
 GUARD_EXPORT void h2o_socket_read_start(h2o_socket_t *socket, h2o_socket_cb callback)
 {
     if (!h2o_connection_owns(socket)) {
-        guard.read_start(socket, callback);
+        h2o_guard.read_start(socket, callback);
         return;
     }
-    guard.current = socket->on_close.data;
-    guard.current->read = callback;
-    guard.read_start(socket, guard_on_read);
+    h2o_guard.current = socket->on_close.data;
+    h2o_guard.current->read = callback;
+    h2o_guard.read_start(socket, guard_on_read);
 }
 
 /* ---- heads ----------------------------------------------------------------------------------- */
@@ -96,7 +106,7 @@ GUARD_EXPORT int phr_parse_request(const char *input,
                                    size_t *field_count,
                                    size_t seen_count)
 {
-    struct h2o_connection *connection = guard.current;
+    struct h2o_connection *connection = h2o_guard.current;
     ASSERT(connection != NULL && *field_count >= HTTP1_FIELDS_MAX);
     struct bytes bytes = bytes_make(input, input_count);
     struct http1_head head;
@@ -130,7 +140,7 @@ GUARD_EXPORT int phr_parse_request(const char *input,
 
 GUARD_EXPORT ssize_t phr_decode_chunked(struct http1_chunks *chunks, char *data, size_t *count)
 {
-    struct h2o_connection *connection = guard.current;
+    struct h2o_connection *connection = h2o_guard.current;
     ASSERT(connection != NULL);
     size_t left;
     enum http1_outcome outcome = http1_decode_chunks(chunks, data, *count, count, &left);

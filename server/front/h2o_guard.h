@@ -10,6 +10,8 @@
  *                                      |
  *                 phr_parse_request, phr_decode_chunked: ours, by the rules of the front
  *                                      |
+ *                 h2o_http2_decode_frame (h2o_guard_frames.c): sees each frame, keeps budgets
+ *                 h2o_hpack_parse_headers (h2o_guard_fields.c): field by field, with limits
  *                 a request to be refused goes on as an empty one, and meets its answer in the
  *                 handler of all requests: so there is one way to answer
  *
@@ -18,13 +20,70 @@
 #ifndef SKERRY_SERVER_FRONT_H2O_GUARD_H
 #define SKERRY_SERVER_FRONT_H2O_GUARD_H
 
+#include <h2o.h>
+#include <h2o/http2.h>
+#include <h2o/http2_internal.h>
+
 #include "server/front/h2o_front.h"
 
-/* Finds the functions that ours stand before; call once before the first connection. */
+#define GUARD_EXPORT __attribute__((visibility("default")))
+
+/*
+ * libh2o's functions have no argument that leads to a connection, so the one whose bytes are being
+ * read is kept here, in the only thing in this room that is not in somebody's hands. It is set
+ * before any of libh2o's parsers can run: by the callback of each read, and when libh2o begins to
+ * read, after which it looks at once at what is there already. Beside it, the functions that ours
+ * stand before.
+ */
+struct h2o_guard {
+    struct h2o_connection *current;
+    void (*read_start)(h2o_socket_t *socket, h2o_socket_cb callback);
+    ssize_t (*decode_frame)(h2o_http2_frame_t *frame,
+                            const uint8_t *input,
+                            size_t input_count,
+                            const h2o_http2_settings_t *settings,
+                            const char **err_desc);
+    int (*parse_headers)(h2o_req_t *req,
+                         h2o_hpack_header_table_t *table,
+                         const uint8_t *input,
+                         size_t input_count,
+                         int *pseudo_map,
+                         size_t *content_length,
+                         h2o_cache_digests_t **digests,
+                         const char **err_desc);
+    void (*encode_reset)(h2o_buffer_t **out, uint32_t stream_id, int error);
+    void (*encode_goaway)(h2o_buffer_t **out, uint32_t last_id, int error, h2o_iovec_t detail);
+};
+
+extern struct h2o_guard h2o_guard;
+
+/* Finds the functions that ours stand before; call before the first connection. */
 void h2o_guard_init(void);
 /* The connection is gone: nothing may be done in its name any more. */
 void h2o_guard_forget(const struct h2o_connection *connection);
+
 /* Why the request must be refused, if it must; asked once. `connection` is the request's. */
-enum refusal_reason h2o_guard_take_refusal(struct h2o_connection *connection);
+enum refusal_reason h2o_guard_take_refusal(struct h2o_connection *connection, const h2o_req_t *req);
+/* Makes it one that will be refused, with whatever it still lacks. Of HTTP/2. */
+void h2o_guard_mark_refused(h2o_req_t *req, enum refusal_reason reason);
+/* The client need not send the rest of the body, and what it sends is forgotten. Of HTTP/2. */
+void h2o_guard_cut_body(struct h2o_connection *connection, h2o_http2_stream_t *stream);
+/* The answer to a request whose body was cut is out: says so. Nothing, if it was not cut. */
+void h2o_guard_end_cut(struct h2o_connection *connection, h2o_req_t *req);
+
+/* A request began, which makes up for some frames that brought nothing. */
+void h2o_guard_progress(struct h2o_connection *connection);
+/* No more requests on this connection; those that run are answered. Of HTTP/2. */
+void h2o_guard_wind_down(h2o_http2_conn_t *conn, int error, const char *detail);
+
+static inline h2o_http2_conn_t *h2o_guard_http2(const struct h2o_connection *connection)
+{
+    return connection->socket->data;
+}
+
+static inline h2o_http2_stream_t *h2o_guard_stream(h2o_req_t *req)
+{
+    return H2O_STRUCT_FROM_MEMBER(h2o_http2_stream_t, req, req);
+}
 
 #endif

@@ -17,6 +17,10 @@
 #define CHECK_HEAD_BYTES 4096
 #define CHECK_HEAD       "POST / HTTP/1.1\r\nHost: a\r\n"
 
+/* HTTP/2: its beginning, with empty settings; and a POST, a number of bytes after its length. */
+#define CHECK_HTTP2      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
+#define CHECK_POST(more) CHECK_HTTP2 "\0\0" more "\1\4\0\0\0\1\x83\x86\x84\1\1x"
+
 struct check_server {
     struct h2o_front front;
     struct request_service service;
@@ -30,22 +34,43 @@ struct check_handler {
     struct check_server *server;
 };
 
+#define CHECK_TEXT(text) text, sizeof(text) - 1
+
 static const struct check_row {
     const char *door; /* the function that must be ours */
-    const char *request;
-    enum refusal_reason refusal;
+    const char *input;
+    size_t input_count;
+    enum refusal_reason refusal; /* of the request that must come of it */
+    size_t counter;              /* that must count something; no request comes of it */
 } check_rows[] = {
-    {"phr_parse_request", CHECK_HEAD "\r\n", REFUSAL_NONE},
-    {"phr_parse_request", CHECK_HEAD "Host: b\r\n\r\n", REFUSAL_HOST_TWICE},
-    {"phr_decode_chunked", CHECK_HEAD "Transfer-Encoding: chunked\r\n\r\n3zz\r\nabc\r\n0\r\n\r\n",
-     REFUSAL_CHUNK},
+    {"h2o_socket_read_start", CHECK_TEXT(CHECK_HEAD "\r\n"), REFUSAL_NONE, 0},
+    {"phr_parse_request", CHECK_TEXT(CHECK_HEAD "Host: b\r\n\r\n"), REFUSAL_HOST_TWICE, 0},
+    {"phr_decode_chunked",
+     CHECK_TEXT(CHECK_HEAD "Transfer-Encoding: chunked\r\n\r\n3zz\r\nabc\r\n0\r\n\r\n"),
+     REFUSAL_CHUNK, 0},
+    /* content-length: 9999 */
+    {"h2o_hpack_parse_headers",
+     CHECK_TEXT(CHECK_POST("\x0d") "\x0f\x0d\4"
+                                   "9999"),
+     REFUSAL_BODY_LARGE, 0},
+    {"h2o_http2_decode_frame", CHECK_TEXT(CHECK_POST("\6") "\0\0\4\3\0\0\0\0\1\0\0\0\x8"),
+     REFUSAL_NONE, offsetof(struct metrics, reset_received_cancel)},
+    /* content-length: 5, twice */
+    {"h2o_http2__encode_rst_stream_frame",
+     CHECK_TEXT(CHECK_POST("\x0e") "\x0f\x0d\1"
+                                   "5"
+                                   "\x0f\x0d\1"
+                                   "5"),
+     REFUSAL_NONE, offsetof(struct metrics, reset_sent_protocol_error)},
+    {"h2o_http2_encode_goaway_frame", CHECK_TEXT(CHECK_HTTP2 "\0\0\0\0\0\0\0\0\0"), REFUSAL_NONE,
+     offsetof(struct metrics, goaway_protocol_error)},
 };
 
 static int check_on_req(h2o_handler_t *handler, h2o_req_t *req)
 {
     struct check_server *server = ((struct check_handler *)handler)->server;
     server->requests++;
-    server->refusal = h2o_guard_take_refusal(h2o_connection_of(req->conn));
+    server->refusal = h2o_guard_take_refusal(h2o_connection_of(req->conn), req);
     req->http1_is_persistent = 0;
     req->res.status = 200;
     h2o_send_inline(req, H2O_STRLIT("-"));
@@ -71,6 +96,9 @@ static bool check_open(struct check_server *server)
     handler->server = server;
     front->loop = h2o_evloop_create();
     h2o_context_init(&front->context, front->loop, &front->config);
+    front->log_ms = h2o_now(front->loop); /* this is nobody's connection: nothing to be told */
+    front->log_count = UINT32_MAX / 2;
+    front->linger_count = UINT32_MAX / 2; /* nor anything to be waited for */
     front->accept = (h2o_accept_ctx_t){.ctx = &front->context, .hosts = front->config.hosts};
     return true;
 }
@@ -80,15 +108,21 @@ static void check_turn(struct check_server *server)
     (void)h2o_evloop_run(server->front.loop, 0);
 }
 
+static bool check_counted(const struct check_server *server, size_t counter)
+{
+    uint64_t count;
+    memcpy(&count, (const uint8_t *)&server->metrics + counter, sizeof(count));
+    return count == 1;
+}
+
 /* Until its connection is closed; the socket pair needs no waiting. */
 static bool check_ask(struct check_server *server, const struct check_row *row)
 {
     int ends[2];
-    size_t count = strlen(row->request);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0)
         return false;
     uint32_t requests = server->requests;
-    bool sent = write(ends[1], row->request, count) == (ssize_t)count;
+    bool sent = write(ends[1], row->input, row->input_count) == (ssize_t)row->input_count;
     h2o_socket_t *socket = h2o_evloop_socket_create(server->front.loop, ends[0], 0);
     if (h2o_connection_adopt(&server->front, socket))
         h2o_accept(&server->front.accept, socket);
@@ -97,6 +131,8 @@ static bool check_ask(struct check_server *server, const struct check_row *row)
     (void)close(ends[1]);
     for (int i = 0; i < CHECK_TURNS && server->front.connection_count > 0; i++)
         check_turn(server);
+    if (row->counter != 0)
+        return sent && server->requests == requests && check_counted(server, row->counter);
     return sent && server->requests == requests + 1 && server->refusal == row->refusal;
 }
 

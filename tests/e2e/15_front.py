@@ -7,6 +7,7 @@ shape, closes the connection, and runs nothing of what follows.
 import json
 import re
 
+import h2
 import harness
 from harness import ServerTest, guest, raw
 
@@ -162,3 +163,133 @@ class Strict(ServerTest):
                 client.sendall(data[i:i + 1])
             answer = client.recv(65536)
         self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer)
+
+
+def fields(*changes, **pseudo):
+    """A good request's fields, with pseudo headers replaced (None: left out) and more added."""
+    good = {"method": b"GET", "scheme": b"http", "path": ECHO, "authority": b"x"} | pseudo
+    return [(b":" + name.encode(), value) for name, value in good.items()
+            if value is not None] + list(changes)
+
+
+RESET = "reset 1"
+HTTP2 = [
+    (200, fields(), None),
+    (200, fields((b"x-probe", b"v")), None),
+    (200, fields((b"host", b"x")), None),
+    (200, fields((b"host", b"X")), None),
+    (200, fields((b"host", b"x"), authority=None), None),
+    (200, fields((b"content-length", b"3"), method=b"POST"), b"abc"),
+    (200, fields((b"content-length", b"0")), None),
+    (200, fields((b"te", b"trailers")), None),
+    (RESET, fields(method=b""), None),
+    (RESET, fields(method=b"G T"), None),
+    (RESET, fields(method=b"G\"T"), None),
+    (RESET, fields(path=b""), None),
+    (RESET, fields(path=ECHO + b"a HTTP/1.1"), None),
+    (RESET, fields(path=ECHO + b"#a"), None),
+    (RESET, fields(path=b"echo"), None),
+    (RESET, fields(path=b"*"), None),
+    (RESET, fields(path=b"http://echo.default.localhost/"), None),
+    (RESET, fields(authority=None), None),
+    (RESET, fields(authority=b""), None),
+    (RESET, fields(authority=b"a@b"), None),
+    (RESET, fields(authority=b"a b"), None),
+    (RESET, fields((b"host", b"y")), None),
+    (RESET, fields((b"host", b"x"), (b"host", b"x")), None),
+    (RESET, fields((b"host", b"a/b"), authority=None), None),
+    (RESET, fields(path=None), None),
+    (RESET, fields(method=None), None),
+    (RESET, fields(scheme=None), None),
+    (RESET, fields((b"content-length", b"5")), None),
+    (RESET, fields((b"content-length", b"5"), method=b"POST"), b"abc"),
+    (RESET, fields((b"content-length", b"2"), method=b"POST"), b"abc"),
+    (RESET, fields((b"content-length", b"3"), (b"content-length", b"3"), method=b"POST"), b"abc"),
+    (RESET, fields((b"content-length", b"0"), (b"content-length", b"5"), method=b"POST"), b"abcde"),
+    (400, fields((b"x-a", b"b\x01")), None),
+    (400, fields((b"x-a", b"b\r\nc: d")), None),
+    (400, fields((b"x a", b"b")), None),
+    (501, fields(method=b"TRACE"), None),
+    (501, fields(method=b"T" * 33), None),
+    (413, fields((b"content-length", b"1000000"), method=b"POST"), b"abc"),
+    (431, fields(*[(b"x-%d" % i, b"v" * 120) for i in range(99)]), None),
+    (431, fields(*[(b"x-%d" % i, b"v") for i in range(101)]), None),
+    ("closed", fields((b"connection", b"close")), None),
+    ("closed", fields((b"transfer-encoding", b"chunked")), None),
+    ("closed", fields((b"x-a", b"b"), (b":path", b"/")), None),
+    ("closed", fields((b"x-a", b"b"), (b":authority", b"y"), authority=None), None),
+    ("closed", fields((b"X-A", b"b")), None),
+]
+
+
+class Http2(ServerTest):
+    workers = 1
+    config = "limits: { body: 256KiB, headers: 8KiB }\n"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server.deploy("echo", guest("echo"))
+
+    def connect(self):
+        return h2.Connection(self.server.port, 10 * harness.PATIENCE)
+
+    def test_each_form_is_served_reset_refused_or_ends_the_connection(self):
+        for wanted, form, body in HTTP2:
+            connection = self.connect()
+            stream = connection.begin(form, ended=body is None)
+            if body is not None:
+                connection.send(h2.DATA, h2.END_STREAM, stream, body)
+            self.assertEqual(connection.outcome(stream), wanted, str(form)[:500])
+            if wanted in (400, 413, 431, 501):
+                self.assertEqual(json.loads(connection.bodies[stream])["status"], wanted)
+            if wanted == RESET:
+                # the connection goes on
+                self.assertEqual(connection.outcome(connection.begin(fields())), 200, form)
+            connection.close()
+
+    def test_a_body_over_the_limit_gets_one_413_and_the_connection_goes_on(self):
+        connection = self.connect()
+        stream = connection.begin(fields(method=b"POST"), ended=False)
+        for _ in range(40):
+            connection.send(h2.DATA, 0, stream, b"x" * 16000)
+        connection.send(h2.DATA, h2.END_STREAM, stream, b"x")
+        self.assertEqual(connection.outcome(stream), 413)
+        self.assertEqual(json.loads(connection.bodies[stream])["code"], "body_too_large")
+        self.assertEqual(connection.outcome(connection.begin(fields())), 200)
+        self.assertIsNone(connection.goaway)
+        self.assertIn(connection.reset.get(stream), (None, 0))
+        connection.close()
+
+    def test_a_length_over_the_limit_gets_413_before_the_body_comes(self):
+        connection = self.connect()
+        stream = connection.begin(fields((b"content-length", b"9999999"), method=b"POST"), False)
+        self.assertEqual(connection.outcome(stream), 413)
+        # what is already on its way is forgotten
+        for _ in range(20):
+            connection.send(h2.DATA, 0, stream, b"x" * 16000)
+        self.assertEqual(connection.outcome(connection.begin(fields())), 200)
+        self.assertEqual(connection.reset.get(stream), 0)
+        connection.close()
+
+    def test_trailers_are_no_headers_of_the_request(self):
+        connection = self.connect()
+        stream = connection.begin(fields(method=b"POST"), ended=False)
+        connection.send(h2.DATA, 0, stream, b"abc")
+        connection.send(h2.HEADERS, h2.END_HEADERS | h2.END_STREAM, stream,
+                        h2.literal(b"x-probe", b"smuggled"))
+        self.assertEqual(connection.outcome(stream), 200)
+        self.assertEqual(connection.bodies[stream], b"POST /\n\nabc")
+        connection.close()
+
+    def test_what_ends_connections_and_streams_is_counted_by_reason(self):
+        connection = self.connect()
+        self.assertEqual(connection.outcome(connection.begin(fields(method=b""))), RESET)
+        self.assertEqual(connection.outcome(connection.begin(fields((b"X", b"y")))), "closed")
+        connection.close()
+        text = self.server.admin("GET", "/metrics").text
+        for family in ("resets_sent", "goaway"):
+            found = re.search(r'^skerry_http2_%s_total\{.*"protocol_error"\} (\d+)$' % family, text,
+                              re.M)
+            self.assertGreater(int(found.group(1)), 0)
+        self.assertIn('"http2_goaway"', self.server.log())

@@ -37,6 +37,7 @@ ALLOWED = {
     "engine/ops/ops_control.c": "about to be cut",
     "server/request/request.c": "about to be cut",
     "server/front/h2o_guard.c:phr_parse_request": "libh2o says how it is called",
+    "server/front/h2o_guard_fields.c:h2o_hpack_parse_headers": "libh2o says how it is called",
 }
 
 

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Each frame of HTTP/2 before libh2o handles it.
+ *
+ *   strain   +1 for each frame that brings no request and no body; a request and bytes that were
+ *            sent make up for some. A thousand too many, and the connection ends.
+ *   resets   of streams, by the client or by us for its mistakes, in ten seconds. Requests that
+ *            were answered do not make up for them: an answer can be as cheap as a 404.
+ *   bodies   over the limit end here, as whole ones that will be refused; what the client still
+ *            sends of them is forgotten, and libh2o hears nothing of it.
+ *
+ * A frame that libh2o is not to handle becomes an acknowledgement of settings, of which it makes
+ * nothing; so do frames of unknown types, for each of which it would write a line to stderr.
+ */
+#include "server/front/h2o_guard.h"
+#include "server/telemetry/log.h"
+
+#define STRAIN_MAX           1000
+#define STRAIN_REQUEST       20   /* frames that a request makes up for */
+#define STRAIN_SENT_BYTES    1024 /* bytes sent that make up for one */
+#define RESETS_MAX           200
+#define RESETS_MS            10000
+#define BLOCK_FRAMES_MAX     32    /* that one block of headers may come in */
+#define BLOCK_BYTES_MORE     16384 /* and the double of limits.headers, so that most get a 431 */
+#define FRAME_TYPE_KNOWN_MAX H2O_HTTP2_FRAME_TYPE_CONTINUATION
+#define LOG_LINES_MAX        20 /* a second, of all connections */
+
+#define ERROR_COUNT          (sizeof(frames_errors) / sizeof(frames_errors[0]))
+
+static const struct frames_error {
+    const char *label;
+    size_t goaway;
+    size_t sent;
+    size_t received;
+} frames_errors[] = {
+#define HTTP2_ERROR(label)                                                                         \
+    {#label, offsetof(struct metrics, goaway_##label),                                             \
+     offsetof(struct metrics, reset_sent_##label),                                                 \
+     offsetof(struct metrics, reset_received_##label)},
+#include "server/front/http2_errors.def"
+};
+
+static const struct frames_error *frames_error(uint32_t code)
+{
+    return &frames_errors[MIN(code, ERROR_COUNT - 1)];
+}
+
+static void frames_count(const struct h2o_connection *connection, size_t counter)
+{
+    (*(uint64_t *)(void *)((uint8_t *)connection->front->service->metrics + counter))++;
+}
+
+/* Clients can make these lines, so there are never many. */
+static void
+frames_log(struct h2o_connection *connection, const char *event, uint32_t code, struct bytes detail)
+{
+    struct h2o_front *front = connection->front;
+    uint64_t now_ms = h2o_now(front->loop);
+    if (now_ms - front->log_ms >= 1000) {
+        front->log_ms = now_ms;
+        front->log_count = 0;
+    }
+    if (front->log_count++ >= LOG_LINES_MAX)
+        return;
+    struct log_line line;
+    log_begin(&line, "info", event);
+    log_text(&line, "client", h2o_connection_address(connection));
+    log_text(&line, "reason", bytes_of_text(frames_error(code)->label));
+    if (detail.count > 0)
+        log_text(&line, "detail", detail);
+    if (!log_end(&line))
+        front->service->metrics->log_dropped++;
+}
+
+/* ---- resets and ends, whoever makes them ------------------------------------------------------
+ */
+
+static void frames_count_reset(struct h2o_connection *connection)
+{
+    struct h2o_budget *budget = &connection->budget;
+    uint64_t now_ms = h2o_now(connection->front->loop);
+    if (now_ms - budget->reset_ms > RESETS_MS) {
+        budget->reset_ms = now_ms;
+        budget->resets = 0;
+    }
+    budget->resets++;
+}
+
+GUARD_EXPORT void
+h2o_http2__encode_rst_stream_frame(h2o_buffer_t **out, uint32_t stream_id, int error)
+{
+    struct h2o_connection *connection = h2o_guard.current;
+    if (connection != NULL) {
+        frames_count(connection, frames_error((uint32_t)error)->sent);
+        frames_log(connection, "http2_reset_sent", (uint32_t)error, bytes_of_text(""));
+        frames_count_reset(connection);
+    }
+    h2o_guard.encode_reset(out, stream_id, error);
+}
+
+GUARD_EXPORT void
+h2o_http2_encode_goaway_frame(h2o_buffer_t **out, uint32_t last_id, int error, h2o_iovec_t detail)
+{
+    struct h2o_connection *connection = h2o_guard.current;
+    /* Without an error it is a timer that speaks, and it speaks of another connection. */
+    if (connection != NULL && error != H2O_HTTP2_ERROR_NONE) {
+        frames_count(connection, frames_error((uint32_t)-error)->goaway);
+        frames_log(connection, "http2_goaway", (uint32_t)-error,
+                   bytes_make(detail.base, detail.len));
+        h2o_linger_keep(connection);
+    }
+    h2o_guard.encode_goaway(out, last_id, error, detail);
+}
+
+void h2o_guard_wind_down(h2o_http2_conn_t *conn, int error, const char *detail)
+{
+    if (conn->state >= H2O_HTTP2_CONN_STATE_HALF_CLOSED)
+        return;
+    h2o_iovec_t text = {(char *)(uintptr_t)detail, strlen(detail)};
+    h2o_http2_encode_goaway_frame(&conn->_write.buf, conn->pull_stream_ids.max_open, error, text);
+    h2o_http2_conn_request_write(conn);
+    conn->state = H2O_HTTP2_CONN_STATE_HALF_CLOSED;
+}
+
+/* ---- budgets --------------------------------------------------------------------------------- */
+
+void h2o_guard_progress(struct h2o_connection *connection)
+{
+    struct h2o_budget *budget = &connection->budget;
+    budget->strain -= MIN(budget->strain, (uint32_t)STRAIN_REQUEST);
+}
+
+/* True: too many. */
+static bool frames_strain(struct h2o_connection *connection)
+{
+    struct h2o_budget *budget = &connection->budget;
+    size_t sent = (connection->socket->bytes_written - budget->written_bytes) / STRAIN_SENT_BYTES;
+    budget->written_bytes += sent * STRAIN_SENT_BYTES;
+    budget->strain -= (uint32_t)MIN(budget->strain, sent);
+    return ++budget->strain > STRAIN_MAX;
+}
+
+/* True: too much for one block of headers, which is kept until it is whole. */
+static bool frames_block(struct h2o_connection *connection, const h2o_http2_frame_t *frame)
+{
+    struct h2o_budget *budget = &connection->budget;
+    if (frame->type == H2O_HTTP2_FRAME_TYPE_HEADERS)
+        budget->block_frames = budget->block_bytes = 0;
+    budget->block_frames++;
+    budget->block_bytes += frame->length;
+    return budget->block_frames > BLOCK_FRAMES_MAX ||
+           budget->block_bytes > 2 * connection->front->rules.head_bytes_max + BLOCK_BYTES_MORE;
+}
+
+/* ---- bodies ---------------------------------------------------------------------------------- */
+
+static void frames_forget(h2o_http2_frame_t *frame)
+{
+    frame->type = H2O_HTTP2_FRAME_TYPE_SETTINGS;
+    frame->flags = H2O_HTTP2_FRAME_FLAG_ACK;
+    frame->stream_id = 0;
+    frame->length = 0;
+}
+
+/* What libh2o does of bytes that it takes, for those it does not see: the connection's window is
+ * for other streams too. */
+static void frames_consume(h2o_http2_conn_t *conn, size_t count)
+{
+    ssize_t whole = H2O_HTTP2_SETTINGS_HOST.initial_window_size;
+    h2o_http2_window_consume_window(&conn->_input_window, count);
+    ssize_t left = h2o_http2_window_get_window(&conn->_input_window);
+    if (left >= whole / 2 || conn->state >= H2O_HTTP2_CONN_STATE_IS_CLOSING)
+        return;
+    h2o_http2_encode_window_update_frame(&conn->_write.buf, 0, (int32_t)(whole - left));
+    h2o_http2_conn_request_write(conn);
+    (void)h2o_http2_window_update(&conn->_input_window, whole - left);
+}
+
+static bool frames_is_cut(const struct h2o_budget *budget, uint32_t stream_id)
+{
+    for (uint32_t i = 0; i < MIN(budget->cut_count, (uint32_t)BUDGET_CUTS); i++) {
+        if (budget->cuts[i] == stream_id)
+            return true;
+    }
+    return false;
+}
+
+void h2o_guard_cut_body(struct h2o_connection *connection, h2o_http2_stream_t *stream)
+{
+    struct h2o_budget *budget = &connection->budget;
+    budget->cuts[budget->cut_count++ % BUDGET_CUTS] = stream->stream_id;
+}
+
+void h2o_guard_end_cut(struct h2o_connection *connection, h2o_req_t *req)
+{
+    h2o_http2_conn_t *conn = (h2o_http2_conn_t *)req->conn;
+    const h2o_http2_stream_t *stream = h2o_guard_stream(req);
+    if (!frames_is_cut(&connection->budget, stream->stream_id) ||
+        conn->state >= H2O_HTTP2_CONN_STATE_HALF_CLOSED)
+        return;
+    /* So that the client stops to send, and does not take it for a failure. [RFC 9113 8.1] */
+    h2o_guard.encode_reset(&conn->_write.buf, stream->stream_id, -H2O_HTTP2_ERROR_NONE);
+    h2o_http2_conn_request_write(conn);
+}
+
+/* Without its padding; a wrong one is libh2o's to refuse. */
+static size_t frames_data_bytes(const h2o_http2_frame_t *frame)
+{
+    if ((frame->flags & H2O_HTTP2_FRAME_FLAG_PADDED) == 0 || frame->length == 0)
+        return frame->length;
+    size_t padding = 1 + (size_t)frame->payload[0];
+    return frame->length > padding ? frame->length - padding : 0;
+}
+
+/* The body ends here, and the request will be refused. */
+static void frames_end_body(struct h2o_connection *connection,
+                            h2o_http2_stream_t *stream,
+                            h2o_http2_frame_t *frame)
+{
+    h2o_guard_mark_refused(&stream->req, REFUSAL_BODY_LARGE);
+    if ((frame->flags & H2O_HTTP2_FRAME_FLAG_END_STREAM) == 0)
+        h2o_guard_cut_body(connection, stream);
+    stream->_expected_content_length = SIZE_MAX;
+    frame->flags = H2O_HTTP2_FRAME_FLAG_END_STREAM;
+    frame->length = 0;
+}
+
+static void frames_data(struct h2o_connection *connection, h2o_http2_frame_t *frame)
+{
+    h2o_http2_conn_t *conn = h2o_guard_http2(connection);
+    size_t count = frame->length;
+    if (conn->state >= H2O_HTTP2_CONN_STATE_HALF_CLOSED)
+        return;
+    h2o_http2_stream_t *stream = h2o_http2_conn_get_stream(conn, frame->stream_id);
+    if (stream != NULL && stream->state == H2O_HTTP2_STREAM_STATE_RECV_BODY) {
+        uint64_t body = stream->_req_body->size + frames_data_bytes(frame);
+        if (body <= connection->front->rules.body_bytes_max)
+            return;
+        frames_end_body(connection, stream, frame);
+    } else if (frames_is_cut(&connection->budget, frame->stream_id)) {
+        frames_forget(frame);
+    } else {
+        return;
+    }
+    frames_consume(conn, count);
+}
+
+/* ---- the door -------------------------------------------------------------------------------- */
+
+static uint32_t frames_code(const h2o_http2_frame_t *frame)
+{
+    return frame->length == 4 ? h2o_http2_decode32u(frame->payload) : UINT32_MAX;
+}
+
+/* Why the connection must end; NULL: it need not. */
+static const char *frames_look(struct h2o_connection *connection, h2o_http2_frame_t *frame)
+{
+    struct h2o_budget *budget = &connection->budget;
+    bool is_empty = frame->length == 0 && (frame->flags & H2O_HTTP2_FRAME_FLAG_END_STREAM) == 0;
+    bool is_strain = true;
+    switch (frame->type) {
+    case H2O_HTTP2_FRAME_TYPE_DATA:
+        is_strain = is_empty || frames_is_cut(budget, frame->stream_id);
+        frames_data(connection, frame);
+        break;
+    case H2O_HTTP2_FRAME_TYPE_HEADERS:
+    case H2O_HTTP2_FRAME_TYPE_CONTINUATION:
+        is_strain = frame->type == H2O_HTTP2_FRAME_TYPE_CONTINUATION;
+        if (frames_block(connection, frame))
+            return "a block of headers is too large";
+        break;
+    case H2O_HTTP2_FRAME_TYPE_RST_STREAM:
+        frames_count(connection, frames_error(frames_code(frame))->received);
+        frames_count_reset(connection);
+        break;
+    default:
+        if (frame->type > FRAME_TYPE_KNOWN_MAX)
+            frames_forget(frame);
+    }
+    if (budget->resets > RESETS_MAX)
+        return "too many streams were reset";
+    return is_strain && frames_strain(connection) ? "too many frames that bring nothing" : NULL;
+}
+
+GUARD_EXPORT ssize_t h2o_http2_decode_frame(h2o_http2_frame_t *frame,
+                                            const uint8_t *input,
+                                            size_t input_count,
+                                            const h2o_http2_settings_t *settings,
+                                            const char **err_desc)
+{
+    struct h2o_connection *connection = h2o_guard.current;
+    ssize_t count = h2o_guard.decode_frame(frame, input, input_count, settings, err_desc);
+    if (count < 0)
+        return count;
+    ASSERT(connection != NULL);
+    const char *reason = frames_look(connection, frame);
+    if (LIKELY(reason == NULL))
+        return count;
+    *err_desc = reason;
+    return H2O_HTTP2_ERROR_ENHANCE_YOUR_CALM;
+}
