@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "engine/base/spawn.h"
+#include "server/control/lending.h"
 #include "server/front/h2o_listen.h"
 #include "server/request/account.h"
 #include "server/telemetry/log.h"
@@ -26,6 +27,7 @@
 #define SWEEP_NS       CLOCK_NS_PER_S
 #define TELL_NS        (100 * CLOCK_NS_PER_MS)
 #define DRAIN_GRACE_NS CLOCK_NS_PER_S
+#define LENT_PER_TURN  32
 
 struct worker {
     struct worker_boot boot;
@@ -146,6 +148,14 @@ static void worker_hear_news(void *context)
     isolates_hear(&worker->service.news, WORKER_NEWS_FD);
 }
 
+static void worker_take_lent(void *context)
+{
+    struct worker *worker = context;
+    int fd;
+    for (int i = 0; i < LENT_PER_TURN && (fd = lending_receive(WORKER_LENT_FD)) >= 0; i++)
+        h2o_listen_adopt(worker->front, fd);
+}
+
 static bool worker_is_drained(const struct worker *worker, uint64_t now)
 {
     return worker->draining &&
@@ -176,6 +186,7 @@ static void worker_loop(struct worker *worker)
 {
     uint64_t now = clock_monotonic_ns(&clock_system);
     for (;;) {
+        vitals_beat(worker->service.vitals);
         now = worker_turn(worker, now);
         if (now - worker->told_ns >= TELL_NS) {
             worker->told_ns = now;
@@ -214,6 +225,7 @@ int worker_main(void)
     }
     h2o_listen_watch(worker.front, worker.signal_fd, worker_drain, &worker);
     h2o_listen_watch(worker.front, WORKER_NEWS_FD, worker_hear_news, &worker);
+    h2o_listen_watch(worker.front, WORKER_LENT_FD, worker_take_lent, &worker);
     worker_say_ready();
     worker_loop(&worker);
     account_flush(&worker.service);

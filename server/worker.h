@@ -22,7 +22,8 @@ enum worker_fd {
     WORKER_READY_FD = 5,      /* a byte when it accepts; then closed */
     WORKER_NEWS_FD = 6,       /* struct isolates_news, a message each */
     WORKER_QUARANTINE_FD = 7, /* struct quarantine_page, to be mapped shared, read-only */
-    WORKER_LISTEN_FD = 8,     /* the first of boot.listen_count listening sockets */
+    WORKER_LENT_FD = 8,       /* connections that another worker does not take: lending.h */
+    WORKER_LISTEN_FD = 9,     /* the first of boot.listen_count listening sockets */
 };
 
 struct worker_boot {

@@ -24,11 +24,12 @@
 
 #include "deploy/deploy.h"
 #include "engine/base/hex.h"
+#include "server/control/pulse.h"
 #include "server/control/workers.h"
 #include "server/telemetry/log.h"
 
 #define DRAIN_MARGIN_S 2
-#define TICK_MS        100
+#define TICK_MS        PULSE_TICK_MS
 /* Descriptors: of control itself, with a few clients of the admin API; of one worker in control,
  * beside its listeners. */
 #define DESCRIPTORS_OWN        96
@@ -77,7 +78,8 @@ static void supervisor_print_metrics(void *context, struct buffer *out)
         .log_dropped = log_drain_dropped(supervisor->log),
         .quarantined =
             quarantine_count(deaths_page(supervisor->deaths), clock_monotonic_ns(&clock_system)),
-        .quarantines = deaths_quarantined(supervisor->deaths)};
+        .quarantines = deaths_quarantined(supervisor->deaths),
+        .connections_lent = workers_lent(supervisor->workers)};
     metrics_print_control(&own, out);
 }
 
@@ -150,8 +152,8 @@ static void supervisor_stop(struct supervisor *supervisor, int exit_status)
     supervisor->state = SUPERVISOR_DRAINING;
     supervisor->exit_status = exit_status;
     /* Workers take what waits in their queues; nobody else must keep the queues open. */
-    listeners_close(&supervisor->listeners);
     workers_stop(supervisor->workers);
+    listeners_close(&supervisor->listeners);
     workers_kill(supervisor->workers, SIGTERM);
     uint64_t wall_us = supervisor->options.config->limits.wall;
     const struct timeval patience = {.tv_sec = (time_t)(wall_us / CLOCK_US_PER_S + DRAIN_MARGIN_S)};
@@ -187,6 +189,7 @@ static void supervisor_on_tick(evutil_socket_t fd, short events, void *context)
     (void)events;
     struct supervisor *supervisor = context;
     starts_collect(supervisor->starts);
+    workers_tick(supervisor->workers);
     supervisor_check_hope(supervisor);
 }
 

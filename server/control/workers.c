@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/control/lending.h"
+#include "server/control/pulse.h"
 #include "server/request/isolates.h"
 #include "server/telemetry/log.h"
 
@@ -25,14 +28,23 @@ struct workers_one {
     int shared_fd;
     const struct worker_shared *shared; /* mapped; the worker writes */
     int news_fd;                        /* to tell it of changed functions; -1: it does not run */
+    int lent_fd;                        /* to pass it connections of others; -1: the same */
     struct log_drain_pipe *log;         /* its stderr; the drain's */
+    struct pulse pulse;
+    struct lending lending; /* of its own connections, while it does not take them */
 };
 
 struct workers {
     struct workers_options options;
+    uint32_t next_taker; /* where the search for one begins */
     uint32_t count;
     struct workers_one each[];
 };
+
+static bool workers_gets_on(const struct workers_one *one)
+{
+    return one->child.ready && one->pulse.state == PULSE_WELL;
+}
 
 /* ---- starting one ---------------------------------------------------------------------------- */
 
@@ -77,31 +89,49 @@ workers_spawn(struct workers_one *one, const int *own, struct report *report, pi
     return spawn_start(&order, report, ret_pid);
 }
 
+/* Messages from control to a worker: our end, and the worker's. */
+static enum status workers_make_channel(struct report *report, int *ret_ours, int *ret_theirs)
+{
+    int fds[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0)
+        return report_errno(report, "cannot make a socket for a worker");
+    *ret_ours = fds[0];
+    *ret_theirs = fds[1];
+    return STATUS_OK;
+}
+
+static void workers_close_channels(struct workers_one *one)
+{
+    base_auto_close(&one->news_fd);
+    base_auto_close(&one->lent_fd);
+    one->news_fd = one->lent_fd = -1;
+}
+
 static enum status
 workers_start_one(void *context, int ready_fd, struct report *report, pid_t *ret_pid)
 {
     struct workers_one *one = context;
     AUTO_CLOSE int boot_fd = -1;
-    int news[2];
+    AUTO_CLOSE int news_fd = -1;
+    AUTO_CLOSE int lent_fd = -1;
     enum status status = workers_make_boot(one, report, &boot_fd);
-    if (status != STATUS_OK)
-        return status;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, news) != 0)
-        return report_errno(report, "cannot start a worker");
+    if (status == STATUS_OK)
+        status = workers_make_channel(report, &one->news_fd, &news_fd);
+    if (status == STATUS_OK)
+        status = workers_make_channel(report, &one->lent_fd, &lent_fd);
     const int own[] = {
         [WORKER_BOOT_FD - WORKER_BOOT_FD] = boot_fd,
         [WORKER_SHARED_FD - WORKER_BOOT_FD] = one->shared_fd,
         [WORKER_READY_FD - WORKER_BOOT_FD] = ready_fd,
-        [WORKER_NEWS_FD - WORKER_BOOT_FD] = news[1],
+        [WORKER_NEWS_FD - WORKER_BOOT_FD] = news_fd,
+        [WORKER_LENT_FD - WORKER_BOOT_FD] = lent_fd,
         [WORKER_QUARANTINE_FD - WORKER_BOOT_FD] = deaths_fd(one->workers->options.deaths),
     };
     _Static_assert(COUNT_OF(own) == WORKER_LISTEN_FD - WORKER_BOOT_FD, "a descriptor each");
-    status = workers_spawn(one, own, report, ret_pid);
-    (void)close(news[1]);
     if (status == STATUS_OK)
-        one->news_fd = news[0];
-    else
-        (void)close(news[0]);
+        status = workers_spawn(one, own, report, ret_pid);
+    if (status != STATUS_OK)
+        workers_close_channels(one);
     return status;
 }
 
@@ -131,6 +161,74 @@ static enum status workers_prepare(struct workers_one *one, struct report *repor
     return status == STATUS_OK ? child_init(&one->child, report) : status;
 }
 
+/* ---- those that stand still -------------------------------------------------------------------
+ */
+
+/* One after the other, of those that get on. */
+static int workers_next_taker(void *context)
+{
+    struct workers *workers = context;
+    for (uint32_t i = 0; i < workers->count; i++) {
+        const struct workers_one *one = &workers->each[workers->next_taker];
+        workers->next_taker = (workers->next_taker + 1) % workers->count;
+        if (workers_gets_on(one))
+            return one->lent_fd;
+    }
+    return -1;
+}
+
+static void workers_tell_pulse(const struct workers_one *one)
+{
+    uint32_t index = one->child.index;
+    switch (one->pulse.state) {
+    case PULSE_WELL:
+        log_message("info", "worker_recovered", "worker %u serves", index);
+        return;
+    case PULSE_STALLED:
+        log_message("warn", "worker_stalled",
+                    "worker %u gets nowhere: others take its new connections", index);
+        return;
+    case PULSE_HUNG:
+        log_message("error", "worker_hung", "worker %u is stuck: it is killed and replaced", index);
+        return;
+    }
+}
+
+static void workers_tick_one(struct workers_one *one, bool taker)
+{
+    const struct workers_options *options = &one->workers->options;
+    uint64_t beats = __atomic_load_n(&one->shared->vitals.beats, __ATOMIC_RELAXED);
+    enum pulse_state before = one->pulse.state;
+    if (pulse_tick(&one->pulse, one->child.ready, beats)) {
+        if (before != PULSE_HUNG || one->pulse.state == PULSE_WELL)
+            workers_tell_pulse(one);
+        if (one->pulse.state == PULSE_HUNG)
+            child_kill(&one->child, SIGKILL);
+    }
+    if (one->pulse.state != PULSE_WELL && taker)
+        lending_begin(&one->lending, options->base, options->listeners->fds[one->child.index],
+                      options->listeners->count);
+    else
+        lending_end(&one->lending);
+}
+
+void workers_tick(struct workers *workers)
+{
+    bool taker = workers_next_taker(workers) >= 0;
+    for (uint32_t i = 0; i < workers->count; i++) {
+        if (!workers->each[i].child.stopped)
+            workers_tick_one(&workers->each[i], taker);
+    }
+}
+
+uint64_t workers_lent(const struct workers *workers)
+{
+    uint64_t lent = 0;
+    for (uint32_t i = 0; i < workers->count; i++)
+        lent += workers->each[i].lending.lent;
+    return lent;
+}
+
 /* ---- all of them ----------------------------------------------------------------------------- */
 
 enum status workers_create(const struct workers_options *options,
@@ -146,7 +244,8 @@ enum status workers_create(const struct workers_options *options,
     for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
         struct workers_one *one = &workers->each[i];
         one->workers = workers;
-        one->news_fd = one->shared_fd = -1;
+        one->news_fd = one->lent_fd = one->shared_fd = -1;
+        one->lending = (struct lending){.next = workers_next_taker, .context = workers};
         one->child = (struct child){
             .role = &roles[ROLE_WORKER],
             .index = i,
@@ -168,7 +267,8 @@ void workers_free(struct workers *workers)
     for (uint32_t i = 0; workers != NULL && i < workers->count; i++) {
         struct workers_one *one = &workers->each[i];
         child_done(&one->child);
-        base_auto_close(&one->news_fd);
+        lending_end(&one->lending);
+        workers_close_channels(one);
         base_auto_close(&one->shared_fd);
         if (one->shared != NULL)
             (void)munmap((void *)(uintptr_t)one->shared, sizeof(*one->shared));
@@ -184,8 +284,10 @@ void workers_start(struct workers *workers)
 
 void workers_stop(struct workers *workers)
 {
-    for (uint32_t i = 0; i < workers->count; i++)
+    for (uint32_t i = 0; i < workers->count; i++) {
         child_stop(&workers->each[i].child);
+        lending_end(&workers->each[i].lending);
+    }
 }
 
 void workers_kill(const struct workers *workers, int number)
@@ -217,8 +319,7 @@ bool workers_child_exited(struct workers *workers, pid_t pid, int wait_status)
         struct workers_one *one = &workers->each[i];
         if (one->child.pid != pid)
             continue;
-        base_auto_close(&one->news_fd);
-        one->news_fd = -1;
+        workers_close_channels(one);
         log_drain_flush(one->log); /* its last words come before its death */
         workers_ask_why(one);
         child_died(&one->child, wait_status);
@@ -238,7 +339,7 @@ uint32_t workers_running(const struct workers *workers)
 bool workers_are_ready(const struct workers *workers)
 {
     for (uint32_t i = 0; i < workers->count; i++) {
-        if (!workers->each[i].child.ready)
+        if (!workers_gets_on(&workers->each[i]))
             return false;
     }
     return true;

@@ -42,12 +42,18 @@ void workers_kill(const struct workers *workers, int number);
 bool workers_child_exited(struct workers *workers, pid_t pid, int wait_status);
 /* How many processes there are. */
 uint32_t workers_running(const struct workers *workers);
+/* All of them, and all get on. */
 bool workers_are_ready(const struct workers *workers);
 /* One of them could not be started time and again. */
 bool workers_are_hopeless(const struct workers *workers);
 /* Tells all of them that a function was changed. What finds no room is dropped: it saves a cold
  * start, no more. */
 void workers_tell(const struct workers *workers, struct bytes tenant, struct bytes function);
+/* A tick of the pulse: who stands still lends its connections to the others, and is ended when
+ * that lasts. */
+void workers_tick(struct workers *workers);
+/* Connections that were passed on to another worker. */
+uint64_t workers_lent(const struct workers *workers);
 void workers_print_metrics(const struct workers *workers, struct buffer *out);
 
 #endif

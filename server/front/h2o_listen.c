@@ -5,6 +5,8 @@
  * Sizes are capped here before data reaches libh2o's pools, which abort when memory runs
  * out: the body by limits.body, connections by the descriptors that the process has.
  */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -89,6 +91,16 @@ static void listen_on_accept(h2o_socket_t *listener, const char *err)
         if (!listen_accept_one(front, listener))
             return;
     }
+}
+
+void h2o_listen_adopt(struct h2o_front *front, int fd)
+{
+    int on = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    h2o_socket_t *socket =
+        h2o_evloop_socket_create(front->loop, fd, H2O_SOCKET_FLAG_IS_ACCEPTED_CONNECTION);
+    if (h2o_connection_adopt(front, socket))
+        h2o_accept(&front->accept, socket);
 }
 
 /* ---- set-up ---------------------------------------------------------------------------------- */

@@ -23,6 +23,8 @@ void h2o_listen_run(struct h2o_front *front, int wait_ms);
 /* Calls `ready` whenever `fd` can be read; the callee reads. The fd is taken over; a handful are
  * possible. */
 void h2o_listen_watch(struct h2o_front *front, int fd, void (*ready)(void *context), void *context);
+/* A connection that somebody else accepted; taken over. */
+void h2o_listen_adopt(struct h2o_front *front, int fd);
 /* Takes what waits in the accept queues, closes the listeners, and asks connections to end. */
 void h2o_listen_drain(struct h2o_front *front);
 /* Requests whose answers are not wholly sent. */

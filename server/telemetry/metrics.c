@@ -246,6 +246,8 @@ void metrics_print_control(const struct metrics_control *control, struct buffer 
          control->quarantined},
         {"skerry_quarantines_total", "counter", "times that a version was put in quarantine",
          control->quarantines},
+        {"skerry_connections_lent_total", "counter",
+         "connections of a worker that stood still, taken by another", control->connections_lent},
     };
     metrics_print_singles(rows, COUNT_OF(rows), out);
 }

@@ -49,9 +49,10 @@ void metrics_print_start_records(const struct metrics_start_records *records, st
 
 /* What control counts itself. */
 struct metrics_control {
-    uint64_t log_dropped; /* lines of other processes that it could not pass on */
-    uint64_t quarantined; /* versions that no worker runs now */
-    uint64_t quarantines; /* ... ever */
+    uint64_t log_dropped;      /* lines of other processes that it could not pass on */
+    uint64_t quarantined;      /* versions that no worker runs now */
+    uint64_t quarantines;      /* ... ever */
+    uint64_t connections_lent; /* that another worker took for one that stood still */
 };
 void metrics_print_control(const struct metrics_control *control, struct buffer *out);
 

@@ -69,6 +69,45 @@ class WorkerKilled(unittest.TestCase):
             self.assertEqual(answer.text, "text-faults-2")
 
 
+class WorkerStuck(unittest.TestCase):
+    """One that is there, and does nothing."""
+
+    def test_others_take_its_connections_and_it_is_replaced(self):
+        with Server(workers=2) as server:
+            server.deploy("text", text_guest("text-faults-8"))
+            victim, other = server.worker_pids()
+            os.kill(victim, signal.SIGSTOP)
+            # Half of these wait in its queue until control sees that it stands still.
+            answers = harness.in_parallel(40, lambda _: server.get("text", seconds=30))
+            self.assertEqual({a.text for a in answers}, {"text-faults-8"})
+            lent = re.search(r"skerry_connections_lent_total (\d+)",
+                             server.admin("GET", "/metrics").text)
+            self.assertGreater(int(lent.group(1)), 0)
+            self.assertIn('"event":"worker_stalled"', server.log())
+
+            def replaced():
+                pids = server.worker_pids()
+                return len(pids) == 2 and victim not in pids
+            wait_until(replaced, 30, "a new worker")
+            self.assertIn(other, server.worker_pids())
+            self.assertIn('"event":"worker_hung"', server.log())
+            wait_until(lambda: server.admin("GET", "/readyz").status == 200, 10, "it to serve")
+            self.assertIn('"event":"worker_recovered"', server.log())
+
+    def test_one_that_goes_on_in_time_is_left_alone(self):
+        with Server(workers=2) as server:
+            server.deploy("text", text_guest("text-faults-7"))
+            before = set(server.worker_pids())
+            victim = min(before)
+            os.kill(victim, signal.SIGSTOP)
+            wait_until(lambda: server.admin("GET", "/readyz").status == 503, 10, "control to see")
+            os.kill(victim, signal.SIGCONT)
+            wait_until(lambda: server.admin("GET", "/readyz").status == 200, 10, "it to serve")
+            answers = harness.in_parallel(20, lambda _: server.get("text", seconds=30))
+            self.assertEqual({a.text for a in answers}, {"text-faults-7"})
+            self.assertEqual(set(server.worker_pids()), before)
+
+
 class Quarantine(unittest.TestCase):
     """Workers that die while one version runs, again and again."""
 

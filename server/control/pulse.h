@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to server/: is a worker that should be serving getting anywhere?
+ *
+ *   WELL --no beat for PULSE_STALLED_TICKS--> STALLED --until PULSE_HUNG_TICKS--> HUNG
+ *     ^                                          |
+ *     +------------------- a beat ---------------+
+ *
+ * Time is counted in control's own ticks: when everything stood still (a suspended machine, a
+ * stopped terminal), control did too, and nobody is blamed.
+ */
+#ifndef SKERRY_SERVER_CONTROL_PULSE_H
+#define SKERRY_SERVER_CONTROL_PULSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PULSE_TICK_MS       100
+#define PULSE_STALLED_TICKS 20  /* 2 s */
+#define PULSE_HUNG_TICKS    100 /* 10 s */
+
+enum pulse_state { PULSE_WELL, PULSE_STALLED, PULSE_HUNG };
+
+struct pulse {
+    enum pulse_state state;
+    uint32_t quiet_ticks;
+    uint64_t beats;
+};
+
+/* One tick has passed. `serves`: it was ready, and has not ended. True: the state is another. */
+bool pulse_tick(struct pulse *pulse, bool serves, uint64_t beats);
+
+#endif
