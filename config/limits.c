@@ -17,6 +17,7 @@ const struct config_limit_row config_limit_rows[] = {
 };
 
 const size_t config_limit_row_count = COUNT_OF(config_limit_rows);
+_Static_assert(COUNT_OF(config_limit_rows) == CONFIG_LIMIT_COUNT, "one place a row");
 
 #define LIMIT(name, unit, minimum, maximum, default_, text)                                        \
     _Static_assert((minimum) <= (default_) && (default_) <= (maximum),                             \

@@ -19,6 +19,16 @@ enum config_unit {
     CONFIG_UNIT_COUNT,
 };
 
+/* The scheduler's widest weight; a bound of limits.def that code elsewhere has to know. */
+#define CONFIG_CPU_SHARE_MAX 100
+
+/* A row's place in config_limit_rows. */
+enum config_limit {
+#define LIMIT(name, unit, minimum, maximum, default_, text) CONFIG_LIMIT_##name,
+#include "config/limits.def"
+    CONFIG_LIMIT_COUNT
+};
+
 struct config_limits {
 #define LIMIT(name, unit, minimum, maximum, default_, text) uint64_t name; /* text */
 #include "config/limits.def"

@@ -43,7 +43,8 @@ struct deploy_catalog;
 
 /* What a tenant has of its own; 0: the operator's default. */
 struct deploy_tenant_limits {
-#define TENANT_LIMIT(name, minimum, maximum, otherwise, text) uint32_t name; /* text */
+#define TENANT_LIMIT(name)                                        uint32_t name;
+#define TENANT_LIMIT_OWN(name, minimum, maximum, otherwise, text) uint32_t name; /* text */
 #include "deploy/tenant_limits.def"
 };
 

@@ -7,7 +7,12 @@
 #include <inttypes.h>
 
 const struct tenant_limits_row tenant_limits_rows[] = {
-#define TENANT_LIMIT(name_, minimum_, maximum_, otherwise_, text_)                                 \
+#define TENANT_LIMIT(name_)                                                                        \
+    {.name = #name_,                                                                               \
+     .limit = &config_limit_rows[CONFIG_LIMIT_##name_],                                            \
+     .otherwise = "limits." #name_,                                                                \
+     .offset = offsetof(struct deploy_tenant_limits, name_)},
+#define TENANT_LIMIT_OWN(name_, minimum_, maximum_, otherwise_, text_)                             \
     {.name = #name_,                                                                               \
      .minimum = (minimum_),                                                                        \
      .maximum = (maximum_),                                                                        \
@@ -18,6 +23,21 @@ const struct tenant_limits_row tenant_limits_rows[] = {
 };
 
 const size_t tenant_limits_row_count = COUNT_OF(tenant_limits_rows);
+
+const char *tenant_limits_text(const struct tenant_limits_row *row)
+{
+    return row->limit != NULL ? row->limit->text : row->text;
+}
+
+void tenant_limits_range(const struct tenant_limits_row *row,
+                         uint32_t *ret_minimum,
+                         uint32_t *ret_maximum)
+{
+    if (row->limit != NULL)
+        ASSERT(row->limit->maximum <= UINT32_MAX);
+    *ret_minimum = row->limit != NULL ? (uint32_t)row->limit->minimum : row->minimum;
+    *ret_maximum = row->limit != NULL ? (uint32_t)row->limit->maximum : row->maximum;
+}
 
 const struct tenant_limits_row *tenant_limits_find(const char *name, struct report *report)
 {
@@ -60,11 +80,14 @@ static enum status tenant_limits_parse(const struct tenant_limits_row *row,
                                        struct deploy_tenant_limits *limits)
 {
     json_int_t number = json_integer_value(value);
-    if (!json_is_null(value) && (!json_is_integer(value) || number < (json_int_t)row->minimum ||
-                                 number > (json_int_t)row->maximum))
+    uint32_t minimum;
+    uint32_t maximum;
+    tenant_limits_range(row, &minimum, &maximum);
+    if (!json_is_null(value) &&
+        (!json_is_integer(value) || number < (json_int_t)minimum || number > (json_int_t)maximum))
         return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE,
                            "limit `%s` is no number between %" PRIu32 " and %" PRIu32 " (%s)",
-                           row->name, row->minimum, row->maximum, row->text);
+                           row->name, minimum, maximum, tenant_limits_text(row));
     uint32_t field = (uint32_t)number;
     memcpy((char *)limits + row->offset, &field, sizeof(field));
     return STATUS_OK;

@@ -104,21 +104,14 @@ static bool api_take_config(struct api_call *call)
     }
 }
 
-static const struct config_limit_row *api_limit_row(const char *name)
-{
-    size_t i = 0;
-    while (i < config_limit_row_count && strcmp(config_limit_rows[i].name, name) != 0)
-        i++;
-    ASSERT(i < config_limit_row_count);
-    return &config_limit_rows[i];
-}
-
-/* A quantity from 1 to `maximum`, which is the limit of the same name; 0 without the parameter.
- * False, and answered, if it is none. */
+/* The parameter that a limit bounds and gives its name: from 1 to the limit; 0 without it. False,
+ * and answered, if it is none. */
 static bool
-api_take_quantity(struct api_call *call, const char *name, uint64_t maximum, uint64_t *ret_value)
+api_take_quantity(struct api_call *call, enum config_limit limit_at, uint64_t *ret_value)
 {
-    const struct config_limit_row *row = api_limit_row(name);
+    const struct config_limit_row *row = &config_limit_rows[limit_at];
+    const char *name = row->name;
+    uint64_t maximum;
     char limit[CONFIG_QUANTITY_BYTES];
     char detail[160];
     struct bytes value;
@@ -126,6 +119,7 @@ api_take_quantity(struct api_call *call, const char *name, uint64_t maximum, uin
     *ret_value = 0;
     if (!api_query_find(call, name, &value))
         return true;
+    memcpy(&maximum, (const char *)&call->api->config->limits + row->offset, sizeof(maximum));
     buffer_init(&text, CONFIG_QUANTITY_BYTES);
     bool good = api_query_decode(call, name, &text) == STATUS_OK &&
                 buffer_append(&text, "", 1) == STATUS_OK &&
@@ -151,8 +145,8 @@ static bool api_take_reuse(struct api_call *call)
     struct records_content *content = &call->upload->content;
     uint64_t requests;
     uint64_t time_us;
-    if (!api_take_quantity(call, "reuse_requests", limits->reuse_requests, &requests) ||
-        !api_take_quantity(call, "reuse_for", limits->reuse_for, &time_us))
+    if (!api_take_quantity(call, CONFIG_LIMIT_reuse_requests, &requests) ||
+        !api_take_quantity(call, CONFIG_LIMIT_reuse_for, &time_us))
         return false;
     if (requests == 1 || (requests == 0 && time_us == 0))
         return true;

@@ -46,7 +46,7 @@ static void cli_print_tenant_limits(const struct cli *cli, const struct cli_answ
             (void)snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
         else
             (void)snprintf(text, sizeof(text), "default (%s)", row->otherwise);
-        (void)printf("%-12s %-30s %s\n", row->name, text, row->text);
+        (void)printf("%-12s %-30s %s\n", row->name, text, tenant_limits_text(row));
     }
     cli_next(cli, "skerry limits -t %s %s=VALUE   or   skerry limits", cli->options.tenant,
              tenant_limits_rows[0].name);

@@ -30,6 +30,7 @@
 
 #include <stdbool.h>
 
+#include "config/limits.h"
 #include "engine/base/clock.h"
 #include "engine/base/list.h"
 
@@ -37,7 +38,7 @@
  * or 2,000 page faults of a guest that does nothing else. */
 #define SCHEDULER_GRANT_FUEL 8192
 /* A heavy tenant's turn delays the others in the ring by so many slices. */
-#define SCHEDULER_WEIGHT_MAX 100
+#define SCHEDULER_WEIGHT_MAX CONFIG_CPU_SHARE_MAX
 
 struct scheduler_task {
     struct list_link link; /* in its tenant's queue */

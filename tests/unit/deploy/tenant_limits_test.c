@@ -50,7 +50,10 @@ static void each_limit_takes_its_range_and_nothing_else(void **state)
     char text[128];
     for (size_t i = 0; i < tenant_limits_row_count; i++) {
         const struct tenant_limits_row *row = &tenant_limits_rows[i];
-        const long long bounds[] = {row->minimum, row->maximum, (long long)row->maximum + 1};
+        uint32_t minimum;
+        uint32_t maximum;
+        tenant_limits_range(row, &minimum, &maximum);
+        const long long bounds[] = {minimum, maximum, (long long)maximum + 1};
         for (size_t j = 0; j < COUNT_OF(bounds); j++) {
             (void)snprintf(text, sizeof(text), "{\"%s\":%lld}", row->name, bounds[j]);
             assert_int_equal(parse(text, &report, &limits), j < 2 ? STATUS_OK : STATUS_INVALID);
