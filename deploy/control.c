@@ -45,6 +45,7 @@ struct deploy_control {
 struct control_upload {
     struct deploy_control *control;
     struct admin_http_call *call;
+    struct builder_job *job;
     struct api_upload upload;
 };
 
@@ -77,6 +78,13 @@ control_not_begun(struct control_upload *waiting, enum status status, const stru
     control_finish_upload(waiting, &outcome);
 }
 
+/* Nobody waits for the answer any more, so nobody wants the build. */
+static void control_client_gone(void *context)
+{
+    const struct control_upload *waiting = context;
+    builder_jobs_cancel(waiting->job);
+}
+
 /* Takes over what is in `upload`. */
 static void control_begin_upload(struct deploy_control *control,
                                  struct admin_http_call *call,
@@ -97,13 +105,15 @@ static void control_begin_upload(struct deploy_control *control,
         return;
     }
     *waiting = (struct control_upload){.control = control, .call = call, .upload = *upload};
-    const struct builder_job_request request = {.module = admin_http_request(call)->body,
+    admin_http_on_gone(call, control_client_gone, waiting);
+    const struct builder_job_request request = {.tenant = waiting->upload.tenant,
+                                                .module = admin_http_request(call)->body,
                                                 .config = buffer_bytes(&waiting->upload.config),
                                                 .deterministic =
                                                     waiting->upload.content.deterministic != 0,
                                                 .done = control_built,
                                                 .context = waiting};
-    enum status status = builder_jobs_submit(control->jobs, &request, &report);
+    enum status status = builder_jobs_submit(control->jobs, &request, &report, &waiting->job);
     if (status != STATUS_OK)
         control_not_begun(waiting, status, &report);
 }

@@ -28,8 +28,6 @@
 #include "engine/engine.h"
 #include "hostapi/hostapi.h"
 
-/* Initialisers run once per deploy, not per request: they may use more. */
-#define BUILDER_FUEL_FACTOR  10
 #define BUILDER_SLICE_FUEL   10000000
 #define BUILDER_FRAMES_MAX   1
 #define BUILDER_PAGE_BYTES   65536
@@ -167,7 +165,7 @@ static enum status builder_trapped(struct builder *builder)
 /* Runs the call under way to its end. */
 static enum status builder_run(struct builder *builder)
 {
-    uint64_t fuel_max = builder->limits.fuel * BUILDER_FUEL_FACTOR;
+    uint64_t fuel_max = builder->limits.init_fuel;
     for (;;) {
         switch (engine_run(builder->machine, BUILDER_SLICE_FUEL)) {
         case ENGINE_DONE:
@@ -184,8 +182,8 @@ static enum status builder_run(struct builder *builder)
         if (engine_machine_fuel_used(builder->machine) > fuel_max)
             return report_fail(&builder->report, STATUS_LIMIT, REPORT_OFFSET_NONE,
                                "the module's initialiser used more than %" PRIu64
-                               " fuel, %d times limits.fuel",
-                               fuel_max, BUILDER_FUEL_FACTOR);
+                               " fuel (limits.init_fuel)",
+                               fuel_max);
     }
 }
 

@@ -108,12 +108,13 @@ void api_stats(struct api_call *call)
     const json_int_t entries[] = {
         (json_int_t)store.entries[RECORDS_TENANT], (json_int_t)store.entries[RECORDS_FUNCTION],
         (json_int_t)store.entries[RECORDS_VERSION], (json_int_t)store.entries[RECORDS_MODULE]};
-    json_t *built = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "built",
+    json_t *built = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "built",
                               (json_int_t)builds.ended[BUILDER_JOB_BUILT], "refused",
                               (json_int_t)builds.ended[BUILDER_JOB_REFUSED], "crashed",
                               (json_int_t)builds.ended[BUILDER_JOB_CRASHED], "timeout",
                               (json_int_t)builds.ended[BUILDER_JOB_TIMEOUT], "failed",
-                              (json_int_t)builds.ended[BUILDER_JOB_FAILED], "running",
+                              (json_int_t)builds.ended[BUILDER_JOB_FAILED], "cancelled",
+                              (json_int_t)builds.ended[BUILDER_JOB_CANCELLED], "running",
                               (json_int_t)builds.running, "queued", (json_int_t)builds.queued);
     api_answer(call, 200,
                json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I}, s:o, s:o}", "server",
@@ -127,8 +128,9 @@ void api_stats(struct api_call *call)
 static enum status
 api_print_metrics(const struct api_call *call, const struct store_stats *store, struct buffer *out)
 {
-    static const char *const ends[] = {"built", "refused", "crashed", "timeout", "failed"};
-    _Static_assert(COUNT_OF(ends) == BUILDER_JOB_FAILED + 1, "one name per end");
+    static const char *const ends[] = {"built",   "refused", "crashed",
+                                       "timeout", "failed",  "cancelled"};
+    _Static_assert(COUNT_OF(ends) == BUILDER_JOB_END_COUNT, "one name per end");
     struct builder_jobs_stats builds = call->api->builds(call->api->context);
     const struct {
         const char *name;

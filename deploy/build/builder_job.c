@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/queue.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -31,31 +30,34 @@
 #define BUILDER_JOB_QUEUED_BYTES_MAX (256ULL << 20)
 #define BUILDER_JOB_FILES_MAX        32
 #define BUILDER_JOB_CHILD_FD_COUNT   4
+#define BUILDER_JOB_CROWDED_SHARE    6  /* of the wall time, while others wait */
+#define BUILDER_JOB_LOOKS            60 /* how often in a wall time it is looked who waits */
 
 _Static_assert(sizeof(struct deploy_build_result) < 65536, "a result fits a pipe's buffer");
 _Static_assert(sizeof(struct deploy_build_order) + DEPLOY_CONFIG_BYTES_MAX < 65536,
                "an order fits a pipe's buffer");
 
 struct builder_job {
-    TAILQ_ENTRY(builder_job) link;
+    struct build_entry entry;
+    struct list_link link; /* in jobs->running */
     struct builder_jobs *jobs;
     struct builder_job_request request;
     pid_t pid;
     struct event *timer;
+    uint64_t timed_us; /* what the timer has measured, with what it measures now */
     int artifact_fd;
     int result_fd;
     bool timed_out;
+    bool crowded_out; /* ... before its time, because others waited */
+    bool cancelled;
     char artifact_temp[ARTIFACTS_NAME_BYTES]; /* "" while there is none */
 };
 
-TAILQ_HEAD(builder_job_list, builder_job);
-
 struct builder_jobs {
     struct builder_job_options options;
-    struct builder_job_list queued;
-    struct builder_job_list running;
-    struct builder_jobs_stats stats;
-    uint64_t queued_bytes;
+    struct build_queue queue;
+    struct list running; /* struct builder_job */
+    uint64_t ended[BUILDER_JOB_END_COUNT];
     uint64_t serial;
     bool stopping;
 };
@@ -73,10 +75,10 @@ static void builder_job_free(struct builder_job *job)
     free(job);
 }
 
-/* The job is on no list any more. */
+/* The job neither waits nor runs any more. */
 static void builder_job_finish(struct builder_job *job, const struct builder_job_outcome *outcome)
 {
-    job->jobs->stats.ended[outcome->end]++;
+    job->jobs->ended[outcome->end]++;
     job->request.done(job->request.context, outcome);
     builder_job_free(job);
 }
@@ -90,16 +92,6 @@ static void builder_job_fail(struct builder_job *job,
         .end = end, .result = {.status = status, .offset = REPORT_OFFSET_NONE}};
     (void)snprintf(outcome.result.text, sizeof(outcome.result.text), "%s", text);
     builder_job_finish(job, &outcome);
-}
-
-static void builder_job_timeout(evutil_socket_t fd, short what, void *context)
-{
-    (void)fd;
-    (void)what;
-    struct builder_job *job = context;
-    job->timed_out = true;
-    /* Its exit, which SIGCHLD tells, ends the job. */
-    (void)kill(job->pid, SIGKILL);
 }
 
 /* ---- spawning -------------------------------------------------------------------------------- */
@@ -202,13 +194,38 @@ builder_job_release(const struct builder_job *job, int order_fd, struct report *
     return STATUS_OK;
 }
 
+/* Measures another `step_us`, or what is left of the wall time. */
+static int builder_job_time(struct builder_job *job, uint64_t step_us)
+{
+    uint64_t wall_us = job->jobs->options.limits->build_wall;
+    uint64_t us = MIN(step_us, wall_us - job->timed_us);
+    const struct timeval time = {.tv_sec = (time_t)(us / CLOCK_US_PER_S),
+                                 .tv_usec = (suseconds_t)(us % CLOCK_US_PER_S)};
+    job->timed_us += us;
+    return evtimer_add(job->timer, &time);
+}
+
+static void builder_job_timeout(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct builder_job *job = context;
+    uint64_t wall_us = job->jobs->options.limits->build_wall;
+    bool over = job->timed_us >= wall_us;
+    bool crowded = !over && build_queue_is_crowded(&job->jobs->queue, &job->entry);
+    if (!over && !crowded && builder_job_time(job, wall_us / BUILDER_JOB_LOOKS) == 0)
+        return;
+    job->timed_out = true;
+    job->crowded_out = crowded;
+    /* Its exit, which SIGCHLD tells, ends the job. */
+    (void)kill(job->pid, SIGKILL);
+}
+
 static enum status builder_job_start_timer(struct builder_job *job)
 {
-    const struct config_limits *limits = job->jobs->options.limits;
-    const struct timeval wall = {.tv_sec = (time_t)(limits->build_wall / CLOCK_US_PER_S),
-                                 .tv_usec = (suseconds_t)(limits->build_wall % CLOCK_US_PER_S)};
+    uint64_t wall_us = job->jobs->options.limits->build_wall;
     job->timer = evtimer_new(job->jobs->options.base, builder_job_timeout, job);
-    if (job->timer == NULL || evtimer_add(job->timer, &wall) != 0)
+    if (job->timer == NULL || builder_job_time(job, wall_us / BUILDER_JOB_CROWDED_SHARE) != 0)
         return STATUS_NO_MEMORY;
     return STATUS_OK;
 }
@@ -240,21 +257,18 @@ static enum status builder_job_start(struct builder_job *job, struct report *rep
 
 static void builder_jobs_run(struct builder_jobs *jobs)
 {
-    while (!jobs->stopping && jobs->stats.running < jobs->options.running_max &&
-           !TAILQ_EMPTY(&jobs->queued)) {
-        struct builder_job *job = TAILQ_FIRST(&jobs->queued);
-        TAILQ_REMOVE(&jobs->queued, job, link);
-        jobs->stats.queued--;
-        jobs->queued_bytes -= job->request.module.count;
+    struct build_entry *entry;
+    while (!jobs->stopping && (entry = build_queue_take(&jobs->queue)) != NULL) {
+        struct builder_job *job = CONTAINER_OF(entry, struct builder_job, entry);
         struct report report = REPORT_INIT;
         enum status status = builder_job_start(job, &report);
         if (status == STATUS_OK) {
-            TAILQ_INSERT_TAIL(&jobs->running, job, link);
-            jobs->stats.running++;
-        } else {
-            builder_job_fail(job, BUILDER_JOB_FAILED, status,
-                             report.status == STATUS_OK ? status_text(status) : report.text);
+            list_append(&jobs->running, &job->link);
+            continue;
         }
+        build_queue_end(&jobs->queue, entry);
+        builder_job_fail(job, BUILDER_JOB_FAILED, status,
+                         report.status == STATUS_OK ? status_text(status) : report.text);
     }
 }
 
@@ -304,19 +318,28 @@ static void builder_job_describe_exit(int wait_status, char *ret_text, size_t by
         (void)snprintf(ret_text, bytes, "the builder gave no valid result");
 }
 
+static void builder_job_took_too_long(struct builder_job *job)
+{
+    char text[REPORT_TEXT_BYTES];
+    char wall[CONFIG_QUANTITY_BYTES];
+    config_format_quantity(job->jobs->options.limits->build_wall, CONFIG_UNIT_MICROSECONDS, wall);
+    (void)snprintf(text, sizeof(text), "the build took longer than %slimits.build_wall (%s)%s",
+                   job->crowded_out ? "a sixth of " : "", wall,
+                   job->crowded_out ? " while others waited" : "");
+    builder_job_fail(job, BUILDER_JOB_TIMEOUT, STATUS_TIMEOUT, text);
+}
+
 static void builder_job_reaped(struct builder_job *job, int wait_status)
 {
     char text[REPORT_TEXT_BYTES];
     struct builder_job_outcome outcome = {.end = BUILDER_JOB_REFUSED};
-    bool too_long =
-        job->timed_out || (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGXCPU);
-    if (too_long) {
-        char wall[CONFIG_QUANTITY_BYTES];
-        config_format_quantity(job->jobs->options.limits->build_wall, CONFIG_UNIT_MICROSECONDS,
-                               wall);
-        (void)snprintf(text, sizeof(text), "the build took longer than limits.build_wall (%s)",
-                       wall);
-        builder_job_fail(job, BUILDER_JOB_TIMEOUT, STATUS_TIMEOUT, text);
+    bool cpu = WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGXCPU;
+    if (job->cancelled) {
+        builder_job_fail(job, BUILDER_JOB_CANCELLED, STATUS_UNREACHABLE, "the client is gone");
+        return;
+    }
+    if (job->timed_out || cpu) {
+        builder_job_took_too_long(job);
         return;
     }
     bool clean = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
@@ -332,21 +355,35 @@ static void builder_job_reaped(struct builder_job *job, int wait_status)
     builder_job_finish(job, &outcome);
 }
 
+/* It runs no longer. */
+static void builder_job_stop_running(struct builder_job *job)
+{
+    list_remove(&job->link);
+    build_queue_end(&job->jobs->queue, &job->entry);
+}
+
 bool builder_jobs_child_exited(struct builder_jobs *jobs, int pid, int wait_status)
 {
-    struct builder_job *job;
-    TAILQ_FOREACH(job, &jobs->running, link)
-    {
-        if (job->pid == pid)
-            break;
+    LIST_FOREACH(job, &jobs->running, struct builder_job, link) {
+        if (job->pid != pid)
+            continue;
+        builder_job_stop_running(job);
+        builder_job_reaped(job, wait_status);
+        builder_jobs_run(jobs);
+        return true;
     }
-    if (job == NULL)
-        return false;
-    TAILQ_REMOVE(&jobs->running, job, link);
-    jobs->stats.running--;
-    builder_job_reaped(job, wait_status);
-    builder_jobs_run(jobs);
-    return true;
+    return false;
+}
+
+void builder_jobs_cancel(struct builder_job *job)
+{
+    if (list_is_linked(&job->link)) {
+        job->cancelled = true;
+        (void)kill(job->pid, SIGKILL);
+        return;
+    }
+    build_queue_remove(&job->jobs->queue, &job->entry);
+    builder_job_fail(job, BUILDER_JOB_CANCELLED, STATUS_UNREACHABLE, "the client is gone");
 }
 
 /* ---- the queue ------------------------------------------------------------------------------- */
@@ -360,62 +397,67 @@ enum status builder_jobs_create(const struct builder_job_options *options,
     if (jobs == NULL)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
     jobs->options = *options;
-    TAILQ_INIT(&jobs->queued);
-    TAILQ_INIT(&jobs->running);
+    build_queue_init(&jobs->queue, options->running_max);
     *ret_jobs = jobs;
     return STATUS_OK;
 }
 
-static void builder_jobs_drain(struct builder_job_list *list, bool running)
-{
-    struct builder_job *job;
-    while ((job = TAILQ_FIRST(list)) != NULL) {
-        TAILQ_REMOVE(list, job, link);
-        if (running) {
-            (void)kill(job->pid, SIGKILL);
-            (void)waitpid(job->pid, NULL, 0);
-        }
-        builder_job_fail(job, BUILDER_JOB_FAILED, STATUS_UNREACHABLE, "the server is stopping");
-    }
-}
-
 void builder_jobs_free(struct builder_jobs *jobs)
 {
+    static const char text[] = "the server is stopping";
+    struct build_entry *entry;
     if (jobs == NULL)
         return;
     jobs->stopping = true;
-    builder_jobs_drain(&jobs->running, true);
-    builder_jobs_drain(&jobs->queued, false);
+    LIST_FOREACH(job, &jobs->running, struct builder_job, link) {
+        (void)kill(job->pid, SIGKILL);
+        (void)waitpid(job->pid, NULL, 0);
+        builder_job_stop_running(job);
+        builder_job_fail(job, BUILDER_JOB_FAILED, STATUS_UNREACHABLE, text);
+    }
+    while ((entry = build_queue_take(&jobs->queue)) != NULL) {
+        build_queue_end(&jobs->queue, entry);
+        builder_job_fail(CONTAINER_OF(entry, struct builder_job, entry), BUILDER_JOB_FAILED,
+                         STATUS_UNREACHABLE, text);
+    }
     free(jobs);
 }
 
 enum status builder_jobs_submit(struct builder_jobs *jobs,
                                 const struct builder_job_request *request,
-                                struct report *report)
+                                struct report *report,
+                                struct builder_job **ret_job)
 {
+    const struct build_queue *queue = &jobs->queue;
     bool too_many_bytes =
-        jobs->stats.queued > 0 &&
-        (jobs->queued_bytes > BUILDER_JOB_QUEUED_BYTES_MAX ||
-         request->module.count > BUILDER_JOB_QUEUED_BYTES_MAX - jobs->queued_bytes);
-    if (jobs->stopping || too_many_bytes || jobs->stats.queued >= BUILDER_JOB_QUEUED_MAX)
+        queue->waiting_count > 0 &&
+        (queue->waiting_bytes > BUILDER_JOB_QUEUED_BYTES_MAX ||
+         request->module.count > BUILDER_JOB_QUEUED_BYTES_MAX - queue->waiting_bytes);
+    if (jobs->stopping || too_many_bytes || queue->waiting_count >= BUILDER_JOB_QUEUED_MAX)
         return report_fail(report, STATUS_BUSY, REPORT_OFFSET_NONE,
                            "%" PRIu32 " builds are waiting already: try again in a moment",
-                           jobs->stats.queued);
+                           queue->waiting_count);
     ASSERT(request->config.count <= DEPLOY_CONFIG_BYTES_MAX);
     struct builder_job *job = calloc(1, sizeof(*job));
-    if (job == NULL)
+    if (job == NULL || build_queue_add(&jobs->queue, request->tenant, request->module.count,
+                                       &job->entry) != STATUS_OK) {
+        free(job);
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    }
     job->jobs = jobs;
     job->request = *request;
+    job->request.tenant = NULL;
     job->artifact_fd = job->result_fd = -1;
-    TAILQ_INSERT_TAIL(&jobs->queued, job, link);
-    jobs->stats.queued++;
-    jobs->queued_bytes += request->module.count;
+    if (ret_job != NULL)
+        *ret_job = job;
     builder_jobs_run(jobs);
     return STATUS_OK;
 }
 
 struct builder_jobs_stats builder_jobs_stats(const struct builder_jobs *jobs)
 {
-    return jobs->stats;
+    struct builder_jobs_stats stats = {.running = jobs->queue.running_count,
+                                       .queued = jobs->queue.waiting_count};
+    memcpy(stats.ended, jobs->ended, sizeof(stats.ended));
+    return stats;
 }

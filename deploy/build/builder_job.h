@@ -3,16 +3,19 @@
  * Builder jobs: one process per module that has to become an artifact.
  *
  *   submit --> queued --> running --(SIGCHLD)--> done callback, exactly once
- *                            |
- *                            +-- wall timer: SIGKILL
+ *                |           |
+ *                |           +-- wall timer, cancel: SIGKILL
+ *                +-- cancel: done callback
  *
- * A few run at once, the rest wait; how many may wait, and how many bytes of modules with
- * them, is bounded. Whatever the process does, the callback gets a result in words.
+ * A few run at once, the rest wait [build_queue.h: who is next]; how many may wait, and how many
+ * bytes of modules with them, is bounded. While others wait, a build has a sixth of
+ * limits.build_wall. Whatever the process does, the callback gets a result in words.
  */
 #ifndef SKERRY_DEPLOY_BUILD_BUILDER_JOB_H
 #define SKERRY_DEPLOY_BUILD_BUILDER_JOB_H
 
 #include "deploy/build/artifacts.h"
+#include "deploy/build/build_queue.h"
 #include "engine/base/spawn.h"
 
 struct builder_jobs;
@@ -33,6 +36,8 @@ enum builder_job_end {
     BUILDER_JOB_CRASHED, /* killed by a signal, or nonsense came back */
     BUILDER_JOB_TIMEOUT,
     BUILDER_JOB_FAILED, /* our own trouble: no process, no file; result.status says which */
+    BUILDER_JOB_CANCELLED,
+    BUILDER_JOB_END_COUNT,
 };
 
 struct builder_job_outcome {
@@ -42,7 +47,10 @@ struct builder_job_outcome {
     const char *artifact_temp;
 };
 
+struct builder_job;
+
 struct builder_job_request {
+    const char *tenant;  /* whose it is, for the time of the call; NULL: a rebuild */
     struct bytes module; /* borrowed until the callback */
     struct bytes config; /* the same; at most DEPLOY_CONFIG_BYTES_MAX */
     bool deterministic;  /* code whose NaNs are the same on every machine */
@@ -56,15 +64,19 @@ NODISCARD enum status builder_jobs_create(const struct builder_job_options *opti
 /* Kills what runs and calls back for all jobs (FAILED); accepts NULL. */
 void builder_jobs_free(struct builder_jobs *jobs);
 /* BUSY if too many wait already; then there is no callback. When a process cannot be
- * started, the callback comes before this returns. */
+ * started, the callback comes before this returns, but after `ret_job` (may be NULL) was
+ * written; the job is there to be cancelled until its callback. */
 NODISCARD enum status builder_jobs_submit(struct builder_jobs *jobs,
                                           const struct builder_job_request *request,
-                                          struct report *report);
+                                          struct report *report,
+                                          struct builder_job **ret_job);
+/* Nobody wants it any more: its callback comes soon, perhaps before this returns. */
+void builder_jobs_cancel(struct builder_job *job);
 /* True if the process was a builder's. */
 bool builder_jobs_child_exited(struct builder_jobs *jobs, int pid, int wait_status);
 
 struct builder_jobs_stats {
-    uint64_t ended[BUILDER_JOB_FAILED + 1]; /* by enum builder_job_end */
+    uint64_t ended[BUILDER_JOB_END_COUNT]; /* by enum builder_job_end */
     uint32_t running;
     uint32_t queued;
 };

@@ -9,7 +9,6 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -22,7 +21,7 @@
 #define REBUILD_RETRY_NS      (30 * CLOCK_NS_PER_S)
 
 struct rebuild_job {
-    TAILQ_ENTRY(rebuild_job) link;
+    struct list_link link;
     struct rebuild *rebuild;
     uint8_t key[DEPLOY_SHA256_BYTES];
     struct buffer source; /* the module, then its configuration */
@@ -39,7 +38,7 @@ struct rebuild {
     struct rebuild_options options;
     int fd;
     struct event *event;
-    TAILQ_HEAD(, rebuild_job) jobs;
+    struct list jobs; /* struct rebuild_job */
     uint32_t job_count;
     struct rebuild_failure failures[REBUILD_FAILURE_COUNT]; /* a ring */
     uint32_t failure_next;
@@ -89,7 +88,7 @@ static void rebuild_done(void *context, const struct builder_job_outcome *outcom
             options->failed(options->context, job->key, report.text);
         }
     }
-    TAILQ_REMOVE(&rebuild->jobs, job, link);
+    list_remove(&job->link);
     rebuild->job_count--;
     rebuild_free_job(job);
 }
@@ -97,10 +96,8 @@ static void rebuild_done(void *context, const struct builder_job_outcome *outcom
 static bool rebuild_is_needed(const struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA256_BYTES])
 {
     const struct rebuild_options *options = &rebuild->options;
-    const struct rebuild_job *job;
     uint64_t now_ns = clock_monotonic_ns(options->clock);
-    TAILQ_FOREACH(job, &rebuild->jobs, link)
-    {
+    LIST_FOREACH(job, &rebuild->jobs, struct rebuild_job, link) {
         if (memcmp(job->key, key, sizeof(job->key)) == 0)
             return false;
     }
@@ -138,7 +135,7 @@ static void rebuild_begin(struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA2
         rebuild_free_job(job);
         return;
     }
-    TAILQ_INSERT_TAIL(&rebuild->jobs, job, link);
+    list_append(&rebuild->jobs, &job->link);
     rebuild->job_count++;
     const uint8_t *source = job->source.data;
     const struct builder_job_request request = {
@@ -147,9 +144,9 @@ static void rebuild_begin(struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA2
         .deterministic = job->deterministic,
         .done = rebuild_done,
         .context = job};
-    if (builder_jobs_submit(rebuild->options.jobs, &request, NULL) == STATUS_OK)
+    if (builder_jobs_submit(rebuild->options.jobs, &request, NULL, NULL) == STATUS_OK)
         return;
-    TAILQ_REMOVE(&rebuild->jobs, job, link);
+    list_remove(&job->link);
     rebuild->job_count--;
     rebuild_free_job(job);
 }
@@ -208,7 +205,6 @@ enum status rebuild_start(const struct rebuild_options *options,
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
     rebuild->options = *options;
     rebuild->fd = -1;
-    TAILQ_INIT(&rebuild->jobs);
     enum status status = rebuild_bind(rebuild, report);
     if (status == STATUS_OK) {
         rebuild->event =
@@ -227,7 +223,7 @@ void rebuild_stop(struct rebuild *rebuild)
 {
     if (rebuild == NULL)
         return;
-    ASSERT(TAILQ_EMPTY(&rebuild->jobs));
+    ASSERT(list_is_empty(&rebuild->jobs));
     if (rebuild->event != NULL)
         event_free(rebuild->event);
     if (rebuild->fd >= 0) {

@@ -110,14 +110,24 @@ static void bench_outcome(void *context, const struct builder_job_outcome *outco
     assert_int_equal(close(fd), 0);
 }
 
-static void bench_submit(struct bench *bench, const char *module)
+static struct builder_job *bench_submit_of(struct bench *bench, const char *tenant)
 {
     struct report report = REPORT_INIT;
-    const struct builder_job_request request = {
-        .module = bytes_of_text(module), .done = bench_outcome, .context = bench};
+    struct builder_job *job = NULL;
+    const struct builder_job_request request = {.tenant = tenant,
+                                                .module = bytes_of_text("module"),
+                                                .done = bench_outcome,
+                                                .context = bench};
     bench->expected_count++;
-    if (builder_jobs_submit(bench->jobs, &request, &report) != STATUS_OK)
+    if (builder_jobs_submit(bench->jobs, &request, &report, &job) != STATUS_OK)
         fail_msg("%s", report.text);
+    return job;
+}
+
+static void bench_submit(struct bench *bench, const char *module)
+{
+    assert_string_equal(module, "module");
+    (void)bench_submit_of(bench, "default");
 }
 
 static void bench_run(struct bench *bench)
@@ -169,7 +179,7 @@ static void builder_is_told_its_limits_and_what_the_version_chose(void **state)
                                                 .done = bench_outcome,
                                                 .context = &bench};
     bench.expected_count++;
-    assert_int_equal(builder_jobs_submit(bench.jobs, &request, NULL), STATUS_OK);
+    assert_int_equal(builder_jobs_submit(bench.jobs, &request, NULL, NULL), STATUS_OK);
     bench_run(&bench);
     (void)snprintf(path, sizeof(path), "%s/order", bench.fixture.dir);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -314,7 +324,7 @@ static void jobs_beyond_the_running_ones_wait_and_all_end(void **state)
     const struct deploy_build_result result = {.kind = "wagi", .artifact_bytes = 6};
     bench_write_result(&bench, &result);
     for (int i = 0; i < 10; i++)
-        bench_submit(&bench, "module");
+        (void)bench_submit_of(&bench, i % 2 == 0 ? "even" : "odd");
     assert_int_equal(builder_jobs_stats(bench.jobs).running, 2);
     assert_int_equal(builder_jobs_stats(bench.jobs).queued, 8);
     bench_run(&bench);
@@ -338,6 +348,47 @@ static void stopping_kills_builders_and_answers_every_job(void **state)
     bench_done(&bench);
 }
 
+static void a_cancelled_job_is_called_back_whether_it_waits_or_runs(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, "#!/bin/sh\nwhile :; do :; done\n");
+    struct builder_job *running = bench_submit_of(&bench, "a");
+    struct builder_job *waiting = bench_submit_of(&bench, "a");
+    assert_int_equal(builder_jobs_stats(bench.jobs).running, 1);
+    builder_jobs_cancel(waiting);
+    assert_int_equal(bench.done_count, 1);
+    assert_int_equal(bench.outcome.end, BUILDER_JOB_CANCELLED);
+    builder_jobs_cancel(running);
+    bench_run(&bench);
+    assert_int_equal(bench.outcome.end, BUILDER_JOB_CANCELLED);
+    assert_int_equal(builder_jobs_stats(bench.jobs).running, 0);
+    assert_int_equal(builder_jobs_stats(bench.jobs).ended[BUILDER_JOB_CANCELLED], 2);
+    bench_done(&bench);
+}
+
+static void endless_builds_give_way_to_who_waits_behind_them(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, "#!/bin/sh\nwhile :; do :; done\n");
+    bench.limits.build_wall = 600000;
+    /* Two tenants have both places; a third waits, until one of them is ended for it. */
+    (void)bench_submit_of(&bench, "a");
+    (void)bench_submit_of(&bench, "b");
+    (void)bench_submit_of(&bench, "c");
+    assert_int_equal(builder_jobs_stats(bench.jobs).queued, 1);
+    bench.expected_count = 1;
+    bench_run(&bench);
+    assert_int_equal(bench.outcome.end, BUILDER_JOB_TIMEOUT);
+    assert_string_equal(
+        bench.outcome.result.text,
+        "the build took longer than a sixth of limits.build_wall (600ms) while others waited");
+    assert_int_equal(builder_jobs_stats(bench.jobs).queued, 0);
+    assert_int_equal(builder_jobs_stats(bench.jobs).running, 2);
+    bench_done(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,6 +399,8 @@ int main(void)
         cmocka_unit_test(killed_builder_is_a_crash_that_names_the_signal),
         cmocka_unit_test(nonsense_from_a_builder_is_a_crash),
         cmocka_unit_test(builder_that_does_not_end_is_killed_by_the_wall_timer),
+        cmocka_unit_test(a_cancelled_job_is_called_back_whether_it_waits_or_runs),
+        cmocka_unit_test(endless_builds_give_way_to_who_waits_behind_them),
         cmocka_unit_test(missing_executable_fails_the_job_and_not_the_server),
         cmocka_unit_test(builder_runs_under_its_rlimits_and_inherits_nothing_else),
         cmocka_unit_test(jobs_beyond_the_running_ones_wait_and_all_end),
