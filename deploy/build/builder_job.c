@@ -56,7 +56,8 @@ struct builder_job {
 struct builder_jobs {
     struct builder_job_options options;
     struct build_queue queue;
-    struct list running; /* struct builder_job */
+    struct list running;        /* struct builder_job */
+    uint32_t crowded_out_count; /* of them: were killed to make room, and have not ended yet */
     uint64_t ended[BUILDER_JOB_END_COUNT];
     uint64_t serial;
     bool stopping;
@@ -212,11 +213,14 @@ static void builder_job_timeout(evutil_socket_t fd, short what, void *context)
     struct builder_job *job = context;
     uint64_t wall_us = job->jobs->options.limits->build_wall;
     bool over = job->timed_us >= wall_us;
-    bool crowded = !over && build_queue_is_crowded(&job->jobs->queue, &job->entry);
+    /* One makes room for one. */
+    bool crowded = !over && build_queue_is_crowded(&job->jobs->queue, &job->entry) &&
+                   job->jobs->crowded_out_count < job->jobs->queue.waiting_count;
     if (!over && !crowded && builder_job_time(job, wall_us / BUILDER_JOB_LOOKS) == 0)
         return;
     job->timed_out = true;
     job->crowded_out = crowded;
+    job->jobs->crowded_out_count += crowded ? 1 : 0;
     /* Its exit, which SIGCHLD tells, ends the job. */
     (void)kill(job->pid, SIGKILL);
 }
@@ -359,6 +363,7 @@ static void builder_job_reaped(struct builder_job *job, int wait_status)
 static void builder_job_stop_running(struct builder_job *job)
 {
     list_remove(&job->link);
+    job->jobs->crowded_out_count -= job->crowded_out ? 1 : 0;
     build_queue_end(&job->jobs->queue, &job->entry);
 }
 
