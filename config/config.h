@@ -30,6 +30,7 @@ struct config {
     char domain[CONFIG_DOMAIN_BYTES];
     uint32_t workers; /* 1.. */
     uint64_t store_map_bytes;
+    uint32_t store_versions;    /* newest ones kept, besides those in use */
     uint32_t pool_per_function; /* warm isolates of one function, per worker */
     uint32_t pool_total;        /* warm isolates in all, per worker */
     uint64_t pool_trim_us;      /* a warm isolate unused for so long gives its pages back */

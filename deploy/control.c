@@ -283,6 +283,7 @@ static enum status control_open_store(struct deploy_control *control, struct rep
     (void)snprintf(dir, sizeof(dir), "%s/" DATA_DIR_STORE, control->dir.path);
     const struct store_options options = {.dir = dir,
                                           .map_bytes = control->options.config->store_map_bytes,
+                                          .versions = control->options.config->store_versions,
                                           .clock = control->options.clock,
                                           .committed = control_committed,
                                           .artifact_gone = control_withdraw,

@@ -189,7 +189,7 @@ static json_t *api_version_json(const struct store_version *version, uint32_t ac
 static bool api_visit_version(void *context, const struct store_version *version)
 {
     struct api_page *page = context;
-    /* Newest first; a function has no more versions than STORE_VERSIONS_MAX. */
+    /* Newest first; a function has no more versions than STORE_VERSIONS_MAX and those in use. */
     (void)json_array_insert_new(page->rows, 0, api_version_json(version, page->active_version));
     return true;
 }

@@ -14,8 +14,8 @@
 #include "deploy/name.h"
 #include "deploy/store/records.h"
 
-/* A deploy beyond this drops the function's oldest version that is not in use. */
-#define STORE_VERSIONS_MAX 1000
+#define STORE_VERSIONS_MAX    1000 /* newest ones that can be kept of a function */
+#define STORE_VERSIONS_IN_USE 2    /* kept besides: the active one and the one before it */
 
 struct store;
 
@@ -27,6 +27,9 @@ struct store_target {
 struct store_options {
     const char *dir; /* exists */
     uint64_t map_bytes;
+    /* A new version drops all but so many newest ones, and those in use; up to
+     * STORE_VERSIONS_MAX. */
+    uint32_t versions;
     const struct clock *clock;
     /* After each commit: what it changed. The function may be empty: something of the tenant. */
     void (*committed)(void *context, const struct store_target *target);
@@ -154,6 +157,9 @@ NODISCARD enum status store_list_changes(struct store *store,
 struct store_stats {
     uint64_t entries[RECORDS_DB_COUNT];
     uint64_t map_bytes;
+    /* A new version drops all but so many newest ones, and those in use; up to
+     * STORE_VERSIONS_MAX. */
+    uint32_t versions;
     uint64_t used_bytes; /* of the file; freed pages in it included */
 };
 NODISCARD enum status

@@ -130,16 +130,22 @@ static enum status store_oldest_version(const struct store_txn *txn,
     return status;
 }
 
-/* Removes the oldest version but those two; NOT_FOUND if there is none. */
+/* Removes the oldest version but those two, unless it is newer than `last`; NOT_FOUND if there is
+ * none. */
 static enum status store_drop_oldest(const struct store_txn *txn,
                                      const struct records_key *function,
-                                     const uint32_t spared[2])
+                                     const uint32_t spared[2],
+                                     uint32_t last,
+                                     uint32_t *ret_version)
 {
     uint32_t version;
     struct records_version record;
     enum status status = store_oldest_version(txn, function, spared, &version, &record);
+    if (status == STATUS_OK && version > last)
+        return STATUS_NOT_FOUND;
     if (status != STATUS_OK)
         return status;
+    *ret_version = version;
     struct records_key key = records_version_key(function, version);
     status = store_delete_record(txn, RECORDS_VERSION, store_val(key.data, key.count));
     return status == STATUS_OK ? store_artifact_unuse(txn, record.content.artifact_key) : status;
@@ -209,6 +215,28 @@ static enum status store_add_records(const struct store_txn *txn,
     return status;
 }
 
+/* Makes room for a version: what will be neither one of the newest nor in use goes. */
+static enum status store_prune(const struct store_txn *txn,
+                               const struct store_upload *upload,
+                               const struct records_key *key,
+                               struct records_function *function)
+{
+    uint32_t kept = txn->store->options.versions;
+    uint32_t newest = function->last_version + 1;
+    /* What is active now will be the one before, if the new one becomes active. */
+    const uint32_t spared[2] = {function->active_version,
+                                upload->activate ? 0 : function->previous_version};
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && newest > kept) {
+        struct store_logged logged = {.action = "prune", .target = &upload->target};
+        status = store_drop_oldest(txn, key, spared, newest - kept, &logged.version);
+        if (status == STATUS_OK)
+            status = store_log(txn, &logged);
+        function->version_count -= status == STATUS_OK ? 1 : 0;
+    }
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 static enum status store_change_add(struct store_txn *txn, void *context)
 {
     struct store_adding *adding = context;
@@ -221,14 +249,9 @@ static enum status store_change_add(struct store_txn *txn, void *context)
     if (function.last_version == UINT32_MAX)
         return report_fail(txn->report, STATUS_LIMIT, REPORT_OFFSET_NONE,
                            "the function has used up its version numbers: remove it first");
-    if (function.version_count >= STORE_VERSIONS_MAX) {
-        const uint32_t spared[2] = {function.active_version, function.previous_version};
-        status = store_drop_oldest(txn, &key, spared);
-        if (status != STATUS_OK)
-            return status;
-        function.version_count--;
-    }
-    status = store_add_records(txn, upload, &key, &function);
+    status = store_prune(txn, upload, &key, &function);
+    if (status == STATUS_OK)
+        status = store_add_records(txn, upload, &key, &function);
     if (status != STATUS_OK)
         return status;
     adding->version = function.last_version;
@@ -335,9 +358,11 @@ static enum status store_change_delete(struct store_txn *txn, void *context)
     struct records_key key =
         records_function_key(deleting->target->tenant, deleting->target->function);
     deleting->version_count = 0;
-    for (; status == STATUS_OK && deleting->version_count <= STORE_VERSIONS_MAX;
+    for (; status == STATUS_OK &&
+           deleting->version_count <= STORE_VERSIONS_MAX + STORE_VERSIONS_IN_USE;
          deleting->version_count++) {
-        status = store_drop_oldest(txn, &key, spared);
+        uint32_t version;
+        status = store_drop_oldest(txn, &key, spared, UINT32_MAX, &version);
         if (status == STATUS_NOT_FOUND)
             break;
     }

@@ -16,7 +16,7 @@ struct store {
     struct store_options options;
     char dir[CONFIG_PATH_BYTES + 16];
     /* Artifacts whose last version this transaction removed. */
-    uint8_t gone[STORE_VERSIONS_MAX + 1][DEPLOY_SHA256_BYTES];
+    uint8_t gone[STORE_VERSIONS_MAX + STORE_VERSIONS_IN_USE + 1][DEPLOY_SHA256_BYTES];
     uint32_t gone_count;
 };
 

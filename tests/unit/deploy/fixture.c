@@ -22,8 +22,9 @@ static uint64_t fixture_now(void *context)
 void fixture_init(struct fixture *fixture)
 {
     /* In memory where that exists: a thousand fsyncs would show nothing here. */
-    *fixture =
-        (struct fixture){.dir = "/dev/shm/skerry-unit-XXXXXX", .now_ns = 1700000000000000000};
+    *fixture = (struct fixture){.dir = "/dev/shm/skerry-unit-XXXXXX",
+                                .now_ns = 1700000000000000000,
+                                .versions = STORE_VERSIONS_MAX};
     if (mkdtemp(fixture->dir) == NULL) {
         (void)strcpy(fixture->dir, "/tmp/skerry-unit-XXXXXX");
         assert_non_null(mkdtemp(fixture->dir));
@@ -68,6 +69,7 @@ void fixture_open_store(struct fixture *fixture, uint64_t map_bytes)
     (void)mkdir(dir, 0700);
     const struct store_options options = {.dir = dir,
                                           .map_bytes = map_bytes,
+                                          .versions = fixture->versions,
                                           .clock = &fixture->clock,
                                           .committed = fixture_committed,
                                           .artifact_gone = fixture_gone,

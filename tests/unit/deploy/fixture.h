@@ -12,6 +12,7 @@
 struct fixture {
     char dir[64];
     uint64_t now_ns;
+    uint32_t versions; /* newest ones that the store keeps */
     struct clock clock;
     uint32_t committed_count;
     uint32_t gone_count;

@@ -208,16 +208,83 @@ static void deploy_beyond_the_version_limit_drops_the_oldest_unused(void **state
         assert_int_equal(store_add_version(fixture.store, &upload, NULL, &number), STATUS_OK);
     }
     assert_int_equal(number, STORE_VERSIONS_MAX + 1);
+    assert_int_equal(fixture.gone_count, 0);
     assert_int_equal(store_get_function(fixture.store, &target, NULL, &function), STATUS_OK);
-    assert_int_equal(function.record.version_count, STORE_VERSIONS_MAX);
+    assert_int_equal(function.record.version_count, STORE_VERSIONS_MAX + 1);
     assert_int_equal(function.record.active_version, 1);
+    assert_int_equal(store_get_version(fixture.store, &target, 1, NULL, &version), STATUS_OK);
+    assert_int_equal(fixture_add(&fixture, "acme", "hello", text("last"), &number), STATUS_OK);
     assert_int_equal(store_get_version(fixture.store, &target, 1, NULL, &version), STATUS_OK);
     assert_int_equal(store_get_version(fixture.store, &target, 2, NULL, &version),
                      STATUS_NOT_FOUND);
     assert_int_equal(fixture.gone_count, 1);
     assert_int_equal(store_delete_function(fixture.store, &target, NULL, &number), STATUS_OK);
-    assert_int_equal(number, STORE_VERSIONS_MAX);
-    assert_int_equal(fixture.gone_count, 1 + STORE_VERSIONS_MAX);
+    assert_int_equal(number, STORE_VERSIONS_MAX + 1);
+    assert_int_equal(fixture.gone_count, 2 + STORE_VERSIONS_MAX);
+    fixture_done(&fixture);
+}
+
+static bool collect_version(void *context, const struct store_version *version)
+{
+    char *text = context;
+    (void)snprintf(text + strlen(text), 8, "%u ", version->version);
+    return true;
+}
+
+static void assert_versions(const struct fixture *fixture, const char *expected)
+{
+    char text[256] = "";
+    const struct store_target target = fixture_target("acme", "hello");
+    struct store_function function;
+    uint32_t count = 0;
+    assert_int_equal(store_list_versions(fixture->store, &target, collect_version, text, NULL),
+                     STATUS_OK);
+    assert_string_equal(text, expected);
+    for (const char *at = text; (at = strchr(at, ' ')) != NULL; at++)
+        count++;
+    assert_int_equal(store_get_function(fixture->store, &target, NULL, &function), STATUS_OK);
+    assert_int_equal(function.record.version_count, count);
+}
+
+static void the_newest_versions_and_those_in_use_are_kept(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    char module[16];
+    uint32_t number;
+    const struct store_target target = fixture_target("acme", "hello");
+    fixture_init(&fixture);
+    fixture.versions = 3;
+    fixture_open_store(&fixture, MAP_BYTES);
+    for (int i = 1; i <= 6; i++) {
+        (void)snprintf(module, sizeof(module), "m%d", i);
+        assert_int_equal(fixture_add(&fixture, "acme", "hello", text(module), &number), STATUS_OK);
+    }
+    assert_versions(&fixture, "4 5 6 ");
+    /* Back to the oldest: it is active, and the newest is the one before. */
+    assert_int_equal(store_activate(fixture.store, &target, 4, NULL), STATUS_OK);
+    for (int i = 7; i <= 12; i++) {
+        struct records_content content = {.kind = "wagi"};
+        (void)snprintf(module, sizeof(module), "m%d", i);
+        digest_sha256(text(module), content.sha256);
+        memcpy(content.artifact_key, content.sha256, sizeof(content.artifact_key));
+        const struct store_upload upload = {
+            .target = target, .content = &content, .module = text(module)};
+        assert_int_equal(store_add_version(fixture.store, &upload, NULL, &number), STATUS_OK);
+    }
+    assert_versions(&fixture, "4 6 10 11 12 ");
+    /* What was the version before is not in use any more. */
+    assert_int_equal(fixture_add(&fixture, "acme", "hello", text("m13"), &number), STATUS_OK);
+    assert_versions(&fixture, "4 11 12 13 ");
+    assert_int_equal(store_activate(fixture.store, &target, 0, NULL), STATUS_OK);
+    /* A lower bound holds from the next version on, whatever is there. */
+    fixture_close_store(&fixture);
+    fixture.versions = 1;
+    fixture_open_store(&fixture, MAP_BYTES);
+    assert_versions(&fixture, "4 11 12 13 ");
+    assert_int_equal(fixture_add(&fixture, "acme", "hello", text("m14"), &number), STATUS_OK);
+    assert_versions(&fixture, "4 14 ");
+    assert_int_equal(fixture.gone_count, 12);
     fixture_done(&fixture);
 }
 
@@ -439,6 +506,7 @@ int main(void)
         cmocka_unit_test(rollback_goes_to_the_previous_or_a_named_version),
         cmocka_unit_test(module_stays_until_its_last_version_goes),
         cmocka_unit_test(module_with_another_configuration_is_another_artifact),
+        cmocka_unit_test(the_newest_versions_and_those_in_use_are_kept),
         cmocka_unit_test(deploy_beyond_the_version_limit_drops_the_oldest_unused),
         cmocka_unit_test(acknowledged_versions_survive_a_killed_process),
         cmocka_unit_test(full_map_refuses_the_deploy_changes_nothing_and_lets_delete),
