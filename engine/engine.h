@@ -490,7 +490,7 @@ NODISCARD enum status engine_snapshot(const struct engine_instance *instance,
 
 /*
  * An instance of an image with a snapshot, on a machine without instances. Memories are
- * reserved but not filled when `memory_follows`: the caller maps the image of each over
+ * reserved but not filled when `memory_follows`: the caller maps the image of each privately over
  * its engine_memory_view().base before anything runs; otherwise they are copied.
  */
 NODISCARD enum status engine_restore(struct engine_machine *machine,
@@ -499,35 +499,34 @@ NODISCARD enum status engine_restore(struct engine_machine *machine,
                                      bool memory_follows,
                                      struct report *report,
                                      struct engine_instance **ret_instance);
+/* The unit in which changes of memories are known. */
+#define ENGINE_DIRTY_PAGE_BYTES 4096
 /*
- * Globals, tables, dropped segments, heap, memory sizes, fuel counter and frames back to the
- * snapshot; the machine is idle afterwards. Memory *contents* are the caller's to restore
- * (before this call, while the dirty map and the grown size are still known). False: the
- * kernel refused to take grown memory back (out of mappings): free the machine.
+ * All that a guest can have changed goes back to the snapshot: memories and their sizes, globals,
+ * tables, dropped segments, heap, fuel counter and frames; the machine is idle afterwards. A memory
+ * with at most `pages_max` changed pages has these copied from the image; one with more is dropped
+ * as a whole, which costs page faults later but gives its private pages back. False: the kernel
+ * refused (out of mappings): free the machine.
  */
-bool engine_rewind(struct engine_instance *instance);
+NODISCARD bool engine_rewind(struct engine_instance *instance, uint64_t pages_max);
+/* Did the guest change more than `pages` pages of its memories and the heap, grown ones included?
+ */
+bool engine_rewind_exceeds(const struct engine_instance *instance, uint64_t pages);
 
 /*
  * Gives the pages of its own memories, their dirty maps and the guest stack back to the kernel,
  * and page tables with them, and the heap if the snapshot has no objects; for an instance that
- * waits for its next call, alone on its machine, just rewound. Memory reads zero: the caller puts
- * the image there again. False: free the machine.
+ * waits for its next call, alone on its machine, just rewound. Memory that was mapped reads zero
+ * (`memory_follows`): the caller maps the image there again. False: free the machine.
  */
 NODISCARD bool engine_vacate(struct engine_instance *instance);
 
-/* A memory of an instance, for the layer that maps and restores it. */
-#define ENGINE_DIRTY_PAGE_BYTES 4096
+/* A memory of an instance, for the layer that maps it. */
 struct engine_memory_view {
     uint8_t *base;          /* NULL if there is no such memory; fixed while the instance is alone */
     uint64_t bytes;         /* present size, up to a multiple of 64 KiB */
     uint64_t initial_bytes; /* the same in the snapshot; bytes grown past it are zero when new */
     uint64_t reserved_bytes;
-    /*
-     * One byte for each ENGINE_DIRTY_PAGE_BYTES of memory, 1 if an access that may have
-     * written began in that page. A store that began there can have reached up to
-     * 15 bytes into the next page without marking it. Readers clear what they restored.
-     */
-    uint8_t *dirty;
 };
 uint32_t engine_memory_count(const struct engine_instance *instance);
 struct engine_memory_view engine_memory_view(const struct engine_instance *instance,

@@ -19,11 +19,4 @@ struct isolate_artifact {
     struct engine_module *module; /* owned; borrows data */
 };
 
-/* The snapshot's bytes of a memory; the rest of that memory is zero. */
-static inline struct bytes artifact_memory(const struct isolate_artifact *artifact, uint32_t index)
-{
-    struct engine_memory_image image = engine_module_memory_image(artifact->module, index);
-    return bytes_make(artifact->data + image.offset, image.bytes);
-}
-
 #endif

@@ -11,7 +11,6 @@
 
 #include "isolate/artifact.h"
 #include "isolate/parts.h"
-#include "isolate/reset.h"
 
 #define ISOLATE_MAGIC      UINT64_C(0x69736f6c61746531)
 #define ISOLATE_FREED      UINT64_C(0x69736f6c66726565)
@@ -120,7 +119,7 @@ bool isolate_reset(struct isolate *isolate)
 {
     ASSERT(isolate->magic == ISOLATE_MAGIC);
     isolate->ops.reset(isolate->host);
-    if (!reset_memories(isolate) || !engine_rewind(isolate->instance))
+    if (!engine_rewind(isolate->instance, ISOLATE_COPY_PAGES_MAX))
         return false;
     isolate->served = 0;
     isolate->reset_count++;
@@ -148,10 +147,7 @@ void isolate_keep(struct isolate *isolate)
 
 bool isolate_is_worn(const struct isolate *isolate)
 {
-    uint64_t heap_pages =
-        engine_machine_heap_grown_bytes(isolate->machine) / ENGINE_DIRTY_PAGE_BYTES;
-    return heap_pages > RESET_COPY_PAGES_MAX ||
-           reset_dirty_pages_exceed(isolate, RESET_COPY_PAGES_MAX - heap_pages);
+    return engine_rewind_exceeds(isolate->instance, ISOLATE_COPY_PAGES_MAX);
 }
 
 bool isolate_shed(struct isolate *isolate)

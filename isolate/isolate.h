@@ -89,8 +89,8 @@ NODISCARD bool isolate_reset(struct isolate *isolate);
 NODISCARD bool isolate_trim(struct isolate *isolate);
 /* Host state alone: for a guest that goes on with the memory it has. The machine must be idle. */
 void isolate_keep(struct isolate *isolate);
-/* Did its guest write so much (over RESET_COPY_PAGES_MAX pages of memory and heap) that to reset
- * or to free it at once would hold an event loop? */
+/* Did its guest write so much (over 4 MiB of memory and heap) that to reset or to free it at once
+ * would hold an event loop? */
 bool isolate_is_worn(const struct isolate *isolate);
 /* Gives back some pages of its memories and its heap, for good: for one that is to be freed, piece
  * by piece. False: none are left, and isolate_free is quick. */

@@ -273,12 +273,15 @@ static inline double operands_wide_float(float low)
 /* Of memory 0; the address of a store is relative to it. */
 #define LOAD_AT(ctype, address, result)                                                            \
     do {                                                                                           \
+        _Static_assert(sizeof(ctype) <= MEMORY_STORE_BYTES_MAX,                                    \
+                       "wider than a reservation allows");                                         \
         BEFORE_ACCESS();                                                                           \
         memcpy(&(result), (address), sizeof(ctype));                                               \
         AFTER_ACCESS();                                                                            \
     } while (0)
 #define STORE_AT(index, offset, ctype, value_)                                                     \
     do {                                                                                           \
+        _Static_assert(sizeof(ctype) <= MEMORY_STORE_BYTES_MAX, "a rewind would miss its end");    \
         uint64_t effective = (uint64_t)(index) + (offset);                                         \
         ctype value = (ctype)(value_);                                                             \
         BEFORE_ACCESS();                                                                           \

@@ -27,17 +27,11 @@
 #include "engine/run/instance.h"
 #include "engine/run/machine.h"
 
-#define MEMORY_STEP_BYTES 65536u
 #define MEMORY_TABLE_SPAN ((uint64_t)2 << 20) /* the reach of a page of page tables */
 
 _Static_assert(MEMORY_DIRTY_BYTES <= MEMORY_TABLE_SPAN / 2, "half of the reach is left for memory");
 
 /* ---- the reservation ------------------------------------------------------------------------- */
-
-static uint64_t memory_accessible(uint64_t bytes)
-{
-    return ALIGN_UP(bytes, (uint64_t)MEMORY_STEP_BYTES);
-}
 
 static uint64_t memory_dirty_bytes(const struct memory *memory, uint64_t reserved_bytes)
 {
@@ -312,6 +306,5 @@ struct engine_memory_view engine_memory_view(const struct engine_instance *insta
         .bytes = memory_accessible(memory->bytes),
         .initial_bytes = memory_accessible(memory->bytes_initial),
         .reserved_bytes = memory->reserved_bytes,
-        .dirty = memory->dirty,
     };
 }

@@ -12,6 +12,13 @@
 /* Index (32 bits) + offset (32 bits) + the widest access always land inside. */
 #define MEMORY_GUARDED_BYTES (((uint64_t)8 << 30) + WASM_PAGE_BYTES)
 
+/* What is accessible is a multiple of this, whatever the page size. */
+#define MEMORY_STEP_BYTES 65536u
+
+/* Of the widest load or store: how much can be written past a page whose mark says that a store
+ * began in it. */
+#define MEMORY_STORE_BYTES_MAX 16u
+
 struct memory {
     uint8_t *base;      /* reserved_bytes from here are this memory's */
     uint8_t *dirty;     /* one byte for each 1 << MEMORY_DIRTY_SHIFT of them; it lies right below */
@@ -46,6 +53,11 @@ bool memory_guards(const struct memory *memory, const void *address);
 /* Marks [address, address + count) dirty; the range was checked. */
 void memory_mark(struct memory *memory, uint64_t address, uint64_t count);
 
+static inline uint64_t memory_accessible(uint64_t bytes)
+{
+    return ALIGN_UP(bytes, (uint64_t)MEMORY_STEP_BYTES);
+}
+
 static inline uint64_t memory_pages(const struct memory *memory)
 {
     return memory->bytes >> memory->page_shift;
@@ -67,7 +79,7 @@ memory_at(const struct memory *memory, uint64_t address, uint64_t offset, uint64
     return memory->base + at;
 }
 
-/* Marks the one or two pages of an access of a few bytes that was made at `to`. */
+/* Marks the one or two pages of a store of MEMORY_STORE_BYTES_MAX at most that was made at `to`. */
 static inline void memory_mark_few(struct memory *memory, const uint8_t *to, uint64_t count)
 {
     uint64_t first = (uint64_t)(to - memory->base);

@@ -136,7 +136,8 @@ static void write_pages(struct isolate *isolate, uint32_t count, uint8_t value)
 static uint64_t copy_pages(struct isolate *isolate, uint32_t count)
 {
     uint8_t *to = engine_memory_view(isolate->instance, 0).base;
-    const uint8_t *from = artifact_memory(isolate->artifact, 0).data;
+    const struct isolate_artifact *artifact = isolate->artifact;
+    const uint8_t *from = artifact->data + engine_module_memory_image(artifact->module, 0).offset;
     uint64_t began = clock_monotonic_ns(&clock_system);
     for (uint32_t i = 0; i < count; i++)
         memcpy(to + (size_t)i * 2 * PAGE_BYTES, from + (size_t)i * 2 * PAGE_BYTES, PAGE_BYTES);

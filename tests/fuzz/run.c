@@ -21,11 +21,11 @@
 
 /* What no call may use beyond its fuel: the longest straight run, the largest chunk of a bulk
  * operation, clearing 50,000 locals and what a host function adds. */
-#define RUN_OVERSHOOT_MAX 20000
-#define RUN_SLICE_BITS    14
-#define RUN_SLOTS_MAX     2000
-#define RUN_FRAMES_MAX    16
-#define RUN_SPILL_BYTES   15 /* how far a store may reach into the page after its own */
+#define RUN_OVERSHOOT_MAX  20000
+#define RUN_SLICE_BITS     14
+#define RUN_SLOTS_MAX      2000
+#define RUN_FRAMES_MAX     16
+#define RUN_COPY_PAGES_MAX 4 /* so that both ways back are taken */
 
 const struct engine_limits run_limits = {
     .module_bytes = 1u << 20,
@@ -318,29 +318,10 @@ void run_restore(struct run *run, struct engine_image image)
            STATUS_OK);
 }
 
-static void rewind_memory(struct run *run, uint32_t index)
-{
-    struct engine_memory_view view = engine_memory_view(run->instance, index);
-    struct engine_memory_image image = engine_module_memory_image(run->module, index);
-    const uint64_t page = ENGINE_DIRTY_PAGE_BYTES;
-    for (uint64_t at = 0; at < view.initial_bytes; at += page) {
-        bool is_dirty = view.dirty[at / page] != 0;
-        bool is_reached = at > 0 && view.dirty[at / page - 1] != 0;
-        uint64_t count = is_dirty ? page : is_reached ? RUN_SPILL_BYTES : 0;
-        if (count > 0 && at < image.bytes)
-            memcpy(view.base + at, run->image.data + image.offset + at, count);
-        else
-            memset(view.base + at, 0, count);
-    }
-    memset(view.dirty, 0, view.bytes / page);
-}
-
 void run_rewind(struct run *run)
 {
     engine_call_cancel(run->machine);
-    for (uint32_t i = 0; i < engine_memory_count(run->instance); i++)
-        rewind_memory(run, i);
-    ASSERT(engine_rewind(run->instance));
+    ASSERT(engine_rewind(run->instance, RUN_COPY_PAGES_MAX));
     run->log = 0;
     run->owed = 0;
     run->is_unequal = false;
@@ -349,10 +330,4 @@ void run_rewind(struct run *run)
 void run_vacate(struct run *run)
 {
     ASSERT(engine_vacate(run->instance));
-    for (uint32_t i = 0; i < engine_memory_count(run->instance); i++) {
-        struct engine_memory_view view = engine_memory_view(run->instance, i);
-        struct engine_memory_image image = engine_module_memory_image(run->module, i);
-        if (image.bytes > 0)
-            memcpy(view.base, run->image.data + image.offset, image.bytes);
-    }
 }

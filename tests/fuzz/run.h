@@ -85,8 +85,7 @@ void run_compare(const struct run_records *a, const struct run_records *b);
 bool run_snapshot(const struct run *run, struct engine_image *ret_image);
 /* A run of this snapshot, which it owns. */
 void run_restore(struct run *run, struct engine_image image);
-/* Back to the snapshot: memories by their dirty maps, as isolate/reset.c does, the rest by the
- * engine. */
+/* Back to the snapshot: of each memory a few pages by copying, more by dropping all. */
 void run_rewind(struct run *run);
 /* The same behind engine_vacate, which a run that was just rewound may be given to. */
 void run_vacate(struct run *run);

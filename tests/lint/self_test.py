@@ -166,7 +166,7 @@ class House(unittest.TestCase):
         line = "    if (!engine_memory_read(instance, address, 8, &data))"
         self.assertEqual(len(self.lines("hostapi/wasi/wasi_poll.c", line)), 1)
         self.assertEqual(self.lines("hostapi/guest_mem.c", line), [])
-        self.assertEqual(self.lines("isolate/reset.c", line), [])
+        self.assertEqual(self.lines("isolate/isolate.c", line), [])
 
     def test_a_page_cites_what_is_there(self):
         page = sources.pathlib.PurePosixPath("docs/a.md")

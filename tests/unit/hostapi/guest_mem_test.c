@@ -2,6 +2,8 @@
 /*
  * The door from guest numbers to pointers: what is wholly inside memory gets through.
  */
+#include "engine/run/instance.h"
+#include "engine/run/memory.h"
 #include "hostapi/guest_mem.h"
 #include "tests/support/unit.h"
 #include "tests/unit/hostapi/wasi/calls.h"
@@ -42,15 +44,15 @@ static void numbers_are_little_endian_at_any_address(void **state)
 static void what_the_host_writes_is_marked_for_the_reset(void **state)
 {
     (void)state;
-    struct engine_memory_view view = engine_memory_view(fixture.instance, 0);
+    uint8_t *dirty = fixture.instance->memories[0]->dirty;
     uint32_t page = 9;
-    view.dirty[page] = 0;
-    view.dirty[page + 1] = 0;
+    dirty[page] = 0;
+    dirty[page + 1] = 0;
     uint8_t *space;
     assert_true(
         guest_mem_space(fixture.instance, page * ENGINE_DIRTY_PAGE_BYTES + 4095, 2, &space));
-    assert_int_equal(view.dirty[page], 1);
-    assert_int_equal(view.dirty[page + 1], 1);
+    assert_int_equal(dirty[page], 1);
+    assert_int_equal(dirty[page + 1], 1);
 }
 
 static void vectors_are_copied_and_each_is_checked(void **state)

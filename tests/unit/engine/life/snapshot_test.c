@@ -129,7 +129,7 @@ static void a_rewound_instance_is_as_it_was_frozen(void **state)
     (void)guest_call(&guest, "drop", 0);
     (void)guest_call(&guest, "store", 3 * WASM_PAGE_BYTES);
     assert_int_equal(guest_trap(&guest, "call").trap, TRAP_UNINITIALIZED_ELEMENT);
-    assert_true(engine_rewind(guest.instance));
+    assert_true(engine_rewind(guest.instance, 64));
     assert_as_frozen(&guest);
     assert_int_equal(engine_machine_fuel_used(guest.machine), 0);
     assert_int_equal(guest_call(&guest, "call", 0), 3);
@@ -142,7 +142,7 @@ static void memory_grown_after_a_rewind_is_zero(void **state)
     struct guest guest = make_frozen();
     assert_int_equal(guest_call(&guest, "grow", 1), 2);
     (void)guest_call(&guest, "store", 2 * WASM_PAGE_BYTES + 5);
-    assert_true(engine_rewind(guest.instance));
+    assert_true(engine_rewind(guest.instance, 64));
     assert_int_equal(guest_call(&guest, "grow", 1), 2);
     struct engine_memory_view view = engine_memory_view(guest.instance, 0);
     assert_int_equal(view.base[2 * WASM_PAGE_BYTES + 5], 0);
@@ -154,7 +154,7 @@ static void a_call_under_way_is_given_up_by_a_rewind(void **state)
     (void)state;
     struct guest guest = make_frozen();
     engine_call_begin(guest.machine, guest.instance, 2, NULL, 0);
-    assert_true(engine_rewind(guest.instance));
+    assert_true(engine_rewind(guest.instance, 64));
     assert_as_frozen(&guest);
     assert_int_equal(guest_call(&guest, "count", 0), 3);
     guest_done(&guest);
@@ -282,7 +282,7 @@ static void a_rewound_heap_is_as_it_was_frozen(void **state)
             guest_begin(&guest, "drop", &(union engine_value){.i32 = 0});
             assert_int_equal(engine_run(guest.machine, 1000), ENGINE_OUT_OF_FUEL);
         }
-        assert_true(engine_rewind(guest.instance));
+        assert_true(engine_rewind(guest.instance, 64));
         assert_memory_equal(heap->base, wanted, bytes);
         assert_int_equal(guest_call(&guest, "sum", 0), 5050);
     }

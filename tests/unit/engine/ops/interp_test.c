@@ -270,7 +270,7 @@ static void a_store_that_traps_writes_and_marks_nothing(void **state)
     for (uint32_t i = 1; i <= 16; i++)
         assert_int_equal(view.base[MEMORY_END - i], 0);
     for (uint32_t i = 0; i <= MEMORY_END / ENGINE_DIRTY_PAGE_BYTES; i++)
-        assert_int_equal(view.dirty[i], 0);
+        assert_int_equal(run->instance->memories[0]->dirty[i], 0);
 }
 
 static void an_offset_does_not_wrap_at_4_gib(void **state)
@@ -316,10 +316,10 @@ static void assert_marks(struct guest *run,
 {
     struct engine_memory_view view = engine_memory_view(run->instance, 0);
     uint32_t pages = (uint32_t)(view.bytes / ENGINE_DIRTY_PAGE_BYTES);
-    memset(view.dirty, 0, pages);
+    memset(run->instance->memories[0]->dirty, 0, pages);
     assert_int_equal(guest_go(run, name, arguments), ENGINE_DONE);
     for (uint32_t i = 0; i < pages; i++) {
-        if (view.dirty[i] != (i >= first && i <= last))
+        if (run->instance->memories[0]->dirty[i] != (i >= first && i <= last))
             fail_msg("%s(0x%x): page %u", name, arguments[0].i32, i);
     }
 }
@@ -426,7 +426,7 @@ static void a_long_bulk_operation_that_does_not_fit_writes_nothing(void **state)
     for (uint32_t i = 0; i < MEMORY_END - 1; i++)
         assert_int_equal(view.base[i], 0);
     for (uint32_t i = 0; i < MEMORY_END / ENGINE_DIRTY_PAGE_BYTES; i++)
-        assert_int_equal(view.dirty[i], 0);
+        assert_int_equal(run->instance->memories[0]->dirty[i], 0);
 }
 
 /* ---- host functions -------------------------------------------------------------------------- */

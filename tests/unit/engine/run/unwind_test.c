@@ -235,7 +235,7 @@ static void an_exception_in_a_global_survives_a_snapshot_and_a_rewind(void **sta
         assert_int_equal(guest_run(&other, 10), ENGINE_DONE);
         fuel = i == 0 ? engine_machine_fuel_used(other.machine) : fuel;
         assert_int_equal(engine_machine_fuel_used(other.machine), fuel);
-        assert_true(engine_rewind(other.instance));
+        assert_true(engine_rewind(other.instance, 64));
         assert_int_equal(engine_global_get(other.instance, 0)->ref, kept);
     }
     guest_done(&other);

@@ -13,10 +13,10 @@
 
 #include "engine/run/instance.h"
 #include "engine/run/machine.h"
+#include "engine/run/memory.h"
 #include "isolate/artifact.h"
 #include "isolate/isolate.h"
 #include "isolate/parts.h"
-#include "isolate/reset.h"
 #include "tests/support/pagemap_scan.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_objects.h"
@@ -157,10 +157,17 @@ static void must3(struct isolate *isolate, const char *name, uint32_t a, uint32_
 
 /* ---- what a snapshot looks like -------------------------------------------------------------- */
 
+static const uint8_t *dirty_map(const struct isolate *isolate, uint32_t index)
+{
+    return isolate->instance->memories[index]->dirty;
+}
+
 static void assert_memory_n_is_the_snapshots(struct isolate *isolate, uint32_t index)
 {
     struct engine_memory_view view = engine_memory_view(isolate->instance, index);
-    struct bytes image = artifact_memory(isolate->artifact, index);
+    const struct isolate_artifact *artifact = isolate->artifact;
+    struct engine_memory_image part = engine_module_memory_image(artifact->module, index);
+    struct bytes image = bytes_make(artifact->data + part.offset, part.bytes);
     assert_int_equal(view.bytes, view.initial_bytes);
     assert_true(memcmp(view.base, image.data, image.count) == 0);
     for (uint64_t at = image.count; at < view.bytes; at += sizeof(uint64_t)) {
@@ -170,7 +177,7 @@ static void assert_memory_n_is_the_snapshots(struct isolate *isolate, uint32_t i
             fail_msg("memory %u: byte %llu is not zero", index, (unsigned long long)at);
     }
     for (uint64_t page = 0; page < view.bytes / PAGE_BYTES; page++)
-        assert_int_equal(view.dirty[page], 0);
+        assert_int_equal(dirty_map(isolate, index)[page], 0);
 }
 
 static void assert_memory_is_the_snapshots(struct isolate *isolate)
@@ -298,7 +305,7 @@ static void a_store_across_a_page_border_is_undone_on_both_sides(void **state)
         must(isolate, "scribble", scribble, 2);
         uint64_t marked = 0;
         for (uint64_t page = 0; page < view.bytes / PAGE_BYTES; page++)
-            marked += view.dirty[page] != 0;
+            marked += dirty_map(isolate, 0)[page] != 0;
         assert_in_range(marked, 1, 2);
         reset_and_compare(isolate);
     }
@@ -308,6 +315,7 @@ static void a_store_across_a_page_border_is_undone_on_both_sides(void **state)
 /* The kernel's record of one memory; false if this kernel keeps none. */
 struct oracle {
     struct engine_memory_view view;
+    const uint8_t *dirty;
     uint64_t pages;
     uint8_t *written;
     uint64_t seen; /* pages written, of all cycles */
@@ -315,7 +323,8 @@ struct oracle {
 
 static bool oracle_begin(struct oracle *oracle, struct isolate *isolate, uint32_t index)
 {
-    *oracle = (struct oracle){.view = engine_memory_view(isolate->instance, index)};
+    *oracle = (struct oracle){.view = engine_memory_view(isolate->instance, index),
+                              .dirty = dirty_map(isolate, index)};
     oracle->pages = oracle->view.initial_bytes / PAGE_BYTES;
     oracle->written = calloc(oracle->pages, 1);
     assert_non_null(oracle->written);
@@ -329,8 +338,8 @@ static void oracle_check(struct oracle *oracle)
     assert_true(pagemap_scan_written(view->base, view->initial_bytes, oracle->written));
     for (uint64_t page = 0; page < oracle->pages; page++) {
         oracle->seen += oracle->written[page];
-        bool spill = page > 0 && view->dirty[page - 1] != 0;
-        if (oracle->written[page] != 0 && view->dirty[page] == 0 && !spill)
+        bool spill = page > 0 && oracle->dirty[page - 1] != 0;
+        if (oracle->written[page] != 0 && oracle->dirty[page] == 0 && !spill)
             fail_msg("page %llu was written, and nothing says so", (unsigned long long)page);
     }
 }
@@ -474,8 +483,9 @@ static void a_page_of_page_tables_has_the_dirty_map_and_the_first_pages(void **s
     (void)state;
     struct isolate *isolate = make_isolate("isolate_scribble");
     struct engine_memory_view view = engine_memory_view(isolate->instance, 0);
-    assert_int_equal((uintptr_t)view.dirty % TABLE_SPAN, 0);
-    assert_true((uintptr_t)(view.base - view.dirty) <= TABLE_SPAN / 2);
+    const uint8_t *dirty = dirty_map(isolate, 0);
+    assert_int_equal((uintptr_t)dirty % TABLE_SPAN, 0);
+    assert_true((uintptr_t)(view.base - dirty) <= TABLE_SPAN / 2);
     assert_true(view.reserved_bytes > (uint64_t)8 << 30);
     isolate_free(isolate);
 }
@@ -485,12 +495,12 @@ static void more_dirty_pages_than_are_copied_are_dropped_and_come_back_clean(voi
     (void)state;
     struct isolate *isolate = make_isolate("isolate_large");
     struct engine_memory_view view = engine_memory_view(isolate->instance, 0);
-    assert_true(view.initial_bytes / PAGE_BYTES > RESET_COPY_PAGES_MAX);
+    assert_true(view.initial_bytes / PAGE_BYTES > ISOLATE_COPY_PAGES_MAX);
     for (uint32_t round = 0; round < 3; round++) {
         must3(isolate, "fill", 0, 0x5a, (uint32_t)view.initial_bytes);
         assert_true(isolate_reset(isolate));
         assert_memory_is_the_snapshots(isolate);
-        must3(isolate, "fill", 4096 * round, 0x5a, PAGE_BYTES * RESET_COPY_PAGES_MAX);
+        must3(isolate, "fill", 4096 * round, 0x5a, PAGE_BYTES * ISOLATE_COPY_PAGES_MAX);
         assert_true(isolate_reset(isolate));
         assert_memory_is_the_snapshots(isolate);
     }
@@ -502,9 +512,9 @@ static void an_isolate_is_worn_by_more_pages_than_are_copied(void **state)
     (void)state;
     struct isolate *isolate = make_isolate("isolate_large");
     assert_false(isolate_is_worn(isolate));
-    must3(isolate, "fill", 0, 0x5a, PAGE_BYTES * RESET_COPY_PAGES_MAX);
+    must3(isolate, "fill", 0, 0x5a, PAGE_BYTES * ISOLATE_COPY_PAGES_MAX);
     assert_false(isolate_is_worn(isolate));
-    must3(isolate, "fill", PAGE_BYTES * RESET_COPY_PAGES_MAX, 0x5a, 1);
+    must3(isolate, "fill", PAGE_BYTES * ISOLATE_COPY_PAGES_MAX, 0x5a, 1);
     assert_true(isolate_is_worn(isolate));
     assert_true(isolate_reset(isolate));
     assert_false(isolate_is_worn(isolate));
