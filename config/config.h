@@ -43,7 +43,7 @@ struct config {
 /* Built-in values, with paths resolved from the environment (XDG, SKERRY_DATA_DIR). */
 NODISCARD enum status config_defaults(struct config *ret_config, struct report *report);
 /* Reads skerry.yaml over `config`: an unknown key is an error that names the nearest one;
- * the report's text says file:line. `config` is unchanged on failure. */
+ * the report's text says file:line:column. `config` is unchanged on failure. */
 NODISCARD enum status
 config_load_file(struct config *config, const char *path, struct report *report);
 /* Where the file is looked for when no flag names it; "" if there is none. */
@@ -71,6 +71,12 @@ struct config_address {
 bool config_address_parse(const char *text, struct config_address *ret_address);
 /* Takes "http://ADDR:PORT/" as well and gives "ADDR:PORT"; false if it is no address. */
 bool config_address_normalise(const char *text, char ret_address[CONFIG_ADDRESS_BYTES]);
+
+/* "section.key, key" of all keys whose values differ; "..." at the end if there is no room. */
+void config_list_changes(const struct config *a,
+                         const struct config *b,
+                         char *ret_names,
+                         size_t names_bytes);
 
 /* Writes a skerry.yaml with every key: text and range as a comment, then its default. */
 NODISCARD enum status config_print_reference(struct buffer *out);

@@ -3,7 +3,7 @@
  * skerry.yaml, read with libyaml's document API and walked by hand: the form is a mapping
  * of scalars, of one list, and of mappings of scalars, so there is nothing to recurse into.
  * Whatever is not in the table of settings is an error that names the nearest key and its
- * file:line. All errors are STATUS_CONFIG.
+ * file:line:column. All errors are STATUS_CONFIG.
  */
 #include "config/load.h"
 
@@ -24,9 +24,9 @@ struct load {
 static enum status
 load_fail(const struct load *load, const yaml_node_t *node, const char *what, const char *why)
 {
-    return report_fail(load->report, STATUS_CONFIG, REPORT_OFFSET_NONE, "%s:%zu: %s%s%s",
-                       load->name, node->start_mark.line + 1, what, what[0] == '\0' ? "" : " ",
-                       why);
+    return report_fail(load->report, STATUS_CONFIG, REPORT_OFFSET_NONE, "%s:%zu:%zu: %s%s%s",
+                       load->name, node->start_mark.line + 1, node->start_mark.column + 1, what,
+                       what[0] == '\0' ? "" : " ", why);
 }
 
 /* The node's text, or NULL if it is no scalar or has a NUL inside. */
@@ -138,8 +138,8 @@ load_document(struct config *config, yaml_parser_t *parser, const char *name, st
 {
     yaml_document_t document;
     if (!yaml_parser_load(parser, &document))
-        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE, "%s:%zu: not YAML: %s", name,
-                           parser->problem_mark.line + 1,
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE, "%s:%zu:%zu: not YAML: %s",
+                           name, parser->problem_mark.line + 1, parser->problem_mark.column + 1,
                            parser->problem == NULL ? "unreadable" : parser->problem);
     struct config loaded = *config;
     const struct load load = {

@@ -3,6 +3,8 @@
  * The table of keys as a skerry.yaml that changes nothing: each with its text, its range and
  * its default. What an operator starts from, and what the manual page is made of.
  */
+#include <stdio.h>
+
 #include "config/settings.h"
 
 /* A single-quoted YAML scalar: only the quote itself needs care. */
@@ -46,6 +48,47 @@ static enum status print_text(const struct setting *row, const char *indent, str
         status = buffer_printf(out, " (%s to %s)", least, most);
     }
     return status == STATUS_OK ? buffer_append(out, "\n", 1) : status;
+}
+
+static bool print_differs(const struct config *a, const struct config *b, const struct setting *row)
+{
+    if (row->type == SETTING_LISTEN && a->listen_count != b->listen_count)
+        return true;
+    const char *of_a = (const char *)a + row->offset;
+    const char *of_b = (const char *)b + row->offset;
+    if (row->type == SETTING_TEXT || row->type == SETTING_ADDRESS)
+        return strncmp(of_a, of_b, row->bytes) != 0;
+    if (row->type != SETTING_LISTEN)
+        return memcmp(of_a, of_b, row->bytes) != 0;
+    for (uint32_t i = 0; i < a->listen_count; i++) {
+        if (strcmp(a->listen[i], b->listen[i]) != 0)
+            return true;
+    }
+    return false;
+}
+
+void config_list_changes(const struct config *a,
+                         const struct config *b,
+                         char *ret_names,
+                         size_t names_bytes)
+{
+    static const char more[] = ", ...";
+    size_t used = 0;
+    ret_names[0] = '\0';
+    for (size_t i = 0; i < settings_row_count; i++) {
+        const struct setting *row = &settings_rows[i];
+        if (!print_differs(a, b, row))
+            continue;
+        char name[96];
+        int count = snprintf(name, sizeof(name), "%s%s%s%s", used > 0 ? ", " : "", row->section,
+                             row->section[0] == '\0' ? "" : ".", row->key);
+        if ((size_t)count + sizeof(more) > names_bytes - used) {
+            (void)snprintf(ret_names + used, names_bytes - used, "%s", more);
+            return;
+        }
+        memcpy(ret_names + used, name, (size_t)count + 1);
+        used += (size_t)count;
+    }
 }
 
 enum status config_print_reference(struct buffer *out)

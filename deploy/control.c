@@ -214,13 +214,17 @@ control_quarantine_us(void *context, const struct deploy_function_key *key, uint
     return options->quarantine_us(options->context, key, version);
 }
 
-static void control_committed(void *context, const struct store_target *target)
+static void control_committed(void *context, const struct store_changed *changed)
 {
     struct deploy_control *control = context;
     const struct deploy_control_options *options = &control->options;
     generation_increase(&control->generation);
-    if (options->function_changed != NULL && target->function.count > 0)
-        options->function_changed(options->context, target->tenant, target->function);
+    const struct deploy_change change = {.action = changed->action,
+                                         .tenant = changed->target.tenant,
+                                         .function = changed->target.function,
+                                         .version = changed->version};
+    if (options->changed != NULL)
+        options->changed(options->context, &change);
 }
 
 static bool control_keeps(void *context, const uint8_t key[DEPLOY_SHA256_BYTES])

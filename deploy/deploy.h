@@ -106,6 +106,13 @@ struct deploy_function_key {
     uint64_t created_ns;
 };
 
+struct deploy_change {
+    const char *action; /* deploy, upload, activate, delete, limits */
+    struct bytes tenant;
+    struct bytes function; /* empty: something of the tenant */
+    uint32_t version;      /* 0: none */
+};
+
 struct deploy_control_options {
     struct event_base *base;
     const struct config *config; /* borrowed; outlives it */
@@ -123,8 +130,8 @@ struct deploy_control_options {
                               const struct deploy_function_key *key,
                               uint32_t version);
     bool (*ready)(void *context); /* for /readyz */
-    /* A function was deployed, changed or removed, and workers can see it. May be NULL. */
-    void (*function_changed)(void *context, struct bytes tenant, struct bytes function);
+    /* Something was changed, and workers can see it. May be NULL. */
+    void (*changed)(void *context, const struct deploy_change *change);
     /* An artifact was found damaged, or could not be built again; for the log. May be NULL. */
     void (*artifact_trouble)(void *context,
                              const uint8_t key[DEPLOY_SHA256_BYTES],

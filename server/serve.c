@@ -148,9 +148,9 @@ serve_apply(struct config *config, const struct serve_flags *flags, struct repor
     return status;
 }
 
-static enum status
-serve_configure(const struct serve_flags *flags, struct config *config, struct report *report)
+static enum status serve_configure(void *context, struct config *config, struct report *report)
 {
+    const struct serve_flags *flags = context;
     char found[CONFIG_PATH_BYTES] = "";
     enum status status = config_defaults(config, report);
     config_default_file(found);
@@ -188,6 +188,9 @@ int serve_main(int argc, char **argv)
                       report.text[0] != '\0' ? report.text : status_text(status));
         return status_exit_code(status);
     }
-    struct supervisor_options options = {.config = &config, .access_log = flags.access_log};
+    struct supervisor_options options = {.config = &config,
+                                         .access_log = flags.access_log,
+                                         .configure = serve_configure,
+                                         .context = &flags};
     return supervisor_run(&options);
 }

@@ -83,6 +83,8 @@ static enum status worker_open_signals(struct worker *worker, struct report *rep
     /* A terminal's signals go to the whole group; control decides what they mean. */
     (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGHUP, SIG_IGN);
+    (void)signal(SIGUSR1, SIG_IGN);
+    (void)signal(SIGUSR2, SIG_IGN);
     if (sigprocmask(SIG_SETMASK, &mask, NULL) != 0)
         return report_errno(report, "worker: cannot block signals");
     worker->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);

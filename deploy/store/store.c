@@ -239,7 +239,9 @@ enum status store_write(struct store *store,
     if (status != STATUS_OK)
         return report_fail(report, status, first.offset, "%s",
                            first.status == STATUS_OK ? status_text(status) : first.text);
-    store->options.committed(store->options.context, target);
+    const struct store_changed changed = {
+        .action = store->action, .target = *target, .version = store->version};
+    store->options.committed(store->options.context, &changed);
     for (uint32_t i = 0; i < store->gone_count; i++) {
         /* The same change may have brought it back. */
         if (!store_has_artifact(store, store->gone[i]))

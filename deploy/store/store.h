@@ -24,6 +24,13 @@ struct store_target {
     struct bytes function;
 };
 
+/* What a commit changed. */
+struct store_changed {
+    const char *action;         /* as in the changelog */
+    struct store_target target; /* the function may be empty: something of the tenant */
+    uint32_t version;           /* 0: none */
+};
+
 struct store_options {
     const char *dir; /* exists */
     uint64_t map_bytes;
@@ -31,8 +38,7 @@ struct store_options {
      * STORE_VERSIONS_MAX. */
     uint32_t versions;
     const struct clock *clock;
-    /* After each commit: what it changed. The function may be empty: something of the tenant. */
-    void (*committed)(void *context, const struct store_target *target);
+    void (*committed)(void *context, const struct store_changed *changed); /* after each commit */
     /* After the commit that removed the last version with this artifact. */
     void (*artifact_gone)(void *context, const uint8_t key[DEPLOY_SHA256_BYTES]);
     void *context;

@@ -82,6 +82,8 @@ static char *store_changelog_text(const struct store_txn *txn,
 enum status store_log(const struct store_txn *txn, const struct store_logged *logged)
 {
     uint8_t key[8];
+    txn->store->action = logged->action;
+    txn->store->version = logged->version;
     uint64_t serial = store_changelog_edge(txn, MDB_LAST) + 1;
     char *text = store_changelog_text(txn, logged, serial);
     if (text == NULL)

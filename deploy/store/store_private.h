@@ -18,6 +18,8 @@ struct store {
     /* Artifacts whose last version this transaction removed. */
     uint8_t gone[STORE_VERSIONS_MAX + STORE_VERSIONS_IN_USE + 1][DEPLOY_SHA256_BYTES];
     uint32_t gone_count;
+    const char *action; /* what this transaction logged last, and of which version */
+    uint32_t version;
 };
 
 struct store_txn {

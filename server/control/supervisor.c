@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "deploy/deploy.h"
 #include "engine/base/hex.h"
@@ -28,8 +29,9 @@
 #include "server/control/workers.h"
 #include "server/telemetry/log.h"
 
-#define DRAIN_MARGIN_S 2
-#define TICK_MS        PULSE_TICK_MS
+#define DRAIN_MARGIN_S    2
+#define TICK_MS           PULSE_TICK_MS
+#define RELOAD_TEXT_BYTES 400 /* of keys, in a line of the log */
 /* Descriptors: of control itself, with a few clients of the admin API; of one worker in control,
  * beside its listeners. */
 #define DESCRIPTORS_OWN        96
@@ -125,11 +127,28 @@ static void supervisor_tell_artifact_trouble(void *context,
     log_message("error", event, "artifact %s: %s", hex, text);
 }
 
-static void supervisor_tell_news(void *context, struct bytes tenant, struct bytes function)
+static void supervisor_changed(void *context, const struct deploy_change *change)
 {
     const struct supervisor *supervisor = context;
-    if (supervisor->workers != NULL)
-        workers_tell(supervisor->workers, tenant, function);
+    struct log_line line;
+    char version[16];
+    log_begin(&line, "info", change->action);
+    log_text(&line, "tenant", change->tenant);
+    if (change->function.count > 0)
+        log_text(&line, "function", change->function);
+    (void)snprintf(version, sizeof(version), "v%" PRIu32, change->version);
+    if (change->version > 0)
+        log_text(&line, "version", bytes_of_text(version));
+    (void)log_end(&line);
+    if (supervisor->workers != NULL && change->function.count > 0)
+        workers_tell(supervisor->workers, change->tenant, change->function);
+}
+
+/* To whoever sits at the terminal. */
+static void supervisor_say(const char *text)
+{
+    (void)fputs(text, stdout);
+    (void)fflush(stdout);
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -151,6 +170,10 @@ static void supervisor_stop(struct supervisor *supervisor, int exit_status)
     }
     supervisor->state = SUPERVISOR_DRAINING;
     supervisor->exit_status = exit_status;
+    log_message("info", "drain", "no new connections; requests under way are finished");
+    supervisor_say(exit_status == 130 ? "\nstopping: requests under way are finished; Ctrl-C "
+                                        "again ends them\n"
+                                      : "stopping: requests under way are finished\n");
     /* Workers take what waits in their queues; nobody else must keep the queues open. */
     workers_stop(supervisor->workers);
     listeners_close(&supervisor->listeners);
@@ -179,8 +202,8 @@ static void supervisor_workers_ready(void *context)
     if (supervisor->state != SUPERVISOR_STARTING)
         return;
     supervisor->state = SUPERVISOR_SERVING;
-    (void)printf("ready\n");
-    (void)fflush(stdout);
+    supervisor_say("ready\n");
+    log_message("info", "ready", "%u workers serve", supervisor->options.config->workers);
 }
 
 static void supervisor_on_tick(evutil_socket_t fd, short events, void *context)
@@ -205,6 +228,26 @@ static void supervisor_child_exited(struct supervisor *supervisor, pid_t pid, in
         log_message("warn", "unknown_child", "process %d ended", (int)pid);
 }
 
+/* Says what a restart would change, or why it would fail; changes nothing. */
+static void supervisor_check_config(const struct supervisor *supervisor)
+{
+    const struct supervisor_options *options = &supervisor->options;
+    struct config config;
+    struct report report = REPORT_INIT;
+    enum status status = options->configure(options->context, &config, &report);
+    if (status != STATUS_OK) {
+        log_message("error", "reload", "%s: the configuration stays as it is",
+                    report.text[0] != '\0' ? report.text : status_text(status));
+        return;
+    }
+    char names[RELOAD_TEXT_BYTES];
+    config_list_changes(options->config, &config, names, sizeof(names));
+    if (names[0] == '\0')
+        log_message("info", "reload", "the configuration is as it was");
+    else
+        log_message("warn", "reload", "these keys changed and need a restart: %s", names);
+}
+
 static void supervisor_on_signal(evutil_socket_t number, short events, void *context)
 {
     (void)events;
@@ -217,7 +260,7 @@ static void supervisor_on_signal(evutil_socket_t number, short events, void *con
             supervisor_child_exited(supervisor, pid, wait_status);
         return;
     case SIGHUP:
-        log_message("warn", "reload", "a changed configuration needs a restart");
+        supervisor_check_config(supervisor);
         return;
     default:
         supervisor_stop(supervisor, number == SIGINT ? 130 : 0);
@@ -231,6 +274,8 @@ static enum status supervisor_make_events(struct supervisor *supervisor, struct 
     const struct timeval interval = {.tv_usec = TICK_MS * 1000};
     struct event_base *base = supervisor->base;
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGUSR1, SIG_IGN); /* of no meaning to us, and no reason to end */
+    (void)signal(SIGUSR2, SIG_IGN);
     bool made = true;
     for (size_t i = 0; i < COUNT_OF(numbers); i++) {
         supervisor->signals[i] = evsignal_new(base, numbers[i], supervisor_on_signal, supervisor);
@@ -289,7 +334,7 @@ static enum status supervisor_start_deploy(struct supervisor *supervisor, struct
         .print_starts = supervisor_print_starts,
         .quarantine_us = supervisor_quarantine_us,
         .ready = supervisor_is_ready,
-        .function_changed = supervisor_tell_news,
+        .changed = supervisor_changed,
         .admin_refused = supervisor_tell_admin_refused,
         .artifact_trouble = supervisor_tell_artifact_trouble,
         .context = supervisor,
@@ -360,6 +405,8 @@ static enum status supervisor_start(struct supervisor *supervisor, struct report
     if (status != STATUS_OK)
         return status;
     supervisor_announce(supervisor);
+    log_message("info", "start", "skerry %s, process %d, data in %s", SKERRY_VERSION, (int)getpid(),
+                config->data_dir);
     workers_start(supervisor->workers);
     return STATUS_OK;
 }
@@ -397,5 +444,7 @@ int supervisor_run(const struct supervisor_options *options)
         (void)fprintf(stderr, "skerry: %s\n",
                       report.text[0] != '\0' ? report.text : status_text(status));
     supervisor_free(&supervisor);
+    if (status == STATUS_OK)
+        log_message("info", "stop", "all processes have ended");
     return status == STATUS_OK ? supervisor.exit_status : status_exit_code(status);
 }

@@ -222,7 +222,11 @@ static void exchange_send(struct request *request)
     h2o_req_t *req = exchange->req;
     struct bytes body = request->response.body;
     exchange_set_head(exchange);
-    h2o_linklist_insert(&exchange->connection->front->unsent, &exchange->link);
+    struct h2o_front *front = exchange->connection->front;
+    h2o_linklist_insert(&front->unsent, &exchange->link);
+    /* Nobody will be there for a next request. */
+    if (front->context.shutdown_requested)
+        req->http1_is_persistent = 0;
     bool bodiless = request->response.status == 204 || request->response.status == 304;
     bool head = h2o_memis(req->input.method.base, req->input.method.len, H2O_STRLIT("HEAD"));
     req->res.content_length = exchange_length(request, head);

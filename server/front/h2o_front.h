@@ -88,8 +88,9 @@ struct h2o_front {
     h2o_linklist_t unsent; /* exchanges, oldest answer first */
     h2o_linklist_t lingering;
     uint32_t linger_count;
-    uint64_t log_ms;    /* lines on clients' behaviour: since when they are counted */
-    uint32_t log_count; /* and how many there were */
+    uint64_t no_room_ns; /* when it was last logged that there is no room for a connection */
+    uint64_t log_ms;     /* lines on clients' behaviour: since when they are counted */
+    uint32_t log_count;  /* and how many there were */
 };
 
 /* Registers the handler of all requests, and the filter of libh2o's own errors. */

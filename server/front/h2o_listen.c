@@ -5,6 +5,7 @@
  * Sizes are capped here before data reaches libh2o's pools, which abort when memory runs
  * out: the body by limits.body, connections by the descriptors that the process has.
  */
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -12,10 +13,12 @@
 #include <sys/socket.h>
 
 #include "server/front/h2o_guard.h"
+#include "server/telemetry/log.h"
 
 #define ACCEPTS_PER_TURN      32
 #define DESCRIPTORS_RESERVED  512 /* for artifacts, the store, listeners */
 #define CONNECTIONS_MAX       100000
+#define NO_ROOM_LOG_NS        CLOCK_NS_PER_S
 #define HTTP1_TIMEOUT_MS      10000 /* head and body of a request; idle between two */
 #define HTTP2_IDLE_TIMEOUT_MS 10000
 #define HTTP2_STREAMS_MAX     100
@@ -49,6 +52,18 @@ void h2o_connection_shut(struct h2o_connection *connection)
     (void)shutdown(h2o_socket_get_fd(connection->socket), SHUT_RDWR);
 }
 
+/* Thousands of connections may meet this in a second: one of them tells. */
+static void listen_tell_no_room(struct h2o_front *front)
+{
+    uint64_t now_ns = clock_monotonic_ns(front->service->clock);
+    if (front->no_room_ns != 0 && now_ns - front->no_room_ns < NO_ROOM_LOG_NS)
+        return;
+    front->no_room_ns = now_ns;
+    log_message("error", "no_descriptors",
+                "no room for more than %u connections: raise `ulimit -n`, then restart",
+                front->connection_count);
+}
+
 bool h2o_connection_adopt(struct h2o_front *front, h2o_socket_t *socket)
 {
     struct h2o_connection *connection = NULL;
@@ -56,6 +71,7 @@ bool h2o_connection_adopt(struct h2o_front *front, h2o_socket_t *socket)
         connection = calloc(1, sizeof(*connection));
     if (connection == NULL) {
         front->service->metrics->connections_refused++;
+        listen_tell_no_room(front);
         h2o_socket_close(socket);
         return false;
     }
@@ -74,8 +90,11 @@ bool h2o_connection_adopt(struct h2o_front *front, h2o_socket_t *socket)
 static bool listen_accept_one(struct h2o_front *front, h2o_socket_t *listener)
 {
     h2o_socket_t *socket = h2o_evloop_socket_accept(listener);
-    if (socket == NULL)
+    if (socket == NULL) {
+        if (errno == EMFILE || errno == ENFILE)
+            listen_tell_no_room(front);
         return false;
+    }
     if (h2o_connection_adopt(front, socket))
         h2o_accept(&front->accept, socket);
     return true;

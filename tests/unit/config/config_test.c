@@ -210,9 +210,10 @@ static void unknown_key_names_file_line_and_nearest_key(void **state)
 {
     (void)state;
     assert_load_fails("domain: x\nworkerz: 2\n",
-                      "skerry.yaml:2: unknown key `workerz`; did you mean `workers`?");
-    assert_load_fails("limits:\n  fuel: 1G\n  memroy: 1MiB\n",
-                      "skerry.yaml:3: unknown key `limits.memroy`; did you mean `limits.memory`?");
+                      "skerry.yaml:2:1: unknown key `workerz`; did you mean `workers`?");
+    assert_load_fails(
+        "limits:\n  fuel: 1G\n  memroy: 1MiB\n",
+        "skerry.yaml:3:3: unknown key `limits.memroy`; did you mean `limits.memory`?");
     assert_load_fails("limit:\n  fuel: 1G\n", "did you mean `limits`?");
     assert_load_fails("fuel: 1G\n", "unknown key `fuel`; did you mean `limits.fuel`?");
 }
@@ -220,16 +221,35 @@ static void unknown_key_names_file_line_and_nearest_key(void **state)
 static void wrong_values_name_the_key_and_the_range(void **state)
 {
     (void)state;
-    assert_load_fails("limits: { fuel: lots }", "skerry.yaml:1: limits.fuel: `lots`");
+    assert_load_fails("limits: { fuel: lots }", "skerry.yaml:1:17: limits.fuel: `lots`");
     assert_load_fails("limits: { slice: 1s }", "between 10us and 100ms");
     assert_load_fails("workers: 0", "workers: `0` must lie between 1 and 256");
     assert_load_fails("listen: here", "numeric address");
     assert_load_fails("listen: { a: b }", "one plain value");
     assert_load_fails("limits: 7", "must be a mapping");
     assert_load_fails("[1, 2]", "must be a mapping");
-    assert_load_fails("workers: 1\nworkers: 2\n", "skerry.yaml:2: workers is there twice");
+    assert_load_fails("workers: 1\nworkers: 2\n", "skerry.yaml:2:1: workers is there twice");
     assert_load_fails("workers: [1", "not YAML");
     assert_load_fails("? [a]\n: b\n", "a key must be one word");
+}
+
+static void keys_that_changed_are_listed_by_name(void **state)
+{
+    (void)state;
+    char names[128];
+    const struct config before = config_made();
+    struct config after = before;
+    config_list_changes(&before, &after, names, sizeof(names));
+    assert_string_equal(names, "");
+    assert_int_equal(load_text(&after,
+                               bytes_of_text("domain: other.example\nlisten: ['127.0.0.1:1']\n"
+                                             "limits: { fuel: 7M }\npool: { idle: 3s }\n"),
+                               "x", NULL),
+                     STATUS_OK);
+    config_list_changes(&before, &after, names, sizeof(names));
+    assert_string_equal(names, "listen, domain, pool.idle, limits.fuel");
+    config_list_changes(&before, &after, names, 22);
+    assert_string_equal(names, "listen, domain, ...");
 }
 
 static void missing_file_is_a_config_error_that_names_it(void **state)
@@ -337,6 +357,7 @@ int main(void)
         cmocka_unit_test(empty_file_changes_nothing),
         cmocka_unit_test(unknown_key_names_file_line_and_nearest_key),
         cmocka_unit_test(wrong_values_name_the_key_and_the_range),
+        cmocka_unit_test(keys_that_changed_are_listed_by_name),
         cmocka_unit_test(missing_file_is_a_config_error_that_names_it),
         cmocka_unit_test(check_refuses_what_cannot_work),
         cmocka_unit_test(check_makes_a_relative_data_directory_absolute),

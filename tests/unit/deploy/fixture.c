@@ -47,9 +47,10 @@ void fixture_done(struct fixture *fixture)
     assert_int_equal(nftw(fixture->dir, fixture_remove, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
-static void fixture_committed(void *context, const struct store_target *target)
+static void fixture_committed(void *context, const struct store_changed *changed)
 {
-    assert_true(target->tenant.count > 0);
+    assert_true(changed->target.tenant.count > 0);
+    assert_non_null(changed->action);
     struct fixture *fixture = context;
     fixture->committed_count++;
 }
