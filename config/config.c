@@ -152,6 +152,25 @@ static bool config_domain_valid(const char *domain)
     return label > 0;
 }
 
+/* "https://example.org:8443": a scheme, a name, perhaps a port, and no more. */
+static bool config_public_url_valid(const char *url)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+    char host[CONFIG_DOMAIN_BYTES];
+    for (size_t i = 0; i < COUNT_OF(schemes); i++) {
+        if (strncmp(url, schemes[i], strlen(schemes[i])) != 0)
+            continue;
+        const char *name = url + strlen(schemes[i]);
+        size_t count = strcspn(name, ":");
+        memcpy(host, name, count);
+        host[count] = '\0';
+        const char *port = name[count] == ':' ? name + count + 1 : "80";
+        size_t digits = strspn(port, "0123456789");
+        return config_domain_valid(host) && digits > 0 && digits <= 5 && port[digits] == '\0';
+    }
+    return false;
+}
+
 static enum status config_check_numbers(const struct config *config, struct report *report)
 {
     const struct config_limits *limits = &config->limits;
@@ -184,6 +203,11 @@ enum status config_check(struct config *config, struct report *report)
     if (!config_domain_valid(checked.domain))
         return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
                            "domain: `%.64s` is no domain name in lower case", checked.domain);
+    if (checked.public_url[0] != '\0' && !config_public_url_valid(checked.public_url))
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "public_url: `%.64s` is not of the form https://NAME or "
+                           "https://NAME:PORT, in lower case",
+                           checked.public_url);
     for (uint32_t i = 0; i < checked.listen_count; i++) {
         if (!config_address_normalise(checked.listen[i], checked.listen[i]))
             return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,

@@ -19,6 +19,12 @@
 #define CONFIG_LISTEN_MAX    8
 #define CONFIG_DOMAIN_BYTES  254
 #define CONFIG_WORKERS_MAX   256
+#define CONFIG_PROXIES_MAX   16
+
+struct config_net {
+    uint8_t address[16]; /* IPv6, network byte order */
+    uint32_t bits;       /* of it that count */
+};
 
 struct config {
     char data_dir[CONFIG_PATH_BYTES];
@@ -28,6 +34,12 @@ struct config {
     char admin_host[CONFIG_DOMAIN_BYTES];    /* another name of that address, or "" */
     char admin_socket[CONFIG_PATH_BYTES];    /* absolute, or "" for none */
     char domain[CONFIG_DOMAIN_BYTES];
+    /* Whose word on the client's address and scheme is taken [config_trusts]. */
+    struct config_net trusted_proxies[CONFIG_PROXIES_MAX];
+    uint32_t trusted_proxy_count;
+    /* "https://HOST[:PORT]": what clients reach the domain by; "": http and the first address. */
+    char public_url[CONFIG_DOMAIN_BYTES];
+    bool access_log;  /* a line for each request */
     uint32_t workers; /* 1.. */
     uint64_t store_map_bytes;
     uint32_t store_versions;    /* newest ones kept, besides those in use */
@@ -52,6 +64,8 @@ void config_default_file(char ret_path[CONFIG_PATH_BYTES]);
 NODISCARD enum status config_check(struct config *config, struct report *report);
 /* "100us", "1G", "32KiB", "64Ki" to a number; false if the text or its unit is wrong. */
 bool config_parse_quantity(const char *text, enum config_unit unit, uint64_t *ret_value);
+/* The units that it reads, "KiB, MiB, GiB"; "" for a plain count. */
+const char *config_unit_words(enum config_unit unit);
 #define CONFIG_QUANTITY_BYTES 32
 /* The shortest text that config_parse_quantity reads back as the same value. */
 void config_format_quantity(uint64_t value,
@@ -60,6 +74,8 @@ void config_format_quantity(uint64_t value,
 
 /* By how many letters two names differ: to guess what was meant. */
 size_t config_name_distance(const char *a, const char *b);
+/* Are they so much alike that one may have been meant by the other? */
+bool config_name_is_near(const char *a, const char *b);
 
 /* A numeric "ADDR:PORT" or "[v6]:PORT", ready for bind(). */
 struct config_address {
@@ -77,6 +93,12 @@ void config_list_changes(const struct config *a,
                          const struct config *b,
                          char *ret_names,
                          size_t names_bytes);
+
+/* "10.0.0.0/8", "::1"; false if it is none, or has bits behind its prefix. */
+bool config_net_parse(const char *text, struct config_net *ret_net);
+bool config_net_contains(const struct config_net *net, const struct sockaddr *address);
+/* Is it one of the trusted proxies? */
+bool config_trusts(const struct config *config, const struct sockaddr *address);
 
 /* Writes a skerry.yaml with every key: text and range as a comment, then its default. */
 NODISCARD enum status config_print_reference(struct buffer *out);

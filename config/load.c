@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * skerry.yaml, read with libyaml's document API and walked by hand: the form is a mapping
- * of scalars, of one list, and of mappings of scalars, so there is nothing to recurse into.
+ * of scalars, of lists of them, and of mappings of scalars, so there is nothing to recurse into.
  * Whatever is not in the table of settings is an error that names the nearest key and its
  * file:line:column. All errors are STATUS_CONFIG.
  */
@@ -58,9 +58,9 @@ load_value(const struct load *load, const struct setting *setting, const yaml_no
 static enum status
 load_setting(const struct load *load, const struct setting *setting, const yaml_node_t *node)
 {
-    if (setting->type != SETTING_LISTEN)
+    if (!settings_is_list(setting))
         return load_value(load, setting, node);
-    load->config->listen_count = 0;
+    settings_clear_list(load->config, setting);
     if (node->type != YAML_SEQUENCE_NODE)
         return load_value(load, setting, node);
     enum status status = STATUS_OK;
@@ -76,8 +76,10 @@ load_unknown(const struct load *load, const char *section, const char *key, cons
     char nearest[96];
     char why[REPORT_TEXT_BYTES];
     settings_nearest(section, key, nearest, sizeof(nearest));
-    (void)snprintf(why, sizeof(why), "unknown key `%s%s%.64s`; did you mean `%s`?", section,
-                   section[0] == '\0' ? "" : ".", key, nearest);
+    bool near = nearest[0] != '\0';
+    (void)snprintf(why, sizeof(why), "unknown key `%s%s%.64s`; %s%s%s", section,
+                   section[0] == '\0' ? "" : ".", key, near ? "did you mean `" : "", nearest,
+                   near ? "`?" : "`skerry help config` lists all");
     return load_fail(load, node, "", why);
 }
 

@@ -27,7 +27,9 @@ print_default(const struct config *config, const struct setting *row, struct buf
         config_format_quantity(value, row->unit, text);
         return buffer_printf(out, "%s", text);
     }
-    bool list = row->type == SETTING_LISTEN;
+    bool list = settings_is_list(row);
+    if (list && row->default_text[0] == '\0')
+        return buffer_append(out, "[]", 2);
     if (!list && row->type != SETTING_TEXT && row->type != SETTING_ADDRESS)
         return buffer_printf(out, "%s", row->default_text);
     enum status status = buffer_append(out, "[", list ? 1 : 0);
@@ -54,6 +56,10 @@ static bool print_differs(const struct config *a, const struct config *b, const 
 {
     if (row->type == SETTING_LISTEN && a->listen_count != b->listen_count)
         return true;
+    if (row->type == SETTING_NETS)
+        return a->trusted_proxy_count != b->trusted_proxy_count ||
+               memcmp(a->trusted_proxies, b->trusted_proxies,
+                      a->trusted_proxy_count * sizeof(a->trusted_proxies[0])) != 0;
     const char *of_a = (const char *)a + row->offset;
     const char *of_b = (const char *)b + row->offset;
     if (row->type == SETTING_TEXT || row->type == SETTING_ADDRESS)

@@ -61,6 +61,16 @@ bool config_parse_quantity(const char *text, enum config_unit unit, uint64_t *re
     return false;
 }
 
+const char *config_unit_words(enum config_unit unit)
+{
+    static const char *const words[] = {[CONFIG_UNIT_BYTES] = "B, KiB, MiB, GiB, TiB",
+                                        [CONFIG_UNIT_FUEL] = "k, M, G, T",
+                                        [CONFIG_UNIT_MICROSECONDS] = "us, ms, s, m, h",
+                                        [CONFIG_UNIT_COUNT] = "k, M, Ki, Mi"};
+    ASSERT((size_t)unit < COUNT_OF(words));
+    return words[unit];
+}
+
 void config_format_quantity(uint64_t value,
                             enum config_unit unit,
                             char ret_text[CONFIG_QUANTITY_BYTES])

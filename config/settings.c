@@ -78,6 +78,12 @@ size_t config_name_distance(const char *a, const char *b)
     return row[b_count];
 }
 
+bool config_name_is_near(const char *a, const char *b)
+{
+    size_t longer = MAX(strlen(a), strlen(b));
+    return config_name_distance(a, b) <= MAX(longer / 3, (size_t)1);
+}
+
 void settings_nearest(const char *section, const char *key, char *ret_name, size_t name_bytes)
 {
     const struct setting *best = NULL;
@@ -98,7 +104,9 @@ void settings_nearest(const char *section, const char *key, char *ret_name, size
     bool is_section =
         section[0] == '\0' && best->section[0] != '\0' &&
         config_name_distance(key, best->section) < config_name_distance(key, best->key);
-    if (is_section || best->section[0] == '\0')
+    if (!config_name_is_near(key, is_section ? best->section : best->key))
+        (void)snprintf(ret_name, name_bytes, "%s", "");
+    else if (is_section || best->section[0] == '\0')
         (void)snprintf(ret_name, name_bytes, "%s", is_section ? best->section : best->key);
     else
         (void)snprintf(ret_name, name_bytes, "%s.%s", best->section, best->key);
@@ -134,7 +142,8 @@ static enum status settings_set_number(void *field,
         char example[CONFIG_QUANTITY_BYTES];
         config_format_quantity(setting->maximum, setting->unit, example);
         return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE,
-                           "is no quantity with a unit, like %s (%s)", example, setting->text);
+                           "is no whole number with a unit of %s, like %s (%s)",
+                           config_unit_words(setting->unit), example, setting->text);
     }
     if (value < setting->minimum || value > setting->maximum)
         return settings_range_error(setting, report);
@@ -161,6 +170,44 @@ settings_add_listen(struct config *config, const char *text, struct report *repo
     return STATUS_OK;
 }
 
+static enum status settings_add_net(struct config *config, const char *text, struct report *report)
+{
+    uint32_t *count = &config->trusted_proxy_count;
+    if (text[0] == '\0')
+        return STATUS_OK;
+    if (*count == CONFIG_PROXIES_MAX)
+        return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE, "has more than %d networks",
+                           CONFIG_PROXIES_MAX);
+    if (!config_net_parse(text, &config->trusted_proxies[*count]))
+        return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE,
+                           "is no network, like 10.0.0.0/8 or 2001:db8::/32, or has bits behind "
+                           "its prefix");
+    (*count)++;
+    return STATUS_OK;
+}
+
+bool settings_is_list(const struct setting *setting)
+{
+    return setting->type == SETTING_LISTEN || setting->type == SETTING_NETS;
+}
+
+void settings_clear_list(struct config *config, const struct setting *setting)
+{
+    if (setting->type == SETTING_LISTEN)
+        config->listen_count = 0;
+    else
+        config->trusted_proxy_count = 0;
+}
+
+static enum status settings_set_flag(bool *field, const char *text, struct report *report)
+{
+    bool yes = strcmp(text, "true") == 0;
+    if (!yes && strcmp(text, "false") != 0)
+        return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE, "is neither true nor false");
+    *field = yes;
+    return STATUS_OK;
+}
+
 enum status settings_set(struct config *config,
                          const struct setting *setting,
                          const char *text,
@@ -174,6 +221,10 @@ enum status settings_set(struct config *config,
         return settings_set_number(field, setting, text, report);
     case SETTING_LISTEN:
         return settings_add_listen(config, text, report);
+    case SETTING_NETS:
+        return settings_add_net(config, text, report);
+    case SETTING_FLAG:
+        return settings_set_flag((bool *)field, text, report);
     case SETTING_ADDRESS:
         if (text[0] == '\0')
             field[0] = '\0';

@@ -16,6 +16,8 @@ enum setting_type {
     SETTING_TEXT,
     SETTING_LISTEN,
     SETTING_ADDRESS,
+    SETTING_NETS,
+    SETTING_FLAG,
 };
 
 struct setting {
@@ -36,10 +38,13 @@ extern const size_t settings_row_count;
 
 /* NULL if there is no such key. */
 const struct setting *settings_find(const char *section, const char *key);
+/* Is it a list, to which settings_set adds? */
+bool settings_is_list(const struct setting *setting);
+void settings_clear_list(struct config *config, const struct setting *setting);
 bool settings_is_section(const char *name);
-/* "section.key" of the known key that is spelled most like `section.key`. */
+/* "section.key" of the known key that is spelled most like `section.key`; "" if none is like it. */
 void settings_nearest(const char *section, const char *key, char *ret_name, size_t name_bytes);
-/* Parses and checks `text`; a LISTEN setting gets one more address. INVALID on failure,
+/* Parses and checks `text`; a LISTEN or NETS setting gets one more. INVALID on failure,
  * with a report that does not name the place: the caller knows it. */
 NODISCARD enum status settings_set(struct config *config,
                                    const struct setting *setting,

@@ -53,9 +53,10 @@ const struct tenant_limits_row *tenant_limits_find(const char *name, struct repo
             nearest = row;
         }
     }
+    bool near = config_name_is_near(name, nearest->name);
     (void)report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE,
-                      "there is no limit `%.64s` of a tenant: did you mean `%s`?", name,
-                      nearest->name);
+                      "there is no limit `%.64s` of a tenant%s%s%s", name,
+                      near ? ": did you mean `" : "", near ? nearest->name : "", near ? "`?" : "");
     return NULL;
 }
 

@@ -162,6 +162,7 @@ static enum status serve_configure(void *context, struct config *config, struct 
     if (status == STATUS_OK && data != NULL && data[0] != '\0')
         status =
             serve_copy(config->data_dir, sizeof(config->data_dir), "SKERRY_DATA_DIR", data, report);
+    config->access_log = config->access_log || flags->access_log;
     if (status == STATUS_OK)
         status = serve_apply(config, flags, report);
     if (status == STATUS_OK)
@@ -189,7 +190,7 @@ int serve_main(int argc, char **argv)
         return status_exit_code(status);
     }
     struct supervisor_options options = {.config = &config,
-                                         .access_log = flags.access_log,
+                                         .access_log = config.access_log,
                                          .configure = serve_configure,
                                          .context = &flags};
     return supervisor_run(&options);

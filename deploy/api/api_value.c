@@ -69,12 +69,19 @@ json_t *api_url(const struct api_call *call, const struct store_target *target)
     const struct config *config = call->api->config;
     struct config_address address;
     char port[8] = "";
-    if (config->listen_count > 0 && config_address_parse(config->listen[0], &address) &&
-        address.port != 80)
+    const char *scheme = "http";
+    const char *domain = config->domain;
+    const char *at = strstr(config->public_url, "://");
+    if (at != NULL) {
+        scheme = at == config->public_url + 5 ? "https" : "http";
+        domain = at + 3;
+    } else if (config->listen_count > 0 && config_address_parse(config->listen[0], &address) &&
+               address.port != 80) {
         (void)snprintf(port, sizeof(port), ":%u", (unsigned)address.port);
-    return json_sprintf("http://%.*s.%.*s.%s%s/", (int)target->function.count,
+    }
+    return json_sprintf("%s://%.*s.%.*s.%s%s/", scheme, (int)target->function.count,
                         (const char *)target->function.data, (int)target->tenant.count,
-                        (const char *)target->tenant.data, config->domain, port);
+                        (const char *)target->tenant.data, domain, port);
 }
 
 void api_set_etag(struct api_response *response, const uint8_t key[DEPLOY_SHA256_BYTES])

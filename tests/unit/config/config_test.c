@@ -193,6 +193,47 @@ static void a_file_with_the_defaults_changes_nothing(void **state)
     assert_memory_equal(&config, &before, sizeof(config));
 }
 
+static void lists_flags_and_the_public_url_are_read(void **state)
+{
+    (void)state;
+    struct config config = config_made();
+    struct report report = REPORT_INIT;
+    const char *text = "public_url: https://example.org:8443\n"
+                       "trusted_proxies: [10.0.0.0/8, \"::1\"]\n"
+                       "access_log: true\n"
+                       "store: { versions: 3 }\n"
+                       "admin: { host: admin.example.org }\n";
+    if (load_text(&config, bytes_of_text(text), "skerry.yaml", &report) != STATUS_OK)
+        fail_msg("%s", report.text);
+    assert_int_equal(config.trusted_proxy_count, 2);
+    assert_int_equal(config.trusted_proxies[0].bits, 96 + 8);
+    assert_string_equal(config.public_url, "https://example.org:8443");
+    assert_string_equal(config.admin_host, "admin.example.org");
+    assert_true(config.access_log);
+    assert_int_equal(config.store_versions, 3);
+    assert_int_equal(config_check(&config, &report), STATUS_OK);
+    /* A second file's list is instead of the first's. */
+    assert_int_equal(load_text(&config, bytes_of_text("trusted_proxies: []\n"), "x", &report),
+                     STATUS_OK);
+    assert_int_equal(config.trusted_proxy_count, 0);
+}
+
+static void a_public_url_is_scheme_name_and_port(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"example.org",        "ftp://example.org", "https://",
+                                      "https://a/",         "https://a.b/c",     "https://A.b",
+                                      "https://u@a.b",      "https://a.b:",      "https://a.b:x",
+                                      "https://a.b:123456", "https://a.b?c",     "https://.a"};
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        struct config config = config_made();
+        struct report report = REPORT_INIT;
+        (void)snprintf(config.public_url, sizeof(config.public_url), "%s", bad[i]);
+        assert_int_equal(config_check(&config, &report), STATUS_CONFIG);
+        assert_non_null(strstr(report.text, "public_url"));
+    }
+}
+
 static void empty_file_changes_nothing(void **state)
 {
     (void)state;
@@ -216,6 +257,14 @@ static void unknown_key_names_file_line_and_nearest_key(void **state)
         "skerry.yaml:3:3: unknown key `limits.memroy`; did you mean `limits.memory`?");
     assert_load_fails("limit:\n  fuel: 1G\n", "did you mean `limits`?");
     assert_load_fails("fuel: 1G\n", "unknown key `fuel`; did you mean `limits.fuel`?");
+    assert_load_fails("certificate: x\n",
+                      "unknown key `certificate`; `skerry help config` lists all");
+    assert_load_fails("limits: { memory: 128MB }\n",
+                      "limits.memory: `128MB` is no whole number with a unit of B, KiB, MiB, GiB, "
+                      "TiB, like 4GiB");
+    assert_load_fails("access_log: yes\n", "access_log: `yes` is neither true nor false");
+    assert_load_fails("trusted_proxies: [10.0.0.1/8]\n",
+                      "trusted_proxies: `10.0.0.1/8` is no network");
 }
 
 static void wrong_values_name_the_key_and_the_range(void **state)
@@ -354,6 +403,8 @@ int main(void)
         cmocka_unit_test(defaults_follow_the_xdg_directories),
         cmocka_unit_test(file_sets_every_kind_of_key),
         cmocka_unit_test(a_file_with_the_defaults_changes_nothing),
+        cmocka_unit_test(lists_flags_and_the_public_url_are_read),
+        cmocka_unit_test(a_public_url_is_scheme_name_and_port),
         cmocka_unit_test(empty_file_changes_nothing),
         cmocka_unit_test(unknown_key_names_file_line_and_nearest_key),
         cmocka_unit_test(wrong_values_name_the_key_and_the_range),

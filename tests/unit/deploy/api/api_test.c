@@ -232,6 +232,22 @@ static void upload_is_created_and_told_in_full(void **state)
     rig_done(&rig);
 }
 
+static void urls_are_those_that_clients_use(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    rig_put(&rig, HELLO, "abc");
+    assert_string_equal(text_of(&rig, "url"), "http://hello.default.localhost:8080/");
+    (void)strcpy(rig.config.public_url, "https://example.org:8443");
+    rig_get(&rig, HELLO);
+    assert_string_equal(text_of(&rig, "url"), "https://hello.default.example.org:8443/");
+    (void)strcpy(rig.config.public_url, "http://example.org");
+    rig_get(&rig, HELLO);
+    assert_string_equal(text_of(&rig, "url"), "http://hello.default.example.org/");
+    rig_done(&rig);
+}
+
 static void same_bytes_are_unchanged_and_not_built(void **state)
 {
     (void)state;
@@ -951,6 +967,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(upload_is_created_and_told_in_full),
+        cmocka_unit_test(urls_are_those_that_clients_use),
         cmocka_unit_test(same_bytes_are_unchanged_and_not_built),
         cmocka_unit_test(configuration_makes_a_version_of_its_own),
         cmocka_unit_test(wrong_configurations_never_reach_a_builder),
