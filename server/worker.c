@@ -22,6 +22,7 @@
 #include "server/control/lending.h"
 #include "server/front/h2o_listen.h"
 #include "server/request/account.h"
+#include "server/request/service.h"
 #include "server/telemetry/log.h"
 
 #define SWEEP_NS       CLOCK_NS_PER_S

@@ -18,6 +18,7 @@
 #include "engine/base/problem.h"
 #include "server/front/h2o_guard.h"
 #include "server/request/respond.h"
+#include "server/request/service.h"
 
 #define UNSENT_NS_MAX     (30 * CLOCK_NS_PER_S) /* to read an answer ... */
 #define UNSENT_BYTES_A_NS UINT64_C(16384)       /* ... and a second more for each so many bytes */
@@ -307,7 +308,7 @@ static void exchange_refuse(struct h2o_exchange *exchange, enum refusal_reason r
         h2o_linger_keep(connection);
     }
     exchange_count_refusal(connection->front->service->metrics, reason);
-    request_refuse(request, row->status, row->code, row->detail);
+    request_reject(request, row->status, row->code, row->detail);
 }
 
 static int exchange_on_req(h2o_handler_t *handler, h2o_req_t *req)

@@ -15,6 +15,7 @@
 
 #include "server/front/h2o_listen.h"
 #include "server/front/http1_parse.h"
+#include "server/request/request.h"
 
 #define FRONT_LISTENERS_MAX CONFIG_LISTEN_MAX
 #define FRONT_WATCHES_MAX   4

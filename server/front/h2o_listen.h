@@ -6,7 +6,7 @@
 #ifndef SKERRY_SERVER_FRONT_H2O_LISTEN_H
 #define SKERRY_SERVER_FRONT_H2O_LISTEN_H
 
-#include "server/request/request.h"
+#include "server/request/service.h"
 
 struct h2o_front;
 

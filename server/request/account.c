@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#include "server/request/respond.h"
+#include "server/request/service.h"
 
 struct start_times account_times(const struct request *request)
 {
@@ -77,10 +77,6 @@ void account_ended(struct request *request)
     metrics->run_ns += request->run_ns;
     if (request->started)
         account_start(request);
-    if (request->http.log.count > 0)
-        respond_log_guest(request);
-    if (request->service->access_log)
-        respond_log_access(request);
 }
 
 struct account_flushing {

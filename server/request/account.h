@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to server/: what is counted, logged and told of a request: in the worker's counters, in
- * its access log, and in the ring of starts that control reads.
+ * Private to server/: what is counted and told of a request: in the worker's counters, and in the
+ * ring of starts that control reads.
  */
 #ifndef SKERRY_SERVER_REQUEST_ACCOUNT_H
 #define SKERRY_SERVER_REQUEST_ACCOUNT_H

@@ -27,6 +27,14 @@ struct directory {
     struct directory_tenant *tenants[DIRECTORY_BUCKETS];
 };
 
+/* What is looked for, turned into bytes and hashed once. */
+struct directory_names {
+    struct bytes tenant;
+    struct bytes function;
+    uint64_t tenant_hash;
+    uint64_t hash; /* of both */
+};
+
 enum status directory_create(struct deploy_catalog *catalog,
                              uint32_t cpu_share,
                              struct directory **ret_directory)
@@ -44,20 +52,20 @@ enum status directory_create(struct deploy_catalog *catalog,
 /* ---- tenants --------------------------------------------------------------------------------- */
 
 static struct directory_tenant *directory_tenant(struct directory *directory,
-                                                 const struct route_name *name)
+                                                 const struct directory_names *names)
 {
-    uint64_t hash = hash_bytes(directory->seed, route_name_bytes(name));
+    uint64_t hash = names->tenant_hash;
     struct directory_tenant **bucket = &directory->tenants[hash & (DIRECTORY_BUCKETS - 1)];
     for (struct directory_tenant *tenant = *bucket; tenant != NULL; tenant = tenant->next) {
-        if (tenant->hash == hash &&
-            bytes_equal(route_name_bytes(&tenant->name), route_name_bytes(name)))
+        if (tenant->hash == hash && bytes_equal(tenant->name, names->tenant))
             return tenant;
     }
     struct directory_tenant *tenant = calloc(1, sizeof(*tenant));
     if (tenant == NULL)
         return NULL;
     tenant->hash = hash;
-    tenant->name = *name;
+    memcpy(tenant->name_text, names->tenant.data, names->tenant.count);
+    tenant->name = bytes_make(tenant->name_text, names->tenant.count);
     scheduler_tenant_init(&tenant->schedule);
     tenant->next = *bucket;
     *bucket = tenant;
@@ -74,7 +82,7 @@ void directory_sweep(struct directory *directory)
                 link = &tenant->next;
                 continue;
             }
-            ASSERT(tenant->running == 0 && tenant->waiting == 0);
+            ASSERT(admission_is_idle(&tenant->admission));
             *link = tenant->next;
             free(tenant);
         }
@@ -143,20 +151,35 @@ static void directory_set_pool_version(struct directory_function *function)
     function->pool_version = bytes_make(data, count);
 }
 
+static void directory_set_texts(struct directory_function *function,
+                                const struct directory_names *names)
+{
+    char *text = function->key_text;
+    size_t tenant_count = names->tenant.count;
+    ASSERT(tenant_count + 1 + names->function.count < sizeof(function->key_text));
+    memcpy(text, names->tenant.data, tenant_count);
+    text[tenant_count] = '/';
+    memcpy(text + tenant_count + 1, names->function.data, names->function.count);
+    function->key = bytes_make(text, tenant_count + 1 + names->function.count);
+    function->name = bytes_make(text + tenant_count + 1, names->function.count);
+    int count = snprintf(function->version_text, sizeof(function->version_text), "v%u",
+                         function->entry.version);
+    function->version = bytes_make(function->version_text, (size_t)count);
+}
+
 static enum status directory_load(struct directory *directory,
-                                  const struct route_target *target,
+                                  const struct directory_names *names,
                                   struct report *report,
                                   struct directory_function **ret_function)
 {
     struct deploy_catalog_entry entry;
     uint64_t generation = deploy_catalog_generation(directory->catalog);
     enum status status =
-        deploy_catalog_lookup(directory->catalog, route_name_bytes(&target->tenant),
-                              route_name_bytes(&target->function), report, &entry);
+        deploy_catalog_lookup(directory->catalog, names->tenant, names->function, report, &entry);
     if (status != STATUS_OK)
         return status;
     struct directory_function *function = calloc(1, sizeof(*function) + entry.config.count);
-    struct directory_tenant *tenant = directory_tenant(directory, &target->tenant);
+    struct directory_tenant *tenant = directory_tenant(directory, names);
     if (function == NULL || tenant == NULL) {
         free(function);
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
@@ -171,37 +194,32 @@ static enum status directory_load(struct directory *directory,
     tenant->references++;
     uint32_t share = entry.limits.cpu_share;
     scheduler_tenant_set_weight(&tenant->schedule, share != 0 ? share : directory->cpu_share);
-    int count = snprintf(function->key_text, sizeof(function->key_text), "%s/%s",
-                         target->tenant.text, target->function.text);
-    function->key = bytes_make(function->key_text, (size_t)count);
+    function->hash = names->hash;
+    directory_set_texts(function, names);
     directory_set_pool_version(function);
-    (void)snprintf(function->version, sizeof(function->version), "v%u", entry.version);
     *ret_function = function;
     return STATUS_OK;
 }
 
-static bool directory_names_match(const struct directory_function *function,
-                                  const struct route_target *target)
+static bool directory_is_it(const struct directory_function *function,
+                            const struct directory_names *names)
 {
-    const char *key = function->key_text;
-    size_t tenant_count = target->tenant.count;
-    return function->key.count == tenant_count + 1 + target->function.count &&
-           memcmp(key, target->tenant.text, tenant_count) == 0 && key[tenant_count] == '/' &&
-           memcmp(key + tenant_count + 1, target->function.text, target->function.count) == 0;
+    return function->hash == names->hash && bytes_equal(function->tenant->name, names->tenant) &&
+           bytes_equal(function->name, names->function);
 }
 
 /* The way that holds the name, or the one to replace. */
-static struct directory_function **
-directory_way(struct directory *directory, uint64_t hash, const struct route_target *target)
+static struct directory_function **directory_way(struct directory *directory,
+                                                 const struct directory_names *names)
 {
-    struct directory_function **ways = directory->cache[hash & (DIRECTORY_SETS - 1)];
+    struct directory_function **ways = directory->cache[names->hash & (DIRECTORY_SETS - 1)];
     struct directory_function **oldest = &ways[0];
     for (size_t i = 0; i < DIRECTORY_WAYS; i++) {
         if (ways[i] == NULL) {
             oldest = &ways[i];
             continue;
         }
-        if (ways[i]->hash == hash && directory_names_match(ways[i], target))
+        if (directory_is_it(ways[i], names))
             return &ways[i];
         if (*oldest != NULL && ways[i]->used < (*oldest)->used)
             oldest = &ways[i];
@@ -214,18 +232,18 @@ enum status directory_find(struct directory *directory,
                            struct report *report,
                            struct directory_function **ret_function)
 {
-    uint64_t hash = hash_bytes(directory->seed, route_name_bytes(&target->tenant));
-    hash = hash_bytes(hash, route_name_bytes(&target->function));
-    struct directory_function **way = directory_way(directory, hash, target);
+    struct directory_names names = {.tenant = route_name_bytes(&target->tenant),
+                                    .function = route_name_bytes(&target->function)};
+    names.tenant_hash = hash_bytes(directory->seed, names.tenant);
+    names.hash = hash_bytes(names.tenant_hash, names.function);
+    struct directory_function **way = directory_way(directory, &names);
     struct directory_function *function = *way;
-    bool hit = function != NULL && function->hash == hash &&
-               directory_names_match(function, target) &&
+    bool hit = function != NULL && directory_is_it(function, &names) &&
                function->generation == deploy_catalog_generation(directory->catalog);
     if (!hit) {
-        enum status status = directory_load(directory, target, report, &function);
+        enum status status = directory_load(directory, &names, report, &function);
         if (status != STATUS_OK)
             return status;
-        function->hash = hash;
         directory_release(*way);
         *way = function;
     }

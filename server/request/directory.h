@@ -16,23 +16,20 @@
 #define SKERRY_SERVER_REQUEST_DIRECTORY_H
 
 #include "deploy/deploy.h"
+#include "server/request/admission.h"
 #include "server/request/route.h"
 #include "server/request/scheduler.h"
 
 #define DIRECTORY_POOL_VERSION_BYTES (DEPLOY_SHA256_BYTES + 12)
 
-struct request;
-
 struct directory_tenant {
     struct directory_tenant *next; /* in its bucket */
     uint32_t references;           /* functions in the cache or in use */
-    uint32_t running;              /* requests with a slot */
-    uint32_t waiting;              /* requests in the queue for one */
-    struct request *first;         /* the queue; requests link themselves */
-    struct request *last;
+    struct admission_tenant admission;
     struct scheduler_tenant schedule;
     uint64_t hash;
-    struct route_name name;
+    struct bytes name; /* in name_text */
+    char name_text[ROUTE_LABEL_BYTES];
 };
 
 struct directory_function {
@@ -46,7 +43,9 @@ struct directory_function {
     struct deploy_catalog_entry entry; /* its config is the one below */
     struct bytes pool_version;         /* in pool_version_data: what tells isolates apart */
     struct bytes key;                  /* "tenant/function", in key_text */
-    char version[16];                  /* "v3" */
+    struct bytes name;                 /* "function", its end */
+    struct bytes version;              /* "v3", in version_text */
+    char version_text[16];
     char key_text[2 * ROUTE_LABEL_BYTES];
     uint8_t pool_version_data[DIRECTORY_POOL_VERSION_BYTES];
     uint8_t config[];

@@ -9,7 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/telemetry/log.h"
+
 #define ISOLATES_HEAR_MAX 16 /* messages at one time */
+#define NO_ROOM_LOG_NS    CLOCK_NS_PER_S
 
 /* ---- what they are made from ----------------------------------------------------------------- */
 
@@ -35,6 +38,61 @@ isolates_open(void *context, struct report *report, struct isolate_artifact **re
     enum status status =
         deploy_artifact_open(source->data_dir, source->function->entry.artifact_key, report, &fd);
     return status == STATUS_OK ? isolate_artifact_open(fd, false, report, ret_artifact) : status;
+}
+
+/* Thousands of requests may meet this in a second: one of them tells. */
+static void isolates_no_room(struct isolates_owner *owner,
+                             const struct directory_function *function,
+                             enum status status,
+                             const struct report *report)
+{
+    uint64_t now_ns = clock_monotonic_ns(owner->clock);
+    owner->metrics->starts_failed++;
+    if (owner->no_room_ns != 0 && now_ns - owner->no_room_ns < NO_ROOM_LOG_NS)
+        return;
+    owner->no_room_ns = now_ns;
+    log_message("error", "start_failed", "%s: %s%s", function->key_text,
+                report->text[0] != '\0' ? report->text : status_text(status),
+                status == STATUS_NO_MEMORY
+                    ? "; raise vm.max_map_count, or lower pool.total or limits.concurrency: "
+                      "see `skerry doctor`"
+                    : "");
+}
+
+enum status isolates_checkout(struct isolates_owner *owner,
+                              const struct directory_function *function,
+                              struct report *report,
+                              struct isolate_start *ret_start,
+                              struct isolate **ret_isolate)
+{
+    struct isolate_key key = isolates_key(function);
+    struct isolates_source source = {.data_dir = owner->data_dir, .function = function};
+    struct isolate_opener opener = {.open = isolates_open, .context = &source};
+    enum status status =
+        isolate_pool_checkout(owner->pool, &key, opener, report, ret_start, ret_isolate);
+    if (UNLIKELY(status != STATUS_OK && !isolates_lack_artifact(status)))
+        isolates_no_room(owner, function, status, report);
+    return status;
+}
+
+void isolates_ask_rebuild(struct isolates_owner *owner,
+                          const struct directory_function *function,
+                          enum status why,
+                          const struct report *report)
+{
+    struct metrics *metrics = owner->metrics;
+    const char *event = "artifact_damaged";
+    uint64_t *count = &metrics->artifacts_damaged;
+    if (why == STATUS_NOT_FOUND) {
+        event = "artifact_missing";
+        count = &metrics->artifacts_missing;
+    } else if (why == STATUS_STALE) {
+        event = "artifact_stale";
+        count = &metrics->artifacts_stale;
+    }
+    ++*count;
+    log_message("warn", event, "%s: %s: asking for a rebuild", function->key_text, report->text);
+    deploy_artifact_request(owner->data_dir, function->entry.artifact_key);
 }
 
 /* ---- news ------------------------------------------------------------------------------------ */

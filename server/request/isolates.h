@@ -14,6 +14,7 @@
 
 #include "isolate/isolate.h"
 #include "server/request/directory.h"
+#include "server/telemetry/metrics.h"
 
 /* A message from control: whose isolates to look after. Both end with a NUL. */
 struct isolates_news {
@@ -48,11 +49,33 @@ static inline bool isolates_has_news(const struct isolates_queue *queue)
     return queue->count > 0;
 }
 
+/* Whose they are: a worker. Everything is borrowed. */
 struct isolates_owner {
     const char *data_dir;
     struct directory *directory;
     struct isolate_pool *pool;
+    struct metrics *metrics;
+    const struct clock *clock;
+    uint64_t no_room_ns; /* when it was last logged that an isolate could not be made */
 };
+
+/* An isolate for a request. What cannot be made for want of room is counted and logged. */
+NODISCARD enum status isolates_checkout(struct isolates_owner *owner,
+                                        const struct directory_function *function,
+                                        struct report *report,
+                                        struct isolate_start *ret_start,
+                                        struct isolate **ret_isolate);
+/* There was no artifact to make one from, or none that can be used. */
+static inline bool isolates_lack_artifact(enum status status)
+{
+    return status == STATUS_NOT_FOUND || status == STATUS_STALE || status == STATUS_CORRUPT;
+}
+/* Then: counts and logs why, and asks control to build it again. */
+void isolates_ask_rebuild(struct isolates_owner *owner,
+                          const struct directory_function *function,
+                          enum status why,
+                          const struct report *report);
+
 /* Acts upon the oldest of the news. */
 void isolates_take_news(struct isolates_queue *queue, const struct isolates_owner *owner);
 

@@ -1,45 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to server/: one HTTP request on its way through a worker. The state machine is
- * drawn at the top of request.c.
+ * Private to server/: one HTTP request on its way through a worker. Its states and the ways
+ * between them are the table of request_states.def.
  *
  * A request is embedded in its carrier's object (h2o_exchange.c), which fills `http` and
  * `path` with borrowed views and calls request_begin. The carrier answers by `send`, and
- * says request_end when the client's side is gone: before the answer that is a cancel.
- * After either, the carrier frees the memory.
+ * says request_end when the client's side is gone or done: before the answer that is a cancel.
+ * After that, the carrier frees the memory.
  */
 #ifndef SKERRY_SERVER_REQUEST_REQUEST_H
 #define SKERRY_SERVER_REQUEST_REQUEST_H
 
-#include "config/config.h"
+#include "engine/base/problem.h"
 #include "hostapi/hostapi.h"
 #include "isolate/isolate.h"
 #include "server/request/directory.h"
-#include "server/request/isolates.h"
+#include "server/request/fault.h"
+#include "server/request/request_states.h"
 #include "server/request/timers.h"
-#include "server/telemetry/metrics.h"
-#include "server/telemetry/quarantine.h"
-#include "server/telemetry/start_ring.h"
 
 #define REQUEST_ID_BYTES      16
 #define REQUEST_TIMING_BYTES  256
 #define REQUEST_PROBLEM_BYTES 1024
 #define REQUEST_EXTRAS_MAX    6
 
-/* STATE(name, text): text is for logs and asserts. */
-#define REQUEST_STATES(STATE)                                                                      \
-    STATE(NEW, "new")                                                                              \
-    STATE(WAIT_SLOT, "waiting for a slot")                                                         \
-    STATE(WAIT_ARTIFACT, "waiting for an artifact")                                                \
-    STATE(RUNNABLE, "runnable")                                                                    \
-    STATE(PARKED, "parked")                                                                        \
-    STATE(ANSWERED, "answered")
-
-enum request_state {
-#define STATE(name, text) REQUEST_##name,
-    REQUEST_STATES(STATE)
-#undef STATE
-};
+struct request;
+struct request_service;
 
 struct request_carrier {
     /* Sends request->response. May free the request: nothing may follow. */
@@ -56,43 +42,19 @@ struct request_response {
     struct bytes body;
 };
 
-/* All that the requests of one worker share. */
-struct request_service {
-    const struct config *config;
-    const struct clock *clock;
-    struct metrics *metrics;
-    struct start_ring *starts; /* where control reads of them */
-    struct vitals *vitals;     /* where it reads what runs */
-    const struct quarantine_page *quarantine;
-    struct deploy_catalog *catalog;
-    struct directory *directory;
-    struct isolate_pool *pool;
-    struct isolates_queue news; /* functions that control says have changed */
-    struct scheduler scheduler;
-    struct timers timers;
-    struct bytes domain;
-    uint64_t id_seed;
-    uint64_t id_count;
-    uint64_t turn_requests; /* metrics->requests at the last turn */
-    uint64_t heard_ns;      /* when this turn of the loop began; 0: it waits for something to do */
-    uint64_t no_room_ns;    /* when it was last logged that an isolate could not be made */
-    uint64_t answered;      /* requests ever that were answered or cancelled */
-    uint32_t in_flight;     /* requests begun and not yet answered or cancelled */
-    bool access_log;
-};
-
 struct request {
     uint64_t magic;
     enum request_state state;
-    bool has_slot;
-    bool retry_later; /* the problem gets a Retry-After */
+    enum request_state last_state; /* what it was when it ended */
+    bool retry_later;              /* the problem gets a Retry-After */
+    bool started;                  /* an isolate was checked out: `start` is valid */
+    bool rebuild_asked;            /* control was asked for its artifact */
     struct request_service *service;
     const struct request_carrier *carrier;
     struct directory_function *function; /* a reference; NULL before it is known */
-    struct isolate *isolate;             /* checked out; NULL before and after */
+    struct isolate *isolate;             /* checked out in states that have one; else NULL */
     struct isolate_start start;
-    struct request *next; /* in the tenant's queue for a slot */
-    struct request *previous;
+    struct list_link queue_link; /* in the tenant's queue for permits */
     struct scheduler_task task;
     struct timers_timer timer;
     struct route_target target;
@@ -108,7 +70,6 @@ struct request {
     uint64_t gone_check_ns;
     uint64_t fuel_used;
     uint64_t fuel_before; /* what the isolate's earlier requests used, if it kept its memory */
-    bool started;         /* an isolate was checked out: `start` is valid */
     struct http_exchange http;
     struct bytes path; /* as it came, with query */
     struct request_response response;
@@ -117,25 +78,23 @@ struct request {
     char problem[REQUEST_PROBLEM_BYTES];
 };
 
-/* clock, config, metrics, starts, catalog must be set; makes the rest. */
-NODISCARD enum status request_service_init(struct request_service *service, struct report *report);
-void request_service_done(struct request_service *service);
-/* Timers and one turn of the scheduler; then at most so many milliseconds may pass. */
-int request_service_turn(struct request_service *service);
-/* A socket has something to do: if the loop waited, its turn begins. */
-void request_service_heard(struct request_service *service, uint64_t now_ns);
-/* About once a second. */
-void request_service_sweep(struct request_service *service);
-
 /* False: there is no room for one more; nothing was taken. */
 NODISCARD bool request_init(struct request *request,
                             struct request_service *service,
                             const struct request_carrier *carrier);
 /* Takes it all the way, or to where it has to wait. May end in carrier->send. */
 void request_begin(struct request *request);
-/* Refuses it with an answer of the server's own: for carriers that saw a limit exceeded. */
-void request_refuse(struct request *request, uint32_t status, const char *code, const char *detail);
-/* The carrier's side is gone or done. Afterwards nothing refers to the request. */
+/* The same from where its function is known; request_begin's. */
+void request_admit(struct request *request);
+/* Ends it with an answer of the server's own. What `detail` says is for people; NULL: the
+ * fault's own words. */
+void request_refuse(struct request *request, enum fault fault, const char *detail);
+/* The same for what the carrier refuses, and counts, itself. */
+void request_reject(struct request *request, uint32_t status, const char *code, const char *detail);
+/* The carrier's side is gone or done: what is to be logged is. Afterwards nothing refers to the
+ * request. */
 void request_end(struct request *request);
+/* The scheduler's: a portion of a slice. */
+enum scheduler_verdict request_slice(struct scheduler_task *task, struct scheduler_grant *grant);
 
 #endif

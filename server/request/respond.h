@@ -11,9 +11,5 @@
 void respond_make_id(struct request_service *service, char ret_id[REQUEST_ID_BYTES + 1]);
 /* Fills request->response from the exchange (code NULL) or from request->code and detail. */
 void respond_prepare(struct request *request, uint32_t status, const char *detail);
-/* One line, if the operator asked for it. */
-void respond_log_access(const struct request *request);
-/* What the guest wrote to its log, a line each. */
-void respond_log_guest(const struct request *request);
 
 #endif

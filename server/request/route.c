@@ -139,3 +139,18 @@ void route_take_absolute_form(struct bytes *path, struct bytes *authority)
     *authority = bytes_make(path->data + scheme, end - scheme);
     *path = end == path->count ? route_root : bytes_make(path->data + end, path->count - end);
 }
+
+bool route_uri(const struct route_target *target, struct arena *arena, struct bytes *ret_uri)
+{
+    *ret_uri = target->rest;
+    if (!target->slash_missing)
+        return true;
+    uint8_t *uri = arena_alloc(arena, target->rest.count + 1, 1);
+    if (uri == NULL)
+        return false;
+    uri[0] = '/';
+    if (target->rest.count > 0)
+        memcpy(uri + 1, target->rest.data, target->rest.count);
+    *ret_uri = bytes_make(uri, target->rest.count + 1);
+    return true;
+}

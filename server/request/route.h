@@ -11,6 +11,7 @@
 #ifndef SKERRY_SERVER_REQUEST_ROUTE_H
 #define SKERRY_SERVER_REQUEST_ROUTE_H
 
+#include "engine/base/arena.h"
 #include "engine/base/bytes.h"
 
 #define ROUTE_LABEL_BYTES 64 /* of a tenant's or function's name, with room for a NUL */
@@ -43,6 +44,11 @@ enum route_result route_parse(struct bytes authority,
 /* "http://host/path", as clients send to proxies, counts as its path and its host, whatever the
  * Host header says [RFC 9112 3.2.2]. Other paths stay as they are. */
 void route_take_absolute_form(struct bytes *path, struct bytes *authority);
+
+/* The path that the guest sees: what is left after the prefix, and always with a slash first, for
+ * which room is taken from the arena. False: there is none. */
+NODISCARD bool
+route_uri(const struct route_target *target, struct arena *arena, struct bytes *ret_uri);
 
 static inline struct bytes route_name_bytes(const struct route_name *name)
 {

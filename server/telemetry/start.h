@@ -16,7 +16,7 @@
 
 /*
  * PHASE(name, text, cold_only), in the order of a request's way:
- *   QUEUE    waiting: for a slot, for an artifact to be rebuilt, for its turns to run
+ *   QUEUE    waiting: for a permit, for an artifact to be rebuilt, for its turns to run
  *   LOOKUP   finding the function
  *   LOAD     opening, mapping and checking the artifact; 0 if the worker has it mapped
  *   MAP      the isolate's own stack and memory

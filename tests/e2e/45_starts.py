@@ -129,6 +129,8 @@ class Starts(unittest.TestCase):
         server = self.serve()
         server.deploy("f", text_guest("text-again-01"))
         server.get("f")
+        # The line comes after the answer; a worker that is killed in between writes none.
+        wait_until(lambda: self.logged(server, "f"), 5, "the access log")
         victim, = server.worker_pids()
         os.kill(victim, signal.SIGKILL)
         wait_until(lambda: server.worker_pids() not in ([], [victim]), 5, "a new worker")
@@ -143,7 +145,7 @@ class Starts(unittest.TestCase):
         self.assertEqual(why(server.get("g")), "restart")
 
     def test_discarded(self):
-        # The second request waits for the first one's slot, and gets it with no turn in between
+        # The second request waits for the first one's permit, and gets it with no turn in between
         # in which the worker could have replaced what the first one lost.
         server = self.serve("limits: { fuel: 200M, concurrency: 1, queue_wait: 60s }\n")
         server.deploy("loop", guest("loop"))

@@ -77,7 +77,7 @@ static void a_name_is_looked_up_once_while_the_generation_stays(void **state)
     struct directory *directory = make(&catalog);
     for (int i = 0; i < 3; i++) {
         struct directory_function *function = find(directory, "t", "f");
-        assert_string_equal(function->version, "v1");
+        assert_true(bytes_equal_text(function->version, "v1"));
         assert_true(bytes_equal_text(function->key, "t/f"));
         directory_release(function);
     }
@@ -94,8 +94,8 @@ static void a_new_generation_is_seen_by_the_very_next_request(void **state)
     catalog.version = 2;
     catalog.generation++;
     struct directory_function *new = find(directory, "t", "f");
-    assert_string_equal(new->version, "v2");
-    assert_string_equal(old->version, "v1"); /* a request under way keeps its own */
+    assert_true(bytes_equal_text(new->version, "v2"));
+    assert_true(bytes_equal_text(old->version, "v1")); /* a request under way keeps its own */
     assert_ptr_equal(old->tenant, new->tenant);
     directory_release(old);
     directory_release(new);
@@ -169,7 +169,7 @@ static void more_names_than_the_cache_holds_are_all_found_and_kept_apart(void **
             (void)snprintf(name, sizeof(name), "f%d", i);
             struct directory_function *function = find(directory, i % 2 ? "a" : "b", name);
             assert_string_equal(function->entry.function, name);
-            assert_string_equal(function->tenant->name.text, i % 2 ? "a" : "b");
+            assert_true(bytes_equal_text(function->tenant->name, i % 2 ? "a" : "b"));
             directory_release(function);
         }
         directory_sweep(directory);

@@ -2,12 +2,14 @@
 /*
  * News of functions: what is heard, in which order it is acted upon, and what is not believed.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "server/request/isolates.h"
+#include "server/telemetry/log.h"
 #include "tests/support/unit.h"
 
 static struct directory_function *found; /* what the directory gives; NULL: no such function */
@@ -15,6 +17,12 @@ static char last_looked_up[2 * ROUTE_LABEL_BYTES];
 static char last_forgotten[2 * ROUTE_LABEL_BYTES];
 static uint32_t renewed;
 static uint32_t released;
+static enum status checkout_status;
+static uint32_t rebuilds_asked;
+static uint32_t messages;
+static char last_event[32];
+static char last_message[REPORT_TEXT_BYTES];
+static uint64_t now_ns = CLOCK_NS_PER_S;
 
 /* ---- fakes ----------------------------------------------------------------------------------- */
 
@@ -82,6 +90,47 @@ enum status isolate_artifact_open(int fd,
     (void)report;
     (void)ret_artifact;
     return STATUS_CORRUPT;
+}
+
+enum status isolate_pool_checkout(struct isolate_pool *pool,
+                                  const struct isolate_key *key,
+                                  struct isolate_opener opener,
+                                  struct report *report,
+                                  struct isolate_start *ret_start,
+                                  struct isolate **ret_isolate)
+{
+    (void)pool;
+    (void)key;
+    assert_true(opener.open == isolates_open);
+    ret_start->reason = ISOLATE_START_RESTART;
+    *ret_isolate = NULL;
+    return checkout_status == STATUS_OK
+               ? STATUS_OK
+               : report_fail(report, checkout_status, REPORT_OFFSET_NONE, "so said the pool");
+}
+
+void deploy_artifact_request(const char *data_dir, const uint8_t key[DEPLOY_SHA256_BYTES])
+{
+    assert_string_equal(data_dir, "/data");
+    assert_int_equal(key[0], 9);
+    rebuilds_asked++;
+}
+
+void log_message(const char *level, const char *event, const char *format, ...)
+{
+    (void)level;
+    (void)snprintf(last_event, sizeof(last_event), "%s", event);
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(last_message, sizeof(last_message), format, arguments);
+    va_end(arguments);
+    messages++;
+}
+
+static uint64_t fake_now(void *context)
+{
+    (void)context;
+    return now_ns;
 }
 
 /* ---- helpers --------------------------------------------------------------------------------- */
@@ -196,6 +245,66 @@ static void what_is_no_name_or_no_message_is_not_believed(void **state)
     line_done(&line);
 }
 
+/* ---- isolates for requests ------------------------------------------------------------------- */
+
+static const struct clock fake_clock = {.monotonic_ns = fake_now, .realtime_ns = fake_now};
+
+static enum status checkout(struct isolates_owner *owner, enum status wanted)
+{
+    static const struct directory_function function = {.key_text = "acme/here"};
+    struct report report = REPORT_INIT;
+    struct isolate_start start;
+    struct isolate *isolate;
+    checkout_status = wanted;
+    return isolates_checkout(owner, &function, &report, &start, &isolate);
+}
+
+static void want_of_room_is_counted_each_time_and_told_once_a_second(void **state)
+{
+    (void)state;
+    struct metrics metrics = {0};
+    struct isolates_owner owner = {.metrics = &metrics, .clock = &fake_clock};
+    messages = 0;
+    assert_int_equal(checkout(&owner, STATUS_OK), STATUS_OK);
+    assert_int_equal(checkout(&owner, STATUS_STALE), STATUS_STALE);
+    assert_int_equal(metrics.starts_failed, 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(checkout(&owner, STATUS_NO_MEMORY), STATUS_NO_MEMORY);
+    assert_int_equal(metrics.starts_failed, 3);
+    assert_int_equal(messages, 1);
+    assert_string_equal(last_event, "start_failed");
+    assert_non_null(strstr(last_message, "acme/here: so said the pool; raise vm.max_map_count"));
+    now_ns += CLOCK_NS_PER_S;
+    assert_int_equal(checkout(&owner, STATUS_UNLINKABLE), STATUS_UNLINKABLE);
+    assert_int_equal(messages, 2);
+    assert_string_equal(last_message, "acme/here: so said the pool");
+}
+
+static void a_rebuild_is_counted_by_why_and_asked_of_control(void **state)
+{
+    (void)state;
+    static const enum status whys[] = {STATUS_NOT_FOUND, STATUS_STALE, STATUS_CORRUPT};
+    static const char *const events[] = {"artifact_missing", "artifact_stale", "artifact_damaged"};
+    const struct directory_function function = {.key_text = "acme/here",
+                                                .entry = {.artifact_key = {9}}};
+    struct metrics metrics = {0};
+    struct isolates_owner owner = {.metrics = &metrics, .data_dir = "/data"};
+    struct report report = {.text = "it is so"};
+    rebuilds_asked = 0;
+    for (size_t i = 0; i < COUNT_OF(whys); i++) {
+        assert_true(isolates_lack_artifact(whys[i]));
+        isolates_ask_rebuild(&owner, &function, whys[i], &report);
+        assert_string_equal(last_event, events[i]);
+        assert_string_equal(last_message, "acme/here: it is so: asking for a rebuild");
+    }
+    assert_int_equal(rebuilds_asked, 3);
+    assert_int_equal(metrics.artifacts_missing, 1);
+    assert_int_equal(metrics.artifacts_stale, 1);
+    assert_int_equal(metrics.artifacts_damaged, 1);
+    assert_false(isolates_lack_artifact(STATUS_NO_MEMORY));
+    assert_false(isolates_lack_artifact(STATUS_OK));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +312,8 @@ int main(void)
         cmocka_unit_test(of_too_many_news_the_latest_are_kept),
         cmocka_unit_test(one_turn_hears_a_bounded_number),
         cmocka_unit_test(what_is_no_name_or_no_message_is_not_believed),
+        cmocka_unit_test(want_of_room_is_counted_each_time_and_told_once_a_second),
+        cmocka_unit_test(a_rebuild_is_counted_by_why_and_asked_of_control),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

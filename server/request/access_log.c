@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request's lines: one of ours, and its guest's own.
+ */
+#include "server/request/access_log.h"
+
+#include <stdio.h>
+
+#include "server/request/account.h"
+#include "server/request/service.h"
+
+/* ---- logs ------------------------------------------------------------------------------------ */
+
+void access_log_names(struct log_line *line, const struct request *request)
+{
+    log_text(line, "request_id", bytes_make(request->id, REQUEST_ID_BYTES));
+    if (request->function == NULL)
+        return;
+    log_text(line, "tenant", request->function->tenant->name);
+    log_text(line, "function", request->function->name);
+    log_text(line, "version", request->function->version);
+}
+
+void access_log_write(struct log_line *line, const struct request *request)
+{
+    if (!log_end(line))
+        request->service->metrics->log_dropped++;
+}
+
+/* Each phase in microseconds; without a start, what there was before it. */
+static void access_log_start(const struct request *request, struct log_line *line)
+{
+    struct start_times times = account_times(request);
+    bool cold = request->started && request->start.reason != ISOLATE_START_WARM;
+    if (request->started)
+        log_text(line, "start", bytes_of_text(isolate_start_reason_text(request->start.reason)));
+    log_number(line, "start_us", request->start_ns / 1000);
+    for (uint32_t i = 0; i < START_PHASE_COUNT; i++) {
+        char key[32];
+        if (start_phase_rows[i].cold_only && !cold)
+            continue;
+        (void)snprintf(key, sizeof(key), "%s_us", start_phase_rows[i].text);
+        log_number(line, key, times.ns[i] / 1000);
+    }
+}
+
+static void access_log_access(const struct request *request)
+{
+    struct log_line line;
+    log_begin(&line, "info", "access");
+    access_log_names(&line, request);
+    log_text(&line, "method", request->http.method);
+    log_text(&line, "host", request->http.authority);
+    log_text(&line, "path", bytes_make(request->path.data, MIN(request->path.count, 1024u)));
+    log_number(&line, "status", request->response.status);
+    log_number(&line, "bytes", request->response.body.count);
+    log_number(&line, "fuel", request->fuel_used);
+    access_log_start(request, &line);
+    if (request->code != NULL)
+        log_text(&line, "code", bytes_of_text(request->code));
+    if (request->state == REQUEST_GONE)
+        log_text(&line, "gone_while", bytes_of_text(request_state_rows[request->last_state].text));
+    access_log_write(&line, request);
+}
+
+static void access_log_guest_line(const struct request *request, struct bytes text)
+{
+    const uint8_t *space = memchr(text.data, ' ', text.count);
+    size_t level_count = space != NULL ? (size_t)(space - text.data) : text.count;
+    char level[8] = "";
+    memcpy(level, text.data, MIN(level_count, sizeof(level) - 1));
+    size_t skip = MIN(level_count + 1, text.count);
+    struct log_line line;
+    log_begin(&line, level, "guest");
+    access_log_names(&line, request);
+    log_text(&line, "message", bytes_make(text.data + skip, text.count - skip));
+    access_log_write(&line, request);
+}
+
+static void access_log_guest(const struct request *request)
+{
+    const struct http_exchange *http = &request->http;
+    const uint8_t *at = http->log.data;
+    const uint8_t *end = at + http->log.count;
+    while (at < end) {
+        const uint8_t *newline = memchr(at, '\n', (size_t)(end - at));
+        const uint8_t *stop = newline != NULL ? newline : end;
+        access_log_guest_line(request, bytes_make(at, (size_t)(stop - at)));
+        at = stop + 1;
+    }
+    if (http->log_dropped_bytes == 0)
+        return;
+    struct log_line line;
+    log_begin(&line, "warn", "guest_log_cut");
+    access_log_names(&line, request);
+    log_number(&line, "dropped_bytes", http->log_dropped_bytes);
+    access_log_write(&line, request);
+}
+
+void access_log_ended(const struct request *request)
+{
+    if (request->http.log.count > 0)
+        access_log_guest(request);
+    if (request->service->access_log)
+        access_log_access(request);
+}

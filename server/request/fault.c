@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of faults, counting one, and telling of a guest's.
+ */
+#include "server/request/fault.h"
+
+#include <stdio.h>
+
+#include "server/request/access_log.h"
+#include "server/request/service.h"
+
+#define BACKTRACE_FRAMES_MAX 16
+#define BACKTRACE_NAME_BYTES 100
+
+const struct fault_row fault_rows[FAULT_COUNT] = {
+#define FAULT(name, status_, code_, metric_, retry_, trace_, detail_)                              \
+    [FAULT_##name] = {.status = (status_),                                                         \
+                      .retry = (retry_),                                                           \
+                      .trace = (trace_),                                                           \
+                      .metric = offsetof(struct metrics, metric_),                                 \
+                      .code = (code_),                                                             \
+                      .detail = (detail_)},
+#include "server/request/fault.def"
+};
+
+void fault_count(enum fault fault, struct metrics *metrics)
+{
+    uint64_t *metric = (uint64_t *)(void *)((uint8_t *)metrics + fault_rows[fault].metric);
+    ++*metric;
+}
+
+static void
+fault_log_frame(struct log_line *line, uint32_t index, const struct engine_frame_info *frame)
+{
+    char key[32];
+    char place[160];
+    (void)snprintf(key, sizeof(key), "frame%u", index);
+    (void)snprintf(place, sizeof(place), "func %u at 0x%x %.*s", frame->func_index, frame->offset,
+                   (int)MIN(frame->func_name.count, (size_t)BACKTRACE_NAME_BYTES),
+                   (const char *)frame->func_name.data);
+    log_text(line, key, bytes_of_text(place));
+}
+
+void fault_log(const struct request *request, enum fault fault, const char *detail)
+{
+    ASSERT(request->isolate != NULL);
+    struct engine_frame_info frames[BACKTRACE_FRAMES_MAX];
+    uint32_t count =
+        request->service->guests->backtrace(request->isolate, frames, BACKTRACE_FRAMES_MAX);
+    struct log_line line;
+    log_begin(&line, "error", "guest_fault");
+    access_log_names(&line, request);
+    log_text(&line, "code", bytes_of_text(fault_rows[fault].code));
+    log_text(&line, "message", bytes_of_text(detail));
+    for (uint32_t i = 0; i < count; i++)
+        fault_log_frame(&line, i, &frames[i]);
+    access_log_write(&line, request);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The way in: from a request's bytes to the function that they name.
+ *
+ *   request_begin --> route_parse --> names->find --> request_admit
+ *                         |               |
+ *                         +---------------+--> request_refuse
+ */
+#include "server/request/request.h"
+#include "server/request/service.h"
+#include "server/telemetry/log.h"
+
+static void intake_not_found(struct request *request, enum status status, const char *text)
+{
+    if (status == STATUS_NOT_FOUND) {
+        request_refuse(request, FAULT_UNKNOWN_FUNCTION, text);
+        return;
+    }
+    log_message("error", "lookup_failed", "%s", text);
+    request_refuse(request, FAULT_NO_CATALOG, NULL);
+}
+
+static void intake_look_up(struct request *request)
+{
+    const struct request_service *service = request->service;
+    struct report report;
+    report_clear(&report);
+    enum status status =
+        service->names.find(service->names.context, &request->target, &report, &request->function);
+    if (status != STATUS_OK) {
+        intake_not_found(request, status, report.text);
+        return;
+    }
+    const struct directory_function *function = request->function;
+    struct http_exchange *http = &request->http;
+    request->task.tenant = &function->tenant->schedule;
+    http->tenant = function->tenant->name;
+    http->function = function->name;
+    http->config = function->entry.config;
+    http->matched = request->target.matched;
+    if (!route_uri(&request->target, &http->arena, &http->uri))
+        request_refuse(request, FAULT_NO_MEMORY, NULL);
+    else if (quarantine_until_ns(service->quarantine, &function->entry, service->clock) != 0)
+        request_refuse(request, FAULT_QUARANTINED, NULL);
+    else
+        request_admit(request);
+}
+
+void request_begin(struct request *request)
+{
+    switch (route_parse(request->http.authority, request->path, request->service->domain,
+                        &request->target)) {
+    case ROUTE_FOUND:
+        intake_look_up(request);
+        return;
+    case ROUTE_UNKNOWN_HOST:
+        request_refuse(request, FAULT_UNKNOWN_HOST, NULL);
+        return;
+    case ROUTE_BAD_PATH:
+        request_refuse(request, FAULT_BAD_PATH, NULL);
+        return;
+    }
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making a worker's service, its turns, and what it does in turns with nothing else to do.
+ *
+ *   turn: timers --> slices --> a piece of work? --> may the loop wait, and for how long
+ */
+#include "server/request/service.h"
+
+#include <sys/random.h>
+
+#include "server/request/request.h"
+
+#define TIMERS_PER_TURN  256
+#define SLICES_PER_TURN  64
+#define POOL_TENANT_PART 2 /* of the warm isolates may be one tenant's */
+#define WAIT_MS_MAX      1000
+
+/* ---- how requests reach the rest ------------------------------------------------------------- */
+
+static enum status service_find(void *context,
+                                const struct route_target *target,
+                                struct report *report,
+                                struct directory_function **ret_function)
+{
+    return directory_find(context, target, report, ret_function);
+}
+
+static enum status service_checkout(void *context,
+                                    const struct directory_function *function,
+                                    struct report *report,
+                                    struct isolate_start *ret_start,
+                                    struct isolate **ret_isolate)
+{
+    return isolates_checkout(context, function, report, ret_start, ret_isolate);
+}
+
+static void service_rebuild(void *context,
+                            const struct directory_function *function,
+                            enum status why,
+                            const struct report *report)
+{
+    isolates_ask_rebuild(context, function, why, report);
+}
+
+static void service_introduce(struct request_service *service)
+{
+    service->names = (struct request_names){
+        .find = service_find, .release = directory_release, .context = service->directory};
+    service->isolates = (struct request_isolates){.checkout = service_checkout,
+                                                  .give_back = isolate_pool_return,
+                                                  .rebuild = service_rebuild,
+                                                  .context = &service->owner};
+    service->guests = &guest_ops;
+    service->owner = (struct isolates_owner){.data_dir = service->config->data_dir,
+                                             .directory = service->directory,
+                                             .pool = service->pool,
+                                             .metrics = service->metrics,
+                                             .clock = service->clock};
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+static enum status service_create_pool(struct request_service *service)
+{
+    const struct config *config = service->config;
+    struct isolate_pool_options options = {
+        .per_function_max = config->pool_per_function,
+        .per_tenant_max = MAX(config->pool_total / POOL_TENANT_PART, config->pool_per_function),
+        .total_max = config->pool_total,
+        .trim_ns = config->pool_trim_us * CLOCK_NS_PER_US,
+        .idle_max_ns = config->pool_idle_us * CLOCK_NS_PER_US,
+        .ahead_max_ns = config->pool_prewarm_us * CLOCK_NS_PER_US,
+        .began_ns = clock_realtime_ns(service->clock),
+        .clock = service->clock,
+        .limits = &config->limits,
+        .ops = guest_host_ops(service->clock),
+    };
+    return isolate_pool_create(&options, &service->pool);
+}
+
+enum status request_service_init(struct request_service *service, struct report *report)
+{
+    const struct config *config = service->config;
+    service->domain = bytes_of_text(config->domain);
+    if (getrandom(&service->id_seed, sizeof(service->id_seed), 0) != sizeof(service->id_seed))
+        return report_errno(report, "no random numbers");
+    struct scheduler_options scheduling = {
+        .clock = service->clock,
+        .slice_ns = config->limits.slice * CLOCK_NS_PER_US,
+        .run = request_slice,
+    };
+    scheduler_init(&service->scheduler, &scheduling);
+    enum status status = service_create_pool(service);
+    if (status == STATUS_OK)
+        status = directory_create(service->catalog, (uint32_t)config->limits.cpu_share,
+                                  &service->directory);
+    if (status != STATUS_OK)
+        return report_fail(report, status, REPORT_OFFSET_NONE, "out of memory");
+    service_introduce(service);
+    return STATUS_OK;
+}
+
+void request_service_done(struct request_service *service)
+{
+    ASSERT(service->in_flight == 0);
+    isolate_pool_free(service->pool);
+    directory_free(service->directory);
+    timers_done(&service->timers);
+}
+
+/* ---- turns ----------------------------------------------------------------------------------- */
+
+/* The next piece of what can wait, in a turn that had begun at `now`. True: there is more to do. A
+ * turn is quiet if no request came since the last one in which nothing was to be run. News comes
+ * first then: it says what the pool should have. */
+static bool service_idle(struct request_service *service, uint64_t now)
+{
+    if (!scheduler_idle(&service->scheduler)) {
+        (void)isolate_pool_idle(service->pool, now, false);
+        return true;
+    }
+    uint64_t requests = service->metrics->requests;
+    bool quiet = requests == service->turn_requests;
+    service->turn_requests = requests;
+    if (!isolates_has_news(&service->news))
+        return isolate_pool_idle(service->pool, now, quiet);
+    (void)isolate_pool_idle(service->pool, now, false);
+    if (quiet)
+        isolates_take_news(&service->news, &service->owner);
+    return true;
+}
+
+int request_service_turn(struct request_service *service)
+{
+    uint64_t answered = service->answered;
+    uint64_t began = clock_monotonic_ns(service->clock);
+    timers_run(&service->timers, began, TIMERS_PER_TURN);
+    scheduler_turn(&service->scheduler, SLICES_PER_TURN);
+    if (service_idle(service, began))
+        return 0;
+    /* What was sent from here is written, but the loop goes on with its connection only when it
+     * does not wait for sockets: the next request on it would not be one that it looks for. */
+    if (service->answered != answered)
+        return 0;
+    uint64_t next = timers_next_ns(&service->timers);
+    if (next == UINT64_MAX)
+        return WAIT_MS_MAX;
+    uint64_t now = clock_monotonic_ns(service->clock);
+    if (next <= now)
+        return 0;
+    return (int)MIN((next - now + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS, (uint64_t)WAIT_MS_MAX);
+}
+
+void request_service_sweep(struct request_service *service)
+{
+    directory_sweep(service->directory);
+    struct isolate_pool_stats stats = isolate_pool_stats(service->pool);
+    struct metrics *metrics = service->metrics;
+    metrics->pool_warm = stats.warm;
+    metrics->pool_in_use = stats.in_use;
+    metrics->pool_functions = stats.functions;
+    metrics->pool_evicted = stats.evicted;
+    metrics->pool_prepared = stats.prepared;
+    metrics->pool_discarded = stats.discarded;
+    metrics->slices = service->scheduler.slices;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to server/: all that the requests of one worker share, and the worker's turns.
+ *
+ * A request reaches the rest of the worker by three sets of functions: names (the directory),
+ * isolates (the pool) and guests (engine and host). Tests put their own there.
+ */
+#ifndef SKERRY_SERVER_REQUEST_SERVICE_H
+#define SKERRY_SERVER_REQUEST_SERVICE_H
+
+#include "config/config.h"
+#include "server/request/guest.h"
+#include "server/request/isolates.h"
+#include "server/request/timers.h"
+#include "server/telemetry/quarantine.h"
+#include "server/telemetry/start_ring.h"
+
+struct request_names {
+    /* The function's active version, with a reference. */
+    enum status (*find)(void *context,
+                        const struct route_target *target,
+                        struct report *report,
+                        struct directory_function **ret_function);
+    void (*release)(struct directory_function *function); /* may be NULL */
+    void *context;
+};
+
+struct request_isolates {
+    /* isolates_lack_artifact(status): ask for a rebuild and try again. */
+    enum status (*checkout)(void *context,
+                            const struct directory_function *function,
+                            struct report *report,
+                            struct isolate_start *ret_start,
+                            struct isolate **ret_isolate);
+    void (*give_back)(struct isolate *isolate, enum isolate_end end);
+    /* Tells who has to know that an artifact is missing, stale or damaged. */
+    void (*rebuild)(void *context,
+                    const struct directory_function *function,
+                    enum status why,
+                    const struct report *report);
+    void *context;
+};
+
+struct request_service {
+    const struct config *config;
+    const struct clock *clock;
+    struct metrics *metrics;
+    struct start_ring *starts; /* where control reads of them */
+    struct vitals *vitals;     /* where it reads what runs */
+    const struct quarantine_page *quarantine;
+    struct deploy_catalog *catalog;
+    struct directory *directory;
+    struct isolate_pool *pool;
+    struct request_names names;
+    struct request_isolates isolates;
+    const struct guest_ops *guests;
+    struct isolates_owner owner;
+    struct isolates_queue news; /* functions that control says have changed */
+    struct scheduler scheduler;
+    struct timers timers;
+    struct bytes domain;
+    uint64_t id_seed;
+    uint64_t id_count;
+    uint64_t turn_requests; /* metrics->requests at the last turn */
+    uint64_t heard_ns;      /* when this turn of the loop began; 0: it waits for something to do */
+    uint64_t answered;      /* requests ever that were answered or cancelled */
+    uint32_t in_flight;     /* requests begun and not yet answered or cancelled */
+    bool access_log;
+};
+
+/* What is borrowed must be set: clock, config, catalog, and the pages shared with control. */
+NODISCARD enum status request_service_init(struct request_service *service, struct report *report);
+void request_service_done(struct request_service *service);
+/* Timers and one turn of the scheduler; then at most so many milliseconds may pass. */
+int request_service_turn(struct request_service *service);
+/* A socket has something to do: if the loop waited, its turn begins. */
+static inline void request_service_heard(struct request_service *service, uint64_t now_ns)
+{
+    if (service->heard_ns == 0)
+        service->heard_ns = now_ns;
+}
+/* About once a second. */
+void request_service_sweep(struct request_service *service);
+
+#endif

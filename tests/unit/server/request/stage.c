@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The others, as simple as they can be.
+ */
+#include "tests/unit/server/request/stage.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+bool stage_seen[REQUEST_STATE_COUNT][REQUEST_STATE_COUNT];
+
+static struct stage *stage_of(const struct request *request)
+{
+    return CONTAINER_OF(request->service, struct stage, service);
+}
+
+static struct stage *stage_of_isolate(const struct isolate *isolate)
+{
+    return (struct stage *)(uintptr_t)isolate;
+}
+
+void stage_look(struct stage *stage)
+{
+    for (uint32_t i = 0; i < STAGE_REQUESTS; i++) {
+        enum request_state state = stage->requests[i].state;
+        if (stage->looked[i] != state)
+            stage_seen[stage->looked[i]][state] = true;
+        stage->looked[i] = state;
+        bool has_isolate = request_state_rows[state].isolate;
+        assert_true(has_isolate == (stage->requests[i].isolate != NULL));
+    }
+}
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+static enum status stage_find(void *context,
+                              const struct route_target *target,
+                              struct report *report,
+                              struct directory_function **ret_function)
+{
+    struct stage *stage = context;
+    assert_string_equal(target->tenant.text, "acme");
+    assert_string_equal(target->function.text, "hello");
+    if (stage->find_status != STATUS_OK)
+        return report_fail(report, stage->find_status, REPORT_OFFSET_NONE, "said the stage");
+    stage->found++;
+    *ret_function = &stage->function;
+    return STATUS_OK;
+}
+
+static void stage_release(struct directory_function *function)
+{
+    if (function != NULL)
+        CONTAINER_OF(function, struct stage, function)->released++;
+}
+
+/* ---- isolates -------------------------------------------------------------------------------- */
+
+static enum status stage_checkout(void *context,
+                                  const struct directory_function *function,
+                                  struct report *report,
+                                  struct isolate_start *ret_start,
+                                  struct isolate **ret_isolate)
+{
+    struct stage *stage = context;
+    assert_ptr_equal(function, &stage->function);
+    stage_look(stage);
+    stage->checkouts++;
+    if (stage->checkout_status != STATUS_OK)
+        return report_fail(report, stage->checkout_status, REPORT_OFFSET_NONE, "said the stage");
+    stage->in_use++;
+    *ret_start = (struct isolate_start){.reason = stage->reason};
+    *ret_isolate = (struct isolate *)(void *)stage;
+    return STATUS_OK;
+}
+
+static void stage_give_back(struct isolate *isolate, enum isolate_end end)
+{
+    struct stage *stage = stage_of_isolate(isolate);
+    assert_true(stage->in_use > 0);
+    stage->in_use--;
+    stage->last_end = end;
+}
+
+static void stage_rebuild(void *context,
+                          const struct directory_function *function,
+                          enum status why,
+                          const struct report *report)
+{
+    struct stage *stage = context;
+    assert_ptr_equal(function, &stage->function);
+    assert_int_equal(why, stage->checkout_status);
+    assert_string_equal(report->text, "said the stage");
+    stage->rebuilds++;
+}
+
+/* ---- guests ---------------------------------------------------------------------------------- */
+
+static enum guest_step stage_guest_begin(struct isolate *isolate,
+                                         struct http_exchange *http,
+                                         struct guest_result *ret_result)
+{
+    struct stage *stage = stage_of_isolate(isolate);
+    assert_true(bytes_equal_text(http->tenant, "acme"));
+    assert_true(bytes_equal_text(http->function, "hello"));
+    assert_true(bytes_equal_text(http->uri, "/"));
+    stage_look(stage);
+    *ret_result = stage->result;
+    return stage->begin_step;
+}
+
+static enum guest_step
+stage_guest_run(struct isolate *isolate, int64_t fuel, struct guest_result *ret_result)
+{
+    struct stage *stage = stage_of_isolate(isolate);
+    assert_true(fuel > 0);
+    stage_look(stage);
+    stage->now_ns += STAGE_RUN_NS;
+    stage->fuel_used += MIN((uint64_t)fuel, (uint64_t)STAGE_RUN_FUEL);
+    *ret_result = stage->result;
+    uint32_t step = stage->steps_taken++;
+    return stage->steps[MIN(step, stage->step_count - 1)];
+}
+
+static uint64_t stage_guest_fuel_used(const struct isolate *isolate)
+{
+    return stage_of_isolate(isolate)->fuel_used;
+}
+
+static uint32_t stage_guest_backtrace(const struct isolate *isolate,
+                                      struct engine_frame_info *ret_frames,
+                                      uint32_t max)
+{
+    (void)isolate;
+    assert_true(max >= 2);
+    ret_frames[0] = (struct engine_frame_info){.func_index = 7, .offset = 0x1f};
+    ret_frames[1] = (struct engine_frame_info){.func_name = bytes_of_text("main")};
+    return 2;
+}
+
+static const struct guest_ops stage_guests = {
+    .begin = stage_guest_begin,
+    .run = stage_guest_run,
+    .fuel_used = stage_guest_fuel_used,
+    .backtrace = stage_guest_backtrace,
+};
+
+/* ---- the carrier and the clock --------------------------------------------------------------- */
+
+static void stage_send(struct request *request)
+{
+    struct stage *stage = stage_of(request);
+    assert_int_equal(request->state, REQUEST_ANSWERED);
+    stage_look(stage);
+    stage->sent++;
+}
+
+static bool stage_client_gone(const struct request *request)
+{
+    struct stage *stage = stage_of(request);
+    stage->gone_checks++;
+    return stage->client_gone;
+}
+
+static const struct request_carrier stage_carrier = {
+    .send = stage_send,
+    .client_gone = stage_client_gone,
+};
+
+static uint64_t stage_now(void *context)
+{
+    return ((struct stage *)context)->now_ns;
+}
+
+/* ---- the stage ------------------------------------------------------------------------------- */
+
+static void stage_set_limits(struct config_limits *limits)
+{
+    *limits = (struct config_limits){
+        .fuel = STAGE_FUEL,
+        .slice = STAGE_SLICE_US,
+        .wall = STAGE_WALL_US,
+        .headers = 4096,
+        .response = 65536,
+        .log = 65536,
+        .concurrency = 1,
+        .queue = 2,
+        .queue_wait = STAGE_WAIT_US,
+    };
+}
+
+int stage_setup(void **state)
+{
+    static struct clock clock;
+    struct stage *stage = calloc(1, sizeof(*stage));
+    assert_non_null(stage);
+    stage->starts = calloc(1, sizeof(*stage->starts));
+    assert_non_null(stage->starts);
+    clock = (struct clock){.monotonic_ns = stage_now, .realtime_ns = stage_now, .context = stage};
+    stage->now_ns = CLOCK_NS_PER_S;
+    stage_set_limits(&stage->config.limits);
+    stage->reason = ISOLATE_START_FIRST_REQUEST;
+    stage->steps[0] = GUEST_FINISHED;
+    stage->step_count = 1;
+    stage->result.end = ISOLATE_GOES_ON;
+    stage->tenant.name = bytes_of_text("acme");
+    scheduler_tenant_init(&stage->tenant.schedule);
+    stage->function = (struct directory_function){
+        .tenant = &stage->tenant, .name = bytes_of_text("hello"), .version = bytes_of_text("v3")};
+    stage->service = (struct request_service){
+        .config = &stage->config,
+        .clock = &clock,
+        .metrics = &stage->metrics,
+        .starts = stage->starts,
+        .vitals = &stage->vitals,
+        .quarantine = &stage->quarantine,
+        .domain = bytes_of_text("test"),
+        .guests = &stage_guests,
+        .names = {.find = stage_find, .release = stage_release, .context = stage},
+        .isolates = {.checkout = stage_checkout,
+                     .give_back = stage_give_back,
+                     .rebuild = stage_rebuild,
+                     .context = stage},
+    };
+    struct scheduler_options scheduling = {
+        .clock = &clock, .slice_ns = STAGE_SLICE_US * CLOCK_NS_PER_US, .run = request_slice};
+    scheduler_init(&stage->service.scheduler, &scheduling);
+    *state = stage;
+    return 0;
+}
+
+/* Whatever a test did, nothing is left: no permit, no isolate, no timer, nobody in a queue. */
+int stage_teardown(void **state)
+{
+    struct stage *stage = *state;
+    for (uint32_t i = 0; i < STAGE_REQUESTS; i++) {
+        if (stage->requests[i].magic != 0)
+            stage_end(stage, i);
+    }
+    assert_true(admission_is_idle(&stage->tenant.admission));
+    assert_true(scheduler_idle(&stage->service.scheduler));
+    assert_int_equal(timers_next_ns(&stage->service.timers), UINT64_MAX);
+    assert_int_equal(stage->in_use, 0);
+    assert_int_equal(stage->service.in_flight, 0);
+    assert_int_equal(stage->metrics.in_flight, 0);
+    assert_int_equal(stage->found, stage->released);
+    timers_done(&stage->service.timers);
+    free(stage->starts);
+    free(stage);
+    return 0;
+}
+
+struct request *stage_begin(struct stage *stage, uint32_t index)
+{
+    struct request *request = &stage->requests[index];
+    assert_true(request_init(request, &stage->service, &stage_carrier));
+    stage->looked[index] = REQUEST_NEW;
+    request->http.method = bytes_of_text("GET");
+    request->http.authority = bytes_of_text("hello.acme.test");
+    request->path = bytes_of_text("/");
+    request_begin(request);
+    stage_look(stage);
+    return request;
+}
+
+void stage_end(struct stage *stage, uint32_t index)
+{
+    request_end(&stage->requests[index]);
+    stage_look(stage);
+}
+
+void stage_turn(struct stage *stage, uint64_t at_ns)
+{
+    stage->now_ns = MAX(stage->now_ns, at_ns);
+    timers_run(&stage->service.timers, stage->now_ns, 256);
+    stage_look(stage);
+    scheduler_turn(&stage->service.scheduler, 64);
+    stage_look(stage);
+}
+
+/* ---- the log --------------------------------------------------------------------------------- */
+
+static struct {
+    int pipe[2];
+    int stderr_fd;
+    char text[STAGE_LOG_BYTES];
+} stage_log = {.pipe = {-1, -1}, .stderr_fd = -1};
+
+void stage_log_begin(void)
+{
+    assert_int_equal(pipe2(stage_log.pipe, O_CLOEXEC | O_NONBLOCK), 0);
+    stage_log.stderr_fd = dup(STDERR_FILENO);
+    assert_true(stage_log.stderr_fd >= 0);
+    assert_true(dup2(stage_log.pipe[1], STDERR_FILENO) >= 0);
+}
+
+const char *stage_log_take(void)
+{
+    assert_true(dup2(stage_log.stderr_fd, STDERR_FILENO) >= 0);
+    size_t count = 0;
+    ssize_t got;
+    while ((got = read(stage_log.pipe[0], stage_log.text + count, STAGE_LOG_BYTES - 1 - count)) > 0)
+        count += (size_t)got;
+    stage_log.text[count] = '\0';
+    assert_int_equal(close(stage_log.pipe[0]), 0);
+    assert_int_equal(close(stage_log.pipe[1]), 0);
+    assert_int_equal(close(stage_log.stderr_fd), 0);
+    return stage_log.text;
+}
+
+uint32_t stage_log_count(const char *log, const char *word)
+{
+    uint32_t count = 0;
+    for (const char *line = log; *line != '\0';) {
+        const char *end = strchr(line, '\n');
+        const char *found = strstr(line, word);
+        assert_non_null(end); /* lines are whole */
+        if (found != NULL && found < end)
+            count++;
+        line = end + 1;
+    }
+    return count;
+}
