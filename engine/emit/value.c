@@ -12,6 +12,7 @@
 
 #include "engine/emit/emit.h"
 #include "engine/emit/relation.h"
+#include "engine/run/frames.h"
 
 /* ---- the stack ------------------------------------------------------------------------------- */
 
@@ -27,7 +28,7 @@ bool value_make_room(struct translator *t)
         t->stack.values = values;
         t->stack.capacity = capacity;
     }
-    uint32_t slots = MODULE_MAX_FRAME_SLOTS - (t->locals.count + 2);
+    uint32_t slots = MODULE_MAX_FRAME_SLOTS - (t->locals.count + (uint32_t)FRAME_LINK_SLOTS);
     if (t->stack.height >= slots) {
         emit_fail(t, STATUS_LIMIT, "locals and operand stack need more slots than a frame has");
         return false;

@@ -17,6 +17,7 @@
 #include "engine/read/decode_immediate.h"
 #include "engine/read/decode_types.h"
 #include "engine/run/call.h"
+#include "engine/run/frames.h"
 #include "engine/translate/block.h"
 #include "engine/translate/call.h"
 #include "engine/translate/control.h"
@@ -64,7 +65,7 @@ static bool translate_spread_vectors(struct translator *t, uint32_t count)
     uint32_t slots = count;
     for (uint32_t i = 0; i < count; i++)
         slots += t->locals.types[i] == ENGINE_V128;
-    if (slots + 2 >= MODULE_MAX_FRAME_SLOTS) {
+    if (slots + FRAME_LINK_SLOTS >= MODULE_MAX_FRAME_SLOTS) {
         emit_fail(t, STATUS_LIMIT, "locals need more slots than a frame has");
         return false;
     }

@@ -1,5 +1,5 @@
 ;; SPDX-License-Identifier: Apache-2.0
-;; Functions that host functions call back (tests/unit/engine/ops/ops_control_test.c).
+;; Functions that host functions call back (tests/unit/engine/ops/ops_host_test.c).
 (module
   (import "host" "back" (func $back (param i32 i64) (result i64)))
   (import "host" "down" (func $down (param i32) (result i32)))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Host functions that call the guest back, engine_host_call_guest in ops_control.c; and that
+ * Host functions that call the guest back, engine_host_call_guest in ops_host.c; and that
  * every way to begin a frame respects the end of the stack.
  */
 #include "tests/support/unit.h"
