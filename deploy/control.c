@@ -271,6 +271,12 @@ control_damaged(void *context, const uint8_t key[DEPLOY_SHA256_BYTES], const str
     rebuild_request(control->rebuild, key);
 }
 
+static enum status control_keep_artifacts(void *context, struct report *report)
+{
+    const struct deploy_control *control = context;
+    return data_dir_keep_artifacts(&control->dir, report);
+}
+
 static void control_check_readers(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
@@ -301,6 +307,8 @@ static enum status control_start_jobs(struct deploy_control *control, struct rep
     const struct builder_job_options options = {
         .base = control->options.base,
         .role = control->options.builder,
+        .prepare = control_keep_artifacts,
+        .context = control,
         .error_fd = control->options.builder_error_fd,
         .limits = &control->options.config->limits,
         .artifacts_fd = control->dir.artifacts_fd,

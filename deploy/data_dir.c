@@ -158,20 +158,62 @@ data_dir_make_folder(const struct data_dir *dir, const char *name, struct report
     return STATUS_OK;
 }
 
+/* FORMAT stands there since the folder was made. Beginning anew without a word would be to
+ * forget all that was deployed. */
+static enum status data_dir_check_store(const struct data_dir *dir, struct report *report)
+{
+    bool gone = faccessat(dir->fd, DATA_DIR_STORE, F_OK, 0) != 0 && errno == ENOENT;
+    /* The ballast is made after the data. */
+    if (!gone)
+        gone = faccessat(dir->fd, DATA_DIR_STORE "/ballast", F_OK, 0) == 0 &&
+               faccessat(dir->fd, DATA_DIR_STORE "/data.mdb", F_OK, 0) != 0 && errno == ENOENT;
+    if (gone)
+        return report_fail(
+            report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
+            "%s has a FORMAT and no store: it was removed; restore %s/" DATA_DIR_STORE
+            " from a backup, or remove the whole directory to begin "
+            "with nothing",
+            dir->path, dir->path);
+    return STATUS_OK;
+}
+
+static enum status
+data_dir_open_artifacts(const struct data_dir *dir, struct report *report, int *ret_fd)
+{
+    enum status status = data_dir_make_folder(dir, DATA_DIR_ARTIFACTS, report);
+    if (status != STATUS_OK)
+        return status;
+    int fd = openat(dir->fd, DATA_DIR_ARTIFACTS, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return report_errno(report, "cannot open %s/" DATA_DIR_ARTIFACTS, dir->path);
+    *ret_fd = fd;
+    return STATUS_OK;
+}
+
+enum status data_dir_keep_artifacts(const struct data_dir *dir, struct report *report)
+{
+    struct stat facts;
+    AUTO_CLOSE int fd = -1;
+    if (fstat(dir->artifacts_fd, &facts) == 0 && facts.st_nlink > 0)
+        return STATUS_OK;
+    enum status status = data_dir_open_artifacts(dir, report, &fd);
+    if (status == STATUS_OK && dup3(fd, dir->artifacts_fd, O_CLOEXEC) < 0)
+        status = report_errno(report, "cannot make %s/" DATA_DIR_ARTIFACTS " again", dir->path);
+    return status;
+}
+
 static enum status data_dir_fill(struct data_dir *dir, bool ours, struct report *report)
 {
-    enum status status = data_dir_make_folder(dir, DATA_DIR_STORE, report);
+    enum status status = ours ? data_dir_check_store(dir, report) : STATUS_OK;
     if (status == STATUS_OK)
-        status = data_dir_make_folder(dir, DATA_DIR_ARTIFACTS, report);
+        status = data_dir_make_folder(dir, DATA_DIR_STORE, report);
+    if (status == STATUS_OK)
+        status = data_dir_open_artifacts(dir, report, &dir->artifacts_fd);
     if (status == STATUS_OK && !ours)
         status =
             data_dir_write_file(dir, DATA_DIR_FORMAT_NAME, bytes_of_text(DATA_DIR_FORMAT), report);
     if (status != STATUS_OK)
         return status;
-    dir->artifacts_fd =
-        openat(dir->fd, DATA_DIR_ARTIFACTS, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (dir->artifacts_fd < 0)
-        return report_errno(report, "cannot open %s/" DATA_DIR_ARTIFACTS, dir->path);
     if (fsync(dir->fd) != 0)
         return report_errno(report, "cannot sync %s", dir->path);
     return STATUS_OK;

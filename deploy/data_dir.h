@@ -22,6 +22,9 @@ struct data_dir {
 /* Makes, checks and locks it. CONFLICT: not ours. BUSY: another server has it. */
 NODISCARD enum status
 data_dir_open(const char *path, struct report *report, struct data_dir *ret_dir);
+/* If the folder of artifacts was removed while we held it, makes it again, under the same
+ * descriptor. */
+NODISCARD enum status data_dir_keep_artifacts(const struct data_dir *dir, struct report *report);
 /* Gives up the lock. */
 void data_dir_close(struct data_dir *dir);
 /* Writes a small file so that after a crash it is there wholly or not at all. */

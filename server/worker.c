@@ -23,6 +23,7 @@
 #include "server/front/h2o_listen.h"
 #include "server/request/account.h"
 #include "server/request/service.h"
+#include "server/telemetry/bus_error.h"
 #include "server/telemetry/log.h"
 
 #define SWEEP_NS       CLOCK_NS_PER_S
@@ -220,6 +221,7 @@ int worker_main(void)
     struct worker worker = {.signal_fd = -1};
     struct report report = REPORT_INIT;
     spawn_settle();
+    bus_error_watch();
     enum status status = worker_start(&worker, &report);
     if (status != STATUS_OK) {
         log_message("error", "worker_start", "%s",

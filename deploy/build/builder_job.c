@@ -136,8 +136,10 @@ builder_job_make_fds(struct builder_job *job, struct builder_job_fds *fds, struc
     child[0] = builder_job_module_fd(job->request.module, report);
     if (child[0] < 0)
         return STATUS_IO;
-    enum status status = artifacts_create_temp(jobs->options.artifacts_fd, jobs->options.run,
-                                               jobs->serial++, report, temp, &child[1]);
+    enum status status = jobs->options.prepare(jobs->options.context, report);
+    if (status == STATUS_OK)
+        status = artifacts_create_temp(jobs->options.artifacts_fd, jobs->options.run,
+                                       jobs->serial++, report, temp, &child[1]);
     if (status != STATUS_OK)
         return status;
     memcpy(job->artifact_temp, temp, sizeof(temp));

@@ -28,6 +28,9 @@ struct builder_job_options {
     int artifacts_fd;                   /* folder of the artifacts; borrowed */
     uint64_t run;                       /* of control: tells temporary files of its runs apart */
     uint32_t running_max;
+    /* Before each build: sees to the folder. A build that would find none fails. */
+    enum status (*prepare)(void *context, struct report *report);
+    void *context;
 };
 
 enum builder_job_end {

@@ -58,7 +58,8 @@ enum status store_status(int rc, struct report *report)
     case MDB_INVALID:
     case MDB_VERSION_MISMATCH:
         return report_fail(report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
-                           "the store is damaged (%s): restore it from a backup", mdb_strerror(rc));
+                           "the store is damaged or cut short (%s): restore it from a backup",
+                           mdb_strerror(rc));
     default:
         return report_fail(report, STATUS_IO, REPORT_OFFSET_NONE, "the store failed: %s",
                            mdb_strerror(rc));
@@ -104,6 +105,8 @@ static int store_open_env(struct store *store)
     if (rc == 0)
         rc = store_close_on_exec(store->env);
     if (rc == 0)
+        rc = store_check_length(store->env, store_db_names, RECORDS_DB_COUNT);
+    if (rc == 0)
         rc = mdb_reader_check(store->env, &dead);
     if (rc == 0)
         rc = store_open_dbs(store);
@@ -132,6 +135,17 @@ static void store_take_ballast(const struct store *store)
         (void)unlink(path);
 }
 
+/* The map takes addresses, of which there are plenty unless somebody limited them. */
+static enum status store_no_addresses(const struct store *store, struct report *report)
+{
+    char size[CONFIG_QUANTITY_BYTES];
+    config_format_quantity(store->options.map_bytes, CONFIG_UNIT_BYTES, size);
+    return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE,
+                       "cannot map %s of addresses for the store: lift `ulimit -v`, or lower "
+                       "store.map_size",
+                       size);
+}
+
 enum status
 store_open(const struct store_options *options, struct report *report, struct store **ret_store)
 {
@@ -141,7 +155,9 @@ store_open(const struct store_options *options, struct report *report, struct st
     store->options = *options;
     ASSERT(strlen(options->dir) < sizeof(store->dir));
     memcpy(store->dir, options->dir, strlen(options->dir) + 1);
-    enum status status = store_status(store_open_env(store), report);
+    int rc = store_open_env(store);
+    enum status status =
+        rc == ENOMEM ? store_no_addresses(store, report) : store_status(rc, report);
     if (status == STATUS_OK && !store_sync_dir(store))
         status = report_errno(report, "cannot sync %s", store->dir);
     if (status == STATUS_OK) {

@@ -27,6 +27,7 @@
 #include "engine/base/hex.h"
 #include "server/control/pulse.h"
 #include "server/control/workers.h"
+#include "server/telemetry/bus_error.h"
 #include "server/telemetry/log.h"
 
 #define DRAIN_MARGIN_S    2
@@ -437,6 +438,7 @@ int supervisor_run(const struct supervisor_options *options)
     struct supervisor supervisor = {.options = *options};
     struct report report = REPORT_INIT;
     log_never_wait();
+    bus_error_watch();
     enum status status = supervisor_start(&supervisor, &report);
     if (status == STATUS_OK)
         (void)event_base_dispatch(supervisor.base);

@@ -413,6 +413,69 @@ class Artifacts(unittest.TestCase):
             self.serves_again(server, "text", "text-cache-01")
 
 
+class Removed(unittest.TestCase):
+    """What somebody takes away from the data directory."""
+
+    def test_the_folder_of_artifacts_is_made_again_while_the_server_runs(self):
+        with Server(workers=1) as server:
+            server.deploy("old", text_guest("text-removed1"))
+            shutil.rmtree(server.data / "artifacts")
+            self.assertEqual(server.deploy("new", text_guest("text-removed2")).status, 201)
+            self.assertEqual(server.get("new").text, "text-removed2")
+            victim, = server.worker_pids()
+            os.kill(victim, signal.SIGKILL)
+
+            def answered():
+                answer = server.get("old")
+                self.assertIn(answer.status, (200, 503), answer)
+                return answer.status == 200
+            wait_until(answered, 10, "it to be built again")
+            self.assertEqual(len(list((server.data / "artifacts").glob("*.art"))), 2)
+
+    def test_a_store_that_is_gone_is_no_store_without_functions(self):
+        server = Server(workers=1)
+        with server:
+            server.deploy("text", text_guest("text-removed3"))
+        shutil.rmtree(server.data / "store")
+        done = server.cli("serve", *server.arguments)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        self.assertIn("no store", done.stderr)
+        self.assertFalse((server.data / "store").exists())
+
+    def test_a_store_that_was_cut_short_is_refused(self):
+        server = Server(workers=1)
+        with server:
+            server.deploy("text", text_guest("text-removed4") + bytes([0, 200, 1, 3])
+                          + b"pad" + bytes(196))
+        path = server.data / "store" / "data.mdb"
+        os.truncate(path, path.stat().st_size // 4096 * 4096 // 2)
+        done = server.cli("serve", *server.arguments)
+        self.assertEqual(done.returncode, 1, done)
+        self.assertIn("cut short", done.stderr)
+
+    def test_a_store_that_is_cut_under_a_running_server_is_named(self):
+        server = Server(workers=1)
+        self.addCleanup(server.kill_tree)
+        server.start()
+        server.deploy("text", text_guest("text-removed5"))
+        os.truncate(server.data / "store" / "data.mdb", 0)
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            server.get("text", seconds=2)
+        wait_until(lambda: "data.mdb: the file was cut short" in server.log(), 10, "the name")
+
+    def test_too_few_addresses_are_said_in_words(self):
+        server = Server(workers=1)
+        done = subprocess.run(["sh", "-c", 'ulimit -v 4000000; exec "$@"', "sh",
+                               harness.skerry_path(), "serve", *server.arguments],
+                              env=server.environment(), capture_output=True, text=True,
+                              timeout=60, check=False)
+        if harness.SANITIZED:
+            self.skipTest("a sanitizer wants more addresses for itself")
+        self.assertEqual(done.returncode, 7, done)
+        self.assertIn("ulimit -v", done.stderr)
+
+
 class DiskFull(unittest.TestCase):
     def test_a_deploy_that_does_not_fit_is_refused_and_serving_goes_on(self):
         if shutil.which("unshare") is None:

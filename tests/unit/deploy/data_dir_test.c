@@ -93,6 +93,54 @@ static void second_server_is_refused_and_told_who_has_it(void **state)
     fixture_done(&fixture);
 }
 
+static void store_that_was_removed_is_missed(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct data_dir dir;
+    char path[128];
+    fixture_init(&fixture);
+    (void)snprintf(path, sizeof(path), "%s/data", fixture.dir);
+    assert_int_equal(data_dir_open(path, NULL, &dir), STATUS_OK);
+    int fd = openat(dir.fd, "store/ballast", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(close(fd), 0);
+    data_dir_close(&dir);
+    assert_open_fails(path, STATUS_CORRUPT, "a FORMAT and no store");
+    (void)snprintf(path, sizeof(path), "%s/data/store/ballast", fixture.dir);
+    assert_int_equal(unlink(path), 0);
+    (void)snprintf(path, sizeof(path), "%s/data/store", fixture.dir);
+    assert_int_equal(rmdir(path), 0);
+    (void)snprintf(path, sizeof(path), "%s/data", fixture.dir);
+    assert_open_fails(path, STATUS_CORRUPT, "restore");
+    fixture_done(&fixture);
+}
+
+static void artifacts_that_were_removed_are_made_again_under_the_same_descriptor(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct data_dir dir;
+    char path[128];
+    fixture_init(&fixture);
+    (void)snprintf(path, sizeof(path), "%s/data", fixture.dir);
+    assert_int_equal(data_dir_open(path, NULL, &dir), STATUS_OK);
+    int before = dir.artifacts_fd;
+    assert_int_equal(data_dir_keep_artifacts(&dir, NULL), STATUS_OK);
+    (void)snprintf(path, sizeof(path), "%s/data/artifacts", fixture.dir);
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(data_dir_keep_artifacts(&dir, NULL), STATUS_OK);
+    assert_int_equal(dir.artifacts_fd, before);
+    assert_int_equal(fcntl(before, F_GETFD), FD_CLOEXEC);
+    int fd = openat(dir.artifacts_fd, "x", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(close(fd), 0);
+    (void)snprintf(path, sizeof(path), "%s/data/artifacts/x", fixture.dir);
+    assert_int_equal(access(path, F_OK), 0);
+    data_dir_close(&dir);
+    fixture_done(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -101,6 +149,8 @@ int main(void)
         cmocka_unit_test(directory_of_another_format_is_refused),
         cmocka_unit_test(interrupted_making_counts_as_empty),
         cmocka_unit_test(second_server_is_refused_and_told_who_has_it),
+        cmocka_unit_test(store_that_was_removed_is_missed),
+        cmocka_unit_test(artifacts_that_were_removed_are_made_again_under_the_same_descriptor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

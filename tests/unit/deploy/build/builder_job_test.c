@@ -45,6 +45,13 @@ static void bench_child(evutil_socket_t number, short what, void *context)
         (void)event_base_loopbreak(bench->base);
 }
 
+static enum status bench_prepare(void *context, struct report *report)
+{
+    (void)context;
+    (void)report;
+    return STATUS_OK;
+}
+
 static void bench_init(struct bench *bench, const char *script)
 {
     *bench = (struct bench){0};
@@ -67,6 +74,7 @@ static void bench_init(struct bench *bench, const char *script)
     const struct builder_job_options options = {.base = bench->base,
                                                 .role = &bench->role,
                                                 .error_fd = -1,
+                                                .prepare = bench_prepare,
                                                 .limits = &bench->limits,
                                                 .artifacts_fd = bench->artifacts_fd,
                                                 .running_max = 2};
