@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "deploy/cli/cli.h"
 
@@ -80,9 +81,36 @@ static enum cli_exit cli_explain(const struct cli *cli, const struct cli_answer 
                     json_is_string(hint) ? json_string_value(hint) : "");
 }
 
+/* Who owns the nearest thing on the way to `path` that can be looked at. */
+static unsigned cli_owner(const char *path)
+{
+    char at[CLI_PATH_BYTES];
+    struct stat facts;
+    (void)snprintf(at, sizeof(at), "%s", path);
+    while (stat(at, &facts) != 0) {
+        char *slash = strrchr(at, '/');
+        if (slash == NULL || slash == at)
+            return 0;
+        *slash = '\0';
+    }
+    return (unsigned)facts.st_uid;
+}
+
+/* There may be a server behind a socket that is not ours to open. */
+static bool cli_is_denied(const struct cli *cli)
+{
+    return cli->socket[0] != '\0' && access(cli->socket, R_OK | W_OK) != 0 && errno == EACCES;
+}
+
 static enum cli_exit cli_unreachable(const struct cli *cli, CURLcode result)
 {
     const char *place = cli->socket[0] != '\0' ? cli->socket : cli->base;
+    if (cli_is_denied(cli))
+        return cli_fail(cli, CLI_AUTH,
+                        "permission denied: %s belongs to user %u; run this as that user, or give "
+                        "the server admin.listen and this its --url and SKERRY_TOKEN (DATA/"
+                        "admin.token)",
+                        place, cli_owner(place));
     if (result == CURLE_COULDNT_CONNECT || result == CURLE_COULDNT_RESOLVE_HOST ||
         result == CURLE_OPERATION_TIMEDOUT)
         return cli_fail(cli, CLI_UNREACHABLE,

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import unittest
 
 import harness
@@ -101,3 +102,17 @@ class NoRoom(unittest.TestCase):
             wait_until(lambda: events(server, "no_descriptors"), 10, "a word on it")
             self.assertIn("ulimit -n", events(server, "no_descriptors")[0]["message"])
             self.assertLess(len(events(server, "no_descriptors")), 10)
+
+
+class AnotherUser(unittest.TestCase):
+    def test_who_may_not_open_the_socket_is_told_so_and_what_would_help(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can become somebody else")
+        with Server(workers=1) as server:
+            done = subprocess.run([harness.skerry_path(), "list"], env=server.environment(),
+                                  user=65534, group=65534, extra_groups=[], capture_output=True,
+                                  text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 4, done)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done)
+            for word in ("permission denied", "user 0", "SKERRY_TOKEN", "admin.listen"):
+                self.assertIn(word, done.stderr)
