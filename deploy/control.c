@@ -109,8 +109,7 @@ static void control_begin_upload(struct deploy_control *control,
     const struct builder_job_request request = {.tenant = waiting->upload.tenant,
                                                 .module = admin_http_request(call)->body,
                                                 .config = buffer_bytes(&waiting->upload.config),
-                                                .deterministic =
-                                                    waiting->upload.content.deterministic != 0,
+                                                .choices = waiting->upload.content.choices,
                                                 .done = control_built,
                                                 .context = waiting};
     enum status status = builder_jobs_submit(control->jobs, &request, &report, &waiting->job);

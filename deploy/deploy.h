@@ -48,6 +48,12 @@ struct deploy_tenant_limits {
 #include "deploy/tenant_limits.def"
 };
 
+/* Of a version: bits of `choices`. */
+enum deploy_choice {
+#define CHOICE(NAME, bit, name, flag, text) DEPLOY_##NAME = 1 << (bit),
+#include "deploy/choices.def"
+};
+
 struct deploy_catalog_entry {
     char tenant[DEPLOY_NAME_BYTES];
     char function[DEPLOY_NAME_BYTES];
@@ -65,6 +71,7 @@ struct deploy_catalog_entry {
      */
     uint32_t reuse_requests;
     uint64_t reuse_us;
+    uint32_t choices;    /* enum deploy_choice */
     uint64_t created_ns; /* of the function: one removed and made anew is another */
     struct deploy_tenant_limits limits;
 };
@@ -174,7 +181,7 @@ enum deploy_builder_fd {
 struct deploy_build_order {
     struct config_limits limits; /* the operator's */
     uint64_t config_bytes;       /* at most DEPLOY_CONFIG_BYTES_MAX */
-    uint64_t deterministic;      /* 1: the code has to be; else 0 */
+    uint64_t choices;            /* enum deploy_choice */
 };
 #define DEPLOY_BUILD_WARNINGS_BYTES 4096
 struct deploy_build_result {

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which kind of function a module is, from its imports and exports alone: families are asked in
- * the order of families.def, and who imports what is another family's is not of the kind.
+ * Which kind of function a module is, from its imports and exports alone.
  *
- * A module for another platform often exports _start too, and would deploy
- * well and then fail at each request: it is known by its imports and refused by name. So is
- * one whose pointers the host would not understand.
- * Other unknown imports do not decide: they link as traps, and the upload's answer warns.
+ *   exports of a kind? --no--> UNKNOWN          families are asked in the order of families.def
+ *     | yes
+ *   right types, a memory that the host understands? --no--> UNKNOWN
+ *     | yes
+ *   each func import of the kind's families, with their type? --no--> UNKNOWN, foreign import
+ *     | yes, or the deployer allows it to be missing
+ *   the kind
+ *
+ * A module for another platform often exports _start too, and would deploy well and then fail at
+ * each request. Why one is refused is worded in refuse.c.
  */
-#include <stdio.h>
-
-#include "hostapi/hostcalls.h"
-
-#define DETECT_TYPE_BYTES  64
-#define DETECT_KINDS_BYTES 256
+#include "hostapi/refuse.h"
 
 const char *hostapi_kind_id(enum hostapi_kind kind)
 {
@@ -32,43 +32,6 @@ enum hostapi_kind hostapi_kind_from_id(const char *id)
             return (enum hostapi_kind)i;
     }
     return HOSTAPI_KIND_UNKNOWN;
-}
-
-/* Imports that only other platforms provide: module and name begin like this. */
-static const struct {
-    const char *module;
-    const char *name;
-    const char *platform;
-} detect_foreign[] = {
-    {"fastly_", "", "Fastly Compute"},
-    {"env", "proxy_", "proxy-wasm"},
-    {"env", "opa_", "Open Policy Agent"},
-    {"wapc", "", "waPC"},
-    {"extism:", "", "Extism"},
-    {"env", "extism_", "Extism"},
-    {"wasi:", "", "the WASI component model"},
-    {"go", "", "Go's js/wasm port (build with GOOS=wasip1 instead)"},
-};
-
-static bool detect_begins_with(struct bytes text, const char *prefix)
-{
-    size_t count = strlen(prefix);
-    return text.count >= count && memcmp(text.data, prefix, count) == 0;
-}
-
-/* NULL: none. */
-static const char *detect_foreign_platform(const struct engine_module *module)
-{
-    uint32_t count = engine_module_import_count(module);
-    for (uint32_t i = 0; i < count; i++) {
-        struct engine_import_desc import = engine_module_import(module, i);
-        for (size_t k = 0; k < COUNT_OF(detect_foreign); k++) {
-            if (detect_begins_with(import.module_name, detect_foreign[k].module) &&
-                detect_begins_with(import.name, detect_foreign[k].name))
-                return detect_foreign[k].platform;
-        }
-    }
-    return NULL;
 }
 
 static bool detect_has_table(const struct hostapi_family *family, struct bytes module_name)
@@ -90,47 +53,21 @@ static bool detect_provides(const struct hostapi_family *family, struct bytes mo
     return false;
 }
 
-/* An import module of ours that a guest of this family may not import from; NULL: none. */
-static const char *detect_others_table(const struct engine_module *module,
+/* Does it import from a module of ours that a guest of this family may not import from? */
+static bool detect_imports_from_others(const struct engine_module *module,
                                        const struct hostapi_family *family)
 {
     uint32_t count = engine_module_import_count(module);
     for (uint32_t i = 0; i < count; i++) {
         struct bytes name = engine_module_import(module, i).module_name;
-        if (family != NULL && detect_provides(family, name))
+        if (detect_provides(family, name))
             continue;
         for (uint32_t k = HOSTAPI_KIND_UNKNOWN + 1; k < HOSTAPI_KIND_COUNT; k++) {
-            const struct hostapi_family *other = hostapi_family((enum hostapi_kind)k);
-            if (detect_has_table(other, name))
-                return other->tables[0]->module;
+            if (detect_has_table(hostapi_family((enum hostapi_kind)k), name))
+                return true;
         }
     }
-    return NULL;
-}
-
-/* ":I" as "[] -> [i64]". */
-static void detect_put_type(const char *signature, char *out, size_t bytes)
-{
-    static const struct {
-        char letter;
-        const char *text;
-    } types[] = {{'i', "i32"}, {'I', "i64"}, {'f', "f32"}, {'F', "f64"}, {'v', "v128"}};
-    size_t used = (size_t)snprintf(out, bytes, "[");
-    bool first = true;
-    for (; *signature != '\0'; signature++) {
-        const char *text = "] -> [";
-        for (size_t i = 0; i < COUNT_OF(types); i++) {
-            if (types[i].letter == *signature)
-                text = types[i].text;
-        }
-        bool is_type = *signature != ':';
-        if (used < bytes)
-            used += (size_t)snprintf(out + used, bytes - used, "%s%s", is_type && !first ? " " : "",
-                                     text);
-        first = !is_type;
-    }
-    if (used < bytes)
-        (void)snprintf(out + used, bytes - used, "]");
+    return false;
 }
 
 /* False, and a report, if the host would call this export and its type is another. */
@@ -142,10 +79,7 @@ static bool detect_export(const struct engine_module *module,
     if (!engine_module_find_export(module, entry->name, ENGINE_EXTERN_FUNC, &found) ||
         hostcalls_signature_matches(entry->signature, &found.type))
         return true;
-    char type[DETECT_TYPE_BYTES];
-    detect_put_type(entry->signature, type, sizeof(type));
-    (void)report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
-                      "export %s has the wrong type: it must be %s", entry->name, type);
+    refuse_export(entry, &found.type, report);
     return false;
 }
 
@@ -186,51 +120,58 @@ static bool detect_memory(const struct engine_module *module, struct report *rep
     return false;
 }
 
-/* "an http-wasm handler: ...; a WAGI command: ..." */
-static void detect_put_kinds(char *out, size_t bytes)
+/* The kind whose exports the module has, if its other imports do not say otherwise. NULL: none. */
+static const struct hostapi_family *detect_family(const struct engine_module *module)
 {
-    size_t used = 0;
-    for (uint32_t k = HOSTAPI_KIND_UNKNOWN + 1; k < HOSTAPI_KIND_COUNT && used < bytes; k++) {
+    for (uint32_t k = HOSTAPI_KIND_UNKNOWN + 1; k < HOSTAPI_KIND_COUNT; k++) {
         const struct hostapi_family *family = hostapi_family((enum hostapi_kind)k);
-        if (family->text != NULL)
-            used += (size_t)snprintf(out + used, bytes - used, "%s%s", used > 0 ? "; " : "",
-                                     family->text);
+        if (family->detect != NULL && family->detect(module) &&
+            !detect_imports_from_others(module, family))
+            return family;
     }
+    return NULL;
 }
 
-static void detect_report_unknown(const struct engine_module *module, struct report *report)
+/*
+ * Funcs that a known family lacks link as traps without being asked: guests import many calls that
+ * they never make. What is of no family of this kind, or of another type, would be called.
+ */
+static bool detect_imports(const struct engine_module *module,
+                           const struct hostapi_family *family,
+                           struct report *report)
 {
-    const char *platform = detect_foreign_platform(module);
-    const char *ours = detect_others_table(module, NULL);
-    char kinds[DETECT_KINDS_BYTES] = "";
-    detect_put_kinds(kinds, sizeof(kinds));
-    if (platform != NULL)
-        (void)report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
-                          "no kind of function recognised: the imports are those of %s, which is "
-                          "not supported; kinds: %s",
-                          platform, kinds);
-    else
-        (void)report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
-                          "no kind of function recognised: the module imports %s, and exports "
-                          "neither handle_request nor _start; kinds: %s",
-                          ours != NULL                              ? ours
-                          : engine_module_import_count(module) == 0 ? "nothing"
-                                                                    : "other things",
-                          kinds);
-}
-
-enum hostapi_kind hostapi_detect(const struct engine_module *module, struct report *report)
-{
-    if (detect_foreign_platform(module) == NULL) {
-        if (!detect_exports(module, report) || !detect_memory(module, report))
-            return HOSTAPI_KIND_UNKNOWN;
-        for (uint32_t k = HOSTAPI_KIND_UNKNOWN + 1; k < HOSTAPI_KIND_COUNT; k++) {
-            const struct hostapi_family *family = hostapi_family((enum hostapi_kind)k);
-            if (family->detect != NULL && family->detect(module) &&
-                detect_others_table(module, family) == NULL)
-                return family->kind;
+    uint32_t count = engine_module_import_count(module);
+    for (uint32_t i = 0; i < count; i++) {
+        struct engine_import_desc import = engine_module_import(module, i);
+        const struct hostcalls_row *row;
+        if (import.kind != ENGINE_EXTERN_FUNC)
+            continue;
+        switch (hostcalls_look(&import, family->kind, &row)) {
+        case HOSTCALLS_FOUND:
+        case HOSTCALLS_UNKNOWN:
+            break;
+        case HOSTCALLS_OTHER_TYPE:
+            refuse_type(&import, row, report);
+            return false;
+        case HOSTCALLS_FOREIGN:
+            refuse_foreign(&import, family, report);
+            return false;
         }
     }
-    detect_report_unknown(module, report);
-    return HOSTAPI_KIND_UNKNOWN;
+    return true;
+}
+
+enum hostapi_kind
+hostapi_detect(const struct engine_module *module, bool allow_missing, struct report *report)
+{
+    const struct hostapi_family *family = detect_family(module);
+    if (!detect_exports(module, report) || !detect_memory(module, report))
+        return HOSTAPI_KIND_UNKNOWN;
+    if (family == NULL) {
+        refuse_unknown(module, report);
+        return HOSTAPI_KIND_UNKNOWN;
+    }
+    if (!allow_missing && !detect_imports(module, family, report))
+        return HOSTAPI_KIND_UNKNOWN;
+    return family->kind;
 }

@@ -39,8 +39,14 @@ const char *hostapi_kind_id(enum hostapi_kind kind);
  * program's whole run. */
 bool hostapi_kind_keeps_memory(enum hostapi_kind kind);
 enum hostapi_kind hostapi_kind_from_id(const char *id); /* UNKNOWN if there is none */
-/* Recognises a module; when UNKNOWN, `report` lists the kinds and what was seen. */
-enum hostapi_kind hostapi_detect(const struct engine_module *module, struct report *report);
+/*
+ * Recognises a module. When UNKNOWN, the report says what was seen, whose it seems to be, and what
+ * to do: FOREIGN_IMPORT if all is right but that a func import is not of the kind's families, or
+ * of another type; otherwise UNSUPPORTED. `allow_missing`: such imports do not matter (they link
+ * as traps); so for what a version was once deployed with.
+ */
+enum hostapi_kind
+hostapi_detect(const struct engine_module *module, bool allow_missing, struct report *report);
 /* Does a guest of this kind understand that configuration? Otherwise CONFIG, and a report. */
 NODISCARD enum status
 hostapi_check_config(enum hostapi_kind kind, struct bytes config, struct report *report);
@@ -78,7 +84,8 @@ struct http_exchange {
     struct bytes matched;     /* prefix that was stripped: "" or "/f/tenant/function" */
     struct bytes tenant;
     struct bytes function;
-    struct bytes config; /* what http_handler.get_config answers, and WAGI's environment */
+    struct bytes config;     /* what http_handler.get_config answers, and WAGI's environment */
+    bool pass_authorization; /* CGI may show the Authorization header [RFC 3875 9.2] */
     struct http_headers request_headers;
     struct bytes request_body;
     /* response; read by server after FINISHED */

@@ -21,8 +21,7 @@ hostcalls_enter(struct engine_host_call *call, enum hostapi_kind family, uint64_
 
 /* ---- types ----------------------------------------------------------------------------------- */
 
-/* 0: no letter of a signature. */
-static uint32_t hostcalls_letter_type(char letter)
+uint32_t hostcalls_letter_type(char letter)
 {
     switch (letter) {
     case 'i':
@@ -86,26 +85,40 @@ const struct hostcalls_row *hostcalls_search(const struct hostcalls_table *table
     return NULL;
 }
 
-static const struct hostcalls_row *hostcalls_search_family(const struct hostapi_family *family,
-                                                           const struct engine_import_desc *import)
+static const struct hostcalls_table *hostcalls_table_of(const struct hostapi_family *family,
+                                                        struct bytes module_name)
 {
-    for (uint32_t i = 0; i < HOSTAPI_TABLES_MAX && family->tables[i] != NULL; i++) {
-        if (bytes_equal_text(import->module_name, family->tables[i]->module))
-            return hostcalls_search(family->tables[i], import->name);
+    for (; family != NULL; family = family->uses) {
+        for (uint32_t i = 0; i < HOSTAPI_TABLES_MAX && family->tables[i] != NULL; i++) {
+            if (bytes_equal_text(module_name, family->tables[i]->module))
+                return family->tables[i];
+        }
     }
     return NULL;
+}
+
+enum hostcalls_answer hostcalls_look(const struct engine_import_desc *import,
+                                     enum hostapi_kind kind,
+                                     const struct hostcalls_row **ret_row)
+{
+    ASSERT(import->kind == ENGINE_EXTERN_FUNC);
+    const struct hostcalls_table *table =
+        hostcalls_table_of(hostapi_family(kind), import->module_name);
+    if (table == NULL)
+        return HOSTCALLS_FOREIGN;
+    const struct hostcalls_row *row = hostcalls_search(table, import->name);
+    if (row == NULL)
+        return HOSTCALLS_UNKNOWN;
+    *ret_row = row;
+    return hostcalls_signature_matches(row->signature, &import->type) ? HOSTCALLS_FOUND
+                                                                      : HOSTCALLS_OTHER_TYPE;
 }
 
 const struct hostcalls_row *hostcalls_find(const struct engine_import_desc *import,
                                            enum hostapi_kind kind)
 {
-    if (import->kind != ENGINE_EXTERN_FUNC)
-        return NULL;
-    const struct hostcalls_row *row = NULL;
-    for (const struct hostapi_family *family = hostapi_family(kind); family != NULL && row == NULL;
-         family = family->uses)
-        row = hostcalls_search_family(family, import);
-    if (row == NULL || !hostcalls_signature_matches(row->signature, &import->type))
+    const struct hostcalls_row *row;
+    if (import->kind != ENGINE_EXTERN_FUNC || hostcalls_look(import, kind, &row) != HOSTCALLS_FOUND)
         return NULL;
     return row;
 }

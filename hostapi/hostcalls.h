@@ -69,9 +69,21 @@ hostcalls_enter(struct engine_host_call *call, enum hostapi_kind family, uint64_
 /* NULL: it has no such func. */
 const struct hostcalls_row *hostcalls_search(const struct hostcalls_table *table,
                                              struct bytes name);
+enum hostcalls_answer {
+    HOSTCALLS_FOUND,
+    HOSTCALLS_OTHER_TYPE, /* there is one of that name */
+    HOSTCALLS_UNKNOWN,    /* nothing of that name, in a module of this kind's */
+    HOSTCALLS_FOREIGN,    /* the module is none of this kind's */
+};
+/* What a func import finds in a kind's tables; the row too if FOUND or OTHER_TYPE. */
+enum hostcalls_answer hostcalls_look(const struct engine_import_desc *import,
+                                     enum hostapi_kind kind,
+                                     const struct hostcalls_row **ret_row);
 /* The row that provides a func import for this kind; NULL if none does. */
 const struct hostcalls_row *hostcalls_find(const struct engine_import_desc *import,
                                            enum hostapi_kind kind);
+/* The type of a signature's letter; 0: it is none. */
+uint32_t hostcalls_letter_type(char letter);
 /* Is `type` what `signature` ("ii:I") says? */
 bool hostcalls_signature_matches(const char *signature, const struct engine_functype *type);
 /* For struct engine_linker; context is the host. */

@@ -37,6 +37,7 @@ struct builder {
     struct config_limits limits;
     struct bytes config;
     struct engine_options options;
+    bool allow_missing; /* imports that nothing provides */
     struct engine_limits engine_limits;
     struct bytes wasm;
     struct engine_image compiled;
@@ -121,11 +122,11 @@ static void builder_warn_missing(void *context, const struct engine_import_desc 
 
 static enum status builder_recognise(struct builder *builder, enum hostapi_kind *ret_kind)
 {
-    enum hostapi_kind kind = hostapi_detect(builder->module, &builder->report);
+    enum hostapi_kind kind =
+        hostapi_detect(builder->module, builder->allow_missing, &builder->report);
     (void)snprintf(builder->result.kind, sizeof(builder->result.kind), "%s", hostapi_kind_id(kind));
     if (kind == HOSTAPI_KIND_UNKNOWN)
-        return report_fail(&builder->report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
-                           "no kind of function was recognised in the module");
+        return builder->report.status;
     enum status status = hostapi_check_config(kind, builder->config, &builder->report);
     if (status != STATUS_OK)
         return status;
@@ -274,7 +275,8 @@ static bool builder_read_order(struct builder *builder, uint8_t config[DEPLOY_CO
         io_read_all(DEPLOY_BUILDER_ORDER_FD, config, order.config_bytes) != STATUS_OK)
         return false;
     builder->limits = order.limits;
-    builder->options.deterministic = order.deterministic != 0;
+    builder->options.deterministic = (order.choices & DEPLOY_DETERMINISTIC) != 0;
+    builder->allow_missing = (order.choices & DEPLOY_ALLOW_MISSING) != 0;
     builder->config = bytes_make(config, order.config_bytes);
     return true;
 }

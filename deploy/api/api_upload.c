@@ -11,7 +11,10 @@
 #include "deploy/api/api_private.h"
 
 static const char *const api_upload_parameters[] = {
-    "activate", "dry_run", "config", "reuse_requests", "reuse_for", "deterministic", NULL};
+    "activate", "dry_run", "config", "reuse_requests", "reuse_for",
+#define CHOICE(NAME, bit, name, flag, text) #name,
+#include "deploy/choices.def"
+    NULL};
 
 /* The answer of an upload, without its ending, which depends on how it went. */
 static json_t *api_upload_json(const struct api_call *call, uint32_t version, bool active)
@@ -35,6 +38,7 @@ static bool
 api_take_same(struct api_same *same, uint32_t version, const struct records_content *content)
 {
     if (memcmp(content->artifact_key, same->content->artifact_key, DEPLOY_SHA256_BYTES) != 0 ||
+        content->choices != same->content->choices ||
         content->reuse_requests != same->content->reuse_requests ||
         content->reuse_us != same->content->reuse_us)
         return false;
@@ -170,24 +174,33 @@ static bool api_check_size(struct api_call *call)
     return false;
 }
 
+static bool api_take_choices(struct api_call *call)
+{
+    uint32_t *choices = &call->upload->content.choices;
+    bool yes;
+#define CHOICE(NAME, bit, name, flag, text)                                                        \
+    if (!api_query_flag(call, #name, false, &yes))                                                 \
+        return false;                                                                              \
+    *choices |= yes ? DEPLOY_##NAME : 0u;
+#include "deploy/choices.def"
+    return true;
+}
+
 static void api_begin_upload(struct api_call *call, bool activate)
 {
     struct api_upload *upload = call->upload;
-    bool deterministic;
     if (!api_query_check(call, api_upload_parameters) ||
         !api_query_flag(call, "activate", activate, &upload->activate) ||
-        !api_query_flag(call, "dry_run", false, &upload->dry_run) ||
-        !api_query_flag(call, "deterministic", false, &deterministic) || !api_take_config(call) ||
-        !api_take_reuse(call) || !api_check_size(call))
+        !api_query_flag(call, "dry_run", false, &upload->dry_run) || !api_take_choices(call) ||
+        !api_take_config(call) || !api_take_reuse(call) || !api_check_size(call))
         return;
     memcpy(upload->tenant, call->target.tenant.data, call->target.tenant.count);
     memcpy(upload->function, call->target.function.data, call->target.function.count);
     struct records_content *content = &upload->content;
     content->config_bytes = (uint32_t)upload->config.count;
     digest_sha256(call->request->body, content->sha256);
-    content->deterministic = deterministic;
-    digest_artifact_key(content->sha256, buffer_bytes(&upload->config), deterministic,
-                        content->artifact_key);
+    digest_artifact_key(content->sha256, buffer_bytes(&upload->config),
+                        (content->choices & DEPLOY_DETERMINISTIC) != 0, content->artifact_key);
     if (upload->dry_run || !api_answer_unchanged(call))
         call->step = API_BUILD;
 }
@@ -221,6 +234,10 @@ static void api_answer_refused(struct api_call *call, const struct builder_job_o
     case STATUS_MALFORMED:
     case STATUS_INVALID:
         problem.hint = "run `skerry validate` on the file";
+        break;
+    case STATUS_FOREIGN_IMPORT:
+        problem.hint = "or deploy it with --allow-missing (?allow_missing=1): such imports then "
+                       "trap when they are called";
         break;
     case STATUS_UNSUPPORTED:
         problem.hint = "run `skerry inspect` on the file to see its imports and exports";

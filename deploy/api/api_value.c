@@ -55,13 +55,15 @@ void api_add_content(json_t *body, const struct records_content *content)
     if (!is)
         content = &nothing;
     json_t *members = json_pack(
-        "{s:o, s:o, s:I, s:b, s:I, s:I}", "sha256", is ? api_sha256(content->sha256) : json_null(),
+        "{s:o, s:o, s:I, s:I, s:I}", "sha256", is ? api_sha256(content->sha256) : json_null(),
         "kind", is ? api_text(content->kind) : json_null(), "config_bytes",
-        (json_int_t)content->config_bytes, "deterministic", content->deterministic != 0,
-        "reuse_requests", (json_int_t)content->reuse_requests, "reuse_us",
-        (json_int_t)content->reuse_us);
+        (json_int_t)content->config_bytes, "reuse_requests", (json_int_t)content->reuse_requests,
+        "reuse_us", (json_int_t)content->reuse_us);
     (void)json_object_update(body, members);
     json_decref(members);
+#define CHOICE(NAME, bit, name, flag, text)                                                        \
+    (void)json_object_set_new(body, #name, json_boolean(content->choices &DEPLOY_##NAME));
+#include "deploy/choices.def"
 }
 
 json_t *api_url(const struct api_call *call, const struct store_target *target)

@@ -185,9 +185,8 @@ builder_job_release(const struct builder_job *job, int order_fd, struct report *
 {
     const struct config_limits *limits = job->jobs->options.limits;
     struct bytes config = job->request.config;
-    struct deploy_build_order order = {.limits = *limits,
-                                       .config_bytes = config.count,
-                                       .deterministic = job->request.deterministic};
+    struct deploy_build_order order = {
+        .limits = *limits, .config_bytes = config.count, .choices = job->request.choices};
     const struct iovec parts[] = {
         {.iov_base = &order, .iov_len = sizeof(order)},
         {.iov_base = (void *)(uintptr_t)config.data, .iov_len = config.count}};

@@ -56,7 +56,7 @@ struct builder_job_request {
     const char *tenant;  /* whose it is, for the time of the call; NULL: a rebuild */
     struct bytes module; /* borrowed until the callback */
     struct bytes config; /* the same; at most DEPLOY_CONFIG_BYTES_MAX */
-    bool deterministic;  /* code whose NaNs are the same on every machine */
+    uint32_t choices;    /* enum deploy_choice */
     void (*done)(void *context, const struct builder_job_outcome *outcome);
     void *context;
 };

@@ -141,7 +141,8 @@ static void rebuild_begin(struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA2
     const struct builder_job_request request = {
         .module = bytes_make(source, job->module_bytes),
         .config = bytes_make(source + job->module_bytes, job->source.count - job->module_bytes),
-        .deterministic = job->deterministic,
+        /* What was once deployed is built again, whatever it imports. */
+        .choices = DEPLOY_ALLOW_MISSING | (job->deterministic ? DEPLOY_DETERMINISTIC : 0u),
         .done = rebuild_done,
         .context = job};
     if (builder_jobs_submit(rebuild->options.jobs, &request, NULL, NULL) == STATUS_OK)

@@ -36,8 +36,8 @@ struct cli_options {
     bool help;
     bool dry_run;
     bool no_activate;
-    bool deterministic;
-    const char *url; /* NULL: the socket */
+    uint32_t choices; /* enum deploy_choice */
+    const char *url;  /* NULL: the socket */
     const char *tenant;
     const char *name;
     const char *to;

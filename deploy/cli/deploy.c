@@ -120,8 +120,10 @@ static enum cli_exit cli_make_query(const struct cli *cli, struct buffer *query)
         status = cli_add_parameter(query, "reuse_requests", bytes_of_text(options->reuse));
     if (status == STATUS_OK && options->reuse_for != NULL)
         status = cli_add_parameter(query, "reuse_for", bytes_of_text(options->reuse_for));
-    if (status == STATUS_OK && options->deterministic)
-        status = buffer_printf(query, "&deterministic=1");
+#define CHOICE(NAME, bit, name, flag, text)                                                        \
+    if (status == STATUS_OK && (options->choices & DEPLOY_##NAME) != 0)                            \
+        status = buffer_append(query, "&" #name "=1", strlen("&" #name "=1"));
+#include "deploy/choices.def"
     if (status == STATUS_OK)
         status = buffer_append(query, "", 1);
     buffer_done(&config);

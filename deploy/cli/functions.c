@@ -135,8 +135,10 @@ static void cli_print_function(const json_t *function)
         (void)printf("%-9s %s\n", names[i], cli_text(function, names[i]));
     if (cli_number(function, "config_bytes") > 0)
         cli_print_config(function);
-    if (json_is_true(json_object_get(function, "deterministic")))
-        (void)printf("%-9s deterministic: the same bytes on every machine\n", "code");
+#define CHOICE(NAME, bit, name, flag, text)                                                        \
+    if (json_is_true(json_object_get(function, #name)))                                            \
+        (void)printf("%-9s " flag ": " text "\n", "choice");
+#include "deploy/choices.def"
     if (cli_number(function, "reuse_requests") > 0)
         cli_print_reuse(function);
     if (cli_number(function, "quarantined_us") > 0)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "deploy/cli/cli.h"
+#include "deploy/deploy.h"
 
 #define CLI_UNIX_PREFIX    "unix:"
 #define CLI_DEFAULT_TENANT "default"
@@ -23,7 +24,8 @@ enum cli_flag {
     CLI_FLAG_CONFIG_FILE,
     CLI_FLAG_REUSE,
     CLI_FLAG_REUSE_FOR,
-    CLI_FLAG_DETERMINISTIC,
+#define CHOICE(NAME, bit, name, flag, text) CLI_FLAG_##NAME,
+#include "deploy/choices.def"
 };
 
 static const struct option cli_long_options[] = {
@@ -43,7 +45,8 @@ static const struct option cli_long_options[] = {
     {"config-file", required_argument, NULL, CLI_FLAG_CONFIG_FILE},
     {"reuse", required_argument, NULL, CLI_FLAG_REUSE},
     {"reuse-for", required_argument, NULL, CLI_FLAG_REUSE_FOR},
-    {"deterministic", no_argument, NULL, CLI_FLAG_DETERMINISTIC},
+#define CHOICE(NAME, bit, name, flag, text) {flag, no_argument, NULL, CLI_FLAG_##NAME},
+#include "deploy/choices.def"
     {NULL, 0, NULL, 0},
 };
 
@@ -105,9 +108,11 @@ static bool cli_set_flag(struct cli_options *options, int flag, const char *valu
     case CLI_FLAG_REUSE_FOR:
         options->reuse_for = value;
         return true;
-    case CLI_FLAG_DETERMINISTIC:
-        options->deterministic = true;
+#define CHOICE(NAME, bit, name, flag, text)                                                        \
+    case CLI_FLAG_##NAME:                                                                          \
+        options->choices |= DEPLOY_##NAME;                                                         \
         return true;
+#include "deploy/choices.def"
     default:
         return false;
     }

@@ -205,6 +205,7 @@ static void catalog_fill(struct deploy_catalog_entry *entry,
     memcpy(entry->kind, record->active.kind, sizeof(entry->kind));
     entry->reuse_requests = record->active.reuse_requests;
     entry->reuse_us = record->active.reuse_us;
+    entry->choices = record->active.choices;
     entry->created_ns = record->created_ns;
 }
 

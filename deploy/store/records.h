@@ -55,7 +55,7 @@ struct records_content {
     uint64_t reuse_us; /* with reuse_requests as in struct deploy_catalog_entry */
     uint32_t reuse_requests;
     uint32_t config_bytes;
-    uint32_t deterministic; /* 1: its code is; else 0 */
+    uint32_t choices; /* enum deploy_choice */
     uint32_t padding;
 };
 

@@ -48,7 +48,8 @@ static enum status store_artifact_use(const struct store_txn *txn,
                                       const struct store_upload *upload)
 {
     struct records_artifact record = {.config_bytes = upload->config.count,
-                                      .deterministic = upload->content->deterministic};
+                                      .deterministic =
+                                          (upload->content->choices & DEPLOY_DETERMINISTIC) != 0};
     MDB_val key = store_val(upload->content->artifact_key, DEPLOY_SHA256_BYTES);
     memcpy(record.sha256, upload->content->sha256, sizeof(record.sha256));
     enum status status = store_get_record(txn, RECORDS_ARTIFACT, key, &record, sizeof(record));

@@ -50,7 +50,9 @@ static void store_changelog_add_content(json_t *json, const struct records_conte
     hex_encode(content->artifact_key, DEPLOY_SHA256_BYTES, artifact);
     (void)json_object_set_new(json, "sha256", json_string(sha256));
     (void)json_object_set_new(json, "artifact", json_string(artifact));
-    (void)json_object_set_new(json, "deterministic", json_boolean(content->deterministic));
+#define CHOICE(NAME, bit, name, flag, text)                                                        \
+    (void)json_object_set_new(json, #name, json_boolean(content->choices &DEPLOY_##NAME));
+#include "deploy/choices.def"
     (void)json_object_set_new(json, "reuse_requests", json_integer(content->reuse_requests));
     (void)json_object_set_new(json, "reuse_us", json_integer((json_int_t)content->reuse_us));
 }

@@ -13,8 +13,9 @@
 
 #include <inttypes.h>
 
-#define DECODE_MAGIC   0x6d736100u
-#define DECODE_VERSION 1u
+#define DECODE_MAGIC           0x6d736100u
+#define DECODE_VERSION         1u
+#define DECODE_LAYER_COMPONENT 1 /* the version's high half, in every preview of components */
 
 enum {
     SECTION_CUSTOM = 0,
@@ -123,9 +124,11 @@ static void decode_header(struct reader *reader)
     if (version == DECODE_VERSION)
         return;
     reader->at = start + 4;
-    bool is_component = version == 0x0001000d;
+    bool is_component = version >> 16 == DECODE_LAYER_COMPONENT;
     reader_fail(reader, STATUS_MALFORMED, "unknown binary version 0x%08x%s", version,
-                is_component ? ": a component; only core modules are accepted" : "");
+                is_component ? ": a component; only core modules are accepted, such as those "
+                               "built for wasm32-wasip1"
+                             : "");
 }
 
 /* Reads one section's frame; the contents are left in decode->reader. */

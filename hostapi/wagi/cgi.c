@@ -8,7 +8,8 @@
  *
  * A header becomes HTTP_<NAME>, unless it could pass for another one: names with bytes other
  * than letters, digits and '-' are left out ("x_y" and "x-y" would be the same variable), and
- * so are Proxy (it would set HTTP_PROXY), Authorization and Content-*.
+ * so are Proxy (it would set HTTP_PROXY) and Content-*. Credentials are left out too [RFC
+ * 3875 9.2], but Authorization where the version chose pass_authorization.
  *
  * A version's configuration adds variables of its own, in front: lines of NAME=value, and blank
  * ones or comments. None may have a name that a request could set.
@@ -211,11 +212,16 @@ static void cgi_set_length(struct cgi_writer *writer)
     cgi_set_text(writer, "CONTENT_LENGTH", text);
 }
 
-static bool cgi_header_passes(struct bytes name)
+static bool cgi_header_passes(const struct http_exchange *exchange, struct bytes name)
 {
     static const char *const refused[] = {
-        "proxy", "authorization", "proxy-authorization", "content-type", "content-length",
+        "proxy",
+        "proxy-authorization",
+        "content-type",
+        "content-length",
     };
+    if (!exchange->pass_authorization && exchange_names_equal(name, bytes_of_text("authorization")))
+        return false;
     for (size_t i = 0; i < COUNT_OF(refused); i++) {
         if (exchange_names_equal(name, bytes_of_text(refused[i])))
             return false;
@@ -278,7 +284,8 @@ static void cgi_set_https(struct cgi_writer *writer)
     const struct http_headers *headers = &writer->exchange->request_headers;
     for (uint32_t i = 0; i < headers->count && !writer->full; i++) {
         struct bytes name = headers->rows[i].name;
-        if (cgi_header_passes(name) && http_headers_find(headers, name) == &headers->rows[i])
+        if (cgi_header_passes(writer->exchange, name) &&
+            http_headers_find(headers, name) == &headers->rows[i])
             cgi_set_http(writer, i);
     }
     if (writer->exchange->authority.count > 0 &&

@@ -123,7 +123,7 @@ static void print_externs(const struct engine_module *module)
 static void print_kind(const struct engine_module *module)
 {
     struct report report = REPORT_INIT;
-    enum hostapi_kind kind = hostapi_detect(module, &report);
+    enum hostapi_kind kind = hostapi_detect(module, false, &report);
     (void)printf("kind: %s\n", hostapi_kind_id(kind));
     if (kind == HOSTAPI_KIND_UNKNOWN)
         (void)printf("  %s\n", report.text);

@@ -126,7 +126,7 @@ static enum status guest_create_host(void *context,
                                      void **ret_host)
 {
     struct hostapi_options options = {
-        .kind = hostapi_detect(module, NULL),
+        .kind = hostapi_detect(module, true, NULL),
         .clock = context,
     };
     if (options.kind == HOSTAPI_KIND_UNKNOWN)

@@ -213,7 +213,8 @@ class Traps(ServerTest):
         self.assertEqual(self.server.get("traps", "/x").text, "fine\n")
 
     def test_a_missing_import_traps_by_name_only_when_it_is_called(self):
-        answer = self.server.deploy("missing", guest("missing"))
+        answer = self.server.put("missing", guest("missing"), query="?allow_missing=1")
+        self.assertEqual(answer.status, 201, answer)
         self.assertIn("nowhere", answer.text)
         self.assertIn("to_be_found", answer.text)
         self.assertEqual(self.server.get("missing", "/x").text, "fine\n")

@@ -177,17 +177,39 @@ class Api(ServerTest):
         for i in range(8):
             self.assertEqual(self.server.get(f"many-{i}").text, f"text-{i:08d}")
 
-    def test_a_warning_names_an_import_that_nothing_provides(self):
-        answer = self.server.deploy("warned", guest("missing")).json
-        self.assertTrue(any("to_be_found" in w for w in answer["warnings"]), answer)
+    def importing(self, import_text):
+        return harness.wat(
+            f'(module (import {import_text}) (memory (export "memory") 1) '
+            '(func (export "handle_request") (result i64) (i64.const 0)) '
+            '(func (export "handle_response") (param i32 i32)))')
+
+    def test_a_foreign_import_is_refused_with_its_family_unless_it_may_be_missing(self):
+        answer = self.server.put("warned", guest("missing"))
+        detail = self.problem(answer, 422, "foreign_import")
+        self.assertIn("`nowhere.to_be_found`", detail["detail"])
+        self.assertIn("allow_missing", detail["hint"])
+        suborbital = self.importing('"env" "return_result" (func (param i32 i32 i32))')
+        detail = self.problem(self.server.put("sub", suborbital), 422, "foreign_import")
+        self.assertIn("Suborbital", detail["detail"])
+
+        answer = self.server.put("warned", guest("missing"), query="?allow_missing=1")
+        self.assertEqual(answer.status, 201, answer)
+        self.assertTrue(any("to_be_found" in w for w in answer.json["warnings"]), answer)
+        self.assertTrue(answer.json["allow_missing"])
 
         # An ABI's func with another type is not provided either.
-        other = self.server.deploy("other", harness.wat(
-            '(module (import "http_handler" "write_body" (func (param i64))) '
-            '(memory (export "memory") 1) '
-            '(func (export "handle_request") (result i64) (i64.const 0)) '
-            '(func (export "handle_response") (param i32 i32)))')).json
+        other = self.importing('"http_handler" "write_body" (func (param i64))')
+        detail = self.problem(self.server.put("other", other), 422, "foreign_import")["detail"]
+        self.assertIn("must be [i32 i32 i32] -> [], and is [i64] -> []", detail)
+        other = self.server.put("other", other, query="?allow_missing=1").json
         self.assertTrue(any("write_body" in w for w in other["warnings"]), other)
+
+    def test_a_func_that_a_known_family_lacks_is_a_warning(self):
+        answer = self.server.put("lacks", self.importing('"http_handler" "get_weather" (func)'))
+        self.assertEqual(answer.status, 201, answer)
+        self.assertTrue(any("get_weather" in w for w in answer.json["warnings"]), answer)
+
+    def test_no_warning_where_all_is_there(self):
         calm = self.server.deploy("calm", guest("text")).json
         self.assertEqual(calm.get("warnings", []), [])
 
@@ -324,7 +346,7 @@ class KeptMemory(ServerTest):
         out = self.server.cli("deploy", module, "--deterministic", check=0).stdout
         self.assertIn("deployed nan v2", out)
         self.assertEqual(self.server.get("nan").body, canonical)
-        self.assertIn("code      deterministic", self.server.cli("show", "nan", check=0).stdout)
+        self.assertIn("choice    deterministic", self.server.cli("show", "nan", check=0).stdout)
         out = self.server.cli("deploy", module, "--deterministic", check=0).stdout
         self.assertNotIn("deployed nan v3", out)
         # An artifact that is gone is built again as it was.

@@ -157,6 +157,22 @@ class Wagi(ServerTest):
             self.assertIn(line, lines)
         self.assertFalse([x for x in lines if x.startswith(("HTTP_PROXY=", "HTTP_AUTHORIZATION="))])
 
+    def test_authorization_is_told_only_where_the_version_chose_it(self):
+        self.server.deploy("keen", guest("wagi"))
+        secret = {"Authorization": "Bearer s3cret", "Proxy-Authorization": "x"}
+        self.assertNotIn("s3cret", self.server.get("keen", headers=secret).text)
+        answer = self.server.put("keen", guest("wagi"), query="?pass_authorization=1")
+        self.assertEqual((answer.status, answer.json["version"]), (201, "v2"), answer)
+        lines = self.server.get("keen", headers=secret).text.splitlines()
+        self.assertIn("HTTP_AUTHORIZATION=Bearer s3cret", lines)
+        self.assertFalse([x for x in lines if x.startswith("HTTP_PROXY")], lines)
+        done = self.server.cli("deploy", harness.write_guest("keen", guest("wagi")), check=0)
+        self.assertNotIn("s3cret", self.server.get("keen", headers=secret).text, done)
+        self.server.cli("deploy", harness.write_guest("keen", guest("wagi")),
+                        "--pass-authorization", check=0)
+        self.assertIn("s3cret", self.server.get("keen", headers=secret).text)
+        self.assertIn("pass-authorization", self.server.cli("show", "keen", check=0).stdout)
+
     def test_the_query_makes_arguments_and_the_output_makes_the_status(self):
         self.server.deploy("wagi", guest("wagi"))
         answer = self.server.get("wagi", "/p?one=1&two")

@@ -115,7 +115,7 @@ fixture_begin(struct fixture *fixture, struct bytes wasm, const struct hostapi_o
     if (options != NULL)
         chosen = *options;
     if (chosen.kind == HOSTAPI_KIND_UNKNOWN)
-        chosen.kind = hostapi_detect(fixture->module, &fixture->report);
+        chosen.kind = hostapi_detect(fixture->module, true, &fixture->report);
     chosen.clock = &fixture->clock;
     if (chosen.kind == HOSTAPI_KIND_UNKNOWN)
         fail_msg("%s", fixture->report.text);
@@ -142,7 +142,7 @@ void fixture_restore(struct fixture *fixture)
         fail_msg("%s", fixture->report.text);
     struct engine_limits limits = engine_limits_default;
     struct hostapi_options options = {
-        .kind = hostapi_detect(fixture->module, &fixture->report),
+        .kind = hostapi_detect(fixture->module, true, &fixture->report),
         .clock = &fixture->clock,
     };
     assert_int_equal(hostapi_host_create(&options, &fixture->host), STATUS_OK);

@@ -373,7 +373,7 @@ static void memory_is_kept_for_as_long_as_a_version_asks(void **state)
     rig_done(&rig);
 }
 
-static void deterministic_code_is_another_version(void **state)
+static void another_choice_is_another_version(void **state)
 {
     (void)state;
     struct rig rig;
@@ -392,6 +392,15 @@ static void deterministic_code_is_another_version(void **state)
     assert_false(json_is_true(json_object_get(rig.json, "deterministic")));
     rig_put(&rig, HELLO "?deterministic=maybe", "abc");
     assert_problem(&rig, 400, "bad_query");
+    /* A choice that changes no code is another version all the same. */
+    rig_put(&rig, HELLO "?pass_authorization=1", "abc");
+    assert_string_equal(text_of(&rig, "version"), "v3");
+    assert_true(json_is_true(json_object_get(rig.json, "pass_authorization")));
+    assert_false(json_is_true(json_object_get(rig.json, "allow_missing")));
+    rig_put(&rig, HELLO "?pass_authorization=1", "abc");
+    assert_string_equal(text_of(&rig, "status"), "unchanged");
+    rig_put(&rig, HELLO "?allow_missing=1&pass_authorization=true", "abc");
+    assert_string_equal(text_of(&rig, "version"), "v4");
     rig_done(&rig);
 }
 
@@ -972,7 +981,7 @@ int main(void)
         cmocka_unit_test(configuration_makes_a_version_of_its_own),
         cmocka_unit_test(wrong_configurations_never_reach_a_builder),
         cmocka_unit_test(memory_is_kept_for_as_long_as_a_version_asks),
-        cmocka_unit_test(deterministic_code_is_another_version),
+        cmocka_unit_test(another_choice_is_another_version),
         cmocka_unit_test(reuse_out_of_range_is_refused),
         cmocka_unit_test(limits_of_a_tenant_are_replaced_as_a_whole),
         cmocka_unit_test(wrong_limits_change_nothing),

@@ -183,7 +183,7 @@ static void builder_is_told_its_limits_and_what_the_version_chose(void **state)
     memset(config, 'c', sizeof(config));
     const struct builder_job_request request = {.module = bytes_of_text("module"),
                                                 .config = bytes_make(config, sizeof(config)),
-                                                .deterministic = true,
+                                                .choices = DEPLOY_DETERMINISTIC,
                                                 .done = bench_outcome,
                                                 .context = &bench};
     bench.expected_count++;
@@ -194,7 +194,7 @@ static void builder_is_told_its_limits_and_what_the_version_chose(void **state)
     assert_int_equal(read(fd, &order, sizeof(order)), sizeof(order));
     assert_memory_equal(&order.limits, &bench.limits, sizeof(order.limits));
     assert_int_equal(order.config_bytes, sizeof(config));
-    assert_int_equal(order.deterministic, 1);
+    assert_int_equal(order.choices, DEPLOY_DETERMINISTIC);
     static uint8_t told[DEPLOY_CONFIG_BYTES_MAX + 1];
     assert_int_equal(read(fd, told, sizeof(told)), sizeof(config));
     assert_memory_equal(told, config, sizeof(config));

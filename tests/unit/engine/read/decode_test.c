@@ -55,6 +55,7 @@ static void headers_that_are_not_ours_are_named(void **state)
          8, "magic header not detected"},
         {"\0asm\2\0\0\0", 8, "unknown binary version 0x00000002"},
         {"\0asm\r\0\1\0", 8, "unknown binary version 0x0001000d: a component"},
+        {"\0asm\x0c\0\1\0", 8, "unknown binary version 0x0001000c: a component"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct buffer wasm;

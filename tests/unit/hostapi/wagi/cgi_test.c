@@ -167,6 +167,17 @@ static void headers_that_could_pass_for_something_else_are_left_out(void **state
     assert_variable(fixture, "CONTENT_LENGTH", "5");
 }
 
+static void authorization_passes_where_the_version_chose_it(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->exchange.pass_authorization = true;
+    add_header(fixture, "Authorization", "Bearer x");
+    add_header(fixture, "Proxy-Authorization", "y");
+    build(fixture);
+    assert_variable(fixture, "HTTP_AUTHORIZATION", "Bearer x");
+    assert_no_variable(fixture, "HTTP_PROXY_AUTHORIZATION");
+}
+
 static void a_configuration_becomes_variables(void **state)
 {
     struct fixture *fixture = *state;
@@ -260,6 +271,7 @@ int main(void)
         TEST(headers_become_http_variables_and_repeated_ones_are_joined),
         TEST(a_cookie_in_many_crumbs_fits),
         TEST(headers_that_could_pass_for_something_else_are_left_out),
+        TEST(authorization_passes_where_the_version_chose_it),
         TEST(a_configuration_becomes_variables),
         TEST(a_configuration_that_is_no_environment_is_refused_with_its_line),
         TEST(a_decoded_path_holds_no_nul_and_keeps_broken_escapes),
