@@ -234,5 +234,7 @@ int worker_main(void)
     worker_say_ready();
     worker_loop(&worker);
     account_flush(&worker.service);
+    while (guest_log_turn(&worker.service))
+        ;
     exit(0);
 }

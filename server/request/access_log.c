@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A request's lines: one of ours, and its guest's own.
+ * A request's line: whose it was, how it went, and where its time did.
  */
 #include "server/request/access_log.h"
 
@@ -11,14 +11,16 @@
 
 /* ---- logs ------------------------------------------------------------------------------------ */
 
-void access_log_names(struct log_line *line, const struct request *request)
+void access_log_names(struct log_line *line,
+                      const char *id,
+                      const struct directory_function *function)
 {
-    log_text(line, "request_id", bytes_make(request->id, REQUEST_ID_BYTES));
-    if (request->function == NULL)
+    log_text(line, "request_id", bytes_make(id, REQUEST_ID_BYTES));
+    if (function == NULL)
         return;
-    log_text(line, "tenant", request->function->tenant->name);
-    log_text(line, "function", request->function->name);
-    log_text(line, "version", request->function->version);
+    log_text(line, "tenant", function->tenant->name);
+    log_text(line, "function", function->name);
+    log_text(line, "version", function->version);
 }
 
 void access_log_write(struct log_line *line, const struct request *request)
@@ -44,11 +46,13 @@ static void access_log_start(const struct request *request, struct log_line *lin
     }
 }
 
-static void access_log_access(const struct request *request)
+void access_log_ended(const struct request *request)
 {
+    if (!request->service->access_log)
+        return;
     struct log_line line;
     log_begin(&line, "info", "access");
-    access_log_names(&line, request);
+    access_log_names(&line, request->id, request->function);
     log_text(&line, "method", request->http.method);
     log_text(&line, "host", request->http.authority);
     log_text(&line, "path", bytes_make(request->path.data, MIN(request->path.count, 1024u)));
@@ -61,46 +65,4 @@ static void access_log_access(const struct request *request)
     if (request->state == REQUEST_GONE)
         log_text(&line, "gone_while", bytes_of_text(request_state_rows[request->last_state].text));
     access_log_write(&line, request);
-}
-
-static void access_log_guest_line(const struct request *request, struct bytes text)
-{
-    const uint8_t *space = memchr(text.data, ' ', text.count);
-    size_t level_count = space != NULL ? (size_t)(space - text.data) : text.count;
-    char level[8] = "";
-    memcpy(level, text.data, MIN(level_count, sizeof(level) - 1));
-    size_t skip = MIN(level_count + 1, text.count);
-    struct log_line line;
-    log_begin(&line, level, "guest");
-    access_log_names(&line, request);
-    log_text(&line, "message", bytes_make(text.data + skip, text.count - skip));
-    access_log_write(&line, request);
-}
-
-static void access_log_guest(const struct request *request)
-{
-    const struct http_exchange *http = &request->http;
-    const uint8_t *at = http->log.data;
-    const uint8_t *end = at + http->log.count;
-    while (at < end) {
-        const uint8_t *newline = memchr(at, '\n', (size_t)(end - at));
-        const uint8_t *stop = newline != NULL ? newline : end;
-        access_log_guest_line(request, bytes_make(at, (size_t)(stop - at)));
-        at = stop + 1;
-    }
-    if (http->log_dropped_bytes == 0)
-        return;
-    struct log_line line;
-    log_begin(&line, "warn", "guest_log_cut");
-    access_log_names(&line, request);
-    log_number(&line, "dropped_bytes", http->log_dropped_bytes);
-    access_log_write(&line, request);
-}
-
-void access_log_ended(const struct request *request)
-{
-    if (request->http.log.count > 0)
-        access_log_guest(request);
-    if (request->service->access_log)
-        access_log_access(request);
 }

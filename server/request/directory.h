@@ -17,6 +17,7 @@
 
 #include "deploy/deploy.h"
 #include "server/request/admission.h"
+#include "server/request/guest_log.h"
 #include "server/request/route.h"
 #include "server/request/scheduler.h"
 
@@ -26,6 +27,7 @@ struct directory_tenant {
     struct directory_tenant *next; /* in its bucket */
     uint32_t references;           /* functions in the cache or in use */
     struct admission_tenant admission;
+    struct guest_log_bucket log;
     struct scheduler_tenant schedule;
     uint64_t hash;
     struct bytes name; /* in name_text */

@@ -49,7 +49,7 @@ void fault_log(const struct request *request, enum fault fault, const char *deta
         request->service->guests->backtrace(request->isolate, frames, BACKTRACE_FRAMES_MAX);
     struct log_line line;
     log_begin(&line, "error", "guest_fault");
-    access_log_names(&line, request);
+    access_log_names(&line, request->id, request->function);
     log_text(&line, "code", bytes_of_text(fault_rows[fault].code));
     log_text(&line, "message", bytes_of_text(detail));
     for (uint32_t i = 0; i < count; i++)

@@ -331,6 +331,7 @@ void request_end(struct request *request)
         request_conclude(request, REQUEST_GONE, ISOLATE_DISCARDED);
     }
     access_log_ended(request);
+    guest_log_take(request);
     timers_release(&service->timers);
     service->names.release(request->function);
     http_exchange_done(&request->http);

@@ -103,6 +103,8 @@ enum status request_service_init(struct request_service *service, struct report 
 void request_service_done(struct request_service *service)
 {
     ASSERT(service->in_flight == 0);
+    while (guest_log_turn(service))
+        ;
     isolate_pool_free(service->pool);
     directory_free(service->directory);
     timers_done(&service->timers);
@@ -136,7 +138,8 @@ int request_service_turn(struct request_service *service)
     uint64_t began = clock_monotonic_ns(service->clock);
     timers_run(&service->timers, began, TIMERS_PER_TURN);
     scheduler_turn(&service->scheduler, SLICES_PER_TURN);
-    if (service_idle(service, began))
+    bool logs = guest_log_turn(service);
+    if (service_idle(service, began) || logs)
         return 0;
     /* What was sent from here is written, but the loop goes on with its connection only when it
      * does not wait for sockets: the next request on it would not be one that it looks for. */

@@ -55,6 +55,7 @@ struct request_service {
     struct request_isolates isolates;
     const struct guest_ops *guests;
     struct isolates_owner owner;
+    struct guest_log guest_log;
     struct isolates_queue news; /* functions that control says have changed */
     struct scheduler scheduler;
     struct timers timers;

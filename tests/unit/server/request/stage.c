@@ -183,7 +183,8 @@ static void stage_set_limits(struct config_limits *limits)
         .wall = STAGE_WALL_US,
         .headers = 4096,
         .response = 65536,
-        .log = 65536,
+        .log = 4096,
+        .log_rate = 16384,
         .concurrency = 1,
         .queue = 2,
         .queue_wait = STAGE_WAIT_US,
@@ -238,6 +239,9 @@ int stage_teardown(void **state)
         if (stage->requests[i].magic != 0)
             stage_end(stage, i);
     }
+    while (guest_log_turn(&stage->service))
+        ;
+    assert_int_equal(stage->service.guest_log.held_bytes, 0);
     assert_true(admission_is_idle(&stage->tenant.admission));
     assert_true(scheduler_idle(&stage->service.scheduler));
     assert_int_equal(timers_next_ns(&stage->service.timers), UINT64_MAX);

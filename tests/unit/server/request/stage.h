@@ -12,6 +12,7 @@
 
 #include "server/request/request.h"
 #include "server/request/service.h"
+#include "server/telemetry/log.h"
 #include "tests/support/unit.h"
 
 #define STAGE_REQUESTS  8

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A bucket drains: what was written flows out of it at the tenant's rate, and it holds one
+ * second's worth. So no timer is needed, and a tenant that was silent owes nothing.
+ */
+#include "server/request/guest_log.h"
+
+#include <stdlib.h>
+
+#include "server/request/access_log.h"
+#include "server/request/service.h"
+
+#define GUEST_LOG_TURN_BYTES 8192 /* written in one turn: some 50 lines */
+#define GUEST_LOG_TURN_LINES 64   /* looked at in one turn */
+#define GUEST_LOG_HELD_MAX   (UINT64_C(4) << 20)
+#define GUEST_LOG_TOLD_BYTES 512 /* a line about what was lost is shorter */
+
+struct guest_log_entry {
+    struct list_link link;
+    struct directory_function *function; /* a reference */
+    struct buffer text;                  /* lines of "level text" */
+    size_t at;                           /* so much of it was looked at */
+    uint64_t written_bytes;
+    uint64_t lost_bytes;
+    char id[REQUEST_ID_BYTES + 1];
+};
+
+/* ---- coming in ------------------------------------------------------------------------------- */
+
+void guest_log_take(struct request *request)
+{
+    struct request_service *service = request->service;
+    struct guest_log *log = &service->guest_log;
+    struct http_exchange *http = &request->http;
+    uint64_t count = http->log.count;
+    if (count == 0)
+        return;
+    struct guest_log_entry *entry = NULL;
+    if (GUEST_LOG_HELD_MAX - log->held_bytes >= count)
+        entry = calloc(1, sizeof(*entry));
+    if (entry == NULL) {
+        service->metrics->guest_log_lost_bytes += count + http->log_dropped_bytes;
+        request->function->tenant->log.lost_bytes += count + http->log_dropped_bytes;
+        return;
+    }
+    entry->function = request->function;
+    request->function = NULL;
+    entry->text = http->log;
+    buffer_init(&http->log, 0);
+    entry->lost_bytes = http->log_dropped_bytes;
+    memcpy(entry->id, request->id, sizeof(entry->id));
+    log->held_bytes += count;
+    list_append(&log->entries, &entry->link);
+}
+
+static void guest_log_free(struct request_service *service, struct guest_log_entry *entry)
+{
+    service->guest_log.held_bytes -= entry->text.count;
+    service->names.release(entry->function);
+    list_remove(&entry->link);
+    buffer_done(&entry->text);
+    free(entry);
+}
+
+/* ---- budgets --------------------------------------------------------------------------------- */
+
+/* Takes so many bytes, or none if there are not so many left. */
+static bool
+guest_log_spend(struct request_service *service, struct guest_log_bucket *bucket, uint64_t count)
+{
+    uint64_t rate = service->config->limits.log_rate;
+    uint64_t now_ns = clock_monotonic_ns(service->clock);
+    uint64_t away_ns = MIN(now_ns - bucket->drained_ns, CLOCK_NS_PER_S);
+    uint64_t drained = away_ns * rate / CLOCK_NS_PER_S;
+    bucket->used_bytes -= MIN(bucket->used_bytes, drained);
+    bucket->drained_ns = now_ns;
+    if (count > rate || bucket->used_bytes > rate - count)
+        return false;
+    bucket->used_bytes += count;
+    return true;
+}
+
+/* How many bytes it became; 0: there was no room for it. */
+static size_t guest_log_write(struct request_service *service,
+                              struct guest_log_entry *entry,
+                              struct log_line *line,
+                              uint64_t room)
+{
+    log_close(line);
+    if (line->count > room || !guest_log_spend(service, &entry->function->tenant->log, line->count))
+        return 0;
+    if (!log_write(line->text, line->count))
+        service->metrics->log_dropped++;
+    return line->count;
+}
+
+/* ---- going out ------------------------------------------------------------------------------- */
+
+/* The next line, without its newline. */
+static struct bytes guest_log_next(struct guest_log_entry *entry)
+{
+    const uint8_t *from = entry->text.data + entry->at;
+    size_t left = entry->text.count - entry->at;
+    const uint8_t *newline = memchr(from, '\n', left);
+    size_t count = newline != NULL ? (size_t)(newline - from) : left;
+    entry->at += MIN(count + 1, left);
+    return bytes_make(from, count);
+}
+
+static size_t guest_log_write_line(struct request_service *service, struct guest_log_entry *entry)
+{
+    struct bytes text = guest_log_next(entry);
+    const uint8_t *space = memchr(text.data, ' ', text.count);
+    size_t level_count = space != NULL ? (size_t)(space - text.data) : text.count;
+    size_t skip = MIN(level_count + 1, text.count);
+    if (skip == text.count)
+        return 0;
+    char level[8] = "";
+    memcpy(level, text.data, MIN(level_count, sizeof(level) - 1));
+    struct log_line line;
+    log_begin(&line, level, "guest");
+    access_log_names(&line, entry->id, entry->function);
+    log_text(&line, "message", bytes_make(text.data + skip, text.count - skip));
+    uint64_t limit = service->config->limits.log;
+    size_t written = guest_log_write(service, entry, &line, limit - entry->written_bytes);
+    entry->written_bytes += written;
+    if (written == 0)
+        entry->lost_bytes += text.count;
+    return written;
+}
+
+/* What is lost of the entry, and what the tenant was not told of before. */
+static void guest_log_tell_lost(struct request_service *service, struct guest_log_entry *entry)
+{
+    struct guest_log_bucket *bucket = &entry->function->tenant->log;
+    uint64_t lost = bucket->lost_bytes + entry->lost_bytes;
+    service->metrics->guest_log_lost_bytes += entry->lost_bytes;
+    bucket->lost_bytes = lost;
+    if (lost == 0)
+        return;
+    struct log_line line;
+    log_begin(&line, "warn", "guest_log_cut");
+    access_log_names(&line, entry->id, entry->function);
+    log_number(&line, "dropped_bytes", lost);
+    if (guest_log_write(service, entry, &line, GUEST_LOG_TOLD_BYTES) != 0)
+        bucket->lost_bytes = 0;
+}
+
+bool guest_log_turn(struct request_service *service)
+{
+    struct list *entries = &service->guest_log.entries;
+    size_t written = 0;
+    for (uint32_t lines = 0; lines < GUEST_LOG_TURN_LINES && written < GUEST_LOG_TURN_BYTES;
+         lines++) {
+        struct guest_log_entry *entry = LIST_FIRST(entries, struct guest_log_entry, link);
+        if (entry == NULL)
+            return false;
+        if (entry->at < entry->text.count) {
+            written += guest_log_write_line(service, entry);
+            continue;
+        }
+        guest_log_tell_lost(service, entry);
+        guest_log_free(service, entry);
+    }
+    return !list_is_empty(entries);
+}
