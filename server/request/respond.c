@@ -6,6 +6,7 @@
 #include "server/request/respond.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 #include "engine/base/hex.h"
 #include "engine/base/problem.h"
@@ -104,6 +105,48 @@ static void respond_add_problem(struct request *request, uint32_t status, const 
         respond_add(request, "retry-after", bytes_of_text("1"));
 }
 
+/* Commands to a proxy in front of us, and what only the server may say. */
+static const struct {
+    const char *name;
+    bool prefix; /* of names */
+} respond_taken_out[] = {
+    {"x-accel-", true},       {"x-skerry-", true},       {"x-request-id", false},
+    {"server-timing", false}, {"x-sendfile", false},     {"x-lighttpd-send-file", false},
+    {"x-reproxy-url", false}, {"x-reproxy-file", false},
+};
+
+static bool respond_may_say(struct bytes name)
+{
+    for (size_t i = 0; i < COUNT_OF(respond_taken_out); i++) {
+        size_t count = strlen(respond_taken_out[i].name);
+        bool long_enough = respond_taken_out[i].prefix ? name.count >= count : name.count == count;
+        if (long_enough &&
+            strncasecmp((const char *)name.data, respond_taken_out[i].name, count) == 0)
+            return false;
+    }
+    return true;
+}
+
+/* A function's author who wants to know why finds it in the function's log. */
+static void respond_filter(struct request *request)
+{
+    struct http_headers *headers = &request->http.response_headers;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < headers->count; i++) {
+        const struct http_header *row = &headers->rows[i];
+        if (respond_may_say(row->name)) {
+            headers->rows[kept++] = *row;
+            continue;
+        }
+        char text[96];
+        int count = snprintf(text, sizeof(text), "the server dropped the header %.*s",
+                             (int)MIN(row->name.count, (size_t)48), (const char *)row->name.data);
+        http_exchange_log(&request->http, "warn", bytes_make(text, (size_t)count));
+        request->service->metrics->guest_headers_dropped++;
+    }
+    headers->count = kept;
+}
+
 void respond_prepare(struct request *request, uint32_t status, const char *detail)
 {
     struct request_response *response = &request->response;
@@ -119,6 +162,9 @@ void respond_prepare(struct request *request, uint32_t status, const char *detai
         respond_add_problem(request, status, detail);
         return;
     }
+    respond_filter(request);
     response->guest_headers = request->http.response_headers;
-    response->body = buffer_bytes(&request->http.response_body);
+    /* There is nothing to reset a form to [RFC 9110 15.3.6]. */
+    if (status != 205)
+        response->body = buffer_bytes(&request->http.response_body);
 }
