@@ -2,6 +2,9 @@
 /*
  * Backtraces: who called whom, by name and by offset in the binary, whatever stopped the guest.
  */
+#include "engine/run/frames.h"
+#include "engine/run/instance.h"
+#include "engine/run/machine.h"
 #include "engine/run/memory.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_build.h"
@@ -298,6 +301,39 @@ static void a_backtrace_is_as_long_as_asked_for(void **state)
     assert_int_equal(engine_backtrace(world->run.machine, frames, 0), 0);
 }
 
+/* What a trap's registers or a frame could be if they were not as handlers leave them. */
+static void a_frame_that_makes_no_sense_ends_the_backtrace(void **state)
+{
+    struct world *world = *state;
+    struct engine_machine *machine = world->run.machine;
+    struct engine_frame_info frames[FRAMES_MAX];
+    assert_int_equal(stop_at(world, "outer", 1, ENGINE_TRAPPED, frames), 5);
+    const struct machine_registers good = machine->registers;
+    uint64_t *end = machine->stack + machine->stack_mapped_bytes / sizeof(uint64_t);
+    uint64_t *const wrong_fps[] = {NULL, machine->stack - 1, end,
+                                   (uint64_t *)((uintptr_t)good.fp + 4)};
+    for (size_t i = 0; i < COUNT_OF(wrong_fps); i++) {
+        machine->registers.fp = wrong_fps[i];
+        assert_int_equal(engine_backtrace(machine, frames, FRAMES_MAX), 0);
+    }
+    machine->registers = good;
+    machine->registers.instance = NULL;
+    assert_int_equal(engine_backtrace(machine, frames, FRAMES_MAX), 0);
+    machine->registers = good;
+    machine->registers.pc = good.instance->code + good.instance->image->code.count;
+    assert_int_equal(engine_backtrace(machine, frames, FRAMES_MAX), 0);
+    /* A function at the very end, whose link is not on the stack any more. */
+    machine->registers = good;
+    machine->registers.fp = end - 1;
+    assert_int_equal(engine_backtrace(machine, frames, FRAMES_MAX), 1);
+    /* A crossing that is not on the stack as a whole. */
+    machine->registers.pc = (const uint8_t *)&machine->cells.cross_return;
+    machine->registers.fp = end - CROSS_FRAME_SLOTS + 1;
+    assert_int_equal(engine_backtrace(machine, frames, FRAMES_MAX), 0);
+    machine->registers = good;
+    assert_int_equal(engine_backtrace(machine, frames, FRAMES_MAX), 5);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -309,6 +345,7 @@ int main(void)
         TEST(a_waiting_host_function_is_the_innermost_frame),
         TEST(a_suspended_guest_has_a_backtrace),
         TEST(a_backtrace_is_as_long_as_asked_for),
+        TEST(a_frame_that_makes_no_sense_ends_the_backtrace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
