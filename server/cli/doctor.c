@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `skerry doctor`: does this machine have what a server needs? One line a check; exit
- * status 1 if one failed. Nothing is changed.
+ * `skerry doctor`: does this machine have what a server needs, with the configuration that it
+ * would have? One line a check, or all of them as JSON; exit status 1 if one failed. Nothing is
+ * changed.
  */
 #include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -24,56 +28,78 @@
 
 enum doctor_verdict { DOCTOR_OK, DOCTOR_WARN, DOCTOR_FAIL };
 
-static int doctor_say(enum doctor_verdict verdict, const char *what, const char *detail)
+struct doctor {
+    const char *config; /* flags; NULL: none */
+    const char *data;
+    json_t *json; /* rows so far; NULL: they are printed */
+    uint32_t failed;
+};
+
+static void
+doctor_say(struct doctor *doctor, enum doctor_verdict verdict, const char *what, const char *detail)
 {
-    static const char *const words[] = {"ok  ", "warn", "FAIL"};
-    (void)printf("%s  %s: %s\n", words[verdict], what, detail);
-    return verdict == DOCTOR_FAIL;
+    static const char *const words[] = {"ok", "warn", "FAIL"};
+    static const char *const codes[] = {"ok", "warn", "fail"};
+    doctor->failed += verdict == DOCTOR_FAIL;
+    if (doctor->json == NULL)
+        (void)printf("%-4s  %s: %s\n", words[verdict], what, detail);
+    else
+        (void)json_array_append_new(doctor->json,
+                                    json_pack("{s:s, s:s, s:s}", "check", what, "verdict",
+                                              codes[verdict], "detail", detail));
 }
 
-static int doctor_kernel(void)
+static void doctor_kernel(struct doctor *doctor)
 {
     struct utsname name;
-    if (uname(&name) != 0)
-        return doctor_say(DOCTOR_FAIL, "kernel", strerror(errno));
-    return doctor_say(DOCTOR_OK, "kernel", name.release);
+    if (uname(&name) != 0) {
+        doctor_say(doctor, DOCTOR_FAIL, "kernel", strerror(errno));
+        return;
+    }
+    doctor_say(doctor, DOCTOR_OK, "kernel", name.release);
 }
 
 /* Requests are refused by functions of ours that libh2o must call in place of its own. */
-static int doctor_libh2o(void)
+static void doctor_libh2o(struct doctor *doctor)
 {
     struct report report = REPORT_INIT;
-    if (h2o_listen_check(&report) != STATUS_OK)
-        return doctor_say(DOCTOR_FAIL, "libh2o", report.text);
-    return doctor_say(DOCTOR_OK, "libh2o", "parses requests as we want it to");
+    if (h2o_listen_check(&report) != STATUS_OK) {
+        doctor_say(doctor, DOCTOR_FAIL, "libh2o", report.text);
+        return;
+    }
+    doctor_say(doctor, DOCTOR_OK, "libh2o", "parses requests as we want it to");
 }
 
 /* Each isolate reserves so much address space; a limit on it is fatal. */
-static int doctor_address_space(void)
+static void doctor_address_space(struct doctor *doctor)
 {
     void *slot = mmap(NULL, DOCTOR_SLOT_BYTES, PROT_NONE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (slot == MAP_FAILED)
-        return doctor_say(DOCTOR_FAIL, "address space",
-                          "cannot reserve 8 GiB: lift `ulimit -v` and vm.overcommit_memory=2");
+    if (slot == MAP_FAILED) {
+        doctor_say(doctor, DOCTOR_FAIL, "address space",
+                   "cannot reserve 8 GiB: lift `ulimit -v` and vm.overcommit_memory=2");
+        return;
+    }
     (void)munmap(slot, DOCTOR_SLOT_BYTES);
-    return doctor_say(DOCTOR_OK, "address space", "8 GiB can be reserved");
+    doctor_say(doctor, DOCTOR_OK, "address space", "8 GiB can be reserved");
 }
 
-static int doctor_descriptors(void)
+static void doctor_descriptors(struct doctor *doctor)
 {
     struct rlimit limit;
     char detail[128];
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return doctor_say(DOCTOR_FAIL, "descriptors", strerror(errno));
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        doctor_say(doctor, DOCTOR_FAIL, "descriptors", strerror(errno));
+        return;
+    }
     (void)snprintf(detail, sizeof(detail), "at most %llu%s", (unsigned long long)limit.rlim_max,
                    limit.rlim_max < DOCTOR_DESCRIPTORS ? ": few; raise `ulimit -n`" : "");
-    return doctor_say(limit.rlim_max < DOCTOR_DESCRIPTORS ? DOCTOR_WARN : DOCTOR_OK, "descriptors",
-                      detail);
+    doctor_say(doctor, limit.rlim_max < DOCTOR_DESCRIPTORS ? DOCTOR_WARN : DOCTOR_OK, "descriptors",
+               detail);
 }
 
 /* Without enough of them a worker refuses requests long before its memory is full. */
-static int doctor_mappings(const struct config *config)
+static void doctor_mappings(struct doctor *doctor, const struct config *config)
 {
     char detail[256];
     unsigned long long have = 0;
@@ -81,8 +107,10 @@ static int doctor_mappings(const struct config *config)
     bool known = file != NULL && fscanf(file, "%llu", &have) == 1;
     if (file != NULL)
         (void)fclose(file);
-    if (!known)
-        return doctor_say(DOCTOR_WARN, "mappings", "vm.max_map_count cannot be read");
+    if (!known) {
+        doctor_say(doctor, DOCTOR_WARN, "mappings", "vm.max_map_count cannot be read");
+        return;
+    }
     unsigned long long isolates = config->pool_total + config->limits.concurrency;
     unsigned long long want = isolates * DOCTOR_ISOLATE_MAPPINGS + DOCTOR_WORKER_MAPPINGS;
     if (have >= want)
@@ -93,48 +121,102 @@ static int doctor_mappings(const struct config *config)
                        "vm.max_map_count is %llu, %llu isolates (pool.total and "
                        "limits.concurrency) want %llu: sysctl -w vm.max_map_count=%llu",
                        have, isolates, want, want);
-    return doctor_say(have >= want ? DOCTOR_OK : DOCTOR_WARN, "mappings", detail);
+    doctor_say(doctor, have >= want ? DOCTOR_OK : DOCTOR_WARN, "mappings", detail);
 }
 
-static int doctor_config(struct config *config)
+/* False: there is none that the other checks could look at. */
+static bool doctor_config(struct doctor *doctor, struct config *config)
 {
     struct report report = REPORT_INIT;
     char file[CONFIG_PATH_BYTES] = "";
     enum status status = config_defaults(config, &report);
     config_default_file(file);
-    if (status == STATUS_OK && file[0] != '\0')
-        status = config_load_file(config, file, &report);
+    const char *path = doctor->config != NULL ? doctor->config : file;
+    if (status == STATUS_OK && path[0] != '\0')
+        status = config_load_file(config, path, &report);
+    const char *data = doctor->data != NULL ? doctor->data : getenv("SKERRY_DATA_DIR");
+    if (status == STATUS_OK && data != NULL && data[0] != '\0' &&
+        (size_t)snprintf(config->data_dir, sizeof(config->data_dir), "%s", data) >=
+            sizeof(config->data_dir))
+        status = report_fail(&report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                             "the data directory's path is too long");
     if (status == STATUS_OK)
         status = config_check(config, &report);
-    if (status != STATUS_OK)
-        return doctor_say(DOCTOR_FAIL, "configuration", report.text);
-    return doctor_say(DOCTOR_OK, "configuration", file[0] != '\0' ? file : "built-in values");
+    if (status == STATUS_OK)
+        doctor_say(doctor, DOCTOR_OK, "configuration", path[0] != '\0' ? path : "built-in values");
+    else
+        doctor_say(doctor, DOCTOR_FAIL, "configuration",
+                   report.text[0] != '\0' ? report.text : status_text(status));
+    return status == STATUS_OK;
 }
 
-static int doctor_data_dir(const struct config *config)
+static void doctor_data_dir(struct doctor *doctor, const struct config *config)
 {
     if (access(config->data_dir, F_OK) != 0)
-        return doctor_say(DOCTOR_OK, "data directory", "not there yet; `skerry serve` makes it");
-    if (access(config->data_dir, R_OK | W_OK | X_OK) != 0)
-        return doctor_say(DOCTOR_FAIL, "data directory",
-                          "not writable by this user; choose another with --data");
-    return doctor_say(DOCTOR_OK, "data directory", config->data_dir);
+        doctor_say(doctor, DOCTOR_OK, "data directory", "not there yet; `skerry serve` makes it");
+    else if (access(config->data_dir, R_OK | W_OK | X_OK) != 0)
+        doctor_say(doctor, DOCTOR_FAIL, "data directory",
+                   "not writable by this user; choose another with --data");
+    else
+        doctor_say(doctor, DOCTOR_OK, "data directory", config->data_dir);
+}
+
+static bool doctor_parse(struct doctor *doctor, int argc, char **argv, bool *ret_json)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"data", required_argument, NULL, 'd'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {0}};
+    int option;
+    *ret_json = false;
+    optind = 1;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == 'c')
+            doctor->config = optarg;
+        else if (option == 'd')
+            doctor->data = optarg;
+        else if (option == 'j')
+            *ret_json = true;
+        else
+            return false;
+    }
+    if (optind < argc)
+        (void)fprintf(stderr, "skerry doctor: what is `%s`?\n", argv[optind]);
+    return optind == argc;
+}
+
+static void doctor_close(struct doctor *doctor)
+{
+    if (doctor->json == NULL) {
+        (void)printf("%s\n", doctor->failed > 0 ? "mend what FAILed, then run `skerry doctor` again"
+                                                : "all well: run `skerry serve`");
+        return;
+    }
+    json_t *root = json_pack("{s:o, s:i}", "checks", doctor->json, "failed", (int)doctor->failed);
+    (void)json_dumpf(root, stdout, JSON_COMPACT);
+    (void)fputc('\n', stdout);
+    json_decref(root);
 }
 
 int doctor_main(int argc, char **argv)
 {
     struct config config;
-    if (argc > 1) {
-        (void)fprintf(stderr, "skerry doctor: what is `%s`? It takes no arguments\n", argv[1]);
+    struct doctor doctor = {0};
+    bool json;
+    if (!doctor_parse(&doctor, argc, argv, &json)) {
+        (void)fputs("usage: skerry doctor [--config FILE] [--data DIR] [--json]\n", stderr);
         return status_exit_code(STATUS_USAGE);
     }
-    int failed = doctor_kernel() + doctor_address_space() + doctor_descriptors() + doctor_libh2o();
-    (void)doctor_say(DOCTOR_OK, "engine", engine_dispatch_name());
-    if (doctor_config(&config) != 0)
-        failed++;
-    else
-        failed += doctor_data_dir(&config) + doctor_mappings(&config);
-    (void)printf("%s\n", failed > 0 ? "mend what FAILed, then run `skerry doctor` again"
-                                    : "all well: run `skerry serve`");
-    return failed > 0 ? 1 : 0;
+    doctor.json = json ? json_array() : NULL;
+    doctor_kernel(&doctor);
+    doctor_address_space(&doctor);
+    doctor_descriptors(&doctor);
+    doctor_libh2o(&doctor);
+    doctor_say(&doctor, DOCTOR_OK, "engine", engine_dispatch_name());
+    if (doctor_config(&doctor, &config)) {
+        doctor_data_dir(&doctor, &config);
+        doctor_mappings(&doctor, &config);
+    }
+    doctor_close(&doctor);
+    return doctor.failed > 0 ? 1 : 0;
 }

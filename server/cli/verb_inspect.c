@@ -15,16 +15,22 @@
 
 int verb_validate(int argc, char **argv)
 {
-    if (argc < 1)
+    struct engine_limits limits = engine_limits_default;
+    int first = 0;
+    for (; first + 1 < argc && strcmp(argv[first], "--max-module") == 0; first += 2) {
+        if (!verb_read_size(argv[first + 1], &limits.module_bytes))
+            return verb_usage("validate", "--max-module %s: a size like 100MiB is wanted",
+                              argv[first + 1]);
+    }
+    if (first >= argc)
         return verb_usage("validate", "which file?");
     int exit_status = 0;
-    for (int i = 0; i < argc; i++) {
+    for (int i = first; i < argc; i++) {
         struct report report = REPORT_INIT;
         struct buffer wasm = {0};
-        enum status status =
-            verb_read_file(argv[i], engine_limits_default.module_bytes, &report, &wasm);
+        enum status status = verb_read_file(argv[i], limits.module_bytes, &report, &wasm);
         if (status == STATUS_OK)
-            status = engine_validate(buffer_bytes(&wasm), &engine_limits_default, &report);
+            status = engine_validate(buffer_bytes(&wasm), &limits, &report);
         buffer_done(&wasm);
         int file_status = 0;
         if (status == STATUS_OK)
@@ -162,7 +168,8 @@ print_stats(const struct engine_timings *timings, size_t module_bytes, size_t im
                  timings->validate_ns / 1000, timings->translate_ns / 1000);
 }
 
-static int inspect(const char *file, const char *func, bool stats)
+static int
+inspect(const char *file, const char *func, bool stats, const struct engine_limits *limits)
 {
     struct engine_timings timings;
     struct report report = REPORT_INIT;
@@ -171,10 +178,9 @@ static int inspect(const char *file, const char *func, bool stats)
     struct engine_module *module = NULL;
     const struct engine_options options = {.all_marks = func != NULL};
     int exit_status = 0;
-    enum status status = verb_read_file(file, engine_limits_default.module_bytes, &report, &wasm);
+    enum status status = verb_read_file(file, limits->module_bytes, &report, &wasm);
     if (status == STATUS_OK)
-        status = engine_compile(buffer_bytes(&wasm), &engine_limits_default, &options, &report,
-                                &timings, &image);
+        status = engine_compile(buffer_bytes(&wasm), limits, &options, &report, &timings, &image);
     if (status == STATUS_OK)
         status = engine_module_open(bytes_make(image.data, image.count), false, &report, &module);
     if (status != STATUS_OK) {
@@ -201,8 +207,12 @@ int verb_inspect(int argc, char **argv)
     const char *file = NULL;
     const char *func = NULL;
     bool stats = false;
+    struct engine_limits limits = engine_limits_default;
     for (int i = 0; i < argc; i++) {
-        if (strcmp(argv[i], "--code") == 0 && i + 1 < argc)
+        if (strcmp(argv[i], "--max-module") == 0 && i + 1 < argc &&
+            verb_read_size(argv[i + 1], &limits.module_bytes))
+            i++;
+        else if (strcmp(argv[i], "--code") == 0 && i + 1 < argc)
             func = argv[++i];
         else if (strcmp(argv[i], "--stats") == 0)
             stats = true;
@@ -215,5 +225,5 @@ int verb_inspect(int argc, char **argv)
         return verb_usage("inspect", "which file?");
     if (stats && func != NULL)
         return verb_usage("inspect", "--code or --stats, not both");
-    return inspect(file, func, stats);
+    return inspect(file, func, stats, &limits);
 }

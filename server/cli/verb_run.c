@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * skerry run: the engine without a server. A WASI command by default, or one exported
- * function; WASI's imports are there for both.
+ * function, for both of which WASI's imports are there, or one request to a function of any kind
+ * (run_request.c).
  *
- *   read -> compile -> open -> instantiate -> start function -> _start / the function
+ *   read -> compile -> open -> instantiate -> start function -> _start / the function / the request
  *
  * Exit status: the guest's; 134 for a trap; otherwise the status's own.
  */
@@ -13,42 +14,15 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "hostapi/hostapi.h"
+#include "server/cli/run.h"
 #include "server/cli/values.h"
 #include "server/cli/verbs_engine.h"
 
-#define RUN_EXIT_TRAP  134
 #define RUN_FRAMES_MAX 32
 #define RUN_PARAMS_MAX 1000
 #define RUN_FUEL_NONE  INT64_MAX
 /* Short enough that clocks which count fuel move on. */
-#define RUN_SLICE           ((int64_t)10000000)
-#define RUN_ENVIRONMENT_MAX 256
-
-struct run {
-    const char *file;
-    const char *invoke; /* NULL: _start */
-    int64_t fuel;
-    bool stats;
-    struct engine_options options;
-    const char *environment[RUN_ENVIRONMENT_MAX];
-    uint32_t environment_count;
-    const char **arguments; /* argv of the guest, its name first */
-    uint32_t argument_count;
-
-    struct buffer wasm;
-    struct engine_image image;
-    struct engine_module *module;
-    struct engine_machine *machine;
-    struct engine_instance *instance;
-    struct hostapi_host *host;
-
-    uint64_t load_ns;
-    struct engine_timings timings;
-    uint64_t instantiate_ns;
-    uint64_t run_ns;
-    uint64_t run_cpu_ns; /* of this process: what others take on its core is not in it */
-};
+#define RUN_SLICE ((int64_t)10000000)
 
 static uint64_t now_ns(void)
 {
@@ -75,6 +49,23 @@ static int read_fuel(struct run *run, const char *value)
     return 0;
 }
 
+static int read_size(struct run *run, const char *value)
+{
+    if (!verb_read_size(value, &run->limits.module_bytes))
+        return verb_usage("run", "--max-module %s: a size like 100MiB is wanted", value);
+    return 0;
+}
+
+static int read_header(struct run *run, const char *value)
+{
+    if (strchr(value, ':') == NULL)
+        return verb_usage("run", "-H %s: 'Name: value' is wanted", value);
+    if (run->request.header_count == RUN_HEADERS_MAX)
+        return verb_usage("run", "more than %d times -H", RUN_HEADERS_MAX);
+    run->request.headers[run->request.header_count++] = value;
+    return 0;
+}
+
 static int read_variable(struct run *run, const char *value)
 {
     if (strchr(value, '=') == NULL)
@@ -82,6 +73,24 @@ static int read_variable(struct run *run, const char *value)
     if (run->environment_count == RUN_ENVIRONMENT_MAX)
         return verb_usage("run", "more than %d times --env", RUN_ENVIRONMENT_MAX);
     run->environment[run->environment_count++] = value;
+    return 0;
+}
+
+static int read_invoke(struct run *run, const char *value)
+{
+    run->invoke = value;
+    return 0;
+}
+
+static int read_request(struct run *run, const char *value)
+{
+    run->request.line = value;
+    return 0;
+}
+
+static int read_body(struct run *run, const char *value)
+{
+    run->request.body = value;
     return 0;
 }
 
@@ -100,23 +109,27 @@ static int read_option(struct run *run, int argc, char **argv, int *at)
     }
     if (strcmp(name, "--dir") == 0)
         return verb_usage("run", "--dir is not supported yet: guests have no files");
-    bool invoke = strcmp(name, "--invoke") == 0;
-    bool fuel = strcmp(name, "--fuel") == 0;
-    if (!invoke && !fuel && strcmp(name, "--env") != 0)
-        return verb_usage("run", "unknown option %s (what the guest is to get comes after --)",
-                          name);
-    if (*at + 1 >= argc)
-        return verb_usage("run", "%s wants a value", name);
-    const char *value = argv[++*at];
-    if (!invoke)
-        return fuel ? read_fuel(run, value) : read_variable(run, value);
-    run->invoke = value;
-    return 0;
+    static const struct {
+        const char *name;
+        int (*read)(struct run *run, const char *value);
+    } options[] = {
+        {"--invoke", read_invoke},   {"--fuel", read_fuel},       {"--env", read_variable},
+        {"--max-module", read_size}, {"--request", read_request}, {"-H", read_header},
+        {"-d", read_body},
+    };
+    for (size_t i = 0; i < COUNT_OF(options); i++) {
+        if (strcmp(name, options[i].name) != 0)
+            continue;
+        if (*at + 1 >= argc)
+            return verb_usage("run", "%s wants a value", name);
+        return options[i].read(run, argv[++*at]);
+    }
+    return verb_usage("run", "unknown option %s (what the guest is to get comes after --)", name);
 }
 
 static bool is_option(const char *word)
 {
-    return word[0] == '-' && word[1] == '-';
+    return word[0] == '-' && (word[1] == '-' || strcmp(word, "-H") == 0 || strcmp(word, "-d") == 0);
 }
 
 /* Returns 0, or the exit status of a usage error. */
@@ -137,7 +150,15 @@ static int read_options(struct run *run, int argc, char **argv)
     }
     for (at++; at < argc; at++)
         run->arguments[run->argument_count++] = argv[at];
-    return run->file == NULL ? verb_usage("run", "which file?") : 0;
+    if (run->file == NULL)
+        return verb_usage("run", "which file?");
+    const struct run_request *request = &run->request;
+    if (request->line == NULL && (request->header_count > 0 || request->body != NULL))
+        return verb_usage("run", "-H and -d belong to --request");
+    if (request->line != NULL &&
+        (run->invoke != NULL || run->argument_count > 1 || run->environment_count > 0))
+        return verb_usage("run", "--request goes with neither --invoke nor ARGS nor --env");
+    return 0;
 }
 
 /* ---- loading --------------------------------------------------------------------------------- */
@@ -145,11 +166,10 @@ static int read_options(struct run *run, int argc, char **argv)
 static enum status load(struct run *run, struct report *report)
 {
     uint64_t start_ns = now_ns();
-    enum status status =
-        verb_read_file(run->file, engine_limits_default.module_bytes, report, &run->wasm);
+    enum status status = verb_read_file(run->file, run->limits.module_bytes, report, &run->wasm);
     if (status == STATUS_OK)
-        status = engine_compile(buffer_bytes(&run->wasm), &engine_limits_default, &run->options,
-                                report, &run->timings, &run->image);
+        status = engine_compile(buffer_bytes(&run->wasm), &run->limits, &run->options, report,
+                                &run->timings, &run->image);
     if (status == STATUS_OK)
         status = engine_module_open(bytes_make(run->image.data, run->image.count), false, report,
                                     &run->module);
@@ -157,9 +177,8 @@ static enum status load(struct run *run, struct report *report)
     return status;
 }
 
-static enum status instantiate(struct run *run, struct report *report)
+static enum status make_command(struct run *run, struct report *report)
 {
-    uint64_t start_ns = now_ns();
     struct hostapi_command command = {
         .arguments = run->arguments,
         .argument_count = run->argument_count,
@@ -170,7 +189,17 @@ static enum status instantiate(struct run *run, struct report *report)
     enum status status = hostapi_command_create(&command, &run->host);
     if (status != STATUS_OK)
         return report_fail(report, status, REPORT_OFFSET_NONE, "no memory for the WASI host");
-    status = engine_machine_create(&engine_limits_default, report, &run->machine);
+    return STATUS_OK;
+}
+
+static enum status instantiate(struct run *run, struct report *report)
+{
+    uint64_t start_ns = now_ns();
+    enum status status =
+        run->request.line != NULL ? run_request_prepare(run, report) : make_command(run, report);
+    if (status != STATUS_OK)
+        return status;
+    status = engine_machine_create(&run->limits, report, &run->machine);
     if (status != STATUS_OK)
         return status;
     struct engine_linker linker = hostapi_linker(run->host);
@@ -189,8 +218,7 @@ static void wait_until(uint64_t until_ns)
     (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 }
 
-/* Runs the call under way to its end or until all fuel is used. */
-static enum engine_outcome finish_call(struct run *run)
+enum engine_outcome run_finish_call(struct run *run)
 {
     for (;;) {
         uint64_t used = engine_machine_fuel_used(run->machine);
@@ -220,8 +248,7 @@ static void print_backtrace(const struct run *run)
         (void)fprintf(stderr, "  ... and what called it\n");
 }
 
-/* Exit status after a call that did not return. */
-static int ended_early(const struct run *run, enum engine_outcome outcome)
+int run_ended_early(const struct run *run, enum engine_outcome outcome)
 {
     struct engine_trap_info trap = engine_machine_trap(run->machine);
     if (outcome == ENGINE_OUT_OF_FUEL) {
@@ -244,10 +271,10 @@ static bool call_export(struct run *run, const char *name, int *ret_exit)
         export.type.param_count != 0)
         return true;
     engine_call_begin(run->machine, run->instance, export.index, NULL, 0);
-    enum engine_outcome outcome = finish_call(run);
+    enum engine_outcome outcome = run_finish_call(run);
     if (outcome == ENGINE_DONE)
         return true;
-    *ret_exit = ended_early(run, outcome);
+    *ret_exit = run_ended_early(run, outcome);
     return false;
 }
 
@@ -333,9 +360,9 @@ static int invoke(struct run *run)
         slots += engine_slot_count(&export.type.params[i], 1);
     }
     engine_call_begin(run->machine, run->instance, export.index, arguments, slots);
-    enum engine_outcome outcome = finish_call(run);
+    enum engine_outcome outcome = run_finish_call(run);
     if (outcome != ENGINE_DONE)
-        return ended_early(run, outcome);
+        return run_ended_early(run, outcome);
     const union engine_value *results = engine_call_results(run->machine);
     for (uint32_t i = 0; i < export.type.result_count; i++) {
         char text[VALUES_TEXT_BYTES];
@@ -351,10 +378,12 @@ static int execute(struct run *run)
 {
     int exit_status = 0;
     if (engine_instance_begin_start(run->instance)) {
-        enum engine_outcome outcome = finish_call(run);
+        enum engine_outcome outcome = run_finish_call(run);
         if (outcome != ENGINE_DONE)
-            return ended_early(run, outcome);
+            return run_ended_early(run, outcome);
     }
+    if (run->request.line != NULL)
+        return run_request_execute(run);
     if (run->invoke != NULL)
         return call_export(run, "_initialize", &exit_status) ? invoke(run) : exit_status;
     struct engine_export_desc export;
@@ -404,7 +433,7 @@ static void run_done(struct run *run)
 int verb_run(int argc, char **argv)
 {
     struct report report = REPORT_INIT;
-    struct run run = {.fuel = RUN_FUEL_NONE};
+    struct run run = {.fuel = RUN_FUEL_NONE, .limits = engine_limits_default};
     run.arguments = calloc((size_t)argc + 1, sizeof(*run.arguments));
     if (run.arguments == NULL)
         return verb_fail("run", STATUS_NO_MEMORY, "out of memory");

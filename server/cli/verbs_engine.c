@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <sys/stat.h>
 
+#include "config/config.h"
 #include "engine/base/io.h"
 
 static const struct verb {
@@ -18,25 +19,33 @@ static const struct verb {
     const char *text;
     const char *options; /* lines for --help, each with its end */
 } verbs[] = {
-    {"run", verb_run,
-     "FILE.wasm [--invoke NAME] [--fuel N] [--env K=V] [--stats] [--deterministic] [-- ARGS]",
-     "run a WASI program or one exported function, without a server",
+    {"run", verb_run, "FILE.wasm [--invoke NAME | --request 'GET /path'] [OPTION]... [-- ARGS]",
+     "run a WASI program, one exported function, or one request, without a server",
      "  --invoke NAME          call this exported function with ARGS instead of _start; results\n"
      "                         are printed one a line, as i32:3\n"
+     "  --request 'GET /path'  send this request to a function of any kind: its body goes to\n"
+     "                         stdout, the head and what it logs to stderr\n"
+     "  -H 'NAME: VALUE'       a header of the request; may be repeated\n"
+     "  -d BODY                the body of the request; @FILE: what is in that file\n"
      "  --fuel N               stop after N units of fuel; without it there is no end\n"
      "  --env K=V              a variable of the guest's environment; may be repeated\n"
+     "  --max-module SIZE      take a module of so many bytes, like 100MiB; 50MiB without it\n"
      "  --stats                print fuel, times and pages of memory as JSON on stderr\n"
      "  --deterministic        give the same bytes on every machine: slower floats\n"
      "\n"
      "  ARGS of --invoke: integers in decimal or 0x, floats also as inf, nan or nan:0x<bits>,\n"
      "  vectors as i32x4:1,2,3,4 (or another shape), references as null\n"
      "\n"
-     "exit status: the guest's; 134 after a trap; 0 for a function that returned\n"},
-    {"validate", verb_validate, "FILE.wasm...", "check modules; exit 1 with offset and reason", ""},
-    {"inspect", verb_inspect, "FILE.wasm [--code FUNC | --stats]",
+     "exit status: the guest's; 134 after a trap; 0 for a function that returned, and for a\n"
+     "request that was answered\n"},
+    {"validate", verb_validate, "[--max-module SIZE] FILE.wasm...",
+     "check modules; exit 1 with offset and reason",
+     "  --max-module SIZE      take a module of so many bytes, like 100MiB; 50MiB without it\n"},
+    {"inspect", verb_inspect, "FILE.wasm [--code FUNC | --stats] [--max-module SIZE]",
      "show sections, imports, exports and kind, or the threaded code of one function",
      "  --code FUNC            Wasm beside threaded code of a function: index or exported name\n"
-     "  --stats                print sizes and times of loading as JSON\n"},
+     "  --stats                print sizes and times of loading as JSON\n"
+     "  --max-module SIZE      take a module of so many bytes, like 100MiB; 50MiB without it\n"},
     {"wast", verb_wast,
      "[--skip FILE] [--slice FUEL] [--deterministic] [--totals] [--verbose] FILE.json|FOLDER...",
      "run scripts of the official test suite",
@@ -136,6 +145,15 @@ static enum status verb_read_all(int fd, uint64_t bytes, struct report *report, 
     return STATUS_OK;
 }
 
+bool verb_read_size(const char *text, uint64_t *ret_bytes)
+{
+    uint64_t bytes;
+    if (!config_parse_quantity(text, CONFIG_UNIT_BYTES, &bytes) || bytes == 0)
+        return false;
+    *ret_bytes = bytes;
+    return true;
+}
+
 enum status
 verb_read_file(const char *path, uint64_t max_bytes, struct report *report, struct buffer *ret_file)
 {
@@ -151,7 +169,7 @@ verb_read_file(const char *path, uint64_t max_bytes, struct report *report, stru
                                                   : "not a regular file");
     if ((uint64_t)facts.st_size > max_bytes)
         return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
-                           "it has %llu bytes, the limit is %llu",
+                           "it has %llu bytes, the limit is %llu: see --max-module",
                            (unsigned long long)facts.st_size, (unsigned long long)max_bytes);
     struct buffer file;
     buffer_init(&file, max_bytes);

@@ -32,6 +32,8 @@ int verb_fail_report(const char *verb, const char *file, const struct report *re
 /* Prints a name that a guest chose; control characters, which a terminal would obey, as '?'. */
 void verb_print_name(FILE *file, struct bytes name);
 
+/* "100MiB" */
+bool verb_read_size(const char *text, uint64_t *ret_bytes);
 /* Reads a whole file of at most `max_bytes`; free `ret_file->data`. */
 NODISCARD enum status verb_read_file(const char *path,
                                      uint64_t max_bytes,

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to server/: what the files of `skerry run` share.
+ */
+#ifndef SKERRY_SERVER_CLI_RUN_H
+#define SKERRY_SERVER_CLI_RUN_H
+
+#include "hostapi/hostapi.h"
+
+#define RUN_EXIT_TRAP       134
+#define RUN_ENVIRONMENT_MAX 256
+#define RUN_HEADERS_MAX     64
+
+/* --request, -H and -d as they were given. */
+struct run_request {
+    const char *line; /* "GET /path", or a path alone; NULL: there is none */
+    const char *headers[RUN_HEADERS_MAX];
+    uint32_t header_count;
+    const char *body; /* NULL: empty; "@FILE": from there */
+};
+
+struct run {
+    const char *file;
+    const char *invoke; /* NULL: _start */
+    int64_t fuel;
+    bool stats;
+    struct engine_options options;
+    struct engine_limits limits;
+    const char *environment[RUN_ENVIRONMENT_MAX];
+    uint32_t environment_count;
+    const char **arguments; /* argv of the guest, its name first */
+    uint32_t argument_count;
+    struct run_request request;
+
+    struct buffer wasm;
+    struct engine_image image;
+    struct engine_module *module;
+    struct engine_machine *machine;
+    struct engine_instance *instance;
+    struct hostapi_host *host;
+
+    uint64_t load_ns;
+    struct engine_timings timings;
+    uint64_t instantiate_ns;
+    uint64_t run_ns;
+    uint64_t run_cpu_ns; /* of this process: what others take on its core is not in it */
+};
+
+/* Runs the call under way to its end or until all fuel is used. */
+enum engine_outcome run_finish_call(struct run *run);
+/* Tells of a call that did not return; the exit status. */
+int run_ended_early(const struct run *run, enum engine_outcome outcome);
+
+/* Recognises the kind and makes its host. */
+NODISCARD enum status run_request_prepare(struct run *run, struct report *report);
+/* Initialises, sends the request, prints the answer; the exit status. */
+int run_request_execute(struct run *run);
+
+#endif
