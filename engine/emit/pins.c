@@ -147,6 +147,7 @@ static const struct pins_row pins_rows[OPCODE_ROWS_COUNT] = {
     [OPCODE_PREFIX_GC] = {.longer = UINT32_MAX},
     [OPCODE_PREFIX_MISC] = {.longer = UINT32_MAX},
     [OPCODE_PREFIX_SIMD] = {.longer = UINT32_MAX},
+    [OPCODE_PREFIX_ATOMIC] = {.longer = UINT32_MAX},
 };
 
 /* The next four bytes, or what there is. */

@@ -7,8 +7,7 @@
  *   decode_segments.c  element and data segments
  *   decode_groups.c    the type section: recursion groups, fields, supertypes
  *   decode_types.{h,c}      value types
- *   decode_immediate.{h,c}  opcodes and what follows them; what of newer proposals is refused, with
- *                      its name
+ *   decode_immediate.{h,c}  opcodes and what follows them
  *   decode_names.c     the name section, which may be wrong without harm
  */
 #ifndef SKERRY_ENGINE_READ_DECODE_H

@@ -1,50 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Instructions in the binary: opcodes, what follows them, and what belongs to a part of WebAssembly
- * that the engine does not have yet and is refused by its name.
- *
- * Adding a proposal begins by deleting its rows here.
+ * Instructions in the binary: opcodes and what follows them.
  */
 #include "engine/read/decode_immediate.h"
 
 #include "engine/read/decode_types.h"
 
-struct refusal {
-    uint8_t first; /* bytes first..last */
-    uint8_t last;
-    const char *reason;
-};
-
-#define REFUSE_THREADS "threads are not supported"
-
-static const struct refusal refused_opcodes[] = {
-    {0xfe, 0xfe, REFUSE_THREADS},
-};
-
-static const char *decode_refusal(const struct refusal *rows, size_t count, uint8_t byte)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (byte >= rows[i].first && byte <= rows[i].last)
-            return rows[i].reason;
-    }
-    return NULL;
-}
-
 uint32_t decode_prefixed_opcode(struct reader *reader, uint32_t prefix)
 {
     uint32_t sub = reader_u32(reader);
     uint32_t last = prefix == OPCODE_PREFIX_SIMD ? OPCODE_ROWS_SIMD - 1 : 0xff;
-    return sub <= last ? (prefix << 8) + sub : UINT32_MAX;
+    return sub <= last ? opcode_first(prefix) + sub : UINT32_MAX;
 }
 
 void decode_refuse_opcode(struct reader *reader, uint32_t code)
 {
     uint8_t byte = reader_left(reader) > 0 ? *reader->at : 0;
-    const char *reason = decode_refusal(refused_opcodes, COUNT_OF(refused_opcodes), byte);
-    if (reason != NULL)
-        reader_fail(reader, STATUS_UNSUPPORTED, "opcode %02x: %s", byte, reason);
-    else if (code == UINT32_MAX)
+    if (code == UINT32_MAX)
         reader_fail(reader, STATUS_MALFORMED, "illegal opcode %02x with too large a number", byte);
+    else if (opcode_is_prefix(byte))
+        reader_fail(reader, STATUS_MALFORMED, "illegal opcode %02x%02x", byte,
+                    code - opcode_first(byte));
     else
         reader_fail(reader, STATUS_MALFORMED, "illegal opcode %02x", code);
 }
@@ -145,6 +121,11 @@ static const char decode_layouts[IMMEDIATE_COUNT][5] = {
     [IMMEDIATE_ELEM_TABLE] = "uu",
     [IMMEDIATE_ELEM] = "u",
     [IMMEDIATE_TABLE_TABLE] = "uu",
+    [IMMEDIATE_ATOMIC0] = "m",
+    [IMMEDIATE_ATOMIC1] = "m",
+    [IMMEDIATE_ATOMIC2] = "m",
+    [IMMEDIATE_ATOMIC3] = "m",
+    [IMMEDIATE_FENCE] = "1",
 };
 
 static void decode_skip_part(struct reader *reader, char layout)

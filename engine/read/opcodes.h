@@ -15,26 +15,37 @@ enum opcode {
 };
 
 /*
- * Bytes that are followed by a number; the code is (prefix << 8) + number. Vectors have more
- * than 256, so their codes reach into those of 0xfe (threads), which the engine does not have.
+ * Bytes that are followed by a number; the code is opcode_first of the byte + number. Vectors have
+ * more than 256, so their codes reach into what would be those of 0xfe: these begin behind.
  */
 enum {
     OPCODE_PREFIX_GC = 0xfb,
     OPCODE_PREFIX_MISC = 0xfc,
     OPCODE_PREFIX_SIMD = 0xfd,
+    OPCODE_PREFIX_ATOMIC = 0xfe,
+    OPCODE_MISC_FIRST = OPCODE_PREFIX_MISC << 8,
     OPCODE_SIMD_FIRST = OPCODE_PREFIX_SIMD << 8,
+    OPCODE_ATOMIC_FIRST = 0xff00,
 };
 
 static inline bool opcode_is_prefix(uint32_t byte)
 {
-    return byte >= OPCODE_PREFIX_GC && byte <= OPCODE_PREFIX_SIMD;
+    return byte >= OPCODE_PREFIX_GC && byte <= OPCODE_PREFIX_ATOMIC;
+}
+
+/* The code of number 0 behind `prefix`. */
+static inline uint32_t opcode_first(uint32_t prefix)
+{
+    return prefix == OPCODE_PREFIX_ATOMIC ? OPCODE_ATOMIC_FIRST : prefix << 8;
 }
 
 /* Rows of a table by opcode: plain ones, then as many for each prefix as there may be. */
-#define OPCODE_ROWS_GC    32u
-#define OPCODE_ROWS_MISC  32u
-#define OPCODE_ROWS_SIMD  288u
-#define OPCODE_ROWS_COUNT (256u + OPCODE_ROWS_GC + OPCODE_ROWS_MISC + OPCODE_ROWS_SIMD)
+#define OPCODE_ROWS_GC     32u
+#define OPCODE_ROWS_MISC   32u
+#define OPCODE_ROWS_SIMD   288u
+#define OPCODE_ROWS_ATOMIC 80u
+#define OPCODE_ROWS_COUNT                                                                          \
+    (256u + OPCODE_ROWS_GC + OPCODE_ROWS_MISC + OPCODE_ROWS_SIMD + OPCODE_ROWS_ATOMIC)
 /* OPCODE_ROWS_COUNT for codes that are outside of it. */
 #define OPCODE_ROW_OF(code)                                                                        \
     ((code) < 0x100u                     ? (code)                                                  \
@@ -42,6 +53,8 @@ static inline bool opcode_is_prefix(uint32_t byte)
      : (code)-0xfc00u < OPCODE_ROWS_MISC ? (code)-0xfc00u + 256u + OPCODE_ROWS_GC                  \
      : (code)-0xfd00u < OPCODE_ROWS_SIMD                                                           \
          ? (code)-0xfd00u + 256u + OPCODE_ROWS_GC + OPCODE_ROWS_MISC                               \
+     : (code)-0xff00u < OPCODE_ROWS_ATOMIC                                                         \
+         ? (code)-0xff00u + 256u + OPCODE_ROWS_GC + OPCODE_ROWS_MISC + OPCODE_ROWS_SIMD            \
          : OPCODE_ROWS_COUNT)
 
 enum immediate_kind {
@@ -87,6 +100,11 @@ enum immediate_kind {
     IMMEDIATE_ELEM_TABLE,    /* u32 elem, u32 table */
     IMMEDIATE_ELEM,          /* u32 */
     IMMEDIATE_TABLE_TABLE,   /* u32 destination, u32 source */
+    IMMEDIATE_ATOMIC0,       /* as MEMARG0, but the alignment must be the natural one */
+    IMMEDIATE_ATOMIC1,
+    IMMEDIATE_ATOMIC2,
+    IMMEDIATE_ATOMIC3,
+    IMMEDIATE_FENCE, /* a byte 0 */
     IMMEDIATE_COUNT
 };
 

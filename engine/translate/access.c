@@ -83,3 +83,46 @@ void access_size(struct translator *t, bool grow)
         value_apply_in_slots(t, grow ? OP_checked_memory_grow : OP_checked_memory_size, grow, type,
                              memory, 0);
 }
+
+/* ---- atomic ones ----------------------------------------------------------------------------- */
+
+/* Seven instructions for each thing to do, of which some have the same width: four operations. */
+#define ACCESS_ATOMIC_INSTRUCTIONS 7
+#define ACCESS_ATOMIC_WIDTHS       4
+_Static_assert(OPCODE_I32_ATOMIC_RMW_CMPXCHG - OPCODE_I32_ATOMIC_LOAD ==
+                       8 * ACCESS_ATOMIC_INSTRUCTIONS &&
+                   OP_atomic_cmpxchg_8 - OP_atomic_load_8 == 8 * ACCESS_ATOMIC_WIDTHS &&
+                   OP_atomic_cmpxchg_64 - OP_atomic_cmpxchg_8 == ACCESS_ATOMIC_WIDTHS - 1,
+               "atomic operations are in the order of their instructions, widths ascending");
+
+static enum operation access_atomic_operation(uint32_t opcode)
+{
+    switch (opcode) {
+    case OPCODE_MEMORY_ATOMIC_NOTIFY:
+        return OP_atomic_notify;
+    case OPCODE_MEMORY_ATOMIC_WAIT32:
+        return OP_atomic_wait_32;
+    case OPCODE_MEMORY_ATOMIC_WAIT64:
+        return OP_atomic_wait_64;
+    default: {
+        uint32_t what = (opcode - OPCODE_I32_ATOMIC_LOAD) / ACCESS_ATOMIC_INSTRUCTIONS;
+        uint32_t width = opcode_row(opcode)->immediate - IMMEDIATE_ATOMIC0;
+        return (enum operation)(OP_atomic_load_8 + what * ACCESS_ATOMIC_WIDTHS + width);
+    }
+    }
+}
+
+void access_atomic(struct translator *t, uint32_t opcode)
+{
+    if (opcode == OPCODE_ATOMIC_FENCE) {
+        (void)reader_u8(&t->reader); /* nobody else looks at the memory */
+        return;
+    }
+    struct decode_memarg memarg = decode_memarg(&t->reader);
+    const char *signature = opcode_row(opcode)->signature;
+    uint32_t sources = (uint32_t)(strchr(signature, ':') - signature);
+    char result = signature[sources + 1];
+    value_apply_in_slots(t, access_atomic_operation(opcode), sources,
+                         result == '\0' ? 0 : value_type_of_letter(result), memarg.memory,
+                         memarg.offset);
+}

@@ -19,6 +19,8 @@ void access_translate(struct translator *t, struct access access, bool is_load);
 /* Of the memory that needs no checks. */
 void access_load(struct translator *t, struct access access, uint32_t offset);
 void access_store(struct translator *t, struct access access, uint32_t offset);
+/* Atomic instructions; reads the immediate. */
+void access_atomic(struct translator *t, uint32_t opcode);
 /* memory.size, or memory.grow. */
 void access_size(struct translator *t, bool grow);
 

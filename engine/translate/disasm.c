@@ -201,7 +201,11 @@ static void disasm_immediate(struct disasm *d, enum immediate_kind kind)
     case IMMEDIATE_MEMARG1:
     case IMMEDIATE_MEMARG2:
     case IMMEDIATE_MEMARG3:
-    case IMMEDIATE_MEMARG4: {
+    case IMMEDIATE_MEMARG4:
+    case IMMEDIATE_ATOMIC0:
+    case IMMEDIATE_ATOMIC1:
+    case IMMEDIATE_ATOMIC2:
+    case IMMEDIATE_ATOMIC3: {
         struct decode_memarg memarg = decode_memarg(&d->wasm);
         if (memarg.memory != 0)
             disasm_print(d, " %u", memarg.memory);

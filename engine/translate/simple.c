@@ -299,13 +299,17 @@ static bool simple_other(struct translator *t, uint32_t opcode)
     default:
         if (opcode < OPCODE_DROP)
             return false; /* control */
+        if (opcode >= OPCODE_ATOMIC_FIRST) {
+            access_atomic(t, opcode);
+            return true;
+        }
         if (opcode >= OPCODE_SIMD_FIRST) {
             simd_translate(t, opcode);
             return true;
         }
         if (bulk_wide(t, opcode) || simple_reference(t, opcode) || object_translate(t, opcode))
             return true;
-        if (opcode != OPCODE_TABLE_GET && opcode != OPCODE_TABLE_SET && opcode < 0xfc00)
+        if (opcode != OPCODE_TABLE_GET && opcode != OPCODE_TABLE_SET && opcode < OPCODE_MISC_FIRST)
             return false;
         bulk_translate(t, opcode);
         return true;

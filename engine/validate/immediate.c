@@ -117,6 +117,17 @@ static bool check_immediate_simd(struct validator *v, uint8_t kind)
     }
 }
 
+/* Atomic instructions: the alignment says nothing, but must say so. */
+static bool check_atomic(struct validator *v, unsigned natural)
+{
+    struct decode_memarg memarg = decode_memarg(&v->reader);
+    bool is_64 = validate_check_memarg_slow(v, memarg, UINT32_MAX);
+    if (!reader_failed(&v->reader) && memarg.alignment != natural)
+        validate_fail(v, STATUS_INVALID, "atomic alignment must be natural: 2^%u for %s", natural,
+                      validate_instruction_text(v));
+    return is_64;
+}
+
 bool validate_check_immediate(struct validator *v, uint8_t kind)
 {
     switch (kind) {
@@ -146,6 +157,15 @@ bool validate_check_immediate(struct validator *v, uint8_t kind)
         return check_elem_table(v);
     case IMMEDIATE_TABLE:
         return validate_read_table(v)->is_64;
+    case IMMEDIATE_ATOMIC0:
+    case IMMEDIATE_ATOMIC1:
+    case IMMEDIATE_ATOMIC2:
+    case IMMEDIATE_ATOMIC3:
+        return check_atomic(v, kind - IMMEDIATE_ATOMIC0);
+    case IMMEDIATE_FENCE:
+        if (reader_u8(&v->reader) != 0)
+            validate_fail(v, STATUS_MALFORMED, "zero byte expected");
+        return false;
     default:
         return check_immediate_simd(v, kind);
     }

@@ -240,8 +240,9 @@ static void emit_any_row(struct body *b, bool of_vectors)
     for (;; index = (index + 1) % COUNT_OF(rows)) {
         const struct row *row = &rows[index];
         bool is_constant = row->immediate >= IMMEDIATE_I32 && row->immediate <= IMMEDIATE_V128;
-        if ((row->opcode >= OPCODE_SIMD_FIRST) == of_vectors && row->signature[0] != '*' &&
-            row->immediate != IMMEDIATE_ELEM_TABLE && !is_constant) {
+        /* Not every peer has atomic instructions for memories that are not shared. */
+        if (row->opcode < OPCODE_ATOMIC_FIRST && (row->opcode >= OPCODE_SIMD_FIRST) == of_vectors &&
+            row->signature[0] != '*' && row->immediate != IMMEDIATE_ELEM_TABLE && !is_constant) {
             emit_row(b, row);
             return;
         }

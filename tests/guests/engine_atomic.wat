@@ -1,0 +1,37 @@
+;; SPDX-License-Identifier: Apache-2.0
+;; Atomic instructions on a memory that is not shared, and on one of 64-bit addresses
+;; (tests/unit/engine/ops/ops_atomic_test.c; all widths: tests/spec/atomic.py).
+(module
+  (memory (export "memory") 1)
+  (memory $wide i64 1)
+  (func (export "add") (param i32 i32) (result i32)
+    (i32.atomic.rmw.add (local.get 0) (local.get 1)))
+  (func (export "add16") (param i32 i64) (result i64)
+    (i64.atomic.rmw16.add_u offset=2 (local.get 0) (local.get 1)))
+  (func (export "swap_if") (param i32 i32 i32) (result i32)
+    (i32.atomic.rmw8.cmpxchg_u (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "store") (param i32 i64)
+    (i64.atomic.store (local.get 0) (local.get 1)))
+  (func (export "load") (param i32) (result i64)
+    (i64.atomic.load (local.get 0)))
+  (func (export "wait") (param i32) (result i32)
+    (memory.atomic.wait32 (local.get 0) (i32.const 0) (i64.const -1)))
+  (func (export "notify") (param i32) (result i32)
+    (memory.atomic.notify (local.get 0) (i32.const 1)))
+  (func (export "fence") (param i32) (result i32)
+    (i32.store (i32.const 64) (local.get 0))
+    (atomic.fence)
+    (i32.load (i32.const 64)))
+  (func (export "other") (param i64 i64) (result i64)
+    (i64.atomic.rmw.xchg 1 (local.get 0) (local.get 1)))
+  ;; Between its steps others would wait: a lock taken, a sum made, the lock given back.
+  (func (export "locked_sum") (param $count i32) (result i64)
+    (local $sum i64)
+    (i32.atomic.store (i32.const 16) (i32.const 0))
+    (loop $again
+      (br_if $again (i32.atomic.rmw.cmpxchg (i32.const 8) (i32.const 0) (i32.const 1)))
+      (local.set $sum (i64.add (i64.atomic.rmw32.add_u (i32.const 16) (i64.const 3))
+                               (local.get $sum)))
+      (i32.atomic.store (i32.const 8) (i32.const 0))
+      (br_if $again (local.tee $count (i32.sub (local.get $count) (i32.const 1)))))
+    (local.get $sum)))
