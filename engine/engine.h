@@ -354,6 +354,9 @@ uint64_t engine_machine_instructions(const struct engine_machine *machine);
  * to five quarters of engine_limits.heap_bytes; and how much of that a rewind gives back. */
 uint64_t engine_machine_heap_bytes(const struct engine_machine *machine);
 uint64_t engine_machine_heap_grown_bytes(const struct engine_machine *machine);
+/* How much of the guest stack was touched since it was made or vacated, in whole pages: asks the
+ * kernel, once for each new half MiB. */
+uint64_t engine_machine_stack_bytes(struct engine_machine *machine);
 /* Gives back `count` bytes from `from` on of what the heap takes; for a machine that is to be freed
  * and for whom engine_machine_free at once would take too long. */
 void engine_machine_shed_heap(struct engine_machine *machine, uint64_t from, uint64_t count);
@@ -512,6 +515,11 @@ NODISCARD bool engine_rewind(struct engine_instance *instance, uint64_t pages_ma
 /* Did the guest change more than `pages` pages of its memories and the heap, grown ones included?
  */
 bool engine_rewind_exceeds(const struct engine_instance *instance, uint64_t pages);
+/* Whole pages of its memories that were written since they were made, vacated or dropped: they are
+ * no longer the snapshot's mapping. Walks the dirty maps; the second does not, and says what the
+ * last rewind left. */
+uint64_t engine_own_bytes(const struct engine_instance *instance);
+uint64_t engine_rewound_own_bytes(const struct engine_instance *instance);
 
 /*
  * Gives the pages of its own memories, their dirty maps and the guest stack back to the kernel,

@@ -96,6 +96,7 @@ enum status isolate_create(struct isolate_artifact *artifact,
         isolate_free(isolate);
         return status;
     }
+    (void)isolate_claim_set(&isolate->claim, ISOLATE_BUDGET_ISOLATE, ISOLATE_FLAT_BYTES);
     *ret_isolate = isolate;
     return STATUS_OK;
 }
@@ -121,6 +122,10 @@ bool isolate_reset(struct isolate *isolate)
     isolate->ops.reset(isolate->host);
     if (!engine_rewind(isolate->instance, ISOLATE_COPY_PAGES_MAX))
         return false;
+    (void)isolate_claim_set(&isolate->claim, ISOLATE_BUDGET_MEMORY,
+                            engine_rewound_own_bytes(isolate->instance));
+    (void)isolate_claim_set(&isolate->claim, ISOLATE_BUDGET_HEAP,
+                            engine_machine_heap_bytes(isolate->machine));
     isolate->served = 0;
     isolate->reset_count++;
     return true;
@@ -136,7 +141,21 @@ bool isolate_trim(struct isolate *isolate)
      * Last, because mapping looks into it. */
     const struct isolate_artifact *artifact = isolate->artifact;
     (void)madvise(artifact->data, artifact->count, MADV_DONTNEED);
+    (void)isolate_measure(isolate);
+    (void)isolate_claim_set(&isolate->claim, ISOLATE_BUDGET_ISOLATE, ISOLATE_TRIMMED_BYTES);
     return true;
+}
+
+bool isolate_measure(struct isolate *isolate)
+{
+    ASSERT(isolate->magic == ISOLATE_MAGIC);
+    struct engine_machine *machine = isolate->machine;
+    struct isolate_claim *claim = &isolate->claim;
+    bool grew =
+        isolate_claim_set(claim, ISOLATE_BUDGET_MEMORY, engine_own_bytes(isolate->instance));
+    grew |= isolate_claim_set(claim, ISOLATE_BUDGET_HEAP, engine_machine_heap_bytes(machine));
+    grew |= isolate_claim_set(claim, ISOLATE_BUDGET_STACK, engine_machine_stack_bytes(machine));
+    return grew;
 }
 
 void isolate_keep(struct isolate *isolate)
@@ -180,6 +199,7 @@ void isolate_free(struct isolate *isolate)
         return;
     ASSERT(isolate->magic == ISOLATE_MAGIC);
     isolate->magic = ISOLATE_FREED;
+    isolate_claim_drop(&isolate->claim);
     engine_machine_free(isolate->machine);
     if (isolate->host != NULL)
         isolate->ops.free(isolate->host);

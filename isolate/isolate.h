@@ -22,6 +22,7 @@
 #include "config/limits.h"
 #include "engine/base/clock.h"
 #include "engine/engine.h"
+#include "isolate/budget.h"
 
 /* ---- artifact -------------------------------------------------------------------------------- */
 
@@ -95,6 +96,9 @@ bool isolate_is_worn(const struct isolate *isolate);
 /* Gives back some pages of its memories and its heap, for good: for one that is to be freed, piece
  * by piece. False: none are left, and isolate_free is quick. */
 bool isolate_shed(struct isolate *isolate);
+/* Counts what it really uses (own pages of memories, heap, touched stack) against its tenant's
+ * budget, which a reset does too but for the stack. True: it is more than was last counted. */
+bool isolate_measure(struct isolate *isolate);
 void isolate_free(struct isolate *isolate);
 
 /* ---- pool ------------------------------------------------------------------------------------ */
@@ -102,9 +106,11 @@ void isolate_free(struct isolate *isolate);
 struct isolate_pool;
 
 struct isolate_pool_options {
-    uint32_t per_function_max; /* warm isolates of one function, */
-    uint32_t per_tenant_max;   /* of all functions of one tenant, */
-    uint32_t total_max;        /* and in all */
+    uint64_t memory_max_bytes;        /* of all that is counted; 0: no bound, like the next */
+    uint64_t tenant_memory_max_bytes; /* of one tenant */
+    uint32_t per_function_max;        /* warm isolates of one function, */
+    uint32_t per_tenant_max;          /* of all functions of one tenant, */
+    uint32_t total_max;               /* and in all */
     uint64_t idle_max_ns;
     uint64_t trim_ns;      /* a warm isolate that waited so long is trimmed */
     uint64_t ahead_max_ns; /* an isolate made ahead of a function's first request waits so long;
@@ -164,6 +170,24 @@ struct isolate_key {
     uint32_t tenant_warm_max; /* warm isolates of all the tenant's functions; 0: per_tenant_max */
     uint64_t generation;      /* the catalog's: when it changed, artifacts are looked at */
 };
+
+/* What all tenants use, and retired isolates still do. */
+const struct isolate_budget *isolate_pool_budget(const struct isolate_pool *pool);
+
+/* A tenant's memory in this pool: what its isolates use, warm or at work, and whatever else is
+ * claimed of its budget. Reference counted. */
+struct isolate_tenant;
+
+/* The tenant of that name, with a reference; NULL: out of memory. The pool outlives it. */
+struct isolate_tenant *isolate_pool_tenant(struct isolate_pool *pool, struct bytes name);
+void isolate_tenant_unref(struct isolate_tenant *tenant);
+struct isolate_budget *isolate_tenant_budget(struct isolate_tenant *tenant);
+/*
+ * Is its memory, or the worker's, spent even without isolates that only wait? Some of those are
+ * evicted before this says so. Of the worker's, only who uses much has to give way: half of what
+ * the tenant uses that uses most. Then no request of it may begin, and guests that grow must end.
+ */
+bool isolate_tenant_must_yield(struct isolate_tenant *tenant);
 
 /* How to come by the artifact of a key. */
 struct isolate_opener {

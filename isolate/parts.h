@@ -9,7 +9,12 @@
 #define SKERRY_ISOLATE_PARTS_H
 
 #include "engine/base/list.h"
+#include "isolate/budget.h"
 #include "isolate/isolate.h"
+
+/* What one takes before its guest writes, and when it was trimmed: docs/density.md. */
+#define ISOLATE_FLAT_BYTES    32768
+#define ISOLATE_TRIMMED_BYTES 8192
 
 /* A memory with more changed pages is dropped by the kernel instead of copied: it costs page
  * faults in the next request, but gives a warm isolate's private memory back (4 MiB). */
@@ -34,10 +39,11 @@ struct isolate {
     struct isolate_host_ops ops;       /* of whoever made it */
     struct isolate_artifact *artifact; /* a reference */
     struct isolate_place place;
-    uint32_t served;      /* requests since its memory was the snapshot's */
-    uint64_t shed_bytes;  /* of its memories, one after another, then of its heap */
-    uint64_t reset_count; /* in its life */
-    uint64_t map_ns;      /* what mapping its stack and memory took */
+    struct isolate_claim claim; /* what it uses, as was last measured */
+    uint32_t served;            /* requests since its memory was the snapshot's */
+    uint64_t shed_bytes;        /* of its memories, one after another, then of its heap */
+    uint64_t reset_count;       /* in its life */
+    uint64_t map_ns;            /* what mapping its stack and memory took */
 };
 
 #endif

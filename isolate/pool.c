@@ -19,7 +19,10 @@
 #include "isolate/pool_idle.h"
 #include "isolate/pool_index.h"
 
-#define POOL_MAKE_ROOM_MAX 4 /* idle isolates given up for one that cannot be made */
+#define POOL_MAKE_ROOM_MAX 4               /* idle isolates given up for one that cannot be made */
+#define POOL_EVICT_MAX     64              /* ... and at once for memory that others want */
+#define POOL_LARGEST_NS    CLOCK_NS_PER_MS /* how long it is known which tenant uses most */
+#define POOL_LARGEST_PART  2               /* who uses half as much gives way with it */
 
 static const char *const reason_texts[ISOLATE_START_REASON_COUNT] = {
 #define REASON(name, text) [ISOLATE_START_##name] = (text),
@@ -40,6 +43,7 @@ enum status isolate_pool_create(const struct isolate_pool_options *options,
     if (pool == NULL)
         return STATUS_NO_MEMORY;
     pool->options = *options;
+    pool->budget.bytes_max = options->memory_max_bytes;
     pool->hash_seed = hash_seed(options->clock);
     *ret_pool = pool;
     return STATUS_OK;
@@ -89,8 +93,7 @@ static enum status pool_try_cold(struct isolate_pool *pool,
             pool_index_drop_warm(pool, entry);
         return status;
     }
-    isolate->place.pool = pool;
-    isolate->place.entry = entry;
+    pool_index_adopt(pool, entry, isolate);
     entry->cold_reason = ISOLATE_START_POOL_EMPTY;
     start.map_ns = isolate->map_ns;
     start.restore_ns = clock_monotonic_ns(clock) - began - start.load_ns - start.map_ns;
@@ -153,6 +156,8 @@ static void pool_begin_use(struct isolate_pool *pool,
                            struct isolate_reuse reuse)
 {
     isolate->place.reuse = reuse;
+    if (isolate->place.trimmed)
+        (void)isolate_claim_set(&isolate->claim, ISOLATE_BUDGET_ISOLATE, ISOLATE_FLAT_BYTES);
     isolate->place.trimmed = false;
     if (isolate->served == 0 && reuse.age_max_ns > 0)
         isolate->place.first_use_ns = clock_monotonic_ns(pool->options.clock);
@@ -213,7 +218,7 @@ static bool pool_keep(struct isolate_pool *pool, struct isolate *isolate, enum i
 static void pool_evict_excess(struct isolate_pool *pool, struct isolate_pool_entry *entry)
 {
     const struct isolate_pool_options *options = &pool->options;
-    struct pool_tenant *tenant = entry->tenant;
+    struct isolate_tenant *tenant = entry->tenant;
     uint64_t oldest_ns = pool_index_oldest(entry)->place.idle_since_ns;
     if (entry->warm_count > options->per_function_max ||
         entry->used_ns - oldest_ns > options->idle_max_ns)
@@ -248,7 +253,62 @@ void isolate_pool_return(struct isolate *isolate, enum isolate_end end)
     if (entry->state != POOL_ENTRY_FORGOTTEN)
         pool_idle_note_demand(pool, entry);
     else if (entry->in_use_count == 0)
-        free(entry);
+        pool_index_free(entry);
+}
+
+/* ---- memory -------------------------------------------------------------------------------- */
+
+/* What the tenant uses that uses most, as of a moment ago. */
+static uint64_t pool_largest_bytes(struct isolate_pool *pool)
+{
+    uint64_t now_ns = clock_monotonic_ns(pool->options.clock);
+    if (pool->largest_ns != 0 && now_ns - pool->largest_ns < POOL_LARGEST_NS)
+        return pool->largest_bytes;
+    uint64_t largest = 0;
+    for (size_t i = 0; i < POOL_BUCKETS; i++) {
+        for (const struct isolate_tenant *tenant = pool->tenants[i]; tenant != NULL;
+             tenant = tenant->hash_next)
+            largest = MAX(largest, tenant->budget.used_bytes);
+    }
+    pool->largest_bytes = largest;
+    pool->largest_ns = now_ns;
+    return largest;
+}
+
+/* What waits gives way to what works. */
+static void pool_evict_for_memory(struct isolate_pool *pool, struct isolate_tenant *tenant)
+{
+    for (int i = 0; i < POOL_EVICT_MAX; i++) {
+        if (isolate_budget_is_spent(&tenant->budget) && tenant->warm_count > 0)
+            pool_index_evict_of_tenant(pool, tenant);
+        else if (isolate_budget_is_spent(&pool->budget) && pool->stats.warm > 0)
+            pool_index_evict_one(pool);
+        else
+            return;
+    }
+}
+
+bool isolate_tenant_must_yield(struct isolate_tenant *tenant)
+{
+    struct isolate_pool *pool = tenant->pool;
+    if (LIKELY(!isolate_budget_is_spent(&tenant->budget) &&
+               !isolate_budget_is_spent(&pool->budget)))
+        return false;
+    pool_evict_for_memory(pool, tenant);
+    if (isolate_budget_is_spent(&tenant->budget))
+        return true;
+    return isolate_budget_is_spent(&pool->budget) &&
+           tenant->budget.used_bytes >= pool_largest_bytes(pool) / POOL_LARGEST_PART;
+}
+
+const struct isolate_budget *isolate_pool_budget(const struct isolate_pool *pool)
+{
+    return &pool->budget;
+}
+
+struct isolate_budget *isolate_tenant_budget(struct isolate_tenant *tenant)
+{
+    return &tenant->budget;
 }
 
 /* ---- the rest -------------------------------------------------------------------------------- */

@@ -67,8 +67,7 @@ static enum status idle_make_warm(struct isolate_pool *pool, struct isolate_pool
                                         pool->options.clock, &report, &isolate);
     if (status != STATUS_OK)
         return status;
-    isolate->place.pool = pool;
-    isolate->place.entry = entry;
+    pool_index_adopt(pool, entry, isolate);
     isolate->place.idle_since_ns = clock_monotonic_ns(pool->options.clock);
     pool_index_put_in(entry, isolate);
     entry->cold_reason = ISOLATE_START_POOL_EMPTY;

@@ -4,7 +4,8 @@
  * and lists are drawn in pool_index.h.
  *
  * An entry without isolates is a memory of why its next start is cold, and the first to go when
- * there are POOL_ENTRIES_MAX. A tenant lives as long as one of its entries is in the table.
+ * there are POOL_ENTRIES_MAX. A tenant lives as long as an entry, or somebody who asked for it by
+ * name, refers to it.
  */
 #include "isolate/pool_index.h"
 
@@ -23,11 +24,11 @@ static struct bytes index_tenant_name(struct bytes function)
     return bytes_make(function.data, slash != NULL ? (size_t)(slash - function.data) : 0);
 }
 
-static struct pool_tenant *index_hire_tenant(struct isolate_pool *pool, struct bytes name)
+struct isolate_tenant *isolate_pool_tenant(struct isolate_pool *pool, struct bytes name)
 {
     uint64_t hash = hash_bytes(pool->hash_seed, name);
-    struct pool_tenant **bucket = &pool->tenants[hash & (POOL_BUCKETS - 1)];
-    struct pool_tenant *tenant = *bucket;
+    struct isolate_tenant **bucket = &pool->tenants[hash & (POOL_BUCKETS - 1)];
+    struct isolate_tenant *tenant = *bucket;
     while (tenant != NULL && (tenant->hash != hash ||
                               !bytes_equal(bytes_make(tenant->name, tenant->name_count), name)))
         tenant = tenant->hash_next;
@@ -35,6 +36,9 @@ static struct pool_tenant *index_hire_tenant(struct isolate_pool *pool, struct b
         tenant = calloc(1, sizeof(*tenant) + name.count);
         if (tenant == NULL)
             return NULL;
+        tenant->pool = pool;
+        tenant->budget.owner = &pool->budget;
+        tenant->budget.bytes_max = pool->options.tenant_memory_max_bytes;
         tenant->hash = hash;
         tenant->name_count = name.count;
         if (name.count > 0)
@@ -42,18 +46,21 @@ static struct pool_tenant *index_hire_tenant(struct isolate_pool *pool, struct b
         tenant->hash_next = *bucket;
         *bucket = tenant;
     }
-    tenant->function_count++;
+    tenant->references++;
     return tenant;
 }
 
-static void index_release_tenant(struct isolate_pool *pool, struct pool_tenant *tenant)
+void isolate_tenant_unref(struct isolate_tenant *tenant)
 {
-    ASSERT(tenant->function_count > 0);
-    if (--tenant->function_count > 0)
+    if (tenant == NULL)
+        return;
+    ASSERT(tenant->references > 0);
+    if (--tenant->references > 0)
         return;
     ASSERT(tenant->warm_count == 0);
     ASSERT(list_is_empty(&tenant->live));
-    struct pool_tenant **link = &pool->tenants[tenant->hash & (POOL_BUCKETS - 1)];
+    ASSERT(tenant->budget.used_bytes == 0);
+    struct isolate_tenant **link = &tenant->pool->tenants[tenant->hash & (POOL_BUCKETS - 1)];
     while (*link != tenant)
         link = &(*link)->hash_next;
     *link = tenant->hash_next;
@@ -68,6 +75,8 @@ void pool_index_retire(struct isolate_pool *pool, struct isolate *isolate)
         isolate_free(isolate);
         return;
     }
+    /* No longer its tenant's: it is given back sooner than the tenant's guests could fill it. */
+    isolate_claim_move(&isolate->claim, &pool->budget);
     list_prepend(&pool->retired, &isolate->place.link);
     pool->retired_count++;
 }
@@ -119,7 +128,7 @@ void pool_index_evict_one(struct isolate_pool *pool)
     index_evict_from(pool, &pool->live, offsetof(struct isolate_pool_entry, by_use));
 }
 
-void pool_index_evict_of_tenant(struct isolate_pool *pool, struct pool_tenant *tenant)
+void pool_index_evict_of_tenant(struct isolate_pool *pool, struct isolate_tenant *tenant)
 {
     ASSERT(tenant->warm_count > 0);
     index_evict_from(pool, &tenant->live, offsetof(struct isolate_pool_entry, by_tenant));
@@ -165,8 +174,6 @@ void pool_index_remove(struct isolate_pool *pool, struct isolate_pool_entry *ent
     pool_index_drop_warm(pool, entry);
     pool_index_make_cold(pool, entry);
     pool_index_leave(&entry->by_use);
-    index_release_tenant(pool, entry->tenant);
-    entry->tenant = NULL;
     struct isolate_pool_entry **link = index_bucket(pool, entry->hash);
     while (*link != entry)
         link = &(*link)->hash_next;
@@ -174,7 +181,14 @@ void pool_index_remove(struct isolate_pool *pool, struct isolate_pool_entry *ent
     pool->stats.functions--;
     entry->state = POOL_ENTRY_FORGOTTEN;
     if (entry->in_use_count == 0)
-        free(entry);
+        pool_index_free(entry);
+}
+
+void pool_index_free(struct isolate_pool_entry *entry)
+{
+    ASSERT(entry->state == POOL_ENTRY_FORGOTTEN);
+    isolate_tenant_unref(entry->tenant);
+    free(entry);
 }
 
 /* The entry whose loss is least felt. */
@@ -190,11 +204,10 @@ index_add(struct isolate_pool *pool, const struct isolate_key *key, uint64_t has
     if (pool->stats.functions >= POOL_ENTRIES_MAX)
         pool_index_remove(pool, index_oldest(pool));
     struct isolate_pool_entry *entry = calloc(1, sizeof(*entry) + key->function.count);
-    struct pool_tenant *tenant = index_hire_tenant(pool, index_tenant_name(key->function));
+    struct isolate_tenant *tenant = isolate_pool_tenant(pool, index_tenant_name(key->function));
     if (entry == NULL || tenant == NULL) {
         free(entry);
-        if (tenant != NULL)
-            index_release_tenant(pool, tenant);
+        isolate_tenant_unref(tenant);
         return NULL;
     }
     entry->tenant = tenant;

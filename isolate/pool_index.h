@@ -47,11 +47,13 @@ enum pool_entry_state {
     POOL_ENTRY_FORGOTTEN,
 };
 
-struct pool_tenant {
-    struct pool_tenant *hash_next;
+struct isolate_tenant {
+    struct isolate_tenant *hash_next;
+    struct isolate_pool *pool; /* borrowed */
     struct list live;
+    struct isolate_budget budget; /* its isolates' memory, and what others claim of it */
     uint64_t hash;
-    uint32_t function_count; /* entries that are not forgotten */
+    uint32_t references; /* entries, and who asked for it by name */
     uint32_t warm_count;
     uint32_t warm_max; /* as its last checkout said */
     size_t name_count;
@@ -67,7 +69,7 @@ struct isolate_pool_entry {
     struct list_link wanted;
     struct list_link untrimmed;
     struct list_link ahead;
-    struct pool_tenant *tenant;        /* borrowed; NULL once forgotten */
+    struct isolate_tenant *tenant;     /* a reference */
     struct isolate_artifact *artifact; /* a reference; NULL: not mapped */
     struct list warm;
     uint32_t warm_count;
@@ -87,6 +89,7 @@ struct isolate_pool_entry {
 
 struct isolate_pool {
     struct isolate_pool_options options;
+    struct isolate_budget budget; /* of all tenants */
     uint64_t hash_seed;
     struct list live;
     struct list cold;
@@ -97,9 +100,11 @@ struct isolate_pool {
     uint32_t ahead_count;
     uint32_t retired_count;
     uint64_t swept_ns;
+    uint64_t largest_bytes; /* what the tenant that uses most used at largest_ns */
+    uint64_t largest_ns;
     struct isolate_pool_stats stats;
     struct isolate_pool_entry *buckets[POOL_BUCKETS];
-    struct pool_tenant *tenants[POOL_BUCKETS];
+    struct isolate_tenant *tenants[POOL_BUCKETS];
 };
 
 /* ---- entries --------------------------------------------------------------------------------- */
@@ -112,6 +117,8 @@ struct isolate_pool_entry *pool_index_entry(struct isolate_pool *pool,
 struct isolate_pool_entry *pool_index_find(struct isolate_pool *pool, struct bytes function);
 /* Forgets the entry, with all that is warm of it; freed now, or by the last isolate's return. */
 void pool_index_remove(struct isolate_pool *pool, struct isolate_pool_entry *entry);
+/* A forgotten entry, when nothing of it is in use. */
+void pool_index_free(struct isolate_pool_entry *entry);
 /* The entry has nothing mapped any more. */
 void pool_index_make_cold(struct isolate_pool *pool, struct isolate_pool_entry *entry);
 
@@ -180,6 +187,16 @@ static inline void pool_index_put_in(struct isolate_pool_entry *entry, struct is
     isolate->place.pool->stats.warm++;
 }
 
+/* A new isolate is the entry's, and what it uses its tenant's. */
+static inline void pool_index_adopt(struct isolate_pool *pool,
+                                    struct isolate_pool_entry *entry,
+                                    struct isolate *isolate)
+{
+    isolate->place.pool = pool;
+    isolate->place.entry = entry;
+    isolate_claim_move(&isolate->claim, &entry->tenant->budget);
+}
+
 /* Frees an isolate that is on no list: now, or piece by piece in the turns to come. */
 void pool_index_retire(struct isolate_pool *pool, struct isolate *isolate);
 /* Retires all that is warm, and unmaps the artifact unless isolates in use need it. */
@@ -189,6 +206,6 @@ void pool_index_evict_oldest(struct isolate_pool *pool, struct isolate_pool_entr
 /* The same for the least recently used of the pool's entries that has any; and of a tenant's.
  * There must be one. */
 void pool_index_evict_one(struct isolate_pool *pool);
-void pool_index_evict_of_tenant(struct isolate_pool *pool, struct pool_tenant *tenant);
+void pool_index_evict_of_tenant(struct isolate_pool *pool, struct isolate_tenant *tenant);
 
 #endif

@@ -13,6 +13,9 @@
  *      start of page p+1 -> compared, because a store that began at the end of p may have reached
  *      into it without marking it
  *
+ * A page that was copied stays one of the instance's own, though it has the image's bytes; the
+ * map remembers it (MEMORY_PAGE_OWN), so that own pages can be counted: all whose byte is not 0.
+ *
  * The map has a byte for each 4 KiB page and is read in words of eight: a memory of 16 MiB with
  * nothing dirty is 512 loads. What is accessible is a multiple of 64 KiB, so words never straddle
  * the end. Tests hold the result against the kernel's own record of written pages.
@@ -30,11 +33,13 @@
 
 #define REWIND_PAGE_BYTES    (UINT64_C(1) << MEMORY_DIRTY_SHIFT)
 #define REWIND_PAGES_IN_WORD sizeof(uint64_t)
+#define REWIND_WORD_DIRTY    (UINT64_C(0x0101010101010101) * MEMORY_PAGE_DIRTY)
 /* How far a store can reach into the page after the one it began in. */
 #define REWIND_SPILL_BYTES (MEMORY_STORE_BYTES_MAX - 1)
 
 _Static_assert(REWIND_PAGE_BYTES == ENGINE_DIRTY_PAGE_BYTES, "a mark is for a page");
 _Static_assert(REWIND_PAGE_BYTES == IMAGE_PAGE_BYTES, "a page has image, or is zero, as a whole");
+_Static_assert(MEMORY_PAGE_DIRTY == 1 && MEMORY_PAGE_OWN == 2, "bits, counted in words");
 _Static_assert(MEMORY_STORE_BYTES_MAX <= REWIND_PAGE_BYTES, "a store reaches one page further");
 
 struct rewind_source {
@@ -62,8 +67,15 @@ static void rewind_spill(const struct rewind_source *source, uint64_t page)
 {
     uint64_t at = page * REWIND_PAGE_BYTES;
     const uint8_t *from = at < source->image_bytes ? source->image + at : rewind_zeros;
-    if (memcmp(source->base + at, from, REWIND_SPILL_BYTES) != 0)
-        memcpy(source->base + at, from, REWIND_SPILL_BYTES);
+    if (memcmp(source->base + at, from, REWIND_SPILL_BYTES) == 0)
+        return;
+    memcpy(source->base + at, from, REWIND_SPILL_BYTES);
+    source->dirty[page] = MEMORY_PAGE_OWN;
+}
+
+static uint64_t rewind_count_own(uint64_t word)
+{
+    return (uint64_t)__builtin_popcountll((word | word >> 1) & REWIND_WORD_DIRTY);
 }
 
 /* Restores the dirty pages of one word of the map; returns how many there were. */
@@ -76,8 +88,8 @@ static uint64_t rewind_word(const struct rewind_source *source, uint64_t first_p
         word &= ~(UINT64_C(0xff) << (index * 8));
         uint64_t page = first_page + index;
         rewind_page(source, page);
-        dirty[page] = 0;
-        if (page + 1 < source->kept_pages && dirty[page + 1] == 0)
+        dirty[page] = MEMORY_PAGE_OWN;
+        if (page + 1 < source->kept_pages && (dirty[page + 1] & MEMORY_PAGE_DIRTY) == 0)
             rewind_spill(source, page + 1);
         count++;
     }
@@ -85,18 +97,25 @@ static uint64_t rewind_word(const struct rewind_source *source, uint64_t first_p
 }
 
 /* False: there are more than `pages_max`, and some were not restored. */
-static bool rewind_dirty_pages(const struct rewind_source *source, uint64_t pages_max)
+static bool
+rewind_dirty_pages(const struct rewind_source *source, uint64_t pages_max, uint64_t *own_pages)
 {
     uint64_t copied = 0;
+    uint64_t own = 0;
     for (uint64_t page = 0; page < source->kept_pages; page += REWIND_PAGES_IN_WORD) {
         uint64_t word;
         memcpy(&word, source->dirty + page, sizeof(word));
         if (LIKELY(word == 0))
             continue;
+        own += rewind_count_own(word);
+        word &= REWIND_WORD_DIRTY;
+        if (word == 0)
+            continue;
         copied += rewind_word(source, page, word);
         if (copied > pages_max)
             return false;
     }
+    *own_pages += own;
     return true;
 }
 
@@ -124,7 +143,7 @@ static bool rewind_memory(struct engine_instance *instance, uint32_t index, uint
         .kept_pages = memory_accessible(memory->bytes_initial) / REWIND_PAGE_BYTES,
     };
     ASSERT(source.kept_pages % REWIND_PAGES_IN_WORD == 0);
-    if (!rewind_dirty_pages(&source, pages_max) &&
+    if (!rewind_dirty_pages(&source, pages_max, &instance->rewound_own_pages) &&
         !rewind_drop_all(&source, instance->is_memory_mapped))
         return false;
     return memory_shrink(memory);
@@ -137,6 +156,7 @@ static bool rewind_heap(struct engine_instance *instance)
     struct engine_machine *machine = instance->machine;
     if (!machine->heap.touched)
         return true;
+    machine->stack_touched_bytes = 0;
     return madvise(machine->stack, machine->stack_mapped_bytes, MADV_DONTNEED) == 0 &&
            restore_heap(instance, NULL) == STATUS_OK;
 }
@@ -146,6 +166,7 @@ bool engine_rewind(struct engine_instance *instance, uint64_t pages_max)
     struct engine_machine *machine = instance->machine;
     ASSERT(instance->image->has_snapshot);
     engine_call_cancel(machine);
+    instance->rewound_own_pages = 0;
     for (uint32_t i = 0; i < instance_own_memories(instance); i++) {
         if (!rewind_memory(instance, i, pages_max))
             return false;
@@ -167,7 +188,6 @@ bool engine_rewind(struct engine_instance *instance, uint64_t pages_max)
 
 /* ---- is it worth it? ------------------------------------------------------------------------- */
 
-/* The map's bytes are 0 or 1, so a word of them has as many bits as pages. */
 static uint64_t rewind_count_dirty(const struct memory *memory, uint64_t enough)
 {
     uint64_t count = 0;
@@ -175,7 +195,7 @@ static uint64_t rewind_count_dirty(const struct memory *memory, uint64_t enough)
     for (uint64_t page = 0; page < pages && count <= enough; page += REWIND_PAGES_IN_WORD) {
         uint64_t word;
         memcpy(&word, memory->dirty + page, sizeof(word));
-        count += (uint64_t)__builtin_popcountll(word);
+        count += (uint64_t)__builtin_popcountll(word & REWIND_WORD_DIRTY);
     }
     return count;
 }
@@ -189,6 +209,31 @@ bool engine_rewind_exceeds(const struct engine_instance *instance, uint64_t page
             changed += rewind_count_dirty(memory, pages - changed);
     }
     return changed > pages;
+}
+
+static uint64_t rewind_own_pages(const struct memory *memory)
+{
+    uint64_t own = 0;
+    uint64_t pages = memory_accessible(memory->bytes) / REWIND_PAGE_BYTES;
+    for (uint64_t page = 0; page < pages; page += REWIND_PAGES_IN_WORD) {
+        uint64_t word;
+        memcpy(&word, memory->dirty + page, sizeof(word));
+        own += rewind_count_own(word);
+    }
+    return own;
+}
+
+uint64_t engine_own_bytes(const struct engine_instance *instance)
+{
+    uint64_t own = 0;
+    for (uint32_t i = 0; i < instance_own_memories(instance); i++)
+        own += rewind_own_pages(&instance->own_memory[i]);
+    return own * REWIND_PAGE_BYTES;
+}
+
+uint64_t engine_rewound_own_bytes(const struct engine_instance *instance)
+{
+    return instance->rewound_own_pages * REWIND_PAGE_BYTES;
 }
 
 bool engine_vacate(struct engine_instance *instance)

@@ -48,6 +48,7 @@ struct engine_instance {
     uint32_t *type_ids;         /* identities of its types; NULL: their indices */
     uint32_t id;                /* on its machine */
     bool is_memory_mapped;      /* what is dropped of its memories shows the image again */
+    uint64_t rewound_own_pages; /* of its own memories, as the last rewind left them */
     uint64_t memory_bytes_left; /* by which its own memories may still grow, in all */
     uint8_t *dropped_elems;     /* one byte each: 1 = length 0 */
     uint8_t *dropped_datas;

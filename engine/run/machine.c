@@ -17,7 +17,8 @@
 #include "engine/run/instance.h"
 
 #define MACHINE_FRAME_BYTES   ((size_t)65536 * sizeof(uint64_t))
-#define MACHINE_GUARD_BYTES   ((size_t)4096)
+#define MACHINE_PAGE_BYTES    ((size_t)4096)
+#define MACHINE_GUARD_BYTES   MACHINE_PAGE_BYTES
 #define MACHINE_INSTANCES_MIN 4u
 /* More than any budget, and far from where a signed counter could wrap. */
 #define MACHINE_CHARGE_MAX ((uint64_t)1 << 60)
@@ -85,6 +86,7 @@ void engine_machine_free(struct engine_machine *machine)
 bool machine_vacate_stack(struct engine_machine *machine)
 {
     size_t mapped = machine->stack_mapped_bytes;
+    machine->stack_touched_bytes = 0;
     return mmap(machine->stack, mapped, PROT_NONE,
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED &&
            mprotect(machine->stack, mapped - MACHINE_GUARD_BYTES, PROT_READ | PROT_WRITE) == 0;
@@ -136,6 +138,27 @@ struct engine_trap_info engine_machine_trap(const struct engine_machine *machine
         .exit_code = machine->trap == TRAP_EXIT ? machine->exit_code : 0,
         .text = text != NULL ? text : engine_trap_text(machine->trap),
     };
+}
+
+/* Frames lie one on another, and none is larger than what is asked for at once: where nothing was
+ * touched in so much, nothing was touched above. */
+uint64_t engine_machine_stack_bytes(struct engine_machine *machine)
+{
+    uint8_t resident[MACHINE_FRAME_BYTES / MACHINE_PAGE_BYTES];
+    size_t end = machine->stack_mapped_bytes - MACHINE_GUARD_BYTES;
+    uint8_t *stack = (uint8_t *)machine->stack;
+    for (;;) {
+        size_t touched = machine->stack_touched_bytes;
+        size_t bytes = MIN(end - touched, MACHINE_FRAME_BYTES);
+        if (bytes == 0 || mincore(stack + touched, bytes, resident) != 0)
+            return touched;
+        size_t pages = bytes / MACHINE_PAGE_BYTES;
+        while (pages > 0 && (resident[pages - 1] & 1) == 0)
+            pages--;
+        if (pages == 0)
+            return touched;
+        machine->stack_touched_bytes += pages * MACHINE_PAGE_BYTES;
+    }
 }
 
 uint64_t engine_machine_heap_bytes(const struct engine_machine *machine)

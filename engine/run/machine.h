@@ -45,8 +45,9 @@ struct engine_machine {
     uint64_t *stack;       /* mmap'ed, stack_bytes + the largest frame */
     uint64_t *stack_limit; /* stack + stack_bytes */
     size_t stack_mapped_bytes;
-    bool busy;           /* a call is under way */
-    bool memory_refused; /* in this call, growth that the module allows was refused */
+    size_t stack_touched_bytes; /* as was last looked */
+    bool busy;                  /* a call is under way */
+    bool memory_refused;        /* in this call, growth that the module allows was refused */
     enum engine_trap trap;
     int exit_code;
     const char *trap_reason; /* host's text, or NULL for the trap's own */

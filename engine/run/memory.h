@@ -66,6 +66,9 @@ static inline uint64_t memory_pages(const struct memory *memory)
 /* The dirty map covers all that can become accessible, and whoever marks has accessed before: no
  * access needs a check of its own. Of a guarded memory it lies at this distance below the base. */
 #define MEMORY_DIRTY_SHIFT 12
+/* What the map says of a page. An access that may have written makes it DIRTY, whatever it was. */
+#define MEMORY_PAGE_DIRTY  1 /* changed since the snapshot */
+#define MEMORY_PAGE_OWN    2 /* it was, and has the snapshot's bytes again: but no longer shared */
 #define MEMORY_DIRTY_BYTES (((uint64_t)1 << 32) >> MEMORY_DIRTY_SHIFT)
 
 /* The host's address of [address + offset, + count) in `memory`; NULL if that is not inside. */

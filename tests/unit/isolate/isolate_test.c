@@ -177,7 +177,7 @@ static void assert_memory_n_is_the_snapshots(struct isolate *isolate, uint32_t i
             fail_msg("memory %u: byte %llu is not zero", index, (unsigned long long)at);
     }
     for (uint64_t page = 0; page < view.bytes / PAGE_BYTES; page++)
-        assert_int_equal(dirty_map(isolate, index)[page], 0);
+        assert_int_equal(dirty_map(isolate, index)[page] & MEMORY_PAGE_DIRTY, 0);
 }
 
 static void assert_memory_is_the_snapshots(struct isolate *isolate)
@@ -305,7 +305,7 @@ static void a_store_across_a_page_border_is_undone_on_both_sides(void **state)
         must(isolate, "scribble", scribble, 2);
         uint64_t marked = 0;
         for (uint64_t page = 0; page < view.bytes / PAGE_BYTES; page++)
-            marked += dirty_map(isolate, 0)[page] != 0;
+            marked += dirty_map(isolate, 0)[page] & MEMORY_PAGE_DIRTY;
         assert_in_range(marked, 1, 2);
         reset_and_compare(isolate);
     }
@@ -338,8 +338,9 @@ static void oracle_check(struct oracle *oracle)
     assert_true(pagemap_scan_written(view->base, view->initial_bytes, oracle->written));
     for (uint64_t page = 0; page < oracle->pages; page++) {
         oracle->seen += oracle->written[page];
-        bool spill = page > 0 && oracle->dirty[page - 1] != 0;
-        if (oracle->written[page] != 0 && oracle->dirty[page] == 0 && !spill)
+        bool spill = page > 0 && (oracle->dirty[page - 1] & MEMORY_PAGE_DIRTY) != 0;
+        bool marked = (oracle->dirty[page] & MEMORY_PAGE_DIRTY) != 0;
+        if (oracle->written[page] != 0 && !marked && !spill)
             fail_msg("page %llu was written, and nothing says so", (unsigned long long)page);
     }
 }
@@ -598,6 +599,91 @@ static void shedding_drops_all_pages_some_at_a_time(void **state)
     isolate_free(isolate);
 }
 
+static uint64_t measured_pages(struct isolate *isolate)
+{
+    (void)isolate_measure(isolate);
+    return isolate->claim.bytes[ISOLATE_BUDGET_MEMORY] / PAGE_BYTES;
+}
+
+static void own_pages_are_counted_until_they_are_given_back(void **state)
+{
+    (void)state;
+    struct isolate *isolate = make_isolate("isolate_large");
+    struct isolate_budget tenant = {0};
+    isolate_claim_move(&isolate->claim, &tenant);
+    assert_int_equal(measured_pages(isolate), 0);
+    must3(isolate, "fill", 0, 0x5a, 10 * PAGE_BYTES);
+    assert_true(isolate_measure(isolate));
+    assert_false(isolate_measure(isolate));
+    assert_int_equal(tenant.kind_bytes[ISOLATE_BUDGET_MEMORY], 10 * PAGE_BYTES);
+    assert_true(isolate_reset(isolate)); /* copied: they stay its own */
+    assert_int_equal(tenant.kind_bytes[ISOLATE_BUDGET_MEMORY], 10 * PAGE_BYTES);
+    must3(isolate, "fill", 5 * PAGE_BYTES, 0x5a, 10 * PAGE_BYTES);
+    assert_int_equal(measured_pages(isolate), 15);
+    assert_true(isolate_reset(isolate));
+    assert_int_equal(measured_pages(isolate), 15);
+    assert_true(isolate_trim(isolate));
+    assert_int_equal(tenant.kind_bytes[ISOLATE_BUDGET_MEMORY], 0);
+    assert_int_equal(tenant.used_bytes, ISOLATE_TRIMMED_BYTES);
+    must3(isolate, "fill", 0, 0x5a, PAGE_BYTES * (ISOLATE_COPY_PAGES_MAX + 1));
+    assert_int_equal(measured_pages(isolate), ISOLATE_COPY_PAGES_MAX + 1);
+    assert_true(isolate_reset(isolate)); /* dropped */
+    assert_int_equal(tenant.kind_bytes[ISOLATE_BUDGET_MEMORY], 0);
+    isolate_free(isolate);
+    assert_int_equal(tenant.used_bytes, 0);
+}
+
+static void heap_and_stack_are_measured(void **state)
+{
+    (void)state;
+    struct isolate *isolate = make_object_isolate();
+    must1(isolate, "keep", 5000);
+    assert_true(isolate_measure(isolate));
+    assert_int_equal(isolate->claim.bytes[ISOLATE_BUDGET_HEAP],
+                     engine_machine_heap_bytes(isolate->machine));
+    assert_true(isolate->claim.bytes[ISOLATE_BUDGET_HEAP] > 0);
+    assert_in_range(isolate->claim.bytes[ISOLATE_BUDGET_STACK], PAGE_BYTES, limits.stack / 2);
+    assert_true(isolate_reset(isolate));
+    assert_true(isolate_trim(isolate));
+    assert_int_equal(isolate->claim.bytes[ISOLATE_BUDGET_HEAP], 0);
+    assert_int_equal(isolate->claim.bytes[ISOLATE_BUDGET_STACK], 0);
+    isolate_free(isolate);
+}
+
+/* Of the image's range: a page that is there and not of a file is the isolate's own. */
+static void assert_own_pages_are_named(const struct isolate *isolate, int pagemap)
+{
+    struct engine_memory_view view = engine_memory_view(isolate->instance, 0);
+    const uint8_t *dirty = dirty_map(isolate, 0);
+    uint64_t count = engine_module_memory_image(isolate->artifact->module, 0).bytes / PAGE_BYTES;
+    for (uint64_t page = 0; page < count; page++) {
+        uint64_t entry;
+        off_t at = (off_t)(((uintptr_t)view.base / PAGE_BYTES + page) * sizeof(entry));
+        assert_int_equal(pread(pagemap, &entry, sizeof(entry), at), sizeof(entry));
+        bool own = (entry >> 63 & 1) != 0 && (entry >> 61 & 1) == 0;
+        bool spill = page > 0 && dirty[page - 1] != 0;
+        if (own && dirty[page] == 0 && !spill)
+            fail_msg("page %llu is its own, and nothing says so", (unsigned long long)page);
+    }
+}
+
+static void the_map_names_every_page_that_the_kernel_made_the_isolates_own(void **state)
+{
+    (void)state;
+    int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    if (pagemap < 0)
+        skip();
+    struct isolate *isolate = make_isolate("isolate_scribble");
+    for (uint64_t cycle = 0; cycle < ORACLE_CYCLES; cycle++) {
+        do_damage(isolate, seed_of(cycle));
+        assert_own_pages_are_named(isolate, pagemap);
+        reset_and_compare(isolate);
+        assert_own_pages_are_named(isolate, pagemap);
+    }
+    (void)close(pagemap);
+    isolate_free(isolate);
+}
+
 static void isolates_of_one_artifact_do_not_see_each_other(void **state)
 {
     (void)state;
@@ -701,6 +787,9 @@ int main(void)
         cmocka_unit_test(a_trimmed_isolate_has_no_heap_and_makes_objects_again),
         cmocka_unit_test(shedding_drops_all_pages_some_at_a_time),
         cmocka_unit_test(a_trimmed_isolate_is_the_snapshot_and_serves_on),
+        cmocka_unit_test(own_pages_are_counted_until_they_are_given_back),
+        cmocka_unit_test(heap_and_stack_are_measured),
+        cmocka_unit_test(the_map_names_every_page_that_the_kernel_made_the_isolates_own),
         cmocka_unit_test(isolates_of_one_artifact_do_not_see_each_other),
         cmocka_unit_test(what_is_no_artifact_is_refused),
         cmocka_unit_test(an_isolate_whose_host_cannot_be_made_is_not_made),

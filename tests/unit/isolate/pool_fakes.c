@@ -76,6 +76,7 @@ void isolate_keep(struct isolate *isolate)
 
 void isolate_free(struct isolate *isolate)
 {
+    isolate_claim_drop(&isolate->claim);
     isolate_artifact_unref(isolate->artifact);
     fake.isolates_alive--;
     free(isolate);
@@ -155,6 +156,21 @@ struct isolate_pool *fake_make_pool_with_ahead(uint32_t total)
         .idle_max_ns = 60 * SECOND,
         .trim_ns = 3600 * SECOND,
         .ahead_max_ns = 10 * SECOND,
+        .clock = &fake_clock,
+    };
+    return fake_make(&options);
+}
+
+struct isolate_pool *fake_make_memory_pool(uint64_t worker_bytes, uint64_t tenant_bytes)
+{
+    const struct isolate_pool_options options = {
+        .memory_max_bytes = worker_bytes,
+        .tenant_memory_max_bytes = tenant_bytes,
+        .per_function_max = 8,
+        .per_tenant_max = 16,
+        .total_max = 16,
+        .idle_max_ns = 60 * SECOND,
+        .trim_ns = SECOND,
         .clock = &fake_clock,
     };
     return fake_make(&options);

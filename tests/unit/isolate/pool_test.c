@@ -403,6 +403,99 @@ static void an_idle_isolate_makes_room_for_one_that_cannot_be_made(void **state)
     fake_free_pool(pool);
 }
 
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+static struct isolate *take_with(struct isolate_pool *pool, const char *function, uint64_t bytes)
+{
+    struct isolate *isolate = fake_take(pool, function, "v1", ISOLATE_START_FIRST_REQUEST);
+    (void)isolate_claim_set(&isolate->claim, ISOLATE_BUDGET_MEMORY, bytes);
+    return isolate;
+}
+
+static void what_isolates_use_is_their_tenants_until_they_are_retired(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = fake_make_pool(4, 16);
+    struct isolate_tenant *tenant = isolate_pool_tenant(pool, bytes_of_text("t"));
+    const struct isolate_budget *budget = isolate_tenant_budget(tenant);
+    struct isolate *isolate = take_with(pool, "t/f", 1000);
+    assert_int_equal(budget->used_bytes, 1000);
+    isolate_pool_return(isolate, ISOLATE_FINISHED);
+    assert_int_equal(budget->used_bytes, 1000); /* warm */
+    isolate = fake_take(pool, "t/f", "v1", ISOLATE_START_WARM);
+    fake.worn = true;
+    fake.shed_steps = 1;
+    isolate_pool_return(isolate, ISOLATE_DISCARDED);
+    assert_int_equal(budget->used_bytes, 0);
+    assert_int_equal(isolate_pool_budget(pool)->used_bytes, 1000);
+    (void)fake_busy_turn(pool);
+    (void)fake_busy_turn(pool);
+    assert_int_equal(isolate_pool_budget(pool)->used_bytes, 0);
+    isolate_tenant_unref(tenant);
+    fake_free_pool(pool);
+}
+
+static void a_tenant_yields_only_when_nothing_of_it_waits(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = fake_make_memory_pool(0, 1000);
+    struct isolate_tenant *tenant = isolate_pool_tenant(pool, bytes_of_text("t"));
+    isolate_pool_return(take_with(pool, "t/a", 400), ISOLATE_FINISHED);
+    isolate_pool_return(take_with(pool, "t/b", 400), ISOLATE_FINISHED);
+    isolate_pool_return(take_with(pool, "u/f", 5000), ISOLATE_FINISHED);
+    assert_false(isolate_tenant_must_yield(tenant));
+    struct isolate *used = take_with(pool, "t/c", 500);
+    assert_false(isolate_tenant_must_yield(tenant));
+    assert_int_equal(isolate_pool_stats(pool).evicted, 1);
+    assert_int_equal(isolate_tenant_budget(tenant)->used_bytes, 900);
+    (void)isolate_claim_set(&used->claim, ISOLATE_BUDGET_MEMORY, 1001);
+    assert_true(isolate_tenant_must_yield(tenant));
+    assert_int_equal(isolate_pool_stats(pool).warm, 1); /* the other tenant's */
+    isolate_pool_return(used, ISOLATE_DISCARDED);
+    assert_false(isolate_tenant_must_yield(tenant));
+    isolate_tenant_unref(tenant);
+    fake_free_pool(pool);
+}
+
+static void over_the_workers_bound_who_uses_much_yields(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = fake_make_memory_pool(1000, 0);
+    struct isolate_tenant *small = isolate_pool_tenant(pool, bytes_of_text("small"));
+    struct isolate_tenant *large = isolate_pool_tenant(pool, bytes_of_text("large"));
+    isolate_pool_return(take_with(pool, "other/f", 300), ISOLATE_FINISHED);
+    struct isolate *one = take_with(pool, "small/f", 200);
+    struct isolate *two = take_with(pool, "large/f", 700);
+    assert_false(isolate_tenant_must_yield(small));
+    assert_int_equal(isolate_pool_stats(pool).warm, 0); /* what waits goes first */
+    (void)isolate_claim_set(&two->claim, ISOLATE_BUDGET_MEMORY, 900);
+    assert_false(isolate_tenant_must_yield(small));
+    assert_true(isolate_tenant_must_yield(large));
+    isolate_pool_return(two, ISOLATE_DISCARDED);
+    assert_false(isolate_tenant_must_yield(large));
+    isolate_pool_return(one, ISOLATE_FINISHED);
+    isolate_tenant_unref(small);
+    isolate_tenant_unref(large);
+    fake_free_pool(pool);
+}
+
+static void a_tenant_is_one_whoever_asks_for_it(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = fake_make_pool(4, 16);
+    struct isolate_tenant *tenant = isolate_pool_tenant(pool, bytes_of_text("t"));
+    struct isolate *isolate = take_with(pool, "t/f", 100);
+    isolate_pool_forget(pool, bytes_of_text("t/f"));
+    assert_int_equal(isolate_tenant_budget(tenant)->used_bytes, 100);
+    struct isolate_tenant *again = isolate_pool_tenant(pool, bytes_of_text("t"));
+    assert_ptr_equal(tenant, again);
+    isolate_tenant_unref(again);
+    isolate_tenant_unref(tenant);
+    isolate_pool_return(isolate, ISOLATE_FINISHED); /* the last to refer to it */
+    isolate_tenant_unref(NULL);
+    fake_free_pool(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -428,6 +521,10 @@ int main(void)
         cmocka_unit_test(a_tenant_over_its_bound_loses_its_own_oldest_and_nobody_elses),
         cmocka_unit_test(a_tenants_own_bound_holds_from_its_next_request_on),
         cmocka_unit_test(an_idle_isolate_makes_room_for_one_that_cannot_be_made),
+        cmocka_unit_test(what_isolates_use_is_their_tenants_until_they_are_retired),
+        cmocka_unit_test(a_tenant_yields_only_when_nothing_of_it_waits),
+        cmocka_unit_test(over_the_workers_bound_who_uses_much_yields),
+        cmocka_unit_test(a_tenant_is_one_whoever_asks_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
