@@ -16,6 +16,7 @@ struct run_request {
     const char *line; /* "GET /path", or a path alone; NULL: there is none */
     const char *headers[RUN_HEADERS_MAX];
     uint32_t header_count;
+    bool allow_missing;
     const char *body; /* NULL: empty; "@FILE": from there */
 };
 

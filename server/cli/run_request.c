@@ -20,8 +20,9 @@
 
 enum status run_request_prepare(struct run *run, struct report *report)
 {
-    const struct hostapi_options options = {.kind = hostapi_detect(run->module, report),
-                                            .clock = &clock_system};
+    const struct hostapi_options options = {
+        .kind = hostapi_detect(run->module, run->request.allow_missing, report),
+        .clock = &clock_system};
     if (options.kind == HOSTAPI_KIND_UNKNOWN)
         return report->status;
     return hostapi_host_create(&options, &run->host);

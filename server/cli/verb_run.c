@@ -107,6 +107,10 @@ static int read_option(struct run *run, int argc, char **argv, int *at)
         run->options.deterministic = true;
         return 0;
     }
+    if (strcmp(name, "--allow-missing") == 0) {
+        run->request.allow_missing = true;
+        return 0;
+    }
     if (strcmp(name, "--dir") == 0)
         return verb_usage("run", "--dir is not supported yet: guests have no files");
     static const struct {

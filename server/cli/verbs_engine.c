@@ -27,6 +27,8 @@ static const struct verb {
      "                         stdout, the head and what it logs to stderr\n"
      "  -H 'NAME: VALUE'       a header of the request; may be repeated\n"
      "  -d BODY                the body of the request; @FILE: what is in that file\n"
+     "  --allow-missing        with --request: imports that nothing provides do not matter until\n"
+     "                         they are called\n"
      "  --fuel N               stop after N units of fuel; without it there is no end\n"
      "  --env K=V              a variable of the guest's environment; may be repeated\n"
      "  --max-module SIZE      take a module of so many bytes, like 100MiB; 50MiB without it\n"
