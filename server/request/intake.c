@@ -54,6 +54,9 @@ void request_begin(struct request *request)
     case ROUTE_FOUND:
         intake_look_up(request);
         return;
+    case ROUTE_SERVER:
+        request_acknowledge(request);
+        return;
     case ROUTE_UNKNOWN_HOST:
         request_refuse(request, FAULT_UNKNOWN_HOST, NULL);
         return;

@@ -117,6 +117,12 @@ static void request_answer(struct request *request, enum isolate_end end)
     request->carrier->send(request);
 }
 
+void request_acknowledge(struct request *request)
+{
+    request->http.status = 204;
+    request_answer(request, ISOLATE_DISCARDED);
+}
+
 /* ---- a turn ---------------------------------------------------------------------------------- */
 
 /* False: its time is over, or nobody waits for the answer any more; it was ended. */

@@ -86,6 +86,8 @@ NODISCARD bool request_init(struct request *request,
 void request_begin(struct request *request);
 /* The same from where its function is known; request_begin's. */
 void request_admit(struct request *request);
+/* It is for the server and no function: 204, nothing to say but that it is there. */
+void request_acknowledge(struct request *request);
 /* Ends it with an answer of the server's own. What `detail` says is for people; NULL: the
  * fault's own words. */
 void request_refuse(struct request *request, enum fault fault, const char *detail);

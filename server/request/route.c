@@ -104,6 +104,8 @@ enum route_result route_parse(struct bytes authority,
                               struct bytes domain,
                               struct route_target *ret_target)
 {
+    if (bytes_equal_text(path, "*"))
+        return ROUTE_SERVER;
     if (path.count == 0 || path.data[0] != '/')
         return ROUTE_BAD_PATH;
     if (route_by_host(authority, domain, ret_target)) {

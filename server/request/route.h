@@ -18,6 +18,7 @@
 
 enum route_result {
     ROUTE_FOUND,
+    ROUTE_SERVER,       /* "*": no function, but the server itself [RFC 9110 9.3.7] */
     ROUTE_UNKNOWN_HOST, /* neither a function's host name nor a path below /f/ */
     ROUTE_BAD_PATH,     /* does not begin with a slash */
 };

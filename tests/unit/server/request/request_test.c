@@ -153,6 +153,29 @@ static void what_cannot_be_found_or_read_is_refused_before_it_costs(void **state
     assert_int_equal(stage->checkouts, 0);
 }
 
+static void what_is_for_the_server_needs_no_function(void **state)
+{
+    struct stage *stage = *state;
+    stage->path = "*";
+    assert_int_equal(stage_begin(stage, 0)->response.status, 204);
+    stage->path = "nonsense";
+    expect_problem(stage_begin(stage, 1), 400, "bad_path");
+    assert_int_equal(stage->found, 0);
+    assert_int_equal(stage->metrics.refused_path, 1);
+}
+
+static void a_version_in_quarantine_is_not_run(void **state)
+{
+    struct stage *stage = *state;
+    struct vitals_key key = {.version = 3};
+    stage->function.entry.version = 3;
+    quarantine_put(&stage->quarantine, &key, stage->now_ns + MS);
+    expect_problem(stage_begin(stage, 0), 503, "quarantined");
+    assert_int_equal(stage->checkouts, 0);
+    stage->now_ns += MS;
+    assert_int_equal(stage_begin(stage, 1)->response.status, 200);
+}
+
 static void no_room_for_an_isolate_is_busy_and_gives_the_permit_back(void **state)
 {
     struct stage *stage = *state;
@@ -449,6 +472,8 @@ int main(void)
         STAGED(who_waits_for_a_permit_gets_it_in_the_order_of_coming),
         STAGED(who_waits_for_an_artifact_looks_again_and_asks_but_once),
         STAGED(what_cannot_be_found_or_read_is_refused_before_it_costs),
+        STAGED(what_is_for_the_server_needs_no_function),
+        STAGED(a_version_in_quarantine_is_not_run),
         STAGED(no_room_for_an_isolate_is_busy_and_gives_the_permit_back),
         STAGED(a_status_that_is_none_is_a_fault),
         STAGED(a_fault_is_told_in_the_guests_words_and_logged_with_its_place),

@@ -60,7 +60,8 @@ static const struct row rows[] = {
     UNKNOWN("127.0.0.1", "/F/a/b"),
     UNKNOWN("127.0.0.1", "/"),
     {"hello.default.localhost", "", ROUTE_BAD_PATH, NULL, NULL, NULL, NULL, false},
-    {"hello.default.localhost", "*", ROUTE_BAD_PATH, NULL, NULL, NULL, NULL, false},
+    {"hello.default.localhost", "*", ROUTE_SERVER, NULL, NULL, NULL, NULL, false},
+    {"hello.default.localhost", "*/", ROUTE_BAD_PATH, NULL, NULL, NULL, NULL, false},
     {"hello.default.localhost", "f/a/b", ROUTE_BAD_PATH, NULL, NULL, NULL, NULL, false},
 };
 

@@ -201,6 +201,7 @@ int stage_setup(void **state)
     clock = (struct clock){.monotonic_ns = stage_now, .realtime_ns = stage_now, .context = stage};
     stage->now_ns = CLOCK_NS_PER_S;
     stage_set_limits(&stage->config.limits);
+    stage->path = "/";
     stage->reason = ISOLATE_START_FIRST_REQUEST;
     stage->steps[0] = GUEST_FINISHED;
     stage->step_count = 1;
@@ -262,7 +263,7 @@ struct request *stage_begin(struct stage *stage, uint32_t index)
     stage->looked[index] = REQUEST_NEW;
     request->http.method = bytes_of_text("GET");
     request->http.authority = bytes_of_text("hello.acme.test");
-    request->path = bytes_of_text("/");
+    request->path = bytes_of_text(stage->path);
     request_begin(request);
     stage_look(stage);
     return request;

@@ -16,7 +16,7 @@
 #include "tests/support/unit.h"
 
 #define STAGE_REQUESTS  8
-#define STAGE_LOG_BYTES 65536
+#define STAGE_LOG_BYTES 131072
 #define STAGE_SLICE_US  100
 #define STAGE_WALL_US   1000000
 #define STAGE_WAIT_US   50000 /* limits.queue_wait */
@@ -37,6 +37,7 @@ struct stage {
     enum request_state looked[STAGE_REQUESTS]; /* as last seen */
     uint64_t now_ns;
     /* what the others do */
+    const char *path; /* of requests; "/" */
     enum status find_status;
     enum status checkout_status;
     enum isolate_start_reason reason;

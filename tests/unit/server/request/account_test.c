@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is counted of a request, and told to control.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/request/account.h"
+#include "tests/unit/server/request/stage.h"
+
+static bool read_record(struct stage *stage, struct start_record *ret_record)
+{
+    struct start_reader reader = {0};
+    uint32_t budget = UINT32_MAX;
+    return start_ring_read(stage->starts, &reader, stage->service.clock, &budget, ret_record);
+}
+
+static void name_the_function(struct directory_function *function)
+{
+    function->entry.version = 3;
+    function->entry.created_ns = 77;
+    (void)snprintf(function->entry.tenant, sizeof(function->entry.tenant), "acme");
+    (void)snprintf(function->entry.function, sizeof(function->entry.function), "hello");
+}
+
+static void a_cold_start_is_told_with_its_phases(void **state)
+{
+    struct stage *stage = *state;
+    name_the_function(&stage->function);
+    stage_begin(stage, 0);
+    struct start_record record;
+    assert_true(read_record(stage, &record));
+    assert_int_equal(record.reason, ISOLATE_START_FIRST_REQUEST);
+    assert_int_equal(record.count, 1);
+    assert_int_equal(record.version, 3);
+    assert_int_equal(record.created_ns, 77);
+    assert_string_equal(record.tenant, "acme");
+    assert_string_equal(record.function, "hello");
+    assert_int_equal(record.times.ns[START_RUN], STAGE_RUN_NS);
+    assert_int_equal(stage->metrics.cold_phases[START_RUN].sum_ns, STAGE_RUN_NS);
+}
+
+static void warm_starts_are_added_up_until_they_are_told(void **state)
+{
+    struct stage *stage = *state;
+    struct directory_function *function = calloc(1, sizeof(*function));
+    assert_non_null(function);
+    assert_int_equal(directory_create(NULL, 1, &stage->service.directory), STATUS_OK);
+    name_the_function(function);
+    function->tenant = &stage->tenant;
+    stage->tenant.references = 1;
+    for (int i = 0; i < 5; i++)
+        directory_count_warm(stage->service.directory, function);
+    struct start_record record;
+    assert_false(read_record(stage, &record));
+    account_flush(&stage->service);
+    assert_true(read_record(stage, &record));
+    assert_int_equal(record.reason, ISOLATE_START_WARM);
+    assert_int_equal(record.count, 5);
+    assert_int_equal(stage->starts->written, 1);
+    account_flush(&stage->service);
+    assert_int_equal(stage->starts->written, 1);
+    directory_free(stage->service.directory);
+}
+
+static void time_that_is_in_no_phase_was_waiting(void **state)
+{
+    (void)state;
+    struct request request = {.arrived_ns = 1000,
+                              .now_ns = 11000,
+                              .lookup_ns = 100,
+                              .start_ns = 200,
+                              .run_ns = 300,
+                              .parked_ns = 400};
+    assert_int_equal(account_times(&request).ns[START_QUEUE], 9000);
+    request.run_ns = 100000; /* clocks may be read apart */
+    assert_int_equal(account_times(&request).ns[START_QUEUE], 0);
+}
+
+static void answers_are_counted_by_class_and_one_that_never_came_in_none(void **state)
+{
+    struct stage *stage = *state;
+    static const uint32_t statuses[] = {200, 299, 304, 404, 431, 500, 599, 0, 199, 600};
+    for (size_t i = 0; i < COUNT_OF(statuses); i++) {
+        struct request request = {.service = &stage->service, .response.status = statuses[i]};
+        account_ended(&request);
+    }
+    assert_int_equal(stage->metrics.responses_2xx, 2);
+    assert_int_equal(stage->metrics.responses_3xx, 1);
+    assert_int_equal(stage->metrics.responses_4xx, 2);
+    assert_int_equal(stage->metrics.responses_5xx, 2);
+}
+
+#define STAGED(test) cmocka_unit_test_setup_teardown(test, stage_setup, stage_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STAGED(a_cold_start_is_told_with_its_phases),
+        STAGED(warm_starts_are_added_up_until_they_are_told),
+        STAGED(time_that_is_in_no_phase_was_waiting),
+        STAGED(answers_are_counted_by_class_and_one_that_never_came_in_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
