@@ -328,6 +328,12 @@ enum hostapi_step hostapi_trapped(struct hostapi_host *host, struct report *repo
                      "the guest called proc_exit(%d) where it must return", info.exit_code);
 }
 
+void hostapi_run_begins(struct hostapi_host *host)
+{
+    ASSERT(host->magic == HOST_MAGIC);
+    host->runs++;
+}
+
 enum hostapi_fault hostapi_fault(const struct hostapi_host *host)
 {
     ASSERT(host->magic == HOST_MAGIC);

@@ -53,6 +53,7 @@ struct hostapi_host {
     struct host_entries entries;
     uint32_t linked;           /* traits (hostcalls.h) of what the module imports */
     uint32_t initialise_steps; /* how far hostapi_begin_initialise has come */
+    uint64_t runs;             /* engine_runs begun; 0: nobody tells of them */
     bool initialised;          /* a deferred initialiser ran in the instance's present memory */
     struct arena arena;        /* as long as the host */
     const struct wasi_command *command; /* in the arena; NULL but for hostapi_command_create's */

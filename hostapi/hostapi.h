@@ -5,7 +5,7 @@
  *   kind = hostapi_detect(module)                 http-wasm handler, WAGI command, ...
  *   host = hostapi_host_create(kind)              once per isolate; hostapi_linker(host)
  *   hostapi_begin(host, instance, exchange)       begins the first guest call
- *   loop: outcome = engine_run(machine, slice)
+ *   loop: hostapi_run_begins(host), outcome = engine_run(machine, slice)
  *         DONE      -> hostapi_next(host): RUN (another call was begun: go on) or FINISHED
  *         TRAPPED   -> hostapi_trapped(host): FINISHED (an exit is a normal end) or FAULT
  *         PENDING   -> hostapi_waits(host) says for what
@@ -189,6 +189,9 @@ enum hostapi_step hostapi_begin(struct hostapi_host *host,
                                 struct engine_instance *instance,
                                 struct http_exchange *exchange,
                                 struct report *report);
+/* Before each engine_run: the clocks that the guest reads move now, and then stand still until the
+ * next time. */
+void hostapi_run_begins(struct hostapi_host *host);
 /* After ENGINE_DONE. */
 enum hostapi_step hostapi_next(struct hostapi_host *host, struct report *report);
 /* After ENGINE_TRAPPED, in a request or an initialiser: FINISHED if this was proc_exit and the

@@ -69,6 +69,8 @@ struct wasi_state {
     uint32_t fds[WASI_STREAM_COUNT]; /* number the guest knows the stream by */
     uint16_t fd_flags[WASI_STREAM_COUNT];
     enum wasi_stream log_stream; /* whose line the log's end is, if it is not complete */
+    uint64_t clock_run;          /* host->runs when the clocks were read; 0: not yet */
+    uint64_t clock_ns[2];        /* realtime, monotonic, as the guest sees them in that run */
     uint64_t poll_base_ns;       /* poll_oneoff: monotonic time of the first call */
     uint64_t random_done;        /* random_get: bytes filled so far */
 };
@@ -142,6 +144,8 @@ wasi_handler wasi_fd_close, wasi_fd_read, wasi_fd_write, wasi_fd_renumber;
 wasi_handler wasi_fd_fdstat_get, wasi_fd_fdstat_set_flags;
 wasi_handler wasi_fd_filestat_get, wasi_fd_filestat_get_p0;
 
+/* Steps of the clocks 0 and 1, in nanoseconds. */
+uint64_t wasi_clock_tick_ns(const struct hostapi_host *host);
 /* Clock ids 0..3; false for others. Also for poll_oneoff. */
 NODISCARD bool wasi_clock_read(const struct hostapi_host *host,
                                struct engine_instance *instance,

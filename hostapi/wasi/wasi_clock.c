@@ -3,9 +3,10 @@
  * Clocks and random bytes: what must never be frozen into a snapshot, so in the builder
  * these calls end the guest with a reason.
  *
- * Real clocks tick in microseconds, no finer, so that tenants cannot time each other's
- * caches. The CPU clocks are the fuel that was used, one nanosecond a unit: deterministic.
- * A command of one's own (`skerry run`) gets this process's CPU time instead.
+ * Real clocks go in steps of limits.clock_resolution, and stand still while the guest runs: what a
+ * guest can time is what happens between its slices, not a neighbour's traces in a cache. The CPU
+ * clocks are the fuel that was used, one nanosecond a unit: deterministic. A command of one's own
+ * (`skerry run`) has clocks that go in microseconds, and this process's CPU time.
  */
 #include <errno.h>
 #include <sys/random.h>
@@ -21,24 +22,43 @@ enum wasi_clock_id {
     WASI_CLOCK_COUNT,
 };
 
-#define WASI_CLOCK_TICK_NS     1000u
+#define WASI_CLOCK_FINE_NS     1000u /* without a server */
 #define WASI_CLOCK_CPU_TICK_NS 1u
 
 /* More random bytes than this are made in several turns, so that neighbours get theirs. */
 #define WASI_RANDOM_TURN_BYTES 65536u
+
+uint64_t wasi_clock_tick_ns(const struct hostapi_host *host)
+{
+    const struct http_exchange *exchange = host->request.exchange;
+    return exchange == NULL ? WASI_CLOCK_FINE_NS
+                            : exchange->limits->clock_resolution * CLOCK_NS_PER_US;
+}
+
+/* Both real clocks, read once a run. */
+static uint64_t wasi_clock_real_ns(const struct hostapi_host *host, enum wasi_clock_id id)
+{
+    struct wasi_state *state = wasi_state(host);
+    if (host->runs == 0 || state->clock_run != host->runs) {
+        uint64_t tick_ns = wasi_clock_tick_ns(host);
+        uint64_t realtime_ns = clock_realtime_ns(host->options.clock);
+        uint64_t monotonic_ns = clock_monotonic_ns(host->options.clock);
+        state->clock_run = host->runs;
+        state->clock_ns[WASI_CLOCK_REALTIME] = realtime_ns / tick_ns * tick_ns;
+        state->clock_ns[WASI_CLOCK_MONOTONIC] = monotonic_ns / tick_ns * tick_ns;
+    }
+    return state->clock_ns[id];
+}
 
 bool wasi_clock_read(const struct hostapi_host *host,
                      struct engine_instance *instance,
                      uint32_t id,
                      uint64_t *ret_ns)
 {
-    const struct clock *clock = host->options.clock;
     switch (id) {
     case WASI_CLOCK_REALTIME:
-        *ret_ns = clock_realtime_ns(clock) / WASI_CLOCK_TICK_NS * WASI_CLOCK_TICK_NS;
-        return true;
     case WASI_CLOCK_MONOTONIC:
-        *ret_ns = clock_monotonic_ns(clock) / WASI_CLOCK_TICK_NS * WASI_CLOCK_TICK_NS;
+        *ret_ns = wasi_clock_real_ns(host, (enum wasi_clock_id)id);
         return true;
     case WASI_CLOCK_PROCESS_CPU:
     case WASI_CLOCK_THREAD_CPU:
@@ -55,11 +75,10 @@ bool wasi_clock_read(const struct hostapi_host *host,
 
 enum engine_outcome wasi_clock_res_get(struct hostapi_host *host, struct engine_host_call *call)
 {
-    (void)host;
     uint32_t id = call->slots[0].i32;
     if (id >= WASI_CLOCK_COUNT)
         return wasi_answer(call, WASI_INVAL);
-    uint64_t tick = id <= WASI_CLOCK_MONOTONIC ? WASI_CLOCK_TICK_NS : WASI_CLOCK_CPU_TICK_NS;
+    uint64_t tick = id <= WASI_CLOCK_MONOTONIC ? wasi_clock_tick_ns(host) : WASI_CLOCK_CPU_TICK_NS;
     bool put = guest_mem_put_u64(call->instance, call->slots[1].i32, tick);
     return wasi_answer(call, put ? WASI_SUCCESS : WASI_FAULT);
 }

@@ -83,6 +83,7 @@ static enum guest_step
 guest_run(struct isolate *isolate, int64_t fuel, struct guest_result *ret_result)
 {
     struct report report;
+    hostapi_run_begins(isolate_host(isolate));
     switch (engine_run(isolate_machine(isolate), fuel)) {
     case ENGINE_DONE:
         report_clear(&report);

@@ -318,7 +318,7 @@ static void a_command_that_says_it_failed_gets_no_answer_out(void **state)
     assert_non_null(strstr(fixture.report.text, "exit status 3"));
     /* It slept, by the clock, and wrote a whole answer. */
     assert_int_equal(fixture.waits, 1);
-    assert_int_equal(fixture.now_ns, 1000000000);
+    assert_true(fixture.now_ns >= 1000000000 && fixture.now_ns < 1000000000 + 1000000);
     fixture_assert_body(&fixture, "slept\n");
     fixture_assert_log(&fixture, "stderr zzz\n");
     end(&fixture, wasm);

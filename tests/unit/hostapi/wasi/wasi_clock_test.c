@@ -5,15 +5,42 @@
 #include "tests/support/unit.h"
 #include "tests/unit/hostapi/wasi/calls.h"
 
-static void clocks_tick_in_microseconds(void **state)
+static void expect_clock(uint32_t id, uint64_t ns)
+{
+    expect(wasi_clock_time_get, id, 1, 8, 0, WASI_SUCCESS);
+    assert_int_equal(u64(8), ns);
+}
+
+static void clocks_go_in_the_steps_that_the_operator_chose(void **state)
 {
     (void)state;
-    expect(wasi_clock_time_get, 0, 1, 8, 0, WASI_SUCCESS);
-    assert_int_equal(u64(8), FIXTURE_REALTIME_NS / 1000 * 1000);
-    expect(wasi_clock_time_get, 1, 1, 8, 0, WASI_SUCCESS);
-    assert_int_equal(u64(8), FIXTURE_MONOTONIC_NS / 1000 * 1000);
-    expect(wasi_clock_res_get, 1, 16, 0, 0, WASI_SUCCESS);
-    assert_int_equal(u64(16), 1000);
+    static const uint64_t steps_us[] = {1000, 1, 250000};
+    for (size_t i = 0; i < COUNT_OF(steps_us); i++) {
+        uint64_t step_ns = steps_us[i] * 1000;
+        if (i > 0) /* the first is the default */
+            fixture.limits.clock_resolution = steps_us[i];
+        hostapi_run_begins(fixture.host);
+        expect_clock(0, FIXTURE_REALTIME_NS / step_ns * step_ns);
+        expect_clock(1, FIXTURE_MONOTONIC_NS / step_ns * step_ns);
+        expect(wasi_clock_res_get, 1, 16, 0, 0, WASI_SUCCESS);
+        assert_int_equal(u64(16), step_ns);
+    }
+}
+
+static void clocks_stand_still_while_a_guest_runs(void **state)
+{
+    (void)state;
+    fixture.limits.clock_resolution = 1;
+    hostapi_run_begins(fixture.host);
+    uint64_t realtime_ns = FIXTURE_REALTIME_NS / 1000 * 1000;
+    uint64_t monotonic_ns = FIXTURE_MONOTONIC_NS / 1000 * 1000;
+    expect_clock(0, realtime_ns);
+    fixture.now_ns = 5000000;
+    expect_clock(0, realtime_ns);
+    expect_clock(1, monotonic_ns);
+    hostapi_run_begins(fixture.host);
+    expect_clock(1, monotonic_ns + 5000000);
+    expect_clock(0, realtime_ns + 5000000);
 }
 
 static void cpu_clocks_count_fuel(void **state)
@@ -69,7 +96,8 @@ static void many_random_bytes_are_made_in_turns_and_paid_for_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(clocks_tick_in_microseconds),
+        TEST(clocks_go_in_the_steps_that_the_operator_chose),
+        TEST(clocks_stand_still_while_a_guest_runs),
         TEST(cpu_clocks_count_fuel),
         TEST(clocks_that_do_not_exist_are_invalid),
         TEST(random_bytes_fill_the_whole_buffer_and_no_more),

@@ -13,26 +13,53 @@ static void put_stream(uint32_t at, uint64_t userdata, uint8_t tag, uint32_t fd)
     guest_mem_store_u32(memory(at + 16), fd);
 }
 
+/* When a clock of microseconds shows that so much time has passed since the test began. */
+static uint64_t shown(uint64_t ns)
+{
+    return (FIXTURE_MONOTONIC_NS + ns + 999) / 1000 * 1000;
+}
+
+static int fine_setup(void **state)
+{
+    int failed = calls_setup(state);
+    fixture.limits.clock_resolution = 1;
+    return failed;
+}
+
+static void poll_waits_until_the_guests_own_clock_shows_it(void **state)
+{
+    (void)state;
+    fixture.limits.clock_resolution = 1000;
+    put_clock(0, 1, 1, 1, 0); /* a nanosecond */
+    assert_int_equal(call(wasi_poll_oneoff, 0, 200, 1, 300), ENGINE_PENDING);
+    uint64_t until_ns = hostapi_waits_until_ns(hostapi_waits(fixture.host));
+    assert_int_equal(until_ns, FIXTURE_MONOTONIC_NS / 1000000 * 1000000 + 1000000);
+    fixture.now_ns = until_ns - FIXTURE_MONOTONIC_NS - 1;
+    assert_int_equal(call(wasi_poll_oneoff, 0, 200, 1, 300), ENGINE_PENDING);
+    fixture.now_ns++;
+    expect(wasi_poll_oneoff, 0, 200, 1, 300, WASI_SUCCESS);
+    put_clock(0, 1, 1, 0, 0); /* only to look */
+    expect(wasi_poll_oneoff, 0, 200, 1, 300, WASI_SUCCESS);
+}
+
 static void poll_waits_for_the_earliest_clock(void **state)
 {
     (void)state;
     put_clock(0, 1, 1, 9000, 0);
     put_clock(48, 2, 1, 5000, 0);
     assert_int_equal(call(wasi_poll_oneoff, 0, 200, 2, 300), ENGINE_PENDING);
-    assert_int_equal(hostapi_waits_until_ns(hostapi_waits(fixture.host)),
-                     FIXTURE_MONOTONIC_NS + 5000);
+    assert_int_equal(hostapi_waits_until_ns(hostapi_waits(fixture.host)), shown(5000));
     assert_int_equal(slots[2].bits, 2); /* arguments untouched: it is called again with them */
     fixture.now_ns = 4999;
     assert_int_equal(call(wasi_poll_oneoff, 0, 200, 2, 300), ENGINE_PENDING);
-    fixture.now_ns = 5000;
+    fixture.now_ns = shown(5000) - FIXTURE_MONOTONIC_NS;
     expect(wasi_poll_oneoff, 0, 200, 2, 300, WASI_SUCCESS);
     assert_int_equal(u32(300), 1);
     assert_int_equal(u64(200), 2);
     assert_int_equal(u64(208), 0);
     /* the next poll counts anew */
     assert_int_equal(call(wasi_poll_oneoff, 0, 200, 2, 300), ENGINE_PENDING);
-    assert_int_equal(hostapi_waits_until_ns(hostapi_waits(fixture.host)),
-                     FIXTURE_MONOTONIC_NS + 10000);
+    assert_int_equal(hostapi_waits_until_ns(hostapi_waits(fixture.host)), shown(5000) + 5000);
 }
 
 static void poll_understands_absolute_times(void **state)
@@ -104,18 +131,21 @@ static void the_old_poll_has_its_fields_later(void **state)
     guest_mem_store_u32(memory(24), 1);
     guest_mem_store_u64(memory(32), 5000);
     assert_int_equal(call(wasi_poll_oneoff_p0, 0, 200, 1, 300), ENGINE_PENDING);
-    assert_int_equal(hostapi_waits_until_ns(hostapi_waits(fixture.host)),
-                     FIXTURE_MONOTONIC_NS + 5000);
+    assert_int_equal(hostapi_waits_until_ns(hostapi_waits(fixture.host)), shown(5000));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, calls_setup, calls_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fine_setup, calls_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(poll_waits_for_the_earliest_clock),  TEST(poll_understands_absolute_times),
-        TEST(poll_never_overflows_into_the_past), TEST(poll_answers_streams_at_once),
-        TEST(poll_says_hangup_at_the_bodys_end),  TEST(poll_of_nothing_or_of_too_much_is_invalid),
+        TEST(poll_waits_until_the_guests_own_clock_shows_it),
+        TEST(poll_waits_for_the_earliest_clock),
+        TEST(poll_understands_absolute_times),
+        TEST(poll_never_overflows_into_the_past),
+        TEST(poll_answers_streams_at_once),
+        TEST(poll_says_hangup_at_the_bodys_end),
+        TEST(poll_of_nothing_or_of_too_much_is_invalid),
         TEST(the_old_poll_has_its_fields_later),
     };
     return cmocka_run_group_tests(tests, fixture_prepare, NULL);
