@@ -126,19 +126,37 @@ BASE_HANDLER;
 
 /*
  * A fault in between is the guest's: where it was must be known. Plain builds for x86-64
- * find it in the machine registers (interp.c); AFTER_ACCESS keeps PC in its own that long.
+ * find it in the machine registers (the order of DISPATCH_PARAMETERS in the preserve_none
+ * convention), which a signal handler is told; AFTER_ACCESS keeps PC in its own that long.
  * Other builds, and sanitizers, which borrow registers, note it before each access.
  */
 #if defined(__x86_64__) && !DISPATCH_SANITIZED
-#define DISPATCH_FAULT_REGISTERS 1
-#define BEFORE_ACCESS()          ((void)0)
+#define BEFORE_ACCESS() ((void)0)
+#define DISPATCH_NOTE_FAULT(registers, context)                                                    \
+    do {                                                                                           \
+        const greg_t *gregs = (context)->uc_mcontext.gregs;                                        \
+        (registers)->pc = (const uint8_t *)(uintptr_t)gregs[REG_R12];                              \
+        (registers)->fp = (uint64_t *)(uintptr_t)gregs[REG_R13];                                   \
+        (registers)->fuel = (int64_t)gregs[REG_R15];                                               \
+        (registers)->instance = (struct engine_instance *)(uintptr_t)gregs[REG_RDI];               \
+    } while (0)
 #else
-#define DISPATCH_FAULT_REGISTERS 0
-#define BEFORE_ACCESS()          DISPATCH_SAVE(PC)
+#define BEFORE_ACCESS()                         DISPATCH_SAVE(PC)
+#define DISPATCH_NOTE_FAULT(registers, context) ((void)(context))
 #endif
 #define AFTER_ACCESS()            __asm__ volatile("" : : "r"(PC))
 
 #define SWITCH_INSTANCE(instance) (IN = (instance), MEM = IN->memory_base)
+
+/* Hands over to the cell at r->pc; comes back when the guest stops. */
+static inline enum engine_outcome dispatch_enter(const struct machine_registers *r)
+{
+    const uint8_t *base = (const uint8_t *)(uintptr_t)&dispatch_base;
+    dispatch_handler first = (dispatch_handler)(uintptr_t)(base + (int32_t)dispatch_field32(r->pc));
+    return first(r->pc, r->fp, r->instance->memory_base, r->fuel, r->instance, base, r->accumulator,
+                 r->pins[0], r->pins[1], r->pins[2], r->float_accumulator, r->float_pins[0],
+                 r->float_pins[1], r->float_pins[2]);
+}
 
 #else /* trampoline */
 
@@ -178,12 +196,25 @@ BASE_HANDLER;
         return (int)(outcome);                                                                     \
     } while (0)
 
-#define SAVE_REGISTERS()          ((void)0)
+#define SAVE_REGISTERS()                        ((void)0)
 
-#define DISPATCH_FAULT_REGISTERS  0
-#define BEFORE_ACCESS()           ((void)0)
-#define AFTER_ACCESS()            ((void)0)
-#define SWITCH_INSTANCE(instance) (IN = (instance))
+#define DISPATCH_NOTE_FAULT(registers, context) ((void)(context))
+#define BEFORE_ACCESS()                         ((void)0)
+#define AFTER_ACCESS()                          ((void)0)
+#define SWITCH_INSTANCE(instance)               (IN = (instance))
+
+/* Runs cells from r->pc on until the guest stops. */
+static inline enum engine_outcome dispatch_enter(struct machine_registers *r)
+{
+    const uint8_t *base = (const uint8_t *)(uintptr_t)&dispatch_base;
+    int outcome = DISPATCH_CONTINUE;
+    while (outcome == DISPATCH_CONTINUE) {
+        dispatch_handler next =
+            (dispatch_handler)(uintptr_t)(base + (int32_t)dispatch_field32(r->pc));
+        outcome = next(r);
+    }
+    return (enum engine_outcome)outcome;
+}
 
 #endif
 

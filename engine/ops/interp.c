@@ -37,31 +37,13 @@ static bool interp_is_guest_fault(const struct engine_machine *machine, const vo
     return false;
 }
 
-/*
- * Handlers keep these in fixed machine registers (the order of DISPATCH_PARAMETERS in the
- * preserve_none convention), and a memory access leaves them alone.
- */
-static void interp_note_registers(struct machine_registers *registers, const ucontext_t *context)
-{
-#if DISPATCH_FAULT_REGISTERS
-    const greg_t *gregs = context->uc_mcontext.gregs;
-    registers->pc = (const uint8_t *)(uintptr_t)gregs[REG_R12];
-    registers->fp = (uint64_t *)(uintptr_t)gregs[REG_R13];
-    registers->fuel = (int64_t)gregs[REG_R15];
-    registers->instance = (struct engine_instance *)(uintptr_t)gregs[REG_RDI];
-#else
-    (void)registers;
-    (void)context;
-#endif
-}
-
 static void interp_on_fault(int signal_number, siginfo_t *info, void *context)
 {
     struct engine_machine *machine = interp_running;
     /* What a process sent has its id where a fault has its address. */
     bool sent = info->si_code <= 0;
     if (!sent && machine != NULL && interp_is_guest_fault(machine, info->si_addr)) {
-        interp_note_registers(&machine->registers, context);
+        DISPATCH_NOTE_FAULT(&machine->registers, (const ucontext_t *)context);
         siglongjmp(interp_escape, 1);
     }
     /* Not ours: let it happen again under the previous disposition. A fault does by itself. */
@@ -85,36 +67,13 @@ enum status engine_init(struct report *report)
     return STATUS_OK;
 }
 
-#if DISPATCH_TAIL_CALLS
-static enum engine_outcome interp_enter(const struct machine_registers *r)
-{
-    const uint8_t *base = (const uint8_t *)(uintptr_t)&dispatch_base;
-    dispatch_handler first = (dispatch_handler)(uintptr_t)(base + (int32_t)dispatch_field32(r->pc));
-    return first(r->pc, r->fp, r->instance->memory_base, r->fuel, r->instance, base, r->accumulator,
-                 r->pins[0], r->pins[1], r->pins[2], r->float_accumulator, r->float_pins[0],
-                 r->float_pins[1], r->float_pins[2]);
-}
-#else
-static enum engine_outcome interp_enter(struct machine_registers *r)
-{
-    const uint8_t *base = (const uint8_t *)(uintptr_t)&dispatch_base;
-    int outcome = DISPATCH_CONTINUE;
-    while (outcome == DISPATCH_CONTINUE) {
-        dispatch_handler next =
-            (dispatch_handler)(uintptr_t)(base + (int32_t)dispatch_field32(r->pc));
-        outcome = next(r);
-    }
-    return (enum engine_outcome)outcome;
-}
-#endif
-
 /* One stretch of guest code; a fault comes back here. */
 static enum engine_outcome interp_slice(struct engine_machine *machine)
 {
     enum engine_outcome outcome;
     interp_running = machine;
     if (sigsetjmp(interp_escape, 0) == 0) {
-        outcome = interp_enter(&machine->registers);
+        outcome = dispatch_enter(&machine->registers);
     } else {
         machine->trap = TRAP_MEMORY_OUT_OF_BOUNDS;
         outcome = ENGINE_TRAPPED;

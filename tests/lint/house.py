@@ -32,7 +32,6 @@ CONDITIONALS_ALLOWED = {
     "engine/ops/dispatch.h": "threaded code differs between clang and gcc",
     "engine/base/macros.h": "compiler attributes",
     "engine/ops/numeric_simd.h": "one instruction of x86 that GNU C cannot express",
-    "engine/ops/interp.c": "enters both kinds of threaded code, reads registers from a signal",
     "server/front/h2o_*": "libh2o's headers need them",
     "tests/*": "tests may look at the build they are in",
     "hostapi/guest/*": "guests are built by any compiler",
