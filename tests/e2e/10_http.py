@@ -185,8 +185,8 @@ class Http(ServerTest):
         self.problem(answer, 404)
 
     def test_options_of_the_server_itself_are_answered_by_it(self):
-        answer = raw(self.server.port, b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-                     seconds=1)
+        answer = raw(self.server.port,
+                     b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", seconds=1)
         self.assertTrue(answer.startswith(b"HTTP/1.1 204 No Content\r\n"), answer)
 
     def test_requests_that_are_no_http_are_refused(self):
