@@ -81,7 +81,8 @@ size_t config_name_distance(const char *a, const char *b)
 bool config_name_is_near(const char *a, const char *b)
 {
     size_t longer = MAX(strlen(a), strlen(b));
-    return config_name_distance(a, b) <= MAX(longer / 3, (size_t)1);
+    /* Two: a pair of letters the wrong way round. */
+    return config_name_distance(a, b) <= MAX(longer / 3, (size_t)2);
 }
 
 void settings_nearest(const char *section, const char *key, char *ret_name, size_t name_bytes)

@@ -32,6 +32,7 @@ struct api_route {
 static const struct api_route api_routes[] = {
     {"v1/tenants", API_GET, API_SCOPE_READ, API_BODY_NONE, api_list_tenants},
     {"v1/tenants/{t}", API_GET, API_SCOPE_READ, API_BODY_NONE, api_show_tenant},
+    {"v1/tenants/{t}", API_DELETE, API_SCOPE_ADMIN, API_BODY_NONE, api_delete_tenant},
     {"v1/tenants/{t}/functions", API_GET, API_SCOPE_READ, API_BODY_NONE, api_list_functions},
     {"v1/tenants/{t}/functions/{f}", API_GET, API_SCOPE_READ, API_BODY_NONE, api_show_function},
     {"v1/tenants/{t}/functions/{f}", API_PUT, API_SCOPE_WRITE, API_BODY_MODULE, api_put_function},
@@ -135,8 +136,9 @@ static bool api_check_name(struct api_call *call, struct bytes name, const char 
     if (name.data == NULL || deploy_name_valid(name))
         return true;
     char detail[160];
-    (void)snprintf(detail, sizeof(detail), "`%.*s` cannot be a %s's name",
-                   (int)MIN(name.count, (size_t)64), (const char *)name.data, what);
+    char text[65];
+    api_decode_text(name, text, sizeof(text));
+    (void)snprintf(detail, sizeof(detail), "`%s` cannot be a %s's name", text, what);
     api_answer_error(call, 400, "bad_name", detail,
                      "use 1 to 63 of a-z, 0-9 and -, not at the ends");
     return false;

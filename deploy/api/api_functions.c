@@ -162,6 +162,19 @@ void api_show_tenant(struct api_call *call)
                          api_time(tenant.record.created_ns)));
 }
 
+void api_delete_tenant(struct api_call *call)
+{
+    struct report report = REPORT_INIT;
+    if (!api_query_check(call, api_no_parameters))
+        return;
+    if (store_delete_tenant(call->api->store, call->target.tenant, &report) != STATUS_OK)
+        api_answer_report(call, &report);
+    else
+        api_answer(call, 200,
+                   json_pack("{s:s%, s:b}", "tenant", call->target.tenant.data,
+                             call->target.tenant.count, "deleted", 1));
+}
+
 void api_list_functions(struct api_call *call)
 {
     struct report report = REPORT_INIT;
@@ -278,8 +291,9 @@ static bool api_parse_version(struct api_call *call, struct bytes text, uint32_t
     if (name_parse_version(text, ret_version))
         return true;
     char detail[128];
-    (void)snprintf(detail, sizeof(detail), "`%.*s` is no version", (int)MIN(text.count, (size_t)64),
-                   (const char *)text.data);
+    char shown[65];
+    api_decode_text(text, shown, sizeof(shown));
+    (void)snprintf(detail, sizeof(detail), "`%s` is no version", shown);
     api_answer_error(call, 400, "bad_version", detail, "versions are v1, v2, ...");
     return false;
 }

@@ -27,6 +27,7 @@ typedef void api_handler(struct api_call *call);
 /* functions */
 api_handler api_list_tenants;
 api_handler api_show_tenant;
+api_handler api_delete_tenant;
 api_handler api_list_functions;
 api_handler api_show_function;
 api_handler api_delete_function;
@@ -58,6 +59,8 @@ void api_answer_report(struct api_call *call, const struct report *report);
 bool api_query_check(struct api_call *call, const char *const *names);
 /* The value of a parameter; false if it is not there. */
 bool api_query_find(const struct api_call *call, const char *name, struct bytes *ret_value);
+/* The percent-decoded text for a message, cut to fit. */
+void api_decode_text(struct bytes text, char *ret_text, size_t bytes);
 /* Appends the percent-decoded value, if the parameter is there. STATUS_MALFORMED if it is not
  * well encoded; LIMIT, NO_MEMORY. */
 NODISCARD enum status

@@ -58,22 +58,48 @@ bool api_query_find(const struct api_call *call, const char *name, struct bytes 
     return false;
 }
 
+/* Takes the next byte off a percent-encoded text that is not empty; -1: it is not well encoded. */
+static int api_decode_next(struct bytes *text)
+{
+    int byte = text->data[0];
+    size_t used = 1;
+    if (byte == '%') {
+        int high = text->count > 2 ? hex_value(text->data[1]) : -1;
+        int low = high < 0 ? -1 : hex_value(text->data[2]);
+        if (low < 0)
+            return -1;
+        byte = high << 4 | low;
+        used = 3;
+    }
+    *text = bytes_make(text->data + used, text->count - used);
+    return byte;
+}
+
+void api_decode_text(struct bytes text, char *ret_text, size_t bytes)
+{
+    size_t count = 0;
+    while (text.count > 0 && count + 1 < bytes) {
+        int byte = api_decode_next(&text);
+        if (byte < 0) {
+            byte = '%';
+            text = bytes_make(text.data + 1, text.count - 1);
+        }
+        ret_text[count++] = byte == 0 ? '?' : (char)byte;
+    }
+    ret_text[count] = '\0';
+}
+
 enum status api_query_decode(const struct api_call *call, const char *name, struct buffer *value)
 {
     struct bytes text;
     enum status status = STATUS_OK;
     if (!api_query_find(call, name, &text))
         return STATUS_OK;
-    for (size_t i = 0; status == STATUS_OK && i < text.count; i++) {
-        uint8_t byte = text.data[i];
-        if (byte == '%') {
-            int high = text.count - i > 2 ? hex_value(text.data[i + 1]) : -1;
-            int low = high < 0 ? -1 : hex_value(text.data[i + 2]);
-            if (low < 0)
-                return STATUS_MALFORMED;
-            byte = (uint8_t)(high << 4 | low);
-            i += 2;
-        }
+    while (status == STATUS_OK && text.count > 0) {
+        int next = api_decode_next(&text);
+        if (next < 0)
+            return STATUS_MALFORMED;
+        uint8_t byte = (uint8_t)next;
         status = buffer_append(value, &byte, 1);
     }
     return status;

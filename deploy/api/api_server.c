@@ -9,7 +9,6 @@
 #include "deploy/api/api_private.h"
 
 #define API_METRICS_BYTES_MAX (4U << 20)
-#define API_METRIC_NAME_BYTES 512
 
 static const char *const api_no_parameters[] = {NULL};
 
@@ -56,41 +55,61 @@ void api_readyz(struct api_call *call)
                          "ask again in a moment");
 }
 
-/* One line of Prometheus text, `name{labels} value`, as a member of `object`. */
-static void api_add_metric(json_t *object, const char *line, size_t count)
+/* `a="1",b="2"` as an object: what we print ourselves, so no value has a quote in it. */
+static json_t *api_metric_labels(const char *text, size_t count)
 {
-    char name[API_METRIC_NAME_BYTES];
+    json_t *labels = json_object();
+    const char *end = text + count;
+    while (text < end) {
+        const char *equals = memchr(text, '=', (size_t)(end - text));
+        const char *value = equals == NULL || end - equals < 3 ? NULL : equals + 2;
+        const char *quote = value == NULL ? NULL : memchr(value, '"', (size_t)(end - value));
+        if (quote == NULL)
+            break;
+        (void)json_object_setn_new(labels, text, (size_t)(equals - text),
+                                   json_stringn(value, (size_t)(quote - value)));
+        text = quote + 1 < end ? quote + 2 : end;
+    }
+    return labels;
+}
+
+/* One line of Prometheus text, `name{labels} value`, as an object; NULL if it is none. */
+static json_t *api_metric(const char *line, size_t count)
+{
     const char *space = memrchr(line, ' ', count);
-    size_t name_count = space == NULL ? 0 : (size_t)(space - line);
-    if (line[0] == '#' || name_count == 0 || name_count >= sizeof(name))
-        return;
-    memcpy(name, line, name_count);
-    name[name_count] = '\0';
+    if (line[0] == '#' || space == NULL)
+        return NULL;
+    size_t name_count = (size_t)(space - line);
+    const char *brace = memchr(line, '{', name_count);
+    size_t plain_count = brace == NULL ? name_count : (size_t)(brace - line);
     char *end;
     double value = strtod(space + 1, &end);
-    if (end == space + 1)
-        return;
+    if (end == space + 1 || name_count == 0)
+        return NULL;
     bool whole = value >= 0 && value < 9e15 && value == (double)(json_int_t)value;
-    (void)json_object_set_new(object, name,
-                              whole ? json_integer((json_int_t)value) : json_real(value));
+    json_t *labels =
+        brace == NULL ? json_object() : api_metric_labels(brace + 1, name_count - plain_count - 2);
+    return json_pack("{s:s%, s:o, s:o}", "name", line, plain_count, "labels", labels, "value",
+                     whole ? json_integer((json_int_t)value) : json_real(value));
 }
 
 static json_t *api_worker_metrics(const struct api_call *call)
 {
-    json_t *object = json_object();
+    json_t *rows = json_array();
     struct buffer text;
     buffer_init(&text, API_METRICS_BYTES_MAX);
     call->api->print_worker_metrics(call->api->context, &text);
     if (buffer_append(&text, "", 1) == STATUS_OK) {
         for (const char *line = (const char *)text.data; *line != '\0';) {
             size_t count = strcspn(line, "\n");
-            if (count > 0)
-                api_add_metric(object, line, count);
+            json_t *row = count > 0 ? api_metric(line, count) : NULL;
+            if (row != NULL)
+                (void)json_array_append_new(rows, row);
             line += line[count] == '\n' ? count + 1 : count;
         }
     }
     buffer_done(&text);
-    return object;
+    return rows;
 }
 
 void api_stats(struct api_call *call)

@@ -61,7 +61,11 @@ static enum cli_exit cli_run_row(const struct cli_row *row, int argc, char **arg
         return code;
     if (cli.options.help)
         return cli_print_help(row);
-    if (cli.options.positional_count < row->minimum || cli.options.positional_count > row->maximum)
+    uint32_t count = cli.options.positional_count;
+    if (count > row->maximum)
+        return cli_fail(&cli, CLI_USAGE, "`%.64s` is a word too many; usage: skerry %s %s",
+                        cli.options.positional[row->maximum], row->name, row->usage);
+    if (count < row->minimum)
         return cli_fail(&cli, CLI_USAGE, "usage: skerry %s %s", row->name, row->usage);
     return row->run(&cli);
 }

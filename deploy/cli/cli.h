@@ -104,10 +104,14 @@ const char *cli_text(const json_t *object, const char *name);
 json_int_t cli_number(const json_t *object, const char *name);
 /* With --json prints the answer as it came and returns true: nothing else is printed. */
 bool cli_print_json(const struct cli *cli, const struct cli_answer *answer);
-/* "next: ..." unless --quiet. */
+/* "next: ..." unless --quiet: commands that can be pasted as they are, with "   or   " between. */
 void cli_next(const struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
-/* The tenant flag that a hint has to repeat, with a blank before it, or "". */
-const char *cli_tenant_flag(const struct cli *cli, char *ret_text, size_t bytes);
+/* The flags that a hint has to repeat to mean the same tenant and server, each with a blank
+ * before it; "" without any. */
+#define CLI_FLAGS_BYTES (4 * CLI_PATH_BYTES)
+const char *cli_flags(const struct cli *cli, char ret_text[CLI_FLAGS_BYTES]);
+/* A word as a shell has to be given it. */
+const char *cli_quote(const char *word, char ret_text[CLI_PATH_BYTES]);
 /* "12.3 KiB" */
 void cli_format_bytes(uint64_t bytes, char ret_text[32]);
 
@@ -121,6 +125,8 @@ cli_verb cli_show;
 cli_verb cli_rm;
 cli_verb cli_versions;
 cli_verb cli_rollback;
+cli_verb cli_activate;
+cli_verb cli_tenant;
 cli_verb cli_starts;
 cli_verb cli_stats;
 cli_verb cli_limits;

@@ -133,11 +133,12 @@ cli_open_file(const struct cli *cli, const char *path, FILE **ret_file, curl_off
         return CLI_OK;
     }
     char reason[128];
+    enum cli_exit code = errno == ENOENT ? CLI_NOT_FOUND : CLI_FAILED;
     const char *text = strerror_r(errno, reason, sizeof(reason));
-    bool opened = file != NULL;
-    if (opened)
-        (void)fclose(file);
-    return cli_fail(cli, CLI_FAILED, "cannot read %s: %s", path, opened ? "not a file" : text);
+    if (file == NULL)
+        return cli_fail(cli, code, "cannot read %s: %s", path, text);
+    (void)fclose(file);
+    return cli_fail(cli, CLI_USAGE, "%s is not a file", path);
 }
 
 static struct curl_slist *cli_headers(const struct cli_request *request)

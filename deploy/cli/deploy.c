@@ -14,13 +14,17 @@
 
 #define CLI_QUERY_BYTES_MAX (3 * DEPLOY_CONFIG_BYTES_MAX + 4096)
 
-/* "dir/My_Func.wasm" to "my-func"; false if nothing usable is left. */
+/* "dir/hello.wasm" to "hello". False if the file's name would have to be changed to be one: a
+ * guess would fall on another function sooner or later. Then `ret_name` is a proposal, or "". */
 static bool cli_name_of_file(const char *path, char ret_name[DEPLOY_NAME_BYTES])
 {
+    static const char ending[] = ".wasm";
     const char *slash = strrchr(path, '/');
     const char *base = slash == NULL ? path : slash + 1;
-    size_t bytes = strcspn(base, ".");
+    size_t bytes = strlen(base);
     size_t count = 0;
+    if (bytes > strlen(ending) && strcmp(base + bytes - strlen(ending), ending) == 0)
+        bytes -= strlen(ending);
     for (size_t i = 0; i < bytes && count + 1 < DEPLOY_NAME_BYTES; i++) {
         int c = tolower((unsigned char)base[i]);
         bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -30,7 +34,8 @@ static bool cli_name_of_file(const char *path, char ret_name[DEPLOY_NAME_BYTES])
     while (count > 0 && ret_name[count - 1] == '-')
         count--;
     ret_name[count] = '\0';
-    return deploy_name_valid(bytes_of_text(ret_name));
+    return deploy_name_valid(bytes_of_text(ret_name)) && count == bytes &&
+           memcmp(ret_name, base, count) == 0;
 }
 
 static void cli_print_warnings(const json_t *answer)
@@ -79,7 +84,8 @@ static enum cli_exit cli_read_config(const struct cli *cli, struct buffer *confi
     enum status status = text == NULL ? STATUS_OK : buffer_append(config, text, strlen(text));
     FILE *file = path == NULL ? NULL : fopen(path, "rbe");
     if (path != NULL && file == NULL)
-        return cli_fail(cli, CLI_FAILED, "cannot read %s: %s", path, strerrordesc_np(errno));
+        return cli_fail(cli, errno == ENOENT ? CLI_NOT_FOUND : CLI_FAILED, "cannot read %s: %s",
+                        path, strerrordesc_np(errno));
     while (file != NULL && status == STATUS_OK && !feof(file) && !ferror(file))
         status = buffer_append(config, chunk, fread(chunk, 1, sizeof(chunk), file));
     bool failed = file != NULL && ferror(file);
@@ -148,6 +154,51 @@ cli_upload(const struct cli *cli, const char *file, const char *name, struct cli
     return code;
 }
 
+/* The command once more, without --dry-run. */
+static void cli_next_in_earnest(const struct cli *cli, const char *file, const char *name)
+{
+    const struct cli_options *options = &cli->options;
+    const struct {
+        const char *flag;
+        const char *value;
+    } rows[] = {{"-c", options->config},
+                {"--config-file", options->config_file},
+                {"--reuse", options->reuse},
+                {"--reuse-for", options->reuse_for}};
+    char flags[CLI_FLAGS_BYTES];
+    char quoted[CLI_PATH_BYTES];
+    char more[5 * CLI_PATH_BYTES];
+    size_t used = 0;
+    more[0] = '\0';
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        /* A text that is too long to be shown is not cut. */
+        if (rows[i].value == NULL || strlen(rows[i].value) > CLI_PATH_BYTES / 4)
+            continue;
+        used += (size_t)snprintf(more + used, sizeof(more) - used, " %s %s", rows[i].flag,
+                                 cli_quote(rows[i].value, quoted));
+    }
+#define CHOICE(NAME, bit, name, flag, text)                                                        \
+    if ((options->choices & DEPLOY_##NAME) != 0)                                                   \
+        used += (size_t)snprintf(more + used, sizeof(more) - used, " --%s", flag);
+#include "deploy/choices.def"
+    cli_next(cli, "skerry deploy %s -n %s%s%s", cli_quote(file, quoted), name, more,
+             cli_flags(cli, flags));
+}
+
+static void
+cli_next_deploy(const struct cli *cli, const char *file, const char *name, const json_t *answer)
+{
+    char flags[CLI_FLAGS_BYTES];
+    if (cli->options.dry_run)
+        cli_next_in_earnest(cli, file, name);
+    else if (!json_is_true(json_object_get(answer, "active")))
+        cli_next(cli, "skerry activate %s %s%s", name, cli_text(answer, "version"),
+                 cli_flags(cli, flags));
+    else
+        cli_next(cli, "curl %s   or   skerry versions %s%s", cli_text(answer, "url"), name,
+                 cli_flags(cli, flags));
+}
+
 enum cli_exit cli_deploy(struct cli *cli)
 {
     struct cli_answer answer;
@@ -157,19 +208,16 @@ enum cli_exit cli_deploy(struct cli *cli)
     if (name == NULL && cli_name_of_file(file, made))
         name = made;
     if (name == NULL)
-        return cli_fail(cli, CLI_USAGE, "no name can be made of `%s`: pass one with -n", file);
+        return cli_fail(cli, CLI_USAGE,
+                        "the file's name is no function's name as it is: pass one, like -n %s",
+                        made[0] == '\0' ? "hello" : made);
     enum cli_exit code = cli_upload(cli, file, name, &answer);
     if (code != CLI_OK)
         return code;
     cli_print_warnings(answer.json);
     if (!cli_print_json(cli, &answer)) {
         cli_print_deployed(cli, answer.json);
-        if (cli->options.dry_run)
-            cli_next(cli, "skerry deploy %s -n %s", file, name);
-        else if (cli->options.no_activate)
-            cli_next(cli, "skerry rollback %s %s", name, cli_text(answer.json, "version"));
-        else
-            cli_next(cli, "curl %s   or   skerry versions %s", cli_text(answer.json, "url"), name);
+        cli_next_deploy(cli, file, name, answer.json);
     }
     cli_answer_done(&answer);
     return CLI_OK;

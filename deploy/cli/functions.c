@@ -67,10 +67,10 @@ static void cli_print_list(const struct cli *cli, const json_t *rows)
 {
     size_t i;
     json_t *row;
-    char flag[80];
+    char flags[CLI_FLAGS_BYTES];
     if (json_array_size(rows) == 0) {
         (void)printf("tenant %s has no functions\n", cli->options.tenant);
-        cli_next(cli, "skerry deploy FILE.wasm%s", cli_tenant_flag(cli, flag, sizeof(flag)));
+        cli_next(cli, "skerry deploy --help");
         return;
     }
     (void)printf("%-24s %-8s %-10s %-21s %s\n", "FUNCTION", "VERSION", "KIND", "UPDATED", "URL");
@@ -82,7 +82,7 @@ static void cli_print_list(const struct cli *cli, const json_t *rows)
     }
     row = json_array_get(rows, 0);
     cli_next(cli, "skerry show %s%s   or   curl %s", cli_text(row, "function"),
-             cli_tenant_flag(cli, flag, sizeof(flag)), cli_text(row, "url"));
+             cli_flags(cli, flags), cli_text(row, "url"));
 }
 
 enum cli_exit cli_list(struct cli *cli)
@@ -151,7 +151,7 @@ enum cli_exit cli_show(struct cli *cli)
 {
     struct cli_answer answer;
     char path[CLI_PATH_BYTES];
-    char flag[80];
+    char flags[CLI_FLAGS_BYTES];
     cli_function_path(cli, cli->options.positional[0], "", path);
     enum cli_exit code = cli_get(cli, path, &answer);
     if (code != CLI_OK)
@@ -159,49 +159,68 @@ enum cli_exit cli_show(struct cli *cli)
     if (!cli_print_json(cli, &answer)) {
         cli_print_function(answer.json);
         cli_next(cli, "skerry versions %s%s   or   curl %s", cli->options.positional[0],
-                 cli_tenant_flag(cli, flag, sizeof(flag)), cli_text(answer.json, "url"));
+                 cli_flags(cli, flags), cli_text(answer.json, "url"));
     }
     cli_answer_done(&answer);
     return CLI_OK;
+}
+
+/* The newest version that is not live: what there is to go to; NULL: there is none. */
+static const char *cli_other_version(const json_t *versions)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(versions, i, row)
+    {
+        if (!json_is_true(json_object_get(row, "active")))
+            return cli_text(row, "version");
+    }
+    return NULL;
+}
+
+static void cli_print_versions(const struct cli *cli, const json_t *versions)
+{
+    char flags[CLI_FLAGS_BYTES];
+    const char *name = cli->options.positional[0];
+    const char *other = cli_other_version(versions);
+    size_t i;
+    json_t *row;
+    (void)printf("%-9s %-10s %-10s %-21s %s\n", "VERSION", "KIND", "BYTES", "CREATED", "SHA256");
+    json_array_foreach(versions, i, row)
+    {
+        bool active = json_is_true(json_object_get(row, "active"));
+        (void)printf("%s%-8s %-10s %-10" JSON_INTEGER_FORMAT " %-21s %s\n", active ? "*" : " ",
+                     cli_text(row, "version"), cli_text(row, "kind"),
+                     cli_number(row, "module_bytes"), cli_text(row, "created"),
+                     cli_text(row, "sha256"));
+    }
+    if (other != NULL)
+        cli_next(cli, "skerry activate %s %s%s", name, other, cli_flags(cli, flags));
+    else
+        cli_next(cli, "skerry show %s%s", name, cli_flags(cli, flags));
 }
 
 enum cli_exit cli_versions(struct cli *cli)
 {
     struct cli_answer answer;
     char path[CLI_PATH_BYTES];
-    char flag[80];
-    size_t i;
-    json_t *row;
     cli_function_path(cli, cli->options.positional[0], "/versions", path);
     enum cli_exit code = cli_get(cli, path, &answer);
     if (code != CLI_OK)
         return code;
-    if (!cli_print_json(cli, &answer)) {
-        (void)printf("%-9s %-10s %-10s %-21s %s\n", "VERSION", "KIND", "BYTES", "CREATED",
-                     "SHA256");
-        json_array_foreach(json_object_get(answer.json, "versions"), i, row)
-        {
-            bool active = json_is_true(json_object_get(row, "active"));
-            (void)printf("%s%-8s %-10s %-10" JSON_INTEGER_FORMAT " %-21s %s\n", active ? "*" : " ",
-                         cli_text(row, "version"), cli_text(row, "kind"),
-                         cli_number(row, "module_bytes"), cli_text(row, "created"),
-                         cli_text(row, "sha256"));
-        }
-        cli_next(cli, "skerry rollback %s VERSION%s", cli->options.positional[0],
-                 cli_tenant_flag(cli, flag, sizeof(flag)));
-    }
+    if (!cli_print_json(cli, &answer))
+        cli_print_versions(cli, json_object_get(answer.json, "versions"));
     cli_answer_done(&answer);
     return CLI_OK;
 }
 
-/* ---- rollback, rm ---------------------------------------------------------------------------- */
+/* ---- rollback, activate, rm ------------------------------------------------------------------ */
 
-enum cli_exit cli_rollback(struct cli *cli)
+/* `to` NULL: the version before. */
+static enum cli_exit cli_put_live(const struct cli *cli, const char *to)
 {
     struct cli_answer answer;
     char path[CLI_PATH_BYTES];
-    const char *to =
-        cli->options.positional_count > 1 ? cli->options.positional[1] : cli->options.to;
     json_t *body = to == NULL ? json_object() : json_pack("{s:s}", "to", to);
     char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
     json_decref(body);
@@ -223,6 +242,17 @@ enum cli_exit cli_rollback(struct cli *cli)
     return CLI_OK;
 }
 
+enum cli_exit cli_rollback(struct cli *cli)
+{
+    bool named = cli->options.positional_count > 1;
+    return cli_put_live(cli, named ? cli->options.positional[1] : cli->options.to);
+}
+
+enum cli_exit cli_activate(struct cli *cli)
+{
+    return cli_put_live(cli, cli->options.positional[1]);
+}
+
 /* Asks on a terminal; without one, only --yes will do. */
 static enum cli_exit cli_confirm(const struct cli *cli, const char *name)
 {
@@ -242,7 +272,7 @@ enum cli_exit cli_rm(struct cli *cli)
 {
     struct cli_answer answer;
     char path[CLI_PATH_BYTES];
-    char flag[80];
+    char flags[CLI_FLAGS_BYTES];
     const char *name = cli->options.positional[0];
     enum cli_exit code = cli_confirm(cli, name);
     if (code != CLI_OK)
@@ -255,7 +285,7 @@ enum cli_exit cli_rm(struct cli *cli)
     if (!cli_print_json(cli, &answer)) {
         (void)printf("removed %s and %" JSON_INTEGER_FORMAT " version(s)\n", name,
                      cli_number(answer.json, "version_count"));
-        cli_next(cli, "skerry list%s", cli_tenant_flag(cli, flag, sizeof(flag)));
+        cli_next(cli, "skerry list%s", cli_flags(cli, flags));
     }
     cli_answer_done(&answer);
     return CLI_OK;

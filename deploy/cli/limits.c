@@ -17,6 +17,7 @@ static enum cli_exit cli_show_server_limits(const struct cli *cli)
     struct cli_answer answer;
     const char *name;
     json_t *row;
+    char flags[CLI_FLAGS_BYTES];
     const struct cli_request request = {.method = "GET", .path = "/v1/limits"};
     enum cli_exit code = cli_call(cli, &request, &answer);
     if (code != CLI_OK)
@@ -26,7 +27,7 @@ static enum cli_exit cli_show_server_limits(const struct cli *cli)
         {
             (void)printf("%-14s %-10s %s\n", name, cli_text(row, "text"), cli_text(row, "meaning"));
         }
-        cli_next(cli, "skerry limits -t TENANT   or   skerry stats");
+        cli_next(cli, "skerry stats%s", cli_flags(cli, flags));
     }
     cli_answer_done(&answer);
     return CLI_OK;
@@ -36,6 +37,7 @@ static enum cli_exit cli_show_server_limits(const struct cli *cli)
 
 static void cli_print_tenant_limits(const struct cli *cli, const struct cli_answer *answer)
 {
+    char flags[CLI_FLAGS_BYTES];
     if (cli_print_json(cli, answer))
         return;
     for (size_t i = 0; i < tenant_limits_row_count; i++) {
@@ -48,8 +50,7 @@ static void cli_print_tenant_limits(const struct cli *cli, const struct cli_answ
             (void)snprintf(text, sizeof(text), "default (%s)", row->otherwise);
         (void)printf("%-12s %-30s %s\n", row->name, text, tenant_limits_text(row));
     }
-    cli_next(cli, "skerry limits -t %s %s=VALUE   or   skerry limits", cli->options.tenant,
-             tenant_limits_rows[0].name);
+    cli_next(cli, "skerry limits --help   or   skerry list%s", cli_flags(cli, flags));
 }
 
 /* Puts one "KEY=VALUE" over `limits`; whether the number is in range, the server says. */

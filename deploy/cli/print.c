@@ -48,12 +48,51 @@ void cli_next(const struct cli *cli, const char *format, ...)
     (void)fputc('\n', stdout);
 }
 
-const char *cli_tenant_flag(const struct cli *cli, char *ret_text, size_t bytes)
+const char *cli_quote(const char *word, char ret_text[CLI_PATH_BYTES])
 {
-    if (cli->options.tenant_is_default)
-        ret_text[0] = '\0';
-    else
-        (void)snprintf(ret_text, bytes, " -t %.64s", cli->options.tenant);
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_./:@%+=,-";
+    size_t used = 0;
+    if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+        (void)snprintf(ret_text, CLI_PATH_BYTES, "%s", word);
+        return ret_text;
+    }
+    ret_text[used++] = '\'';
+    /* Room for one more character, quoted, and the end. */
+    for (; *word != '\0' && used + 6 < CLI_PATH_BYTES; word++) {
+        const char quote[] = "'\\''";
+        size_t count = *word == '\'' ? strlen(quote) : 1;
+        memcpy(ret_text + used, *word == '\'' ? quote : word, count);
+        used += count;
+    }
+    ret_text[used++] = '\'';
+    ret_text[used] = '\0';
+    return ret_text;
+}
+
+const char *cli_flags(const struct cli *cli, char ret_text[CLI_FLAGS_BYTES])
+{
+    const struct cli_options *options = &cli->options;
+    const struct {
+        const char *flag;
+        const char *value;
+    } rows[] = {
+        {"-t", options->tenant_is_default ? NULL : options->tenant},
+        {"--url", options->url},
+        {"--data", options->data},
+        {"--admin-socket", options->admin_socket},
+    };
+    char quoted[CLI_PATH_BYTES];
+    size_t used = 0;
+    ret_text[0] = '\0';
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (rows[i].value == NULL)
+            continue;
+        int count = snprintf(ret_text + used, CLI_FLAGS_BYTES - used, " %s %s", rows[i].flag,
+                             cli_quote(rows[i].value, quoted));
+        used += (size_t)count;
+        ASSERT(used < CLI_FLAGS_BYTES);
+    }
     return ret_text;
 }
 

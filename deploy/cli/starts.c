@@ -95,7 +95,7 @@ enum cli_exit cli_starts(struct cli *cli)
 {
     struct cli_answer answer;
     char path[CLI_PATH_BYTES];
-    char flag[80];
+    char flags[CLI_FLAGS_BYTES];
     const char *name = cli->options.positional[0];
     cli_function_path(cli, name, "/starts", path);
     const struct cli_request request = {.method = "GET", .path = path};
@@ -104,8 +104,7 @@ enum cli_exit cli_starts(struct cli *cli)
         return code;
     if (!cli_print_json(cli, &answer)) {
         cli_print_starts(answer.json);
-        cli_next(cli, "skerry show %s%s   or   skerry stats", name,
-                 cli_tenant_flag(cli, flag, sizeof(flag)));
+        cli_next(cli, "skerry show %s%s", name, cli_flags(cli, flags));
     }
     cli_answer_done(&answer);
     return CLI_OK;

@@ -74,6 +74,10 @@ NODISCARD enum status store_delete_function(struct store *store,
                                             struct report *report,
                                             uint32_t *ret_version_count);
 
+/* With its limits; CONFLICT if it has functions. */
+NODISCARD enum status
+store_delete_tenant(struct store *store, struct bytes tenant, struct report *report);
+
 /* The tenant is made if it is not there. */
 NODISCARD enum status store_set_limits(struct store *store,
                                        struct bytes tenant,

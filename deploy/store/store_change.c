@@ -294,7 +294,7 @@ static enum status store_change_activate(struct store_txn *txn, void *context)
     uint32_t version = activating->version == 0 ? function.previous_version : activating->version;
     if (version == 0)
         return report_fail(txn->report, STATUS_CONFLICT, REPORT_OFFSET_NONE,
-                           "no version was active before this one: name one with \"to\"");
+                           "no version was active before this one: name the version to go to");
     struct records_key key =
         records_function_key(activating->target->tenant, activating->target->function);
     struct records_key version_key = records_version_key(&key, version);
@@ -388,6 +388,32 @@ enum status store_delete_function(struct store *store,
     if (status == STATUS_OK)
         *ret_version_count = deleting.version_count;
     return status;
+}
+
+static enum status store_change_delete_tenant(struct store_txn *txn, void *context)
+{
+    const struct bytes *name = context;
+    const struct store_target target = {.tenant = *name};
+    struct records_tenant tenant;
+    MDB_val key = store_val(name->data, name->count);
+    enum status status = store_get_record(txn, RECORDS_TENANT, key, &tenant, sizeof(tenant));
+    if (status == STATUS_NOT_FOUND)
+        return report_fail(txn->report, status, REPORT_OFFSET_NONE, "there is no tenant `%.*s`",
+                           (int)name->count, (const char *)name->data);
+    if (status == STATUS_OK && tenant.function_count > 0)
+        return report_fail(txn->report, STATUS_CONFLICT, REPORT_OFFSET_NONE,
+                           "the tenant has %" PRIu64 " functions: remove them first",
+                           tenant.function_count);
+    if (status == STATUS_OK)
+        status = store_delete_record(txn, RECORDS_TENANT, key);
+    const struct store_logged logged = {.action = "delete", .target = &target};
+    return status == STATUS_OK ? store_log(txn, &logged) : status;
+}
+
+enum status store_delete_tenant(struct store *store, struct bytes tenant, struct report *report)
+{
+    const struct store_target target = {.tenant = tenant};
+    return store_write(store, &target, store_change_delete_tenant, &tenant, true, report);
 }
 
 /* ---- limits ---------------------------------------------------------------------------------- */

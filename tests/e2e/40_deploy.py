@@ -223,7 +223,7 @@ class CommandLine(ServerTest):
 
     def test_a_file_that_is_not_there(self):
         done = self.server.cli("deploy", "/nowhere/at/all.wasm", "-n", "x")
-        self.assertEqual(done.returncode, 1, done)
+        self.assertEqual(done.returncode, 5, done)
         self.assertIn("/nowhere/at/all.wasm", done.stderr)
 
     def test_wrong_usage_is_status_2(self):

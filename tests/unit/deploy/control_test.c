@@ -91,12 +91,12 @@ static void stage_init(struct stage *stage, const char *script)
     stage_free_address(stage->config.admin_listen);
     assert_int_equal(config_check(&stage->config, &report), STATUS_OK);
     fixture_write_file(&stage->fixture, "builder", script, 0700);
-    fixture_write_file(&stage->fixture, "Some_Module.wasm", MODULE, 0600);
+    fixture_write_file(&stage->fixture, "some-module.wasm", MODULE, 0600);
     (void)snprintf(stage->executable, sizeof(stage->executable), "%s/builder", stage->fixture.dir);
     stage->builder = (struct spawn_role){.verb = DEPLOY_BUILDER_VERB,
                                          .executable = stage->executable,
                                          .environment = {"PATH", "BENCH"}};
-    (void)snprintf(stage->module, sizeof(stage->module), "%s/Some_Module.wasm", stage->fixture.dir);
+    (void)snprintf(stage->module, sizeof(stage->module), "%s/some-module.wasm", stage->fixture.dir);
     char path[128];
     (void)snprintf(path, sizeof(path), "%s/result", stage->fixture.dir);
     const struct deploy_build_result result = {.kind = "wagi", .artifact_bytes = strlen(MODULE)};
