@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The admin API as a function, for its tests: requests in, responses out, a real store below,
+ * and fakes for builder, artifacts and workers.
+ */
+#ifndef SKERRY_TESTS_UNIT_DEPLOY_API_RIG_H
+#define SKERRY_TESTS_UNIT_DEPLOY_API_RIG_H
+
+#include "../fixture.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "deploy/api/api.h"
+
+#define MAP_BYTES (4ULL << 20)
+#define HELLO     "/v1/tenants/default/functions/hello"
+
+struct rig {
+    struct fixture fixture;
+    struct config config;
+    struct api api;
+    struct api_upload upload;
+    struct api_response response;
+    json_t *json; /* of the last response; NULL if it is none */
+    enum api_step step;
+    struct builder_job_outcome outcome; /* what the next build ends with */
+    enum status publish_status;
+    uint32_t published_count;
+    uint32_t withdrawn_count;
+    bool ready;
+    bool starts_fail;
+    uint32_t quarantined_version;
+    enum api_scope granted;
+};
+
+void rig_init_with_map(struct rig *rig, uint64_t map_bytes);
+void rig_init(struct rig *rig);
+void rig_done(struct rig *rig);
+/* Sends a request; an upload goes through the fake builder. */
+void rig_send(struct rig *rig, enum api_method method, const char *target, struct bytes body);
+void rig_get(struct rig *rig, const char *target);
+void rig_put(struct rig *rig, const char *target, const char *module);
+void assert_status(const struct rig *rig, int status);
+const char *text_of(const struct rig *rig, const char *name);
+void assert_problem(const struct rig *rig, int status, const char *code);
+json_int_t number_of(const struct rig *rig, const char *name);
+
+#endif
