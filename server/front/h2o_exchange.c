@@ -20,9 +20,7 @@
 #include "server/request/respond.h"
 #include "server/request/service.h"
 
-#define UNSENT_NS_MAX     (30 * CLOCK_NS_PER_S) /* to read an answer ... */
-#define UNSENT_BYTES_A_NS UINT64_C(16384)       /* ... and a second more for each so many bytes */
-#define HEADER_ROW_BYTES  32                    /* counted for each header, as HPACK does */
+#define HEADER_ROW_BYTES 32 /* counted for each header, as HPACK does */
 
 _Static_assert(HTTP_LENGTH_UNKNOWN == SIZE_MAX, "libh2o's word for it");
 
@@ -122,30 +120,16 @@ static bool exchange_fill(struct h2o_exchange *exchange)
 static void exchange_on_dispose(void *data)
 {
     struct h2o_exchange *exchange = data;
-    exchange->connection->front->exchange_count--;
+    struct h2o_connection *connection = exchange->connection;
+    connection->front->exchange_count--;
+    if (--connection->exchange_count == 0)
+        h2o_idle_begin(connection);
+    h2o_unread_end(exchange);
     if (!exchange->begun)
         return;
     if (exchange->request.state == REQUEST_ANSWERED && exchange->req->version >= 0x200)
-        h2o_guard_end_cut(exchange->connection, exchange->req);
-    if (h2o_linklist_is_linked(&exchange->link))
-        h2o_linklist_unlink(&exchange->link);
+        h2o_guard_end_cut(connection, exchange->req);
     request_end(&exchange->request);
-}
-
-void h2o_exchange_sweep(struct h2o_front *front)
-{
-    uint64_t now = clock_monotonic_ns(front->service->clock);
-    for (h2o_linklist_t *node = front->unsent.next; node != &front->unsent; node = node->next) {
-        struct h2o_exchange *exchange = H2O_STRUCT_FROM_MEMBER(struct h2o_exchange, link, node);
-        uint64_t waited = now - exchange->request.now_ns;
-        if (waited <= UNSENT_NS_MAX)
-            return;
-        uint64_t seconds = exchange->request.response.body.count / UNSENT_BYTES_A_NS;
-        if (waited - UNSENT_NS_MAX <= seconds * CLOCK_NS_PER_S || exchange->connection->shut)
-            continue;
-        front->service->metrics->slow_clients++;
-        h2o_connection_shut(exchange->connection);
-    }
 }
 
 /* ---- the response ---------------------------------------------------------------------------- */
@@ -224,7 +208,7 @@ static void exchange_send(struct request *request)
     struct bytes body = request->response.body;
     exchange_set_head(exchange);
     struct h2o_front *front = exchange->connection->front;
-    h2o_linklist_insert(&front->unsent, &exchange->link);
+    h2o_unread_begin(exchange);
     /* Nobody will be there for a next request. */
     if (front->context.shutdown_requested)
         req->http1_is_persistent = 0;
@@ -249,8 +233,14 @@ static bool exchange_client_gone(const struct request *request)
     return poll(&hang_up, 1, 0) == 1 && (hang_up.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
+static bool exchange_has_room(const struct request *request, uint64_t body_bytes)
+{
+    return h2o_unread_has_room(exchange_of(request), body_bytes);
+}
+
 static const struct request_carrier exchange_carrier = {
     .send = exchange_send,
+    .has_room = exchange_has_room,
     .client_gone = exchange_client_gone,
 };
 
@@ -311,19 +301,12 @@ static void exchange_refuse(struct h2o_exchange *exchange, enum refusal_reason r
     request_reject(request, row->status, row->code, row->detail);
 }
 
-static int exchange_on_req(h2o_handler_t *handler, h2o_req_t *req)
+void h2o_exchange_start(struct h2o_exchange *exchange)
 {
-    struct h2o_front *front = ((struct h2o_handler *)handler)->front;
-    struct h2o_exchange *exchange =
-        h2o_mem_alloc_shared(&req->pool, sizeof(*exchange), exchange_on_dispose);
-    exchange->req = req;
-    exchange->connection = h2o_connection_of(req->conn);
-    exchange->generator = (h2o_generator_t){0};
-    exchange->link = (h2o_linklist_t){0};
-    h2o_guard_progress(exchange->connection);
-    front->exchange_count++;
-    exchange->begun = request_init(&exchange->request, front->service, &exchange_carrier);
-    enum refusal_reason refusal = h2o_guard_take_refusal(exchange->connection, req);
+    struct h2o_connection *connection = exchange->connection;
+    exchange->begun =
+        request_init(&exchange->request, connection->front->service, &exchange_carrier);
+    enum refusal_reason refusal = h2o_guard_take_refusal(connection, exchange->req);
     if (!exchange->begun)
         exchange_refuse_unbegun(exchange);
     else if (refusal != REFUSAL_NONE)
@@ -332,6 +315,24 @@ static int exchange_on_req(h2o_handler_t *handler, h2o_req_t *req)
         exchange_refuse(exchange, REFUSAL_HEADERS_LARGE);
     else
         request_begin(&exchange->request);
+}
+
+static int exchange_on_req(h2o_handler_t *handler, h2o_req_t *req)
+{
+    struct h2o_front *front = ((struct h2o_handler *)handler)->front;
+    struct h2o_exchange *exchange =
+        h2o_mem_alloc_shared(&req->pool, sizeof(*exchange), exchange_on_dispose);
+    struct h2o_connection *connection = h2o_connection_of(req->conn);
+    /* The request clears its own part. */
+    memset(exchange, 0, offsetof(struct h2o_exchange, request));
+    exchange->req = req;
+    exchange->connection = connection;
+    h2o_guard_progress(connection);
+    h2o_idle_end(connection);
+    connection->exchange_count++;
+    front->exchange_count++;
+    if (!h2o_unread_hold(exchange))
+        h2o_exchange_start(exchange);
     return 0;
 }
 

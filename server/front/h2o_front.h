@@ -13,6 +13,7 @@
 
 #include <h2o.h>
 
+#include "server/front/addresses.h"
 #include "server/front/h2o_listen.h"
 #include "server/front/http1_parse.h"
 #include "server/request/request.h"
@@ -25,7 +26,7 @@
 /* What an HTTP/2 client may do without bringing requests along. */
 struct h2o_budget {
     size_t written_bytes;  /* the socket's count when it last made up for something */
-    uint64_t reset_ms;     /* when the counting of resets began anew */
+    uint32_t reset_s;      /* when the counting of resets began anew */
     uint32_t strain;       /* frames that brought nothing */
     uint32_t resets;       /* streams reset since then, by either side */
     uint32_t block_bytes;  /* of the header block that is coming in */
@@ -38,14 +39,39 @@ struct h2o_connection {
     h2o_linklist_t link; /* in front->connections */
     struct h2o_front *front;
     h2o_socket_t *socket;
-    struct h2o_budget budget;
     int linger_fd; /* kept by h2o_linger_keep, or -1 */
     bool shut;
+    bool is_counted; /* by its address */
+    struct addresses_key address_key;
+
+    /* h2o_guard*.c */
     h2o_socket_cb read;          /* libh2o's, called by the guard's */
+    bool is_http2;               /* a frame was seen */
+    uint64_t received_bytes;     /* ever */
     uint64_t body_bytes;         /* decoded of the chunked body that is coming in */
     enum refusal_reason refusal; /* of the request that libh2o is about to hand over */
     struct bytes refused_method; /* with it: views of the input; or none, if libh2o has them */
     struct bytes refused_target;
+    struct h2o_budget budget;
+
+    /* h2o_idle.c */
+    h2o_linklist_t idle_link; /* in front->idle, as long as it has no exchange */
+    uint32_t idle_s;
+    bool is_in_body;
+    bool is_told_to_go;
+    uint64_t received_mark; /* received_bytes when idle_s was set */
+    uint32_t exchange_count;
+
+    /* h2o_unread.c */
+    h2o_linklist_t ready_link; /* in front->ready, if exchanges that are held may go on */
+    h2o_linklist_t held;       /* exchanges, not begun */
+    uint32_t answer_count;     /* under way */
+    uint32_t progress_s;       /* when its client had last read enough */
+    uint64_t progress_mark;    /* how much it had read then */
+    uint64_t unread_bytes;     /* of bodies under way */
+    uint64_t sent_bytes;       /* of answers that are done */
+    uint64_t swept_bytes;      /* of all, while the sweep adds up */
+
     uint8_t address_count;
     char address[64]; /* "ip:port"; made when the first request wants it */
 };
@@ -54,8 +80,10 @@ struct h2o_exchange {
     h2o_req_t *req; /* valid as long as the exchange is */
     struct h2o_connection *connection;
     h2o_generator_t generator;
-    h2o_linklist_t link; /* in front->unsent once answered */
-    bool begun;          /* request_init succeeded */
+    h2o_linklist_t link; /* in connection->held, or in front->unsent once answered */
+    uint64_t unread_bytes;
+    bool is_held;
+    bool begun; /* request_init succeeded */
     struct request request;
 };
 
@@ -85,19 +113,46 @@ struct h2o_front {
     uint32_t connection_count;
     uint32_t connection_max;
     uint32_t exchange_count;
+    uint32_t now_s; /* of the last sweep */
+    struct addresses addresses;
     h2o_linklist_t connections;
+    h2o_linklist_t idle;   /* connections, the longest idle first */
+    h2o_linklist_t ready;  /* connections with requests that need not wait any more */
     h2o_linklist_t unsent; /* exchanges, oldest answer first */
+    uint64_t unread_bytes; /* of their bodies */
     h2o_linklist_t lingering;
     uint32_t linger_count;
     uint64_t no_room_ns; /* when it was last logged that there is no room for a connection */
-    uint64_t log_ms;     /* lines on clients' behaviour: since when they are counted */
+    uint32_t log_s;      /* lines on clients' behaviour: the second in which they are counted */
     uint32_t log_count;  /* and how many there were */
 };
 
 /* Registers the handler of all requests, and the filter of libh2o's own errors. */
 void h2o_exchange_register(struct h2o_front *front, h2o_hostconf_t *host);
-/* Shuts connections down that did not take an answer in time. */
-void h2o_exchange_sweep(struct h2o_front *front);
+/* Begins the request of an exchange that was held. */
+void h2o_exchange_start(struct h2o_exchange *exchange);
+
+/* The connection has no exchange any more, or yet; it has one; a body begins to come in. */
+void h2o_idle_begin(struct h2o_connection *connection);
+void h2o_idle_end(struct h2o_connection *connection);
+void h2o_idle_body(struct h2o_connection *connection);
+/* Ends those that are idle for too long. */
+void h2o_idle_sweep(struct h2o_front *front);
+/* Ends the longest idle one; false: there is none. */
+bool h2o_idle_evict(struct h2o_front *front);
+
+/* May an answer with such a body be sent? */
+bool h2o_unread_has_room(const struct h2o_exchange *exchange, uint64_t body_bytes);
+/* The answer is on its way; the exchange ends, whatever became of it. */
+void h2o_unread_begin(struct h2o_exchange *exchange);
+void h2o_unread_end(struct h2o_exchange *exchange);
+/* True: the request has to wait, because its client has not read what it asked for before. */
+bool h2o_unread_hold(struct h2o_exchange *exchange);
+/* Begins requests that need not wait any more. */
+void h2o_unread_turn(struct h2o_front *front);
+/* Shuts connections down whose client does not read. */
+void h2o_unread_sweep(struct h2o_front *front);
+
 /* libh2o has no call to kill a connection; this makes its next read and write fail. */
 void h2o_connection_shut(struct h2o_connection *connection);
 

@@ -69,8 +69,10 @@ enum refusal_reason h2o_guard_take_refusal(struct h2o_connection *connection, co
 
 static void guard_on_read(h2o_socket_t *socket, const char *err)
 {
-    h2o_guard.current = socket->on_close.data;
-    h2o_guard.current->read(socket, err);
+    struct h2o_connection *connection = socket->on_close.data;
+    h2o_guard.current = connection;
+    connection->received_bytes += socket->bytes_read;
+    connection->read(socket, err);
 }
 
 GUARD_EXPORT void h2o_socket_read_start(h2o_socket_t *socket, h2o_socket_cb callback)
@@ -118,6 +120,8 @@ GUARD_EXPORT int phr_parse_request(const char *input,
     *ret_minor = head.minor;
     if (LIKELY(outcome == HTTP1_COMPLETE)) {
         connection->body_bytes = 0;
+        if (head.is_chunked || head.content_length > 0)
+            h2o_idle_body(connection);
         *ret_method = (const char *)head.method.data;
         *ret_method_count = head.method.count;
         *ret_target = (const char *)head.target.data;

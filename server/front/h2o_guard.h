@@ -73,6 +73,13 @@ void h2o_guard_end_cut(struct h2o_connection *connection, h2o_req_t *req);
 
 /* A request began, which makes up for some frames that brought nothing. */
 void h2o_guard_progress(struct h2o_connection *connection);
+/* A line on what a client did; not all of them, if there are many. */
+void h2o_guard_log(struct h2o_connection *connection,
+                   const char *event,
+                   const char *reason,
+                   struct bytes detail);
+/* Resets streams whose body does not come. About once a second. */
+void h2o_guard_sweep(struct h2o_front *front);
 /* No more requests on this connection; those that run are answered. Of HTTP/2. */
 void h2o_guard_wind_down(h2o_http2_conn_t *conn, int error, const char *detail);
 

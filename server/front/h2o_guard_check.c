@@ -86,6 +86,7 @@ static bool check_open(struct check_server *server)
     front->rules = (struct http1_rules){.head_bytes_max = CHECK_HEAD_BYTES,
                                         .body_bytes_max = CHECK_BODY_BYTES};
     h2o_linklist_init_anchor(&front->connections);
+    h2o_linklist_init_anchor(&front->idle);
     h2o_config_init(&front->config);
     h2o_hostconf_t *host =
         h2o_config_register_host(&front->config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
@@ -96,9 +97,9 @@ static bool check_open(struct check_server *server)
     handler->server = server;
     front->loop = h2o_evloop_create();
     h2o_context_init(&front->context, front->loop, &front->config);
-    front->log_ms = h2o_now(front->loop); /* this is nobody's connection: nothing to be told */
+    /* this is nobody's connection: nothing to be told */
     front->log_count = UINT32_MAX / 2;
-    front->linger_count = UINT32_MAX / 2; /* nor anything to be waited for */
+    front->linger_count = UINT32_MAX / 2;
     front->accept = (h2o_accept_ctx_t){.ctx = &front->context, .hosts = front->config.hosts};
     return true;
 }

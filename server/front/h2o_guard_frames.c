@@ -19,11 +19,13 @@
 #define STRAIN_REQUEST       20   /* frames that a request makes up for */
 #define STRAIN_SENT_BYTES    1024 /* bytes sent that make up for one */
 #define RESETS_MAX           200
-#define RESETS_MS            10000
+#define RESETS_S             10
 #define BLOCK_FRAMES_MAX     32    /* that one block of headers may come in */
 #define BLOCK_BYTES_MORE     16384 /* and the double of limits.headers, so that most get a 431 */
 #define FRAME_TYPE_KNOWN_MAX H2O_HTTP2_FRAME_TYPE_CONTINUATION
 #define LOG_LINES_MAX        20 /* a second, of all connections */
+#define BODY_S               20 /* for a body to come, and more as it comes */
+#define BODY_BYTES_A_S       819
 
 #define ERROR_COUNT          (sizeof(frames_errors) / sizeof(frames_errors[0]))
 
@@ -51,13 +53,14 @@ static void frames_count(const struct h2o_connection *connection, size_t counter
 }
 
 /* Clients can make these lines, so there are never many. */
-static void
-frames_log(struct h2o_connection *connection, const char *event, uint32_t code, struct bytes detail)
+void h2o_guard_log(struct h2o_connection *connection,
+                   const char *event,
+                   const char *reason,
+                   struct bytes detail)
 {
     struct h2o_front *front = connection->front;
-    uint64_t now_ms = h2o_now(front->loop);
-    if (now_ms - front->log_ms >= 1000) {
-        front->log_ms = now_ms;
+    if (front->now_s != front->log_s) {
+        front->log_s = front->now_s;
         front->log_count = 0;
     }
     if (front->log_count++ >= LOG_LINES_MAX)
@@ -65,7 +68,7 @@ frames_log(struct h2o_connection *connection, const char *event, uint32_t code, 
     struct log_line line;
     log_begin(&line, "info", event);
     log_text(&line, "client", h2o_connection_address(connection));
-    log_text(&line, "reason", bytes_of_text(frames_error(code)->label));
+    log_text(&line, "reason", bytes_of_text(reason));
     if (detail.count > 0)
         log_text(&line, "detail", detail);
     if (!log_end(&line))
@@ -78,9 +81,9 @@ frames_log(struct h2o_connection *connection, const char *event, uint32_t code, 
 static void frames_count_reset(struct h2o_connection *connection)
 {
     struct h2o_budget *budget = &connection->budget;
-    uint64_t now_ms = h2o_now(connection->front->loop);
-    if (now_ms - budget->reset_ms > RESETS_MS) {
-        budget->reset_ms = now_ms;
+    uint32_t now_s = connection->front->now_s;
+    if (now_s - budget->reset_s > RESETS_S) {
+        budget->reset_s = now_s;
         budget->resets = 0;
     }
     budget->resets++;
@@ -92,7 +95,8 @@ h2o_http2__encode_rst_stream_frame(h2o_buffer_t **out, uint32_t stream_id, int e
     struct h2o_connection *connection = h2o_guard.current;
     if (connection != NULL) {
         frames_count(connection, frames_error((uint32_t)error)->sent);
-        frames_log(connection, "http2_reset_sent", (uint32_t)error, bytes_of_text(""));
+        h2o_guard_log(connection, "http2_reset", frames_error((uint32_t)error)->label,
+                      bytes_of_text(""));
         frames_count_reset(connection);
     }
     h2o_guard.encode_reset(out, stream_id, error);
@@ -105,8 +109,8 @@ h2o_http2_encode_goaway_frame(h2o_buffer_t **out, uint32_t last_id, int error, h
     /* Without an error it is a timer that speaks, and it speaks of another connection. */
     if (connection != NULL && error != H2O_HTTP2_ERROR_NONE) {
         frames_count(connection, frames_error((uint32_t)-error)->goaway);
-        frames_log(connection, "http2_goaway", (uint32_t)-error,
-                   bytes_make(detail.base, detail.len));
+        h2o_guard_log(connection, "http2_goaway", frames_error((uint32_t)-error)->label,
+                      bytes_make(detail.base, detail.len));
         h2o_linger_keep(connection);
     }
     h2o_guard.encode_goaway(out, last_id, error, detail);
@@ -245,6 +249,46 @@ static void frames_data(struct h2o_connection *connection, h2o_http2_frame_t *fr
     frames_consume(conn, count);
 }
 
+/* ---- bodies that do not come ----------------------------------------------------------------- */
+
+static bool frames_is_late(const h2o_http2_stream_t *stream, uint64_t now_s)
+{
+    if (stream->state != H2O_HTTP2_STREAM_STATE_RECV_HEADERS &&
+        stream->state != H2O_HTTP2_STREAM_STATE_RECV_BODY)
+        return false;
+    uint64_t came = stream->_req_body != NULL ? stream->_req_body->size : 0;
+    uint64_t began_s = (uint64_t)stream->req.timestamps.request_begin_at.tv_sec;
+    return now_s > began_s && now_s - began_s > BODY_S + came / BODY_BYTES_A_S;
+}
+
+static void frames_sweep_connection(h2o_http2_conn_t *conn, uint64_t now_s)
+{
+    h2o_guard.current = conn->sock->on_close.data;
+    for (khiter_t place = 0; place != kh_end(conn->streams); place++) {
+        if (khash_flags(conn->streams->flags, place) != 0)
+            continue;
+        h2o_http2_stream_t *stream = kh_val(conn->streams, place);
+        if (!frames_is_late(stream, now_s))
+            continue;
+        uint32_t stream_id = stream->stream_id;
+        h2o_http2_stream_reset(conn, stream);
+        h2o_http2__encode_rst_stream_frame(&conn->_write.buf, stream_id, -H2O_HTTP2_ERROR_CANCEL);
+        h2o_http2_conn_request_write(conn);
+    }
+}
+
+void h2o_guard_sweep(struct h2o_front *front)
+{
+    h2o_linklist_t *anchor = &front->context.http2._conns;
+    uint64_t now_s = h2o_now(front->loop) / 1000;
+    for (h2o_linklist_t *node = anchor->next; node != anchor; node = node->next) {
+        h2o_http2_conn_t *conn = H2O_STRUCT_FROM_MEMBER(h2o_http2_conn_t, _conns, node);
+        if (conn->num_streams.pull.open > conn->num_streams.pull.half_closed &&
+            conn->state < H2O_HTTP2_CONN_STATE_IS_CLOSING)
+            frames_sweep_connection(conn, now_s);
+    }
+}
+
 /* ---- the door -------------------------------------------------------------------------------- */
 
 static uint32_t frames_code(const h2o_http2_frame_t *frame)
@@ -293,6 +337,7 @@ GUARD_EXPORT ssize_t h2o_http2_decode_frame(h2o_http2_frame_t *frame,
     if (count < 0)
         return count;
     ASSERT(connection != NULL);
+    connection->is_http2 = true;
     const char *reason = frames_look(connection, frame);
     if (LIKELY(reason == NULL))
         return count;

@@ -19,18 +19,28 @@
 #define DESCRIPTORS_RESERVED  512 /* for artifacts, the store, listeners */
 #define CONNECTIONS_MAX       100000
 #define NO_ROOM_LOG_NS        CLOCK_NS_PER_S
-#define HTTP1_TIMEOUT_MS      10000 /* head and body of a request; idle between two */
+#define HTTP1_TIMEOUT_MS      3600000 /* h2o_idle.c knows better what is slow */
 #define HTTP2_IDLE_TIMEOUT_MS 10000
 #define HTTP2_STREAMS_MAX     100
 #define HTTP2_GOAWAY_GRACE_MS 5000
 
 /* ---- connections ----------------------------------------------------------------------------- */
 
+static void listen_unlink(h2o_linklist_t *link)
+{
+    if (h2o_linklist_is_linked(link))
+        h2o_linklist_unlink(link);
+}
+
 static void listen_on_close(void *data)
 {
     struct h2o_connection *connection = data;
     struct h2o_front *front = connection->front;
-    h2o_linklist_unlink(&connection->link);
+    listen_unlink(&connection->link);
+    listen_unlink(&connection->idle_link);
+    listen_unlink(&connection->ready_link);
+    if (connection->is_counted)
+        addresses_give(&front->addresses, connection->address_key);
     front->connection_count--;
     front->service->metrics->connections = front->connection_count;
     if (connection->linger_fd >= 0)
@@ -64,21 +74,58 @@ static void listen_tell_no_room(struct h2o_front *front)
                 front->connection_count);
 }
 
-bool h2o_connection_adopt(struct h2o_front *front, h2o_socket_t *socket)
+/* False: its address has as many as it may have. */
+static bool listen_count_address(struct h2o_connection *connection)
 {
+    struct h2o_front *front = connection->front;
+    struct sockaddr_storage peer;
+    struct sockaddr *address = (struct sockaddr *)&peer;
+    if (h2o_socket_getpeername(connection->socket, address) == 0 ||
+        addresses_is_loopback(address) || !addresses_key_of(address, &connection->address_key) ||
+        config_trusts(front->service->config, address))
+        return true;
+    /* One address never has them all. */
+    uint64_t max = MIN(front->service->config->limits.connections_per_address,
+                       (uint64_t)front->connection_max / 2);
+    connection->is_counted = addresses_take(&front->addresses, connection->address_key, max);
+    return connection->is_counted;
+}
+
+static struct h2o_connection *listen_make(struct h2o_front *front, h2o_socket_t *socket)
+{
+    struct metrics *metrics = front->service->metrics;
     struct h2o_connection *connection = NULL;
-    if (front->connection_count < front->connection_max)
+    bool has_room = front->connection_count < front->connection_max;
+    if (!has_room) {
+        listen_tell_no_room(front);
+        has_room = h2o_idle_evict(front);
+    }
+    if (has_room)
         connection = calloc(1, sizeof(*connection));
     if (connection == NULL) {
-        front->service->metrics->connections_refused++;
-        listen_tell_no_room(front);
-        h2o_socket_close(socket);
-        return false;
+        metrics->connections_refused++;
+        return NULL;
     }
     connection->front = front;
     connection->socket = socket;
     connection->linger_fd = -1;
+    if (listen_count_address(connection))
+        return connection;
+    metrics->connections_refused_address++;
+    free(connection);
+    return NULL;
+}
+
+bool h2o_connection_adopt(struct h2o_front *front, h2o_socket_t *socket)
+{
+    struct h2o_connection *connection = listen_make(front, socket);
+    if (connection == NULL) {
+        h2o_socket_close(socket);
+        return false;
+    }
+    h2o_linklist_init_anchor(&connection->held);
     h2o_linklist_insert(&front->connections, &connection->link);
+    h2o_idle_begin(connection);
     front->connection_count++;
     front->service->metrics->connections = front->connection_count;
     socket->on_close.cb = listen_on_close;
@@ -137,6 +184,11 @@ static uint32_t listen_connection_max(void)
     return (uint32_t)MIN(usable, (rlim_t)CONNECTIONS_MAX);
 }
 
+static void listen_look_at_clock(struct h2o_front *front)
+{
+    front->now_s = (uint32_t)(clock_monotonic_ns(front->service->clock) / CLOCK_NS_PER_S);
+}
+
 static void listen_configure(struct h2o_front *front)
 {
     const struct config_limits *limits = &front->service->config->limits;
@@ -170,8 +222,11 @@ enum status h2o_listen_create(struct request_service *service,
     if (front == NULL)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
     front->service = service;
+    listen_look_at_clock(front);
     front->connection_max = listen_connection_max();
     h2o_linklist_init_anchor(&front->connections);
+    h2o_linklist_init_anchor(&front->idle);
+    h2o_linklist_init_anchor(&front->ready);
     h2o_linklist_init_anchor(&front->unsent);
     h2o_linklist_init_anchor(&front->lingering);
     h2o_guard_init();
@@ -194,6 +249,7 @@ void h2o_listen_run(struct h2o_front *front, int wait_ms)
 {
     /* It fails only when a signal interrupts the wait: the next turn does the rest. */
     (void)h2o_evloop_run(front->loop, wait_ms);
+    h2o_unread_turn(front);
 }
 
 /* ---- other descriptors ----------------------------------------------------------------------- */
@@ -238,7 +294,10 @@ uint32_t h2o_listen_unsent(const struct h2o_front *front)
 
 void h2o_listen_sweep(struct h2o_front *front)
 {
-    h2o_exchange_sweep(front);
+    listen_look_at_clock(front);
+    h2o_unread_sweep(front);
+    h2o_guard_sweep(front);
+    h2o_idle_sweep(front);
     h2o_linger_sweep(front);
 }
 

@@ -28,6 +28,7 @@ struct directory_tenant {
     uint32_t references;           /* functions in the cache or in use */
     struct admission_tenant admission;
     struct guest_log_bucket log;
+    uint64_t unread_bytes; /* of answers that clients have not read yet */
     struct scheduler_tenant schedule;
     uint64_t hash;
     struct bytes name; /* in name_text */

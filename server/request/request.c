@@ -5,8 +5,8 @@
  * access_log.c and fault.c.
  *
  * Invariants: request_become is the only writer of `state`; an isolate that faulted, ran out or
- * was cancelled is never re-used; a permit is held exactly in the states that say so;
- * carrier->send is the last thing that happens.
+ * was cancelled is never re-used; a permit is held exactly in the states that say so, and until
+ * a large answer is sent; carrier->send is the last thing that happens.
  */
 #include "server/request/request.h"
 
@@ -49,7 +49,7 @@ static void request_become(struct request *request, enum request_state next)
     if (row->waits == REQUEST_WAITS_QUEUE && next != REQUEST_READY)
         admission_leave(&request->function->tenant->admission, &request->queue_link);
     request->state = next;
-    if (row->permit && !request_state_rows[next].permit)
+    if (row->permit && !request_state_rows[next].permit && !request->keeps_permit)
         request_release_permit(request);
 }
 
@@ -77,6 +77,11 @@ static void request_conclude(struct request *request, enum request_state last, e
     request->isolate = NULL;
     request->last_state = request->state;
     account_ended(request);
+    /* What the guest wrote is not sent; the problem in its place may wait long to be read. */
+    if (request->code != NULL)
+        buffer_done(&request->http.response_body);
+    request->keeps_permit = last == REQUEST_ANSWERED && request_state_rows[request->state].permit &&
+                            request->response.body.count > REQUEST_SMALL_BYTES;
     request_become(request, last);
     if (request_state_rows[request->last_state].isolate)
         service->isolates.give_back(isolate, end);
@@ -110,6 +115,10 @@ static void request_answer(struct request *request, enum isolate_end end)
     uint32_t status = request->http.status;
     if (status < 200 || status > 599) {
         request_refuse(request, FAULT_STATUS, NULL);
+        return;
+    }
+    if (UNLIKELY(!request->carrier->has_room(request, request->http.response_body.count))) {
+        request_refuse(request, FAULT_UNREAD, NULL);
         return;
     }
     respond_prepare(request, status, NULL);
@@ -338,6 +347,8 @@ void request_end(struct request *request)
     }
     access_log_ended(request);
     guest_log_take(request);
+    if (request->keeps_permit)
+        request_release_permit(request);
     timers_release(&service->timers);
     service->names.release(request->function);
     http_exchange_done(&request->http);

@@ -23,6 +23,9 @@
 #define REQUEST_TIMING_BYTES  256
 #define REQUEST_PROBLEM_BYTES 1024
 #define REQUEST_EXTRAS_MAX    6
+/* An answer with a larger body counts as running until its client has read it: what is smaller, the
+ * kernel takes at once. */
+#define REQUEST_SMALL_BYTES 65536
 
 struct request;
 struct request_service;
@@ -30,6 +33,8 @@ struct request_service;
 struct request_carrier {
     /* Sends request->response. May free the request: nothing may follow. */
     void (*send)(struct request *request);
+    /* May an answer with such a body be sent, or do too many wait to be read? */
+    bool (*has_room)(const struct request *request, uint64_t body_bytes);
     /* Has the client hung up? Costs a system call. */
     bool (*client_gone)(const struct request *request);
 };
@@ -49,6 +54,7 @@ struct request {
     bool retry_later;              /* the problem gets a Retry-After */
     bool started;                  /* an isolate was checked out: `start` is valid */
     bool rebuild_asked;            /* control was asked for its artifact */
+    bool keeps_permit;             /* answered, but its permit is free only when that is sent */
     struct request_service *service;
     const struct request_carrier *carrier;
     struct directory_function *function; /* a reference; NULL before it is known */

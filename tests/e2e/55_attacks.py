@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The programs of attacks/, each against a server of its own kind, with fewer rounds."""
+import concurrent.futures
 import pathlib
 import sys
 
@@ -11,7 +12,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "attacks"))
 import attack
 import empty_frames
 import header_bomb
+import idle
 import rapid_reset
+import slots
+import unread
 
 
 class Attacks(ServerTest):
@@ -42,3 +46,21 @@ class Attacks(ServerTest):
 
     def test_headers_that_are_bombs(self):
         header_bomb.run(self.target)
+
+    def test_clients_that_do_not_read_and_that_do_not_speak(self):
+        # each waits for what ends it, so they wait together
+        big = attack.Target(self.target.port, "/f/default/big/", self.target.worker)
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            for done in (pool.submit(unread.run, big, 25), pool.submit(idle.run, self.target)):
+                done.result()
+
+
+class FewConnections(harness.unittest.TestCase):
+    def test_idle_connections_that_take_all_there_are(self):
+        with harness.Server(workers=1, prefix=["prlimit", "--nofile=400:400"]) as server:
+            server.deploy("hello", text_guest("hello-attack1"))
+            slots.run(attack.Target(server.port))
+            metrics = server.admin("GET", "/metrics").text
+            row = 'skerry_connections_ended_total{worker="0",reason="room"}'
+            self.assertIn(row, metrics)
+            self.assertNotIn(row + " 0\n", metrics)

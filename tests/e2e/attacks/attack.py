@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import http.client
 import pathlib
+import select
 import socket
 import struct
 import sys
@@ -117,6 +118,31 @@ def is_closed(client, seconds):
     return time.monotonic() < deadline
 
 
+def is_gone(client, deadline):
+    """The same by a time, for who reads nothing: whether the server has shut it down."""
+    poll = select.poll()
+    poll.register(client, select.POLLRDHUP | select.POLLHUP | select.POLLERR)
+    while (left := deadline - time.monotonic()) > 0:
+        if poll.poll(left * 1000):
+            return True
+    return False
+
+
+def read_for(client, seconds):
+    """What comes in that time."""
+    received = b""
+    deadline = time.monotonic() + seconds
+    with contextlib.suppress(OSError):
+        while (left := deadline - time.monotonic()) > 0:
+            client.settimeout(left)
+            chunk = client.recv(65536)
+            if not chunk:
+                break
+            received += chunk
+    client.settimeout(30)
+    return received
+
+
 class Victim:
     """Somebody who asks for the same function all the time, and how long it took."""
 
@@ -169,11 +195,11 @@ def insist(is_kept, text):
         raise Broken(text)
 
 
-def main(run, text):
+def main(run, text, path="/f/default/hello/"):
     """Runs one program; exit status 1 if a figure was not kept."""
     arguments = argparse.ArgumentParser(description=text)
     arguments.add_argument("--port", type=int, default=8080)
-    arguments.add_argument("--path", default="/f/default/hello/")
+    arguments.add_argument("--path", default=path)
     arguments.add_argument("--worker", type=int, help="process id, to look at its memory")
     chosen = arguments.parse_args()
     try:

@@ -186,6 +186,50 @@ static void no_room_for_an_isolate_is_busy_and_gives_the_permit_back(void **stat
     assert_int_equal(stage_begin(stage, 1)->response.status, 200);
 }
 
+/* Parked, so that the stage can write its answer. */
+static struct request *begin_with_answer(struct stage *stage, uint32_t index, size_t body_bytes)
+{
+    static const uint8_t body[REQUEST_SMALL_BYTES + 1];
+    park_the_first(stage);
+    struct request *request = &stage->requests[index];
+    assert_int_equal(buffer_append(&request->http.response_body, body, body_bytes), STATUS_OK);
+    return request;
+}
+
+static void an_answer_that_waits_to_be_read_keeps_its_permit_if_it_is_large(void **state)
+{
+    struct stage *stage = *state;
+    struct request *first = begin_with_answer(stage, 0, REQUEST_SMALL_BYTES + 1);
+    struct request *second = stage_begin(stage, 1);
+    stage_turn(stage, stage->result.until_ns);
+    assert_int_equal(first->state, REQUEST_ANSWERED);
+    assert_int_equal(second->state, REQUEST_QUEUED);
+    stage_end(stage, 0);
+    assert_int_equal(second->state, REQUEST_READY);
+}
+
+static void a_small_answer_gives_its_permit_back_at_once(void **state)
+{
+    struct stage *stage = *state;
+    struct request *first = begin_with_answer(stage, 0, REQUEST_SMALL_BYTES);
+    struct request *second = stage_begin(stage, 1);
+    stage_turn(stage, stage->result.until_ns);
+    assert_int_equal(first->state, REQUEST_ANSWERED);
+    assert_int_not_equal(second->state, REQUEST_QUEUED);
+}
+
+static void an_answer_there_is_no_room_for_is_busy_and_its_body_freed(void **state)
+{
+    struct stage *stage = *state;
+    struct request *request = begin_with_answer(stage, 0, REQUEST_SMALL_BYTES + 1);
+    stage->is_full = true;
+    stage_turn(stage, stage->result.until_ns);
+    expect_problem(request, 503, "busy");
+    assert_int_equal(request->http.response_body.capacity, 0);
+    assert_int_equal(stage->metrics.refused_unread, 1);
+    assert_true(request->retry_later);
+}
+
 static void a_status_that_is_none_is_a_fault(void **state)
 {
     struct stage *stage = *state;
@@ -475,6 +519,9 @@ int main(void)
         STAGED(what_is_for_the_server_needs_no_function),
         STAGED(a_version_in_quarantine_is_not_run),
         STAGED(no_room_for_an_isolate_is_busy_and_gives_the_permit_back),
+        STAGED(an_answer_that_waits_to_be_read_keeps_its_permit_if_it_is_large),
+        STAGED(a_small_answer_gives_its_permit_back_at_once),
+        STAGED(an_answer_there_is_no_room_for_is_busy_and_its_body_freed),
         STAGED(a_status_that_is_none_is_a_fault),
         STAGED(a_fault_is_told_in_the_guests_words_and_logged_with_its_place),
         STAGED(in_the_queue_the_time_to_wait_ends_it),

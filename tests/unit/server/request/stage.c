@@ -156,6 +156,12 @@ static void stage_send(struct request *request)
     stage->sent++;
 }
 
+static bool stage_has_room(const struct request *request, uint64_t body_bytes)
+{
+    (void)body_bytes;
+    return !stage_of(request)->is_full;
+}
+
 static bool stage_client_gone(const struct request *request)
 {
     struct stage *stage = stage_of(request);
@@ -165,6 +171,7 @@ static bool stage_client_gone(const struct request *request)
 
 static const struct request_carrier stage_carrier = {
     .send = stage_send,
+    .has_room = stage_has_room,
     .client_gone = stage_client_gone,
 };
 
@@ -182,7 +189,7 @@ static void stage_set_limits(struct config_limits *limits)
         .slice = STAGE_SLICE_US,
         .wall = STAGE_WALL_US,
         .headers = 4096,
-        .response = 65536,
+        .response = 2 * REQUEST_SMALL_BYTES,
         .log = 4096,
         .log_rate = 16384,
         .concurrency = 1,

@@ -47,6 +47,7 @@ struct stage {
     struct guest_result result; /* of steps that have one */
     uint64_t fuel_used;
     bool client_gone;
+    bool is_full; /* no answer may be sent */
     /* what they were asked */
     uint32_t steps_taken;
     uint32_t found;
