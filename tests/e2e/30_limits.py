@@ -2,12 +2,13 @@
 """Every limit bites where it should, says its name, and costs the neighbours nothing."""
 import os
 import pathlib
+import re
 import resource
 import statistics
 import time
 
 import harness
-from harness import Load, ServerTest, guest, text_guest
+from harness import Load, ServerTest, guest, text_guest, wait_until
 
 
 class Fuel(ServerTest):
@@ -354,6 +355,40 @@ class Neighbours(ServerTest):
             time.sleep(0.2)
             for _ in range(10):
                 self.assertEqual(self.server.get("text").text, "text-brother1")
+
+
+class Logs(ServerTest):
+    config = "limits: { log: 16KiB, log_rate: 64KiB }\n"
+
+    def counter(self, family):
+        text = self.server.admin("GET", "/metrics").text
+        return sum(map(int, re.findall(rf"^{family}{{[^}}]*}} (\d+)$", text, re.M)))
+
+    def test_what_is_logged_is_bounded_as_it_is_written_and_the_loss_is_told(self):
+        self.server.deploy("chatty", guest("chatty"))
+        before = len(self.server.log())
+        self.assertEqual(self.server.get("chatty").status, 200)
+        log = wait_until(lambda: '"guest_log_cut"' in (log := self.server.log()[before:]) and log,
+                         5, "the line about what was lost")
+        self.assertGreater(log.count('"event":"guest"'), 20)
+        self.assertLessEqual(len(log), (16 << 10) + 512)
+        self.assertNotIn('"message":""', log)
+        lost = self.counter("skerry_guest_log_lost_bytes_total")
+        self.assertGreater(lost, 10_000)
+        # The tenant's budget ends before its requests do.
+        began = time.monotonic()
+        for _ in range(20):
+            self.assertEqual(self.server.get("chatty").status, 200)
+        wait_until(lambda: self.counter("skerry_guest_log_lost_bytes_total") > 8 * lost, 5,
+                   "all of them to be written or lost")
+        seconds = time.monotonic() - began
+        self.assertLessEqual(len(self.server.log()) - before, (64 << 10) * (2 + seconds))
+
+    def test_a_guest_gives_no_orders_to_a_proxy(self):
+        self.server.deploy("chatty", guest("chatty"))
+        answer = self.server.get("chatty")
+        self.assertNotIn("x-accel-redirect", {name.lower() for name in answer.headers})
+        self.assertGreater(self.counter("skerry_guest_headers_dropped_total"), 0)
 
 
 class OfATenant(ServerTest):
