@@ -346,9 +346,9 @@ void request_end(struct request *request)
         request_conclude(request, REQUEST_GONE, ISOLATE_DISCARDED);
     }
     access_log_ended(request);
-    guest_log_take(request);
     if (request->keeps_permit)
         request_release_permit(request);
+    guest_log_take(request); /* and its reference of the function */
     timers_release(&service->timers);
     service->names.release(request->function);
     http_exchange_done(&request->http);

@@ -201,6 +201,7 @@ static void an_answer_that_waits_to_be_read_keeps_its_permit_if_it_is_large(void
     struct stage *stage = *state;
     struct request *first = begin_with_answer(stage, 0, REQUEST_SMALL_BYTES + 1);
     struct request *second = stage_begin(stage, 1);
+    http_exchange_log(&first->http, "info", bytes_of_text("and its log goes on without it"));
     stage_turn(stage, stage->result.until_ns);
     assert_int_equal(first->state, REQUEST_ANSWERED);
     assert_int_equal(second->state, REQUEST_QUEUED);
