@@ -80,6 +80,7 @@ struct http_exchange {
     struct bytes uri;         /* path and query, encoded, starts with "/", prefix stripped */
     struct bytes protocol;    /* "HTTP/1.1", "HTTP/2.0" */
     struct bytes source_addr; /* "ip:port", "[v6]:port" */
+    bool is_https;            /* what the client speaks to whoever is in front */
     struct bytes authority;   /* Host header, with port if there was one */
     struct bytes matched;     /* prefix that was stripped: "" or "/f/tenant/function" */
     struct bytes tenant;

@@ -71,7 +71,7 @@ static struct cgi_parts cgi_split(const struct http_exchange *exchange)
     parts.query = mark == NULL ? bytes_make(NULL, 0) : cgi_from(uri, path_end + 1);
     cgi_split_authority(exchange->authority, false, &parts.server_name, &parts.server_port);
     if (parts.server_port.count == 0)
-        parts.server_port = bytes_of_text("80");
+        parts.server_port = bytes_of_text(exchange->is_https ? "443" : "80");
     struct bytes port;
     cgi_split_authority(exchange->source_addr, true, &parts.remote, &port);
     return parts;
@@ -192,7 +192,8 @@ static void cgi_set_paths(struct cgi_writer *writer, const struct cgi_parts *par
     struct bytes site;
     struct bytes full;
     if (!cgi_decode(exchange, parts->path, &decoded) ||
-        !cgi_join(exchange, bytes_of_text("http://"), exchange->authority, &site) ||
+        !cgi_join(exchange, bytes_of_text(exchange->is_https ? "https://" : "http://"),
+                  exchange->authority, &site) ||
         !cgi_join(exchange, site, exchange->matched, &full)) {
         writer->full = true;
         return;
@@ -403,6 +404,8 @@ bool cgi_environment(struct http_exchange *exchange, struct wasi_texts *ret_text
     cgi_set(&writer, "REMOTE_HOST", parts.remote);
     cgi_set_text(&writer, "REMOTE_USER", "");
     cgi_set_text(&writer, "AUTH_TYPE", "");
+    if (exchange->is_https)
+        cgi_set_text(&writer, "HTTPS", "on");
     cgi_set_https(&writer);
     if (writer.full)
         return false;

@@ -16,6 +16,7 @@
 
 #include "engine/base/http_status.h"
 #include "engine/base/problem.h"
+#include "server/front/forwarded.h"
 #include "server/front/h2o_guard.h"
 #include "server/request/respond.h"
 #include "server/request/service.h"
@@ -100,6 +101,37 @@ static struct bytes exchange_protocol(int version)
                                             : "HTTP/1.0");
 }
 
+/* "http://host?query" asks for "/?query" [RFC 9110 4.2.3]; without memory it stays a bad path. */
+static void exchange_fill_root(struct http_exchange *http, struct bytes *path)
+{
+    if (LIKELY(path->count == 0 || path->data[0] != '?'))
+        return;
+    uint8_t *copy = arena_alloc(&http->arena, path->count + 1, 1);
+    if (copy == NULL)
+        return;
+    copy[0] = '/';
+    memcpy(copy + 1, path->data, path->count);
+    *path = bytes_make(copy, path->count + 1);
+}
+
+/* Who asks, and how, if a proxy that is trusted asks for somebody. */
+static void exchange_fill_client(struct http_exchange *http,
+                                 const struct h2o_connection *connection)
+{
+    const struct config *config = connection->front->service->config;
+    http->is_https = forwarded_public_is_https(config);
+    if (LIKELY(!connection->is_proxied))
+        return;
+    char client[FORWARDED_CLIENT_BYTES];
+    size_t count = forwarded_client(config, &http->request_headers, client);
+    char *copy = count > 0 ? arena_alloc(&http->arena, count, 1) : NULL;
+    if (copy != NULL) {
+        memcpy(copy, client, count);
+        http->source_addr = bytes_make(copy, count);
+    }
+    http->is_https = forwarded_is_https(config, &http->request_headers);
+}
+
 static bool exchange_fill(struct h2o_exchange *exchange)
 {
     const h2o_req_t *req = exchange->req;
@@ -112,7 +144,11 @@ static bool exchange_fill(struct h2o_exchange *exchange)
     http->request_body = exchange_bytes(req->entity);
     exchange->request.path = exchange_bytes(req->input.path);
     route_take_absolute_form(&exchange->request.path, &http->authority);
-    return exchange_fill_headers(http, req);
+    exchange_fill_root(http, &exchange->request.path);
+    if (!exchange_fill_headers(http, req))
+        return false;
+    exchange_fill_client(http, connection);
+    return true;
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */

@@ -41,6 +41,7 @@ struct h2o_connection {
     h2o_socket_t *socket;
     int linger_fd; /* kept by h2o_linger_keep, or -1 */
     bool shut;
+    bool is_proxied; /* it comes from one of trusted_proxies */
     bool is_counted; /* by its address */
     struct addresses_key address_key;
 

@@ -81,8 +81,10 @@ static bool listen_count_address(struct h2o_connection *connection)
     struct sockaddr_storage peer;
     struct sockaddr *address = (struct sockaddr *)&peer;
     if (h2o_socket_getpeername(connection->socket, address) == 0 ||
-        addresses_is_loopback(address) || !addresses_key_of(address, &connection->address_key) ||
-        config_trusts(front->service->config, address))
+        !addresses_key_of(address, &connection->address_key))
+        return true;
+    connection->is_proxied = config_trusts(front->service->config, address);
+    if (connection->is_proxied || addresses_is_loopback(address))
         return true;
     /* One address never has them all. */
     uint64_t max = MIN(front->service->config->limits.connections_per_address,

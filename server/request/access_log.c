@@ -53,6 +53,7 @@ void access_log_ended(const struct request *request)
     struct log_line line;
     log_begin(&line, "info", "access");
     access_log_names(&line, request->id, request->function);
+    log_text(&line, "client", request->http.source_addr);
     log_text(&line, "method", request->http.method);
     log_text(&line, "host", request->http.authority);
     log_text(&line, "path", bytes_make(request->path.data, MIN(request->path.count, 1024u)));

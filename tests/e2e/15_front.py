@@ -155,6 +155,11 @@ class Strict(ServerTest):
         self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer[:200])
         self.assertTrue(answer.endswith(b"\n\n" + b"x" * 0x40000), answer[:400])
 
+    def test_an_absolute_target_without_a_path_asks_for_the_root(self):
+        answer = self.ask(head(b"Connection: close\r\n",
+                               b"GET http://echo.default.localhost?q=1 HTTP/1.1"))
+        self.assertIn(b"GET /?q=1\n", answer)
+
     def test_a_head_that_comes_byte_by_byte_is_read(self):
         data = head(b"Connection: close\r\nContent-Length: 3\r\n") + b"abc"
         with harness.socket.create_connection(("127.0.0.1", self.server.port), 10) as client:
@@ -293,3 +298,36 @@ class Http2(ServerTest):
                               re.M)
             self.assertGreater(int(found.group(1)), 0)
         self.assertIn('"http2_goaway"', self.server.log())
+
+
+class BehindAProxy(ServerTest):
+    workers = 1
+    config = ("trusted_proxies: [127.0.0.0/8]\npublic_url: https://example.org\naccess_log: true\n")
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server.deploy("wagi", guest("wagi"))
+
+    def client_of(self, headers):
+        answer = self.server.get("wagi", headers=headers)
+        request_id = answer.headers["x-request-id"]
+        line = harness.wait_until(
+            lambda: [line for line in self.server.log().splitlines() if request_id in line], 5,
+            "the access log")
+        return json.loads(line[0])["client"]
+
+    def test_the_clients_address_is_what_a_trusted_proxy_saw(self):
+        self.assertEqual(self.client_of({"X-Forwarded-For": "6.6.6.6, 192.0.2.7"}), "192.0.2.7:0")
+        self.assertTrue(self.client_of({}).startswith("127.0.0.1:"))
+        self.assertTrue(self.client_of({"X-Forwarded-For": "nonsense"}).startswith("127.0.0.1:"))
+
+
+class WithoutAProxy(ServerTest):
+    workers = 1
+    config = "access_log: true\n"
+
+    def test_what_anybody_says_of_his_address_is_not_believed(self):
+        self.server.get("nobody", headers={"X-Forwarded-For": "192.0.2.7"})
+        harness.wait_until(lambda: '"access"' in self.server.log(), 5, "the access log")
+        self.assertNotIn("192.0.2.7", self.server.log())

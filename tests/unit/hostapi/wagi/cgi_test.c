@@ -112,6 +112,20 @@ static void server_and_remote_lose_their_ports(void **state)
     assert_variable(fixture, "HTTP_HOST", "hello.example:8080");
 }
 
+static void what_was_asked_for_over_tls_is_said_to_be(void **state)
+{
+    struct fixture *fixture = *state;
+    build(fixture);
+    assert_no_variable(fixture, "HTTPS=");
+    fixture->exchange.authority = bytes_of_text("hello.example");
+    fixture->exchange.is_https = true;
+    build(fixture);
+    assert_variable(fixture, "HTTPS", "on");
+    assert_variable(fixture, "SERVER_PORT", "443");
+    assert_variable(fixture, "X_FULL_URL",
+                    "https://hello.example/f/tenant/hello/a%20b/%2e?x=1&y&&z=%26");
+}
+
 static void ipv6_addresses_keep_brackets_in_names_only(void **state)
 {
     struct fixture *fixture = *state;
@@ -267,6 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_request_line_becomes_variables),
         TEST(server_and_remote_lose_their_ports),
+        TEST(what_was_asked_for_over_tls_is_said_to_be),
         TEST(ipv6_addresses_keep_brackets_in_names_only),
         TEST(headers_become_http_variables_and_repeated_ones_are_joined),
         TEST(a_cookie_in_many_crumbs_fits),
