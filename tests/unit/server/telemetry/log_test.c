@@ -2,6 +2,10 @@
 /*
  * Lines of the log: whole, of bounded length, and never waited for.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "server/telemetry/log.h"
 #include "tests/unit/server/request/stage.h"
 
@@ -64,6 +68,31 @@ static void a_pipe_that_is_full_is_not_waited_for(void **state)
     assert_int_equal(stage_log_count(stage_log_take(), "\"flood\""), written);
 }
 
+/* The same pipe, opened once more: whoever started us finds no flag on his. */
+static void a_process_that_never_waits_leaves_the_flags_of_others_alone(void **state)
+{
+    (void)state;
+    int ends[2];
+    int kept = dup(STDERR_FILENO);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    log_never_wait();
+    int own = fcntl(STDERR_FILENO, F_GETFL);
+    int of_others = fcntl(ends[1], F_GETFL);
+    static const char text[4096] = "{";
+    ssize_t written;
+    do
+        written = write(STDERR_FILENO, text, sizeof(text));
+    while (written == (ssize_t)sizeof(text));
+    int error = errno;
+    assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+    assert_int_equal(own & O_NONBLOCK, O_NONBLOCK);
+    assert_int_equal(of_others & O_NONBLOCK, 0);
+    assert_int_equal(written, -1);
+    assert_int_equal(error, EAGAIN);
+    assert_int_equal(close(kept) | close(ends[0]) | close(ends[1]), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -71,6 +100,7 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_is_cut_and_says_so),
         cmocka_unit_test(a_message_is_cut_like_a_report),
         cmocka_unit_test(a_pipe_that_is_full_is_not_waited_for),
+        cmocka_unit_test(a_process_that_never_waits_leaves_the_flags_of_others_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

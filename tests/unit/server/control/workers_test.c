@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All workers together, with this very program in their place: main() is a worker when it is
+ * told so, and does what its configuration's `domain` says.
+ */
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "server/control/pulse.h"
+#include "server/control/workers.h"
+#include "tests/support/unit.h"
+
+#define WORKERS 2
+
+struct bench {
+    struct config config;
+    struct event_base *base;
+    struct listeners listeners;
+    struct starts *starts;
+    struct log_drain *log;
+    struct deaths *deaths;
+    struct workers *workers;
+    uint64_t now_ns;
+    struct clock clock;
+    uint32_t readies;
+};
+
+/* What this process does as a worker. */
+static int work(void)
+{
+    static struct worker_boot boot;
+    if (pread(WORKER_BOOT_FD, &boot, sizeof(boot), 0) != (ssize_t)sizeof(boot) ||
+        boot.magic != WORKER_BOOT_MAGIC)
+        return 3;
+    struct worker_shared *shared =
+        mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, WORKER_SHARED_FD, 0);
+    if (shared == MAP_FAILED || strcmp(boot.config.domain, "fails") == 0)
+        return 4;
+    const struct deploy_catalog_entry entry = {
+        .tenant = "acme", .function = "f", .version = 3, .created_ns = 5};
+    if (strcmp(boot.config.domain, "runs") == 0)
+        vitals_enter(&shared->vitals, &entry);
+    vitals_beat(&shared->vitals);
+    if (write(WORKER_READY_FD, "r", 1) != 1)
+        return 5;
+    for (;;)
+        (void)pause();
+}
+
+static uint64_t bench_now(void *context)
+{
+    return ((struct bench *)context)->now_ns;
+}
+
+static void bench_ready(void *context)
+{
+    ((struct bench *)context)->readies++;
+}
+
+static bool bench_write(const char *line, size_t count)
+{
+    return line[count - 1] == '\n';
+}
+
+static void bench_init(struct bench *bench, const char *what)
+{
+    *bench = (struct bench){.now_ns = 1000 * CLOCK_NS_PER_S, .base = event_base_new()};
+    bench->clock =
+        (struct clock){.monotonic_ns = bench_now, .realtime_ns = bench_now, .context = bench};
+    bench->config.workers = WORKERS;
+    bench->config.listen_count = 1;
+    (void)snprintf(bench->config.listen[0], CONFIG_ADDRESS_BYTES, "127.0.0.1:0");
+    (void)snprintf(bench->config.domain, CONFIG_DOMAIN_BYTES, "%s", what);
+    const struct log_drain_options log = {
+        .base = bench->base, .clock = &bench->clock, .write = bench_write};
+    assert_int_equal(listeners_open(&bench->config, NULL, &bench->listeners), STATUS_OK);
+    assert_int_equal(starts_create(4, &bench->clock, &bench->starts), STATUS_OK);
+    assert_int_equal(log_drain_create(&log, NULL, &bench->log), STATUS_OK);
+    assert_int_equal(deaths_create(&bench->clock, NULL, &bench->deaths), STATUS_OK);
+    const struct workers_options options = {.base = bench->base,
+                                            .clock = &bench->clock,
+                                            .config = &bench->config,
+                                            .listeners = &bench->listeners,
+                                            .starts = bench->starts,
+                                            .log = bench->log,
+                                            .deaths = bench->deaths,
+                                            .ready = bench_ready,
+                                            .context = bench};
+    assert_int_equal(workers_create(&options, NULL, &bench->workers), STATUS_OK);
+    workers_start(bench->workers);
+    assert_int_equal(workers_running(bench->workers), WORKERS);
+}
+
+/* Waits for one of them to end, and tells of it a second later. */
+static void bench_reap(struct bench *bench)
+{
+    int wait_status;
+    pid_t pid = waitpid(-1, &wait_status, 0);
+    bench->now_ns += CLOCK_NS_PER_S;
+    assert_true(workers_child_exited(bench->workers, pid, wait_status));
+}
+
+static void bench_wait_ready(struct bench *bench)
+{
+    while (!workers_are_ready(bench->workers))
+        assert_int_equal(event_base_loop(bench->base, EVLOOP_ONCE), 0);
+}
+
+static void bench_done(struct bench *bench)
+{
+    workers_stop(bench->workers);
+    workers_kill(bench->workers, SIGKILL);
+    while (workers_running(bench->workers) > 0)
+        bench_reap(bench);
+    workers_free(bench->workers);
+    deaths_free(bench->deaths);
+    log_drain_free(bench->log);
+    starts_free(bench->starts);
+    listeners_close(&bench->listeners);
+    event_base_free(bench->base);
+}
+
+static void all_are_ready_when_the_last_one_is(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, "serves");
+    assert_false(workers_are_ready(bench.workers));
+    bench_wait_ready(&bench);
+    assert_int_equal(bench.readies, 1);
+    assert_false(workers_child_exited(bench.workers, getpid(), 0));
+    bench_done(&bench);
+    assert_int_equal(bench.readies, 1);
+}
+
+static void who_cannot_start_is_given_up(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, "fails");
+    assert_false(workers_are_hopeless(bench.workers));
+    /* Both, and their second tries: those after that wait for a timer. */
+    for (int i = 0; i < 2 * WORKERS; i++)
+        bench_reap(&bench);
+    assert_false(workers_are_hopeless(bench.workers));
+    while (workers_running(bench.workers) == 0)
+        assert_int_equal(event_base_loop(bench.base, EVLOOP_ONCE), 0);
+    bench_reap(&bench);
+    assert_true(workers_are_hopeless(bench.workers));
+    bench_done(&bench);
+}
+
+static void what_ran_in_three_that_died_is_put_in_quarantine(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, "runs");
+    for (uint32_t i = 0; i < 2; i++) {
+        bench_wait_ready(&bench);
+        assert_int_equal(deaths_quarantined(bench.deaths), 0);
+        workers_kill(bench.workers, SIGKILL);
+        for (uint32_t j = 0; j < WORKERS; j++)
+            bench_reap(&bench);
+    }
+    assert_int_equal(deaths_quarantined(bench.deaths), 1);
+    bench_done(&bench);
+}
+
+static void who_stands_still_is_killed_and_not_before(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, "serves");
+    bench_wait_ready(&bench);
+    for (uint32_t i = 0; i <= PULSE_STALLED_TICKS; i++)
+        workers_tick(bench.workers);
+    assert_false(workers_are_ready(bench.workers));
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), 0);
+    for (uint32_t i = 0; i <= PULSE_HUNG_TICKS; i++)
+        workers_tick(bench.workers);
+    for (uint32_t i = 0; i < WORKERS; i++)
+        bench_reap(&bench);
+    assert_int_equal(workers_running(bench.workers), WORKERS);
+    bench_done(&bench);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], WORKER_VERB) == 0)
+        return work();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_are_ready_when_the_last_one_is),
+        cmocka_unit_test(who_cannot_start_is_given_up),
+        cmocka_unit_test(what_ran_in_three_that_died_is_put_in_quarantine),
+        cmocka_unit_test(who_stands_still_is_killed_and_not_before),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
