@@ -110,6 +110,7 @@ static void control_begin_upload(struct deploy_control *control,
                                                 .module = admin_http_request(call)->body,
                                                 .config = buffer_bytes(&waiting->upload.config),
                                                 .choices = waiting->upload.content.choices,
+                                                .source = waiting->upload.content.source,
                                                 .done = control_built,
                                                 .context = waiting};
     enum status status = builder_jobs_submit(control->jobs, &request, &report, &waiting->job);

@@ -48,6 +48,12 @@ struct deploy_tenant_limits {
 #include "deploy/tenant_limits.def"
 };
 
+/* What the bytes of an upload are. */
+enum deploy_source {
+#define SOURCE(NAME, number, content_type, magic, text) DEPLOY_SOURCE_##NAME = (number),
+#include "deploy/sources.def"
+};
+
 /* Of a version: bits of `choices`. */
 enum deploy_choice {
 #define CHOICE(NAME, bit, name, flag, text) DEPLOY_##NAME = 1 << (bit),
@@ -181,7 +187,8 @@ enum deploy_builder_fd {
 struct deploy_build_order {
     struct config_limits limits; /* the operator's */
     uint64_t config_bytes;       /* at most DEPLOY_CONFIG_BYTES_MAX */
-    uint64_t choices;            /* enum deploy_choice */
+    uint32_t choices;            /* enum deploy_choice */
+    uint32_t source;             /* enum deploy_source */
 };
 #define DEPLOY_BUILD_WARNINGS_BYTES 4096
 struct deploy_build_result {

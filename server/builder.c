@@ -3,7 +3,7 @@
  * The builder: the process in which an upload is touched first. One module in, one
  * artifact and one result out, then it exits.
  *
- *   order (fd 6) -> module (fd 3) -> compile -> recognise -> instantiate -> initialise
+ *   order (fd 6) -> upload (fd 3) -> front end -> compile -> recognise -> instantiate -> initialise
  *                 -> snapshot -> artifact (fd 4), fsync -> result (fd 5)
  *
  * It begins when its order arrives.
@@ -37,9 +37,11 @@ struct builder {
     struct config_limits limits;
     struct bytes config;
     struct engine_options options;
-    bool allow_missing; /* imports that nothing provides */
+    bool allow_missing;        /* imports that nothing provides */
+    enum deploy_source source; /* what `upload` is */
+    struct bytes upload;
     struct engine_limits engine_limits;
-    struct bytes wasm;
+    struct bytes wasm; /* what a front end made of it, or it itself */
     struct engine_image compiled;
     struct engine_image snapshot;
     struct engine_module *module;
@@ -50,9 +52,9 @@ struct builder {
     struct deploy_build_result result;
 };
 
-/* ---- the module ------------------------------------------------------------------------------ */
+/* ---- the upload ------------------------------------------------------------------------------ */
 
-static enum status builder_map_module(struct builder *builder)
+static enum status builder_map_upload(struct builder *builder)
 {
     struct stat facts;
     if (fstat(DEPLOY_BUILDER_MODULE_FD, &facts) != 0)
@@ -63,9 +65,25 @@ static enum status builder_map_module(struct builder *builder)
     void *data = mmap(NULL, count, PROT_READ, MAP_PRIVATE, DEPLOY_BUILDER_MODULE_FD, 0);
     if (data == MAP_FAILED)
         return report_errno(&builder->report, "cannot map the module");
-    builder->wasm = bytes_make(data, count);
+    builder->upload = bytes_make(data, count);
     return STATUS_OK;
 }
+
+/* ---- front ends: from what was uploaded to a module ------------------------------------------ */
+
+static enum status builder_front_wasm(struct builder *builder)
+{
+    builder->wasm = builder->upload;
+    return STATUS_OK;
+}
+
+typedef enum status builder_front(struct builder *builder);
+
+static builder_front *const builder_fronts[] = {
+    [DEPLOY_SOURCE_WASM] = builder_front_wasm,
+};
+
+/* ---- the module ------------------------------------------------------------------------------ */
 
 static void builder_set_engine_limits(struct builder *builder)
 {
@@ -237,7 +255,9 @@ static enum status builder_build(struct builder *builder)
     enum hostapi_kind kind = HOSTAPI_KIND_UNKNOWN;
     enum status status = engine_init(&builder->report);
     if (status == STATUS_OK)
-        status = builder_map_module(builder);
+        status = builder_map_upload(builder);
+    if (status == STATUS_OK)
+        status = builder_fronts[builder->source](builder);
     if (status == STATUS_OK)
         status = builder_compile(builder);
     if (status == STATUS_OK)
@@ -271,12 +291,13 @@ static bool builder_read_order(struct builder *builder, uint8_t config[DEPLOY_CO
 {
     struct deploy_build_order order;
     if (io_read_all(DEPLOY_BUILDER_ORDER_FD, &order, sizeof(order)) != STATUS_OK ||
-        order.config_bytes > DEPLOY_CONFIG_BYTES_MAX ||
+        order.config_bytes > DEPLOY_CONFIG_BYTES_MAX || order.source >= COUNT_OF(builder_fronts) ||
         io_read_all(DEPLOY_BUILDER_ORDER_FD, config, order.config_bytes) != STATUS_OK)
         return false;
     builder->limits = order.limits;
     builder->options.deterministic = (order.choices & DEPLOY_DETERMINISTIC) != 0;
     builder->allow_missing = (order.choices & DEPLOY_ALLOW_MISSING) != 0;
+    builder->source = (enum deploy_source)order.source;
     builder->config = bytes_make(config, order.config_bytes);
     return true;
 }

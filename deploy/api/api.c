@@ -7,9 +7,9 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <strings.h>
 
 #include "deploy/api/api_private.h"
+#include "deploy/build/source.h"
 
 #define API_PATH_PARTS_MAX 8
 
@@ -146,14 +146,6 @@ static bool api_check_name(struct api_call *call, struct bytes name, const char 
 
 /* ---- what may be said before the body is there ----------------------------------------------- */
 
-/* The media type without its parameters [RFC 9110 8.3.1]. */
-static bool api_type_is(struct bytes type, const char *name)
-{
-    size_t count = strlen(name);
-    return type.count >= count && strncasecmp((const char *)type.data, name, count) == 0 &&
-           (type.count == count || strchr("; \t", type.data[count]) != NULL);
-}
-
 static bool api_check_type(struct api_call *call, enum api_body body)
 {
     struct bytes type = call->request->content_type;
@@ -166,15 +158,13 @@ static bool api_check_type(struct api_call *call, enum api_body body)
         return false;
     }
     if (body == API_BODY_JSON) {
-        if (type.data == NULL || api_type_is(type, "application/json"))
+        if (type.data == NULL || source_type_is(type, "application/json"))
             return true;
         api_answer_error(call, 415, "unsupported_media_type", "the body's type is not JSON's",
                          "send Content-Type: application/json");
         return false;
     }
-    /* `curl -T` gives none. */
-    if (type.data == NULL || api_type_is(type, "application/wasm") ||
-        api_type_is(type, "application/octet-stream"))
+    if (source_type_is_known(type))
         return true;
     api_answer_error(call, 415, "unsupported_media_type", "the body's type is no module's",
                      "send Content-Type: application/wasm");

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "deploy/api/api_private.h"
+#include "deploy/build/source.h"
 
 static const char *const api_upload_parameters[] = {
     "activate", "dry_run", "config", "reuse_requests", "reuse_for",
@@ -199,8 +200,12 @@ static void api_begin_upload(struct api_call *call, bool activate)
     struct records_content *content = &upload->content;
     content->config_bytes = (uint32_t)upload->config.count;
     digest_sha256(call->request->body, content->sha256);
-    digest_artifact_key(content->sha256, buffer_bytes(&upload->config),
-                        (content->choices & DEPLOY_DETERMINISTIC) != 0, content->artifact_key);
+    content->source = source_of(call->request->content_type, call->request->body);
+    const struct digest_made_of made_of = {.sha256 = content->sha256,
+                                           .config = buffer_bytes(&upload->config),
+                                           .deterministic =
+                                               (content->choices & DEPLOY_DETERMINISTIC) != 0};
+    digest_artifact_key(&made_of, content->artifact_key);
     if (upload->dry_run || !api_answer_unchanged(call))
         call->step = API_BUILD;
 }

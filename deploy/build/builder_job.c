@@ -185,8 +185,10 @@ builder_job_release(const struct builder_job *job, int order_fd, struct report *
 {
     const struct config_limits *limits = job->jobs->options.limits;
     struct bytes config = job->request.config;
-    struct deploy_build_order order = {
-        .limits = *limits, .config_bytes = config.count, .choices = job->request.choices};
+    struct deploy_build_order order = {.limits = *limits,
+                                       .config_bytes = config.count,
+                                       .choices = job->request.choices,
+                                       .source = job->request.source};
     const struct iovec parts[] = {
         {.iov_base = &order, .iov_len = sizeof(order)},
         {.iov_base = (void *)(uintptr_t)config.data, .iov_len = config.count}};

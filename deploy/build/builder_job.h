@@ -57,6 +57,7 @@ struct builder_job_request {
     struct bytes module; /* borrowed until the callback */
     struct bytes config; /* the same; at most DEPLOY_CONFIG_BYTES_MAX */
     uint32_t choices;    /* enum deploy_choice */
+    uint32_t source;     /* enum deploy_source */
     void (*done)(void *context, const struct builder_job_outcome *outcome);
     void *context;
 };

@@ -12,23 +12,31 @@ void digest_sha256(struct bytes data, uint8_t ret_sha256[DEPLOY_SHA256_BYTES])
     (void)SHA256(data.count == 0 ? &nothing : data.data, data.count, ret_sha256);
 }
 
-void digest_artifact_key(const uint8_t sha256[DEPLOY_SHA256_BYTES],
-                         struct bytes config,
-                         bool deterministic,
-                         uint8_t ret_key[DEPLOY_SHA256_BYTES])
+/* key = SHA-256(key || word || more) */
+static void digest_extend(uint8_t key[DEPLOY_SHA256_BYTES], const char *word, struct bytes more)
 {
-    static const char word[] = DIGEST_DETERMINISTIC;
-    uint8_t choice[DEPLOY_SHA256_BYTES + sizeof(word) - 1];
-    uint8_t both[2 * DEPLOY_SHA256_BYTES];
-    memcpy(both, sha256, DEPLOY_SHA256_BYTES);
-    digest_sha256(config, both + DEPLOY_SHA256_BYTES);
-    if (config.count == 0)
-        memcpy(ret_key, sha256, DEPLOY_SHA256_BYTES);
-    else
-        digest_sha256(bytes_make(both, sizeof(both)), ret_key);
-    if (deterministic) {
-        memcpy(choice, ret_key, DEPLOY_SHA256_BYTES);
-        memcpy(choice + DEPLOY_SHA256_BYTES, word, sizeof(word) - 1);
-        digest_sha256(bytes_make(choice, sizeof(choice)), ret_key);
+    uint8_t all[3 * DEPLOY_SHA256_BYTES];
+    size_t count = strlen(word);
+    ASSERT(count + more.count <= sizeof(all) - DEPLOY_SHA256_BYTES);
+    memcpy(all, key, DEPLOY_SHA256_BYTES);
+    memcpy(all + DEPLOY_SHA256_BYTES, word, count);
+    if (more.count > 0)
+        memcpy(all + DEPLOY_SHA256_BYTES + count, more.data, more.count);
+    digest_sha256(bytes_make(all, DEPLOY_SHA256_BYTES + count + more.count), key);
+}
+
+void digest_artifact_key(const struct digest_made_of *made_of, uint8_t ret_key[DEPLOY_SHA256_BYTES])
+{
+    uint8_t key[DEPLOY_SHA256_BYTES];
+    uint8_t config[DEPLOY_SHA256_BYTES];
+    memcpy(key, made_of->sha256, sizeof(key));
+    if (made_of->config.count > 0) {
+        digest_sha256(made_of->config, config);
+        digest_extend(key, "", bytes_make(config, sizeof(config)));
     }
+    if (made_of->deterministic)
+        digest_extend(key, DIGEST_DETERMINISTIC, bytes_make(NULL, 0));
+    if (made_of->base != NULL)
+        digest_extend(key, DIGEST_BASE, bytes_make(made_of->base, DEPLOY_SHA256_BYTES));
+    memcpy(ret_key, key, sizeof(key));
 }

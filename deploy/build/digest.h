@@ -10,15 +10,24 @@
 #define DIGEST_HEX_BYTES (2 * DEPLOY_SHA256_BYTES + 1)
 
 void digest_sha256(struct bytes data, uint8_t ret_sha256[DEPLOY_SHA256_BYTES]);
-/*
- * What an artifact is known by: the module's SHA-256, or, if there is a configuration,
- * SHA-256(that || SHA-256(config)), because a start function may freeze it into the snapshot.
- * Of deterministic code it is SHA-256 of that and DIGEST_DETERMINISTIC.
- */
 #define DIGEST_DETERMINISTIC "deterministic"
-void digest_artifact_key(const uint8_t sha256[DEPLOY_SHA256_BYTES],
-                         struct bytes config,
-                         bool deterministic,
+#define DIGEST_BASE          "base"
+
+/* All that an artifact is made of. */
+struct digest_made_of {
+    const uint8_t *sha256; /* of what was uploaded */
+    struct bytes config;   /* a start function may freeze it into the snapshot */
+    bool deterministic;
+    const uint8_t
+        *base; /* SHA-256 of the module that it runs on; NULL: on none, it is one itself */
+};
+
+/*
+ * What an artifact is known by: the upload's SHA-256; with a configuration SHA-256(that ||
+ * SHA-256(config)); of deterministic code SHA-256(that || DIGEST_DETERMINISTIC); on a base module
+ * SHA-256(that || DIGEST_BASE || base). `ret_key` may be what `sha256` points to.
+ */
+void digest_artifact_key(const struct digest_made_of *made_of,
                          uint8_t ret_key[DEPLOY_SHA256_BYTES]);
 
 #endif

@@ -27,6 +27,7 @@ struct rebuild_job {
     struct buffer source; /* the module, then its configuration */
     size_t module_bytes;
     bool deterministic;
+    uint32_t language; /* enum deploy_source */
 };
 
 struct rebuild_failure {
@@ -116,6 +117,7 @@ static enum status rebuild_copy_source(void *context, const struct store_source 
     struct rebuild_job *job = context;
     job->module_bytes = source->module.count;
     job->deterministic = source->deterministic;
+    job->language = source->source;
     enum status status = buffer_append(&job->source, source->module.data, source->module.count);
     if (status == STATUS_OK)
         status = buffer_append(&job->source, source->config.data, source->config.count);
@@ -143,6 +145,7 @@ static void rebuild_begin(struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA2
         .config = bytes_make(source + job->module_bytes, job->source.count - job->module_bytes),
         /* What was once deployed is built again, whatever it imports. */
         .choices = DEPLOY_ALLOW_MISSING | (job->deterministic ? DEPLOY_DETERMINISTIC : 0u),
+        .source = job->language,
         .done = rebuild_done,
         .context = job};
     if (builder_jobs_submit(rebuild->options.jobs, &request, NULL, NULL) == STATUS_OK)

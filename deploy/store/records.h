@@ -56,7 +56,7 @@ struct records_content {
     uint32_t reuse_requests;
     uint32_t config_bytes;
     uint32_t choices; /* enum deploy_choice */
-    uint32_t padding;
+    uint32_t source;  /* enum deploy_source */
 };
 
 struct records_function {
@@ -79,7 +79,8 @@ struct records_artifact {
     uint8_t sha256[DEPLOY_SHA256_BYTES]; /* of the module */
     uint64_t use_count;                  /* versions that have it */
     uint64_t config_bytes;
-    uint64_t deterministic; /* 1 or 0 */
+    uint32_t deterministic; /* 1 or 0 */
+    uint32_t source;        /* enum deploy_source */
 };
 
 struct records_module_use {

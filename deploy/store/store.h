@@ -144,6 +144,7 @@ struct store_source {
     struct bytes module;
     struct bytes config;
     bool deterministic;
+    uint32_t source; /* enum deploy_source */
 };
 /* Lends that during the call of `use`, and gives its status. */
 NODISCARD enum status store_use_source(struct store *store,

@@ -48,6 +48,7 @@ static enum status store_artifact_use(const struct store_txn *txn,
                                       const struct store_upload *upload)
 {
     struct records_artifact record = {.config_bytes = upload->config.count,
+                                      .source = upload->content->source,
                                       .deterministic =
                                           (upload->content->choices & DEPLOY_DETERMINISTIC) != 0};
     MDB_val key = store_val(upload->content->artifact_key, DEPLOY_SHA256_BYTES);

@@ -207,7 +207,8 @@ static int client_rm(struct stage *stage)
 static void artifact_key(const char *module, const char *config, uint8_t *ret_key)
 {
     digest_sha256(bytes_of_text(module), ret_key);
-    digest_artifact_key(ret_key, bytes_of_text(config), false, ret_key);
+    const struct digest_made_of made_of = {.sha256 = ret_key, .config = bytes_of_text(config)};
+    digest_artifact_key(&made_of, ret_key);
 }
 
 static bool configured_is_there(const struct stage *stage, const char *module, const char *config)

@@ -109,7 +109,8 @@ enum status fixture_add_configured(struct fixture *fixture,
 {
     struct records_content content = {.kind = "wagi", .config_bytes = (uint32_t)config.count};
     digest_sha256(module, content.sha256);
-    digest_artifact_key(content.sha256, config, false, content.artifact_key);
+    const struct digest_made_of made_of = {.sha256 = content.sha256, .config = config};
+    digest_artifact_key(&made_of, content.artifact_key);
     const struct store_upload upload = {.target = *target,
                                         .content = &content,
                                         .module = module,

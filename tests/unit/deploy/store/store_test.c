@@ -141,7 +141,8 @@ assert_source(struct fixture *fixture, const char *module, const char *config, c
     struct buffer source;
     buffer_init(&source, 1000);
     digest_sha256(text(module), key);
-    digest_artifact_key(key, text(config), false, key);
+    const struct digest_made_of made_of = {.sha256 = key, .config = text(config)};
+    digest_artifact_key(&made_of, key);
     enum status status = store_use_source(fixture->store, key, append_source, &source, NULL);
     assert_int_equal(status, expected[0] == '\0' ? STATUS_NOT_FOUND : STATUS_OK);
     assert_int_equal(store_has_artifact(fixture->store, key), status == STATUS_OK);

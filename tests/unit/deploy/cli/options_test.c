@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Flags, environment, and where a client finds its server.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "deploy/cli/cli.h"
+#include "tests/support/unit.h"
+
+#define WORDS_MAX 12
+
+/* Parses "show a -t b"; messages of wrong words go nowhere. */
+static enum cli_exit parse(struct cli *cli, char *line)
+{
+    char *words[WORDS_MAX];
+    int count = 0;
+    for (char *at = strtok(line, " "); at != NULL; at = strtok(NULL, " "))
+        words[count++] = at;
+    words[count] = NULL;
+    *cli = (struct cli){.verb = words[0], .program = "skerry test"};
+    return cli_options_parse(cli, count, words);
+}
+
+static void clear_environment(void)
+{
+    assert_int_equal(unsetenv("SKERRY_URL"), 0);
+    assert_int_equal(unsetenv("SKERRY_TENANT"), 0);
+    assert_int_equal(setenv("SKERRY_DATA_DIR", "/nonexistent/data", 1), 0);
+    assert_int_equal(setenv("XDG_CONFIG_HOME", "/nonexistent", 1), 0);
+}
+
+static void flags_may_stand_between_words(void **state)
+{
+    (void)state;
+    struct cli cli;
+    char line[] = "show -q a --tenant=t b --json -y";
+    clear_environment();
+    assert_int_equal(parse(&cli, line), CLI_OK);
+    assert_int_equal(cli.options.positional_count, 2);
+    assert_string_equal(cli.options.positional[0], "a");
+    assert_string_equal(cli.options.positional[1], "b");
+    assert_string_equal(cli.options.tenant, "t");
+    assert_true(cli.options.quiet && cli.options.json && cli.options.yes);
+    assert_false(cli.options.tenant_is_default);
+}
+
+static void the_server_is_where_the_nearest_word_says(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        const char *url; /* SKERRY_URL; NULL: not set */
+        const char *base;
+        const char *socket;
+    } rows[] = {
+        {"list", NULL, "http://localhost", "/nonexistent/data/admin.sock"},
+        {"list", "unix:/a/b.sock", "http://localhost", "/a/b.sock"},
+        {"list", "http://h:1/", "http://h:1", ""},
+        {"list --url https://h", "unix:/a", "https://h", ""},
+        {"list --data /other", "unix:/a", "http://localhost", "/other/admin.sock"},
+        {"list --admin-socket /c.sock", "unix:/a", "http://localhost", "/c.sock"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct cli cli;
+        char line[64];
+        clear_environment();
+        if (rows[i].url != NULL)
+            assert_int_equal(setenv("SKERRY_URL", rows[i].url, 1), 0);
+        (void)snprintf(line, sizeof(line), "%s", rows[i].line);
+        assert_int_equal(parse(&cli, line), CLI_OK);
+        assert_string_equal(cli.base, rows[i].base);
+        assert_string_equal(cli.socket, rows[i].socket);
+    }
+}
+
+static void wrong_flags_and_addresses_are_wrong_usage(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"list --nosuch", "list -t", "list --url ftp://h",
+                                        "list --url unix:", "list a b c d e f g h i"};
+    clear_environment();
+    int before = dup(STDERR_FILENO);
+    assert_true(before >= 0 && freopen("/dev/null", "we", stderr) != NULL);
+    for (size_t i = 0; i < COUNT_OF(lines); i++) {
+        struct cli cli;
+        char line[64];
+        (void)snprintf(line, sizeof(line), "%s", lines[i]);
+        assert_int_equal(parse(&cli, line), CLI_USAGE);
+    }
+    (void)fflush(stderr);
+    assert_true(dup2(before, STDERR_FILENO) >= 0);
+    assert_int_equal(close(before), 0);
+}
+
+static void hints_repeat_what_was_given_as_a_shell_takes_it(void **state)
+{
+    (void)state;
+    struct cli cli;
+    char flags[CLI_FLAGS_BYTES];
+    char quoted[CLI_PATH_BYTES];
+    char line[] = "list -t acme --data /d";
+    clear_environment();
+    assert_int_equal(parse(&cli, line), CLI_OK);
+    assert_string_equal(cli_flags(&cli, flags), " -t acme --data /d");
+    char plain[] = "list";
+    clear_environment();
+    assert_int_equal(parse(&cli, plain), CLI_OK);
+    assert_string_equal(cli_flags(&cli, flags), "");
+    assert_string_equal(cli_quote("a/b-c.wasm", quoted), "a/b-c.wasm");
+    assert_string_equal(cli_quote("a b", quoted), "'a b'");
+    assert_string_equal(cli_quote("it's $x", quoted), "'it'\\''s $x'");
+    assert_string_equal(cli_quote("", quoted), "''");
+    assert_string_equal(cli_quote("`;&|", quoted), "'`;&|'");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(flags_may_stand_between_words),
+        cmocka_unit_test(the_server_is_where_the_nearest_word_says),
+        cmocka_unit_test(wrong_flags_and_addresses_are_wrong_usage),
+        cmocka_unit_test(hints_repeat_what_was_given_as_a_shell_takes_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
