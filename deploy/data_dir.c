@@ -219,6 +219,30 @@ static enum status data_dir_fill(struct data_dir *dir, bool ours, struct report 
     return STATUS_OK;
 }
 
+/* Control as root passes every folder; its children, which have none of root's capabilities, pass
+ * those that are root's or everybody's. */
+static enum status data_dir_check_parents(const struct data_dir *dir, struct report *report)
+{
+    char part[CONFIG_PATH_BYTES];
+    for (const char *slash = dir->path; geteuid() == 0 && slash != NULL;
+         slash = strchr(slash + 1, '/')) {
+        struct stat facts;
+        size_t count = slash == dir->path ? 1 : (size_t)(slash - dir->path);
+        memcpy(part, dir->path, count);
+        part[count] = '\0';
+        if (stat(part, &facts) != 0)
+            return report_errno(report, "cannot look at %s", part);
+        mode_t passes = facts.st_uid == 0 ? S_IXUSR : facts.st_gid == getegid() ? S_IXGRP : S_IXOTH;
+        if ((facts.st_mode & passes) == 0)
+            return report_fail(report, STATUS_DENIED, REPORT_OFFSET_NONE,
+                               "workers give up root's capabilities and cannot pass %s, which "
+                               "belongs to user %u: choose another directory with --data, or run "
+                               "the server as that user",
+                               part, (unsigned)facts.st_uid);
+    }
+    return STATUS_OK;
+}
+
 static enum status data_dir_claim(struct data_dir *dir, struct report *report)
 {
     struct stat facts;
@@ -230,7 +254,9 @@ static enum status data_dir_claim(struct data_dir *dir, struct report *report)
                            "%s belongs to user %u, not to the server's user %u: choose another "
                            "with --data",
                            dir->path, (unsigned)facts.st_uid, (unsigned)geteuid());
-    enum status status = data_dir_check_format(dir, report, &ours);
+    enum status status = data_dir_check_parents(dir, report);
+    if (status == STATUS_OK)
+        status = data_dir_check_format(dir, report, &ours);
     if (status == STATUS_OK)
         status = data_dir_lock(dir, report);
     if (status == STATUS_OK && (facts.st_mode & 0777) != 0700 && fchmod(dir->fd, 0700) != 0)

@@ -141,6 +141,27 @@ static void artifacts_that_were_removed_are_made_again_under_the_same_descriptor
     fixture_done(&fixture);
 }
 
+static void root_is_told_of_a_folder_that_its_workers_cannot_pass(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct data_dir dir;
+    char home[128];
+    char path[160];
+    if (geteuid() != 0)
+        skip(); /* who passes no folder that his workers do not pass */
+    fixture_init(&fixture);
+    (void)snprintf(home, sizeof(home), "%s/home", fixture.dir);
+    (void)snprintf(path, sizeof(path), "%s/data", home);
+    assert_int_equal(mkdir(home, 0700), 0);
+    assert_int_equal(chown(home, 65534, 65534), 0);
+    assert_open_fails(path, STATUS_DENIED, "belongs to user 65534");
+    assert_int_equal(chmod(home, 0711), 0);
+    assert_int_equal(data_dir_open(path, NULL, &dir), STATUS_OK);
+    data_dir_close(&dir);
+    fixture_done(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +171,7 @@ int main(void)
         cmocka_unit_test(interrupted_making_counts_as_empty),
         cmocka_unit_test(second_server_is_refused_and_told_who_has_it),
         cmocka_unit_test(store_that_was_removed_is_missed),
+        cmocka_unit_test(root_is_told_of_a_folder_that_its_workers_cannot_pass),
         cmocka_unit_test(artifacts_that_were_removed_are_made_again_under_the_same_descriptor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
