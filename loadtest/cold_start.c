@@ -185,6 +185,22 @@ static bool cold_start_is_ok(const struct connection_result *result)
            result->answer->http_status < 300;
 }
 
+bool cold_start_follow(struct bytes answer, struct target *target)
+{
+    struct target found;
+    json_t *deployed = json_loadb((const char *)answer.data, answer.count, 0, NULL);
+    const char *url = json_string_value(json_object_get(deployed, "url"));
+    bool good = url != NULL && target_from_url(url, NULL, &found) == STATUS_OK;
+    json_decref(deployed);
+    if (!good)
+        return false;
+    /* Functions are called by path: the Host must not name one of them. */
+    memcpy(found.path, target->path, sizeof(found.path));
+    (void)snprintf(found.authority, sizeof(found.authority), "%s", found.place);
+    *target = found;
+    return true;
+}
+
 static bool cold_start_uploaded(void *context, const struct load_run_sample *sample)
 {
     struct cold_start *cold = context;
@@ -192,6 +208,10 @@ static bool cold_start_uploaded(void *context, const struct load_run_sample *sam
         cold_start_refused(cold, "deploy", sample);
         return false;
     }
+    if (cold->uploaded_count == 0 && cold->options->url_is_default &&
+        !cold_start_follow(sample->result->body, &cold->target))
+        (void)fprintf(stderr, "the server did not say where its functions are: trying %s\n",
+                      cold->target.place);
     cold->uploaded_count++;
     histogram_record(&cold->uploads, sample->result->done_ns - sample->result->sent_ns);
     return true;
@@ -332,7 +352,7 @@ static enum status cold_start_measure(struct cold_start *cold, struct cold_start
 }
 
 enum status cold_start_run(const struct load_options *options,
-                           const struct target *target,
+                           struct target *target,
                            struct load_results *results,
                            struct report *report,
                            struct cold_start_result *ret_result)
@@ -351,6 +371,7 @@ enum status cold_start_run(const struct load_options *options,
     if (status == STATUS_OK)
         status = cold_start_measure(&cold, ret_result);
     ret_result->uploads = cold.uploads;
+    *target = cold.target;
     buffer_done(&cold.module);
     buffer_done(&cold.wasm);
     return status;

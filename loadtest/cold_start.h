@@ -25,13 +25,18 @@ struct cold_start_result {
 
 /*
  * Requests are counted in `results`. If an upload fails, nothing is requested and the
- * report names function, status and reason; what was uploaded is deleted all the same.
+ * report names function, status and reason; what was uploaded is deleted all the same. Requests
+ * go where the deploys say, unless the user said where: then `target` is changed.
  */
 NODISCARD enum status cold_start_run(const struct load_options *options,
-                                     const struct target *target,
+                                     struct target *target,
                                      struct load_results *results,
                                      struct report *report,
                                      struct cold_start_result *ret_result);
+
+/* Where the functions' traffic goes, by what the admin API answered to a deploy; path and query of
+ * `target` stay. False, and nothing is changed, if it says nothing that can be used. */
+bool cold_start_follow(struct bytes answer, struct target *target);
 
 /* Appends the custom section that makes module number `index` of a run unlike all others. */
 #define COLD_START_NONCE_BYTES 16

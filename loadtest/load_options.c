@@ -187,7 +187,8 @@ static bool load_options_is_name(const char *text)
 static enum status
 load_options_check(struct load_options *options, bool rate_given, struct report *report)
 {
-    if (options->url == NULL && options->cold)
+    options->url_is_default = options->url == NULL && options->cold;
+    if (options->url_is_default)
         options->url = "http://127.0.0.1:8080/";
     if (options->url == NULL)
         return report_fail(report, STATUS_USAGE, REPORT_OFFSET_NONE,

@@ -30,6 +30,7 @@ struct load_options {
     bool poisson;
     bool json;
     bool cold;
+    bool url_is_default; /* none was given: what a deploy answers is better */
     bool keep;
     bool help;
 };

@@ -117,6 +117,18 @@ load_report_latency(const struct load_report *report, const struct histogram *al
         load_report_row("uploads", report->uploads, out);
 }
 
+/* A deploy makes an isolate ahead of the first request; who measures starts should know. */
+static void load_report_prewarmed(const struct load_report *report, FILE *out)
+{
+    uint64_t warm = report->results->latency[LOAD_RESULTS_WARM].count;
+    if (!report->options->cold || warm == 0)
+        return;
+    (void)fprintf(out,
+                  "\n%llu of these starts were warm: a deploy makes an isolate ahead of the first "
+                  "request.\nTo measure cold starts only, start the server with pool.prewarm: 0s\n",
+                  (unsigned long long)warm);
+}
+
 static void load_report_phases(const struct load_report *report, FILE *out)
 {
     const struct load_results *results = report->results;
@@ -204,6 +216,7 @@ void load_report_text(const struct load_report *report, FILE *out)
     if (all != NULL) {
         load_results_all(report->results, all);
         load_report_latency(report, all, out);
+        load_report_prewarmed(report, out);
         load_report_phases(report, out);
         (void)fprintf(out, "\nall latencies, in ms\n");
         load_report_draw(all, out);

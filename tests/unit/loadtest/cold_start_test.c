@@ -54,11 +54,38 @@ static void a_module_that_does_not_fit_its_cap_is_refused(void **state)
     assert_int_equal(module.count, 0);
 }
 
+static void requests_go_where_the_deploy_says(void **state)
+{
+    (void)state;
+    struct target target;
+    static const char answer[] =
+        "{\"function\":\"cold-0001\",\"url\":\"http://cold-0001.default.localhost:18123/\"}";
+    assert_int_equal(target_from_url("http://127.0.0.1:8080/p?q", NULL, &target), STATUS_OK);
+    assert_true(cold_start_follow(bytes_of_text(answer), &target));
+    assert_string_equal(target.place, "127.0.0.1:18123");
+    assert_string_equal(target.authority, "127.0.0.1:18123");
+    assert_string_equal(target.path, "/p?q");
+}
+
+static void an_answer_that_says_nothing_changes_nothing(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {"", "[]", "{\"url\":1}", "{\"url\":\"ftp://x\"}", "{"};
+    struct target target;
+    assert_int_equal(target_from_url("http://127.0.0.1:8080/", NULL, &target), STATUS_OK);
+    for (size_t i = 0; i < COUNT_OF(answers); i++) {
+        assert_false(cold_start_follow(bytes_of_text(answers[i]), &target));
+        assert_string_equal(target.place, "127.0.0.1:8080");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_nonce_is_one_well_formed_custom_section),
         cmocka_unit_test(every_index_makes_another_module_of_the_same_size),
+        cmocka_unit_test(requests_go_where_the_deploy_says),
+        cmocka_unit_test(an_answer_that_says_nothing_changes_nothing),
         cmocka_unit_test(a_module_that_does_not_fit_its_cap_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
