@@ -167,6 +167,31 @@ static void main_print_verbs(const struct buffer *help)
     }
 }
 
+/* Flags are those of the verb's help, names those that the server has. */
+static const char main_completion_rest[] =
+    "\" -- \"$word\"))\n"
+    "    elif [ \"${word:0:1}\" = - ]; then\n"
+    "        COMPREPLY=($(compgen -W \"$(skerry \"${COMP_WORDS[1]}\" --help 2>/dev/null |\n"
+    "            grep -oE -- '--[a-z][a-z-]+' | sort -u)\" -- \"$word\"))\n"
+    "    else\n"
+    "        case ${COMP_WORDS[1]} in\n"
+    "        show|rm|versions|rollback|activate|starts)\n"
+    "            local again=() i\n"
+    "            for ((i = 2; i < COMP_CWORD; i++)); do\n"
+    "                case ${COMP_WORDS[i]} in\n"
+    "                -t|--tenant|--url|--data|--admin-socket)\n"
+    "                    again+=(\"${COMP_WORDS[i]}\" \"${COMP_WORDS[i + 1]}\") ;;\n"
+    "                esac\n"
+    "            done\n"
+    "            COMPREPLY=($(compgen -W \"$(skerry list --json \"${again[@]}\" 2>/dev/null |\n"
+    "                grep -oE '\"function\":\"[^\"]+' | cut -d'\"' -f4)\" -- \"$word\")) ;;\n"
+    "        *)\n"
+    "            COMPREPLY=($(compgen -f -- \"$word\")) ;;\n"
+    "        esac\n"
+    "    fi\n"
+    "}\n"
+    "complete -o filenames -F _skerry skerry\n";
+
 static int main_completion(int argc, char **argv)
 {
     if (argc != 2 || strcmp(argv[1], "bash") != 0) {
@@ -182,12 +207,7 @@ static int main_completion(int argc, char **argv)
                  "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
                  "        COMPREPLY=($(compgen -W \"");
     main_print_verbs(&help);
-    (void)printf("\" -- \"$word\"))\n"
-                 "    else\n"
-                 "        COMPREPLY=($(compgen -f -- \"$word\"))\n"
-                 "    fi\n"
-                 "}\n"
-                 "complete -o filenames -F _skerry skerry\n");
+    (void)fputs(main_completion_rest, stdout);
     buffer_done(&help);
     return 0;
 }

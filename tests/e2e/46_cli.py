@@ -68,6 +68,22 @@ class Hints(ServerTest):
         self.paste(f"skerry stats {place}")
         self.paste(f"skerry limits {place}")
 
+    def complete(self, *words):
+        done = self.shell("bash -c 'source <(skerry completion bash); "
+                          f"COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; "
+                          "_skerry; echo \"${COMPREPLY[@]}\"'")
+        self.assertEqual(done.returncode, 0, done)
+        return done.stdout.split()
+
+    def test_completion_knows_verbs_flags_and_names(self):
+        if shutil.which("bash") is None:
+            raise unittest.SkipTest("bash is not installed (apt-get install bash)")
+        self.server.deploy("completed", text_guest("text-hints-03"), tenant="words")
+        self.assertIn("deploy", self.complete("skerry", "dep"))
+        self.assertEqual(self.complete("skerry", "deploy", "--config-f"), ["--config-file"])
+        self.assertEqual(self.complete("skerry", "show", "-t", "words", "--admin-socket",
+                                       self.server.socket, "comp"), ["completed"])
+
 
 class Words(ServerTest):
     workers = 1
