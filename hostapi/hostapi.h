@@ -86,6 +86,7 @@ struct http_exchange {
     struct bytes tenant;
     struct bytes function;
     struct bytes config;     /* what http_handler.get_config answers, and WAGI's environment */
+    bool debug_log;          /* what the guest logs at level debug is kept */
     bool pass_authorization; /* CGI may show the Authorization header [RFC 3875 9.2] */
     struct http_headers request_headers;
     struct bytes request_body;

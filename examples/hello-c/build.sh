@@ -1,8 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Builds hello.wasm here. Needs clang-19 and lld-19.
+# Builds hello.wasm here. Needs clang-19 and lld-19. Compiled and linked in two steps, because clang
+# would run wasm-opt, where it finds it, and that drops the names of funcs which backtraces show.
 set -eu
 cd "$(dirname "$0")"
-exec "${CLANG:-clang-19}" --target=wasm32 -std=gnu17 -Os -Wall -Wextra -Werror \
-    -ffreestanding -nostdlib -I ../../hostapi/guest -Wl,--no-entry \
-    -Wl,--import-undefined -Wl,--strip-all -Wl,-z,stack-size=16384 -o hello.wasm hello.c
+trap 'rm -f hello.o' EXIT
+"${CLANG:-clang-19}" --target=wasm32 -std=gnu17 -Os -Wall -Wextra -Werror \
+    -ffreestanding -I ../../hostapi/guest -c -o hello.o hello.c
+"${WASM_LD:-wasm-ld-19}" --no-entry --strip-debug -z stack-size=16384 -o hello.wasm hello.o

@@ -10,7 +10,7 @@ for rustc in "${RUSTC:-rustc}" /usr/bin/rustc; do
     libraries=$("$rustc" --print target-libdir --target "$target" 2>/dev/null) || continue
     if [ -d "$libraries" ]; then
         exec "$rustc" --edition 2021 --crate-type cdylib --target "$target" -C opt-level=s \
-            -C panic=abort -C strip=symbols -C linker="${WASM_LD:-wasm-ld-19}" \
+            -C panic=abort -C strip=debuginfo -C linker="${WASM_LD:-wasm-ld-19}" \
             -C linker-flavor=wasm-ld -C link-arg=--no-fatal-warnings -o hello.wasm hello.rs
     fi
 done

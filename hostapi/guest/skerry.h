@@ -8,13 +8,21 @@
  * Whatever it leaves in memory is gone before the next request: each one starts from the bytes
  * that were there when the module was deployed, so nothing needs to be freed or cleared.
  *
+ * memset, memcpy, memmove and memcmp, which compilers call by themselves, are here for guests
+ * without a C library; where one is linked, define SKERRY_HAVE_LIBC.
+ *
  * Getters write at most `limit` bytes to `buffer` and return the length of the whole value; a
  * result above the limit means that nothing was written. Failures trap: there is no error code.
  */
 #ifndef SKERRY_GUEST_H
 #define SKERRY_GUEST_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #define SKERRY_EXPORT(name) __attribute__((export_name(name), visibility("default")))
 #define SKERRY_IMPORT(name) __attribute__((import_module("http_handler"), import_name(name)))
@@ -41,11 +49,27 @@ enum skerry_log_level {
     SKERRY_LOG_INFO = 0,
     SKERRY_LOG_WARN = 1,
     SKERRY_LOG_ERROR = 2,
+    SKERRY_LOG_NONE = 3,
 };
 
+enum skerry_feature {
+    SKERRY_BUFFER_REQUEST = 1,  /* the request's body may be read in handle_response */
+    SKERRY_BUFFER_RESPONSE = 2, /* the response may be read, and changed in handle_response */
+};
+
+/* Turns features on for this request; returns those that there are. */
+SKERRY_IMPORT("enable_features") uint32_t skerry_enable_features(uint32_t features);
+/* The configuration that came with the module: `skerry deploy -c`. A start function or
+ * initialiser that reads it freezes it. */
+SKERRY_IMPORT("get_config") uint32_t skerry_get_config(char *buffer, uint32_t limit);
+
 SKERRY_IMPORT("get_method") uint32_t skerry_get_method(char *buffer, uint32_t limit);
+SKERRY_IMPORT("set_method") void skerry_set_method(const char *method, uint32_t bytes);
 /* Path and query as sent, "/" if empty, without the prefix that found the function. */
 SKERRY_IMPORT("get_uri") uint32_t skerry_get_uri(char *buffer, uint32_t limit);
+/* Encoded, and beginning with a slash. */
+SKERRY_IMPORT("set_uri") void skerry_set_uri(const char *uri, uint32_t bytes);
+/* "ip:port" */
 SKERRY_IMPORT("get_source_addr") uint32_t skerry_get_source_addr(char *buffer, uint32_t limit);
 SKERRY_IMPORT("get_protocol_version")
 uint32_t skerry_get_protocol_version(char *buffer, uint32_t limit);
@@ -72,6 +96,9 @@ void skerry_add_header(enum skerry_header_kind kind,
                        const char *value,
                        uint32_t value_bytes);
 
+SKERRY_IMPORT("remove_header")
+void skerry_remove_header(enum skerry_header_kind kind, const char *name, uint32_t name_bytes);
+
 /* Bytes read in the low half; bit 32 is set when this was the end. Reads go on where the last
  * one stopped; a limit of 0 traps. */
 SKERRY_IMPORT("read_body")
@@ -80,8 +107,53 @@ uint64_t skerry_read_body(enum skerry_body_kind kind, char *buffer, uint32_t lim
 SKERRY_IMPORT("write_body")
 void skerry_write_body(enum skerry_body_kind kind, const char *data, uint32_t bytes);
 
+SKERRY_IMPORT("get_status_code") uint32_t skerry_get_status(void);
 SKERRY_IMPORT("set_status_code") void skerry_set_status(uint32_t status);
 SKERRY_IMPORT("log")
 void skerry_log(enum skerry_log_level level, const char *text, uint32_t bytes);
+/* 0: what is logged at this level is dropped; debug is, but for `skerry deploy --debug-log`. */
+SKERRY_IMPORT("log_enabled") uint32_t skerry_log_enabled(enum skerry_log_level level);
+
+#ifndef SKERRY_HAVE_LIBC
+/* Weak, so that each file may have them; without builtins, so that they do not call themselves. */
+#define SKERRY_MEMORY __attribute__((weak, no_builtin))
+
+SKERRY_MEMORY void *memset(void *to, int byte, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        ((unsigned char *)to)[i] = (unsigned char)byte;
+    return to;
+}
+
+SKERRY_MEMORY void *memcpy(void *to, const void *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        ((unsigned char *)to)[i] = ((const unsigned char *)from)[i];
+    return to;
+}
+
+SKERRY_MEMORY void *memmove(void *to, const void *from, size_t count)
+{
+    if ((uintptr_t)to <= (uintptr_t)from)
+        return memcpy(to, from, count);
+    for (size_t i = count; i > 0; i--)
+        ((unsigned char *)to)[i - 1] = ((const unsigned char *)from)[i - 1];
+    return to;
+}
+
+SKERRY_MEMORY int memcmp(const void *a, const void *b, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int order = ((const unsigned char *)a)[i] - ((const unsigned char *)b)[i];
+        if (order != 0)
+            return order;
+    }
+    return 0;
+}
+#endif
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

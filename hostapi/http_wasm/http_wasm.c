@@ -196,10 +196,12 @@ enum http_wasm_log_level {
     HTTP_WASM_LOG_NONE,
 };
 
-/* NULL: not enabled. Debug is not, and `none` is no level to write at. */
-static const char *http_wasm_level(uint32_t level)
+/* NULL: not enabled. Debug is where the version chose it; `none` is no level to write at. */
+static const char *http_wasm_level(const struct http_exchange *exchange, uint32_t level)
 {
     switch ((int32_t)level) {
+    case HTTP_WASM_LOG_DEBUG:
+        return exchange != NULL && exchange->debug_log ? "debug" : NULL;
     case HTTP_WASM_LOG_INFO:
         return "info";
     case HTTP_WASM_LOG_WARN:
@@ -213,8 +215,8 @@ static const char *http_wasm_level(uint32_t level)
 
 enum engine_outcome http_wasm_log(struct hostapi_host *host, struct engine_host_call *call)
 {
-    const char *level = http_wasm_level(call->slots[0].i32);
     struct http_exchange *exchange = host->request.exchange;
+    const char *level = http_wasm_level(exchange, call->slots[0].i32);
     struct bytes text;
     if (!guest_mem_view(call->instance, call->slots[1].i32, call->slots[2].i32, &text))
         return host_trap(call, "log: text of %u bytes at %u is outside memory", call->slots[2].i32,
@@ -228,8 +230,7 @@ enum engine_outcome http_wasm_log(struct hostapi_host *host, struct engine_host_
 
 enum engine_outcome http_wasm_log_enabled(struct hostapi_host *host, struct engine_host_call *call)
 {
-    (void)host;
-    call->slots[0].bits = http_wasm_level(call->slots[0].i32) != NULL;
+    call->slots[0].bits = http_wasm_level(host->request.exchange, call->slots[0].i32) != NULL;
     return ENGINE_DONE;
 }
 

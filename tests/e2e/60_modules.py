@@ -58,6 +58,27 @@ class HttpWasm(ServerTest):
         self.assertEqual(answer.status, 201, answer)
         self.problem(self.server.get("config"), 404, "no_next_handler")
 
+    def test_a_guest_in_c_has_the_whole_abi_and_nothing_else_to_link(self):
+        clang, linker = shutil.which("clang-19"), shutil.which("wasm-ld-19")
+        if clang is None or linker is None:
+            self.skipTest("clang-19 and lld-19 are not installed")
+        source = harness.ROOT / "tests" / "guests" / "e2e_abi.c"
+        target = harness.SCRATCH / "abi"
+        subprocess.run([clang, "--target=wasm32", "-O2", "-Wall", "-Wextra", "-Werror",
+                        "-ffreestanding", "-I", harness.ROOT / "hostapi" / "guest", "-c",
+                        "-o", target.with_suffix(".o"), source], check=True)
+        # What is not of the ABI is an error here, and not an import that traps later.
+        subprocess.run([linker, "--no-entry", "-o", target.with_suffix(".wasm"),
+                        target.with_suffix(".o")], check=True)
+        module = target.with_suffix(".wasm").read_bytes()
+        answer = self.server.put("abi", module, query="?config=the%20config&debug_log=1")
+        self.assertEqual((answer.status, answer.json.get("warnings", [])), (201, []), answer)
+        answer = self.server.get("abi", "/x", method="POST", body=b"0123456789")
+        self.assertEqual(answer.status, 201, answer)
+        self.assertEqual(answer.headers["x-kept"], "yes")
+        self.assertNotIn("x-gone", answer.headers)
+        self.assertEqual(answer.text, "PATCH /new the config 0123456789 debug\n")
+
     def test_redact_strikes_its_secret_out_of_the_answer(self):
         module = shared_module("http-wasm/ex-redact.wasm").read_bytes()
         self.problem(self.server.put("redact", module), 422)

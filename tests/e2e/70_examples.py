@@ -38,6 +38,15 @@ class Examples(ServerTest):
     def test_rust(self):
         self.hello("hello-rust")
 
+    def test_wagi_c(self):
+        self.hello("hello-wagi-c")
+
+    def test_wagi_rust(self):
+        self.hello("hello-wagi-rust")
+
+    def test_wagi_go(self):
+        self.hello("hello-wagi-go")
+
     def test_assemblyscript(self):
         self.hello("hello-assemblyscript")
 
@@ -45,6 +54,7 @@ class Examples(ServerTest):
         names = {p.name for p in (ROOT / "examples").iterdir() if p.is_dir()}
         # embed-engine is no function: tests/library builds and runs it.
         self.assertEqual(names, {"hello-c", "hello-wat", "hello-rust", "hello-assemblyscript",
+                                 "hello-wagi-c", "hello-wagi-rust", "hello-wagi-go",
                                  "embed-engine"})
         for name in names:
             for needed in ("README.md", "build.sh"):

@@ -125,6 +125,15 @@ static void debug_is_off_and_none_is_no_level_to_log_at(void **state)
     fixture_assert_log(&fixture, "warn value\n");
 }
 
+static void debug_is_kept_where_the_version_chose_it(void **state)
+{
+    (void)state;
+    fixture_next_exchange(&fixture, "GET", "/l");
+    fixture.exchange.debug_log = true;
+    assert_int_equal(fixture_request(&fixture), HOSTAPI_FINISHED);
+    fixture_assert_log(&fixture, "warn value\ndebug value\n");
+}
+
 static void a_handler_that_exits_is_at_fault(void **state)
 {
     (void)state;
@@ -249,6 +258,7 @@ int main(void)
         TEST(what_is_no_method_uri_status_or_header_is_refused),
         TEST(pointers_outside_memory_end_the_guest),
         TEST(debug_is_off_and_none_is_no_level_to_log_at),
+        TEST(debug_is_kept_where_the_version_chose_it),
         TEST(a_handler_that_exits_is_at_fault),
         TEST(host_calls_burn_their_price_and_the_same_each_time),
         cmocka_unit_test(features_enabled_before_the_snapshot_hold_after_it),
