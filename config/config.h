@@ -103,4 +103,9 @@ bool config_trusts(const struct config *config, const struct sockaddr *address);
 /* Writes a skerry.yaml with every key: text and range as a comment, then its default. */
 NODISCARD enum status config_print_reference(struct buffer *out);
 
+/* What limits.worker_memory and limits.tenant_memory come to, with `auto` read from the machine
+ * and its cgroup. Never 0. */
+uint64_t config_worker_memory_bytes(const struct config *config);
+uint64_t config_tenant_memory_bytes(const struct config *config);
+
 #endif

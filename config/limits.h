@@ -14,6 +14,7 @@
 
 enum config_unit {
     CONFIG_UNIT_BYTES,
+    CONFIG_UNIT_BYTES_OR_AUTO, /* 0 is `auto` */
     CONFIG_UNIT_FUEL,
     CONFIG_UNIT_MICROSECONDS,
     CONFIG_UNIT_COUNT,

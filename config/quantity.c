@@ -17,15 +17,20 @@ struct quantity_suffix {
 };
 
 #define QUANTITY_SUFFIX_MAX 8
+#define QUANTITY_AUTO       "auto"
+#define QUANTITY_BYTES                                                                             \
+    {                                                                                              \
+        {"TiB", 1ULL << 40}, {"GiB", 1ULL << 30}, {"MiB", 1ULL << 20}, {"KiB", 1ULL << 10},        \
+            {"B", 1},                                                                              \
+        {                                                                                          \
+            "", 1                                                                                  \
+        }                                                                                          \
+    }
 
 /* Largest first: formatting takes the first that divides the value. */
 static const struct quantity_suffix quantity_suffixes[][QUANTITY_SUFFIX_MAX] = {
-    [CONFIG_UNIT_BYTES] = {{"TiB", 1ULL << 40},
-                           {"GiB", 1ULL << 30},
-                           {"MiB", 1ULL << 20},
-                           {"KiB", 1ULL << 10},
-                           {"B", 1},
-                           {"", 1}},
+    [CONFIG_UNIT_BYTES] = QUANTITY_BYTES,
+    [CONFIG_UNIT_BYTES_OR_AUTO] = QUANTITY_BYTES,
     [CONFIG_UNIT_FUEL] =
         {{"T", 1000000000000}, {"G", 1000000000}, {"M", 1000000}, {"k", 1000}, {"", 1}},
     [CONFIG_UNIT_MICROSECONDS] =
@@ -37,6 +42,10 @@ static const struct quantity_suffix quantity_suffixes[][QUANTITY_SUFFIX_MAX] = {
 bool config_parse_quantity(const char *text, enum config_unit unit, uint64_t *ret_value)
 {
     ASSERT((size_t)unit < COUNT_OF(quantity_suffixes));
+    if (unit == CONFIG_UNIT_BYTES_OR_AUTO && strcmp(text, QUANTITY_AUTO) == 0) {
+        *ret_value = 0;
+        return true;
+    }
     const char *at = text;
     uint64_t number = 0;
     for (; *at >= '0' && *at <= '9'; at++) {
@@ -64,6 +73,7 @@ bool config_parse_quantity(const char *text, enum config_unit unit, uint64_t *re
 const char *config_unit_words(enum config_unit unit)
 {
     static const char *const words[] = {[CONFIG_UNIT_BYTES] = "B, KiB, MiB, GiB, TiB",
+                                        [CONFIG_UNIT_BYTES_OR_AUTO] = "auto, B, KiB, MiB, GiB, TiB",
                                         [CONFIG_UNIT_FUEL] = "k, M, G, T",
                                         [CONFIG_UNIT_MICROSECONDS] = "us, ms, s, m, h",
                                         [CONFIG_UNIT_COUNT] = "k, M, Ki, Mi"};
@@ -76,6 +86,10 @@ void config_format_quantity(uint64_t value,
                             char ret_text[CONFIG_QUANTITY_BYTES])
 {
     ASSERT((size_t)unit < COUNT_OF(quantity_suffixes));
+    if (unit == CONFIG_UNIT_BYTES_OR_AUTO && value == 0) {
+        (void)snprintf(ret_text, CONFIG_QUANTITY_BYTES, QUANTITY_AUTO);
+        return;
+    }
     const struct quantity_suffix *suffix = quantity_suffixes[unit];
     while (suffix->scale != 1 && (value == 0 || value % suffix->scale != 0))
         suffix++;

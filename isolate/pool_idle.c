@@ -6,7 +6,7 @@
  *   piece     turn        what it does
  *   sweep     any, once   gives back what was made ahead and nobody called, evicts what is idle
  *             a second    for too long
- *   shed      any         frees a part of a retired isolate
+ *   shed      any         frees a part of a retired isolate; more, if several are
  *   prepare   quiet       makes one isolate of an entry that is wanted
  *   trim      quiet; and  gives back the pages of a few warm isolates that waited for long
  *             in a sweep
@@ -21,6 +21,7 @@
 
 #define POOL_TRIM_MAX       4                      /* isolates trimmed at once, */
 #define POOL_TRIM_NS        (50 * CLOCK_NS_PER_US) /* and no further one when it took so long */
+#define POOL_SHED_MAX       4U /* pieces freed in a turn, if as many isolates wait for it */
 #define POOL_SWEEP_NS       CLOCK_NS_PER_S
 #define POOL_SWEEP_MAX      256 /* entries looked at in one sweep */
 #define POOL_AHEAD_MAX      64  /* isolates made ahead of a function's first request */
@@ -214,7 +215,7 @@ static bool idle_trim(struct isolate_pool *pool)
 static void idle_shed(struct isolate_pool *pool)
 {
     struct isolate *isolate = LIST_FIRST(&pool->retired, struct isolate, place.link);
-    if (isolate_shed(isolate))
+    if (isolate == NULL || isolate_shed(isolate))
         return;
     list_remove(&isolate->place.link);
     pool->retired_count--;
@@ -276,7 +277,8 @@ bool isolate_pool_idle(struct isolate_pool *pool, uint64_t now_ns, bool quiet)
             (void)idle_trim(pool); /* there may be no quiet turn */
     }
     if (UNLIKELY(!list_is_empty(&pool->retired))) {
-        idle_shed(pool);
+        for (uint32_t pieces = MIN(pool->retired_count, POOL_SHED_MAX); pieces > 0; pieces--)
+            idle_shed(pool);
         return true;
     }
     if (!quiet)

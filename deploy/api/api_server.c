@@ -13,9 +13,8 @@
 static const char *const api_no_parameters[] = {NULL};
 
 static const char *const api_unit_names[] = {
-    [CONFIG_UNIT_BYTES] = "bytes",
-    [CONFIG_UNIT_FUEL] = "fuel",
-    [CONFIG_UNIT_MICROSECONDS] = "microseconds",
+    [CONFIG_UNIT_BYTES] = "bytes", [CONFIG_UNIT_BYTES_OR_AUTO] = "bytes",
+    [CONFIG_UNIT_FUEL] = "fuel",   [CONFIG_UNIT_MICROSECONDS] = "microseconds",
     [CONFIG_UNIT_COUNT] = "count",
 };
 

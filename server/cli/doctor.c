@@ -124,6 +124,20 @@ static void doctor_mappings(struct doctor *doctor, const struct config *config)
     doctor_say(doctor, have >= want ? DOCTOR_OK : DOCTOR_WARN, "mappings", detail);
 }
 
+/* One isolate that may reach more than its tenant may use is ended before it gets there. */
+static void doctor_memory(struct doctor *doctor, const struct config *config)
+{
+    char worker[CONFIG_QUANTITY_BYTES], tenant[CONFIG_QUANTITY_BYTES], detail[256];
+    uint64_t tenant_bytes = config_tenant_memory_bytes(config);
+    bool enough = config->limits.memory <= tenant_bytes;
+    config_format_quantity(config_worker_memory_bytes(config) >> 20 << 20, CONFIG_UNIT_BYTES,
+                           worker);
+    config_format_quantity(tenant_bytes >> 20 << 20, CONFIG_UNIT_BYTES, tenant);
+    (void)snprintf(detail, sizeof(detail), "%s for a worker, %s for a tenant in it%s", worker,
+                   tenant, enough ? "" : ": less than limits.memory of one isolate");
+    doctor_say(doctor, enough ? DOCTOR_OK : DOCTOR_WARN, "memory", detail);
+}
+
 /* False: there is none that the other checks could look at. */
 static bool doctor_config(struct doctor *doctor, struct config *config)
 {
@@ -216,6 +230,7 @@ int doctor_main(int argc, char **argv)
     if (doctor_config(&doctor, &config)) {
         doctor_data_dir(&doctor, &config);
         doctor_mappings(&doctor, &config);
+        doctor_memory(&doctor, &config);
     }
     doctor_close(&doctor);
     return doctor.failed > 0 ? 1 : 0;

@@ -84,6 +84,7 @@ void directory_sweep(struct directory *directory)
             }
             ASSERT(admission_is_idle(&tenant->admission));
             *link = tenant->next;
+            isolate_tenant_unref(tenant->memory);
             free(tenant);
         }
     }

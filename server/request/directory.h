@@ -16,6 +16,7 @@
 #define SKERRY_SERVER_REQUEST_DIRECTORY_H
 
 #include "deploy/deploy.h"
+#include "isolate/isolate.h"
 #include "server/request/admission.h"
 #include "server/request/guest_log.h"
 #include "server/request/route.h"
@@ -30,6 +31,7 @@ struct directory_tenant {
     struct guest_log_bucket log;
     uint64_t unread_bytes; /* of answers that clients have not read yet */
     struct scheduler_tenant schedule;
+    struct isolate_tenant *memory; /* a reference; NULL: not asked for yet */
     uint64_t hash;
     struct bytes name; /* in name_text */
     char name_text[ROUTE_LABEL_BYTES];

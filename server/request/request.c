@@ -12,6 +12,7 @@
 
 #include "server/request/access_log.h"
 #include "server/request/account.h"
+#include "server/request/memory.h"
 #include "server/request/respond.h"
 #include "server/request/service.h"
 
@@ -122,6 +123,7 @@ static void request_answer(struct request *request, enum isolate_end end)
         return;
     }
     respond_prepare(request, status, NULL);
+    memory_count(request);
     request_conclude(request, REQUEST_ANSWERED, end);
     request->carrier->send(request);
 }
@@ -183,6 +185,7 @@ static bool request_checkout(struct request *request, struct scheduler_grant *gr
     if (LIKELY(status == STATUS_OK)) {
         request_become(request, REQUEST_RUNNABLE);
         request->started = true;
+        request->measured_ns = request->now_ns;
         request->fuel_before = request->service->guests->fuel_used(request->isolate);
         account_started(request);
         return true;
@@ -252,6 +255,11 @@ static enum scheduler_verdict request_turn(struct request *request, struct sched
     }
     if (step == GUEST_RUNS)
         step = request_run(request, grant, &result);
+    bool goes_on = step == GUEST_RUNS || step == GUEST_WAITS;
+    if (UNLIKELY(goes_on && memory_is_over(request, step == GUEST_WAITS))) {
+        request_refuse(request, FAULT_TENANT_MEMORY, NULL);
+        return SCHEDULER_LEAVE;
+    }
     return request_follow(request, step, &result);
 }
 
@@ -276,6 +284,10 @@ void request_admit(struct request *request)
     struct admission_bounds bounds = admission_bounds_of(limits, &request->function->entry.limits);
     uint64_t now = request_now(request);
     request->lookup_ns = now - request->arrived_ns;
+    if (UNLIKELY(!memory_begin(request))) {
+        request_refuse(request, FAULT_MEMORY_BUSY, NULL);
+        return;
+    }
     switch (admission_ask(&request->function->tenant->admission, &bounds, &request->queue_link)) {
     case ADMISSION_PERMIT:
         request_become(request, REQUEST_READY);
@@ -346,6 +358,7 @@ void request_end(struct request *request)
         request_conclude(request, REQUEST_GONE, ISOLATE_DISCARDED);
     }
     access_log_ended(request);
+    memory_end(request);
     if (request->keeps_permit)
         request_release_permit(request);
     guest_log_take(request); /* and its reference of the function */

@@ -60,6 +60,8 @@ struct request {
     struct directory_function *function; /* a reference; NULL before it is known */
     struct isolate *isolate;             /* checked out in states that have one; else NULL */
     struct isolate_start start;
+    struct isolate_claim claim;  /* of its tenant's memory */
+    uint64_t measured_ns;        /* when its memory was last looked at */
     struct list_link queue_link; /* in the tenant's queue for permits */
     struct scheduler_task task;
     struct timers_timer timer;

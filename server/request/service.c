@@ -42,6 +42,16 @@ static void service_rebuild(void *context,
     isolates_ask_rebuild(context, function, why, report);
 }
 
+static struct isolate_tenant *service_find_memory(void *context, struct bytes tenant)
+{
+    return isolate_pool_tenant(context, tenant);
+}
+
+static bool service_must_yield(struct isolate_tenant *tenant)
+{
+    return tenant != NULL && isolate_tenant_must_yield(tenant);
+}
+
 static void service_introduce(struct request_service *service)
 {
     service->names = (struct request_names){
@@ -50,6 +60,10 @@ static void service_introduce(struct request_service *service)
                                                   .give_back = isolate_pool_return,
                                                   .rebuild = service_rebuild,
                                                   .context = &service->owner};
+    service->memory = (struct request_memory){.find = service_find_memory,
+                                              .must_yield = service_must_yield,
+                                              .measure = isolate_measure,
+                                              .context = service->pool};
     service->guests = &guest_ops;
     service->owner = (struct isolates_owner){.data_dir = service->config->data_dir,
                                              .directory = service->directory,
@@ -64,6 +78,8 @@ static enum status service_create_pool(struct request_service *service)
 {
     const struct config *config = service->config;
     struct isolate_pool_options options = {
+        .memory_max_bytes = config_worker_memory_bytes(config),
+        .tenant_memory_max_bytes = config_tenant_memory_bytes(config),
         .per_function_max = config->pool_per_function,
         .per_tenant_max = MAX(config->pool_total / POOL_TENANT_PART, config->pool_per_function),
         .total_max = config->pool_total,
@@ -105,8 +121,8 @@ void request_service_done(struct request_service *service)
     ASSERT(service->in_flight == 0);
     while (guest_log_turn(service))
         ;
+    directory_free(service->directory); /* its tenants have accounts in the pool */
     isolate_pool_free(service->pool);
-    directory_free(service->directory);
     timers_done(&service->timers);
 }
 
@@ -165,5 +181,11 @@ void request_service_sweep(struct request_service *service)
     metrics->pool_evicted = stats.evicted;
     metrics->pool_prepared = stats.prepared;
     metrics->pool_discarded = stats.discarded;
+    const uint64_t *used = isolate_pool_budget(service->pool)->kind_bytes;
+    metrics->memory_isolate_bytes = used[ISOLATE_BUDGET_ISOLATE];
+    metrics->memory_memory_bytes = used[ISOLATE_BUDGET_MEMORY];
+    metrics->memory_heap_bytes = used[ISOLATE_BUDGET_HEAP];
+    metrics->memory_stack_bytes = used[ISOLATE_BUDGET_STACK];
+    metrics->memory_exchange_bytes = used[ISOLATE_BUDGET_EXCHANGE];
     metrics->slices = service->scheduler.slices;
 }

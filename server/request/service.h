@@ -41,6 +41,15 @@ struct request_isolates {
     void *context;
 };
 
+struct request_memory {
+    /* Whose account `tenant` is, with a reference; NULL: nothing is counted. */
+    struct isolate_tenant *(*find)(void *context, struct bytes tenant);
+    bool (*must_yield)(struct isolate_tenant *tenant); /* not NULL's */
+    /* Looks at what it really uses. True: that is more than before. */
+    bool (*measure)(struct isolate *isolate);
+    void *context;
+};
+
 struct request_service {
     const struct config *config;
     const struct clock *clock;
@@ -53,6 +62,7 @@ struct request_service {
     struct isolate_pool *pool;
     struct request_names names;
     struct request_isolates isolates;
+    struct request_memory memory;
     const struct guest_ops *guests;
     struct isolates_owner owner;
     struct guest_log guest_log;

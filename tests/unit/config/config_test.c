@@ -51,6 +51,8 @@ static void quantity_reads_every_documented_form(void **state)
         {"50MiB", CONFIG_UNIT_BYTES, 52428800},
         {"16GiB", CONFIG_UNIT_BYTES, 17179869184},
         {"7", CONFIG_UNIT_BYTES, 7},
+        {"auto", CONFIG_UNIT_BYTES_OR_AUTO, 0},
+        {"1GiB", CONFIG_UNIT_BYTES_OR_AUTO, 1073741824},
         {"64Ki", CONFIG_UNIT_COUNT, 65536},
         {"20k", CONFIG_UNIT_COUNT, 20000},
         {"256", CONFIG_UNIT_COUNT, 256},
@@ -62,6 +64,22 @@ static void quantity_reads_every_documented_form(void **state)
     }
 }
 
+static void memory_that_nobody_bounds_is_a_part_of_the_machines(void **state)
+{
+    (void)state;
+    struct config config = {.workers = 1};
+    uint64_t alone = config_worker_memory_bytes(&config);
+    assert_in_range(alone, 1 << 20, (uint64_t)sysconf(_SC_PHYS_PAGES) * 4096);
+    assert_int_equal(config_tenant_memory_bytes(&config), alone / 2);
+    config.workers = 4;
+    assert_int_equal(config_worker_memory_bytes(&config), alone / 4);
+    config.limits.worker_memory = 1000;
+    assert_int_equal(config_worker_memory_bytes(&config), 1000);
+    assert_int_equal(config_tenant_memory_bytes(&config), 500);
+    config.limits.tenant_memory = 900;
+    assert_int_equal(config_tenant_memory_bytes(&config), 900);
+}
+
 static void quantity_refuses_wrong_units_signs_and_overflow(void **state)
 {
     (void)state;
@@ -71,6 +89,7 @@ static void quantity_refuses_wrong_units_signs_and_overflow(void **state)
     } rows[] = {
         {"", CONFIG_UNIT_COUNT},
         {"k", CONFIG_UNIT_COUNT},
+        {"auto", CONFIG_UNIT_BYTES},
         {"-1", CONFIG_UNIT_COUNT},
         {"+1", CONFIG_UNIT_COUNT},
         {" 1", CONFIG_UNIT_COUNT},
@@ -397,6 +416,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quantity_reads_every_documented_form),
+        cmocka_unit_test(memory_that_nobody_bounds_is_a_part_of_the_machines),
         cmocka_unit_test(quantity_refuses_wrong_units_signs_and_overflow),
         cmocka_unit_test(quantity_text_reads_back_as_the_same_value),
         cmocka_unit_test(defaults_are_what_the_tables_say),

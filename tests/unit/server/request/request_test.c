@@ -61,6 +61,45 @@ static void a_guest_that_wants_more_fuel_has_it_until_its_limit(void **state)
     assert_int_equal(stage->metrics.faults_fuel, 1);
 }
 
+static void a_tenant_over_its_memory_is_refused_early(void **state)
+{
+    struct stage *stage = *state;
+    stage->must_yield = true;
+    struct request *request = stage_begin(stage, 0);
+    expect_problem(request, 503, "memory_busy");
+    assert_true(request->retry_later);
+    assert_int_equal(stage->checkouts, 0);
+    assert_int_equal(stage->metrics.refused_memory, 1);
+}
+
+static void a_guest_that_grows_where_its_tenant_must_yield_is_ended(void **state)
+{
+    struct stage *stage = *state;
+    stage->steps[0] = GUEST_WAITS;
+    stage->result.until_ns = stage->now_ns + 1000000;
+    struct request *request = stage_begin(stage, 0);
+    assert_int_equal(request->state, REQUEST_PARKED);
+    assert_int_equal(stage->measures, 1);
+    stage->must_yield = true; /* but it does not grow */
+    stage_turn(stage, stage->result.until_ns);
+    assert_int_equal(request->state, REQUEST_PARKED);
+    stage->grows = true;
+    stage_turn(stage, stage->result.until_ns + 1);
+    expect_problem(request, 500, "memory_exhausted");
+    assert_int_equal(stage->metrics.faults_memory, 1);
+    assert_int_equal(stage->last_end, ISOLATE_DISCARDED);
+}
+
+static void a_guest_that_ends_soon_is_not_measured(void **state)
+{
+    struct stage *stage = *state;
+    stage->must_yield = false;
+    struct request *request = stage_begin(stage, 0);
+    assert_int_equal(request->response.status, 200);
+    assert_int_equal(stage->measures, 0);
+    assert_true(request->claim.bytes[ISOLATE_BUDGET_EXCHANGE] >= sizeof(*request));
+}
+
 static void fuel_of_requests_before_is_not_this_ones(void **state)
 {
     struct stage *stage = *state;
@@ -512,6 +551,9 @@ int main(void)
         STAGED(a_request_that_nobody_is_in_the_way_of_is_answered_at_once),
         STAGED(an_answer_of_the_host_needs_no_run),
         STAGED(a_guest_that_wants_more_fuel_has_it_until_its_limit),
+        STAGED(a_tenant_over_its_memory_is_refused_early),
+        STAGED(a_guest_that_grows_where_its_tenant_must_yield_is_ended),
+        STAGED(a_guest_that_ends_soon_is_not_measured),
         STAGED(fuel_of_requests_before_is_not_this_ones),
         STAGED(a_guest_that_waits_is_parked_until_then),
         STAGED(who_waits_for_a_permit_gets_it_in_the_order_of_coming),

@@ -87,6 +87,37 @@ struct isolate_pool_stats isolate_pool_stats(const struct isolate_pool *pool)
     return (struct isolate_pool_stats){.warm = 7, .evicted = 8};
 }
 
+const struct isolate_budget *isolate_pool_budget(const struct isolate_pool *pool)
+{
+    static const struct isolate_budget budget = {.kind_bytes = {[ISOLATE_BUDGET_HEAP] = 9}};
+    (void)pool;
+    return &budget;
+}
+
+struct isolate_tenant *isolate_pool_tenant(struct isolate_pool *pool, struct bytes name)
+{
+    (void)pool;
+    (void)name;
+    return NULL;
+}
+
+void isolate_tenant_unref(struct isolate_tenant *tenant)
+{
+    assert_null(tenant);
+}
+
+struct isolate_budget *isolate_tenant_budget(struct isolate_tenant *tenant)
+{
+    (void)tenant;
+    return NULL;
+}
+
+bool isolate_tenant_must_yield(struct isolate_tenant *tenant)
+{
+    (void)tenant;
+    return false;
+}
+
 /* ---- tests ----------------------------------------------------------------------------------- */
 
 static void without_anything_to_do_the_loop_may_wait(void **state)
@@ -151,6 +182,7 @@ static void what_the_pool_counts_is_shown_at_each_sweep(void **state)
     request_service_sweep(&stage->service);
     assert_int_equal(stage->metrics.pool_warm, 7);
     assert_int_equal(stage->metrics.pool_evicted, 8);
+    assert_int_equal(stage->metrics.memory_heap_bytes, 9);
     directory_free(stage->service.directory);
 }
 

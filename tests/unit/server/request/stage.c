@@ -95,6 +95,30 @@ static void stage_rebuild(void *context,
     stage->rebuilds++;
 }
 
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+static struct stage *stage_of_yield; /* who has to give way is asked of a tenant that is nobody */
+
+static struct isolate_tenant *stage_find_memory(void *context, struct bytes tenant)
+{
+    assert_true(bytes_equal_text(tenant, "acme"));
+    stage_of_yield = context;
+    return NULL;
+}
+
+static bool stage_must_yield(struct isolate_tenant *tenant)
+{
+    assert_null(tenant);
+    return stage_of_yield->must_yield;
+}
+
+static bool stage_measure(struct isolate *isolate)
+{
+    struct stage *stage = stage_of_isolate(isolate);
+    stage->measures++;
+    return stage->grows;
+}
+
 /* ---- guests ---------------------------------------------------------------------------------- */
 
 static enum guest_step stage_guest_begin(struct isolate *isolate,
@@ -231,6 +255,10 @@ int stage_setup(void **state)
                      .give_back = stage_give_back,
                      .rebuild = stage_rebuild,
                      .context = stage},
+        .memory = {.find = stage_find_memory,
+                   .must_yield = stage_must_yield,
+                   .measure = stage_measure,
+                   .context = stage},
     };
     struct scheduler_options scheduling = {
         .clock = &clock, .slice_ns = STAGE_SLICE_US * CLOCK_NS_PER_US, .run = request_slice};

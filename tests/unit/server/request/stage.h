@@ -47,7 +47,9 @@ struct stage {
     struct guest_result result; /* of steps that have one */
     uint64_t fuel_used;
     bool client_gone;
-    bool is_full; /* no answer may be sent */
+    bool is_full;    /* no answer may be sent */
+    bool must_yield; /* the tenant, for memory */
+    bool grows;      /* whenever its guests are looked at */
     /* what they were asked */
     uint32_t steps_taken;
     uint32_t found;
@@ -58,6 +60,7 @@ struct stage {
     uint32_t rebuilds;
     uint32_t sent;
     uint32_t gone_checks;
+    uint32_t measures;
     struct directory_function function; /* last: its config has no bound */
 };
 

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guests that fill all the memory they get: their tenant's stays bounded, and others are served."""
+import pathlib
+import threading
+
+from harness import ServerTest, in_parallel, text_guest, wait_until, wat
+
+MIB = 1 << 20
+TENANT_MIB = 192
+SLACK_MIB = 64
+REQUESTS = 16
+
+# 128 MiB, each byte of it, and then never an end.
+FILL = """
+(module
+  (memory (export "memory") 1)
+  (func (export "handle_request") (result i64)
+    (drop (memory.grow (i32.const 2047)))
+    (memory.fill (i32.const 0) (i32.const 0x5a) (i32.mul (memory.size) (i32.const 65536)))
+    (loop $for_ever (br $for_ever))
+    (i64.const 0))
+  (func (export "handle_response") (param i32 i32)))
+"""
+
+
+def resident_mib(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise AssertionError(f"process {pid} has no VmRSS")
+
+
+class Hogs(ServerTest):
+    workers = 1
+    config = (f"limits: {{ tenant_memory: {TENANT_MIB}MiB, worker_memory: 1GiB, wall: 5s, "
+              "queue_wait: 5s }\n")
+
+    def used_bytes(self):
+        text = self.server.admin("GET", "/metrics").text
+        return sum(int(line.rsplit(" ", 1)[1]) for line in text.splitlines()
+                   if line.startswith("skerry_memory_bytes{"))
+
+    def test_guests_that_fill_memory_are_bounded_together_and_mind_nobody(self):
+        server = self.server
+        server.deploy("hello", text_guest("text-hello-01"))
+        server.deploy("fill", wat(FILL, name="fill"), tenant="hog")
+        self.assertEqual(server.get("hello").status, 200)
+        worker, = server.worker_pids()
+        idle = resident_mib(worker)
+        seen = {"most": idle, "victims": []}
+        done = threading.Event()
+
+        def watch():
+            while not done.is_set():
+                seen["most"] = max(seen["most"], resident_mib(worker))
+                seen["victims"].append(server.get("hello").status)
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            answers = in_parallel(REQUESTS, lambda _: server.get("fill", tenant="hog"))
+        finally:
+            done.set()
+            watcher.join()
+        print(f"memory: {idle:.0f} MiB idle, {seen['most']:.0f} at most, bound {TENANT_MIB}")
+        self.assertLessEqual(seen["most"], idle + TENANT_MIB + SLACK_MIB)
+        self.assertEqual(set(seen["victims"]), {200})
+        self.assertEqual(server.worker_pids(), [worker])
+        codes = [answer.json["code"] for answer in answers]
+        self.assertIn("memory_exhausted", codes)
+        self.assertLessEqual(set(codes), {"memory_exhausted", "memory_busy", "fuel_exhausted",
+                                          "deadline"})
+        for answer in answers:
+            if answer.json["code"] == "memory_busy":
+                self.assertEqual(answer.status, 503)
+                self.assertIn("retry-after", answer.headers)
+
+    def test_what_is_counted_goes_back_and_the_tenant_is_served_again(self):
+        server = self.server
+        server.deploy("fill", wat(FILL, name="fill"), tenant="hog")
+        server.deploy("small", text_guest("text-small-01"), tenant="hog")
+        in_parallel(4, lambda _: server.get("fill", tenant="hog"))
+        self.assertEqual(server.get("small", tenant="hog").status, 200)
+        wait_until(lambda: self.used_bytes() < 64 * MIB, 10, "memory given back")
