@@ -39,6 +39,7 @@ struct config {
     uint32_t trusted_proxy_count;
     /* "https://HOST[:PORT]": what clients reach the domain by; "": http and the first address. */
     char public_url[CONFIG_DOMAIN_BYTES];
+    bool h2c;         /* HTTP/2 without TLS is spoken to who begins with it */
     bool access_log;  /* a line for each request */
     uint32_t workers; /* 1.. */
     uint64_t store_map_bytes;

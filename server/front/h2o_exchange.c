@@ -331,7 +331,7 @@ static void exchange_refuse(struct h2o_exchange *exchange, enum refusal_reason r
         request->path = connection->refused_target;
     if (exchange->req->version < 0x200) {
         exchange->req->http1_is_persistent = 0;
-        h2o_linger_keep(connection);
+        h2o_linger_keep(connection, LINGER_BODY_BYTES);
     }
     exchange_count_refusal(connection->front->service->metrics, reason);
     request_reject(request, row->status, row->code, row->detail);
@@ -414,7 +414,7 @@ static void exchange_error_setup(h2o_filter_t *self, h2o_req_t *req, h2o_ostream
                           H2O_STRLIT("queue;dur=0.000"));
     front->service->metrics->responses_4xx++;
     if (req->version < 0x200)
-        h2o_linger_keep(h2o_connection_of(req->conn));
+        h2o_linger_keep(h2o_connection_of(req->conn), LINGER_BODY_BYTES);
     struct exchange_error_stream *stream =
         (struct exchange_error_stream *)h2o_add_ostream(req, sizeof(*stream), slot);
     stream->super.do_send = exchange_error_send;

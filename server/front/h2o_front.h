@@ -20,6 +20,8 @@
 
 #define FRONT_LISTENERS_MAX CONFIG_LISTEN_MAX
 #define FRONT_WATCHES_MAX   4
+#define LINGER_BODY_BYTES   (UINT64_C(256) << 20) /* of an honest client's body */
+#define LINGER_FRAMES_BYTES (UINT64_C(1) << 20)   /* of what an HTTP/2 client had under way */
 
 #define BUDGET_CUTS         8
 
@@ -40,6 +42,7 @@ struct h2o_connection {
     struct h2o_front *front;
     h2o_socket_t *socket;
     int linger_fd; /* kept by h2o_linger_keep, or -1 */
+    uint64_t linger_bytes;
     bool shut;
     bool is_proxied; /* it comes from one of trusted_proxies */
     bool is_counted; /* by its address */
@@ -157,10 +160,11 @@ void h2o_unread_sweep(struct h2o_front *front);
 /* libh2o has no call to kill a connection; this makes its next read and write fail. */
 void h2o_connection_shut(struct h2o_connection *connection);
 
-/* The client is still sending what was refused: do not let the close reset the connection. */
-void h2o_linger_keep(struct h2o_connection *connection);
+/* The client is still sending what was refused: do not let the close reset the connection, but read
+ * and forget so much more. */
+void h2o_linger_keep(struct h2o_connection *connection, uint64_t bytes_max);
 /* After libh2o's close; takes the descriptor over. */
-void h2o_linger_begin(struct h2o_front *front, int fd);
+void h2o_linger_begin(const struct h2o_connection *connection);
 void h2o_linger_sweep(struct h2o_front *front);
 
 /* The client's "ip:port"; empty if it is not known. */

@@ -111,7 +111,7 @@ h2o_http2_encode_goaway_frame(h2o_buffer_t **out, uint32_t last_id, int error, h
         frames_count(connection, frames_error((uint32_t)-error)->goaway);
         h2o_guard_log(connection, "http2_goaway", frames_error((uint32_t)-error)->label,
                       bytes_make(detail.base, detail.len));
-        h2o_linger_keep(connection);
+        h2o_linger_keep(connection, LINGER_FRAMES_BYTES);
     }
     h2o_guard.encode_goaway(out, last_id, error, detail);
 }

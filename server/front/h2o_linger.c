@@ -18,7 +18,6 @@
 
 #define LINGER_MAX        256 /* connections at once; more are closed at once */
 #define LINGER_NS         (3 * CLOCK_NS_PER_S)
-#define LINGER_BYTES_MAX  (UINT64_C(256) << 20)
 #define LINGER_READ_BYTES 65536
 #define LINGER_READS      16 /* in one go */
 
@@ -27,13 +26,14 @@ struct h2o_linger {
     struct h2o_front *front;
     h2o_socket_t *socket;
     uint64_t began_ns;
-    uint64_t bytes;
+    uint64_t bytes_left;
 };
 
-void h2o_linger_keep(struct h2o_connection *connection)
+void h2o_linger_keep(struct h2o_connection *connection, uint64_t bytes_max)
 {
     if (connection->linger_fd >= 0 || connection->front->linger_count >= LINGER_MAX)
         return;
+    connection->linger_bytes = bytes_max;
     connection->linger_fd = fcntl(h2o_socket_get_fd(connection->socket), F_DUPFD_CLOEXEC, 0);
 }
 
@@ -54,16 +54,19 @@ static void linger_on_read(h2o_socket_t *socket, const char *err)
         ssize_t count = read(h2o_socket_get_fd(socket), waste, sizeof(waste));
         if (count < 0 && (errno == EAGAIN || errno == EINTR))
             return;
-        linger->bytes += count > 0 ? (uint64_t)count : 0;
-        if (count <= 0 || linger->bytes > LINGER_BYTES_MAX)
+        if (count <= 0 || (uint64_t)count > linger->bytes_left)
             err = done;
+        else
+            linger->bytes_left -= (uint64_t)count;
     }
     if (err != NULL)
         linger_end(linger);
 }
 
-void h2o_linger_begin(struct h2o_front *front, int fd)
+void h2o_linger_begin(const struct h2o_connection *connection)
 {
+    struct h2o_front *front = connection->front;
+    int fd = connection->linger_fd;
     struct h2o_linger *linger = NULL;
     if (front->linger_count < LINGER_MAX)
         linger = calloc(1, sizeof(*linger));
@@ -73,6 +76,7 @@ void h2o_linger_begin(struct h2o_front *front, int fd)
         return;
     }
     linger->front = front;
+    linger->bytes_left = connection->linger_bytes;
     linger->began_ns = clock_monotonic_ns(front->service->clock);
     linger->socket = h2o_evloop_socket_create(front->loop, fd, H2O_SOCKET_FLAG_DONT_READ);
     linger->socket->data = linger;

@@ -44,7 +44,7 @@ static void listen_on_close(void *data)
     front->connection_count--;
     front->service->metrics->connections = front->connection_count;
     if (connection->linger_fd >= 0)
-        h2o_linger_begin(front, connection->linger_fd);
+        h2o_linger_begin(connection);
     h2o_guard_forget(connection);
     free(connection);
 }
@@ -205,6 +205,7 @@ static void listen_configure(struct h2o_front *front)
     };
     h2o_socket_buffer_mmap_settings.threshold = SIZE_MAX; /* never a file in the temp directory */
     config->http1.req_timeout = HTTP1_TIMEOUT_MS;
+    config->http1.upgrade_to_http2 = front->service->config->h2c;
     config->http2.idle_timeout = HTTP2_IDLE_TIMEOUT_MS;
     config->http2.max_concurrent_requests_per_connection = HTTP2_STREAMS_MAX;
     config->http2.graceful_shutdown_timeout = HTTP2_GOAWAY_GRACE_MS;

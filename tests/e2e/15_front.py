@@ -300,6 +300,16 @@ class Http2(ServerTest):
         self.assertIn('"http2_goaway"', self.server.log())
 
 
+class WithoutHttp2(ServerTest):
+    workers = 1
+    config = "h2c: false\n"
+
+    def test_http_2_is_refused_as_a_version_that_is_not_spoken(self):
+        answer = raw(self.server.port, h2.PREFACE + h2.frame(h2.SETTINGS, 0, 0))
+        self.assertTrue(answer.startswith(b"HTTP/1.1 505 "), answer)
+        self.assertEqual(answer.count(b"HTTP/1.1 "), 1)
+
+
 class BehindAProxy(ServerTest):
     workers = 1
     config = ("trusted_proxies: [127.0.0.0/8]\npublic_url: https://example.org\naccess_log: true\n")
