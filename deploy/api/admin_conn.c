@@ -21,13 +21,11 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "deploy/api/admin_private.h"
 #include "deploy/api/http_body.h"
 #include "engine/base/hex.h"
-#include "engine/base/http_status.h"
 
 #define ADMIN_CONN_HEAD_S       30 /* also how long one may be idle */
 #define ADMIN_CONN_SILENT_S     30
@@ -177,50 +175,16 @@ struct admin_conn *admin_conn_oldest_idle(const struct list *connections)
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
-static void admin_conn_put_date(struct evbuffer *out, const struct clock *clock)
-{
-    char text[40];
-    struct tm parts;
-    time_t seconds = (time_t)(clock_realtime_ns(clock) / CLOCK_NS_PER_S);
-    if (gmtime_r(&seconds, &parts) != NULL &&
-        strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &parts) > 0)
-        (void)evbuffer_add_printf(out, "Date: %s\r\n", text);
-}
-
-/* Memory that is not there cuts the answer short, and the length tells the client so. */
-static void admin_conn_put(struct admin_conn *conn,
-                           const struct admin_http_call *call,
-                           const struct api_response *response)
-{
-    struct evbuffer *out = bufferevent_get_output(conn->stream);
-    (void)evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\n", response->status,
-                              http_status_text((uint32_t)response->status));
-    admin_conn_put_date(out, conn->http->options.clock);
-    (void)evbuffer_add_printf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n",
-                              response->content_type, response->body.count);
-    (void)evbuffer_add_printf(out, "X-Request-Id: %s\r\nCache-Control: no-store\r\n",
-                              call->request.id);
-    if (response->etag[0] != '\0')
-        (void)evbuffer_add_printf(out, "ETag: %s\r\n", response->etag);
-    if (response->allow[0] != '\0')
-        (void)evbuffer_add_printf(out, "Allow: %s\r\n", response->allow);
-    if (response->retry_after_s != 0)
-        (void)evbuffer_add_printf(out, "Retry-After: %u\r\n", response->retry_after_s);
-    if (response->status == 401)
-        (void)evbuffer_add_printf(out, "WWW-Authenticate: Bearer realm=\"skerry\"\r\n");
-    if (conn->closes)
-        (void)evbuffer_add_printf(out, "Connection: close\r\n");
-    (void)evbuffer_add(out, "\r\n", 2);
-    if (!call->head_only && response->body.count > 0)
-        (void)evbuffer_add(out, response->body.data, response->body.count);
-}
-
 /* Ends the call. */
 static void admin_conn_answer(struct admin_conn *conn, const struct api_response *response)
 {
     struct admin_http_call *call = conn->call;
     admin_conn_enter(conn, ADMIN_CONN_ANSWER);
-    admin_conn_put(conn, call, response);
+    const struct admin_answer answer = {.response = response,
+                                        .request_id = call->request.id,
+                                        .closes = conn->closes,
+                                        .head_only = call->head_only};
+    admin_answer_write(&answer, conn->http->options.clock, bufferevent_get_output(conn->stream));
     conn->call = NULL;
     admin_call_free(call);
 }

@@ -31,6 +31,19 @@ struct admin_http {
     uint64_t refused_ns;    /* when it was told last; 0: never */
 };
 
+struct admin_answer {
+    const struct api_response *response;
+    const char *request_id;
+    bool closes;    /* the connection's last */
+    bool head_only; /* to HEAD: without its body */
+};
+
+struct evbuffer;
+/* Memory that is not there cuts the answer short, and its length tells the client so. */
+void admin_answer_write(const struct admin_answer *answer,
+                        const struct clock *clock,
+                        struct evbuffer *out);
+
 struct admin_conn;
 
 /* Takes over `fd`; closes it if there is no memory. `stranger`: all it gets is a refusal. */
