@@ -33,7 +33,6 @@ DEFINE = re.compile(r"#\s*define\s+(\w+)")
 
 # path, path:function, path:macro, or folder -> why
 ALLOWED = {
-    "deploy/api/admin_conn.c": "about to be cut",
     "server/front/h2o_guard.c:phr_parse_request": "libh2o says how it is called",
     "server/front/h2o_guard_fields.c:h2o_hpack_parse_headers": "libh2o says how it is called",
 }
