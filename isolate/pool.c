@@ -44,6 +44,7 @@ enum status isolate_pool_create(const struct isolate_pool_options *options,
         return STATUS_NO_MEMORY;
     pool->options = *options;
     pool->budget.bytes_max = options->memory_max_bytes;
+    pool->retired_budget.owner = &pool->budget;
     pool->hash_seed = hash_seed(options->clock);
     *ret_pool = pool;
     return STATUS_OK;
@@ -275,13 +276,21 @@ static uint64_t pool_largest_bytes(struct isolate_pool *pool)
     return largest;
 }
 
+/* Without what is on its way back: who filled it is gone, and others need not go for it. */
+static bool pool_is_spent(const struct isolate_pool *pool)
+{
+    const struct isolate_budget *budget = &pool->budget;
+    return budget->bytes_max != 0 &&
+           budget->used_bytes - pool->retired_budget.used_bytes > budget->bytes_max;
+}
+
 /* What waits gives way to what works. */
 static void pool_evict_for_memory(struct isolate_pool *pool, struct isolate_tenant *tenant)
 {
     for (int i = 0; i < POOL_EVICT_MAX; i++) {
         if (isolate_budget_is_spent(&tenant->budget) && tenant->warm_count > 0)
             pool_index_evict_of_tenant(pool, tenant);
-        else if (isolate_budget_is_spent(&pool->budget) && pool->stats.warm > 0)
+        else if (pool_is_spent(pool) && pool->stats.warm > 0)
             pool_index_evict_one(pool);
         else
             return;
@@ -291,13 +300,12 @@ static void pool_evict_for_memory(struct isolate_pool *pool, struct isolate_tena
 bool isolate_tenant_must_yield(struct isolate_tenant *tenant)
 {
     struct isolate_pool *pool = tenant->pool;
-    if (LIKELY(!isolate_budget_is_spent(&tenant->budget) &&
-               !isolate_budget_is_spent(&pool->budget)))
+    if (LIKELY(!isolate_budget_is_spent(&tenant->budget) && !pool_is_spent(pool)))
         return false;
     pool_evict_for_memory(pool, tenant);
     if (isolate_budget_is_spent(&tenant->budget))
         return true;
-    return isolate_budget_is_spent(&pool->budget) &&
+    return pool_is_spent(pool) &&
            tenant->budget.used_bytes >= pool_largest_bytes(pool) / POOL_LARGEST_PART;
 }
 

@@ -76,7 +76,7 @@ void pool_index_retire(struct isolate_pool *pool, struct isolate *isolate)
         return;
     }
     /* No longer its tenant's: it is given back sooner than the tenant's guests could fill it. */
-    isolate_claim_move(&isolate->claim, &pool->budget);
+    isolate_claim_move(&isolate->claim, &pool->retired_budget);
     list_prepend(&pool->retired, &isolate->place.link);
     pool->retired_count++;
 }

@@ -89,7 +89,8 @@ struct isolate_pool_entry {
 
 struct isolate_pool {
     struct isolate_pool_options options;
-    struct isolate_budget budget; /* of all tenants */
+    struct isolate_budget budget;         /* of all tenants, and of what is retired */
+    struct isolate_budget retired_budget; /* the latter's part */
     uint64_t hash_seed;
     struct list live;
     struct list cold;
