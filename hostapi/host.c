@@ -19,6 +19,7 @@
 
 #define HOST_ARENA_MAX_BYTES ((size_t)16 << 20) /* arguments and environment of a command */
 #define HOST_BLOCK_ALIGN     16
+#define HOST_NAME_BYTES      256 /* of an export that a guest names */
 
 /* ---- families -------------------------------------------------------------------------------- */
 
@@ -160,6 +161,20 @@ void host_call_entry(struct hostapi_host *host,
 {
     ASSERT(i < HOSTAPI_ENTRIES_MAX);
     host_call(host, host->entries.of_family[i], arguments, slots);
+}
+
+bool host_call_export(struct hostapi_host *host, struct bytes name)
+{
+    char text[HOST_NAME_BYTES];
+    if (name.count >= sizeof(text) || memchr(name.data, '\0', name.count) != NULL)
+        return false;
+    memcpy(text, name.data, name.count);
+    text[name.count] = '\0';
+    uint32_t entry = host_entry(host->entries.module, text, ":");
+    if (entry == HOST_NO_ENTRY)
+        return false;
+    host_call(host, entry, NULL, 0);
+    return true;
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */

@@ -83,6 +83,8 @@ enum hostapi_step host_fail(struct hostapi_host *host,
                             enum hostapi_fault fault,
                             const char *format,
                             ...) PRINTF_LIKE(4, 5);
+/* Begins a call of an export [] -> [] by its name; false: there is none. */
+NODISCARD bool host_call_export(struct hostapi_host *host, struct bytes name);
 /* Ends the guest with a reason; 255 bytes of text at most. */
 enum engine_outcome host_trap(struct engine_host_call *call, const char *format, ...)
     PRINTF_LIKE(2, 3);

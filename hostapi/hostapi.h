@@ -83,6 +83,7 @@ struct http_exchange {
     bool is_https;            /* what the client speaks to whoever is in front */
     struct bytes authority;   /* Host header, with port if there was one */
     struct bytes matched;     /* prefix that was stripped: "" or "/f/tenant/function" */
+    bool matched_whole;       /* the route is `matched` alone, and nothing below it */
     struct bytes tenant;
     struct bytes function;
     struct bytes config;     /* what http_handler.get_config answers, and WAGI's environment */

@@ -67,7 +67,8 @@ static struct cgi_parts cgi_split(const struct http_exchange *exchange)
     struct bytes uri = exchange->uri;
     const uint8_t *mark = uri.count > 0 ? memchr(uri.data, '?', uri.count) : NULL;
     size_t path_end = mark == NULL ? uri.count : (size_t)(mark - uri.data);
-    parts.path = path_end > 0 ? bytes_make(uri.data, path_end) : bytes_of_text("/");
+    parts.path = path_end > 0 ? bytes_make(uri.data, path_end)
+                              : bytes_of_text(exchange->matched_whole ? "" : "/");
     parts.query = mark == NULL ? bytes_make(NULL, 0) : cgi_from(uri, path_end + 1);
     cgi_split_authority(exchange->authority, false, &parts.server_name, &parts.server_port);
     if (parts.server_port.count == 0)
@@ -202,7 +203,8 @@ static void cgi_set_paths(struct cgi_writer *writer, const struct cgi_parts *par
     cgi_set(writer, "PATH_INFO", decoded);
     cgi_set(writer, "PATH_TRANSLATED", decoded);
     cgi_set(writer, "X_RAW_PATH_INFO", parts->path);
-    cgi_set2(writer, "X_MATCHED_ROUTE", exchange->matched, bytes_of_text("/..."));
+    cgi_set2(writer, "X_MATCHED_ROUTE", exchange->matched,
+             bytes_of_text(exchange->matched_whole ? "" : "/..."));
     cgi_set2(writer, "X_FULL_URL", full, exchange->uri);
 }
 

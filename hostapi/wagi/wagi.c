@@ -14,6 +14,12 @@
 
 #include "hostapi/exchange.h"
 #include "hostapi/wagi/cgi.h"
+#include "hostapi/wagi/routes.h"
+
+#define WAGI_NAME_SHOWN 100 /* bytes of a guest's name in a report */
+
+/* As in the family's entries. */
+enum wagi_entry { WAGI_START, WAGI_ROUTES };
 
 /* ---- collecting ------------------------------------------------------------------------------ */
 
@@ -46,6 +52,12 @@ wagi_write_stdout(struct hostapi_host *host, struct engine_host_call *call, stru
     struct http_exchange *exchange = host->request.exchange;
     if (state->head.max == 0)
         buffer_init(&state->head, exchange->limits->headers);
+    if (state->routing) {
+        if (buffer_append(&state->head, piece.data, piece.count) == STATUS_OK)
+            return ENGINE_DONE;
+        return host_trap(call, "_routes printed more than limits.headers (%llu)",
+                         (unsigned long long)exchange->limits->headers);
+    }
     while (!state->head_complete && piece.count > 0) {
         if (!wagi_append_line(state, &piece))
             return host_trap(call, "header block on stdout is larger than limits.headers (%llu)",
@@ -185,15 +197,70 @@ static enum hostapi_step wagi_end(struct hostapi_host *host, int exit_code, stru
     return HOSTAPI_FINISHED;
 }
 
+/* The route's part of the path becomes part of what was matched. */
+static bool wagi_take_route(struct http_exchange *exchange, const struct routes_match *match)
+{
+    uint8_t *matched =
+        arena_alloc(&exchange->arena, exchange->matched.count + match->prefix.count + 1, 1);
+    if (matched == NULL)
+        return false;
+    if (exchange->matched.count > 0)
+        memcpy(matched, exchange->matched.data, exchange->matched.count);
+    memcpy(matched + exchange->matched.count, match->prefix.data, match->prefix.count);
+    exchange->matched = bytes_make(matched, exchange->matched.count + match->prefix.count);
+    exchange->matched_whole = match->whole;
+    exchange->uri = bytes_make(exchange->uri.data + match->prefix.count,
+                               exchange->uri.count - match->prefix.count);
+    return true;
+}
+
+/* `_routes` returned: begins the entrypoint that it names for this path, or `_start`. */
+static enum hostapi_step wagi_route(struct hostapi_host *host, struct report *report)
+{
+    struct wagi_state *state = wagi_state(host);
+    struct http_exchange *exchange = host->request.exchange;
+    struct bytes uri = exchange->uri;
+    const uint8_t *mark = uri.count > 0 ? memchr(uri.data, '?', uri.count) : NULL;
+    struct bytes path = bytes_make(uri.data, mark == NULL ? uri.count : (size_t)(mark - uri.data));
+    struct routes_match match = routes_find(buffer_bytes(&state->head), path);
+    if (match.entrypoint.count == 0) {
+        host_call_entry(host, WAGI_START, NULL, 0);
+    } else if (!host_call_export(host, match.entrypoint)) {
+        return host_fail(host, report, HOSTAPI_FAULT_BAD_OUTPUT,
+                         "_routes names the entrypoint %.*s, which the module does not export with "
+                         "the type [] -> []",
+                         (int)MIN(match.entrypoint.count, (size_t)WAGI_NAME_SHOWN),
+                         (const char *)match.entrypoint.data);
+    } else if (!wagi_take_route(exchange, &match)) {
+        return host_fail(host, report, HOSTAPI_FAULT_TRAP, "no room for the route's path");
+    }
+    /* What `_routes` read and wrote was its own. */
+    struct wasi_state *wasi = wasi_state(host);
+    wasi->arguments = wasi->environment = (struct wasi_texts){.count = 0};
+    buffer_done(&state->head);
+    *state = (struct wagi_state){.routing = false};
+    return HOSTAPI_RUN;
+}
+
 static enum hostapi_step wagi_next(struct hostapi_host *host, struct report *report)
 {
-    return wagi_end(host, 0, report);
+    return wagi_state(host)->routing ? wagi_route(host, report) : wagi_end(host, 0, report);
+}
+
+static enum hostapi_step
+wagi_exited(struct hostapi_host *host, int exit_code, struct report *report)
+{
+    if (wagi_state(host)->routing)
+        return host_fail(host, report, HOSTAPI_FAULT_TRAP,
+                         "the guest called proc_exit(%d) in _routes, which must return", exit_code);
+    return wagi_end(host, exit_code, report);
 }
 
 static enum hostapi_step wagi_begin(struct hostapi_host *host, struct report *report)
 {
     (void)report;
-    host_call_entry(host, 0, NULL, 0);
+    wagi_state(host)->routing = host->entries.of_family[WAGI_ROUTES] != HOST_NO_ENTRY;
+    host_call_entry(host, wagi_state(host)->routing ? WAGI_ROUTES : WAGI_START, NULL, 0);
     return HOSTAPI_RUN;
 }
 
@@ -288,12 +355,12 @@ const struct hostapi_family wagi_family = {
     .text = "WAGI command: imports only WASI preview 1, exports _start",
     .uses = &wasi_family,
     .setting = &wagi_setting,
-    .entries = {{"_start", ":"}},
+    .entries = {[WAGI_START] = {"_start", ":"}, [WAGI_ROUTES] = {"_routes", ":"}},
     .state_bytes = sizeof(struct wagi_state),
     .detect = wagi_detect,
     .begin = wagi_begin,
     .check_config = cgi_check_config,
     .next = wagi_next,
-    .exited = wagi_end,
+    .exited = wagi_exited,
     .release = wagi_release,
 };

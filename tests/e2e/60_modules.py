@@ -232,6 +232,26 @@ class Wagi(ServerTest):
         self.assertTrue(re.search(
             r'skerry_guest_faults_total\{[^}]*code="exit_status"\} [1-9]', metrics))
 
+    def test_a_route_to_an_entrypoint_that_is_not_there_is_bad_output(self):
+        def say(text, at):
+            return (f'(i32.store (i32.const 0) (i32.const {at})) (i32.store (i32.const 4)'
+                    f' (i32.const {len(text)}))'
+                    ' (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))')
+        texts = ("/x nope\n/y/... other\n", "status: 204\n\n", "location: /\n\n")
+        escaped = [t.replace("\n", "\\n") for t in texts]
+        self.server.deploy("routed", harness.wat(
+            '(module (import "wasi_snapshot_preview1" "fd_write"'
+            ' (func $write (param i32 i32 i32 i32) (result i32))) (memory (export "memory") 1)'
+            f'(data (i32.const 16) "{escaped[0]}") (data (i32.const 64) "{escaped[1]}")'
+            f'(data (i32.const 96) "{escaped[2]}")'
+            f'(func (export "_routes") {say(texts[0], 16)})'
+            f'(func (export "_start") {say(texts[1], 64)})'
+            f'(func (export "other") {say(texts[2], 96)}))'))
+        answer = self.problem(self.server.get("routed", "/x"), 500, "bad_output")
+        self.assertIn("nope", answer["detail"])
+        self.assertEqual(self.server.get("routed", "/y/z").status, 302)
+        self.assertEqual(self.server.get("routed", "/z").status, 204)
+
     def test_no_content_needs_no_type(self):
         self.deploy_exit("empty", "status: 204\\n\\n", 0)
         answer = self.server.get("empty")

@@ -305,6 +305,33 @@ static void a_program_without_a_header_block_is_at_fault(void **state)
     end(&fixture, wasm);
 }
 
+static void a_wagi_modules_own_routes_lead_to_its_entrypoints(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct bytes wasm;
+    if (!begin(&fixture, &wasm, "modules/wagi/dynamic-routes.wasm"))
+        skip();
+    static const struct {
+        const char *uri;
+        const char *handler;
+        const char *path_info;
+        const char *route;
+    } rows[] = {
+        {"/exact?x=1", "the .../exact handler", "\nPATH_INFO = \n", "X_MATCHED_ROUTE = /exact\n"},
+        {"/wildcard/a/b", "wildcard", "\nPATH_INFO = /a/b\n", "X_MATCHED_ROUTE = /wildcard/...\n"},
+        {"/none", "", "\nPATH_INFO = /none\n", "X_MATCHED_ROUTE = /...\n"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        fixture_next_exchange(&fixture, "GET", rows[i].uri);
+        request(&fixture);
+        assert_true(body_says(&fixture, rows[i].handler));
+        assert_true(body_says(&fixture, rows[i].path_info));
+        assert_true(body_says(&fixture, rows[i].route));
+    }
+    end(&fixture, wasm);
+}
+
 /* ---- our own commands ------------------------------------------------------------------------ */
 
 static void a_command_that_says_it_failed_gets_no_answer_out(void **state)
@@ -357,6 +384,7 @@ int main(void)
         cmocka_unit_test(wagi_hello_says_hello),
         cmocka_unit_test(wagi_log_writes_on_stderr_and_answers),
         cmocka_unit_test(a_program_without_a_header_block_is_at_fault),
+        cmocka_unit_test(a_wagi_modules_own_routes_lead_to_its_entrypoints),
         cmocka_unit_test(a_command_that_says_it_failed_gets_no_answer_out),
         cmocka_unit_test(a_command_is_told_what_cgi_promises),
     };
