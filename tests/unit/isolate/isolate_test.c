@@ -702,29 +702,6 @@ static void isolates_of_one_artifact_do_not_see_each_other(void **state)
     assert_int_equal(hosts_alive, 0);
 }
 
-static void what_is_no_artifact_is_refused(void **state)
-{
-    (void)state;
-    struct report report = REPORT_INIT;
-    struct isolate_artifact *artifact;
-    int fd = memfd_create("artifact", MFD_CLOEXEC);
-    assert_int_equal(isolate_artifact_open(fd, true, &report, &artifact), STATUS_CORRUPT);
-    assert_int_equal(ftruncate(fd, 65536), 0);
-    report = (struct report)REPORT_INIT;
-    enum status status = isolate_artifact_open(fd, true, &report, &artifact);
-    assert_true(status == STATUS_CORRUPT || status == STATUS_STALE);
-    assert_true(report.text[0] != '\0');
-    (void)close(fd);
-
-    fd = artifact_file("isolate_scribble");
-    uint8_t byte;
-    assert_int_equal(pread(fd, &byte, 1, 5000), 1);
-    byte ^= 1;
-    assert_int_equal(pwrite(fd, &byte, 1, 5000), 1);
-    assert_int_not_equal(isolate_artifact_open(fd, true, &report, &artifact), STATUS_OK);
-    (void)close(fd);
-}
-
 static void an_isolate_whose_host_cannot_be_made_is_not_made(void **state)
 {
     (void)state;
@@ -791,7 +768,6 @@ int main(void)
         cmocka_unit_test(heap_and_stack_are_measured),
         cmocka_unit_test(the_map_names_every_page_that_the_kernel_made_the_isolates_own),
         cmocka_unit_test(isolates_of_one_artifact_do_not_see_each_other),
-        cmocka_unit_test(what_is_no_artifact_is_refused),
         cmocka_unit_test(an_isolate_whose_host_cannot_be_made_is_not_made),
     };
     return cmocka_run_group_tests(tests, prepare, NULL);
