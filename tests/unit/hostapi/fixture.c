@@ -255,3 +255,44 @@ void fixture_assert_log(const struct fixture *fixture, const char *text)
 {
     fixture_assert_text(buffer_bytes(&fixture->exchange.log), text);
 }
+
+struct bytes fixture_module(const char *const *imports, const char *export_name)
+{
+    static uint8_t wasm[1024];
+    size_t count = 0;
+    static const uint8_t head[] = {0, 'a', 's', 'm', 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 2};
+    memcpy(wasm, head, sizeof(head));
+    count = sizeof(head) + 3; /* a size in two bytes, and a count */
+    uint8_t imported = 0;
+    for (; imports[imported] != NULL; imported++) {
+        const char *name = strchr(imports[imported], '|');
+        size_t module_count = (size_t)(name - imports[imported]);
+        size_t name_count = strlen(++name);
+        wasm[count++] = (uint8_t)module_count;
+        memcpy(wasm + count, imports[imported], module_count);
+        count += module_count;
+        wasm[count++] = (uint8_t)name_count;
+        memcpy(wasm + count, name, name_count);
+        count += name_count;
+        wasm[count++] = 0;
+        wasm[count++] = 0;
+    }
+    size_t bytes = count - sizeof(head) - 2;
+    wasm[sizeof(head)] = (uint8_t)((bytes & 0x7f) | 0x80);
+    wasm[sizeof(head) + 1] = (uint8_t)(bytes >> 7);
+    wasm[sizeof(head) + 2] = imported;
+    static const uint8_t func[] = {3, 2, 1, 0, 7};
+    memcpy(wasm + count, func, sizeof(func));
+    count += sizeof(func);
+    size_t export_count = strlen(export_name);
+    wasm[count++] = (uint8_t)(export_count + 4);
+    wasm[count++] = 1;
+    wasm[count++] = (uint8_t)export_count;
+    memcpy(wasm + count, export_name, export_count);
+    count += export_count;
+    wasm[count++] = 0;
+    wasm[count++] = imported;
+    static const uint8_t code[] = {10, 4, 1, 2, 0, 0x0b};
+    memcpy(wasm + count, code, sizeof(code));
+    return bytes_make(wasm, count + sizeof(code));
+}

@@ -34,6 +34,9 @@ struct bytes fixture_guest(const char *name);
 /* A file below shared/; an empty view, and a line saying so, if that is absent. */
 struct bytes fixture_shared(const char *path);
 void fixture_unload(struct bytes file);
+/* A module that imports funcs [] -> [], "module|name" each and NULL at the end, and exports one;
+ * the same bytes each time: not to be unloaded. */
+struct bytes fixture_module(const char *const *imports, const char *export_name);
 
 /* Gives the fixture its clock. */
 void fixture_start_clock(struct fixture *fixture);
