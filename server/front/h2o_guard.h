@@ -37,6 +37,7 @@
  */
 struct h2o_guard {
     struct h2o_connection *current;
+    struct check_server *check; /* h2o_guard_check.c's */
     void (*read_start)(h2o_socket_t *socket, h2o_socket_cb callback);
     ssize_t (*decode_frame)(h2o_http2_frame_t *frame,
                             const uint8_t *input,

@@ -83,8 +83,10 @@ static const uint8_t *http1_skip(const uint8_t *at, const uint8_t *end, enum htt
 
 static bool http1_is_all(struct bytes text, enum http1_class class)
 {
+    if (text.count == 0)
+        return false;
     const uint8_t *end = text.data + text.count;
-    return text.count > 0 && http1_skip(text.data, end, class) == end;
+    return http1_skip(text.data, end, class) == end;
 }
 
 bool http1_is_token(struct bytes text)
@@ -184,10 +186,10 @@ static bool http1_is_address_char(uint8_t c)
 
 bool http1_is_authority(struct bytes text)
 {
-    const uint8_t *at = text.data;
-    const uint8_t *end = at + text.count;
     if (text.count == 0)
         return false;
+    const uint8_t *at = text.data;
+    const uint8_t *end = at + text.count;
     if (*at != '[') {
         const uint8_t *port = http1_skip(at, end, HTTP1_HOST);
         return port > at && http1_is_port(port, end);
