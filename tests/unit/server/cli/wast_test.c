@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The script runner itself: patterns of results, the skip list, and that what is wrong is
- * counted as wrong.
+ * The script runner itself: what is wrong is counted as wrong, and what is skipped takes what uses
+ * it with it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,54 +10,6 @@
 #include "server/cli/wast.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_build.h"
-
-/* ---- patterns -------------------------------------------------------------------------------- */
-
-static bool matches(const char *json, uint32_t type, uint64_t bits)
-{
-    json_error_t error;
-    json_t *root = json_loads(json, 0, &error);
-    assert_non_null(root);
-    struct wast_pattern pattern = wast_pattern_read(root);
-    bool result = wast_pattern_matches(&pattern, type, &(union engine_value){.bits = bits});
-    json_decref(root);
-    return result;
-}
-
-static void numbers_match_bit_for_bit(void **state)
-{
-    (void)state;
-    assert_true(matches("{\"type\":\"i32\",\"value\":\"-1\"}", ENGINE_I32, 0xffffffff));
-    assert_false(matches("{\"type\":\"i32\",\"value\":\"-1\"}", ENGINE_I32, 0xfffffffe));
-    assert_false(matches("{\"type\":\"i32\",\"value\":\"1\"}", ENGINE_I64, 1));
-    assert_true(matches("{\"type\":\"f32\",\"value\":\"2147483648\"}", ENGINE_F32, 0x80000000));
-    assert_false(matches("{\"type\":\"f32\",\"value\":\"2147483648\"}", ENGINE_F32, 0));
-}
-
-static void nan_classes_are_told_apart(void **state)
-{
-    (void)state;
-    static const char canonical[] = "{\"type\":\"f32\",\"value\":\"nan:canonical\"}";
-    static const char arithmetic[] = "{\"type\":\"f64\",\"value\":\"nan:arithmetic\"}";
-    assert_true(matches(canonical, ENGINE_F32, 0xffc00000));
-    assert_false(matches(canonical, ENGINE_F32, 0x7fc00001));
-    assert_false(matches(canonical, ENGINE_F32, 0x7f800000));
-    assert_true(matches(arithmetic, ENGINE_F64, 0x7ff8000000000001));
-    assert_false(matches(arithmetic, ENGINE_F64, 0x7ff4000000000000));
-}
-
-static void references_match_by_null_and_number(void **state)
-{
-    (void)state;
-    static const char host[] = "{\"type\":\"externref\",\"value\":\"0\"}";
-    assert_true(matches(host, ENGINE_EXTERNREF, 1)); /* the host's 0 is not null */
-    assert_false(matches(host, ENGINE_EXTERNREF, 0));
-    assert_true(matches("{\"type\":\"refnull\"}", ENGINE_FUNCREF, 0));
-    assert_false(matches("{\"type\":\"refnull\"}", ENGINE_FUNCREF, 1));
-    assert_false(matches("{\"type\":\"funcref\"}", ENGINE_FUNCREF, 0));
-    assert_true(matches("{\"type\":\"funcref\"}", ENGINE_FUNCREF, 5));
-    assert_false(matches("{\"type\":\"v128\",\"value\":[\"0\"]}", ENGINE_I64, 0));
-}
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
@@ -164,47 +116,13 @@ static void a_skipped_module_skips_what_uses_it(void **state)
     wast_skips_done(&skips);
 }
 
-static void skips_hold_for_folders_scripts_and_lines(void **state)
-{
-    struct wast_skips skips;
-    assert_int_equal(load_skips(*state,
-                                "# comment\n\ncore/simd/  vectors\ncore/a.json all of it\n"
-                                "core/b.json:3-5 some\ncore/b.json:9 one\n",
-                                &skips),
-                     STATUS_OK);
-    assert_int_equal(skips.count, 4);
-    assert_string_equal(wast_skips_find(&skips, "/s/core/simd/x.json", 1)->reason, "vectors");
-    assert_string_equal(wast_skips_find(&skips, "core/a.json", 77)->reason, "all of it");
-    assert_non_null(wast_skips_find(&skips, "/s/core/b.json", 4));
-    assert_non_null(wast_skips_find(&skips, "/s/core/b.json", 9));
-    assert_null(wast_skips_find(&skips, "/s/core/b.json", 6));
-    assert_null(wast_skips_find(&skips, "/s/core/gc/a.json", 77));
-    assert_null(wast_skips_find(&skips, "/s/xcore/a.json", 77));
-    wast_skips_done(&skips);
-}
-
-static void a_skip_without_reason_or_with_bad_lines_is_refused(void **state)
-{
-    static const char *const bad[] = {"core/a.json\n", "core/a.json:0 x\n", "core/a.json:5-3 x\n",
-                                      "core/a.json:x y\n", "core/a.json   \n"};
-    for (size_t i = 0; i < COUNT_OF(bad); i++) {
-        struct wast_skips skips;
-        assert_int_equal(load_skips(*state, bad[i], &skips), STATUS_CONFIG);
-    }
-}
-
 #define TEST_FILES(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers_match_bit_for_bit),
-        cmocka_unit_test(nan_classes_are_told_apart),
-        cmocka_unit_test(references_match_by_null_and_number),
         TEST_FILES(what_is_wrong_is_counted_as_failed),
         TEST_FILES(a_skipped_module_skips_what_uses_it),
-        TEST_FILES(skips_hold_for_folders_scripts_and_lines),
-        TEST_FILES(a_skip_without_reason_or_with_bad_lines_is_refused),
     };
     return cmocka_run_group_tests_name("server/wast", tests, NULL, NULL);
 }
