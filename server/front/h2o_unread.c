@@ -24,6 +24,7 @@
 #include "server/front/tcp_acked.h"
 #include "server/telemetry/log.h"
 
+#define FREE_BYTES           4096 /* a body that is not counted: it is not more than what is around it */
 #define HOLD_BYTES           (UINT64_C(1) << 20)  /* unread on a connection: its requests wait */
 #define CONNECTION_BYTES_MAX (UINT64_C(32) << 20) /* ... of requests that ran side by side */
 #define WORKER_FACTOR        4                    /* limits.unread is one tenant's */
@@ -40,6 +41,8 @@ static uint64_t *unread_of_tenant(const struct request *request)
 
 bool h2o_unread_has_room(const struct h2o_exchange *exchange, uint64_t body_bytes)
 {
+    if (LIKELY(body_bytes <= FREE_BYTES))
+        return true;
     const struct h2o_connection *connection = exchange->connection;
     const struct h2o_front *front = connection->front;
     uint64_t tenant_max = front->service->config->limits.unread;
@@ -71,8 +74,10 @@ void h2o_unread_begin(struct h2o_exchange *exchange)
         connection->progress_s = connection->front->now_s;
         connection->progress_mark = PROGRESS_UNKNOWN;
     }
-    exchange->unread_bytes = exchange->request.response.body.count;
     h2o_linklist_insert(&connection->front->unsent, &exchange->link);
+    if (LIKELY(exchange->request.response.body.count <= FREE_BYTES))
+        return;
+    exchange->unread_bytes = exchange->request.response.body.count;
     unread_add(exchange, exchange->unread_bytes);
 }
 
@@ -86,6 +91,8 @@ void h2o_unread_end(struct h2o_exchange *exchange)
         return;
     connection->answer_count--;
     connection->sent_bytes += exchange->req->bytes_sent;
+    if (LIKELY(exchange->unread_bytes == 0))
+        return;
     unread_add(exchange, -exchange->unread_bytes);
     if (connection->unread_bytes < HOLD_BYTES && !h2o_linklist_is_empty(&connection->held) &&
         !h2o_linklist_is_linked(&connection->ready_link))
