@@ -16,7 +16,7 @@
 
 #include <sys/stat.h>
 
-#include "deploy/build/digest.h"
+#include "deploy/store/digest.h"
 
 #define ARTIFACTS_NAME_BYTES 112
 #define ARTIFACTS_BUILD_SOCK "build.sock"

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "deploy/build/digest.h"
+#include "deploy/store/digest.h"
 
 static uint64_t fixture_now(void *context)
 {

@@ -4,7 +4,7 @@
  */
 #include "fixture.h"
 
-#include "deploy/build/digest.h"
+#include "deploy/store/digest.h"
 #include "deploy/name.h"
 #include "engine/base/hex.h"
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "deploy/build/artifacts.h"
-#include "deploy/build/digest.h"
+#include "deploy/store/digest.h"
 #include "deploy/build/rebuild.h"
 
 #define MODULE   "module"

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "deploy/build/digest.h"
+#include "deploy/store/digest.h"
 
 #define MAP_BYTES (16ULL << 20)
 

@@ -2,7 +2,7 @@
 /*
  * OpenSSL's SHA-256.
  */
-#include "deploy/build/digest.h"
+#include "deploy/store/digest.h"
 
 #include <openssl/sha.h>
 

@@ -3,7 +3,7 @@
  * Keys of artifacts: each part of what one is made of makes another key, and keys that are on
  * disks already stay what they are.
  */
-#include "deploy/build/digest.h"
+#include "deploy/store/digest.h"
 #include "engine/base/hex.h"
 #include "tests/support/unit.h"
 

@@ -2,8 +2,8 @@
 /*
  * SHA-256 of a module, and the key of an artifact.
  */
-#ifndef SKERRY_DEPLOY_BUILD_DIGEST_H
-#define SKERRY_DEPLOY_BUILD_DIGEST_H
+#ifndef SKERRY_DEPLOY_STORE_DIGEST_H
+#define SKERRY_DEPLOY_STORE_DIGEST_H
 
 #include "deploy/deploy.h"
 
