@@ -7,8 +7,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#include "deploy/store/digest.h"
 #include "deploy/name.h"
+#include "deploy/store/digest.h"
 #include "deploy/store/store_private.h"
 #include "deploy/tenant_limits.h"
 #include "engine/base/hex.h"

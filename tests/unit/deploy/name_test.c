@@ -4,8 +4,8 @@
  */
 #include "fixture.h"
 
-#include "deploy/store/digest.h"
 #include "deploy/name.h"
+#include "deploy/store/digest.h"
 #include "engine/base/hex.h"
 
 static void dns_labels_are_names_and_nothing_else_is(void **state)

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "deploy/build/artifacts.h"
-#include "deploy/store/digest.h"
 #include "deploy/build/rebuild.h"
+#include "deploy/store/digest.h"
 
 #define MODULE   "module"
 #define BUILD_OK "#!/bin/sh\ncat <&3 >&4\ncat $BENCH/result >&5\n"
