@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `skerry run` of one exported function: arguments, results, traps and the end of fuel.
+ */
+#include "server/cli/verbs_engine.h"
+#include "tests/unit/server/cli/bench.h"
+
+static void results_are_printed_with_their_types(void **state)
+{
+    struct bench *bench = *state;
+    struct capture *shown = &bench->shown;
+    CAPTURE(shown, verb_run, bench->module, "--invoke", "add", "0x10", "-3");
+    assert_int_equal(shown->exit_status, 0);
+    assert_string_equal(shown->out, "i32:13\n");
+    assert_string_equal(shown->err, "");
+}
+
+static void what_follows_two_dashes_is_the_guests(void **state)
+{
+    struct bench *bench = *state;
+    struct capture *shown = &bench->shown;
+    CAPTURE(shown, verb_run, bench->module, "--invoke", "add", "--", "--stats", "1");
+    assert_int_equal(shown->exit_status, 2);
+    assert_says(shown->err, "argument 1 of add: '--stats' is no i32");
+}
+
+static void arguments_that_do_not_fit_are_wrong_usage(void **state)
+{
+    struct bench *bench = *state;
+    struct capture *shown = &bench->shown;
+    CAPTURE(shown, verb_run, bench->module, "--invoke", "add", "1");
+    assert_int_equal(shown->exit_status, 2);
+    assert_says(shown->err, "add takes 2 arguments (i32 i32), not 1");
+    CAPTURE(shown, verb_run, bench->module, "--invoke", "add", "1", "4294967296");
+    assert_int_equal(shown->exit_status, 2);
+    assert_says(shown->err, "argument 2 of add");
+}
+
+static void a_function_that_is_not_there_is_answered_with_those_that_are(void **state)
+{
+    struct bench *bench = *state;
+    struct capture *shown = &bench->shown;
+    CAPTURE(shown, verb_run, bench->module, "--invoke", "two");
+    assert_int_equal(shown->exit_status, 5);
+    assert_says(shown->err, "no function 'two'; it exports these functions: 'one' 'add' 'boom'");
+    CAPTURE(shown, verb_run, bench->module, "--invoke", "mem");
+    assert_int_equal(shown->exit_status, 5);
+    assert_says(shown->err, "'mem' is a memory, not a function");
+    CAPTURE(shown, verb_run, bench->module);
+    assert_int_equal(shown->exit_status, 5);
+    assert_says(shown->err, "not a WASI command: it exports no _start");
+}
+
+static void a_trap_says_where_it_was(void **state)
+{
+    struct bench *bench = *state;
+    struct capture *shown = &bench->shown;
+    CAPTURE(shown, verb_run, bench->module, "--invoke", "boom");
+    assert_int_equal(shown->exit_status, 134);
+    assert_says(shown->err, "trap: unreachable\n  at func 2 offset 0x");
+}
+
+static void a_loop_ends_with_its_fuel(void **state)
+{
+    struct bench *bench = *state;
+    struct capture *shown = &bench->shown;
+    CAPTURE(shown, verb_run, bench->module, "--invoke", "spin", "--fuel", "1000");
+    assert_int_equal(shown->exit_status, 134);
+    assert_says(shown->err, "all 1000 units of fuel used");
+}
+
+static void stats_follow_however_it_ended(void **state)
+{
+    struct bench *bench = *state;
+    struct capture *shown = &bench->shown;
+    CAPTURE(shown, verb_run, bench->module, "--invoke", "boom", "--stats");
+    assert_int_equal(shown->exit_status, 134);
+    assert_says(shown->err, "\"memory_pages\":1}\n");
+    CAPTURE(shown, verb_run, bench->broken, "--stats");
+    assert_int_equal(shown->exit_status, 1);
+    assert_says(shown->err, "\"memory_pages\":0}\n");
+}
+
+static void options_that_mean_nothing_together_are_refused(void **state)
+{
+    struct bench *bench = *state;
+    struct capture *shown = &bench->shown;
+    static const char *const lines[][4] = {
+        {NULL},
+        {"--fuel", "0", "x.wasm"},
+        {"--fuel", "9223372036854775808", "x.wasm"},
+        {"x.wasm", "--invoke"},
+        {"x.wasm", "--env", "A"},
+        {"x.wasm", "-d", "body"},
+        {"x.wasm", "-H", "a: b"},
+        {"x.wasm", "--dir", "."},
+        {"x.wasm", "word", "--request", "/"},
+        {"--max-module", "0", "x.wasm"},
+    };
+    for (size_t i = 0; i < COUNT_OF(lines); i++) {
+        CAPTURE(shown, verb_run, lines[i][0], lines[i][1], lines[i][2], lines[i][3]);
+        assert_int_equal(shown->exit_status, 2);
+        assert_says(shown->err, "usage: skerry run");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST_BENCH(results_are_printed_with_their_types),
+        TEST_BENCH(what_follows_two_dashes_is_the_guests),
+        TEST_BENCH(arguments_that_do_not_fit_are_wrong_usage),
+        TEST_BENCH(a_function_that_is_not_there_is_answered_with_those_that_are),
+        TEST_BENCH(a_trap_says_where_it_was),
+        TEST_BENCH(a_loop_ends_with_its_fuel),
+        TEST_BENCH(stats_follow_however_it_ended),
+        TEST_BENCH(options_that_mean_nothing_together_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
