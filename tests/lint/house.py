@@ -6,6 +6,8 @@
   - a .c, .h or .def file then says in a comment what it is for (3 to 40 lines)
   - no TODO without an issue, written TODO(#123), and no FIXME or XXX at all
   - no sleeping in unit tests: they use the fake clock
+  - a .c file of more than 80 lines in server/, isolate/, deploy/ or hostapi/ has the unit test of
+    its own name; the few whose test would be all fakes are listed, each with who tests it
   - #if and #ifdef only where compilers and libraries differ; include guards and .def are free
   - in hostapi/, only guest_mem.c turns a guest's number into a pointer
   - a page of docs/ cites nothing that a clone lacks: no ../shared, and links lead to files
@@ -36,6 +38,27 @@ CONDITIONALS_ALLOWED = {
     "tests/*": "tests may look at the build they are in",
     "hostapi/guest/*": "guests are built by any compiler",
     "examples/*": "guests are built by any compiler",
+}
+
+UNIT_TEST_LINES = 80
+UNIT_TEST_FOLDERS = ("server/", "isolate/", "deploy/", "hostapi/")
+
+# Files without a unit test of their own name: what tests them, and why not a unit test.
+TESTED_ELSEWHERE = {
+    "server/main.c": "joins argv to verbs: e2e/46_cli, e2e/56_tools",
+    "server/serve.c": "joins configuration, files and control: e2e/46_cli, e2e/54_operations",
+    "server/worker.c": "joins the loop and all that is in a worker: e2e/10_http, e2e/52_processes",
+    "server/control/supervisor.c": "joins the parts of control, each of which has its test, by "
+                                   "signals and processes: e2e/52_processes, e2e/54_operations",
+    "server/front/h2o_exchange.c": "libh2o's requests: e2e/10_http, e2e/15_front",
+    "server/front/h2o_listen.c": "libh2o's sockets and loop: e2e/15_front, e2e/52_processes",
+    "server/front/h2o_linger.c": "libh2o's sockets: e2e/15_front",
+    "server/front/h2o_guard.c": "libh2o calls it: e2e/55_attacks, h2o_guard_check_test.c",
+    "server/front/h2o_guard_fields.c": "libh2o's decoder in between: e2e/15_front, e2e/55_attacks",
+    "server/front/h2o_guard_frames.c": "libh2o's frames and streams: e2e/15_front, e2e/55_attacks",
+    "server/front/h2o_idle.c": "libh2o's connections: e2e/15_front",
+    "server/front/h2o_unread.c": "libh2o's connections: e2e/15_front",
+    "deploy/api/admin_conn.c": "behind the door of admin_http_test.c",
 }
 
 
@@ -82,6 +105,19 @@ def check_lines(path, lines):
             yield f"{where}: {len(line)} columns, more than {COLUMNS}"
 
 
+def check_unit_tests(line_counts):
+    """Of all .c files, {name: lines}: which should have a unit test and have none."""
+    for name, count in sorted(line_counts.items()):
+        wanted = name.startswith(UNIT_TEST_FOLDERS) and count > UNIT_TEST_LINES
+        test = f"tests/unit/{name[:-2]}_test.c"
+        if wanted and test not in line_counts and name not in TESTED_ELSEWHERE:
+            yield f"{name}: {count} lines, and no {test}"
+        if name in TESTED_ELSEWHERE and (test in line_counts or not wanted):
+            yield f"tests/lint/house.py: {name} needs no exception any more"
+    for name in sorted(set(TESTED_ELSEWHERE) - set(line_counts)):
+        yield f"tests/lint/house.py: an exception for {name}, which is not there"
+
+
 def check_page(path, text):
     """Of a page of docs/ and the README: what it points to is here."""
     for number, line in enumerate(text.splitlines(), 1):
@@ -96,11 +132,15 @@ def check_page(path, text):
 def main():
     paths = [p for p in sources.all_files() if p.suffix in TAGGED or p.name in TAGGED_NAMES]
     problems = []
+    line_counts = {}
     for path in paths:
         lines = sources.read(path).splitlines()
+        if path.suffix == ".c":
+            line_counts[str(path)] = len(lines)
         if path.name != ".gitignore":
             problems += check_head(path, lines)
         problems += check_lines(path, lines)
+    problems += check_unit_tests(line_counts)
     for path in sources.files(".md"):
         problems += check_page(path, sources.read(path))
     sources.finish("house", problems, len(paths))

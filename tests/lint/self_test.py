@@ -168,6 +168,25 @@ class House(unittest.TestCase):
         self.assertEqual(self.lines("hostapi/guest_mem.c", line), [])
         self.assertEqual(self.lines("isolate/isolate.c", line), [])
 
+    def unit_tests(self, **line_counts):
+        counts = {n.replace("__", "/") + ".c": c for n, c in line_counts.items()}
+        with mock.patch.object(house, "TESTED_ELSEWHERE", {"server/main.c": "e2e"}):
+            return list(house.check_unit_tests({"server/main.c": 233, **counts}))
+
+    def test_a_long_file_has_a_unit_test_of_its_own_name(self):
+        self.assertEqual(self.unit_tests(), [])
+        self.assertEqual(len(self.unit_tests(deploy__a=81)), 1)
+        self.assertEqual(self.unit_tests(deploy__a=80), [])
+        self.assertEqual(self.unit_tests(engine__a=500), [])
+        self.assertEqual(self.unit_tests(deploy__a=81, tests__unit__deploy__a_test=9), [])
+        self.assertEqual(len(self.unit_tests(deploy__a=81, tests__unit__hostapi__a_test=9)), 1)
+
+    def test_an_exception_that_nobody_needs_is_a_problem(self):
+        self.assertEqual(len(self.unit_tests(tests__unit__server__main_test=9)), 1)
+        with mock.patch.object(house, "TESTED_ELSEWHERE", {"server/main.c": "e2e"}):
+            self.assertEqual(len(list(house.check_unit_tests({}))), 1)
+            self.assertEqual(len(list(house.check_unit_tests({"server/main.c": 80}))), 1)
+
     def test_a_page_cites_what_is_there(self):
         page = sources.pathlib.PurePosixPath("docs/a.md")
         for line, count in (("see ../shared/design", 1), ("[x](none.md)", 1), ("[x](#part)", 0),
