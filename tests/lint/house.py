@@ -58,7 +58,6 @@ TESTED_ELSEWHERE = {
     "server/front/h2o_guard_frames.c": "libh2o's frames and streams: e2e/15_front, e2e/55_attacks",
     "server/front/h2o_idle.c": "libh2o's connections: e2e/15_front",
     "server/front/h2o_unread.c": "libh2o's connections: e2e/15_front",
-    "deploy/api/admin_conn.c": "behind the door of admin_http_test.c",
 }
 
 
