@@ -115,7 +115,7 @@ int door_connect(const struct door *door, enum admin_door which)
     struct sockaddr_in address;
     socklen_t length = sizeof(address);
     const struct sockaddr *to = (const struct sockaddr *)&path;
-    (void)snprintf(path.sun_path, sizeof(path.sun_path), "%s", door->config.admin_socket);
+    (void)snprintf(path.sun_path, sizeof(path.sun_path), "%.100s", door->config.admin_socket);
     if (which == ADMIN_DOOR_ADDRESS) {
         int listening = evconnlistener_get_fd(door->http->listeners[ADMIN_DOOR_ADDRESS].listener);
         assert_int_equal(getsockname(listening, (struct sockaddr *)&address, &length), 0);
