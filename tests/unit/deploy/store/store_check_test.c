@@ -31,6 +31,23 @@ static enum status open_cut(struct fixture *fixture, off_t bytes, struct report 
     return status;
 }
 
+/* In a process of its own: what the jump out of LMDB leaves behind is the process's that refuses.
+ */
+static bool cut_is_refused(struct fixture *fixture, off_t bytes)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct report report = REPORT_INIT;
+        bool refused = open_cut(fixture, bytes, &report) == STATUS_CORRUPT &&
+                       strstr(report.text, "cut short") != NULL;
+        _exit(refused ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 static void store_that_was_cut_short_is_refused_and_one_that_is_only_short_is_not(void **state)
 {
     (void)state;
@@ -56,8 +73,7 @@ static void store_that_was_cut_short_is_refused_and_one_that_is_only_short_is_no
     assert_int_equal(stat(path, &facts), 0);
     assert_int_equal(open_cut(&fixture, facts.st_size, &report), STATUS_OK);
     assert_int_equal(open_cut(&fixture, facts.st_size - 4096, &report), STATUS_OK);
-    assert_int_equal(open_cut(&fixture, 8192, &report), STATUS_CORRUPT);
-    assert_non_null(strstr(report.text, "cut short"));
+    assert_true(cut_is_refused(&fixture, 8192));
     fixture_done(&fixture);
     free(module);
 }
