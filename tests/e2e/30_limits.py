@@ -382,7 +382,8 @@ class Logs(ServerTest):
         wait_until(lambda: self.counter("skerry_guest_log_lost_bytes_total") > 8 * lost, 5,
                    "all of them to be written or lost")
         seconds = time.monotonic() - began
-        self.assertLessEqual(len(self.server.log()) - before, (64 << 10) * (2 + seconds))
+        # A full bucket at first, what flowed into it since the deploy, and lines of others.
+        self.assertLessEqual(len(self.server.log()) - before, (64 << 10) * (3 + seconds))
 
     def test_a_guest_gives_no_orders_to_a_proxy(self):
         self.server.deploy("chatty", guest("chatty"))

@@ -183,7 +183,8 @@ static void program_that_is_not_there_is_an_error_of_the_start(void **state)
     pid_t pid = 7;
     bench_init(&bench, "");
     bench.role.executable = "/nowhere/at/all";
-    assert_int_equal(spawn_start(&bench.order, &report, &pid), report.status);
+    enum status status = spawn_start(&bench.order, &report, &pid);
+    assert_int_equal(status, report.status);
     assert_int_not_equal(report.status, STATUS_OK);
     assert_non_null(strstr(report.text, "cannot start a verb (/nowhere/at/all), at its program"));
     assert_int_equal(pid, 7);
