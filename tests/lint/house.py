@@ -6,8 +6,8 @@
   - a .c, .h or .def file then says in a comment what it is for (3 to 40 lines)
   - no TODO without an issue, written TODO(#123), and no FIXME or XXX at all
   - no sleeping in unit tests: they use the fake clock
-  - a .c file of more than 80 lines in server/, isolate/, deploy/ or hostapi/ has the unit test of
-    its own name; the few whose test would be all fakes are listed, each with who tests it
+  - a .c file of more than 80 lines, or with an enum of states, in server/, isolate/, deploy/ or
+    hostapi/ has the unit test of its own name; the few whose test would be all fakes are listed
   - #if and #ifdef only where compilers and libraries differ; include guards and .def are free
   - in hostapi/, only guest_mem.c turns a guest's number into a pointer
   - a page of docs/ cites nothing that a clone lacks: no ../shared, and links lead to files
@@ -41,6 +41,7 @@ CONDITIONALS_ALLOWED = {
 }
 
 UNIT_TEST_LINES = 80
+UNIT_TEST_STATE = re.compile(r"\benum \w+_state\b|->state\b")
 UNIT_TEST_FOLDERS = ("server/", "isolate/", "deploy/", "hostapi/")
 
 # Files without a unit test of their own name: what tests them, and why not a unit test.
@@ -52,7 +53,6 @@ TESTED_ELSEWHERE = {
                                    "signals and processes: e2e/52_processes, e2e/54_operations",
     "server/front/h2o_exchange.c": "libh2o's requests: e2e/10_http, e2e/15_front",
     "server/front/h2o_listen.c": "libh2o's sockets and loop: e2e/15_front, e2e/52_processes",
-    "server/front/h2o_linger.c": "libh2o's sockets: e2e/15_front",
     "server/front/h2o_guard.c": "libh2o calls it: e2e/55_attacks, h2o_guard_check_test.c",
     "server/front/h2o_guard_fields.c": "libh2o's decoder in between: e2e/15_front, e2e/55_attacks",
     "server/front/h2o_guard_frames.c": "libh2o's frames and streams: e2e/15_front, e2e/55_attacks",
@@ -102,16 +102,17 @@ def check_lines(path, lines):
             yield f"{where}: {len(line)} columns, more than {COLUMNS}"
 
 
-def check_unit_tests(line_counts):
+def check_unit_tests(sources_by_name):
     """Of all .c files, {name: lines}: which should have a unit test and have none."""
-    for name, count in sorted(line_counts.items()):
-        wanted = name.startswith(UNIT_TEST_FOLDERS) and count > UNIT_TEST_LINES
+    for name, lines in sorted(sources_by_name.items()):
+        is_large = len(lines) > UNIT_TEST_LINES or any(map(UNIT_TEST_STATE.search, lines))
+        wanted = name.startswith(UNIT_TEST_FOLDERS) and is_large
         test = f"tests/unit/{name[:-2]}_test.c"
-        if wanted and test not in line_counts and name not in TESTED_ELSEWHERE:
-            yield f"{name}: {count} lines, and no {test}"
-        if name in TESTED_ELSEWHERE and (test in line_counts or not wanted):
+        if wanted and test not in sources_by_name and name not in TESTED_ELSEWHERE:
+            yield f"{name}: {len(lines)} lines or a state, and no {test}"
+        if name in TESTED_ELSEWHERE and (test in sources_by_name or not wanted):
             yield f"tests/lint/house.py: {name} needs no exception any more"
-    for name in sorted(set(TESTED_ELSEWHERE) - set(line_counts)):
+    for name in sorted(set(TESTED_ELSEWHERE) - set(sources_by_name)):
         yield f"tests/lint/house.py: an exception for {name}, which is not there"
 
 
@@ -129,15 +130,15 @@ def check_page(path, text):
 def main():
     paths = [p for p in sources.all_files() if p.suffix in TAGGED or p.name in TAGGED_NAMES]
     problems = []
-    line_counts = {}
+    sources_by_name = {}
     for path in paths:
         lines = sources.read(path).splitlines()
         if path.suffix == ".c":
-            line_counts[str(path)] = len(lines)
+            sources_by_name[str(path)] = lines
         if path.name != ".gitignore":
             problems += check_head(path, lines)
         problems += check_lines(path, lines)
-    problems += check_unit_tests(line_counts)
+    problems += check_unit_tests(sources_by_name)
     for path in sources.files(".md"):
         problems += check_page(path, sources.read(path))
     sources.finish("house", problems, len(paths))

@@ -168,24 +168,31 @@ class House(unittest.TestCase):
         self.assertEqual(self.lines("hostapi/guest_mem.c", line), [])
         self.assertEqual(self.lines("isolate/isolate.c", line), [])
 
-    def unit_tests(self, **line_counts):
-        counts = {n.replace("__", "/") + ".c": c for n, c in line_counts.items()}
+    def unit_tests(self, files):
+        lines = {name: ["x"] * text if isinstance(text, int) else [text]
+                 for name, text in files.items()}
         with mock.patch.object(house, "TESTED_ELSEWHERE", {"server/main.c": "e2e"}):
-            return list(house.check_unit_tests({"server/main.c": 233, **counts}))
+            return len(list(house.check_unit_tests(lines)))
 
-    def test_a_long_file_has_a_unit_test_of_its_own_name(self):
-        self.assertEqual(self.unit_tests(), [])
-        self.assertEqual(len(self.unit_tests(deploy__a=81)), 1)
-        self.assertEqual(self.unit_tests(deploy__a=80), [])
-        self.assertEqual(self.unit_tests(engine__a=500), [])
-        self.assertEqual(self.unit_tests(deploy__a=81, tests__unit__deploy__a_test=9), [])
-        self.assertEqual(len(self.unit_tests(deploy__a=81, tests__unit__hostapi__a_test=9)), 1)
+    def test_a_long_file_or_a_state_has_a_unit_test_of_its_own_name(self):
+        main = {"server/main.c": 233}
+        self.assertEqual(self.unit_tests(main), 0)
+        self.assertEqual(self.unit_tests({**main, "deploy/a.c": 81}), 1)
+        self.assertEqual(self.unit_tests({**main, "deploy/a.c": 80}), 0)
+        self.assertEqual(self.unit_tests({**main, "deploy/a.c": "    if (door->state == OPEN)"}), 1)
+        self.assertEqual(self.unit_tests({**main, "deploy/a.c": "enum door_state next;"}), 1)
+        self.assertEqual(self.unit_tests({**main, "deploy/a.c": "    (void)state;"}), 0)
+        self.assertEqual(self.unit_tests({**main, "engine/a.c": 500}), 0)
+        self.assertEqual(self.unit_tests({**main, "deploy/a.c": 81,
+                                          "tests/unit/deploy/a_test.c": 9}), 0)
+        self.assertEqual(self.unit_tests({**main, "deploy/a.c": 81,
+                                          "tests/unit/hostapi/a_test.c": 9}), 1)
 
     def test_an_exception_that_nobody_needs_is_a_problem(self):
-        self.assertEqual(len(self.unit_tests(tests__unit__server__main_test=9)), 1)
-        with mock.patch.object(house, "TESTED_ELSEWHERE", {"server/main.c": "e2e"}):
-            self.assertEqual(len(list(house.check_unit_tests({}))), 1)
-            self.assertEqual(len(list(house.check_unit_tests({"server/main.c": 80}))), 1)
+        self.assertEqual(self.unit_tests({"server/main.c": 233,
+                                          "tests/unit/server/main_test.c": 9}), 1)
+        self.assertEqual(self.unit_tests({"server/main.c": 80}), 1)
+        self.assertEqual(self.unit_tests({}), 1)
 
     def test_a_page_cites_what_is_there(self):
         page = sources.pathlib.PurePosixPath("docs/a.md")

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A request's ways through its states: each arrow of the table, each that is not in it, each
- * cancel, each deadline.
+ * A request's ways through its states: each arrow of the table, each cancel, each deadline.
  */
-#include <signal.h>
 #include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "tests/unit/server/request/stage.h"
 
@@ -498,36 +494,6 @@ static void requests_under_way_are_bounded(void **state)
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-/* How a process ends that goes a way from one state to another. */
-static int end_of_way(enum request_state from, enum request_state to)
-{
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        (void)close(STDERR_FILENO);
-        (void)signal(SIGABRT, SIG_DFL);
-        request_check_arrow(from, to);
-        _exit(0);
-    }
-    int ended;
-    assert_int_equal(waitpid(child, &ended, 0), child);
-    return ended;
-}
-
-static void a_way_that_is_not_in_the_table_is_refused(void **state)
-{
-    (void)state;
-    for (enum request_state from = 0; from < REQUEST_STATE_COUNT; from++) {
-        for (enum request_state to = 0; to < REQUEST_STATE_COUNT; to++) {
-            int ended = end_of_way(from, to);
-            if (request_arrow_cause(from, to) != NULL)
-                assert_int_equal(ended, 0);
-            else
-                assert_true(WIFSIGNALED(ended) && WTERMSIG(ended) == SIGABRT);
-        }
-    }
-}
-
 /* Comes last: what the other tests did together. */
 static void every_way_of_the_table_was_gone_and_no_other(void **state)
 {
@@ -576,7 +542,6 @@ int main(void)
         STAGED(a_hang_up_that_nobody_reported_is_looked_for_now_and_then),
         STAGED(the_log_is_written_after_the_answer_and_once),
         STAGED(requests_under_way_are_bounded),
-        cmocka_unit_test(a_way_that_is_not_in_the_table_is_refused),
         cmocka_unit_test(every_way_of_the_table_was_gone_and_no_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
