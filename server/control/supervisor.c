@@ -277,7 +277,8 @@ static enum status supervisor_make_events(struct supervisor *supervisor, struct 
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGUSR1, SIG_IGN); /* of no meaning to us, and no reason to end */
     (void)signal(SIGUSR2, SIG_IGN);
-    /* What libevent puts back at the end: a second SIGTERM must not turn a clean exit into another. */
+    /* What libevent puts back at the end: a second SIGTERM must not turn a clean exit into another.
+     */
     (void)signal(SIGTERM, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGHUP, SIG_IGN);
