@@ -48,6 +48,11 @@ static void a_configuration_does_not_command_the_terminal(void **state)
         {200, "{\"function\":\"hello\",\"config_bytes\":5,\"config\":\"a\\u001b[2J\"}"}};
     static const struct counter_answer bytes[] = {
         {200, "{\"function\":\"hello\",\"config_bytes\":2,\"config_base64\":\"//8=\"}"}};
+    /* Not only those of ASCII: this one is a single character that begins a sequence. */
+    static const struct counter_answer wide[] = {
+        {200, "{\"function\":\"hello\",\"config_bytes\":4,\"config\":\"\\u009b2J\"}"}};
+    COUNTER_RUN(counter, wide, "show", "hello");
+    assert_says(counter->shown.out, "config    4 bytes: \"\\u009B2J\"\n");
     COUNTER_RUN(counter, text, "show", "hello");
     assert_says(counter->shown.out, "config    5 bytes: \"a\\u001B[2J\"\n");
     COUNTER_RUN(counter, bytes, "show", "hello");

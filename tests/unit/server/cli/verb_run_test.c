@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `skerry run` of one exported function: arguments, results, traps and the end of fuel.
+ * `skerry run` of a command and of one exported function: arguments, results, exit statuses, traps
+ * and the end of fuel.
  */
 #include "server/cli/verbs_engine.h"
+#include "tests/support/wasm_build.h"
 #include "tests/unit/server/cli/bench.h"
 
 static void results_are_printed_with_their_types(void **state)
@@ -60,6 +62,35 @@ static void a_trap_says_where_it_was(void **state)
     assert_says(shown->err, "trap: unreachable\n  at func 2 offset 0x");
 }
 
+static void the_exit_status_of_a_command_is_the_verbs(void **state)
+{
+    struct bench *bench = *state;
+    struct capture *shown = &bench->shown;
+    struct buffer wasm = wasm_begin();
+    WASM_SECTION(&wasm, WASM_TYPE, 2, 0x60, 1, ENGINE_I32, 0, 0x60, 0, 0);
+    size_t section = wasm_open(&wasm, WASM_IMPORT);
+    WASM(&wasm, 1);
+    wasm_name(&wasm, "wasi_snapshot_preview1");
+    wasm_name(&wasm, "proc_exit");
+    WASM(&wasm, ENGINE_EXTERN_FUNC, 0);
+    wasm_close(&wasm, section);
+    WASM_SECTION(&wasm, WASM_FUNC, 1, 1);
+    section = wasm_open(&wasm, WASM_EXPORT);
+    WASM(&wasm, 1);
+    wasm_name(&wasm, "_start");
+    WASM(&wasm, ENGINE_EXTERN_FUNC, 1);
+    wasm_close(&wasm, section);
+    WASM_SECTION(&wasm, WASM_CODE, 1, 7, 0, 0x41, 0xc8, 0x01, 0x10, 0, 0x0b); /* proc_exit(200) */
+    FILE *file = fopen(bench->broken, "wbe");
+    assert_non_null(file);
+    assert_int_equal(fwrite(wasm.data, 1, wasm.count, file), wasm.count);
+    assert_int_equal(fclose(file), 0);
+    buffer_done(&wasm);
+    CAPTURE(shown, verb_run, bench->broken);
+    assert_int_equal(shown->exit_status, 200);
+    assert_string_equal(shown->err, "");
+}
+
 static void a_loop_ends_with_its_fuel(void **state)
 {
     struct bench *bench = *state;
@@ -112,6 +143,7 @@ int main(void)
         TEST_BENCH(arguments_that_do_not_fit_are_wrong_usage),
         TEST_BENCH(a_function_that_is_not_there_is_answered_with_those_that_are),
         TEST_BENCH(a_trap_says_where_it_was),
+        TEST_BENCH(the_exit_status_of_a_command_is_the_verbs),
         TEST_BENCH(a_loop_ends_with_its_fuel),
         TEST_BENCH(stats_follow_however_it_ended),
         TEST_BENCH(options_that_mean_nothing_together_are_refused),

@@ -45,6 +45,8 @@ static void nan_classes_are_told_apart(void **state)
     assert_true(matches(canonical, ENGINE_F32, 0xffc00000));
     assert_false(matches(canonical, ENGINE_F32, 0x7fc00001));
     assert_false(matches(canonical, ENGINE_F32, 0x7f800000));
+    /* An f32 leaves the rest of its slot zero. */
+    assert_false(matches(canonical, ENGINE_F32, 0x17fc00000));
     assert_true(matches(arithmetic, ENGINE_F64, 0x7ff8000000000001));
     assert_false(matches(arithmetic, ENGINE_F64, 0x7ff4000000000000));
 }
