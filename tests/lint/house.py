@@ -55,7 +55,6 @@ TESTED_ELSEWHERE = {
     "server/front/h2o_listen.c": "libh2o's sockets and loop: e2e/15_front, e2e/52_processes",
     "server/front/h2o_guard.c": "libh2o calls it: e2e/55_attacks, h2o_guard_check_test.c",
     "server/front/h2o_guard_fields.c": "libh2o's decoder in between: e2e/15_front, e2e/55_attacks",
-    "server/front/h2o_guard_frames.c": "libh2o's frames and streams: e2e/15_front, e2e/55_attacks",
 }
 
 
