@@ -31,6 +31,7 @@
 #define SPAWN_FD_PARKED   (SPAWN_FD_FIRST + SPAWN_FDS_MAX + 1)
 #define SPAWN_EXIT_ERROR  127
 #define SPAWN_OOM_MAX     1000
+#define SPAWN_OOM_BYTES   24 /* of any long, and its NUL */
 #define SPAWN_OOM_FILE    "/proc/self/oom_score_adj"
 #define SPAWN_VERB_BYTES  32
 #define SPAWN_SIGNALS_MAX 64
@@ -62,7 +63,7 @@ struct spawn_child {
     int told_fd; /* where a failure is told */
     char *arguments[3];
     char *environment[SPAWN_ENVIRONMENT_MAX + SPAWN_OPTIONS_MAX + 1]; /* owned */
-    char oom_text[16];
+    char oom_text[SPAWN_OOM_BYTES];
 };
 
 extern void __asan_init(void) __attribute__((weak));
@@ -212,13 +213,13 @@ static bool spawn_make_environment(struct spawn_child *child)
     return made;
 }
 
-static void spawn_score(const struct spawn_role *role, char ret_text[16])
+static void spawn_score(const struct spawn_role *role, char ret_text[SPAWN_OOM_BYTES])
 {
     char text[16] = "";
     AUTO_CLOSE int fd = open(SPAWN_OOM_FILE, O_RDONLY | O_CLOEXEC);
     ssize_t count = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
     long ours = count > 0 ? strtol(text, NULL, 10) : 0;
-    (void)snprintf(ret_text, 16, "%ld", MIN(ours + role->oom_score, SPAWN_OOM_MAX));
+    (void)snprintf(ret_text, SPAWN_OOM_BYTES, "%ld", MIN(ours + role->oom_score, SPAWN_OOM_MAX));
 }
 
 /* What the child told, if it did not get as far as its program. */
