@@ -51,6 +51,8 @@ bool isolate_claim_change(struct isolate_claim *claim,
 
 void isolate_claim_move(struct isolate_claim *claim, struct isolate_budget *budget)
 {
+    if (LIKELY(claim->budget == budget))
+        return;
     for (enum isolate_budget_kind kind = 0; kind < ISOLATE_BUDGET_KIND_COUNT; kind++) {
         budget_count(claim->budget, kind, 0, claim->bytes[kind]);
         budget_count(budget, kind, claim->bytes[kind], 0);

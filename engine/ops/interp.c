@@ -98,7 +98,8 @@ enum engine_outcome engine_run(struct engine_machine *machine, int64_t fuel)
     ASSERT(machine->busy);
     ASSERT(fuel > 0);
     struct machine_registers *registers = &machine->registers;
-    control_make_cells(&machine->cells);
+    if (UNLIKELY(machine->cells.unwind == 0)) /* they never change: once for a machine */
+        control_make_cells(&machine->cells);
     int64_t owed = registers->fuel; /* <= 0: overshoot of the slice before */
     enum engine_outcome outcome;
     int64_t left = fuel;

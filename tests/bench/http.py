@@ -8,6 +8,12 @@ Both servers sit on the same core, the client on another; runs alternate, so tha
 else the machine does hits both alike. Two measures, as medians over the rounds: requests
 per second when the client asks as fast as it can, and server CPU time per request, which
 a busy neighbour distorts less.
+
+  python3 tests/bench/http.py --build build --against ../other/build [--pairs 30]
+
+compares two builds of Skerry instead: short runs by turns, user and system time of the whole
+server per request, the median of the pairs' ratios with its 95 % interval (of the ranks, so
+that no distribution is assumed). Below 1, --build takes less.
 """
 import argparse
 import statistics
@@ -22,6 +28,8 @@ def parse_arguments():
     parser.add_argument("--seconds", type=int, default=3, help="length of a run (default: 3)")
     parser.add_argument("--connections", type=int, default=32, help="kept alive (default: 32)")
     parser.add_argument("--wasm", help="function to serve (default: loadtest's own hello)")
+    parser.add_argument("--against", metavar="BUILD", help="another build, in libh2o's place")
+    parser.add_argument("--pairs", type=int, default=30, help="with --against (default: 30)")
     parser.add_argument("--goal", type=float, default=0,
                         help="fail below this share of the bare handler, like 0.7")
     return parser.parse_args()
@@ -55,8 +63,45 @@ def measure(skerry, server, url, core, options):
     }
 
 
+def median_interval(values):
+    """The median, and the ranks around it that hold it in 95 of 100 samples."""
+    ordered = sorted(values)
+    count = len(ordered)
+    reach = 1.96 * count ** 0.5 / 2
+    low = max(0, int(count / 2 - reach))
+    high = min(count - 1, int(count / 2 + reach))
+    return statistics.median(ordered), ordered[low], ordered[high]
+
+
+def compare_once(options, programs, cores, turn):
+    """CPU per request of both builds, each a server of its own: where its pages lie is chance, and
+    as large as what is to be seen, so no pair keeps the servers of another."""
+    options.seconds = 1
+    costs = [0.0, 0.0]
+    for which in (0, 1) if turn % 2 == 0 else (1, 0):
+        with support.SkerryServer(programs[which], cores[0]) as server:
+            url = deploy_hello(programs[which], server, cores[1], options.wasm)
+            costs[which] = measure(programs[0], server, url, cores[1], options)["cpu_us"]
+    return costs
+
+
+def compare(options):
+    cores = support.pick_cores()
+    programs = [support.find_program(build, "skerry") for build in (options.build, options.against)]
+    support.print_facts()
+    pairs = [compare_once(options, programs, cores, turn) for turn in range(options.pairs)]
+    middle, low, high = median_interval([one / other for one, other in pairs])
+    print(f"{options.pairs} pairs of 1 s: {options.build} "
+          f"{statistics.median(one for one, _ in pairs):.2f}, {options.against} "
+          f"{statistics.median(other for _, other in pairs):.2f} us of CPU a request; ratio "
+          f"{middle:.3f} ({low:.3f} to {high:.3f})")
+
+
 def main():
     options = parse_arguments()
+    if options.against:
+        compare(options)
+        return
     skerry = support.find_program(options.build, "skerry")
     bare_h2o = support.find_program(options.build, "bare_h2o")
     server_core, client_core = support.pick_cores()
