@@ -196,6 +196,13 @@ static void control_print_worker_metrics(void *context, struct buffer *out)
         control->options.print_worker_metrics(control->options.context, out);
 }
 
+static void control_print_function_metrics(void *context, struct buffer *out)
+{
+    const struct deploy_control *control = context;
+    if (control->options.print_function_metrics != NULL)
+        control->options.print_function_metrics(control->options.context, out);
+}
+
 static bool
 control_print_starts(void *context, const struct deploy_function_key *key, struct buffer *out)
 {
@@ -409,6 +416,7 @@ static void control_fill_api(struct deploy_control *control)
                                 .generation = control_generation,
                                 .ready = control_ready,
                                 .print_worker_metrics = control_print_worker_metrics,
+                                .print_function_metrics = control_print_function_metrics,
                                 .print_starts = control_print_starts,
                                 .quarantine_us = control_quarantine_us,
                                 .context = control};

@@ -134,6 +134,9 @@ struct deploy_control_options {
     int builder_error_fd;             /* their stderr; -1: ours */
     /* Numbers of the workers for /v1/stats, /metrics; may be NULL. */
     void (*print_worker_metrics)(void *context, struct buffer *out);
+    /* Numbers with the names of tenants and functions, for /metrics of a caller who may see those
+     * names; may be NULL. */
+    void (*print_function_metrics)(void *context, struct buffer *out);
     /* Appends the function's starts as a JSON object, for .../starts; false if memory ran out.
      * May be NULL: nobody knows of starts. */
     bool (*print_starts)(void *context, const struct deploy_function_key *key, struct buffer *out);

@@ -91,6 +91,8 @@ struct api {
     bool (*ready)(void *context);
     /* Prometheus text of the workers. */
     void (*print_worker_metrics)(void *context, struct buffer *out);
+    /* Prometheus text with the names of tenants and functions. */
+    void (*print_function_metrics)(void *context, struct buffer *out);
     /* As in deploy_control_options, but never NULL. */
     bool (*print_starts)(void *context, const struct deploy_function_key *key, struct buffer *out);
     uint64_t (*quarantine_us)(void *context,

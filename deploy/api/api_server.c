@@ -203,4 +203,7 @@ void api_metrics(struct api_call *call)
         return;
     }
     call->api->print_worker_metrics(call->api->context, &call->response->body);
+    /* Anybody may ask how the server is; who its tenants are is for who may list them. */
+    if (call->request->granted >= API_SCOPE_READ)
+        call->api->print_function_metrics(call->api->context, &call->response->body);
 }

@@ -343,3 +343,98 @@ enum status starts_print(struct starts *starts, const struct starts_key *key, st
     json_decref(root);
     return done ? STATUS_OK : STATUS_NO_MEMORY;
 }
+
+/* ---- metrics --------------------------------------------------------------------------------- */
+
+struct starts_shown {
+    const struct starts_history *histories[STARTS_METRICS];
+    uint32_t count;
+    uint64_t left_out;
+};
+
+/* A function made anew has two histories and one name; a series must not be there twice. */
+static bool starts_show_newer(struct starts_shown *shown, const struct starts_history *history)
+{
+    for (uint32_t i = 0; i < shown->count; i++) {
+        const struct starts_history *other = shown->histories[i];
+        if (strcmp(other->function, history->function) != 0 ||
+            strcmp(other->tenant, history->tenant) != 0)
+            continue;
+        if (history->created_ns > other->created_ns)
+            shown->histories[i] = history;
+        return true;
+    }
+    return false;
+}
+
+static void starts_choose(const struct starts *starts, struct starts_shown *shown)
+{
+    LIST_FOREACH(history, &starts->by_use, struct starts_history, link) {
+        if (starts_show_newer(shown, history))
+            continue;
+        if (shown->count < COUNT_OF(shown->histories))
+            shown->histories[shown->count++] = history;
+        else
+            shown->left_out++;
+    }
+}
+
+static enum status starts_print_reasons(const struct starts_history *history, struct buffer *out)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < ISOLATE_START_REASON_COUNT && status == STATUS_OK; i++)
+        status = buffer_printf(out,
+                               "skerry_function_starts_total{tenant=\"%s\",function=\"%s\","
+                               "reason=\"%s\"} %llu\n",
+                               history->tenant, history->function, isolate_start_reason_text(i),
+                               (unsigned long long)history->reasons[i]);
+    return status;
+}
+
+static enum status starts_print_cold(const struct starts_history *history, struct buffer *out)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < START_PHASE_COUNT && status == STATUS_OK; i++) {
+        uint64_t sum_ns = history->phases[i].sum_ns;
+        status = buffer_printf(out,
+                               "skerry_function_cold_seconds_total{tenant=\"%s\",function=\"%s\","
+                               "phase=\"%s\"} %llu.%09llu\n",
+                               history->tenant, history->function, start_phase_rows[i].text,
+                               (unsigned long long)sum_ns / CLOCK_NS_PER_S,
+                               (unsigned long long)sum_ns % CLOCK_NS_PER_S);
+    }
+    return status;
+}
+
+static const struct {
+    const char *family;
+    const char *help;
+    enum status (*print)(const struct starts_history *history, struct buffer *out);
+} starts_families[] = {
+    {"skerry_function_starts_total", "requests started, by function and reason",
+     starts_print_reasons},
+    {"skerry_function_cold_seconds_total",
+     "time of cold starts and the requests they were for, by function and phase",
+     starts_print_cold},
+};
+
+void starts_print_metrics(const struct starts *starts, struct buffer *out)
+{
+    struct starts_shown shown = {0};
+    enum status status = STATUS_OK;
+    starts_choose(starts, &shown);
+    for (size_t i = 0; i < COUNT_OF(starts_families) && status == STATUS_OK; i++) {
+        const char *family = starts_families[i].family;
+        status = buffer_printf(out, "# HELP %s %s\n# TYPE %s counter\n", family,
+                               starts_families[i].help, family);
+        for (uint32_t at = 0; at < shown.count && status == STATUS_OK; at++)
+            status = starts_families[i].print(shown.histories[at], out);
+    }
+    if (status == STATUS_OK)
+        (void)buffer_printf(out,
+                            "# HELP skerry_function_metrics_left_out functions with a history "
+                            "that are not listed by name, because others were heard of later\n"
+                            "# TYPE skerry_function_metrics_left_out gauge\n"
+                            "skerry_function_metrics_left_out %llu\n",
+                            (unsigned long long)shown.left_out);
+}

@@ -3,6 +3,7 @@
  * Private to server/: what control remembers of functions' starts, for .../starts.
  *
  *   rings of all workers --starts_collect--> one history a function --starts_print--> JSON
+ *                                                                 \--> metrics by function
  *
  * A history has counts by reason, a histogram of each phase of its cold starts, and the last few
  * of those in full. There are at most `functions_max`; the one that was added to the longest
@@ -14,7 +15,8 @@
 
 #include "server/telemetry/start_ring.h"
 
-#define STARTS_RECENT 16 /* cold starts of one function that are kept in full */
+#define STARTS_RECENT  16  /* cold starts of one function that are kept in full */
+#define STARTS_METRICS 256 /* functions in the metrics, of a dozen series each */
 
 struct starts;
 
@@ -49,6 +51,9 @@ void starts_add(struct starts *starts,
  * lost, of all functions, goes into it. */
 NODISCARD enum status
 starts_print(struct starts *starts, const struct starts_key *key, struct buffer *out);
+/* Prometheus text, labelled by tenant and function, of the STARTS_METRICS functions that were
+ * heard of last, and how many more there are. What does not fit into `out` is left away. */
+void starts_print_metrics(const struct starts *starts, struct buffer *out);
 struct starts_stats starts_stats(const struct starts *starts);
 
 #endif

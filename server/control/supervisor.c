@@ -86,6 +86,13 @@ static void supervisor_print_metrics(void *context, struct buffer *out)
     metrics_print_control(&own, out);
 }
 
+static void supervisor_print_function_metrics(void *context, struct buffer *out)
+{
+    struct supervisor *supervisor = context;
+    starts_collect(supervisor->starts);
+    starts_print_metrics(supervisor->starts, out);
+}
+
 static bool
 supervisor_print_starts(void *context, const struct deploy_function_key *key, struct buffer *out)
 {
@@ -337,6 +344,7 @@ static enum status supervisor_start_deploy(struct supervisor *supervisor, struct
         .builder = &roles[ROLE_BUILDER].spawn,
         .builder_error_fd = log_drain_fd(supervisor->builders_log),
         .print_worker_metrics = supervisor_print_metrics,
+        .print_function_metrics = supervisor_print_function_metrics,
         .print_starts = supervisor_print_starts,
         .quarantine_us = supervisor_quarantine_us,
         .ready = supervisor_is_ready,

@@ -41,10 +41,34 @@ static void server_tells_limits_numbers_and_health(void **state)
     rig_done(&rig);
 }
 
+static bool metrics_name_tenants(struct rig *rig, enum api_scope granted)
+{
+    rig->granted = granted;
+    rig_get(rig, "/metrics");
+    assert_int_equal(rig->response.status, 200);
+    assert_int_equal(buffer_append(&rig->response.body, "", 1), STATUS_OK);
+    const char *text = (const char *)rig->response.body.data;
+    assert_non_null(strstr(text, "\nskerry_x{worker=\"0\"} 7\n"));
+    return strstr(text, "\nskerry_z{tenant=\"acme\"} 1\n") != NULL;
+}
+
+static void metrics_name_tenants_to_who_may_list_them(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    assert_false(metrics_name_tenants(&rig, API_SCOPE_PUBLIC));
+    assert_true(metrics_name_tenants(&rig, API_SCOPE_READ));
+    assert_true(metrics_name_tenants(&rig, API_SCOPE_WRITE));
+    assert_true(metrics_name_tenants(&rig, API_SCOPE_ADMIN));
+    rig_done(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(server_tells_limits_numbers_and_health),
+        cmocka_unit_test(metrics_name_tenants_to_who_may_list_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

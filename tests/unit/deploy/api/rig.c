@@ -56,6 +56,12 @@ static void rig_print_worker_metrics(void *context, struct buffer *out)
                      STATUS_OK);
 }
 
+static void rig_print_function_metrics(void *context, struct buffer *out)
+{
+    (void)context;
+    assert_int_equal(buffer_printf(out, "skerry_z{tenant=\"acme\"} 1\n"), STATUS_OK);
+}
+
 static bool
 rig_print_starts(void *context, const struct deploy_function_key *key, struct buffer *out)
 {
@@ -100,6 +106,7 @@ void rig_init_with_map(struct rig *rig, uint64_t map_bytes)
                             .generation = rig_generation,
                             .ready = rig_ready,
                             .print_worker_metrics = rig_print_worker_metrics,
+                            .print_function_metrics = rig_print_function_metrics,
                             .print_starts = rig_print_starts,
                             .quarantine_us = rig_quarantine_us,
                             .context = rig};

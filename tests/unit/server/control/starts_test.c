@@ -304,6 +304,87 @@ static void an_answer_that_does_not_fit_is_an_error(void **state)
     starts_free(starts);
 }
 
+static char *metrics_of(const struct starts *starts)
+{
+    struct buffer out;
+    buffer_init(&out, 4 << 20);
+    starts_print_metrics(starts, &out);
+    assert_int_equal(buffer_append(&out, "", 1), STATUS_OK);
+    char *text = strdup((const char *)out.data);
+    assert_non_null(text);
+    buffer_done(&out);
+    return text;
+}
+
+static uint32_t count_of(const char *text, const char *part)
+{
+    uint32_t count = 0;
+    for (const char *at = strstr(text, part); at != NULL; at = strstr(at + 1, part))
+        count++;
+    return count;
+}
+
+static void metrics_are_labelled_by_tenant_and_function(void **state)
+{
+    (void)state;
+    struct starts *starts = make(4);
+    struct start_record record = make_record("f", ISOLATE_START_EVICTED);
+    record.times.ns[START_LOAD] = 1500000000;
+    starts_add(starts, 0, &record, WALL_NS);
+    record = make_record("f", ISOLATE_START_WARM);
+    record.count = 7;
+    starts_add(starts, 1, &record, WALL_NS);
+    char *text = metrics_of(starts);
+    assert_non_null(strstr(text, "\n# TYPE skerry_function_starts_total counter\n"));
+    assert_non_null(strstr(text, "\nskerry_function_starts_total{tenant=\"acme\",function=\"f\","
+                                 "reason=\"evicted\"} 1\n"));
+    assert_non_null(strstr(text, "\nskerry_function_starts_total{tenant=\"acme\",function=\"f\","
+                                 "reason=\"warm\"} 7\n"));
+    assert_non_null(strstr(text, "\nskerry_function_cold_seconds_total{tenant=\"acme\","
+                                 "function=\"f\",phase=\"load\"} 1.500000000\n"));
+    assert_non_null(strstr(text, "\nskerry_function_metrics_left_out 0\n"));
+    free(text);
+    starts_free(starts);
+}
+
+static void a_function_made_anew_is_in_the_metrics_once(void **state)
+{
+    (void)state;
+    struct starts *starts = make(4);
+    struct start_record record = make_record("f", ISOLATE_START_WARM);
+    record.count = 7;
+    starts_add(starts, 0, &record, WALL_NS);
+    record.created_ns++;
+    record.count = 3;
+    starts_add(starts, 0, &record, WALL_NS);
+    record.created_ns--; /* the first one's last words, late */
+    starts_add(starts, 0, &record, WALL_NS);
+    char *text = metrics_of(starts);
+    assert_int_equal(count_of(text, "reason=\"warm\"}"), 1);
+    assert_non_null(strstr(text, "reason=\"warm\"} 3\n"));
+    assert_non_null(strstr(text, "\nskerry_function_metrics_left_out 0\n"));
+    free(text);
+    starts_free(starts);
+}
+
+static void metrics_name_so_many_functions_and_count_the_rest(void **state)
+{
+    (void)state;
+    struct starts *starts = make(STARTS_METRICS + 10);
+    for (uint32_t i = 0; i < STARTS_METRICS + 5; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof(name), "f%u", i);
+        add(starts, name, ISOLATE_START_FIRST_REQUEST);
+    }
+    char *text = metrics_of(starts);
+    assert_int_equal(count_of(text, "reason=\"warm\"}"), STARTS_METRICS);
+    assert_null(strstr(text, "function=\"f4\""));
+    assert_non_null(strstr(text, "function=\"f5\""));
+    assert_non_null(strstr(text, "\nskerry_function_metrics_left_out 5\n"));
+    free(text);
+    starts_free(starts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +398,9 @@ int main(void)
         cmocka_unit_test(rings_of_all_workers_end_in_one_history),
         cmocka_unit_test(what_a_ring_lost_and_what_made_no_sense_is_counted),
         cmocka_unit_test(an_answer_that_does_not_fit_is_an_error),
+        cmocka_unit_test(metrics_are_labelled_by_tenant_and_function),
+        cmocka_unit_test(a_function_made_anew_is_in_the_metrics_once),
+        cmocka_unit_test(metrics_name_so_many_functions_and_count_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
