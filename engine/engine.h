@@ -378,6 +378,13 @@ struct engine_frame_info {
 uint32_t engine_backtrace(const struct engine_machine *machine,
                           struct engine_frame_info *ret_frames,
                           uint32_t max);
+/*
+ * A function's name as its author wrote it: of Rust's `_ZN4core5panic17h0123456789abcdefE`, or
+ * `core::panic::h0123456789abcdef` after a linker has read that, `core::panic`. All others stay
+ * as they are. Borrowed from `name`, or in `text`, where it is cut.
+ */
+#define ENGINE_DEMANGLE_BYTES 256
+struct bytes engine_demangle(struct bytes name, char text[ENGINE_DEMANGLE_BYTES]);
 
 /* ---- host functions -------------------------------------------------------------------------- */
 

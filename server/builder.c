@@ -161,6 +161,7 @@ static enum status builder_trapped(struct builder *builder)
     struct engine_trap_info trap = engine_machine_trap(builder->machine);
     struct engine_frame_info frame;
     char name[BUILDER_IMPORT_BYTES] = "";
+    char text[ENGINE_DEMANGLE_BYTES];
     if (trap.trap == TRAP_EXIT && trap.exit_code == 0) {
         /* A command's way of returning from `_start`. */
         engine_call_cancel(builder->machine);
@@ -172,7 +173,7 @@ static enum status builder_trapped(struct builder *builder)
     uint64_t offset = REPORT_OFFSET_NONE;
     if (engine_backtrace(builder->machine, &frame, BUILDER_FRAMES_MAX) == BUILDER_FRAMES_MAX) {
         offset = frame.offset == 0 ? REPORT_OFFSET_NONE : frame.offset;
-        builder_append(name, sizeof(name), frame.func_name);
+        builder_append(name, sizeof(name), engine_demangle(frame.func_name, text));
         if (name[0] == '\0')
             (void)snprintf(name, sizeof(name), "func %" PRIu32, frame.func_index);
     }

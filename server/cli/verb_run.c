@@ -239,13 +239,14 @@ enum engine_outcome run_finish_call(struct run *run)
 
 static void print_backtrace(const struct run *run)
 {
+    char text[ENGINE_DEMANGLE_BYTES];
     struct engine_frame_info frames[RUN_FRAMES_MAX];
     uint32_t count = engine_backtrace(run->machine, frames, RUN_FRAMES_MAX);
     for (uint32_t i = 0; i < count; i++) {
         (void)fprintf(stderr, "  at func %u", frames[i].func_index);
         if (frames[i].func_name.count > 0)
             (void)fputc(' ', stderr);
-        verb_print_name(stderr, frames[i].func_name);
+        verb_print_name(stderr, engine_demangle(frames[i].func_name, text));
         (void)fprintf(stderr, " offset 0x%x\n", frames[i].offset);
     }
     if (count == RUN_FRAMES_MAX)

@@ -34,10 +34,11 @@ fault_log_frame(struct log_line *line, uint32_t index, const struct engine_frame
 {
     char key[32];
     char place[160];
+    char text[ENGINE_DEMANGLE_BYTES];
+    struct bytes name = engine_demangle(frame->func_name, text);
     (void)snprintf(key, sizeof(key), "frame%u", index);
     (void)snprintf(place, sizeof(place), "func %u at 0x%x %.*s", frame->func_index, frame->offset,
-                   (int)MIN(frame->func_name.count, (size_t)BACKTRACE_NAME_BYTES),
-                   (const char *)frame->func_name.data);
+                   (int)MIN(name.count, (size_t)BACKTRACE_NAME_BYTES), (const char *)name.data);
     log_text(line, key, bytes_of_text(place));
 }
 

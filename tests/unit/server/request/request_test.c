@@ -298,7 +298,7 @@ static void a_fault_is_told_in_the_guests_words_and_logged_with_its_place(void *
     assert_int_equal(stage_log_count(log, "\"guest_fault\""), 1);
     assert_non_null(strstr(log, "\"tenant\":\"acme\",\"function\":\"hello\",\"version\":\"v3\""));
     assert_non_null(strstr(log, "\"frame0\":\"func 7 at 0x1f \""));
-    assert_non_null(strstr(log, "\"frame1\":\"func 0 at 0x0 main\""));
+    assert_non_null(strstr(log, "\"frame1\":\"func 0 at 0x0 hello::main\""));
     assert_int_equal(stage->last_end, ISOLATE_DISCARDED);
     /* A fault of the host's part, before anything ran. */
     stage->begin_step = GUEST_FAULTED;

@@ -159,7 +159,8 @@ static uint32_t stage_guest_backtrace(const struct isolate *isolate,
     (void)isolate;
     assert_true(max >= 2);
     ret_frames[0] = (struct engine_frame_info){.func_index = 7, .offset = 0x1f};
-    ret_frames[1] = (struct engine_frame_info){.func_name = bytes_of_text("main")};
+    ret_frames[1] = (struct engine_frame_info){
+        .func_name = bytes_of_text("_ZN5hello4main17h0123456789abcdefE")};
     return 2;
 }
 
