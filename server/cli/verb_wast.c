@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * skerry wast: scripts and folders of scripts, then the closing line
- * "N passed, N failed, N skipped", which counts assertions.
+ * "N passed, N failed, N skipped", which counts assertions. A path that is not there fails as one,
+ * and makes the exit status that of a missing file.
  *
  * --slice suspends each call every so many units of fuel and resumes it: same results, same fuel.
  * --deterministic compiles the modules so. --totals prints for each script a line with the fuel its
@@ -117,6 +118,7 @@ int verb_wast(int argc, char **argv)
     struct wast_skips skips = {0};
     struct wast_totals totals = {0};
     struct report report = REPORT_INIT;
+    int exit_status = 0;
     int first = read_options(argc, argv, &options);
     if (first < 0)
         return verb_usage("wast", "which scripts, or an unknown or incomplete option");
@@ -129,6 +131,7 @@ int verb_wast(int argc, char **argv)
         struct stat facts;
         if (stat(argv[i], &facts) != 0) {
             totals.failed++;
+            exit_status = status_exit_code(STATUS_NOT_FOUND);
             (void)printf("%s: no such file or folder\n", argv[i]);
         } else if (!S_ISDIR(facts.st_mode)) {
             run_script(argv[i], &skips, &options, &totals);
@@ -141,5 +144,5 @@ int verb_wast(int argc, char **argv)
     (void)printf("%llu passed, %llu failed, %llu skipped\n", (unsigned long long)totals.passed,
                  (unsigned long long)totals.failed, (unsigned long long)totals.skipped);
     wast_skips_done(&skips);
-    return totals.failed == 0 ? 0 : 1;
+    return totals.failed > 0 && exit_status == 0 ? 1 : exit_status;
 }

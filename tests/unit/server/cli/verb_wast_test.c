@@ -58,10 +58,13 @@ static void nothing_to_run_is_no_success(void **state)
     struct bench *bench = *state;
     struct capture *shown = &bench->shown;
     CAPTURE(shown, verb_wast, bench->absent);
-    assert_int_not_equal(shown->exit_status, 0);
+    assert_int_equal(shown->exit_status, 5);
+    CAPTURE(shown, verb_wast, bench->absent, bench->script);
+    assert_int_equal(shown->exit_status, 5);
+    assert_says(shown->out, "\n1 passed, 2 failed, 0 skipped\n");
     assert_int_equal(unlink(bench->script), 0);
     CAPTURE(shown, verb_wast, bench->folder);
-    assert_int_not_equal(shown->exit_status, 0);
+    assert_int_equal(shown->exit_status, 1);
 }
 
 static void wrong_words_are_wrong_usage(void **state)
