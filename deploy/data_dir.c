@@ -192,9 +192,12 @@ data_dir_open_artifacts(const struct data_dir *dir, struct report *report, int *
 
 enum status data_dir_keep_artifacts(const struct data_dir *dir, struct report *report)
 {
-    struct stat facts;
+    struct stat held;
+    struct stat named;
     AUTO_CLOSE int fd = -1;
-    if (fstat(dir->artifacts_fd, &facts) == 0 && facts.st_nlink > 0)
+    if (fstat(dir->artifacts_fd, &held) == 0 &&
+        fstatat(dir->fd, DATA_DIR_ARTIFACTS, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+        held.st_dev == named.st_dev && held.st_ino == named.st_ino)
         return STATUS_OK;
     enum status status = data_dir_open_artifacts(dir, report, &fd);
     if (status == STATUS_OK && dup3(fd, dir->artifacts_fd, O_CLOEXEC) < 0)

@@ -141,6 +141,31 @@ static void artifacts_that_were_removed_are_made_again_under_the_same_descriptor
     fixture_done(&fixture);
 }
 
+static void artifacts_that_were_moved_away_are_not_filled_any_more(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct data_dir dir;
+    char path[128];
+    char away[128];
+    fixture_init(&fixture);
+    (void)snprintf(path, sizeof(path), "%s/data", fixture.dir);
+    assert_int_equal(data_dir_open(path, NULL, &dir), STATUS_OK);
+    int before = dir.artifacts_fd;
+    (void)snprintf(path, sizeof(path), "%s/data/artifacts", fixture.dir);
+    (void)snprintf(away, sizeof(away), "%s/away", fixture.dir);
+    assert_int_equal(rename(path, away), 0);
+    assert_int_equal(data_dir_keep_artifacts(&dir, NULL), STATUS_OK);
+    assert_int_equal(dir.artifacts_fd, before);
+    int fd = openat(dir.artifacts_fd, "x", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(close(fd), 0);
+    (void)snprintf(path, sizeof(path), "%s/data/artifacts/x", fixture.dir);
+    assert_int_equal(access(path, F_OK), 0);
+    data_dir_close(&dir);
+    fixture_done(&fixture);
+}
+
 static void root_is_told_of_a_folder_that_its_workers_cannot_pass(void **state)
 {
     (void)state;
@@ -173,6 +198,7 @@ int main(void)
         cmocka_unit_test(store_that_was_removed_is_missed),
         cmocka_unit_test(root_is_told_of_a_folder_that_its_workers_cannot_pass),
         cmocka_unit_test(artifacts_that_were_removed_are_made_again_under_the_same_descriptor),
+        cmocka_unit_test(artifacts_that_were_moved_away_are_not_filled_any_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
