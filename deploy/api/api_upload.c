@@ -236,10 +236,6 @@ static void api_answer_refused(struct api_call *call, const struct builder_job_o
                               .offset = result->offset,
                               .request_id = call->request->id};
     switch (result->status) {
-    case STATUS_MALFORMED:
-    case STATUS_INVALID:
-        problem.hint = "run `skerry validate` on the file";
-        break;
     case STATUS_FOREIGN_IMPORT:
         problem.hint = "or deploy it with --allow-missing (?allow_missing=1): such imports then "
                        "trap when they are called";

@@ -255,6 +255,8 @@ static void refused_build_says_why_and_where(void **state)
     assert_problem(&rig, 422, "malformed");
     assert_string_equal(text_of(&rig, "detail"), "code section: too short");
     assert_int_equal(json_integer_value(json_object_get(rig.json, "offset")), 42);
+    /* `skerry validate` would say the same again. */
+    assert_null(json_object_get(rig.json, "hint"));
     assert_int_equal(rig.fixture.committed_count, 0);
     assert_int_equal(rig.published_count, 0);
     rig_done(&rig);
