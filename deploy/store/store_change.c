@@ -403,8 +403,9 @@ static enum status store_change_delete_tenant(struct store_txn *txn, void *conte
                            (int)name->count, (const char *)name->data);
     if (status == STATUS_OK && tenant.function_count > 0)
         return report_fail(txn->report, STATUS_CONFLICT, REPORT_OFFSET_NONE,
-                           "the tenant has %" PRIu64 " functions: remove them first",
-                           tenant.function_count);
+                           "the tenant has %" PRIu64 " function%s: remove %s first",
+                           tenant.function_count, tenant.function_count == 1 ? "" : "s",
+                           tenant.function_count == 1 ? "it" : "them");
     if (status == STATUS_OK)
         status = store_delete_record(txn, RECORDS_TENANT, key);
     const struct store_logged logged = {.action = "delete", .target = &target};

@@ -73,7 +73,7 @@ static void a_tenant_can_be_removed_once_it_is_empty(void **state)
     rig_put(&rig, HELLO, "abc");
     rig_send(&rig, API_DELETE, tenant, bytes_make(NULL, 0));
     assert_problem(&rig, 409, "conflict");
-    assert_non_null(strstr(text_of(&rig, "detail"), "1 functions"));
+    assert_non_null(strstr(text_of(&rig, "detail"), "1 function: remove it"));
     rig_send(&rig, API_DELETE, HELLO, bytes_make(NULL, 0));
     assert_status(&rig, 200);
     rig_send(&rig, API_DELETE, tenant, bytes_make(NULL, 0));
