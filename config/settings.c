@@ -58,21 +58,28 @@ bool settings_is_section(const char *name)
     return false;
 }
 
-/* Edit distance; both names are cut at SETTINGS_NAME_BYTES. */
+/* Edit distance, in which two neighbours the wrong way round are one; both names are cut at
+ * SETTINGS_NAME_BYTES. */
 size_t config_name_distance(const char *a, const char *b)
 {
     size_t row[SETTINGS_NAME_BYTES + 1];
+    size_t above[SETTINGS_NAME_BYTES + 1] = {0}; /* the row before the last one */
     size_t a_count = MIN(strlen(a), (size_t)SETTINGS_NAME_BYTES);
     size_t b_count = MIN(strlen(b), (size_t)SETTINGS_NAME_BYTES);
     for (size_t j = 0; j <= b_count; j++)
         row[j] = j;
     for (size_t i = 1; i <= a_count; i++) {
         size_t diagonal = row[0];
+        size_t swapped = 0; /* two rows above, two places before */
         row[0] = i;
         for (size_t j = 1; j <= b_count; j++) {
-            size_t replace = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                change = MIN(change, swapped + 1);
+            swapped = above[j - 1];
+            above[j - 1] = diagonal;
             diagonal = row[j];
-            row[j] = MIN(replace, MIN(row[j], row[j - 1]) + 1);
+            row[j] = MIN(change, MIN(row[j], row[j - 1]) + 1);
         }
     }
     return row[b_count];
@@ -81,8 +88,7 @@ size_t config_name_distance(const char *a, const char *b)
 bool config_name_is_near(const char *a, const char *b)
 {
     size_t longer = MAX(strlen(a), strlen(b));
-    /* Two: a pair of letters the wrong way round. */
-    return config_name_distance(a, b) <= MAX(longer / 3, (size_t)2);
+    return config_name_distance(a, b) <= MAX(longer / 3, (size_t)1);
 }
 
 void settings_nearest(const char *section, const char *key, char *ret_name, size_t name_bytes)

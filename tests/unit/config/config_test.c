@@ -276,6 +276,10 @@ static void unknown_key_names_file_line_and_nearest_key(void **state)
         "skerry.yaml:3:3: unknown key `limits.memroy`; did you mean `limits.memory`?");
     assert_load_fails("limit:\n  fuel: 1G\n", "did you mean `limits`?");
     assert_load_fails("fuel: 1G\n", "unknown key `fuel`; did you mean `limits.fuel`?");
+    assert_load_fails("fule: 1G\n", "unknown key `fule`; did you mean `limits.fuel`?");
+    assert_load_fails("idel: 1s\n", "unknown key `idel`; did you mean `pool.idle`?");
+    assert_load_fails("fued: 1G\n", "unknown key `fued`; did you mean `limits.fuel`?");
+    assert_load_fails("zule: 1G\n", "unknown key `zule`; `skerry help config` lists all");
     assert_load_fails("certificate: x\n",
                       "unknown key `certificate`; `skerry help config` lists all");
     assert_load_fails("limits: { memory: 128MB }\n",
