@@ -18,6 +18,7 @@ struct addresses_entry {
     struct addresses_entry *next;
     struct addresses_key key;
     uint64_t count;
+    uint64_t bytes;
 };
 
 /* Family by family, without casting a pointer to what it may not point to. */
@@ -98,6 +99,13 @@ bool addresses_take(struct addresses *addresses, struct addresses_key key, uint6
         return false;
     (*link)->count++;
     return true;
+}
+
+uint64_t *addresses_bytes(struct addresses *addresses, struct addresses_key key)
+{
+    struct addresses_entry *entry = *addresses_find(addresses, key);
+    ASSERT(entry != NULL && entry->count > 0);
+    return &entry->bytes;
 }
 
 void addresses_give(struct addresses *addresses, struct addresses_key key)

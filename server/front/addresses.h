@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to server/: how many connections each client address has. An IPv6 client owns a whole /64
- * and is counted by it; IPv4 in IPv6 is IPv4.
+ * Private to server/: how many connections each client address has, and a number of bytes for them
+ * together. An IPv6 client owns a whole /64 and is counted by it; IPv4 in IPv6 is IPv4.
  */
 #ifndef SKERRY_SERVER_FRONT_ADDRESSES_H
 #define SKERRY_SERVER_FRONT_ADDRESSES_H
@@ -29,5 +29,7 @@ bool addresses_is_loopback(const struct sockaddr *address);
 bool addresses_take(struct addresses *addresses, struct addresses_key key, uint64_t max);
 /* One less, of those that were taken. */
 void addresses_give(struct addresses *addresses, struct addresses_key key);
+/* The caller's to count with, from 0; there until the last that was taken is given. */
+uint64_t *addresses_bytes(struct addresses *addresses, struct addresses_key key);
 
 #endif

@@ -300,6 +300,8 @@ static void exchange_refuse_unbegun(struct h2o_exchange *exchange)
                                            .detail = "too many requests at once; try again",
                                            .offset = REPORT_OFFSET_NONE};
     h2o_req_t *req = exchange->req;
+    /* The guard may have cut its body. */
+    req->http1_is_persistent = 0;
     req->res.status = 503;
     req->res.reason = http_status_text(503);
     h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("retry-after"), 1, NULL,
@@ -333,6 +335,8 @@ static void exchange_refuse(struct h2o_exchange *exchange, enum refusal_reason r
         exchange->req->http1_is_persistent = 0;
         h2o_linger_keep(connection, LINGER_BODY_BYTES);
     }
+    request->http.request_body = (struct bytes){0};
+    request->retry_later = row->status == 503;
     exchange_count_refusal(connection->front->service->metrics, reason);
     request_reject(request, row->status, row->code, row->detail);
 }

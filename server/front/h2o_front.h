@@ -58,6 +58,11 @@ struct h2o_connection {
     struct bytes refused_target;
     struct h2o_budget budget;
 
+    /* h2o_bodies.c */
+    uint64_t coming_bytes;    /* of bodies that are not handed on */
+    uint64_t *address_coming; /* the same of its address; NULL: not counted by it */
+    size_t body_end;          /* in the input, of an HTTP/1 body with a length; or 0 */
+
     /* h2o_idle.c */
     h2o_linklist_t idle_link; /* in front->idle, as long as it has no exchange */
     uint32_t idle_s;
@@ -124,6 +129,8 @@ struct h2o_front {
     h2o_linklist_t ready;  /* connections with requests that need not wait any more */
     h2o_linklist_t unsent; /* exchanges, oldest answer first */
     uint64_t unread_bytes; /* of their bodies */
+    uint64_t coming_bytes; /* of bodies that are not handed on */
+    uint64_t coming_max;
     h2o_linklist_t lingering;
     uint32_t linger_count;
     uint64_t no_room_ns; /* when it was last logged that there is no room for a connection */
@@ -144,6 +151,13 @@ void h2o_idle_body(struct h2o_connection *connection);
 void h2o_idle_sweep(struct h2o_front *front);
 /* Ends the longest idle one; false: there is none. */
 bool h2o_idle_evict(struct h2o_front *front);
+
+/* Is there room for so much of bodies on the connection, in all? */
+bool h2o_bodies_has_room(const struct h2o_connection *connection, uint64_t bytes);
+/* So much of bodies is on the connection now. */
+void h2o_bodies_set(struct h2o_connection *connection, uint64_t bytes);
+/* Looks how much that is. */
+void h2o_bodies_count(struct h2o_connection *connection);
 
 /* May an answer with such a body be sent? */
 bool h2o_unread_has_room(const struct h2o_exchange *exchange, uint64_t body_bytes);

@@ -2,8 +2,8 @@
 /*
  * The doors of HTTP/1, and which connection is being read: see h2o_guard.h for the idea.
  *
- * A body that is refused while it comes ends at once as a whole one without a byte, so that the
- * handler is reached.
+ * A body that is refused while it comes ends at once as a whole one, so that the handler is
+ * reached, which does not look at it.
  */
 #include "server/front/h2o_guard.h"
 
@@ -67,12 +67,39 @@ enum refusal_reason h2o_guard_take_refusal(struct h2o_connection *connection, co
 
 /* ---- whose bytes are read -------------------------------------------------------------------- */
 
+/* More of a body, or the end of it, if there is no room for more. */
+static void guard_read_body(struct h2o_connection *connection)
+{
+    h2o_socket_t *socket = connection->socket;
+    size_t size = socket->input->size;
+    bool is_whole = connection->body_end > 0 && size >= connection->body_end;
+    if (LIKELY(is_whole || h2o_bodies_has_room(connection, size))) {
+        connection->read(socket, NULL);
+        return;
+    }
+    connection->refusal = REFUSAL_BODIES;
+    connection->refused_method = connection->refused_target = (struct bytes){0};
+    /* libh2o counts to the length that it was told; of chunks it asks us. */
+    if (connection->body_end > 0)
+        socket->input->size = connection->body_end;
+    connection->read(socket, NULL);
+    if (h2o_guard.current == connection && connection->body_end > 0)
+        socket->input->size = size;
+}
+
 static void guard_on_read(h2o_socket_t *socket, const char *err)
 {
     struct h2o_connection *connection = socket->on_close.data;
     h2o_guard.current = connection;
     connection->received_bytes += socket->bytes_read;
-    connection->read(socket, err);
+    if (UNLIKELY(connection->is_in_body && err == NULL))
+        guard_read_body(connection);
+    else
+        connection->read(socket, err);
+    /* If it is still there. */
+    if (h2o_guard.current == connection &&
+        UNLIKELY(connection->is_in_body || connection->coming_bytes > 0))
+        h2o_bodies_count(connection);
 }
 
 GUARD_EXPORT void h2o_socket_read_start(h2o_socket_t *socket, h2o_socket_cb callback)
@@ -120,8 +147,10 @@ GUARD_EXPORT int phr_parse_request(const char *input,
     *ret_minor = head.minor;
     if (LIKELY(outcome == HTTP1_COMPLETE)) {
         connection->body_bytes = 0;
-        if (head.is_chunked || head.content_length > 0)
+        if (head.is_chunked || head.content_length > 0) {
             h2o_idle_body(connection);
+            connection->body_end = head.is_chunked ? 0 : head.head_bytes + head.content_length;
+        }
         *ret_method = (const char *)head.method.data;
         *ret_method_count = head.method.count;
         *ret_target = (const char *)head.target.data;
@@ -149,7 +178,7 @@ GUARD_EXPORT ssize_t phr_decode_chunked(struct http1_chunks *chunks, char *data,
     size_t left;
     enum http1_outcome outcome = http1_decode_chunks(chunks, data, *count, count, &left);
     connection->body_bytes += *count;
-    enum refusal_reason reason = outcome == HTTP1_REFUSED ? chunks->refusal : REFUSAL_NONE;
+    enum refusal_reason reason = outcome == HTTP1_REFUSED ? chunks->refusal : connection->refusal;
     if (connection->body_bytes > connection->front->rules.body_bytes_max)
         reason = REFUSAL_BODY_LARGE;
     if (UNLIKELY(reason != REFUSAL_NONE)) {

@@ -72,6 +72,9 @@ void h2o_guard_cut_body(struct h2o_connection *connection, h2o_http2_stream_t *s
 /* The answer to a request whose body was cut is out: says so. Nothing, if it was not cut. */
 void h2o_guard_end_cut(struct h2o_connection *connection, h2o_req_t *req);
 
+/* Of bodies that libh2o has not handed on. Of HTTP/2. */
+uint64_t h2o_guard_body_bytes(const struct h2o_connection *connection);
+
 /* A request began, which makes up for some frames that brought nothing. */
 void h2o_guard_progress(struct h2o_connection *connection);
 /* A line on what a client did; not all of them, if there are many. */

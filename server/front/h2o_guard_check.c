@@ -83,6 +83,7 @@ static void check_open(struct check_server *server)
     front->service = &server->service;
     server->service.metrics = &server->metrics;
     front->connection_max = 1;
+    front->coming_max = UINT64_MAX;
     front->rules = (struct http1_rules){.head_bytes_max = CHECK_HEAD_BYTES,
                                         .body_bytes_max = CHECK_BODY_BYTES};
     h2o_linklist_init_anchor(&front->connections);

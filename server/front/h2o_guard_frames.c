@@ -6,7 +6,7 @@
  *            sent make up for some. A thousand too many, and the connection ends.
  *   resets   of streams, by the client or by us for its mistakes, in ten seconds. Requests that
  *            were answered do not make up for them: an answer can be as cheap as a 404.
- *   bodies   over the limit end here, as whole ones that will be refused; what the client still
+ *   bodies   over a limit end here, as whole ones that will be refused; what the client still
  *            sends of them is forgotten, and libh2o hears nothing of it.
  *
  * A frame that libh2o is not to handle becomes an acknowledgement of settings, of which it makes
@@ -207,6 +207,20 @@ void h2o_guard_end_cut(struct h2o_connection *connection, h2o_req_t *req)
     h2o_http2_conn_request_write(conn);
 }
 
+uint64_t h2o_guard_body_bytes(const struct h2o_connection *connection)
+{
+    const h2o_http2_conn_t *conn = h2o_guard_http2(connection);
+    uint64_t bytes = 0;
+    for (khiter_t place = 0; place != kh_end(conn->streams); place++) {
+        if (khash_flags(conn->streams->flags, place) != 0)
+            continue;
+        const h2o_http2_stream_t *stream = kh_val(conn->streams, place);
+        if (stream->state <= H2O_HTTP2_STREAM_STATE_REQ_PENDING && stream->_req_body != NULL)
+            bytes += stream->_req_body->size;
+    }
+    return bytes;
+}
+
 /* Without its padding; a wrong one is libh2o's to refuse. */
 static size_t frames_data_bytes(const h2o_http2_frame_t *frame)
 {
@@ -219,14 +233,34 @@ static size_t frames_data_bytes(const h2o_http2_frame_t *frame)
 /* The body ends here, and the request will be refused. */
 static void frames_end_body(struct h2o_connection *connection,
                             h2o_http2_stream_t *stream,
-                            h2o_http2_frame_t *frame)
+                            h2o_http2_frame_t *frame,
+                            enum refusal_reason reason)
 {
-    h2o_guard_mark_refused(&stream->req, REFUSAL_BODY_LARGE);
+    h2o_guard_mark_refused(&stream->req, reason);
+    h2o_buffer_dispose(&stream->_req_body);
+    h2o_buffer_init(&stream->_req_body, &h2o_socket_buffer_prototype);
     if ((frame->flags & H2O_HTTP2_FRAME_FLAG_END_STREAM) == 0)
         h2o_guard_cut_body(connection, stream);
     stream->_expected_content_length = SIZE_MAX;
     frame->flags = H2O_HTTP2_FRAME_FLAG_END_STREAM;
     frame->length = 0;
+}
+
+/* Counts what comes, or says why it must not. */
+static enum refusal_reason frames_take_body(struct h2o_connection *connection,
+                                            const h2o_http2_stream_t *stream,
+                                            const h2o_http2_frame_t *frame)
+{
+    size_t count = frames_data_bytes(frame);
+    uint64_t coming_bytes = connection->coming_bytes + count;
+    if (stream->_req_body->size + count > connection->front->rules.body_bytes_max)
+        return REFUSAL_BODY_LARGE;
+    /* One that is whole now goes to its tenant. */
+    if ((frame->flags & H2O_HTTP2_FRAME_FLAG_END_STREAM) == 0 &&
+        !h2o_bodies_has_room(connection, coming_bytes))
+        return REFUSAL_BODIES;
+    h2o_bodies_set(connection, coming_bytes);
+    return REFUSAL_NONE;
 }
 
 static void frames_data(struct h2o_connection *connection, h2o_http2_frame_t *frame)
@@ -237,10 +271,10 @@ static void frames_data(struct h2o_connection *connection, h2o_http2_frame_t *fr
         return;
     h2o_http2_stream_t *stream = h2o_http2_conn_get_stream(conn, frame->stream_id);
     if (stream != NULL && stream->state == H2O_HTTP2_STREAM_STATE_RECV_BODY) {
-        uint64_t body = stream->_req_body->size + frames_data_bytes(frame);
-        if (body <= connection->front->rules.body_bytes_max)
+        enum refusal_reason reason = frames_take_body(connection, stream, frame);
+        if (LIKELY(reason == REFUSAL_NONE))
             return;
-        frames_end_body(connection, stream, frame);
+        frames_end_body(connection, stream, frame, reason);
     } else if (frames_is_cut(&connection->budget, frame->stream_id)) {
         frames_forget(frame);
     } else {
@@ -275,6 +309,7 @@ static void frames_sweep_connection(h2o_http2_conn_t *conn, uint64_t now_s)
         h2o_http2__encode_rst_stream_frame(&conn->_write.buf, stream_id, -H2O_HTTP2_ERROR_CANCEL);
         h2o_http2_conn_request_write(conn);
     }
+    h2o_bodies_count(h2o_guard.current);
 }
 
 void h2o_guard_sweep(struct h2o_front *front)

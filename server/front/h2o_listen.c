@@ -19,6 +19,7 @@
 #define DESCRIPTORS_RESERVED  512 /* for artifacts, the store, listeners */
 #define CONNECTIONS_MAX       100000
 #define NO_ROOM_LOG_NS        CLOCK_NS_PER_S
+#define COMING_PART           4       /* of limits.worker_memory, for bodies that are coming in */
 #define HTTP1_TIMEOUT_MS      3600000 /* h2o_idle.c knows better what is slow */
 #define HTTP2_IDLE_TIMEOUT_MS 10000
 #define HTTP2_STREAMS_MAX     100
@@ -39,6 +40,7 @@ static void listen_on_close(void *data)
     listen_unlink(&connection->link);
     listen_unlink(&connection->idle_link);
     listen_unlink(&connection->ready_link);
+    h2o_bodies_set(connection, 0);
     if (connection->is_counted)
         addresses_give(&front->addresses, connection->address_key);
     front->connection_count--;
@@ -90,6 +92,8 @@ static bool listen_count_address(struct h2o_connection *connection)
     uint64_t max = MIN(front->service->config->limits.connections_per_address,
                        (uint64_t)front->connection_max / 2);
     connection->is_counted = addresses_take(&front->addresses, connection->address_key, max);
+    if (connection->is_counted)
+        connection->address_coming = addresses_bytes(&front->addresses, connection->address_key);
     return connection->is_counted;
 }
 
@@ -227,6 +231,7 @@ enum status h2o_listen_create(struct request_service *service,
     front->service = service;
     listen_look_at_clock(front);
     front->connection_max = listen_connection_max();
+    front->coming_max = config_worker_memory_bytes(service->config) / COMING_PART;
     h2o_linklist_init_anchor(&front->connections);
     h2o_linklist_init_anchor(&front->idle);
     h2o_linklist_init_anchor(&front->ready);

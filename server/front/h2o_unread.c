@@ -125,6 +125,7 @@ void h2o_unread_turn(struct h2o_front *front)
             exchange->is_held = false;
             h2o_exchange_start(exchange);
         }
+        h2o_bodies_count(connection);
     }
 }
 

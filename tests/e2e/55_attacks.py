@@ -10,6 +10,7 @@ from harness import ServerTest, guest, text_guest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "attacks"))
 # pylint: disable=wrong-import-position
 import attack
+import bodies
 import empty_frames
 import header_bomb
 import idle
@@ -53,6 +54,38 @@ class Attacks(ServerTest):
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             for done in (pool.submit(unread.run, big, 25), pool.submit(idle.run, self.target)):
                 done.result()
+
+
+class LittleMemory(ServerTest):
+    workers = 1
+    config = "limits: { worker_memory: 128MiB }\n"
+
+    def coming_bytes(self):
+        text = self.server.admin("GET", "/metrics").text
+        return int(text.partition('skerry_coming_bytes{worker="0"} ')[2].partition("\n")[0])
+
+    def test_what_is_reset_or_whole_is_counted_no_more(self):
+        target = attack.Target(self.server.port, "/f/default/nothing/")
+        with attack.begin_http2(target) as client:
+            for stream in (1, 3):
+                client.sendall(attack.frame(attack.HEADERS, attack.END_HEADERS, stream,
+                                            attack.request_block(target.path, b"POST"))
+                               + attack.frame(attack.DATA, 0, stream, bytes(10000)))
+            harness.wait_until(lambda: self.coming_bytes() == 20000, 10, "both count")
+            client.sendall(attack.frame(attack.RST_STREAM, 0, 1, bytes(4)))
+            harness.wait_until(lambda: self.coming_bytes() == 10000, 10, "the reset one has gone")
+            client.sendall(attack.frame(attack.DATA, attack.END_STREAM, 3, b"x"))
+            harness.wait_until(lambda: self.coming_bytes() == 0, 10, "the whole one has gone")
+
+    def test_bodies_that_are_never_finished(self):
+        self.server.deploy("hello", text_guest("hello-attack1"))
+        worker, = self.server.worker_pids()
+        bodies.run(attack.Target(self.server.port,
+                                 worker=None if harness.SANITIZED else worker))
+        self.assertEqual(self.server.worker_pids(), [worker])
+        harness.wait_until(lambda: self.coming_bytes() == 0, 10, "nothing is counted")
+        for line in self.server.log().splitlines():
+            self.assertTrue(line.startswith("{"), f"not ours: {line[:200]}")
 
 
 class FewConnections(harness.unittest.TestCase):

@@ -94,6 +94,27 @@ static void many_addresses_are_told_apart_and_leave_nothing(void **state)
     free(addresses);
 }
 
+static void bytes_are_an_addresss_as_long_as_it_has_a_connection(void **state)
+{
+    (void)state;
+    struct addresses *addresses = calloc(1, sizeof(*addresses));
+    struct addresses_key one = key_of("192.0.2.1");
+    struct addresses_key two = key_of("192.0.2.2");
+    assert_true(addresses_take(addresses, one, 2) && addresses_take(addresses, two, 2));
+    *addresses_bytes(addresses, one) += 7;
+    assert_true(addresses_take(addresses, one, 2));
+    assert_int_equal(*addresses_bytes(addresses, one), 7);
+    assert_int_equal(*addresses_bytes(addresses, two), 0);
+    addresses_give(addresses, one);
+    assert_int_equal(*addresses_bytes(addresses, one), 7);
+    addresses_give(addresses, one);
+    assert_true(addresses_take(addresses, one, 2));
+    assert_int_equal(*addresses_bytes(addresses, one), 0);
+    addresses_give(addresses, one);
+    addresses_give(addresses, two);
+    free(addresses);
+}
+
 static void loopback_is_known_in_each_form(void **state)
 {
     (void)state;
@@ -109,6 +130,7 @@ int main(void)
         cmocka_unit_test(a_network_of_ipv6_is_one_address),
         cmocka_unit_test(ipv4_in_ipv6_is_ipv4),
         cmocka_unit_test(many_addresses_are_told_apart_and_leave_nothing),
+        cmocka_unit_test(bytes_are_an_addresss_as_long_as_it_has_a_connection),
         cmocka_unit_test(loopback_is_known_in_each_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

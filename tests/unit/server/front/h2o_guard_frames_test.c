@@ -62,11 +62,32 @@ void h2o_linger_keep(struct h2o_connection *connection, uint64_t bytes_max)
     hall.lingers++;
 }
 
-/* Of bodies that are too large, which are not this test's. */
+/* Of bodies, which are not this test's. */
 void h2o_guard_mark_refused(h2o_req_t *req, enum refusal_reason reason)
 {
     (void)req;
     (void)reason;
+    fail();
+}
+
+bool h2o_bodies_has_room(const struct h2o_connection *connection, uint64_t bytes)
+{
+    (void)connection;
+    (void)bytes;
+    fail();
+    return false;
+}
+
+void h2o_bodies_set(struct h2o_connection *connection, uint64_t bytes)
+{
+    (void)connection;
+    (void)bytes;
+    fail();
+}
+
+void h2o_bodies_count(struct h2o_connection *connection)
+{
+    (void)connection;
     fail();
 }
 

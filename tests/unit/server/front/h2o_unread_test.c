@@ -48,6 +48,11 @@ void h2o_guard_log(struct h2o_connection *connection,
     assert_string_equal(event, "slow_client");
 }
 
+void h2o_bodies_count(struct h2o_connection *connection)
+{
+    assert_ptr_equal(connection->front, &hall.front);
+}
+
 int h2o_socket_get_fd(h2o_socket_t *sock)
 {
     assert_non_null(sock);
