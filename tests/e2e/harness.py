@@ -352,10 +352,8 @@ class ServerTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.server = Server(workers=cls.workers, config=cls.config).start()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
+        # Also if what a class does after this is skipped or fails.
+        cls.addClassCleanup(cls.server.stop)
 
     def problem(self, answer, status, code=None):
         """An RFC 9457 answer with a code, and never more of the guest than that."""
