@@ -367,9 +367,16 @@ class Logs(ServerTest):
     def test_what_is_logged_is_bounded_as_it_is_written_and_the_loss_is_told(self):
         self.server.deploy("chatty", guest("chatty"))
         before = len(self.server.log())
-        self.assertEqual(self.server.get("chatty").status, 200)
-        log = wait_until(lambda: '"guest_log_cut"' in (log := self.server.log()[before:]) and log,
-                         5, "the line about what was lost")
+        answer = self.server.get("chatty")
+        self.assertEqual(answer.status, 200)
+        mine = f'"request_id":"{answer.headers["x-request-id"]}"'
+
+        def cut():
+            """This request's lines, once the last of them, about the loss, is there."""
+            lines = [line for line in self.server.log()[before:].splitlines() if mine in line]
+            return lines if any('"guest_log_cut"' in line for line in lines) else None
+
+        log = "\n".join(wait_until(cut, 5, "the line about what was lost"))
         self.assertGreater(log.count('"event":"guest"'), 20)
         self.assertLessEqual(len(log), (16 << 10) + 512)
         self.assertNotIn('"message":""', log)
