@@ -307,8 +307,9 @@ class Artifacts(unittest.TestCase):
             self.serves_again(server, "text", "text-cache-01")
             self.serves_again(server, "other", "text-other-01")
             self.assertGreaterEqual(self.counted(server, reason), 1)
-            self.assertIn(f'"event":"{event}"', server.log())
-            self.assertIn("default/text: ", server.log())
+            # Lines come by way of control.
+            wait_until(lambda: f'"event":"{event}"' in (log := server.log())
+                       and "default/text: " in log, 5, "its line in the log")
             self.assertTrue(path.is_file() and not path.is_symlink())
             self.assertIn('skerry_artifacts_total{event="rebuilt"} 1',
                           server.admin("GET", "/metrics").text)
