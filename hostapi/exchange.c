@@ -34,23 +34,6 @@ void http_exchange_done(struct http_exchange *exchange)
     buffer_done(&exchange->log);
 }
 
-static bool exchange_is_token_byte(uint8_t byte)
-{
-    if ((byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
-        (byte >= 'A' && byte <= 'Z'))
-        return true;
-    return byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte) != NULL;
-}
-
-bool exchange_is_token(struct bytes text)
-{
-    for (size_t i = 0; i < text.count; i++) {
-        if (!exchange_is_token_byte(text.data[i]))
-            return false;
-    }
-    return text.count > 0;
-}
-
 bool exchange_is_header_value(struct bytes text)
 {
     for (size_t i = 0; i < text.count; i++) {
@@ -127,7 +110,7 @@ static enum status exchange_put(struct http_exchange *exchange,
                                 uint64_t freed)
 {
     wanted.value = exchange_trim(wanted.value);
-    if (!exchange_is_token(wanted.name) || !exchange_is_header_value(wanted.value))
+    if (!bytes_is_token(wanted.name) || !exchange_is_header_value(wanted.value))
         return STATUS_INVALID;
     uint64_t used = headers->bytes - freed;
     uint64_t max = exchange->limits->headers;

@@ -11,8 +11,6 @@
 
 #include "hostapi/hostapi.h"
 
-/* [RFC 9110 5.6.2]; empty is none. */
-bool exchange_is_token(struct bytes text);
 /* No control bytes but tabs. */
 bool exchange_is_header_value(struct bytes text);
 /* Without blanks and tabs at both ends. */

@@ -53,17 +53,6 @@ static bool http_head_bad(struct http_head_parser *parser, const char *detail)
     return http_head_refuse(parser, 400, "bad_request", detail);
 }
 
-/* [RFC 9110 5.6.2] */
-static bool http_head_is_token(struct bytes text)
-{
-    for (size_t i = 0; i < text.count; i++) {
-        uint8_t c = text.data[i];
-        if (c >= 0x7f || (!isalnum(c) && (c == 0 || strchr("!#$%&'*+-.^_`|~", c) == NULL)))
-            return false;
-    }
-    return text.count > 0;
-}
-
 static bool http_head_equals(struct bytes text, const char *word)
 {
     return text.count == strlen(word) &&
@@ -138,7 +127,7 @@ static bool http_head_take_request_line(struct http_head_parser *parser)
     parser->head.target = target;
     if (!http_head_take_version(parser, bytes_make(last + 1, (size_t)(end - last) - 1)))
         return false;
-    if (!http_head_is_token(parser->head.method))
+    if (!bytes_is_token(parser->head.method))
         return http_head_bad(parser, "the method is no token");
     if (!http_head_target_is_plain(target))
         return http_head_bad(parser, "the target has characters that no target has");
@@ -174,7 +163,7 @@ static bool http_head_take_field(struct http_head_parser *parser, struct bytes l
     const uint8_t *colon = memchr(line.data, ':', line.count);
     size_t count = colon == NULL ? 0 : (size_t)(colon - line.data);
     struct bytes name = bytes_make(line.data, count);
-    if (!http_head_is_token(name))
+    if (!bytes_is_token(name))
         return http_head_bad(parser, "a field is not of the form NAME: VALUE");
     struct bytes value = http_head_trim(bytes_make(colon + 1, line.count - count - 1));
     if (!http_head_value_is_plain(value))

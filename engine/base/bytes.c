@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Growable bytes: doubling, never past the owner's cap.
+ * Growable bytes: doubling, never past the owner's cap; and what more than one room asks of a view.
  */
 #include "engine/base/bytes.h"
 
@@ -9,6 +9,23 @@
 #include <stdlib.h>
 
 #define BUFFER_FIRST_BYTES 64
+
+static bool bytes_is_token_byte(uint8_t byte)
+{
+    if ((byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+        (byte >= 'A' && byte <= 'Z'))
+        return true;
+    return byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte) != NULL;
+}
+
+bool bytes_is_token(struct bytes text)
+{
+    for (size_t i = 0; i < text.count; i++) {
+        if (!bytes_is_token_byte(text.data[i]))
+            return false;
+    }
+    return text.count > 0;
+}
 
 void buffer_init(struct buffer *buffer, size_t max)
 {

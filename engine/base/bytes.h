@@ -42,6 +42,9 @@ static inline bool bytes_equal_text(struct bytes a, const char *text)
     return bytes_equal(a, bytes_of_text(text));
 }
 
+/* Is it a token, as names of HTTP are [RFC 9110 5.6.2]? Empty is none. */
+bool bytes_is_token(struct bytes text);
+
 struct buffer {
     uint8_t *data;   /* owned, malloc */
     size_t count;    /* bytes in use */

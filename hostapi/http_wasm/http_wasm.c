@@ -309,7 +309,7 @@ enum engine_outcome http_wasm_set_method(struct hostapi_host *host, struct engin
     struct bytes method;
     if (!http_wasm_take(host, call, "set_method", &method))
         return ENGINE_TRAPPED;
-    if (!exchange_is_token(method))
+    if (!bytes_is_token(method))
         return host_trap(call, "set_method: not an HTTP method");
     return http_wasm_replace(host->request.exchange, call, method, &host->request.exchange->method);
 }

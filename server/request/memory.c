@@ -40,10 +40,16 @@ bool memory_begin(struct request *request)
     return true;
 }
 
+/* True: it is more than at the last look. */
+static bool memory_recount(struct request *request)
+{
+    return isolate_claim_set(&request->claim, ISOLATE_BUDGET_EXCHANGE,
+                             memory_exchange_bytes(request));
+}
+
 void memory_count(struct request *request)
 {
-    (void)isolate_claim_set(&request->claim, ISOLATE_BUDGET_EXCHANGE,
-                            memory_exchange_bytes(request));
+    (void)memory_recount(request);
 }
 
 bool memory_is_over(struct request *request, bool waits)
@@ -52,8 +58,7 @@ bool memory_is_over(struct request *request, bool waits)
         return false;
     request->measured_ns = request->now_ns;
     bool grew = request->service->memory.measure(request->isolate);
-    grew |=
-        isolate_claim_set(&request->claim, ISOLATE_BUDGET_EXCHANGE, memory_exchange_bytes(request));
+    grew |= memory_recount(request);
     return grew && memory_must_yield(request);
 }
 
