@@ -45,10 +45,20 @@ static int main_builder(int argc, char **argv)
     return server_builder_main();
 }
 
+/* True, and it is said: there are more words than the verb and `max` of its own. */
+static bool main_is_too_much(int argc, char **argv, int max)
+{
+    if (argc <= 1 + max)
+        return false;
+    (void)fprintf(stderr, "skerry %s: `%s` is a word too many: see `skerry help`\n", argv[0],
+                  argv[1 + max]);
+    return true;
+}
+
 static int main_version(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
+    if (main_is_too_much(argc, argv, 0))
+        return status_exit_code(STATUS_USAGE);
     (void)printf("skerry %s (%s)\n", SKERRY_VERSION, engine_dispatch_name());
     return 0;
 }
@@ -134,6 +144,8 @@ static int main_print_config(void)
 
 static int main_help(int argc, char **argv)
 {
+    if (main_is_too_much(argc, argv, 1))
+        return status_exit_code(STATUS_USAGE);
     if (argc > 1 && strcmp(argv[1], "config") == 0)
         return main_print_config();
     if (argc > 1) {
@@ -228,6 +240,6 @@ int main(int argc, char **argv)
     if (main_is_help(argv[1]))
         return main_help(1, argv);
     if (strcmp(argv[1], "--version") == 0)
-        return main_version(1, argv);
+        return main_version(argc - 1, argv + 1);
     return main_unknown(argv[1]);
 }

@@ -105,6 +105,8 @@ class Words(ServerTest):
     def test_what_is_wrong_is_named(self):
         self.says(2, ["`extra` is a word too many", "usage: skerry show NAME"], "show", "x",
                   "extra")
+        for words in (("version", "x"), ("--version", "x"), ("help", "deploy", "x")):
+            self.says(2, "`x` is a word too many", *words)
         self.says(2, "`a!b` cannot be", "show", "a!b")
         self.says(5, "cannot read /nonexistent.wasm", "deploy", "/nonexistent.wasm", "-n", "x")
         self.says(2, "is not a file", "deploy", "/tmp", "-n", "x")
