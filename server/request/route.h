@@ -7,6 +7,8 @@
  *
  * Host names win: under a function's own name, /f/... belongs to the function. Nothing is
  * looked up here; labels are bounded, not checked further (the catalog knows no bad names).
+ * Names are never percent-decoded: two spellings of one name would be two ways past a proxy's
+ * rules. So whoever is told of a name that is not there is told it as it came.
  */
 #ifndef SKERRY_SERVER_REQUEST_ROUTE_H
 #define SKERRY_SERVER_REQUEST_ROUTE_H
