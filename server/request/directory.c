@@ -92,6 +92,12 @@ void directory_sweep(struct directory *directory)
 
 /* ---- functions ------------------------------------------------------------------------------- */
 
+void directory_retain(struct directory_function *function)
+{
+    ASSERT(function->references > 0);
+    function->references++;
+}
+
 void directory_release(struct directory_function *function)
 {
     if (function == NULL)

@@ -68,6 +68,8 @@ NODISCARD enum status directory_find(struct directory *directory,
                                      const struct route_target *target,
                                      struct report *report,
                                      struct directory_function **ret_function);
+/* One reference more. */
+void directory_retain(struct directory_function *function);
 void directory_release(struct directory_function *function);
 /* One more warm start. */
 void directory_count_warm(struct directory *directory, struct directory_function *function);

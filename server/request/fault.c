@@ -42,7 +42,7 @@ fault_log_frame(struct log_line *line, uint32_t index, const struct engine_frame
     log_text(line, key, bytes_of_text(place));
 }
 
-void fault_log(const struct request *request, enum fault fault, const char *detail)
+void fault_log(struct request *request, enum fault fault, const char *detail)
 {
     ASSERT(request->isolate != NULL);
     struct engine_frame_info frames[BACKTRACE_FRAMES_MAX];
@@ -55,5 +55,6 @@ void fault_log(const struct request *request, enum fault fault, const char *deta
     log_text(&line, "message", bytes_of_text(detail));
     for (uint32_t i = 0; i < count; i++)
         fault_log_frame(&line, i, &frames[i]);
-    access_log_write(&line, request);
+    log_close(&line);
+    guest_log_take(request, &line); /* what the guest said led to it: that comes first */
 }

@@ -26,8 +26,8 @@ extern const struct fault_row fault_rows[FAULT_COUNT];
 struct request;
 
 void fault_count(enum fault fault, struct metrics *metrics);
-/* A line about a guest's fault: whose, what, and where in its code. The request has its isolate
- * still. */
-void fault_log(const struct request *request, enum fault fault, const char *detail);
+/* A line about a guest's fault: whose, what, and where in its code. It follows what the guest
+ * logged. The request has its isolate still. */
+void fault_log(struct request *request, enum fault fault, const char *detail);
 
 #endif

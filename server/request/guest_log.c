@@ -19,7 +19,9 @@ struct guest_log_entry {
     struct list_link link;
     struct directory_function *function; /* a reference */
     struct buffer text;                  /* lines of "level text" */
-    size_t at;                           /* so much of it was looked at */
+    char *last;                          /* a whole line that follows them; NULL: none */
+    size_t last_count;
+    size_t at; /* so much of it was looked at */
     uint64_t written_bytes;
     uint64_t lost_bytes;
     char id[REQUEST_ID_BYTES + 1];
@@ -27,30 +29,58 @@ struct guest_log_entry {
 
 /* ---- coming in ------------------------------------------------------------------------------- */
 
-void guest_log_take(struct request *request)
+static void guest_log_write_last(struct request_service *service, const char *text, size_t count)
+{
+    if (!log_write(text, count))
+        service->metrics->log_dropped++;
+}
+
+/* NULL: there is no room for it. */
+static struct guest_log_entry *guest_log_entry_create(const struct request *request,
+                                                      const struct log_line *last)
+{
+    const struct guest_log *log = &request->service->guest_log;
+    if (GUEST_LOG_HELD_MAX - log->held_bytes < request->http.log.count)
+        return NULL;
+    struct guest_log_entry *entry = calloc(1, sizeof(*entry));
+    if (entry == NULL || last == NULL)
+        return entry;
+    entry->last = malloc(last->count);
+    if (entry->last == NULL) {
+        free(entry);
+        return NULL;
+    }
+    memcpy(entry->last, last->text, last->count);
+    entry->last_count = last->count;
+    return entry;
+}
+
+void guest_log_take(struct request *request, const struct log_line *last)
 {
     struct request_service *service = request->service;
     struct guest_log *log = &service->guest_log;
     struct http_exchange *http = &request->http;
     uint64_t count = http->log.count;
+    struct guest_log_entry *entry = count > 0 ? guest_log_entry_create(request, last) : NULL;
+    if (entry == NULL && last != NULL)
+        guest_log_write_last(service, last->text, last->count);
     if (count == 0)
         return;
-    struct guest_log_entry *entry = NULL;
-    if (GUEST_LOG_HELD_MAX - log->held_bytes >= count)
-        entry = calloc(1, sizeof(*entry));
     if (entry == NULL) {
         service->metrics->guest_log_lost_bytes += count + http->log_dropped_bytes;
         request->function->tenant->log.lost_bytes += count + http->log_dropped_bytes;
-        return;
+        buffer_done(&http->log);
+    } else {
+        service->names.retain(request->function);
+        entry->function = request->function;
+        entry->text = http->log;
+        entry->lost_bytes = http->log_dropped_bytes;
+        memcpy(entry->id, request->id, sizeof(entry->id));
+        log->held_bytes += count;
+        list_append(&log->entries, &entry->link);
     }
-    entry->function = request->function;
-    request->function = NULL;
-    entry->text = http->log;
     buffer_init(&http->log, 0);
-    entry->lost_bytes = http->log_dropped_bytes;
-    memcpy(entry->id, request->id, sizeof(entry->id));
-    log->held_bytes += count;
-    list_append(&log->entries, &entry->link);
+    http->log_dropped_bytes = 0;
 }
 
 static void guest_log_free(struct request_service *service, struct guest_log_entry *entry)
@@ -59,6 +89,7 @@ static void guest_log_free(struct request_service *service, struct guest_log_ent
     service->names.release(entry->function);
     list_remove(&entry->link);
     buffer_done(&entry->text);
+    free(entry->last);
     free(entry);
 }
 
@@ -160,6 +191,8 @@ bool guest_log_turn(struct request_service *service)
             continue;
         }
         guest_log_tell_lost(service, entry);
+        if (entry->last != NULL)
+            guest_log_write_last(service, entry->last, entry->last_count);
         guest_log_free(service, entry);
     }
     return !list_is_empty(entries);

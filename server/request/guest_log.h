@@ -2,8 +2,8 @@
 /*
  * Private to server/: what guests wrote to their logs, on its way to the worker's.
  *
- *   a request ends --> its text is moved, nothing is written --> the queue
- *   each turn      --> a few lines of the oldest             --> the worker's log
+ *   a request ends, or its guest faults --> its text is moved, nothing is written --> the queue
+ *   each turn                           --> a few lines of the oldest             --> the log
  *
  * Bounded is what is written, names and JSON included: of a request by limits.log, of a tenant
  * by limits.log_rate, a bucket that fills again every second. So is what waits. Lines without
@@ -19,6 +19,7 @@
 
 #include "engine/base/list.h"
 
+struct log_line;
 struct request;
 struct request_service;
 
@@ -35,8 +36,10 @@ struct guest_log {
     uint64_t held_bytes; /* of all their texts */
 };
 
-/* Takes the log of a request that ends; with it goes the request's reference of its function. */
-void guest_log_take(struct request *request);
+/* Takes what a request's guest has logged so far. `last` (NULL: none) is a line of the server's
+ * that closes it, already closed itself: written when all before it is, or at once if nothing
+ * waits. */
+void guest_log_take(struct request *request, const struct log_line *last);
 /* Writes what one turn may. True: there is more. */
 bool guest_log_turn(struct request_service *service);
 

@@ -361,7 +361,7 @@ void request_end(struct request *request)
     memory_end(request);
     if (request->keeps_permit)
         request_release_permit(request);
-    guest_log_take(request); /* and its reference of the function */
+    guest_log_take(request, NULL);
     timers_release(&service->timers);
     service->names.release(request->function);
     http_exchange_done(&request->http);

@@ -55,7 +55,11 @@ static bool service_must_yield(struct isolate_tenant *tenant)
 static void service_introduce(struct request_service *service)
 {
     service->names = (struct request_names){
-        .find = service_find, .release = directory_release, .context = service->directory};
+        .find = service_find,
+        .retain = directory_retain,
+        .release = directory_release,
+        .context = service->directory,
+    };
     service->isolates = (struct request_isolates){.checkout = service_checkout,
                                                   .give_back = isolate_pool_return,
                                                   .rebuild = service_rebuild,

@@ -21,6 +21,7 @@ struct request_names {
                         const struct route_target *target,
                         struct report *report,
                         struct directory_function **ret_function);
+    void (*retain)(struct directory_function *function);  /* one reference more */
     void (*release)(struct directory_function *function); /* may be NULL */
     void *context;
 };

@@ -36,13 +36,13 @@ static void lines_are_written_in_turns_after_the_end(void **state)
     stage_log_begin();
     log_and_end(stage, 0, "hello", 3);
     assert_string_equal(stage_log_take(), "");
-    assert_int_equal(stage->released, 0);
+    assert_int_equal(stage->released + 1, stage->found);
     const char *log = written_by(stage);
     assert_int_equal(stage_log_count(log, "\"event\":\"guest\""), 3);
     assert_int_equal(stage_log_count(log, "\"level\":\"info\""), 3);
     assert_int_equal(stage_log_count(log, "\"function\":\"hello\",\"version\":\"v3\""), 3);
     assert_int_equal(stage_log_count(log, "\"message\":\"hello\""), 3);
-    assert_int_equal(stage->released, 1);
+    assert_int_equal(stage->released, stage->found);
 }
 
 static void one_turn_writes_a_bounded_part(void **state)
@@ -113,7 +113,7 @@ static void what_waits_is_bounded(void **state)
     log_and_end(stage, 0, "longer than ten bytes", 1);
     assert_true(list_is_empty(&stage->service.guest_log.entries));
     assert_int_equal(stage->metrics.guest_log_lost_bytes, strlen("info longer than ten bytes\n"));
-    assert_int_equal(stage->released, 1);
+    assert_int_equal(stage->released, stage->found);
     stage->service.guest_log.held_bytes = 0;
 }
 
@@ -128,6 +128,56 @@ static void a_client_that_left_takes_no_line_with_it(void **state)
     assert_int_equal(stage_log_count(written_by(stage), "\"message\":\"so far\""), 1);
 }
 
+/* A guest that logs so many lines and traps. */
+static void log_and_trap(struct stage *stage, uint32_t index, uint32_t times)
+{
+    stage->steps[0] = GUEST_WAITS;
+    stage->steps[1] = GUEST_FAULTED;
+    stage->step_count = 2;
+    stage->steps_taken = 0;
+    stage->result.until_ns = stage->now_ns;
+    stage->result.fault = FAULT_TRAP;
+    struct request *request = stage_begin(stage, index);
+    for (uint32_t i = 0; i < times; i++)
+        http_exchange_log(&request->http, "info", bytes_of_text("on the way"));
+    stage_turn(stage, 0);
+    assert_int_equal(request->response.status, 500);
+}
+
+static void a_fault_is_told_after_what_the_guest_said_before_it(void **state)
+{
+    struct stage *stage = *state;
+    stage_log_begin();
+    log_and_trap(stage, 0, 3);
+    assert_string_equal(stage_log_take(), "");
+    /* Not only when the client has read the answer. */
+    const char *log = written_by(stage);
+    assert_int_equal(stage_log_count(log, "\"message\":\"on the way\""), 3);
+    assert_int_equal(stage_log_count(log, "\"guest_fault\""), 1);
+    const char *fault = strstr(log, "\"guest_fault\"");
+    assert_null(strstr(fault, "on the way"));
+    stage_end(stage, 0);
+    assert_string_equal(written_by(stage), "");
+}
+
+static void a_fault_is_told_whatever_becomes_of_the_guests_lines(void **state)
+{
+    struct stage *stage = *state;
+    stage->service.guest_log.held_bytes = (4 << 20) - 10;
+    stage_log_begin();
+    log_and_trap(stage, 0, 1);
+    const char *log = stage_log_take();
+    assert_int_equal(stage_log_count(log, "\"guest_fault\""), 1);
+    assert_int_equal(stage->metrics.guest_log_lost_bytes, strlen("info on the way\n"));
+    stage->service.guest_log.held_bytes = 0;
+    /* Nor does it cost the tenant's rate, or wait for it. */
+    stage->config.limits.log_rate = 0;
+    log_and_trap(stage, 1, 1);
+    log = written_by(stage);
+    assert_int_equal(stage_log_count(log, "\"guest_fault\""), 1);
+    assert_int_equal(stage_log_count(log, "on the way"), 0);
+}
+
 #define STAGED(test) cmocka_unit_test_setup_teardown(test, stage_setup, stage_teardown)
 
 int main(void)
@@ -139,6 +189,8 @@ int main(void)
         STAGED(a_requests_limit_counts_what_is_written),
         STAGED(a_tenant_has_its_rate_and_hears_of_the_loss_when_there_is_room),
         STAGED(what_waits_is_bounded),
+        STAGED(a_fault_is_told_after_what_the_guest_said_before_it),
+        STAGED(a_fault_is_told_whatever_becomes_of_the_guests_lines),
         STAGED(a_client_that_left_takes_no_line_with_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

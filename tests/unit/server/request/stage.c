@@ -49,6 +49,12 @@ static enum status stage_find(void *context,
     return STATUS_OK;
 }
 
+/* Whoever is found and whoever is kept is to be released as often. */
+static void stage_retain(struct directory_function *function)
+{
+    CONTAINER_OF(function, struct stage, function)->found++;
+}
+
 static void stage_release(struct directory_function *function)
 {
     if (function != NULL)
@@ -251,7 +257,10 @@ int stage_setup(void **state)
         .quarantine = &stage->quarantine,
         .domain = bytes_of_text("test"),
         .guests = &stage_guests,
-        .names = {.find = stage_find, .release = stage_release, .context = stage},
+        .names = {.find = stage_find,
+                  .retain = stage_retain,
+                  .release = stage_release,
+                  .context = stage},
         .isolates = {.checkout = stage_checkout,
                      .give_back = stage_give_back,
                      .rebuild = stage_rebuild,
