@@ -21,6 +21,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/clock.h"
 #include "engine/engine.h"
+#include "hostapi/environment.h"
 
 /* ---- kinds ----------------------------------------------------------------------------------- */
 
@@ -86,8 +87,9 @@ struct http_exchange {
     bool matched_whole;       /* the route is `matched` alone, and nothing below it */
     struct bytes tenant;
     struct bytes function;
-    struct bytes config;     /* what http_handler.get_config answers, and WAGI's environment */
-    bool debug_log;          /* what the guest logs at level debug is kept */
+    struct bytes config; /* what http_handler.get_config answers, and WAGI's environment */
+    struct hostapi_environment environment; /* of the function; what it points to is borrowed */
+    bool debug_log;                         /* what the guest logs at level debug is kept */
     bool pass_authorization; /* CGI may show the Authorization header [RFC 3875 9.2] */
     struct http_headers request_headers;
     struct bytes request_body;
@@ -132,7 +134,7 @@ struct hostapi_options {
     const struct clock *clock;
     /* Building a snapshot: clock, random numbers, sockets and a command's arguments and environment
      * trap with a reason, because their values must not be frozen into every isolate. A
-     * handler has no environment, and its arguments are empty. */
+     * handler finds both of them empty there. */
     bool snapshotting;
     /* What http_handler.get_config answers in the builder, where there is no exchange; borrowed,
      * outlives the host. A start function or initialiser that reads it freezes it into the

@@ -368,8 +368,13 @@ static bool http_wasm_arguments(struct hostapi_host *host, struct wasi_texts *re
 
 static bool http_wasm_environment(struct hostapi_host *host, struct wasi_texts *ret_texts)
 {
-    (void)host;
-    (void)ret_texts;
+    struct http_exchange *exchange = host->request.exchange;
+    const struct hostapi_environment *environment =
+        exchange == NULL ? NULL : &exchange->environment;
+    for (uint32_t i = 0; environment != NULL && i < environment->count; i++) {
+        if (!wasi_texts_add(&exchange->arena, ret_texts, environment->pairs[i].text))
+            return false;
+    }
     return true;
 }
 

@@ -12,7 +12,8 @@
  * 3875 9.2], but Authorization where the version chose pass_authorization.
  *
  * A version's configuration adds variables of its own, in front: lines of NAME=value, and blank
- * ones or comments. None may have a name that a request could set.
+ * ones or comments; then come those of the function's environment. None may have a name that a
+ * request could set.
  */
 #include "hostapi/wagi/cgi.h"
 
@@ -387,11 +388,24 @@ static void cgi_set_config(struct cgi_writer *writer)
     }
 }
 
+/* The same rule: no function's variable can pass for a request's. */
+static void cgi_set_function(struct cgi_writer *writer)
+{
+    const struct hostapi_environment *environment = &writer->exchange->environment;
+    for (uint32_t i = 0; i < environment->count && !writer->full; i++) {
+        const struct hostapi_variable *variable = &environment->pairs[i];
+        if (!cgi_is_reserved(hostapi_variable_name(variable)))
+            writer->full =
+                !wasi_texts_add(&writer->exchange->arena, &writer->texts, variable->text);
+    }
+}
+
 bool cgi_environment(struct http_exchange *exchange, struct wasi_texts *ret_texts)
 {
     struct cgi_parts parts = cgi_split(exchange);
     struct cgi_writer writer = {.exchange = exchange};
     cgi_set_config(&writer);
+    cgi_set_function(&writer);
     cgi_set(&writer, "REQUEST_METHOD", exchange->method);
     cgi_set(&writer, "SERVER_PROTOCOL", exchange->protocol);
     cgi_set_text(&writer, "SERVER_SOFTWARE", "skerry/" SKERRY_VERSION);

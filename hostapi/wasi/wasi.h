@@ -10,10 +10,10 @@
  *
  * Where arguments come from and streams lead to is the *setting* of the kind that uses WASI:
  *
- *              arguments         stdin              stdout                    stderr
- *   WAGI       CGI's             the request body   header block, then body   the log
- *   http-wasm  function's name   empty              the log                   the log
- *   command    the command's     this process's     this process's            this process's
+ *              arguments        environment        stdin             stdout               stderr
+ *   WAGI       CGI's            CGI's, function's  the request body  header block, body   the log
+ *   http-wasm  function's name  function's         empty             the log              the log
+ *   command    the command's    the command's      this process's    this process's       its
  */
 #ifndef SKERRY_HOSTAPI_WASI_WASI_H
 #define SKERRY_HOSTAPI_WASI_WASI_H

@@ -237,6 +237,22 @@ static void a_configuration_that_is_no_environment_is_refused_with_its_line(void
     assert_int_equal(cgi_check_config(bytes_make("A=\0", 3), NULL), STATUS_CONFIG);
 }
 
+static void a_functions_environment_becomes_variables_but_none_of_a_requests(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct hostapi_variable pairs[] = {
+        {{(const uint8_t *)"GREETING=hi = there", 19}, 8},
+        {{(const uint8_t *)"HTTP_HOST=evil", 14}, 9},
+        {{(const uint8_t *)"EMPTY=", 6}, 5},
+    };
+    fixture->exchange.environment =
+        (struct hostapi_environment){.pairs = pairs, .count = COUNT_OF(pairs)};
+    build(fixture);
+    assert_variable(fixture, "GREETING", "hi = there");
+    assert_variable(fixture, "EMPTY", "");
+    assert_variable(fixture, "HTTP_HOST", "hello.example:8080");
+}
+
 static void a_decoded_path_holds_no_nul_and_keeps_broken_escapes(void **state)
 {
     struct fixture *fixture = *state;
@@ -289,6 +305,7 @@ int main(void)
         TEST(authorization_passes_where_the_version_chose_it),
         TEST(a_configuration_becomes_variables),
         TEST(a_configuration_that_is_no_environment_is_refused_with_its_line),
+        TEST(a_functions_environment_becomes_variables_but_none_of_a_requests),
         TEST(a_decoded_path_holds_no_nul_and_keeps_broken_escapes),
         TEST(arguments_are_the_path_and_the_querys_items),
         TEST(a_request_without_a_query_has_one_argument),

@@ -51,7 +51,7 @@ static void a_commands_arguments_and_environment_cannot_be_frozen_into_a_snapsho
     expect_frozen(wasi_args_get, "args_get was called while the snapshot is made");
     expect_frozen(wasi_environ_sizes_get, "environ_sizes_get was called");
     expect_frozen(wasi_environ_get, "environ_get was called");
-    /* A handler has no environment that could differ. */
+    /* A handler finds none there: what a request's guest asks for is another. */
     be(HOSTAPI_KIND_HTTP_WASM);
     expect(wasi_environ_sizes_get, 0, 4, 0, 0, WASI_SUCCESS);
     assert_int_equal(u64(0), 0);
@@ -70,6 +70,20 @@ static void the_environment_of_a_wagi_command_is_cgis(void **state)
     assert_int_equal(*memory(4000 + bytes), 0);
 }
 
+static void the_environment_of_a_handler_is_its_functions(void **state)
+{
+    (void)state;
+    static const struct hostapi_variable pairs[] = {{{(const uint8_t *)"KEY=value", 9}, 3}};
+    be(HOSTAPI_KIND_HTTP_WASM);
+    fixture.host->request.exchange = &fixture.exchange;
+    fixture.exchange.environment =
+        (struct hostapi_environment){.pairs = pairs, .count = COUNT_OF(pairs)};
+    expect(wasi_environ_sizes_get, 0, 4, 0, 0, WASI_SUCCESS);
+    assert_int_equal(u64(0), 1 | UINT64_C(10) << 32);
+    expect(wasi_environ_get, 1000, 4000, 0, 0, WASI_SUCCESS);
+    assert_memory_equal(memory(u32(1000)), "KEY=value", 10);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, calls_setup, calls_teardown)
 
 int main(void)
@@ -79,6 +93,7 @@ int main(void)
         TEST(arguments_that_do_not_fit_are_a_fault_and_write_nothing),
         TEST(a_commands_arguments_and_environment_cannot_be_frozen_into_a_snapshot),
         TEST(the_environment_of_a_wagi_command_is_cgis),
+        TEST(the_environment_of_a_handler_is_its_functions),
     };
     return cmocka_run_group_tests(tests, fixture_prepare, NULL);
 }
