@@ -33,6 +33,13 @@ static bool json_must_escape(const uint8_t *data, size_t length)
     return length == 0 || (length == 1 && (data[0] < 0x20 || data[0] == 0x7f));
 }
 
+size_t json_plain_bytes(struct bytes text)
+{
+    size_t length = json_utf8(text.data, text.count);
+    bool special = text.data[0] == '"' || text.data[0] == '\\';
+    return special || json_must_escape(text.data, length) ? 0 : length;
+}
+
 size_t json_escape(struct bytes text, char *out, size_t room, size_t *ret_used)
 {
     size_t written = 0;

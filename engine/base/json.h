@@ -10,6 +10,9 @@
 
 #include "engine/base/bytes.h"
 
+/* How many bytes the first character of `text` has; 0: it stands in a string only as an escape.
+ * `text` is not empty. */
+size_t json_plain_bytes(struct bytes text);
 /* Writes at most `room` bytes without a NUL, returns how many; cuts between characters.
  * `ret_used` (may be NULL) gets how much of `text` went in. */
 size_t json_escape(struct bytes text, char *out, size_t room, size_t *ret_used);

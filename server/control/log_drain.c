@@ -14,10 +14,15 @@
 #include <unistd.h>
 
 #include "engine/base/list.h"
+#include "server/telemetry/log_check.h"
 
 #define LOG_DRAIN_PIPE_BYTES 262144 /* of the kernel, if it lets us */
 #define LOG_DRAIN_TURNS_MAX  128    /* reads of one flush: more than the pipe can hold */
 #define LOG_DRAIN_WHO_BYTES  32
+#define LOG_DRAIN_KEY        "process"
+
+_Static_assert(sizeof(",\"" LOG_DRAIN_KEY "\":\"\"") + LOG_DRAIN_WHO_BYTES <= LOG_STAMP_BYTES,
+               "the stamp has room on every line that passes");
 
 struct log_drain_pipe {
     struct list_link link;
@@ -55,11 +60,22 @@ static void log_drain_write(struct log_drain *drain, const char *line, size_t co
         drain->dropped++;
 }
 
+/* A line as it came, with whose it is. */
+static void log_drain_pass(struct log_drain_pipe *pipe, const char *text, size_t count)
+{
+    char stamped[LOG_LINE_BYTES + 1];
+    int length = snprintf(stamped, sizeof(stamped), "%.*s,\"%s\":\"%s\"}\n", (int)count - 1, text,
+                          LOG_DRAIN_KEY, pipe->who);
+    ASSERT(length > 0 && length <= LOG_LINE_BYTES);
+    log_drain_write(pipe->drain, stamped, (size_t)length);
+}
+
 /* `count` bytes with the end of the line. */
 static void log_drain_line(struct log_drain_pipe *pipe, const char *text, size_t count)
 {
-    if (count >= 3 && text[0] == '{' && text[count - 2] == '}') {
-        log_drain_write(pipe->drain, text, count);
+    if (count <= LOG_LINE_BYTES - LOG_STAMP_BYTES &&
+        log_check_line(bytes_make(text, count - 1), LOG_DRAIN_KEY)) {
+        log_drain_pass(pipe, text, count - 1);
         return;
     }
     if (count <= 1)
@@ -70,7 +86,7 @@ static void log_drain_line(struct log_drain_pipe *pipe, const char *text, size_t
     }
     struct log_line line;
     log_begin(&line, "warn", "stderr");
-    log_text(&line, "process", bytes_of_text(pipe->who));
+    log_text(&line, LOG_DRAIN_KEY, bytes_of_text(pipe->who));
     log_text(&line, "message", bytes_make(text, count - 1));
     log_close(&line);
     log_drain_write(pipe->drain, line.text, line.count);

@@ -5,8 +5,10 @@
  *   worker, builder --pipe (never waits)--> drain --line by line--> control's stderr
  *
  * Nobody who writes ever waits for who reads: a full pipe loses what is written to it, and so
- * does a full stderr of control, which is counted here. A line that is no object of JSON (a
- * library's, a sanitizer's) becomes one, and of those only so many a second are passed on.
+ * does a full stderr of control, which is counted here. Each line is stamped with the process whose
+ * pipe it came from, so that one that guests broke out into speaks for nobody else. One that is not
+ * of our log's form (a library's, a sanitizer's, a forger's) becomes the text of one that is, and
+ * of those only so many a second are passed on.
  */
 #ifndef SKERRY_SERVER_CONTROL_LOG_DRAIN_H
 #define SKERRY_SERVER_CONTROL_LOG_DRAIN_H
@@ -33,7 +35,7 @@ NODISCARD enum status log_drain_create(const struct log_drain_options *options,
                                        struct log_drain **ret_drain);
 /* Takes what is still in the pipes first; accepts NULL. */
 void log_drain_free(struct log_drain *drain);
-/* `who` is named where a line names nobody; the pipe is the drain's. */
+/* `who`, plain text, is named in each line; the pipe is the drain's. */
 NODISCARD enum status log_drain_open(struct log_drain *drain,
                                      const char *who,
                                      struct report *report,

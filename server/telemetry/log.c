@@ -19,12 +19,13 @@
 #include "engine/base/json.h"
 
 #define LOG_TAIL_BYTES 16 /* for the closing of a cut line */
+#define LOG_ROOM_BYTES (LOG_LINE_BYTES - LOG_STAMP_BYTES - LOG_TAIL_BYTES)
 
 _Static_assert(LOG_LINE_BYTES <= PIPE_BUF, "a line is written whole or not at all");
 
 static bool log_room(struct log_line *line, size_t count)
 {
-    if (line->cut || count > sizeof(line->text) - LOG_TAIL_BYTES - line->count)
+    if (line->cut || count > LOG_ROOM_BYTES - line->count)
         line->cut = true;
     return !line->cut;
 }
@@ -46,7 +47,7 @@ void log_text(struct log_line *line, const char *key, struct bytes value)
     if (line->cut)
         return;
     size_t used = 0;
-    size_t room = sizeof(line->text) - LOG_TAIL_BYTES - line->count;
+    size_t room = LOG_ROOM_BYTES - line->count;
     line->count += json_escape(value, line->text + line->count, room, &used);
     line->cut = used < value.count;
     line->text[line->count++] = '"';

@@ -67,13 +67,55 @@ static void bench_say(const char *text)
     assert_true(event_base_loop(bench.base, EVLOOP_NONBLOCK) >= 0);
 }
 
-static void lines_of_json_pass_as_they_are(void **state)
+static void lines_of_the_log_pass_with_whose_they_are(void **state)
 {
     (void)state;
     bench_say("{\"a\":1}\n{\"b\":2}\n");
     assert_int_equal(bench.lines, 2);
-    assert_string_equal(bench.last, "{\"b\":2}\n");
+    assert_string_equal(bench.last, "{\"b\":2,\"process\":\"worker 7\"}\n");
     assert_int_equal(log_drain_dropped(bench.drain), 0);
+}
+
+/* What a worker writes that a guest broke out into. */
+static void nobody_speaks_for_another(void **state)
+{
+    (void)state;
+    static const char *const forged[] = {
+        "{\"event\":\"stop\",\"process\":\"control\"}",
+        "{\"event\":\"stop\",\"pro\\u0063ess\":\"control\"}",
+        "{\"event\":\"stop\"}{\"event\":\"start\"}",
+        "{\"event\":\"stop\",\"event\":\"start\"}",
+        "{\"a\":\"\x1b[2J\"}",
+        "{ \"a\":1}",
+        "{garbage}",
+    };
+    for (size_t i = 0; i < COUNT_OF(forged); i++) {
+        bench_say(forged[i]);
+        bench_say("\n");
+        json_t *root = json_loads(bench.last, JSON_REJECT_DUPLICATES, NULL);
+        assert_non_null(root);
+        assert_string_equal(json_string_value(json_object_get(root, "event")), "stderr");
+        assert_string_equal(json_string_value(json_object_get(root, "process")), "worker 7");
+        assert_string_equal(json_string_value(json_object_get(root, "message")), forged[i]);
+        json_decref(root);
+    }
+    assert_int_equal(bench.lines, COUNT_OF(forged));
+}
+
+static void a_line_as_long_as_the_log_makes_them_is_passed_on_in_one_write(void **state)
+{
+    (void)state;
+    static char text[2 * LOG_LINE_BYTES];
+    memset(text, 'x', sizeof(text));
+    struct log_line line;
+    log_begin(&line, "info", "guest");
+    log_text(&line, "message", bytes_make(text, sizeof(text)));
+    log_close(&line);
+    line.text[line.count] = '\0';
+    bench_say(line.text);
+    assert_int_equal(bench.lines, 1);
+    assert_true(strlen(bench.last) <= LOG_LINE_BYTES);
+    assert_non_null(strstr(bench.last, "\"cut\":true,\"process\":\"worker 7\"}\n"));
 }
 
 static void a_line_in_pieces_passes_when_it_is_whole(void **state)
@@ -82,7 +124,7 @@ static void a_line_in_pieces_passes_when_it_is_whole(void **state)
     bench_say("{\"a\":");
     assert_int_equal(bench.lines, 0);
     bench_say("1}\n{");
-    assert_string_equal(bench.last, "{\"a\":1}\n");
+    assert_string_equal(bench.last, "{\"a\":1,\"process\":\"worker 7\"}\n");
     assert_int_equal(bench.lines, 1);
 }
 
@@ -106,8 +148,8 @@ static void of_other_text_only_so_much_a_second_is_passed_on(void **state)
         bench_say("noise\n");
     assert_int_equal(bench.lines, LOG_DRAIN_FOREIGN_PER_S);
     assert_int_equal(log_drain_dropped(bench.drain), 5);
-    bench_say("{}\n{\"still\":1}\n");
-    assert_string_equal(bench.last, "{\"still\":1}\n");
+    bench_say("{\"still\":1}\n");
+    assert_string_equal(bench.last, "{\"still\":1,\"process\":\"worker 7\"}\n");
     bench.now_ns += CLOCK_NS_PER_S;
     uint32_t before = bench.lines;
     bench_say("noise\n");
@@ -146,7 +188,7 @@ static void what_cannot_be_written_on_is_counted(void **state)
     assert_int_equal(log_drain_dropped(bench.drain), 2);
     bench.stalled = false;
     bench_say("{\"a\":2}\n");
-    assert_string_equal(bench.last, "{\"a\":2}\n");
+    assert_string_equal(bench.last, "{\"a\":2,\"process\":\"worker 7\"}\n");
 }
 
 static void who_writes_to_a_pipe_that_nobody_reads_does_not_wait(void **state)
@@ -164,7 +206,11 @@ static void who_writes_to_a_pipe_that_nobody_reads_does_not_wait(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(lines_of_json_pass_as_they_are, bench_init, bench_done),
+        cmocka_unit_test_setup_teardown(lines_of_the_log_pass_with_whose_they_are, bench_init,
+                                        bench_done),
+        cmocka_unit_test_setup_teardown(nobody_speaks_for_another, bench_init, bench_done),
+        cmocka_unit_test_setup_teardown(
+            a_line_as_long_as_the_log_makes_them_is_passed_on_in_one_write, bench_init, bench_done),
         cmocka_unit_test_setup_teardown(a_line_in_pieces_passes_when_it_is_whole, bench_init,
                                         bench_done),
         cmocka_unit_test_setup_teardown(other_text_becomes_an_object_that_names_its_writer,
