@@ -50,6 +50,8 @@ struct hostapi_family {
     /* Those of a kind; NULL: requests are not led through this one (`skerry run`). */
     enum hostapi_step (*begin)(struct hostapi_host *host, struct report *report);
     enum hostapi_step (*next)(struct hostapi_host *host, struct report *report);
+    /* The next handler has answered; NULL: `next` never says HOSTAPI_NEXT. */
+    enum hostapi_step (*returned)(struct hostapi_host *host, bool is_error, struct report *report);
     /* The guest called proc_exit in a request; NULL: it must return. */
     enum hostapi_step (*exited)(struct hostapi_host *host, int exit_code, struct report *report);
     /* A deferred initialiser returned; NULL: nothing to note. */

@@ -329,6 +329,13 @@ enum hostapi_step hostapi_next(struct hostapi_host *host, struct report *report)
     return host->family->begin(host, report);
 }
 
+enum hostapi_step hostapi_returned(struct hostapi_host *host, bool is_error, struct report *report)
+{
+    ASSERT(host->magic == HOST_MAGIC);
+    ASSERT(host->request.begun && host->family->returned != NULL);
+    return host->family->returned(host, is_error, report);
+}
+
 enum hostapi_step hostapi_trapped(struct hostapi_host *host, struct report *report)
 {
     ASSERT(host->magic == HOST_MAGIC);

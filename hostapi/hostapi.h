@@ -6,7 +6,8 @@
  *   host = hostapi_host_create(kind)              once per isolate; hostapi_linker(host)
  *   hostapi_begin(host, instance, exchange)       begins the first guest call
  *   loop: hostapi_run_begins(host), outcome = engine_run(machine, slice)
- *         DONE      -> hostapi_next(host): RUN (another call was begun: go on) or FINISHED
+ *         DONE      -> hostapi_next(host): RUN (another call was begun: go on), FINISHED, or NEXT
+ *                      (another handler's turn, and then hostapi_returned(host))
  *         TRAPPED   -> hostapi_trapped(host): FINISHED (an exit is a normal end) or FAULT
  *         PENDING   -> hostapi_waits(host) says for what
  *   hostapi_host_reset(host)
@@ -89,7 +90,8 @@ struct http_exchange {
     struct bytes function;
     struct bytes config; /* what http_handler.get_config answers, and WAGI's environment */
     struct hostapi_environment environment; /* of the function; what it points to is borrowed */
-    bool debug_log;                         /* what the guest logs at level debug is kept */
+    bool has_next;           /* there is a next handler: a guest that asks for it gets it */
+    bool debug_log;          /* what the guest logs at level debug is kept */
     bool pass_authorization; /* CGI may show the Authorization header [RFC 3875 9.2] */
     struct http_headers request_headers;
     struct bytes request_body;
@@ -170,6 +172,8 @@ bool hostapi_begin_initialise(struct hostapi_host *host, struct engine_instance 
 enum hostapi_step {
     HOSTAPI_RUN,      /* a guest call was begun: engine_run */
     HOSTAPI_FINISHED, /* the response in the exchange is complete */
+    HOSTAPI_NEXT,     /* it asked for the next handler, which exchange->has_next promised: lead the
+                         exchange through that, then hostapi_returned */
     HOSTAPI_FAULT,    /* the guest broke the rules of its ABI; report says how: answer 500 */
 };
 
@@ -199,6 +203,9 @@ enum hostapi_step hostapi_begin(struct hostapi_host *host,
 void hostapi_run_begins(struct hostapi_host *host);
 /* After ENGINE_DONE. */
 enum hostapi_step hostapi_next(struct hostapi_host *host, struct report *report);
+/* After HOSTAPI_NEXT, when the next handler's response is in the exchange; `is_error`: it is the
+ * server's own, because that handler failed. */
+enum hostapi_step hostapi_returned(struct hostapi_host *host, bool is_error, struct report *report);
 /* After ENGINE_TRAPPED, in a request or an initialiser: FINISHED if this was proc_exit and the
  * kind accepts it. */
 enum hostapi_step hostapi_trapped(struct hostapi_host *host, struct report *report);

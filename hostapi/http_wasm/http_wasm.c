@@ -3,7 +3,11 @@
  * One request through an http-wasm handler, and the calls about single fields.
  *
  *   begin -> handle_request --next=0--> finished: what the guest wrote, by default 200
- *                           --next=1--> no next handler: 404, -> handle_response -> finished
+ *                           --next=1--> the next handler, or 404 -> handle_response -> finished
+ *
+ * The next handler works on the same exchange: it sees the request as the guest left it, and what
+ * it writes comes to the guest's headers, takes the place of the guest's body, and leaves the
+ * status alone unless it sets one.
  *
  * Features that were enabled while the snapshot was made are not in the snapshot, because
  * they are the host's. So a guest that was initialised in the builder and imports
@@ -124,6 +128,22 @@ static enum hostapi_step http_wasm_finish(struct hostapi_host *host)
     return HOSTAPI_FINISHED;
 }
 
+static enum hostapi_step
+http_wasm_returned(struct hostapi_host *host, bool is_error, struct report *report)
+{
+    struct http_wasm_state *state = http_wasm_state(host);
+    (void)report;
+    ASSERT(state->phase == HTTP_WASM_REQUEST);
+    if (host->entries.of_family[HTTP_WASM_HANDLE_RESPONSE] == HOST_NO_ENTRY)
+        return http_wasm_finish(host);
+    state->phase = HTTP_WASM_RESPONSE;
+    memset(state->body_read, 0, sizeof(state->body_read));
+    memset(state->body_written, 0, sizeof(state->body_written));
+    const union engine_value arguments[2] = {{.bits = state->context}, {.bits = is_error}};
+    host_call_entry(host, HTTP_WASM_HANDLE_RESPONSE, arguments, 2);
+    return HOSTAPI_RUN;
+}
+
 static enum hostapi_step http_wasm_next(struct hostapi_host *host, struct report *report)
 {
     struct http_wasm_state *state = http_wasm_state(host);
@@ -134,6 +154,9 @@ static enum hostapi_step http_wasm_next(struct hostapi_host *host, struct report
     uint64_t context_and_next = engine_call_results(machine)[0].i64;
     if ((uint32_t)context_and_next != 1)
         return http_wasm_finish(host);
+    state->context = (uint32_t)(context_and_next >> 32);
+    if (host->request.exchange->has_next)
+        return HOSTAPI_NEXT;
     enum status status = http_wasm_no_next_handler(host->request.exchange);
     if (status != STATUS_OK) {
         (void)report_fail(report, status, REPORT_OFFSET_NONE,
@@ -141,16 +164,7 @@ static enum hostapi_step http_wasm_next(struct hostapi_host *host, struct report
                           status_text(status));
         return HOSTAPI_FAULT;
     }
-    if (host->entries.of_family[HTTP_WASM_HANDLE_RESPONSE] == HOST_NO_ENTRY)
-        return http_wasm_finish(host);
-    state->phase = HTTP_WASM_RESPONSE;
-    memset(state->body_read, 0, sizeof(state->body_read));
-    memset(state->body_written, 0, sizeof(state->body_written));
-    const union engine_value arguments[2] = {
-        {.bits = context_and_next >> 32}, {.bits = 0}, /* is_error */
-    };
-    host_call_entry(host, HTTP_WASM_HANDLE_RESPONSE, arguments, 2);
-    return HOSTAPI_RUN;
+    return http_wasm_returned(host, false, report);
 }
 
 /* ---- features, config, log ------------------------------------------------------------------- */
@@ -432,6 +446,7 @@ const struct hostapi_family http_wasm_family = {
     .detect = http_wasm_detect,
     .begin = http_wasm_begin,
     .next = http_wasm_next,
+    .returned = http_wasm_returned,
     .initialised = http_wasm_initialised,
     .release = http_wasm_release,
 };

@@ -24,6 +24,7 @@ enum http_wasm_body_kind {
 struct http_wasm_state {
     enum http_wasm_phase phase;
     uint32_t features;                             /* enabled so far */
+    uint32_t context;                              /* of handle_request, for handle_response */
     uint64_t body_read[HTTP_WASM_BODY_KIND_COUNT]; /* read_body's position */
     bool body_written[HTTP_WASM_BODY_KIND_COUNT];  /* write_body was called in this phase */
     struct buffer request_body;                    /* what a guest wrote in its place; owned */

@@ -64,6 +64,10 @@ wagi_write_stdout(struct hostapi_host *host, struct engine_host_call *call, stru
                              (unsigned long long)exchange->limits->headers);
         state->head_complete = wagi_ends_with_empty_line(buffer_bytes(&state->head));
     }
+    /* A handler before this one may have written a body: this one takes its place. */
+    if (piece.count > 0 && !state->body_begun)
+        exchange->response_body.count = 0;
+    state->body_begun |= piece.count > 0;
     if (buffer_append(&exchange->response_body, piece.data, piece.count) != STATUS_OK)
         return host_trap(call, "response body is larger than limits.response (%llu)",
                          (unsigned long long)exchange->limits->response);

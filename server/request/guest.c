@@ -42,6 +42,8 @@ static enum guest_step guest_host_step(const struct isolate *isolate,
     case HOSTAPI_FINISHED:
         ret_result->end = ISOLATE_GOES_ON;
         return GUEST_FINISHED;
+    case HOSTAPI_NEXT:
+        return GUEST_NEXT;
     case HOSTAPI_FAULT:
         break;
     }
@@ -76,6 +78,15 @@ guest_begin(struct isolate *isolate, struct http_exchange *http, struct guest_re
     report_clear(&report);
     enum hostapi_step step =
         hostapi_begin(isolate_host(isolate), isolate_instance(isolate), http, &report);
+    return guest_host_step(isolate, step, &report, ret_result);
+}
+
+static enum guest_step
+guest_returned(struct isolate *isolate, bool is_error, struct guest_result *ret_result)
+{
+    struct report report;
+    report_clear(&report);
+    enum hostapi_step step = hostapi_returned(isolate_host(isolate), is_error, &report);
     return guest_host_step(isolate, step, &report, ret_result);
 }
 
@@ -115,6 +126,7 @@ guest_backtrace(const struct isolate *isolate, struct engine_frame_info *ret_fra
 const struct guest_ops guest_ops = {
     .begin = guest_begin,
     .run = guest_run,
+    .returned = guest_returned,
     .fuel_used = guest_fuel_used,
     .backtrace = guest_backtrace,
 };

@@ -4,6 +4,8 @@
  *
  *   guest_begin --> RUNS --> guest_run --> RUNS ...  wants (more) fuel
  *                                      --> WAITS     parked until a time; then guest_run again
+ *                                      --> NEXT      wants the next handler's answer in the
+ *                                                    exchange; then guest_returned --> RUNS ...
  *                                      --> FINISHED  the exchange holds its answer
  *                                      --> FAULTED   which fault, and in what words
  */
@@ -14,7 +16,7 @@
 #include "isolate/isolate.h"
 #include "server/request/fault.h"
 
-enum guest_step { GUEST_RUNS, GUEST_WAITS, GUEST_FINISHED, GUEST_FAULTED };
+enum guest_step { GUEST_RUNS, GUEST_WAITS, GUEST_NEXT, GUEST_FINISHED, GUEST_FAULTED };
 
 /* Valid are the fields of the step; nothing clears the others. */
 struct guest_result {
@@ -31,6 +33,10 @@ struct guest_ops {
                              struct guest_result *ret_result);
     /* At least 1 unit of fuel. */
     enum guest_step (*run)(struct isolate *isolate, int64_t fuel, struct guest_result *ret_result);
+    /* The next handler, that it asked for, has answered; or failed, and the answer is ours. */
+    enum guest_step (*returned)(struct isolate *isolate,
+                                bool is_error,
+                                struct guest_result *ret_result);
     /* Ever, by this isolate. */
     uint64_t (*fuel_used)(const struct isolate *isolate);
     /* Of a guest that faulted or was stopped; innermost first. */

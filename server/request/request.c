@@ -231,6 +231,9 @@ request_follow(struct request *request, enum guest_step step, const struct guest
     case GUEST_WAITS:
         request_park(request, result);
         break;
+    case GUEST_NEXT:
+        ASSERT(!"a guest asked for a next handler that no exchange promised");
+        break;
     case GUEST_FINISHED:
         request_answer(request, result->end);
         break;

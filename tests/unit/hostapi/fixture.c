@@ -186,7 +186,13 @@ enum hostapi_step fixture_request(struct fixture *fixture)
 {
     enum hostapi_step step =
         hostapi_begin(fixture->host, fixture->instance, &fixture->exchange, &fixture->report);
-    while (step == HOSTAPI_RUN) {
+    while (step == HOSTAPI_RUN || step == HOSTAPI_NEXT) {
+        if (step == HOSTAPI_NEXT) {
+            assert_true(fixture->exchange.has_next);
+            fixture->nexts++;
+            step = hostapi_returned(fixture->host, fixture->next(fixture), &fixture->report);
+            continue;
+        }
         enum engine_outcome outcome = fixture_run(fixture);
         step = outcome == ENGINE_DONE ? hostapi_next(fixture->host, &fixture->report)
                                       : hostapi_trapped(fixture->host, &fixture->report);

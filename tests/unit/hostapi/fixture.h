@@ -23,6 +23,9 @@ struct fixture {
     struct http_exchange exchange;
     struct report report;
     uint64_t waits; /* times a call was PENDING */
+    /* The next handler, if the exchange has one; true: it failed. */
+    bool (*next)(struct fixture *fixture);
+    uint32_t nexts; /* times it was asked for */
 };
 
 /* Group setup. cmocka would put its own SIGSEGV handler over the engine's, whose traps come

@@ -38,6 +38,98 @@ static void there_is_no_next_handler(void **state)
         strstr((const char *)fixture.exchange.response_body.data, "\"code\":\"no_next_handler\""));
 }
 
+/* ---- a next handler -------------------------------------------------------------------------- */
+
+static bool answer_201(struct fixture *next)
+{
+    struct http_exchange *exchange = &next->exchange;
+    assert_true(bytes_equal_text(exchange->uri, "/new?q"));
+    assert_true(bytes_equal_text(exchange->method, "PATCH"));
+    assert_true(bytes_equal_text(exchange->request_body, "body"));
+    assert_non_null(http_headers_find(&exchange->request_headers, bytes_of_text("x-name")));
+    exchange->status = 201;
+    exchange->response_body.count = 0;
+    assert_int_equal(buffer_append(&exchange->response_body, "its own", 7), STATUS_OK);
+    return false;
+}
+
+static bool do_nothing(struct fixture *next)
+{
+    (void)next;
+    return false;
+}
+
+static bool fail_itself(struct fixture *next)
+{
+    next->exchange.status = 500;
+    return true;
+}
+
+static enum hostapi_step ask_next(const char *uri, bool (*next)(struct fixture *next))
+{
+    fixture_next_exchange(&fixture, "GET", uri);
+    fixture.exchange.has_next = true;
+    fixture.next = next;
+    return fixture_request(&fixture);
+}
+
+static void the_next_handler_sees_the_request_as_the_guest_left_it(void **state)
+{
+    (void)state;
+    assert_int_equal(ask_next("/umHW/", answer_201), HOSTAPI_FINISHED);
+    assert_int_equal(fixture.exchange.status, 201);
+    fixture_assert_body(&fixture, "its own");
+}
+
+static void what_the_guest_set_before_stays_where_the_next_handler_sets_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(ask_next("/shw/", do_nothing), HOSTAPI_FINISHED);
+    assert_int_equal(fixture.exchange.status, 418);
+    fixture_assert_header(&fixture, "x-name", "value");
+    fixture_assert_body(&fixture, "body");
+}
+
+static void handle_response_may_replace_the_next_handlers_response(void **state)
+{
+    (void)state;
+    assert_int_equal(ask_next("/fumHW/rshw", answer_201), HOSTAPI_FINISHED);
+    assert_int_equal(fixture.exchange.status, 418);
+    fixture_assert_header(&fixture, "x-name", "value");
+    fixture_assert_body(&fixture, "body");
+}
+
+static void handle_response_may_only_look_at_an_unbuffered_response(void **state)
+{
+    (void)state;
+    static const char letters[] = "shadwr";
+    for (const char *letter = letters; *letter != '\0'; letter++) {
+        char uri[] = "//?";
+        uri[2] = *letter;
+        assert_int_equal(ask_next(uri, do_nothing), HOSTAPI_FAULT);
+        assert_non_null(strstr(fixture.report.text, "buffer_response"));
+    }
+}
+
+/* This guest does not like it. */
+static void handle_response_hears_that_the_next_handler_failed(void **state)
+{
+    (void)state;
+    assert_int_equal(ask_next("//", fail_itself), HOSTAPI_FAULT);
+    assert_non_null(strstr(fixture.report.text, "unreachable"));
+}
+
+static void who_does_not_ask_for_the_next_handler_ends_there(void **state)
+{
+    (void)state;
+    fixture.nexts = 0;
+    assert_int_equal(ask_next("/s", fail_itself), HOSTAPI_FINISHED);
+    assert_int_equal(fixture.nexts, 0);
+    assert_int_equal(fixture.exchange.status, 418);
+}
+
+/* ---- the rules ------------------------------------------------------------------------------- */
+
 static void handle_response_may_change_a_buffered_response(void **state)
 {
     (void)state;
@@ -249,6 +341,12 @@ int main(void)
         TEST(a_handler_that_writes_nothing_answers_an_empty_200),
         TEST(status_headers_and_body_are_what_the_guest_set),
         TEST(there_is_no_next_handler),
+        TEST(the_next_handler_sees_the_request_as_the_guest_left_it),
+        TEST(what_the_guest_set_before_stays_where_the_next_handler_sets_nothing),
+        TEST(handle_response_may_replace_the_next_handlers_response),
+        TEST(handle_response_may_only_look_at_an_unbuffered_response),
+        TEST(handle_response_hears_that_the_next_handler_failed),
+        TEST(who_does_not_ask_for_the_next_handler_ends_there),
         TEST(handle_response_may_change_a_buffered_response),
         TEST(handle_response_may_not_touch_an_unbuffered_response),
         TEST(a_response_that_began_is_closed_to_changes),

@@ -28,6 +28,7 @@ static struct {
     uint32_t runs_begun;
     uint32_t runs;
     int64_t fuel;
+    bool is_error;
     char called; /* last, of the host's ops */
 } says;
 
@@ -130,6 +131,12 @@ enum hostapi_step hostapi_next(struct hostapi_host *host, struct report *report)
     (void)host;
     fake_report(says.next, report);
     return says.next;
+}
+
+enum hostapi_step hostapi_returned(struct hostapi_host *host, bool is_error, struct report *report)
+{
+    says.is_error = is_error;
+    return hostapi_next(host, report);
 }
 
 enum hostapi_step hostapi_trapped(struct hostapi_host *host, struct report *report)
@@ -279,6 +286,21 @@ static void a_call_that_returns_may_be_followed_by_another(void **state)
     assert_string_equal(result.text, "next is 7");
 }
 
+static void a_guest_that_asked_for_the_next_handler_goes_on_with_its_answer(void **state)
+{
+    (void)state;
+    struct guest_result result;
+    says.outcome = ENGINE_DONE;
+    says.next = HOSTAPI_NEXT;
+    assert_int_equal(guest_ops.run(NULL, 1, &result), GUEST_NEXT);
+    says.next = HOSTAPI_RUN;
+    assert_int_equal(guest_ops.returned(NULL, true, &result), GUEST_RUNS);
+    assert_true(says.is_error);
+    says.next = HOSTAPI_FINISHED;
+    assert_int_equal(guest_ops.returned(NULL, false, &result), GUEST_FINISHED);
+    assert_false(says.is_error);
+}
+
 static void an_exit_is_an_end_that_nothing_goes_on_from(void **state)
 {
     (void)state;
@@ -391,6 +413,7 @@ int main(void)
         TEST(a_fault_without_words_has_the_faults_own),
         TEST(a_slice_that_ends_asks_for_more_or_waits),
         TEST(a_call_that_returns_may_be_followed_by_another),
+        TEST(a_guest_that_asked_for_the_next_handler_goes_on_with_its_answer),
         TEST(an_exit_is_an_end_that_nothing_goes_on_from),
         TEST(a_trap_is_told_in_the_hosts_words),
         TEST(memory_that_was_refused_is_the_reason_of_the_trap_after_it),
