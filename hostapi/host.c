@@ -394,3 +394,12 @@ uint64_t hostapi_waits_until_ns(const struct hostapi_waits *waits)
     }
     return until_ns;
 }
+
+bool hostapi_waits_for_event(const struct hostapi_waits *waits)
+{
+    for (uint32_t i = 0; i < waits->count; i++) {
+        if (waits->rows[i].kind == HOSTAPI_WAIT_EVENT)
+            return true;
+    }
+    return false;
+}

@@ -23,6 +23,7 @@
 #include "engine/base/clock.h"
 #include "engine/engine.h"
 #include "hostapi/environment.h"
+#include "hostapi/world.h"
 
 /* ---- kinds ----------------------------------------------------------------------------------- */
 
@@ -105,6 +106,8 @@ struct http_exchange {
     struct buffer log; /* max = limits.log; what does not fit is dropped and counted */
     uint64_t log_dropped_bytes;
     const struct config_limits *limits;
+    const struct hostapi_world *world; /* borrowed; NULL: there is nothing outside (world.h) */
+    void *owner;                       /* for its functions; borrowed */
 };
 
 /* Initialises an empty exchange; limits must outlive it. */
@@ -213,12 +216,11 @@ enum hostapi_step hostapi_trapped(struct hostapi_host *host, struct report *repo
 /* One thing that a pending call waits for. */
 enum hostapi_wait_kind {
     HOSTAPI_WAIT_TIME,  /* a moment: monotonic `until_ns`; 0: others had their turn */
-    HOSTAPI_WAIT_EVENT, /* something outside that was begun: what `ticket` names has an answer */
+    HOSTAPI_WAIT_EVENT, /* any operation of the request has an answer: operations.h */
 };
 struct hostapi_wait {
     enum hostapi_wait_kind kind;
     uint64_t until_ns; /* TIME */
-    uint64_t ticket;   /* EVENT */
 };
 /* Any one of them ends the wait: then run again, and the call looks for itself. */
 #define HOSTAPI_WAITS_MAX 8
@@ -230,6 +232,8 @@ struct hostapi_waits {
 const struct hostapi_waits *hostapi_waits(const struct hostapi_host *host);
 /* The earliest moment among them; UINT64_MAX if there is none. */
 uint64_t hostapi_waits_until_ns(const struct hostapi_waits *waits);
+/* Is there an EVENT among them? */
+bool hostapi_waits_for_event(const struct hostapi_waits *waits);
 
 /* ---- a WASI command without a server: `skerry run` ------------------------------------------- */
 

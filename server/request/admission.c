@@ -17,6 +17,7 @@ enum admission_answer admission_ask(struct admission_tenant *tenant,
                                     const struct admission_bounds *bounds,
                                     struct list_link *link)
 {
+    tenant->running_max = bounds->running_max;
     if (tenant->running < bounds->running_max && tenant->waiting == 0) {
         tenant->running++;
         return ADMISSION_PERMIT;
@@ -28,12 +29,17 @@ enum admission_answer admission_ask(struct admission_tenant *tenant,
     return ADMISSION_WAIT;
 }
 
+void admission_resume(struct admission_tenant *tenant)
+{
+    tenant->running++;
+}
+
 struct list_link *admission_release(struct admission_tenant *tenant)
 {
     ASSERT(tenant->running > 0);
     tenant->running--;
     struct list_link *first = list_first(&tenant->queue);
-    if (tenant->waiting == 0)
+    if (tenant->waiting == 0 || tenant->running >= tenant->running_max)
         return NULL;
     admission_leave(tenant, first);
     tenant->running++;

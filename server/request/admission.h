@@ -6,6 +6,8 @@
  *       --> the queue has room: WAIT; in the order in which they came
  *       --> FULL
  *   release --> the permit goes to the first that waits, at once: nobody overtakes
+ *   resume  --> a permit, whether one is free or not: it was given back for a while only, and what
+ *               is over the bound is made up by releases
  *
  * Knows no requests: who waits is a link, and the caller finds what it is in.
  */
@@ -19,8 +21,9 @@
 /* All zeros: nobody runs or waits. Only admission.c looks inside. */
 struct admission_tenant {
     struct list queue;
-    uint32_t running; /* permits that are given */
-    uint32_t waiting; /* links in the queue */
+    uint32_t running;     /* permits that are given */
+    uint32_t waiting;     /* links in the queue */
+    uint64_t running_max; /* as it was last asked with */
 };
 
 struct admission_bounds {
@@ -41,8 +44,10 @@ enum admission_answer {
 enum admission_answer admission_ask(struct admission_tenant *tenant,
                                     const struct admission_bounds *bounds,
                                     struct list_link *link);
+/* Takes a permit again that was given back while its holder was parked. */
+void admission_resume(struct admission_tenant *tenant);
 /* Gives a permit back. If somebody waited, it has it now and is in the queue no more: whoever is
- * returned; else NULL. */
+ * returned; else NULL. NULL too while more run than may. */
 struct list_link *admission_release(struct admission_tenant *tenant);
 /* Waits no longer. */
 void admission_leave(struct admission_tenant *tenant, struct list_link *link);

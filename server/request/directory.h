@@ -19,6 +19,7 @@
 #include "isolate/isolate.h"
 #include "server/request/admission.h"
 #include "server/request/guest_log.h"
+#include "server/request/parking.h"
 #include "server/request/route.h"
 #include "server/request/scheduler.h"
 
@@ -28,6 +29,7 @@ struct directory_tenant {
     struct directory_tenant *next; /* in its bucket */
     uint32_t references;           /* functions in the cache or in use */
     struct admission_tenant admission;
+    struct parking_tenant parking;
     struct guest_log_bucket log;
     uint64_t unread_bytes; /* of answers that clients have not read yet */
     struct scheduler_tenant schedule;

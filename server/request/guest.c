@@ -81,6 +81,14 @@ guest_begin(struct isolate *isolate, struct http_exchange *http, struct guest_re
     return guest_host_step(isolate, step, &report, ret_result);
 }
 
+static enum guest_step guest_waits(const struct isolate *isolate, struct guest_result *ret_result)
+{
+    const struct hostapi_waits *waits = hostapi_waits(isolate_host(isolate));
+    ret_result->until_ns = hostapi_waits_until_ns(waits);
+    ret_result->for_event = hostapi_waits_for_event(waits);
+    return GUEST_WAITS;
+}
+
 static enum guest_step
 guest_returned(struct isolate *isolate, bool is_error, struct guest_result *ret_result)
 {
@@ -103,8 +111,7 @@ guest_run(struct isolate *isolate, int64_t fuel, struct guest_result *ret_result
     case ENGINE_TRAPPED:
         return guest_trapped(isolate, ret_result);
     case ENGINE_PENDING:
-        ret_result->until_ns = hostapi_waits_until_ns(hostapi_waits(isolate_host(isolate)));
-        return GUEST_WAITS;
+        return guest_waits(isolate, ret_result);
     case ENGINE_CALLING: /* never from engine_run */
     case ENGINE_OUT_OF_FUEL:
         break;

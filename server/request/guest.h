@@ -3,7 +3,7 @@
  * Private to server/: the guest in an isolate, as a request sees it: engine and host made one.
  *
  *   guest_begin --> RUNS --> guest_run --> RUNS ...  wants (more) fuel
- *                                      --> WAITS     parked until a time; then guest_run again
+ *                                      --> WAITS     parked; then guest_run again
  *                                      --> NEXT      wants the next handler's answer in the
  *                                                    exchange; then guest_returned --> RUNS ...
  *                                      --> FINISHED  the exchange holds its answer
@@ -21,6 +21,7 @@ enum guest_step { GUEST_RUNS, GUEST_WAITS, GUEST_NEXT, GUEST_FINISHED, GUEST_FAU
 /* Valid are the fields of the step; nothing clears the others. */
 struct guest_result {
     uint64_t until_ns;    /* WAITS: monotonic */
+    bool for_event;       /* WAITS: an operation of its own that completes ends it too */
     enum isolate_end end; /* FINISHED: what the isolate is good for */
     enum fault fault;     /* FAULTED */
     char text[REPORT_TEXT_BYTES];

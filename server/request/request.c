@@ -5,8 +5,10 @@
  * access_log.c and fault.c.
  *
  * Invariants: request_become is the only writer of `state`; an isolate that faulted, ran out or
- * was cancelled is never re-used; a permit is held exactly in the states that say so, and until
- * a large answer is sent; carrier->send is the last thing that happens.
+ * was cancelled is never re-used; a permit, or a place among the parked, is held exactly in the
+ * states that say so, and a permit until a large answer is sent; who takes one does so before it
+ * becomes what holds it, and request_become gives back; carrier->send is the last thing that
+ * happens.
  */
 #include "server/request/request.h"
 
@@ -36,6 +38,15 @@ static void request_set_timer(struct request *request, uint64_t at_ns)
 
 static void request_release_permit(struct request *request);
 
+static void request_leave_place(struct request *request)
+{
+    struct request_service *service = request->service;
+    service->metrics->parked--;
+    /* Who gave way has left already. */
+    if (list_is_linked(&request->queue_link))
+        parking_leave(&service->parking, &request->function->tenant->parking, &request->queue_link);
+}
+
 /* The one door: leaves what the request waited for, and gives back what its state no more has. */
 static void request_become(struct request *request, enum request_state next)
 {
@@ -50,7 +61,11 @@ static void request_become(struct request *request, enum request_state next)
     if (row->waits == REQUEST_WAITS_QUEUE && next != REQUEST_READY)
         admission_leave(&request->function->tenant->admission, &request->queue_link);
     request->state = next;
-    if (row->permit && !request_state_rows[next].permit && !request->keeps_permit)
+    if (row->permit == request_state_rows[next].permit)
+        return;
+    if (row->permit == REQUEST_PERMIT_PLACE)
+        request_leave_place(request);
+    else if (row->permit == REQUEST_PERMIT_RUN && !request->keeps_permit)
         request_release_permit(request);
 }
 
@@ -81,8 +96,11 @@ static void request_conclude(struct request *request, enum request_state last, e
     /* What the guest wrote is not sent; the problem in its place may wait long to be read. */
     if (request->code != NULL)
         buffer_done(&request->http.response_body);
-    request->keeps_permit = last == REQUEST_ANSWERED && request_state_rows[request->state].permit &&
+    request->keeps_permit = last == REQUEST_ANSWERED &&
+                            request_state_rows[request->state].permit == REQUEST_PERMIT_RUN &&
                             request->response.body.count > REQUEST_SMALL_BYTES;
+    if (UNLIKELY(request->operations.count > 0))
+        operations_end_all(&request->operations);
     request_become(request, last);
     if (request_state_rows[request->last_state].isolate)
         service->isolates.give_back(isolate, end);
@@ -211,11 +229,49 @@ request_run(struct request *request, struct scheduler_grant *grant, struct guest
     return step;
 }
 
+/* Another tenant's request has its place now. */
+static void request_give_way(struct request *request)
+{
+    ASSERT(request->magic == REQUEST_MAGIC);
+    request->parked_ns += request_now(request) - request->parked_at_ns;
+    request_refuse(request, FAULT_PARKED, NULL);
+}
+
+/* Its permit is for others meanwhile. */
 static void request_park(struct request *request, const struct guest_result *result)
 {
+    struct request_service *service = request->service;
+    struct list_link *way;
+    if (parking_ask(&service->parking, &request->function->tenant->parking,
+                    (uint32_t)service->config->limits.parked, &request->queue_link,
+                    &way) == PARKING_FULL) {
+        request_refuse(request, FAULT_PARKED, NULL);
+        return;
+    }
+    service->metrics->parked++;
     request_become(request, REQUEST_PARKED);
+    request->for_event = result->for_event;
     request->parked_at_ns = request->now_ns;
     request_set_timer(request, MIN(result->until_ns, request->deadline_ns));
+    if (way != NULL)
+        request_give_way(CONTAINER_OF(way, struct request, queue_link));
+}
+
+/* It takes its permit again, which others may have meanwhile: they do not have to wait for it, new
+ * ones do. */
+static void request_unpark(struct request *request)
+{
+    request->parked_ns += request_now(request) - request->parked_at_ns;
+    admission_resume(&request->function->tenant->admission);
+    request_line_up(request, REQUEST_RUNNABLE);
+}
+
+void request_wake(struct operations_owner *owner)
+{
+    struct request *request = CONTAINER_OF(owner, struct request, operations);
+    ASSERT(request->magic == REQUEST_MAGIC);
+    if (request->state == REQUEST_PARKED && request->for_event)
+        request_unpark(request);
 }
 
 /* What a guest's step leads to; AGAIN if the request wants more fuel. */
@@ -315,8 +371,7 @@ static void request_on_timer(struct timers_timer *timer)
         request_refuse(request, FAULT_NO_PERMIT, NULL);
         return;
     case REQUEST_PARKED:
-        request->parked_ns += request_now(request) - request->parked_at_ns;
-        request_line_up(request, REQUEST_RUNNABLE);
+        request_unpark(request);
         return;
     case REQUEST_WAIT_ARTIFACT:
         request_line_up(request, REQUEST_READY);
@@ -345,6 +400,9 @@ bool request_init(struct request *request,
     request->deadline_ns = request->arrived_ns + service->config->limits.wall * CLOCK_NS_PER_US;
     request->gone_check_ns = request->arrived_ns + GONE_CHECK_NS;
     http_exchange_init(&request->http, &service->config->limits);
+    request->http.world = service->world;
+    request->http.owner = &request->operations;
+    request->operations.operations = &service->operations;
     respond_make_id(service, request->id);
     service->in_flight++;
     service->metrics->in_flight++;

@@ -18,6 +18,7 @@
 #include "server/request/fault.h"
 #include "server/request/request_states.h"
 #include "server/request/timers.h"
+#include "server/world/operations.h"
 
 #define REQUEST_ID_BYTES      16
 #define REQUEST_TIMING_BYTES  256
@@ -55,6 +56,7 @@ struct request {
     bool started;                  /* an isolate was checked out: `start` is valid */
     bool rebuild_asked;            /* control was asked for its artifact */
     bool keeps_permit;             /* answered, but its permit is free only when that is sent */
+    bool for_event;                /* parked until an operation of its own completes, too */
     struct request_service *service;
     const struct request_carrier *carrier;
     struct directory_function *function; /* a reference; NULL before it is known */
@@ -62,7 +64,8 @@ struct request {
     struct isolate_start start;
     struct isolate_claim claim;  /* of its tenant's memory */
     uint64_t measured_ns;        /* when its memory was last looked at */
-    struct list_link queue_link; /* in the tenant's queue for permits */
+    struct list_link queue_link; /* in the tenant's queue for permits, or among its parked ones */
+    struct operations_owner operations;
     struct scheduler_task task;
     struct timers_timer timer;
     struct route_target target;
@@ -104,6 +107,8 @@ void request_reject(struct request *request, uint32_t status, const char *code, 
 /* The carrier's side is gone or done: what is to be logged is. Afterwards nothing refers to the
  * request. */
 void request_end(struct request *request);
+/* One of its operations has completed: if it is parked for that, it goes on. */
+void request_wake(struct operations_owner *owner);
 /* The scheduler's: a portion of a slice. */
 enum scheduler_verdict request_slice(struct scheduler_task *task, struct scheduler_grant *grant);
 

@@ -9,7 +9,7 @@
 const struct request_state_row request_state_rows[REQUEST_STATE_COUNT] = {
 #define REQUEST_STATE(name, text_, permit_, isolate_, waits_)                                      \
     [REQUEST_##name] = {.text = (text_),                                                           \
-                        .permit = (permit_),                                                       \
+                        .permit = REQUEST_PERMIT_##permit_,                                        \
                         .isolate = (isolate_),                                                     \
                         .waits = REQUEST_WAITS_##waits_},
 #include "server/request/request_states.def"

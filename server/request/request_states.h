@@ -19,12 +19,16 @@ enum request_wait {
     REQUEST_WAITS_NOTHING,
     REQUEST_WAITS_TIMER,
     REQUEST_WAITS_QUEUE,
+    REQUEST_WAITS_EVENT,
     REQUEST_WAITS_TURN
 };
 
+/* What a request holds of those things that there are so many of. */
+enum request_permit { REQUEST_PERMIT_NONE, REQUEST_PERMIT_RUN, REQUEST_PERMIT_PLACE };
+
 struct request_state_row {
     const char *text;
-    bool permit;
+    enum request_permit permit;
     bool isolate;
     enum request_wait waits;
 };

@@ -98,6 +98,17 @@ static enum status service_create_pool(struct request_service *service)
     return isolate_pool_create(&options, &service->pool);
 }
 
+static void service_open_world(struct request_service *service)
+{
+    static const struct hostapi_world world = {.operations = &operations_calls};
+    operations_init(&service->operations, request_wake);
+    struct metrics *metrics = service->metrics;
+#define OPERATION(NAME, name, text)                                                                \
+    service->operations.gauges[OPERATION_##NAME] = &metrics->operations_##name;
+#include "server/world/operations.def"
+    service->world = &world;
+}
+
 enum status request_service_init(struct request_service *service, struct report *report)
 {
     const struct config *config = service->config;
@@ -110,6 +121,7 @@ enum status request_service_init(struct request_service *service, struct report 
         .run = request_slice,
     };
     scheduler_init(&service->scheduler, &scheduling);
+    service_open_world(service);
     enum status status = service_create_pool(service);
     if (status == STATUS_OK)
         status = directory_create(service->catalog, (uint32_t)config->limits.cpu_share,
@@ -127,6 +139,7 @@ void request_service_done(struct request_service *service)
         ;
     directory_free(service->directory); /* its tenants have accounts in the pool */
     isolate_pool_free(service->pool);
+    operations_done(&service->operations);
     timers_done(&service->timers);
 }
 

@@ -14,6 +14,7 @@
 #include "server/request/timers.h"
 #include "server/telemetry/quarantine.h"
 #include "server/telemetry/start_ring.h"
+#include "server/world/operations.h"
 
 struct request_names {
     /* The function's active version, with a reference. */
@@ -69,6 +70,9 @@ struct request_service {
     struct guest_log guest_log;
     struct isolates_queue news; /* functions that control says have changed */
     struct scheduler scheduler;
+    struct parking parking;
+    struct operations operations;      /* what requests have under way outside */
+    const struct hostapi_world *world; /* what they reach there; NULL: nothing */
     struct timers timers;
     struct bytes domain;
     uint64_t id_seed;

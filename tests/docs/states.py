@@ -14,10 +14,12 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "architecture.md"
 TABLE = ROOT / "server" / "request" / "request_states.def"
-STATE = re.compile(r'^REQUEST_STATE\((\w+), "([^"]*)", (\d), (\d), (\w+)\)$', re.M)
+STATE = re.compile(r'^REQUEST_STATE\((\w+), "([^"]*)", (\w+), (\d), (\w+)\)$', re.M)
 ARROW = re.compile(r'^REQUEST_ARROW\((\w+), (\w+), "([^"]*)"\)$', re.M)
 BLOCK = re.compile(r"^```states\n(.*?)^```$", re.M | re.S)
-WAITS = {"NOTHING": "", "TIMER": "a timer", "QUEUE": "the queue or a timer", "TURN": "its turn"}
+WAITS = {"NOTHING": "", "TIMER": "a timer", "QUEUE": "the queue or a timer",
+         "EVENT": "an event or a timer", "TURN": "its turn"}
+PERMITS = {"NONE": "", "RUN": "permit", "PLACE": "place"}
 
 
 def picture(text):
@@ -29,7 +31,7 @@ def picture(text):
         sys.exit(f"{TABLE}: {rows} rows, of which {len(states), len(arrows)} could be read")
     lines = []
     for name, says, permit, isolate, waits in states:
-        has = [thing for thing, held in (("permit", permit), ("isolate", isolate)) if held == "1"]
+        has = [thing for thing in (PERMITS[permit], "isolate" * (isolate == "1")) if thing]
         notes = ["has " + " and ".join(has)] * bool(has) + ["waits for " + WAITS[waits]] * (
             waits != "NOTHING")
         lines.append(f"{name}  {says}" + (f"; {', '.join(notes)}" if notes else ""))

@@ -66,12 +66,30 @@ static void a_tenants_own_bounds_come_before_the_operators(void **state)
     assert_int_equal(bounds.waiting_max, 4);
 }
 
+static void who_comes_back_runs_at_once_and_newcomers_wait_until_that_is_made_good(void **state)
+{
+    (void)state;
+    struct admission_tenant tenant = {0};
+    struct list_link links[4] = {0};
+    const struct admission_bounds one = {.running_max = 1, .waiting_max = 2};
+    assert_int_equal(admission_ask(&tenant, &one, &links[0]), ADMISSION_PERMIT);
+    assert_null(admission_release(&tenant)); /* parked */
+    assert_int_equal(admission_ask(&tenant, &one, &links[1]), ADMISSION_PERMIT);
+    admission_resume(&tenant);
+    assert_int_equal(admission_ask(&tenant, &one, &links[2]), ADMISSION_WAIT);
+    assert_null(admission_release(&tenant));
+    assert_ptr_equal(admission_release(&tenant), &links[2]);
+    assert_null(admission_release(&tenant));
+    assert_true(admission_is_idle(&tenant));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(permits_then_the_queue_then_nothing),
         cmocka_unit_test(nobody_overtakes_who_waits_when_the_bound_is_raised),
         cmocka_unit_test(a_queue_of_none_refuses_at_once),
+        cmocka_unit_test(who_comes_back_runs_at_once_and_newcomers_wait_until_that_is_made_good),
         cmocka_unit_test(a_tenants_own_bounds_come_before_the_operators),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

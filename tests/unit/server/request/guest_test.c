@@ -20,6 +20,7 @@ static struct {
     struct engine_trap_info trap;
     bool memory_refused;
     uint64_t until_ns;
+    bool for_event;
     enum hostapi_kind kind;
     enum status create_status;
     /* what they were asked */
@@ -158,6 +159,12 @@ const struct hostapi_waits *hostapi_waits(const struct hostapi_host *host)
     return NULL;
 }
 
+bool hostapi_waits_for_event(const struct hostapi_waits *waits)
+{
+    (void)waits;
+    return says.for_event;
+}
+
 uint64_t hostapi_waits_until_ns(const struct hostapi_waits *waits)
 {
     (void)waits;
@@ -265,8 +272,10 @@ static void a_slice_that_ends_asks_for_more_or_waits(void **state)
     assert_int_equal(says.fuel, 1000);
     says.outcome = ENGINE_PENDING;
     says.until_ns = 77;
+    says.for_event = true;
     assert_int_equal(guest_ops.run(NULL, 1, &result), GUEST_WAITS);
     assert_int_equal(result.until_ns, 77);
+    assert_true(result.for_event);
 }
 
 static void a_call_that_returns_may_be_followed_by_another(void **state)

@@ -124,20 +124,19 @@ static void a_guest_that_waits_is_parked_until_then(void **state)
     assert_int_equal(request->run_ns, 2 * STAGE_RUN_NS);
 }
 
-/* The first is parked and has the only permit. */
-static void park_the_first(struct stage *stage)
+/* The first runs, has the only permit, and ends with the next turn. */
+static void hold_the_permit(struct stage *stage)
 {
-    stage->steps[0] = GUEST_WAITS;
-    stage->steps[1] = GUEST_FINISHED;
-    stage->step_count = 2;
-    stage->result.until_ns = stage->now_ns + 10 * MS;
-    assert_int_equal(stage_begin(stage, 0)->state, REQUEST_PARKED);
+    stage->config.limits.fuel = UINT64_MAX / 2;
+    stage->steps[0] = GUEST_RUNS;
+    assert_int_equal(stage_begin(stage, 0)->state, REQUEST_RUNNABLE);
+    stage->steps[0] = GUEST_FINISHED;
 }
 
 static void who_waits_for_a_permit_gets_it_in_the_order_of_coming(void **state)
 {
     struct stage *stage = *state;
-    park_the_first(stage);
+    hold_the_permit(stage);
     struct request *second = stage_begin(stage, 1);
     struct request *third = stage_begin(stage, 2);
     assert_int_equal(second->state, REQUEST_QUEUED);
@@ -169,6 +168,128 @@ static void who_waits_for_an_artifact_looks_again_and_asks_but_once(void **state
     stage->checkout_status = STATUS_OK;
     stage_turn(stage, stage->now_ns + 10 * MS);
     assert_int_equal(request->response.status, 200);
+}
+
+/* ---- parked ---------------------------------------------------------------------------------- */
+
+/* Requests park until their deadline, or an event, and then end. */
+static void park_all(struct stage *stage)
+{
+    stage->steps[0] = GUEST_WAITS;
+    stage->result.until_ns = UINT64_MAX;
+    stage->result.for_event = true;
+}
+
+static void who_is_parked_lets_others_run_and_goes_on_over_the_bound(void **state)
+{
+    struct stage *stage = *state;
+    park_all(stage);
+    struct request *first = stage_begin(stage, 0);
+    assert_int_equal(first->state, REQUEST_PARKED);
+    assert_int_equal(stage->metrics.parked, 1);
+    stage->config.limits.fuel = UINT64_MAX / 2;
+    stage->steps[0] = GUEST_RUNS;
+    struct request *second = stage_begin(stage, 1);
+    assert_int_equal(second->state, REQUEST_RUNNABLE);
+    struct request *third = stage_begin(stage, 2);
+    assert_int_equal(third->state, REQUEST_QUEUED);
+    request_wake(&first->operations);
+    assert_int_equal(first->state, REQUEST_RUNNABLE);
+    assert_int_equal(stage->metrics.parked, 0);
+    /* Two run where one may: the first that ends makes that good, the other lets the third in. */
+    stage_end(stage, 0);
+    assert_int_equal(third->state, REQUEST_QUEUED);
+    stage_end(stage, 1);
+    assert_int_equal(third->state, REQUEST_READY);
+}
+
+static void parking_lets_the_next_in_line_in(void **state)
+{
+    struct stage *stage = *state;
+    hold_the_permit(stage);
+    struct request *second = stage_begin(stage, 1);
+    assert_int_equal(second->state, REQUEST_QUEUED);
+    park_all(stage);
+    stage_turn(stage, 0);
+    assert_int_equal(stage->requests[0].state, REQUEST_PARKED);
+    assert_int_equal(second->state, REQUEST_PARKED);
+}
+
+static void an_event_wakes_who_waits_for_one_and_nobody_else(void **state)
+{
+    struct stage *stage = *state;
+    park_all(stage);
+    stage->result.for_event = false;
+    struct request *asleep = stage_begin(stage, 0);
+    request_wake(&asleep->operations);
+    assert_int_equal(asleep->state, REQUEST_PARKED);
+    stage->result.for_event = true;
+    struct request *request = stage_begin(stage, 1);
+    struct operation *operation;
+    assert_int_equal(operations_begin(&request->operations, OPERATION_FETCH, &operation),
+                     STATUS_OK);
+    assert_int_equal(stage->metrics.operations_fetch, 1);
+    uint64_t ticket = operation_ticket(operation);
+    stage->now_ns += MS;
+    operations_complete(&stage->service.operations, ticket, 5);
+    assert_int_equal(request->state, REQUEST_RUNNABLE);
+    assert_int_equal(request->parked_ns, MS);
+    request_wake(&request->operations); /* it is awake */
+    stage->steps[0] = GUEST_FINISHED;
+    stage_turn(stage, 0);
+    assert_int_equal(request->state, REQUEST_ANSWERED);
+    /* What it left under way ended with it. */
+    assert_int_equal(stage->metrics.operations_fetch, 0);
+    assert_null(operations_find(&stage->service.operations, ticket));
+    operations_complete(&stage->service.operations, ticket, 6);
+}
+
+static void places_are_bounded_and_shared(void **state)
+{
+    struct stage *stage = *state;
+    park_all(stage);
+    for (uint32_t i = 0; i < STAGE_PLACES; i++)
+        assert_int_equal(stage_begin(stage, i)->state, REQUEST_PARKED);
+    struct request *refused = stage_begin(stage, STAGE_PLACES);
+    expect_problem(refused, 503, "parked_full");
+    assert_true(refused->retry_later);
+    /* Another tenant takes half of them from one that has all, latest first, and no more. */
+    stage->is_other = true;
+    uint32_t index = STAGE_PLACES + 1;
+    stage->now_ns += MS;
+    for (uint32_t i = 1; i <= STAGE_PLACES / 2; i++, index++) {
+        assert_int_equal(stage_begin(stage, index)->state, REQUEST_PARKED);
+        expect_problem(&stage->requests[STAGE_PLACES - i], 503, "parked_full");
+        assert_true(stage->requests[STAGE_PLACES - i].parked_ns >= MS);
+    }
+    expect_problem(stage_begin(stage, index), 503, "parked_full");
+    assert_int_equal(stage->service.parking.taken, STAGE_PLACES);
+    assert_int_equal(stage->metrics.parked, STAGE_PLACES);
+}
+
+/* Each with all operations that it may have, some of them answered. */
+static void ten_thousand_that_are_cancelled_leave_nothing(void **state)
+{
+    struct stage *stage = *state;
+    stage->service.access_log = false;
+    park_all(stage);
+    uint64_t ticket = 0;
+    for (uint32_t i = 0; i < 10000; i++) {
+        struct request *request = stage_begin(stage, 0);
+        for (uint32_t k = 0; k < HOSTAPI_OPERATIONS_MAX; k++) {
+            struct operation *operation;
+            assert_int_equal(operations_begin(&request->operations, OPERATION_FETCH, &operation),
+                             STATUS_OK);
+            ticket = operation_ticket(operation);
+        }
+        if (i % 2 == 0)
+            operations_complete(&stage->service.operations, ticket, 1);
+        stage_end(stage, 0);
+        operations_complete(&stage->service.operations, ticket, 2); /* wakes nobody */
+        (void)guest_log_turn(&stage->service);
+    }
+    assert_int_equal(stage->service.operations.page_count, 1);
+    assert_int_equal(stage->metrics.client_gone, 10000);
 }
 
 /* ---- the refusals ---------------------------------------------------------------------------- */
@@ -221,11 +342,11 @@ static void no_room_for_an_isolate_is_busy_and_gives_the_permit_back(void **stat
     assert_int_equal(stage_begin(stage, 1)->response.status, 200);
 }
 
-/* Parked, so that the stage can write its answer. */
+/* Still running, so that the stage can write its answer. */
 static struct request *begin_with_answer(struct stage *stage, uint32_t index, size_t body_bytes)
 {
     static const uint8_t body[REQUEST_SMALL_BYTES + 1];
-    park_the_first(stage);
+    hold_the_permit(stage);
     struct request *request = &stage->requests[index];
     assert_int_equal(buffer_append(&request->http.response_body, body, body_bytes), STATUS_OK);
     return request;
@@ -237,7 +358,7 @@ static void an_answer_that_waits_to_be_read_keeps_its_permit_if_it_is_large(void
     struct request *first = begin_with_answer(stage, 0, REQUEST_SMALL_BYTES + 1);
     struct request *second = stage_begin(stage, 1);
     http_exchange_log(&first->http, "info", bytes_of_text("and its log goes on without it"));
-    stage_turn(stage, stage->result.until_ns);
+    stage_turn(stage, 0);
     assert_int_equal(first->state, REQUEST_ANSWERED);
     assert_int_equal(second->state, REQUEST_QUEUED);
     stage_end(stage, 0);
@@ -249,7 +370,7 @@ static void a_small_answer_gives_its_permit_back_at_once(void **state)
     struct stage *stage = *state;
     struct request *first = begin_with_answer(stage, 0, REQUEST_SMALL_BYTES);
     struct request *second = stage_begin(stage, 1);
-    stage_turn(stage, stage->result.until_ns);
+    stage_turn(stage, 0);
     assert_int_equal(first->state, REQUEST_ANSWERED);
     assert_int_not_equal(second->state, REQUEST_QUEUED);
 }
@@ -259,7 +380,7 @@ static void an_answer_there_is_no_room_for_is_busy_and_its_body_freed(void **sta
     struct stage *stage = *state;
     struct request *request = begin_with_answer(stage, 0, REQUEST_SMALL_BYTES + 1);
     stage->is_full = true;
-    stage_turn(stage, stage->result.until_ns);
+    stage_turn(stage, 0);
     expect_problem(request, 503, "busy");
     assert_int_equal(request->http.response_body.capacity, 0);
     assert_int_equal(stage->metrics.refused_unread, 1);
@@ -314,8 +435,7 @@ static void a_fault_is_told_in_the_guests_words_and_logged_with_its_place(void *
 static void in_the_queue_the_time_to_wait_ends_it(void **state)
 {
     struct stage *stage = *state;
-    park_the_first(stage);
-    stage->result.until_ns = UINT64_MAX;
+    hold_the_permit(stage);
     struct request *second = stage_begin(stage, 1);
     stage_turn(stage, second->arrived_ns + STAGE_WAIT_US * CLOCK_NS_PER_US);
     expect_problem(second, 503, "busy");
@@ -325,7 +445,7 @@ static void in_the_queue_the_time_to_wait_ends_it(void **state)
 static void ready_runnable_and_parked_end_at_the_deadline(void **state)
 {
     struct stage *stage = *state;
-    park_the_first(stage);
+    hold_the_permit(stage);
     struct request *second = stage_begin(stage, 1);
     stage_end(stage, 0);
     assert_int_equal(second->state, REQUEST_READY);
@@ -334,6 +454,7 @@ static void ready_runnable_and_parked_end_at_the_deadline(void **state)
     assert_int_equal(stage->checkouts, 1);
     /* Parked for longer than it has: woken in time to be ended. */
     stage->steps_taken = 0;
+    stage->steps[0] = GUEST_WAITS;
     stage->result.until_ns = UINT64_MAX;
     struct request *third = stage_begin(stage, 2);
     assert_int_equal(third->state, REQUEST_PARKED);
@@ -377,11 +498,11 @@ static void bring_into(struct stage *stage, enum request_state wanted)
 {
     switch (wanted) {
     case REQUEST_QUEUED:
-        park_the_first(stage);
+        hold_the_permit(stage);
         stage_begin(stage, 1);
         break;
     case REQUEST_READY:
-        park_the_first(stage);
+        hold_the_permit(stage);
         stage_begin(stage, 1);
         stage_end(stage, 0);
         break;
@@ -524,6 +645,11 @@ int main(void)
         STAGED(a_guest_that_waits_is_parked_until_then),
         STAGED(who_waits_for_a_permit_gets_it_in_the_order_of_coming),
         STAGED(who_waits_for_an_artifact_looks_again_and_asks_but_once),
+        STAGED(who_is_parked_lets_others_run_and_goes_on_over_the_bound),
+        STAGED(parking_lets_the_next_in_line_in),
+        STAGED(an_event_wakes_who_waits_for_one_and_nobody_else),
+        STAGED(places_are_bounded_and_shared),
+        STAGED(ten_thousand_that_are_cancelled_leave_nothing),
         STAGED(what_cannot_be_found_or_read_is_refused_before_it_costs),
         STAGED(what_is_for_the_server_needs_no_function),
         STAGED(a_version_in_quarantine_is_not_run),

@@ -34,6 +34,8 @@ void stage_look(struct stage *stage)
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
+static struct stage *stage_of_other; /* its function is in no stage */
+
 static enum status stage_find(void *context,
                               const struct route_target *target,
                               struct report *report,
@@ -45,7 +47,7 @@ static enum status stage_find(void *context,
     if (stage->find_status != STATUS_OK)
         return report_fail(report, stage->find_status, REPORT_OFFSET_NONE, "said the stage");
     stage->found++;
-    *ret_function = &stage->function;
+    *ret_function = stage->is_other ? stage->other : &stage->function;
     return STATUS_OK;
 }
 
@@ -57,7 +59,11 @@ static void stage_retain(struct directory_function *function)
 
 static void stage_release(struct directory_function *function)
 {
-    if (function != NULL)
+    if (function == NULL)
+        return;
+    if (stage_of_other != NULL && function == stage_of_other->other)
+        stage_of_other->released++;
+    else
         CONTAINER_OF(function, struct stage, function)->released++;
 }
 
@@ -70,7 +76,7 @@ static enum status stage_checkout(void *context,
                                   struct isolate **ret_isolate)
 {
     struct stage *stage = context;
-    assert_ptr_equal(function, &stage->function);
+    assert_true(function == &stage->function || function == stage->other);
     stage_look(stage);
     stage->checkouts++;
     if (stage->checkout_status != STATUS_OK)
@@ -224,6 +230,7 @@ static void stage_set_limits(struct config_limits *limits)
         .log = 4096,
         .log_rate = 16384,
         .concurrency = 1,
+        .parked = STAGE_PLACES,
         .queue = 2,
         .queue_wait = STAGE_WAIT_US,
     };
@@ -248,6 +255,14 @@ int stage_setup(void **state)
     scheduler_tenant_init(&stage->tenant.schedule);
     stage->function = (struct directory_function){
         .tenant = &stage->tenant, .name = bytes_of_text("hello"), .version = bytes_of_text("v3")};
+    stage->other = calloc(1, sizeof(*stage->other));
+    assert_non_null(stage->other);
+    stage->other_tenant.name = stage->tenant.name;
+    scheduler_tenant_init(&stage->other_tenant.schedule);
+    *stage->other = (struct directory_function){.tenant = &stage->other_tenant,
+                                                .name = bytes_of_text("hello"),
+                                                .version = bytes_of_text("v1")};
+    stage_of_other = stage;
     stage->service = (struct request_service){
         .config = &stage->config,
         .clock = &clock,
@@ -273,6 +288,8 @@ int stage_setup(void **state)
     struct scheduler_options scheduling = {
         .clock = &clock, .slice_ns = STAGE_SLICE_US * CLOCK_NS_PER_US, .run = request_slice};
     scheduler_init(&stage->service.scheduler, &scheduling);
+    operations_init(&stage->service.operations, request_wake);
+    stage->service.operations.gauges[OPERATION_FETCH] = &stage->metrics.operations_fetch;
     *state = stage;
     return 0;
 }
@@ -289,6 +306,11 @@ int stage_teardown(void **state)
         ;
     assert_int_equal(stage->service.guest_log.held_bytes, 0);
     assert_true(admission_is_idle(&stage->tenant.admission));
+    assert_true(admission_is_idle(&stage->other_tenant.admission));
+    assert_int_equal(stage->service.parking.taken, 0);
+    assert_null(stage->service.parking.larger);
+    assert_int_equal(stage->metrics.parked, 0);
+    assert_int_equal(stage->metrics.operations_fetch, 0);
     assert_true(scheduler_idle(&stage->service.scheduler));
     assert_int_equal(timers_next_ns(&stage->service.timers), UINT64_MAX);
     assert_int_equal(stage->in_use, 0);
@@ -296,6 +318,9 @@ int stage_teardown(void **state)
     assert_int_equal(stage->metrics.in_flight, 0);
     assert_int_equal(stage->found, stage->released);
     timers_done(&stage->service.timers);
+    operations_done(&stage->service.operations);
+    stage_of_other = NULL;
+    free(stage->other);
     free(stage->starts);
     free(stage);
     return 0;

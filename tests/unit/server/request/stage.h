@@ -24,6 +24,7 @@
 #define STAGE_RUN_NS    1000 /* what a run takes, */
 #define STAGE_RUN_FUEL  5000 /* and uses */
 #define STAGE_STEPS_MAX 8
+#define STAGE_PLACES    4 /* limits.parked */
 
 struct stage {
     struct config config;
@@ -61,6 +62,9 @@ struct stage {
     uint32_t sent;
     uint32_t gone_checks;
     uint32_t measures;
+    struct directory_tenant other_tenant; /* whose function is requested if `is_other` */
+    struct directory_function *other;
+    bool is_other;
     struct directory_function function; /* last: its config has no bound */
 };
 
