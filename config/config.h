@@ -43,6 +43,7 @@ struct config {
     bool access_log;  /* a line for each request */
     uint32_t workers; /* 1.. */
     uint64_t store_map_bytes;
+    uint64_t kv_map_bytes;
     uint32_t store_versions;    /* newest ones kept, besides those in use */
     uint32_t pool_per_function; /* warm isolates of one function, per worker */
     uint32_t pool_total;        /* warm isolates in all, per worker */

@@ -21,6 +21,7 @@
 #include "deploy/build/scrub.h"
 #include "deploy/data_dir.h"
 #include "deploy/generation.h"
+#include "deploy/kv/kv_queue.h"
 #include "engine/base/hex.h"
 
 #define CONTROL_BUILDERS_MAX       4
@@ -32,6 +33,8 @@ struct deploy_control {
     struct data_dir dir;
     struct generation generation;
     struct store *store;
+    struct kv_store *kv;
+    struct kv_queue *kv_queue;
     struct builder_jobs *jobs;
     struct rebuild *rebuild;
     struct scrub *scrub;
@@ -308,6 +311,48 @@ static enum status control_open_store(struct deploy_control *control, struct rep
     return store_open(&options, report, &control->store);
 }
 
+static uint64_t control_oldest_reader(void *context)
+{
+    const struct deploy_control_options *options = &((struct deploy_control *)context)->options;
+    return options->kv_oldest_reader == NULL ? UINT64_MAX
+                                             : options->kv_oldest_reader(options->context);
+}
+
+static void control_kv_stuck(void *context)
+{
+    const struct deploy_control_options *options = &((struct deploy_control *)context)->options;
+    if (options->kv_stuck != NULL)
+        options->kv_stuck(options->context);
+}
+
+static void control_kv_failed(void *context, const struct report *report)
+{
+    const struct deploy_control_options *options = &((struct deploy_control *)context)->options;
+    if (options->kv_failed != NULL)
+        options->kv_failed(options->context, report->text);
+}
+
+static enum status control_open_kv(struct deploy_control *control, struct report *report)
+{
+    const struct deploy_control_options *options = &control->options;
+    const struct kv_store_options store = {.data_dir = control->dir.path,
+                                           .map_bytes = options->config->kv_map_bytes,
+                                           .tenant_bytes_max = options->config->limits.kv,
+                                           .clock = options->clock,
+                                           .oldest_reader = control_oldest_reader,
+                                           .context = control};
+    enum status status = kv_store_open(&store, report, &control->kv);
+    if (status != STATUS_OK)
+        return status;
+    const struct kv_queue_options queue = {.base = options->base,
+                                           .store = control->kv,
+                                           .clock = options->clock,
+                                           .stuck = control_kv_stuck,
+                                           .failed = control_kv_failed,
+                                           .context = control};
+    return kv_queue_create(&queue, report, &control->kv_queue);
+}
+
 static enum status control_start_jobs(struct deploy_control *control, struct report *report)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -407,6 +452,7 @@ static enum status control_start_timer(struct deploy_control *control, struct re
 static void control_fill_api(struct deploy_control *control)
 {
     control->api = (struct api){.store = control->store,
+                                .kv = control->kv,
                                 .config = control->options.config,
                                 .clock = control->options.clock,
                                 .publish = control_publish,
@@ -441,6 +487,8 @@ enum status deploy_control_start(const struct deploy_control_options *options,
     if (status == STATUS_OK)
         status = control_open_store(control, report);
     if (status == STATUS_OK)
+        status = control_open_kv(control, report);
+    if (status == STATUS_OK)
         status = control_start_jobs(control, report);
     if (status == STATUS_OK) {
         control_fill_api(control);
@@ -466,10 +514,17 @@ void deploy_control_stop(struct deploy_control *control)
     admin_http_stop(control->http);
     if (control->readers_timer != NULL)
         event_free(control->readers_timer);
+    kv_queue_free(control->kv_queue);
+    kv_store_close(control->kv);
     store_close(control->store);
     generation_close(&control->generation);
     data_dir_close(&control->dir);
     free(control);
+}
+
+struct kv_queue *deploy_control_kv(struct deploy_control *control)
+{
+    return control->kv_queue;
 }
 
 bool deploy_control_child_exited(struct deploy_control *control, int pid, int wait_status)

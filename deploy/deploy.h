@@ -12,6 +12,7 @@
  *   FORMAT           "skerry data 2\n": it is ours, and which layout
  *   LOCK             flock'ed by control while it runs
  *   store/           the LMDB environment
+ *   kv/              another, the key-value store (kv/kv.h)
  *   artifacts/       <key>-<build id>.art, made by builders, a cache
  *   generation       one page, mapped shared: the catalog's generation, written by control
  *   admin.sock
@@ -156,6 +157,13 @@ struct deploy_control_options {
     /* `count` requests since the last call came to the admin address without its token, the last
      * of them from `peer`; not called more often than every ten seconds. May be NULL. */
     void (*admin_refused)(void *context, uint32_t count, const char *peer);
+    /* The oldest commit of the key-value store that some worker may read from (kv/kv.h);
+     * UINT64_MAX: none does. May be NULL: nobody reads. */
+    uint64_t (*kv_oldest_reader)(void *context);
+    /* One of them has not moved for a second: nothing can be written until it ends. May be NULL. */
+    void (*kv_stuck)(void *context);
+    /* A group of changes could not be written; for the log. May be NULL. */
+    void (*kv_failed)(void *context, const char *text);
     void *context;
 };
 
@@ -169,6 +177,8 @@ NODISCARD enum status deploy_control_start(const struct deploy_control_options *
                                            struct deploy_control **ret_control);
 /* Stops accepting, waits for nothing; builders are killed. */
 void deploy_control_stop(struct deploy_control *control);
+/* Where changes of the key-value store go; the control's. */
+struct kv_queue *deploy_control_kv(struct deploy_control *control);
 /* SIGCHLD told control of this process; true if it was one of the builders. */
 bool deploy_control_child_exited(struct deploy_control *control, int pid, int wait_status);
 

@@ -14,6 +14,7 @@
 #define SKERRY_DEPLOY_API_API_H
 
 #include "deploy/build/builder_job.h"
+#include "deploy/kv/kv.h"
 #include "deploy/store/store.h"
 #include "engine/base/problem.h"
 
@@ -77,6 +78,7 @@ struct api_artifact_stats {
 
 struct api {
     struct store *store;
+    struct kv_store *kv;
     const struct config *config;
     const struct clock *clock;
     /* Gives a built artifact its lasting name, and takes it back when the commit failed. */

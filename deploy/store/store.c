@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "deploy/store/store_check.h"
 #include "deploy/store/store_private.h"
 
 #define STORE_READERS_MAX   1024

@@ -9,6 +9,8 @@
  * place that does so, at start, when nothing else runs. The jump's target is a global for that
  * reason alone.
  */
+#include "deploy/store/store_check.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>

@@ -32,9 +32,6 @@ struct store_txn {
 /* STATUS_OK for rc 0; NOT_FOUND (no report) for MDB_NOTFOUND; else with a report. */
 NODISCARD enum status store_status(int rc, struct report *report);
 
-/* 0, or MDB_CORRUPTED if the data file ends before its contents do (store_check.c). */
-int store_check_length(MDB_env *env, const char *const *names, size_t count);
-
 NODISCARD enum status
 store_begin_read(struct store *store, struct report *report, struct store_txn *ret_txn);
 void store_end_read(struct store_txn *txn);

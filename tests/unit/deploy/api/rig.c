@@ -4,6 +4,8 @@
  */
 #include "rig.h"
 
+#include <sys/stat.h>
+
 static enum status rig_publish(void *context,
                                const char *artifact_temp,
                                const uint8_t sha256[DEPLOY_SHA256_BYTES],
@@ -79,11 +81,26 @@ rig_quarantine_us(void *context, const struct deploy_function_key *key, uint32_t
     return version == rig->quarantined_version ? 7000000 : 0;
 }
 
+static void rig_open_kv(struct rig *rig)
+{
+    char dir[96];
+    struct report report = REPORT_INIT;
+    const struct kv_store_options options = {.data_dir = rig->fixture.dir,
+                                             .map_bytes = MAP_BYTES,
+                                             .tenant_bytes_max = RIG_KV_BYTES,
+                                             .clock = &rig->fixture.clock};
+    (void)snprintf(dir, sizeof(dir), "%s/kv", rig->fixture.dir);
+    assert_int_equal(mkdir(dir, 0700), 0);
+    if (kv_store_open(&options, &report, &rig->kv) != STATUS_OK)
+        fail_msg("%s", report.text);
+}
+
 void rig_init_with_map(struct rig *rig, uint64_t map_bytes)
 {
     *rig = (struct rig){.ready = true, .publish_status = STATUS_OK, .granted = API_SCOPE_ADMIN};
     fixture_init(&rig->fixture);
     fixture_open_store(&rig->fixture, map_bytes);
+    rig_open_kv(rig);
     config_limits_default(&rig->config.limits);
     rig->config.limits.module = 1000;
     (void)snprintf(rig->config.domain, sizeof(rig->config.domain), "localhost");
@@ -97,6 +114,7 @@ void rig_init_with_map(struct rig *rig, uint64_t map_bytes)
                                                            .translate_us = 2,
                                                            .snapshot_us = 3}};
     rig->api = (struct api){.store = rig->fixture.store,
+                            .kv = rig->kv,
                             .config = &rig->config,
                             .clock = &rig->fixture.clock,
                             .publish = rig_publish,
@@ -122,6 +140,7 @@ void rig_done(struct rig *rig)
 {
     json_decref(rig->json);
     api_response_done(&rig->response);
+    kv_store_close(rig->kv);
     fixture_done(&rig->fixture);
 }
 

@@ -14,11 +14,13 @@
 
 #include "deploy/api/api.h"
 
-#define MAP_BYTES (4ULL << 20)
-#define HELLO     "/v1/tenants/default/functions/hello"
+#define MAP_BYTES    (4ULL << 20)
+#define RIG_KV_BYTES 1000 /* of one tenant */
+#define HELLO        "/v1/tenants/default/functions/hello"
 
 struct rig {
     struct fixture fixture;
+    struct kv_store *kv;
     struct config config;
     struct api api;
     struct api_upload upload;

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Groups of changes, on control's loop.
+ */
+#include "deploy/kv/kv_queue.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+
+#define KV_GROUP_BYTES ((size_t)16 << 20)
+#define KV_RETRY_US    1000
+#define KV_SWEEP_MS    1000
+#define KV_STUCK_NS    CLOCK_NS_PER_S
+
+struct kv_queue {
+    struct kv_queue_options options;
+    struct list waiting;
+    uint32_t waiting_count;
+    struct event *group_event; /* active: a group is due */
+    struct event *sweep_event;
+    uint64_t busy_since_ns; /* 0: the last group could be written */
+    struct kv_request *group[KV_GROUP_MAX];
+    struct kv_change *changes[KV_GROUP_MAX];
+};
+
+static void kv_queue_retry(const struct kv_queue *queue)
+{
+    const struct timeval soon = {.tv_usec = KV_RETRY_US};
+    (void)event_add(queue->group_event, &soon);
+}
+
+/* The first that wait, off the list. */
+static size_t kv_queue_take(struct kv_queue *queue)
+{
+    size_t count = 0;
+    size_t bytes = 0;
+    struct list_link *link;
+    while (count < KV_GROUP_MAX && bytes < KV_GROUP_BYTES &&
+           (link = list_first(&queue->waiting)) != NULL) {
+        struct kv_request *request = CONTAINER_OF(link, struct kv_request, link);
+        list_remove(link);
+        queue->group[count] = request;
+        queue->changes[count++] = &request->change;
+        bytes += request->change.value.count;
+    }
+    queue->waiting_count -= (uint32_t)count;
+    return count;
+}
+
+/* Back to where they were. */
+static void kv_queue_untake(struct kv_queue *queue, size_t count)
+{
+    queue->waiting_count += (uint32_t)count;
+    while (count-- > 0)
+        list_prepend(&queue->waiting, &queue->group[count]->link);
+}
+
+static void kv_queue_wait_for_readers(struct kv_queue *queue)
+{
+    uint64_t now_ns = clock_monotonic_ns(queue->options.clock);
+    if (queue->busy_since_ns == 0)
+        queue->busy_since_ns = now_ns;
+    if (now_ns - queue->busy_since_ns >= KV_STUCK_NS) {
+        queue->busy_since_ns = 0;
+        queue->options.stuck(queue->options.context);
+    }
+    kv_queue_retry(queue);
+}
+
+static void kv_queue_on_group(evutil_socket_t fd, short events, void *context)
+{
+    (void)fd;
+    (void)events;
+    struct kv_queue *queue = context;
+    struct report report = REPORT_INIT;
+    size_t count = kv_queue_take(queue);
+    if (count == 0)
+        return;
+    enum status status = kv_store_apply(queue->options.store, queue->changes, count, &report);
+    if (status == STATUS_BUSY) {
+        kv_queue_untake(queue, count);
+        kv_queue_wait_for_readers(queue);
+        return;
+    }
+    queue->busy_since_ns = 0;
+    if (status != STATUS_OK)
+        queue->options.failed(queue->options.context, &report);
+    for (size_t i = 0; i < count; i++)
+        queue->group[i]->done(queue->group[i], status);
+    if (!list_is_empty(&queue->waiting))
+        event_active(queue->group_event, 0, 0);
+}
+
+static void kv_queue_on_sweep(evutil_socket_t fd, short events, void *context)
+{
+    (void)fd;
+    (void)events;
+    const struct kv_queue *queue = context;
+    bool more = kv_store_sweep(queue->options.store);
+    const struct timeval next = {.tv_sec = more ? 0 : KV_SWEEP_MS / 1000,
+                                 .tv_usec = more ? KV_RETRY_US : 0};
+    (void)event_add(queue->sweep_event, &next);
+}
+
+enum status kv_queue_create(const struct kv_queue_options *options,
+                            struct report *report,
+                            struct kv_queue **ret_queue)
+{
+    const struct timeval first = {.tv_sec = KV_SWEEP_MS / 1000};
+    struct kv_queue *queue = calloc(1, sizeof(*queue));
+    if (queue != NULL) {
+        queue->options = *options;
+        queue->group_event = event_new(options->base, -1, 0, kv_queue_on_group, queue);
+        queue->sweep_event = event_new(options->base, -1, 0, kv_queue_on_sweep, queue);
+    }
+    if (queue == NULL || queue->group_event == NULL || queue->sweep_event == NULL ||
+        event_add(queue->sweep_event, &first) != 0) {
+        kv_queue_free(queue);
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    }
+    *ret_queue = queue;
+    return STATUS_OK;
+}
+
+void kv_queue_free(struct kv_queue *queue)
+{
+    if (queue == NULL)
+        return;
+    struct list_link *link;
+    while ((link = list_first(&queue->waiting)) != NULL) {
+        struct kv_request *request = CONTAINER_OF(link, struct kv_request, link);
+        list_remove(link);
+        request->done(request, STATUS_UNREACHABLE);
+    }
+    if (queue->group_event != NULL)
+        event_free(queue->group_event);
+    if (queue->sweep_event != NULL)
+        event_free(queue->sweep_event);
+    free(queue);
+}
+
+bool kv_queue_push(struct kv_queue *queue, struct kv_request *request)
+{
+    if (queue->waiting_count >= KV_QUEUE_MAX)
+        return false;
+    list_append(&queue->waiting, &request->link);
+    /* Whoever waits for readers is woken by its timer. */
+    if (queue->waiting_count++ == 0 && queue->busy_since_ns == 0)
+        event_active(queue->group_event, 0, 0);
+    return true;
+}
