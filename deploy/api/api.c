@@ -19,10 +19,11 @@ enum api_body {
     API_BODY_NONE, /* one that comes all the same is not looked at */
     API_BODY_JSON,
     API_BODY_MODULE,
+    API_BODY_VALUE, /* any bytes */
 };
 
 struct api_route {
-    const char *pattern; /* {t} and {f} are names, {v} a version */
+    const char *pattern; /* {t} and {f} are names, {v} a version, {k} a key */
     enum api_method method;
     enum api_scope scope;
     enum api_body body;
@@ -50,6 +51,10 @@ static const struct api_route api_routes[] = {
      api_show_starts},
     {"v1/tenants/{t}/limits", API_GET, API_SCOPE_READ, API_BODY_NONE, api_show_tenant_limits},
     {"v1/tenants/{t}/limits", API_PUT, API_SCOPE_ADMIN, API_BODY_JSON, api_put_tenant_limits},
+    {"v1/tenants/{t}/kv", API_GET, API_SCOPE_READ, API_BODY_NONE, api_list_keys},
+    {"v1/tenants/{t}/kv/{k}", API_GET, API_SCOPE_READ, API_BODY_NONE, api_get_key},
+    {"v1/tenants/{t}/kv/{k}", API_PUT, API_SCOPE_WRITE, API_BODY_VALUE, api_put_key},
+    {"v1/tenants/{t}/kv/{k}", API_DELETE, API_SCOPE_WRITE, API_BODY_NONE, api_delete_key},
     {"v1/limits", API_GET, API_SCOPE_READ, API_BODY_NONE, api_limits},
     {"v1/stats", API_GET, API_SCOPE_ADMIN, API_BODY_NONE, api_stats},
     {"healthz", API_GET, API_SCOPE_PUBLIC, API_BODY_NONE, api_healthz},
@@ -95,6 +100,8 @@ static bool api_matches(struct api_call *call,
             call->target.function = parts[i];
         else if (bytes_equal_text(pattern[i], "{v}"))
             call->version = parts[i];
+        else if (bytes_equal_text(pattern[i], "{k}"))
+            call->key = parts[i];
         else if (!bytes_equal(pattern[i], parts[i]))
             return false;
     }
@@ -164,6 +171,14 @@ static bool api_check_type(struct api_call *call, enum api_body body)
                          "send Content-Type: application/json");
         return false;
     }
+    if (body == API_BODY_VALUE) {
+        if (type.data == NULL || source_type_is(type, "application/json") ||
+            source_type_is(type, "application/octet-stream"))
+            return true;
+        api_answer_error(call, 415, "unsupported_media_type", "the body's type is none of a value",
+                         "send Content-Type: application/octet-stream");
+        return false;
+    }
     if (source_type_is_known(type))
         return true;
     api_answer_error(call, 415, "unsupported_media_type", "the body's type is no module's",
@@ -171,21 +186,29 @@ static bool api_check_type(struct api_call *call, enum api_body body)
     return false;
 }
 
+static uint64_t api_body_max(const struct api *api, enum api_body body)
+{
+    return body == API_BODY_MODULE  ? api->config->limits.module
+           : body == API_BODY_VALUE ? KV_VALUE_BYTES_MAX
+                                    : API_JSON_BYTES_MAX;
+}
+
 static bool api_check_bytes(struct api_call *call, enum api_body body, uint64_t body_bytes)
 {
     char detail[128];
-    uint64_t module_max = call->api->config->limits.module;
-    if (body_bytes <= (body == API_BODY_MODULE ? module_max : API_JSON_BYTES_MAX))
+    uint64_t bytes_max = api_body_max(call->api, body);
+    if (body_bytes <= bytes_max)
         return true;
     if (body == API_BODY_MODULE) {
         (void)snprintf(detail, sizeof(detail),
                        "the module has %" PRIu64 " bytes, limits.module allows %" PRIu64,
-                       body_bytes, module_max);
+                       body_bytes, bytes_max);
         api_answer_error(call, 413, "module_too_large", detail,
                          "strip the module, or ask the operator for a higher limit");
     } else {
-        (void)snprintf(detail, sizeof(detail), "the body has %" PRIu64 " bytes, %d are enough here",
-                       body_bytes, API_JSON_BYTES_MAX);
+        (void)snprintf(detail, sizeof(detail),
+                       "the body has %" PRIu64 " bytes, %" PRIu64 " are the most here", body_bytes,
+                       bytes_max);
         api_answer_error(call, 413, "body_too_large", detail, NULL);
     }
     return false;
@@ -233,8 +256,7 @@ bool api_admit(const struct api *api,
     const struct api_route *route = api_admit_call(&call, body_bytes);
     if (route == NULL)
         return false;
-    *ret_body_max =
-        route->body == API_BODY_MODULE ? api->config->limits.module : API_JSON_BYTES_MAX;
+    *ret_body_max = api_body_max(api, route->body);
     return true;
 }
 

@@ -20,6 +20,7 @@ struct api_call {
     /* From the path; checked with deploy_name_valid. */
     struct store_target target;
     struct bytes version; /* the path's last part; not checked */
+    struct bytes key;     /* of the key-value store, encoded; not checked */
 };
 
 typedef void api_handler(struct api_call *call);
@@ -41,6 +42,11 @@ api_handler api_post_version;
 /* limits of a tenant */
 api_handler api_show_tenant_limits;
 api_handler api_put_tenant_limits;
+/* keys and values of a tenant */
+api_handler api_list_keys;
+api_handler api_get_key;
+api_handler api_put_key;
+api_handler api_delete_key;
 /* the server itself */
 api_handler api_limits;
 api_handler api_stats;
@@ -61,8 +67,10 @@ bool api_query_check(struct api_call *call, const char *const *names);
 bool api_query_find(const struct api_call *call, const char *name, struct bytes *ret_value);
 /* The percent-decoded text for a message, cut to fit. */
 void api_decode_text(struct bytes text, char *ret_text, size_t bytes);
-/* Appends the percent-decoded value, if the parameter is there. STATUS_MALFORMED if it is not
- * well encoded; LIMIT, NO_MEMORY. */
+/* Appends the percent-decoded text. STATUS_MALFORMED if it is not well encoded; LIMIT, NO_MEMORY.
+ */
+NODISCARD enum status api_decode(struct bytes text, struct buffer *value);
+/* The same for a value, if the parameter is there. */
 NODISCARD enum status
 api_query_decode(const struct api_call *call, const char *name, struct buffer *value);
 /* False, and answered, if the value is neither of 1 true 0 false. */

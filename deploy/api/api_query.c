@@ -89,12 +89,9 @@ void api_decode_text(struct bytes text, char *ret_text, size_t bytes)
     ret_text[count] = '\0';
 }
 
-enum status api_query_decode(const struct api_call *call, const char *name, struct buffer *value)
+enum status api_decode(struct bytes text, struct buffer *value)
 {
-    struct bytes text;
     enum status status = STATUS_OK;
-    if (!api_query_find(call, name, &text))
-        return STATUS_OK;
     while (status == STATUS_OK && text.count > 0) {
         int next = api_decode_next(&text);
         if (next < 0)
@@ -103,6 +100,12 @@ enum status api_query_decode(const struct api_call *call, const char *name, stru
         status = buffer_append(value, &byte, 1);
     }
     return status;
+}
+
+enum status api_query_decode(const struct api_call *call, const char *name, struct buffer *value)
+{
+    struct bytes text;
+    return api_query_find(call, name, &text) ? api_decode(text, value) : STATUS_OK;
 }
 
 bool api_query_flag(struct api_call *call, const char *name, bool default_value, bool *ret_value)

@@ -47,6 +47,9 @@ struct cli_options {
     const char *reuse;
     const char *reuse_for;
     const char *admin_socket;
+    const char *ttl;
+    const char *if_version;
+    const char *file;
     const char *positional[CLI_POSITIONAL_MAX];
     uint32_t positional_count;
     bool tenant_is_default;
@@ -69,12 +72,14 @@ struct cli_request {
     const char *query; /* more of the query, encoded, with its `?`; NULL for none */
     const char *file;  /* body: a file, streamed; NULL for none */
     struct bytes body; /* body: bytes */
+    const char *type;  /* of the body; NULL: a file is a module, bytes are JSON */
     bool may_miss;     /* a 404 is no error to print */
+    bool any_bytes;    /* the answer is a value, and need not be JSON */
 };
 
 struct cli_answer {
     long status;
-    struct buffer text; /* NUL-terminated */
+    struct buffer text; /* NUL-terminated: the last of its bytes */
     json_t *json;       /* NULL if it is none */
 };
 
@@ -130,5 +135,6 @@ cli_verb cli_tenant;
 cli_verb cli_starts;
 cli_verb cli_stats;
 cli_verb cli_limits;
+cli_verb cli_kv;
 
 #endif

@@ -146,8 +146,11 @@ static struct curl_slist *cli_headers(const struct cli_request *request)
     struct curl_slist *headers = NULL;
     const char *token = getenv("SKERRY_TOKEN");
     char line[512];
-    headers = curl_slist_append(headers, request->file != NULL ? "Content-Type: application/wasm"
-                                                               : "Content-Type: application/json");
+    const char *type = request->type != NULL   ? request->type
+                       : request->file != NULL ? "application/wasm"
+                                               : "application/json";
+    (void)snprintf(line, sizeof(line), "Content-Type: %s", type);
+    headers = curl_slist_append(headers, line);
     if (token == NULL || token[0] == '\0')
         return headers;
     (void)snprintf(line, sizeof(line), "Authorization: Bearer %s", token);
@@ -233,7 +236,8 @@ cli_call(const struct cli *cli, const struct cli_request *request, struct cli_an
         answer.json = json_loads((const char *)answer.text.data, 0, NULL);
         if (request->may_miss && answer.status == 404)
             code = CLI_NOT_FOUND;
-        else if (answer.status < 200 || answer.status > 299 || answer.json == NULL)
+        else if (answer.status < 200 || answer.status > 299 ||
+                 (answer.json == NULL && !request->any_bytes))
             code = cli_explain(cli, &answer);
     }
     if (file != NULL)

@@ -24,6 +24,9 @@ enum cli_flag {
     CLI_FLAG_CONFIG_FILE,
     CLI_FLAG_REUSE,
     CLI_FLAG_REUSE_FOR,
+    CLI_FLAG_TTL,
+    CLI_FLAG_IF_VERSION,
+    CLI_FLAG_FILE,
 #define CHOICE(NAME, bit, name, flag, text) CLI_FLAG_##NAME,
 #include "deploy/choices.def"
 };
@@ -45,6 +48,9 @@ static const struct option cli_long_options[] = {
     {"config-file", required_argument, NULL, CLI_FLAG_CONFIG_FILE},
     {"reuse", required_argument, NULL, CLI_FLAG_REUSE},
     {"reuse-for", required_argument, NULL, CLI_FLAG_REUSE_FOR},
+    {"ttl", required_argument, NULL, CLI_FLAG_TTL},
+    {"if-version", required_argument, NULL, CLI_FLAG_IF_VERSION},
+    {"file", required_argument, NULL, CLI_FLAG_FILE},
 #define CHOICE(NAME, bit, name, flag, text) {flag, no_argument, NULL, CLI_FLAG_##NAME},
 #include "deploy/choices.def"
     {NULL, 0, NULL, 0},
@@ -107,6 +113,15 @@ static bool cli_set_flag(struct cli_options *options, int flag, const char *valu
         return true;
     case CLI_FLAG_REUSE_FOR:
         options->reuse_for = value;
+        return true;
+    case CLI_FLAG_TTL:
+        options->ttl = value;
+        return true;
+    case CLI_FLAG_IF_VERSION:
+        options->if_version = value;
+        return true;
+    case CLI_FLAG_FILE:
+        options->file = value;
         return true;
 #define CHOICE(NAME, bit, name, flag, text)                                                        \
     case CLI_FLAG_##NAME:                                                                          \
