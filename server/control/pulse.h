@@ -6,6 +6,9 @@
  *     ^                                          |
  *     +------------------- a beat ---------------+
  *
+ * Where nobody is there to take its connections (`alone`), everybody waits for it, and it is given
+ * up at PULSE_ALONE_TICKS.
+ *
  * Time is counted in control's own ticks: when everything stood still (a suspended machine, a
  * stopped terminal), control did too, and nobody is blamed.
  */
@@ -17,6 +20,7 @@
 
 #define PULSE_TICK_MS       100
 #define PULSE_STALLED_TICKS 20  /* 2 s */
+#define PULSE_ALONE_TICKS   50  /* 5 s */
 #define PULSE_HUNG_TICKS    100 /* 10 s */
 
 enum pulse_state { PULSE_WELL, PULSE_STALLED, PULSE_HUNG };
@@ -28,6 +32,6 @@ struct pulse {
 };
 
 /* One tick has passed. `serves`: it was ready, and has not ended. True: the state is another. */
-bool pulse_tick(struct pulse *pulse, bool serves, uint64_t beats);
+bool pulse_tick(struct pulse *pulse, bool serves, bool alone, uint64_t beats);
 
 #endif

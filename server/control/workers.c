@@ -199,7 +199,7 @@ static void workers_tick_one(struct workers_one *one, bool taker)
     const struct workers_options *options = &one->workers->options;
     uint64_t beats = __atomic_load_n(&one->shared->vitals.beats, __ATOMIC_RELAXED);
     enum pulse_state before = one->pulse.state;
-    if (pulse_tick(&one->pulse, one->child.ready, beats)) {
+    if (pulse_tick(&one->pulse, one->child.ready, !taker, beats)) {
         if (before != PULSE_HUNG || one->pulse.state == PULSE_WELL)
             workers_tell_pulse(one);
         if (one->pulse.state == PULSE_HUNG)

@@ -94,6 +94,15 @@ class WorkerStuck(unittest.TestCase):
             wait_until(lambda: server.admin("GET", "/readyz").status == 200, 10, "it to serve")
             self.assertIn('"event":"worker_recovered"', server.log())
 
+    def test_a_single_one_is_replaced_while_its_connections_wait(self):
+        with Server(workers=1) as server:
+            server.deploy("text", text_guest("text-faults-9"))
+            victim, = server.worker_pids()
+            os.kill(victim, signal.SIGSTOP)
+            self.assertEqual(server.get("text", seconds=60).text, "text-faults-9")
+            self.assertNotIn(victim, server.worker_pids())
+            self.assertIn('"event":"worker_hung"', server.log())
+
     def test_one_that_goes_on_in_time_is_left_alone(self):
         with Server(workers=2) as server:
             server.deploy("text", text_guest("text-faults-7"))

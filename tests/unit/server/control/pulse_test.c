@@ -11,7 +11,7 @@ static bool quiet(struct pulse *pulse, uint32_t ticks, bool serves)
 {
     bool changed = false;
     for (uint32_t i = 0; i < ticks; i++)
-        changed = pulse_tick(pulse, serves, pulse->beats);
+        changed = pulse_tick(pulse, serves, false, pulse->beats);
     return changed;
 }
 
@@ -20,7 +20,7 @@ static void who_beats_is_well_for_ever(void **state)
     (void)state;
     struct pulse pulse = {0};
     for (uint64_t i = 1; i < 1000; i++)
-        assert_false(pulse_tick(&pulse, true, i));
+        assert_false(pulse_tick(&pulse, true, false, i));
     assert_int_equal(pulse.state, PULSE_WELL);
 }
 
@@ -43,7 +43,7 @@ static void one_beat_makes_up_for_everything(void **state)
     (void)state;
     struct pulse pulse = {0};
     assert_true(quiet(&pulse, PULSE_STALLED_TICKS, true));
-    assert_true(pulse_tick(&pulse, true, 7));
+    assert_true(pulse_tick(&pulse, true, false, 7));
     assert_int_equal(pulse.state, PULSE_WELL);
     assert_false(quiet(&pulse, PULSE_STALLED_TICKS - 1, true));
 }
@@ -57,9 +57,25 @@ static void who_only_starts_stalls_and_never_hangs(void **state)
     assert_false(quiet(&pulse, 10 * PULSE_HUNG_TICKS, false));
     assert_int_equal(pulse.state, PULSE_STALLED);
     /* Beats of one that has not said that it is ready are not heard. */
-    assert_false(pulse_tick(&pulse, false, 9));
-    assert_true(pulse_tick(&pulse, true, 10));
+    assert_false(pulse_tick(&pulse, false, false, 9));
+    assert_true(pulse_tick(&pulse, true, false, 10));
     assert_int_equal(pulse.state, PULSE_WELL);
+}
+
+static void one_that_all_wait_for_is_given_up_sooner(void **state)
+{
+    (void)state;
+    struct pulse pulse = {0};
+    assert_true(quiet(&pulse, PULSE_STALLED_TICKS, true));
+    for (uint32_t i = PULSE_STALLED_TICKS + 1; i < PULSE_ALONE_TICKS; i++)
+        assert_false(pulse_tick(&pulse, true, true, pulse.beats));
+    assert_true(pulse_tick(&pulse, true, true, pulse.beats));
+    assert_int_equal(pulse.state, PULSE_HUNG);
+    /* Somebody is there again, but it was killed. */
+    assert_false(pulse_tick(&pulse, true, false, pulse.beats));
+    assert_int_equal(pulse.state, PULSE_HUNG);
+    assert_true(pulse_tick(&pulse, false, false, pulse.beats));
+    assert_int_equal(pulse.state, PULSE_STALLED);
 }
 
 int main(void)
@@ -67,6 +83,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_beats_is_well_for_ever),
         cmocka_unit_test(standing_still_stalls_and_then_hangs),
+        cmocka_unit_test(one_that_all_wait_for_is_given_up_sooner),
         cmocka_unit_test(one_beat_makes_up_for_everything),
         cmocka_unit_test(who_only_starts_stalls_and_never_hangs),
     };
