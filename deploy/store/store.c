@@ -147,6 +147,16 @@ static enum status store_no_addresses(const struct store *store, struct report *
                        size);
 }
 
+static enum status store_not_opened(const struct store *store, int rc, struct report *report)
+{
+    if (rc == ENOMEM)
+        return store_no_addresses(store, report);
+    struct report why = REPORT_INIT;
+    enum status status = store_status(rc, &why);
+    return report_fail(report, status, REPORT_OFFSET_NONE, "%s (%s/data.mdb)", why.text,
+                       store->dir);
+}
+
 enum status
 store_open(const struct store_options *options, struct report *report, struct store **ret_store)
 {
@@ -157,8 +167,7 @@ store_open(const struct store_options *options, struct report *report, struct st
     ASSERT(strlen(options->dir) < sizeof(store->dir));
     memcpy(store->dir, options->dir, strlen(options->dir) + 1);
     int rc = store_open_env(store);
-    enum status status =
-        rc == ENOMEM ? store_no_addresses(store, report) : store_status(rc, report);
+    enum status status = rc == 0 ? STATUS_OK : store_not_opened(store, rc, report);
     if (status == STATUS_OK && !store_sync_dir(store))
         status = report_errno(report, "cannot sync %s", store->dir);
     if (status == STATUS_OK) {

@@ -462,7 +462,8 @@ class Removed(unittest.TestCase):
         os.truncate(path, path.stat().st_size // 4096 * 4096 // 2)
         done = server.cli("serve", *server.arguments)
         self.assertEqual(done.returncode, 1, done)
-        self.assertIn("cut short", done.stderr)
+        self.assertIn("the store is damaged or cut short", done.stderr)
+        self.assertIn(f"({path})", done.stderr)
 
     def test_a_store_that_is_cut_under_a_running_server_is_named(self):
         server = Server(workers=1)
