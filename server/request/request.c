@@ -22,6 +22,7 @@
 #define IN_FLIGHT_MAX     65536 /* requests of all tenants in one worker */
 #define ARTIFACT_RETRY_NS (10 * CLOCK_NS_PER_MS)
 #define GONE_CHECK_NS     (50 * CLOCK_NS_PER_MS) /* how often a long request's client is looked at */
+#define PARKED_CHECK_NS   CLOCK_NS_PER_S         /* the same for one that is parked */
 
 static uint64_t request_now(struct request *request)
 {
@@ -252,9 +253,22 @@ static void request_park(struct request *request, const struct guest_result *res
     request_become(request, REQUEST_PARKED);
     request->for_event = result->for_event;
     request->parked_at_ns = request->now_ns;
-    request_set_timer(request, MIN(result->until_ns, request->deadline_ns));
+    request->until_ns = MIN(result->until_ns, request->deadline_ns);
+    request_set_timer(request, MIN(request->until_ns, request->now_ns + PARKED_CHECK_NS));
     if (way != NULL)
         request_give_way(CONTAINER_OF(way, struct request, queue_link));
+}
+
+/* Parked, and its time is not over: libh2o does not say that an HTTP/1.1 client has hung up before
+ * it reads from it again. */
+static void request_stay_parked(struct request *request)
+{
+    if (request->carrier->client_gone(request)) {
+        request->parked_ns += request->now_ns - request->parked_at_ns;
+        request_refuse(request, FAULT_CLIENT_GONE, NULL);
+        return;
+    }
+    request_set_timer(request, MIN(request->until_ns, request->now_ns + PARKED_CHECK_NS));
 }
 
 /* It takes its permit again, which others may have meanwhile: they do not have to wait for it, new
@@ -371,7 +385,10 @@ static void request_on_timer(struct timers_timer *timer)
         request_refuse(request, FAULT_NO_PERMIT, NULL);
         return;
     case REQUEST_PARKED:
-        request_unpark(request);
+        if (request_now(request) < request->until_ns)
+            request_stay_parked(request);
+        else
+            request_unpark(request);
         return;
     case REQUEST_WAIT_ARTIFACT:
         request_line_up(request, REQUEST_READY);

@@ -77,6 +77,7 @@ struct request {
     uint64_t run_ns;    /* slices, all of them */
     uint64_t parked_ns; /* asleep by its own wish */
     uint64_t parked_at_ns;
+    uint64_t until_ns;    /* when it goes on without an event */
     uint64_t deadline_ns; /* by limits.wall */
     uint64_t gone_check_ns;
     uint64_t fuel_used;

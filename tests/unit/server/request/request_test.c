@@ -587,6 +587,26 @@ static void a_hang_up_that_nobody_reported_is_looked_for_now_and_then(void **sta
     assert_int_equal(stage->metrics.client_gone, 1);
 }
 
+static void the_client_of_a_parked_one_is_looked_at_each_second(void **state)
+{
+    struct stage *stage = *state;
+    stage->config.limits.wall = 3600 * UINT64_C(1000000);
+    park_all(stage);
+    struct request *request = stage_begin(stage, 0);
+    uint64_t parked_at_ns = stage->now_ns;
+    stage_turn(stage, parked_at_ns + 999 * MS);
+    assert_int_equal(stage->gone_checks, 0);
+    stage_turn(stage, parked_at_ns + 1000 * MS);
+    assert_int_equal(stage->gone_checks, 1);
+    assert_int_equal(request->state, REQUEST_PARKED);
+    stage->client_gone = true;
+    stage_turn(stage, parked_at_ns + 2000 * MS);
+    expect_problem(request, 499, "client_gone");
+    assert_int_equal(request->parked_ns, 2000 * MS);
+    assert_int_equal(stage->steps_taken, 1);
+    assert_int_equal(stage->last_end, ISOLATE_DISCARDED);
+}
+
 /* ---- the log and the bounds ------------------------------------------------------------------ */
 
 static void the_log_is_written_after_the_answer_and_once(void **state)
@@ -666,6 +686,7 @@ int main(void)
         STAGED(a_client_that_leaves_ends_its_request_in_any_state),
         STAGED(a_request_that_never_began_can_end),
         STAGED(a_hang_up_that_nobody_reported_is_looked_for_now_and_then),
+        STAGED(the_client_of_a_parked_one_is_looked_at_each_second),
         STAGED(the_log_is_written_after_the_answer_and_once),
         STAGED(requests_under_way_are_bounded),
         cmocka_unit_test(every_way_of_the_table_was_gone_and_no_other),
