@@ -4,7 +4,8 @@
  * and values, copies into the request's arena, and the guest's log.
  *
  * A log is lines of "level text". A line may grow by pieces, because guests write to stdout
- * and stderr by pieces: it is open while the log's last byte is no newline.
+ * and stderr by pieces: it is open while the log's last byte is no newline. Fields that a line has
+ * follow its text, each after an HTTP_LOG_FIELD.
  */
 #ifndef SKERRY_HOSTAPI_EXCHANGE_H
 #define SKERRY_HOSTAPI_EXCHANGE_H
@@ -29,5 +30,17 @@ void exchange_log_piece(struct http_exchange *exchange,
                         const char *level,
                         struct bytes piece,
                         bool continues);
+/* What goes with a line: names as exchange_is_field_name has them. */
+struct http_log_fields {
+    uint32_t count;
+    struct http_header rows[HTTP_LOG_FIELDS_MAX];
+};
+/* 1 to 32 of a-z, 0-9 and _, beginning with a letter. */
+bool exchange_is_field_name(struct bytes name);
+/* One line, whatever is in the text. */
+void exchange_log_fields(struct http_exchange *exchange,
+                         const char *level,
+                         struct bytes text,
+                         const struct http_log_fields *fields);
 
 #endif

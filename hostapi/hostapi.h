@@ -127,6 +127,9 @@ NODISCARD enum status http_headers_set(struct http_exchange *exchange,
 void http_headers_remove(struct http_headers *headers, struct bytes name);
 /* First value of `name`, case-insensitive; NULL if there is none. */
 const struct http_header *http_headers_find(const struct http_headers *headers, struct bytes name);
+/* Ends a line's text and each of its fields, "name=value", that follow; guests cannot write it. */
+#define HTTP_LOG_FIELD      '\x1f'
+#define HTTP_LOG_FIELDS_MAX 16
 /* One log line; cut at limits->log. */
 void http_exchange_log(struct http_exchange *exchange, const char *level, struct bytes text);
 

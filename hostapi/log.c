@@ -9,6 +9,8 @@
 #include "engine/base/hex.h"
 #include "hostapi/exchange.h"
 
+#define LOG_FIELD_NAME_BYTES 32
+
 /* Appends what fits. False: something did not, and the log is full from now on. */
 static bool log_append(struct http_exchange *exchange, const void *data, size_t count)
 {
@@ -97,5 +99,38 @@ void exchange_log_piece(struct http_exchange *exchange,
 void http_exchange_log(struct http_exchange *exchange, const char *level, struct bytes text)
 {
     exchange_log_piece(exchange, level, text, false);
+    log_end_line(exchange);
+}
+
+bool exchange_is_field_name(struct bytes name)
+{
+    if (name.count == 0 || name.count > LOG_FIELD_NAME_BYTES)
+        return false;
+    for (size_t i = 0; i < name.count; i++) {
+        uint8_t byte = name.data[i];
+        bool letter = byte >= 'a' && byte <= 'z';
+        if (!letter && (i == 0 || !((byte >= '0' && byte <= '9') || byte == '_')))
+            return false;
+    }
+    return true;
+}
+
+void exchange_log_fields(struct http_exchange *exchange,
+                         const char *level,
+                         struct bytes text,
+                         const struct http_log_fields *fields)
+{
+    static const char mark = HTTP_LOG_FIELD;
+    log_end_line(exchange);
+    (void)log_append(exchange, level, strlen(level));
+    (void)log_append(exchange, " ", 1);
+    log_append_text(exchange, text);
+    for (uint32_t i = 0; i < fields->count; i++) {
+        const struct http_header *row = &fields->rows[i];
+        (void)log_append(exchange, &mark, 1);
+        (void)log_append(exchange, row->name.data, row->name.count);
+        (void)log_append(exchange, "=", 1);
+        log_append_text(exchange, row->value);
+    }
     log_end_line(exchange);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The guest's side of the http-wasm handler ABI, for C and C++.
+ * The guest's side of the http-wasm handler ABI and of the native API, for C and C++.
  *
  *   clang-19 --target=wasm32 -O2 -nostdlib -I hostapi/guest -Wl,--no-entry -o f.wasm f.c
  *
@@ -12,7 +12,8 @@
  * without a C library; where one is linked, define SKERRY_HAVE_LIBC.
  *
  * Getters write at most `limit` bytes to `buffer` and return the length of the whole value; a
- * result above the limit means that nothing was written. Failures trap: there is no error code.
+ * result above the limit means that nothing was written. Failures trap: there is no error code but
+ * in the native API.
  */
 #ifndef SKERRY_GUEST_H
 #define SKERRY_GUEST_H
@@ -113,6 +114,46 @@ SKERRY_IMPORT("log")
 void skerry_log(enum skerry_log_level level, const char *text, uint32_t bytes);
 /* 0: what is logged at this level is dropped; debug is, but for `skerry deploy --debug-log`. */
 SKERRY_IMPORT("log_enabled") uint32_t skerry_log_enabled(enum skerry_log_level level);
+
+/* ---- the native API: docs/abi-skerry.md ------------------------------------------------------ */
+
+#define SKERRY_NATIVE(name) __attribute__((import_module("skerry"), import_name(name)))
+
+/* What these answer when they fail; where nothing else is said, they answer at least 0 else. */
+enum skerry_error {
+    SKERRY_INVALID = -1,
+    SKERRY_NOT_FOUND = -2,
+    SKERRY_DENIED = -3,
+    SKERRY_LIMIT = -4,
+    SKERRY_CONFLICT = -5,
+    SKERRY_UNAVAILABLE = -6,
+    SKERRY_TIMEOUT = -7,
+    SKERRY_CANCELLED = -8,
+    SKERRY_TOO_LARGE = -9,
+    SKERRY_UNSUPPORTED = -10,
+    SKERRY_CLOSED = -11,
+    SKERRY_FAILED = -12,
+};
+
+/* Of the function's environment: how long the value is; more than `limit`: it was not written. */
+SKERRY_NATIVE("env_get_v1")
+int32_t skerry_env_get(const char *name, uint32_t name_bytes, char *buffer, uint32_t limit);
+/* One line. Fields are "name", NUL, "value", NUL, and so on; names of a-z, 0-9 and _. */
+SKERRY_NATIVE("log_v1")
+int32_t skerry_log_fields(enum skerry_log_level level,
+                          const char *text,
+                          uint32_t bytes,
+                          const char *fields,
+                          uint32_t fields_bytes);
+/* Nanoseconds: 0 since 1970, 1 of a clock that never goes back. They stand still in a slice. */
+SKERRY_NATIVE("time_now_v1") int64_t skerry_time_now(uint32_t clock);
+/* At most 65,536 bytes. */
+SKERRY_NATIVE("random_v1") int32_t skerry_random(void *buffer, uint32_t bytes);
+/* Which of the handles is ready, from 0; SKERRY_TIMEOUT. Less than 0 milliseconds: for ever. */
+SKERRY_NATIVE("wait_v1")
+int32_t skerry_wait(const uint32_t *handles, uint32_t count, int64_t timeout_ms);
+/* Ends what the handle is of, if it is under way. */
+SKERRY_NATIVE("handle_close_v1") int32_t skerry_handle_close(uint32_t handle);
 
 #ifndef SKERRY_HAVE_LIBC
 /* Weak, so that each file may have them; without builtins, so that they do not call themselves. */

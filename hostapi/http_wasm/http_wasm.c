@@ -21,6 +21,7 @@
 #include "hostapi/guest_mem.h"
 #include "hostapi/hostcalls.h"
 #include "hostapi/http_wasm/http_wasm_rules.h"
+#include "hostapi/skerry/skerry.h"
 #include "hostapi/wasi/wasi.h"
 
 /* As in the family's entries. */
@@ -435,7 +436,7 @@ const struct hostapi_family http_wasm_family = {
     .id = "http-wasm",
     .text = "http-wasm handler: imports http_handler, exports handle_request",
     .keeps_memory = true,
-    .uses = &wasi_family,
+    .uses = &skerry_family,
     .setting = &http_wasm_setting,
     .tables = {&http_wasm_table},
     .entries = {[HTTP_WASM_HANDLE_REQUEST] = {"handle_request", ":I"},

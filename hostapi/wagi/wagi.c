@@ -13,6 +13,7 @@
 #include "hostapi/wagi/wagi.h"
 
 #include "hostapi/exchange.h"
+#include "hostapi/skerry/skerry.h"
 #include "hostapi/wagi/cgi.h"
 #include "hostapi/wagi/routes.h"
 
@@ -357,7 +358,7 @@ const struct hostapi_family wagi_family = {
     .kind = HOSTAPI_KIND_WAGI,
     .id = "wagi",
     .text = "WAGI command: imports only WASI preview 1, exports _start",
-    .uses = &wasi_family,
+    .uses = &skerry_family,
     .setting = &wagi_setting,
     .entries = {[WAGI_START] = {"_start", ":"}, [WAGI_ROUTES] = {"_routes", ":"}},
     .state_bytes = sizeof(struct wagi_state),

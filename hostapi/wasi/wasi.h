@@ -146,6 +146,10 @@ wasi_handler wasi_fd_filestat_get, wasi_fd_filestat_get_p0;
 
 /* Steps of the clocks 0 and 1, in nanoseconds. */
 uint64_t wasi_clock_tick_ns(const struct hostapi_host *host);
+/* When such a clock shows that a moment is over; UINT64_MAX: never. */
+uint64_t wasi_clock_step_ns(const struct hostapi_host *host, uint64_t due_ns);
+/* Random bytes from the system; false: it has none. */
+NODISCARD bool wasi_random_fill(uint8_t *space, size_t count);
 /* Clock ids 0..3; false for others. Also for poll_oneoff. */
 NODISCARD bool wasi_clock_read(const struct hostapi_host *host,
                                struct engine_instance *instance,

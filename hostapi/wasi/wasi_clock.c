@@ -35,6 +35,12 @@ uint64_t wasi_clock_tick_ns(const struct hostapi_host *host)
                             : exchange->limits->clock_resolution * CLOCK_NS_PER_US;
 }
 
+uint64_t wasi_clock_step_ns(const struct hostapi_host *host, uint64_t due_ns)
+{
+    uint64_t tick_ns = wasi_clock_tick_ns(host);
+    return due_ns >= UINT64_MAX - tick_ns ? UINT64_MAX : (due_ns + tick_ns - 1) / tick_ns * tick_ns;
+}
+
 /* Both real clocks, read once a run. */
 static uint64_t wasi_clock_real_ns(const struct hostapi_host *host, enum wasi_clock_id id)
 {
@@ -94,7 +100,7 @@ enum engine_outcome wasi_clock_time_get(struct hostapi_host *host, struct engine
     return wasi_answer(call, put ? WASI_SUCCESS : WASI_FAULT);
 }
 
-static bool wasi_random_fill(uint8_t *space, size_t count)
+bool wasi_random_fill(uint8_t *space, size_t count)
 {
     size_t done = 0;
     while (done < count) {

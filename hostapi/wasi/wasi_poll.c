@@ -46,13 +46,6 @@ static uint64_t wasi_poll_sum(uint64_t a, uint64_t b)
     return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
-/* When a clock that goes in steps shows that a time is over. */
-static uint64_t wasi_poll_step(uint64_t due_ns, uint64_t tick_ns)
-{
-    uint64_t over_ns = wasi_poll_sum(due_ns, tick_ns - 1);
-    return over_ns == UINT64_MAX ? UINT64_MAX : over_ns / tick_ns * tick_ns;
-}
-
 static struct wasi_poll_event wasi_poll_clock(const struct hostapi_host *host,
                                               struct engine_instance *instance,
                                               const struct wasi_poll_layout *layout,
@@ -70,7 +63,7 @@ static struct wasi_poll_event wasi_poll_clock(const struct hostapi_host *host,
         return (struct wasi_poll_event){.ready = true};
     uint64_t due_ns = absolute ? wasi_poll_sum(now_ns, timeout_ns - clock_ns)
                                : wasi_poll_sum(wasi_state(host)->poll_base_ns, timeout_ns);
-    due_ns = wasi_poll_step(due_ns, wasi_clock_tick_ns(host));
+    due_ns = wasi_clock_step_ns(host, due_ns);
     return (struct wasi_poll_event){.ready = now_ns >= due_ns, .due_ns = due_ns};
 }
 

@@ -5,6 +5,7 @@
  */
 #include "server/request/guest_log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "server/request/access_log.h"
@@ -14,6 +15,7 @@
 #define GUEST_LOG_TURN_LINES 64   /* looked at in one turn */
 #define GUEST_LOG_HELD_MAX   (UINT64_C(4) << 20)
 #define GUEST_LOG_TOLD_BYTES 512 /* a line about what was lost is shorter */
+#define GUEST_LOG_KEY_BYTES  48  /* of a field that a guest gave a line */
 
 struct guest_log_entry {
     struct list_link link;
@@ -138,6 +140,33 @@ static struct bytes guest_log_next(struct guest_log_entry *entry)
     return bytes_make(from, count);
 }
 
+/* Up to the next mark, and no longer in `rest`. */
+static struct bytes guest_log_piece(struct bytes *rest)
+{
+    const uint8_t *mark = memchr(rest->data, HTTP_LOG_FIELD, rest->count);
+    size_t count = mark != NULL ? (size_t)(mark - rest->data) : rest->count;
+    struct bytes piece = bytes_make(rest->data, count);
+    size_t taken = MIN(count + 1, rest->count);
+    *rest = bytes_make(rest->data + taken, rest->count - taken);
+    return piece;
+}
+
+/* The message, and its fields under names that no other field has. */
+static void guest_log_text(struct log_line *line, struct bytes text)
+{
+    log_text(line, "message", guest_log_piece(&text));
+    for (uint32_t i = 0; i < HTTP_LOG_FIELDS_MAX && text.count > 0; i++) {
+        struct bytes field = guest_log_piece(&text);
+        const uint8_t *sign = memchr(field.data, '=', field.count);
+        if (sign == NULL)
+            continue; /* cut */
+        size_t name_count = (size_t)(sign - field.data);
+        char key[GUEST_LOG_KEY_BYTES];
+        (void)snprintf(key, sizeof(key), "field_%.*s", (int)name_count, (const char *)field.data);
+        log_text(line, key, bytes_make(sign + 1, field.count - name_count - 1));
+    }
+}
+
 static size_t guest_log_write_line(struct request_service *service, struct guest_log_entry *entry)
 {
     struct bytes text = guest_log_next(entry);
@@ -151,7 +180,7 @@ static size_t guest_log_write_line(struct request_service *service, struct guest
     struct log_line line;
     log_begin(&line, level, "guest");
     access_log_names(&line, entry->id, entry->function);
-    log_text(&line, "message", bytes_make(text.data + skip, text.count - skip));
+    guest_log_text(&line, bytes_make(text.data + skip, text.count - skip));
     uint64_t limit = service->config->limits.log;
     size_t written = guest_log_write(service, entry, &line, limit - entry->written_bytes);
     entry->written_bytes += written;

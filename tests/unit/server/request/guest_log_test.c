@@ -45,6 +45,21 @@ static void lines_are_written_in_turns_after_the_end(void **state)
     assert_int_equal(stage->released, stage->found);
 }
 
+static void fields_of_a_line_have_names_of_their_own(void **state)
+{
+    struct stage *stage = *state;
+    stage->begin_step = GUEST_FINISHED;
+    struct request *request = stage_begin(stage, 0);
+    static const char line[] = "info hi\x1ftenant=evil\x1fn=a=b\x1f"
+                               "cut\n";
+    assert_int_equal(buffer_append(&request->http.log, line, sizeof(line) - 1), STATUS_OK);
+    stage_end(stage, 0);
+    const char *log = written_by(stage);
+    assert_int_equal(stage_log_count(log, "\"message\":\"hi\",\"field_tenant\":\"evil\","
+                                          "\"field_n\":\"a=b\"}"),
+                     1);
+}
+
 static void one_turn_writes_a_bounded_part(void **state)
 {
     struct stage *stage = *state;
@@ -184,6 +199,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STAGED(lines_are_written_in_turns_after_the_end),
+        STAGED(fields_of_a_line_have_names_of_their_own),
         STAGED(one_turn_writes_a_bounded_part),
         STAGED(lines_without_text_are_left_out_and_cost_nothing),
         STAGED(a_requests_limit_counts_what_is_written),

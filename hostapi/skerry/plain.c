@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls that need nothing outside the request: environment, log, clock and random bytes.
+ */
+#include "hostapi/exchange.h"
+#include "hostapi/skerry/skerry.h"
+#include "hostapi/wasi/wasi.h"
+
+#define PLAIN_RANDOM_MAX 65536
+#define PLAIN_TEXT_MAX   65536 /* of a line and its fields */
+
+/* ---- environment ----------------------------------------------------------------------------- */
+
+enum engine_outcome skerry_env_get(struct hostapi_host *host, struct engine_host_call *call)
+{
+    struct bytes name;
+    uint8_t *space;
+    if (!skerry_take(call, 0, &name) || !skerry_take_space(call, 2, &space))
+        return ENGINE_TRAPPED;
+    if (host->options.snapshotting)
+        return host_trap_frozen(call, "env_get_v1");
+    const struct http_exchange *exchange = host->request.exchange;
+    uint32_t count = exchange == NULL ? 0 : exchange->environment.count;
+    engine_host_charge(call, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct hostapi_variable *variable = &exchange->environment.pairs[i];
+        if (bytes_equal(hostapi_variable_name(variable), name))
+            return skerry_give(call, 2, hostapi_variable_value(variable));
+    }
+    return skerry_answer(call, SKERRY_NOT_FOUND);
+}
+
+/* ---- the log --------------------------------------------------------------------------------- */
+
+/* NULL: there is no such level. */
+static const char *plain_level(uint32_t number)
+{
+    static const char *const levels[] = {"debug", "info", "warn", "error"};
+    uint32_t at = number + 1; /* debug is -1 */
+    return at < COUNT_OF(levels) ? levels[at] : NULL;
+}
+
+/* A text that ends with NUL, taken from the beginning of `rest`; false: there is none. */
+static bool plain_next(struct bytes *rest, struct bytes *ret_text)
+{
+    const uint8_t *end = rest->count == 0 ? NULL : memchr(rest->data, '\0', rest->count);
+    if (end == NULL)
+        return false;
+    size_t count = (size_t)(end - rest->data);
+    *ret_text = bytes_make(rest->data, count);
+    *rest = bytes_make(rest->data + count + 1, rest->count - count - 1);
+    return true;
+}
+
+/* Is there a field of its name before the last one? */
+static bool plain_is_repeated(const struct http_log_fields *fields)
+{
+    for (uint32_t i = 0; i + 1 < fields->count; i++) {
+        if (bytes_equal(fields->rows[i].name, fields->rows[fields->count - 1].name))
+            return true;
+    }
+    return false;
+}
+
+static bool plain_fields(struct bytes text, struct http_log_fields *ret_fields)
+{
+    ret_fields->count = 0;
+    while (text.count > 0) {
+        if (ret_fields->count == HTTP_LOG_FIELDS_MAX)
+            return false;
+        struct http_header *row = &ret_fields->rows[ret_fields->count++];
+        if (!plain_next(&text, &row->name) || !plain_next(&text, &row->value) ||
+            !exchange_is_field_name(row->name) || plain_is_repeated(ret_fields))
+            return false;
+    }
+    return true;
+}
+
+enum engine_outcome skerry_log(struct hostapi_host *host, struct engine_host_call *call)
+{
+    struct bytes text;
+    struct bytes rest;
+    struct http_log_fields fields;
+    if (!skerry_take(call, 1, &text) || !skerry_take(call, 3, &rest))
+        return ENGINE_TRAPPED;
+    const char *level = plain_level(call->slots[0].i32);
+    if (text.count > PLAIN_TEXT_MAX || rest.count > PLAIN_TEXT_MAX)
+        return skerry_answer(call, SKERRY_TOO_LARGE);
+    hostcalls_charge_bytes(call, text.count + rest.count);
+    if (level == NULL || !plain_fields(rest, &fields))
+        return skerry_answer(call, SKERRY_INVALID);
+    struct http_exchange *exchange = host->request.exchange;
+    bool is_debug = call->slots[0].i32 == UINT32_MAX;
+    if (exchange != NULL && (!is_debug || exchange->debug_log))
+        exchange_log_fields(exchange, level, text, &fields);
+    return skerry_answer(call, 0);
+}
+
+/* ---- clock and random bytes ------------------------------------------------------------------ */
+
+enum engine_outcome skerry_time_now(struct hostapi_host *host, struct engine_host_call *call)
+{
+    if (host->options.snapshotting)
+        return host_trap_frozen(call, "time_now_v1");
+    uint64_t now_ns;
+    if (call->slots[0].i32 > 1 ||
+        !wasi_clock_read(host, call->instance, call->slots[0].i32, &now_ns))
+        return skerry_answer_long(call, SKERRY_INVALID);
+    return skerry_answer_long(call, (int64_t)now_ns);
+}
+
+enum engine_outcome skerry_random(struct hostapi_host *host, struct engine_host_call *call)
+{
+    uint32_t count = call->slots[1].i32;
+    uint8_t *space;
+    if (host->options.snapshotting)
+        return host_trap_frozen(call, "random_v1");
+    if (!skerry_take_space(call, 0, &space))
+        return ENGINE_TRAPPED;
+    if (count > PLAIN_RANDOM_MAX)
+        return skerry_answer(call, SKERRY_TOO_LARGE);
+    engine_host_charge(call, count / HOSTCALLS_RANDOM_BYTES_PER_FUEL);
+    return skerry_answer(call, wasi_random_fill(space, count) ? 0 : SKERRY_FAILED);
+}
