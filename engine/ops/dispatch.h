@@ -20,7 +20,9 @@
  *   FUEL what is left       IN   the instance
  *   ACC    integer accumulator, PIN0..PIN2 pinned integer locals
  *   FACC   float accumulator,   FPIN0..FPIN2 pinned float locals (an f32 is the low half)
- * and leave by NEXT, JUMP, SUSPEND, STOP or RAISE; nothing may follow these.
+ * and leave by NEXT, JUMP, SUSPEND, STOP or RAISE; nothing may follow these. STOP leaves the
+ * interpreter; a later run goes on at its cell. All handlers are found at a distance from one
+ * of them, dispatch_base.
  */
 #ifndef SKERRY_ENGINE_OPS_DISPATCH_H
 #define SKERRY_ENGINE_OPS_DISPATCH_H
@@ -88,10 +90,9 @@ typedef dispatch_function *dispatch_handler;
 #define HANDLER(name)                                                                              \
     static __attribute__((preserve_none)) enum engine_outcome name(DISPATCH_PARAMETERS)
 
-/* Some handler: all others are found at a distance from it. */
-#define BASE_HANDLER                                                                               \
-    __attribute__((preserve_none)) enum engine_outcome dispatch_base(DISPATCH_PARAMETERS)
-BASE_HANDLER;
+#define SHARED_HANDLER(name)                                                                       \
+    __attribute__((preserve_none)) enum engine_outcome name(DISPATCH_PARAMETERS)
+SHARED_HANDLER(dispatch_base);
 
 #define JUMP(to)                                                                                   \
     do {                                                                                           \
@@ -117,12 +118,13 @@ BASE_HANDLER;
 /* So that others find the guest's registers in its machine. */
 #define SAVE_REGISTERS() DISPATCH_SAVE(PC)
 
-/* Leaves the interpreter; a later run goes on at cell `at`. */
 #define STOP(at, outcome)                                                                          \
     do {                                                                                           \
         DISPATCH_SAVE(at);                                                                         \
         return (outcome);                                                                          \
     } while (0)
+
+#define GO_TO(handler, at) __attribute__((musttail)) return handler((at), DISPATCH_REST)
 
 /*
  * A fault in between is the guest's: where it was must be known. Plain builds for x86-64
@@ -160,29 +162,29 @@ static inline enum engine_outcome dispatch_enter(const struct machine_registers 
 
 #else /* trampoline */
 
-#define DISPATCH_NAME     "trampoline"
-#define DISPATCH_CONTINUE 0x100
+#define DISPATCH_NAME        "trampoline"
+#define DISPATCH_CONTINUE    0x100
 
 typedef int dispatch_function(struct machine_registers *registers);
 typedef dispatch_function *dispatch_handler;
 
-#define HANDLER(name)     static int name(UNUSED struct machine_registers *registers)
-#define BASE_HANDLER      int dispatch_base(struct machine_registers *registers)
-BASE_HANDLER;
+#define HANDLER(name)        static int name(UNUSED struct machine_registers *registers)
+#define SHARED_HANDLER(name) int name(UNUSED struct machine_registers *registers)
+SHARED_HANDLER(dispatch_base);
 
-#define PC                registers->pc
-#define FP                registers->fp
-#define FUEL              registers->fuel
-#define IN                registers->instance
-#define MEM               registers->instance->memory_base
-#define ACC               registers->accumulator
-#define PIN0              registers->pins[0]
-#define PIN1              registers->pins[1]
-#define PIN2              registers->pins[2]
-#define FACC              registers->float_accumulator
-#define FPIN0             registers->float_pins[0]
-#define FPIN1             registers->float_pins[1]
-#define FPIN2             registers->float_pins[2]
+#define PC                   registers->pc
+#define FP                   registers->fp
+#define FUEL                 registers->fuel
+#define IN                   registers->instance
+#define MEM                  registers->instance->memory_base
+#define ACC                  registers->accumulator
+#define PIN0                 registers->pins[0]
+#define PIN1                 registers->pins[1]
+#define PIN2                 registers->pins[2]
+#define FACC                 registers->float_accumulator
+#define FPIN0                registers->float_pins[0]
+#define FPIN1                registers->float_pins[1]
+#define FPIN2                registers->float_pins[2]
 
 #define JUMP(to)                                                                                   \
     do {                                                                                           \
@@ -194,6 +196,12 @@ BASE_HANDLER;
     do {                                                                                           \
         PC = (at);                                                                                 \
         return (int)(outcome);                                                                     \
+    } while (0)
+
+#define GO_TO(handler, at)                                                                         \
+    do {                                                                                           \
+        PC = (at);                                                                                 \
+        return handler(registers);                                                                 \
     } while (0)
 
 #define SAVE_REGISTERS()                        ((void)0)
@@ -231,13 +239,20 @@ static inline enum engine_outcome dispatch_enter(struct machine_registers *r)
 #endif
 #define CHARGE_LEAVES_NONE() (!ENGINE_UNMETERED && UNLIKELY(FUEL < 0))
 
+/*
+ * The ways out that handlers have in common (ops_control.c), and GO_TO: saving all registers
+ * takes more code than most handlers, and is rare.
+ */
+SHARED_HANDLER(dispatch_suspend);
+SHARED_HANDLER(dispatch_trap);
+
 /* Out of fuel: go on later at `at`, which must be a cell not yet begun. */
-#define SUSPEND(at) STOP(at, ENGINE_OUT_OF_FUEL)
+#define SUSPEND(at) GO_TO(dispatch_suspend, at)
 
 #define RAISE(code)                                                                                \
     do {                                                                                           \
         IN->machine->trap = (code);                                                                \
-        STOP(PC, ENGINE_TRAPPED);                                                                  \
+        GO_TO(dispatch_trap, PC);                                                                  \
     } while (0)
 
 #endif

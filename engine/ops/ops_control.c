@@ -187,9 +187,19 @@ HANDLER(exit_float_)
     STOP(PC, ENGINE_DONE);
 }
 
-BASE_HANDLER
+SHARED_HANDLER(dispatch_base)
 {
     STOP(PC, ENGINE_DONE);
+}
+
+SHARED_HANDLER(dispatch_suspend)
+{
+    STOP(PC, ENGINE_OUT_OF_FUEL);
+}
+
+SHARED_HANDLER(dispatch_trap)
+{
+    STOP(PC, ENGINE_TRAPPED);
 }
 
 void control_make_cells(struct machine_cells *cells)
