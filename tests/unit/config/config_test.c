@@ -416,7 +416,7 @@ static void address_reads_v4_and_v6_and_knows_loopback(void **state)
         assert_false(config_address_parse(bad[i], &address));
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quantity_reads_every_documented_form),

@@ -76,7 +76,7 @@ static void only_what_is_listed_is_trusted(void **state)
     assert_false(config_trusts(&config, (const struct sockaddr *)&local));
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_network_has_the_addresses_of_its_prefix),

@@ -316,7 +316,7 @@ static void a_rule_is_an_origin(void **state)
                      STATUS_INVALID);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_url_is_taken_apart_and_put_together),

@@ -467,7 +467,7 @@ static void client_without_a_server_says_so(void **state)
     stage_done(&stage);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(function_lives_from_deploy_to_removal),

@@ -187,7 +187,7 @@ static void root_is_told_of_a_folder_that_its_workers_cannot_pass(void **state)
     fixture_done(&fixture);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(directory_is_made_private_with_all_its_parents),

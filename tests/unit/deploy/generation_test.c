@@ -67,7 +67,7 @@ static void without_the_file_there_is_a_reason(void **state)
     fixture_done(&fixture);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readers_see_what_control_counts),

@@ -72,7 +72,7 @@ static void digest_is_sha256_and_hexadecimal_reads_back(void **state)
     assert_int_equal(sha256[0], 0xe3);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dns_labels_are_names_and_nothing_else_is),

@@ -78,7 +78,7 @@ static void unknown_member_is_answered_with_the_nearest(void **state)
     assert_int_equal(limits.pool, 3);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_shown_can_be_sent_back),

@@ -69,7 +69,7 @@ static void hexadecimal_text_has_one_spelling_but_a_digit_has_two(void **state)
     assert_int_equal(hex_digit(0x1e), 'e');
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hash_is_of_every_byte_and_of_the_seed),

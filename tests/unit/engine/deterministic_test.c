@@ -317,7 +317,7 @@ static void without_the_option_the_bits_are_the_machines(void **state)
     guest_done(&guest);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_nan_of_arithmetic_is_canonical_wherever_it_goes),

@@ -157,7 +157,7 @@ static void real_modules_are_recognised_and_miss_nothing(void **state)
     }
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(handlers_and_commands_are_recognised),

@@ -224,7 +224,7 @@ static void sealing_takes_out_what_frames_a_message(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(an_exchange_begins_as_an_empty_200),

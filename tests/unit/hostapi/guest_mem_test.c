@@ -76,7 +76,7 @@ static void vectors_are_copied_and_each_is_checked(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, calls_setup, calls_teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(a_range_must_be_wholly_inside),

@@ -146,7 +146,7 @@ static void only_the_call_that_parked_goes_on_without_paying(void **state)
     hostapi_host_free(host);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_host_has_its_kinds_blocks_and_those_of_what_it_uses),

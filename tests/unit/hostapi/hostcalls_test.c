@@ -83,7 +83,7 @@ static void a_signature_says_each_type_of_number(void **state)
         assert_false(hostcalls_signature_matches(others[i], &type));
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_table_is_sorted_and_finds_each_of_its_rows),

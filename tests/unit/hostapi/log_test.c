@@ -88,7 +88,7 @@ static void a_text_over_the_limit_costs_nothing_past_it(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(a_log_line_carries_its_level),

@@ -499,7 +499,7 @@ static void a_command_is_told_what_cgi_promises(void **state)
     end(&fixture, wasm);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(auth_challenges_all_but_the_right_credentials),

@@ -92,7 +92,7 @@ static void a_module_of_no_kind_is_told_what_it_lacks(void **state)
     assert_refused(none, "proxy_abi_version_0_2_1", STATUS_UNSUPPORTED, "proxy-wasm (Envoy)");
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_command_that_imports_another_platforms_funcs_is_refused_by_its_name),

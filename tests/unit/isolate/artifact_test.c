@@ -148,7 +148,7 @@ static int prepare(void **state)
     return engine_init(&report) != STATUS_OK ? 1 : setenv("CMOCKA_TEST_ABORT", "1", 1);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_no_artifact_is_refused_with_a_reason),

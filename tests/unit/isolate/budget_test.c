@@ -124,7 +124,7 @@ static void each_kind_has_a_label(void **state)
     assert_string_equal(isolate_budget_label(ISOLATE_BUDGET_EXCHANGE), "exchange");
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_tenant_uses_its_worker_uses),

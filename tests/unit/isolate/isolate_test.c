@@ -745,7 +745,7 @@ static void a_trimmed_isolate_is_the_snapshot_and_serves_on(void **state)
     isolate_free(isolate);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_fresh_isolate_is_the_snapshot),

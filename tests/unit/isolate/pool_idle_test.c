@@ -398,7 +398,7 @@ static void sweeps_are_a_second_apart(void **state)
     fake_free_pool(pool);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_isolate_that_wrote_too_much_is_freed_piece_by_piece),

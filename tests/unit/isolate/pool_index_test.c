@@ -174,7 +174,7 @@ static void the_longest_cold_entry_makes_room_when_the_table_is_full(void **stat
     fake_free_pool(pool);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_entry_is_found_by_its_name_alone),

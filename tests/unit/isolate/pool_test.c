@@ -500,7 +500,7 @@ static void a_tenant_is_one_whoever_asks_for_it(void **state)
     fake_free_pool(pool);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_isolate_that_came_back_is_warm_and_was_reset),

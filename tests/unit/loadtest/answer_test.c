@@ -285,7 +285,7 @@ static void a_token_has_the_characters_of_the_standard(void **state)
         assert_int_equal(token_has((uint8_t)c), memchr(set, c, sizeof(set) - 1) != NULL);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_with_length_is_read_to_its_end),

@@ -79,7 +79,7 @@ static void an_answer_that_says_nothing_changes_nothing(void **state)
     }
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_nonce_is_one_well_formed_custom_section),

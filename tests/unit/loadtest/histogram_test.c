@@ -133,7 +133,7 @@ static void merging_equals_recording_everything_in_one(void **state)
     free(both);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_bucket_starts_where_the_one_before_ends),

@@ -171,7 +171,7 @@ static void a_body_makes_the_method_post(void **state)
     assert_string_equal(options.method, "GET");
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_url_and_a_rate_are_enough),

@@ -164,7 +164,7 @@ static void an_empty_run_prints_without_dividing_by_zero(void **state)
     json_decref(root);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(json_holds_counts_quantiles_and_histograms, set_up,

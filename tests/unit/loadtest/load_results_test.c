@@ -161,7 +161,7 @@ static void failures_are_counted_by_kind_with_the_first_detail(void **state)
     load_results_free(results);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(latency_counts_from_due_and_service_from_sent),

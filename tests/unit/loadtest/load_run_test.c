@@ -403,7 +403,7 @@ static void the_owner_may_end_the_run_early(void **state)
     server_stop(&server);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_kept_alive_connection_is_used_again),

@@ -78,7 +78,7 @@ static void the_same_seed_repeats_and_another_does_not(void **state)
     assert_int_not_equal(pacers[0].due_ns, pacers[2].due_ns);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_fixed_rate_is_exact_after_any_number_of_requests),

@@ -137,7 +137,7 @@ static void an_empty_header_says_nothing(void **state)
     assert_int_equal(timing.start, SERVER_TIMING_UNKNOWN);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_cold_start_is_read_with_its_reason_and_phases),

@@ -162,7 +162,7 @@ static void methods_are_short_tokens(void **state)
     assert_false(target_method_valid("ABCDEFGHIJKLMNOPQ"));
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_below_localhost_are_loopback_without_dns),

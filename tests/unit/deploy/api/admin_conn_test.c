@@ -171,7 +171,7 @@ static void a_connection_after_a_refusal_without_a_body_goes_on(void **state)
     door_done(&door);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_connection_carries_many_requests_in_order),

@@ -170,7 +170,7 @@ static void who_has_no_token_is_told_of_but_not_each_time(void **state)
     door_done(&door);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_owner_speaks_on_the_socket_without_a_token),

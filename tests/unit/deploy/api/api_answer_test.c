@@ -130,7 +130,7 @@ static void a_report_is_answered_with_the_status_of_its_kind(void **state)
     }
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_is_one_line_in_the_order_it_was_made),

@@ -163,7 +163,7 @@ static void a_function_says_that_its_version_is_in_quarantine(void **state)
     rig_done(&rig);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(upload_without_activation_waits_for_a_rollback_to_it),

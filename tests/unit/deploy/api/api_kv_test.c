@@ -161,7 +161,7 @@ static void keys_are_listed_in_order_and_in_pages(void **state)
     rig_done(&rig);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_value_is_given_back_as_it_came),

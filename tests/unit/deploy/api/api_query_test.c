@@ -113,7 +113,7 @@ static void texts_for_messages_are_decoded_as_far_as_they_go(void **state)
     assert_string_equal(text, "");
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_names_that_are_known_pass),

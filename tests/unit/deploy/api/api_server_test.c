@@ -64,7 +64,7 @@ static void metrics_name_tenants_to_who_may_list_them(void **state)
     rig_done(&rig);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(server_tells_limits_numbers_and_health),

@@ -60,7 +60,7 @@ static void wrong_limits_change_nothing(void **state)
     rig_done(&rig);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(limits_of_a_tenant_are_replaced_as_a_whole),

@@ -209,7 +209,7 @@ static void a_caller_gets_what_its_scope_reaches_and_no_more(void **state)
     rig_done(&rig);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_requests_get_the_problem_that_they_are),

@@ -352,7 +352,7 @@ static void uploads_of_the_wrong_size_never_reach_a_builder(void **state)
     rig_done(&rig);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(upload_is_created_and_told_in_full),

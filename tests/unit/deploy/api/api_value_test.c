@@ -122,7 +122,7 @@ static void a_tag_is_all_of_the_artifacts_key_in_quotes(void **state)
     api_response_done(&response);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_that_is_no_utf8_becomes_plain),

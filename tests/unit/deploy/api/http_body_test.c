@@ -96,7 +96,7 @@ static void a_huge_size_asks_for_nothing(void **state)
     assert_int_equal(body.left, 0xfffffffffffffffULL - 2);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counted_bodies_end_at_their_count),

@@ -197,7 +197,7 @@ static void no_byte_anywhere_breaks_the_parser(void **state)
     }
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forms_are_taken_or_refused_as_rfc_9112_says),

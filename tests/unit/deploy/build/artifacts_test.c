@@ -169,7 +169,7 @@ static void names_tell_artifacts_from_litter(void **state)
     assert_int_equal(artifacts_sort_name("notes", RUN, key), ARTIFACTS_LITTER);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_published_is_opened_and_what_is_not_there_is_not_found),

@@ -135,7 +135,7 @@ static void it_is_crowded_when_somebody_else_waits(void **state)
     end_all(&queue, &running, 1);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_tenant_gets_half_of_the_places_at_most),

@@ -397,7 +397,7 @@ static void endless_builds_give_way_to_who_waits_behind_them(void **state)
     bench_done(&bench);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(built_artifact_comes_back_with_its_result),

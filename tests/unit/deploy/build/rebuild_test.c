@@ -205,7 +205,7 @@ static void the_socket_is_only_the_owners(void **state)
     yard_done(&yard);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_artifact_that_is_asked_for_twice_is_built_once),

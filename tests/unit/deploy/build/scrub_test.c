@@ -216,7 +216,7 @@ static void a_damaged_artifact_that_was_replaced_meanwhile_is_nobodys_trouble(vo
     bench_done(&bench);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_removes_what_is_unfinished_stale_or_unknown),

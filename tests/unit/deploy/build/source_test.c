@@ -47,7 +47,7 @@ static void what_nobody_knows_goes_to_the_front_end_that_explains_best(void **st
     assert_int_equal(source_of(none, none), DEPLOY_SOURCE_WASM);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_are_compared_without_their_parameters),

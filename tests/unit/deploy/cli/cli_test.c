@@ -54,7 +54,7 @@ static void too_few_and_too_many_words_are_wrong_usage(void **state)
     assert_int_equal(counter->page->count, 0);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_verb_that_is_not_ours_is_left_to_others),

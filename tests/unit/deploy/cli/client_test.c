@@ -113,7 +113,7 @@ static void a_file_goes_as_it_is_and_what_is_none_stays_here(void **state)
     assert_int_equal(counter->page->count, 0);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST_COUNTER(the_status_of_an_answer_decides_how_the_command_ends),

@@ -99,7 +99,7 @@ static void bytes_that_are_there_already_are_no_new_version(void **state)
     assert_says(counter->shown.out, "next: skerry activate hello v3\n");
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST_COUNTER(a_file_becomes_the_function_of_its_name),

@@ -120,7 +120,7 @@ static void nothing_is_removed_without_a_yes(void **state)
     assert_says(counter->shown.out, "removed hello and 3 version(s)\n");
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST_COUNTER(all_pages_are_one_list),

@@ -76,7 +76,7 @@ static void other_words_are_wrong_usage(void **state)
     assert_says(counter->shown.err, "a second or more");
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST_COUNTER(a_value_is_printed_as_it_is),

@@ -68,7 +68,7 @@ static void words_that_are_no_limits_change_nothing(void **state)
     }
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST_COUNTER(without_a_tenant_they_are_the_servers),

@@ -109,7 +109,7 @@ static void hints_repeat_the_flags_that_were_given(void **state)
     assert_string_equal(cli_flags(&cli, flags), "");
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flags_may_stand_between_words),

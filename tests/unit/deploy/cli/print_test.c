@@ -94,7 +94,7 @@ static void errors_are_a_line_beside_the_answer_and_hints_may_be_silenced(void *
     assert_string_equal(shown.out, "");
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_member_that_is_no_text_is_a_dash),

@@ -74,7 +74,7 @@ static void of_a_tenant_there_is_what_the_store_has(void **state)
     assert_says(counter->shown.out, "next: skerry list -t acme   or   skerry limits -t acme\n");
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST_COUNTER(what_workers_count_is_added_up),

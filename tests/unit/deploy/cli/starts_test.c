@@ -46,7 +46,7 @@ static void machines_get_what_the_server_said(void **state)
     assert_string_equal(counter->shown.out, "{\"cold\":1}\n");
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST_COUNTER(cold_starts_are_told_by_reason_and_phase),

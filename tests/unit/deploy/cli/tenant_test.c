@@ -41,7 +41,7 @@ static void other_words_are_wrong_usage(void **state)
     }
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST_COUNTER(tenants_are_listed_and_where_the_list_goes_on_is_said),

@@ -147,7 +147,7 @@ static void what_lmdb_says_is_told_apart(void **state)
     }
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_longest_names_make_the_longest_key),

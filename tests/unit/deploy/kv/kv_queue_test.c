@@ -143,7 +143,7 @@ static void so_many_wait_and_no_more(void **state)
     rig_end(&rig);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(changes_of_one_turn_are_one_transaction),

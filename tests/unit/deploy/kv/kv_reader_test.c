@@ -232,7 +232,7 @@ static void a_reader_of_nothing_is_refused(void **state)
     fixture_done(&fixture);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reader_finds_what_is_there),

@@ -240,7 +240,7 @@ static void a_full_store_takes_what_fits(void **state)
     kv_fixture_done(&fixture);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_put_is_there_and_what_is_deleted_is_not),

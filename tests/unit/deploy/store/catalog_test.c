@@ -274,7 +274,7 @@ static void catalog_of_a_missing_store_is_an_error(void **state)
     fixture_done(&fixture);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lookup_finds_the_active_version_only),

@@ -55,7 +55,7 @@ static void a_key_may_take_the_place_of_its_digest(void **state)
     assert_memory_equal(sha256, key, sizeof(key));
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_digest_is_sha_256),

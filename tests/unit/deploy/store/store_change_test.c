@@ -261,7 +261,7 @@ static void the_newest_versions_and_those_in_use_are_kept(void **state)
     fixture_done(&fixture);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(versions_count_up_and_the_newest_is_active),

@@ -85,7 +85,7 @@ static void limits_of_a_tenant_are_kept_with_their_record_in_the_changelog(void 
     fixture_done(&fixture);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_change_leaves_its_record_in_the_changelog),

@@ -78,7 +78,7 @@ static void store_that_was_cut_short_is_refused_and_one_that_is_only_short_is_no
     free(module);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(store_that_was_cut_short_is_refused_and_one_that_is_only_short_is_not),

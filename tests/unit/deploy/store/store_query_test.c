@@ -96,7 +96,7 @@ static void lists_hold_one_tenant_in_order_and_page_on(void **state)
     fixture_done(&fixture);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(missing_things_are_told_apart),

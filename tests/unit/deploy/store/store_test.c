@@ -118,7 +118,7 @@ static void store_leaves_no_descriptor_to_children(void **state)
     fixture_done(&fixture);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(acknowledged_versions_survive_a_killed_process),

@@ -32,7 +32,7 @@ static void a_number_without_a_name_has_an_empty_reason(void **state)
         assert_string_equal(http_status_text(others[i]), "");
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_is_found_and_they_rise),

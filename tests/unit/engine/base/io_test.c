@@ -125,7 +125,7 @@ static void nothing_is_read_and_written_without_a_descriptor(void **state)
     assert_int_equal(io_write_all(-1, bytes_make(NULL, 0)), STATUS_OK);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reading_goes_on_over_short_reads_and_signals),

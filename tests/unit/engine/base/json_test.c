@@ -57,7 +57,7 @@ static void what_does_not_fit_is_cut_between_characters(void **state)
     }
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_ends_the_string_or_the_line),

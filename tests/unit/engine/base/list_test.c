@@ -112,7 +112,7 @@ static void a_walk_may_free_what_it_stands_on(void **state)
     assert_true(list_is_empty(&list));
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(zeros_are_an_empty_list_and_a_link_on_none),

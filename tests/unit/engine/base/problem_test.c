@@ -67,7 +67,7 @@ static void texts_that_are_too_long_are_cut_and_the_rest_stands(void **state)
     }
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_one_has_five_members),

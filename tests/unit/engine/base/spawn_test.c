@@ -210,7 +210,7 @@ static void too_few_descriptors_are_named(void **state)
     bench_done(&bench);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(child_sees_the_names_of_its_role_and_no_others),

@@ -230,7 +230,7 @@ static void a_return_sets_the_global(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(shifts_and_products_become_part_of_sums_and_masks),

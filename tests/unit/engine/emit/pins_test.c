@@ -100,7 +100,7 @@ static void the_type_of_a_block_is_no_instruction(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(what_is_set_on_all_paths_is_not_cleared),

@@ -444,7 +444,7 @@ static void an_image_over_the_limit_is_refused(void **state)
     heap_done(&heap);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_object_is_zero_and_knows_its_layout_and_length),

@@ -257,7 +257,7 @@ static void an_image_is_checked_the_same_in_pieces_of_any_size(void **state)
     engine_image_free(&image);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_open_module_tells_its_imports_and_exports),

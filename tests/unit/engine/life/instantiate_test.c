@@ -339,7 +339,7 @@ static void a_memory_of_another_page_size_is_refused(void **state)
     }
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_import_that_nothing_provides_is_named),

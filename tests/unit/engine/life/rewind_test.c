@@ -144,7 +144,7 @@ static void a_vacated_instance_whose_memory_was_copied_has_it_again(void **state
     guest_done(&guest);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_store_that_reaches_into_the_next_page_is_undone_there_too),

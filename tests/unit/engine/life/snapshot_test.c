@@ -370,7 +370,7 @@ static void a_converted_reference_is_frozen_unless_it_is_the_hosts(void **state)
     guest_done(&guest);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_restored_instance_is_as_it_was_frozen),

@@ -676,7 +676,7 @@ static void a_trap_in_another_instance_ends_the_whole_call(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(suspension_keeps_accumulators_and_pins_of_both_classes),

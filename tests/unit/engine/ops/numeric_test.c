@@ -333,7 +333,7 @@ static void reinterpretation_keeps_every_bit(void **state)
                      0xfff4000000000000);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(division_by_zero_traps),

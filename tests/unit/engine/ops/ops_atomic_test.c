@@ -111,7 +111,7 @@ static void each_is_one_instruction_in_slices_of_any_size(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(what_was_there_comes_back_and_the_result_is_stored),

@@ -192,7 +192,7 @@ static void a_memory_of_one_byte_pages_ends_at_its_last_byte(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(every_width_is_loaded_and_stored_in_slices_of_any_size),

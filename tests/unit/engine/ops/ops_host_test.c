@@ -386,7 +386,7 @@ static void what_a_host_leaves_above_narrow_results_is_not_theirs(void **state)
     guest_done(&guest);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(a_host_function_asks_guest_functions_of_every_class),

@@ -912,7 +912,7 @@ static void an_array_that_does_not_fit_is_a_trap(void **state)
     guest_done(&guest);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_field_keeps_what_its_storage_can_and_touches_no_other),

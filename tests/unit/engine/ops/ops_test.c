@@ -702,7 +702,7 @@ static void deterministic_code_computes_the_same_with_canonical_nans(void **stat
     check_everywhere(&(const struct engine_options){.deterministic = true});
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_variant_has_a_handler_of_its_own),

@@ -639,7 +639,7 @@ static void each_limit_holds_exactly(void **state)
     }
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(headers_that_are_not_ours_are_named),

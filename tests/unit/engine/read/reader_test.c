@@ -160,7 +160,7 @@ static void names_must_be_utf8(void **state)
     }
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unsigned_numbers_may_be_padded_up_to_their_width),

@@ -119,7 +119,7 @@ static void a_set_stays_within_its_bytes(void **state)
     types_set_done(&set);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_abstract_type_is_below_those_of_the_picture),

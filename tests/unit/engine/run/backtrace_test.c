@@ -336,7 +336,7 @@ static void a_frame_that_makes_no_sense_ends_the_backtrace(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_trap_is_found_at_its_instruction),

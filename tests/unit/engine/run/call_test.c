@@ -139,7 +139,7 @@ static void a_call_that_makes_no_sense_is_refused_at_the_door(void **state)
     guest_done(&guest);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_travel_by_their_type),

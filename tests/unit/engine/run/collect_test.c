@@ -120,7 +120,7 @@ static void a_whole_collection_keeps_what_it_is_told_to_and_begins_anew(void **s
     guest_done(&guest);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(registers_and_the_stack_below_its_end_keep_what_they_name),

@@ -92,7 +92,7 @@ static void a_long_name_is_cut(void **state)
     assert_shown(name, wanted);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_path_of_rust_is_shown_without_its_hash),

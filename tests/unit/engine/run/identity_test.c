@@ -102,7 +102,7 @@ static void subtyping_and_kinds_hold_across_instances(void **state)
     pair_done(&pair);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_machine_of_one_instance_has_no_table),

@@ -114,7 +114,7 @@ static void what_makes_no_sense_is_refused_at_the_door(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(a_frame_that_begins_at_the_limit_fits_on_the_stack),

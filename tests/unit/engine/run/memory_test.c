@@ -144,7 +144,7 @@ static void pages_that_were_grown_and_taken_back_are_zero_when_grown_again(void 
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(a_new_memory_is_zero_and_clean),

@@ -272,7 +272,7 @@ static void null_has_no_length(void **state)
     guest_done(&guest);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_guest_that_keeps_all_it_makes_traps_when_the_heap_is_full),

@@ -89,7 +89,7 @@ static void bulk_operations_change_nothing_unless_all_fits(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(get_and_set_stop_at_the_end),

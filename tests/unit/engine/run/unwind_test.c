@@ -243,7 +243,7 @@ static void an_exception_in_a_global_survives_a_snapshot_and_a_rewind(void **sta
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(clauses_get_the_values_and_fuel_stays_exact),

@@ -274,7 +274,7 @@ static void text_that_does_not_fit_is_refused(void **state)
     engine_image_free(&image);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_text_of_any_function_is_whole),

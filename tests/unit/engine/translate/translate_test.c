@@ -410,7 +410,7 @@ static void a_padded_memory_offset_is_the_same_offset(void **state)
     guest_done(&guest);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_padded_memory_offset_is_the_same_offset),

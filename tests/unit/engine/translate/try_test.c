@@ -159,7 +159,7 @@ static void a_long_search_pays_on_its_way(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(the_first_catch_that_fits_gets_the_values),

@@ -816,7 +816,7 @@ static void many_types_cost_their_bytes_only(void **state)
     assert_valid(&wasm);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accepted_bodies_validate),

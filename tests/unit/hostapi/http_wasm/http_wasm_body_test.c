@@ -8,54 +8,54 @@
 static void bodies_are_read_as_streams(void **state)
 {
     (void)state;
-    fixture_next_exchange(&fixture, "POST", "/2q");
-    fixture.exchange.request_body = bytes_of_text("0123456");
-    assert_int_equal(fixture_request(&fixture), HOSTAPI_FINISHED);
-    fixture_assert_body(&fixture, "23456");
+    fixture_next_exchange(&letters_fixture, "POST", "/2q");
+    letters_fixture.exchange.request_body = bytes_of_text("0123456");
+    assert_int_equal(fixture_request(&letters_fixture), HOSTAPI_FINISHED);
+    fixture_assert_body(&letters_fixture, "23456");
     fault("/z", "a buffer of 0 bytes");
 }
 
 static void a_request_body_can_be_replaced_and_read_again(void **state)
 {
     (void)state;
-    fixture_next_exchange(&fixture, "POST", "/2WWq");
-    fixture.exchange.request_body = bytes_of_text("0123456");
-    assert_int_equal(fixture_request(&fixture), HOSTAPI_FINISHED);
-    fixture_assert_body(&fixture, "bodybody");
-    hostapi_host_reset(fixture.host);
-    assert_int_equal(fixture.exchange.request_body.count, 0);
+    fixture_next_exchange(&letters_fixture, "POST", "/2WWq");
+    letters_fixture.exchange.request_body = bytes_of_text("0123456");
+    assert_int_equal(fixture_request(&letters_fixture), HOSTAPI_FINISHED);
+    fixture_assert_body(&letters_fixture, "bodybody");
+    hostapi_host_reset(letters_fixture.host);
+    assert_int_equal(letters_fixture.exchange.request_body.count, 0);
 }
 
 static void writes_of_one_phase_append(void **state)
 {
     (void)state;
     finish("/www");
-    fixture_assert_body(&fixture, "bodybodybody");
+    fixture_assert_body(&letters_fixture, "bodybodybody");
 }
 
 static void a_response_over_the_limit_is_at_fault(void **state)
 {
     (void)state;
-    fixture.limits.response = 1024;
-    fixture_next_exchange(&fixture, "GET", "/qw");
+    letters_fixture.limits.response = 1024;
+    fixture_next_exchange(&letters_fixture, "GET", "/qw");
     char body[1021];
     memset(body, 'x', sizeof(body));
-    fixture.exchange.request_body = bytes_make(body, sizeof(body));
-    assert_int_equal(fixture_request(&fixture), HOSTAPI_FAULT);
-    assert_non_null(strstr(fixture.report.text, "limits.response (1024)"));
+    letters_fixture.exchange.request_body = bytes_make(body, sizeof(body));
+    assert_int_equal(fixture_request(&letters_fixture), HOSTAPI_FAULT);
+    assert_non_null(strstr(letters_fixture.report.text, "limits.response (1024)"));
 }
 
 static void a_body_written_before_the_missing_next_handler_stays(void **state)
 {
     (void)state;
     finish("/w/");
-    assert_int_equal(fixture.exchange.status, 404);
-    fixture_assert_body(&fixture, "body");
+    assert_int_equal(letters_fixture.exchange.status, 404);
+    fixture_assert_body(&letters_fixture, "body");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, letters_setup, letters_teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(bodies_are_read_as_streams),

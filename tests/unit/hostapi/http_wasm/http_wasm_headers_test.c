@@ -22,39 +22,39 @@ static void a_buffer_that_is_too_small_stays_untouched(void **state)
 static void names_come_once_in_lower_case_and_begin_with_host(void **state)
 {
     (void)state;
-    fixture_next_exchange(&fixture, "GET", "/n");
-    fixture_add_header(&fixture, "Accept", "a");
-    fixture_add_header(&fixture, "x-B", "b");
-    fixture_add_header(&fixture, "ACCEPT", "c");
-    assert_int_equal(fixture_request(&fixture), HOSTAPI_FINISHED);
+    fixture_next_exchange(&letters_fixture, "GET", "/n");
+    fixture_add_header(&letters_fixture, "Accept", "a");
+    fixture_add_header(&letters_fixture, "x-B", "b");
+    fixture_add_header(&letters_fixture, "ACCEPT", "c");
+    assert_int_equal(fixture_request(&letters_fixture), HOSTAPI_FINISHED);
     static const char want[] = "host\0accept\0x-b";
-    assert_int_equal(fixture.exchange.response_body.count, sizeof(want));
-    assert_memory_equal(fixture.exchange.response_body.data, want, sizeof(want));
+    assert_int_equal(letters_fixture.exchange.response_body.count, sizeof(want));
+    assert_memory_equal(letters_fixture.exchange.response_body.data, want, sizeof(want));
 }
 
 static void values_may_be_written_over_the_name_that_asked_for_them(void **state)
 {
     (void)state;
-    fixture_next_exchange(&fixture, "GET", "/v");
-    fixture_add_header(&fixture, "X-Name", "first value");
-    fixture_add_header(&fixture, "x-name", "second");
-    assert_int_equal(fixture_request(&fixture), HOSTAPI_FINISHED);
+    fixture_next_exchange(&letters_fixture, "GET", "/v");
+    fixture_add_header(&letters_fixture, "X-Name", "first value");
+    fixture_add_header(&letters_fixture, "x-name", "second");
+    assert_int_equal(fixture_request(&letters_fixture), HOSTAPI_FINISHED);
     static const char want[] = "first value\0second";
-    assert_int_equal(fixture.exchange.response_body.count, sizeof(want));
-    assert_memory_equal(fixture.exchange.response_body.data, want, sizeof(want));
+    assert_int_equal(letters_fixture.exchange.response_body.count, sizeof(want));
+    assert_memory_equal(letters_fixture.exchange.response_body.data, want, sizeof(want));
 }
 
 static void headers_set_before_the_missing_next_handler_stay(void **state)
 {
     (void)state;
     finish("/h/");
-    assert_int_equal(fixture.exchange.status, 404);
-    fixture_assert_header(&fixture, "x-name", "value");
+    assert_int_equal(letters_fixture.exchange.status, 404);
+    fixture_assert_header(&letters_fixture, "x-name", "value");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, letters_setup, letters_teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(trailers_are_absent_and_cannot_be_set),

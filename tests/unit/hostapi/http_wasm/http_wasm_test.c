@@ -11,31 +11,31 @@ static void a_handler_that_writes_nothing_answers_an_empty_200(void **state)
 {
     (void)state;
     finish("/");
-    assert_int_equal(fixture.exchange.status, 200);
-    assert_int_equal(fixture.exchange.response_headers.count, 0);
-    fixture_assert_body(&fixture, "");
+    assert_int_equal(letters_fixture.exchange.status, 200);
+    assert_int_equal(letters_fixture.exchange.response_headers.count, 0);
+    fixture_assert_body(&letters_fixture, "");
 }
 
 static void status_headers_and_body_are_what_the_guest_set(void **state)
 {
     (void)state;
     finish("/shaw");
-    assert_int_equal(fixture.exchange.status, 418);
-    assert_int_equal(fixture.exchange.response_headers.count, 2);
-    fixture_assert_header(&fixture, "x-name", "value");
-    fixture_assert_body(&fixture, "body");
+    assert_int_equal(letters_fixture.exchange.status, 418);
+    assert_int_equal(letters_fixture.exchange.response_headers.count, 2);
+    fixture_assert_header(&letters_fixture, "x-name", "value");
+    fixture_assert_body(&letters_fixture, "body");
     finish("/aad");
-    assert_int_equal(fixture.exchange.response_headers.count, 0);
+    assert_int_equal(letters_fixture.exchange.response_headers.count, 0);
 }
 
 static void there_is_no_next_handler(void **state)
 {
     (void)state;
     finish("//4");
-    assert_int_equal(fixture.exchange.status, 404);
-    fixture_assert_header(&fixture, "content-type", "application/problem+json");
-    assert_non_null(
-        strstr((const char *)fixture.exchange.response_body.data, "\"code\":\"no_next_handler\""));
+    assert_int_equal(letters_fixture.exchange.status, 404);
+    fixture_assert_header(&letters_fixture, "content-type", "application/problem+json");
+    assert_non_null(strstr((const char *)letters_fixture.exchange.response_body.data,
+                           "\"code\":\"no_next_handler\""));
 }
 
 /* ---- a next handler -------------------------------------------------------------------------- */
@@ -67,36 +67,36 @@ static bool fail_itself(struct fixture *next)
 
 static enum hostapi_step ask_next(const char *uri, bool (*next)(struct fixture *next))
 {
-    fixture_next_exchange(&fixture, "GET", uri);
-    fixture.exchange.has_next = true;
-    fixture.next = next;
-    return fixture_request(&fixture);
+    fixture_next_exchange(&letters_fixture, "GET", uri);
+    letters_fixture.exchange.has_next = true;
+    letters_fixture.next = next;
+    return fixture_request(&letters_fixture);
 }
 
 static void the_next_handler_sees_the_request_as_the_guest_left_it(void **state)
 {
     (void)state;
     assert_int_equal(ask_next("/umHW/", answer_201), HOSTAPI_FINISHED);
-    assert_int_equal(fixture.exchange.status, 201);
-    fixture_assert_body(&fixture, "its own");
+    assert_int_equal(letters_fixture.exchange.status, 201);
+    fixture_assert_body(&letters_fixture, "its own");
 }
 
 static void what_the_guest_set_before_stays_where_the_next_handler_sets_nothing(void **state)
 {
     (void)state;
     assert_int_equal(ask_next("/shw/", do_nothing), HOSTAPI_FINISHED);
-    assert_int_equal(fixture.exchange.status, 418);
-    fixture_assert_header(&fixture, "x-name", "value");
-    fixture_assert_body(&fixture, "body");
+    assert_int_equal(letters_fixture.exchange.status, 418);
+    fixture_assert_header(&letters_fixture, "x-name", "value");
+    fixture_assert_body(&letters_fixture, "body");
 }
 
 static void handle_response_may_replace_the_next_handlers_response(void **state)
 {
     (void)state;
     assert_int_equal(ask_next("/fumHW/rshw", answer_201), HOSTAPI_FINISHED);
-    assert_int_equal(fixture.exchange.status, 418);
-    fixture_assert_header(&fixture, "x-name", "value");
-    fixture_assert_body(&fixture, "body");
+    assert_int_equal(letters_fixture.exchange.status, 418);
+    fixture_assert_header(&letters_fixture, "x-name", "value");
+    fixture_assert_body(&letters_fixture, "body");
 }
 
 static void handle_response_may_only_look_at_an_unbuffered_response(void **state)
@@ -107,7 +107,7 @@ static void handle_response_may_only_look_at_an_unbuffered_response(void **state
         char uri[] = "//?";
         uri[2] = *letter;
         assert_int_equal(ask_next(uri, do_nothing), HOSTAPI_FAULT);
-        assert_non_null(strstr(fixture.report.text, "buffer_response"));
+        assert_non_null(strstr(letters_fixture.report.text, "buffer_response"));
     }
 }
 
@@ -116,16 +116,16 @@ static void handle_response_hears_that_the_next_handler_failed(void **state)
 {
     (void)state;
     assert_int_equal(ask_next("//", fail_itself), HOSTAPI_FAULT);
-    assert_non_null(strstr(fixture.report.text, "unreachable"));
+    assert_non_null(strstr(letters_fixture.report.text, "unreachable"));
 }
 
 static void who_does_not_ask_for_the_next_handler_ends_there(void **state)
 {
     (void)state;
-    fixture.nexts = 0;
+    letters_fixture.nexts = 0;
     assert_int_equal(ask_next("/s", fail_itself), HOSTAPI_FINISHED);
-    assert_int_equal(fixture.nexts, 0);
-    assert_int_equal(fixture.exchange.status, 418);
+    assert_int_equal(letters_fixture.nexts, 0);
+    assert_int_equal(letters_fixture.exchange.status, 418);
 }
 
 /* ---- the rules ------------------------------------------------------------------------------- */
@@ -134,11 +134,11 @@ static void handle_response_may_change_a_buffered_response(void **state)
 {
     (void)state;
     finish("/f/shw");
-    assert_int_equal(fixture.exchange.status, 418);
-    fixture_assert_header(&fixture, "x-name", "value");
-    fixture_assert_body(&fixture, "body");
+    assert_int_equal(letters_fixture.exchange.status, 418);
+    fixture_assert_header(&letters_fixture, "x-name", "value");
+    fixture_assert_body(&letters_fixture, "body");
     finish("/f/r");
-    assert_int_equal(fixture.exchange.status, 404);
+    assert_int_equal(letters_fixture.exchange.status, 404);
 }
 
 static void handle_response_may_not_touch_an_unbuffered_response(void **state)
@@ -158,7 +158,7 @@ static void a_response_that_began_is_closed_to_changes(void **state)
     fault("/ws", "the response began");
     fault("/wh", "the response began");
     finish("/fwsh");
-    assert_int_equal(fixture.exchange.status, 418);
+    assert_int_equal(letters_fixture.exchange.status, 418);
 }
 
 static void features_last_for_one_request(void **state)
@@ -184,11 +184,12 @@ static void method_uri_and_headers_of_the_request_can_be_set(void **state)
 {
     (void)state;
     finish("/umH");
-    assert_true(bytes_equal_text(fixture.exchange.method, "PATCH"));
-    assert_true(bytes_equal_text(fixture.exchange.uri, "/new?q"));
-    assert_non_null(http_headers_find(&fixture.exchange.request_headers, bytes_of_text("x-name")));
+    assert_true(bytes_equal_text(letters_fixture.exchange.method, "PATCH"));
+    assert_true(bytes_equal_text(letters_fixture.exchange.uri, "/new?q"));
+    assert_non_null(
+        http_headers_find(&letters_fixture.exchange.request_headers, bytes_of_text("x-name")));
     finish("/e");
-    assert_true(bytes_equal_text(fixture.exchange.uri, "/"));
+    assert_true(bytes_equal_text(letters_fixture.exchange.uri, "/"));
 }
 
 static void what_is_no_method_uri_status_or_header_is_refused(void **state)
@@ -207,23 +208,23 @@ static void pointers_outside_memory_end_the_guest(void **state)
     fault("/p", "outside memory");
     fault("/L", "log: text of 2 bytes at 65535 is outside memory");
     fault("/D", "outside memory");
-    assert_int_equal(hostapi_fault(fixture.host), HOSTAPI_FAULT_TRAP);
+    assert_int_equal(hostapi_fault(letters_fixture.host), HOSTAPI_FAULT_TRAP);
 }
 
 static void debug_is_off_and_none_is_no_level_to_log_at(void **state)
 {
     (void)state;
     finish("/l");
-    fixture_assert_log(&fixture, "warn value\n");
+    fixture_assert_log(&letters_fixture, "warn value\n");
 }
 
 static void debug_is_kept_where_the_version_chose_it(void **state)
 {
     (void)state;
-    fixture_next_exchange(&fixture, "GET", "/l");
-    fixture.exchange.debug_log = true;
-    assert_int_equal(fixture_request(&fixture), HOSTAPI_FINISHED);
-    fixture_assert_log(&fixture, "warn value\ndebug value\n");
+    fixture_next_exchange(&letters_fixture, "GET", "/l");
+    letters_fixture.exchange.debug_log = true;
+    assert_int_equal(fixture_request(&letters_fixture), HOSTAPI_FINISHED);
+    fixture_assert_log(&letters_fixture, "warn value\ndebug value\n");
 }
 
 static void a_handler_that_exits_is_at_fault(void **state)
@@ -236,11 +237,11 @@ static void host_calls_burn_their_price_and_the_same_each_time(void **state)
 {
     (void)state;
     finish("/");
-    uint64_t before = engine_machine_fuel_used(fixture.machine);
+    uint64_t before = engine_machine_fuel_used(letters_fixture.machine);
     finish("/w");
-    uint64_t first = engine_machine_fuel_used(fixture.machine) - before;
+    uint64_t first = engine_machine_fuel_used(letters_fixture.machine) - before;
     finish("/w");
-    assert_int_equal(engine_machine_fuel_used(fixture.machine) - before, 2 * first);
+    assert_int_equal(engine_machine_fuel_used(letters_fixture.machine) - before, 2 * first);
     assert_true(first > 50);
 }
 
@@ -335,7 +336,7 @@ static void features_enabled_before_the_snapshot_hold_after_it(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, letters_setup, letters_teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(a_handler_that_writes_nothing_answers_an_empty_200),

@@ -6,36 +6,36 @@
 
 #include "tests/support/unit.h"
 
-struct fixture fixture;
+struct fixture letters_fixture;
 static struct bytes guest;
 
 int letters_setup(void **state)
 {
     (void)state;
     guest = fixture_guest("hostapi_rules");
-    assert_int_equal(fixture_begin(&fixture, guest, NULL), ENGINE_DONE);
+    assert_int_equal(fixture_begin(&letters_fixture, guest, NULL), ENGINE_DONE);
     return 0;
 }
 
 int letters_teardown(void **state)
 {
     (void)state;
-    fixture_end(&fixture);
+    fixture_end(&letters_fixture);
     fixture_unload(guest);
     return 0;
 }
 
 void finish(const char *uri)
 {
-    fixture_next_exchange(&fixture, "GET", uri);
-    if (fixture_request(&fixture) != HOSTAPI_FINISHED)
-        fail_msg("%s: %s", uri, fixture.report.text);
+    fixture_next_exchange(&letters_fixture, "GET", uri);
+    if (fixture_request(&letters_fixture) != HOSTAPI_FINISHED)
+        fail_msg("%s: %s", uri, letters_fixture.report.text);
 }
 
 void fault(const char *uri, const char *reason)
 {
-    fixture_next_exchange(&fixture, "GET", uri);
-    assert_int_equal(fixture_request(&fixture), HOSTAPI_FAULT);
-    if (strstr(fixture.report.text, reason) == NULL)
-        fail_msg("%s: \"%s\" does not say \"%s\"", uri, fixture.report.text, reason);
+    fixture_next_exchange(&letters_fixture, "GET", uri);
+    assert_int_equal(fixture_request(&letters_fixture), HOSTAPI_FAULT);
+    if (strstr(letters_fixture.report.text, reason) == NULL)
+        fail_msg("%s: \"%s\" does not say \"%s\"", uri, letters_fixture.report.text, reason);
 }

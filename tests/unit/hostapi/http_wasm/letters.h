@@ -7,7 +7,7 @@
 
 #include "tests/unit/hostapi/fixture.h"
 
-extern struct fixture fixture;
+extern struct fixture letters_fixture;
 
 /* Setup and teardown of each test. */
 int letters_setup(void **state);

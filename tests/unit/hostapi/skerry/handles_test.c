@@ -164,7 +164,7 @@ static void handles_that_are_none_are_refused_before_any_wait(void **state)
 
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, calls_teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         IN_WORLD(a_handle_is_closed_once_and_its_operation_ended),

@@ -196,7 +196,7 @@ static void what_must_not_be_frozen_ends_the_builders_guest(void **state)
 
 #define CALLED(test) cmocka_unit_test_setup_teardown(test, calls_setup, calls_teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         CALLED(a_variable_is_found_by_its_whole_name),

@@ -292,7 +292,7 @@ static void a_full_arena_is_reported(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(the_request_line_becomes_variables),

@@ -51,7 +51,7 @@ static void a_path_that_no_route_fits_has_no_entrypoint(void **state)
     assert_int_equal(all.prefix.count, 0);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_exact_path_goes_first_then_the_longest_that_fits),

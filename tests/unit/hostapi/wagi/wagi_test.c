@@ -152,7 +152,7 @@ static void too_many_headers_are_a_limit(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(a_content_type_alone_is_a_200),

@@ -86,7 +86,7 @@ static void the_environment_of_a_handler_is_its_functions(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, calls_setup, calls_teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(arguments_are_written_with_pointers_and_nuls),

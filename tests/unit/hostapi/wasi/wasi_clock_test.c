@@ -93,7 +93,7 @@ static void many_random_bytes_are_made_in_turns_and_paid_for_once(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, calls_setup, calls_teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(clocks_go_in_the_steps_that_the_operator_chose),

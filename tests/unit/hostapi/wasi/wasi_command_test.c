@@ -159,7 +159,7 @@ static void programs_without_files_do_what_they_must(void **state)
     }
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(programs_without_files_do_what_they_must),

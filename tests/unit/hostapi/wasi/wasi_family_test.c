@@ -72,7 +72,7 @@ static void a_reset_forgets_the_request_wholly(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, calls_setup, calls_teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(calls_without_files_answer_by_descriptor),

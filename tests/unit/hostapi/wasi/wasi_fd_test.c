@@ -149,7 +149,7 @@ static void sockets_are_refused_in_the_builder_and_are_none_in_a_request(void **
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, calls_setup, calls_teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(stdin_is_the_request_body),

@@ -136,7 +136,7 @@ static void the_old_poll_has_its_fields_later(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fine_setup, calls_teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(poll_waits_until_the_guests_own_clock_shows_it),

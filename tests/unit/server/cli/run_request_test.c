@@ -91,7 +91,7 @@ static void a_module_of_no_kind_is_refused_before_it_runs(void **state)
     assert_says(shown->err, "no kind of function recognised");
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST_BENCH(the_body_goes_out_and_the_head_beside_it),

@@ -137,7 +137,7 @@ static void vectors_are_read_in_any_shape_and_print_as_i32x4(void **state)
         assert_false(values_parse(bad[i], ENGINE_V128, slots));
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integers_print_signed),

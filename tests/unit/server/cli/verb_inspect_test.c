@@ -98,7 +98,7 @@ static void wrong_words_are_wrong_usage(void **state)
     assert_says(shown->err, "usage: skerry inspect");
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST_BENCH(each_file_is_judged_and_the_worst_decides),

@@ -135,7 +135,7 @@ static void options_that_mean_nothing_together_are_refused(void **state)
     }
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST_BENCH(results_are_printed_with_their_types),

@@ -79,7 +79,7 @@ static void wrong_words_are_wrong_usage(void **state)
     assert_int_equal(shown->exit_status, 2);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST_BENCH(the_closing_line_counts_assertions),

@@ -125,7 +125,7 @@ static void failures_are_one_line_and_end_in_the_statuss_code(void **state)
     assert_string_equal(shown->out, "");
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST_BENCH(a_verb_is_found_by_its_whole_name),

@@ -161,7 +161,7 @@ static void a_call_goes_on_from_slice_to_slice(void **state)
     wast_modules_done(&modules);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_newest_of_a_name_is_found_and_the_current_without_one),

@@ -86,7 +86,7 @@ static void a_list_that_is_not_there_is_no_empty_list(void **state)
     assert_int_not_equal(wast_skips_load("/nonexistent/skips", &report, &skips), STATUS_OK);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(skips_hold_for_folders_scripts_and_lines),

@@ -118,7 +118,7 @@ static void a_skipped_module_skips_what_uses_it(void **state)
 
 #define TEST_FILES(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST_FILES(what_is_wrong_is_counted_as_failed),

@@ -131,7 +131,7 @@ static void messages_say_what_was_wanted(void **state)
     }
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_match_bit_for_bit),

@@ -222,7 +222,7 @@ static void role_that_ends_when_it_is_done_has_no_successor(void **state)
     bench_done(&bench);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(child_that_says_so_is_ready),

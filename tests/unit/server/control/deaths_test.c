@@ -109,7 +109,7 @@ static void nobody_else_can_write_the_page(void **state)
     deaths_free(deaths);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_third_death_in_a_minute_is_one_too_many),

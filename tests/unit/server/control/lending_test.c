@@ -131,7 +131,7 @@ static void what_carries_no_connection_is_none(void **state)
     bench_done(&bench);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(connections_come_out_at_the_takers_end),

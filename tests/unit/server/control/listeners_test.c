@@ -89,7 +89,7 @@ static void what_is_no_address_is_a_fault_of_the_configuration(void **state)
     assert_non_null(strstr(report.text, "`localhost`"));
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_worker_has_a_socket_of_its_own_on_each_address),

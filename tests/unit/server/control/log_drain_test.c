@@ -203,7 +203,7 @@ static void who_writes_to_a_pipe_that_nobody_reads_does_not_wait(void **state)
     assert_int_equal(errno, EAGAIN);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(lines_of_the_log_pass_with_whose_they_are, bench_init,

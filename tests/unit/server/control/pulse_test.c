@@ -78,7 +78,7 @@ static void one_that_all_wait_for_is_given_up_sooner(void **state)
     assert_int_equal(pulse.state, PULSE_STALLED);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_beats_is_well_for_ever),

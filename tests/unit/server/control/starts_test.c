@@ -385,7 +385,7 @@ static void metrics_name_so_many_functions_and_count_the_rest(void **state)
     starts_free(starts);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_reason_is_counted_as_itself),

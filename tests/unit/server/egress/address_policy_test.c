@@ -178,7 +178,7 @@ static void what_is_no_internet_address_is_never_allowed(void **state)
     assert_non_null(why);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_form_of_address_has_its_class),

@@ -123,7 +123,7 @@ static void loopback_is_known_in_each_form(void **state)
     assert_false(is_loopback("128.0.0.1") || is_loopback("::2") || is_loopback("192.0.2.1"));
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_has_as_many_as_it_may_have),

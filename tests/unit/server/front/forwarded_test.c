@@ -92,7 +92,7 @@ static void the_scheme_is_the_proxys_word_or_the_public_urls(void **state)
     assert_false(forwarded_is_https(&config, &headers));
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_client_is_the_last_that_is_no_proxy_of_ours),

@@ -166,7 +166,7 @@ static void extensions_and_trailers_have_one_limit_together(void **state)
                      REFUSAL_CHUNK_EXTRAS);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_form_is_decoded_or_refused_however_it_is_cut),

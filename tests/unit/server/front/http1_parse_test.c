@@ -417,7 +417,7 @@ static void a_head_without_an_end_is_refused_at_the_limit(void **state)
     assert_int_equal(head.refusal, REFUSAL_HEADERS_LARGE);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_form_is_read_or_refused_for_its_reason),

@@ -84,7 +84,7 @@ static void a_field_ends_where_its_numbers_say(void **state)
     }
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_field_ends_where_its_numbers_say)};
     return cmocka_run_group_tests(tests, NULL, NULL);

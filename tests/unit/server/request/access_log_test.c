@@ -93,7 +93,7 @@ static void a_line_that_cannot_be_written_is_counted(void **state)
 
 #define STAGED(test) cmocka_unit_test_setup_teardown(test, stage_setup, stage_teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         STAGED(it_says_whose_how_and_how_long),

@@ -93,7 +93,7 @@ static void answers_are_counted_by_class_and_one_that_never_came_in_none(void **
 
 #define STAGED(test) cmocka_unit_test_setup_teardown(test, stage_setup, stage_teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         STAGED(a_cold_start_is_told_with_its_phases),

@@ -83,7 +83,7 @@ static void who_comes_back_runs_at_once_and_newcomers_wait_until_that_is_made_go
     assert_true(admission_is_idle(&tenant));
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(permits_then_the_queue_then_nothing),

@@ -74,7 +74,7 @@ static void a_guests_faults_have_the_codes_that_hostapi_gives_them(void **state)
 
 #define STAGED(test) cmocka_unit_test_setup_teardown(test, stage_setup, stage_teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         STAGED(each_row_is_answered_counted_and_logged_as_it_says),

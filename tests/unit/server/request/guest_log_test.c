@@ -195,7 +195,7 @@ static void a_fault_is_told_whatever_becomes_of_the_guests_lines(void **state)
 
 #define STAGED(test) cmocka_unit_test_setup_teardown(test, stage_setup, stage_teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         STAGED(lines_are_written_in_turns_after_the_end),

@@ -69,7 +69,7 @@ static void while_there_is_room_nobody_gives_way(void **state)
     assert_null(ask(&cars, 2, PARKING_FULL));
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tenant_alone_may_have_all_places),

@@ -75,7 +75,7 @@ static void who_holds_an_isolate_holds_a_permit_or_a_place(void **state)
                     !request_state_rows[s].isolate);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_way_that_is_not_in_the_table_is_refused),

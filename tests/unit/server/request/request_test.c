@@ -652,7 +652,7 @@ static void every_way_of_the_table_was_gone_and_no_other(void **state)
 
 #define STAGED(test) cmocka_unit_test_setup_teardown(test, stage_setup, stage_teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         STAGED(a_request_that_nobody_is_in_the_way_of_is_answered_at_once),

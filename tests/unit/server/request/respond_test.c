@@ -118,7 +118,7 @@ static void ids_are_all_different(void **state)
 
 #define STAGED(test) cmocka_unit_test_setup_teardown(test, stage_setup, stage_teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         STAGED(a_guests_answer_gets_id_version_and_timing),

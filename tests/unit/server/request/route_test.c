@@ -132,7 +132,7 @@ static void an_absolute_form_counts_as_its_path_and_its_host(void **state)
     }
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_form_of_address_finds_its_function_or_nothing),

@@ -404,7 +404,7 @@ static void a_running_task_may_add_and_remove_others(void **state)
     assert_true(scheduler_idle(&scheduler));
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_short_request_runs_at_once_when_nothing_else_does),

@@ -113,7 +113,7 @@ static void a_timer_that_sets_itself_cannot_hold_the_loop(void **state)
     timers_done(&fixture.heap);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(timers_fire_in_order_and_only_when_due),

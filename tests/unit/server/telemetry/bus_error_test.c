@@ -73,7 +73,7 @@ static void a_process_ends_with_the_files_name(void **state)
     assert_non_null(strstr(text, "cut short"));
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_names_its_file_for_addresses_inside),

@@ -102,7 +102,7 @@ static void no_key_is_there_twice_and_none_that_is_the_readers(void **state)
     assert_false(passes(text));
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_the_log_writes_passes),

@@ -93,7 +93,7 @@ static void a_process_that_never_waits_leaves_the_flags_of_others_alone(void **s
     assert_int_equal(close(kept) | close(ends[0]) | close(ends[1]), 0);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_is_one_object_with_its_values_in_order),

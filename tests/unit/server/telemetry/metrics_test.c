@@ -148,7 +148,7 @@ static void a_warm_request_is_in_the_phases_that_it_has(void **state)
     free(text);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_worker_has_a_line_for_each_row),

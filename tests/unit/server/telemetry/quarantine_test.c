@@ -118,7 +118,7 @@ static void a_full_page_gives_up_what_ends_the_soonest(void **state)
     assert_int_equal(until(&page, "g", 2), 0);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_ran_is_told_only_while_it_runs),

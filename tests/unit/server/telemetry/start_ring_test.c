@@ -242,7 +242,7 @@ static void no_garbage_gets_past_the_checks(void **state)
     free(ring);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_are_read_once_and_in_order),

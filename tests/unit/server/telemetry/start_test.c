@@ -42,7 +42,7 @@ static void a_quantile_is_the_bound_of_its_bucket(void **state)
 
 /* ---- ring ------------------------------------------------------------------------------------ */
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_time_is_counted_where_it_is_the_bound_or_less),

@@ -120,7 +120,7 @@ static void each_turn_is_a_beat_and_runs_are_none(void **state)
     assert_int_equal(vitals.beats, 2);
 }
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_while_a_guest_runs_somebody_is_accused),

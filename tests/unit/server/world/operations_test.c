@@ -180,7 +180,7 @@ static void kinds_have_names(void **state)
 
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         IN_WORLD(an_answer_wakes_its_owner_once_and_is_there_to_be_looked_at),
