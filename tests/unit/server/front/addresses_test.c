@@ -123,6 +123,20 @@ static void loopback_is_known_in_each_form(void **state)
     assert_false(is_loopback("128.0.0.1") || is_loopback("::2") || is_loopback("192.0.2.1"));
 }
 
+/* Bytes that look like one of the other families do not count. */
+static void a_socket_without_an_address_has_none(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"127.0.0.1", "::1", "::ffff:127.0.0.1"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct sockaddr_storage storage = address_of(texts[i]);
+        struct addresses_key key;
+        storage.ss_family = AF_UNIX;
+        assert_false(addresses_is_loopback((const struct sockaddr *)&storage));
+        assert_false(addresses_key_of((const struct sockaddr *)&storage, &key));
+    }
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +146,7 @@ UNIT
         cmocka_unit_test(many_addresses_are_told_apart_and_leave_nothing),
         cmocka_unit_test(bytes_are_an_addresss_as_long_as_it_has_a_connection),
         cmocka_unit_test(loopback_is_known_in_each_form),
+        cmocka_unit_test(a_socket_without_an_address_has_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,6 +42,7 @@ static void the_client_is_the_last_that_is_no_proxy_of_ours(void **state)
         {"unknown", NULL, ""},
         {"", NULL, ""},
         {"[::1", NULL, ""},
+        {"1111111111111111111111111111111111111111111111111111111111111111111", NULL, ""},
         {"192.0.2.256", NULL, ""},
         {"192.0.2.1.evil", NULL, ""},
     };

@@ -194,6 +194,7 @@ static const struct row rows[] = {
     NO(FOLDED, "GET / HTTP/1.1\r\n Host: x\r\n\r\n"),
     NO(VALUE, GET("A: b\0c\r\n")),
     NO(VALUE, GET("A: b\x01\r\n")),
+    NO(VALUE, GET("A: b\x01\n")),
     NO(VALUE, GET("A: b\x0b\r\n")),
     NO(VALUE, GET("A: b\x1b[31m\r\n")),
     NO(VALUE, GET("A: b\x7f\r\n")),
@@ -417,6 +418,14 @@ static void a_head_without_an_end_is_refused_at_the_limit(void **state)
     assert_int_equal(head.refusal, REFUSAL_HEADERS_LARGE);
 }
 
+static void nothing_is_no_token_no_target_and_no_host(void **state)
+{
+    (void)state;
+    const struct bytes nothing = bytes_make(NULL, 0);
+    assert_false(http1_is_token(nothing) || http1_is_target(nothing) ||
+                 http1_is_authority(nothing));
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -427,6 +436,7 @@ UNIT
         cmocka_unit_test(a_hundred_fields_are_read_and_one_more_is_not),
         cmocka_unit_test(fields_are_counted_with_32_bytes_each_against_the_limit),
         cmocka_unit_test(a_head_without_an_end_is_refused_at_the_limit),
+        cmocka_unit_test(nothing_is_no_token_no_target_and_no_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,10 @@
 /*
  * Where a field of HPACK ends, one row a form; what is cut short is no field.
  */
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "server/front/http2_fields.h"
 #include "tests/support/unit.h"
 
@@ -84,8 +88,26 @@ static void a_field_ends_where_its_numbers_say(void **state)
     }
 }
 
+static void nothing_behind_a_block_is_read(void **state)
+{
+    (void)state;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(pages, MAP_FAILED);
+    assert_int_equal(mprotect(pages + page, page, PROT_NONE), 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char *block = pages + page - rows[i].count;
+        memcpy(block, rows[i].bytes, rows[i].count);
+        assert_int_equal(http2_field_bytes(bytes_make(block, rows[i].count)), rows[i].field);
+    }
+    assert_int_equal(munmap(pages, 2 * page), 0);
+}
+
 UNIT
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_field_ends_where_its_numbers_say)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_field_ends_where_its_numbers_say),
+        cmocka_unit_test(nothing_behind_a_block_is_read),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

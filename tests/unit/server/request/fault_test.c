@@ -72,6 +72,49 @@ static void a_guests_faults_have_the_codes_that_hostapi_gives_them(void **state)
     assert_string_equal(fault_rows[FAULT_EXIT].code, hostapi_fault_code(HOSTAPI_FAULT_EXIT_STATUS));
 }
 
+/* In the order of fault.def: the guest's, the client's, want of room. */
+static uint32_t status_wanted(enum fault fault)
+{
+    if (fault == FAULT_DEADLINE)
+        return 504; /* whoever is behind did not answer in time */
+    if (fault < FAULT_CLIENT_GONE)
+        return 500;
+    switch (fault) {
+    case FAULT_CLIENT_GONE:
+        return 499; /* nobody sees it; the access log's word */
+    case FAULT_UNKNOWN_HOST:
+    case FAULT_UNKNOWN_FUNCTION:
+        return 404;
+    case FAULT_BAD_PATH:
+        return 400;
+    default:
+        return 503;
+    }
+}
+
+static void the_status_says_whose_fault_it_is(void **state)
+{
+    (void)state;
+    for (enum fault fault = 0; fault < FAULT_COUNT; fault++)
+        assert_int_equal(fault_rows[fault].status, status_wanted(fault));
+}
+
+static void want_of_room_alone_is_worth_another_try(void **state)
+{
+    (void)state;
+    for (enum fault fault = 0; fault < FAULT_COUNT; fault++)
+        assert_true(fault_rows[fault].retry == (status_wanted(fault) == 503));
+}
+
+/* A status that was chosen, or a time that passed, has no place in the code. */
+static void what_went_wrong_in_a_guest_is_told_with_its_place(void **state)
+{
+    (void)state;
+    for (enum fault fault = 0; fault < FAULT_COUNT; fault++)
+        assert_true(fault_rows[fault].trace ==
+                    (status_wanted(fault) == 500 && fault != FAULT_STATUS));
+}
+
 #define STAGED(test) cmocka_unit_test_setup_teardown(test, stage_setup, stage_teardown)
 
 UNIT
@@ -80,6 +123,9 @@ UNIT
         STAGED(each_row_is_answered_counted_and_logged_as_it_says),
         STAGED(without_words_it_says_its_own),
         cmocka_unit_test(counting_touches_one_counter),
+        cmocka_unit_test(the_status_says_whose_fault_it_is),
+        cmocka_unit_test(want_of_room_alone_is_worth_another_try),
+        cmocka_unit_test(what_went_wrong_in_a_guest_is_told_with_its_place),
         cmocka_unit_test(a_guests_faults_have_the_codes_that_hostapi_gives_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,6 +75,16 @@ static void who_holds_an_isolate_holds_a_permit_or_a_place(void **state)
                     !request_state_rows[s].isolate);
 }
 
+/* So that what leaves them has nothing to take back: the timer and the turn are others' then. */
+static void only_before_and_after_its_life_a_request_waits_for_nothing(void **state)
+{
+    (void)state;
+    for (enum request_state s = 0; s < REQUEST_STATE_COUNT; s++) {
+        bool lives = s != REQUEST_NEW && s != REQUEST_ANSWERED && s != REQUEST_GONE;
+        assert_true((request_state_rows[s].waits != REQUEST_WAITS_NOTHING) == lives);
+    }
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -83,6 +93,7 @@ UNIT
         cmocka_unit_test(every_state_is_reached_and_from_each_there_is_a_way_out),
         cmocka_unit_test(nothing_begins_anew),
         cmocka_unit_test(who_holds_an_isolate_holds_a_permit_or_a_place),
+        cmocka_unit_test(only_before_and_after_its_life_a_request_waits_for_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,6 +96,18 @@ static void a_guest_that_ends_soon_is_not_measured(void **state)
     assert_true(request->claim.bytes[ISOLATE_BUDGET_EXCHANGE] >= sizeof(*request));
 }
 
+static void a_guest_that_runs_on_is_measured_from_time_to_time(void **state)
+{
+    struct stage *stage = *state;
+    for (uint32_t i = 0; i < 3; i++)
+        stage->steps[i] = GUEST_RUNS;
+    stage->steps[3] = GUEST_FINISHED;
+    stage->step_count = 4;
+    struct request *request = stage_begin(stage, 0);
+    assert_int_equal(request->response.status, 200);
+    assert_int_equal(stage->measures, 0);
+}
+
 static void fuel_of_requests_before_is_not_this_ones(void **state)
 {
     struct stage *stage = *state;
@@ -661,6 +673,7 @@ UNIT
         STAGED(a_tenant_over_its_memory_is_refused_early),
         STAGED(a_guest_that_grows_where_its_tenant_must_yield_is_ended),
         STAGED(a_guest_that_ends_soon_is_not_measured),
+        STAGED(a_guest_that_runs_on_is_measured_from_time_to_time),
         STAGED(fuel_of_requests_before_is_not_this_ones),
         STAGED(a_guest_that_waits_is_parked_until_then),
         STAGED(who_waits_for_a_permit_gets_it_in_the_order_of_coming),

@@ -50,6 +50,8 @@ static const struct row rows[] = {
     UNKNOWN("hello..localhost", "/"),
     UNKNOWN("a.b.c.localhost", "/"),
     UNKNOWN("hello.defaultlocalhost", "/"),
+    UNKNOWN("hello.default.remotehost", "/"),
+    UNKNOWN("hello.default.localhoss", "/"),
     UNKNOWN("hello.default.localhost.evil", "/"),
     FOUND("hello.default.localhost:", "/f", "default", "hello", "", "/f", false),
     UNKNOWN("127.0.0.1", "/f/"),
@@ -132,12 +134,26 @@ static void an_absolute_form_counts_as_its_path_and_its_host(void **state)
     }
 }
 
+static void what_stands_behind_a_path_is_not_read(void **state)
+{
+    (void)state;
+    static const char text[] = "http://a.b.localhost/";
+    for (size_t count = 0; count < sizeof("http://") - 1; count++) {
+        struct bytes path = bytes_make(text, count);
+        struct bytes authority = bytes_of_text("host");
+        route_take_absolute_form(&path, &authority);
+        assert_int_equal(path.count, count);
+        assert_true(bytes_equal_text(authority, "host"));
+    }
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_form_of_address_finds_its_function_or_nothing),
         cmocka_unit_test(labels_longer_than_a_name_can_be_are_no_names),
         cmocka_unit_test(an_absolute_form_counts_as_its_path_and_its_host),
+        cmocka_unit_test(what_stands_behind_a_path_is_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

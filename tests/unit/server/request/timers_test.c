@@ -113,6 +113,18 @@ static void a_timer_that_sets_itself_cannot_hold_the_loop(void **state)
     timers_done(&fixture.heap);
 }
 
+static void there_are_no_more_than_a_million(void **state)
+{
+    (void)state;
+    struct timers heap = {0};
+    for (uint32_t i = 0; i < 1u << 20; i++)
+        assert_true(timers_reserve(&heap));
+    assert_false(timers_reserve(&heap));
+    timers_release(&heap);
+    assert_true(timers_reserve(&heap));
+    timers_done(&heap);
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +132,7 @@ UNIT
         cmocka_unit_test(a_timer_moves_when_it_is_set_again),
         cmocka_unit_test(cleared_timers_do_not_fire_and_the_rest_stays_in_order),
         cmocka_unit_test(a_timer_that_sets_itself_cannot_hold_the_loop),
+        cmocka_unit_test(there_are_no_more_than_a_million),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
