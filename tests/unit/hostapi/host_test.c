@@ -106,6 +106,32 @@ static void a_wrong_family_is_refused_at_its_door(void **state)
     assert_false(aborts(ask_for_state, HOSTAPI_KIND_HTTP_WASM));
 }
 
+/* (module (func (export "other"))) */
+static const uint8_t module_without_the_entry[] = {
+    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x04, 0x01, 0x60,
+    0x00, 0x00, 0x03, 0x02, 0x01, 0x00, 0x07, 0x09, 0x01, 0x05, 'o',  't',
+    'h',  'e',  'r',  0x00, 0x00, 0x0a, 0x04, 0x01, 0x02, 0x00, 0x0b};
+
+static void a_guest_without_its_kinds_entry_is_at_fault(void **state)
+{
+    (void)state;
+    static const enum hostapi_kind kinds[] = {HOSTAPI_KIND_HTTP_WASM, HOSTAPI_KIND_WAGI};
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        struct fixture fixture;
+        const struct hostapi_options options = {.kind = kinds[i]};
+        assert_int_equal(
+            fixture_begin(&fixture,
+                          bytes_make(module_without_the_entry, sizeof(module_without_the_entry)),
+                          &options),
+            ENGINE_DONE);
+        assert_int_equal(
+            hostapi_begin(fixture.host, fixture.instance, &fixture.exchange, &fixture.report),
+            HOSTAPI_FAULT);
+        assert_non_null(strstr(fixture.report.text, "does not export"));
+        fixture_end(&fixture);
+    }
+}
+
 /* ---- waits ----------------------------------------------------------------------------------- */
 
 static void a_call_may_wait_for_any_of_several_moments_and_events(void **state)
@@ -151,6 +177,7 @@ UNIT
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_host_has_its_kinds_blocks_and_those_of_what_it_uses),
         cmocka_unit_test(a_wrong_family_is_refused_at_its_door),
+        cmocka_unit_test(a_guest_without_its_kinds_entry_is_at_fault),
         cmocka_unit_test(a_call_may_wait_for_any_of_several_moments_and_events),
         cmocka_unit_test(only_the_call_that_parked_goes_on_without_paying),
     };

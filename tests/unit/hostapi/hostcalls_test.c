@@ -69,6 +69,53 @@ static void every_table_is_sorted_and_finds_each_of_its_rows(void **state)
     assert_true(rows > 19 + 2 * 40);
 }
 
+/* Tables are written by hand, and so are specifications: the guest has them from there. */
+static void each_import_that_a_specification_has_is_found_with_its_type(void **state)
+{
+    (void)state;
+    struct fixture fixture = {.now_ns = 0};
+    struct bytes wasm = fixture_guest("hostapi_imports");
+    fixture_open(&fixture, wasm);
+    uint32_t count = engine_module_import_count(fixture.module);
+    assert_int_equal(count, 2 * 46 + 19);
+    for (uint32_t i = 0; i < count; i++) {
+        struct engine_import_desc import = engine_module_import(fixture.module, i);
+        if (hostcalls_find(&import, HOSTAPI_KIND_HTTP_WASM) == NULL)
+            fail_msg("%.*s has another type", (int)import.name.count,
+                     (const char *)import.name.data);
+    }
+    fixture_end(&fixture);
+    fixture_unload(wasm);
+}
+
+static bool is_one_of(const char *name, const char *const *names)
+{
+    while (*names != NULL && strcmp(*names, name) != 0)
+        names++;
+    return *names != NULL;
+}
+
+/* Clock and random bytes, and nothing else: their values must not be frozen into a snapshot. */
+static void what_importing_a_call_says_of_a_module_is_what_the_call_does(void **state)
+{
+    (void)state;
+    static const char *const world[] = {"clock_time_get", "poll_oneoff", "random_get", NULL};
+    static const char *const features[] = {"enable_features", NULL};
+    for (uint32_t k = HOSTAPI_KIND_UNKNOWN + 1; k < HOSTAPI_KIND_COUNT; k++) {
+        const struct hostapi_family *family = hostapi_family((enum hostapi_kind)k);
+        for (uint32_t t = 0; t < HOSTAPI_TABLES_MAX && family->tables[t] != NULL; t++) {
+            const struct hostcalls_table *table = family->tables[t];
+            for (uint32_t i = 0; i < table->count; i++) {
+                const struct hostcalls_row *row = &table->rows[i];
+                uint32_t trait = is_one_of(row->name, world)      ? HOSTCALLS_WORLD
+                                 : is_one_of(row->name, features) ? HOSTCALLS_FEATURES
+                                                                  : HOSTCALLS_PLAIN;
+                assert_int_equal(row->trait, trait);
+            }
+        }
+    }
+}
+
 static void a_signature_says_each_type_of_number(void **state)
 {
     (void)state;
@@ -87,6 +134,8 @@ UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_table_is_sorted_and_finds_each_of_its_rows),
+        cmocka_unit_test(each_import_that_a_specification_has_is_found_with_its_type),
+        cmocka_unit_test(what_importing_a_call_says_of_a_module_is_what_the_call_does),
         cmocka_unit_test(a_signature_says_each_type_of_number),
         cmocka_unit_test(an_import_must_have_the_tables_type),
         cmocka_unit_test(http_calls_are_for_handlers_only),

@@ -53,11 +53,25 @@ static void a_body_written_before_the_missing_next_handler_stays(void **state)
     fixture_assert_body(&letters_fixture, "body");
 }
 
+static void there_are_two_bodies(void **state)
+{
+    (void)state;
+    assert_int_equal(hostapi_begin(letters_fixture.host, letters_fixture.instance,
+                                   &letters_fixture.exchange, &letters_fixture.report),
+                     HOSTAPI_RUN);
+    static const uint32_t kinds[] = {HTTP_WASM_BODY_KIND_COUNT, 1000, UINT32_MAX};
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        trap(http_wasm_read_body, kinds[i], LETTERS_FREE_ADDRESS, 8, "no such kind of body");
+        trap(http_wasm_write_body, kinds[i], LETTERS_FREE_ADDRESS, 8, "no such kind of body");
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, letters_setup, letters_teardown)
 
 UNIT
 {
     const struct CMUnitTest tests[] = {
+        TEST(there_are_two_bodies),
         TEST(bodies_are_read_as_streams),
         TEST(a_request_body_can_be_replaced_and_read_again),
         TEST(writes_of_one_phase_append),

@@ -52,11 +52,28 @@ static void headers_set_before_the_missing_next_handler_stay(void **state)
     fixture_assert_header(&letters_fixture, "x-name", "value");
 }
 
+static void a_name_is_neither_empty_nor_larger_than_a_head(void **state)
+{
+    (void)state;
+    assert_int_equal(hostapi_begin(letters_fixture.host, letters_fixture.instance,
+                                   &letters_fixture.exchange, &letters_fixture.report),
+                     HOSTAPI_RUN);
+    letters_fixture.limits.headers = 16;
+    static http_wasm_handler *const handlers[] = {
+        http_wasm_get_header_values, http_wasm_set_header_value, http_wasm_add_header_value,
+        http_wasm_remove_header};
+    for (size_t i = 0; i < COUNT_OF(handlers); i++) {
+        trap(handlers[i], 0, LETTERS_FREE_ADDRESS, 0, "name of 0 bytes is empty");
+        trap(handlers[i], 0, LETTERS_FREE_ADDRESS, 17, "name of 17 bytes is empty or larger");
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, letters_setup, letters_teardown)
 
 UNIT
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_name_is_neither_empty_nor_larger_than_a_head),
         TEST(trailers_are_absent_and_cannot_be_set),
         TEST(a_buffer_that_is_too_small_stays_untouched),
         TEST(names_come_once_in_lower_case_and_begin_with_host),

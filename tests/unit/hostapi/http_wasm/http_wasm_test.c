@@ -3,7 +3,7 @@
  * The http-wasm ABI's rules, by a guest that does what its URI says (hostapi_rules.wat has
  * the letters), and initialisers, in the builder and deferred.
  */
-#include "hostapi/hostapi.h"
+#include "hostapi/guest_mem.h"
 #include "tests/support/unit.h"
 #include "tests/unit/hostapi/http_wasm/letters.h"
 
@@ -334,6 +334,42 @@ static void features_enabled_before_the_snapshot_hold_after_it(void **state)
     fixture_unload(wasm);
 }
 
+static void while_it_is_initialised_a_guest_has_no_request(void **state)
+{
+    (void)state;
+    static http_wasm_handler *const handlers[] = {
+        http_wasm_get_method,        http_wasm_get_uri,          http_wasm_get_protocol_version,
+        http_wasm_get_source_addr,   http_wasm_get_status_code,  http_wasm_set_method,
+        http_wasm_set_uri,           http_wasm_set_status_code,  http_wasm_get_header_names,
+        http_wasm_get_header_values, http_wasm_set_header_value, http_wasm_add_header_value,
+        http_wasm_remove_header,     http_wasm_read_body,        http_wasm_write_body};
+    for (size_t i = 0; i < COUNT_OF(handlers); i++)
+        trap(handlers[i], 0, 8, 8, "no request while the guest is initialised");
+}
+
+static void put_text(const char *text)
+{
+    uint8_t *space;
+    assert_true(
+        guest_mem_space(letters_fixture.instance, LETTERS_FREE_ADDRESS, strlen(text) + 1, &space));
+    memcpy(space, text, strlen(text) + 1);
+}
+
+static void a_uri_is_a_path_with_everything_odd_in_it_encoded(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"x",     "http://x/", "/a b",     "/a\tb",
+                                      "/a\nb", "/\x7f",     "/\xc3\xa9"};
+    assert_int_equal(hostapi_begin(letters_fixture.host, letters_fixture.instance,
+                                   &letters_fixture.exchange, &letters_fixture.report),
+                     HOSTAPI_RUN);
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        put_text(bad[i]);
+        trap(http_wasm_set_uri, LETTERS_FREE_ADDRESS, (uint32_t)strlen(bad[i]), 0,
+             "not an encoded path");
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, letters_setup, letters_teardown)
 
 UNIT
@@ -359,6 +395,8 @@ UNIT
         TEST(debug_is_off_and_none_is_no_level_to_log_at),
         TEST(debug_is_kept_where_the_version_chose_it),
         TEST(a_handler_that_exits_is_at_fault),
+        TEST(while_it_is_initialised_a_guest_has_no_request),
+        TEST(a_uri_is_a_path_with_everything_odd_in_it_encoded),
         TEST(host_calls_burn_their_price_and_the_same_each_time),
         cmocka_unit_test(features_enabled_before_the_snapshot_hold_after_it),
         cmocka_unit_test(get_config_answers_in_the_builder_and_in_each_request),

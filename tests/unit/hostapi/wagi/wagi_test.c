@@ -130,6 +130,8 @@ static void what_is_no_header_block_is_refused_with_its_line(void **state)
         {"status: 100\n\n", "status must be"},
         {"status: 600\n\n", "status must be"},
         {"status: 2000\n\n", "status must be"},
+        {"status: 20:\n\n", "status must be"},
+        {"status: 20/\n\n", "status must be"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         fixture->report = (struct report)REPORT_INIT;

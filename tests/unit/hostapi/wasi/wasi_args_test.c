@@ -40,6 +40,7 @@ static void arguments_that_do_not_fit_are_a_fault_and_write_nothing(void **state
     expect(wasi_args_get, 0, PAGE_BYTES - 1, 0, 0, WASI_FAULT);
     expect(wasi_args_get, 0xfffffffe, 0, 0, 0, WASI_FAULT);
     expect(wasi_args_sizes_get, 0, PAGE_BYTES - 3, 0, 0, WASI_FAULT);
+    expect(wasi_args_sizes_get, PAGE_BYTES - 3, 0, 0, 0, WASI_FAULT);
     assert_int_equal(u32(0), 0x21212121);
 }
 

@@ -59,6 +59,7 @@ static void clocks_that_do_not_exist_are_invalid(void **state)
 {
     (void)state;
     expect(wasi_clock_time_get, 4, 1, 8, 0, WASI_INVAL);
+    expect(wasi_clock_time_get, 0xffffffff, 1, 8, 0, WASI_INVAL);
     expect(wasi_clock_res_get, 0xffffffff, 8, 0, 0, WASI_INVAL);
     expect(wasi_clock_time_get, 0, 1, PAGE_BYTES - 7, 0, WASI_FAULT);
 }

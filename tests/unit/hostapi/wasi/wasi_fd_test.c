@@ -132,6 +132,9 @@ static void a_stream_has_a_stat(void **state)
     assert_int_equal(u64(48), 0);
     assert_int_equal(u64(56), UINT64_MAX);
     expect(wasi_fd_filestat_get, 9, 0, 0, 0, WASI_BADF);
+    expect(wasi_fd_fdstat_get, 9, 0, 0, 0, WASI_BADF);
+    expect(wasi_fd_fdstat_get, 1, PAGE_BYTES - 23, 0, 0, WASI_FAULT);
+    expect(wasi_fd_filestat_get, 1, PAGE_BYTES - 63, 0, 0, WASI_FAULT);
 }
 
 static void sockets_are_refused_in_the_builder_and_are_none_in_a_request(void **state)
