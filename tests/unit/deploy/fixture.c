@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -133,4 +134,24 @@ void fixture_write_file(const struct fixture *fixture,
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text, strlen(text)), strlen(text));
     assert_int_equal(close(fd), 0);
+}
+
+void fixture_put_raw(struct fixture *fixture, const char *db, struct bytes key, struct bytes value)
+{
+    char dir[96];
+    MDB_env *env = NULL;
+    MDB_txn *txn = NULL;
+    MDB_dbi dbi = 0;
+    MDB_val raw_key = {.mv_size = key.count, .mv_data = (void *)(uintptr_t)key.data};
+    MDB_val raw_value = {.mv_size = value.count, .mv_data = (void *)(uintptr_t)value.data};
+    fixture_close_store(fixture);
+    (void)snprintf(dir, sizeof(dir), "%s/store", fixture->dir);
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, RECORDS_DB_COUNT), 0);
+    assert_int_equal(mdb_env_open(env, dir, 0, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, db, 0, &dbi), 0);
+    assert_int_equal(mdb_put(txn, dbi, &raw_key, &raw_value, 0), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
 }

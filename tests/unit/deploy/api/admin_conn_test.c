@@ -171,6 +171,26 @@ static void a_connection_after_a_refusal_without_a_body_goes_on(void **state)
     door_done(&door);
 }
 
+/* As it is accepted when the socket's peer is neither its owner nor root. */
+static void who_is_not_the_owner_gets_nothing_by_the_socket(void **state)
+{
+    (void)state;
+    struct door door;
+    char answer[8192];
+    int fds[2];
+    static const char request[] = "GET /open HTTP/1.1\r\n" HOST BEARER "\r\n";
+    door_init(&door);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+    admin_conn_start(door.http, ADMIN_DOOR_SOCKET, fds[0], true);
+    door_send(&door, fds[1], request, strlen(request));
+    assert_true(door_receive(&door, fds[1], "}\n", answer));
+    assert_memory_equal(answer, "HTTP/1.1 403 ", 13);
+    assert_int_equal(door.call_count, 0);
+    assert_int_equal(close(fds[1]), 0);
+    door_turn(&door);
+    door_done(&door);
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +201,7 @@ UNIT
         cmocka_unit_test(what_comes_behind_a_held_request_waits_for_its_answer),
         cmocka_unit_test(a_body_of_no_told_length_is_refused_where_it_grows_too_large),
         cmocka_unit_test(a_connection_after_a_refusal_without_a_body_goes_on),
+        cmocka_unit_test(who_is_not_the_owner_gets_nothing_by_the_socket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

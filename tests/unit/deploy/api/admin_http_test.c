@@ -170,6 +170,28 @@ static void who_has_no_token_is_told_of_but_not_each_time(void **state)
     door_done(&door);
 }
 
+static void only_a_socket_that_nobody_listens_on_is_replaced(void **state)
+{
+    (void)state;
+    struct door door;
+    struct admin_http *second = NULL;
+    struct report report = REPORT_INIT;
+    door_init(&door);
+    struct config config = door.config;
+    const struct admin_http_options options = {
+        .base = door.base, .config = &config, .clock = &door.fixture.clock, .token = TOKEN};
+    config.admin_listen[0] = '\0';
+    assert_int_equal(admin_http_start(&options, &report, &second), STATUS_BUSY);
+    assert_non_null(strstr(report.text, "in use by another server"));
+    report = (struct report)REPORT_INIT;
+    fixture_write_file(&door.fixture, "notes", "mine", 0600);
+    (void)snprintf(config.admin_socket, sizeof(config.admin_socket), "%s/notes", door.fixture.dir);
+    assert_int_equal(admin_http_start(&options, &report, &second), STATUS_CONFLICT);
+    assert_non_null(strstr(report.text, "is no socket"));
+    assert_int_equal(access(config.admin_socket, F_OK), 0);
+    door_done(&door);
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +201,7 @@ UNIT
         cmocka_unit_test(bodies_on_their_way_are_bounded_together),
         cmocka_unit_test(strangers_make_room_for_each_other_but_not_of_who_has_the_token),
         cmocka_unit_test(who_has_no_token_is_told_of_but_not_each_time),
+        cmocka_unit_test(only_a_socket_that_nobody_listens_on_is_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

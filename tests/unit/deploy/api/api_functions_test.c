@@ -4,6 +4,8 @@
  */
 #include "rig.h"
 
+#define PAGE_MAX 1000 /* rows of one answer */
+
 static void upload_without_activation_waits_for_a_rollback_to_it(void **state)
 {
     (void)state;
@@ -32,6 +34,35 @@ static void upload_without_activation_waits_for_a_rollback_to_it(void **state)
     rig_get(&rig, HELLO "/versions/v1");
     assert_status(&rig, 200);
     assert_true(json_is_true(json_object_get(rig.json, "active")));
+    rig_done(&rig);
+}
+
+static void lists_of_tenants_come_in_pages(void **state)
+{
+    (void)state;
+    struct rig rig;
+    char tenant[16];
+    uint32_t number;
+    rig_init(&rig);
+    for (uint32_t i = 0; i <= PAGE_MAX; i++) {
+        (void)snprintf(tenant, sizeof(tenant), "t%04u", i);
+        assert_int_equal(fixture_add(&rig.fixture, tenant, "f", bytes_of_text("m"), &number),
+                         STATUS_OK);
+    }
+    rig_get(&rig, "/v1/tenants");
+    assert_status(&rig, 200);
+    assert_int_equal(json_array_size(json_object_get(rig.json, "tenants")), PAGE_MAX);
+    (void)snprintf(tenant, sizeof(tenant), "t%04u", PAGE_MAX - 1);
+    assert_string_equal(text_of(&rig, "next"), tenant);
+    char target[64];
+    (void)snprintf(target, sizeof(target), "/v1/tenants?after=%s", tenant);
+    rig_get(&rig, target);
+    assert_int_equal(json_array_size(json_object_get(rig.json, "tenants")), 1);
+    assert_null(json_object_get(rig.json, "next"));
+    rig_get(&rig, "/v1/tenants?before=t0001");
+    assert_problem(&rig, 400, "bad_query");
+    rig_get(&rig, "/v1/tenants?after=../x");
+    assert_problem(&rig, 400, "bad_query");
     rig_done(&rig);
 }
 
@@ -110,13 +141,13 @@ static void long_lists_come_in_pages(void **state)
     char name[16];
     char target[128];
     rig_init(&rig);
-    for (int i = 0; i < 1001; i++) {
+    for (int i = 0; i <= PAGE_MAX; i++) {
         (void)snprintf(name, sizeof(name), "f%04d", i);
         assert_int_equal(fixture_add(&rig.fixture, "default", name, bytes_of_text("x"), &number),
                          STATUS_OK);
     }
     rig_get(&rig, "/v1/tenants/default/functions");
-    assert_int_equal(json_array_size(json_object_get(rig.json, "functions")), 1000);
+    assert_int_equal(json_array_size(json_object_get(rig.json, "functions")), PAGE_MAX);
     assert_string_equal(text_of(&rig, "next"), "f0999");
     (void)snprintf(target, sizeof(target), "/v1/tenants/default/functions?after=%s",
                    text_of(&rig, "next"));
@@ -168,6 +199,7 @@ UNIT
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(upload_without_activation_waits_for_a_rollback_to_it),
         cmocka_unit_test(wrong_rollbacks_are_refused),
+        cmocka_unit_test(lists_of_tenants_come_in_pages),
         cmocka_unit_test(a_tenant_can_be_removed_once_it_is_empty),
         cmocka_unit_test(removed_function_is_gone_and_its_tenant_stays),
         cmocka_unit_test(long_lists_come_in_pages),

@@ -260,6 +260,50 @@ static void lookup_among_many_functions_is_a_matter_of_microseconds(void **state
     fixture_done(&fixture);
 }
 
+static int read_damaged(struct fixture *fixture)
+{
+    struct deploy_catalog *catalog = open_catalog(fixture);
+    struct deploy_catalog_entry entry;
+    struct report report = REPORT_INIT;
+    if (catalog == NULL)
+        return 1;
+    if (deploy_catalog_lookup(catalog, bytes_of_text("acme"), bytes_of_text("hello"), &report,
+                              &entry) != STATUS_CORRUPT)
+        return 2;
+    if (strstr(report.text, "the store is damaged") == NULL)
+        return 3;
+    deploy_catalog_close(catalog);
+    return 0;
+}
+
+/* The same sizes with other bytes nobody can tell; another size is read as nothing else. */
+static void a_record_of_another_size_is_damage(void **state)
+{
+    (void)state;
+    static const char *const dbs[] = {"function", "tenant", "config"};
+    for (size_t i = 0; i < COUNT_OF(dbs); i++) {
+        struct fixture fixture;
+        struct generation generation;
+        uint32_t number;
+        fixture_init(&fixture);
+        assert_int_equal(generation_create(fixture.dir, NULL, &generation), STATUS_OK);
+        fixture_open_store(&fixture, MAP_BYTES);
+        struct store_target target = fixture_target("acme", "hello");
+        assert_int_equal(fixture_add_configured(&fixture, &target, bytes_of_text("m"),
+                                                bytes_of_text("x=1"), &number),
+                         STATUS_OK);
+        struct store_version version;
+        assert_int_equal(store_get_version(fixture.store, &target, 1, NULL, &version), STATUS_OK);
+        const struct bytes keys[] = {
+            bytes_of_text("acme/hello"), bytes_of_text("acme"),
+            bytes_make(version.record.content.artifact_key, DEPLOY_SHA256_BYTES)};
+        fixture_put_raw(&fixture, dbs[i], keys[i], bytes_of_text("x"));
+        end_reader(start_reader(&fixture, read_damaged));
+        generation_close(&generation);
+        fixture_done(&fixture);
+    }
+}
+
 static void catalog_of_a_missing_store_is_an_error(void **state)
 {
     (void)state;
@@ -281,6 +325,7 @@ UNIT
         cmocka_unit_test(lookup_lends_the_configuration_and_tells_the_tenants_limits),
         cmocka_unit_test(reader_sees_every_change_once_the_generation_says_so),
         cmocka_unit_test(lookup_among_many_functions_is_a_matter_of_microseconds),
+        cmocka_unit_test(a_record_of_another_size_is_damage),
         cmocka_unit_test(catalog_of_a_missing_store_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,12 +62,37 @@ static void rollback_goes_to_the_previous_or_a_named_version(void **state)
     assert_int_equal(store_get_function(fixture.store, &target, NULL, &function), STATUS_OK);
     assert_int_equal(function.record.active_version, 2);
     assert_int_equal(store_activate(fixture.store, &target, 1, NULL), STATUS_OK);
-    assert_int_equal(store_activate(fixture.store, &target, 7, NULL), STATUS_NOT_FOUND);
+    struct report report = REPORT_INIT;
+    assert_int_equal(store_activate(fixture.store, &target, 7, &report), STATUS_NOT_FOUND);
+    assert_string_equal(report.text, "the function has no version v7");
     assert_int_equal(store_get_function(fixture.store, &target, NULL, &function), STATUS_OK);
     assert_int_equal(function.record.active_version, 1);
     uint8_t sha256[DEPLOY_SHA256_BYTES];
     digest_sha256(text("one"), sha256);
     assert_memory_equal(function.record.active.sha256, sha256, sizeof(sha256));
+    fixture_done(&fixture);
+}
+
+static void numbers_of_versions_are_used_up_not_used_again(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    uint32_t number = 7;
+    struct report report = REPORT_INIT;
+    fixture_init(&fixture);
+    fixture_open_store(&fixture, MAP_BYTES);
+    assert_int_equal(fixture_add(&fixture, "acme", "hello", text("one"), &number), STATUS_OK);
+    struct store_function function;
+    struct store_target target = fixture_target("acme", "hello");
+    assert_int_equal(store_get_function(fixture.store, &target, NULL, &function), STATUS_OK);
+    function.record.last_version = UINT32_MAX;
+    fixture_put_raw(&fixture, "function", bytes_of_text("acme/hello"),
+                    bytes_make(&function.record, sizeof(function.record)));
+    fixture_open_store(&fixture, MAP_BYTES);
+    assert_int_equal(fixture_add(&fixture, "acme", "hello", text("two"), &number), STATUS_LIMIT);
+    assert_int_equal(store_delete_tenant(fixture.store, bytes_of_text("none"), &report),
+                     STATUS_NOT_FOUND);
+    assert_string_equal(report.text, "there is no tenant `none`");
     fixture_done(&fixture);
 }
 
@@ -266,6 +291,7 @@ UNIT
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(versions_count_up_and_the_newest_is_active),
         cmocka_unit_test(rollback_goes_to_the_previous_or_a_named_version),
+        cmocka_unit_test(numbers_of_versions_are_used_up_not_used_again),
         cmocka_unit_test(module_stays_until_its_last_version_goes),
         cmocka_unit_test(module_with_another_configuration_is_another_artifact),
         cmocka_unit_test(deploy_beyond_the_version_limit_drops_the_oldest_unused),

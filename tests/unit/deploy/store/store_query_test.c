@@ -48,6 +48,38 @@ static void missing_things_are_told_apart(void **state)
     fixture_done(&fixture);
 }
 
+static bool visit_any(void *context, const struct store_tenant *tenant)
+{
+    (void)context;
+    (void)tenant;
+    return true;
+}
+
+static void what_the_store_would_not_write_is_damage(void **state)
+{
+    (void)state;
+    char name[DEPLOY_NAME_BYTES + 9];
+    struct fixture fixture;
+    struct store_tenant tenant;
+    struct report report = REPORT_INIT;
+    uint32_t number;
+    memset(name, 'a', sizeof(name));
+    fixture_init(&fixture);
+    fixture_open_store(&fixture, MAP_BYTES);
+    assert_int_equal(fixture_add(&fixture, "acme", "hello", text("one"), &number), STATUS_OK);
+    assert_int_equal(store_get_tenant(fixture.store, text("acme"), NULL, &tenant), STATUS_OK);
+    const struct bytes record = bytes_make(&tenant.record, sizeof(tenant.record));
+    fixture_put_raw(&fixture, "tenant", bytes_make(name, sizeof(name)), record);
+    fixture_open_store(&fixture, MAP_BYTES);
+    assert_int_equal(store_list_tenants(fixture.store, bytes_of_text(""), visit_any, NULL, &report),
+                     STATUS_CORRUPT);
+    assert_non_null(strstr(report.text, "damaged"));
+    fixture_put_raw(&fixture, "tenant", text("acme"), text("x"));
+    fixture_open_store(&fixture, MAP_BYTES);
+    assert_int_equal(store_get_tenant(fixture.store, text("acme"), NULL, &tenant), STATUS_CORRUPT);
+    fixture_done(&fixture);
+}
+
 static bool visit_count(void *context, const struct store_function *function)
 {
     uint32_t *count = context;
@@ -100,6 +132,7 @@ UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(missing_things_are_told_apart),
+        cmocka_unit_test(what_the_store_would_not_write_is_damage),
         cmocka_unit_test(lists_hold_one_tenant_in_order_and_page_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
