@@ -11,27 +11,7 @@
 #include "config/load.h"
 #include "config/settings.h"
 #include "tests/support/unit.h"
-
-static struct config config_made(void)
-{
-    struct config config;
-    struct report report = REPORT_INIT;
-    assert_int_equal(setenv("SKERRY_DATA_DIR", "/data", 1), 0);
-    assert_int_equal(config_defaults(&config, &report), STATUS_OK);
-    return config;
-}
-
-static void assert_load_fails(const char *text, const char *expected)
-{
-    struct config config = config_made();
-    const struct config before = config;
-    struct report report = REPORT_INIT;
-    assert_int_equal(load_text(&config, bytes_of_text(text), "skerry.yaml", &report),
-                     STATUS_CONFIG);
-    if (strstr(report.text, expected) == NULL)
-        fail_msg("`%s` does not contain `%s`", report.text, expected);
-    assert_memory_equal(&config, &before, sizeof(config));
-}
+#include "tests/unit/config/fixture.h"
 
 static void quantity_reads_every_documented_form(void **state)
 {
@@ -302,6 +282,7 @@ static void wrong_values_name_the_key_and_the_range(void **state)
     assert_load_fails("[1, 2]", "must be a mapping");
     assert_load_fails("workers: 1\nworkers: 2\n", "skerry.yaml:2:1: workers is there twice");
     assert_load_fails("workers: [1", "not YAML");
+    assert_load_fails("domain: \"a\\0b\"", "one plain value");
     assert_load_fails("? [a]\n: b\n", "a key must be one word");
 }
 
@@ -331,6 +312,95 @@ static void missing_file_is_a_config_error_that_names_it(void **state)
     struct report report = REPORT_INIT;
     assert_int_equal(config_load_file(&config, "/nonexistent/skerry.yaml", &report), STATUS_CONFIG);
     assert_non_null(strstr(report.text, "/nonexistent/skerry.yaml"));
+}
+
+static void a_file_that_is_too_large_is_none_of_ours(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/skerry-config-XXXXXX";
+    struct config config = config_made();
+    struct report report = REPORT_INIT;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, (2 << 20)), 0);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(config_load_file(&config, path, &report), STATUS_CONFIG);
+    assert_non_null(strstr(report.text, "not a configuration"));
+    assert_int_equal(unlink(path), 0);
+}
+
+static void an_empty_variable_is_none(void **state)
+{
+    (void)state;
+    struct config config;
+    struct report report = REPORT_INIT;
+    assert_int_equal(setenv("SKERRY_DATA_DIR", "", 1), 0);
+    assert_int_equal(setenv("XDG_DATA_HOME", "", 1), 0);
+    assert_int_equal(setenv("HOME", "/home/x", 1), 0);
+    assert_int_equal(config_defaults(&config, &report), STATUS_OK);
+    assert_string_equal(config.data_dir, "/home/x/.local/share/skerry");
+    assert_int_equal(unsetenv("XDG_DATA_HOME"), 0);
+}
+
+static void a_data_directory_must_have_a_name_that_fits(void **state)
+{
+    (void)state;
+    struct config config;
+    struct report report = REPORT_INIT;
+    char name[CONFIG_PATH_BYTES + 1];
+    memset(name, 'd', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    assert_int_equal(setenv("SKERRY_DATA_DIR", name, 1), 0);
+    assert_int_equal(config_defaults(&config, &report), STATUS_CONFIG);
+    assert_non_null(strstr(report.text, "longer than 255 bytes"));
+    config = config_made();
+    report = (struct report)REPORT_INIT;
+    config.data_dir[0] = '\0';
+    assert_int_equal(config_check(&config, &report), STATUS_CONFIG);
+    assert_non_null(strstr(report.text, "name is empty"));
+    report = (struct report)REPORT_INIT;
+    assert_int_equal(chdir("/tmp"), 0);
+    (void)snprintf(config.data_dir, sizeof(config.data_dir), "%.255s", name);
+    config.admin_socket[0] = '\0';
+    assert_int_equal(config_check(&config, &report), STATUS_CONFIG);
+    assert_non_null(strstr(report.text, "longer than 255 bytes"));
+}
+
+static void check_refuses_numbers_that_contradict_each_other(void **state)
+{
+    (void)state;
+    struct report report = REPORT_INIT;
+    struct config config = config_made();
+    config.limits.memory = config.limits.build_memory + 1;
+    assert_int_equal(config_check(&config, &report), STATUS_CONFIG);
+    assert_non_null(strstr(report.text, "limits.build_memory"));
+    config = config_made();
+    report = (struct report)REPORT_INIT;
+    config.pool_per_function = config.pool_total + 1;
+    assert_int_equal(config_check(&config, &report), STATUS_CONFIG);
+    assert_non_null(strstr(report.text, "pool.per_function"));
+}
+
+static void check_wants_addresses_that_are_some(void **state)
+{
+    (void)state;
+    struct report report = REPORT_INIT;
+    struct config config = config_made();
+    config.listen_count = 0;
+    assert_int_equal(config_check(&config, &report), STATUS_CONFIG);
+    assert_non_null(strstr(report.text, "no address"));
+    config = config_made();
+    report = (struct report)REPORT_INIT;
+    (void)strcpy(config.listen[0], "here");
+    assert_int_equal(config_check(&config, &report), STATUS_CONFIG);
+    config = config_made();
+    report = (struct report)REPORT_INIT;
+    memset(config.domain, 'a', 64);
+    config.domain[63] = '\0';
+    assert_int_equal(config_check(&config, &report), STATUS_OK);
+    config.domain[63] = 'a';
+    config.domain[64] = '\0';
+    assert_int_equal(config_check(&config, &report), STATUS_CONFIG);
 }
 
 static void check_refuses_what_cannot_work(void **state)
@@ -434,6 +504,11 @@ UNIT
         cmocka_unit_test(wrong_values_name_the_key_and_the_range),
         cmocka_unit_test(keys_that_changed_are_listed_by_name),
         cmocka_unit_test(missing_file_is_a_config_error_that_names_it),
+        cmocka_unit_test(a_file_that_is_too_large_is_none_of_ours),
+        cmocka_unit_test(an_empty_variable_is_none),
+        cmocka_unit_test(a_data_directory_must_have_a_name_that_fits),
+        cmocka_unit_test(check_refuses_numbers_that_contradict_each_other),
+        cmocka_unit_test(check_wants_addresses_that_are_some),
         cmocka_unit_test(check_refuses_what_cannot_work),
         cmocka_unit_test(check_makes_a_relative_data_directory_absolute),
         cmocka_unit_test(printed_reference_has_every_key_and_loads_as_the_defaults),
