@@ -24,6 +24,7 @@
 #define SKERRY_DEPLOY_H
 
 #include "config/config.h"
+#include "deploy/manifest/manifest.h"
 #include "engine/base/bytes.h"
 #include "engine/base/clock.h"
 #include "engine/base/spawn.h"

@@ -74,8 +74,9 @@ static const struct main_verb main_verbs[] = {
      "[--config FILE] [--data DIR] [--json]"},
     {"completion", main_completion, "print a completion script for bash", "bash"},
     {"version", main_version, "print the version", ""},
-    {"help", main_help, "print this, what a verb takes, or skerry.yaml as it is without one",
-     "[VERB | config]"},
+    {"help", main_help,
+     "print this, what a verb takes, or all keys of skerry.yaml or function.yaml",
+     "[VERB | config | manifest]"},
     {WORKER_VERB, main_worker, NULL, NULL},
     {DEPLOY_BUILDER_VERB, main_builder, NULL, NULL},
 };
@@ -129,12 +130,12 @@ static int main_unknown(const char *verb)
     return status_exit_code(STATUS_USAGE);
 }
 
-/* All keys of skerry.yaml with their texts, ranges and defaults. */
-static int main_print_config(void)
+/* All keys of a file with their texts. */
+static int main_print_keys(enum status (*print)(struct buffer *out))
 {
     struct buffer out;
     buffer_init(&out, MAIN_HELP_BYTES);
-    enum status status = config_print_reference(&out);
+    enum status status = print(&out);
     (void)fwrite(out.data, 1, out.count, stdout);
     buffer_done(&out);
     if (status != STATUS_OK)
@@ -147,7 +148,9 @@ static int main_help(int argc, char **argv)
     if (main_is_too_much(argc, argv, 1))
         return status_exit_code(STATUS_USAGE);
     if (argc > 1 && strcmp(argv[1], "config") == 0)
-        return main_print_config();
+        return main_print_keys(config_print_reference);
+    if (argc > 1 && strcmp(argv[1], "manifest") == 0)
+        return main_print_keys(deploy_manifest_print_reference);
     if (argc > 1) {
         char flag[] = "--help";
         char *arguments[] = {argv[0], argv[1], flag, NULL};
