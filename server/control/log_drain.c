@@ -18,7 +18,7 @@
 
 #define LOG_DRAIN_PIPE_BYTES 262144 /* of the kernel, if it lets us */
 #define LOG_DRAIN_TURNS_MAX  128    /* reads of one flush: more than the pipe can hold */
-#define LOG_DRAIN_WHO_BYTES  32
+#define LOG_DRAIN_WHO_BYTES  18     /* "worker 4294967295" */
 #define LOG_DRAIN_KEY        "process"
 
 _Static_assert(sizeof(",\"" LOG_DRAIN_KEY "\":\"\"") + LOG_DRAIN_WHO_BYTES <= LOG_STAMP_BYTES,

@@ -120,11 +120,12 @@ static size_t guest_log_write(struct request_service *service,
                               uint64_t room)
 {
     log_close(line);
-    if (line->count > room || !guest_log_spend(service, &entry->function->tenant->log, line->count))
+    size_t count = line->count + LOG_STAMP_BYTES; /* as control passes it on */
+    if (count > room || !guest_log_spend(service, &entry->function->tenant->log, count))
         return 0;
     if (!log_write(line->text, line->count))
         service->metrics->log_dropped++;
-    return line->count;
+    return count;
 }
 
 /* ---- going out ------------------------------------------------------------------------------- */

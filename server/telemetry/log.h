@@ -14,7 +14,7 @@
 #include "engine/base/clock.h"
 
 #define LOG_LINE_BYTES  4096
-#define LOG_STAMP_BYTES 48 /* of them are left to who passes a line on and says whose it is */
+#define LOG_STAMP_BYTES 32 /* of them are left to who passes a line on and says whose it is */
 
 struct log_line {
     size_t count;
