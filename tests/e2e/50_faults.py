@@ -223,7 +223,7 @@ class TreeKilled(unittest.TestCase):
         with server:
             self.check(server, acknowledged, under_way, KILLS)
         print(f"{KILLS} kills, {deploys} acknowledged changes")
-        self.assertGreater(deploys, KILLS)
+        self.assertGreater(deploys, KILLS // 2)     # or it has shown nothing
 
     def check(self, server, acknowledged, under_way, round_number):
         """What is served is what was acknowledged, or the one change that was cut short."""
