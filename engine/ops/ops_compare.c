@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Handlers of comparisons: to a value, or straight into a branch. Integer comparisons need
- * no negated branch (the translator inverts the operator); float ones do, because of NaN.
+ * Handlers of comparisons of integers, and of branches on one integer. No branch is negated: the
+ * translator inverts the operator.
  */
-#include "engine/ops/operands.h"
-#include "engine/ops/ops.h"
-
-/* ---- x, y -> branch if `test` of the comparison ---------------------------------------------- */
-
-#define BRANCH_XY(handler, y, x, type, function, test)                                             \
-    HANDLER(handler)                                                                               \
-    {                                                                                              \
-        enum { Y = HEAD + SIZE(type, x), TARGET = Y + SIZE(type, y) };                             \
-        if (test function(READ(type, x, HEAD), READ(type, y, Y)))                                  \
-            TAKE_BRANCH(TARGET);                                                                   \
-        NEXT(CELL(TARGET + BRANCH_BYTES));                                                         \
-    }
-#define BRANCH(type, compare, name, test) FAMILY(XY, BRANCH_XY, name, type, numeric_##compare, test)
+#include "engine/ops/ops_compare.h"
 
 /* ---- x += constant, then compare and branch -------------------------------------------------- */
 
@@ -32,11 +19,7 @@
     }
 #define ADD_BRANCH(compare, name) FAMILY(XNYN, ADD_BRANCH_XY, name, i32, numeric_##compare)
 
-/* ---- to a value, and all that one comparison has --------------------------------------------- */
-
-#define COMPARE(type, name)                                                                        \
-    FAMILY(XYD_COMPARE, COMPUTE_XYD, name, type, i32, numeric_##name)                              \
-    BRANCH(type, name, br_##name, 0 !=)
+/* ---- all comparisons ------------------------------------------------------------------------- */
 
 #define COMPARE_INTEGER(type)                                                                      \
     COMPARE(type, type##_eq)                                                                       \
@@ -50,22 +33,8 @@
     COMPARE(type, type##_ge_s)                                                                     \
     COMPARE(type, type##_ge_u)
 
-#define COMPARE_FLOAT_ONE(type, name)                                                              \
-    COMPARE(type, name)                                                                            \
-    BRANCH(type, name, br_not_##name, 0 ==)
-
-#define COMPARE_FLOAT(type)                                                                        \
-    COMPARE_FLOAT_ONE(type, type##_eq)                                                             \
-    COMPARE_FLOAT_ONE(type, type##_ne)                                                             \
-    COMPARE_FLOAT_ONE(type, type##_lt)                                                             \
-    COMPARE_FLOAT_ONE(type, type##_gt)                                                             \
-    COMPARE_FLOAT_ONE(type, type##_le)                                                             \
-    COMPARE_FLOAT_ONE(type, type##_ge)
-
 COMPARE_INTEGER(i32)
 COMPARE_INTEGER(i64)
-COMPARE_FLOAT(f32)
-COMPARE_FLOAT(f64)
 
 /* Are there common bits? */
 BRANCH(i32, i32_and, br_i32_and, 0 !=)
