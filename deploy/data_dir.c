@@ -162,15 +162,16 @@ data_dir_make_folder(const struct data_dir *dir, const char *name, struct report
  * forget all that was deployed. */
 static enum status data_dir_check_store(const struct data_dir *dir, struct report *report)
 {
+    struct stat data;
     bool gone = faccessat(dir->fd, DATA_DIR_STORE, F_OK, 0) != 0 && errno == ENOENT;
-    /* The ballast is made after the data. */
-    if (!gone)
-        gone = faccessat(dir->fd, DATA_DIR_STORE "/ballast", F_OK, 0) == 0 &&
-               faccessat(dir->fd, DATA_DIR_STORE "/data.mdb", F_OK, 0) != 0 && errno == ENOENT;
+    /* The ballast is made after the data. To LMDB a file without a byte is a new one. */
+    if (!gone && faccessat(dir->fd, DATA_DIR_STORE "/ballast", F_OK, 0) == 0)
+        gone = fstatat(dir->fd, DATA_DIR_STORE "/data.mdb", &data, 0) != 0 ? errno == ENOENT
+                                                                           : data.st_size == 0;
     if (gone)
         return report_fail(
             report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
-            "%s has a FORMAT and no store: it was removed; restore %s/" DATA_DIR_STORE
+            "%s has a FORMAT and no store: it was removed or emptied; restore %s/" DATA_DIR_STORE
             " from a backup, or remove the whole directory to begin "
             "with nothing",
             dir->path, dir->path);

@@ -107,6 +107,16 @@ static void store_that_was_removed_is_missed(void **state)
     assert_int_equal(close(fd), 0);
     data_dir_close(&dir);
     assert_open_fails(path, STATUS_CORRUPT, "a FORMAT and no store");
+    (void)snprintf(path, sizeof(path), "%s/data/store/data.mdb", fixture.dir);
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    (void)snprintf(path, sizeof(path), "%s/data", fixture.dir);
+    assert_open_fails(path, STATUS_CORRUPT, "removed or emptied");
+    assert_int_equal(write(fd, "x", 1), 1);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(data_dir_open(path, NULL, &dir), STATUS_OK);
+    assert_int_equal(unlinkat(dir.fd, "store/data.mdb", 0), 0);
+    data_dir_close(&dir);
     (void)snprintf(path, sizeof(path), "%s/data/store/ballast", fixture.dir);
     assert_int_equal(unlink(path), 0);
     (void)snprintf(path, sizeof(path), "%s/data/store", fixture.dir);
