@@ -123,8 +123,8 @@ void refuse_type(const struct engine_import_desc *import,
                  struct report *report)
 {
     (void)report_fail(report, STATUS_FOREIGN_IMPORT, REPORT_OFFSET_NONE,
-                      "import `%s` has the wrong type: it must be %s, and is %s; was it built "
-                      "against another version of this interface?",
+                      "import `%s` has the wrong type: it must be %s, and is %s, as in "
+                      "another version of this interface",
                       refuse_import_name(import).text,
                       refuse_type_of_signature(row->signature).text,
                       refuse_type_of(&import->type).text);

@@ -237,8 +237,8 @@ static void api_answer_refused(struct api_call *call, const struct builder_job_o
                               .request_id = call->request->id};
     switch (result->status) {
     case STATUS_FOREIGN_IMPORT:
-        problem.hint = "or deploy it with --allow-missing (?allow_missing=1): such imports then "
-                       "trap when they are called";
+        problem.hint = "with --allow-missing (?allow_missing=1) it is deployed all the same, and "
+                       "such imports trap when they are called";
         break;
     case STATUS_UNSUPPORTED:
         problem.hint = "run `skerry inspect` on the file to see its imports and exports";
