@@ -20,8 +20,7 @@ void respond_make_id(struct request_service *service, char ret_id[REQUEST_ID_BYT
     word = (word ^ (word >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     word = (word ^ (word >> 27)) * UINT64_C(0x94d049bb133111eb);
     word ^= word >> 31;
-    for (size_t i = 0; i < REQUEST_ID_BYTES; i++)
-        ret_id[i] = hex_digit(word >> (4 * i));
+    hex_digits(word, ret_id);
     ret_id[REQUEST_ID_BYTES] = '\0';
 }
 
@@ -38,16 +37,18 @@ static char *respond_put(char *at, const char *text)
 static char *respond_put_ms(char *at, uint64_t ns)
 {
     uint64_t us = MIN(ns / 1000, UINT64_C(99999999999));
+    uint32_t whole = (uint32_t)(us / 1000);
+    uint32_t part = (uint32_t)(us % 1000);
     char digits[16];
     size_t count = 0;
-    for (uint64_t ms = us / 1000; ms > 0 || count == 0; ms /= 10)
+    for (uint32_t ms = whole; ms > 0 || count == 0; ms /= 10)
         digits[count++] = (char)('0' + ms % 10);
     while (count > 0)
         *at++ = digits[--count];
     *at++ = '.';
-    *at++ = (char)('0' + us / 100 % 10);
-    *at++ = (char)('0' + us / 10 % 10);
-    *at++ = (char)('0' + us % 10);
+    *at++ = (char)('0' + part / 100);
+    *at++ = (char)('0' + part / 10 % 10);
+    *at++ = (char)('0' + part % 10);
     return at;
 }
 

@@ -10,7 +10,8 @@ static void hash_is_of_every_byte_and_of_the_seed(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "", "a", "b", "ab", "ba", "aaaaaaaa", "aaaaaaaab", "aaaaaaaaa", "baaaaaaa",
+        "",          "a",        "b",   "ab",    "ba",     "aaaaaaaa",      "aaaaaaaab",
+        "aaaaaaaaa", "baaaaaaa", "abb", "aaaab", "baaaab", "aaaaaaaaaaaab", "baaaaaaaaaaaab",
     };
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         struct bytes name = bytes_of_text(names[i]);
@@ -24,6 +25,21 @@ static void hash_is_of_every_byte_and_of_the_seed(void **state)
     uint64_t ab_c = hash_bytes(hash_bytes(7, bytes_of_text("ab")), bytes_of_text("c"));
     assert_true(ab_c != hash_bytes(hash_bytes(7, bytes_of_text("a")), bytes_of_text("bc")));
     assert_true(ab_c != hash_bytes(hash_bytes(7, bytes_of_text("c")), bytes_of_text("ab")));
+}
+
+static void hash_is_of_a_byte_wherever_it_stands(void **state)
+{
+    (void)state;
+    char text[25];
+    for (size_t count = 1; count < sizeof(text); count++) {
+        memset(text, 'a', sizeof(text));
+        uint64_t hash = hash_bytes(7, bytes_make(text, count));
+        for (size_t place = 0; place < count; place++) {
+            text[place] = 'b';
+            assert_true(hash_bytes(7, bytes_make(text, count)) != hash);
+            text[place] = 'a';
+        }
+    }
 }
 
 static void hash_reads_nothing_behind_a_name(void **state)
@@ -53,6 +69,19 @@ static void hexadecimal_reads_back_what_was_written(void **state)
     assert_memory_equal(again, data, sizeof(data));
 }
 
+static void a_number_has_the_same_digits_one_by_one_and_at_once(void **state)
+{
+    (void)state;
+    char text[16];
+    uint64_t value = UINT64_C(0xfedcba9876543210);
+    for (int round = 0; round < 1000; round++) {
+        hex_digits(value, text);
+        for (size_t i = 0; i < sizeof(text); i++)
+            assert_int_equal(text[i], hex_digit(value >> (4 * i)));
+        value = hash_bytes(value, bytes_of_text("another"));
+    }
+}
+
 static void hexadecimal_text_has_one_spelling_but_a_digit_has_two(void **state)
 {
     (void)state;
@@ -73,9 +102,11 @@ UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hash_is_of_every_byte_and_of_the_seed),
+        cmocka_unit_test(hash_is_of_a_byte_wherever_it_stands),
         cmocka_unit_test(hash_reads_nothing_behind_a_name),
         cmocka_unit_test(two_seeds_differ),
         cmocka_unit_test(hexadecimal_reads_back_what_was_written),
+        cmocka_unit_test(a_number_has_the_same_digits_one_by_one_and_at_once),
         cmocka_unit_test(hexadecimal_text_has_one_spelling_but_a_digit_has_two),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
