@@ -324,6 +324,45 @@ static void a_head_means_the_same_wherever_it_is_cut(void **state)
     }
 }
 
+/* Bytes are looked at in fours and eights: it must not matter where one stands. */
+static void a_byte_is_judged_alike_at_every_place(void **state)
+{
+    (void)state;
+    char text[20];
+    for (int c = 0; c <= UINT8_MAX; c++) {
+        memset(text, c, sizeof(text));
+        bool is_target = http1_is_target(bytes_make(text, 1));
+        bool is_token = http1_is_token(bytes_make(text, 1));
+        for (size_t place = 0; place < sizeof(text); place++) {
+            memset(text, 'a', sizeof(text));
+            text[place] = (char)c;
+            for (size_t count = place + 1; count <= sizeof(text); count++) {
+                assert_int_equal(http1_is_target(bytes_make(text, count)), is_target);
+                assert_int_equal(http1_is_token(bytes_make(text, count)), is_token);
+            }
+        }
+        assert_int_equal(is_target, c > ' ' && c != '#' && c != 0x7f);
+    }
+}
+
+static void a_byte_of_a_value_is_judged_alike_at_every_place(void **state)
+{
+    (void)state;
+    struct http1_field fields[HTTP1_FIELDS_MAX];
+    struct http1_head head;
+    for (int c = 0; c <= UINT8_MAX; c++) {
+        bool is_allowed = (c >= ' ' && c != 0x7f) || c == '\t';
+        for (size_t place = 0; place < 20 && c != '\r' && c != '\n'; place++) {
+            char text[] = "GET / HTTP/1.0\r\nX: aaaaaaaaaaaaaaaaaaaa\r\n\r\n";
+            text[19 + place] = (char)c;
+            enum http1_outcome outcome =
+                http1_parse_head(bytes_make(text, sizeof(text) - 1), 0, &rules, fields, &head);
+            assert_int_equal(outcome, is_allowed ? HTTP1_COMPLETE : HTTP1_REFUSED);
+            assert_int_equal(head.refusal, is_allowed ? REFUSAL_NONE : REFUSAL_VALUE);
+        }
+    }
+}
+
 static struct http1_head parse(const char *text, struct http1_field fields[HTTP1_FIELDS_MAX])
 {
     struct http1_head head;
@@ -431,6 +470,8 @@ UNIT
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_form_is_read_or_refused_for_its_reason),
         cmocka_unit_test(a_head_means_the_same_wherever_it_is_cut),
+        cmocka_unit_test(a_byte_is_judged_alike_at_every_place),
+        cmocka_unit_test(a_byte_of_a_value_is_judged_alike_at_every_place),
         cmocka_unit_test(what_is_read_are_views_without_the_blanks),
         cmocka_unit_test(fields_that_must_have_no_effect_are_left_out),
         cmocka_unit_test(a_hundred_fields_are_read_and_one_more_is_not),
