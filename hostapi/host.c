@@ -37,20 +37,6 @@ const struct hostapi_family *hostapi_family(enum hostapi_kind kind)
     return families[kind];
 }
 
-void *host_state(const struct hostapi_host *host, enum hostapi_kind family)
-{
-    ASSERT(host->magic == HOST_MAGIC);
-    ASSERT(host->parts[family].state != NULL);
-    return host->parts[family].state;
-}
-
-void *host_kept(const struct hostapi_host *host, enum hostapi_kind family)
-{
-    ASSERT(host->magic == HOST_MAGIC);
-    ASSERT(host->parts[family].kept != NULL);
-    return host->parts[family].kept;
-}
-
 /* ---- for the other files --------------------------------------------------------------------- */
 
 enum engine_outcome host_trap(struct engine_host_call *call, const char *format, ...)
@@ -249,7 +235,8 @@ struct engine_linker hostapi_linker(struct hostapi_host *host)
     };
 }
 
-void hostapi_host_keep(struct hostapi_host *host)
+/* A new request's part, and zeros in the first of the blocks. */
+static void host_renew(struct hostapi_host *host, size_t block_bytes)
 {
     ASSERT(host->magic == HOST_MAGIC);
     for (const struct hostapi_family *f = host->family; f != NULL; f = f->uses) {
@@ -257,15 +244,19 @@ void hostapi_host_keep(struct hostapi_host *host)
             f->release(host);
     }
     memset(&host->request, 0, sizeof(host->request));
-    memset(host->blocks, 0, host->state_bytes);
+    memset(host->blocks, 0, block_bytes);
     host_prepare(host);
+}
+
+void hostapi_host_keep(struct hostapi_host *host)
+{
+    host_renew(host, host->state_bytes);
 }
 
 void hostapi_host_reset(struct hostapi_host *host)
 {
-    hostapi_host_keep(host);
+    host_renew(host, host->state_bytes + host->kept_bytes);
     host->initialised = false;
-    memset(host->blocks + host->state_bytes, 0, host->kept_bytes);
 }
 
 /* ---- a request ------------------------------------------------------------------------------- */

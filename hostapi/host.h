@@ -65,8 +65,19 @@ struct hostapi_host {
 };
 
 /* A family's blocks. The host must be of that family: by its kind, or used by it (ASSERTed). */
-void *host_state(const struct hostapi_host *host, enum hostapi_kind family);
-void *host_kept(const struct hostapi_host *host, enum hostapi_kind family);
+static inline void *host_state(const struct hostapi_host *host, enum hostapi_kind family)
+{
+    ASSERT(host->magic == HOST_MAGIC);
+    ASSERT(host->parts[family].state != NULL);
+    return host->parts[family].state;
+}
+
+static inline void *host_kept(const struct hostapi_host *host, enum hostapi_kind family)
+{
+    ASSERT(host->magic == HOST_MAGIC);
+    ASSERT(host->parts[family].kept != NULL);
+    return host->parts[family].kept;
+}
 
 /* Looks the module's exports up, once. */
 void host_learn(struct hostapi_host *host, struct engine_instance *instance);

@@ -27,10 +27,10 @@ uint64_t isolate_claim_bytes(const struct isolate_claim *claim)
     return bytes;
 }
 
-static void budget_count(struct isolate_budget *budget,
-                         enum isolate_budget_kind kind,
-                         uint64_t more,
-                         uint64_t less)
+static inline void budget_count(struct isolate_budget *budget,
+                                enum isolate_budget_kind kind,
+                                uint64_t more,
+                                uint64_t less)
 {
     for (; budget != NULL; budget = budget->owner) {
         ASSERT(budget->kind_bytes[kind] + more >= less);
@@ -54,6 +54,8 @@ void isolate_claim_move(struct isolate_claim *claim, struct isolate_budget *budg
     if (LIKELY(claim->budget == budget))
         return;
     for (enum isolate_budget_kind kind = 0; kind < ISOLATE_BUDGET_KIND_COUNT; kind++) {
+        if (claim->bytes[kind] == 0) /* a request's claim is of one kind */
+            continue;
         budget_count(claim->budget, kind, 0, claim->bytes[kind]);
         budget_count(budget, kind, claim->bytes[kind], 0);
     }

@@ -48,8 +48,6 @@ static void access_log_start(const struct request *request, struct log_line *lin
 
 void access_log_ended(const struct request *request)
 {
-    if (!request->service->access_log)
-        return;
     struct log_line line;
     log_begin(&line, "info", "access");
     access_log_names(&line, request->id, request->function);

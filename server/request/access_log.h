@@ -15,7 +15,7 @@ void access_log_names(struct log_line *line,
                       const struct directory_function *function);
 /* Writes a line, or counts it. */
 void access_log_write(struct log_line *line, const struct request *request);
-/* The request has ended: a line, if the operator asked for it. */
+/* The line of a request that has ended, for an operator who asked for them. */
 void access_log_ended(const struct request *request);
 
 #endif

@@ -215,10 +215,11 @@ static bool directory_is_it(const struct directory_function *function,
            bytes_equal(function->name, names->function);
 }
 
-/* The way that holds the name, or the one to replace. */
-static struct directory_function **directory_way(struct directory *directory,
-                                                 const struct directory_names *names)
+/* The way that holds the name, or else the one to replace. */
+static struct directory_function **
+directory_way(struct directory *directory, const struct directory_names *names, bool *ret_holds)
 {
+    *ret_holds = false;
     struct directory_function **ways = directory->cache[names->hash & (DIRECTORY_SETS - 1)];
     struct directory_function **oldest = &ways[0];
     for (size_t i = 0; i < DIRECTORY_WAYS; i++) {
@@ -226,8 +227,10 @@ static struct directory_function **directory_way(struct directory *directory,
             oldest = &ways[i];
             continue;
         }
-        if (directory_is_it(ways[i], names))
+        if (directory_is_it(ways[i], names)) {
+            *ret_holds = true;
             return &ways[i];
+        }
         if (*oldest != NULL && ways[i]->used < (*oldest)->used)
             oldest = &ways[i];
     }
@@ -243,11 +246,10 @@ enum status directory_find(struct directory *directory,
                                     .function = route_name_bytes(&target->function)};
     names.tenant_hash = hash_bytes(directory->seed, names.tenant);
     names.hash = hash_bytes(names.tenant_hash, names.function);
-    struct directory_function **way = directory_way(directory, &names);
+    bool holds;
+    struct directory_function **way = directory_way(directory, &names, &holds);
     struct directory_function *function = *way;
-    bool hit = function != NULL && directory_is_it(function, &names) &&
-               function->generation == deploy_catalog_generation(directory->catalog);
-    if (!hit) {
+    if (!holds || function->generation != deploy_catalog_generation(directory->catalog)) {
         enum status status = directory_load(directory, &names, report, &function);
         if (status != STATUS_OK)
             return status;

@@ -42,7 +42,8 @@ static void intake_look_up(struct request *request)
     http->matched = request->target.matched;
     if (!route_uri(&request->target, &http->arena, &http->uri))
         request_refuse(request, FAULT_NO_MEMORY, NULL);
-    else if (quarantine_until_ns(service->quarantine, &function->entry, service->clock) != 0)
+    else if (UNLIKELY(!quarantine_is_empty(service->quarantine)) &&
+             quarantine_until_ns(service->quarantine, &function->entry, service->clock) != 0)
         request_refuse(request, FAULT_QUARANTINED, NULL);
     else
         request_admit(request);

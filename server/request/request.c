@@ -435,11 +435,13 @@ void request_end(struct request *request)
         service->metrics->client_gone++;
         request_conclude(request, REQUEST_GONE, ISOLATE_DISCARDED);
     }
-    access_log_ended(request);
+    if (service->access_log)
+        access_log_ended(request);
     memory_end(request);
     if (request->keeps_permit)
         request_release_permit(request);
-    guest_log_take(request, NULL);
+    if (request->http.log.count > 0)
+        guest_log_take(request, NULL);
     timers_release(&service->timers);
     service->names.release(request->function);
     http_exchange_done(&request->http);

@@ -15,21 +15,13 @@ const struct request_state_row request_state_rows[REQUEST_STATE_COUNT] = {
 #include "server/request/request_states.def"
 };
 
-static const char *const request_arrows[REQUEST_STATE_COUNT][REQUEST_STATE_COUNT] = {
+const char *const request_arrow_causes[REQUEST_STATE_COUNT][REQUEST_STATE_COUNT] = {
 #define REQUEST_ARROW(from, to, cause) [REQUEST_##from][REQUEST_##to] = (cause),
 #include "server/request/request_states.def"
 };
 
-const char *request_arrow_cause(enum request_state from, enum request_state to)
+void request_arrow_refused(enum request_state from, enum request_state to)
 {
-    ASSERT(from < REQUEST_STATE_COUNT && to < REQUEST_STATE_COUNT);
-    return request_arrows[from][to];
-}
-
-void request_check_arrow(enum request_state from, enum request_state to)
-{
-    if (LIKELY(request_arrow_cause(from, to) != NULL))
-        return;
     char text[128];
     (void)snprintf(text, sizeof(text), "a request that is %s became %s",
                    request_state_rows[from].text, request_state_rows[to].text);

@@ -33,10 +33,22 @@ struct request_state_row {
     enum request_wait waits;
 };
 extern const struct request_state_row request_state_rows[REQUEST_STATE_COUNT];
+extern const char *const request_arrow_causes[REQUEST_STATE_COUNT][REQUEST_STATE_COUNT];
 
 /* Why a request may go from one to the other; NULL: it may not. */
-const char *request_arrow_cause(enum request_state from, enum request_state to);
+static inline const char *request_arrow_cause(enum request_state from, enum request_state to)
+{
+    ASSERT(from < REQUEST_STATE_COUNT && to < REQUEST_STATE_COUNT);
+    return request_arrow_causes[from][to];
+}
+
+NORETURN void request_arrow_refused(enum request_state from, enum request_state to);
+
 /* Ends the process if it may not: that would be a bug of ours. */
-void request_check_arrow(enum request_state from, enum request_state to);
+static inline void request_check_arrow(enum request_state from, enum request_state to)
+{
+    if (UNLIKELY(request_arrow_cause(from, to) == NULL))
+        request_arrow_refused(from, to);
+}
 
 #endif

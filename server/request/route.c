@@ -4,6 +4,8 @@
  */
 #include "server/request/route.h"
 
+#include "engine/base/macros.h"
+
 static const struct bytes route_path_prefix = {.data = (const uint8_t *)"/f/", .count = 3};
 
 static const struct bytes route_root = {.data = (const uint8_t *)"/", .count = 1};
@@ -70,13 +72,20 @@ route_by_host(struct bytes authority, struct bytes domain, struct route_target *
            route_set_name(&ret_target->tenant, tenant);
 }
 
-/* The segment at `offset`, up to the next slash or query. */
-static struct bytes route_segment(struct bytes path, size_t offset)
+/* The segment that begins at `*at`, up to the next slash or query; then `*at` is there. */
+static bool route_take_segment(struct bytes path, size_t *at, struct route_name *ret_name)
 {
-    size_t end = offset;
-    while (end < path.count && path.data[end] != '/' && path.data[end] != '?')
-        end++;
-    return bytes_make(path.data + offset, end - offset);
+    const uint8_t *data = path.data + *at;
+    size_t count = 0;
+    size_t max = MIN(path.count - *at, (size_t)ROUTE_LABEL_BYTES);
+    for (; count < max && data[count] != '/' && data[count] != '?'; count++)
+        ret_name->text[count] = (char)route_lower(data[count]);
+    if (count == 0 || count == ROUTE_LABEL_BYTES)
+        return false;
+    ret_name->text[count] = '\0';
+    ret_name->count = (uint8_t)count;
+    *at += count;
+    return true;
 }
 
 static bool route_by_path(struct bytes path, struct route_target *ret_target)
@@ -84,15 +93,13 @@ static bool route_by_path(struct bytes path, struct route_target *ret_target)
     if (path.count < route_path_prefix.count ||
         memcmp(path.data, route_path_prefix.data, route_path_prefix.count) != 0)
         return false;
-    struct bytes tenant = route_segment(path, route_path_prefix.count);
-    size_t after_tenant = route_path_prefix.count + tenant.count;
-    if (after_tenant == path.count || path.data[after_tenant] != '/')
+    size_t matched = route_path_prefix.count;
+    if (!route_take_segment(path, &matched, &ret_target->tenant) || matched == path.count ||
+        path.data[matched] != '/')
         return false;
-    struct bytes function = route_segment(path, after_tenant + 1);
-    if (!route_set_name(&ret_target->tenant, tenant) ||
-        !route_set_name(&ret_target->function, function))
+    matched++;
+    if (!route_take_segment(path, &matched, &ret_target->function))
         return false;
-    size_t matched = after_tenant + 1 + function.count;
     ret_target->matched = bytes_make(path.data, matched);
     ret_target->rest = bytes_make(path.data + matched, path.count - matched);
     ret_target->slash_missing = matched == path.count || path.data[matched] != '/';

@@ -29,8 +29,6 @@ uint64_t quarantine_until_ns(const struct quarantine_page *page,
                              const struct clock *clock)
 {
     uint64_t count = quarantine_rows(page);
-    if (LIKELY(count == 0))
-        return 0;
     struct vitals_key key = {.created_ns = entry->created_ns, .version = entry->version};
     memcpy(key.tenant, entry->tenant, sizeof(key.tenant));
     memcpy(key.function, entry->function, sizeof(key.function));

@@ -27,6 +27,12 @@ struct quarantine_page {
     struct quarantine_row rows[QUARANTINE_ROWS];
 };
 
+/* Worker: is there nothing to look for? As good as always. */
+static inline bool quarantine_is_empty(const struct quarantine_page *page)
+{
+    return __atomic_load_n(&page->count, __ATOMIC_ACQUIRE) == 0;
+}
+
 /* Worker: when this version's ends, by the monotonic clock; 0: it is in none. */
 uint64_t quarantine_until_ns(const struct quarantine_page *page,
                              const struct deploy_catalog_entry *entry,
