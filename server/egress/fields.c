@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Heads: the rows of a request on their way to curl, and the lines of an answer on their way back.
+ *
+ * A row that belongs to a connection and not to a message [RFC 9110 7.6.1] goes no further, in
+ * either direction. Host and lengths are ours to say.
+ */
+#include <stdio.h>
+#include <strings.h>
+
+#include "server/egress/private.h"
+
+#define FIELDS_LENGTH_DIGITS 18
+#define FIELDS_LINE_BYTES    (EGRESS_HEAD_BYTES + 8)
+
+/* Of connections, or said by whoever builds the message. */
+static const char *const fields_own[] = {
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "trailer",
+    "upgrade",
+    "http2-settings",
+};
+/* The same of answers, where lengths are the guest's to read. */
+static const char *const fields_of_connections[] = {
+    "connection", "keep-alive", "proxy-authenticate", "proxy-connection",
+    "te",         "trailer",    "transfer-encoding",  "upgrade",
+};
+/* What is secret between a guest and one origin. */
+static const char *const fields_secret[] = {"authorization", "cookie", "proxy-authorization"};
+
+static bool fields_is(struct bytes name, const char *text)
+{
+    return name.count == strlen(text) &&
+           strncasecmp((const char *)name.data, text, name.count) == 0;
+}
+
+static bool fields_is_one(struct bytes name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (fields_is(name, names[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool fields_is_value(struct bytes value)
+{
+    for (size_t i = 0; i < value.count; i++) {
+        uint8_t byte = value.data[i];
+        if (byte == 0x7f || (byte < ' ' && byte != '\t'))
+            return false;
+    }
+    return true;
+}
+
+static struct bytes fields_trim(struct bytes text)
+{
+    while (text.count > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
+        text = bytes_make(text.data + 1, text.count - 1);
+    while (text.count > 0 &&
+           (text.data[text.count - 1] == ' ' || text.data[text.count - 1] == '\t'))
+        text.count--;
+    return text;
+}
+
+/* ---- a request's ----------------------------------------------------------------------------- */
+
+bool egress_fields_check(const struct egress_order *order, const char **ret_text)
+{
+    uint64_t bytes = 0;
+    *ret_text = "the method is none of HTTP";
+    if (!bytes_is_token(order->method) || order->method.count > 32 ||
+        fields_is(order->method, "CONNECT"))
+        return false;
+    *ret_text = "the request has too many headers";
+    if (order->field_count > EGRESS_FIELDS_MAX)
+        return false;
+    for (uint32_t i = 0; i < order->field_count; i++) {
+        const struct egress_field *field = &order->fields[i];
+        *ret_text = "a header's name or value has a character that it may not have";
+        if (!bytes_is_token(field->name) || !fields_is_value(field->value))
+            return false;
+        *ret_text = "the request's headers are too large";
+        bytes += field->name.count + field->value.count;
+        if (bytes > EGRESS_HEAD_BYTES)
+            return false;
+    }
+    return true;
+}
+
+/* Is it named in a row `Connection`? */
+static bool fields_is_listed(const struct egress_fetch *fetch, struct bytes name)
+{
+    for (uint32_t i = 0; i < fetch->field_count; i++) {
+        struct bytes left = fetch->fields[i].value;
+        if (!fields_is(fetch->fields[i].name, "connection"))
+            continue;
+        while (left.count > 0) {
+            const uint8_t *comma = memchr(left.data, ',', left.count);
+            size_t count = comma == NULL ? left.count : (size_t)(comma - left.data);
+            struct bytes word = fields_trim(bytes_make(left.data, count));
+            if (word.count == name.count &&
+                strncasecmp((const char *)word.data, (const char *)name.data, name.count) == 0)
+                return true;
+            count += comma != NULL;
+            left = bytes_make(left.data + count, left.count - count);
+        }
+    }
+    return false;
+}
+
+static bool fields_append(struct curl_slist **list, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(*list, line);
+    if (longer == NULL)
+        return false;
+    *list = longer;
+    return true;
+}
+
+/* curl's way to write a row without a value is a semicolon in the colon's place. */
+static bool fields_append_row(struct curl_slist **list, const struct egress_field *field)
+{
+    char line[FIELDS_LINE_BYTES];
+    struct bytes value = fields_trim(field->value);
+    int count = snprintf(line, sizeof(line), "%.*s%s%.*s", (int)field->name.count,
+                         (const char *)field->name.data, value.count == 0 ? ";" : ": ",
+                         (int)value.count, (const char *)value.data);
+    return count > 0 && (size_t)count < sizeof(line) && fields_append(list, line);
+}
+
+bool egress_fields_list(const struct egress_fetch *fetch, struct curl_slist **ret_list)
+{
+    /* What curl would say by itself. */
+    static const char *const unsaid[] = {"accept", "content-type"};
+    bool said[COUNT_OF(unsaid)] = {false};
+    struct curl_slist *list = NULL;
+    bool made = fields_append(&list, "Expect:");
+    for (uint32_t i = 0; i < fetch->field_count && made; i++) {
+        const struct egress_field *field = &fetch->fields[i];
+        if (fields_is_one(field->name, fields_own, COUNT_OF(fields_own)) ||
+            fields_is_listed(fetch, field->name))
+            continue;
+        for (size_t j = 0; j < COUNT_OF(unsaid); j++)
+            said[j] |= fields_is(field->name, unsaid[j]);
+        made = fields_append_row(&list, field);
+    }
+    for (size_t j = 0; j < COUNT_OF(unsaid) && made; j++) {
+        char line[32];
+        (void)snprintf(line, sizeof(line), "%s:", unsaid[j]);
+        made = said[j] || fields_append(&list, line);
+    }
+    if (!made) {
+        curl_slist_free_all(list);
+        return false;
+    }
+    *ret_list = list;
+    return true;
+}
+
+void egress_fields_drop_secrets(struct egress_fetch *fetch)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < fetch->field_count; i++) {
+        if (!fields_is_one(fetch->fields[i].name, fields_secret, COUNT_OF(fields_secret)))
+            fetch->fields[count++] = fetch->fields[i];
+    }
+    fetch->field_count = count;
+}
+
+/* A request that became a GET on its way has no body, and nothing that speaks of it. */
+void egress_fields_drop_body(struct egress_fetch *fetch)
+{
+    static const char prefix[] = "content-";
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < fetch->field_count; i++) {
+        struct bytes name = fetch->fields[i].name;
+        if (name.count < strlen(prefix) ||
+            strncasecmp((const char *)name.data, prefix, strlen(prefix)) != 0)
+            fetch->fields[count++] = fetch->fields[i];
+    }
+    fetch->field_count = count;
+}
+
+/* ---- an answer's ----------------------------------------------------------------------------- */
+
+static bool fields_keep(struct egress_fetch *fetch, struct bytes name, struct bytes value)
+{
+    if (fetch->row_count == EGRESS_FIELDS_MAX) {
+        egress_fetch_note(fetch, FETCH_END_TOO_LARGE, "its head has more than %u rows",
+                          EGRESS_FIELDS_MAX);
+        return false;
+    }
+    char *lower = arena_copy_text(&fetch->arena, name);
+    char *copy = arena_copy_text(&fetch->arena, value);
+    if (lower == NULL || copy == NULL)
+        return false;
+    for (size_t i = 0; i < name.count; i++)
+        lower[i] = lower[i] >= 'A' && lower[i] <= 'Z' ? (char)(lower[i] | 0x20) : lower[i];
+    struct egress_field *row = &fetch->rows[fetch->row_count++];
+    row->name = bytes_make(lower, name.count);
+    row->value = bytes_make(copy, value.count);
+    if (fields_is(name, "location"))
+        fetch->location = row->value;
+    return true;
+}
+
+/* One number, however often it is said [RFC 9110 8.6]. */
+static bool fields_read_length(struct egress_fetch *fetch, struct bytes value)
+{
+    uint64_t length = 0;
+    if (value.count == 0 || value.count > FIELDS_LENGTH_DIGITS)
+        return false;
+    for (size_t i = 0; i < value.count; i++) {
+        if (value.data[i] < '0' || value.data[i] > '9')
+            return false;
+        length = length * 10 + (uint64_t)(value.data[i] - '0');
+    }
+    bool first = fetch->length == EGRESS_LENGTH_UNKNOWN;
+    if (!first && fetch->length != length)
+        return false;
+    fetch->length = length;
+    return !first || fields_keep(fetch, bytes_of_text("content-length"), value);
+}
+
+/* A length beside an encoding that says where the body ends means nothing [RFC 9112 6.3]. */
+void egress_fields_drop_length(struct egress_fetch *fetch)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < fetch->row_count; i++) {
+        if (!fields_is(fetch->rows[i].name, "content-length"))
+            fetch->rows[count++] = fetch->rows[i];
+    }
+    fetch->row_count = count;
+    fetch->length = EGRESS_LENGTH_UNKNOWN;
+}
+
+bool egress_fields_line(struct egress_fetch *fetch, struct bytes line)
+{
+    const uint8_t *colon = line.count == 0 ? NULL : memchr(line.data, ':', line.count);
+    if (colon == NULL)
+        return false;
+    struct bytes name = bytes_make(line.data, (size_t)(colon - line.data));
+    struct bytes value = fields_trim(bytes_make(colon + 1, line.count - name.count - 1));
+    if (!bytes_is_token(name) || !fields_is_value(value))
+        return false;
+    if (fields_is(name, "content-length"))
+        return fields_read_length(fetch, value);
+    fetch->is_encoded |= fields_is(name, "transfer-encoding");
+    return fields_is_one(name, fields_of_connections, COUNT_OF(fields_of_connections)) ||
+           fields_keep(fetch, name, value);
+}
