@@ -31,11 +31,6 @@ static bool url_is_hex(uint8_t byte)
     return url_is_digit(byte) || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'f');
 }
 
-static uint8_t url_lower(uint8_t byte)
-{
-    return byte >= 'A' && byte <= 'Z' ? byte | 0x20 : byte;
-}
-
 /* Of paths and queries: RFC 3986's, and those that browsers leave as they are. */
 static bool url_is_target(uint8_t byte)
 {
@@ -90,7 +85,7 @@ static enum status url_host_name(struct bytes text, struct report *report, struc
             return url_wrong(report, i,
                              "a host is letters, digits, `-`, `_` and dots: names in "
                              "other scripts are written as xn--...");
-        url->host[i] = (char)url_lower(byte);
+        url->host[i] = (char)bytes_lower(byte);
     }
     url->host[text.count] = '\0';
     if (!url_is_numeric(url->host))
@@ -129,7 +124,7 @@ static bool url_has_prefix(struct bytes text, const char *prefix)
     if (text.count < count)
         return false;
     for (size_t i = 0; i < count; i++) {
-        if (url_lower(text.data[i]) != (uint8_t)prefix[i])
+        if (bytes_lower(text.data[i]) != (uint8_t)prefix[i])
             return false;
     }
     return true;

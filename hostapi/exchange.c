@@ -34,46 +34,6 @@ void http_exchange_done(struct http_exchange *exchange)
     buffer_done(&exchange->log);
 }
 
-bool exchange_is_header_value(struct bytes text)
-{
-    for (size_t i = 0; i < text.count; i++) {
-        uint8_t byte = text.data[i];
-        if ((byte < ' ' && byte != '\t') || byte == 0x7f)
-            return false;
-    }
-    return true;
-}
-
-static bool exchange_is_blank(uint8_t byte)
-{
-    return byte == ' ' || byte == '\t';
-}
-
-struct bytes exchange_trim(struct bytes text)
-{
-    while (text.count > 0 && exchange_is_blank(text.data[0]))
-        text = bytes_make(text.data + 1, text.count - 1);
-    while (text.count > 0 && exchange_is_blank(text.data[text.count - 1]))
-        text.count--;
-    return text;
-}
-
-uint8_t exchange_lower(uint8_t byte)
-{
-    return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + ('a' - 'A')) : byte;
-}
-
-bool exchange_names_equal(struct bytes a, struct bytes b)
-{
-    if (a.count != b.count)
-        return false;
-    for (size_t i = 0; i < a.count; i++) {
-        if (exchange_lower(a.data[i]) != exchange_lower(b.data[i]))
-            return false;
-    }
-    return true;
-}
-
 static uint64_t exchange_row_cost(struct bytes name, struct bytes value)
 {
     return (uint64_t)name.count + value.count + EXCHANGE_ROW_BYTES;
@@ -109,8 +69,8 @@ static enum status exchange_put(struct http_exchange *exchange,
                                 struct http_header wanted,
                                 uint64_t freed)
 {
-    wanted.value = exchange_trim(wanted.value);
-    if (!bytes_is_token(wanted.name) || !exchange_is_header_value(wanted.value))
+    wanted.value = bytes_trim(wanted.value);
+    if (!bytes_is_token(wanted.name) || !bytes_is_field_value(wanted.value))
         return STATUS_INVALID;
     uint64_t used = headers->bytes - freed;
     uint64_t max = exchange->limits->headers;
@@ -144,7 +104,7 @@ enum status http_headers_set(struct http_exchange *exchange,
     uint64_t freed = 0;
     for (uint32_t i = 0; i < headers->count; i++) {
         const struct http_header *row = &headers->rows[i];
-        if (exchange_names_equal(row->name, name))
+        if (bytes_equal_nocase(row->name, name))
             freed += exchange_row_cost(row->name, row->value);
     }
     return exchange_put(exchange, headers, (struct http_header){name, value}, freed);
@@ -155,7 +115,7 @@ void http_headers_remove(struct http_headers *headers, struct bytes name)
     uint32_t kept = 0;
     for (uint32_t i = 0; i < headers->count; i++) {
         const struct http_header *row = &headers->rows[i];
-        if (exchange_names_equal(row->name, name))
+        if (bytes_equal_nocase(row->name, name))
             headers->bytes -= exchange_row_cost(row->name, row->value);
         else
             headers->rows[kept++] = *row;
@@ -166,7 +126,7 @@ void http_headers_remove(struct http_headers *headers, struct bytes name)
 const struct http_header *http_headers_find(const struct http_headers *headers, struct bytes name)
 {
     for (uint32_t i = 0; i < headers->count; i++) {
-        if (exchange_names_equal(headers->rows[i].name, name))
+        if (bytes_equal_nocase(headers->rows[i].name, name))
             return &headers->rows[i];
     }
     return NULL;

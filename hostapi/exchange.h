@@ -12,12 +12,6 @@
 
 #include "hostapi/hostapi.h"
 
-/* No control bytes but tabs. */
-bool exchange_is_header_value(struct bytes text);
-/* Without blanks and tabs at both ends. */
-struct bytes exchange_trim(struct bytes text);
-uint8_t exchange_lower(uint8_t byte);
-bool exchange_names_equal(struct bytes a, struct bytes b);
 /* Into the exchange's arena; false over its cap. */
 NODISCARD bool
 exchange_copy(struct http_exchange *exchange, struct bytes text, struct bytes *ret_copy);

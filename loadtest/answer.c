@@ -4,8 +4,6 @@
  */
 #include "loadtest/answer.h"
 
-#include <strings.h>
-
 #include "loadtest/token.h"
 
 /* What the header lines said, until the head as a whole can be judged. */
@@ -38,12 +36,6 @@ static void answer_fail(struct answer *answer, const char *why)
     answer->state = ANSWER_MALFORMED;
     answer->error = why;
     answer->keep_alive = false;
-}
-
-static bool answer_equal_nocase(struct bytes text, const char *word)
-{
-    return text.count == strlen(word) &&
-           strncasecmp((const char *)text.data, word, text.count) == 0;
 }
 
 static bool answer_is_token(struct bytes text)
@@ -121,8 +113,9 @@ static void answer_read_connection(struct bytes value, struct answer_fields *fie
         const uint8_t *comma = memchr(value.data, ',', value.count);
         size_t count = comma == NULL ? value.count : (size_t)(comma - value.data);
         struct bytes option = answer_trim(bytes_make(value.data, count));
-        fields->close = fields->close || answer_equal_nocase(option, "close");
-        fields->keep_alive = fields->keep_alive || answer_equal_nocase(option, "keep-alive");
+        fields->close = fields->close || bytes_equal_nocase(option, bytes_of_text("close"));
+        fields->keep_alive =
+            fields->keep_alive || bytes_equal_nocase(option, bytes_of_text("keep-alive"));
         size_t used = comma == NULL ? count : count + 1;
         value = bytes_make(value.data + used, value.count - used);
     }
@@ -137,19 +130,19 @@ answer_read_field(struct answer *answer, struct bytes line, struct answer_fields
     const char *error = answer_split_field(line, &name, &value);
     if (error != NULL)
         return error;
-    if (answer_equal_nocase(name, "content-length")) {
+    if (bytes_equal_nocase(name, bytes_of_text("content-length"))) {
         if (fields->has_length)
             return "content-length is given twice";
         fields->has_length = true;
         if (!answer_parse_length(value, &fields->length))
             return "content-length is not a number up to 1 GiB";
-    } else if (answer_equal_nocase(name, "transfer-encoding")) {
-        if (fields->chunked || !answer_equal_nocase(value, "chunked"))
+    } else if (bytes_equal_nocase(name, bytes_of_text("transfer-encoding"))) {
+        if (fields->chunked || !bytes_equal_nocase(value, bytes_of_text("chunked")))
             return "transfer-encoding is not just 'chunked'";
         fields->chunked = true;
-    } else if (answer_equal_nocase(name, "connection")) {
+    } else if (bytes_equal_nocase(name, bytes_of_text("connection"))) {
         answer_read_connection(value, fields);
-    } else if (answer_equal_nocase(name, "server-timing")) {
+    } else if (bytes_equal_nocase(name, bytes_of_text("server-timing"))) {
         if (!server_timing_parse(&answer->timing, value))
             return "server-timing does not parse";
     }
@@ -345,7 +338,7 @@ static size_t answer_step_trailer(struct answer *answer, struct bytes data)
     const char *error = answer_split_field(line, &name, &value);
     if (error == NULL && answer->trailer_bytes > LOADTEST_ANSWER_TRAILER_BYTES)
         error = "the trailers are longer than 8 KiB";
-    if (error == NULL && answer_equal_nocase(name, "server-timing") &&
+    if (error == NULL && bytes_equal_nocase(name, bytes_of_text("server-timing")) &&
         !server_timing_parse(&answer->timing, value))
         error = "server-timing does not parse";
     if (error != NULL)

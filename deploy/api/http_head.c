@@ -53,12 +53,6 @@ static bool http_head_bad(struct http_head_parser *parser, const char *detail)
     return http_head_refuse(parser, 400, "bad_request", detail);
 }
 
-static bool http_head_equals(struct bytes text, const char *word)
-{
-    return text.count == strlen(word) &&
-           strncasecmp((const char *)text.data, word, text.count) == 0;
-}
-
 /* The next line without its CRLF; false, and refused, if it ends otherwise. */
 static bool http_head_line(struct http_head_parser *parser, struct bytes *ret_line)
 {
@@ -138,26 +132,6 @@ static bool http_head_take_request_line(struct http_head_parser *parser)
 
 /* ---- fields [RFC 9112 5] --------------------------------------------------------------------- */
 
-static struct bytes http_head_trim(struct bytes text)
-{
-    while (text.count > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
-        text = bytes_make(text.data + 1, text.count - 1);
-    while (text.count > 0 &&
-           (text.data[text.count - 1] == ' ' || text.data[text.count - 1] == '\t'))
-        text.count--;
-    return text;
-}
-
-static bool http_head_value_is_plain(struct bytes value)
-{
-    for (size_t i = 0; i < value.count; i++) {
-        uint8_t c = value.data[i];
-        if ((c < ' ' && c != '\t') || c == 0x7f)
-            return false;
-    }
-    return true;
-}
-
 static bool http_head_take_field(struct http_head_parser *parser, struct bytes line)
 {
     const uint8_t *colon = memchr(line.data, ':', line.count);
@@ -165,13 +139,13 @@ static bool http_head_take_field(struct http_head_parser *parser, struct bytes l
     struct bytes name = bytes_make(line.data, count);
     if (!bytes_is_token(name))
         return http_head_bad(parser, "a field is not of the form NAME: VALUE");
-    struct bytes value = http_head_trim(bytes_make(colon + 1, line.count - count - 1));
-    if (!http_head_value_is_plain(value))
+    struct bytes value = bytes_trim(bytes_make(colon + 1, line.count - count - 1));
+    if (!bytes_is_field_value(value))
         return http_head_bad(parser, "a field's value has a control character");
     if (++parser->field_count > HTTP_HEAD_FIELDS_MAX)
         return http_head_refuse(parser, 431, "headers_too_large", "the head has too many fields");
     for (size_t i = 0; i < HTTP_HEAD_FIELD_COUNT; i++) {
-        if (!http_head_equals(name, http_head_names[i]))
+        if (!bytes_equal_nocase(name, bytes_of_text(http_head_names[i])))
             continue;
         if (parser->head.fields[i].data != NULL)
             return http_head_bad(parser, "a field that may be there once is there twice");
@@ -189,7 +163,7 @@ static bool http_head_take_framing(struct http_head_parser *parser)
     head->chunked = coding.data != NULL;
     if (head->chunked && (length.data != NULL || parser->is_1_0))
         return http_head_bad(parser, "Transfer-Encoding is beside Content-Length, or in HTTP/1.0");
-    if (head->chunked && !http_head_equals(coding, "chunked"))
+    if (head->chunked && !bytes_equal_nocase(coding, bytes_of_text("chunked")))
         return http_head_refuse(parser, 501, "coding_not_supported",
                                 "the only transfer coding known here is chunked");
     if (length.data == NULL)
@@ -215,7 +189,7 @@ static bool http_head_take_connection(struct http_head_parser *parser)
     if (head->host.data == NULL)
         head->host = host;
     if (expect.data != NULL && !parser->is_1_0) {
-        if (!http_head_equals(expect, "100-continue"))
+        if (!bytes_equal_nocase(expect, bytes_of_text("100-continue")))
             return http_head_refuse(parser, 417, "expectation_failed",
                                     "the only expectation known here is 100-continue");
         head->expects_continue = true;
@@ -224,7 +198,7 @@ static bool http_head_take_connection(struct http_head_parser *parser)
     while (options.count > 0) {
         const uint8_t *comma = memchr(options.data, ',', options.count);
         size_t count = comma == NULL ? options.count : (size_t)(comma - options.data);
-        if (http_head_equals(http_head_trim(bytes_make(options.data, count)), "close"))
+        if (bytes_equal_nocase(bytes_trim(bytes_make(options.data, count)), bytes_of_text("close")))
             head->closes = true;
         size_t used = comma == NULL ? count : count + 1;
         options = bytes_make(options.data + used, options.count - used);

@@ -10,6 +10,41 @@
 
 #define BUFFER_FIRST_BYTES 64
 
+bool bytes_equal_nocase(struct bytes a, struct bytes b)
+{
+    if (a.count != b.count)
+        return false;
+    for (size_t i = 0; i < a.count; i++) {
+        if (bytes_lower(a.data[i]) != bytes_lower(b.data[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool bytes_is_blank(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
+struct bytes bytes_trim(struct bytes text)
+{
+    while (text.count > 0 && bytes_is_blank(text.data[0]))
+        text = bytes_make(text.data + 1, text.count - 1);
+    while (text.count > 0 && bytes_is_blank(text.data[text.count - 1]))
+        text.count--;
+    return text;
+}
+
+bool bytes_is_field_value(struct bytes text)
+{
+    for (size_t i = 0; i < text.count; i++) {
+        uint8_t byte = text.data[i];
+        if ((byte < ' ' && byte != '\t') || byte == 0x7f)
+            return false;
+    }
+    return true;
+}
+
 static bool bytes_is_token_byte(uint8_t byte)
 {
     if ((byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||

@@ -42,8 +42,23 @@ static inline bool bytes_equal_text(struct bytes a, const char *text)
     return bytes_equal(a, bytes_of_text(text));
 }
 
+/* ---- text of HTTP ---------------------------------------------------------------------------- */
+
+static inline uint8_t bytes_lower(uint8_t byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte | 0x20) : byte;
+}
+
+/* Whatever the case of letters, as names of fields are compared [RFC 9110 5.1]. */
+bool bytes_equal_nocase(struct bytes a, struct bytes b);
+/* Without blanks and tabs at both ends. */
+struct bytes bytes_trim(struct bytes text);
+/* No control characters but tabs, as the value of a field is [RFC 9110 5.5]? */
+bool bytes_is_field_value(struct bytes text);
 /* Is it a token, as names of HTTP are [RFC 9110 5.6.2]? Empty is none. */
 bool bytes_is_token(struct bytes text);
+
+/* ---- bytes that grow ------------------------------------------------------------------------- */
 
 struct buffer {
     uint8_t *data;   /* owned, malloc */

@@ -76,7 +76,7 @@ static void http_wasm_text(struct http_wasm_texts *texts, struct bytes text, boo
     if (texts->space != NULL) {
         uint8_t *to = texts->space + texts->bytes;
         for (size_t i = 0; i < text.count; i++)
-            to[i] = lower ? exchange_lower(text.data[i]) : text.data[i];
+            to[i] = lower ? bytes_lower(text.data[i]) : text.data[i];
         to[text.count] = '\0';
     }
     texts->count++;
@@ -93,7 +93,7 @@ static void http_wasm_texts_of(struct http_wasm_texts *texts,
         if (row.name.count == 0)
             continue;
         if (name != NULL) {
-            if (exchange_names_equal(row.name, *name))
+            if (bytes_equal_nocase(row.name, *name))
                 http_wasm_text(texts, row.value, false);
         } else if (i == 0 ||
                    http_headers_find(list->headers, row.name) == &list->headers->rows[i - 1]) {
@@ -168,7 +168,7 @@ enum engine_outcome http_wasm_get_header_values(struct hostapi_host *host,
     /* The buffer may overlap the guest's name, so go on with an equal one of ours. */
     for (uint32_t i = 0; i < http_wasm_list_count(&list); i++) {
         struct http_header row = http_wasm_list_row(&list, i);
-        if (exchange_names_equal(row.name, name))
+        if (bytes_equal_nocase(row.name, name))
             return http_wasm_give_texts(call, &list, &row.name, 3);
     }
     call->slots[0].bits = 0;

@@ -224,14 +224,14 @@ static bool cgi_header_passes(const struct http_exchange *exchange, struct bytes
         "content-type",
         "content-length",
     };
-    if (!exchange->pass_authorization && exchange_names_equal(name, bytes_of_text("authorization")))
+    if (!exchange->pass_authorization && bytes_equal_nocase(name, bytes_of_text("authorization")))
         return false;
     for (size_t i = 0; i < COUNT_OF(refused); i++) {
-        if (exchange_names_equal(name, bytes_of_text(refused[i])))
+        if (bytes_equal_nocase(name, bytes_of_text(refused[i])))
             return false;
     }
     for (size_t i = 0; i < name.count; i++) {
-        uint8_t byte = exchange_lower(name.data[i]);
+        uint8_t byte = bytes_lower(name.data[i]);
         if (!((byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '-'))
             return false;
     }
@@ -240,7 +240,7 @@ static bool cgi_header_passes(const struct http_exchange *exchange, struct bytes
 
 static uint8_t cgi_variable_byte(uint8_t byte)
 {
-    byte = exchange_lower(byte);
+    byte = bytes_lower(byte);
     if (byte >= 'a' && byte <= 'z')
         return (uint8_t)(byte - ('a' - 'A'));
     return byte == '-' ? '_' : byte;
@@ -261,11 +261,11 @@ static void cgi_set_http(struct cgi_writer *writer, uint32_t first)
     struct arena *arena = &writer->exchange->arena;
     const struct http_headers *headers = &writer->exchange->request_headers;
     struct bytes name = headers->rows[first].name;
-    bool is_cookie = exchange_names_equal(name, bytes_of_text("cookie"));
+    bool is_cookie = bytes_equal_nocase(name, bytes_of_text("cookie"));
     struct bytes between = bytes_of_text(is_cookie ? "; " : ", ");
     size_t count = strlen("HTTP_=") + name.count;
     for (uint32_t i = first; i < headers->count; i++) {
-        if (exchange_names_equal(headers->rows[i].name, name))
+        if (bytes_equal_nocase(headers->rows[i].name, name))
             count += headers->rows[i].value.count + between.count;
     }
     uint8_t *text = arena_alloc(arena, count, 1);
@@ -276,7 +276,7 @@ static void cgi_set_http(struct cgi_writer *writer, uint32_t first)
     uint8_t *end = cgi_append_variable(text, name);
     end = cgi_append(end, headers->rows[first].value);
     for (uint32_t i = first + 1; i < headers->count; i++) {
-        if (exchange_names_equal(headers->rows[i].name, name))
+        if (bytes_equal_nocase(headers->rows[i].name, name))
             end = cgi_append(cgi_append(end, between), headers->rows[i].value);
     }
     if (!wasi_texts_add(arena, &writer->texts, bytes_make(text, (size_t)(end - text))))
@@ -316,13 +316,13 @@ static bool cgi_next_line(struct bytes *rest, struct bytes *ret_line)
 /* Nothing to set: blank, or a comment. */
 static bool cgi_is_comment(struct bytes line)
 {
-    struct bytes text = exchange_trim(line);
+    struct bytes text = bytes_trim(line);
     return text.count == 0 || text.data[0] == '#';
 }
 
 static bool cgi_is_name_byte(uint8_t byte, bool first)
 {
-    uint8_t lower = exchange_lower(byte);
+    uint8_t lower = bytes_lower(byte);
     return (lower >= 'a' && lower <= 'z') || byte == '_' || (!first && byte >= '0' && byte <= '9');
 }
 

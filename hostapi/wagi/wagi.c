@@ -118,8 +118,8 @@ static enum status wagi_parse_line(struct http_exchange *exchange,
                            head->line);
     size_t name_count = (size_t)(colon - line.data);
     struct bytes name = bytes_make(line.data, name_count);
-    struct bytes value = exchange_trim(bytes_make(colon + 1, line.count - name_count - 1));
-    if (exchange_names_equal(name, bytes_of_text("status"))) {
+    struct bytes value = bytes_trim(bytes_make(colon + 1, line.count - name_count - 1));
+    if (bytes_equal_nocase(name, bytes_of_text("status"))) {
         if (wagi_parse_status(value, &head->status))
             return STATUS_OK;
         return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE,
@@ -128,8 +128,8 @@ static enum status wagi_parse_line(struct http_exchange *exchange,
                            head->line);
     }
     /* A field of CGI's own is given once [RFC 3875 6.3]: of more, the last one counts. */
-    bool once = exchange_names_equal(name, bytes_of_text("content-type")) ||
-                exchange_names_equal(name, bytes_of_text("location"));
+    bool once = bytes_equal_nocase(name, bytes_of_text("content-type")) ||
+                bytes_equal_nocase(name, bytes_of_text("location"));
     struct http_headers *headers = &exchange->response_headers;
     enum status status = once ? http_headers_set(exchange, headers, name, value)
                               : http_headers_add(exchange, headers, name, value);

@@ -8,7 +8,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <strings.h>
 
 #define ELEMENTS_MAX 32 /* proxies in a row */
 
@@ -18,26 +17,6 @@ union forwarded_address {
     struct sockaddr_in6 v6;
 };
 
-static bool forwarded_is_word(struct bytes text, const char *word)
-{
-    return text.count == strlen(word) &&
-           strncasecmp((const char *)text.data, word, text.count) == 0;
-}
-
-static bool forwarded_is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static struct bytes forwarded_trim(struct bytes text)
-{
-    while (text.count > 0 && forwarded_is_blank(text.data[0]))
-        text = bytes_make(text.data + 1, text.count - 1);
-    while (text.count > 0 && forwarded_is_blank(text.data[text.count - 1]))
-        text.count--;
-    return text;
-}
-
 /* Takes the last element off a list. */
 static struct bytes forwarded_take_last(struct bytes *list)
 {
@@ -46,7 +25,7 @@ static struct bytes forwarded_take_last(struct bytes *list)
         at--;
     struct bytes last = bytes_make(list->data + at, list->count - at);
     list->count = at > 0 ? at - 1 : 0;
-    return forwarded_trim(last);
+    return bytes_trim(last);
 }
 
 /* "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:80" */
@@ -95,7 +74,7 @@ size_t forwarded_client(const struct config *config,
     for (uint32_t i = headers->count; i > 0; i--) {
         const struct http_header *header = &headers->rows[i - 1];
         struct bytes list = header->value;
-        if (!forwarded_is_word(header->name, "x-forwarded-for"))
+        if (!bytes_equal_nocase(header->name, bytes_of_text("x-forwarded-for")))
             continue;
         while (list.count > 0) {
             union forwarded_address address;
@@ -119,11 +98,11 @@ bool forwarded_is_https(const struct config *config, const struct http_headers *
 {
     const struct http_header *proto = NULL;
     for (uint32_t i = 0; i < headers->count; i++) {
-        if (forwarded_is_word(headers->rows[i].name, "x-forwarded-proto"))
+        if (bytes_equal_nocase(headers->rows[i].name, bytes_of_text("x-forwarded-proto")))
             proto = &headers->rows[i];
     }
     if (proto == NULL)
         return forwarded_public_is_https(config);
     struct bytes list = proto->value;
-    return forwarded_is_word(forwarded_take_last(&list), "https");
+    return bytes_equal_nocase(forwarded_take_last(&list), bytes_of_text("https"));
 }

@@ -9,7 +9,6 @@
  * request that is answered with a refusal. If the decoding was broken off for it, the table of the
  * client and ours have parted, so no more requests are taken on this connection.
  */
-#include <strings.h>
 
 #include "server/front/h2o_guard.h"
 #include "server/front/http2_fields.h"
@@ -111,11 +110,6 @@ static struct bytes fields_bytes(h2o_iovec_t vector)
     return bytes_make(vector.base, vector.len);
 }
 
-static bool fields_is_same_host(h2o_iovec_t a, h2o_iovec_t b)
-{
-    return a.len == b.len && strncasecmp(a.base, b.base, a.len) == 0;
-}
-
 /* Takes Host out of the headers; false if it says something else than :authority, or twice. */
 static bool fields_take_host(h2o_req_t *req)
 {
@@ -128,8 +122,9 @@ static bool fields_take_host(h2o_req_t *req)
             headers->entries[kept++] = *header;
             continue;
         }
-        if (has_host || (req->input.authority.base != NULL &&
-                         !fields_is_same_host(req->input.authority, header->value)))
+        if (has_host ||
+            (req->input.authority.base != NULL &&
+             !bytes_equal_nocase(fields_bytes(req->input.authority), fields_bytes(header->value))))
             return false;
         has_host = true;
         req->input.authority = header->value;

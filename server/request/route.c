@@ -10,17 +10,12 @@ static const struct bytes route_path_prefix = {.data = (const uint8_t *)"/f/", .
 
 static const struct bytes route_root = {.data = (const uint8_t *)"/", .count = 1};
 
-static uint8_t route_lower(uint8_t byte)
-{
-    return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte | 0x20) : byte;
-}
-
 static bool route_set_name(struct route_name *ret_name, struct bytes label)
 {
     if (label.count == 0 || label.count >= ROUTE_LABEL_BYTES)
         return false;
     for (size_t i = 0; i < label.count; i++)
-        ret_name->text[i] = (char)route_lower(label.data[i]);
+        ret_name->text[i] = (char)bytes_lower(label.data[i]);
     ret_name->text[label.count] = '\0';
     ret_name->count = (uint8_t)label.count;
     return true;
@@ -47,7 +42,7 @@ static bool route_ends_with(struct bytes host, struct bytes domain)
         return false;
     const uint8_t *tail = host.data + host.count - domain.count;
     for (size_t i = 0; i < domain.count; i++) {
-        if (route_lower(tail[i]) != domain.data[i])
+        if (bytes_lower(tail[i]) != domain.data[i])
             return false;
     }
     return true;
@@ -79,7 +74,7 @@ static bool route_take_segment(struct bytes path, size_t *at, struct route_name 
     size_t count = 0;
     size_t max = MIN(path.count - *at, (size_t)ROUTE_LABEL_BYTES);
     for (; count < max && data[count] != '/' && data[count] != '?'; count++)
-        ret_name->text[count] = (char)route_lower(data[count]);
+        ret_name->text[count] = (char)bytes_lower(data[count]);
     if (count == 0 || count == ROUTE_LABEL_BYTES)
         return false;
     ret_name->text[count] = '\0';
@@ -131,7 +126,7 @@ static size_t route_scheme(struct bytes path, const char *scheme)
     if (path.count < count)
         return 0;
     for (size_t i = 0; i < count; i++) {
-        if (route_lower(path.data[i]) != (uint8_t)scheme[i])
+        if (bytes_lower(path.data[i]) != (uint8_t)scheme[i])
             return 0;
     }
     return count;

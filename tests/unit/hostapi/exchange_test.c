@@ -65,15 +65,6 @@ static void headers_are_found_whatever_their_case(void **state)
     assert_null(http_headers_find(&fixture->exchange.response_headers, bytes_of_text("x-on")));
 }
 
-static void names_of_different_length_are_different(void **state)
-{
-    (void)state;
-    assert_true(exchange_names_equal(bytes_of_text("X-Name"), bytes_of_text("x-name")));
-    assert_false(exchange_names_equal(bytes_of_text("x-name"), bytes_of_text("x-name2")));
-    assert_false(exchange_names_equal(bytes_of_text("x-name2"), bytes_of_text("x-name")));
-    assert_false(exchange_names_equal(bytes_of_text(""), bytes_of_text("x")));
-}
-
 static void added_headers_are_copies(void **state)
 {
     struct fixture *fixture = *state;
@@ -238,7 +229,6 @@ UNIT
     const struct CMUnitTest tests[] = {
         TEST(an_exchange_begins_as_an_empty_200),
         TEST(headers_are_found_whatever_their_case),
-        TEST(names_of_different_length_are_different),
         TEST(added_headers_are_copies),
         TEST(add_keeps_all_values_and_set_replaces_them),
         TEST(removing_gives_the_bytes_back),

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Views of HTTP's text: what is compared, cut and allowed everywhere in the same way.
+ */
+#include "engine/base/bytes.h"
+#include "tests/support/unit.h"
+
+static bool same(const char *a, const char *b)
+{
+    return bytes_equal_nocase(bytes_of_text(a), bytes_of_text(b));
+}
+
+static void the_case_of_letters_makes_no_difference_and_all_else_does(void **state)
+{
+    (void)state;
+    assert_true(same("X-Name", "x-nAME") && same("", "") && same("a\xc3", "A\xc3"));
+    assert_false(same("x-name", "x-name2") || same("x-name2", "x-name") || same("", "x"));
+    assert_false(same("@", "`") || same("[", "{") || same("\xc3", "\xe3") || same("a", "b"));
+    assert_true(bytes_equal_nocase(bytes_make(NULL, 0), bytes_make("", 0)));
+    for (unsigned byte = 0; byte <= UINT8_MAX; byte++) {
+        bool upper = byte >= 'A' && byte <= 'Z';
+        assert_int_equal(bytes_lower((uint8_t)byte), upper ? byte + ('a' - 'A') : byte);
+    }
+}
+
+static void blanks_are_cut_off_at_both_ends_alone(void **state)
+{
+    (void)state;
+    assert_true(bytes_equal_text(bytes_trim(bytes_of_text(" \t a \t b\t ")), "a \t b"));
+    assert_true(bytes_equal_text(bytes_trim(bytes_of_text("\ra\n")), "\ra\n"));
+    assert_int_equal(bytes_trim(bytes_of_text(" \t ")).count, 0);
+    assert_int_equal(bytes_trim(bytes_make(NULL, 0)).count, 0);
+}
+
+static void a_value_has_no_control_characters_but_tabs(void **state)
+{
+    (void)state;
+    assert_true(bytes_is_field_value(bytes_make(NULL, 0)));
+    for (unsigned byte = 0; byte <= UINT8_MAX; byte++) {
+        const uint8_t text[] = {'a', (uint8_t)byte, 'b'};
+        bool control = (byte < ' ' && byte != '\t') || byte == 0x7f;
+        assert_int_equal(bytes_is_field_value(bytes_make(text, sizeof(text))), !control);
+    }
+}
+
+static void a_token_has_letters_digits_and_fifteen_others(void **state)
+{
+    (void)state;
+    assert_false(bytes_is_token(bytes_make(NULL, 0)));
+    for (unsigned byte = 0; byte <= UINT8_MAX; byte++) {
+        const uint8_t text[] = {'a', (uint8_t)byte};
+        uint8_t lower = bytes_lower((uint8_t)byte);
+        bool plain = (lower >= 'a' && lower <= 'z') || (byte >= '0' && byte <= '9');
+        bool other = byte != 0 && strchr("!#$%&'*+-.^_`|~", (int)byte) != NULL;
+        assert_int_equal(bytes_is_token(bytes_make(text, sizeof(text))), plain || other);
+    }
+}
+
+UNIT
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_case_of_letters_makes_no_difference_and_all_else_does),
+        cmocka_unit_test(blanks_are_cut_off_at_both_ends_alone),
+        cmocka_unit_test(a_value_has_no_control_characters_but_tabs),
+        cmocka_unit_test(a_token_has_letters_digits_and_fifteen_others),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
