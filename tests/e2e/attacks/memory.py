@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guests that fill all the memory they get: their tenant's stays bounded, and others are served."""
+"""Guests that fill all the memory they get: their tenant's stays bounded, and others are served.
+
+SKERRY_TEST_CGROUP names a cgroup with a memory controller in which folders may be made (as by
+systemd's Delegate=yes): the kernel's word for how much there is, which is then not overstepped.
+"""
+import os
 import pathlib
 import threading
+import unittest
 
-from harness import SANITIZED, ServerTest, guest, in_parallel, text_guest, wait_until, wat
+from harness import SANITIZED, Server, ServerTest, guest, in_parallel, text_guest, wait_until, wat
 
 MIB = 1 << 20
 BOUND_MIB = 192
 SLACK_MIB = 64
 REQUESTS = 16
+CGROUP_CLIENTS = 40
 
 # 128 MiB, each byte of it, and then never an end.
 FILL = """
@@ -124,3 +131,27 @@ class HogsOfSeveralTenants(Hogs):
 
     def test_guests_that_fill_memory_are_bounded_together_and_mind_nobody(self):
         self.fill([f"hog{i % 3}" for i in range(REQUESTS)])
+
+
+class InACgroup(unittest.TestCase):
+    def test_nobody_is_killed_where_memory_is_scarce(self):
+        if "SKERRY_TEST_CGROUP" not in os.environ:
+            self.skipTest("no cgroup of one's own: name one in SKERRY_TEST_CGROUP")
+        group = pathlib.Path(os.environ["SKERRY_TEST_CGROUP"]) / f"skerry-{os.getpid()}"
+        group.mkdir()
+        self.addCleanup(group.rmdir)
+        names = [group / name for name in ("memory.max", "memory.limit_in_bytes")]
+        next(name for name in names if name.exists()).write_text(str(1 << 30))
+        with Server(workers=2, config="limits: { wall: 5s, queue_wait: 5s }\n",
+                    prefix=["sh", "-c", f'echo $$ >"{group}/cgroup.procs" && exec "$@"',
+                            "sh"]) as server:
+            server.deploy("hello", text_guest("text-hello-01"))
+            server.deploy("fill", wat(FILL, name="fill"), tenant="hog")
+            before = server.worker_pids()
+            answers = in_parallel(CGROUP_CLIENTS, lambda _: server.get("fill", tenant="hog"))
+            codes = {answer.json["code"] for answer in answers}
+            self.assertLessEqual(codes, {"memory_exhausted", "memory_busy", "fuel_exhausted",
+                                         "deadline"})
+            self.assertEqual(server.get("hello").status, 200)
+            self.assertEqual(server.worker_pids(), before)
+            self.assertNotIn('"event":"worker_died"', server.log())
