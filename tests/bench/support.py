@@ -5,6 +5,7 @@ costs by /proc, and runs of `skerry loadtest`.
 Everything a bench starts it also stops, by process id; ports are free ones of the
 loopback address; data lives in a temporary directory.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -127,17 +128,17 @@ class Server:
 
 
 class SkerryServer(Server):
-    """`skerry serve --workers 1`; on a data directory of its own if none is given, with the
-    text of a skerry.yaml if there is one."""
+    """`skerry serve` with one worker; on a data directory of its own if none is given, with the
+    text of a skerry.yaml if there is one, below the words of a program that starts others."""
 
-    def __init__(self, skerry, core, data=None, config=None):
+    def __init__(self, skerry, core, data=None, config=None, prefix=(), workers=1):
         self.given = data is not None
         self.data = data or tempfile.mkdtemp(prefix="skerry-bench-")
         self.admin_socket = f"{self.data}/admin.sock"
         self.said = b""
         port = free_port()
-        arguments = [skerry, "serve", "--data", self.data, "--listen", f"127.0.0.1:{port}",
-                     "--admin-socket", self.admin_socket, "--workers", "1"]
+        arguments = [*prefix, skerry, "serve", "--data", self.data, "--listen", f"127.0.0.1:{port}",
+                     "--admin-socket", self.admin_socket, "--workers", str(workers)]
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             if config is not None:
                 file.write(config)
@@ -251,11 +252,18 @@ def memory_kib(pids):
     return wanted
 
 
-def loadtest(skerry, core, *arguments):
+def pin(core, niceness=0):
+    """For what is about to be started; who may not go before others stays where he is."""
+    os.sched_setaffinity(0, {core})
+    with contextlib.suppress(PermissionError):
+        os.nice(niceness)
+
+
+def loadtest(skerry, core, *arguments, niceness=0):
     """Runs the load generator on its core; returns its JSON report."""
     done = subprocess.run(
         [skerry, "loadtest", *arguments, "--json"], stdout=subprocess.PIPE,
-        preexec_fn=lambda: os.sched_setaffinity(0, {core}), check=False)
+        preexec_fn=lambda: pin(core, niceness), check=False)
     if done.returncode != 0:
         die(f"`skerry loadtest {' '.join(arguments)}` ended with {done.returncode}")
     return json.loads(done.stdout)
