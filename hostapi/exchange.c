@@ -133,10 +133,18 @@ const struct http_header *http_headers_find(const struct http_headers *headers, 
 }
 
 /* They describe one connection or the framing of the message, which is the server's. */
-static const char *const exchange_framing_names[] = {
-    "connection", "content-length", "keep-alive",        "proxy-connection",
-    "te",         "trailer",        "transfer-encoding", "upgrade",
-};
+static bool exchange_is_framing(struct bytes name)
+{
+    static const char *const names[] = {
+        "connection", "content-length", "keep-alive",        "proxy-connection",
+        "te",         "trailer",        "transfer-encoding", "upgrade",
+    };
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (bytes_equal_nocase(name, bytes_of_text(names[i])))
+            return true;
+    }
+    return false;
+}
 
 /* A decimal number that fits; HTTP_LENGTH_UNKNOWN for anything else. */
 static uint64_t exchange_parse_length(struct bytes text)
@@ -154,10 +162,17 @@ static uint64_t exchange_parse_length(struct bytes text)
 
 void exchange_seal(struct http_exchange *exchange)
 {
-    const struct http_header *length =
-        http_headers_find(&exchange->response_headers, bytes_of_text("content-length"));
+    struct http_headers *headers = &exchange->response_headers;
+    const struct http_header *length = http_headers_find(headers, bytes_of_text("content-length"));
     if (length != NULL && exchange->response_body.count == 0)
         exchange->head_length = exchange_parse_length(length->value);
-    for (size_t i = 0; i < COUNT_OF(exchange_framing_names); i++)
-        http_headers_remove(&exchange->response_headers, bytes_of_text(exchange_framing_names[i]));
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < headers->count; i++) {
+        const struct http_header *row = &headers->rows[i];
+        if (exchange_is_framing(row->name))
+            headers->bytes -= exchange_row_cost(row->name, row->value);
+        else
+            headers->rows[kept++] = *row;
+    }
+    headers->count = kept;
 }

@@ -118,10 +118,10 @@ static void exchange_fill_root(struct http_exchange *http, struct bytes *path)
 static void exchange_fill_client(struct http_exchange *http,
                                  const struct h2o_connection *connection)
 {
-    const struct config *config = connection->front->service->config;
-    http->is_https = forwarded_public_is_https(config);
+    http->is_https = connection->front->is_https;
     if (LIKELY(!connection->is_proxied))
         return;
+    const struct config *config = connection->front->service->config;
     char client[FORWARDED_CLIENT_BYTES];
     size_t count = forwarded_client(config, &http->request_headers, client);
     char *copy = count > 0 ? arena_alloc(&http->arena, count, 1) : NULL;

@@ -115,6 +115,7 @@ struct h2o_front {
     h2o_context_t context;
     h2o_accept_ctx_t accept;
     struct http1_rules rules;
+    bool is_https; /* as the operator says; a trusted proxy may say otherwise */
     h2o_socket_t *listeners[FRONT_LISTENERS_MAX];
     uint32_t listener_count;
     struct h2o_watch watches[FRONT_WATCHES_MAX];

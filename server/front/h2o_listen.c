@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "server/front/forwarded.h"
 #include "server/front/h2o_guard.h"
 #include "server/telemetry/log.h"
 
@@ -207,6 +208,7 @@ static void listen_configure(struct h2o_front *front)
         .head_bytes_max = MIN(limits->headers, (uint64_t)H2O_MAX_REQLEN - 1),
         .body_bytes_max = limits->body,
     };
+    front->is_https = forwarded_public_is_https(front->service->config);
     h2o_socket_buffer_mmap_settings.threshold = SIZE_MAX; /* never a file in the temp directory */
     config->http1.req_timeout = HTTP1_TIMEOUT_MS;
     config->http1.upgrade_to_http2 = front->service->config->h2c;
