@@ -212,8 +212,9 @@ enum isolate_end {
     ISOLATE_FINISHED,  /* served its request */
     ISOLATE_GOES_ON,   /* ... and could serve the next with the memory it has */
 };
-/* Frees it, or keeps it if there is room: reset, unless it goes on by its function's choice. */
-void isolate_pool_return(struct isolate *isolate, enum isolate_end end);
+/* Frees it, or keeps it if there is room: reset, unless it goes on by its function's choice. The
+ * time is the caller's last reading of the monotonic clock, since its guest ended. */
+void isolate_pool_return(struct isolate *isolate, enum isolate_end end, uint64_t now_ns);
 /*
  * The function `key` was deployed or changed: what the pool has of another version is dropped,
  * and if nothing of it is warm or in use, one isolate is made ahead of its next request, if

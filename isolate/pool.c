@@ -230,14 +230,14 @@ static void pool_evict_excess(struct isolate_pool *pool, struct isolate_pool_ent
         pool_index_evict_one(pool);
 }
 
-void isolate_pool_return(struct isolate *isolate, enum isolate_end end)
+void isolate_pool_return(struct isolate *isolate, enum isolate_end end, uint64_t now_ns)
 {
     struct isolate_pool *pool = isolate->place.pool;
     struct isolate_pool_entry *entry = isolate->place.entry;
     ASSERT(entry->in_use_count > 0 && pool->stats.in_use > 0);
     entry->in_use_count--;
     pool->stats.in_use--;
-    entry->used_ns = clock_monotonic_ns(pool->options.clock);
+    entry->used_ns = now_ns;
     pool_idle_decay_demand(entry, entry->used_ns);
     if (end == ISOLATE_FINISHED && isolate_is_worn(isolate))
         end = ISOLATE_DISCARDED;

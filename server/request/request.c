@@ -104,7 +104,7 @@ static void request_conclude(struct request *request, enum request_state last, e
         operations_end_all(&request->operations);
     request_become(request, last);
     if (request_state_rows[request->last_state].isolate)
-        service->isolates.give_back(isolate, end);
+        service->isolates.give_back(isolate, end, request->now_ns);
     service->answered++;
     service->in_flight--;
     service->metrics->in_flight--;
@@ -433,6 +433,7 @@ void request_end(struct request *request)
     struct request_service *service = request->service;
     if (request->state != REQUEST_ANSWERED) {
         service->metrics->client_gone++;
+        (void)request_now(request);
         request_conclude(request, REQUEST_GONE, ISOLATE_DISCARDED);
     }
     if (service->access_log)

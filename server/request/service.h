@@ -34,7 +34,7 @@ struct request_isolates {
                             struct report *report,
                             struct isolate_start *ret_start,
                             struct isolate **ret_isolate);
-    void (*give_back)(struct isolate *isolate, enum isolate_end end);
+    void (*give_back)(struct isolate *isolate, enum isolate_end end, uint64_t now_ns);
     /* Tells who has to know that an artifact is missing, stale or damaged. */
     void (*rebuild)(void *context,
                     const struct directory_function *function,

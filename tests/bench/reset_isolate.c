@@ -167,7 +167,7 @@ static void measure(struct isolate_pool *pool, uint32_t count)
         copies[round] = copy_pages(isolate, count);
         write_pages(isolate, count, (uint8_t)(round | 1));
         began = clock_monotonic_ns(&clock_system);
-        isolate_pool_return(isolate, ISOLATE_FINISHED);
+        isolate_pool_return(isolate, ISOLATE_FINISHED, began);
         cycles[round] += clock_monotonic_ns(&clock_system) - began;
     }
     (void)printf("%u %llu %llu\n", count, (unsigned long long)median(cycles),

@@ -215,6 +215,11 @@ struct isolate *fake_take(struct isolate_pool *pool,
     return isolate;
 }
 
+void fake_return(struct isolate *isolate, enum isolate_end end)
+{
+    isolate_pool_return(isolate, end, fake.now_ns);
+}
+
 bool fake_renew(struct isolate_pool *pool, const char *function, const char *version)
 {
     struct isolate_key key = fake_key(function, version);

@@ -53,6 +53,7 @@ struct isolate *fake_take(struct isolate_pool *pool,
                           const char *function,
                           const char *version,
                           enum isolate_start_reason want);
+void fake_return(struct isolate *isolate, enum isolate_end end);
 bool fake_renew(struct isolate_pool *pool, const char *function, const char *version);
 bool fake_quiet_turn(struct isolate_pool *pool);
 bool fake_busy_turn(struct isolate_pool *pool);

@@ -15,7 +15,7 @@ static void an_isolate_that_wrote_too_much_is_freed_piece_by_piece(void **state)
     struct isolate *isolate = fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST);
     fake.worn = true;
     fake.shed_steps = 3;
-    isolate_pool_return(isolate, ISOLATE_FINISHED);
+    fake_return(isolate, ISOLATE_FINISHED);
     assert_int_equal(fake.resets, 0);
     assert_int_equal(isolate_pool_stats(pool).discarded, 1);
     for (int i = 0; i < 4; i++) {
@@ -24,7 +24,7 @@ static void an_isolate_that_wrote_too_much_is_freed_piece_by_piece(void **state)
     }
     assert_int_equal(fake.isolates_alive, 0);
     fake.worn = false;
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_DISCARDED), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_DISCARDED), ISOLATE_FINISHED);
     fake_free_pool(pool);
 }
 
@@ -35,10 +35,9 @@ static void so_many_are_freed_piece_by_piece_and_no_more(void **state)
     fake.worn = true;
     fake.shed_steps = 1;
     for (int i = 0; i < 100; i++)
-        isolate_pool_return(
-            fake_take(pool, "t/f", "v1",
-                      i == 0 ? ISOLATE_START_FIRST_REQUEST : ISOLATE_START_DISCARDED),
-            ISOLATE_FINISHED);
+        fake_return(fake_take(pool, "t/f", "v1",
+                              i == 0 ? ISOLATE_START_FIRST_REQUEST : ISOLATE_START_DISCARDED),
+                    ISOLATE_FINISHED);
     assert_int_equal(fake.isolates_alive, 64);
     for (int turn = 0; turn < 64 * 2; turn++)
         assert_true(fake_busy_turn(pool));
@@ -52,8 +51,7 @@ static void a_pool_that_ends_frees_what_is_left_at_once(void **state)
     struct isolate_pool *pool = fake_make_pool(4, 16);
     fake.worn = true;
     fake.shed_steps = 5;
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_DISCARDED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_DISCARDED);
     assert_true(fake_busy_turn(pool));
     assert_int_equal(fake.isolates_alive, 1);
     fake_free_pool(pool);
@@ -66,9 +64,9 @@ static void what_is_idle_too_long_is_swept(void **state)
     struct isolate_pool *pool = fake_make_pool(4, 16);
     struct isolate *a = fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST);
     struct isolate *b = fake_take(pool, "t/f", "v1", ISOLATE_START_POOL_EMPTY);
-    isolate_pool_return(a, ISOLATE_FINISHED);
+    fake_return(a, ISOLATE_FINISHED);
     fake.now_ns += 30 * SECOND;
-    isolate_pool_return(b, ISOLATE_FINISHED);
+    fake_return(b, ISOLATE_FINISHED);
     fake.now_ns += 31 * SECOND;
     (void)fake_busy_turn(pool);
     assert_int_equal(isolate_pool_stats(pool).warm, 1);
@@ -76,7 +74,7 @@ static void what_is_idle_too_long_is_swept(void **state)
     (void)fake_busy_turn(pool);
     assert_int_equal(fake.isolates_alive, 0);
     assert_int_equal(fake.artifacts_alive, 0);
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_EVICTED), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_EVICTED), ISOLATE_FINISHED);
     fake_free_pool(pool);
 }
 
@@ -85,12 +83,11 @@ static void what_a_fault_took_is_replaced_in_an_idle_turn(void **state)
     (void)state;
     struct isolate_pool *pool = fake_make_pool(4, 16);
     assert_false(fake_quiet_turn(pool)); /* nothing for functions that nobody called */
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_DISCARDED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_DISCARDED);
     assert_true(fake_quiet_turn(pool));
     assert_false(fake_quiet_turn(pool));
     assert_int_equal(isolate_pool_stats(pool).warm, 1);
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
     assert_int_equal(isolate_pool_stats(pool).prepared, 1);
     fake_free_pool(pool);
 }
@@ -105,7 +102,7 @@ static void no_more_is_prepared_than_was_in_use_at_once(void **state)
                              i == 0 ? ISOLATE_START_FIRST_REQUEST : ISOLATE_START_POOL_EMPTY);
     assert_false(fake_quiet_turn(pool)); /* all that is wanted is there */
     for (int i = 0; i < 3; i++)
-        isolate_pool_return(taken[i], ISOLATE_DISCARDED);
+        fake_return(taken[i], ISOLATE_DISCARDED);
     while (fake_quiet_turn(pool))
         ;
     assert_int_equal(isolate_pool_stats(pool).warm, 3);
@@ -121,13 +118,13 @@ static void a_peak_is_forgotten_after_a_while(void **state)
         taken[i] = fake_take(pool, "t/f", "v1",
                              i == 0 ? ISOLATE_START_FIRST_REQUEST : ISOLATE_START_POOL_EMPTY);
     for (int i = 0; i < 8; i++)
-        isolate_pool_return(taken[i], ISOLATE_DISCARDED);
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_DISCARDED), ISOLATE_FINISHED);
+        fake_return(taken[i], ISOLATE_DISCARDED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_DISCARDED), ISOLATE_FINISHED);
     for (int i = 0; i < 2; i++) {
         fake.now_ns += 11 * SECOND;
-        isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+        fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
     }
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_DISCARDED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_DISCARDED);
     while (fake_quiet_turn(pool))
         ;
     assert_int_equal(isolate_pool_stats(pool).warm, 2); /* eight, halved twice */
@@ -140,10 +137,10 @@ static void nothing_is_prepared_beyond_the_bounds_or_for_what_is_gone(void **sta
     struct isolate_pool *pool = fake_make_pool(8, 1);
     struct isolate *a = fake_take(pool, "t/a", "v1", ISOLATE_START_FIRST_REQUEST);
     struct isolate *b = fake_take(pool, "t/b", "v1", ISOLATE_START_FIRST_REQUEST);
-    isolate_pool_return(a, ISOLATE_DISCARDED); /* wanted, while there is room */
-    isolate_pool_return(b, ISOLATE_FINISHED);
+    fake_return(a, ISOLATE_DISCARDED); /* wanted, while there is room */
+    fake_return(b, ISOLATE_FINISHED);
     assert_false(fake_quiet_turn(pool));
-    isolate_pool_return(fake_take(pool, "t/b", "v1", ISOLATE_START_WARM), ISOLATE_DISCARDED);
+    fake_return(fake_take(pool, "t/b", "v1", ISOLATE_START_WARM), ISOLATE_DISCARDED);
     isolate_pool_forget(pool, bytes_of_text("t/b"));
     assert_false(fake_quiet_turn(pool));
     assert_int_equal(fake.isolates_alive, 0);
@@ -157,16 +154,16 @@ static void the_first_request_after_a_deploy_is_warm(void **state)
     assert_true(fake_renew(pool, "t/f", "v1"));
     assert_int_equal(fake.isolates_alive, 1);
     assert_false(fake_renew(pool, "t/f", "v1")); /* it is there already */
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
     assert_true(fake_renew(pool, "t/f", "v2"));
     assert_int_equal(fake.isolates_alive, 1);
     assert_int_equal(fake.artifacts_alive, 1);
-    isolate_pool_return(fake_take(pool, "t/f", "v2", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v2", ISOLATE_START_WARM), ISOLATE_FINISHED);
     assert_int_equal(isolate_pool_stats(pool).prepared, 2);
     /* It was used: it stays as long as any other. */
     fake.now_ns += 11 * SECOND;
     (void)fake_busy_turn(pool);
-    isolate_pool_return(fake_take(pool, "t/f", "v2", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v2", ISOLATE_START_WARM), ISOLATE_FINISHED);
     fake_free_pool(pool);
 }
 
@@ -183,8 +180,7 @@ static void what_was_made_ahead_and_nobody_called_leaves_nothing(void **state)
     assert_int_equal(fake.isolates_alive, 0);
     assert_int_equal(fake.artifacts_alive, 0);
     assert_int_equal(isolate_pool_stats(pool).functions, 0);
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     fake_free_pool(pool);
 }
 
@@ -192,15 +188,14 @@ static void a_known_functions_start_is_explained_as_if_nothing_had_been_made_ahe
 {
     (void)state;
     struct isolate_pool *pool = fake_make_pool_with_ahead(100);
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     assert_true(fake_renew(pool, "t/f", "v2"));
     fake.now_ns += 11 * SECOND;
     (void)fake_busy_turn(pool);
     assert_int_equal(fake.isolates_alive, 0);
     assert_int_equal(fake.artifacts_alive, 0);
     assert_int_equal(isolate_pool_stats(pool).functions, 1);
-    isolate_pool_return(fake_take(pool, "t/f", "v2", ISOLATE_START_NEW_VERSION), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v2", ISOLATE_START_NEW_VERSION), ISOLATE_FINISHED);
     fake_free_pool(pool);
 }
 
@@ -211,8 +206,7 @@ static void a_mass_deploy_holds_few_isolates_and_evicts_nobodys(void **state)
     for (int i = 0; i < 70; i++) {
         char name[16];
         (void)snprintf(name, sizeof(name), "u/f%d", i);
-        isolate_pool_return(fake_take(pool, name, "v1", ISOLATE_START_FIRST_REQUEST),
-                            ISOLATE_FINISHED);
+        fake_return(fake_take(pool, name, "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     }
     assert_false(fake_renew(pool, "t/new", "v1")); /* the pool is full */
     assert_int_equal(isolate_pool_stats(pool).functions, 70);
@@ -225,9 +219,8 @@ static void a_mass_deploy_holds_few_isolates_and_evicts_nobodys(void **state)
     }
     assert_int_equal(fake.isolates_alive, 64);
     assert_int_equal(isolate_pool_stats(pool).functions, 64);
-    isolate_pool_return(fake_take(pool, "t/f499", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
-    isolate_pool_return(fake_take(pool, "t/f0", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f499", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f0", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     fake_free_pool(pool);
 }
 
@@ -238,17 +231,17 @@ static void a_busy_function_gets_as_many_of_its_new_version_as_it_used(void **st
     struct isolate *first = fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST);
     struct isolate *second = fake_take(pool, "t/f", "v1", ISOLATE_START_POOL_EMPTY);
     struct isolate *third = fake_take(pool, "t/f", "v1", ISOLATE_START_POOL_EMPTY);
-    isolate_pool_return(second, ISOLATE_FINISHED);
-    isolate_pool_return(third, ISOLATE_FINISHED);
+    fake_return(second, ISOLATE_FINISHED);
+    fake_return(third, ISOLATE_FINISHED);
     assert_true(fake_renew(pool, "t/f", "v2")); /* with one of v1 still at work */
     assert_true(fake_quiet_turn(pool));
     assert_false(fake_quiet_turn(pool));
-    isolate_pool_return(first, ISOLATE_FINISHED);
+    fake_return(first, ISOLATE_FINISHED);
     assert_int_equal(fake.isolates_alive, 2);
     first = fake_take(pool, "t/f", "v2", ISOLATE_START_WARM);
     second = fake_take(pool, "t/f", "v2", ISOLATE_START_WARM);
-    isolate_pool_return(first, ISOLATE_FINISHED);
-    isolate_pool_return(second, ISOLATE_FINISHED);
+    fake_return(first, ISOLATE_FINISHED);
+    fake_return(second, ISOLATE_FINISHED);
     fake_free_pool(pool);
 }
 
@@ -261,8 +254,7 @@ static void what_cannot_be_made_ahead_is_left_to_the_first_request(void **state)
     assert_int_equal(isolate_pool_stats(pool).functions, 0);
     assert_int_equal(fake.artifacts_alive, 0);
     fake.create_fails = false;
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     fake_free_pool(pool);
     pool = fake_make_pool(8, 100); /* ahead_max_ns 0: nothing is */
     assert_false(fake_renew(pool, "t/f", "v1"));
@@ -279,13 +271,13 @@ static void an_isolate_that_waits_gives_its_pages_back_once(void **state)
         isolates[i] = fake_take(pool, "t/f", "v1",
                                 i == 0 ? ISOLATE_START_FIRST_REQUEST : ISOLATE_START_POOL_EMPTY);
     for (int i = 0; i < 6; i++)
-        isolate_pool_return(isolates[i], ISOLATE_FINISHED);
+        fake_return(isolates[i], ISOLATE_FINISHED);
     assert_false(fake_quiet_turn(pool)); /* too early */
     fake.now_ns += 2 * SECOND;
     while (fake_quiet_turn(pool))
         ;
     assert_int_equal(fake.trims, 6);
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
     fake.now_ns += 2 * SECOND;
     while (fake_quiet_turn(pool))
         ;
@@ -303,7 +295,7 @@ static void trimming_stops_for_the_turn_when_one_took_long(void **state)
         isolates[i] = fake_take(pool, "t/f", "v1",
                                 i == 0 ? ISOLATE_START_FIRST_REQUEST : ISOLATE_START_POOL_EMPTY);
     for (int i = 0; i < 3; i++)
-        isolate_pool_return(isolates[i], ISOLATE_FINISHED);
+        fake_return(isolates[i], ISOLATE_FINISHED);
     fake.now_ns += 2 * SECOND;
     fake.trim_takes_ns = SECOND / 1000;
     for (int turn = 1; turn <= 3; turn++) {
@@ -318,13 +310,12 @@ static void an_isolate_that_cannot_be_mapped_again_is_given_up(void **state)
 {
     (void)state;
     struct isolate_pool *pool = fake_make_pool(4, 16);
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     fake.now_ns += 2 * SECOND;
     fake.trim_fails = true;
     assert_true(fake_quiet_turn(pool));
     assert_int_equal(fake.isolates_alive, 0);
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_EVICTED), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_EVICTED), ISOLATE_FINISHED);
     fake_free_pool(pool);
 }
 
@@ -337,13 +328,13 @@ static void what_was_made_ahead_may_be_evicted(void **state)
     assert_true(fake_renew(pool, "t/f", "v2"));
     struct isolate *others[] = {fake_take(pool, "t/a", "v1", ISOLATE_START_FIRST_REQUEST),
                                 fake_take(pool, "t/b", "v1", ISOLATE_START_FIRST_REQUEST)};
-    isolate_pool_return(others[0], ISOLATE_FINISHED);
-    isolate_pool_return(others[1], ISOLATE_FINISHED);
+    fake_return(others[0], ISOLATE_FINISHED);
+    fake_return(others[1], ISOLATE_FINISHED);
     assert_int_equal(isolate_pool_stats(pool).evicted, 1);
     fake.now_ns += 11 * SECOND;
     (void)fake_busy_turn(pool);
-    isolate_pool_return(old, ISOLATE_FINISHED);
-    isolate_pool_return(fake_take(pool, "t/f", "v2", ISOLATE_START_EVICTED), ISOLATE_FINISHED);
+    fake_return(old, ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v2", ISOLATE_START_EVICTED), ISOLATE_FINISHED);
     fake_free_pool(pool);
 }
 
@@ -354,8 +345,7 @@ static void a_busy_turn_only_frees_and_says_what_a_quiet_one_will_find(void **st
     assert_false(fake_busy_turn(pool));
     fake.worn = true;
     fake.shed_steps = 1;
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_DISCARDED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_DISCARDED);
     assert_true(fake_busy_turn(pool));
     assert_true(fake_busy_turn(pool));
     assert_int_equal(fake.isolates_alive, 0);
@@ -373,8 +363,7 @@ static void what_comes_back_in_the_turn_of_a_sweep_is_not_too_old(void **state)
     (void)state;
     struct isolate_pool *pool = fake_make_pool(4, 16);
     uint64_t began_ns = fake.now_ns;
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     assert_true(fake.now_ns > began_ns);
     (void)isolate_pool_idle(pool, began_ns, false);
     assert_int_equal(isolate_pool_stats(pool).warm, 1);

@@ -20,13 +20,13 @@ static void many_functions_keep_their_isolates_apart(void **state)
     for (int i = 0; i < 3000; i++) {
         (void)snprintf(name, sizeof(name), "t%d/f", i);
         owners[i] = fake_take(pool, name, "v1", ISOLATE_START_FIRST_REQUEST);
-        isolate_pool_return(owners[i], ISOLATE_FINISHED);
+        fake_return(owners[i], ISOLATE_FINISHED);
     }
     for (int i = 0; i < 3000; i++) {
         (void)snprintf(name, sizeof(name), "t%d/f", i);
         struct isolate *isolate = fake_take(pool, name, "v1", ISOLATE_START_WARM);
         assert_ptr_equal(isolate, owners[i]);
-        isolate_pool_return(isolate, ISOLATE_FINISHED);
+        fake_return(isolate, ISOLATE_FINISHED);
     }
     fake_free_pool(pool);
 }
@@ -69,7 +69,7 @@ static void an_entry_is_on_the_lists_of_its_state(void **state)
     assert_ptr_equal(list_first(&pool->live), &entry->by_use);
     assert_ptr_equal(list_first(&entry->tenant->live), &entry->by_tenant);
 
-    isolate_pool_return(isolate, ISOLATE_FINISHED);
+    fake_return(isolate, ISOLATE_FINISHED);
     assert_ptr_equal(list_first(&pool->untrimmed), &entry->untrimmed);
     assert_int_equal(entry->tenant->warm_count, 1);
 
@@ -95,7 +95,7 @@ static void a_forgotten_entry_is_on_no_list_and_lives_while_in_use(void **state)
     assert_int_equal(entry->in_use_count, 1);
     assert_true(list_is_empty(&pool->live));
     assert_true(list_is_empty(&pool->cold));
-    isolate_pool_return(isolate, ISOLATE_FINISHED);
+    fake_return(isolate, ISOLATE_FINISHED);
     fake_free_pool(pool);
 }
 
@@ -103,8 +103,7 @@ static void another_version_drops_what_is_warm_and_keeps_the_entrys_place(void *
 {
     (void)state;
     struct isolate_pool *pool = fake_make_pool(4, 16);
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     struct isolate_key key = fake_key("t/f", "v2");
     struct isolate_pool_entry *entry = pool_index_entry(pool, &key);
     assert_int_equal(fake.isolates_alive, 0);
@@ -119,10 +118,8 @@ static void eviction_takes_the_oldest_and_walks_past_what_is_only_in_use_once(vo
     (void)state;
     struct isolate_pool *pool = fake_make_pool(4, 16);
     struct isolate *used = fake_take(pool, "t/used", "v1", ISOLATE_START_FIRST_REQUEST);
-    isolate_pool_return(fake_take(pool, "t/old", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_FINISHED);
-    isolate_pool_return(fake_take(pool, "t/new", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/old", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/new", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     pool_index_evict_one(pool);
     assert_int_equal(entry_of(pool, "t/old")->state, POOL_ENTRY_COLD);
     assert_int_equal(entry_of(pool, "t/new")->warm_count, 1);
@@ -130,7 +127,7 @@ static void eviction_takes_the_oldest_and_walks_past_what_is_only_in_use_once(vo
     pool_index_evict_of_tenant(pool, entry_of(pool, "t/new")->tenant);
     assert_int_equal(isolate_pool_stats(pool).warm, 0);
     assert_int_equal(isolate_pool_stats(pool).evicted, 2);
-    isolate_pool_return(used, ISOLATE_FINISHED);
+    fake_return(used, ISOLATE_FINISHED);
     fake_free_pool(pool);
 }
 
@@ -151,7 +148,7 @@ static void evicting_where_nothing_is_warm_is_our_bug(void **state)
     assert_int_equal(waitpid(pid, &how, 0), pid);
     assert_true(WIFSIGNALED(how));
     assert_int_equal(WTERMSIG(how), SIGABRT);
-    isolate_pool_return(used, ISOLATE_FINISHED);
+    fake_return(used, ISOLATE_FINISHED);
     fake_free_pool(pool);
 }
 
@@ -170,7 +167,7 @@ static void the_longest_cold_entry_makes_room_when_the_table_is_full(void **stat
     assert_null(entry_of(pool, "t/f0"));
     assert_non_null(entry_of(pool, "t/f1"));
     assert_non_null(entry_of(pool, "t/live"));
-    isolate_pool_return(live, ISOLATE_FINISHED);
+    fake_return(live, ISOLATE_FINISHED);
     fake_free_pool(pool);
 }
 

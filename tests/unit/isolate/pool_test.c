@@ -13,11 +13,11 @@ static void an_isolate_that_came_back_is_warm_and_was_reset(void **state)
     (void)state;
     struct isolate_pool *pool = fake_make_pool(4, 16);
     struct isolate *first = fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST);
-    isolate_pool_return(first, ISOLATE_FINISHED);
+    fake_return(first, ISOLATE_FINISHED);
     assert_int_equal(fake.resets, 1);
     struct isolate *again = fake_take(pool, "t/f", "v1", ISOLATE_START_WARM);
     assert_ptr_equal(first, again);
-    isolate_pool_return(again, ISOLATE_FINISHED);
+    fake_return(again, ISOLATE_FINISHED);
     assert_int_equal(fake.opens, 1);
     fake_free_pool(pool);
 }
@@ -26,11 +26,10 @@ static void an_isolate_that_faulted_is_freed_and_never_reset(void **state)
 {
     (void)state;
     struct isolate_pool *pool = fake_make_pool(4, 16);
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_DISCARDED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_DISCARDED);
     assert_int_equal(fake.isolates_alive, 0);
     assert_int_equal(fake.resets, 0);
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_DISCARDED), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_DISCARDED), ISOLATE_FINISHED);
     assert_int_equal(isolate_pool_stats(pool).discarded, 1);
     fake_free_pool(pool);
 }
@@ -41,7 +40,7 @@ static void an_isolate_that_cannot_be_reset_is_freed(void **state)
     struct isolate_pool *pool = fake_make_pool(4, 16);
     struct isolate *isolate = fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST);
     fake.reset_fails = true;
-    isolate_pool_return(isolate, ISOLATE_FINISHED);
+    fake_return(isolate, ISOLATE_FINISHED);
     assert_int_equal(fake.isolates_alive, 0);
     assert_int_equal(isolate_pool_stats(pool).warm, 0);
     fake_free_pool(pool);
@@ -54,8 +53,8 @@ static void a_second_request_at_once_finds_the_pool_empty(void **state)
     struct isolate *a = fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST);
     struct isolate *b = fake_take(pool, "t/f", "v1", ISOLATE_START_POOL_EMPTY);
     assert_int_equal(isolate_pool_stats(pool).in_use, 2);
-    isolate_pool_return(a, ISOLATE_FINISHED);
-    isolate_pool_return(b, ISOLATE_FINISHED);
+    fake_return(a, ISOLATE_FINISHED);
+    fake_return(b, ISOLATE_FINISHED);
     assert_int_equal(isolate_pool_stats(pool).warm, 2);
     fake_free_pool(pool);
 }
@@ -66,15 +65,15 @@ static void a_new_version_drops_the_old_and_what_is_in_use_follows(void **state)
     struct isolate_pool *pool = fake_make_pool(4, 16);
     struct isolate *used = fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST);
     struct isolate *warm = fake_take(pool, "t/f", "v1", ISOLATE_START_POOL_EMPTY);
-    isolate_pool_return(warm, ISOLATE_FINISHED);
+    fake_return(warm, ISOLATE_FINISHED);
     struct isolate *fresh = fake_take(pool, "t/f", "v2", ISOLATE_START_NEW_VERSION);
     assert_int_equal(fake.isolates_alive, 2);
     assert_int_equal(fake.artifacts_alive, 2);
-    isolate_pool_return(used, ISOLATE_FINISHED); /* of v1: must not become warm */
+    fake_return(used, ISOLATE_FINISHED); /* of v1: must not become warm */
     assert_int_equal(fake.isolates_alive, 1);
     assert_int_equal(fake.artifacts_alive, 1);
-    isolate_pool_return(fresh, ISOLATE_FINISHED);
-    isolate_pool_return(fake_take(pool, "t/f", "v2", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    fake_return(fresh, ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v2", ISOLATE_START_WARM), ISOLATE_FINISHED);
     fake_free_pool(pool);
 }
 
@@ -82,17 +81,16 @@ static void an_artifact_whose_file_is_gone_is_dropped_at_the_next_generation(voi
 {
     (void)state;
     struct isolate_pool *pool = fake_make_pool(8, 100);
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     fake.artifacts_are_gone = true;
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
     fake.generation++;
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_NEW_VERSION), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_NEW_VERSION), ISOLATE_FINISHED);
     assert_int_equal(fake.opens, 2);
     assert_int_equal(fake.artifacts_alive, 1);
     fake.artifacts_are_gone = false;
     fake.generation++;
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
     fake_free_pool(pool);
 }
 
@@ -108,12 +106,10 @@ static void a_function_older_than_the_pool_starts_after_a_restart(void **state)
                                            .clock = &fake_clock};
     assert_int_equal(isolate_pool_create(&options, &pool), STATUS_OK);
     fake.function_created_ns = 5 * SECOND - 1;
-    isolate_pool_return(fake_take(pool, "t/old", "v1", ISOLATE_START_RESTART), ISOLATE_FINISHED);
-    isolate_pool_return(fake_take(pool, "t/old", "v2", ISOLATE_START_NEW_VERSION),
-                        ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/old", "v1", ISOLATE_START_RESTART), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/old", "v2", ISOLATE_START_NEW_VERSION), ISOLATE_FINISHED);
     fake.function_created_ns = 5 * SECOND;
-    isolate_pool_return(fake_take(pool, "t/new", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/new", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     fake.function_created_ns = 0;
     isolate_pool_free(pool);
 }
@@ -127,7 +123,7 @@ static void the_warm_list_of_a_function_is_bounded(void **state)
         taken[i] = fake_take(pool, "t/f", "v1",
                              i == 0 ? ISOLATE_START_FIRST_REQUEST : ISOLATE_START_POOL_EMPTY);
     for (int i = 0; i < 5; i++)
-        isolate_pool_return(taken[i], ISOLATE_FINISHED);
+        fake_return(taken[i], ISOLATE_FINISHED);
     assert_int_equal(isolate_pool_stats(pool).warm, 2);
     assert_int_equal(fake.isolates_alive, 2);
     fake_free_pool(pool);
@@ -140,16 +136,15 @@ static void the_least_recently_used_function_is_evicted_when_the_pool_is_full(vo
     char name[16];
     for (int i = 0; i < 5; i++) {
         (void)snprintf(name, sizeof(name), "t/f%d", i);
-        isolate_pool_return(fake_take(pool, name, "v1", ISOLATE_START_FIRST_REQUEST),
-                            ISOLATE_FINISHED);
+        fake_return(fake_take(pool, name, "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     }
     assert_int_equal(fake.isolates_alive, 3);
     assert_int_equal(fake.artifacts_alive, 3); /* the evicted ones are unmapped as well */
     assert_int_equal(isolate_pool_stats(pool).evicted, 2);
-    isolate_pool_return(fake_take(pool, "t/f4", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
-    isolate_pool_return(fake_take(pool, "t/f0", "v1", ISOLATE_START_EVICTED), ISOLATE_FINISHED);
-    isolate_pool_return(fake_take(pool, "t/f2", "v1", ISOLATE_START_EVICTED), ISOLATE_FINISHED);
-    isolate_pool_return(fake_take(pool, "t/f4", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f4", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f0", "v1", ISOLATE_START_EVICTED), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f2", "v1", ISOLATE_START_EVICTED), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f4", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
     fake_free_pool(pool);
 }
 
@@ -158,12 +153,10 @@ static void functions_in_use_are_passed_over_by_eviction(void **state)
     (void)state;
     struct isolate_pool *pool = fake_make_pool(4, 1);
     struct isolate *used = fake_take(pool, "t/a", "v1", ISOLATE_START_FIRST_REQUEST);
-    isolate_pool_return(fake_take(pool, "t/b", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_FINISHED);
-    isolate_pool_return(fake_take(pool, "t/c", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/b", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/c", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     assert_int_equal(fake.isolates_alive, 2);
-    isolate_pool_return(used, ISOLATE_FINISHED);
+    fake_return(used, ISOLATE_FINISHED);
     assert_int_equal(fake.isolates_alive, 1);
     fake_free_pool(pool);
 }
@@ -177,10 +170,10 @@ static void surplus_of_a_busy_function_is_evicted_without_a_sweep(void **state)
         taken[i] = fake_take(pool, "t/f", "v1",
                              i == 0 ? ISOLATE_START_FIRST_REQUEST : ISOLATE_START_POOL_EMPTY);
     for (int i = 0; i < 3; i++)
-        isolate_pool_return(taken[i], ISOLATE_FINISHED);
+        fake_return(taken[i], ISOLATE_FINISHED);
     fake.now_ns += 61 * SECOND;
     for (int i = 0; i < 5; i++)
-        isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+        fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
     assert_int_equal(isolate_pool_stats(pool).warm, 1);
     fake_free_pool(pool);
 }
@@ -199,8 +192,7 @@ static void a_missing_artifact_changes_nothing(void **state)
                                            &report, &start, &isolate),
                      STATUS_NOT_FOUND);
     assert_string_equal(report.text, "not there");
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     fake_free_pool(pool);
 }
 
@@ -228,11 +220,10 @@ static void a_forgotten_function_goes_when_its_last_isolate_comes_back(void **st
     struct isolate *used = fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST);
     isolate_pool_forget(pool, bytes_of_text("t/f"));
     assert_int_equal(isolate_pool_stats(pool).functions, 0);
-    isolate_pool_return(used, ISOLATE_FINISHED);
+    fake_return(used, ISOLATE_FINISHED);
     assert_int_equal(fake.isolates_alive, 0);
     isolate_pool_forget(pool, bytes_of_text("t/none"));
-    isolate_pool_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     fake_free_pool(pool);
 }
 
@@ -256,7 +247,7 @@ static void memory_is_kept_for_as_many_requests_as_the_function_chose(void **sta
     struct isolate_pool *pool = fake_make_pool(4, 16);
     const struct isolate_reuse reuse = {.requests_max = 3};
     for (int i = 1; i <= 9; i++) {
-        isolate_pool_return(take_reusing(pool, "v1", reuse), ISOLATE_GOES_ON);
+        fake_return(take_reusing(pool, "v1", reuse), ISOLATE_GOES_ON);
         assert_int_equal(fake.resets, i / 3);
         assert_int_equal(fake.host_resets, i - i / 3); /* the host forgets every request */
     }
@@ -268,15 +259,15 @@ static void memory_is_kept_for_as_long_as_the_function_chose(void **state)
     (void)state;
     struct isolate_pool *pool = fake_make_pool(4, 16);
     const struct isolate_reuse reuse = {.age_max_ns = 10 * SECOND};
-    isolate_pool_return(take_reusing(pool, "v1", reuse), ISOLATE_GOES_ON);
+    fake_return(take_reusing(pool, "v1", reuse), ISOLATE_GOES_ON);
     fake.now_ns += 9 * SECOND;
-    isolate_pool_return(take_reusing(pool, "v1", reuse), ISOLATE_GOES_ON);
+    fake_return(take_reusing(pool, "v1", reuse), ISOLATE_GOES_ON);
     assert_int_equal(fake.resets, 0);
     fake.now_ns += 2 * SECOND; /* passes while the isolate waits: no request may find it */
     struct isolate *isolate = take_reusing(pool, "v1", reuse);
     assert_int_equal(fake.resets, 1);
     fake.now_ns += 11 * SECOND; /* passes while it works */
-    isolate_pool_return(isolate, ISOLATE_GOES_ON);
+    fake_return(isolate, ISOLATE_GOES_ON);
     assert_int_equal(fake.resets, 2);
     fake_free_pool(pool);
 }
@@ -287,14 +278,14 @@ static void memory_is_pristine_without_that_choice_and_when_it_is_taken_back(voi
     struct isolate_pool *pool = fake_make_pool(4, 16);
     const struct isolate_reuse pristine[] = {{0, 0}, {1, 0}};
     const struct isolate_reuse reuse = {.requests_max = 100};
-    isolate_pool_return(take_reusing(pool, "v1", pristine[0]), ISOLATE_GOES_ON);
-    isolate_pool_return(take_reusing(pool, "v1", pristine[1]), ISOLATE_GOES_ON);
+    fake_return(take_reusing(pool, "v1", pristine[0]), ISOLATE_GOES_ON);
+    fake_return(take_reusing(pool, "v1", pristine[1]), ISOLATE_GOES_ON);
     assert_int_equal(fake.resets, 2);
-    isolate_pool_return(take_reusing(pool, "v1", reuse), ISOLATE_GOES_ON);
+    fake_return(take_reusing(pool, "v1", reuse), ISOLATE_GOES_ON);
     assert_int_equal(fake.resets, 2);
     struct isolate *isolate = take_reusing(pool, "v1", pristine[0]);
     assert_int_equal(fake.resets, 3);
-    isolate_pool_return(isolate, ISOLATE_GOES_ON);
+    fake_return(isolate, ISOLATE_GOES_ON);
     fake_free_pool(pool);
 }
 
@@ -303,15 +294,15 @@ static void memory_is_never_kept_after_a_fault_an_exit_or_a_deploy(void **state)
     (void)state;
     struct isolate_pool *pool = fake_make_pool(4, 16);
     const struct isolate_reuse reuse = {.requests_max = 100};
-    isolate_pool_return(take_reusing(pool, "v1", reuse), ISOLATE_DISCARDED);
+    fake_return(take_reusing(pool, "v1", reuse), ISOLATE_DISCARDED);
     assert_int_equal(fake.isolates_alive, 0);
-    isolate_pool_return(take_reusing(pool, "v1", reuse), ISOLATE_FINISHED);
+    fake_return(take_reusing(pool, "v1", reuse), ISOLATE_FINISHED);
     assert_int_equal(fake.resets, 1);
     struct isolate *old = take_reusing(pool, "v1", reuse);
     struct isolate *new = take_reusing(pool, "v2", reuse);
-    isolate_pool_return(old, ISOLATE_GOES_ON);
+    fake_return(old, ISOLATE_GOES_ON);
     assert_int_equal(fake.isolates_alive, 1);
-    isolate_pool_return(new, ISOLATE_GOES_ON);
+    fake_return(new, ISOLATE_GOES_ON);
     fake_free_pool(pool);
 }
 
@@ -320,13 +311,13 @@ static void kept_memory_that_cannot_be_reset_in_time_is_freed(void **state)
     (void)state;
     struct isolate_pool *pool = fake_make_pool(4, 16);
     const struct isolate_reuse reuse = {.age_max_ns = SECOND};
-    isolate_pool_return(take_reusing(pool, "v1", reuse), ISOLATE_GOES_ON);
+    fake_return(take_reusing(pool, "v1", reuse), ISOLATE_GOES_ON);
     fake.now_ns += 2 * SECOND;
     fake.reset_fails = true;
     struct isolate *isolate = take_reusing(pool, "v1", reuse);
     assert_int_equal(fake.isolates_alive, 1);
     assert_int_equal(isolate->served, 0);
-    isolate_pool_return(isolate, ISOLATE_DISCARDED);
+    fake_return(isolate, ISOLATE_DISCARDED);
     fake_free_pool(pool);
 }
 
@@ -335,19 +326,17 @@ static void a_tenant_over_its_bound_loses_its_own_oldest_and_nobody_elses(void *
     (void)state;
     struct isolate_pool *pool = fake_make_bounded_pool(4, 3, 100);
     char name[16];
-    isolate_pool_return(fake_take(pool, "quiet/f", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "quiet/f", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     for (int i = 0; i < 10; i++) {
         (void)snprintf(name, sizeof(name), "loud/f%d", i);
-        isolate_pool_return(fake_take(pool, name, "v1", ISOLATE_START_FIRST_REQUEST),
-                            ISOLATE_FINISHED);
+        fake_return(fake_take(pool, name, "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     }
     assert_int_equal(isolate_pool_stats(pool).warm, 4);
     assert_int_equal(isolate_pool_stats(pool).evicted, 7);
-    isolate_pool_return(fake_take(pool, "quiet/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
-    isolate_pool_return(fake_take(pool, "loud/f7", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
-    isolate_pool_return(fake_take(pool, "loud/f6", "v1", ISOLATE_START_EVICTED), ISOLATE_FINISHED);
-    isolate_pool_return(fake_take(pool, "loud/f7", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "quiet/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "loud/f7", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "loud/f6", "v1", ISOLATE_START_EVICTED), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "loud/f7", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
     isolate_pool_forget(pool, bytes_of_text("loud/f7"));
     fake_free_pool(pool);
 }
@@ -360,16 +349,15 @@ static void a_tenants_own_bound_holds_from_its_next_request_on(void **state)
     char name[16];
     for (int i = 0; i < 6; i++) {
         (void)snprintf(name, sizeof(name), "loud/f%d", i);
-        isolate_pool_return(fake_take(pool, name, "v1", ISOLATE_START_FIRST_REQUEST),
-                            ISOLATE_FINISHED);
+        fake_return(fake_take(pool, name, "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     }
     assert_int_equal(isolate_pool_stats(pool).warm, 5);
     fake.tenant_warm_max = 1;
-    isolate_pool_return(fake_take(pool, "loud/f5", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "loud/f5", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
     assert_int_equal(isolate_pool_stats(pool).warm, 1);
     fake.tenant_warm_max = 0;
-    isolate_pool_return(fake_take(pool, "loud/f5", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
-    isolate_pool_return(fake_take(pool, "loud/f4", "v1", ISOLATE_START_EVICTED), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "loud/f5", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "loud/f4", "v1", ISOLATE_START_EVICTED), ISOLATE_FINISHED);
     assert_int_equal(isolate_pool_stats(pool).warm, 2);
     fake_free_pool(pool);
 }
@@ -379,10 +367,8 @@ static void an_idle_isolate_makes_room_for_one_that_cannot_be_made(void **state)
     (void)state;
     struct isolate_pool *pool = fake_make_pool(8, 100);
     fake.isolates_max = 2;
-    isolate_pool_return(fake_take(pool, "t/a", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_FINISHED);
-    isolate_pool_return(fake_take(pool, "t/b", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/a", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/b", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
     struct isolate *c = fake_take(pool, "t/c", "v1", ISOLATE_START_FIRST_REQUEST);
     assert_int_equal(isolate_pool_stats(pool).evicted, 1);
     struct isolate *b = fake_take(pool, "t/b", "v1", ISOLATE_START_WARM);
@@ -396,10 +382,9 @@ static void an_idle_isolate_makes_room_for_one_that_cannot_be_made(void **state)
                                            &report, &start, &d),
                      STATUS_NO_MEMORY);
     assert_string_equal(report.text, "no slot");
-    isolate_pool_return(b, ISOLATE_FINISHED);
-    isolate_pool_return(fake_take(pool, "t/d", "v1", ISOLATE_START_FIRST_REQUEST),
-                        ISOLATE_FINISHED);
-    isolate_pool_return(c, ISOLATE_FINISHED);
+    fake_return(b, ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/d", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
+    fake_return(c, ISOLATE_FINISHED);
     fake_free_pool(pool);
 }
 
@@ -420,12 +405,12 @@ static void what_isolates_use_is_their_tenants_until_they_are_retired(void **sta
     const struct isolate_budget *budget = isolate_tenant_budget(tenant);
     struct isolate *isolate = take_with(pool, "t/f", 1000);
     assert_int_equal(budget->used_bytes, 1000);
-    isolate_pool_return(isolate, ISOLATE_FINISHED);
+    fake_return(isolate, ISOLATE_FINISHED);
     assert_int_equal(budget->used_bytes, 1000); /* warm */
     isolate = fake_take(pool, "t/f", "v1", ISOLATE_START_WARM);
     fake.worn = true;
     fake.shed_steps = 1;
-    isolate_pool_return(isolate, ISOLATE_DISCARDED);
+    fake_return(isolate, ISOLATE_DISCARDED);
     assert_int_equal(budget->used_bytes, 0);
     assert_int_equal(isolate_pool_budget(pool)->used_bytes, 1000);
     (void)fake_busy_turn(pool);
@@ -440,9 +425,9 @@ static void a_tenant_yields_only_when_nothing_of_it_waits(void **state)
     (void)state;
     struct isolate_pool *pool = fake_make_memory_pool(0, 1000);
     struct isolate_tenant *tenant = isolate_pool_tenant(pool, bytes_of_text("t"));
-    isolate_pool_return(take_with(pool, "t/a", 400), ISOLATE_FINISHED);
-    isolate_pool_return(take_with(pool, "t/b", 400), ISOLATE_FINISHED);
-    isolate_pool_return(take_with(pool, "u/f", 5000), ISOLATE_FINISHED);
+    fake_return(take_with(pool, "t/a", 400), ISOLATE_FINISHED);
+    fake_return(take_with(pool, "t/b", 400), ISOLATE_FINISHED);
+    fake_return(take_with(pool, "u/f", 5000), ISOLATE_FINISHED);
     assert_false(isolate_tenant_must_yield(tenant));
     struct isolate *used = take_with(pool, "t/c", 500);
     assert_false(isolate_tenant_must_yield(tenant));
@@ -451,7 +436,7 @@ static void a_tenant_yields_only_when_nothing_of_it_waits(void **state)
     (void)isolate_claim_set(&used->claim, ISOLATE_BUDGET_MEMORY, 1001);
     assert_true(isolate_tenant_must_yield(tenant));
     assert_int_equal(isolate_pool_stats(pool).warm, 1); /* the other tenant's */
-    isolate_pool_return(used, ISOLATE_DISCARDED);
+    fake_return(used, ISOLATE_DISCARDED);
     assert_false(isolate_tenant_must_yield(tenant));
     isolate_tenant_unref(tenant);
     fake_free_pool(pool);
@@ -463,7 +448,7 @@ static void over_the_workers_bound_who_uses_much_yields(void **state)
     struct isolate_pool *pool = fake_make_memory_pool(1000, 0);
     struct isolate_tenant *small = isolate_pool_tenant(pool, bytes_of_text("small"));
     struct isolate_tenant *large = isolate_pool_tenant(pool, bytes_of_text("large"));
-    isolate_pool_return(take_with(pool, "other/f", 300), ISOLATE_FINISHED);
+    fake_return(take_with(pool, "other/f", 300), ISOLATE_FINISHED);
     struct isolate *one = take_with(pool, "small/f", 200);
     struct isolate *two = take_with(pool, "large/f", 700);
     assert_false(isolate_tenant_must_yield(small));
@@ -472,12 +457,12 @@ static void over_the_workers_bound_who_uses_much_yields(void **state)
     assert_false(isolate_tenant_must_yield(small));
     assert_true(isolate_tenant_must_yield(large));
     fake.worn = true; /* retired: what is on its way back takes nobody else along */
-    isolate_pool_return(two, ISOLATE_DISCARDED);
+    fake_return(two, ISOLATE_DISCARDED);
     assert_int_equal(isolate_pool_budget(pool)->used_bytes, 1100);
     (void)isolate_claim_set(&one->claim, ISOLATE_BUDGET_MEMORY, 900);
     assert_false(isolate_tenant_must_yield(large));
     assert_false(isolate_tenant_must_yield(small));
-    isolate_pool_return(one, ISOLATE_FINISHED);
+    fake_return(one, ISOLATE_FINISHED);
     isolate_tenant_unref(small);
     isolate_tenant_unref(large);
     fake_free_pool(pool);
@@ -495,7 +480,7 @@ static void a_tenant_is_one_whoever_asks_for_it(void **state)
     assert_ptr_equal(tenant, again);
     isolate_tenant_unref(again);
     isolate_tenant_unref(tenant);
-    isolate_pool_return(isolate, ISOLATE_FINISHED); /* the last to refer to it */
+    fake_return(isolate, ISOLATE_FINISHED); /* the last to refer to it */
     isolate_tenant_unref(NULL);
     fake_free_pool(pool);
 }

@@ -69,8 +69,9 @@ void isolate_pool_free(struct isolate_pool *pool)
     (void)pool;
 }
 
-void isolate_pool_return(struct isolate *isolate, enum isolate_end end)
+void isolate_pool_return(struct isolate *isolate, enum isolate_end end, uint64_t now_ns)
 {
+    (void)now_ns;
     (void)isolate;
     (void)end;
 }

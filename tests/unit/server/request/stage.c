@@ -87,9 +87,10 @@ static enum status stage_checkout(void *context,
     return STATUS_OK;
 }
 
-static void stage_give_back(struct isolate *isolate, enum isolate_end end)
+static void stage_give_back(struct isolate *isolate, enum isolate_end end, uint64_t now_ns)
 {
     struct stage *stage = stage_of_isolate(isolate);
+    assert_int_equal(now_ns, stage->now_ns);
     assert_true(stage->in_use > 0);
     stage->in_use--;
     stage->last_end = end;
