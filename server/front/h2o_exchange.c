@@ -18,7 +18,6 @@
 #include "engine/base/problem.h"
 #include "server/front/forwarded.h"
 #include "server/front/h2o_guard.h"
-#include "server/request/respond.h"
 #include "server/request/service.h"
 
 #define HEADER_ROW_BYTES 32 /* counted for each header, as HPACK does */
@@ -283,16 +282,6 @@ static const struct request_carrier exchange_carrier = {
 /* ---- libh2o's side --------------------------------------------------------------------------- */
 
 /* What cannot even be a request has its answer in libh2o's pool. */
-static h2o_iovec_t exchange_make_problem(h2o_req_t *req, const struct problem *problem)
-{
-    h2o_iovec_t body = {.base = h2o_mem_alloc_pool(&req->pool, REQUEST_PROBLEM_BYTES)};
-    body.len = problem_write(problem, body.base, REQUEST_PROBLEM_BYTES);
-    req->res.content_length = body.len;
-    h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL,
-                   H2O_STRLIT(PROBLEM_CONTENT_TYPE));
-    return body;
-}
-
 static void exchange_refuse_unbegun(struct h2o_exchange *exchange)
 {
     static const struct problem problem = {.status = 503,
@@ -306,7 +295,11 @@ static void exchange_refuse_unbegun(struct h2o_exchange *exchange)
     req->res.reason = http_status_text(503);
     h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("retry-after"), 1, NULL,
                           H2O_STRLIT("1"));
-    h2o_iovec_t buffer = exchange_make_problem(req, &problem);
+    h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL,
+                   H2O_STRLIT(PROBLEM_CONTENT_TYPE));
+    h2o_iovec_t buffer = {.base = h2o_mem_alloc_pool(&req->pool, REQUEST_PROBLEM_BYTES)};
+    buffer.len = problem_write(&problem, buffer.base, REQUEST_PROBLEM_BYTES);
+    req->res.content_length = buffer.len;
     h2o_start_response(req, &exchange->generator);
     h2o_send(req, &buffer, 1, H2O_SEND_STATE_FINAL);
 }
@@ -376,56 +369,6 @@ static int exchange_on_req(h2o_handler_t *handler, h2o_req_t *req)
     return 0;
 }
 
-/* ---- libh2o's own errors, as problems -------------------------------------------------------- */
-
-struct exchange_error_stream {
-    h2o_ostream_t super;
-    h2o_iovec_t body;
-};
-
-static void exchange_error_send(
-    h2o_ostream_t *self, h2o_req_t *req, h2o_iovec_t *buffers, size_t count, h2o_send_state_t state)
-{
-    struct exchange_error_stream *stream = (struct exchange_error_stream *)self;
-    /* A HEAD request has none. */
-    h2o_ostream_send_next(self, req, count > 0 ? &stream->body : buffers, count > 0 ? 1 : 0, state);
-}
-
-static const char *exchange_error_code(int status)
-{
-    return status == 413 ? "body_too_large" : status == 417 ? "unknown_expectation" : "bad_request";
-}
-
-static void exchange_error_setup(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot)
-{
-    struct h2o_front *front = *(struct h2o_front **)(void *)(self + 1);
-    uint32_t status = (uint32_t)req->res.status;
-    char *id = h2o_mem_alloc_pool(&req->pool, REQUEST_ID_BYTES + 1);
-    respond_make_id(front->service, id);
-    struct problem problem = {.status = status,
-                              .code = exchange_error_code(req->res.status),
-                              .detail = status == 413 ? "the body is larger than limits.body"
-                                                      : "the request is not well-formed HTTP",
-                              .offset = REPORT_OFFSET_NONE,
-                              .request_id = id};
-    memset(&req->res.headers, 0, sizeof(req->res.headers));
-    h2o_iovec_t body = exchange_make_problem(req, &problem);
-    h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("x-request-id"), 0, NULL, id,
-                          REQUEST_ID_BYTES);
-    h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("x-skerry-version"), 0, NULL,
-                          H2O_STRLIT("none"));
-    h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("server-timing"), 0, NULL,
-                          H2O_STRLIT("queue;dur=0.000"));
-    front->service->metrics->responses_4xx++;
-    if (req->version < 0x200)
-        h2o_linger_keep(h2o_connection_of(req->conn), LINGER_BODY_BYTES);
-    struct exchange_error_stream *stream =
-        (struct exchange_error_stream *)h2o_add_ostream(req, sizeof(*stream), slot);
-    stream->super.do_send = exchange_error_send;
-    stream->body = body;
-    h2o_setup_next_ostream(req, &stream->super.next);
-}
-
 void h2o_exchange_register(struct h2o_front *front, h2o_hostconf_t *host)
 {
     h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
@@ -433,8 +376,4 @@ void h2o_exchange_register(struct h2o_front *front, h2o_hostconf_t *host)
         (struct h2o_handler *)h2o_create_handler(path, sizeof(struct h2o_handler));
     handler->super.on_req = exchange_on_req;
     handler->front = front;
-    /* What libh2o refuses before it chose a path is answered from the fallback path. */
-    h2o_filter_t *filter = h2o_create_filter(&host->fallback_path, sizeof(*filter) + sizeof(front));
-    filter->on_setup_ostream = exchange_error_setup;
-    memcpy(filter + 1, &front, sizeof(front));
 }

@@ -139,7 +139,7 @@ struct h2o_front {
     uint32_t log_count;  /* and how many there were */
 };
 
-/* Registers the handler of all requests, and the filter of libh2o's own errors. */
+/* Registers the handler of all requests. */
 void h2o_exchange_register(struct h2o_front *front, h2o_hostconf_t *host);
 /* Begins the request of an exchange that was held. */
 void h2o_exchange_start(struct h2o_exchange *exchange);
