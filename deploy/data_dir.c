@@ -214,6 +214,8 @@ static enum status data_dir_fill(struct data_dir *dir, bool ours, struct report 
     if (status == STATUS_OK)
         status = data_dir_make_folder(dir, DATA_DIR_KV, report);
     if (status == STATUS_OK)
+        status = data_dir_make_folder(dir, DATA_DIR_LOGS, report);
+    if (status == STATUS_OK)
         status = data_dir_open_artifacts(dir, report, &dir->artifacts_fd);
     if (status == STATUS_OK && !ours)
         status =

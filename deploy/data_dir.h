@@ -11,6 +11,7 @@
 #define DATA_DIR_FORMAT    "skerry data 2\n"
 #define DATA_DIR_STORE     "store"
 #define DATA_DIR_KV        "kv"
+#define DATA_DIR_LOGS      "logs"
 #define DATA_DIR_ARTIFACTS "artifacts"
 
 struct data_dir {

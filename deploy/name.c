@@ -48,3 +48,24 @@ void name_format_version(uint32_t version, char ret_text[NAME_VERSION_BYTES])
 {
     (void)snprintf(ret_text, NAME_VERSION_BYTES, "v%" PRIu32, version);
 }
+
+bool deploy_name_field_valid(const char name[DEPLOY_NAME_BYTES])
+{
+    return deploy_name_valid(bytes_make(name, strnlen(name, DEPLOY_NAME_BYTES)));
+}
+
+bool deploy_log_level_parse(struct bytes text, enum deploy_log_level *ret_level)
+{
+    static const char *const names[DEPLOY_LOG_LEVEL_COUNT] = {
+#define LEVEL(name, text_) [DEPLOY_LOG_##name] = (text_),
+        DEPLOY_LOG_LEVELS(LEVEL)
+#undef LEVEL
+    };
+    for (uint32_t i = 0; i < COUNT_OF(names); i++) {
+        if (!bytes_equal_text(text, names[i]))
+            continue;
+        *ret_level = (enum deploy_log_level)i;
+        return true;
+    }
+    return false;
+}
