@@ -44,6 +44,10 @@ struct config {
     uint32_t workers; /* 1.. */
     uint64_t store_map_bytes;
     uint64_t kv_map_bytes;
+    uint64_t logs_size;
+    uint32_t logs_files;
+    uint64_t logs_age_us;
+    bool logs_stdout;
     uint32_t store_versions;    /* newest ones kept, besides those in use */
     uint32_t pool_per_function; /* warm isolates of one function, per worker */
     uint32_t pool_total;        /* warm isolates in all, per worker */

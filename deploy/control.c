@@ -15,6 +15,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "deploy/api/admin_follow.h"
 #include "deploy/api/admin_http.h"
 #include "deploy/api/api.h"
 #include "deploy/build/rebuild.h"
@@ -22,10 +23,12 @@
 #include "deploy/data_dir.h"
 #include "deploy/generation.h"
 #include "deploy/kv/kv_queue.h"
+#include "deploy/logs/log_store.h"
 #include "engine/base/hex.h"
 
 #define CONTROL_BUILDERS_MAX       4
 #define CONTROL_READERS_INTERVAL_S 10
+#define CONTROL_LOGS_TICKS         360 /* an hour of those intervals */
 #define CONTROL_TOKEN_NAME         "admin.token"
 
 struct deploy_control {
@@ -35,6 +38,8 @@ struct deploy_control {
     struct store *store;
     struct kv_store *kv;
     struct kv_queue *kv_queue;
+    struct log_store *logs;
+    uint32_t ticks; /* of readers_timer */
     struct builder_jobs *jobs;
     struct rebuild *rebuild;
     struct scrub *scrub;
@@ -129,6 +134,8 @@ static void control_handle(void *context, struct admin_http_call *call)
     api_response_init(&response);
     if (api_handle(&control->api, admin_http_request(call), &upload, &response) == API_BUILD)
         control_begin_upload(control, call, &upload, &response);
+    else if (response.follow.wanted)
+        admin_follow_start(control->options.base, control->logs, call, &response);
     else
         admin_http_reply(call, &response);
     api_response_done(&response);
@@ -293,6 +300,8 @@ static void control_check_readers(evutil_socket_t fd, short what, void *context)
     (void)what;
     struct deploy_control *control = context;
     store_check_readers(control->store);
+    if (++control->ticks % CONTROL_LOGS_TICKS == 0)
+        log_store_sweep(control->logs);
 }
 
 /* ---- start and stop -------------------------------------------------------------------------- */
@@ -351,6 +360,35 @@ static enum status control_open_kv(struct deploy_control *control, struct report
                                            .failed = control_kv_failed,
                                            .context = control};
     return kv_queue_create(&queue, report, &control->kv_queue);
+}
+
+static enum status control_open_logs(struct deploy_control *control, struct report *report)
+{
+    const struct config *config = control->options.config;
+    const struct log_store_options options = {.data_dir = control->dir.path,
+                                              .file_bytes_max = config->logs_size,
+                                              .files_max = config->logs_files,
+                                              .age_ns_max = config->logs_age_us * CLOCK_NS_PER_US,
+                                              .clock = control->options.clock};
+    enum status status = log_store_open(&options, report, &control->logs);
+    if (status == STATUS_OK)
+        log_store_sweep(control->logs);
+    return status;
+}
+
+void deploy_control_log(struct deploy_control *control,
+                        struct bytes tenant,
+                        struct bytes function,
+                        enum deploy_log_level level,
+                        struct bytes line)
+{
+    const struct log_name name = {.tenant = tenant, .function = function};
+    log_store_append(control->logs, &name, level, line);
+}
+
+void deploy_control_flush_logs(struct deploy_control *control)
+{
+    log_store_flush(control->logs);
 }
 
 static enum status control_start_jobs(struct deploy_control *control, struct report *report)
@@ -453,6 +491,7 @@ static void control_fill_api(struct deploy_control *control)
 {
     control->api = (struct api){.store = control->store,
                                 .kv = control->kv,
+                                .logs = control->logs,
                                 .config = control->options.config,
                                 .clock = control->options.clock,
                                 .publish = control_publish,
@@ -489,6 +528,8 @@ enum status deploy_control_start(const struct deploy_control_options *options,
     if (status == STATUS_OK)
         status = control_open_kv(control, report);
     if (status == STATUS_OK)
+        status = control_open_logs(control, report);
+    if (status == STATUS_OK)
         status = control_start_jobs(control, report);
     if (status == STATUS_OK) {
         control_fill_api(control);
@@ -514,6 +555,7 @@ void deploy_control_stop(struct deploy_control *control)
     admin_http_stop(control->http);
     if (control->readers_timer != NULL)
         event_free(control->readers_timer);
+    log_store_close(control->logs);
     kv_queue_free(control->kv_queue);
     kv_store_close(control->kv);
     store_close(control->store);

@@ -38,6 +38,24 @@
 
 /* Is this a tenant's or function's name? (A DNS label, lower case.) */
 bool deploy_name_valid(struct bytes name);
+/* The same for a field that another process filled: its end may be missing. */
+bool deploy_name_field_valid(const char name[DEPLOY_NAME_BYTES]);
+
+/* How serious a line of a function's log is, least first. */
+#define DEPLOY_LOG_LEVELS(LEVEL)                                                                   \
+    LEVEL(DEBUG, "debug")                                                                          \
+    LEVEL(INFO, "info")                                                                            \
+    LEVEL(WARN, "warn")                                                                            \
+    LEVEL(ERROR, "error")
+
+enum deploy_log_level {
+#define LEVEL(name, text) DEPLOY_LOG_##name,
+    DEPLOY_LOG_LEVELS(LEVEL)
+#undef LEVEL
+        DEPLOY_LOG_LEVEL_COUNT
+};
+/* False: it is the name of none. */
+bool deploy_log_level_parse(struct bytes text, enum deploy_log_level *ret_level);
 
 /* ---- catalog: what workers read -------------------------------------------------------------- */
 
@@ -180,6 +198,14 @@ NODISCARD enum status deploy_control_start(const struct deploy_control_options *
 void deploy_control_stop(struct deploy_control *control);
 /* Where changes of the key-value store go; the control's. */
 struct kv_queue *deploy_control_kv(struct deploy_control *control);
+/* A line of a function's log: one JSON object without `id`. Names are valid. */
+void deploy_control_log(struct deploy_control *control,
+                        struct bytes tenant,
+                        struct bytes function,
+                        enum deploy_log_level level,
+                        struct bytes line);
+/* Ten times a second: what waits goes to its files. */
+void deploy_control_flush_logs(struct deploy_control *control);
 /* SIGCHLD told control of this process; true if it was one of the builders. */
 bool deploy_control_child_exited(struct deploy_control *control, int pid, int wait_status);
 

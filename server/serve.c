@@ -15,6 +15,7 @@
 static const char serve_usage[] =
     "usage: skerry serve [--data DIR] [--listen ADDR:PORT]... [--admin ADDR:PORT]\n"
     "                    [--admin-socket PATH] [--config FILE] [--workers N] [--access-log]\n"
+    "                    [--guest-logs stdout]\n"
     "Runs the server in the foreground until SIGTERM or Ctrl-C. With no flags it keeps its data\n"
     "under the user's data directory and serves functions on 127.0.0.1:8080.\n";
 
@@ -27,19 +28,16 @@ struct serve_flags {
     const char *config;
     const char *workers;
     bool access_log;
+    bool logs_stdout;
     bool help;
 };
 
 static const struct option serve_options[] = {
-    {"data", required_argument, NULL, 'd'},
-    {"listen", required_argument, NULL, 'l'},
-    {"admin", required_argument, NULL, 'a'},
-    {"admin-socket", required_argument, NULL, 's'},
-    {"config", required_argument, NULL, 'c'},
-    {"workers", required_argument, NULL, 'w'},
-    {"access-log", no_argument, NULL, 'A'},
-    {"help", no_argument, NULL, 'h'},
-    {0},
+    {"data", required_argument, NULL, 'd'},   {"listen", required_argument, NULL, 'l'},
+    {"admin", required_argument, NULL, 'a'},  {"admin-socket", required_argument, NULL, 's'},
+    {"config", required_argument, NULL, 'c'}, {"workers", required_argument, NULL, 'w'},
+    {"access-log", no_argument, NULL, 'A'},   {"guest-logs", required_argument, NULL, 'g'},
+    {"help", no_argument, NULL, 'h'},         {0},
 };
 
 static bool serve_take_flag(struct serve_flags *flags, int option, const char *value)
@@ -68,6 +66,9 @@ static bool serve_take_flag(struct serve_flags *flags, int option, const char *v
     case 'A':
         flags->access_log = true;
         return true;
+    case 'g':
+        flags->logs_stdout = strcmp(value, "stdout") == 0;
+        return flags->logs_stdout;
     case 'h':
         flags->help = true;
         return true;
@@ -163,6 +164,7 @@ static enum status serve_configure(void *context, struct config *config, struct 
         status =
             serve_copy(config->data_dir, sizeof(config->data_dir), "SKERRY_DATA_DIR", data, report);
     config->access_log = config->access_log || flags->access_log;
+    config->logs_stdout = config->logs_stdout || flags->logs_stdout;
     if (status == STATUS_OK)
         status = serve_apply(config, flags, report);
     if (status == STATUS_OK)

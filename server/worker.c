@@ -63,7 +63,7 @@ static enum status worker_map_shared(struct request_service *service, struct rep
         return report_errno(report, "worker: cannot map its counters");
     (void)close(WORKER_SHARED_FD);
     service->metrics = &shared->metrics;
-    service->starts = &shared->starts;
+    service->records = &shared->records;
     service->vitals = &shared->vitals;
     metrics_clear_gauges(service->metrics);
     vitals_clear(service->vitals);

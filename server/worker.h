@@ -11,7 +11,7 @@
 #include "config/config.h"
 #include "server/telemetry/metrics.h"
 #include "server/telemetry/quarantine.h"
-#include "server/telemetry/start_ring.h"
+#include "server/telemetry/record_ring.h"
 
 #define WORKER_VERB       "worker"
 #define WORKER_BOOT_MAGIC UINT64_C(0x736b776f726b6572)
@@ -37,7 +37,7 @@ struct worker_boot {
 /* Written by the worker, read by control, which keeps it for the next worker. */
 struct worker_shared {
     struct metrics metrics;
-    struct start_ring starts;
+    struct record_ring records;
     struct vitals vitals;
 };
 

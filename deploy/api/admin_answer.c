@@ -26,8 +26,9 @@ void admin_answer_write(const struct admin_answer *answer,
     (void)evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\n", response->status,
                               http_status_text((uint32_t)response->status));
     admin_answer_date(clock, out);
-    (void)evbuffer_add_printf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n",
-                              response->content_type, response->body.count);
+    (void)evbuffer_add_printf(out, "Content-Type: %s\r\n", response->content_type);
+    if (!answer->goes_on)
+        (void)evbuffer_add_printf(out, "Content-Length: %zu\r\n", response->body.count);
     (void)evbuffer_add_printf(out, "X-Request-Id: %s\r\nCache-Control: no-store\r\n",
                               answer->request_id);
     if (response->etag[0] != '\0')

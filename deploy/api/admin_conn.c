@@ -6,6 +6,7 @@
  *     |        |       |          |
  *     +--------+-------|--> (refused: ANSWER)
  *                      |          +--> LINGER --> closed
+ *                      +--> STREAM --> closed
  *                      +--> client gone: closed, the call goes on alone
  *
  * A state that waits for the peer has a time: a head as a whole, the rest from one sign of
@@ -32,43 +33,6 @@
 #define ADMIN_CONN_LINGER_S     5
 #define ADMIN_CONN_PIPELINE_MAX 65536 /* bytes read ahead while a request is held */
 #define ADMIN_CONN_PEER_BYTES   64
-
-enum admin_conn_state {
-    ADMIN_CONN_HEAD,
-    ADMIN_CONN_BODY,
-    ADMIN_CONN_HELD,
-    ADMIN_CONN_ANSWER,
-    ADMIN_CONN_LINGER,
-    ADMIN_CONN_CLOSED, /* to be freed by who works on it */
-};
-
-struct admin_conn {
-    struct list_link link;
-    struct admin_http *http;
-    enum admin_door door;
-    enum admin_conn_state state;
-    struct bufferevent *stream;
-    struct event *timer;
-    struct admin_http_call *call; /* from its head to its answer */
-    struct http_body body;
-    size_t scanned;    /* bytes of the head that have no end in them */
-    bool stranger;     /* the socket's peer is neither owner nor root */
-    bool known;        /* a token was shown on it */
-    bool closes;       /* after the answer */
-    bool body_is_left; /* ... part of the body was not read */
-    bool busy;         /* being worked on further up the stack */
-};
-
-struct admin_http_call {
-    struct api_request request;
-    struct admin_http *http;
-    struct admin_conn *conn; /* NULL: the client is gone */
-    char *head;              /* owned; what the request's texts are in */
-    struct buffer body;      /* owned; counted in http->body_bytes */
-    bool head_only;          /* the answer goes without its body */
-    void (*gone)(void *context);
-    void *gone_context;
-};
 
 static void admin_conn_work(struct admin_conn *conn);
 
@@ -126,6 +90,7 @@ static void admin_conn_enter(struct admin_conn *conn, enum admin_conn_state stat
         [ADMIN_CONN_BODY] = ADMIN_CONN_SILENT_S,
         [ADMIN_CONN_HELD] = 0,
         [ADMIN_CONN_ANSWER] = ADMIN_CONN_SILENT_S,
+        [ADMIN_CONN_STREAM] = 0,
         [ADMIN_CONN_LINGER] = ADMIN_CONN_LINGER_S,
     };
     conn->state = state;
@@ -136,7 +101,7 @@ static void admin_conn_enter(struct admin_conn *conn, enum admin_conn_state stat
 void admin_conn_free(struct admin_conn *conn)
 {
     struct admin_http_call *call = conn->call;
-    bool held = conn->state == ADMIN_CONN_HELD;
+    bool held = conn->state == ADMIN_CONN_HELD || conn->state == ADMIN_CONN_STREAM;
     struct admin_listener *listener = &conn->http->listeners[conn->door];
     list_remove(&conn->link);
     listener->connection_count--;
@@ -167,7 +132,7 @@ struct admin_conn *admin_conn_first(const struct list *connections)
 struct admin_conn *admin_conn_oldest_idle(const struct list *connections)
 {
     LIST_FOREACH(conn, connections, struct admin_conn, link) {
-        if (!conn->known && conn->state != ADMIN_CONN_HELD)
+        if (!conn->known && conn->state != ADMIN_CONN_HELD && conn->state != ADMIN_CONN_STREAM)
             return conn;
     }
     return NULL;
@@ -198,6 +163,35 @@ void admin_http_reply(struct admin_http_call *call, const struct api_response *r
     }
     ASSERT(conn->call == call && conn->state == ADMIN_CONN_HELD);
     admin_conn_answer(conn, response);
+    if (!conn->busy)
+        admin_conn_work(conn);
+}
+
+/* ---- answers that go on ---------------------------------------------------------------------- */
+
+void admin_http_stream_begin(struct admin_http_call *call, const struct api_response *response)
+{
+    struct admin_conn *conn = call->conn;
+    ASSERT(conn != NULL && conn->call == call && conn->state == ADMIN_CONN_HELD);
+    admin_conn_enter(conn, ADMIN_CONN_STREAM);
+    const struct admin_answer answer = {
+        .response = response, .request_id = call->request.id, .closes = true, .goes_on = true};
+    admin_answer_write(&answer, conn->http->options.clock, bufferevent_get_output(conn->stream));
+}
+
+void admin_http_stream_end(struct admin_http_call *call)
+{
+    struct admin_conn *conn = call->conn;
+    call->gone = NULL;
+    if (conn == NULL) {
+        admin_call_free(call);
+        return;
+    }
+    ASSERT(conn->state == ADMIN_CONN_STREAM);
+    conn->call = NULL;
+    conn->closes = true;
+    admin_call_free(call);
+    admin_conn_enter(conn, ADMIN_CONN_ANSWER); /* what was written still leaves */
     if (!conn->busy)
         admin_conn_work(conn);
 }
@@ -256,6 +250,8 @@ static void admin_conn_fill_request(struct admin_http_call *call, const struct h
     struct bytes encoding = head->fields[HTTP_HEAD_CONTENT_ENCODING];
     request->content_type = head->fields[HTTP_HEAD_CONTENT_TYPE];
     request->content_encoded = encoding.data != NULL;
+    request->accept = head->fields[HTTP_HEAD_ACCEPT];
+    request->last_event_id = head->fields[HTTP_HEAD_LAST_EVENT_ID];
     char *target = admin_conn_text(call, head->target);
     char *mark = strchr(target, '?');
     if (mark != NULL)
@@ -509,6 +505,7 @@ static bool admin_conn_step(struct admin_conn *conn)
         return admin_conn_take_body(conn);
     case ADMIN_CONN_ANSWER:
         return admin_conn_finish_answer(conn);
+    case ADMIN_CONN_STREAM:
     case ADMIN_CONN_LINGER:
         (void)evbuffer_drain(input, evbuffer_get_length(input));
         return false;

@@ -7,6 +7,8 @@
  * has one.
  */
 #include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/listener.h>
 #include <fcntl.h>
@@ -258,4 +260,12 @@ void admin_http_stop(struct admin_http *http)
             (void)unlink(http->options.config->admin_socket);
     }
     free(http);
+}
+
+bool admin_http_stream_write(struct admin_http_call *call, struct bytes data)
+{
+    struct evbuffer *out = call->conn == NULL ? NULL : bufferevent_get_output(call->conn->stream);
+    if (out == NULL || evbuffer_get_length(out) + data.count > ADMIN_HTTP_STREAM_BYTES)
+        return false;
+    return evbuffer_add(out, data.data, data.count) == 0;
 }

@@ -47,6 +47,16 @@ void admin_http_stop(struct admin_http *http);
 const struct api_request *admin_http_request(const struct admin_http_call *call);
 /* Frees the call; the response stays the caller's. */
 void admin_http_reply(struct admin_http_call *call, const struct api_response *response);
+/*
+ * Instead of the reply: an answer that goes on until the client leaves, which `gone` tells, or
+ * admin_http_stream_end, which has to come in any case. Its head and body are written now.
+ */
+void admin_http_stream_begin(struct admin_http_call *call, const struct api_response *response);
+/* False: the client is gone, or leaves more unread than ADMIN_HTTP_STREAM_BYTES. */
+NODISCARD bool admin_http_stream_write(struct admin_http_call *call, struct bytes data);
+/* Frees the call. */
+void admin_http_stream_end(struct admin_http_call *call);
+#define ADMIN_HTTP_STREAM_BYTES ((size_t)20 << 20)
 /* From now on, until the reply: `gone` is called once if the client goes away. The reply has to
  * come nevertheless, and may come from within. */
 void admin_http_on_gone(struct admin_http_call *call, void (*gone)(void *context), void *context);

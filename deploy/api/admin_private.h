@@ -6,6 +6,7 @@
 #define SKERRY_DEPLOY_API_ADMIN_PRIVATE_H
 
 #include "deploy/api/admin_http.h"
+#include "deploy/api/http_body.h"
 #include "deploy/api/http_head.h"
 #include "engine/base/list.h"
 
@@ -36,6 +37,7 @@ struct admin_answer {
     const char *request_id;
     bool closes;    /* the connection's last */
     bool head_only; /* to HEAD: without its body */
+    bool goes_on;   /* more follows, until the connection ends: no Content-Length */
 };
 
 struct evbuffer;
@@ -44,7 +46,43 @@ void admin_answer_write(const struct admin_answer *answer,
                         const struct clock *clock,
                         struct evbuffer *out);
 
-struct admin_conn;
+enum admin_conn_state {
+    ADMIN_CONN_HEAD,
+    ADMIN_CONN_BODY,
+    ADMIN_CONN_HELD,
+    ADMIN_CONN_ANSWER,
+    ADMIN_CONN_STREAM, /* an answer that goes on until its client leaves */
+    ADMIN_CONN_LINGER,
+    ADMIN_CONN_CLOSED, /* to be freed by who works on it */
+};
+
+struct admin_conn {
+    struct list_link link;
+    struct admin_http *http;
+    enum admin_door door;
+    enum admin_conn_state state;
+    struct bufferevent *stream;
+    struct event *timer;
+    struct admin_http_call *call; /* from its head to its answer */
+    struct http_body body;
+    size_t scanned;    /* bytes of the head that have no end in them */
+    bool stranger;     /* the socket's peer is neither owner nor root */
+    bool known;        /* a token was shown on it */
+    bool closes;       /* after the answer */
+    bool body_is_left; /* ... part of the body was not read */
+    bool busy;         /* being worked on further up the stack */
+};
+
+struct admin_http_call {
+    struct api_request request;
+    struct admin_http *http;
+    struct admin_conn *conn; /* NULL: the client is gone */
+    char *head;              /* owned; what the request's texts are in */
+    struct buffer body;      /* owned; counted in http->body_bytes */
+    bool head_only;          /* the answer goes without its body */
+    void (*gone)(void *context);
+    void *gone_context;
+};
 
 /* Takes over `fd`; closes it if there is no memory. `stranger`: all it gets is a refusal. */
 void admin_conn_start(struct admin_http *http, enum admin_door door, int fd, bool stranger);

@@ -49,6 +49,7 @@ static const struct api_route api_routes[] = {
      api_rollback},
     {"v1/tenants/{t}/functions/{f}/starts", API_GET, API_SCOPE_READ, API_BODY_NONE,
      api_show_starts},
+    {"v1/tenants/{t}/functions/{f}/logs", API_GET, API_SCOPE_READ, API_BODY_NONE, api_show_logs},
     {"v1/tenants/{t}/limits", API_GET, API_SCOPE_READ, API_BODY_NONE, api_show_tenant_limits},
     {"v1/tenants/{t}/limits", API_PUT, API_SCOPE_ADMIN, API_BODY_JSON, api_put_tenant_limits},
     {"v1/tenants/{t}/kv", API_GET, API_SCOPE_READ, API_BODY_NONE, api_list_keys},

@@ -15,6 +15,7 @@
 
 #include "deploy/build/builder_job.h"
 #include "deploy/kv/kv.h"
+#include "deploy/logs/log_store.h"
 #include "deploy/store/store.h"
 #include "engine/base/problem.h"
 
@@ -46,8 +47,19 @@ struct api_request {
     const char *query;         /* NULL: none */
     struct bytes content_type; /* data NULL: none was given */
     bool content_encoded;      /* Content-Encoding was given */
-    struct bytes body;         /* borrowed until the response is complete */
+    struct bytes accept;
+    struct bytes last_event_id;
+    struct bytes body; /* borrowed until the response is complete */
     char id[API_REQUEST_ID_BYTES];
+};
+
+/* The answer goes on after its body: with lines of this log, as they come. */
+struct api_follow {
+    bool wanted;
+    bool events; /* as text/event-stream; else one a line */
+    enum deploy_log_level level;
+    char tenant[DEPLOY_NAME_BYTES];
+    char function[DEPLOY_NAME_BYTES];
 };
 
 struct api_response {
@@ -56,7 +68,8 @@ struct api_response {
     char etag[API_ETAG_BYTES]; /* "" for none */
     char allow[32];            /* "" for none */
     uint32_t retry_after_s;    /* 0: none */
-    struct buffer body;        /* owned */
+    struct api_follow follow;
+    struct buffer body; /* owned */
 };
 
 /* An upload on its way through the builder. */
@@ -79,6 +92,7 @@ struct api_artifact_stats {
 struct api {
     struct store *store;
     struct kv_store *kv;
+    struct log_store *logs;
     const struct config *config;
     const struct clock *clock;
     /* Gives a built artifact its lasting name, and takes it back when the commit failed. */
@@ -134,6 +148,9 @@ void api_upload_built(const struct api *api,
                       const struct builder_job_outcome *outcome,
                       struct api_response *response);
 
+/* A line of a log as it stands in an answer. */
+NODISCARD enum status
+api_log_write(bool events, uint64_t id, struct bytes line, struct buffer *out);
 /* For problems that the adapter finds before there is a request to handle. */
 void api_answer_problem(struct api_response *response, const struct problem *problem);
 

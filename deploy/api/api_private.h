@@ -36,6 +36,7 @@ api_handler api_list_versions;
 api_handler api_show_version;
 api_handler api_rollback;
 api_handler api_show_starts;
+api_handler api_show_logs;
 /* uploads */
 api_handler api_put_function;
 api_handler api_post_version;

@@ -24,7 +24,9 @@
     FIELD(CONTENT_LENGTH, "content-length")                                                        \
     FIELD(CONTENT_TYPE, "content-type")                                                            \
     FIELD(CONTENT_ENCODING, "content-encoding")                                                    \
-    FIELD(TRANSFER_ENCODING, "transfer-encoding")
+    FIELD(TRANSFER_ENCODING, "transfer-encoding")                                                  \
+    FIELD(ACCEPT, "accept")                                                                        \
+    FIELD(LAST_EVENT_ID, "last-event-id")
 
 enum http_head_field {
 #define FIELD(name, text) HTTP_HEAD_##name,

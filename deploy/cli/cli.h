@@ -50,6 +50,10 @@ struct cli_options {
     const char *ttl;
     const char *if_version;
     const char *file;
+    const char *since;
+    const char *level;
+    const char *limit;
+    bool follow;
     const char *positional[CLI_POSITIONAL_MAX];
     uint32_t positional_count;
     bool tenant_is_default;
@@ -75,6 +79,9 @@ struct cli_request {
     const char *type;  /* of the body; NULL: a file is a module, bytes are JSON */
     bool may_miss;     /* a 404 is no error to print */
     bool any_bytes;    /* the answer is a value, and need not be JSON */
+    /* Gets a good answer as it comes, in place of its text. NULL: nobody does. */
+    void (*take)(void *context, struct bytes data);
+    void *context;
 };
 
 struct cli_answer {
@@ -136,5 +143,6 @@ cli_verb cli_starts;
 cli_verb cli_stats;
 cli_verb cli_limits;
 cli_verb cli_kv;
+cli_verb cli_logs;
 
 #endif

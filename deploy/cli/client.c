@@ -16,10 +16,23 @@
 #define CLI_URL_BYTES_MAX    (1U << 20)
 #define CLI_CONNECT_MS       5000L
 
+/* Where an answer goes. */
+struct cli_sink {
+    CURL *curl;
+    const struct cli_request *request;
+    struct buffer *text;
+};
+
 static size_t cli_receive(char *data, size_t size, size_t count, void *context)
 {
     (void)size; /* always 1 */
-    return buffer_append(context, data, count) == STATUS_OK ? count : 0;
+    const struct cli_sink *sink = context;
+    long status = 0;
+    (void)curl_easy_getinfo(sink->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (sink->request->take == NULL || status < 200 || status > 299)
+        return buffer_append(sink->text, data, count) == STATUS_OK ? count : 0;
+    sink->request->take(sink->request->context, bytes_make(data, count));
+    return count;
 }
 
 static size_t cli_send(char *data, size_t size, size_t count, void *context)
@@ -178,6 +191,7 @@ static CURLcode cli_perform(const struct cli *cli,
                             struct cli_answer *answer)
 {
     struct curl_slist *headers = cli_headers(request);
+    struct cli_sink sink = {.curl = curl, .request = request, .text = &answer->text};
     (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_PROXY, "");
@@ -186,7 +200,7 @@ static CURLcode cli_perform(const struct cli *cli,
         (void)curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, cli->socket);
     (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, cli_receive);
-    (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer->text);
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, &sink);
     if (file != NULL) {
         (void)curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
         (void)curl_easy_setopt(curl, CURLOPT_READFUNCTION, cli_send);
@@ -237,7 +251,7 @@ cli_call(const struct cli *cli, const struct cli_request *request, struct cli_an
         if (request->may_miss && answer.status == 404)
             code = CLI_NOT_FOUND;
         else if (answer.status < 200 || answer.status > 299 ||
-                 (answer.json == NULL && !request->any_bytes))
+                 (answer.json == NULL && !request->any_bytes && request->take == NULL))
             code = cli_explain(cli, &answer);
     }
     if (file != NULL)

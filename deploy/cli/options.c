@@ -13,48 +13,56 @@
 #define CLI_UNIX_PREFIX    "unix:"
 #define CLI_DEFAULT_TENANT "default"
 
-enum cli_flag {
-    CLI_FLAG_JSON = 256,
-    CLI_FLAG_URL,
-    CLI_FLAG_DATA,
-    CLI_FLAG_ADMIN_SOCKET,
-    CLI_FLAG_DRY_RUN,
-    CLI_FLAG_NO_ACTIVATE,
-    CLI_FLAG_TO,
-    CLI_FLAG_CONFIG_FILE,
-    CLI_FLAG_REUSE,
-    CLI_FLAG_REUSE_FOR,
-    CLI_FLAG_TTL,
-    CLI_FLAG_IF_VERSION,
-    CLI_FLAG_FILE,
-#define CHOICE(NAME, bit, name, flag, text) CLI_FLAG_##NAME,
-#include "deploy/choices.def"
+enum cli_flag_kind {
+    CLI_FLAG_SET,    /* a bool */
+    CLI_FLAG_TEXT,   /* a const char *, the flag's value */
+    CLI_FLAG_CHOICE, /* a bit of `choices` */
 };
 
-static const struct option cli_long_options[] = {
-    {"json", no_argument, NULL, CLI_FLAG_JSON},
-    {"quiet", no_argument, NULL, 'q'},
-    {"yes", no_argument, NULL, 'y'},
-    {"help", no_argument, NULL, 'h'},
-    {"tenant", required_argument, NULL, 't'},
-    {"name", required_argument, NULL, 'n'},
-    {"url", required_argument, NULL, CLI_FLAG_URL},
-    {"data", required_argument, NULL, CLI_FLAG_DATA},
-    {"admin-socket", required_argument, NULL, CLI_FLAG_ADMIN_SOCKET},
-    {"dry-run", no_argument, NULL, CLI_FLAG_DRY_RUN},
-    {"no-activate", no_argument, NULL, CLI_FLAG_NO_ACTIVATE},
-    {"to", required_argument, NULL, CLI_FLAG_TO},
-    {"config", required_argument, NULL, 'c'},
-    {"config-file", required_argument, NULL, CLI_FLAG_CONFIG_FILE},
-    {"reuse", required_argument, NULL, CLI_FLAG_REUSE},
-    {"reuse-for", required_argument, NULL, CLI_FLAG_REUSE_FOR},
-    {"ttl", required_argument, NULL, CLI_FLAG_TTL},
-    {"if-version", required_argument, NULL, CLI_FLAG_IF_VERSION},
-    {"file", required_argument, NULL, CLI_FLAG_FILE},
-#define CHOICE(NAME, bit, name, flag, text) {flag, no_argument, NULL, CLI_FLAG_##NAME},
+static const struct cli_flag {
+    const char *name;
+    char letter; /* 0: none */
+    enum cli_flag_kind kind;
+    size_t offset; /* in struct cli_options; of a choice: its bit */
+} cli_flags_known[] = {
+#define SET(name, letter, field)                                                                   \
+    {                                                                                              \
+        name, letter, CLI_FLAG_SET, offsetof(struct cli_options, field)                            \
+    }
+#define TEXT(name, letter, field)                                                                  \
+    {                                                                                              \
+        name, letter, CLI_FLAG_TEXT, offsetof(struct cli_options, field)                           \
+    }
+    SET("json", 0, json),
+    SET("quiet", 'q', quiet),
+    SET("yes", 'y', yes),
+    SET("help", 'h', help),
+    TEXT("tenant", 't', tenant),
+    TEXT("name", 'n', name),
+    TEXT("url", 0, url),
+    TEXT("data", 0, data),
+    TEXT("admin-socket", 0, admin_socket),
+    SET("dry-run", 0, dry_run),
+    SET("no-activate", 0, no_activate),
+    TEXT("to", 0, to),
+    TEXT("config", 'c', config),
+    TEXT("config-file", 0, config_file),
+    TEXT("reuse", 0, reuse),
+    TEXT("reuse-for", 0, reuse_for),
+    TEXT("ttl", 0, ttl),
+    TEXT("if-version", 0, if_version),
+    TEXT("file", 0, file),
+    TEXT("since", 0, since),
+    TEXT("level", 0, level),
+    TEXT("limit", 0, limit),
+    SET("follow", 'f', follow),
+#define CHOICE(NAME, bit, name, flag, text) {flag, 0, CLI_FLAG_CHOICE, DEPLOY_##NAME},
 #include "deploy/choices.def"
-    {NULL, 0, NULL, 0},
+#undef SET
+#undef TEXT
 };
+
+#define CLI_FLAG_FIRST 256 /* values of getopt_long: the row's index and this */
 
 static const char *cli_environment(const char *name)
 {
@@ -62,86 +70,70 @@ static const char *cli_environment(const char *name)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-/* False if there is no such flag. */
-static bool cli_set_flag(struct cli_options *options, int flag, const char *value)
+static void
+cli_set_flag(struct cli_options *options, const struct cli_flag *flag, const char *value)
 {
-    switch (flag) {
-    case CLI_FLAG_JSON:
-        options->json = true;
-        return true;
-    case 'q':
-        options->quiet = true;
-        return true;
-    case 'y':
-        options->yes = true;
-        return true;
-    case 'h':
-        options->help = true;
-        return true;
-    case 't':
-        options->tenant = value;
-        return true;
-    case 'n':
-        options->name = value;
-        return true;
-    case CLI_FLAG_URL:
-        options->url = value;
-        return true;
-    case CLI_FLAG_DATA:
-        options->data = value;
-        return true;
-    case CLI_FLAG_ADMIN_SOCKET:
-        options->admin_socket = value;
-        return true;
-    case CLI_FLAG_DRY_RUN:
-        options->dry_run = true;
-        return true;
-    case CLI_FLAG_NO_ACTIVATE:
-        options->no_activate = true;
-        return true;
-    case CLI_FLAG_TO:
-        options->to = value;
-        return true;
-    case 'c':
-        options->config = value;
-        return true;
-    case CLI_FLAG_CONFIG_FILE:
-        options->config_file = value;
-        return true;
-    case CLI_FLAG_REUSE:
-        options->reuse = value;
-        return true;
-    case CLI_FLAG_REUSE_FOR:
-        options->reuse_for = value;
-        return true;
-    case CLI_FLAG_TTL:
-        options->ttl = value;
-        return true;
-    case CLI_FLAG_IF_VERSION:
-        options->if_version = value;
-        return true;
-    case CLI_FLAG_FILE:
-        options->file = value;
-        return true;
-#define CHOICE(NAME, bit, name, flag, text)                                                        \
-    case CLI_FLAG_##NAME:                                                                          \
-        options->choices |= DEPLOY_##NAME;                                                         \
-        return true;
-#include "deploy/choices.def"
-    default:
-        return false;
+    uint8_t *base = (uint8_t *)options;
+    switch (flag->kind) {
+    case CLI_FLAG_SET:
+        *(bool *)(base + flag->offset) = true;
+        return;
+    case CLI_FLAG_TEXT:
+        *(const char **)(void *)(base + flag->offset) = value;
+        return;
+    case CLI_FLAG_CHOICE:
+        options->choices |= (uint32_t)flag->offset;
+        return;
     }
+}
+
+/* The table as getopt_long wants it. */
+static void cli_fill_options(struct option ret_options[COUNT_OF(cli_flags_known) + 1],
+                             char ret_letters[2 * COUNT_OF(cli_flags_known) + 1])
+{
+    size_t used = 0;
+    for (size_t i = 0; i < COUNT_OF(cli_flags_known); i++) {
+        const struct cli_flag *flag = &cli_flags_known[i];
+        bool text = flag->kind == CLI_FLAG_TEXT;
+        ret_options[i] = (struct option){.name = flag->name,
+                                         .has_arg = text ? required_argument : no_argument,
+                                         .val = CLI_FLAG_FIRST + (int)i};
+        if (flag->letter != 0)
+            ret_letters[used++] = flag->letter;
+        if (flag->letter != 0 && text)
+            ret_letters[used++] = ':';
+    }
+    ret_options[COUNT_OF(cli_flags_known)] = (struct option){0};
+    ret_letters[used] = '\0';
+}
+
+/* NULL: there is no such flag. */
+static const struct cli_flag *cli_find_flag(int found)
+{
+    if (found >= CLI_FLAG_FIRST)
+        return &cli_flags_known[found - CLI_FLAG_FIRST];
+    for (size_t i = 0; i < COUNT_OF(cli_flags_known); i++) {
+        if (cli_flags_known[i].letter == found)
+            return &cli_flags_known[i];
+    }
+    return NULL;
 }
 
 static enum cli_exit cli_scan(struct cli *cli, int argc, char **argv)
 {
     struct cli_options *options = &cli->options;
-    int flag;
+    struct option known[COUNT_OF(cli_flags_known) + 1];
+    char letters[2 * COUNT_OF(cli_flags_known) + 1];
+    int found;
+    cli_fill_options(known, letters);
     optind = 0; /* glibc: start over */
     opterr = 0;
-    while ((flag = getopt_long(argc, argv, "qyht:n:c:", cli_long_options, NULL)) != -1) {
-        if (cli_set_flag(options, flag, optarg))
+    while ((found = getopt_long(argc, argv, letters, known, NULL)) != -1) {
+        const struct cli_flag *flag = cli_find_flag(found);
+        if (flag != NULL) {
+            cli_set_flag(options, flag, optarg);
             continue;
+        }
         return cli_fail(cli, CLI_USAGE,
                         "unknown flag, or one without its value, near `%s`: see "
                         "skerry %s --help",

@@ -45,15 +45,9 @@ struct starts_history {
     char function[DEPLOY_NAME_BYTES];
 };
 
-struct starts_source {
-    const struct start_ring *ring; /* borrowed; NULL: nobody writes */
-    struct start_reader reader;
-};
-
 struct starts {
     const struct clock *clock;
-    bool refused; /* was said */
-    struct starts_source sources[CONFIG_WORKERS_MAX];
+    uint64_t lost_before; /* on their way here */
     uint32_t functions_max;
     uint64_t hash_seed;
     struct list by_use;
@@ -126,10 +120,7 @@ void starts_free(struct starts *starts)
 struct starts_stats starts_stats(const struct starts *starts)
 {
     struct starts_stats stats = starts->stats;
-    for (size_t i = 0; i < COUNT_OF(starts->sources); i++) {
-        stats.lost += starts->sources[i].reader.lost;
-        stats.refused += starts->sources[i].reader.refused;
-    }
+    stats.lost += starts->lost_before;
     return stats;
 }
 
@@ -196,37 +187,9 @@ void starts_add(struct starts *starts,
         starts_add_cold(history, worker, record, ended_ns);
 }
 
-/* ---- collecting ------------------------------------------------------------------------------ */
-
-void starts_watch(struct starts *starts, uint32_t worker, const struct start_ring *ring)
+void starts_tell_lost(struct starts *starts, uint64_t lost)
 {
-    ASSERT(worker < COUNT_OF(starts->sources));
-    starts->sources[worker] = (struct starts_source){.ring = ring};
-}
-
-static void starts_collect_worker(struct starts *starts, uint32_t worker)
-{
-    struct starts_source *source = &starts->sources[worker];
-    struct start_record record;
-    uint32_t budget = START_RING_RECORDS;
-    while (start_ring_read(source->ring, &source->reader, starts->clock, &budget, &record)) {
-        uint64_t age_ns = clock_monotonic_ns(starts->clock) - record.ended_ns;
-        starts_add(starts, worker, &record, clock_realtime_ns(starts->clock) - age_ns);
-    }
-    if (source->reader.refused == 0 || starts->refused)
-        return;
-    starts->refused = true;
-    log_message("error", "starts_refused",
-                "worker %u tells of starts what makes no sense: a bug, or a guest broke out",
-                worker);
-}
-
-void starts_collect(struct starts *starts)
-{
-    for (uint32_t i = 0; i < COUNT_OF(starts->sources); i++) {
-        if (starts->sources[i].ring != NULL)
-            starts_collect_worker(starts, i);
-    }
+    starts->lost_before = lost;
 }
 
 /* ---- printing -------------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
 /*
  * Private to server/: what control remembers of functions' starts, for .../starts.
  *
- *   rings of all workers --starts_collect--> one history a function --starts_print--> JSON
+ *   records of all workers --starts_add--> one history a function --starts_print--> JSON
  *                                                                 \--> metrics by function
  *
  * A history has counts by reason, a histogram of each phase of its cold starts, and the last few
@@ -13,7 +13,7 @@
 #ifndef SKERRY_SERVER_CONTROL_STARTS_H
 #define SKERRY_SERVER_CONTROL_STARTS_H
 
-#include "server/telemetry/start_ring.h"
+#include "server/telemetry/start_record.h"
 
 #define STARTS_RECENT  16  /* cold starts of one function that are kept in full */
 #define STARTS_METRICS 256 /* functions in the metrics, of a dozen series each */
@@ -24,7 +24,6 @@ struct starts_stats {
     uint32_t functions; /* histories there are */
     uint64_t forgotten; /* histories that made room for others */
     uint64_t lost;      /* records that are in no history, whatever became of them */
-    uint64_t refused;   /* records that made no sense */
 };
 
 /* Which function: its names, and when it was made. */
@@ -38,15 +37,13 @@ struct starts_key {
 NODISCARD enum status
 starts_create(uint32_t functions_max, const struct clock *clock, struct starts **ret_starts);
 void starts_free(struct starts *starts);
-/* This worker's ring is read from now on; it outlives the histories. */
-void starts_watch(struct starts *starts, uint32_t worker, const struct start_ring *ring);
-/* Takes what is new in all rings, no more of each than it has places. */
-void starts_collect(struct starts *starts);
 /* `record` is valid; `ended_ns` is by the wall clock what record->ended_ns is by the other. */
 void starts_add(struct starts *starts,
                 uint32_t worker,
                 const struct start_record *record,
                 uint64_t ended_ns);
+/* So many records in all were lost on their way here, of whatever kind. */
+void starts_tell_lost(struct starts *starts, uint64_t lost);
 /* The function's history as one JSON object, an empty one if it has none. How many records were
  * lost, of all functions, goes into it. */
 NODISCARD enum status

@@ -48,6 +48,7 @@ struct supervisor {
     struct listeners listeners;
     struct deploy_control *deploy;
     struct starts *starts;
+    struct records *records;
     struct log_drain *log;
     struct log_drain_pipe *builders_log;
     struct deaths *deaths;
@@ -70,10 +71,11 @@ static void supervisor_print_metrics(void *context, struct buffer *out)
 {
     struct supervisor *supervisor = context;
     workers_print_metrics(supervisor->workers, out);
-    starts_collect(supervisor->starts);
+    records_collect(supervisor->records);
     struct starts_stats stats = starts_stats(supervisor->starts);
     const struct metrics_start_records records = {.lost = stats.lost,
-                                                  .refused = stats.refused,
+                                                  .refused =
+                                                      records_stats(supervisor->records).refused,
                                                   .histories = stats.functions,
                                                   .forgotten = stats.forgotten};
     metrics_print_start_records(&records, out);
@@ -89,7 +91,7 @@ static void supervisor_print_metrics(void *context, struct buffer *out)
 static void supervisor_print_function_metrics(void *context, struct buffer *out)
 {
     struct supervisor *supervisor = context;
-    starts_collect(supervisor->starts);
+    records_collect(supervisor->records);
     starts_print_metrics(supervisor->starts, out);
 }
 
@@ -97,7 +99,7 @@ static bool
 supervisor_print_starts(void *context, const struct deploy_function_key *key, struct buffer *out)
 {
     struct supervisor *supervisor = context;
-    starts_collect(supervisor->starts);
+    records_collect(supervisor->records);
     const struct starts_key which = {
         .tenant = key->tenant, .function = key->function, .created_ns = key->created_ns};
     return starts_print(supervisor->starts, &which, out) == STATUS_OK;
@@ -214,18 +216,28 @@ static void supervisor_workers_ready(void *context)
     log_message("info", "ready", "%u workers serve", supervisor->options.config->workers);
 }
 
+/* What workers told since the last time. */
+static void supervisor_collect(struct supervisor *supervisor)
+{
+    records_collect(supervisor->records);
+    deploy_control_flush_logs(supervisor->deploy);
+    if (supervisor->options.config->logs_stdout)
+        (void)fflush(stdout);
+}
+
 static void supervisor_on_tick(evutil_socket_t fd, short events, void *context)
 {
     (void)fd;
     (void)events;
     struct supervisor *supervisor = context;
-    starts_collect(supervisor->starts);
+    supervisor_collect(supervisor);
     workers_tick(supervisor->workers);
     supervisor_check_hope(supervisor);
 }
 
 static void supervisor_child_exited(struct supervisor *supervisor, pid_t pid, int wait_status)
 {
+    supervisor_collect(supervisor); /* its last words come before its death */
     if (workers_child_exited(supervisor->workers, pid, wait_status)) {
         supervisor_check_hope(supervisor);
         if (supervisor->state == SUPERVISOR_DRAINING && workers_running(supervisor->workers) == 0)
@@ -363,7 +375,7 @@ static enum status supervisor_make_workers(struct supervisor *supervisor, struct
         .clock = &clock_system,
         .config = supervisor->options.config,
         .listeners = &supervisor->listeners,
-        .starts = supervisor->starts,
+        .records = supervisor->records,
         .log = supervisor->log,
         .deaths = supervisor->deaths,
         .access_log = supervisor->options.access_log,
@@ -394,6 +406,30 @@ static enum status supervisor_check_descriptors(const struct config *config, str
     return STATUS_OK;
 }
 
+/* A line of a function's log. */
+static void supervisor_take_line(void *context,
+                                 struct bytes tenant,
+                                 struct bytes function,
+                                 enum deploy_log_level level,
+                                 struct bytes line)
+{
+    const struct supervisor *supervisor = context;
+    deploy_control_log(supervisor->deploy, tenant, function, level, line);
+    if (supervisor->options.config->logs_stdout) {
+        (void)fwrite(line.data, 1, line.count, stdout);
+        (void)fputc('\n', stdout);
+    }
+}
+
+static enum status supervisor_make_records(struct supervisor *supervisor)
+{
+    const struct records_options options = {.clock = &clock_system,
+                                            .starts = supervisor->starts,
+                                            .line = supervisor_take_line,
+                                            .context = supervisor};
+    return records_create(&options, &supervisor->records);
+}
+
 static enum status supervisor_start(struct supervisor *supervisor, struct report *report)
 {
     const struct config *config = supervisor->options.config;
@@ -412,6 +448,8 @@ static enum status supervisor_start(struct supervisor *supervisor, struct report
         status = supervisor_start_deploy(supervisor, report);
     if (status == STATUS_OK)
         status = starts_create(config->starts_functions, &clock_system, &supervisor->starts);
+    if (status == STATUS_OK)
+        status = supervisor_make_records(supervisor);
     if (status == STATUS_OK)
         status = deaths_create(&clock_system, report, &supervisor->deaths);
     if (status == STATUS_OK)
@@ -432,6 +470,7 @@ static void supervisor_free(struct supervisor *supervisor)
     listeners_close(&supervisor->listeners);
     workers_free(supervisor->workers);
     deaths_free(supervisor->deaths);
+    records_free(supervisor->records);
     starts_free(supervisor->starts);
     log_drain_free(supervisor->log);
     for (size_t i = 0; i < COUNT_OF(supervisor->signals); i++) {

@@ -154,7 +154,7 @@ static enum status workers_prepare(struct workers_one *one, struct report *repor
     if (shared == MAP_FAILED)
         return report_errno(report, "cannot map the counters of worker %u", index);
     one->shared = shared;
-    starts_watch(options->starts, index, &one->shared->starts);
+    records_watch(options->records, index, &one->shared->records);
     char who[32];
     (void)snprintf(who, sizeof(who), "worker %u", index);
     enum status status = log_drain_open(options->log, who, report, &one->log);

@@ -10,7 +10,7 @@
 #include "server/control/deaths.h"
 #include "server/control/listeners.h"
 #include "server/control/log_drain.h"
-#include "server/control/starts.h"
+#include "server/control/records.h"
 #include "server/worker.h"
 
 struct workers;
@@ -20,7 +20,7 @@ struct workers_options {
     const struct clock *clock;
     const struct config *config;
     const struct listeners *listeners; /* a set for each; borrowed */
-    struct starts *starts;             /* theirs are watched by it; borrowed */
+    struct records *records;           /* theirs are watched by it; borrowed */
     struct log_drain *log;             /* takes their stderr; borrowed, outlives them */
     struct deaths *deaths;             /* hears of what they died of; borrowed */
     bool access_log;

@@ -62,7 +62,7 @@ static void account_start(struct request *request)
     struct start_record record =
         account_record(&request->function->entry, reason, 1, request->now_ns);
     record.times = times;
-    start_ring_write(service->starts, &record);
+    start_record_write(service->records, &record);
 }
 
 void account_ended(struct request *request)
@@ -80,7 +80,7 @@ void account_ended(struct request *request)
 }
 
 struct account_flushing {
-    struct start_ring *ring;
+    struct record_ring *ring;
     uint64_t now_ns;
 };
 
@@ -90,12 +90,12 @@ account_tell_warm(void *context, const struct directory_function *function, uint
     const struct account_flushing *flushing = context;
     struct start_record record =
         account_record(&function->entry, ISOLATE_START_WARM, count, flushing->now_ns);
-    start_ring_write(flushing->ring, &record);
+    start_record_write(flushing->ring, &record);
 }
 
 void account_flush(struct request_service *service)
 {
-    struct account_flushing flushing = {.ring = service->starts,
+    struct account_flushing flushing = {.ring = service->records,
                                         .now_ns = clock_monotonic_ns(service->clock)};
     directory_take_warm(service->directory, account_tell_warm, &flushing);
 }

@@ -10,6 +10,7 @@
 
 #include "server/request/access_log.h"
 #include "server/request/service.h"
+#include "server/telemetry/log_record.h"
 
 #define GUEST_LOG_TURN_BYTES 8192 /* written in one turn: some 50 lines */
 #define GUEST_LOG_TURN_LINES 64   /* looked at in one turn */
@@ -31,10 +32,25 @@ struct guest_log_entry {
 
 /* ---- coming in ------------------------------------------------------------------------------- */
 
-static void guest_log_write_last(struct request_service *service, const char *text, size_t count)
+/* To control, where the function's log is kept. */
+static void guest_log_tell(struct request_service *service,
+                           const struct directory_function *function,
+                           const char *level,
+                           struct bytes line)
 {
-    if (!log_write(text, count))
-        service->metrics->log_dropped++;
+    enum deploy_log_level known;
+    /* What a guest calls its levels is its family's; the host's own are among ours. */
+    if (!deploy_log_level_parse(bytes_of_text(level), &known))
+        known = DEPLOY_LOG_INFO;
+    log_record_write(service->records, &function->entry, known, line);
+}
+
+static void guest_log_tell_last(struct request_service *service,
+                                const struct directory_function *function,
+                                const char *text,
+                                size_t count)
+{
+    guest_log_tell(service, function, "error", bytes_make(text, count));
 }
 
 /* NULL: there is no room for it. */
@@ -65,7 +81,7 @@ void guest_log_take(struct request *request, const struct log_line *last)
     uint64_t count = http->log.count;
     struct guest_log_entry *entry = count > 0 ? guest_log_entry_create(request, last) : NULL;
     if (entry == NULL && last != NULL)
-        guest_log_write_last(service, last->text, last->count);
+        guest_log_tell_last(service, request->function, last->text, last->count);
     if (count == 0)
         return;
     if (entry == NULL) {
@@ -116,6 +132,7 @@ guest_log_spend(struct request_service *service, struct guest_log_bucket *bucket
 /* How many bytes it became; 0: there was no room for it. */
 static size_t guest_log_write(struct request_service *service,
                               struct guest_log_entry *entry,
+                              const char *level,
                               struct log_line *line,
                               uint64_t room)
 {
@@ -123,8 +140,7 @@ static size_t guest_log_write(struct request_service *service,
     size_t count = line->count + LOG_STAMP_BYTES; /* as control passes it on */
     if (count > room || !guest_log_spend(service, &entry->function->tenant->log, count))
         return 0;
-    if (!log_write(line->text, line->count))
-        service->metrics->log_dropped++;
+    guest_log_tell(service, entry->function, level, bytes_make(line->text, line->count));
     return count;
 }
 
@@ -183,7 +199,7 @@ static size_t guest_log_write_line(struct request_service *service, struct guest
     access_log_names(&line, entry->id, entry->function);
     guest_log_text(&line, bytes_make(text.data + skip, text.count - skip));
     uint64_t limit = service->config->limits.log;
-    size_t written = guest_log_write(service, entry, &line, limit - entry->written_bytes);
+    size_t written = guest_log_write(service, entry, level, &line, limit - entry->written_bytes);
     entry->written_bytes += written;
     if (written == 0)
         entry->lost_bytes += text.count;
@@ -203,7 +219,7 @@ static void guest_log_tell_lost(struct request_service *service, struct guest_lo
     log_begin(&line, "warn", "guest_log_cut");
     access_log_names(&line, entry->id, entry->function);
     log_number(&line, "dropped_bytes", lost);
-    if (guest_log_write(service, entry, &line, GUEST_LOG_TOLD_BYTES) != 0)
+    if (guest_log_write(service, entry, "warn", &line, GUEST_LOG_TOLD_BYTES) != 0)
         bucket->lost_bytes = 0;
 }
 
@@ -222,7 +238,7 @@ bool guest_log_turn(struct request_service *service)
         }
         guest_log_tell_lost(service, entry);
         if (entry->last != NULL)
-            guest_log_write_last(service, entry->last, entry->last_count);
+            guest_log_tell_last(service, entry->function, entry->last, entry->last_count);
         guest_log_free(service, entry);
     }
     return !list_is_empty(entries);

@@ -13,7 +13,7 @@
 #include "server/request/isolates.h"
 #include "server/request/timers.h"
 #include "server/telemetry/quarantine.h"
-#include "server/telemetry/start_ring.h"
+#include "server/telemetry/start_record.h"
 #include "server/world/operations.h"
 
 struct request_names {
@@ -56,8 +56,8 @@ struct request_service {
     const struct config *config;
     const struct clock *clock;
     struct metrics *metrics;
-    struct start_ring *starts; /* where control reads of them */
-    struct vitals *vitals;     /* where it reads what runs */
+    struct record_ring *records; /* where control reads of starts and of what guests log */
+    struct vitals *vitals;       /* where it reads what runs */
     const struct quarantine_page *quarantine;
     struct deploy_catalog *catalog;
     struct directory *directory;

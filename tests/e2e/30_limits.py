@@ -366,14 +366,13 @@ class Logs(ServerTest):
 
     def test_what_is_logged_is_bounded_as_it_is_written_and_the_loss_is_told(self):
         self.server.deploy("chatty", guest("chatty"))
-        before = len(self.server.log())
         answer = self.server.get("chatty")
         self.assertEqual(answer.status, 200)
         mine = f'"request_id":"{answer.headers["x-request-id"]}"'
 
         def cut():
             """This request's lines, once the last of them, about the loss, is there."""
-            lines = [line for line in self.server.log()[before:].splitlines() if mine in line]
+            lines = [line for line in self.server.guest_log("chatty").splitlines() if mine in line]
             return lines if any('"guest_log_cut"' in line for line in lines) else None
 
         log = "\n".join(wait_until(cut, 5, "the line about what was lost"))
@@ -390,7 +389,7 @@ class Logs(ServerTest):
                    "all of them to be written or lost")
         seconds = time.monotonic() - began
         # A full bucket at first, what flowed into it since the deploy, and lines of others.
-        self.assertLessEqual(len(self.server.log()) - before, (64 << 10) * (3 + seconds))
+        self.assertLessEqual(len(self.server.guest_log("chatty")), (64 << 10) * (3 + seconds))
 
     def test_a_guest_gives_no_orders_to_a_proxy(self):
         self.server.deploy("chatty", guest("chatty"))

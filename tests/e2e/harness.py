@@ -273,6 +273,13 @@ class Server:
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
+    def guest_log(self, name, tenant="default", query="?limit=10000"):
+        """What the function logged and how it failed, a JSON object a line."""
+        answer = self.admin("GET", f"/v1/tenants/{tenant}/functions/{name}/logs{query}")
+        if answer.status != 200:
+            raise AssertionError(f"log of {tenant}/{name}: {answer}")
+        return answer.text
+
     def story(self):
         return "\n".join(self.output[-20:]) + "\n" + self.log()[-4000:]
 

@@ -95,12 +95,28 @@ static void rig_open_kv(struct rig *rig)
         fail_msg("%s", report.text);
 }
 
+static void rig_open_logs(struct rig *rig)
+{
+    char dir[96];
+    struct report report = REPORT_INIT;
+    const struct log_store_options options = {.data_dir = rig->fixture.dir,
+                                              .file_bytes_max = 1 << 20,
+                                              .files_max = 2,
+                                              .age_ns_max = CLOCK_NS_PER_S,
+                                              .clock = &rig->fixture.clock};
+    (void)snprintf(dir, sizeof(dir), "%s/logs", rig->fixture.dir);
+    assert_int_equal(mkdir(dir, 0700), 0);
+    if (log_store_open(&options, &report, &rig->logs) != STATUS_OK)
+        fail_msg("%s", report.text);
+}
+
 void rig_init_with_map(struct rig *rig, uint64_t map_bytes)
 {
     *rig = (struct rig){.ready = true, .publish_status = STATUS_OK, .granted = API_SCOPE_ADMIN};
     fixture_init(&rig->fixture);
     fixture_open_store(&rig->fixture, map_bytes);
     rig_open_kv(rig);
+    rig_open_logs(rig);
     config_limits_default(&rig->config.limits);
     rig->config.limits.module = 1000;
     (void)snprintf(rig->config.domain, sizeof(rig->config.domain), "localhost");
@@ -115,6 +131,7 @@ void rig_init_with_map(struct rig *rig, uint64_t map_bytes)
                                                            .snapshot_us = 3}};
     rig->api = (struct api){.store = rig->fixture.store,
                             .kv = rig->kv,
+                            .logs = rig->logs,
                             .config = &rig->config,
                             .clock = &rig->fixture.clock,
                             .publish = rig_publish,
@@ -141,6 +158,7 @@ void rig_done(struct rig *rig)
     json_decref(rig->json);
     api_response_done(&rig->response);
     kv_store_close(rig->kv);
+    log_store_close(rig->logs);
     fixture_done(&rig->fixture);
 }
 
@@ -156,6 +174,8 @@ void rig_send(struct rig *rig, enum api_method method, const char *target, struc
                                         .path = path,
                                         .query = mark == NULL ? NULL : mark + 1,
                                         .body = body,
+                                        .accept = rig->accept,
+                                        .last_event_id = rig->last_event_id,
                                         .id = "0123456789abcdef"};
     json_decref(rig->json);
     api_response_done(&rig->response);

@@ -21,6 +21,9 @@
 struct rig {
     struct fixture fixture;
     struct kv_store *kv;
+    struct log_store *logs;
+    struct bytes accept; /* of requests */
+    struct bytes last_event_id;
     struct config config;
     struct api api;
     struct api_upload upload;

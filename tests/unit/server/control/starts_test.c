@@ -235,61 +235,17 @@ static void many_functions_keep_their_histories_apart(void **state)
     starts_free(starts);
 }
 
-static struct start_ring *make_ring(void)
-{
-    struct start_ring *ring = calloc(1, sizeof(*ring));
-    assert_non_null(ring);
-    return ring;
-}
-
-static void rings_of_all_workers_end_in_one_history(void **state)
+static void what_was_lost_on_the_way_is_told(void **state)
 {
     (void)state;
     struct starts *starts = make(4);
-    struct start_ring *rings[] = {make_ring(), make_ring()};
-    struct start_record record = make_record("f", ISOLATE_START_EVICTED);
-    record.ended_ns = NOW_NS - 2000000;
-    for (uint32_t i = 0; i < COUNT_OF(rings); i++) {
-        starts_watch(starts, i + 4, rings[i]);
-        start_ring_write(rings[i], &record);
-    }
-    starts_collect(starts);
-    starts_collect(starts);
-    json_t *root = print_made(starts, "f", 5);
-    assert_int_equal(number(root, "cold"), 2);
-    assert_int_equal(number(root, "lost"), 0);
-    const json_t *newest = json_array_get(json_object_get(root, "recent"), 0);
-    assert_int_equal(number(newest, "worker"), 5);
-    assert_string_equal(json_string_value(json_object_get(newest, "time")),
-                        "2023-11-14T22:13:19.998000Z");
-    json_decref(root);
-    starts_free(starts);
-    for (uint32_t i = 0; i < COUNT_OF(rings); i++)
-        free(rings[i]);
-}
-
-static void what_a_ring_lost_and_what_made_no_sense_is_counted(void **state)
-{
-    (void)state;
-    struct starts *starts = make(4);
-    struct start_ring *ring = make_ring();
-    struct start_record record = make_record("f", ISOLATE_START_EVICTED);
-    record.ended_ns = NOW_NS;
-    starts_watch(starts, 0, ring);
-    for (uint32_t i = 0; i < START_RING_RECORDS + 3; i++)
-        start_ring_write(ring, &record);
-    starts_collect(starts);
-    record.reason = ISOLATE_START_REASON_COUNT;
-    start_ring_write(ring, &record);
-    starts_collect(starts);
-    struct starts_stats stats = starts_stats(starts);
-    assert_int_equal(stats.lost, 3);
-    assert_int_equal(stats.refused, 1);
+    add(starts, "f", ISOLATE_START_EVICTED);
+    starts_tell_lost(starts, 3);
+    assert_int_equal(starts_stats(starts).lost, 3);
     json_t *root = print_made(starts, "f", 5);
     assert_int_equal(number(root, "lost"), 3);
     json_decref(root);
     starts_free(starts);
-    free(ring);
 }
 
 static void an_answer_that_does_not_fit_is_an_error(void **state)
@@ -395,8 +351,7 @@ UNIT
         cmocka_unit_test(names_that_join_to_the_same_text_are_different),
         cmocka_unit_test(the_history_without_news_for_the_longest_makes_room),
         cmocka_unit_test(many_functions_keep_their_histories_apart),
-        cmocka_unit_test(rings_of_all_workers_end_in_one_history),
-        cmocka_unit_test(what_a_ring_lost_and_what_made_no_sense_is_counted),
+        cmocka_unit_test(what_was_lost_on_the_way_is_told),
         cmocka_unit_test(an_answer_that_does_not_fit_is_an_error),
         cmocka_unit_test(metrics_are_labelled_by_tenant_and_function),
         cmocka_unit_test(a_function_made_anew_is_in_the_metrics_once),

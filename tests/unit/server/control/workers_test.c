@@ -23,6 +23,7 @@ struct bench {
     struct event_base *base;
     struct listeners listeners;
     struct starts *starts;
+    struct records *records;
     struct log_drain *log;
     struct deaths *deaths;
     struct workers *workers;
@@ -81,13 +82,15 @@ static void bench_init(struct bench *bench, const char *what)
         .base = bench->base, .clock = &bench->clock, .write = bench_write};
     assert_int_equal(listeners_open(&bench->config, NULL, &bench->listeners), STATUS_OK);
     assert_int_equal(starts_create(4, &bench->clock, &bench->starts), STATUS_OK);
+    const struct records_options records = {.clock = &bench->clock, .starts = bench->starts};
+    assert_int_equal(records_create(&records, &bench->records), STATUS_OK);
     assert_int_equal(log_drain_create(&log, NULL, &bench->log), STATUS_OK);
     assert_int_equal(deaths_create(&bench->clock, NULL, &bench->deaths), STATUS_OK);
     const struct workers_options options = {.base = bench->base,
                                             .clock = &bench->clock,
                                             .config = &bench->config,
                                             .listeners = &bench->listeners,
-                                            .starts = bench->starts,
+                                            .records = bench->records,
                                             .log = bench->log,
                                             .deaths = bench->deaths,
                                             .ready = bench_ready,
@@ -121,6 +124,7 @@ static void bench_done(struct bench *bench)
     workers_free(bench->workers);
     deaths_free(bench->deaths);
     log_drain_free(bench->log);
+    records_free(bench->records);
     starts_free(bench->starts);
     listeners_close(&bench->listeners);
     event_base_free(bench->base);

@@ -10,9 +10,11 @@
 
 static bool read_record(struct stage *stage, struct start_record *ret_record)
 {
-    struct start_reader reader = {0};
-    uint32_t budget = UINT32_MAX;
-    return start_ring_read(stage->starts, &reader, stage->service.clock, &budget, ret_record);
+    struct record_reader reader = {0};
+    struct record record;
+    uint64_t budget = UINT64_MAX;
+    return record_ring_read(stage->records, &reader, &budget, &record) &&
+           start_record_read(&record, clock_monotonic_ns(stage->service.clock), ret_record);
 }
 
 static void name_the_function(struct directory_function *function)
@@ -57,9 +59,9 @@ static void warm_starts_are_added_up_until_they_are_told(void **state)
     assert_true(read_record(stage, &record));
     assert_int_equal(record.reason, ISOLATE_START_WARM);
     assert_int_equal(record.count, 5);
-    assert_int_equal(stage->starts->written, 1);
+    assert_int_equal(stage->records->serial, 1);
     account_flush(&stage->service);
-    assert_int_equal(stage->starts->written, 1);
+    assert_int_equal(stage->records->serial, 1);
     directory_free(stage->service.directory);
 }
 

@@ -335,7 +335,7 @@ static void what_is_for_the_server_needs_no_function(void **state)
 static void a_version_in_quarantine_is_not_run(void **state)
 {
     struct stage *stage = *state;
-    struct vitals_key key = {.version = 3};
+    struct vitals_key key = {.tenant = "acme", .function = "hello", .version = 3};
     stage->function.entry.version = 3;
     quarantine_put(&stage->quarantine, &key, stage->now_ns + MS);
     expect_problem(stage_begin(stage, 0), 503, "quarantined");

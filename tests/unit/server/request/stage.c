@@ -32,6 +32,14 @@ void stage_look(struct stage *stage)
     }
 }
 
+static struct {
+    int pipe[2];
+    int stderr_fd;
+    char text[STAGE_LOG_BYTES];
+    struct record_ring *ring; /* of the stage that is set up */
+    struct record_reader reader;
+} stage_log = {.pipe = {-1, -1}, .stderr_fd = -1};
+
 /* ---- names ----------------------------------------------------------------------------------- */
 
 static struct stage *stage_of_other; /* its function is in no stage */
@@ -242,8 +250,10 @@ int stage_setup(void **state)
     static struct clock clock;
     struct stage *stage = calloc(1, sizeof(*stage));
     assert_non_null(stage);
-    stage->starts = calloc(1, sizeof(*stage->starts));
-    assert_non_null(stage->starts);
+    stage->records = calloc(1, sizeof(*stage->records));
+    assert_non_null(stage->records);
+    stage_log.ring = stage->records;
+    stage_log.reader = (struct record_reader){0};
     clock = (struct clock){.monotonic_ns = stage_now, .realtime_ns = stage_now, .context = stage};
     stage->now_ns = CLOCK_NS_PER_S;
     stage_set_limits(&stage->config.limits);
@@ -254,21 +264,24 @@ int stage_setup(void **state)
     stage->result.end = ISOLATE_GOES_ON;
     stage->tenant.name = bytes_of_text("acme");
     scheduler_tenant_init(&stage->tenant.schedule);
-    stage->function = (struct directory_function){
-        .tenant = &stage->tenant, .name = bytes_of_text("hello"), .version = bytes_of_text("v3")};
+    stage->function = (struct directory_function){.tenant = &stage->tenant,
+                                                  .name = bytes_of_text("hello"),
+                                                  .version = bytes_of_text("v3"),
+                                                  .entry = {.tenant = "acme", .function = "hello"}};
     stage->other = calloc(1, sizeof(*stage->other));
     assert_non_null(stage->other);
     stage->other_tenant.name = stage->tenant.name;
     scheduler_tenant_init(&stage->other_tenant.schedule);
     *stage->other = (struct directory_function){.tenant = &stage->other_tenant,
                                                 .name = bytes_of_text("hello"),
-                                                .version = bytes_of_text("v1")};
+                                                .version = bytes_of_text("v1"),
+                                                .entry = {.tenant = "acme", .function = "hello"}};
     stage_of_other = stage;
     stage->service = (struct request_service){
         .config = &stage->config,
         .clock = &clock,
         .metrics = &stage->metrics,
-        .starts = stage->starts,
+        .records = stage->records,
         .vitals = &stage->vitals,
         .quarantine = &stage->quarantine,
         .domain = bytes_of_text("test"),
@@ -322,7 +335,8 @@ int stage_teardown(void **state)
     operations_done(&stage->service.operations);
     stage_of_other = NULL;
     free(stage->other);
-    free(stage->starts);
+    free(stage->records);
+    stage_log.ring = NULL;
     free(stage);
     return 0;
 }
@@ -357,14 +371,30 @@ void stage_turn(struct stage *stage, uint64_t at_ns)
 
 /* ---- the log --------------------------------------------------------------------------------- */
 
-static struct {
-    int pipe[2];
-    int stderr_fd;
-    char text[STAGE_LOG_BYTES];
-} stage_log = {.pipe = {-1, -1}, .stderr_fd = -1};
+/* What guests log goes to control: lines of the ring, after those before. */
+static size_t stage_log_read_ring(size_t count)
+{
+    struct record record;
+    struct log_record head;
+    struct bytes line;
+    uint64_t budget = UINT64_MAX;
+    if (stage_log.ring == NULL)
+        return count;
+    while (record_ring_read(stage_log.ring, &stage_log.reader, &budget, &record)) {
+        if (record.type != RECORD_LINE)
+            continue;
+        assert_true(log_record_read(&record, "id", &head, &line));
+        assert_true(line.count + 1 < STAGE_LOG_BYTES - count);
+        memcpy(stage_log.text + count, line.data, line.count);
+        count += line.count;
+        stage_log.text[count++] = '\n';
+    }
+    return count;
+}
 
 void stage_log_begin(void)
 {
+    (void)stage_log_read_ring(0);
     assert_int_equal(pipe2(stage_log.pipe, O_CLOEXEC | O_NONBLOCK), 0);
     stage_log.stderr_fd = dup(STDERR_FILENO);
     assert_true(stage_log.stderr_fd >= 0);
@@ -378,6 +408,7 @@ const char *stage_log_take(void)
     ssize_t got;
     while ((got = read(stage_log.pipe[0], stage_log.text + count, STAGE_LOG_BYTES - 1 - count)) > 0)
         count += (size_t)got;
+    count = stage_log_read_ring(count);
     stage_log.text[count] = '\0';
     assert_int_equal(close(stage_log.pipe[0]), 0);
     assert_int_equal(close(stage_log.pipe[1]), 0);

@@ -12,7 +12,8 @@
 
 #include "server/request/request.h"
 #include "server/request/service.h"
-#include "server/telemetry/log.h"
+#include "server/telemetry/log_record.h"
+#include "server/telemetry/start_record.h"
 #include "tests/support/unit.h"
 
 #define STAGE_REQUESTS  8
@@ -29,7 +30,7 @@
 struct stage {
     struct config config;
     struct metrics metrics;
-    struct start_ring *starts;
+    struct record_ring *records;
     struct vitals vitals;
     struct quarantine_page quarantine;
     struct request_service service;

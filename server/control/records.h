@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to server/: what workers tell (record_ring.h), taken to where it belongs.
+ *
+ *   rings of all workers --records_collect--> starts.h      RECORD_START
+ *                                        \--> function logs RECORD_LINE
+ */
+#ifndef SKERRY_SERVER_CONTROL_RECORDS_H
+#define SKERRY_SERVER_CONTROL_RECORDS_H
+
+#include "server/control/starts.h"
+#include "server/telemetry/record_ring.h"
+
+struct records;
+
+struct records_options {
+    const struct clock *clock;
+    struct starts *starts; /* borrowed */
+    /* A line of a function's log, checked, without its newline. */
+    void (*line)(void *context,
+                 struct bytes tenant,
+                 struct bytes function,
+                 enum deploy_log_level level,
+                 struct bytes line);
+    void *context;
+};
+
+struct records_stats {
+    uint64_t lost;    /* written over before they were read */
+    uint64_t refused; /* made no sense */
+};
+
+NODISCARD enum status records_create(const struct records_options *options,
+                                     struct records **ret_records);
+void records_free(struct records *records);
+/* This worker's ring is read from now on; it outlives the records. */
+void records_watch(struct records *records, uint32_t worker, const struct record_ring *ring);
+/* Takes what is new in all rings, no more of each than it holds. */
+void records_collect(struct records *records);
+struct records_stats records_stats(const struct records *records);
+
+#endif
