@@ -4,29 +4,7 @@
  */
 #include "hostapi/exchange.h"
 #include "tests/support/unit.h"
-
-struct fixture {
-    struct config_limits limits;
-    struct http_exchange exchange;
-};
-
-static int setup(void **state)
-{
-    static struct fixture fixture;
-    config_limits_default(&fixture.limits);
-    fixture.limits.headers = 1024;
-    fixture.limits.log = 64;
-    http_exchange_init(&fixture.exchange, &fixture.limits);
-    *state = &fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-    http_exchange_done(&fixture->exchange);
-    return 0;
-}
+#include "tests/unit/hostapi/fixture.h"
 
 static enum status add(struct fixture *fixture, const char *name, const char *value)
 {
@@ -38,14 +16,6 @@ static enum status set(struct fixture *fixture, const char *name, const char *va
 {
     return http_headers_set(&fixture->exchange, &fixture->exchange.response_headers,
                             bytes_of_text(name), bytes_of_text(value));
-}
-
-static void assert_first(struct fixture *fixture, const char *name, const char *value)
-{
-    const struct http_header *row =
-        http_headers_find(&fixture->exchange.response_headers, bytes_of_text(name));
-    assert_non_null(row);
-    assert_true(bytes_equal_text(row->value, value));
 }
 
 static void an_exchange_begins_as_an_empty_200(void **state)
@@ -61,7 +31,7 @@ static void headers_are_found_whatever_their_case(void **state)
 {
     struct fixture *fixture = *state;
     assert_int_equal(add(fixture, "X-One", "1"), STATUS_OK);
-    assert_first(fixture, "x-oNE", "1");
+    fixture_assert_header(fixture, "x-oNE", "1");
     assert_null(http_headers_find(&fixture->exchange.response_headers, bytes_of_text("x-on")));
 }
 
@@ -71,7 +41,7 @@ static void added_headers_are_copies(void **state)
     char value[] = "before";
     assert_int_equal(add(fixture, "a", value), STATUS_OK);
     value[0] = 'X';
-    assert_first(fixture, "a", "before");
+    fixture_assert_header(fixture, "a", "before");
 }
 
 static void add_keeps_all_values_and_set_replaces_them(void **state)
@@ -83,8 +53,8 @@ static void add_keeps_all_values_and_set_replaces_them(void **state)
     assert_int_equal(fixture->exchange.response_headers.count, 3);
     assert_int_equal(set(fixture, "a", "4"), STATUS_OK);
     assert_int_equal(fixture->exchange.response_headers.count, 2);
-    assert_first(fixture, "a", "4");
-    assert_first(fixture, "b", "2");
+    fixture_assert_header(fixture, "a", "4");
+    fixture_assert_header(fixture, "b", "2");
 }
 
 static void removing_gives_the_bytes_back(void **state)
@@ -138,9 +108,9 @@ static void blanks_around_a_value_are_no_part_of_it(void **state)
 {
     struct fixture *fixture = *state;
     assert_int_equal(add(fixture, "a", " \t one\t two \t"), STATUS_OK);
-    assert_first(fixture, "a", "one\t two");
+    fixture_assert_header(fixture, "a", "one\t two");
     assert_int_equal(set(fixture, "a", " \t "), STATUS_OK);
-    assert_first(fixture, "a", "");
+    fixture_assert_header(fixture, "a", "");
     assert_int_equal(fixture->exchange.response_headers.bytes, 1 + 32);
 }
 
@@ -185,7 +155,7 @@ static void a_list_over_the_limit_is_refused_and_unchanged(void **state)
     assert_int_equal(add(fixture, "b", ""), STATUS_LIMIT);
     assert_int_equal(set(fixture, "a", "replaced: frees its own room"), STATUS_OK);
     assert_int_equal(fixture->exchange.response_headers.count, 1);
-    assert_first(fixture, "a", "replaced: frees its own room");
+    fixture_assert_header(fixture, "a", "replaced: frees its own room");
 }
 
 static void many_tiny_headers_are_bounded_too(void **state)
@@ -206,7 +176,7 @@ static void a_guest_that_replaces_for_ever_meets_the_arenas_cap(void **state)
         turns++;
     assert_int_equal(status, STATUS_LIMIT);
     assert_true(fixture->exchange.arena.used_bytes <= 16 * 1024 + 65536);
-    assert_first(fixture, "a", "0123456789");
+    fixture_assert_header(fixture, "a", "0123456789");
 }
 
 static void sealing_takes_out_what_frames_a_message(void **state)
@@ -219,10 +189,11 @@ static void sealing_takes_out_what_frames_a_message(void **state)
     assert_int_equal(add(fixture, "content-type", "text/plain"), STATUS_OK);
     exchange_seal(&fixture->exchange);
     assert_int_equal(fixture->exchange.response_headers.count, 1);
-    assert_first(fixture, "content-type", "text/plain");
+    fixture_assert_header(fixture, "content-type", "text/plain");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(name, fixture_setup_exchange, fixture_teardown_exchange)
 
 UNIT
 {

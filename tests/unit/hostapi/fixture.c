@@ -99,6 +99,40 @@ static void fixture_fill_exchange(struct fixture *fixture, const char *method, c
     exchange->function = bytes_of_text("hello");
 }
 
+int fixture_setup_exchange(void **state)
+{
+    static struct fixture fixture;
+    fixture = (struct fixture){.report = REPORT_INIT};
+    config_limits_default(&fixture.limits);
+    fixture.limits.headers = 1024;
+    fixture.limits.log = 64;
+    http_exchange_init(&fixture.exchange, &fixture.limits);
+    *state = &fixture;
+    return 0;
+}
+
+int fixture_teardown_exchange(void **state)
+{
+    struct fixture *fixture = *state;
+    http_exchange_done(&fixture->exchange);
+    return 0;
+}
+
+struct engine_import_desc
+fixture_import(const char *module, const char *name, const uint32_t *params, uint32_t param_count)
+{
+    static const uint32_t results[] = {ENGINE_I32};
+    return (struct engine_import_desc){
+        .module_name = bytes_of_text(module),
+        .name = bytes_of_text(name),
+        .kind = ENGINE_EXTERN_FUNC,
+        .type = {.params = params,
+                 .results = results,
+                 .param_count = param_count,
+                 .result_count = 1},
+    };
+}
+
 void fixture_start_clock(struct fixture *fixture)
 {
     fixture->clock = (struct clock){fixture_monotonic_ns, fixture_realtime_ns, fixture};

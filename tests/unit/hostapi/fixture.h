@@ -41,6 +41,13 @@ void fixture_unload(struct bytes file);
  * the same bytes each time: not to be unloaded. */
 struct bytes fixture_module(const char *const *imports, const char *export_name);
 
+/* Setup and teardown of tests that need an exchange alone: little room for headers and log. */
+int fixture_setup_exchange(void **state);
+int fixture_teardown_exchange(void **state);
+/* A func import whose result is an i32. */
+struct engine_import_desc
+fixture_import(const char *module, const char *name, const uint32_t *params, uint32_t param_count);
+
 /* Gives the fixture its clock. */
 void fixture_start_clock(struct fixture *fixture);
 /* Compiles and opens; leaves the module in fixture->module. */

@@ -2,14 +2,9 @@
 /*
  * A host's own: the doors to its families' blocks, and what a parked call waits for.
  */
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "hostapi/host.h"
 #include "hostapi/hostcalls.h"
-#include "tests/support/unit.h"
+#include "tests/support/aborts.h"
 #include "tests/unit/hostapi/fixture.h"
 
 static struct hostapi_host *host_of(enum hostapi_kind kind)
@@ -37,73 +32,65 @@ static void a_host_has_its_kinds_blocks_and_those_of_what_it_uses(void **state)
 
 /* ---- the doors ------------------------------------------------------------------------------- */
 
-static void ask_for_state(struct hostapi_host *host)
+static void ask_for_state(void *host)
 {
     (void)host_state(host, HOSTAPI_KIND_HTTP_WASM);
 }
 
-static void ask_for_kept(struct hostapi_host *host)
+static void ask_for_kept(void *host)
 {
     (void)host_kept(host, HOSTAPI_KIND_HTTP_WASM);
 }
 
-static void enter_a_call(struct hostapi_host *host)
+static void enter_a_call(void *host)
 {
     struct engine_host_call call = {.context = host};
     (void)hostcalls_enter(&call, HOSTAPI_KIND_HTTP_WASM, 0);
 }
 
-static void begin_a_request(struct hostapi_host *host)
+static void begin_a_request(void *host)
 {
     (void)hostapi_begin(host, NULL, NULL, NULL);
 }
 
-static void create_an_unknown_kind(struct hostapi_host *host)
+static void create_an_unknown_kind(void *host)
 {
     (void)host;
     (void)host_of(HOSTAPI_KIND_UNKNOWN);
 }
 
-static void create_a_kind_past_the_last(struct hostapi_host *host)
+static void create_a_kind_past_the_last(void *host)
 {
     (void)host;
     (void)host_of(HOSTAPI_KIND_COUNT);
 }
 
-static void use_what_is_no_host(struct hostapi_host *host)
+static void use_what_is_no_host(void *context)
 {
+    struct hostapi_host *host = context;
     host->magic ^= 1;
     (void)host_state(host, HOSTAPI_KIND_WASI);
 }
 
-/* Does this end a process by an assertion? */
-static bool aborts(void (*act)(struct hostapi_host *host), enum hostapi_kind kind)
+static bool host_aborts(void (*act)(void *host), enum hostapi_kind kind)
 {
-    int wait_status;
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        const struct rlimit none = {0, 0};
-        (void)setrlimit(RLIMIT_CORE, &none);
-        (void)signal(SIGABRT, SIG_DFL); /* cmocka's is there */
-        act(host_of(kind));
-        _exit(0);
-    }
-    assert_int_equal(waitpid(pid, &wait_status, 0), pid);
-    return WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGABRT;
+    struct hostapi_host *host = host_of(kind);
+    bool aborted = aborts(act, host);
+    hostapi_host_free(host);
+    return aborted;
 }
 
 static void a_wrong_family_is_refused_at_its_door(void **state)
 {
     (void)state;
-    assert_true(aborts(ask_for_state, HOSTAPI_KIND_WAGI));
-    assert_true(aborts(ask_for_kept, HOSTAPI_KIND_WAGI));
-    assert_true(aborts(enter_a_call, HOSTAPI_KIND_WAGI));
-    assert_true(aborts(begin_a_request, HOSTAPI_KIND_WASI));
-    assert_true(aborts(create_an_unknown_kind, HOSTAPI_KIND_WAGI));
-    assert_true(aborts(create_a_kind_past_the_last, HOSTAPI_KIND_WAGI));
-    assert_true(aborts(use_what_is_no_host, HOSTAPI_KIND_WAGI));
-    assert_false(aborts(ask_for_state, HOSTAPI_KIND_HTTP_WASM));
+    assert_true(host_aborts(ask_for_state, HOSTAPI_KIND_WAGI));
+    assert_true(host_aborts(ask_for_kept, HOSTAPI_KIND_WAGI));
+    assert_true(host_aborts(enter_a_call, HOSTAPI_KIND_WAGI));
+    assert_true(host_aborts(begin_a_request, HOSTAPI_KIND_WASI));
+    assert_true(host_aborts(create_an_unknown_kind, HOSTAPI_KIND_WAGI));
+    assert_true(host_aborts(create_a_kind_past_the_last, HOSTAPI_KIND_WAGI));
+    assert_true(host_aborts(use_what_is_no_host, HOSTAPI_KIND_WAGI));
+    assert_false(host_aborts(ask_for_state, HOSTAPI_KIND_HTTP_WASM));
 }
 
 /* (module (func (export "other"))) */

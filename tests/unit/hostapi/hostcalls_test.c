@@ -6,34 +6,19 @@
 #include "tests/support/unit.h"
 #include "tests/unit/hostapi/fixture.h"
 
-static struct engine_import_desc
-import_of(const char *module, const char *name, const uint32_t *params, uint32_t param_count)
-{
-    static const uint32_t results[] = {ENGINE_I32};
-    return (struct engine_import_desc){
-        .module_name = bytes_of_text(module),
-        .name = bytes_of_text(name),
-        .kind = ENGINE_EXTERN_FUNC,
-        .type = {.params = params,
-                 .results = results,
-                 .param_count = param_count,
-                 .result_count = 1},
-    };
-}
-
 static void an_import_must_have_the_tables_type(void **state)
 {
     (void)state;
     static const uint32_t right[] = {ENGINE_I32, ENGINE_I64, ENGINE_I32};
     static const uint32_t wrong[] = {ENGINE_I32, ENGINE_I32, ENGINE_I32};
     struct engine_import_desc import =
-        import_of("wasi_unstable", "clock_time_get", right, COUNT_OF(right));
+        fixture_import("wasi_unstable", "clock_time_get", right, COUNT_OF(right));
     assert_non_null(hostcalls_find(&import, HOSTAPI_KIND_WAGI));
-    import = import_of("wasi_unstable", "clock_time_get", wrong, COUNT_OF(wrong));
+    import = fixture_import("wasi_unstable", "clock_time_get", wrong, COUNT_OF(wrong));
     assert_null(hostcalls_find(&import, HOSTAPI_KIND_WAGI));
-    import = import_of("wasi_unstable", "clock_time_get", right, 2);
+    import = fixture_import("wasi_unstable", "clock_time_get", right, 2);
     assert_null(hostcalls_find(&import, HOSTAPI_KIND_WAGI));
-    import = import_of("wasi_snapshot_preview2", "clock_time_get", right, COUNT_OF(right));
+    import = fixture_import("wasi_snapshot_preview2", "clock_time_get", right, COUNT_OF(right));
     assert_null(hostcalls_find(&import, HOSTAPI_KIND_WAGI));
 }
 
@@ -42,7 +27,7 @@ static void http_calls_are_for_handlers_only(void **state)
     (void)state;
     static const uint32_t params[] = {ENGINE_I32};
     struct engine_import_desc import =
-        import_of("http_handler", "enable_features", params, COUNT_OF(params));
+        fixture_import("http_handler", "enable_features", params, COUNT_OF(params));
     assert_non_null(hostcalls_find(&import, HOSTAPI_KIND_HTTP_WASM));
     assert_null(hostcalls_find(&import, HOSTAPI_KIND_WAGI));
 }

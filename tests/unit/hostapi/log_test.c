@@ -4,50 +4,21 @@
  */
 #include "hostapi/exchange.h"
 #include "tests/support/unit.h"
-
-struct fixture {
-    struct config_limits limits;
-    struct http_exchange exchange;
-};
-
-static int setup(void **state)
-{
-    static struct fixture fixture;
-    config_limits_default(&fixture.limits);
-    fixture.limits.headers = 1024;
-    fixture.limits.log = 64;
-    http_exchange_init(&fixture.exchange, &fixture.limits);
-    *state = &fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-    http_exchange_done(&fixture->exchange);
-    return 0;
-}
-
-static void assert_log(struct fixture *fixture, const char *text)
-{
-    struct bytes log = buffer_bytes(&fixture->exchange.log);
-    assert_int_equal(log.count, strlen(text));
-    assert_memory_equal(log.data, text, log.count);
-}
+#include "tests/unit/hostapi/fixture.h"
 
 static void a_log_line_carries_its_level(void **state)
 {
     struct fixture *fixture = *state;
     http_exchange_log(&fixture->exchange, "info", bytes_of_text("hello"));
     http_exchange_log(&fixture->exchange, "error", bytes_of_text("world"));
-    assert_log(fixture, "info hello\nerror world\n");
+    fixture_assert_log(fixture, "info hello\nerror world\n");
 }
 
 static void a_newline_in_a_log_text_cannot_forge_a_level(void **state)
 {
     struct fixture *fixture = *state;
     http_exchange_log(&fixture->exchange, "info", bytes_of_text("a\r\nerror b\x1b[0m"));
-    assert_log(fixture, "info a\ninfo error b\\x1b[0m\n");
+    fixture_assert_log(fixture, "info a\ninfo error b\\x1b[0m\n");
 }
 
 static void pieces_of_a_stream_make_one_line(void **state)
@@ -56,7 +27,7 @@ static void pieces_of_a_stream_make_one_line(void **state)
     exchange_log_piece(&fixture->exchange, "stderr", bytes_of_text("a"), false);
     exchange_log_piece(&fixture->exchange, "stderr", bytes_of_text("b\nc"), true);
     exchange_log_piece(&fixture->exchange, "stdout", bytes_of_text("d\n"), false);
-    assert_log(fixture, "stderr ab\nstderr c\nstdout d\n");
+    fixture_assert_log(fixture, "stderr ab\nstderr c\nstdout d\n");
 }
 
 static void a_log_is_cut_at_its_limit_and_the_rest_is_counted(void **state)
@@ -86,7 +57,8 @@ static void a_text_over_the_limit_costs_nothing_past_it(void **state)
     assert_int_equal(fixture->exchange.log_dropped_bytes, dropped + ((uint64_t)1 << 40));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(name, fixture_setup_exchange, fixture_teardown_exchange)
 
 UNIT
 {

@@ -4,42 +4,11 @@
  */
 #include "hostapi/wagi/wagi.h"
 #include "tests/support/unit.h"
-
-struct fixture {
-    struct config_limits limits;
-    struct http_exchange exchange;
-    struct report report;
-};
-
-static int setup(void **state)
-{
-    static struct fixture fixture;
-    config_limits_default(&fixture.limits);
-    fixture.limits.headers = 1024;
-    http_exchange_init(&fixture.exchange, &fixture.limits);
-    fixture.report = (struct report)REPORT_INIT;
-    *state = &fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-    http_exchange_done(&fixture->exchange);
-    return 0;
-}
+#include "tests/unit/hostapi/fixture.h"
 
 static enum status parse(struct fixture *fixture, const char *head)
 {
     return wagi_parse_head(&fixture->exchange, bytes_of_text(head), &fixture->report);
-}
-
-static void assert_header(struct fixture *fixture, const char *name, const char *value)
-{
-    const struct http_header *row =
-        http_headers_find(&fixture->exchange.response_headers, bytes_of_text(name));
-    assert_non_null(row);
-    assert_true(bytes_equal_text(row->value, value));
 }
 
 static void a_content_type_alone_is_a_200(void **state)
@@ -47,15 +16,15 @@ static void a_content_type_alone_is_a_200(void **state)
     struct fixture *fixture = *state;
     assert_int_equal(parse(fixture, "content-type:text/plain\n\n"), STATUS_OK);
     assert_int_equal(fixture->exchange.status, 200);
-    assert_header(fixture, "content-type", "text/plain");
+    fixture_assert_header(fixture, "content-type", "text/plain");
 }
 
 static void lines_may_end_with_crlf_and_values_are_trimmed(void **state)
 {
     struct fixture *fixture = *state;
     assert_int_equal(parse(fixture, "Content-Type: \t text/html \r\nX-A:b\r\n\r\n"), STATUS_OK);
-    assert_header(fixture, "content-type", "text/html");
-    assert_header(fixture, "x-a", "b");
+    fixture_assert_header(fixture, "content-type", "text/html");
+    fixture_assert_header(fixture, "x-a", "b");
 }
 
 static void status_sets_the_status_and_is_no_header(void **state)
@@ -104,7 +73,7 @@ static void of_a_field_that_there_is_once_the_last_counts(void **state)
     struct fixture *fixture = *state;
     assert_int_equal(parse(fixture, "Content-Type: a/b\ncontent-type: c/d\n\n"), STATUS_OK);
     assert_int_equal(fixture->exchange.response_headers.count, 1);
-    assert_header(fixture, "content-type", "c/d");
+    fixture_assert_header(fixture, "content-type", "c/d");
 }
 
 static void what_is_no_header_block_is_refused_with_its_line(void **state)
@@ -152,7 +121,8 @@ static void too_many_headers_are_a_limit(void **state)
     assert_non_null(strstr(fixture->report.text, "limits.headers (1024)"));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(name, fixture_setup_exchange, fixture_teardown_exchange)
 
 UNIT
 {

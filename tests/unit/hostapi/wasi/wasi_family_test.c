@@ -6,27 +6,12 @@
 #include "tests/support/unit.h"
 #include "tests/unit/hostapi/wasi/calls.h"
 
-static struct engine_import_desc
-import_of(const char *module, const char *name, const uint32_t *params, uint32_t param_count)
-{
-    static const uint32_t results[] = {ENGINE_I32};
-    return (struct engine_import_desc){
-        .module_name = bytes_of_text(module),
-        .name = bytes_of_text(name),
-        .kind = ENGINE_EXTERN_FUNC,
-        .type = {.params = params,
-                 .results = results,
-                 .param_count = param_count,
-                 .result_count = 1},
-    };
-}
-
 static void calls_without_files_answer_by_descriptor(void **state)
 {
     (void)state;
     static const uint32_t params[] = {ENGINE_I32, ENGINE_I32};
     struct engine_import_desc import =
-        import_of("wasi_snapshot_preview1", "fd_tell", params, COUNT_OF(params));
+        fixture_import("wasi_snapshot_preview1", "fd_tell", params, COUNT_OF(params));
     const struct hostcalls_row *row = hostcalls_find(&import, HOSTAPI_KIND_WAGI);
     assert_non_null(row);
     struct engine_host_call host_call = {
