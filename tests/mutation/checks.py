@@ -168,13 +168,14 @@ def mutate_table(tree, room, table, checks):
     cases = []
     constructor = f"mutation_from_{len(checks)}"
     definition = (ROOT / table.definition).read_text()
-    for match in re.finditer(rf"^(?:{table.macro})\(((?:[^()\"]|\"[^\"]*\"|\([^()]*\))*)\)",
-                             definition, re.MULTILINE):
+    found = re.finditer(rf"^(?:{table.macro})\(((?:[^()\"]|\"[^\"]*\"|\([^()]*\))*)\)",
+                        definition, re.MULTILINE)
+    for place, match in enumerate(found):
         row = columns(match.group(1))
         for change in table.changes:
             if isinstance(change, tuple) and row[change[0]] == "0":
                 continue
-            done = (change[1] if isinstance(change, tuple) else change).format(*row)
+            done = (change[1] if isinstance(change, tuple) else change).format(*row, row=place)
             cases.append(f"    case {len(checks)}:\n        {done}\n        break;\n")
             checks.append(Check(room, pathlib.Path(table.definition),
                                 definition.count("\n", 0, match.start()) + 1, done, table.name))
@@ -228,30 +229,35 @@ def introspect(tree, what):
                                      stdout=subprocess.PIPE, text=True).stdout)
 
 
-def name_of_test(room, stem):
-    top = room.tests.split("/")[0]
-    return top if stem == top else f"{top}_{stem}"
+def units(tree, room):
+    """The unit tests of the room, as paths below tests/unit without their end."""
+    below = tree / "tests/unit"
+    return sorted(str(path.relative_to(below)).removesuffix("_test.c")
+                  for path in (below / room.tests).rglob("*_test.c"))
 
 
-def mirrors(tree, room):
-    """The names of the unit tests of the room."""
-    found = (tree / "tests/unit" / room.tests).rglob("*_test.c")
-    return sorted(name_of_test(room, path.stem.removesuffix("_test")) for path in found)
+def test_of(unit, tests):
+    """A unit of a program that has many, or the program of its name."""
+    name = f"{unit.split('/')[0]}_{unit.split('/')[-1]}"
+    return next((test for test in tests if test["cmd"][1:] == [unit]),
+                next((test for test in tests if test["name"] == name), None))
 
 
 def build(tree, chosen):
-    """The unit tests of the chosen rooms, name to command, with all they need built."""
-    names = {name for room in chosen for name in mirrors(tree, room)}
-    tests = [test for test in introspect(tree, "--tests")
-             if "unit" in " ".join(test["suite"]) and test["name"] in names]
+    """The unit tests of the chosen rooms, unit to command, with all they need built."""
+    every = [test for test in introspect(tree, "--tests") if "unit" in " ".join(test["suite"])]
+    tests = {unit: test_of(unit, every) for room in chosen for unit in units(tree, room)}
+    lost = [unit for unit, test in tests.items() if test is None]
+    if lost:
+        sys.exit(f"no test of meson's runs {', '.join(lost)}")
     files = {target["id"]: target["filename"] for target in introspect(tree, "--targets")}
     needed = {os.path.relpath(name, tree / "build")
-              for test in tests for target in test["depends"] for name in files[target]}
+              for test in tests.values() for target in test["depends"] for name in files[target]}
     done = subprocess.run(["ninja", "-C", "build", "skerry", *sorted(needed)], cwd=tree,
                           check=False, stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         sys.exit(done.stdout[-4000:])
-    return {test["name"]: test["cmd"] for test in tests}
+    return {unit: test["cmd"] for unit, test in tests.items()}
 
 
 def official(tree, suite):
@@ -290,10 +296,9 @@ class Proofs:
 
     def of(self, check):
         """The commands, the test of the file's own name first."""
-        own = name_of_test(check.room, check.path.stem)
-        names = [name for name in mirrors(self.tree, check.room) if name in self.programs]
-        names.sort(key=lambda name: name != own)
-        return [self.programs[name] for name in names] + (self.suite if check.room.suite else [])
+        found = sorted(units(self.tree, check.room),
+                       key=lambda unit: unit.split("/")[-1] != check.path.stem)
+        return [self.programs[unit] for unit in found] + (self.suite if check.room.suite else [])
 
     def measure(self, check):
         for command in self.of(check):

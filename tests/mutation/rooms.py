@@ -31,12 +31,15 @@ class Room:
 ROOMS = (
     Room(("engine/*.[ch]", "engine/*/*.[ch]"), "engine", ENGINE_REFUSES, suite=True),
     Room(("config/*.[ch]",), "config"),
-    Room(("hostapi/*.[ch]", "hostapi/wasi/*.[ch]", "hostapi/http_wasm/*.[ch]",
-          "hostapi/wagi/*.[ch]"), "hostapi"),
+    Room(("hostapi/*.[ch]", "hostapi/*/*.[ch]"), "hostapi", but=("hostapi/guest/*",)),
     Room(("deploy/store/*.[ch]",), "deploy/store"),
     Room(("deploy/api/*.[ch]",), "deploy/api"),
     Room(("deploy/build/*.[ch]",), "deploy/build"),
+    Room(("deploy/kv/*.[ch]",), "deploy/kv"),
     Room(("server/request/*.[ch]",), "server/request"),
+    Room(("server/telemetry/*.[ch]",), "server/telemetry"),
+    Room(("server/egress/*.[ch]",), "server/egress"),
+    Room(("server/world/*.[ch]",), "server/world"),
     # Control as a whole is the business of tests by signals and processes.
     Room(("server/control/*.[ch]",), "server/control", but=("server/control/supervisor.c",)),
     # What stands before libh2o; the rest is the business of the tests against a server.
@@ -50,16 +53,16 @@ class Table:
     macro: str
     source: str  # where the table is; its header has the same name
     name: str
-    # Statements that change a row: {0}, {1}, ... are the columns. (5, statement): not if column 5
-    # is 0, where it would change nothing.
+    # Statements that change a row: {0}, {1}, ... are the columns, {row} is its place. With a number
+    # before it, as (5, statement): not if column 5 is 0, where it would change nothing.
     changes: tuple
 
 
 TABLES = (
     # Each arrow that is there is taken away, each that is not is drawn.
     Table("server/request/request_states.def", "REQUEST_STATE", "server/request/request_states.c",
-          "request_arrows", tuple(
-              f"MUTATION_FLIP(request_arrows[REQUEST_{{0}}][REQUEST_{to}]);"
+          "request_arrow_causes", tuple(
+              f"MUTATION_FLIP(request_arrow_causes[REQUEST_{{0}}][REQUEST_{to}]);"
               for to in ("NEW", "QUEUED", "READY", "WAIT_ARTIFACT", "RUNNABLE", "PARKED",
                          "ANSWERED", "GONE"))),
     Table("server/request/request_states.def", "REQUEST_STATE", "server/request/request_states.c",
@@ -87,6 +90,13 @@ TABLES = (
         "refusal_rows[REFUSAL_{0}].status = 200;",
         "refusal_rows[REFUSAL_{0}].status = refusal_rows[REFUSAL_{0}].status == 400 ? 503 : 400;",
     )),
+    Table("server/egress/addresses.def", "ADDRESS_(?:NET|CARRIER)",
+          "server/egress/address_policy.c", "address_lines", (
+              "if (address_lines[{row}].carried_at != 0) address_lines[{row}].carried_at = 8;"
+              " else address_lines[{row}].verdict ^= address_lines[{row}].verdict == ADDRESS_PUBLIC"
+              " ? ADDRESS_NEVER : address_lines[{row}].verdict ^ ADDRESS_PUBLIC;",
+              'address_lines[{row}].net = "198.51.100.77";',
+          )),
     Table("config/limits.def", "LIMIT", "config/settings.c", "settings_rows", (
         (2, '((struct setting *)settings_find("limits", "{0}"))->minimum = 0;'),
         (3, '((struct setting *)settings_find("limits", "{0}"))->maximum = UINT64_MAX;'),
@@ -102,6 +112,10 @@ TABLES = (
               'MUTATION_ROW(http_wasm_rows, "{0}")->trait ^= HOSTCALLS_WORLD;',
               'MUTATION_ROW(http_wasm_rows, "{0}")->trait ^= HOSTCALLS_FEATURES;',
           )),
+    Table("hostapi/skerry/skerry.def", "HOSTCALL", "hostapi/skerry/skerry.c", "skerry_rows", (
+        'MUTATION_ROW(skerry_rows, "{0}")->signature = ":";',
+        'MUTATION_ROW(skerry_rows, "{0}")->trait ^= HOSTCALLS_WORLD;',
+    )),
     Table("hostapi/wasi/wasi.def", r"HOSTCALL(?:_P1|_REFUSED)?", "hostapi/wasi/wasi_family.c",
           "wasi_p1_rows", (
               'MUTATION_ROW(wasi_p1_rows, "{0}")->signature = ":";',
