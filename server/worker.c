@@ -11,6 +11,7 @@
 #include "server/worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@
 #define TELL_NS        (100 * CLOCK_NS_PER_MS)
 #define DRAIN_GRACE_NS CLOCK_NS_PER_S
 #define LENT_PER_TURN  32
+#define UNSENT_WAIT_MS 1 /* a channel is looked at again when it may have room */
 
 struct worker {
     struct worker_boot boot;
@@ -104,6 +106,23 @@ static enum status worker_listen(struct worker *worker, struct report *report)
                              &worker->front);
 }
 
+/* ---- channels -------------------------------------------------------------------------------- */
+
+/* A channel closes its own descriptor: the loop has another. */
+static void *worker_watch(void *context, int fd, void (*ready)(void *of), void *of)
+{
+    struct worker *worker = context;
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    ASSERT(copy >= 0);
+    return h2o_listen_watch(worker->front, copy, ready, of);
+}
+
+static void worker_unwatch(void *context, void *watch)
+{
+    (void)context;
+    h2o_listen_unwatch(watch);
+}
+
 static enum status worker_start(struct worker *worker, struct report *report)
 {
     struct request_service *service = &worker->service;
@@ -123,6 +142,8 @@ static enum status worker_start(struct worker *worker, struct report *report)
     service->config = config;
     service->clock = &clock_system;
     service->access_log = worker->boot.access_log;
+    service->loop =
+        (struct peers_loop){.watch = worker_watch, .unwatch = worker_unwatch, .context = worker};
     if (status == STATUS_OK)
         status = request_service_init(service, report);
     if (status == STATUS_OK)
@@ -175,6 +196,8 @@ static uint64_t worker_turn(struct worker *worker, uint64_t began_ns)
     struct request_service *service = &worker->service;
     uint64_t slices = service->scheduler.slices;
     int wait_ms = request_service_turn(service);
+    if (UNLIKELY(peers_flush(&service->world.peers)))
+        wait_ms = MIN(wait_ms, UNSENT_WAIT_MS);
     bool waits = wait_ms != 0;
     if (waits && service->scheduler.slices != slices)
         metrics_count_turn(service->metrics, clock_monotonic_ns(service->clock) - began_ns);
@@ -231,6 +254,7 @@ int worker_main(void)
     h2o_listen_watch(worker.front, worker.signal_fd, worker_drain, &worker);
     h2o_listen_watch(worker.front, WORKER_NEWS_FD, worker_hear_news, &worker);
     h2o_listen_watch(worker.front, WORKER_LENT_FD, worker_take_lent, &worker);
+    peers_connect(&worker.service.world.peers, CHANNEL_CONTROL, WORKER_CHANNEL_FD);
     worker_say_ready();
     worker_loop(&worker);
     account_flush(&worker.service);

@@ -23,7 +23,8 @@ enum worker_fd {
     WORKER_NEWS_FD = 6,       /* struct isolates_news, a message each */
     WORKER_QUARANTINE_FD = 7, /* struct quarantine_page, to be mapped shared, read-only */
     WORKER_LENT_FD = 8,       /* connections that another worker does not take: lending.h */
-    WORKER_LISTEN_FD = 9,     /* the first of boot.listen_count listening sockets */
+    WORKER_CHANNEL_FD = 9,    /* to control: all else that is said (server/channel/) */
+    WORKER_LISTEN_FD = 10,    /* the first of boot.listen_count listening sockets */
 };
 
 struct worker_boot {

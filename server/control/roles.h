@@ -7,6 +7,8 @@
 
 #include "deploy/deploy.h"
 #include "engine/base/spawn.h"
+#include "server/helper/helper.h"
+#include "server/keys/keys.h"
 #include "server/worker.h"
 
 enum role_restart { ROLE_RESTART_NEVER, ROLE_RESTART_ALWAYS };

@@ -25,6 +25,7 @@
 
 #include "deploy/deploy.h"
 #include "engine/base/hex.h"
+#include "server/control/helpers.h"
 #include "server/control/pulse.h"
 #include "server/control/workers.h"
 #include "server/telemetry/bus_error.h"
@@ -36,7 +37,7 @@
 /* Descriptors: of control itself, with a few clients of the admin API; of one worker in control,
  * beside its listeners. */
 #define DESCRIPTORS_OWN        96
-#define DESCRIPTORS_PER_WORKER 8
+#define DESCRIPTORS_PER_WORKER 10
 
 enum supervisor_state { SUPERVISOR_STARTING, SUPERVISOR_SERVING, SUPERVISOR_DRAINING };
 
@@ -53,6 +54,7 @@ struct supervisor {
     struct log_drain_pipe *builders_log;
     struct deaths *deaths;
     struct workers *workers;
+    struct helpers *helpers;
     struct event *signals[4];
     struct event *drain_event;
     struct event *tick_event;
@@ -225,6 +227,12 @@ static void supervisor_collect(struct supervisor *supervisor)
         (void)fflush(stdout);
 }
 
+static void supervisor_worker_started(void *context, const struct workers_caller *worker)
+{
+    const struct supervisor *supervisor = context;
+    helpers_welcome(supervisor->helpers, worker);
+}
+
 static void supervisor_on_tick(evutil_socket_t fd, short events, void *context)
 {
     (void)fd;
@@ -244,6 +252,8 @@ static void supervisor_child_exited(struct supervisor *supervisor, pid_t pid, in
             (void)event_base_loopbreak(supervisor->base);
         return;
     }
+    if (helpers_child_exited(supervisor->helpers, pid, wait_status))
+        return;
     if (!deploy_control_child_exited(supervisor->deploy, pid, wait_status))
         log_message("warn", "unknown_child", "process %d ended", (int)pid);
 }
@@ -380,9 +390,15 @@ static enum status supervisor_make_workers(struct supervisor *supervisor, struct
         .deaths = supervisor->deaths,
         .access_log = supervisor->options.access_log,
         .ready = supervisor_workers_ready,
+        .started = supervisor_worker_started,
         .context = supervisor,
     };
-    return workers_create(&options, report, &supervisor->workers);
+    const struct helpers_options helping = {.base = supervisor->base,
+                                            .clock = &clock_system,
+                                            .config = supervisor->options.config,
+                                            .log = supervisor->log};
+    enum status status = helpers_create(&helping, report, &supervisor->helpers);
+    return status != STATUS_OK ? status : workers_create(&options, report, &supervisor->workers);
 }
 
 /* Without enough of them nothing works, and everything that fails says something else. */
@@ -459,6 +475,7 @@ static enum status supervisor_start(struct supervisor *supervisor, struct report
     supervisor_announce(supervisor);
     log_message("info", "start", "skerry %s, process %d, data in %s", SKERRY_VERSION, (int)getpid(),
                 config->data_dir);
+    helpers_start(supervisor->helpers, supervisor->workers);
     workers_start(supervisor->workers);
     return STATUS_OK;
 }
@@ -469,6 +486,7 @@ static void supervisor_free(struct supervisor *supervisor)
         deploy_control_stop(supervisor->deploy);
     listeners_close(&supervisor->listeners);
     workers_free(supervisor->workers);
+    helpers_free(supervisor->helpers);
     deaths_free(supervisor->deaths);
     records_free(supervisor->records);
     starts_free(supervisor->starts);

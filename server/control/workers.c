@@ -19,6 +19,7 @@
 
 #include "server/control/lending.h"
 #include "server/control/pulse.h"
+#include "server/helper/wire.h"
 #include "server/request/isolates.h"
 #include "server/telemetry/log.h"
 
@@ -29,7 +30,9 @@ struct workers_one {
     const struct worker_shared *shared; /* mapped; the worker writes */
     int news_fd;                        /* to tell it of changed functions; -1: it does not run */
     int lent_fd;                        /* to pass it connections of others; -1: the same */
-    struct log_drain_pipe *log;         /* its stderr; the drain's */
+    struct wire wire;                   /* all else that is said; not open: the same */
+    uint64_t run;
+    struct log_drain_pipe *log; /* its stderr; the drain's */
     struct pulse pulse;
     struct lending lending; /* of its own connections, while it does not take them */
 };
@@ -37,6 +40,11 @@ struct workers_one {
 struct workers {
     struct workers_options options;
     uint32_t next_taker; /* where the search for one begins */
+    uint64_t runs;       /* processes ever */
+    struct {
+        workers_handler *handle;
+        void *context;
+    } handlers[CHANNEL_TYPE_COUNT];
     uint32_t count;
     struct workers_one each[];
 };
@@ -89,8 +97,8 @@ workers_spawn(struct workers_one *one, const int *own, struct report *report, pi
     return spawn_start(&order, report, ret_pid);
 }
 
-/* Messages from control to a worker: our end, and the worker's. */
-static enum status workers_make_channel(struct report *report, int *ret_ours, int *ret_theirs)
+/* Datagrams from control to a worker: our end, and the worker's. */
+static enum status workers_make_socket(struct report *report, int *ret_ours, int *ret_theirs)
 {
     int fds[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0)
@@ -104,8 +112,81 @@ static void workers_close_channels(struct workers_one *one)
 {
     base_auto_close(&one->news_fd);
     base_auto_close(&one->lent_fd);
+    wire_close(&one->wire);
     one->news_fd = one->lent_fd = -1;
 }
+
+/* ---- what they say --------------------------------------------------------------------------- */
+
+static bool workers_on_frame(void *context, const struct channel_frame *frame)
+{
+    const struct workers_one *one = context;
+    const struct workers *workers = one->workers;
+    const struct workers_caller caller = {.index = one->child.index, .run = one->run};
+    workers_handler *handle = workers->handlers[frame->type].handle;
+    return handle != NULL && handle(workers->handlers[frame->type].context, &caller, frame);
+}
+
+/* If it has not ended, it is of no use. */
+static void workers_on_broken(void *context, enum status status, const struct report *report)
+{
+    struct workers_one *one = context;
+    if (status != STATUS_UNREACHABLE)
+        log_message("error", "worker_misunderstood", "worker %u is replaced: %s", one->child.index,
+                    report->text);
+    wire_close(&one->wire);
+    child_kill(&one->child, SIGKILL);
+}
+
+static enum status
+workers_open_wire(struct workers_one *one, struct report *report, int *ret_theirs)
+{
+    int fds[2];
+    enum status status = channel_pair(report, fds);
+    if (status != STATUS_OK)
+        return status;
+    const struct channel_options options = {.fd = fds[0],
+                                            .own = CHANNEL_CONTROL,
+                                            .peer = CHANNEL_WORKER,
+                                            .out_max = CHANNEL_OUT_MAX,
+                                            .frame = workers_on_frame,
+                                            .context = one};
+    one->run = ++one->workers->runs;
+    status = wire_open(&one->wire, one->workers->options.base, &options, workers_on_broken);
+    if (status == STATUS_OK)
+        *ret_theirs = fds[1];
+    else
+        (void)close(fds[1]);
+    return status;
+}
+
+void workers_on(struct workers *workers,
+                enum channel_type type,
+                workers_handler *handle,
+                void *context)
+{
+    ASSERT(type < CHANNEL_TYPE_COUNT);
+    workers->handlers[type].handle = handle;
+    workers->handlers[type].context = context;
+}
+
+bool workers_send(struct workers *workers,
+                  const struct workers_caller *to,
+                  const struct channel_message *message)
+{
+    ASSERT(to->index < workers->count);
+    struct workers_one *one = &workers->each[to->index];
+    return one->run == to->run && wire_send(&one->wire, message);
+}
+
+bool workers_find(const struct workers *workers, uint32_t index, struct workers_caller *ret_worker)
+{
+    const struct workers_one *one = &workers->each[index];
+    *ret_worker = (struct workers_caller){.index = index, .run = one->run};
+    return channel_is_open(&one->wire.channel);
+}
+
+/* ---- starting one, in the end ---------------------------------------------------------------- */
 
 static enum status
 workers_start_one(void *context, int ready_fd, struct report *report, pid_t *ret_pid)
@@ -114,25 +195,33 @@ workers_start_one(void *context, int ready_fd, struct report *report, pid_t *ret
     AUTO_CLOSE int boot_fd = -1;
     AUTO_CLOSE int news_fd = -1;
     AUTO_CLOSE int lent_fd = -1;
+    AUTO_CLOSE int channel_fd = -1;
     enum status status = workers_make_boot(one, report, &boot_fd);
     if (status == STATUS_OK)
-        status = workers_make_channel(report, &one->news_fd, &news_fd);
+        status = workers_make_socket(report, &one->news_fd, &news_fd);
     if (status == STATUS_OK)
-        status = workers_make_channel(report, &one->lent_fd, &lent_fd);
+        status = workers_make_socket(report, &one->lent_fd, &lent_fd);
+    if (status == STATUS_OK)
+        status = workers_open_wire(one, report, &channel_fd);
     const int own[] = {
         [WORKER_BOOT_FD - WORKER_BOOT_FD] = boot_fd,
         [WORKER_SHARED_FD - WORKER_BOOT_FD] = one->shared_fd,
         [WORKER_READY_FD - WORKER_BOOT_FD] = ready_fd,
         [WORKER_NEWS_FD - WORKER_BOOT_FD] = news_fd,
         [WORKER_LENT_FD - WORKER_BOOT_FD] = lent_fd,
+        [WORKER_CHANNEL_FD - WORKER_BOOT_FD] = channel_fd,
         [WORKER_QUARANTINE_FD - WORKER_BOOT_FD] = deaths_fd(one->workers->options.deaths),
     };
     _Static_assert(COUNT_OF(own) == WORKER_LISTEN_FD - WORKER_BOOT_FD, "a descriptor each");
     if (status == STATUS_OK)
         status = workers_spawn(one, own, report, ret_pid);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         workers_close_channels(one);
-    return status;
+        return status;
+    }
+    const struct workers_caller started = {.index = one->child.index, .run = one->run};
+    one->workers->options.started(one->workers->options.context, &started);
+    return STATUS_OK;
 }
 
 static void workers_one_ready(void *context)

@@ -6,6 +6,7 @@
 #ifndef SKERRY_SERVER_CONTROL_WORKERS_H
 #define SKERRY_SERVER_CONTROL_WORKERS_H
 
+#include "server/channel/channel.h"
 #include "server/control/child.h"
 #include "server/control/deaths.h"
 #include "server/control/listeners.h"
@@ -14,6 +15,17 @@
 #include "server/worker.h"
 
 struct workers;
+
+/* One worker's process. */
+struct workers_caller {
+    uint32_t index;
+    uint64_t run; /* which of all processes of workers; the next one has another */
+};
+/* Of a message of a worker, which is not trusted. False: it makes no sense, and the worker is
+ * replaced. */
+typedef bool workers_handler(void *context,
+                             const struct workers_caller *caller,
+                             const struct channel_frame *frame);
 
 struct workers_options {
     struct event_base *base;
@@ -25,6 +37,8 @@ struct workers_options {
     struct deaths *deaths;             /* hears of what they died of; borrowed */
     bool access_log;
     void (*ready)(void *context); /* all of them are */
+    /* A worker's process was started; messages to it wait until it reads them. */
+    void (*started)(void *context, const struct workers_caller *worker);
     void *context;
 };
 
@@ -49,6 +63,17 @@ bool workers_are_hopeless(const struct workers *workers);
 /* Tells all of them that a function was changed. What finds no room is dropped: it saves a cold
  * start, no more. */
 void workers_tell(const struct workers *workers, struct bytes tenant, struct bytes function);
+/* What happens with messages of a type; one that nobody handles makes no sense. */
+void workers_on(struct workers *workers,
+                enum channel_type type,
+                workers_handler *handle,
+                void *context);
+/* False: that process has ended, or there is no room. */
+NODISCARD bool workers_send(struct workers *workers,
+                            const struct workers_caller *to,
+                            const struct channel_message *message);
+/* The process that worker `index` is now; false: none. */
+bool workers_find(const struct workers *workers, uint32_t index, struct workers_caller *ret_worker);
 /* A tick of the pulse: who stands still lends its connections to the others, and is ended when
  * that lasts. */
 void workers_tick(struct workers *workers);

@@ -19,7 +19,7 @@
 #include "server/request/request.h"
 
 #define FRONT_LISTENERS_MAX CONFIG_LISTEN_MAX
-#define FRONT_WATCHES_MAX   4
+#define FRONT_WATCHES_MAX   12
 #define LINGER_BODY_BYTES   (UINT64_C(256) << 20) /* of an honest client's body */
 #define LINGER_FRAMES_BYTES (UINT64_C(1) << 20)   /* of what an HTTP/2 client had under way */
 
@@ -98,7 +98,7 @@ struct h2o_exchange {
 
 /* Another descriptor on the loop. */
 struct h2o_watch {
-    h2o_socket_t *socket;
+    h2o_socket_t *socket; /* NULL: nothing is watched here */
     void (*ready)(void *context);
     void *context;
 };
@@ -119,7 +119,6 @@ struct h2o_front {
     h2o_socket_t *listeners[FRONT_LISTENERS_MAX];
     uint32_t listener_count;
     struct h2o_watch watches[FRONT_WATCHES_MAX];
-    uint32_t watch_count;
     uint32_t connection_count;
     uint32_t connection_max;
     uint32_t exchange_count;

@@ -271,15 +271,27 @@ static void listen_on_ready(h2o_socket_t *socket, const char *err)
         watch->ready(watch->context);
 }
 
-void h2o_listen_watch(struct h2o_front *front, int fd, void (*ready)(void *context), void *context)
+struct h2o_watch *
+h2o_listen_watch(struct h2o_front *front, int fd, void (*ready)(void *context), void *context)
 {
-    ASSERT(front->watch_count < FRONT_WATCHES_MAX);
-    struct h2o_watch *watch = &front->watches[front->watch_count++];
+    uint32_t at = 0;
+    while (at < FRONT_WATCHES_MAX && front->watches[at].socket != NULL)
+        at++;
+    ASSERT(at < FRONT_WATCHES_MAX);
+    struct h2o_watch *watch = &front->watches[at];
     watch->ready = ready;
     watch->context = context;
     watch->socket = h2o_evloop_socket_create(front->loop, fd, H2O_SOCKET_FLAG_DONT_READ);
     watch->socket->data = watch;
     h2o_socket_read_start(watch->socket, listen_on_ready);
+    return watch;
+}
+
+void h2o_listen_unwatch(struct h2o_watch *watch)
+{
+    h2o_socket_read_stop(watch->socket);
+    h2o_socket_close(watch->socket);
+    watch->socket = NULL;
 }
 
 /* ---- ending ---------------------------------------------------------------------------------- */

@@ -20,9 +20,13 @@ NODISCARD enum status h2o_listen_create(struct request_service *service,
                                         struct h2o_front **ret_front);
 /* One turn of the loop: waits at most so long for something to happen. */
 void h2o_listen_run(struct h2o_front *front, int wait_ms);
+struct h2o_watch;
 /* Calls `ready` whenever `fd` can be read; the callee reads. The fd is taken over; a handful are
  * possible. */
-void h2o_listen_watch(struct h2o_front *front, int fd, void (*ready)(void *context), void *context);
+struct h2o_watch *
+h2o_listen_watch(struct h2o_front *front, int fd, void (*ready)(void *context), void *context);
+/* Ends that, and closes the fd. May be called by `ready`. */
+void h2o_listen_unwatch(struct h2o_watch *watch);
 /* A connection that somebody else accepted; taken over. */
 void h2o_listen_adopt(struct h2o_front *front, int fd);
 /* Takes what waits in the accept queues, closes the listeners, and asks connections to end. */

@@ -417,9 +417,9 @@ bool request_init(struct request *request,
     request->deadline_ns = request->arrived_ns + service->config->limits.wall * CLOCK_NS_PER_US;
     request->gone_check_ns = request->arrived_ns + GONE_CHECK_NS;
     http_exchange_init(&request->http, &service->config->limits);
-    request->http.world = service->world;
+    request->http.world = &service->world.calls;
     request->http.owner = &request->operations;
-    request->operations.operations = &service->operations;
+    request->operations.operations = &service->world.operations;
     respond_make_id(service, request->id);
     service->in_flight++;
     service->metrics->in_flight++;

@@ -100,13 +100,11 @@ static enum status service_create_pool(struct request_service *service)
 
 static void service_open_world(struct request_service *service)
 {
-    static const struct hostapi_world world = {.operations = &operations_calls};
-    operations_init(&service->operations, request_wake);
+    world_init(&service->world, request_wake, &service->loop);
     struct metrics *metrics = service->metrics;
 #define OPERATION(NAME, name, text)                                                                \
-    service->operations.gauges[OPERATION_##NAME] = &metrics->operations_##name;
+    service->world.operations.gauges[OPERATION_##NAME] = &metrics->operations_##name;
 #include "server/world/operations.def"
-    service->world = &world;
 }
 
 enum status request_service_init(struct request_service *service, struct report *report)
@@ -139,7 +137,7 @@ void request_service_done(struct request_service *service)
         ;
     directory_free(service->directory); /* its tenants have accounts in the pool */
     isolate_pool_free(service->pool);
-    operations_done(&service->operations);
+    world_done(&service->world);
     timers_done(&service->timers);
 }
 

@@ -14,7 +14,7 @@
 #include "server/request/timers.h"
 #include "server/telemetry/quarantine.h"
 #include "server/telemetry/start_record.h"
-#include "server/world/operations.h"
+#include "server/world/world.h"
 
 struct request_names {
     /* The function's active version, with a reference. */
@@ -71,8 +71,8 @@ struct request_service {
     struct isolates_queue news; /* functions that control says have changed */
     struct scheduler scheduler;
     struct parking parking;
-    struct operations operations;      /* what requests have under way outside */
-    const struct hostapi_world *world; /* what they reach there; NULL: nothing */
+    struct world world;     /* what requests have under way outside, and who answers */
+    struct peers_loop loop; /* of the world's channels; set by who makes the service */
     struct timers timers;
     struct bytes domain;
     uint64_t id_seed;

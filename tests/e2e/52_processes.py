@@ -109,6 +109,12 @@ class Confined(unittest.TestCase):
             self.looks_right(server, pid, "WORKER")
             self.assertEqual(set(paths_of("WORKER").values()), {"r", "rw", "w"})
 
+    def test_a_helper_has_what_its_role_says_and_no_more(self):
+        server = careless_server()
+        with server:
+            pid, = server.pids_of("keys")
+            self.looks_right(server, pid, "KEYS")
+
     def test_a_builder_has_what_its_role_says_and_no_more(self):
         server = careless_server()
         with server:
@@ -138,6 +144,30 @@ def careless_server():
     server.stray.write_text("secret")
     server.prefix = ["sh", "-c", f'exec 9<{server.stray}; SECRET=1 exec "$@"', "sh"]
     return server
+
+
+class Helpers(unittest.TestCase):
+    """Processes that workers talk to directly."""
+
+    def test_one_that_dies_has_a_successor_and_workers_go_on(self):
+        with Server(workers=2) as server:
+            server.deploy("text", text_guest("text-helpers1"))
+            workers = set(server.worker_pids())
+            for _ in range(3):
+                pid, = wait_until(lambda: server.pids_of("keys"), 5, "the key process")
+                os.kill(pid, 9)
+                wait_until(lambda gone=pid: server.pids_of("keys") not in ([], [gone]), 5,
+                           "its successor")
+                self.assertEqual(server.get("text").text, "text-helpers1")
+            self.assertEqual(set(server.worker_pids()), workers)
+            wait_until(lambda: server.log().count('"helper_ready"') == 4, 5, "all of them")
+            self.assertGreaterEqual(server.log().count('"peer_lost"'), 2)
+
+    def test_they_end_with_the_server(self):
+        server = Server(workers=1)
+        with server:
+            pid, = server.pids_of("keys")
+        self.assertFalse(pathlib.Path(f"/proc/{pid}").exists())
 
 
 class NoRoom(unittest.TestCase):

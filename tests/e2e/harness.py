@@ -284,8 +284,11 @@ class Server:
         return "\n".join(self.output[-20:]) + "\n" + self.log()[-4000:]
 
     def worker_pids(self):
+        return self.pids_of("worker")
+
+    def pids_of(self, verb):
         return [p for p, line in children_of(self.process.pid).items()
-                if "builder" not in line.split()[1:2] and "<defunct>" not in line and line]
+                if line.split()[1:2] == [verb]]
 
     # -- clients --
 

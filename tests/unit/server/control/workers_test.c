@@ -30,7 +30,18 @@ struct bench {
     uint64_t now_ns;
     struct clock clock;
     uint32_t readies;
+    uint32_t started;
+    uint32_t heard; /* messages of workers */
+    struct workers_caller last;
 };
+
+/* A message to control, or what is none. */
+static bool talk(bool sense)
+{
+    uint8_t frame[CHANNEL_HEAD_BYTES + 4] = {0};
+    channel_write_head(frame, CHANNEL_MESSAGE_PEER_LOST, 0, 0, sense ? 4 : 3);
+    return write(WORKER_CHANNEL_FD, frame, sizeof(frame)) == (ssize_t)sizeof(frame);
+}
 
 /* What this process does as a worker. */
 static int work(void)
@@ -48,6 +59,9 @@ static int work(void)
     if (strcmp(boot.config.domain, "runs") == 0)
         vitals_enter(&shared->vitals, &entry);
     vitals_beat(&shared->vitals);
+    bool babbles = strcmp(boot.config.domain, "babbles") == 0;
+    if ((babbles || strcmp(boot.config.domain, "talks") == 0) && !talk(!babbles))
+        return 6;
     if (write(WORKER_READY_FD, "r", 1) != 1)
         return 5;
     for (;;)
@@ -62,6 +76,13 @@ static uint64_t bench_now(void *context)
 static void bench_ready(void *context)
 {
     ((struct bench *)context)->readies++;
+}
+
+static void bench_started(void *context, const struct workers_caller *worker)
+{
+    struct bench *bench = context;
+    bench->started++;
+    bench->last = *worker;
 }
 
 static bool bench_write(const char *line, size_t count)
@@ -94,6 +115,7 @@ static void bench_init(struct bench *bench, const char *what)
                                             .log = bench->log,
                                             .deaths = bench->deaths,
                                             .ready = bench_ready,
+                                            .started = bench_started,
                                             .context = bench};
     assert_int_equal(workers_create(&options, NULL, &bench->workers), STATUS_OK);
     workers_start(bench->workers);
@@ -194,6 +216,58 @@ static void who_stands_still_is_killed_and_not_before(void **state)
     bench_done(&bench);
 }
 
+static bool
+bench_heard(void *context, const struct workers_caller *caller, const struct channel_frame *frame)
+{
+    struct bench *bench = context;
+    struct workers_caller found;
+    assert_int_equal(frame->payload.count, 4);
+    assert_true(workers_find(bench->workers, caller->index, &found));
+    assert_int_equal(found.run, caller->run);
+    bench->heard++;
+    return true;
+}
+
+static void what_a_worker_says_is_heard_and_can_be_answered(void **state)
+{
+    (void)state;
+    struct bench bench;
+    static const uint8_t payload[8];
+    const struct channel_message message = {.type = CHANNEL_MESSAGE_PEER,
+                                            .head = bytes_make(payload, sizeof(payload)),
+                                            .fd = STDIN_FILENO};
+    bench_init(&bench, "talks");
+    workers_on(bench.workers, CHANNEL_MESSAGE_PEER_LOST, bench_heard, &bench);
+    assert_int_equal(bench.started, WORKERS);
+    while (bench.heard < WORKERS)
+        assert_int_equal(event_base_loop(bench.base, EVLOOP_ONCE), 0);
+    const struct workers_caller last = bench.last;
+    assert_true(workers_send(bench.workers, &last, &message));
+    /* Its successor is somebody else. */
+    workers_kill(bench.workers, SIGKILL);
+    for (uint32_t i = 0; i < WORKERS; i++)
+        bench_reap(&bench);
+    assert_false(workers_send(bench.workers, &last, &message));
+    assert_true(workers_send(bench.workers, &bench.last, &message));
+    bench_done(&bench);
+}
+
+static void a_worker_that_makes_no_sense_is_replaced(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, "babbles");
+    /* All of them, twice; what nobody handles makes no sense either. */
+    for (uint32_t i = 0; i < 2 * WORKERS; i++) {
+        struct workers_caller worker;
+        while (workers_find(bench.workers, 0, &worker) && workers_find(bench.workers, 1, &worker))
+            assert_int_equal(event_base_loop(bench.base, EVLOOP_ONCE), 0);
+        bench_reap(&bench);
+    }
+    assert_int_equal(bench.heard, 0);
+    bench_done(&bench);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], WORKER_VERB) == 0)
@@ -203,6 +277,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(who_cannot_start_is_given_up),
         cmocka_unit_test(what_ran_in_three_that_died_is_put_in_quarantine),
         cmocka_unit_test(who_stands_still_is_killed_and_not_before),
+        cmocka_unit_test(what_a_worker_says_is_heard_and_can_be_answered),
+        cmocka_unit_test(a_worker_that_makes_no_sense_is_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

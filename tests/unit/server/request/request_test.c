@@ -243,7 +243,7 @@ static void an_event_wakes_who_waits_for_one_and_nobody_else(void **state)
     assert_int_equal(stage->metrics.operations_fetch, 1);
     uint64_t ticket = operation_ticket(operation);
     stage->now_ns += MS;
-    operations_complete(&stage->service.operations, ticket, 5);
+    operations_complete(&stage->service.world.operations, ticket, 5);
     assert_int_equal(request->state, REQUEST_RUNNABLE);
     assert_int_equal(request->parked_ns, MS);
     request_wake(&request->operations); /* it is awake */
@@ -252,8 +252,8 @@ static void an_event_wakes_who_waits_for_one_and_nobody_else(void **state)
     assert_int_equal(request->state, REQUEST_ANSWERED);
     /* What it left under way ended with it. */
     assert_int_equal(stage->metrics.operations_fetch, 0);
-    assert_null(operations_find(&stage->service.operations, ticket));
-    operations_complete(&stage->service.operations, ticket, 6);
+    assert_null(operations_find(&stage->service.world.operations, ticket));
+    operations_complete(&stage->service.world.operations, ticket, 6);
 }
 
 static void places_are_bounded_and_shared(void **state)
@@ -295,12 +295,12 @@ static void ten_thousand_that_are_cancelled_leave_nothing(void **state)
             ticket = operation_ticket(operation);
         }
         if (i % 2 == 0)
-            operations_complete(&stage->service.operations, ticket, 1);
+            operations_complete(&stage->service.world.operations, ticket, 1);
         stage_end(stage, 0);
-        operations_complete(&stage->service.operations, ticket, 2); /* wakes nobody */
+        operations_complete(&stage->service.world.operations, ticket, 2); /* wakes nobody */
         (void)guest_log_turn(&stage->service);
     }
-    assert_int_equal(stage->service.operations.page_count, 1);
+    assert_int_equal(stage->service.world.operations.page_count, 1);
     assert_int_equal(stage->metrics.client_gone, 10000);
 }
 

@@ -302,8 +302,8 @@ int stage_setup(void **state)
     struct scheduler_options scheduling = {
         .clock = &clock, .slice_ns = STAGE_SLICE_US * CLOCK_NS_PER_US, .run = request_slice};
     scheduler_init(&stage->service.scheduler, &scheduling);
-    operations_init(&stage->service.operations, request_wake);
-    stage->service.operations.gauges[OPERATION_FETCH] = &stage->metrics.operations_fetch;
+    world_init(&stage->service.world, request_wake, &stage->service.loop);
+    stage->service.world.operations.gauges[OPERATION_FETCH] = &stage->metrics.operations_fetch;
     *state = stage;
     return 0;
 }
@@ -332,7 +332,7 @@ int stage_teardown(void **state)
     assert_int_equal(stage->metrics.in_flight, 0);
     assert_int_equal(stage->found, stage->released);
     timers_done(&stage->service.timers);
-    operations_done(&stage->service.operations);
+    world_done(&stage->service.world);
     stage_of_other = NULL;
     free(stage->other);
     free(stage->records);
