@@ -249,13 +249,15 @@ enum status directory_find(struct directory *directory,
     bool holds;
     struct directory_function **way = directory_way(directory, &names, &holds);
     struct directory_function *function = *way;
-    if (!holds || function->generation != deploy_catalog_generation(directory->catalog)) {
+    bool is_new = !holds || function->generation != deploy_catalog_generation(directory->catalog);
+    if (is_new) {
         enum status status = directory_load(directory, &names, report, &function);
         if (status != STATUS_OK)
             return status;
         directory_release(*way);
         *way = function;
     }
+    function->is_new = is_new;
     function->used = ++directory->uses;
     function->references++;
     *ret_function = function;

@@ -44,6 +44,7 @@ struct directory_function {
     uint64_t generation;
     uint64_t hash;
     uint64_t used;       /* the directory's clock: for replacement */
+    bool is_new;         /* the last directory_find read it from the catalog */
     uint32_t warm_count; /* not taken yet; then it is in the list, referenced */
     struct directory_function *warm_next;
     struct directory_tenant *tenant;

@@ -355,8 +355,9 @@ void request_admit(struct request *request)
     struct request_service *service = request->service;
     const struct config_limits *limits = &service->config->limits;
     struct admission_bounds bounds = admission_bounds_of(limits, &request->function->entry.limits);
-    uint64_t now = request_now(request);
-    request->lookup_ns = now - request->arrived_ns;
+    /* A function that is known is found sooner than the clock is read. */
+    if (UNLIKELY(request->function->is_new))
+        request->lookup_ns = request_now(request) - request->arrived_ns;
     if (UNLIKELY(!memory_begin(request))) {
         request_refuse(request, FAULT_MEMORY_BUSY, NULL);
         return;
@@ -364,7 +365,7 @@ void request_admit(struct request *request)
     switch (admission_ask(&request->function->tenant->admission, &bounds, &request->queue_link)) {
     case ADMISSION_PERMIT:
         request_become(request, REQUEST_READY);
-        scheduler_start(&service->scheduler, &request->task, now);
+        scheduler_start(&service->scheduler, &request->task, request->now_ns);
         return;
     case ADMISSION_WAIT:
         request_become(request, REQUEST_QUEUED);

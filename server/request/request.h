@@ -72,7 +72,7 @@ struct request {
     const char *code; /* of the problem; NULL if the guest answered */
     uint64_t arrived_ns;
     uint64_t now_ns;    /* the clock's last reading on this request's way: reading is dear */
-    uint64_t lookup_ns; /* finding the function */
+    uint64_t lookup_ns; /* reading the function from the catalog; 0: it was known */
     uint64_t start_ns;  /* checkout, all of it */
     uint64_t run_ns;    /* slices, all of them */
     uint64_t parked_ns; /* asleep by its own wish */

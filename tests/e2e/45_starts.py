@@ -177,7 +177,8 @@ class Starts(unittest.TestCase):
                              (1, phases[phase], phases[phase]))
             self.assertEqual((sum(row["buckets"]), len(row["buckets"])),
                              (1, len(history["bucket_le_us"]) + 1))
-        for phase in ("lookup", "load", "map", "restore", "run"):
+        # A function that is known is not looked up.
+        for phase in ("load", "map", "restore", "run"):
             self.assertGreater(phases[phase], 0, phase)
         text = server.admin("GET", "/metrics").text
         for phase in PHASES:

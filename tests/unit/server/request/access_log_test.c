@@ -55,6 +55,17 @@ static void a_warm_one_has_no_phases_of_a_cold_start(void **state)
     assert_non_null(strstr(log, "\"run_us\""));
 }
 
+static void a_lookup_takes_time_if_it_read_the_catalog(void **state)
+{
+    struct stage *stage = *state;
+    stage->find_takes_ns = 5000;
+    stage->function.is_new = true;
+    assert_int_equal(stage_begin(stage, 0)->lookup_ns, 5000);
+    stage->find_takes_ns = 0;
+    stage->function.is_new = false;
+    assert_int_equal(stage_begin(stage, 1)->lookup_ns, 0);
+}
+
 static void a_long_path_is_cut_and_bytes_are_escaped(void **state)
 {
     struct stage *stage = *state;
@@ -99,6 +110,7 @@ UNIT
         STAGED(it_says_whose_how_and_how_long),
         STAGED(a_refused_one_has_its_code_and_no_start),
         STAGED(a_warm_one_has_no_phases_of_a_cold_start),
+        STAGED(a_lookup_takes_time_if_it_read_the_catalog),
         STAGED(a_long_path_is_cut_and_bytes_are_escaped),
         STAGED(nobody_asked_for_it),
         STAGED(a_line_that_cannot_be_written_is_counted),

@@ -85,6 +85,7 @@ static void a_name_is_looked_up_once_while_the_generation_stays(void **state)
         struct directory_function *function = find(directory, "t", "f");
         assert_true(bytes_equal_text(function->version, "v1"));
         assert_true(bytes_equal_text(function->key, "t/f"));
+        assert_int_equal(function->is_new, i == 0);
         directory_release(function);
     }
     assert_int_equal(catalog.lookups, 1);
@@ -101,6 +102,7 @@ static void a_new_generation_is_seen_by_the_very_next_request(void **state)
     catalog.generation++;
     struct directory_function *new = find(directory, "t", "f");
     assert_true(bytes_equal_text(new->version, "v2"));
+    assert_true(new->is_new);
     assert_true(bytes_equal_text(old->version, "v1")); /* a request under way keeps its own */
     assert_ptr_equal(old->tenant, new->tenant);
     directory_release(old);

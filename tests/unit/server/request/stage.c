@@ -55,6 +55,7 @@ static enum status stage_find(void *context,
     if (stage->find_status != STATUS_OK)
         return report_fail(report, stage->find_status, REPORT_OFFSET_NONE, "said the stage");
     stage->found++;
+    stage->now_ns += stage->find_takes_ns;
     *ret_function = stage->is_other ? stage->other : &stage->function;
     return STATUS_OK;
 }

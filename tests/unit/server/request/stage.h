@@ -41,6 +41,7 @@ struct stage {
     /* what the others do */
     const char *path; /* of requests; "/" */
     enum status find_status;
+    uint64_t find_takes_ns;
     enum status checkout_status;
     enum isolate_start_reason reason;
     enum guest_step begin_step;
