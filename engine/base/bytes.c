@@ -7,8 +7,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
-#define BUFFER_FIRST_BYTES 64
+#define BUFFER_FIRST_BYTES  64
+#define BUFFER_MAPPED_BYTES ((size_t)8 << 20) /* from here on it has pages of its own */
 
 bool bytes_equal_nocase(struct bytes a, struct bytes b)
 {
@@ -69,8 +71,30 @@ void buffer_init(struct buffer *buffer, size_t max)
 
 void buffer_done(struct buffer *buffer)
 {
-    free(buffer->data);
+    if (buffer->capacity >= BUFFER_MAPPED_BYTES)
+        (void)munmap(buffer->data, buffer->capacity);
+    else
+        free(buffer->data);
     buffer_init(buffer, buffer->max);
+}
+
+/* Large ones are moved by their page tables: to copy megabytes is to keep a worker's loop from all
+ * others for milliseconds. */
+static uint8_t *buffer_resize(struct buffer *buffer, size_t capacity)
+{
+    if (capacity < BUFFER_MAPPED_BYTES)
+        return realloc(buffer->data, capacity);
+    if (buffer->capacity >= BUFFER_MAPPED_BYTES) {
+        void *moved = mremap(buffer->data, buffer->capacity, capacity, MREMAP_MAYMOVE);
+        return moved == MAP_FAILED ? NULL : moved;
+    }
+    void *data = mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (data == MAP_FAILED)
+        return NULL;
+    if (buffer->count > 0)
+        memcpy(data, buffer->data, buffer->count);
+    free(buffer->data);
+    return data;
 }
 
 enum status buffer_reserve(struct buffer *buffer, size_t extra)
@@ -83,7 +107,7 @@ enum status buffer_reserve(struct buffer *buffer, size_t extra)
     size_t capacity = MAX(buffer->capacity, (size_t)BUFFER_FIRST_BYTES);
     while (capacity < need)
         capacity = capacity > SIZE_MAX / 2 ? need : capacity * 2;
-    uint8_t *data = realloc(buffer->data, capacity);
+    uint8_t *data = buffer_resize(buffer, capacity);
     if (data == NULL)
         return STATUS_NO_MEMORY;
     buffer->data = data;

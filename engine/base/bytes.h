@@ -61,7 +61,7 @@ bool bytes_is_token(struct bytes text);
 /* ---- bytes that grow ------------------------------------------------------------------------- */
 
 struct buffer {
-    uint8_t *data;   /* owned, malloc */
+    uint8_t *data;   /* owned, given back by buffer_done alone */
     size_t count;    /* bytes in use */
     size_t capacity; /* bytes allocated */
     size_t max;      /* cap on count */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Views of HTTP's text: what is compared, cut and allowed everywhere in the same way.
+ * Views of HTTP's text: what is compared, cut and allowed everywhere in the same way. And buffers
+ * that grow, from a few bytes to those that are moved by their pages.
  */
 #include "engine/base/bytes.h"
 #include "tests/support/unit.h"
@@ -56,12 +57,36 @@ static void a_token_has_letters_digits_and_fifteen_others(void **state)
     }
 }
 
+static void a_buffer_keeps_its_bytes_however_large_it_grows(void **state)
+{
+    (void)state;
+    static uint8_t piece[65521]; /* no power of two, so that borders are crossed in the middle */
+    struct buffer buffer;
+    buffer_init(&buffer, 40 << 20);
+    for (size_t round = 0; round < 2; round++) {
+        size_t pieces = 0;
+        for (; buffer.count + sizeof(piece) <= buffer.max; pieces++) {
+            memset(piece, (int)(pieces % 251), sizeof(piece));
+            assert_int_equal(buffer_append(&buffer, piece, sizeof(piece)), STATUS_OK);
+        }
+        assert_int_equal(buffer_append(&buffer, piece, sizeof(piece)), STATUS_LIMIT);
+        assert_int_equal(buffer.count, pieces * sizeof(piece));
+        for (size_t i = 0; i < buffer.count; i += 4093)
+            assert_int_equal(buffer.data[i], i / sizeof(piece) % 251);
+        buffer_done(&buffer); /* may be used again */
+    }
+    assert_int_equal(buffer_reserve(&buffer, 9 << 20), STATUS_OK);
+    memset(buffer.data, 1, 9 << 20);
+    buffer_done(&buffer);
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_case_of_letters_makes_no_difference_and_all_else_does),
         cmocka_unit_test(blanks_are_cut_off_at_both_ends_alone),
         cmocka_unit_test(a_value_has_no_control_characters_but_tabs),
+        cmocka_unit_test(a_buffer_keeps_its_bytes_however_large_it_grows),
         cmocka_unit_test(a_token_has_letters_digits_and_fifteen_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
