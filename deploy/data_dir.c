@@ -91,19 +91,28 @@ static enum status data_dir_check_empty(const struct data_dir *dir, struct repor
     return status;
 }
 
-/* *ret_ours is false for an empty directory. */
-static enum status
-data_dir_check_format(const struct data_dir *dir, struct report *report, bool *ret_ours)
+enum data_dir_state {
+    DATA_DIR_EMPTY,
+    DATA_DIR_OURS,
+    DATA_DIR_BEFORE, /* ours, and to be opened by no older server any more */
+};
+
+static enum status data_dir_check_format(const struct data_dir *dir,
+                                         struct report *report,
+                                         enum data_dir_state *ret_state)
 {
     char text[sizeof(DATA_DIR_FORMAT) + 1];
     AUTO_CLOSE int fd = openat(dir->fd, DATA_DIR_FORMAT_NAME, O_RDONLY | O_CLOEXEC);
-    *ret_ours = fd >= 0;
+    *ret_state = fd >= 0 ? DATA_DIR_OURS : DATA_DIR_EMPTY;
     if (fd < 0 && errno == ENOENT)
         return data_dir_check_empty(dir, report);
     ssize_t count = fd < 0 ? -1 : read(fd, text, sizeof(text));
     if (count < 0)
         return report_errno(report, "cannot read %s/" DATA_DIR_FORMAT_NAME, dir->path);
-    if ((size_t)count != strlen(DATA_DIR_FORMAT) || memcmp(text, DATA_DIR_FORMAT, (size_t)count))
+    if (bytes_equal_text(bytes_make(text, (size_t)count), DATA_DIR_FORMAT_BEFORE))
+        *ret_state = DATA_DIR_BEFORE;
+    else if ((size_t)count != strlen(DATA_DIR_FORMAT) ||
+             memcmp(text, DATA_DIR_FORMAT, (size_t)count))
         return report_fail(report, STATUS_CONFLICT, REPORT_OFFSET_NONE,
                            "%s/" DATA_DIR_FORMAT_NAME " is not `%.*s`: the directory is not "
                            "skerry's, or of another version: choose another with --data",
@@ -206,9 +215,10 @@ enum status data_dir_keep_artifacts(const struct data_dir *dir, struct report *r
     return status;
 }
 
-static enum status data_dir_fill(struct data_dir *dir, bool ours, struct report *report)
+static enum status
+data_dir_fill(struct data_dir *dir, enum data_dir_state state, struct report *report)
 {
-    enum status status = ours ? data_dir_check_store(dir, report) : STATUS_OK;
+    enum status status = state != DATA_DIR_EMPTY ? data_dir_check_store(dir, report) : STATUS_OK;
     if (status == STATUS_OK)
         status = data_dir_make_folder(dir, DATA_DIR_STORE, report);
     if (status == STATUS_OK)
@@ -217,7 +227,7 @@ static enum status data_dir_fill(struct data_dir *dir, bool ours, struct report 
         status = data_dir_make_folder(dir, DATA_DIR_LOGS, report);
     if (status == STATUS_OK)
         status = data_dir_open_artifacts(dir, report, &dir->artifacts_fd);
-    if (status == STATUS_OK && !ours)
+    if (status == STATUS_OK && state != DATA_DIR_OURS)
         status =
             data_dir_write_file(dir, DATA_DIR_FORMAT_NAME, bytes_of_text(DATA_DIR_FORMAT), report);
     if (status != STATUS_OK)
@@ -254,7 +264,7 @@ static enum status data_dir_check_parents(const struct data_dir *dir, struct rep
 static enum status data_dir_claim(struct data_dir *dir, struct report *report)
 {
     struct stat facts;
-    bool ours;
+    enum data_dir_state state;
     if (fstat(dir->fd, &facts) != 0)
         return report_errno(report, "cannot read %s", dir->path);
     if (facts.st_uid != geteuid())
@@ -264,12 +274,12 @@ static enum status data_dir_claim(struct data_dir *dir, struct report *report)
                            dir->path, (unsigned)facts.st_uid, (unsigned)geteuid());
     enum status status = data_dir_check_parents(dir, report);
     if (status == STATUS_OK)
-        status = data_dir_check_format(dir, report, &ours);
+        status = data_dir_check_format(dir, report, &state);
     if (status == STATUS_OK)
         status = data_dir_lock(dir, report);
     if (status == STATUS_OK && (facts.st_mode & 0777) != 0700 && fchmod(dir->fd, 0700) != 0)
         status = report_errno(report, "cannot make %s private", dir->path);
-    return status == STATUS_OK ? data_dir_fill(dir, ours, report) : status;
+    return status == STATUS_OK ? data_dir_fill(dir, state, report) : status;
 }
 
 enum status data_dir_open(const char *path, struct report *report, struct data_dir *ret_dir)

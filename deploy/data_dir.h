@@ -8,11 +8,13 @@
 
 #include "deploy/deploy.h"
 
-#define DATA_DIR_FORMAT    "skerry data 2\n"
-#define DATA_DIR_STORE     "store"
-#define DATA_DIR_KV        "kv"
-#define DATA_DIR_LOGS      "logs"
-#define DATA_DIR_ARTIFACTS "artifacts"
+#define DATA_DIR_FORMAT "skerry data 3\n"
+/* It lacks only what is made when it is opened: manifests, variables, routes. */
+#define DATA_DIR_FORMAT_BEFORE "skerry data 2\n"
+#define DATA_DIR_STORE         "store"
+#define DATA_DIR_KV            "kv"
+#define DATA_DIR_LOGS          "logs"
+#define DATA_DIR_ARTIFACTS     "artifacts"
 
 struct data_dir {
     int fd;

@@ -9,7 +9,7 @@
  *                                 artifacts/ (files)      catalog (workers read it)
  *
  * On disk, below the data directory (mode 0700):
- *   FORMAT           "skerry data 2\n": it is ours, and which layout
+ *   FORMAT           "skerry data 3\n": it is ours, and which layout
  *   LOCK             flock'ed by control while it runs
  *   store/           the LMDB environment
  *   kv/              another, the key-value store (kv/kv.h)
@@ -87,8 +87,11 @@ struct deploy_catalog_entry {
     uint8_t sha256[DEPLOY_SHA256_BYTES];       /* of the module */
     uint8_t artifact_key[DEPLOY_SHA256_BYTES]; /* of module and choices */
     char kind[DEPLOY_KIND_BYTES];              /* hostapi_kind_id */
-    /* What the guest's get_config answers; the catalog's, until its next lookup. */
+    /* What the guest's get_config answers. */
     struct bytes config;
+    const struct deploy_manifest *manifest; /* never NULL: one that says nothing if there is none */
+    /* The manifest's variables, and over them the function's own. */
+    struct deploy_variables environment;
     /*
      * Memory that outlives a request, by the function's choice: an isolate that answered without
      * a fault may serve the same version again as it is, until it has served `reuse_requests`
@@ -110,13 +113,38 @@ NODISCARD enum status deploy_catalog_open(const char *data_dir,
 void deploy_catalog_close(struct deploy_catalog *catalog);
 /* Changes after every commit that can change what a request finds; one memory read. */
 uint64_t deploy_catalog_generation(const struct deploy_catalog *catalog);
-/* The active version. STATUS_NOT_FOUND with the same report, for anybody to read, whether it is
- * the tenant, the function or its version that is missing. */
+/* The active version; what the entry points to lies in the arena, which nothing is taken of for a
+ * version that brought nothing but its module. STATUS_NOT_FOUND with the same report, for anybody
+ * to read, whether it is the tenant, the function or its version that is missing. */
 NODISCARD enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
                                             struct bytes tenant,
                                             struct bytes function,
+                                            struct arena *arena,
                                             struct report *report,
                                             struct deploy_catalog_entry *ret_entry);
+/* Of that arena: enough for any version. */
+#define DEPLOY_ENTRY_ARENA_BYTES (2 * DEPLOY_MANIFEST_ARENA_BYTES)
+
+struct deploy_host_route {
+    struct bytes path; /* as of struct deploy_route */
+    struct bytes function;
+    uint32_t methods;
+};
+
+/* A host that has routes: whose it is, and where its paths lead, the longest first. */
+struct deploy_host {
+    struct bytes tenant;
+    const struct deploy_host_route *routes;
+    uint32_t route_count;
+};
+
+/* `host` in lower case, without a port. NOT_FOUND, without a report, if it has no routes. All in
+ * the arena. */
+NODISCARD enum status deploy_catalog_host(struct deploy_catalog *catalog,
+                                          struct bytes host,
+                                          struct arena *arena,
+                                          struct report *report,
+                                          struct deploy_host *ret_host);
 /* Opens an artifact by its key. NOT_FOUND, or CORRUPT if it is not as control published it:
  * ask for a rebuild. */
 NODISCARD enum status deploy_artifact_open(const char *data_dir,
@@ -140,7 +168,7 @@ struct deploy_function_key {
 };
 
 struct deploy_change {
-    const char *action; /* deploy, upload, activate, delete, limits */
+    const char *action; /* as in the changelog: deploy, delete, route, env, ... */
     struct bytes tenant;
     struct bytes function; /* empty: something of the tenant */
     uint32_t version;      /* 0: none */

@@ -167,8 +167,9 @@ struct isolate_key {
     struct bytes version;  /* whatever changes with what the isolate is made from */
     uint64_t created_ns;   /* wall clock: when the function was made */
     struct isolate_reuse reuse;
-    uint32_t tenant_warm_max; /* warm isolates of all the tenant's functions; 0: per_tenant_max */
-    uint64_t generation;      /* the catalog's: when it changed, artifacts are looked at */
+    uint64_t memory_max_bytes; /* linear memory, below limits.memory; 0: that. Of the version. */
+    uint32_t tenant_warm_max;  /* warm isolates of all the tenant's functions; 0: per_tenant_max */
+    uint64_t generation;       /* the catalog's: when it changed, artifacts are looked at */
 };
 
 /* What all tenants use, and retired isolates still do. */

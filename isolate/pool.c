@@ -87,8 +87,9 @@ static enum status pool_try_cold(struct isolate_pool *pool,
         start.load_ns = clock_monotonic_ns(clock) - began;
     }
     struct isolate *isolate;
-    enum status status = isolate_create(entry->artifact, pool->options.limits, &pool->options.ops,
-                                        clock, report, &isolate);
+    const struct config_limits limits = pool_index_limits(pool, entry);
+    enum status status =
+        isolate_create(entry->artifact, &limits, &pool->options.ops, clock, report, &isolate);
     if (status != STATUS_OK) {
         if (entry->state == POOL_ENTRY_COLD)
             pool_index_drop_warm(pool, entry);

@@ -64,7 +64,8 @@ static enum status idle_make_warm(struct isolate_pool *pool, struct isolate_pool
 {
     struct isolate *isolate;
     struct report report = REPORT_INIT;
-    enum status status = isolate_create(entry->artifact, pool->options.limits, &pool->options.ops,
+    const struct config_limits limits = pool_index_limits(pool, entry);
+    enum status status = isolate_create(entry->artifact, &limits, &pool->options.ops,
                                         pool->options.clock, &report, &isolate);
     if (status != STATUS_OK)
         return status;

@@ -259,7 +259,17 @@ struct isolate_pool_entry *pool_index_entry(struct isolate_pool *pool,
     if (!index_is_current(entry, key))
         index_change_version(pool, entry, key->version);
     entry->generation = key->generation;
+    entry->memory_max_bytes = key->memory_max_bytes;
     entry->tenant->warm_max =
         key->tenant_warm_max != 0 ? key->tenant_warm_max : pool->options.per_tenant_max;
     return entry;
+}
+
+struct config_limits pool_index_limits(const struct isolate_pool *pool,
+                                       const struct isolate_pool_entry *entry)
+{
+    struct config_limits limits = *pool->options.limits;
+    if (entry->memory_max_bytes > 0)
+        limits.memory = MIN(limits.memory, entry->memory_max_bytes);
+    return limits;
 }

@@ -79,6 +79,7 @@ struct isolate_pool_entry {
     enum isolate_start_reason cold_reason; /* of the next cold start with nothing in use */
     enum isolate_start_reason late_reason; /* the same, if the isolate made ahead is given back */
     uint64_t generation;                   /* the catalog's, of the last key */
+    uint64_t memory_max_bytes;             /* as in the last key */
     uint64_t used_ns;
     uint64_t hash;
     size_t function_count;
@@ -114,6 +115,9 @@ struct isolate_pool {
  * memory. */
 struct isolate_pool_entry *pool_index_entry(struct isolate_pool *pool,
                                             const struct isolate_key *key);
+/* What an isolate of the entry may reach. */
+struct config_limits pool_index_limits(const struct isolate_pool *pool,
+                                       const struct isolate_pool_entry *entry);
 /* NULL: the pool never saw the function, or forgot it. */
 struct isolate_pool_entry *pool_index_find(struct isolate_pool *pool, struct bytes function);
 /* Forgets the entry, with all that is warm of it; freed now, or by the last isolate's return. */

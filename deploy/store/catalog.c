@@ -2,10 +2,9 @@
 /*
  * The catalog: a worker's read-only view of the store.
  *
- * A lookup is one renewed read transaction, two descents of B+trees in mapped memory, and
- * copies of two small records; the transaction is reset at once, because a reader that stays
- * would keep control from using freed pages again. A configuration is looked up in the same
- * transaction, and copied for the same reason.
+ * A lookup is one renewed read transaction, a few descents of B+trees in mapped memory, and
+ * copies of small records; the transaction is reset at once, because a reader that stays
+ * would keep control from using freed pages again. So what is to be parsed is copied first.
  */
 #include <errno.h>
 #include <lmdb.h>
@@ -17,13 +16,22 @@
 
 struct deploy_catalog {
     MDB_env *env;
-    MDB_txn *txn; /* reset between lookups */
-    MDB_dbi function;
-    MDB_dbi tenant;
-    MDB_dbi config;
-    struct buffer last_config; /* what the last lookup lent */
+    MDB_txn *txn;                  /* reset between lookups */
+    MDB_dbi dbi[RECORDS_DB_COUNT]; /* those of catalog_dbs */
+    /* Copies, until they are parsed. */
+    struct buffer manifest;
+    struct buffer variables;
     struct generation generation;
 };
+
+static const struct {
+    enum records_db db;
+    const char *name;
+} catalog_dbs[] = {{RECORDS_FUNCTION, "function"}, {RECORDS_TENANT, "tenant"},
+                   {RECORDS_CONFIG, "config"},     {RECORDS_MANIFEST, "manifest"},
+                   {RECORDS_ENVIRONMENT, "env"},   {RECORDS_ROUTE, "route"}};
+
+static const struct deploy_manifest catalog_no_manifest;
 
 static enum status catalog_fail(struct report *report, int rc)
 {
@@ -46,12 +54,8 @@ static int catalog_open_env(struct deploy_catalog *catalog, const char *dir, uin
         rc = mdb_env_open(catalog->env, dir, MDB_RDONLY | MDB_NOTLS, 0600);
     if (rc == 0)
         rc = mdb_txn_begin(catalog->env, NULL, MDB_RDONLY, &catalog->txn);
-    if (rc == 0)
-        rc = mdb_dbi_open(catalog->txn, "function", 0, &catalog->function);
-    if (rc == 0)
-        rc = mdb_dbi_open(catalog->txn, "tenant", 0, &catalog->tenant);
-    if (rc == 0)
-        rc = mdb_dbi_open(catalog->txn, "config", 0, &catalog->config);
+    for (size_t i = 0; rc == 0 && i < COUNT_OF(catalog_dbs); i++)
+        rc = mdb_dbi_open(catalog->txn, catalog_dbs[i].name, 0, &catalog->dbi[catalog_dbs[i].db]);
     if (rc != 0)
         return rc;
     /* Handles opened in a transaction last only if it is committed. */
@@ -73,7 +77,8 @@ enum status deploy_catalog_open(const char *data_dir,
     struct deploy_catalog *catalog = calloc(1, sizeof(*catalog));
     if (catalog == NULL)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
-    buffer_init(&catalog->last_config, DEPLOY_CONFIG_BYTES_MAX);
+    buffer_init(&catalog->manifest, DEPLOY_MANIFEST_BYTES_MAX);
+    buffer_init(&catalog->variables, DEPLOY_ENVIRONMENT_BYTES_MAX);
     (void)snprintf(dir, sizeof(dir), "%s/store", data_dir);
     enum status status = generation_open(data_dir, report, &catalog->generation);
     if (status == STATUS_OK) {
@@ -97,7 +102,8 @@ void deploy_catalog_close(struct deploy_catalog *catalog)
     if (catalog->env != NULL)
         mdb_env_close(catalog->env);
     generation_close(&catalog->generation);
-    buffer_done(&catalog->last_config);
+    buffer_done(&catalog->manifest);
+    buffer_done(&catalog->variables);
     free(catalog);
 }
 
@@ -136,7 +142,7 @@ static enum status catalog_get(const struct deploy_catalog *catalog,
     struct records_key name = records_function_key(tenant, function);
     MDB_val key = {.mv_size = name.count, .mv_data = name.data};
     MDB_val value;
-    int rc = mdb_get(catalog->txn, catalog->function, &key, &value);
+    int rc = mdb_get(catalog->txn, catalog->dbi[RECORDS_FUNCTION], &key, &value);
     if (rc == MDB_NOTFOUND)
         return catalog_missing(tenant, function, report);
     if (rc != 0)
@@ -148,27 +154,53 @@ static enum status catalog_get(const struct deploy_catalog *catalog,
     return STATUS_OK;
 }
 
-/* Leaves the configuration in last_config. */
-static enum status catalog_get_config(struct deploy_catalog *catalog,
+static enum status catalog_no_memory(struct report *report, const char *what)
+{
+    return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE,
+                       "no room for the %s of a version", what);
+}
+
+static enum status catalog_get_config(const struct deploy_catalog *catalog,
                                       const struct records_content *content,
-                                      struct report *report)
+                                      struct arena *arena,
+                                      struct report *report,
+                                      struct bytes *ret_config)
 {
     MDB_val key = {.mv_size = DEPLOY_SHA256_BYTES,
                    .mv_data = (void *)(uintptr_t)content->artifact_key};
     MDB_val value;
-    catalog->last_config.count = 0;
+    *ret_config = bytes_make(NULL, 0);
     if (content->config_bytes == 0)
         return STATUS_OK;
-    int rc = mdb_get(catalog->txn, catalog->config, &key, &value);
+    int rc = mdb_get(catalog->txn, catalog->dbi[RECORDS_CONFIG], &key, &value);
     if (rc == MDB_NOTFOUND || (rc == 0 && value.mv_size != content->config_bytes))
         return report_fail(report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
                            "the store is damaged: a version without its configuration");
     if (rc != 0)
         return catalog_fail(report, rc);
-    enum status status = buffer_append(&catalog->last_config, value.mv_data, value.mv_size);
-    return status == STATUS_OK ? status
-                               : report_fail(report, status, REPORT_OFFSET_NONE,
-                                             "no room for the configuration of a version");
+    const char *copy = arena_copy_text(arena, bytes_make(value.mv_data, value.mv_size));
+    *ret_config = bytes_make(copy, value.mv_size);
+    return copy != NULL ? STATUS_OK : catalog_no_memory(report, "configuration");
+}
+
+/* Leaves the value in `out`, which is empty if there is none. */
+static enum status catalog_copy(const struct deploy_catalog *catalog,
+                                enum records_db db,
+                                const struct records_key *name,
+                                struct report *report,
+                                struct buffer *out)
+{
+    MDB_val key = {.mv_size = name->count, .mv_data = (void *)(uintptr_t)name->data};
+    MDB_val value;
+    out->count = 0;
+    int rc = mdb_get(catalog->txn, catalog->dbi[db], &key, &value);
+    if (rc == MDB_NOTFOUND)
+        return STATUS_OK;
+    if (rc != 0)
+        return catalog_fail(report, rc);
+    return buffer_append(out, value.mv_data, value.mv_size) == STATUS_OK
+               ? STATUS_OK
+               : catalog_no_memory(report, "manifest or variables");
 }
 
 static enum status catalog_get_limits(const struct deploy_catalog *catalog,
@@ -179,7 +211,7 @@ static enum status catalog_get_limits(const struct deploy_catalog *catalog,
     struct records_tenant record;
     MDB_val key = {.mv_size = tenant.count, .mv_data = (void *)(uintptr_t)tenant.data};
     MDB_val value;
-    int rc = mdb_get(catalog->txn, catalog->tenant, &key, &value);
+    int rc = mdb_get(catalog->txn, catalog->dbi[RECORDS_TENANT], &key, &value);
     if (rc == MDB_NOTFOUND || (rc == 0 && value.mv_size != sizeof(record)))
         return report_fail(report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
                            "the store is damaged: a function without its tenant");
@@ -209,31 +241,186 @@ static void catalog_fill(struct deploy_catalog_entry *entry,
     entry->created_ns = record->created_ns;
 }
 
+/* ---- manifest and environment, once the transaction is over ---------------------------------- */
+
+static enum status catalog_parse_manifest(const struct deploy_catalog *catalog,
+                                          struct arena *arena,
+                                          struct report *report,
+                                          const struct deploy_manifest **ret_manifest)
+{
+    *ret_manifest = &catalog_no_manifest;
+    if (catalog->manifest.count == 0)
+        return STATUS_OK;
+    struct deploy_manifest *manifest = ARENA_NEW(arena, struct deploy_manifest);
+    if (manifest == NULL)
+        return catalog_no_memory(report, "manifest");
+    *ret_manifest = manifest;
+    enum status status =
+        deploy_manifest_from_json(buffer_bytes(&catalog->manifest), arena, NULL, manifest);
+    if (status == STATUS_CONFIG)
+        return report_fail(report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
+                           "the store is damaged: a version's manifest cannot be read");
+    return status == STATUS_OK ? status : catalog_no_memory(report, "manifest");
+}
+
+/* Takes the next one off the function's own variables; false at their end. */
+static bool catalog_next_variable(struct bytes *rest, struct deploy_variable *ret_variable)
+{
+    const uint8_t *end = rest->count == 0 ? NULL : memchr(rest->data, '\0', rest->count);
+    size_t count = end == NULL ? 0 : (size_t)(end - rest->data);
+    const uint8_t *equals = count == 0 ? NULL : memchr(rest->data, '=', count);
+    if (equals == NULL)
+        return false;
+    *ret_variable = (struct deploy_variable){.text = bytes_make(rest->data, count),
+                                             .name_bytes = (size_t)(equals - rest->data)};
+    *rest = bytes_make(rest->data + count + 1, rest->count - count - 1);
+    return true;
+}
+
+static int catalog_compare(const struct deploy_variable *a, const struct deploy_variable *b)
+{
+    int order = memcmp(a->text.data, b->text.data, MIN(a->name_bytes, b->name_bytes));
+    return order != 0 ? order : (a->name_bytes > b->name_bytes) - (a->name_bytes < b->name_bytes);
+}
+
+/* Two lists by name become one; of a name in both, the function's own counts. */
+static enum status catalog_merge(const struct deploy_catalog *catalog,
+                                 struct arena *arena,
+                                 const struct deploy_variables *of_version,
+                                 struct deploy_variables *ret_variables)
+{
+    struct deploy_variable own;
+    *ret_variables = *of_version;
+    if (catalog->variables.count == 0)
+        return STATUS_OK;
+    struct bytes rest = buffer_bytes(&catalog->variables);
+    const char *copy = arena_copy_text(arena, rest);
+    struct deploy_variable *rows = ARENA_ARRAY(arena, struct deploy_variable,
+                                               of_version->count + DEPLOY_ENVIRONMENT_COUNT_MAX);
+    if (copy == NULL || rows == NULL)
+        return STATUS_NO_MEMORY;
+    rest.data = (const uint8_t *)copy;
+    uint32_t count = 0;
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < DEPLOY_ENVIRONMENT_COUNT_MAX && catalog_next_variable(&rest, &own);
+         i++) {
+        while (at < of_version->count && catalog_compare(&of_version->rows[at], &own) < 0)
+            rows[count++] = of_version->rows[at++];
+        if (at < of_version->count && catalog_compare(&of_version->rows[at], &own) == 0)
+            at++;
+        rows[count++] = own;
+    }
+    while (at < of_version->count)
+        rows[count++] = of_version->rows[at++];
+    *ret_variables = (struct deploy_variables){.rows = rows, .count = count};
+    return STATUS_OK;
+}
+
+/* ---- lookups --------------------------------------------------------------------------------- */
+
+static enum status catalog_read(struct deploy_catalog *catalog,
+                                struct bytes tenant,
+                                struct bytes function,
+                                struct arena *arena,
+                                struct report *report,
+                                struct deploy_catalog_entry *ret_entry)
+{
+    struct records_function record;
+    enum status status = catalog_get(catalog, tenant, function, report, &record);
+    if (status != STATUS_OK)
+        return status;
+    if (record.active_version == 0)
+        return catalog_missing(tenant, function, report);
+    catalog_fill(ret_entry, tenant, function, &record);
+    struct records_key key = records_function_key(tenant, function);
+    struct records_key version_key = records_version_key(&key, record.active_version);
+    status = catalog_get_config(catalog, &record.active, arena, report, &ret_entry->config);
+    if (status == STATUS_OK)
+        status = catalog_get_limits(catalog, tenant, report, &ret_entry->limits);
+    if (status == STATUS_OK)
+        status = catalog_copy(catalog, RECORDS_MANIFEST, &version_key, report, &catalog->manifest);
+    if (status == STATUS_OK)
+        status = catalog_copy(catalog, RECORDS_ENVIRONMENT, &key, report, &catalog->variables);
+    return status;
+}
+
 enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
                                   struct bytes tenant,
                                   struct bytes function,
+                                  struct arena *arena,
                                   struct report *report,
                                   struct deploy_catalog_entry *ret_entry)
 {
-    struct records_function record;
-    struct deploy_tenant_limits limits;
+    struct deploy_catalog_entry entry;
     if (!deploy_name_valid(tenant) || !deploy_name_valid(function))
         return catalog_missing(tenant, function, report);
     int rc = catalog_begin(catalog);
     if (rc != 0)
         return catalog_fail(report, rc);
-    enum status status = catalog_get(catalog, tenant, function, report, &record);
-    if (status == STATUS_OK)
-        status = catalog_get_config(catalog, &record.active, report);
-    if (status == STATUS_OK)
-        status = catalog_get_limits(catalog, tenant, report, &limits);
+    enum status status = catalog_read(catalog, tenant, function, arena, report, &entry);
     mdb_txn_reset(catalog->txn);
-    if (status == STATUS_OK && record.active_version == 0)
-        status = catalog_missing(tenant, function, report);
-    if (status != STATUS_OK)
-        return status;
-    catalog_fill(ret_entry, tenant, function, &record);
-    ret_entry->limits = limits;
-    ret_entry->config = buffer_bytes(&catalog->last_config);
+    if (status == STATUS_OK)
+        status = catalog_parse_manifest(catalog, arena, report, &entry.manifest);
+    if (status == STATUS_OK &&
+        catalog_merge(catalog, arena, &entry.manifest->env, &entry.environment) != STATUS_OK)
+        status = catalog_no_memory(report, "environment");
+    if (status == STATUS_OK)
+        *ret_entry = entry;
+    return status;
+}
+
+/* ---- hosts ----------------------------------------------------------------------------------- */
+
+/* The host's record as a struct; `value` is in the arena. */
+static enum status catalog_parse_host(struct bytes value,
+                                      struct arena *arena,
+                                      struct report *report,
+                                      struct deploy_host *ret_host)
+{
+    struct records_route_view view;
+    uint32_t count = 0;
+    size_t head = sizeof(struct records_host);
+    if (value.count < head)
+        return report_fail(report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
+                           "the store is damaged: a host's routes have the wrong form");
+    struct bytes rest = bytes_make(value.data + head, value.count - head);
+    struct bytes again = rest;
+    while (records_next_route(&rest, &view))
+        count++;
+    struct deploy_host_route *routes = ARENA_ARRAY(arena, struct deploy_host_route, count + 1);
+    if (routes == NULL)
+        return catalog_no_memory(report, "routes");
+    for (uint32_t i = 0; i < count && records_next_route(&again, &view); i++)
+        routes[i] = (struct deploy_host_route){
+            .path = view.path, .function = view.function, .methods = view.methods};
+    *ret_host = (struct deploy_host){
+        .tenant = bytes_make(value.data, strnlen((const char *)value.data, DEPLOY_NAME_BYTES - 1)),
+        .routes = routes,
+        .route_count = count};
     return STATUS_OK;
+}
+
+enum status deploy_catalog_host(struct deploy_catalog *catalog,
+                                struct bytes host,
+                                struct arena *arena,
+                                struct report *report,
+                                struct deploy_host *ret_host)
+{
+    MDB_val key = {.mv_size = host.count, .mv_data = (void *)(uintptr_t)host.data};
+    MDB_val value;
+    struct bytes copy = {0};
+    int rc = catalog_begin(catalog);
+    if (rc != 0)
+        return catalog_fail(report, rc);
+    rc = mdb_get(catalog->txn, catalog->dbi[RECORDS_ROUTE], &key, &value);
+    if (rc == 0)
+        copy = bytes_make(arena_copy_text(arena, bytes_make(value.mv_data, value.mv_size)),
+                          value.mv_size);
+    mdb_txn_reset(catalog->txn);
+    if (rc == MDB_NOTFOUND)
+        return STATUS_NOT_FOUND;
+    if (rc != 0)
+        return catalog_fail(report, rc);
+    return copy.data == NULL ? catalog_no_memory(report, "routes")
+                             : catalog_parse_host(copy, arena, report, ret_host);
 }

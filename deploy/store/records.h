@@ -10,10 +10,17 @@
  *   config       artifact's key                      the configuration's bytes, unless empty
  *   module       SHA-256                             the module's bytes
  *   module_use   SHA-256                             struct records_module_use
+ *   manifest     as of its version                   the manifest's canonical JSON; absent: none
+ *   env          tenant "/" function                 "NAME=value" NUL each, by name; absent: none
+ *   route        host                                struct records_host, then its routes
+ *   route_of     tenant "/" function NUL id          struct records_route_of, host, path
  *   changelog    serial number (BE)                  one JSON object
  *
  * What an artifact is made of, module and configuration, is there as long as a version has
  * it; a module as long as an artifact is made of it.
+ *
+ * A route is there twice: under its host, where requests look, those of one host together with
+ * the longest path first; and under its function, whose it is. A host is of one tenant.
  *
  * LMDB is bound to the machine's byte order anyway, so the structs are stored as they
  * are; they have no padding. A value of another size is damage. Changing any of this
@@ -32,6 +39,10 @@
     DB(CONFIG, "config")                                                                           \
     DB(MODULE, "module")                                                                           \
     DB(MODULE_USE, "module_use")                                                                   \
+    DB(MANIFEST, "manifest")                                                                       \
+    DB(ENVIRONMENT, "env")                                                                         \
+    DB(ROUTE, "route")                                                                             \
+    DB(ROUTE_OF, "route_of")                                                                       \
     DB(CHANGELOG, "changelog")
 
 enum records_db {
@@ -88,6 +99,28 @@ struct records_module_use {
     uint64_t module_bytes;
 };
 
+struct records_host {
+    char tenant[DEPLOY_NAME_BYTES]; /* padded with NULs */
+};
+
+/* Of a host's routes; behind it path, function and id. */
+struct records_route {
+    uint32_t methods; /* enum deploy_method; 0: all */
+    uint16_t path_bytes;
+    uint8_t function_bytes;
+    uint8_t id_bytes;
+};
+
+/* Behind it host and path. */
+struct records_route_of {
+    uint32_t methods;
+    uint16_t host_bytes;
+    uint16_t path_bytes;
+};
+
+_Static_assert(sizeof(struct records_host) == DEPLOY_NAME_BYTES, "no padding on disk");
+_Static_assert(sizeof(struct records_route) == 8, "no padding on disk");
+_Static_assert(sizeof(struct records_route_of) == 8, "no padding on disk");
 _Static_assert(sizeof(struct records_tenant) == 32, "no padding on disk");
 _Static_assert(sizeof(struct records_content) == 104, "no padding on disk");
 _Static_assert(sizeof(struct records_function) == 104 + 32, "no padding on disk");
@@ -96,7 +129,7 @@ _Static_assert(sizeof(struct records_artifact) == 56, "no padding on disk");
 
 /* A function's key, which is also the start of its versions' keys. */
 struct records_key {
-    uint8_t data[2 * DEPLOY_NAME_BYTES + 5];
+    uint8_t data[3 * DEPLOY_NAME_BYTES + 5];
     size_t count;
 };
 
@@ -112,6 +145,37 @@ static inline struct records_key records_function_key(struct bytes tenant, struc
     return key;
 }
 
+/* One of a host's routes, as views of the record. */
+struct records_route_view {
+    struct bytes whole;
+    struct bytes path;
+    struct bytes function;
+    struct bytes id;
+    uint32_t methods;
+};
+
+/* Takes the next route off a host's record that had its head taken; false: there is none, or `rest`
+ * is not empty and damaged. */
+static inline bool records_next_route(struct bytes *rest, struct records_route_view *ret_view)
+{
+    struct records_route route;
+    if (rest->count < sizeof(route))
+        return false;
+    memcpy(&route, rest->data, sizeof(route));
+    size_t bytes = sizeof(route) + (size_t)route.path_bytes + route.function_bytes + route.id_bytes;
+    if (rest->count < bytes)
+        return false;
+    const uint8_t *at = rest->data + sizeof(route);
+    *ret_view = (struct records_route_view){
+        .whole = bytes_make(rest->data, bytes),
+        .path = bytes_make(at, route.path_bytes),
+        .function = bytes_make(at + route.path_bytes, route.function_bytes),
+        .id = bytes_make(at + route.path_bytes + route.function_bytes, route.id_bytes),
+        .methods = route.methods};
+    *rest = bytes_make(rest->data + bytes, rest->count - bytes);
+    return true;
+}
+
 static inline struct records_key records_version_key(const struct records_key *function,
                                                      uint32_t version)
 {
@@ -120,6 +184,19 @@ static inline struct records_key records_version_key(const struct records_key *f
     key.data[key.count++] = '\0';
     for (int shift = 24; shift >= 0; shift -= 8)
         key.data[key.count++] = (uint8_t)(version >> shift);
+    return key;
+}
+
+/* `id` empty: the start of all of the function's. */
+static inline struct records_key records_route_of_key(const struct records_key *function,
+                                                      struct bytes id)
+{
+    struct records_key key = *function;
+    ASSERT(id.count < DEPLOY_NAME_BYTES && key.count + 1 + id.count <= sizeof(key.data));
+    key.data[key.count++] = '\0';
+    if (id.count > 0)
+        memcpy(key.data + key.count, id.data, id.count);
+    key.count += id.count;
     return key;
 }
 

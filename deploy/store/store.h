@@ -57,6 +57,7 @@ struct store_upload {
     const struct records_content *content; /* goes with `module` and `config` */
     struct bytes module;
     struct bytes config;
+    struct bytes manifest; /* its canonical JSON; empty: none */
     bool activate;
 };
 
@@ -64,7 +65,8 @@ NODISCARD enum status store_add_version(struct store *store,
                                         const struct store_upload *upload,
                                         struct report *report,
                                         uint32_t *ret_version);
-/* version 0: the previously active one. NOT_FOUND if there is none. */
+/* version 0: the previously active one. NOT_FOUND if there is none. The routes of the version's
+ * manifest come with it, here and above: CONFLICT if one of them cannot. */
 NODISCARD enum status store_activate(struct store *store,
                                      const struct store_target *target,
                                      uint32_t version,
@@ -83,6 +85,52 @@ NODISCARD enum status store_set_limits(struct store *store,
                                        struct bytes tenant,
                                        const struct deploy_tenant_limits *limits,
                                        struct report *report);
+
+/* ---- routes ---------------------------------------------------------------------------------- */
+
+#define STORE_ROUTES_PER_HOST     256
+#define STORE_ROUTES_PER_FUNCTION 64          /* besides those of its manifest */
+#define STORE_MANIFEST_ROUTE      "manifest-" /* their ids begin with it, and no others do */
+
+struct store_route {
+    struct store_target target; /* NULL in lists of one function */
+    struct bytes id;
+    struct deploy_route route;
+};
+
+/* Makes or replaces the route `id` of the function. CONFLICT: the host is another tenant's, or the
+ * same route leads to another function; LIMIT. */
+NODISCARD enum status
+store_set_route(struct store *store, const struct store_route *route, struct report *report);
+/* NOT_FOUND if there is no such route. */
+NODISCARD enum status store_delete_route(struct store *store,
+                                         const struct store_target *target,
+                                         struct bytes id,
+                                         struct report *report);
+/* Whose a host is; NOT_FOUND if it is nobody's. */
+NODISCARD enum status
+store_get_host(struct store *store, struct bytes host, char ret_tenant[DEPLOY_NAME_BYTES]);
+/* As the lists below; what the visitor is shown is lent during the call. */
+NODISCARD enum status store_list_routes(struct store *store,
+                                        const struct store_target *target,
+                                        bool (*visit)(void *context, const struct store_route *),
+                                        void *context,
+                                        struct report *report);
+
+/* ---- environment of functions ---------------------------------------------------------------- */
+
+/* Sets a variable, checked with deploy_variable_check; value.data NULL removes it. NOT_FOUND: no
+ * such function, or variable to remove; LIMIT. */
+NODISCARD enum status store_set_variable(struct store *store,
+                                         const struct store_target *target,
+                                         struct bytes name,
+                                         struct bytes value,
+                                         struct report *report);
+/* Appends the function's variables, "NAME=value" NUL each. */
+NODISCARD enum status store_get_environment(struct store *store,
+                                            const struct store_target *target,
+                                            struct report *report,
+                                            struct buffer *environment);
 
 /* ---- questions ------------------------------------------------------------------------------- */
 
@@ -116,6 +164,13 @@ NODISCARD enum status store_get_version(struct store *store,
                                         uint32_t version,
                                         struct report *report,
                                         struct store_version *ret_version);
+
+/* Appends a version's manifest; nothing if it has none. */
+NODISCARD enum status store_get_manifest(struct store *store,
+                                         const struct store_target *target,
+                                         uint32_t version,
+                                         struct report *report,
+                                         struct buffer *manifest);
 
 /* Lists: in order of their keys, those after `after` (or from the start); the visitor says
  * false to stop. It must not call the store. */

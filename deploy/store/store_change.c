@@ -150,6 +150,8 @@ static enum status store_drop_oldest(const struct store_txn *txn,
     *ret_version = version;
     struct records_key key = records_version_key(function, version);
     status = store_delete_record(txn, RECORDS_VERSION, store_val(key.data, key.count));
+    if (status == STATUS_OK)
+        status = store_delete_record(txn, RECORDS_MANIFEST, store_val(key.data, key.count));
     return status == STATUS_OK ? store_artifact_unuse(txn, record.content.artifact_key) : status;
 }
 
@@ -210,11 +212,16 @@ static enum status store_add_records(const struct store_txn *txn,
     if (status == STATUS_OK)
         status = store_put_record(txn, RECORDS_VERSION, store_val(key.data, key.count), &version,
                                   sizeof(version));
+    if (status == STATUS_OK && upload->manifest.count > 0)
+        status = store_put_record(txn, RECORDS_MANIFEST, store_val(key.data, key.count),
+                                  upload->manifest.data, upload->manifest.count);
     if (status == STATUS_OK)
         status = store_put_record(txn, RECORDS_FUNCTION,
                                   store_val(function_key->data, function_key->count), function,
                                   sizeof(*function));
-    return status;
+    return status == STATUS_OK && upload->activate
+               ? store_follow_manifest(txn, &upload->target, upload->manifest)
+               : status;
 }
 
 /* Makes room for a version: what will be neither one of the newest nor in use goes. */
@@ -284,6 +291,19 @@ struct store_activating {
     uint32_t version; /* 0: the previous one */
 };
 
+/* The routes of the version's manifest. */
+static enum status store_activate_manifest(const struct store_txn *txn,
+                                           const struct store_target *target,
+                                           const struct records_key *version)
+{
+    struct bytes manifest = {0};
+    enum status status =
+        store_view(txn, RECORDS_MANIFEST, store_val(version->data, version->count), &manifest);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return status;
+    return store_follow_manifest(txn, target, manifest);
+}
+
 static enum status store_change_activate(struct store_txn *txn, void *context)
 {
     const struct store_activating *activating = context;
@@ -310,6 +330,8 @@ static enum status store_change_activate(struct store_txn *txn, void *context)
     function.updated_ns = txn->now_ns;
     status = store_put_record(txn, RECORDS_FUNCTION, store_val(key.data, key.count), &function,
                               sizeof(function));
+    if (status == STATUS_OK)
+        status = store_activate_manifest(txn, activating->target, &version_key);
     if (status != STATUS_OK)
         return status;
     const struct store_logged logged = {.action = "activate",
@@ -373,6 +395,8 @@ static enum status store_change_delete(struct store_txn *txn, void *context)
                                    : report_fail(txn->report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
                                                  "the store is damaged: too many versions");
     status = store_delete_record(txn, RECORDS_FUNCTION, store_val(key.data, key.count));
+    if (status == STATUS_OK)
+        status = store_drop_belongings(txn, deleting->target);
     if (status == STATUS_OK)
         status = store_uncount_function(txn, deleting->target->tenant);
     const struct store_logged logged = {.action = "delete", .target = deleting->target};

@@ -76,6 +76,8 @@ static char *store_changelog_text(const struct store_txn *txn,
         store_changelog_add_content(json, logged->content);
     if (logged->limits != NULL)
         (void)json_object_set_new(json, "limits", tenant_limits_to_json(logged->limits));
+    if (logged->name.count > 0)
+        (void)json_object_set_new(json, "name", store_changelog_name(logged->name));
     char *text = json_dumps(json, JSON_COMPACT);
     json_decref(json);
     return text;

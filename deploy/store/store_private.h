@@ -70,9 +70,17 @@ struct store_logged {
     uint32_t version;                          /* 0: none */
     const struct records_content *content;     /* of the version; NULL: none */
     const struct deploy_tenant_limits *limits; /* NULL: none */
+    struct bytes name;                         /* of a variable or route; empty: none */
 };
 /* Writes the record of a change; names are plain by now. */
 NODISCARD enum status store_log(const struct store_txn *txn, const struct store_logged *logged);
+/* The routes of its manifest become those of this one, which may be empty. */
+NODISCARD enum status store_follow_manifest(const struct store_txn *txn,
+                                            const struct store_target *target,
+                                            struct bytes manifest);
+/* What goes with a function: its routes and its environment. */
+NODISCARD enum status store_drop_belongings(const struct store_txn *txn,
+                                            const struct store_target *target);
 /* The function's record, or NOT_FOUND with a report of which part is missing. */
 NODISCARD enum status store_find_function(const struct store_txn *txn,
                                           const struct store_target *target,

@@ -88,6 +88,27 @@ enum status store_get_version(struct store *store,
     return status;
 }
 
+enum status store_get_manifest(struct store *store,
+                               const struct store_target *target,
+                               uint32_t version,
+                               struct report *report,
+                               struct buffer *manifest)
+{
+    struct store_txn txn;
+    struct bytes found = {0};
+    enum status status = store_begin_read(store, report, &txn);
+    if (status != STATUS_OK)
+        return status;
+    struct records_key key = records_function_key(target->tenant, target->function);
+    struct records_key version_key = records_version_key(&key, version);
+    status =
+        store_view(&txn, RECORDS_MANIFEST, store_val(version_key.data, version_key.count), &found);
+    if (status == STATUS_OK)
+        status = buffer_append(manifest, found.data, found.count);
+    store_end_read(&txn);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 /* ---- lists ----------------------------------------------------------------------------------- */
 
 /* `visit` says false to stop; `prefix` empty: all keys. */

@@ -16,6 +16,8 @@
 #define DIRECTORY_SETS    2048 /* powers of two */
 #define DIRECTORY_WAYS    4
 #define DIRECTORY_BUCKETS 4096
+/* With the guests' view of the environment. */
+#define DIRECTORY_ARENA_BYTES (DEPLOY_ENTRY_ARENA_BYTES + 65536)
 
 struct directory {
     struct deploy_catalog *catalog;
@@ -106,6 +108,7 @@ void directory_release(struct directory_function *function)
     if (--function->references > 0)
         return;
     function->tenant->references--;
+    arena_done(&function->arena);
     free(function);
 }
 
@@ -139,8 +142,8 @@ void directory_take_warm(struct directory *directory,
 /* ---- looking up ------------------------------------------------------------------------------ */
 
 /*
- * Versions with the same artifact may share isolates that are reset after each request. Kept
- * memory belongs to one version alone, and goes with its function.
+ * Versions with the same artifact may share isolates that are reset after each request, unless one
+ * may have more memory. Kept memory belongs to one version alone, and goes with its function.
  */
 static void directory_set_pool_version(struct directory_function *function)
 {
@@ -153,6 +156,11 @@ static void directory_set_pool_version(struct directory_function *function)
         count += sizeof(entry->version);
         memcpy(data + count, &entry->created_ns, sizeof(entry->created_ns));
         count += sizeof(entry->created_ns);
+    }
+    uint64_t memory_bytes = function->limits.memory_bytes;
+    if (memory_bytes > 0) {
+        memcpy(data + count, &memory_bytes, sizeof(memory_bytes));
+        count += sizeof(memory_bytes);
     }
     ASSERT(count <= sizeof(function->pool_version_data));
     function->pool_version = bytes_make(data, count);
@@ -174,32 +182,56 @@ static void directory_set_texts(struct directory_function *function,
     function->version = bytes_make(function->version_text, (size_t)count);
 }
 
+/* The deploy folder's variables as the guests' interface has them: they do not know one another. */
+static bool directory_set_environment(struct directory_function *function)
+{
+    const struct deploy_variables *variables = &function->entry.environment;
+    if (variables->count == 0)
+        return true;
+    struct hostapi_variable *pairs =
+        ARENA_ARRAY(&function->arena, struct hostapi_variable, variables->count);
+    if (pairs == NULL)
+        return false;
+    for (uint32_t i = 0; i < variables->count; i++)
+        pairs[i] = (struct hostapi_variable){.text = variables->rows[i].text,
+                                             .name_bytes = variables->rows[i].name_bytes};
+    function->environment = (struct hostapi_environment){.pairs = pairs, .count = variables->count};
+    return true;
+}
+
+static void directory_discard(struct directory_function *function)
+{
+    if (function != NULL)
+        arena_done(&function->arena);
+    free(function);
+}
+
 static enum status directory_load(struct directory *directory,
                                   const struct directory_names *names,
                                   struct report *report,
                                   struct directory_function **ret_function)
 {
-    struct deploy_catalog_entry entry;
     uint64_t generation = deploy_catalog_generation(directory->catalog);
-    enum status status =
-        deploy_catalog_lookup(directory->catalog, names->tenant, names->function, report, &entry);
-    if (status != STATUS_OK)
-        return status;
-    struct directory_function *function = calloc(1, sizeof(*function) + entry.config.count);
-    struct directory_tenant *tenant = directory_tenant(directory, names);
-    if (function == NULL || tenant == NULL) {
-        free(function);
+    struct directory_function *function = calloc(1, sizeof(*function));
+    if (function == NULL)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    arena_init(&function->arena, DIRECTORY_ARENA_BYTES);
+    enum status status = deploy_catalog_lookup(directory->catalog, names->tenant, names->function,
+                                               &function->arena, report, &function->entry);
+    struct directory_tenant *tenant =
+        status == STATUS_OK ? directory_tenant(directory, names) : NULL;
+    if (status == STATUS_OK && (tenant == NULL || !directory_set_environment(function)))
+        status = report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    if (status != STATUS_OK) {
+        directory_discard(function);
+        return status;
     }
     function->references = 1;
     function->generation = generation;
-    function->entry = entry;
-    if (entry.config.count > 0)
-        memcpy(function->config, entry.config.data, entry.config.count);
-    function->entry.config = bytes_make(function->config, entry.config.count);
+    function->limits = function->entry.manifest->limits;
     function->tenant = tenant;
     tenant->references++;
-    uint32_t share = entry.limits.cpu_share;
+    uint32_t share = function->entry.limits.cpu_share;
     scheduler_tenant_set_weight(&tenant->schedule, share != 0 ? share : directory->cpu_share);
     function->hash = names->hash;
     directory_set_texts(function, names);

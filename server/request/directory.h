@@ -16,6 +16,7 @@
 #define SKERRY_SERVER_REQUEST_DIRECTORY_H
 
 #include "deploy/deploy.h"
+#include "hostapi/hostapi.h"
 #include "isolate/isolate.h"
 #include "server/request/admission.h"
 #include "server/request/guest_log.h"
@@ -23,7 +24,7 @@
 #include "server/request/route.h"
 #include "server/request/scheduler.h"
 
-#define DIRECTORY_POOL_VERSION_BYTES (DEPLOY_SHA256_BYTES + 12)
+#define DIRECTORY_POOL_VERSION_BYTES (DEPLOY_SHA256_BYTES + 20)
 
 struct directory_tenant {
     struct directory_tenant *next; /* in its bucket */
@@ -48,15 +49,17 @@ struct directory_function {
     uint32_t warm_count; /* not taken yet; then it is in the list, referenced */
     struct directory_function *warm_next;
     struct directory_tenant *tenant;
-    struct deploy_catalog_entry entry; /* its config is the one below */
-    struct bytes pool_version;         /* in pool_version_data: what tells isolates apart */
-    struct bytes key;                  /* "tenant/function", in key_text */
-    struct bytes name;                 /* "function", its end */
-    struct bytes version;              /* "v3", in version_text */
+    struct arena arena; /* what the entry points to */
+    struct deploy_catalog_entry entry;
+    struct hostapi_environment environment; /* the entry's */
+    struct deploy_function_limits limits;   /* its manifest's */
+    struct bytes pool_version;              /* in pool_version_data: what tells isolates apart */
+    struct bytes key;                       /* "tenant/function", in key_text */
+    struct bytes name;                      /* "function", its end */
+    struct bytes version;                   /* "v3", in version_text */
     char version_text[16];
     char key_text[2 * ROUTE_LABEL_BYTES];
     uint8_t pool_version_data[DIRECTORY_POOL_VERSION_BYTES];
-    uint8_t config[];
 };
 
 struct directory;

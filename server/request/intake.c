@@ -37,6 +37,7 @@ static void intake_look_up(struct request *request)
     http->tenant = function->tenant->name;
     http->function = function->name;
     http->config = function->entry.config;
+    http->environment = function->environment;
     http->debug_log = (function->entry.choices & DEPLOY_DEBUG_LOG) != 0;
     http->pass_authorization = (function->entry.choices & DEPLOY_PASS_AUTHORIZATION) != 0;
     http->matched = request->target.matched;

@@ -24,6 +24,7 @@ struct isolate_key isolates_key(const struct directory_function *function)
         .version = function->pool_version,
         .reuse = {.requests_max = entry->reuse_requests,
                   .age_max_ns = entry->reuse_us * CLOCK_NS_PER_US},
+        .memory_max_bytes = function->limits.memory_bytes,
         .tenant_warm_max = entry->limits.pool,
         .created_ns = entry->created_ns,
         .generation = function->generation,

@@ -221,7 +221,7 @@ request_run(struct request *request, struct scheduler_grant *grant, struct guest
 {
     const struct guest_ops *guests = request->service->guests;
     uint64_t began_ns = request->now_ns;
-    uint64_t left = request->service->config->limits.fuel - request->fuel_used;
+    uint64_t left = request->fuel_max - request->fuel_used;
     enum guest_step step =
         guests->run(request->isolate, (int64_t)MIN((uint64_t)grant->fuel, left), ret_result);
     request->fuel_used = guests->fuel_used(request->isolate) - request->fuel_before;
@@ -294,7 +294,7 @@ request_follow(struct request *request, enum guest_step step, const struct guest
 {
     switch (step) {
     case GUEST_RUNS:
-        if (request->fuel_used < request->service->config->limits.fuel)
+        if (request->fuel_used < request->fuel_max)
             return SCHEDULER_AGAIN;
         request_refuse(request, FAULT_FUEL, NULL);
         break;
@@ -350,10 +350,22 @@ enum scheduler_verdict request_slice(struct scheduler_task *task, struct schedul
 
 /* ---- permits and timers ---------------------------------------------------------------------- */
 
+/* What the function's own manifest says, up to what the operator allows. */
+static void request_bound(struct request *request)
+{
+    const struct config_limits *all = &request->service->config->limits;
+    const struct deploy_function_limits *own = &request->function->limits;
+    request->fuel_max = own->fuel == 0 ? all->fuel : MIN(own->fuel, all->fuel);
+    if (own->wall_us > 0)
+        request->deadline_ns =
+            MIN(request->deadline_ns, request->arrived_ns + own->wall_us * CLOCK_NS_PER_US);
+}
+
 void request_admit(struct request *request)
 {
     struct request_service *service = request->service;
     const struct config_limits *limits = &service->config->limits;
+    request_bound(request);
     struct admission_bounds bounds = admission_bounds_of(limits, &request->function->entry.limits);
     /* A function that is known is found sooner than the clock is read. */
     if (UNLIKELY(request->function->is_new))

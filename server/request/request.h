@@ -80,6 +80,7 @@ struct request {
     uint64_t until_ns;    /* when it goes on without an event */
     uint64_t deadline_ns; /* by limits.wall */
     uint64_t gone_check_ns;
+    uint64_t fuel_max; /* what it may use */
     uint64_t fuel_used;
     uint64_t fuel_before; /* what the isolate's earlier requests used, if it kept its memory */
     struct http_exchange http;

@@ -59,8 +59,31 @@ static void directory_of_another_format_is_refused(void **state)
     (void)state;
     struct fixture fixture;
     fixture_init(&fixture);
-    fixture_write_file(&fixture, "FORMAT", "skerry data 3\n", 0600);
-    assert_open_fails(fixture.dir, STATUS_CONFLICT, "skerry data 2");
+    fixture_write_file(&fixture, "FORMAT", "skerry data 4\n", 0600);
+    assert_open_fails(fixture.dir, STATUS_CONFLICT, "skerry data 3");
+    fixture_done(&fixture);
+}
+
+/* What older servers would overlook, they must not open. */
+static void directory_of_the_format_before_becomes_one_of_this(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct data_dir dir;
+    char text[32] = "";
+    fixture_init(&fixture);
+    assert_int_equal(data_dir_open(fixture.dir, NULL, &dir), STATUS_OK);
+    data_dir_close(&dir);
+    fixture_write_file(&fixture, "FORMAT", DATA_DIR_FORMAT_BEFORE, 0600);
+    struct report report = REPORT_INIT;
+    if (data_dir_open(fixture.dir, &report, &dir) != STATUS_OK)
+        fail_msg("%s", report.text);
+    int fd = openat(dir.fd, "FORMAT", O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(read(fd, text, sizeof(text) - 1), strlen(DATA_DIR_FORMAT));
+    assert_string_equal(text, DATA_DIR_FORMAT);
+    (void)close(fd);
+    data_dir_close(&dir);
     fixture_done(&fixture);
 }
 
@@ -203,6 +226,7 @@ UNIT
         cmocka_unit_test(directory_is_made_private_with_all_its_parents),
         cmocka_unit_test(foreign_directory_is_refused_and_left_alone),
         cmocka_unit_test(directory_of_another_format_is_refused),
+        cmocka_unit_test(directory_of_the_format_before_becomes_one_of_this),
         cmocka_unit_test(interrupted_making_counts_as_empty),
         cmocka_unit_test(second_server_is_refused_and_told_who_has_it),
         cmocka_unit_test(store_that_was_removed_is_missed),

@@ -28,8 +28,8 @@ enum status isolate_create(struct isolate_artifact *artifact,
                            struct report *report,
                            struct isolate **ret_isolate)
 {
-    (void)limits;
     (void)ops;
+    fake.memory_bytes = limits->memory;
     (void)clock;
     if (fake.create_fails || fake.isolates_alive >= fake.isolates_max)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "no slot");
@@ -122,9 +122,12 @@ fake_open_artifact(void *context, struct report *report, struct isolate_artifact
 
 static struct isolate_pool *fake_make(const struct isolate_pool_options *options)
 {
+    static const struct config_limits limits = {.memory = FAKE_MEMORY_BYTES};
     struct isolate_pool *pool;
+    struct isolate_pool_options with_limits = *options;
     fake = (struct pool_fakes){.now_ns = SECOND, .isolates_max = INT_MAX};
-    assert_int_equal(isolate_pool_create(options, &pool), STATUS_OK);
+    with_limits.limits = &limits;
+    assert_int_equal(isolate_pool_create(&with_limits, &pool), STATUS_OK);
     return pool;
 }
 

@@ -9,9 +9,12 @@
 #include "isolate/artifact.h"
 #include "isolate/parts.h"
 
-#define SECOND UINT64_C(1000000000)
+#define SECOND            UINT64_C(1000000000)
+
+#define FAKE_MEMORY_BYTES (UINT64_C(1) << 30) /* limits.memory */
 
 struct pool_fakes {
+    uint64_t memory_bytes; /* that the last isolate may have */
     uint64_t now_ns;
     int isolates_alive;
     int isolates_max; /* more cannot be made */

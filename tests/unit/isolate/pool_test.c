@@ -98,11 +98,13 @@ static void a_function_older_than_the_pool_starts_after_a_restart(void **state)
 {
     (void)state;
     struct isolate_pool *pool;
+    static const struct config_limits limits = {.memory = FAKE_MEMORY_BYTES};
     struct isolate_pool_options options = {.per_function_max = 1,
                                            .per_tenant_max = 1,
                                            .total_max = 1,
                                            .idle_max_ns = SECOND,
                                            .began_ns = 5 * SECOND,
+                                           .limits = &limits,
                                            .clock = &fake_clock};
     assert_int_equal(isolate_pool_create(&options, &pool), STATUS_OK);
     fake.function_created_ns = 5 * SECOND - 1;
@@ -210,6 +212,30 @@ static void an_isolate_that_cannot_be_made_leaves_nothing_mapped(void **state)
                      STATUS_NO_MEMORY);
     assert_int_equal(fake.artifacts_alive, 0);
     assert_int_equal(isolate_pool_stats(pool).in_use, 0);
+    fake_free_pool(pool);
+}
+
+static void a_functions_memory_is_bounded_by_its_own_limit_and_by_all(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = fake_make_pool(4, 16);
+    static const struct {
+        uint64_t own;
+        uint64_t memory;
+    } rows[] = {{0, FAKE_MEMORY_BYTES}, {65536, 65536}, {4 * FAKE_MEMORY_BYTES, FAKE_MEMORY_BYTES}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const char version[] = {'v', (char)('0' + i), '\0'};
+        struct isolate_key key = fake_key("t/f", version);
+        struct isolate_start start;
+        struct isolate *isolate;
+        key.memory_max_bytes = rows[i].own;
+        assert_int_equal(isolate_pool_checkout(pool, &key,
+                                               (struct isolate_opener){fake_open_artifact, NULL},
+                                               NULL, &start, &isolate),
+                         STATUS_OK);
+        assert_int_equal(fake.memory_bytes, rows[i].memory);
+        isolate_pool_return(isolate, ISOLATE_FINISHED, fake.now_ns);
+    }
     fake_free_pool(pool);
 }
 
@@ -491,6 +517,7 @@ UNIT
         cmocka_unit_test(an_isolate_that_came_back_is_warm_and_was_reset),
         cmocka_unit_test(an_isolate_that_faulted_is_freed_and_never_reset),
         cmocka_unit_test(an_isolate_that_cannot_be_reset_is_freed),
+        cmocka_unit_test(a_functions_memory_is_bounded_by_its_own_limit_and_by_all),
         cmocka_unit_test(a_second_request_at_once_finds_the_pool_empty),
         cmocka_unit_test(a_new_version_drops_the_old_and_what_is_in_use_follows),
         cmocka_unit_test(an_artifact_whose_file_is_gone_is_dropped_at_the_next_generation),

@@ -38,13 +38,22 @@ static void end_reader(pid_t pid)
     assert_int_equal(WEXITSTATUS(wait_status), 0);
 }
 
+/* Until the next one. */
+static struct arena *fresh_arena(void)
+{
+    static struct arena arena;
+    arena_done(&arena);
+    arena_init(&arena, DEPLOY_ENTRY_ARENA_BYTES);
+    return &arena;
+}
+
 static enum status look_up(struct deploy_catalog *catalog,
                            const char *tenant,
                            const char *function,
                            struct deploy_catalog_entry *ret_entry)
 {
-    return deploy_catalog_lookup(catalog, bytes_of_text(tenant), bytes_of_text(function), NULL,
-                                 ret_entry);
+    return deploy_catalog_lookup(catalog, bytes_of_text(tenant), bytes_of_text(function),
+                                 fresh_arena(), NULL, ret_entry);
 }
 
 static struct deploy_catalog *open_catalog(const struct fixture *fixture)
@@ -64,8 +73,8 @@ static bool is_missing(struct deploy_catalog *catalog,
 {
     struct deploy_catalog_entry entry;
     struct report report = REPORT_INIT;
-    return deploy_catalog_lookup(catalog, bytes_of_text(tenant), bytes_of_text(function), &report,
-                                 &entry) == STATUS_NOT_FOUND &&
+    return deploy_catalog_lookup(catalog, bytes_of_text(tenant), bytes_of_text(function),
+                                 fresh_arena(), &report, &entry) == STATUS_NOT_FOUND &&
            strcmp(report.text, text) == 0;
 }
 
@@ -267,8 +276,8 @@ static int read_damaged(struct fixture *fixture)
     struct report report = REPORT_INIT;
     if (catalog == NULL)
         return 1;
-    if (deploy_catalog_lookup(catalog, bytes_of_text("acme"), bytes_of_text("hello"), &report,
-                              &entry) != STATUS_CORRUPT)
+    if (deploy_catalog_lookup(catalog, bytes_of_text("acme"), bytes_of_text("hello"), fresh_arena(),
+                              &report, &entry) != STATUS_CORRUPT)
         return 2;
     if (strstr(report.text, "the store is damaged") == NULL)
         return 3;
@@ -280,7 +289,7 @@ static int read_damaged(struct fixture *fixture)
 static void a_record_of_another_size_is_damage(void **state)
 {
     (void)state;
-    static const char *const dbs[] = {"function", "tenant", "config"};
+    static const char *const dbs[] = {"function", "tenant", "config", "manifest"};
     for (size_t i = 0; i < COUNT_OF(dbs); i++) {
         struct fixture fixture;
         struct generation generation;
@@ -296,12 +305,86 @@ static void a_record_of_another_size_is_damage(void **state)
         assert_int_equal(store_get_version(fixture.store, &target, 1, NULL, &version), STATUS_OK);
         const struct bytes keys[] = {
             bytes_of_text("acme/hello"), bytes_of_text("acme"),
-            bytes_make(version.record.content.artifact_key, DEPLOY_SHA256_BYTES)};
+            bytes_make(version.record.content.artifact_key, DEPLOY_SHA256_BYTES),
+            bytes_make("acme/hello\0\0\0\0\1", 15)};
         fixture_put_raw(&fixture, dbs[i], keys[i], bytes_of_text("x"));
         end_reader(start_reader(&fixture, read_damaged));
         generation_close(&generation);
         fixture_done(&fixture);
     }
+}
+
+/* Each check that fails has its number. */
+static int read_manifest(struct fixture *fixture)
+{
+    struct deploy_catalog_entry entry;
+    struct deploy_host host;
+    struct deploy_catalog *catalog = open_catalog(fixture);
+    if (catalog == NULL || look_up(catalog, "acme", "plain", &entry) != STATUS_OK ||
+        entry.manifest == NULL || entry.manifest->limits.fuel != 0 || entry.environment.count != 0)
+        return 1;
+    if (look_up(catalog, "acme", "api", &entry) != STATUS_OK)
+        return 2;
+    static const char *const variables[] = {"A=1", "B=own", "C=3", "D=own"};
+    if (entry.manifest->limits.fuel != 5000 || entry.environment.count != COUNT_OF(variables))
+        return 3;
+    for (uint32_t i = 0; i < entry.environment.count; i++) {
+        if (!bytes_equal_text(entry.environment.rows[i].text, variables[i]))
+            return 4;
+    }
+    struct report report = REPORT_INIT;
+    if (deploy_catalog_host(catalog, bytes_of_text("a.b"), fresh_arena(), &report, &host) !=
+            STATUS_OK ||
+        !bytes_equal_text(host.tenant, "acme") || host.route_count != 2)
+        return 5;
+    if (!bytes_equal_text(host.routes[0].path, "/v1/x") ||
+        !bytes_equal_text(host.routes[0].function, "plain") || host.routes[0].methods != 0 ||
+        !bytes_equal_text(host.routes[1].path, "/v1") || host.routes[1].methods != 1)
+        return 6;
+    if (deploy_catalog_host(catalog, bytes_of_text("a"), fresh_arena(), &report, &host) !=
+        STATUS_NOT_FOUND)
+        return 7;
+    deploy_catalog_close(catalog);
+    return 0;
+}
+
+static void lookup_has_the_manifest_and_the_functions_own_variables_over_it(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct generation generation;
+    uint32_t number;
+    fixture_init(&fixture);
+    assert_int_equal(generation_create(fixture.dir, NULL, &generation), STATUS_OK);
+    fixture_open_store(&fixture, MAP_BYTES);
+    const struct store_target target = fixture_target("acme", "api");
+    const struct records_content content = {.kind = "wagi", .sha256 = {7}, .artifact_key = {8}};
+    const struct store_upload upload = {
+        .target = target,
+        .content = &content,
+        .module = bytes_of_text("n"),
+        .manifest = bytes_of_text("{\"env\":{\"C\":\"3\",\"B\":\"2\",\"A\":\"1\"},\"limits\":{"
+                                  "\"fuel\":\"5k\"},\"routes\":[{\"host\":\"a.b\",\"path\":"
+                                  "\"/v1\",\"methods\":[\"GET\"]}]}"),
+        .activate = true};
+    assert_int_equal(store_add_version(fixture.store, &upload, NULL, &number), STATUS_OK);
+    assert_int_equal(fixture_add(&fixture, "acme", "plain", bytes_of_text("m"), &number),
+                     STATUS_OK);
+    const struct store_route route = {
+        .target = fixture_target("acme", "plain"),
+        .id = bytes_of_text("x"),
+        .route = {.host = bytes_of_text("a.b"), .path = bytes_of_text("/v1/x")}};
+    assert_int_equal(store_set_route(fixture.store, &route, NULL), STATUS_OK);
+    assert_int_equal(
+        store_set_variable(fixture.store, &target, bytes_of_text("D"), bytes_of_text("own"), NULL),
+        STATUS_OK);
+    assert_int_equal(
+        store_set_variable(fixture.store, &target, bytes_of_text("B"), bytes_of_text("own"), NULL),
+        STATUS_OK);
+    fixture_close_store(&fixture);
+    end_reader(start_reader(&fixture, read_manifest));
+    generation_close(&generation);
+    fixture_done(&fixture);
 }
 
 static void catalog_of_a_missing_store_is_an_error(void **state)
@@ -323,6 +406,7 @@ UNIT
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lookup_finds_the_active_version_only),
         cmocka_unit_test(lookup_lends_the_configuration_and_tells_the_tenants_limits),
+        cmocka_unit_test(lookup_has_the_manifest_and_the_functions_own_variables_over_it),
         cmocka_unit_test(reader_sees_every_change_once_the_generation_says_so),
         cmocka_unit_test(lookup_among_many_functions_is_a_matter_of_microseconds),
         cmocka_unit_test(a_record_of_another_size_is_damage),

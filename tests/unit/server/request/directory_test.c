@@ -14,6 +14,7 @@ struct deploy_catalog {
     uint32_t reuse_requests;
     uint32_t cpu_share;
     uint64_t created_ns;
+    const struct deploy_manifest *manifest; /* NULL: none */
 };
 
 /* The pool: nobody has an account. */
@@ -30,16 +31,26 @@ uint64_t deploy_catalog_generation(const struct deploy_catalog *catalog)
 enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
                                   struct bytes tenant,
                                   struct bytes function,
+                                  struct arena *arena,
                                   struct report *report,
                                   struct deploy_catalog_entry *ret_entry)
 {
+    static const struct deploy_manifest nothing;
     catalog->lookups++;
     if (catalog->version == 0)
         return report_fail(report, STATUS_NOT_FOUND, REPORT_OFFSET_NONE, "none");
     *ret_entry = (struct deploy_catalog_entry){.version = catalog->version,
                                                .reuse_requests = catalog->reuse_requests,
                                                .limits = {.cpu_share = catalog->cpu_share},
-                                               .created_ns = catalog->created_ns};
+                                               .created_ns = catalog->created_ns,
+                                               .manifest = &nothing};
+    if (catalog->manifest != NULL) {
+        struct deploy_manifest *copy = ARENA_NEW(arena, struct deploy_manifest);
+        assert_non_null(copy);
+        *copy = *catalog->manifest;
+        ret_entry->manifest = copy;
+        ret_entry->environment = copy->env;
+    }
     memcpy(ret_entry->tenant, tenant.data, tenant.count);
     memcpy(ret_entry->function, function.data, function.count);
     return STATUS_OK;
@@ -89,6 +100,39 @@ static void a_name_is_looked_up_once_while_the_generation_stays(void **state)
         directory_release(function);
     }
     assert_int_equal(catalog.lookups, 1);
+    directory_free(directory);
+}
+
+static void a_functions_environment_goes_to_guests_as_it_is(void **state)
+{
+    (void)state;
+    static const struct deploy_variable rows[] = {{{(const uint8_t *)"A=1", 3}, 1},
+                                                  {{(const uint8_t *)"BC=two", 6}, 2}};
+    const struct deploy_manifest manifest = {.env = {.rows = rows, .count = COUNT_OF(rows)}};
+    struct deploy_catalog catalog;
+    struct directory *directory = make(&catalog);
+    catalog.manifest = &manifest;
+    struct directory_function *function = find(directory, "t", "f");
+    assert_int_equal(function->environment.count, 2);
+    const struct hostapi_variable *pair = &function->environment.pairs[1];
+    assert_true(bytes_equal_text(hostapi_variable_name(pair), "BC"));
+    assert_true(bytes_equal_text(hostapi_variable_value(pair), "two"));
+    directory_release(function);
+    directory_free(directory);
+}
+
+static void isolates_with_other_memory_are_others(void **state)
+{
+    (void)state;
+    struct deploy_manifest manifest = {.limits = {.memory_bytes = 65536}};
+    struct deploy_catalog catalog;
+    struct directory *directory = make(&catalog);
+    struct directory_function *plain = find(directory, "t", "f");
+    catalog.manifest = &manifest;
+    struct directory_function *small = find(directory, "t", "g");
+    assert_false(bytes_equal(plain->pool_version, small->pool_version));
+    directory_release(plain);
+    directory_release(small);
     directory_free(directory);
 }
 
@@ -142,7 +186,7 @@ static void isolates_of_equal_artifacts_are_shared_unless_they_keep_their_memory
         keep_pool_version(directory, &catalog, version, &kept);
     catalog.created_ns = 7; /* removed, and made anew */
     keep_pool_version(directory, &catalog, 2, &kept);
-    size_t count = DIRECTORY_POOL_VERSION_BYTES;
+    size_t count = DEPLOY_SHA256_BYTES + 12;
     assert_int_equal(kept.count, 3 * count);
     assert_memory_not_equal(kept.data, kept.data + count, count);
     assert_memory_not_equal(kept.data + count, kept.data + 2 * count, count);
@@ -261,6 +305,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_is_looked_up_once_while_the_generation_stays),
+        cmocka_unit_test(a_functions_environment_goes_to_guests_as_it_is),
+        cmocka_unit_test(isolates_with_other_memory_are_others),
         cmocka_unit_test(a_new_generation_is_seen_by_the_very_next_request),
         cmocka_unit_test(isolates_of_equal_artifacts_are_shared_unless_they_keep_their_memory),
         cmocka_unit_test(a_removed_function_is_not_found_although_it_was_cached),

@@ -58,6 +58,7 @@ bool isolate_pool_renew(struct isolate_pool *pool,
     assert_true(opener.open == isolates_open);
     assert_int_equal(key->created_ns, found->entry.created_ns);
     assert_int_equal(key->reuse.age_max_ns, 7000);
+    assert_int_equal(key->memory_max_bytes, 65536);
     renewed++;
     return true;
 }
@@ -170,7 +171,8 @@ static void a_function_that_is_there_is_renewed_and_one_that_is_gone_forgotten(v
 {
     (void)state;
     struct line line;
-    struct directory_function function = {.entry = {.created_ns = 5, .reuse_us = 7}};
+    struct directory_function function = {.entry = {.created_ns = 5, .reuse_us = 7},
+                                          .limits = {.memory_bytes = 65536}};
     line_init(&line);
     say(&line, "acme", "here");
     say(&line, "acme", "gone");
