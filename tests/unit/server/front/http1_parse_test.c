@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "deploy/api/http_head.h"
 #include "server/front/http1_parse.h"
 #include "tests/support/unit.h"
 
@@ -465,6 +466,44 @@ static void nothing_is_no_token_no_target_and_no_host(void **state)
                  http1_is_authority(nothing));
 }
 
+/* Which the admin API leaves to who knows its names, methods and bounds. */
+static bool is_policy(enum refusal_reason reason)
+{
+    return reason == REFUSAL_METHOD_LONG || reason == REFUSAL_METHOD_OURS ||
+           reason == REFUSAL_TARGET || reason == REFUSAL_HOST || reason == REFUSAL_BODY_LARGE;
+}
+
+/* Two readers, for two doors: where a request ends, and what is none, they must not see otherwise.
+ */
+static void the_admin_apis_reader_takes_nothing_that_this_one_refuses_as_malformed(void **state)
+{
+    (void)state;
+    uint32_t both = 0;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t scanned = 0;
+        struct bytes text = bytes_make(rows[i].text, rows[i].count);
+        size_t end = http_head_end(text, &scanned);
+        struct http1_field fields[HTTP1_FIELDS_MAX];
+        struct http1_head ours;
+        struct http_head theirs;
+        struct problem problem;
+        if (end == 0 || !http_head_parse(bytes_make(text.data, end), &theirs, &problem))
+            continue;
+        if (http1_parse_head(text, 0, &rules, fields, &ours) != HTTP1_COMPLETE) {
+            if (!is_policy(ours.refusal))
+                fail_msg("row %zu: %s", i, rows[i].text);
+            continue;
+        }
+        both++;
+        assert_int_equal(ours.head_bytes, end);
+        assert_true(bytes_equal(ours.method, theirs.method));
+        assert_int_equal(ours.is_chunked, theirs.chunked);
+        assert_int_equal(ours.content_length, theirs.body_bytes);
+        assert_int_equal(ours.is_continue_expected, theirs.expects_continue);
+    }
+    assert_true(both > 30);
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -478,6 +517,7 @@ UNIT
         cmocka_unit_test(fields_are_counted_with_32_bytes_each_against_the_limit),
         cmocka_unit_test(a_head_without_an_end_is_refused_at_the_limit),
         cmocka_unit_test(nothing_is_no_token_no_target_and_no_host),
+        cmocka_unit_test(the_admin_apis_reader_takes_nothing_that_this_one_refuses_as_malformed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
