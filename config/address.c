@@ -79,3 +79,22 @@ bool config_address_parse(const char *text, struct config_address *ret_address)
     *ret_address = address;
     return true;
 }
+
+size_t config_address_print(const struct sockaddr *address, char ret_text[CONFIG_ADDRESS_BYTES])
+{
+    char ip[INET6_ADDRSTRLEN];
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    int count = 0;
+    ret_text[0] = '\0';
+    if (address->sa_family == AF_INET) {
+        memcpy(&v4, address, sizeof(v4));
+        if (inet_ntop(AF_INET, &v4.sin_addr, ip, sizeof(ip)) != NULL)
+            count = snprintf(ret_text, CONFIG_ADDRESS_BYTES, "%s:%u", ip, ntohs(v4.sin_port));
+    } else if (address->sa_family == AF_INET6) {
+        memcpy(&v6, address, sizeof(v6));
+        if (inet_ntop(AF_INET6, &v6.sin6_addr, ip, sizeof(ip)) != NULL)
+            count = snprintf(ret_text, CONFIG_ADDRESS_BYTES, "[%s]:%u", ip, ntohs(v6.sin6_port));
+    }
+    return (size_t)MAX(count, 0);
+}

@@ -91,6 +91,8 @@ struct config_address {
     bool loopback; /* reachable from this machine only */
 };
 bool config_address_parse(const char *text, struct config_address *ret_address);
+/* The same way back, its count returned; 0 and "" of an address of another family. */
+size_t config_address_print(const struct sockaddr *address, char ret_text[CONFIG_ADDRESS_BYTES]);
 /* Takes "http://ADDR:PORT/" as well and gives "ADDR:PORT"; false if it is no address. */
 bool config_address_normalise(const char *text, char ret_address[CONFIG_ADDRESS_BYTES]);
 

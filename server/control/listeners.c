@@ -6,9 +6,7 @@
  */
 #include "server/control/listeners.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -66,23 +64,6 @@ static bool listeners_learn_port(int fd, struct config_address *address)
     return getsockname(fd, (struct sockaddr *)&address->storage, &address->length) == 0;
 }
 
-static void listeners_print(const struct config_address *address,
-                            char ret_text[CONFIG_ADDRESS_BYTES])
-{
-    char ip[INET6_ADDRSTRLEN] = "?";
-    if (address->storage.ss_family == AF_INET6) {
-        struct sockaddr_in6 v6;
-        memcpy(&v6, &address->storage, sizeof(v6));
-        (void)inet_ntop(AF_INET6, &v6.sin6_addr, ip, sizeof(ip));
-        (void)snprintf(ret_text, CONFIG_ADDRESS_BYTES, "[%s]:%u", ip, ntohs(v6.sin6_port));
-        return;
-    }
-    struct sockaddr_in v4;
-    memcpy(&v4, &address->storage, sizeof(v4));
-    (void)inet_ntop(AF_INET, &v4.sin_addr, ip, sizeof(ip));
-    (void)snprintf(ret_text, CONFIG_ADDRESS_BYTES, "%s:%u", ip, ntohs(v4.sin_port));
-}
-
 static enum status listeners_open_address(struct listeners *listeners,
                                           uint32_t index,
                                           const char *text,
@@ -104,7 +85,8 @@ static enum status listeners_open_address(struct listeners *listeners,
         if (listeners->fds[set][index] < 0)
             return listeners_fail(report, text);
     }
-    listeners_print(&address, listeners->addresses[index]);
+    (void)config_address_print((const struct sockaddr *)&address.storage,
+                               listeners->addresses[index]);
     return STATUS_OK;
 }
 

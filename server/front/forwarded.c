@@ -7,7 +7,6 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdio.h>
 
 #define ELEMENTS_MAX 32 /* proxies in a row */
 
@@ -53,21 +52,9 @@ static bool forwarded_parse(struct bytes text, union forwarded_address *ret_addr
     return inet_pton(AF_INET6, ip, &ret_address->v6.sin6_addr) == 1;
 }
 
-static size_t forwarded_write(const union forwarded_address *address,
-                              char ret_client[FORWARDED_CLIENT_BYTES])
-{
-    char ip[INET6_ADDRSTRLEN] = "";
-    bool is_v4 = address->any.sa_family == AF_INET;
-    const void *bytes = is_v4 ? (const void *)&address->v4.sin_addr : &address->v6.sin6_addr;
-    if (inet_ntop(address->any.sa_family, bytes, ip, sizeof(ip)) == NULL)
-        return 0;
-    int count = snprintf(ret_client, FORWARDED_CLIENT_BYTES, is_v4 ? "%s:0" : "[%s]:0", ip);
-    return count > 0 ? (size_t)count : 0;
-}
-
 size_t forwarded_client(const struct config *config,
                         const struct http_headers *headers,
-                        char ret_client[FORWARDED_CLIENT_BYTES])
+                        char ret_client[CONFIG_ADDRESS_BYTES])
 {
     size_t client_count = 0;
     uint32_t elements = 0;
@@ -81,7 +68,7 @@ size_t forwarded_client(const struct config *config,
             if (elements++ == ELEMENTS_MAX ||
                 !forwarded_parse(forwarded_take_last(&list), &address))
                 return client_count;
-            client_count = forwarded_write(&address, ret_client);
+            client_count = config_address_print(&address.any, ret_client);
             if (!config_trusts(config, &address.any))
                 return client_count;
         }

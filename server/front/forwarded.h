@@ -14,12 +14,10 @@
 #include "config/config.h"
 #include "hostapi/hostapi.h"
 
-#define FORWARDED_CLIENT_BYTES 64
-
 /* "ip:port", port 0 if it is not known; returns its count, 0: the proxy says nothing to be used. */
 size_t forwarded_client(const struct config *config,
                         const struct http_headers *headers,
-                        char ret_client[FORWARDED_CLIENT_BYTES]);
+                        char ret_client[CONFIG_ADDRESS_BYTES]);
 /* Did the client speak TLS to the proxy? Without a word of the proxy: as public_url says. */
 bool forwarded_is_https(const struct config *config, const struct http_headers *headers);
 /* The same where no proxy is trusted. */

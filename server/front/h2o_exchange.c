@@ -10,9 +10,7 @@
  * into the exchange's arena; both live until the pool is cleared, and the exchange with
  * them. That is the one event which ends it, so no path can forget.
  */
-#include <arpa/inet.h>
 #include <poll.h>
-#include <stdio.h>
 
 #include "engine/base/http_status.h"
 #include "engine/base/problem.h"
@@ -39,24 +37,10 @@ static struct bytes exchange_bytes(h2o_iovec_t vector)
 
 static void exchange_make_address(struct h2o_connection *connection)
 {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-        struct sockaddr_storage storage;
-    } peer;
-    char ip[INET6_ADDRSTRLEN] = "";
-    int count = 0;
-    socklen_t peer_bytes = h2o_socket_getpeername(connection->socket, &peer.any);
-    if (peer_bytes != 0 && peer.any.sa_family == AF_INET &&
-        inet_ntop(AF_INET, &peer.v4.sin_addr, ip, sizeof(ip)) != NULL)
-        count = snprintf(connection->address, sizeof(connection->address), "%s:%u", ip,
-                         ntohs(peer.v4.sin_port));
-    else if (peer_bytes != 0 && peer.any.sa_family == AF_INET6 &&
-             inet_ntop(AF_INET6, &peer.v6.sin6_addr, ip, sizeof(ip)) != NULL)
-        count = snprintf(connection->address, sizeof(connection->address), "[%s]:%u", ip,
-                         ntohs(peer.v6.sin6_port));
-    connection->address_count = (uint8_t)MAX(count, 0);
+    struct sockaddr_storage peer;
+    struct sockaddr *address = (struct sockaddr *)&peer;
+    if (h2o_socket_getpeername(connection->socket, address) != 0)
+        connection->address_count = (uint8_t)config_address_print(address, connection->address);
 }
 
 struct bytes h2o_connection_address(struct h2o_connection *connection)
@@ -121,7 +105,7 @@ static void exchange_fill_client(struct http_exchange *http,
     if (LIKELY(!connection->is_proxied))
         return;
     const struct config *config = connection->front->service->config;
-    char client[FORWARDED_CLIENT_BYTES];
+    char client[CONFIG_ADDRESS_BYTES];
     size_t count = forwarded_client(config, &http->request_headers, client);
     char *copy = count > 0 ? arena_alloc(&http->arena, count, 1) : NULL;
     if (copy != NULL) {

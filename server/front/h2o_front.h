@@ -82,7 +82,7 @@ struct h2o_connection {
     uint64_t swept_bytes;      /* of all, while the sweep adds up */
 
     uint8_t address_count;
-    char address[64]; /* "ip:port"; made when the first request wants it */
+    char address[CONFIG_ADDRESS_BYTES]; /* "ip:port"; made when the first request wants it */
 };
 
 struct h2o_exchange {

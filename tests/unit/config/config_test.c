@@ -468,6 +468,24 @@ static void printed_reference_has_every_key_and_loads_as_the_defaults(void **sta
     buffer_done(&out);
 }
 
+static void an_address_is_printed_as_it_is_read(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"127.0.0.1:8080", "255.255.255.255:0", "[::1]:65535",
+                                        "[1111:2222:3333:4444:5555:6666:7777:8888]:65535"};
+    char text[CONFIG_ADDRESS_BYTES];
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        struct config_address address;
+        assert_true(config_address_parse(texts[i], &address));
+        const struct sockaddr *any = (const struct sockaddr *)&address.storage;
+        assert_int_equal(config_address_print(any, text), strlen(texts[i]));
+        assert_string_equal(text, texts[i]);
+    }
+    const struct sockaddr other = {.sa_family = AF_UNIX};
+    assert_int_equal(config_address_print(&other, text), 0);
+    assert_string_equal(text, "");
+}
+
 static void address_reads_v4_and_v6_and_knows_loopback(void **state)
 {
     (void)state;
@@ -512,6 +530,7 @@ UNIT
         cmocka_unit_test(check_refuses_what_cannot_work),
         cmocka_unit_test(check_makes_a_relative_data_directory_absolute),
         cmocka_unit_test(printed_reference_has_every_key_and_loads_as_the_defaults),
+        cmocka_unit_test(an_address_is_printed_as_it_is_read),
         cmocka_unit_test(address_reads_v4_and_v6_and_knows_loopback),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,7 +55,7 @@ static void the_client_is_the_last_that_is_no_proxy_of_ours(void **state)
              bytes_of_text(rows[i].more != NULL ? rows[i].more : "")},
         };
         struct http_headers headers = {.rows = lines, .count = rows[i].more != NULL ? 3 : 2};
-        char client[FORWARDED_CLIENT_BYTES];
+        char client[CONFIG_ADDRESS_BYTES];
         size_t count = forwarded_client(&config, &headers, client);
         assert_true(bytes_equal_text(bytes_make(client, count), rows[i].client));
     }
@@ -71,7 +71,7 @@ static void a_list_without_an_end_is_not_followed(void **state)
     struct config config = config_of_proxies();
     struct http_header line = {bytes_of_text("x-forwarded-for"), bytes_of_text(list)};
     struct http_headers headers = {.rows = &line, .count = 1};
-    char client[FORWARDED_CLIENT_BYTES];
+    char client[CONFIG_ADDRESS_BYTES];
     size_t count = forwarded_client(&config, &headers, client);
     assert_true(bytes_equal_text(bytes_make(client, count), "10.0.0.1:0"));
 }
