@@ -1,6 +1,6 @@
 ;; SPDX-License-Identifier: Apache-2.0
 ;; All that a handler can import, with the types of their specifications: WASI preview 1 (and its
-;; first draft), lowered to core types, and the http-wasm handler ABI.
+;; first draft), lowered to core types, the http-wasm handler ABI, and the native one.
 (module
   (import "wasi_snapshot_preview1" "args_get" (func (param i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "args_sizes_get" (func (param i32 i32) (result i32)))
@@ -113,6 +113,12 @@
   (import "http_handler" "set_status_code" (func (param i32)))
   (import "http_handler" "set_uri" (func (param i32 i32)))
   (import "http_handler" "write_body" (func (param i32 i32 i32)))
+  (import "skerry" "env_get_v1" (func (param i32 i32 i32 i32) (result i32)))
+  (import "skerry" "handle_close_v1" (func (param i32) (result i32)))
+  (import "skerry" "log_v1" (func (param i32 i32 i32 i32 i32) (result i32)))
+  (import "skerry" "random_v1" (func (param i32 i32) (result i32)))
+  (import "skerry" "time_now_v1" (func (param i32) (result i64)))
+  (import "skerry" "wait_v1" (func (param i32 i32 i64) (result i32)))
   (memory (export "memory") 1)
   (func (export "handle_request") (result i64) (i64.const 0))
   (func (export "handle_response") (param i32 i32)))

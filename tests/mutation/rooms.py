@@ -8,8 +8,10 @@ and a row is changed there before main begins: what a test reads from the same t
 it, so that a test which only repeats the table proves nothing.
 """
 import dataclasses
+import pathlib
 import re
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 ENGINE_REFUSES = re.compile(r"\w*(_fail|refuse|_fail_\w+|corrupt|incompatible)\(|RAISE\(|"
                             r"TRAP_(?!NONE)[A-Z]")
 # A predicate says no, a parser refuses, an answer is a problem, a guest is ended.
@@ -28,22 +30,25 @@ class Room:
     but: tuple = ()  # not these files
 
 
+# Tools are the business of tests from outside.
+TOOLS = ("cli",)
+# libh2o, and control as a whole: of tests against a server, by signals and processes.
+ELSEWHERE = ("server/front/h2o_*", "server/control/supervisor.c")
+
+
+def rooms_within(top):
+    """Each folder of it that tests/unit mirrors."""
+    mirrors = sorted(path.name for path in (ROOT / "tests/unit" / top).iterdir() if path.is_dir())
+    return tuple(Room((f"{top}/{name}/*.[ch]",), f"{top}/{name}", but=ELSEWHERE)
+                 for name in mirrors if name not in TOOLS and (ROOT / top / name).is_dir())
+
+
 ROOMS = (
     Room(("engine/*.[ch]", "engine/*/*.[ch]"), "engine", ENGINE_REFUSES, suite=True),
     Room(("config/*.[ch]",), "config"),
     Room(("hostapi/*.[ch]", "hostapi/*/*.[ch]"), "hostapi", but=("hostapi/guest/*",)),
-    Room(("deploy/store/*.[ch]",), "deploy/store"),
-    Room(("deploy/api/*.[ch]",), "deploy/api"),
-    Room(("deploy/build/*.[ch]",), "deploy/build"),
-    Room(("deploy/kv/*.[ch]",), "deploy/kv"),
-    Room(("server/request/*.[ch]",), "server/request"),
-    Room(("server/telemetry/*.[ch]",), "server/telemetry"),
-    Room(("server/egress/*.[ch]",), "server/egress"),
-    Room(("server/world/*.[ch]",), "server/world"),
-    # Control as a whole is the business of tests by signals and processes.
-    Room(("server/control/*.[ch]",), "server/control", but=("server/control/supervisor.c",)),
-    # What stands before libh2o; the rest is the business of the tests against a server.
-    Room(("server/front/*.[ch]",), "server/front", but=("server/front/h2o_*",)),
+    *rooms_within("deploy"),
+    *rooms_within("server"),
 )
 
 
@@ -95,7 +100,6 @@ TABLES = (
               "if (address_lines[{row}].carried_at != 0) address_lines[{row}].carried_at = 8;"
               " else address_lines[{row}].verdict ^= address_lines[{row}].verdict == ADDRESS_PUBLIC"
               " ? ADDRESS_NEVER : address_lines[{row}].verdict ^ ADDRESS_PUBLIC;",
-              'address_lines[{row}].net = "198.51.100.77";',
           )),
     Table("config/limits.def", "LIMIT", "config/settings.c", "settings_rows", (
         (2, '((struct setting *)settings_find("limits", "{0}"))->minimum = 0;'),

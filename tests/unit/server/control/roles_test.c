@@ -24,11 +24,12 @@ static size_t seen(const struct role *role)
     return count;
 }
 
-static void a_worker_has_a_successor_and_a_builder_none(void **state)
+static void who_serves_has_a_successor_and_who_builds_has_none(void **state)
 {
     (void)state;
-    assert_int_equal(roles[ROLE_WORKER].restart, ROLE_RESTART_ALWAYS);
-    assert_int_equal(roles[ROLE_BUILDER].restart, ROLE_RESTART_NEVER);
+    for (enum role_id role = 0; role < ROLE_COUNT; role++)
+        assert_int_equal(roles[role].restart,
+                         role == ROLE_BUILDER ? ROLE_RESTART_NEVER : ROLE_RESTART_ALWAYS);
 }
 
 static void each_is_this_program_under_a_verb_of_its_own(void **state)
@@ -36,6 +37,7 @@ static void each_is_this_program_under_a_verb_of_its_own(void **state)
     (void)state;
     assert_string_equal(roles[ROLE_WORKER].spawn.verb, WORKER_VERB);
     assert_string_equal(roles[ROLE_BUILDER].spawn.verb, DEPLOY_BUILDER_VERB);
+    assert_string_equal(roles[ROLE_KEYS].spawn.verb, KEYS_VERB);
     for (enum role_id role = 0; role < ROLE_COUNT; role++)
         assert_string_equal(roles[role].spawn.executable, SPAWN_EXECUTABLE);
 }
@@ -46,12 +48,13 @@ static void its_descriptors_are_those_that_its_verb_reads(void **state)
     assert_int_equal(WORKER_BOOT_FD + roles[ROLE_WORKER].fd_count, WORKER_LISTEN_FD);
     assert_int_equal(DEPLOY_BUILDER_MODULE_FD + roles[ROLE_BUILDER].fd_count - 1,
                      DEPLOY_BUILDER_ORDER_FD);
+    assert_int_equal(HELPER_BOOT_FD + roles[ROLE_KEYS].fd_count, HELPER_FD_END);
 }
 
 static void without_memory_an_upload_goes_first_and_control_last(void **state)
 {
     (void)state;
-    assert_in_range(roles[ROLE_WORKER].spawn.oom_score, 1, 1000);
+    assert_in_range(roles[ROLE_KEYS].spawn.oom_score, 1, roles[ROLE_WORKER].spawn.oom_score - 1);
     assert_in_range(roles[ROLE_BUILDER].spawn.oom_score, roles[ROLE_WORKER].spawn.oom_score + 1,
                     1000);
 }
@@ -67,7 +70,8 @@ static void of_the_environment_only_place_and_language_are_seen(void **state)
     }
 }
 
-/* Control alone writes the store; a builder has nothing but the artifact it makes. */
+/* Control alone writes the store; a builder has nothing but the artifact it makes, and who keeps
+ * secrets nothing at all. */
 static void nobody_but_control_may_write_the_store(void **state)
 {
     (void)state;
@@ -75,12 +79,13 @@ static void nobody_but_control_may_write_the_store(void **state)
     assert_non_null(strstr(roles[ROLE_WORKER].paths, "artifacts:r "));
     assert_non_null(strstr(roles[ROLE_WORKER].paths, "generation:r "));
     assert_string_equal(roles[ROLE_BUILDER].paths, "artifacts:w");
+    assert_string_equal(roles[ROLE_KEYS].paths, "");
 }
 
 UNIT
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_worker_has_a_successor_and_a_builder_none),
+        cmocka_unit_test(who_serves_has_a_successor_and_who_builds_has_none),
         cmocka_unit_test(each_is_this_program_under_a_verb_of_its_own),
         cmocka_unit_test(its_descriptors_are_those_that_its_verb_reads),
         cmocka_unit_test(without_memory_an_upload_goes_first_and_control_last),
