@@ -341,6 +341,28 @@ static void jobs_beyond_the_running_ones_wait_and_all_end(void **state)
     bench_done(&bench);
 }
 
+static void so_many_may_wait_and_no_more(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct report report = REPORT_INIT;
+    bench_init(&bench, "#!/bin/sh\nwhile :; do :; done\n");
+    /* Of two builders one tenant has one. */
+    for (int i = 0; i < 1 + 1024; i++)
+        bench_submit(&bench, "module");
+    assert_int_equal(builder_jobs_stats(bench.jobs).queued, 1024);
+    const struct builder_job_request request = {
+        .tenant = "default", .module = bytes_of_text("module"), .done = bench_outcome};
+    struct builder_job *job = NULL;
+    assert_int_equal(builder_jobs_submit(bench.jobs, &request, &report, &job), STATUS_BUSY);
+    assert_null(job);
+    assert_non_null(strstr(report.text, "1024 builds are waiting"));
+    builder_jobs_free(bench.jobs);
+    bench.jobs = NULL;
+    assert_int_equal(bench.done_count, 1 + 1024);
+    bench_done(&bench);
+}
+
 static void stopping_kills_builders_and_answers_every_job(void **state)
 {
     (void)state;
@@ -412,6 +434,7 @@ UNIT
         cmocka_unit_test(missing_executable_fails_the_job_and_not_the_server),
         cmocka_unit_test(builder_runs_under_its_rlimits_and_inherits_nothing_else),
         cmocka_unit_test(jobs_beyond_the_running_ones_wait_and_all_end),
+        cmocka_unit_test(so_many_may_wait_and_no_more),
         cmocka_unit_test(stopping_kills_builders_and_answers_every_job),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
