@@ -160,11 +160,11 @@ static uint64_t exchange_parse_length(struct bytes text)
     return length;
 }
 
-void exchange_seal(struct http_exchange *exchange)
+static void exchange_take_framing(struct http_exchange *exchange, bool wants_length)
 {
     struct http_headers *headers = &exchange->response_headers;
     const struct http_header *length = http_headers_find(headers, bytes_of_text("content-length"));
-    if (length != NULL && exchange->response_body.count == 0)
+    if (length != NULL && wants_length)
         exchange->head_length = exchange_parse_length(length->value);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < headers->count; i++) {
@@ -175,4 +175,52 @@ void exchange_seal(struct http_exchange *exchange)
             headers->rows[kept++] = *row;
     }
     headers->count = kept;
+}
+
+void exchange_seal(struct http_exchange *exchange)
+{
+    if (!exchange->response_begun)
+        exchange_take_framing(exchange, exchange->response_body.count == 0);
+}
+
+bool http_exchange_begin_response(struct http_exchange *exchange)
+{
+    ASSERT(!exchange->response_begun);
+    exchange_take_framing(exchange, true);
+    exchange->response_begun = true;
+    return exchange->response_body.count <= exchange->head_length;
+}
+
+/* ---- the body -------------------------------------------------------------------------------- */
+
+void exchange_replace_body(struct http_exchange *exchange)
+{
+    if (!exchange->response_begun)
+        exchange->response_body.count = 0;
+}
+
+enum status exchange_write(struct http_exchange *exchange, struct bytes *piece)
+{
+    struct buffer *body = &exchange->response_body;
+    uint64_t total = exchange->response_sent + body->count;
+    if (piece->count > exchange->limits->response - MIN(total, exchange->limits->response))
+        return STATUS_LIMIT;
+    if (exchange->response_begun && exchange->head_length != HTTP_LENGTH_UNKNOWN &&
+        piece->count > exchange->head_length - MIN(total, exchange->head_length))
+        return STATUS_INVALID;
+    size_t count = piece->count;
+    if (http_exchange_streams(exchange))
+        count = MIN(count, exchange->limits->stream_buffer -
+                               MIN((uint64_t)body->count, exchange->limits->stream_buffer));
+    enum status status = buffer_append(body, piece->data, count);
+    if (status != STATUS_OK)
+        return STATUS_LIMIT;
+    *piece = bytes_make(piece->data + count, piece->count - count);
+    return STATUS_OK;
+}
+
+const char *exchange_write_refusal(enum status status)
+{
+    return status == STATUS_INVALID ? "body is longer than its Content-Length, which has gone out"
+                                    : "body is larger than limits.response";
 }

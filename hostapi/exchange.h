@@ -15,6 +15,17 @@
 /* Into the exchange's arena; false over its cap. */
 NODISCARD bool
 exchange_copy(struct http_exchange *exchange, struct bytes text, struct bytes *ret_copy);
+/*
+ * Adds a piece to the response's body; `piece` becomes the rest that there is no room for now,
+ * which only a response that streams has: wait for room, then go on. LIMIT: more than
+ * limits.response in all; INVALID: more than the Content-Length that has gone out. Then nothing
+ * was added.
+ */
+NODISCARD enum status exchange_write(struct http_exchange *exchange, struct bytes *piece);
+/* What a guest is told if that was refused. */
+const char *exchange_write_refusal(enum status status);
+/* What a handler wrote before this one is forgotten, as far as it has not gone out. */
+void exchange_replace_body(struct http_exchange *exchange);
 /* The response is complete: takes out headers that only the server may set, and keeps what they
  * say of a body that is not there. */
 void exchange_seal(struct http_exchange *exchange);

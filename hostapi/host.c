@@ -90,6 +90,21 @@ enum engine_outcome host_park_until(struct hostapi_host *host, uint64_t until_ns
     return host_park(host, &wait, 1);
 }
 
+enum engine_outcome host_park_for_room(struct hostapi_host *host)
+{
+    const struct hostapi_wait wait = {.kind = HOSTAPI_WAIT_ROOM};
+    return host_park(host, &wait, 1);
+}
+
+enum engine_outcome host_flush(struct hostapi_host *host)
+{
+    struct http_exchange *exchange = host->request.exchange;
+    if (host->request.resumed || exchange == NULL || !http_exchange_streams(exchange))
+        return ENGINE_DONE;
+    exchange->flush_wanted = true;
+    return host_park_until(host, 0);
+}
+
 static uint32_t
 host_entry(const struct engine_module *module, const char *name, const char *signature)
 {
@@ -386,10 +401,10 @@ uint64_t hostapi_waits_until_ns(const struct hostapi_waits *waits)
     return until_ns;
 }
 
-bool hostapi_waits_for_event(const struct hostapi_waits *waits)
+bool hostapi_waits_for(const struct hostapi_waits *waits, enum hostapi_wait_kind kind)
 {
     for (uint32_t i = 0; i < waits->count; i++) {
-        if (waits->rows[i].kind == HOSTAPI_WAIT_EVENT)
+        if (waits->rows[i].kind == kind)
             return true;
     }
     return false;

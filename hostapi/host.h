@@ -104,6 +104,10 @@ enum engine_outcome host_trap_frozen(struct engine_host_call *call, const char *
 /* Parks the call until any of the waits, at least 1, is over: then it is made again. */
 enum engine_outcome
 host_park(struct hostapi_host *host, const struct hostapi_wait *waits, uint32_t count);
+/* The same until a piece of the response was taken. */
+enum engine_outcome host_park_for_room(struct hostapi_host *host);
+/* Lets the response go out as far as it is written, if it may; made again, the call is done. */
+enum engine_outcome host_flush(struct hostapi_host *host);
 /* The same for a moment: monotonic; 0: when others have had their turn. */
 enum engine_outcome host_park_until(struct hostapi_host *host, uint64_t until_ns);
 

@@ -99,9 +99,16 @@ struct http_exchange {
     /* response; read by server after FINISHED */
     uint32_t status; /* 200 unless the guest sets it */
     struct http_headers response_headers;
-    struct buffer response_body; /* max = limits.response */
-    /* Without a body, the Content-Length that the guest gave: what an answer to HEAD says. */
+    struct buffer response_body; /* max = limits.response; of a stream: what is still to be sent */
+    /* Without a body, or of a stream, the Content-Length that the guest gave. */
     uint64_t head_length;
+    /* the same in pieces */
+    bool may_stream;     /* somebody takes the body piece by piece while the guest runs */
+    bool response_begun; /* the head is out: nothing but the body may change */
+    bool flush_wanted;   /* what there is shall go out, be it only the head */
+    uint32_t
+        response_holds;     /* guests that must see it whole, or have not written all of its head */
+    uint64_t response_sent; /* bytes of the body that were taken out of response_body */
     /* what the guest wrote to its log: lines, level first */
     struct buffer log; /* max = limits.log; what does not fit is dropped and counted */
     uint64_t log_dropped_bytes;
@@ -130,6 +137,14 @@ const struct http_header *http_headers_find(const struct http_headers *headers, 
 /* Ends a line's text and each of its fields, "name=value", that follow; guests cannot write it. */
 #define HTTP_LOG_FIELD      '\x1f'
 #define HTTP_LOG_FIELDS_MAX 16
+/* May pieces of the body go out before it is complete? */
+static inline bool http_exchange_streams(const struct http_exchange *exchange)
+{
+    return exchange->may_stream && (exchange->response_holds == 0 || exchange->response_begun);
+}
+/* The head goes out now: takes out what only the server may set, and keeps the length that the
+ * guest promised in head_length. False: there is more of the body already. */
+NODISCARD bool http_exchange_begin_response(struct http_exchange *exchange);
 /* One log line; cut at limits->log. */
 void http_exchange_log(struct http_exchange *exchange, const char *level, struct bytes text);
 
@@ -219,6 +234,7 @@ enum hostapi_step hostapi_trapped(struct hostapi_host *host, struct report *repo
 /* One thing that a pending call waits for. */
 enum hostapi_wait_kind {
     HOSTAPI_WAIT_TIME,  /* a moment: monotonic `until_ns`; 0: others had their turn */
+    HOSTAPI_WAIT_ROOM,  /* room in the exchange's response_body: a piece of it was taken */
     HOSTAPI_WAIT_EVENT, /* any operation of the request has an answer: operations.h */
 };
 struct hostapi_wait {
@@ -235,8 +251,8 @@ struct hostapi_waits {
 const struct hostapi_waits *hostapi_waits(const struct hostapi_host *host);
 /* The earliest moment among them; UINT64_MAX if there is none. */
 uint64_t hostapi_waits_until_ns(const struct hostapi_waits *waits);
-/* Is there an EVENT among them? */
-bool hostapi_waits_for_event(const struct hostapi_waits *waits);
+/* Is there one of that kind among them? */
+bool hostapi_waits_for(const struct hostapi_waits *waits, enum hostapi_wait_kind kind);
 
 /* ---- a WASI command without a server: `skerry run` ------------------------------------------- */
 

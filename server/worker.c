@@ -24,14 +24,15 @@
 #include "server/front/h2o_listen.h"
 #include "server/request/account.h"
 #include "server/request/service.h"
+#include "server/request/stream.h"
 #include "server/telemetry/bus_error.h"
 #include "server/telemetry/log.h"
 
-#define SWEEP_NS       CLOCK_NS_PER_S
-#define TELL_NS        (100 * CLOCK_NS_PER_MS)
-#define DRAIN_GRACE_NS CLOCK_NS_PER_S
-#define LENT_PER_TURN  32
-#define UNSENT_WAIT_MS 1 /* a channel is looked at again when it may have room */
+#define SWEEP_NS        CLOCK_NS_PER_S
+#define TELL_NS         (100 * CLOCK_NS_PER_MS)
+#define DRAIN_MARGIN_NS CLOCK_NS_PER_S
+#define LENT_PER_TURN   32
+#define UNSENT_WAIT_MS  1 /* a channel is looked at again when it may have room */
 
 struct worker {
     struct worker_boot boot;
@@ -162,8 +163,11 @@ static void worker_drain(void *context)
     if (worker->draining)
         return;
     worker->draining = true;
+    const struct config_limits *limits = &worker->boot.config.limits;
     worker->drain_deadline_ns = clock_monotonic_ns(&clock_system) +
-                                worker->boot.config.limits.wall * CLOCK_NS_PER_US + DRAIN_GRACE_NS;
+                                MAX(limits->wall, limits->drain_grace) * CLOCK_NS_PER_US +
+                                DRAIN_MARGIN_NS;
+    stream_drain(&worker->service);
     h2o_listen_drain(worker->front);
 }
 

@@ -11,8 +11,8 @@
  *
  * Features that were enabled while the snapshot was made are not in the snapshot, because
  * they are the host's. So a guest that was initialised in the builder and imports
- * enable_features is taken to have enabled all of them there; buffering costs nothing
- * here, since responses are always kept whole until they are complete.
+ * enable_features is taken to have enabled all of them there. A response that is buffered
+ * does not stream: it is kept whole until it is complete.
  */
 #include "hostapi/http_wasm/http_wasm.h"
 
@@ -29,9 +29,14 @@ enum http_wasm_entry { HTTP_WASM_HANDLE_REQUEST, HTTP_WASM_HANDLE_RESPONSE };
 
 /* ---- rules ----------------------------------------------------------------------------------- */
 
-static const char *http_wasm_response_refusal(const struct http_wasm_state *state,
+static const char *http_wasm_response_refusal(const struct hostapi_host *host,
                                               enum http_wasm_access access)
 {
+    const struct http_wasm_state *state = http_wasm_state(host);
+    const char *begun = "the response began with write_body: do this before it, or enable the "
+                        "feature buffer_response";
+    if (host->request.exchange->response_begun && access != HTTP_WASM_WRITE_RESPONSE_BODY)
+        return begun;
     if ((state->features & HTTP_WASM_BUFFER_RESPONSE) != 0)
         return NULL;
     if (state->phase == HTTP_WASM_RESPONSE)
@@ -39,8 +44,7 @@ static const char *http_wasm_response_refusal(const struct http_wasm_state *stat
     if (access == HTTP_WASM_READ_RESPONSE_BODY)
         return "reading the response body needs the feature buffer_response";
     if (access == HTTP_WASM_CHANGE_RESPONSE_HEAD && state->body_written[HTTP_WASM_RESPONSE_BODY])
-        return "the response began with write_body: do this before it, or enable the feature "
-               "buffer_response";
+        return begun;
     return NULL;
 }
 
@@ -64,7 +68,7 @@ const char *http_wasm_refusal(const struct hostapi_host *host, enum http_wasm_ac
     case HTTP_WASM_CHANGE_RESPONSE_HEAD:
     case HTTP_WASM_READ_RESPONSE_BODY:
     case HTTP_WASM_WRITE_RESPONSE_BODY:
-        return http_wasm_response_refusal(state, access);
+        return http_wasm_response_refusal(host, access);
     }
     return NULL;
 }
@@ -90,12 +94,23 @@ static void http_wasm_initialised(struct hostapi_host *host)
     kept->features = http_wasm_state(host)->features;
 }
 
+/* Whoever may change a response after it is written must have it whole. */
+static void http_wasm_hold_response(struct hostapi_host *host)
+{
+    struct http_wasm_state *state = http_wasm_state(host);
+    bool holds = (state->features & HTTP_WASM_BUFFER_RESPONSE) != 0;
+    if (holds && !state->holds_response && host->request.exchange != NULL)
+        host->request.exchange->response_holds++;
+    state->holds_response |= holds && host->request.exchange != NULL;
+}
+
 static enum hostapi_step http_wasm_begin(struct hostapi_host *host, struct report *report)
 {
     struct http_wasm_state *state = http_wasm_state(host);
     (void)report;
     state->features = http_wasm_initial_features(host);
     state->phase = HTTP_WASM_REQUEST;
+    http_wasm_hold_response(host);
     host_call_entry(host, HTTP_WASM_HANDLE_REQUEST, NULL, 0);
     return HOSTAPI_RUN;
 }
@@ -176,6 +191,8 @@ enum engine_outcome http_wasm_enable_features(struct hostapi_host *host,
     struct http_wasm_state *state = http_wasm_state(host);
     if (state->phase != HTTP_WASM_RESPONSE)
         state->features |= call->slots[0].i32 & HTTP_WASM_FEATURES;
+    if (state->phase == HTTP_WASM_REQUEST)
+        http_wasm_hold_response(host);
     call->slots[0].bits = HTTP_WASM_FEATURES;
     return ENGINE_DONE;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bodies of http-wasm: streams to the guest, whole in the host.
+ * Bodies of http-wasm: streams to the guest. The request's is whole in the host; the response's
+ * goes out by pieces where nobody wants it whole, and write_body waits for room.
  *
  * read_body goes on where the last one ended, in each phase from the beginning. The first
  * write_body of a phase replaces the body, further ones append. A request body that the
  * guest wrote lives in the host until the request is forgotten.
  */
+#include "hostapi/exchange.h"
 #include "hostapi/guest_mem.h"
 #include "hostapi/hostcalls.h"
 #include "hostapi/http_wasm/http_wasm.h"
@@ -62,16 +64,28 @@ static enum status http_wasm_write_request(struct hostapi_host *host, struct byt
     return STATUS_OK;
 }
 
-static enum status http_wasm_write_response(struct hostapi_host *host, struct bytes piece)
+/* The call waits for room until all of the piece is written. */
+static enum engine_outcome http_wasm_write_response(struct hostapi_host *host,
+                                                    struct engine_host_call *call,
+                                                    struct bytes piece)
 {
     struct http_wasm_state *state = http_wasm_state(host);
-    struct buffer *body = &host->request.exchange->response_body;
+    struct http_exchange *exchange = host->request.exchange;
     if (!state->body_written[HTTP_WASM_RESPONSE_BODY]) {
-        body->count = 0;
+        exchange_replace_body(exchange);
         state->body_read[HTTP_WASM_RESPONSE_BODY] = 0;
     }
     state->body_written[HTTP_WASM_RESPONSE_BODY] = true;
-    return buffer_append(body, piece.data, piece.count);
+    uint64_t done = host->request.resumed ? state->write_done : 0;
+    struct bytes rest = bytes_make(piece.data + done, piece.count - done);
+    enum status status = exchange_write(exchange, &rest);
+    if (status != STATUS_OK)
+        return host_trap(call, "write_body: %s (%llu)", exchange_write_refusal(status),
+                         (unsigned long long)(status == STATUS_INVALID
+                                                  ? exchange->head_length
+                                                  : exchange->limits->response));
+    state->write_done = piece.count - rest.count;
+    return rest.count == 0 ? ENGINE_DONE : host_park_for_room(host);
 }
 
 enum engine_outcome http_wasm_write_body(struct hostapi_host *host, struct engine_host_call *call)
@@ -88,14 +102,12 @@ enum engine_outcome http_wasm_write_body(struct hostapi_host *host, struct engin
     if (!guest_mem_view(call->instance, call->slots[1].i32, call->slots[2].i32, &piece))
         return host_trap(call, "write_body: %u bytes at %u are outside memory", call->slots[2].i32,
                          call->slots[1].i32);
-    hostcalls_charge_bytes(call, piece.count);
-    const struct config_limits *limits = host->request.exchange->limits;
-    bool is_request = kind == HTTP_WASM_REQUEST_BODY;
-    enum status status =
-        is_request ? http_wasm_write_request(host, piece) : http_wasm_write_response(host, piece);
-    if (status == STATUS_OK)
+    if (!host->request.resumed)
+        hostcalls_charge_bytes(call, piece.count);
+    if (kind == HTTP_WASM_RESPONSE_BODY)
+        return http_wasm_write_response(host, call, piece);
+    if (http_wasm_write_request(host, piece) == STATUS_OK)
         return ENGINE_DONE;
-    return host_trap(call, "write_body: body is larger than limits.%s (%llu)",
-                     is_request ? "body" : "response",
-                     (unsigned long long)(is_request ? limits->body : limits->response));
+    return host_trap(call, "write_body: body is larger than limits.body (%llu)",
+                     (unsigned long long)host->request.exchange->limits->body);
 }

@@ -45,36 +45,6 @@ static bool wagi_ends_with_empty_line(struct bytes head)
     return before == 0 || head.data[before - 1] == '\n';
 }
 
-/* Stdout: the header block is kept apart, the rest goes to the response's body. */
-static enum engine_outcome
-wagi_write_stdout(struct hostapi_host *host, struct engine_host_call *call, struct bytes piece)
-{
-    struct wagi_state *state = wagi_state(host);
-    struct http_exchange *exchange = host->request.exchange;
-    if (state->head.max == 0)
-        buffer_init(&state->head, exchange->limits->headers);
-    if (state->routing) {
-        if (buffer_append(&state->head, piece.data, piece.count) == STATUS_OK)
-            return ENGINE_DONE;
-        return host_trap(call, "_routes printed more than limits.headers (%llu)",
-                         (unsigned long long)exchange->limits->headers);
-    }
-    while (!state->head_complete && piece.count > 0) {
-        if (!wagi_append_line(state, &piece))
-            return host_trap(call, "header block on stdout is larger than limits.headers (%llu)",
-                             (unsigned long long)exchange->limits->headers);
-        state->head_complete = wagi_ends_with_empty_line(buffer_bytes(&state->head));
-    }
-    /* A handler before this one may have written a body: this one takes its place. */
-    if (piece.count > 0 && !state->body_begun)
-        exchange->response_body.count = 0;
-    state->body_begun |= piece.count > 0;
-    if (buffer_append(&exchange->response_body, piece.data, piece.count) != STATUS_OK)
-        return host_trap(call, "response body is larger than limits.response (%llu)",
-                         (unsigned long long)exchange->limits->response);
-    return ENGINE_DONE;
-}
-
 /* ---- parsing --------------------------------------------------------------------------------- */
 
 /* "CODE" or "CODE reason" with a final status; false for anything else. */
@@ -175,11 +145,62 @@ wagi_parse_head(struct http_exchange *exchange, struct bytes head, struct report
     return STATUS_OK;
 }
 
+/* ---- stdout ---------------------------------------------------------------------------------- */
+
+/* The header block is complete: the response may stream from here, unless it is a bad one, which
+ * the end of the command tells of. */
+static void wagi_read_head(struct hostapi_host *host)
+{
+    struct wagi_state *state = wagi_state(host);
+    struct http_exchange *exchange = host->request.exchange;
+    struct report report = REPORT_INIT;
+    state->head_read = wagi_parse_head(exchange, buffer_bytes(&state->head), &report) == STATUS_OK;
+    if (state->head_read)
+        exchange->response_holds--;
+}
+
+/* Stdout: the header block is kept apart, the rest goes to the response's body. `piece` becomes
+ * what there is no room for now. */
+static enum engine_outcome
+wagi_write_stdout(struct hostapi_host *host, struct engine_host_call *call, struct bytes *piece)
+{
+    struct wagi_state *state = wagi_state(host);
+    struct http_exchange *exchange = host->request.exchange;
+    if (state->head.max == 0)
+        buffer_init(&state->head, exchange->limits->headers);
+    if (state->routing) {
+        if (buffer_append(&state->head, piece->data, piece->count) != STATUS_OK)
+            return host_trap(call, "_routes printed more than limits.headers (%llu)",
+                             (unsigned long long)exchange->limits->headers);
+        piece->count = 0;
+        return ENGINE_DONE;
+    }
+    while (!state->head_complete && piece->count > 0) {
+        if (!wagi_append_line(state, piece))
+            return host_trap(call, "header block on stdout is larger than limits.headers (%llu)",
+                             (unsigned long long)exchange->limits->headers);
+        state->head_complete = wagi_ends_with_empty_line(buffer_bytes(&state->head));
+        if (state->head_complete)
+            wagi_read_head(host);
+    }
+    /* A handler before this one may have written a body: this one takes its place. */
+    if (piece->count > 0 && !state->body_begun)
+        exchange_replace_body(exchange);
+    state->body_begun |= piece->count > 0;
+    enum status status = exchange_write(exchange, piece);
+    if (status != STATUS_OK)
+        return host_trap(call, "response %s (%llu)", exchange_write_refusal(status),
+                         (unsigned long long)(status == STATUS_INVALID
+                                                  ? exchange->head_length
+                                                  : exchange->limits->response));
+    return piece->count == 0 ? ENGINE_DONE : host_park_for_room(host);
+}
+
 /* ---- leading a request ----------------------------------------------------------------------- */
 
 /*
- * The command ended: turns the header block into the response's head. One that says it failed has
- * written half an answer, or one about its failure: nothing has left yet, so it is not sent.
+ * The command ended. One that says it failed has written half an answer, or one about its failure:
+ * what has not left yet is not sent.
  */
 static enum hostapi_step wagi_end(struct hostapi_host *host, int exit_code, struct report *report)
 {
@@ -196,7 +217,8 @@ static enum hostapi_step wagi_end(struct hostapi_host *host, int exit_code, stru
                          "0 for the answer to be sent",
                          exit_code);
     host->request.fault = HOSTAPI_FAULT_BAD_OUTPUT;
-    if (wagi_parse_head(exchange, buffer_bytes(&state->head), report) != STATUS_OK)
+    if (!state->head_read &&
+        wagi_parse_head(exchange, buffer_bytes(&state->head), report) != STATUS_OK)
         return HOSTAPI_FAULT;
     exchange_seal(exchange);
     return HOSTAPI_FINISHED;
@@ -264,6 +286,7 @@ wagi_exited(struct hostapi_host *host, int exit_code, struct report *report)
 static enum hostapi_step wagi_begin(struct hostapi_host *host, struct report *report)
 {
     (void)report;
+    host->request.exchange->response_holds++; /* until its head is read */
     wagi_state(host)->routing = host->entries.of_family[WAGI_ROUTES] != HOST_NO_ENTRY;
     host_call_entry(host, wagi_state(host)->routing ? WAGI_ROUTES : WAGI_START, NULL, 0);
     return HOSTAPI_RUN;
@@ -333,8 +356,10 @@ static enum engine_outcome wagi_write(struct hostapi_host *host,
     if (stream != WASI_STDOUT || host->request.exchange == NULL)
         return wasi_write_log(host, call, stream, piece, sum, error);
     *error = WASI_SUCCESS;
-    *sum += (uint32_t)piece.count;
-    return wagi_write_stdout(host, call, piece);
+    struct bytes rest = piece;
+    enum engine_outcome outcome = wagi_write_stdout(host, call, &rest);
+    *sum += (uint32_t)(piece.count - rest.count);
+    return outcome;
 }
 
 static const struct wasi_setting wagi_setting = {
@@ -344,6 +369,7 @@ static const struct wasi_setting wagi_setting = {
     .stdin_bytes = wagi_stdin_bytes,
     .read = wagi_read,
     .write = wagi_write,
+    .flush = host_flush,
 };
 
 /* ---- the family ------------------------------------------------------------------------------ */

@@ -13,6 +13,7 @@ struct wagi_state {
     uint64_t body_read; /* how far stdin was read */
     struct buffer head; /* stdout up to the empty line; owned */
     bool head_complete;
+    bool head_read; /* and found to be good: it is in the exchange */
     bool body_begun;
     bool routing; /* `_routes` runs: stdout is its, in `head` */
 };

@@ -73,6 +73,7 @@ struct wasi_state {
     uint64_t clock_ns[2];        /* realtime, monotonic, as the guest sees them in that run */
     uint64_t poll_base_ns;       /* poll_oneoff: monotonic time of the first call */
     uint64_t random_done;        /* random_get: bytes filled so far */
+    uint32_t write_done;         /* fd_write that waits for room: bytes taken so far */
 };
 
 static inline struct wasi_state *wasi_state(const struct hostapi_host *host)
@@ -95,14 +96,17 @@ struct wasi_setting {
                             struct engine_instance *instance,
                             const struct guest_mem_iovecs *iovecs,
                             uint32_t *ret_count);
-    /* fd_write of a piece; adds what was taken to `sum`. ENGINE_TRAPPED ends the guest; an
-     * error counts only if nothing was written before it. */
+    /* fd_write of a piece; adds what was taken to `sum`. ENGINE_TRAPPED ends the guest, after
+     * ENGINE_PENDING the call goes on with the rest; an error counts only if nothing was written
+     * before it. */
     enum engine_outcome (*write)(struct hostapi_host *host,
                                  struct engine_host_call *call,
                                  enum wasi_stream stream,
                                  struct bytes piece,
                                  uint32_t *sum,
                                  enum wasi_errno *error);
+    /* fd_sync of stdout, which may park; NULL: it is no file. */
+    enum engine_outcome (*flush)(struct hostapi_host *host);
     bool (*is_terminal)(enum wasi_stream stream); /* NULL: none is */
     uint64_t (*cpu_ns)(void);                     /* NULL: fuel used, a nanosecond a unit */
 };
@@ -140,7 +144,7 @@ wasi_handler wasi_args_get, wasi_args_sizes_get, wasi_environ_get, wasi_environ_
 wasi_handler wasi_clock_res_get, wasi_clock_time_get, wasi_random_get;
 wasi_handler wasi_poll_oneoff, wasi_poll_oneoff_p0;
 wasi_handler wasi_proc_exit, wasi_proc_raise, wasi_sched_yield;
-wasi_handler wasi_fd_close, wasi_fd_read, wasi_fd_write, wasi_fd_renumber;
+wasi_handler wasi_fd_close, wasi_fd_read, wasi_fd_write, wasi_fd_renumber, wasi_fd_sync;
 wasi_handler wasi_fd_fdstat_get, wasi_fd_fdstat_set_flags;
 wasi_handler wasi_fd_filestat_get, wasi_fd_filestat_get_p0;
 

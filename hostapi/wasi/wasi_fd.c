@@ -226,6 +226,18 @@ enum engine_outcome wasi_write_log(struct hostapi_host *host,
     return ENGINE_DONE;
 }
 
+enum engine_outcome wasi_fd_sync(struct hostapi_host *host, struct engine_host_call *call)
+{
+    enum wasi_stream stream;
+    const struct wasi_setting *setting = host->family->setting;
+    if (!wasi_fd_stream(host, call->slots[0].i32, &stream))
+        return wasi_answer(call, WASI_BADF);
+    if (stream != WASI_STDOUT || setting->flush == NULL)
+        return wasi_answer(call, WASI_INVAL);
+    enum engine_outcome outcome = setting->flush(host);
+    return outcome == ENGINE_DONE ? wasi_answer(call, WASI_SUCCESS) : outcome;
+}
+
 enum engine_outcome wasi_fd_write(struct hostapi_host *host, struct engine_host_call *call)
 {
     enum wasi_stream stream;
@@ -235,17 +247,27 @@ enum engine_outcome wasi_fd_write(struct hostapi_host *host, struct engine_host_
     enum wasi_errno error = wasi_fd_vectors(call, &iovecs);
     if (error != WASI_SUCCESS)
         return wasi_answer(call, error);
-    hostcalls_charge_bytes(call, iovecs.bytes);
+    struct wasi_state *state = wasi_state(host);
+    if (!host->request.resumed) {
+        state->write_done = 0;
+        hostcalls_charge_bytes(call, iovecs.bytes);
+    }
+    uint32_t done = state->write_done;
     uint32_t sum = 0;
     for (uint32_t i = 0; i < iovecs.count; i++) {
         struct bytes piece;
         if (!guest_mem_view(call->instance, iovecs.rows[i].address, iovecs.rows[i].count, &piece))
             return wasi_answer(call, WASI_FAULT);
+        uint32_t skip = (uint32_t)MIN((size_t)(done - sum), piece.count);
+        sum += skip;
+        piece = bytes_make(piece.data + skip, piece.count - skip);
         uint32_t before = sum;
         enum engine_outcome outcome =
             host->family->setting->write(host, call, stream, piece, &sum, &error);
+        state->write_done = sum;
         if (outcome != ENGINE_DONE)
             return outcome;
+        done = MAX(done, sum);
         if (error != WASI_SUCCESS || sum - before < piece.count)
             break;
     }

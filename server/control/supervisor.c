@@ -190,8 +190,10 @@ static void supervisor_stop(struct supervisor *supervisor, int exit_status)
     workers_stop(supervisor->workers);
     listeners_close(&supervisor->listeners);
     workers_kill(supervisor->workers, SIGTERM);
-    uint64_t wall_us = supervisor->options.config->limits.wall;
-    const struct timeval patience = {.tv_sec = (time_t)(wall_us / CLOCK_US_PER_S + DRAIN_MARGIN_S)};
+    const struct config_limits *limits = &supervisor->options.config->limits;
+    uint64_t longest_us = MAX(limits->wall, limits->drain_grace);
+    const struct timeval patience = {.tv_sec =
+                                         (time_t)(longest_us / CLOCK_US_PER_S + DRAIN_MARGIN_S)};
     (void)event_add(supervisor->drain_event, &patience);
     if (workers_running(supervisor->workers) == 0)
         (void)event_base_loopbreak(supervisor->base);

@@ -22,12 +22,6 @@
 
 _Static_assert(HTTP_LENGTH_UNKNOWN == SIZE_MAX, "libh2o's word for it");
 
-static struct h2o_exchange *exchange_of(const struct request *request)
-{
-    const char *at = (const char *)request - offsetof(struct h2o_exchange, request);
-    return (struct h2o_exchange *)(uintptr_t)at;
-}
-
 static struct bytes exchange_bytes(h2o_iovec_t vector)
 {
     return bytes_make(vector.base, vector.len);
@@ -192,7 +186,7 @@ static void exchange_add_guest_header(h2o_req_t *req, const struct http_header *
                               header->value.count);
 }
 
-static void exchange_set_head(struct h2o_exchange *exchange)
+void h2o_exchange_set_head(struct h2o_exchange *exchange)
 {
     h2o_req_t *req = exchange->req;
     const struct request_response *response = &exchange->request.response;
@@ -222,10 +216,10 @@ static size_t exchange_length(const struct request *request, bool head)
 
 static void exchange_send(struct request *request)
 {
-    struct h2o_exchange *exchange = exchange_of(request);
+    struct h2o_exchange *exchange = h2o_exchange_of(request);
     h2o_req_t *req = exchange->req;
     struct bytes body = request->response.body;
-    exchange_set_head(exchange);
+    h2o_exchange_set_head(exchange);
     struct h2o_front *front = exchange->connection->front;
     h2o_unread_begin(exchange);
     /* Nobody will be there for a next request. */
@@ -244,7 +238,7 @@ static void exchange_send(struct request *request)
 /* Both ways closed, or only its sending side: as other servers do, we take it for gone. */
 static bool exchange_client_gone(const struct request *request)
 {
-    const struct h2o_exchange *exchange = exchange_of(request);
+    const struct h2o_exchange *exchange = h2o_exchange_of(request);
     struct pollfd hang_up = {
         .fd = h2o_socket_get_fd(exchange->connection->socket),
         .events = POLLRDHUP,
@@ -254,13 +248,16 @@ static bool exchange_client_gone(const struct request *request)
 
 static bool exchange_has_room(const struct request *request, uint64_t body_bytes)
 {
-    return h2o_unread_has_room(exchange_of(request), body_bytes);
+    return h2o_unread_has_room(h2o_exchange_of(request), body_bytes);
 }
 
 static const struct request_carrier exchange_carrier = {
     .send = exchange_send,
     .has_room = exchange_has_room,
     .client_gone = exchange_client_gone,
+    .write = h2o_stream_write,
+    .cut = h2o_stream_cut,
+    .taken_bytes = h2o_stream_taken_bytes,
 };
 
 /* ---- libh2o's side --------------------------------------------------------------------------- */

@@ -85,6 +85,15 @@ struct h2o_connection {
     char address[CONFIG_ADDRESS_BYTES]; /* "ip:port"; made when the first request wants it */
 };
 
+/* An answer in pieces; all zeros: it is none (yet). */
+struct h2o_stream {
+    bool begun;
+    bool is_chunked; /* HTTP/1.1 without a length */
+    bool in_flight;  /* libh2o has a piece that it has not sent yet */
+    bool is_cut;     /* it ends as one that is not whole, when it can */
+    char size[24];   /* of the chunk in flight, and what comes after it */
+};
+
 struct h2o_exchange {
     h2o_req_t *req; /* valid as long as the exchange is */
     struct h2o_connection *connection;
@@ -92,7 +101,9 @@ struct h2o_exchange {
     h2o_linklist_t link; /* in connection->held, or in front->unsent once answered */
     uint64_t unread_bytes;
     bool is_held;
-    bool begun; /* request_init succeeded */
+    bool is_paused; /* a stream with nothing in flight: it waits for its guest */
+    bool begun;     /* request_init succeeded */
+    struct h2o_stream stream;
     struct request request;
 };
 
@@ -143,6 +154,19 @@ void h2o_exchange_register(struct h2o_front *front, h2o_hostconf_t *host);
 /* Begins the request of an exchange that was held. */
 void h2o_exchange_start(struct h2o_exchange *exchange);
 
+static inline struct h2o_exchange *h2o_exchange_of(const struct request *request)
+{
+    const char *at = (const char *)request - offsetof(struct h2o_exchange, request);
+    return (struct h2o_exchange *)(uintptr_t)at;
+}
+/* Gives libh2o the head of request->response. */
+void h2o_exchange_set_head(struct h2o_exchange *exchange);
+
+/* A request_carrier's, for answers in pieces. */
+void h2o_stream_write(struct request *request, struct bytes piece, bool is_last);
+void h2o_stream_cut(struct request *request, bool at_once);
+uint64_t h2o_stream_taken_bytes(const struct request *request);
+
 /* The connection has no exchange any more, or yet; it has one; a body begins to come in. */
 void h2o_idle_begin(struct h2o_connection *connection);
 void h2o_idle_end(struct h2o_connection *connection);
@@ -164,6 +188,9 @@ bool h2o_unread_has_room(const struct h2o_exchange *exchange, uint64_t body_byte
 /* The answer is on its way; the exchange ends, whatever became of it. */
 void h2o_unread_begin(struct h2o_exchange *exchange);
 void h2o_unread_end(struct h2o_exchange *exchange);
+/* Of a stream that began so: a piece of it is on its way; it is out. */
+void h2o_unread_piece(struct h2o_exchange *exchange, uint64_t bytes);
+void h2o_unread_pause(struct h2o_exchange *exchange);
 /* True: the request has to wait, because its client has not read what it asked for before. */
 bool h2o_unread_hold(struct h2o_exchange *exchange);
 /* Begins requests that need not wait any more. */
@@ -173,6 +200,8 @@ void h2o_unread_sweep(struct h2o_front *front);
 
 /* libh2o has no call to kill a connection; this makes its next read and write fail. */
 void h2o_connection_shut(struct h2o_connection *connection);
+/* To close it will be to reset it, with what the kernel still holds. */
+void h2o_connection_reset_at_close(const struct h2o_connection *connection);
 
 /* The client is still sending what was refused: do not let the close reset the connection, but read
  * and forget so much more. */

@@ -24,7 +24,7 @@
 #define HTTP1_TIMEOUT_MS      3600000 /* h2o_idle.c knows better what is slow */
 #define HTTP2_IDLE_TIMEOUT_MS 10000
 #define HTTP2_STREAMS_MAX     100
-#define HTTP2_GOAWAY_GRACE_MS 5000
+#define HTTP2_GOAWAY_GRACE_MS 1000 /* beyond what requests may take when the server drains */
 
 /* ---- connections ----------------------------------------------------------------------------- */
 
@@ -63,6 +63,13 @@ void h2o_connection_shut(struct h2o_connection *connection)
         return;
     connection->shut = true;
     (void)shutdown(h2o_socket_get_fd(connection->socket), SHUT_RDWR);
+}
+
+void h2o_connection_reset_at_close(const struct h2o_connection *connection)
+{
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(h2o_socket_get_fd(connection->socket), SOL_SOCKET, SO_LINGER, &at_once,
+                     sizeof(at_once));
 }
 
 /* Thousands of connections may meet this in a second: one of them tells. */
@@ -214,7 +221,8 @@ static void listen_configure(struct h2o_front *front)
     config->http1.upgrade_to_http2 = front->service->config->h2c;
     config->http2.idle_timeout = HTTP2_IDLE_TIMEOUT_MS;
     config->http2.max_concurrent_requests_per_connection = HTTP2_STREAMS_MAX;
-    config->http2.graceful_shutdown_timeout = HTTP2_GOAWAY_GRACE_MS;
+    config->http2.graceful_shutdown_timeout =
+        MAX(limits->wall, limits->drain_grace) / 1000 + HTTP2_GOAWAY_GRACE_MS;
     h2o_hostconf_t *host =
         h2o_config_register_host(config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
     h2o_exchange_register(front, host);

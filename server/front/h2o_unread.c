@@ -14,6 +14,9 @@
  * tenant and worker. On HTTP/2 further requests of a connection wait until it has read what it
  * asked for: a client that reads is not refused, and one that does not costs one answer.
  *
+ * Of an answer in pieces only the one in flight is unread; while there is none, it is paused: then
+ * it is the guest that takes its time.
+ *
  * How far a client is: HTTP/1, what the kernel says it acknowledged; HTTP/2, the data that its
  * windows let out, because PINGs are acknowledged too.
  */
@@ -67,18 +70,56 @@ static void unread_add(struct h2o_exchange *exchange, uint64_t bytes)
         exchange->connection->front->unread_bytes;
 }
 
-void h2o_unread_begin(struct h2o_exchange *exchange)
+/* Something is to be read of one answer more. */
+static void unread_count_answer(struct h2o_connection *connection)
+{
+    if (connection->answer_count++ > 0)
+        return;
+    connection->progress_s = connection->front->now_s;
+    connection->progress_mark = PROGRESS_UNKNOWN;
+}
+
+static void unread_count_bytes(struct h2o_exchange *exchange, uint64_t bytes)
+{
+    if (LIKELY(bytes <= FREE_BYTES))
+        return;
+    exchange->unread_bytes = bytes;
+    unread_add(exchange, bytes);
+}
+
+/* What was counted has been read, or never will be. */
+static void unread_uncount_bytes(struct h2o_exchange *exchange)
 {
     struct h2o_connection *connection = exchange->connection;
-    if (connection->answer_count++ == 0) {
-        connection->progress_s = connection->front->now_s;
-        connection->progress_mark = PROGRESS_UNKNOWN;
-    }
-    h2o_linklist_insert(&connection->front->unsent, &exchange->link);
-    if (LIKELY(exchange->request.response.body.count <= FREE_BYTES))
+    if (LIKELY(exchange->unread_bytes == 0))
         return;
-    exchange->unread_bytes = exchange->request.response.body.count;
-    unread_add(exchange, exchange->unread_bytes);
+    unread_add(exchange, -exchange->unread_bytes);
+    exchange->unread_bytes = 0;
+    if (connection->unread_bytes < HOLD_BYTES && !h2o_linklist_is_empty(&connection->held) &&
+        !h2o_linklist_is_linked(&connection->ready_link))
+        h2o_linklist_insert(&connection->front->ready, &connection->ready_link);
+}
+
+void h2o_unread_begin(struct h2o_exchange *exchange)
+{
+    unread_count_answer(exchange->connection);
+    h2o_linklist_insert(&exchange->connection->front->unsent, &exchange->link);
+    unread_count_bytes(exchange, exchange->request.response.body.count);
+}
+
+void h2o_unread_piece(struct h2o_exchange *exchange, uint64_t bytes)
+{
+    if (exchange->is_paused)
+        unread_count_answer(exchange->connection);
+    exchange->is_paused = false;
+    unread_count_bytes(exchange, bytes);
+}
+
+void h2o_unread_pause(struct h2o_exchange *exchange)
+{
+    exchange->is_paused = true;
+    exchange->connection->answer_count--;
+    unread_uncount_bytes(exchange);
 }
 
 void h2o_unread_end(struct h2o_exchange *exchange)
@@ -89,14 +130,10 @@ void h2o_unread_end(struct h2o_exchange *exchange)
     h2o_linklist_unlink(&exchange->link);
     if (exchange->is_held)
         return;
-    connection->answer_count--;
+    if (!exchange->is_paused)
+        connection->answer_count--;
     connection->sent_bytes += exchange->req->bytes_sent;
-    if (LIKELY(exchange->unread_bytes == 0))
-        return;
-    unread_add(exchange, -exchange->unread_bytes);
-    if (connection->unread_bytes < HOLD_BYTES && !h2o_linklist_is_empty(&connection->held) &&
-        !h2o_linklist_is_linked(&connection->ready_link))
-        h2o_linklist_insert(&connection->front->ready, &connection->ready_link);
+    unread_uncount_bytes(exchange);
 }
 
 /* ---- requests that wait ---------------------------------------------------------------------- */
@@ -134,15 +171,12 @@ void h2o_unread_turn(struct h2o_front *front)
 static void unread_shut(struct h2o_connection *connection)
 {
     struct metrics *metrics = connection->front->service->metrics;
-    /* With what the kernel still holds for it: to close the connection is to reset it. */
-    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
     char detail[96];
     metrics->slow_clients++;
     (void)snprintf(detail, sizeof(detail), "%llu bytes of answers wait to be read",
                    (unsigned long long)connection->unread_bytes);
     h2o_guard_log(connection, "slow_client", "no_progress", bytes_of_text(detail));
-    (void)setsockopt(h2o_socket_get_fd(connection->socket), SOL_SOCKET, SO_LINGER, &at_once,
-                     sizeof(at_once));
+    h2o_connection_reset_at_close(connection);
     h2o_connection_shut(connection);
 }
 
@@ -177,6 +211,7 @@ void h2o_unread_sweep(struct h2o_front *front)
     }
     for (node = front->unsent.next; node != &front->unsent; node = node->next) {
         struct h2o_exchange *exchange = H2O_STRUCT_FROM_MEMBER(struct h2o_exchange, link, node);
-        unread_judge(exchange->connection, exchange->connection->swept_bytes);
+        if (!exchange->is_paused)
+            unread_judge(exchange->connection, exchange->connection->swept_bytes);
     }
 }

@@ -56,7 +56,7 @@ void access_log_ended(const struct request *request)
     log_text(&line, "host", request->http.authority);
     log_text(&line, "path", bytes_make(request->path.data, MIN(request->path.count, 1024u)));
     log_number(&line, "status", request->response.status);
-    log_number(&line, "bytes", request->response.body.count);
+    log_number(&line, "bytes", request->http.response_sent + request->response.body.count);
     log_number(&line, "fuel", request->fuel_used);
     access_log_start(request, &line);
     if (request->code != NULL)

@@ -100,6 +100,11 @@ void directory_retain(struct directory_function *function)
     function->references++;
 }
 
+uint64_t directory_generation(const struct directory *directory)
+{
+    return deploy_catalog_generation(directory->catalog);
+}
+
 void directory_release(struct directory_function *function)
 {
     if (function == NULL)

@@ -77,6 +77,8 @@ NODISCARD enum status directory_find(struct directory *directory,
 /* One reference more. */
 void directory_retain(struct directory_function *function);
 void directory_release(struct directory_function *function);
+/* The catalog's, now. */
+uint64_t directory_generation(const struct directory *directory);
 /* One more warm start. */
 void directory_count_warm(struct directory *directory, struct directory_function *function);
 /* Hands out what was counted since the last time, function by function, and forgets it. */

@@ -85,7 +85,8 @@ static enum guest_step guest_waits(const struct isolate *isolate, struct guest_r
 {
     const struct hostapi_waits *waits = hostapi_waits(isolate_host(isolate));
     ret_result->until_ns = hostapi_waits_until_ns(waits);
-    ret_result->for_event = hostapi_waits_for_event(waits);
+    ret_result->for_event = hostapi_waits_for(waits, HOSTAPI_WAIT_EVENT);
+    ret_result->for_room = hostapi_waits_for(waits, HOSTAPI_WAIT_ROOM);
     return GUEST_WAITS;
 }
 

@@ -22,6 +22,7 @@ enum guest_step { GUEST_RUNS, GUEST_WAITS, GUEST_NEXT, GUEST_FINISHED, GUEST_FAU
 struct guest_result {
     uint64_t until_ns;    /* WAITS: monotonic */
     bool for_event;       /* WAITS: an operation of its own that completes ends it too */
+    bool for_room;        /* WAITS: it has written what may wait to be sent */
     enum isolate_end end; /* FINISHED: what the isolate is good for */
     enum fault fault;     /* FAULTED */
     char text[REPORT_TEXT_BYTES];

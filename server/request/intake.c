@@ -20,6 +20,17 @@ static void intake_not_found(struct request *request, enum status status, const 
     request_refuse(request, FAULT_NO_CATALOG, NULL);
 }
 
+/* What the function's own manifest says, up to what the operator allows. */
+static void intake_bound(struct request *request)
+{
+    const struct config_limits *all = &request->service->config->limits;
+    const struct deploy_function_limits *own = &request->function->limits;
+    request->fuel_max = own->fuel == 0 ? all->fuel : MIN(own->fuel, all->fuel);
+    if (own->wall_us > 0)
+        request->deadline_ns =
+            MIN(request->deadline_ns, request->arrived_ns + own->wall_us * CLOCK_NS_PER_US);
+}
+
 static void intake_look_up(struct request *request)
 {
     const struct request_service *service = request->service;
@@ -41,6 +52,7 @@ static void intake_look_up(struct request *request)
     http->debug_log = (function->entry.choices & DEPLOY_DEBUG_LOG) != 0;
     http->pass_authorization = (function->entry.choices & DEPLOY_PASS_AUTHORIZATION) != 0;
     http->matched = request->target.matched;
+    intake_bound(request);
     if (!route_uri(&request->target, &http->arena, &http->uri))
         request_refuse(request, FAULT_NO_MEMORY, NULL);
     else if (UNLIKELY(!quarantine_is_empty(service->quarantine)) &&
@@ -52,6 +64,7 @@ static void intake_look_up(struct request *request)
 
 void request_begin(struct request *request)
 {
+    request->is_head = bytes_equal_text(request->http.method, "HEAD");
     switch (route_parse(request->http.authority, request->path, request->service->domain,
                         &request->target)) {
     case ROUTE_FOUND:

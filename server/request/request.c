@@ -77,6 +77,20 @@ static void request_line_up(struct request *request, enum request_state next)
     scheduler_add(&request->service->scheduler, &request->task);
 }
 
+/* Of a request that needs it no more. */
+static void
+request_leave_isolate(struct request *request, enum request_state next, enum isolate_end end)
+{
+    struct isolate *isolate = request->isolate;
+    bool has_isolate = request_state_rows[request->state].isolate;
+    request->isolate = NULL;
+    if (UNLIKELY(request->operations.count > 0))
+        operations_end_all(&request->operations);
+    request_become(request, next);
+    if (has_isolate)
+        request->service->isolates.give_back(isolate, end, request->now_ns);
+}
+
 static void request_release_permit(struct request *request)
 {
     struct list_link *next = admission_release(&request->function->tenant->admission);
@@ -90,8 +104,6 @@ static void request_release_permit(struct request *request)
 static void request_conclude(struct request *request, enum request_state last, enum isolate_end end)
 {
     struct request_service *service = request->service;
-    struct isolate *isolate = request->isolate;
-    request->isolate = NULL;
     request->last_state = request->state;
     account_ended(request);
     /* What the guest wrote is not sent; the problem in its place may wait long to be read. */
@@ -100,11 +112,7 @@ static void request_conclude(struct request *request, enum request_state last, e
     request->keeps_permit = last == REQUEST_ANSWERED &&
                             request_state_rows[request->state].permit == REQUEST_PERMIT_RUN &&
                             request->response.body.count > REQUEST_SMALL_BYTES;
-    if (UNLIKELY(request->operations.count > 0))
-        operations_end_all(&request->operations);
-    request_become(request, last);
-    if (request_state_rows[request->last_state].isolate)
-        service->isolates.give_back(isolate, end, request->now_ns);
+    request_leave_isolate(request, last, end);
     service->answered++;
     service->in_flight--;
     service->metrics->in_flight--;
@@ -118,6 +126,18 @@ void request_reject(struct request *request, uint32_t status, const char *code, 
     request->carrier->send(request);
 }
 
+/* Its head is out: the client gets less than the whole, and sees it. */
+static void request_cut(struct request *request, enum fault fault, const char *text)
+{
+    const struct fault_row *row = &fault_rows[fault];
+    request->service->metrics->streams_cut++;
+    request->code = row->code;
+    if (!row->trace && fault != FAULT_CLIENT_GONE)
+        stream_log_cut(request, row->code, text);
+    request_conclude(request, REQUEST_ANSWERED, ISOLATE_DISCARDED);
+    request->carrier->cut(request, fault == FAULT_STREAM_IDLE || fault == FAULT_CLIENT_GONE);
+}
+
 void request_refuse(struct request *request, enum fault fault, const char *detail)
 {
     const struct fault_row *row = &fault_rows[fault];
@@ -125,23 +145,56 @@ void request_refuse(struct request *request, enum fault fault, const char *detai
     fault_count(fault, request->service->metrics);
     if (row->trace)
         fault_log(request, fault, text);
+    if (UNLIKELY(request->stream.begun)) {
+        request_cut(request, fault, text);
+        return;
+    }
     request->retry_later = row->retry;
     request_reject(request, row->status, row->code, text);
+}
+
+/* The guest of a stream has finished: its isolate is free, the rest may have to wait for what is in
+ * flight. */
+static void request_finish_stream(struct request *request, enum isolate_end end)
+{
+    if (stream_is_short(request)) {
+        request_refuse(request, FAULT_OUTPUT,
+                       "the body is shorter than its Content-Length, which has gone out");
+        return;
+    }
+    memory_count(request);
+    if (!request->stream.in_flight) {
+        request_conclude(request, REQUEST_ANSWERED, end);
+        stream_push_last(request);
+        return;
+    }
+    request_leave_isolate(request, REQUEST_SENDING, end);
+    request_set_timer(request, MIN(stream_idle_at_ns(request), request->deadline_ns));
+}
+
+/* False: an answer with so large a body cannot be; the request was ended. */
+static bool request_may_answer(struct request *request, uint64_t body_bytes)
+{
+    uint32_t status = request->http.status;
+    if (status < 200 || status > 599)
+        request_refuse(request, FAULT_STATUS, NULL);
+    else if (UNLIKELY(!request->carrier->has_room(request, body_bytes)))
+        request_refuse(request, FAULT_UNREAD, NULL);
+    else
+        return true;
+    return false;
 }
 
 /* `end`: may the next request find the memory that this one left? Not after an exit. */
 static void request_answer(struct request *request, enum isolate_end end)
 {
-    uint32_t status = request->http.status;
-    if (status < 200 || status > 599) {
-        request_refuse(request, FAULT_STATUS, NULL);
+    if (UNLIKELY(request->stream.begun)) {
+        request_finish_stream(request, end);
         return;
     }
-    if (UNLIKELY(!request->carrier->has_room(request, request->http.response_body.count))) {
-        request_refuse(request, FAULT_UNREAD, NULL);
+    if (!request_may_answer(request, request->http.response_body.count))
         return;
-    }
-    respond_prepare(request, status, NULL);
+    respond_prepare(request, request->http.status, NULL);
     memory_count(request);
     request_conclude(request, REQUEST_ANSWERED, end);
     request->carrier->send(request);
@@ -153,14 +206,57 @@ void request_acknowledge(struct request *request)
     request_answer(request, ISOLATE_DISCARDED);
 }
 
+/* ---- in pieces ------------------------------------------------------------------------------- */
+
+/* The head goes out. False: there is nothing to follow it, or no room for that: it was ended. */
+static bool request_begin_stream(struct request *request)
+{
+    uint32_t status = request->http.status;
+    if (!request_may_answer(request, request->service->config->limits.stream_buffer))
+        return false;
+    bool has_body = !request->is_head && status != 204 && status != 205 && status != 304;
+    /* A guest that goes on would speak to nobody. */
+    if (!has_body)
+        buffer_done(&request->http.response_body);
+    if (!http_exchange_begin_response(&request->http)) {
+        request_refuse(request, FAULT_OUTPUT, "the body is longer than its Content-Length");
+        return false;
+    }
+    if (has_body)
+        stream_begin(request);
+    else
+        request_answer(request, ISOLATE_DISCARDED);
+    return has_body;
+}
+
+/* A guest that parks has something to send. False: the request was ended. */
+static bool request_push(struct request *request)
+{
+    if (!request->stream.begun && !request_begin_stream(request))
+        return false;
+    stream_push(request);
+    return true;
+}
+
 /* ---- a turn ---------------------------------------------------------------------------------- */
+
+/* Its deadline has come. */
+static void request_expire(struct request *request)
+{
+    if (request->stream.leaves)
+        request_refuse(request, FAULT_STREAM_LEFT, NULL);
+    else if (request->stream.begun)
+        request_refuse(request, FAULT_DEADLINE, "the answer did not end within limits.stream_wall");
+    else
+        request_refuse(request, FAULT_DEADLINE, NULL);
+}
 
 /* False: its time is over, or nobody waits for the answer any more; it was ended. */
 static bool request_may_run(struct request *request)
 {
     uint64_t now = request->now_ns;
     if (now >= request->deadline_ns) {
-        request_refuse(request, FAULT_DEADLINE, NULL);
+        request_expire(request);
         return false;
     }
     if (now < request->gone_check_ns)
@@ -252,8 +348,10 @@ static void request_park(struct request *request, const struct guest_result *res
     service->metrics->parked++;
     request_become(request, REQUEST_PARKED);
     request->for_event = result->for_event;
+    request->stream.for_room = result->for_room;
     request->parked_at_ns = request->now_ns;
-    request->until_ns = MIN(result->until_ns, request->deadline_ns);
+    request->until_ns =
+        MIN(result->for_room ? stream_idle_at_ns(request) : result->until_ns, request->deadline_ns);
     request_set_timer(request, MIN(request->until_ns, request->now_ns + PARKED_CHECK_NS));
     if (way != NULL)
         request_give_way(CONTAINER_OF(way, struct request, queue_link));
@@ -271,8 +369,7 @@ static void request_stay_parked(struct request *request)
     request_set_timer(request, MIN(request->until_ns, request->now_ns + PARKED_CHECK_NS));
 }
 
-/* It takes its permit again, which others may have meanwhile: they do not have to wait for it, new
- * ones do. */
+/* It takes its permit again, which others may have: they do not wait for it, new ones do. */
 static void request_unpark(struct request *request)
 {
     request->parked_ns += request_now(request) - request->parked_at_ns;
@@ -288,19 +385,34 @@ void request_wake(struct operations_owner *owner)
         request_unpark(request);
 }
 
+/* A guest that waits: its answer goes out so far. True: that made the room that it waited for. */
+static bool request_goes_on(struct request *request, const struct guest_result *result)
+{
+    if (stream_wants(request, result->for_room) && !request_push(request))
+        return false;
+    if (result->for_room && request->http.response_body.count == 0)
+        return true;
+    request_park(request, result);
+    return false;
+}
+
+static enum scheduler_verdict request_again(struct request *request)
+{
+    if (request->fuel_used < request->fuel_max)
+        return SCHEDULER_AGAIN;
+    request_refuse(request, FAULT_FUEL, NULL);
+    return SCHEDULER_LEAVE;
+}
+
 /* What a guest's step leads to; AGAIN if the request wants more fuel. */
 static enum scheduler_verdict
 request_follow(struct request *request, enum guest_step step, const struct guest_result *result)
 {
     switch (step) {
     case GUEST_RUNS:
-        if (request->fuel_used < request->fuel_max)
-            return SCHEDULER_AGAIN;
-        request_refuse(request, FAULT_FUEL, NULL);
-        break;
+        return request_again(request);
     case GUEST_WAITS:
-        request_park(request, result);
-        break;
+        return request_goes_on(request, result) ? request_again(request) : SCHEDULER_LEAVE;
     case GUEST_NEXT:
         ASSERT(!"a guest asked for a next handler that no exchange promised");
         break;
@@ -329,7 +441,8 @@ static enum scheduler_verdict request_turn(struct request *request, struct sched
     if (step == GUEST_RUNS)
         step = request_run(request, grant, &result);
     bool goes_on = step == GUEST_RUNS || step == GUEST_WAITS;
-    if (UNLIKELY(goes_on && memory_is_over(request, step == GUEST_WAITS))) {
+    bool sleeps = step == GUEST_WAITS && !result.for_room;
+    if (UNLIKELY(goes_on && memory_is_over(request, sleeps))) {
         request_refuse(request, FAULT_TENANT_MEMORY, NULL);
         return SCHEDULER_LEAVE;
     }
@@ -350,22 +463,10 @@ enum scheduler_verdict request_slice(struct scheduler_task *task, struct schedul
 
 /* ---- permits and timers ---------------------------------------------------------------------- */
 
-/* What the function's own manifest says, up to what the operator allows. */
-static void request_bound(struct request *request)
-{
-    const struct config_limits *all = &request->service->config->limits;
-    const struct deploy_function_limits *own = &request->function->limits;
-    request->fuel_max = own->fuel == 0 ? all->fuel : MIN(own->fuel, all->fuel);
-    if (own->wall_us > 0)
-        request->deadline_ns =
-            MIN(request->deadline_ns, request->arrived_ns + own->wall_us * CLOCK_NS_PER_US);
-}
-
 void request_admit(struct request *request)
 {
     struct request_service *service = request->service;
     const struct config_limits *limits = &service->config->limits;
-    request_bound(request);
     struct admission_bounds bounds = admission_bounds_of(limits, &request->function->entry.limits);
     /* A function that is known is found sooner than the clock is read. */
     if (UNLIKELY(request->function->is_new))
@@ -389,6 +490,35 @@ void request_admit(struct request *request)
     }
 }
 
+/* Its client has to take something before it goes on. */
+static void request_look_at_client(struct request *request)
+{
+    if (request_now(request) >= request->deadline_ns) {
+        request_expire(request);
+    } else if (!stream_moves(request)) {
+        request_refuse(request, FAULT_STREAM_IDLE, NULL);
+    } else {
+        request->until_ns = MIN(stream_idle_at_ns(request), request->deadline_ns);
+        request_set_timer(request, request->until_ns);
+    }
+}
+
+void request_sent(struct request *request)
+{
+    ASSERT(request->magic == REQUEST_MAGIC);
+    stream_taken(request);
+    if (request->state == REQUEST_SENDING) {
+        (void)request_now(request);
+        request_conclude(request, REQUEST_ANSWERED, ISOLATE_DISCARDED);
+        stream_push_last(request);
+        return;
+    }
+    if (request->stream.owes || request->state == REQUEST_PARKED)
+        stream_push(request);
+    if (request->state == REQUEST_PARKED && request->stream.for_room)
+        request_unpark(request);
+}
+
 static void request_on_timer(struct timers_timer *timer)
 {
     struct request *request = CONTAINER_OF(timer, struct request, timer);
@@ -400,8 +530,13 @@ static void request_on_timer(struct timers_timer *timer)
     case REQUEST_PARKED:
         if (request_now(request) < request->until_ns)
             request_stay_parked(request);
+        else if (request->stream.for_room)
+            request_look_at_client(request);
         else
             request_unpark(request);
+        return;
+    case REQUEST_SENDING:
+        request_look_at_client(request);
         return;
     case REQUEST_WAIT_ARTIFACT:
         request_line_up(request, REQUEST_READY);
@@ -432,6 +567,7 @@ bool request_init(struct request *request,
     http_exchange_init(&request->http, &service->config->limits);
     request->http.world = &service->world.calls;
     request->http.owner = &request->operations;
+    request->http.may_stream = true;
     request->operations.operations = &service->world.operations;
     respond_make_id(service, request->id);
     service->in_flight++;
@@ -451,6 +587,7 @@ void request_end(struct request *request)
     }
     if (service->access_log)
         access_log_ended(request);
+    stream_done(request);
     memory_end(request);
     if (request->keeps_permit)
         request_release_permit(request);

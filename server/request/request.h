@@ -4,9 +4,9 @@
  * between them are the table of request_states.def.
  *
  * A request is embedded in its carrier's object (h2o_exchange.c), which fills `http` and
- * `path` with borrowed views and calls request_begin. The carrier answers by `send`, and
- * says request_end when the client's side is gone or done: before the answer that is a cancel.
- * After that, the carrier frees the memory.
+ * `path` with borrowed views and calls request_begin. The carrier answers by `send`, or in pieces
+ * by `write`, and says request_end when the client's side is gone or done: before the answer that
+ * is a cancel. After that, the carrier frees the memory.
  */
 #ifndef SKERRY_SERVER_REQUEST_REQUEST_H
 #define SKERRY_SERVER_REQUEST_REQUEST_H
@@ -17,6 +17,7 @@
 #include "server/request/directory.h"
 #include "server/request/fault.h"
 #include "server/request/request_states.h"
+#include "server/request/stream.h"
 #include "server/request/timers.h"
 #include "server/world/operations.h"
 
@@ -38,6 +39,17 @@ struct request_carrier {
     bool (*has_room)(const struct request *request, uint64_t body_bytes);
     /* Has the client hung up? Costs a system call. */
     bool (*client_gone)(const struct request *request);
+    /*
+     * A response in pieces: the first takes the head along, request->response, whose body is empty;
+     * its length is http.head_length, if that is known. The piece is borrowed until request_sent;
+     * no other may be written before. The last may free the request: nothing may follow.
+     */
+    void (*write)(struct request *request, struct bytes piece, bool is_last);
+    /* Ends it so that the client sees that it is not whole; `at_once`: that client does not read.
+     * May free the request. */
+    void (*cut)(struct request *request, bool at_once);
+    /* How much of it the client has, more or less: it changes while the client reads. */
+    uint64_t (*taken_bytes)(const struct request *request);
 };
 
 struct request_response {
@@ -57,6 +69,7 @@ struct request {
     bool rebuild_asked;            /* control was asked for its artifact */
     bool keeps_permit;             /* answered, but its permit is free only when that is sent */
     bool for_event;                /* parked until an operation of its own completes, too */
+    bool is_head;                  /* its method came as HEAD */
     struct request_service *service;
     const struct request_carrier *carrier;
     struct directory_function *function; /* a reference; NULL before it is known */
@@ -66,6 +79,7 @@ struct request {
     uint64_t measured_ns;        /* when its memory was last looked at */
     struct list_link queue_link; /* in the tenant's queue for permits, or among its parked ones */
     struct operations_owner operations;
+    struct request_stream stream;
     struct scheduler_task task;
     struct timers_timer timer;
     struct route_target target;
@@ -78,7 +92,7 @@ struct request {
     uint64_t parked_ns; /* asleep by its own wish */
     uint64_t parked_at_ns;
     uint64_t until_ns;    /* when it goes on without an event */
-    uint64_t deadline_ns; /* by limits.wall */
+    uint64_t deadline_ns; /* by limits.wall, of a stream by limits.stream_wall */
     uint64_t gone_check_ns;
     uint64_t fuel_max; /* what it may use */
     uint64_t fuel_used;
@@ -109,6 +123,8 @@ void request_reject(struct request *request, uint32_t status, const char *code, 
 /* The carrier's side is gone or done: what is to be logged is. Afterwards nothing refers to the
  * request. */
 void request_end(struct request *request);
+/* The carrier's: the piece that was written is out, and it takes the next. */
+void request_sent(struct request *request);
 /* One of its operations has completed: if it is parked for that, it goes on. */
 void request_wake(struct operations_owner *owner);
 /* The scheduler's: a portion of a slice. */

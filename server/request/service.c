@@ -25,6 +25,11 @@ static enum status service_find(void *context,
     return directory_find(context, target, report, ret_function);
 }
 
+static uint64_t service_generation(void *context)
+{
+    return directory_generation(context);
+}
+
 static enum status service_checkout(void *context,
                                     const struct directory_function *function,
                                     struct report *report,
@@ -58,6 +63,7 @@ static void service_introduce(struct request_service *service)
         .find = service_find,
         .retain = directory_retain,
         .release = directory_release,
+        .generation = service_generation,
         .context = service->directory,
     };
     service->isolates = (struct request_isolates){.checkout = service_checkout,
@@ -165,7 +171,7 @@ static bool service_idle(struct request_service *service, uint64_t now)
 
 int request_service_turn(struct request_service *service)
 {
-    uint64_t answered = service->answered;
+    uint64_t sent = service->answered + service->pieces;
     uint64_t began = clock_monotonic_ns(service->clock);
     timers_run(&service->timers, began, TIMERS_PER_TURN);
     scheduler_turn(&service->scheduler, SLICES_PER_TURN);
@@ -174,7 +180,7 @@ int request_service_turn(struct request_service *service)
         return 0;
     /* What was sent from here is written, but the loop goes on with its connection only when it
      * does not wait for sockets: the next request on it would not be one that it looks for. */
-    if (service->answered != answered)
+    if (service->answered + service->pieces != sent)
         return 0;
     uint64_t next = timers_next_ns(&service->timers);
     if (next == UINT64_MAX)
@@ -187,6 +193,7 @@ int request_service_turn(struct request_service *service)
 
 void request_service_sweep(struct request_service *service)
 {
+    stream_sweep(service);
     directory_sweep(service->directory);
     struct isolate_pool_stats stats = isolate_pool_stats(service->pool);
     struct metrics *metrics = service->metrics;

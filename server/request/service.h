@@ -24,6 +24,8 @@ struct request_names {
                         struct directory_function **ret_function);
     void (*retain)(struct directory_function *function);  /* one reference more */
     void (*release)(struct directory_function *function); /* may be NULL */
+    /* Another one: what was found then may be found no more. */
+    uint64_t (*generation)(void *context);
     void *context;
 };
 
@@ -74,12 +76,16 @@ struct request_service {
     struct world world;     /* what requests have under way outside, and who answers */
     struct peers_loop loop; /* of the world's channels; set by who makes the service */
     struct timers timers;
+    struct list streams;         /* requests whose answer goes out in pieces */
+    uint64_t streams_generation; /* of the catalog, when they were looked through */
+    uint64_t drained_ns;         /* when the last stream must have ended; 0: no drain */
     struct bytes domain;
     uint64_t id_seed;
     uint64_t id_count;
     uint64_t turn_requests; /* metrics->requests at the last turn */
     uint64_t heard_ns;      /* when this turn of the loop began; 0: it waits for something to do */
     uint64_t answered;      /* requests ever that were answered or cancelled */
+    uint64_t pieces;        /* of answers, ever handed to carriers */
     uint32_t in_flight;     /* requests begun and not yet answered or cancelled */
     bool access_log;
 };

@@ -192,6 +192,83 @@ static void sealing_takes_out_what_frames_a_message(void **state)
     fixture_assert_header(fixture, "content-type", "text/plain");
 }
 
+/* ---- the body -------------------------------------------------------------------------------- */
+
+static void a_body_that_does_not_stream_takes_all_up_to_its_limit(void **state)
+{
+    struct fixture *fixture = *state;
+    struct http_exchange *exchange = &fixture->exchange;
+    fixture->limits.response = 10;
+    fixture->limits.stream_buffer = 4;
+    struct bytes piece = bytes_of_text("0123456789");
+    assert_int_equal(exchange_write(exchange, &piece), STATUS_OK);
+    assert_int_equal(piece.count, 0);
+    piece = bytes_of_text("x");
+    assert_int_equal(exchange_write(exchange, &piece), STATUS_LIMIT);
+    assert_int_equal(piece.count, 1);
+    assert_int_equal(exchange->response_body.count, 10);
+}
+
+static void one_that_streams_takes_what_there_is_room_for(void **state)
+{
+    struct fixture *fixture = *state;
+    struct http_exchange *exchange = &fixture->exchange;
+    fixture->limits.response = 12;
+    fixture->limits.stream_buffer = 4;
+    exchange->may_stream = true;
+    struct bytes piece = bytes_of_text("0123456789");
+    assert_int_equal(exchange_write(exchange, &piece), STATUS_OK);
+    assert_true(bytes_equal_text(piece, "456789"));
+    assert_int_equal(exchange_write(exchange, &piece), STATUS_OK);
+    assert_int_equal(piece.count, 6);
+    /* A piece was taken. What went out counts. */
+    exchange->response_body.count = 0;
+    exchange->response_sent = 4;
+    assert_int_equal(exchange_write(exchange, &piece), STATUS_OK);
+    assert_true(bytes_equal_text(piece, "89"));
+    piece = bytes_of_text("89ABC");
+    assert_int_equal(exchange_write(exchange, &piece), STATUS_LIMIT);
+    /* Somebody wants the rest whole. */
+    exchange->response_holds = 1;
+    piece = bytes_of_text("89AB");
+    assert_int_equal(exchange_write(exchange, &piece), STATUS_OK);
+    assert_int_equal(piece.count, 0);
+}
+
+static void a_response_that_begins_keeps_its_promise_of_a_length(void **state)
+{
+    struct fixture *fixture = *state;
+    struct http_exchange *exchange = &fixture->exchange;
+    exchange->may_stream = true;
+    assert_int_equal(set(fixture, "Content-Length", "5"), STATUS_OK);
+    assert_int_equal(set(fixture, "Connection", "close"), STATUS_OK);
+    struct bytes piece = bytes_of_text("012");
+    assert_int_equal(exchange_write(exchange, &piece), STATUS_OK);
+    assert_true(http_exchange_begin_response(exchange));
+    assert_int_equal(exchange->head_length, 5);
+    assert_int_equal(exchange->response_headers.count, 0);
+    exchange->response_holds = 1; /* too late */
+    assert_true(http_exchange_streams(exchange));
+    piece = bytes_of_text("345");
+    assert_int_equal(exchange_write(exchange, &piece), STATUS_INVALID);
+    assert_int_equal(piece.count, 3);
+    piece = bytes_of_text("34");
+    assert_int_equal(exchange_write(exchange, &piece), STATUS_OK);
+    exchange_replace_body(exchange); /* too late, too */
+    assert_int_equal(exchange->response_body.count, 5);
+    exchange_seal(exchange);
+    assert_int_equal(exchange->head_length, 5);
+}
+
+static void a_body_longer_than_the_promise_is_found_when_it_begins(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(set(fixture, "content-length", "2"), STATUS_OK);
+    struct bytes piece = bytes_of_text("012");
+    assert_int_equal(exchange_write(&fixture->exchange, &piece), STATUS_OK);
+    assert_false(http_exchange_begin_response(&fixture->exchange));
+}
+
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, fixture_setup_exchange, fixture_teardown_exchange)
 
@@ -212,6 +289,10 @@ UNIT
         TEST(many_tiny_headers_are_bounded_too),
         TEST(a_guest_that_replaces_for_ever_meets_the_arenas_cap),
         TEST(sealing_takes_out_what_frames_a_message),
+        TEST(a_body_that_does_not_stream_takes_all_up_to_its_limit),
+        TEST(one_that_streams_takes_what_there_is_room_for),
+        TEST(a_response_that_begins_keeps_its_promise_of_a_length),
+        TEST(a_body_longer_than_the_promise_is_found_when_it_begins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -134,12 +134,12 @@ static void a_call_may_wait_for_any_of_several_moments_and_events(void **state)
     assert_int_equal(host_park(host, waits, COUNT_OF(waits)), ENGINE_PENDING);
     const struct hostapi_waits *parked = hostapi_waits(host);
     assert_int_equal(parked->count, COUNT_OF(waits));
-    assert_true(hostapi_waits_for_event(parked));
+    assert_true(hostapi_waits_for(parked, HOSTAPI_WAIT_EVENT));
     assert_int_equal(hostapi_waits_until_ns(parked), 500);
     assert_int_equal(host_park(host, waits, 1), ENGINE_PENDING);
     assert_int_equal(hostapi_waits_until_ns(parked), UINT64_MAX); /* an event alone */
     assert_int_equal(host_park_until(host, 5), ENGINE_PENDING);
-    assert_false(hostapi_waits_for_event(hostapi_waits(host)));
+    assert_false(hostapi_waits_for(hostapi_waits(host), HOSTAPI_WAIT_EVENT));
     hostapi_host_free(host);
 }
 

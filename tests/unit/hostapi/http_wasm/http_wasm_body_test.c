@@ -66,6 +66,76 @@ static void there_are_two_bodies(void **state)
     }
 }
 
+/* ---- a response that goes out in pieces ------------------------------------------------------ */
+
+/* Takes pieces whenever the guest waits; what they were comes to `pieces`, each with a bar. */
+static enum hostapi_step stream(const char *uri, struct buffer *pieces)
+{
+    struct http_exchange *exchange = &letters_fixture.exchange;
+    fixture_next_exchange(&letters_fixture, "GET", uri);
+    letters_fixture.limits.stream_buffer = 3;
+    exchange->may_stream = true;
+    enum hostapi_step step = hostapi_begin(letters_fixture.host, letters_fixture.instance, exchange,
+                                           &letters_fixture.report);
+    while (step == HOSTAPI_RUN) {
+        enum engine_outcome outcome = engine_run(letters_fixture.machine, 1000000);
+        if (outcome == ENGINE_TRAPPED)
+            return hostapi_trapped(letters_fixture.host, &letters_fixture.report);
+        if (outcome == ENGINE_DONE) {
+            step = hostapi_next(letters_fixture.host, &letters_fixture.report);
+            continue;
+        }
+        assert_int_equal(outcome, ENGINE_PENDING);
+        assert_true(hostapi_waits_for(hostapi_waits(letters_fixture.host), HOSTAPI_WAIT_ROOM));
+        if (!exchange->response_begun)
+            assert_true(http_exchange_begin_response(exchange));
+        assert_int_equal(
+            buffer_append(pieces, exchange->response_body.data, exchange->response_body.count),
+            STATUS_OK);
+        assert_int_equal(buffer_append(pieces, "|", 1), STATUS_OK);
+        exchange->response_sent += exchange->response_body.count;
+        exchange->response_body.count = 0;
+    }
+    return step;
+}
+
+static void a_write_waits_until_all_of_it_is_taken(void **state)
+{
+    (void)state;
+    struct buffer pieces;
+    buffer_init(&pieces, 1000);
+    assert_int_equal(stream("/hww", &pieces), HOSTAPI_FINISHED);
+    assert_true(bytes_equal_text(buffer_bytes(&pieces), "bod|ybo|"));
+    fixture_assert_body(&letters_fixture, "dy");
+    fixture_assert_header(&letters_fixture, "x-name", "value");
+    buffer_done(&pieces);
+}
+
+static void who_buffers_the_response_does_not_stream_it(void **state)
+{
+    (void)state;
+    struct buffer pieces;
+    buffer_init(&pieces, 1000);
+    assert_int_equal(stream("/fwwh", &pieces), HOSTAPI_FINISHED);
+    assert_int_equal(pieces.count, 0);
+    fixture_assert_body(&letters_fixture, "bodybody");
+    fixture_assert_header(&letters_fixture, "x-name", "value");
+    buffer_done(&pieces);
+}
+
+static void a_head_that_is_out_is_closed_to_changes_buffered_or_not(void **state)
+{
+    (void)state;
+    static const char *const uris[] = {"/wfh", "/wfs", "/wfr"};
+    for (size_t i = 0; i < COUNT_OF(uris); i++) {
+        struct buffer pieces;
+        buffer_init(&pieces, 1000);
+        assert_int_equal(stream(uris[i], &pieces), HOSTAPI_FAULT);
+        assert_non_null(strstr(letters_fixture.report.text, "the response began"));
+        buffer_done(&pieces);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, letters_setup, letters_teardown)
 
 UNIT
@@ -77,6 +147,9 @@ UNIT
         TEST(writes_of_one_phase_append),
         TEST(a_response_over_the_limit_is_at_fault),
         TEST(a_body_written_before_the_missing_next_handler_stays),
+        TEST(a_write_waits_until_all_of_it_is_taken),
+        TEST(who_buffers_the_response_does_not_stream_it),
+        TEST(a_head_that_is_out_is_closed_to_changes_buffered_or_not),
     };
     return cmocka_run_group_tests(tests, fixture_prepare, NULL);
 }

@@ -120,7 +120,7 @@ static void waiting_parks_until_an_event_or_the_time_is_over(void **state)
     put(0, open_handle(0));
     assert_int_equal(wait_for(1, 5), ENGINE_PENDING);
     const struct hostapi_waits *waits = hostapi_waits(fixture.host);
-    assert_true(hostapi_waits_for_event(waits));
+    assert_true(hostapi_waits_for(waits, HOSTAPI_WAIT_EVENT));
     uint64_t tick_ns = fixture.limits.clock_resolution * 1000;
     uint64_t until_ns = (FIXTURE_MONOTONIC_NS + 5 * MS + tick_ns - 1) / tick_ns * tick_ns;
     assert_int_equal(hostapi_waits_until_ns(waits), until_ns);
@@ -140,7 +140,7 @@ static void waiting_for_nothing_is_sleeping(void **state)
 {
     (void)state;
     assert_int_equal(wait_for(0, 1), ENGINE_PENDING);
-    assert_false(hostapi_waits_for_event(hostapi_waits(fixture.host)));
+    assert_false(hostapi_waits_for(hostapi_waits(fixture.host), HOSTAPI_WAIT_EVENT));
     fixture.now_ns = 3 * MS;
     expect_wait(0, 1, SKERRY_TIMEOUT);
     expect_wait(0, FOREVER, SKERRY_INVALID);

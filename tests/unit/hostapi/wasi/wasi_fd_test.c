@@ -150,6 +150,68 @@ static void sockets_are_refused_in_the_builder_and_are_none_in_a_request(void **
     assert_non_null(strstr(engine_machine_trap(fixture.machine).text, "a function of the network"));
 }
 
+/* ---- streams that go out in pieces ----------------------------------------------------------- */
+
+static void a_write_waits_for_room_and_goes_on_where_it_was(void **state)
+{
+    (void)state;
+    struct http_exchange *exchange = &fixture.exchange;
+    exchange->may_stream = true;
+    fixture.limits.stream_buffer = 4;
+    memcpy(memory(100), "content-type: a/b\n\n0123456789", 29);
+    put_iovec(0, 100, 21);
+    put_iovec(8, 121, 0);
+    put_iovec(16, 121, 8);
+    assert_int_equal(call(wasi_fd_write, 1, 0, 3, 64), ENGINE_PENDING);
+    assert_true(hostapi_waits_for(hostapi_waits(fixture.host), HOSTAPI_WAIT_ROOM));
+    fixture_assert_body(&fixture, "0123");
+    /* In vain. */
+    fixture.host->request.resumed = true;
+    assert_int_equal(call(wasi_fd_write, 1, 0, 3, 64), ENGINE_PENDING);
+    fixture_assert_body(&fixture, "0123");
+    exchange->response_body.count = 0;
+    assert_int_equal(call(wasi_fd_write, 1, 0, 3, 64), ENGINE_PENDING);
+    fixture_assert_body(&fixture, "4567");
+    exchange->response_body.count = 0;
+    expect(wasi_fd_write, 1, 0, 3, 64, WASI_SUCCESS);
+    fixture_assert_body(&fixture, "89");
+    assert_int_equal(u32(64), 29);
+}
+
+static void a_sync_of_stdout_lets_go_what_is_written_of_a_good_head(void **state)
+{
+    (void)state;
+    struct http_exchange *exchange = &fixture.exchange;
+    exchange->may_stream = true;
+    /* There is no head yet. */
+    expect(wasi_fd_sync, 1, 0, 0, 0, WASI_SUCCESS);
+    assert_false(exchange->flush_wanted);
+    memcpy(memory(100), "content-type: a/b\n\n", 19);
+    put_iovec(0, 100, 19);
+    expect(wasi_fd_write, 1, 0, 1, 64, WASI_SUCCESS);
+    assert_int_equal(call(wasi_fd_sync, 1, 0, 0, 0), ENGINE_PENDING);
+    assert_true(exchange->flush_wanted);
+    assert_int_equal(hostapi_waits_until_ns(hostapi_waits(fixture.host)), 0);
+    fixture.host->request.resumed = true;
+    expect(wasi_fd_sync, 1, 0, 0, 0, WASI_SUCCESS);
+    expect(wasi_fd_sync, 0, 0, 0, 0, WASI_INVAL);
+    expect(wasi_fd_sync, 2, 0, 0, 0, WASI_INVAL);
+    expect(wasi_fd_sync, 7, 0, 0, 0, WASI_BADF);
+}
+
+static void a_bad_head_is_told_of_at_the_end_and_nothing_goes_out_before(void **state)
+{
+    (void)state;
+    fixture.exchange.may_stream = true;
+    memcpy(memory(100), "x-y: z\n\nbody", 12);
+    put_iovec(0, 100, 12);
+    expect(wasi_fd_write, 1, 0, 1, 64, WASI_SUCCESS);
+    assert_false(http_exchange_streams(&fixture.exchange));
+    expect(wasi_fd_sync, 1, 0, 0, 0, WASI_SUCCESS);
+    assert_int_equal(hostapi_next(fixture.host, &fixture.report), HOSTAPI_FAULT);
+    assert_non_null(strstr(fixture.report.text, "neither content-type nor location"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, calls_setup, calls_teardown)
 
 UNIT
@@ -166,6 +228,9 @@ UNIT
         TEST(a_renumbered_descriptor_moves_and_closes_what_was_there),
         TEST(a_stream_has_a_stat),
         TEST(sockets_are_refused_in_the_builder_and_are_none_in_a_request),
+        TEST(a_write_waits_for_room_and_goes_on_where_it_was),
+        TEST(a_sync_of_stdout_lets_go_what_is_written_of_a_good_head),
+        TEST(a_bad_head_is_told_of_at_the_end_and_nothing_goes_out_before),
     };
     return cmocka_run_group_tests(tests, fixture_prepare, NULL);
 }

@@ -31,6 +31,11 @@ static struct hall {
 
 /* ---- fakes ----------------------------------------------------------------------------------- */
 
+void h2o_connection_reset_at_close(const struct h2o_connection *connection)
+{
+    (void)connection;
+}
+
 void h2o_connection_shut(struct h2o_connection *connection)
 {
     connection->shut = true;
@@ -282,9 +287,61 @@ static void of_http1_the_kernel_says_what_was_read(void **state)
     assert_int_equal(hall.shut_count, 1);
 }
 
+/* ---- answers in pieces ----------------------------------------------------------------------- */
+
+static void of_an_answer_in_pieces_only_the_one_in_flight_is_unread(void **state)
+{
+    (void)state;
+    answer(&hall.exchanges[0], 0);
+    h2o_unread_piece(&hall.exchanges[0], 65536);
+    assert_int_equal(hall.front.unread_bytes, 65536);
+    assert_int_equal(hall.tenants[0].unread_bytes, 65536);
+    h2o_unread_pause(&hall.exchanges[0]);
+    assert_int_equal(hall.front.unread_bytes, 0);
+    assert_int_equal(hall.connections[0].answer_count, 0);
+    h2o_unread_piece(&hall.exchanges[0], 5000);
+    assert_int_equal(hall.front.unread_bytes, 5000);
+    assert_int_equal(hall.connections[0].answer_count, 1);
+    h2o_unread_end(&hall.exchanges[0]);
+    assert_int_equal(hall.front.unread_bytes, 0);
+    assert_int_equal(hall.connections[0].answer_count, 0);
+    answer(&hall.exchanges[1], 0);
+    h2o_unread_pause(&hall.exchanges[1]);
+    h2o_unread_end(&hall.exchanges[1]);
+    assert_int_equal(hall.connections[0].answer_count, 0);
+}
+
+static void a_guest_may_take_its_time_and_its_client_begins_anew_then(void **state)
+{
+    (void)state;
+    answer(&hall.exchanges[0], 0);
+    h2o_unread_piece(&hall.exchanges[0], 65536);
+    h2o_unread_pause(&hall.exchanges[0]);
+    sweep_at(200);
+    sweep_at(300);
+    assert_int_equal(hall.shut_count, 0);
+    h2o_unread_piece(&hall.exchanges[0], 100);
+    sweep_at(301);
+    sweep_at(320);
+    assert_int_equal(hall.shut_count, 0);
+    sweep_at(321);
+    assert_int_equal(hall.shut_count, 1);
+}
+
+static void requests_that_waited_go_on_when_a_piece_is_out(void **state)
+{
+    (void)state;
+    answer(&hall.exchanges[0], 0);
+    h2o_unread_piece(&hall.exchanges[0], MIB);
+    assert_true(h2o_unread_hold(&hall.exchanges[1]));
+    h2o_unread_pause(&hall.exchanges[0]);
+    h2o_unread_turn(&hall.front);
+    assert_int_equal(hall.started_count, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
-int main(void)
+UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(one_answer_has_room_whatever_its_size),
@@ -299,6 +356,9 @@ int main(void)
         TEST(a_client_that_reads_enough_begins_anew_each_time),
         TEST(all_answers_of_a_connection_count_together),
         TEST(of_http1_the_kernel_says_what_was_read),
+        TEST(of_an_answer_in_pieces_only_the_one_in_flight_is_unread),
+        TEST(a_guest_may_take_its_time_and_its_client_begins_anew_then),
+        TEST(requests_that_waited_go_on_when_a_piece_is_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,6 +81,7 @@ static uint32_t status_wanted(enum fault fault)
         return 500;
     switch (fault) {
     case FAULT_CLIENT_GONE:
+    case FAULT_STREAM_IDLE:
         return 499; /* nobody sees it; the access log's word */
     case FAULT_UNKNOWN_HOST:
     case FAULT_UNKNOWN_FUNCTION:

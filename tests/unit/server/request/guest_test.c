@@ -21,6 +21,7 @@ static struct {
     bool memory_refused;
     uint64_t until_ns;
     bool for_event;
+    bool for_room;
     enum hostapi_kind kind;
     enum status create_status;
     /* what they were asked */
@@ -159,10 +160,10 @@ const struct hostapi_waits *hostapi_waits(const struct hostapi_host *host)
     return NULL;
 }
 
-bool hostapi_waits_for_event(const struct hostapi_waits *waits)
+bool hostapi_waits_for(const struct hostapi_waits *waits, enum hostapi_wait_kind kind)
 {
     (void)waits;
-    return says.for_event;
+    return kind == HOSTAPI_WAIT_EVENT ? says.for_event : says.for_room;
 }
 
 uint64_t hostapi_waits_until_ns(const struct hostapi_waits *waits)

@@ -532,6 +532,15 @@ static void bring_into(struct stage *stage, enum request_state wanted)
         stage->result.until_ns = UINT64_MAX;
         stage_begin(stage, 1);
         break;
+    case REQUEST_SENDING:
+        stage->steps[0] = GUEST_WAITS;
+        stage->steps[1] = GUEST_FINISHED;
+        stage->step_count = 2;
+        stage->write_bytes = 1;
+        stage->result.until_ns = 0;
+        stage_begin(stage, 1);
+        stage_turn(stage, 0);
+        break;
     default:
         stage_begin(stage, 1);
         break;
@@ -569,6 +578,17 @@ static void a_client_that_leaves_ends_its_request_in_any_state(void **state)
         stage_turn(stage, 0);
         assert_int_equal(stage->requests[2].state, REQUEST_ANSWERED);
     }
+}
+
+static void the_rest_is_sent_when_the_piece_in_flight_is_out(void **state)
+{
+    struct stage *stage = *state;
+    bring_into(stage, REQUEST_SENDING);
+    assert_int_equal(stage->in_use, 0);
+    stage_take(stage, 1);
+    assert_int_equal(stage->requests[1].state, REQUEST_ANSWERED);
+    assert_int_equal(stage->sent, 1);
+    assert_int_equal(stage->pieces, 2);
 }
 
 static void a_request_that_never_began_can_end(void **state)
@@ -697,6 +717,7 @@ UNIT
         STAGED(a_runnable_one_ends_at_the_deadline_between_two_portions),
         STAGED(without_an_artifact_the_time_to_wait_ends_it),
         STAGED(a_client_that_leaves_ends_its_request_in_any_state),
+        STAGED(the_rest_is_sent_when_the_piece_in_flight_is_out),
         STAGED(a_request_that_never_began_can_end),
         STAGED(a_hang_up_that_nobody_reported_is_looked_for_now_and_then),
         STAGED(the_client_of_a_parked_one_is_looked_at_each_second),

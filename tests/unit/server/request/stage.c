@@ -76,6 +76,11 @@ static void stage_release(struct directory_function *function)
         CONTAINER_OF(function, struct stage, function)->released++;
 }
 
+static uint64_t stage_generation(void *context)
+{
+    return ((const struct stage *)context)->generation;
+}
+
 /* ---- isolates -------------------------------------------------------------------------------- */
 
 static enum status stage_checkout(void *context,
@@ -152,6 +157,7 @@ static enum guest_step stage_guest_begin(struct isolate *isolate,
     assert_true(bytes_equal_text(http->function, "hello"));
     assert_true(bytes_equal_text(http->uri, "/"));
     stage_look(stage);
+    stage->http = http;
     *ret_result = stage->result;
     return stage->begin_step;
 }
@@ -165,6 +171,9 @@ stage_guest_run(struct isolate *isolate, int64_t fuel, struct guest_result *ret_
     stage->now_ns += STAGE_RUN_NS;
     stage->fuel_used += MIN((uint64_t)fuel, (uint64_t)STAGE_RUN_FUEL);
     *ret_result = stage->result;
+    static const uint8_t zeros[STAGE_WRITE_MAX];
+    assert_int_equal(buffer_append(&stage->http->response_body, zeros, stage->write_bytes),
+                     STATUS_OK);
     uint32_t step = stage->steps_taken++;
     return stage->steps[MIN(step, stage->step_count - 1)];
 }
@@ -216,8 +225,49 @@ static bool stage_client_gone(const struct request *request)
     return stage->client_gone;
 }
 
+static void stage_write(struct request *request, struct bytes piece, bool is_last)
+{
+    struct stage *stage = stage_of(request);
+    uint32_t index = (uint32_t)(request - stage->requests);
+    stage_look(stage);
+    assert_true(request->stream.begun);
+    assert_int_equal(is_last, request->state == REQUEST_ANSWERED);
+    assert_false(stage->in_flight[index]);
+    stage->in_flight[index] = !is_last;
+    stage->pieces++;
+    stage->piece_bytes = piece.count;
+    stage->taken_bytes += piece.count;
+    if (is_last)
+        stage->sent++;
+}
+
+static void stage_cut(struct request *request, bool at_once)
+{
+    struct stage *stage = stage_of(request);
+    stage->cut_at_once = at_once;
+    assert_int_equal(request->state, REQUEST_ANSWERED);
+    stage_look(stage);
+    stage->cuts++;
+}
+
+static uint64_t stage_taken_bytes(const struct request *request)
+{
+    return stage_of(request)->taken_bytes;
+}
+
+void stage_take(struct stage *stage, uint32_t index)
+{
+    assert_true(stage->in_flight[index]);
+    stage->in_flight[index] = false;
+    request_sent(&stage->requests[index]);
+    stage_look(stage);
+}
+
 static const struct request_carrier stage_carrier = {
     .send = stage_send,
+    .write = stage_write,
+    .cut = stage_cut,
+    .taken_bytes = stage_taken_bytes,
     .has_room = stage_has_room,
     .client_gone = stage_client_gone,
 };
@@ -243,6 +293,10 @@ static void stage_set_limits(struct config_limits *limits)
         .parked = STAGE_PLACES,
         .queue = 2,
         .queue_wait = STAGE_WAIT_US,
+        .stream_buffer = STAGE_WRITE_MAX,
+        .stream_wall = STAGE_STREAM_US,
+        .stream_idle = STAGE_IDLE_US,
+        .drain_grace = STAGE_GRACE_US,
     };
 }
 
@@ -290,6 +344,7 @@ int stage_setup(void **state)
         .names = {.find = stage_find,
                   .retain = stage_retain,
                   .release = stage_release,
+                  .generation = stage_generation,
                   .context = stage},
         .isolates = {.checkout = stage_checkout,
                      .give_back = stage_give_back,
@@ -347,7 +402,7 @@ struct request *stage_begin(struct stage *stage, uint32_t index)
     struct request *request = &stage->requests[index];
     assert_true(request_init(request, &stage->service, &stage_carrier));
     stage->looked[index] = REQUEST_NEW;
-    request->http.method = bytes_of_text("GET");
+    request->http.method = bytes_of_text(stage->method != NULL ? stage->method : "GET");
     request->http.authority = bytes_of_text("hello.acme.test");
     request->path = bytes_of_text(stage->path);
     request_begin(request);

@@ -25,7 +25,11 @@
 #define STAGE_RUN_NS    1000 /* what a run takes, */
 #define STAGE_RUN_FUEL  5000 /* and uses */
 #define STAGE_STEPS_MAX 8
-#define STAGE_PLACES    4 /* limits.parked */
+#define STAGE_WRITE_MAX 8192     /* limits.stream_buffer */
+#define STAGE_STREAM_US 60000000 /* limits.stream_wall */
+#define STAGE_IDLE_US   2000000  /* limits.stream_idle */
+#define STAGE_GRACE_US  3000000  /* limits.drain_grace */
+#define STAGE_PLACES    4        /* limits.parked */
 
 struct stage {
     struct config config;
@@ -48,6 +52,10 @@ struct stage {
     enum guest_step steps[STAGE_STEPS_MAX]; /* of one run after the other; then the last again */
     uint32_t step_count;
     struct guest_result result; /* of steps that have one */
+    size_t write_bytes;         /* of body, by each run */
+    const char *method;         /* NULL: GET */
+    uint64_t generation;        /* of names */
+    struct http_exchange *http; /* of who began last */
     uint64_t fuel_used;
     bool client_gone;
     bool is_full;    /* no answer may be sent */
@@ -62,6 +70,12 @@ struct stage {
     enum isolate_end last_end;
     uint32_t rebuilds;
     uint32_t sent;
+    bool in_flight[STAGE_REQUESTS]; /* a piece */
+    uint32_t pieces;                /* ever, the last ones too */
+    size_t piece_bytes;             /* of the latest */
+    uint64_t taken_bytes;           /* of all: what the client is said to have */
+    uint32_t cuts;
+    bool cut_at_once;
     uint32_t gone_checks;
     uint32_t measures;
     struct directory_tenant other_tenant; /* whose function is requested if `is_other` */
@@ -80,6 +94,8 @@ int stage_teardown(void **state);
 struct request *stage_begin(struct stage *stage, uint32_t index);
 /* The same, and then the carrier is done with it. */
 void stage_end(struct stage *stage, uint32_t index);
+/* The piece of its answer that is in flight is out. */
+void stage_take(struct stage *stage, uint32_t index);
 /* A turn of the worker's at this time. */
 void stage_turn(struct stage *stage, uint64_t at_ns);
 /* Notes the states of all requests. */

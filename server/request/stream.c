@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two buffers for each stream: the guest fills one while the other is sent; a push exchanges them.
+ * So no byte is copied between the guest's write and the socket, and memory is flat.
+ */
+#include "server/request/stream.h"
+
+#include "server/request/access_log.h"
+#include "server/request/respond.h"
+#include "server/request/service.h"
+
+bool stream_wants(const struct request *request, bool for_room)
+{
+    const struct http_exchange *http = &request->http;
+    return http_exchange_streams(http) &&
+           (for_room || http->flush_wanted || http->response_body.count > 0);
+}
+
+void stream_begin(struct request *request)
+{
+    struct request_service *service = request->service;
+    struct request_stream *stream = &request->stream;
+    ASSERT(!stream->begun);
+    respond_prepare(request, request->http.status, NULL);
+    request->response.body = (struct bytes){0};
+    stream->begun = true;
+    buffer_init(&stream->sending, request->http.response_body.max);
+    request->deadline_ns = request->now_ns + service->config->limits.stream_wall * CLOCK_NS_PER_US;
+    list_append(&service->streams, &stream->link);
+    service->metrics->streams++;
+    service->metrics->streams_begun++;
+    if (service->drained_ns == 0)
+        return;
+    stream->leaves = true;
+    request->deadline_ns = MIN(request->deadline_ns, service->drained_ns);
+}
+
+/* What is written becomes the piece. */
+static struct bytes stream_take_piece(struct request *request)
+{
+    struct request_stream *stream = &request->stream;
+    struct buffer *body = &request->http.response_body;
+    ASSERT(!stream->in_flight && stream->sending.count == 0);
+    struct buffer piece = *body;
+    *body = stream->sending;
+    stream->sending = piece;
+    request->http.response_sent += piece.count;
+    request->http.flush_wanted = false;
+    stream->owes = false;
+    request->service->pieces++;
+    return buffer_bytes(&stream->sending);
+}
+
+void stream_push(struct request *request)
+{
+    struct request_stream *stream = &request->stream;
+    bool is_head = request->http.response_sent == 0 && !stream->has_head;
+    if (stream->in_flight) {
+        stream->owes = true;
+        return;
+    }
+    if (request->http.response_body.count == 0 && !is_head) {
+        request->http.flush_wanted = false;
+        return;
+    }
+    struct bytes piece = stream_take_piece(request);
+    stream->in_flight = true;
+    stream->has_head = true;
+    request->carrier->write(request, piece, false);
+}
+
+void stream_push_last(struct request *request)
+{
+    request->carrier->write(request, stream_take_piece(request), true);
+}
+
+void stream_taken(struct request *request)
+{
+    struct request_stream *stream = &request->stream;
+    ASSERT(stream->begun && stream->in_flight);
+    stream->in_flight = false;
+    stream->sending.count = 0;
+}
+
+bool stream_is_short(const struct request *request)
+{
+    const struct http_exchange *http = &request->http;
+    return http->head_length != HTTP_LENGTH_UNKNOWN &&
+           http->response_sent + http->response_body.count < http->head_length;
+}
+
+uint64_t stream_idle_at_ns(struct request *request)
+{
+    request->stream.taken_bytes = request->carrier->taken_bytes(request);
+    return request->now_ns + request->service->config->limits.stream_idle * CLOCK_NS_PER_US;
+}
+
+bool stream_moves(struct request *request)
+{
+    return request->carrier->taken_bytes(request) != request->stream.taken_bytes;
+}
+
+void stream_done(struct request *request)
+{
+    struct request_stream *stream = &request->stream;
+    if (LIKELY(!stream->begun))
+        return;
+    list_remove(&stream->link);
+    request->service->metrics->streams--;
+    buffer_done(&stream->sending);
+}
+
+void stream_log_cut(const struct request *request, const char *code, const char *text)
+{
+    struct log_line line;
+    log_begin(&line, "warn", "stream_cut");
+    access_log_names(&line, request->id, request->function);
+    log_text(&line, "code", bytes_of_text(code));
+    log_text(&line, "message", bytes_of_text(text));
+    log_number(&line, "bytes", request->http.response_sent);
+    access_log_write(&line, request);
+}
+
+/* ---- before their time ----------------------------------------------------------------------- */
+
+static void stream_end_by(struct request *request, uint64_t at_ns)
+{
+    if (request->deadline_ns <= at_ns)
+        return;
+    request->stream.leaves = true;
+    request->deadline_ns = at_ns;
+    request->until_ns = MIN(request->until_ns, at_ns);
+    if (request->timer.position != 0 && request->timer.at_ns > at_ns)
+        timers_set(&request->service->timers, &request->timer, at_ns);
+}
+
+static uint64_t stream_grace_ns(const struct request_service *service)
+{
+    return clock_monotonic_ns(service->clock) +
+           service->config->limits.drain_grace * CLOCK_NS_PER_US;
+}
+
+void stream_drain(struct request_service *service)
+{
+    service->drained_ns = stream_grace_ns(service);
+    LIST_FOREACH(request, &service->streams, struct request, stream.link)
+        stream_end_by(request, service->drained_ns);
+}
+
+/* Versions come and go without a stream's noticing it; only a function that is there no more ends
+ * its streams. */
+void stream_sweep(struct request_service *service)
+{
+    if (list_is_empty(&service->streams))
+        return;
+    uint64_t generation = service->names.generation(service->names.context);
+    if (generation == service->streams_generation)
+        return;
+    service->streams_generation = generation;
+    uint64_t at_ns = stream_grace_ns(service);
+    LIST_FOREACH(request, &service->streams, struct request, stream.link) {
+        struct directory_function *function = NULL;
+        enum status status =
+            service->names.find(service->names.context, &request->target, NULL, &function);
+        if (status == STATUS_NOT_FOUND)
+            stream_end_by(request, at_ns);
+        service->names.release(function);
+    }
+}
