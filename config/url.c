@@ -230,11 +230,11 @@ void config_url_authority(const struct config_url *url, char ret_text[CONFIG_URL
 
 void config_url_origin(const struct config_url *url, char ret_text[CONFIG_URL_ORIGIN_BYTES])
 {
-    size_t scheme = strlen(url->is_https ? URL_HTTPS : URL_HTTP);
     char authority[CONFIG_URL_ORIGIN_BYTES];
     config_url_authority(url, authority);
-    memcpy(ret_text, url->is_https ? URL_HTTPS : URL_HTTP, scheme);
-    (void)snprintf(ret_text + scheme, CONFIG_URL_ORIGIN_BYTES - scheme, "%s", authority);
+    /* "[", "]" or nothing around a host, and ":65535" */
+    (void)snprintf(ret_text, CONFIG_URL_ORIGIN_BYTES, "%s%.*s",
+                   url->is_https ? URL_HTTPS : URL_HTTP, CONFIG_URL_HOST_BYTES + 7, authority);
 }
 
 bool config_url_same_origin(const struct config_url *a, const struct config_url *b)
