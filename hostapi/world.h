@@ -9,10 +9,12 @@
 #ifndef SKERRY_HOSTAPI_WORLD_H
 #define SKERRY_HOSTAPI_WORLD_H
 
+#include "hostapi/kv.h"
 #include "hostapi/operations.h"
 
 struct hostapi_world {
     const struct hostapi_operations *operations;
+    const struct hostapi_kv *kv;
 };
 
 #endif

@@ -27,6 +27,7 @@
 #include "server/request/stream.h"
 #include "server/telemetry/bus_error.h"
 #include "server/telemetry/log.h"
+#include "server/world/kv.h"
 
 #define SWEEP_NS        CLOCK_NS_PER_S
 #define TELL_NS         (100 * CLOCK_NS_PER_MS)
@@ -58,7 +59,9 @@ static enum status worker_read_boot(struct worker_boot *ret_boot, struct report 
     return STATUS_OK;
 }
 
-static enum status worker_map_shared(struct request_service *service, struct report *report)
+static enum status worker_map_shared(struct request_service *service,
+                                     struct report *report,
+                                     struct kv_reader_slot **ret_kv)
 {
     struct worker_shared *shared =
         mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, WORKER_SHARED_FD, 0);
@@ -68,6 +71,7 @@ static enum status worker_map_shared(struct request_service *service, struct rep
     service->metrics = &shared->metrics;
     service->records = &shared->records;
     service->vitals = &shared->vitals;
+    *ret_kv = &shared->kv;
     metrics_clear_gauges(service->metrics);
     vitals_clear(service->vitals);
     void *page =
@@ -128,9 +132,11 @@ static enum status worker_start(struct worker *worker, struct report *report)
 {
     struct request_service *service = &worker->service;
     const struct config *config = &worker->boot.config;
+    struct kv_reader_slot *kv_slot;
+    struct kv_reader *kv_reader;
     enum status status = worker_read_boot(&worker->boot, report);
     if (status == STATUS_OK)
-        status = worker_map_shared(service, report);
+        status = worker_map_shared(service, report, &kv_slot);
     if (status == STATUS_OK)
         status = worker_open_signals(worker, report);
     if (status == STATUS_OK)
@@ -147,6 +153,11 @@ static enum status worker_start(struct worker *worker, struct report *report)
         (struct peers_loop){.watch = worker_watch, .unwatch = worker_unwatch, .context = worker};
     if (status == STATUS_OK)
         status = request_service_init(service, report);
+    if (status == STATUS_OK)
+        status = kv_reader_open(config->data_dir, config->kv_map_bytes, kv_slot, service->clock,
+                                report, &kv_reader);
+    if (status == STATUS_OK)
+        world_kv_provide(&service->world, kv_reader);
     if (status == STATUS_OK)
         status = worker_listen(worker, report);
     return status;

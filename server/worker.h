@@ -9,6 +9,7 @@
 #define SKERRY_SERVER_WORKER_H
 
 #include "config/config.h"
+#include "deploy/kv/kv.h"
 #include "server/telemetry/metrics.h"
 #include "server/telemetry/quarantine.h"
 #include "server/telemetry/record_ring.h"
@@ -40,6 +41,7 @@ struct worker_shared {
     struct metrics metrics;
     struct record_ring records;
     struct vitals vitals;
+    struct kv_reader_slot kv;
 };
 
 /* `skerry worker`; returns the exit status. */

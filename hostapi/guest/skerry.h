@@ -138,6 +138,50 @@ enum skerry_error {
 /* Of the function's environment: how long the value is; more than `limit`: it was not written. */
 SKERRY_NATIVE("env_get_v1")
 int32_t skerry_env_get(const char *name, uint32_t name_bytes, char *buffer, uint32_t limit);
+/* The key-value store of the tenant: see docs/abi-skerry.md. Version: SKERRY_ANY_VERSION, or 0 for
+ * a key that must not be there, or the one that it has. */
+#define SKERRY_ANY_VERSION INT64_C(-1)
+
+struct skerry_kv_result {
+    int64_t version;
+    int64_t sum;
+};
+
+SKERRY_NATIVE("kv_get_v1")
+int32_t
+skerry_kv_get(const char *key, uint32_t bytes, void *buffer, uint32_t limit, int64_t *ret_version);
+/* Each key is its length in two bytes, low byte first, then its bytes. */
+SKERRY_NATIVE("kv_list_v1")
+int32_t skerry_kv_list(const char *prefix,
+                       uint32_t bytes,
+                       const char *after,
+                       uint32_t after_bytes,
+                       void *buffer,
+                       uint32_t limit);
+SKERRY_NATIVE("kv_put_v1")
+int64_t skerry_kv_put(const char *key,
+                      uint32_t bytes,
+                      const void *value,
+                      uint32_t value_bytes,
+                      int64_t ttl_ms,
+                      int64_t version);
+SKERRY_NATIVE("kv_put_start_v1")
+int32_t skerry_kv_put_start(const char *key,
+                            uint32_t bytes,
+                            const void *value,
+                            uint32_t value_bytes,
+                            int64_t ttl_ms,
+                            int64_t version);
+SKERRY_NATIVE("kv_delete_v1")
+int32_t skerry_kv_delete(const char *key, uint32_t bytes, int64_t version);
+SKERRY_NATIVE("kv_delete_start_v1")
+int32_t skerry_kv_delete_start(const char *key, uint32_t bytes, int64_t version);
+SKERRY_NATIVE("kv_add_v1")
+int32_t skerry_kv_add(const char *key, uint32_t bytes, int64_t number, int64_t *ret_sum);
+SKERRY_NATIVE("kv_add_start_v1")
+int32_t skerry_kv_add_start(const char *key, uint32_t bytes, int64_t number);
+SKERRY_NATIVE("kv_finish_v1")
+int32_t skerry_kv_finish(uint32_t handle, struct skerry_kv_result *ret_result);
 /* One line. Fields are "name", NUL, "value", NUL, and so on; names of a-z, 0-9 and _. */
 SKERRY_NATIVE("log_v1")
 int32_t skerry_log_fields(enum skerry_log_level level,

@@ -44,6 +44,7 @@ struct skerry_handles {
 struct skerry_state {
     struct skerry_handles *handles; /* in the exchange's arena; NULL: there was none yet */
     uint64_t wait_until_ns;         /* of the wait_v1 that is parked */
+    uint64_t kv_ticket;             /* of the kv_..._v1 that is parked */
 };
 
 extern const struct hostapi_family skerry_family;
@@ -98,5 +99,7 @@ typedef enum engine_outcome skerry_handler(struct hostapi_host *host,
                                            struct engine_host_call *call);
 skerry_handler skerry_env_get, skerry_log, skerry_random, skerry_time_now; /* plain.c */
 skerry_handler skerry_handle_close, skerry_wait;                           /* handles.c */
+skerry_handler skerry_kv_add, skerry_kv_add_start, skerry_kv_delete, skerry_kv_delete_start,
+    skerry_kv_finish, skerry_kv_get, skerry_kv_list, skerry_kv_put, skerry_kv_put_start; /* kv.c */
 
 #endif

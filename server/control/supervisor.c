@@ -26,6 +26,7 @@
 #include "deploy/deploy.h"
 #include "engine/base/hex.h"
 #include "server/control/helpers.h"
+#include "server/control/kv_service.h"
 #include "server/control/pulse.h"
 #include "server/control/workers.h"
 #include "server/telemetry/bus_error.h"
@@ -54,6 +55,7 @@ struct supervisor {
     struct log_drain_pipe *builders_log;
     struct deaths *deaths;
     struct workers *workers;
+    struct kv_service *kv;
     struct helpers *helpers;
     struct event *signals[4];
     struct event *drain_event;
@@ -126,6 +128,24 @@ supervisor_quarantine_us(void *context, const struct deploy_function_key *key, u
     uint64_t until_ns = quarantine_until_ns(deaths_page(supervisor->deaths), &entry, &clock_system);
     uint64_t now_ns = clock_monotonic_ns(&clock_system);
     return until_ns > now_ns ? (until_ns - now_ns) / CLOCK_NS_PER_US : 0;
+}
+
+static uint64_t supervisor_kv_oldest(void *context)
+{
+    const struct supervisor *supervisor = context;
+    return supervisor->workers == NULL ? UINT64_MAX : workers_kv_oldest(supervisor->workers);
+}
+
+static void supervisor_kv_stuck(void *context)
+{
+    const struct supervisor *supervisor = context;
+    workers_kv_end_oldest(supervisor->workers);
+}
+
+static void supervisor_kv_failed(void *context, const char *text)
+{
+    (void)context;
+    log_message("error", "kv_failed", "%s", text);
 }
 
 static void supervisor_tell_artifact_trouble(void *context,
@@ -369,6 +389,9 @@ static enum status supervisor_start_deploy(struct supervisor *supervisor, struct
         .builder_error_fd = log_drain_fd(supervisor->builders_log),
         .print_worker_metrics = supervisor_print_metrics,
         .print_function_metrics = supervisor_print_function_metrics,
+        .kv_oldest_reader = supervisor_kv_oldest,
+        .kv_stuck = supervisor_kv_stuck,
+        .kv_failed = supervisor_kv_failed,
         .print_starts = supervisor_print_starts,
         .quarantine_us = supervisor_quarantine_us,
         .ready = supervisor_is_ready,
@@ -400,7 +423,12 @@ static enum status supervisor_make_workers(struct supervisor *supervisor, struct
                                             .config = supervisor->options.config,
                                             .log = supervisor->log};
     enum status status = helpers_create(&helping, report, &supervisor->helpers);
-    return status != STATUS_OK ? status : workers_create(&options, report, &supervisor->workers);
+    if (status == STATUS_OK)
+        status = workers_create(&options, report, &supervisor->workers);
+    if (status != STATUS_OK)
+        return status;
+    return kv_service_create(supervisor->workers, deploy_control_kv(supervisor->deploy), report,
+                             &supervisor->kv);
 }
 
 /* Without enough of them nothing works, and everything that fails says something else. */
@@ -487,6 +515,7 @@ static void supervisor_free(struct supervisor *supervisor)
     if (supervisor->deploy != NULL)
         deploy_control_stop(supervisor->deploy);
     listeners_close(&supervisor->listeners);
+    kv_service_free(supervisor->kv);
     workers_free(supervisor->workers);
     helpers_free(supervisor->helpers);
     deaths_free(supervisor->deaths);

@@ -457,6 +457,36 @@ void workers_tell(const struct workers *workers, struct bytes tenant, struct byt
     }
 }
 
+/* What a worker that has ended said does not count: its successor begins anew. */
+static uint64_t workers_kv_reading(const struct workers_one *one)
+{
+    uint64_t reading = one->child.pid == 0
+                           ? 0
+                           : atomic_load_explicit(&one->shared->kv.reading, memory_order_seq_cst);
+    return reading == 0 ? UINT64_MAX : reading - 1;
+}
+
+uint64_t workers_kv_oldest(const struct workers *workers)
+{
+    uint64_t oldest = UINT64_MAX;
+    for (uint32_t i = 0; i < workers->count; i++)
+        oldest = MIN(oldest, workers_kv_reading(&workers->each[i]));
+    return oldest;
+}
+
+void workers_kv_end_oldest(const struct workers *workers)
+{
+    uint64_t oldest = workers_kv_oldest(workers);
+    for (uint32_t i = 0; i < workers->count && oldest != UINT64_MAX; i++) {
+        const struct workers_one *one = &workers->each[i];
+        if (workers_kv_reading(one) != oldest)
+            continue;
+        log_message("error", "kv_stuck",
+                    "worker %u has not ended a read of the key-value store: it is replaced", i);
+        child_kill(&one->child, SIGKILL);
+    }
+}
+
 void workers_print_metrics(const struct workers *workers, struct buffer *out)
 {
     const struct metrics *pages[CONFIG_WORKERS_MAX];

@@ -10,10 +10,13 @@
 #include "server/world/operations.h"
 #include "server/world/peers.h"
 
+struct kv_reader;
+
 struct world {
     struct operations operations;
     struct peers peers;
-    struct hostapi_world calls; /* what guests reach; services fill it */
+    struct hostapi_world calls;  /* what guests reach; services fill it */
+    struct kv_reader *kv_reader; /* kv.h */
 };
 
 /* `wake`: as operations_init has it. All of `loop` is borrowed. */

@@ -40,7 +40,7 @@ class Native(unittest.TestCase):
 
     def test_a_line_of_the_log_has_its_fields(self):
         self.assertEqual(self.server.get("native", "/n").status, 200)
-        line = wait_until(lambda: [line for line in self.server.log().splitlines()
+        line = wait_until(lambda: [line for line in self.server.guest_log("native").splitlines()
                                    if '"a line"' in line], 5, "the line")[0]
         line = json.loads(line)
         self.assertEqual((line["level"], line["field_user"], line["field_path"]),
