@@ -192,7 +192,7 @@ static void a_change_is_waited_for_and_started_once(void **state)
     assert_true(bytes_equal_text(store.change.value, "some text"));
     assert_true(store.change.checks_version && store.change.if_version == 0);
     assert_int_equal(store.change.expires_ns, FIXTURE_REALTIME_NS + 2000000);
-    assert_true(hostapi_waits_for_event(hostapi_waits(fixture.host)));
+    assert_true(hostapi_waits_for(hostapi_waits(fixture.host), HOSTAPI_WAIT_EVENT));
     assert_int_equal(call_six(skerry_kv_put, put), ENGINE_PENDING); /* woken by something else */
     store.look = HOSTAPI_READY;
     store.result = (struct hostapi_kv_result){.version = 123456789012};
