@@ -193,6 +193,9 @@ int32_t skerry_log_fields(enum skerry_log_level level,
 SKERRY_NATIVE("time_now_v1") int64_t skerry_time_now(uint32_t clock);
 /* At most 65,536 bytes. */
 SKERRY_NATIVE("random_v1") int32_t skerry_random(void *buffer, uint32_t bytes);
+/* What is written of the response goes out, its head first. Whoever waits for something else need
+ * not ask. SKERRY_UNSUPPORTED: this response is sent when it is whole. */
+SKERRY_NATIVE("response_flush_v1") int32_t skerry_response_flush(void);
 /* Which of the handles is ready, from 0; SKERRY_TIMEOUT. Less than 0 milliseconds: for ever. */
 SKERRY_NATIVE("wait_v1")
 int32_t skerry_wait(const uint32_t *handles, uint32_t count, int64_t timeout_ms);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Calls that need nothing outside the request: environment, log, clock and random bytes.
+ * Calls that need nothing outside the request: environment, log, response, clock and random bytes.
  */
 #include "hostapi/exchange.h"
 #include "hostapi/skerry/skerry.h"
@@ -121,4 +121,17 @@ enum engine_outcome skerry_random(struct hostapi_host *host, struct engine_host_
         return skerry_answer(call, SKERRY_TOO_LARGE);
     engine_host_charge(call, count / HOSTCALLS_RANDOM_BYTES_PER_FUEL);
     return skerry_answer(call, wasi_random_fill(space, count) ? 0 : SKERRY_FAILED);
+}
+
+/* ---- the response ---------------------------------------------------------------------------- */
+
+enum engine_outcome skerry_response_flush(struct hostapi_host *host, struct engine_host_call *call)
+{
+    if (host->options.snapshotting)
+        return host_trap_frozen(call, "response_flush_v1");
+    const struct http_exchange *exchange = host->request.exchange;
+    if (exchange == NULL || !http_exchange_streams(exchange))
+        return skerry_answer(call, SKERRY_UNSUPPORTED);
+    enum engine_outcome outcome = host_flush(host);
+    return outcome == ENGINE_DONE ? skerry_answer(call, 0) : outcome;
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every example is built by its one command, deployed by the README's, and says hello."""
+import contextlib
 import shutil
 import subprocess
 
@@ -7,9 +8,10 @@ from harness import ROOT, ServerTest
 
 
 class Examples(ServerTest):
-    def hello(self, name, seconds=300):
+    def build(self, name, module, seconds=300):
+        """Builds and deploys examples/<name>/<module>.wasm."""
         folder = ROOT / "examples" / name
-        module = folder / "hello.wasm"
+        module = folder / f"{module}.wasm"
         module.unlink(missing_ok=True)
         try:
             built = subprocess.run([folder / "build.sh"], capture_output=True, text=True,
@@ -24,6 +26,9 @@ class Examples(ServerTest):
                 self.skipTest(f"toolchain is missing: {said.splitlines()[-1]}")
             self.fail(said)
         self.server.cli("deploy", str(module), "-n", name, check=0)
+
+    def hello(self, name):
+        self.build(name, "hello")
         for target, text in (("/world", "Hello, world!\n"), ("/", "Hello, world!\n"),
                              ("/a/b?c=d", "Hello, a/b!\n")):
             for answer in (self.server.get(name, target), self.server.get_host(name, target)):
@@ -51,12 +56,23 @@ class Examples(ServerTest):
     def test_assemblyscript(self):
         self.hello("hello-assemblyscript")
 
+    def test_events_come_while_the_function_waits(self):
+        self.build("events-c", "events")
+        with contextlib.closing(self.server.connect()) as connection:
+            connection.request("GET", "/f/default/events-c/")
+            answer = connection.getresponse()
+            self.assertEqual(answer.headers["content-type"], "text/event-stream")
+            for _ in range(2):
+                self.assertEqual(answer.readline(), b"event: time\n")
+                self.assertRegex(answer.readline(), rb"data: \d{10}\n")
+                self.assertEqual(answer.readline(), b"\n")
+
     def test_every_folder_is_covered_and_holds_no_binary(self):
         names = {p.name for p in (ROOT / "examples").iterdir() if p.is_dir()}
         # embed-engine is no function: tests/library builds and runs it.
         self.assertEqual(names, {"hello-c", "hello-wat", "hello-rust", "hello-assemblyscript",
                                  "hello-wagi-c", "hello-wagi-rust", "hello-wagi-go",
-                                 "embed-engine"})
+                                 "events-c", "embed-engine"})
         for name in names:
             for needed in ("README.md", "build.sh"):
                 self.assertTrue((ROOT / "examples" / name / needed).exists(), (name, needed))

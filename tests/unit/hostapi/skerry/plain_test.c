@@ -196,6 +196,23 @@ static void what_must_not_be_frozen_ends_the_builders_guest(void **state)
 
 #define CALLED(test) cmocka_unit_test_setup_teardown(test, calls_setup, calls_teardown)
 
+/* ---- the response ---------------------------------------------------------------------------- */
+
+static void a_flush_is_for_responses_that_stream(void **state)
+{
+    (void)state;
+    struct http_exchange *exchange = &fixture.exchange;
+    assert_int_equal(ask(skerry_response_flush, 0, 0, 0, 0), ENGINE_DONE);
+    assert_int_equal((int32_t)slots[0].i32, SKERRY_UNSUPPORTED);
+    exchange->may_stream = true;
+    exchange->response_holds = 0;
+    assert_int_equal(ask(skerry_response_flush, 0, 0, 0, 0), ENGINE_PENDING);
+    assert_true(exchange->flush_wanted);
+    fixture.host->request.resumed = true;
+    assert_int_equal(ask(skerry_response_flush, 0, 0, 0, 0), ENGINE_DONE);
+    assert_int_equal(slots[0].i32, 0);
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +224,7 @@ UNIT
         CALLED(the_clock_goes_in_steps_and_stands_still_in_a_run),
         CALLED(random_bytes_fill_the_buffer_and_no_more),
         CALLED(what_must_not_be_frozen_ends_the_builders_guest),
+        CALLED(a_flush_is_for_responses_that_stream),
     };
     return cmocka_run_group_tests(tests, fixture_prepare, NULL);
 }
