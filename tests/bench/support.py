@@ -158,8 +158,9 @@ class SkerryServer(Server):
             shutil.rmtree(self.data, ignore_errors=True)
 
     def workers(self):
-        """Children that serve requests: all but builders."""
-        return [pid for pid in descendants(self.process.pid) if "builder" not in command(pid)]
+        """Children that serve requests."""
+        return [pid for pid in descendants(self.process.pid)
+                if command(pid).split()[1:2] == ["worker"]]
 
 
 class Connection:
