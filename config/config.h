@@ -55,6 +55,9 @@ struct config {
     uint64_t pool_idle_us;      /* an isolate unused for so long is evicted */
     uint64_t pool_prewarm_us;   /* ... one made ahead of a function's first request; 0: none is */
     uint32_t starts_functions;  /* histories of starts that control keeps */
+    bool outbound_allow_private;
+    char outbound_nameserver[CONFIG_ADDRESS_BYTES]; /* "" for the system's */
+    char outbound_ca_file[CONFIG_PATH_BYTES];       /* "" for the system's */
     struct config_limits limits;
 };
 

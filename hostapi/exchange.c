@@ -224,3 +224,41 @@ const char *exchange_write_refusal(enum status status)
     return status == STATUS_INVALID ? "body is longer than its Content-Length, which has gone out"
                                     : "body is larger than limits.response";
 }
+
+/* ---- whom it may ask ---------------------------------------------------------------------------
+ */
+
+/* Puts two rows of one name together [RFC 9110 5.3]. */
+static bool exchange_join(struct http_exchange *exchange, struct bytes more, struct bytes *joined)
+{
+    struct bytes before = *joined;
+    if (before.count == 0) {
+        *joined = more;
+        return true;
+    }
+    uint8_t *both = arena_alloc(&exchange->arena, before.count + 1 + more.count, 1);
+    if (both == NULL)
+        return false;
+    memcpy(both, before.data, before.count);
+    both[before.count] = ',';
+    if (more.count > 0)
+        memcpy(both + before.count + 1, more.data, more.count);
+    *joined = bytes_make(both, before.count + 1 + more.count);
+    return true;
+}
+
+bool http_exchange_open_outbound(struct http_exchange *exchange,
+                                 const struct bytes *rules,
+                                 uint32_t rule_count)
+{
+    const struct http_headers *headers = &exchange->request_headers;
+    exchange->outbound = rules;
+    exchange->outbound_count = rule_count;
+    exchange->cdn_loop = bytes_make(NULL, 0);
+    for (uint32_t i = 0; i < headers->count && rule_count > 0; i++) {
+        if (bytes_equal_text(headers->rows[i].name, "cdn-loop") &&
+            !exchange_join(exchange, headers->rows[i].value, &exchange->cdn_loop))
+            return false;
+    }
+    return true;
+}

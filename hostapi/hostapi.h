@@ -91,6 +91,9 @@ struct http_exchange {
     struct bytes function;
     struct bytes config; /* what http_handler.get_config answers, and WAGI's environment */
     struct hostapi_environment environment; /* of the function; what it points to is borrowed */
+    const struct bytes *outbound;           /* whom the function may ask: config/url.h; borrowed */
+    uint32_t outbound_count;
+    struct bytes cdn_loop;   /* the request's CDN-Loop [RFC 8586] as it came */
     bool has_next;           /* there is a next handler: a guest that asks for it gets it */
     bool debug_log;          /* what the guest logs at level debug is kept */
     bool pass_authorization; /* CGI may show the Authorization header [RFC 3875 9.2] */
@@ -145,6 +148,11 @@ static inline bool http_exchange_streams(const struct http_exchange *exchange)
 /* The head goes out now: takes out what only the server may set, and keeps the length that the
  * guest promised in head_length. False: there is more of the body already. */
 NODISCARD bool http_exchange_begin_response(struct http_exchange *exchange);
+/* From here on the function may ask whom `rules` name, which are borrowed: keeps what CDN-Loop
+ * says, which guests may edit. False: no room in the arena. */
+NODISCARD bool http_exchange_open_outbound(struct http_exchange *exchange,
+                                           const struct bytes *rules,
+                                           uint32_t rule_count);
 /* One log line; cut at limits->log. */
 void http_exchange_log(struct http_exchange *exchange, const char *level, struct bytes text);
 

@@ -9,11 +9,13 @@
 #ifndef SKERRY_HOSTAPI_WORLD_H
 #define SKERRY_HOSTAPI_WORLD_H
 
+#include "hostapi/fetch.h"
 #include "hostapi/kv.h"
 #include "hostapi/operations.h"
 
 struct hostapi_world {
     const struct hostapi_operations *operations;
+    const struct hostapi_fetches *fetches;
     const struct hostapi_kv *kv;
 };
 

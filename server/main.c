@@ -12,6 +12,7 @@
 #include "loadtest/loadtest.h"
 #include "server/builder.h"
 #include "server/cli/verbs_engine.h"
+#include "server/egress/egress.h"
 #include "server/keys/keys.h"
 #include "server/serve.h"
 #include "server/worker.h"
@@ -37,6 +38,13 @@ static int main_worker(int argc, char **argv)
     (void)argc;
     (void)argv;
     return worker_main();
+}
+
+static int main_egress(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    return egress_main();
 }
 
 static int main_keys(int argc, char **argv)
@@ -87,6 +95,7 @@ static const struct main_verb main_verbs[] = {
      "[VERB | config | manifest]"},
     {WORKER_VERB, main_worker, NULL, NULL},
     {DEPLOY_BUILDER_VERB, main_builder, NULL, NULL},
+    {EGRESS_VERB, main_egress, NULL, NULL},
     {KEYS_VERB, main_keys, NULL, NULL},
 };
 

@@ -202,6 +202,64 @@ int32_t skerry_wait(const uint32_t *handles, uint32_t count, int64_t timeout_ms)
 /* Ends what the handle is of, if it is under way. */
 SKERRY_NATIVE("handle_close_v1") int32_t skerry_handle_close(uint32_t handle);
 
+/* Requests to other servers: those that `outbound` in function.yaml lists. Fields are "name", NUL,
+ * "value", NUL, and so on, of an answer with names in lower case. Timeout in milliseconds: 0 for
+ * the longest (limits.outbound_wall). */
+enum skerry_fetch_flag {
+    SKERRY_FETCH_BODY = 1,   /* more of the body comes by skerry_fetch_body_write */
+    SKERRY_FETCH_FOLLOW = 2, /* redirects are followed */
+};
+/* Asks, and goes on: a handle, which is ready when there is something of the answer. */
+SKERRY_NATIVE("fetch_start_v1")
+int32_t skerry_fetch_start(const char *method,
+                           uint32_t method_bytes,
+                           const char *url,
+                           uint32_t url_bytes,
+                           const char *fields,
+                           uint32_t fields_bytes,
+                           const void *body,
+                           uint32_t body_bytes,
+                           uint32_t flags,
+                           int64_t timeout_ms);
+/* The same, and waits for the head of the answer. */
+SKERRY_NATIVE("fetch_v1")
+int32_t skerry_fetch(const char *method,
+                     uint32_t method_bytes,
+                     const char *url,
+                     uint32_t url_bytes,
+                     const char *fields,
+                     uint32_t fields_bytes,
+                     const void *body,
+                     uint32_t body_bytes,
+                     uint32_t flags,
+                     int64_t timeout_ms);
+/* Waits for the head, and answers its status. */
+SKERRY_NATIVE("fetch_status_v1") int32_t skerry_fetch_status(uint32_t fetch);
+/* The value of a header; of several with this name, the one at `index` from 0. */
+SKERRY_NATIVE("fetch_header_v1")
+int32_t skerry_fetch_header(uint32_t fetch,
+                            const char *name,
+                            uint32_t name_bytes,
+                            uint32_t index,
+                            char *buffer,
+                            uint32_t limit);
+/* All of them, as fields. */
+SKERRY_NATIVE("fetch_headers_v1")
+int32_t skerry_fetch_headers(uint32_t fetch, char *buffer, uint32_t limit);
+/* Where the answer comes from, after redirects. */
+SKERRY_NATIVE("fetch_url_v1")
+int32_t skerry_fetch_url(uint32_t fetch, char *buffer, uint32_t limit);
+/* What went wrong, in words. */
+SKERRY_NATIVE("fetch_error_v1")
+int32_t skerry_fetch_error(uint32_t fetch, char *buffer, uint32_t limit);
+/* Waits for more of the body, and answers how many bytes were written to the buffer; 0: the end. */
+SKERRY_NATIVE("fetch_read_v1")
+int32_t skerry_fetch_read(uint32_t fetch, void *buffer, uint32_t limit);
+/* Waits for room, and answers how many bytes were taken. */
+SKERRY_NATIVE("fetch_body_write_v1")
+int32_t skerry_fetch_body_write(uint32_t fetch, const void *data, uint32_t bytes);
+SKERRY_NATIVE("fetch_body_end_v1") int32_t skerry_fetch_body_end(uint32_t fetch);
+
 #ifndef SKERRY_HAVE_LIBC
 /* Weak, so that each file may have them; without builtins, so that they do not call themselves. */
 #define SKERRY_MEMORY __attribute__((weak, no_builtin))

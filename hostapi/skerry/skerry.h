@@ -45,6 +45,9 @@ struct skerry_state {
     struct skerry_handles *handles; /* in the exchange's arena; NULL: there was none yet */
     uint64_t wait_until_ns;         /* of the wait_v1 that is parked */
     uint64_t kv_ticket;             /* of the kv_..._v1 that is parked */
+    uint32_t fetch;                 /* the handle of the fetch_v1 that is parked */
+    uint32_t fetches;               /* begun */
+    uint64_t fetched_bytes;         /* of their answers */
 };
 
 extern const struct hostapi_family skerry_family;
@@ -102,5 +105,9 @@ skerry_handler skerry_response_flush;
 skerry_handler skerry_handle_close, skerry_wait; /* handles.c */
 skerry_handler skerry_kv_add, skerry_kv_add_start, skerry_kv_delete, skerry_kv_delete_start,
     skerry_kv_finish, skerry_kv_get, skerry_kv_list, skerry_kv_put, skerry_kv_put_start; /* kv.c */
+/* fetch.c */
+skerry_handler skerry_fetch, skerry_fetch_start, skerry_fetch_status, skerry_fetch_header,
+    skerry_fetch_headers, skerry_fetch_url, skerry_fetch_error, skerry_fetch_read,
+    skerry_fetch_body_write, skerry_fetch_body_end;
 
 #endif

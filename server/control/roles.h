@@ -7,6 +7,7 @@
 
 #include "deploy/deploy.h"
 #include "engine/base/spawn.h"
+#include "server/egress/egress.h"
 #include "server/helper/helper.h"
 #include "server/keys/keys.h"
 #include "server/worker.h"

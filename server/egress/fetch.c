@@ -11,24 +11,6 @@
 
 #include "server/egress/private.h"
 
-static const struct {
-    const char *name;
-    const char *text;
-} fetch_ends[FETCH_END_COUNT] = {
-#define FETCH_END(NAME, name, text) {#name, text},
-#include "server/egress/ends.def"
-};
-
-const char *fetch_end_name(enum fetch_end end)
-{
-    return fetch_ends[end].name;
-}
-
-const char *fetch_end_text(enum fetch_end end)
-{
-    return fetch_ends[end].text;
-}
-
 uint64_t egress_fetch_now(const struct egress_fetch *fetch)
 {
     return clock_monotonic_ns(fetch->engine->options.clock);
@@ -304,11 +286,11 @@ static bool fetch_copy(struct egress_fetch *fetch, struct bytes *bytes)
     return copy != NULL;
 }
 
-static bool fetch_copy_lists(struct egress_fetch *fetch, const struct egress_order *order)
+static bool fetch_copy_lists(struct egress_fetch *fetch, const struct fetch_order *order)
 {
     struct bytes *rules = ARENA_ARRAY(&fetch->arena, struct bytes, order->rule_count);
-    fetch->fields = ARENA_ARRAY(&fetch->arena, struct egress_field, order->field_count);
-    fetch->rows = ARENA_ARRAY(&fetch->arena, struct egress_field, EGRESS_FIELDS_MAX);
+    fetch->fields = ARENA_ARRAY(&fetch->arena, struct fetch_field, order->field_count);
+    fetch->rows = ARENA_ARRAY(&fetch->arena, struct fetch_field, EGRESS_FIELDS_MAX);
     if (rules == NULL || fetch->fields == NULL || fetch->rows == NULL)
         return false;
     fetch->rules = rules;
@@ -318,7 +300,7 @@ static bool fetch_copy_lists(struct egress_fetch *fetch, const struct egress_ord
             return false;
     }
     for (; fetch->field_count < order->field_count; fetch->field_count++) {
-        struct egress_field *field = &fetch->fields[fetch->field_count];
+        struct fetch_field *field = &fetch->fields[fetch->field_count];
         *field = order->fields[fetch->field_count];
         if (!fetch_copy(fetch, &field->name) || !fetch_copy(fetch, &field->value))
             return false;
@@ -326,7 +308,7 @@ static bool fetch_copy_lists(struct egress_fetch *fetch, const struct egress_ord
     return true;
 }
 
-static bool fetch_copy_body(struct egress_fetch *fetch, const struct egress_order *order)
+static bool fetch_copy_body(struct egress_fetch *fetch, const struct fetch_order *order)
 {
     fetch->body = order->body;
     fetch->streams = order->body_follows;
@@ -343,7 +325,7 @@ static bool fetch_copy_body(struct egress_fetch *fetch, const struct egress_orde
 }
 
 /* Is it something that can be asked for? Otherwise why not is noted. */
-static bool fetch_check(struct egress_fetch *fetch, const struct egress_order *order)
+static bool fetch_check(struct egress_fetch *fetch, const struct fetch_order *order)
 {
     struct report report = REPORT_INIT;
     const char *text;
@@ -357,7 +339,8 @@ static bool fetch_check(struct egress_fetch *fetch, const struct egress_order *o
         return false;
     }
     if (!fetch_copy(fetch, &url) || !fetch_copy(fetch, &fetch->method) ||
-        !fetch_copy_lists(fetch, order) || !fetch_copy_body(fetch, order)) {
+        !fetch_copy(fetch, &fetch->loop) || !fetch_copy_lists(fetch, order) ||
+        !fetch_copy_body(fetch, order)) {
         egress_fetch_note(fetch, FETCH_END_UNAVAILABLE, "out of memory");
         return false;
     }
@@ -368,7 +351,7 @@ static bool fetch_check(struct egress_fetch *fetch, const struct egress_order *o
     return true;
 }
 
-static bool fetch_take_place(struct egress_fetch *fetch, const struct egress_order *order)
+static bool fetch_take_place(struct egress_fetch *fetch, const struct fetch_order *order)
 {
     struct egress_engine *engine = fetch->engine;
     const struct egress_options *options = &engine->options;
@@ -391,7 +374,7 @@ static bool fetch_take_place(struct egress_fetch *fetch, const struct egress_ord
 }
 
 static struct egress_fetch *fetch_create(struct egress_engine *engine,
-                                         const struct egress_order *order,
+                                         const struct fetch_order *order,
                                          const struct egress_ops *ops,
                                          void *context)
 {
@@ -403,10 +386,11 @@ static struct egress_fetch *fetch_create(struct egress_engine *engine,
     fetch->ops = ops;
     fetch->context = context;
     fetch->method = order->method;
+    fetch->loop = order->loop;
     fetch->redirects_left = MIN(order->redirects_max, EGRESS_REDIRECTS_MAX);
     fetch->follows = order->redirects_max > 0;
     fetch->answer_bytes_max = order->answer_bytes_max;
-    fetch->granted = 0;
+    fetch->granted = MIN(order->granted, EGRESS_WINDOW);
     fetch->progress_ns = egress_fetch_now(fetch);
     fetch->deadline_ns =
         fetch->progress_ns + MIN(order->deadline_us, EGRESS_DEADLINE_US) * CLOCK_NS_PER_US;
@@ -419,7 +403,7 @@ static struct egress_fetch *fetch_create(struct egress_engine *engine,
 }
 
 void egress_fetch_start(struct egress_engine *engine,
-                        const struct egress_order *order,
+                        const struct fetch_order *order,
                         const struct egress_ops *ops,
                         void *context,
                         struct egress_fetch **ret_fetch)
@@ -428,7 +412,7 @@ void egress_fetch_start(struct egress_engine *engine,
     struct egress_fetch *fetch = fetch_create(engine, order, ops, context);
     *ret_fetch = NULL;
     if (fetch == NULL) {
-        const struct egress_result none = {.end = FETCH_END_UNAVAILABLE, .text = "out of memory"};
+        const struct fetch_result none = {.end = FETCH_END_UNAVAILABLE, .text = "out of memory"};
         ops->done(context, &none);
         return;
     }

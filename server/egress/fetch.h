@@ -21,11 +21,12 @@
 
 #include "config/url.h"
 #include "engine/base/clock.h"
+#include "server/channel/fetch_messages.h"
 
-#define EGRESS_WINDOW        65536u /* of each direction of a fetch, bytes */
-#define EGRESS_HEAD_BYTES    65536u /* of all heads of an answer */
-#define EGRESS_FIELDS_MAX    256u   /* rows of a request's or an answer's head */
-#define EGRESS_RULES_MAX     64u
+#define EGRESS_WINDOW        FETCH_WINDOW_BYTES /* of each direction of a fetch */
+#define EGRESS_HEAD_BYTES    65536u             /* of all heads of an answer */
+#define EGRESS_FIELDS_MAX    FETCH_FIELDS_MAX   /* rows of a request's or an answer's head */
+#define EGRESS_RULES_MAX     FETCH_RULES_MAX
 #define EGRESS_REDIRECTS_MAX 20u
 #define EGRESS_DEADLINE_US   UINT64_C(600000000) /* the latest */
 
@@ -33,59 +34,15 @@ struct event_base;
 struct egress_engine;
 struct egress_fetch;
 
-enum fetch_end {
-#define FETCH_END(NAME, name, text) FETCH_END_##NAME,
-#include "server/egress/ends.def"
-    FETCH_END_COUNT
-};
-const char *fetch_end_name(enum fetch_end end);
-const char *fetch_end_text(enum fetch_end end);
-
-struct egress_field {
-    struct bytes name;
-    struct bytes value;
-};
-
-/* What is asked for: borrowed until egress_fetch_start returns. */
-struct egress_order {
-    struct bytes tenant; /* whose connections are used */
-    struct bytes method;
-    struct bytes url;
-    const struct egress_field *fields; /* those that belong to a connection are left out */
-    uint32_t field_count;
-    const struct bytes *rules; /* a manifest's `outbound` */
-    uint32_t rule_count;
-    struct bytes body;      /* or how it begins; at most EGRESS_WINDOW */
-    bool body_follows;      /* its rest comes by egress_fetch_write and egress_fetch_finish */
-    uint32_t redirects_max; /* 0: a redirect is an answer like any other */
-    uint64_t deadline_us;   /* from now to the answer's end */
-    uint64_t answer_bytes_max;
-};
-
-struct egress_head {
-    uint32_t status;
-    uint32_t field_count;
-    const struct egress_field *fields; /* names in lower case */
-    struct bytes url;                  /* where the answer comes from, after redirects */
-};
-
-struct egress_result {
-    enum fetch_end end;
-    const char *text; /* more about it; "" if there is no more */
-    uint64_t received_bytes;
-    uint64_t sent_bytes;
-    uint32_t hops;
-    uint32_t connects; /* connections that had to be made */
-};
-
+/* Of an order, all is borrowed until egress_fetch_start returns. */
 struct egress_ops {
-    void (*head)(void *context, const struct egress_head *head);
+    void (*head)(void *context, const struct fetch_head *head);
     /* Some of what was granted. */
     void (*data)(void *context, struct bytes data);
     /* So many more bytes of the request's body may be written. */
     void (*room)(void *context, uint32_t count);
     /* The last call; the fetch is gone when it returns. Not after egress_fetch_cancel. */
-    void (*done)(void *context, const struct egress_result *result);
+    void (*done)(void *context, const struct fetch_result *result);
 };
 
 struct egress_options {
@@ -118,7 +75,7 @@ struct egress_stats egress_engine_stats(const struct egress_engine *engine);
 /* Never fails: `done` says what is wrong, before this returns (then *ret_fetch is NULL) or later.
  */
 void egress_fetch_start(struct egress_engine *engine,
-                        const struct egress_order *order,
+                        const struct fetch_order *order,
                         const struct egress_ops *ops,
                         void *context,
                         struct egress_fetch **ret_fetch);

@@ -15,6 +15,7 @@
 
 /* Of connections, or said by whoever builds the message. */
 static const char *const fields_own[] = {
+    "cdn-loop",
     "connection",
     "content-length",
     "expect",
@@ -73,18 +74,21 @@ static struct bytes fields_trim(struct bytes text)
 
 /* ---- a request's ----------------------------------------------------------------------------- */
 
-bool egress_fields_check(const struct egress_order *order, const char **ret_text)
+bool egress_fields_check(const struct fetch_order *order, const char **ret_text)
 {
     uint64_t bytes = 0;
     *ret_text = "the method is none of HTTP";
     if (!bytes_is_token(order->method) || order->method.count > 32 ||
         fields_is(order->method, "CONNECT"))
         return false;
+    *ret_text = "CDN-Loop has a character that it may not have";
+    if (!fields_is_value(order->loop))
+        return false;
     *ret_text = "the request has too many headers";
     if (order->field_count > EGRESS_FIELDS_MAX)
         return false;
     for (uint32_t i = 0; i < order->field_count; i++) {
-        const struct egress_field *field = &order->fields[i];
+        const struct fetch_field *field = &order->fields[i];
         *ret_text = "a header's name or value has a character that it may not have";
         if (!bytes_is_token(field->name) || !fields_is_value(field->value))
             return false;
@@ -127,7 +131,7 @@ static bool fields_append(struct curl_slist **list, const char *line)
 }
 
 /* curl's way to write a row without a value is a semicolon in the colon's place. */
-static bool fields_append_row(struct curl_slist **list, const struct egress_field *field)
+static bool fields_append_row(struct curl_slist **list, const struct fetch_field *field)
 {
     char line[FIELDS_LINE_BYTES];
     struct bytes value = fields_trim(field->value);
@@ -143,9 +147,12 @@ bool egress_fields_list(const struct egress_fetch *fetch, struct curl_slist **re
     static const char *const unsaid[] = {"accept", "content-type"};
     bool said[COUNT_OF(unsaid)] = {false};
     struct curl_slist *list = NULL;
+    const struct fetch_field loop = {.name = bytes_of_text("CDN-Loop"), .value = fetch->loop};
     bool made = fields_append(&list, "Expect:");
+    if (fetch->loop.count > 0)
+        made = made && fields_append_row(&list, &loop);
     for (uint32_t i = 0; i < fetch->field_count && made; i++) {
-        const struct egress_field *field = &fetch->fields[i];
+        const struct fetch_field *field = &fetch->fields[i];
         if (fields_is_one(field->name, fields_own, COUNT_OF(fields_own)) ||
             fields_is_listed(fetch, field->name))
             continue;
@@ -205,7 +212,7 @@ static bool fields_keep(struct egress_fetch *fetch, struct bytes name, struct by
         return false;
     for (size_t i = 0; i < name.count; i++)
         lower[i] = lower[i] >= 'A' && lower[i] <= 'Z' ? (char)(lower[i] | 0x20) : lower[i];
-    struct egress_field *row = &fetch->rows[fetch->row_count++];
+    struct fetch_field *row = &fetch->rows[fetch->row_count++];
     row->name = bytes_make(lower, name.count);
     row->value = bytes_make(copy, value.count);
     if (fields_is(name, "location"))

@@ -118,10 +118,10 @@ static bool hop_head_ends(struct egress_fetch *fetch)
         return true;
     char *url = NULL;
     (void)curl_easy_getinfo(fetch->easy, CURLINFO_EFFECTIVE_URL, &url);
-    const struct egress_head head = {.status = fetch->status,
-                                     .field_count = fetch->row_count,
-                                     .fields = fetch->rows,
-                                     .url = bytes_of_text(url == NULL ? "" : url)};
+    const struct fetch_head head = {.status = fetch->status,
+                                    .field_count = fetch->row_count,
+                                    .fields = fetch->rows,
+                                    .url = bytes_of_text(url == NULL ? "" : url)};
     fetch->ops->head(fetch->context, &head);
     hop_check_complete(fetch);
     return true;

@@ -23,7 +23,6 @@
 #include "server/egress/resolver.h"
 
 #define FETCH_MAGIC           0x48435445464b5259u
-#define FETCH_TEXT_BYTES      300
 #define FETCH_ARENA_BYTES     (512u << 10)
 #define HOP_PIECE_MAX         CURL_MAX_WRITE_SIZE /* bytes of an answer that curl gives at once */
 #define EGRESS_LENGTH_UNKNOWN UINT64_MAX
@@ -86,7 +85,8 @@ struct egress_fetch {
 
     /* the order */
     struct bytes method;
-    struct egress_field *fields;
+    struct bytes loop; /* of CDN-Loop */
+    struct fetch_field *fields;
     uint32_t field_count;
     const struct bytes *rules;
     uint32_t rule_count;
@@ -107,7 +107,7 @@ struct egress_fetch {
     struct curl_slist *resolved; /* CURLOPT_RESOLVE */
     size_t body_at;
     uint64_t head_bytes;
-    struct egress_field *rows; /* EGRESS_FIELDS_MAX of the arena */
+    struct fetch_field *rows; /* EGRESS_FIELDS_MAX of the arena */
     uint32_t row_count;
     uint32_t status;
     struct bytes location; /* of the head that comes */
@@ -123,7 +123,7 @@ struct egress_fetch {
     bool paused_reading;
     bool paused_writing;
 
-    struct egress_result result; /* its end is DONE until something went wrong */
+    struct fetch_result result; /* its end is DONE until something went wrong */
     char text[FETCH_TEXT_BYTES];
     char curl_text[CURL_ERROR_SIZE];
     bool *gone; /* where egress_fetch_start learns that it ended meanwhile; or NULL */
@@ -148,7 +148,7 @@ void egress_hop_judge(struct egress_fetch *fetch, CURLcode code);
 /* fields.c */
 NODISCARD bool egress_fields_list(const struct egress_fetch *fetch, struct curl_slist **ret_list);
 /* False: it is not a request's; text says why. */
-NODISCARD bool egress_fields_check(const struct egress_order *order, const char **ret_text);
+NODISCARD bool egress_fields_check(const struct fetch_order *order, const char **ret_text);
 /* Before a hop to another origin; before one that became a GET. */
 void egress_fields_drop_secrets(struct egress_fetch *fetch);
 void egress_fields_drop_body(struct egress_fetch *fetch);

@@ -53,6 +53,7 @@ struct directory_function {
     struct deploy_catalog_entry entry;
     struct hostapi_environment environment; /* the entry's */
     struct deploy_function_limits limits;   /* its manifest's */
+    struct deploy_texts outbound;           /* the same */
     struct bytes pool_version;              /* in pool_version_data: what tells isolates apart */
     struct bytes key;                       /* "tenant/function", in key_text */
     struct bytes name;                      /* "function", its end */

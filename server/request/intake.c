@@ -53,7 +53,8 @@ static void intake_look_up(struct request *request)
     http->pass_authorization = (function->entry.choices & DEPLOY_PASS_AUTHORIZATION) != 0;
     http->matched = request->target.matched;
     intake_bound(request);
-    if (!route_uri(&request->target, &http->arena, &http->uri))
+    if (!route_uri(&request->target, &http->arena, &http->uri) ||
+        !http_exchange_open_outbound(http, function->outbound.rows, function->outbound.count))
         request_refuse(request, FAULT_NO_MEMORY, NULL);
     else if (UNLIKELY(!quarantine_is_empty(service->quarantine)) &&
              quarantine_until_ns(service->quarantine, &function->entry, service->clock) != 0)

@@ -9,6 +9,7 @@
 #include <sys/random.h>
 
 #include "server/request/request.h"
+#include "server/world/fetch.h"
 
 #define TIMERS_PER_TURN  256
 #define SLICES_PER_TURN  64
@@ -107,6 +108,7 @@ static enum status service_create_pool(struct request_service *service)
 static void service_open_world(struct request_service *service)
 {
     world_init(&service->world, request_wake, &service->loop);
+    world_fetch_init(&service->world);
     struct metrics *metrics = service->metrics;
 #define OPERATION(NAME, name, text)                                                                \
     service->world.operations.gauges[OPERATION_##NAME] = &metrics->operations_##name;

@@ -269,6 +269,27 @@ static void a_body_longer_than_the_promise_is_found_when_it_begins(void **state)
     assert_false(http_exchange_begin_response(&fixture->exchange));
 }
 
+static void whoever_may_ask_others_keeps_what_cdn_loop_said(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct bytes rules[] = {{(const uint8_t *)"https://a", 9}};
+    struct http_exchange *exchange = &fixture->exchange;
+    struct http_headers *headers = &exchange->request_headers;
+    const struct bytes name = bytes_of_text("cdn-loop");
+    assert_true(http_exchange_open_outbound(exchange, rules, 1));
+    assert_int_equal(exchange->cdn_loop.count, 0);
+    assert_int_equal(http_headers_add(exchange, headers, name, bytes_of_text("a")), STATUS_OK);
+    assert_true(http_exchange_open_outbound(exchange, rules, 1));
+    assert_true(bytes_equal_text(exchange->cdn_loop, "a"));
+    assert_int_equal(http_headers_add(exchange, headers, name, bytes_of_text("b; c")), STATUS_OK);
+    assert_true(http_exchange_open_outbound(exchange, rules, 1));
+    assert_int_equal(http_headers_set(exchange, headers, name, bytes_of_text("none")), STATUS_OK);
+    assert_true(bytes_equal_text(exchange->cdn_loop, "a,b; c"));
+    /* Nobody who may not ask needs to know. */
+    assert_true(http_exchange_open_outbound(exchange, NULL, 0));
+    assert_int_equal(exchange->cdn_loop.count, 0);
+}
+
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, fixture_setup_exchange, fixture_teardown_exchange)
 
@@ -293,6 +314,7 @@ UNIT
         TEST(one_that_streams_takes_what_there_is_room_for),
         TEST(a_response_that_begins_keeps_its_promise_of_a_length),
         TEST(a_body_longer_than_the_promise_is_found_when_it_begins),
+        TEST(whoever_may_ask_others_keeps_what_cdn_loop_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 #include "tests/support/unit.h"
 
 struct fixture fixture;
-union engine_value slots[9];
+union engine_value slots[12];
 
 /* (module (memory 1 1) (func (export "_start"))) */
 static const uint8_t memory_module[] = {

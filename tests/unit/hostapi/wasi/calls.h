@@ -13,7 +13,7 @@
 #define PAGE_BYTES 65536u
 
 extern struct fixture fixture;
-extern union engine_value slots[9];
+extern union engine_value slots[12];
 
 /* Setup and teardown of each test. */
 int calls_setup(void **state);

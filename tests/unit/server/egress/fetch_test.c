@@ -17,7 +17,7 @@ static void a_fetch_asks_for_what_it_was_told_and_nothing_else(void **state)
     char expected[200];
     stage_open(&stage);
     stage_answer(&stage, OK_HELLO);
-    struct egress_order order = stage_order(&stage, "/a/../b?c=%20#d");
+    struct fetch_order order = stage_order(&stage, "/a/../b?c=%20#d");
     stage_fetch(&stage, &order);
     assert_end(&stage, FETCH_END_DONE);
     (void)snprintf(expected, sizeof(expected),
@@ -39,7 +39,7 @@ static void a_body_is_sent_with_its_length(void **state)
     stage_answer(&stage, OK_EMPTY);
     stage_answer(&stage, OK_EMPTY);
     stage.origin.answers[0].request_bytes = 3;
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     order.method = bytes_of_text("REPORT");
     order.body = bytes_of_text("abc");
     stage_fetch(&stage, &order);
@@ -61,7 +61,7 @@ static void an_answer_to_head_has_no_body(void **state)
     struct stage stage;
     stage_open(&stage);
     stage_answer(&stage, "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n");
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     order.method = bytes_of_text("HEAD");
     stage_fetch(&stage, &order);
     assert_end(&stage, FETCH_END_DONE);
@@ -80,7 +80,7 @@ static void a_streamed_body_waits_for_room(void **state)
     memset(piece, 'x', sizeof(piece));
     stage_answer(&stage, OK_EMPTY);
     stage.origin.answers[0].until = "0\r\n\r\n";
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     order.method = bytes_of_text("PUT");
     order.body = bytes_of_text("begin");
     order.body_follows = true;
@@ -117,7 +117,7 @@ static void an_answer_is_given_as_it_is_granted(void **state)
     stage_answer(&stage, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
     stage.origin.answers[0].again = "0123456789";
     stage.origin.answers[0].repeat = 100000;
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     stage_start(&stage, &order);
     while (!stage.probe.fetch->paused_reading)
         stage_turn(&stage);
@@ -150,7 +150,7 @@ static void redirects_are_followed_if_that_was_asked_for(void **state)
     redirect_to(&stage, 1, "301 Moved", "/two");
     redirect_to(&stage, 2, "307 Again", "three?x");
     stage_answer(&stage, OK_HELLO);
-    struct egress_order order = stage_order(&stage, "/one");
+    struct fetch_order order = stage_order(&stage, "/one");
     stage_fetch(&stage, &order);
     assert_end(&stage, FETCH_END_DONE);
     assert_int_equal(stage.probe.status, 302);
@@ -175,7 +175,7 @@ static void a_redirect_out_of_the_rules_is_refused(void **state)
         struct stage stage;
         stage_open(&stage);
         redirect_to(&stage, 0, "302 Found", places[i]);
-        struct egress_order order = stage_order(&stage, "/");
+        struct fetch_order order = stage_order(&stage, "/");
         order.redirects_max = 5;
         stage_fetch(&stage, &order);
         assert_end(&stage, i < 3 ? FETCH_END_DENIED : FETCH_END_PROTOCOL);
@@ -198,7 +198,7 @@ static void a_redirect_to_a_private_address_is_refused_although_the_rules_allow_
     assert_true(config_net_parse("127.0.0.1", &row->net));
     (void)snprintf(place, sizeof(place), "http://127.0.0.2:%u/", stage.origin.port);
     redirect_to(&stage, 0, "302 Found", place);
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     const struct bytes rules[] = {order.rules[0], bytes_of_text(place)};
     order.rules = rules;
     order.rule_count = 2;
@@ -217,7 +217,7 @@ static void a_loop_of_redirects_ends(void **state)
     stage_open(&stage);
     for (uint32_t i = 0; i < 5; i++)
         redirect_to(&stage, i, "302 Found", "/");
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     order.redirects_max = 3;
     stage_fetch(&stage, &order);
     assert_end(&stage, FETCH_END_REDIRECTS);
@@ -228,7 +228,7 @@ static void a_loop_of_redirects_ends(void **state)
 static void what_is_secret_stays_with_its_origin(void **state)
 {
     (void)state;
-    const struct egress_field fields[] = {
+    const struct fetch_field fields[] = {
         {bytes_of_text("Authorization"), bytes_of_text("Bearer one")},
         {bytes_of_text("cookie"), bytes_of_text("two=2")},
         {bytes_of_text("x-plain"), bytes_of_text("three")},
@@ -243,7 +243,7 @@ static void what_is_secret_stays_with_its_origin(void **state)
     redirect_to(&stage, 1, "302 Found", place);
     stage_answer(&other, OK_HELLO);
     /* The second origin is served by the first one's loop. */
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     const struct bytes rules[] = {order.rules[0], bytes_of_text(place)};
     order.rules = rules;
     order.rule_count = 2;
@@ -279,8 +279,7 @@ static void a_redirect_keeps_method_and_body_or_makes_a_get(void **state)
         {"308 M", "POST", "POST /two"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        const struct egress_field fields[] = {
-            {bytes_of_text("Content-Type"), bytes_of_text("a/b")}};
+        const struct fetch_field fields[] = {{bytes_of_text("Content-Type"), bytes_of_text("a/b")}};
         struct stage stage;
         bool keeps = strncmp(rows[i].expected, "GET", 3) != 0;
         stage_open(&stage);
@@ -288,7 +287,7 @@ static void a_redirect_keeps_method_and_body_or_makes_a_get(void **state)
         stage_answer(&stage, OK_HELLO);
         stage.origin.answers[0].request_bytes = 3;
         stage.origin.answers[1].request_bytes = keeps ? 3 : 0;
-        struct egress_order order = stage_order(&stage, "/one");
+        struct fetch_order order = stage_order(&stage, "/one");
         order.method = bytes_of_text(rows[i].method);
         order.body = bytes_of_text("abc");
         order.fields = fields;
@@ -316,7 +315,7 @@ static void a_body_that_came_in_pieces_is_not_sent_twice(void **state)
         redirect_to(&stage, 0, statuses[i], "/two");
         stage_answer(&stage, OK_HELLO);
         stage.origin.answers[0].until = "0\r\n\r\n";
-        struct egress_order order = stage_order(&stage, "/one");
+        struct fetch_order order = stage_order(&stage, "/one");
         order.method = bytes_of_text("PUT");
         order.body = bytes_of_text("abc");
         order.body_follows = true;
@@ -443,7 +442,7 @@ static void no_form_of_an_address_that_is_not_public_is_connected_to(void **stat
     stage_open_with(&stage, &options);
     for (size_t i = 0; i < COUNT_OF(never); i++) {
         /* A rule that allows just this, were it a URL. */
-        struct egress_order order = stage_order(&stage, "/");
+        struct fetch_order order = stage_order(&stage, "/");
         struct config_url url;
         char rule[CONFIG_URL_ORIGIN_BYTES] = "https://*";
         order.url = bytes_of_text(never[i]);
@@ -468,7 +467,7 @@ static void a_server_that_no_rule_names_is_not_asked(void **state)
     (void)state;
     struct stage stage;
     stage_open(&stage);
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     order.rule_count = 0;
     stage_fetch(&stage, &order);
     assert_end(&stage, FETCH_END_DENIED);
@@ -482,7 +481,7 @@ static void what_is_no_request_is_refused(void **state)
 {
     (void)state;
     static const char *const methods[] = {"", "G T", "GET\r\nX: y", "CONNECT", "connect", "G\xff"};
-    const struct egress_field bad[] = {
+    const struct fetch_field bad[] = {
         {bytes_of_text("x y"), bytes_of_text("")},
         {bytes_of_text(""), bytes_of_text("")},
         {bytes_of_text("x:"), bytes_of_text("")},
@@ -493,7 +492,7 @@ static void what_is_no_request_is_refused(void **state)
     };
     struct stage stage;
     stage_open(&stage);
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     for (size_t i = 0; i < COUNT_OF(methods); i++) {
         order.method = bytes_of_text(methods[i]);
         stage_fetch(&stage, &order);
@@ -516,7 +515,7 @@ static void a_fetch_can_be_cancelled_in_each_state(void **state)
     struct stage stage;
     stage_open(&stage);
     stage_answer(&stage, "HTTP/1.1 200 OK\r\nContent-Length: 500000\r\n\r\nbegin");
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     struct bytes rule = bytes_of_text("http://name.example");
     /* Its name is being asked for; */
     order.url = rule;

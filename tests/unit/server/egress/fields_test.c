@@ -7,7 +7,7 @@
 static void rows_go_out_but_for_those_of_the_connection(void **state)
 {
     (void)state;
-    const struct egress_field fields[] = {
+    const struct fetch_field fields[] = {
         {bytes_of_text("Accept"), bytes_of_text("*/*")},
         {bytes_of_text("X-Empty"), bytes_of_text("")},
         {bytes_of_text("x-blanks"), bytes_of_text(" a b\t")},
@@ -34,7 +34,7 @@ static void rows_go_out_but_for_those_of_the_connection(void **state)
     struct stage stage;
     stage_open(&stage);
     stage_answer(&stage, "HTTP/1.1 204 No Content\r\n\r\n");
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     order.fields = fields;
     order.field_count = COUNT_OF(fields);
     stage_fetch(&stage, &order);
@@ -50,11 +50,11 @@ static void rows_are_counted_and_measured(void **state)
 {
     (void)state;
     static char large[EGRESS_HEAD_BYTES];
-    static struct egress_field fields[EGRESS_FIELDS_MAX + 1];
+    static struct fetch_field fields[EGRESS_FIELDS_MAX + 1];
     const char *text;
     for (size_t i = 0; i < COUNT_OF(fields); i++)
-        fields[i] = (struct egress_field){bytes_of_text("a"), bytes_of_text("")};
-    struct egress_order order = {
+        fields[i] = (struct fetch_field){bytes_of_text("a"), bytes_of_text("")};
+    struct fetch_order order = {
         .method = bytes_of_text("GET"), .fields = fields, .field_count = EGRESS_FIELDS_MAX};
     assert_true(egress_fields_check(&order, &text));
     order.field_count++;

@@ -146,7 +146,7 @@ static void origin_open(struct origin *origin, struct event_base *base)
 /* ---- probe -------------------------------------------------------------------------------------
  */
 
-static void probe_head(void *context, const struct egress_head *head)
+static void probe_head(void *context, const struct fetch_head *head)
 {
     struct probe *probe = context;
     size_t used = 0;
@@ -155,7 +155,7 @@ static void probe_head(void *context, const struct egress_head *head)
     (void)snprintf(probe->url, sizeof(probe->url), "%.*s", (int)head->url.count,
                    (const char *)head->url.data);
     for (uint32_t i = 0; i < head->field_count; i++) {
-        const struct egress_field *field = &head->fields[i];
+        const struct fetch_field *field = &head->fields[i];
         used +=
             (size_t)snprintf(probe->headers + used, sizeof(probe->headers) - used, "%.*s: %.*s\n",
                              (int)field->name.count, (const char *)field->name.data,
@@ -177,7 +177,7 @@ static void probe_room(void *context, uint32_t count)
     ((struct probe *)context)->room += count;
 }
 
-static void probe_on_done(void *context, const struct egress_result *result)
+static void probe_on_done(void *context, const struct fetch_result *result)
 {
     struct probe *probe = context;
     assert_false(probe->done);
@@ -262,21 +262,21 @@ const char *stage_url(struct stage *stage, const char *path)
     return stage->url;
 }
 
-struct egress_order stage_order(struct stage *stage, const char *path)
+struct fetch_order stage_order(struct stage *stage, const char *path)
 {
     static struct bytes rule;
     (void)snprintf(stage->rule, sizeof(stage->rule), "%s", stage_url(stage, ""));
     rule = bytes_of_text(stage->rule);
-    return (struct egress_order){.tenant = bytes_of_text("acme"),
-                                 .method = bytes_of_text("GET"),
-                                 .url = bytes_of_text(stage_url(stage, path)),
-                                 .rules = &rule,
-                                 .rule_count = 1,
-                                 .deadline_us = 20000000,
-                                 .answer_bytes_max = 32u << 20};
+    return (struct fetch_order){.tenant = bytes_of_text("acme"),
+                                .method = bytes_of_text("GET"),
+                                .url = bytes_of_text(stage_url(stage, path)),
+                                .rules = &rule,
+                                .rule_count = 1,
+                                .deadline_us = 20000000,
+                                .answer_bytes_max = 32u << 20};
 }
 
-void stage_start(struct stage *stage, const struct egress_order *order)
+void stage_start(struct stage *stage, const struct fetch_order *order)
 {
     struct probe *probe = &stage->probe;
     probe_done(probe);
@@ -302,7 +302,7 @@ void stage_finish(struct stage *stage)
     }
 }
 
-void stage_fetch(struct stage *stage, const struct egress_order *order)
+void stage_fetch(struct stage *stage, const struct fetch_order *order)
 {
     stage_start(stage, order);
     stage_finish(stage);

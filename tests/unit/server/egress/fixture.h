@@ -49,7 +49,7 @@ struct probe {
     uint64_t room;
     uint64_t grant; /* what is granted at the start */
     bool grants;    /* what came is granted again, by probe_run */
-    struct egress_result result;
+    struct fetch_result result;
     char text[FETCH_TEXT_BYTES];
     struct egress_fetch *fetch;
     struct event_base *base;
@@ -72,10 +72,10 @@ void stage_close(struct stage *stage);
 /* "http://127.0.0.1:PORT" and `path`. */
 const char *stage_url(struct stage *stage, const char *path);
 /* A GET of `path`, which the function's one rule allows. */
-struct egress_order stage_order(struct stage *stage, const char *path);
+struct fetch_order stage_order(struct stage *stage, const char *path);
 /* From its start to its end; the probe is new. */
-void stage_fetch(struct stage *stage, const struct egress_order *order);
-void stage_start(struct stage *stage, const struct egress_order *order);
+void stage_fetch(struct stage *stage, const struct fetch_order *order);
+void stage_start(struct stage *stage, const struct fetch_order *order);
 /* Until it is done. */
 void stage_finish(struct stage *stage);
 /* One turn of the loop. */

@@ -18,7 +18,7 @@ static void hostile(const struct origin_answer *answer, enum fetch_end end)
     stage_open_with(&stage, &options);
     stage.origin.answers[0] = *answer;
     stage.origin.answers[1] = *answer;
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     order.answer_bytes_max = 1u << 20;
     order.deadline_us = 3000000;
     stage_fetch(&stage, &order);
@@ -147,7 +147,7 @@ static void what_comes_after_the_answer_is_no_part_of_it(void **state)
     stage_answer(&stage, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\n"
                          "Content-Length: 5\r\n\r\nEVIL!");
     stage_answer(&stage, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecond");
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     stage_fetch(&stage, &order);
     assert_end(&stage, FETCH_END_DONE);
     assert_true(bytes_equal_text(buffer_bytes(&stage.probe.data), "hello"));
@@ -165,7 +165,7 @@ static void an_answer_before_the_question_is_none(void **state)
     stage_open(&stage);
     stage_answer(&stage, "HTTP/1.1 403 No\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno");
     stage.origin.answers[0].at_once = true;
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     order.method = bytes_of_text("PUT");
     order.body = bytes_of_text("begin");
     order.body_follows = true;
@@ -185,7 +185,7 @@ static void a_length_beside_an_encoding_means_nothing(void **state)
     stage_open(&stage);
     stage_answer(&stage, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n"
                          "\r\n5\r\nhello\r\n0\r\n\r\n");
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     stage_fetch(&stage, &order);
     assert_end(&stage, FETCH_END_DONE);
     assert_string_equal(stage.probe.headers, "");
@@ -199,7 +199,7 @@ static void the_deadline_holds_against_who_drips(void **state)
     struct stage stage;
     stage_open(&stage);
     stage_answer(&stage, OK_CHUNKED "5\r\nhello\r\n");
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     order.deadline_us = 30000;
     stage_fetch(&stage, &order);
     assert_end(&stage, FETCH_END_TIMEOUT);
@@ -217,7 +217,7 @@ static void who_waits_for_the_guest_is_not_idle(void **state)
     stage_answer(&stage, "HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n");
     stage.origin.answers[0].again = "0123456789";
     stage.origin.answers[0].repeat = 20000;
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     stage_start(&stage, &order);
     while (!stage.probe.fetch->paused_reading)
         stage_turn(&stage);
@@ -239,7 +239,7 @@ static void who_does_not_listen_cannot_be_connected_to(void **state)
     (void)state;
     struct stage stage;
     stage_open(&stage);
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     const struct bytes rule = bytes_of_text("http://127.0.0.1:1");
     order.url = rule;
     order.rules = &rule;
@@ -256,7 +256,7 @@ static void who_speaks_no_tls_proves_nothing(void **state)
     stage_open(&stage);
     stage_answer(&stage, "HTTP/1.1 400 Bad Request\r\n\r\n");
     stage.origin.answers[0].at_once = true;
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     (void)snprintf(url, sizeof(url), "https://127.0.0.1:%u", stage.origin.port);
     const struct bytes rule = bytes_of_text(url);
     order.url = rule;
@@ -275,7 +275,7 @@ static void rows_of_a_connection_are_not_passed_on(void **state)
                          "Connection: keep-alive\r\nSet-Cookie: a=b\r\nSet-Cookie: c=d\r\n"
                          "Transfer-Encoding: chunked\r\nTrailer: x-late\r\nEmpty:\r\n\r\n"
                          "2\r\nok\r\n0\r\nX-Late: 1\r\n\r\n");
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     stage_fetch(&stage, &order);
     assert_end(&stage, FETCH_END_DONE);
     assert_string_equal(stage.probe.headers,

@@ -15,7 +15,7 @@ static void a_connection_is_used_again_by_its_tenant_only(void **state)
     stage_open(&stage);
     for (int i = 0; i < 4; i++)
         stage_answer(&stage, OK_HELLO);
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     stage_fetch(&stage, &order);
     stage_fetch(&stage, &order);
     assert_end(&stage, FETCH_END_DONE);
@@ -39,7 +39,7 @@ static void a_kept_connection_that_died_is_replaced(void **state)
     stage_answer(&stage, OK_HELLO);
     stage.origin.answers[0].close = true;
     stage.origin.answers[1].request_bytes = 3;
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     stage_fetch(&stage, &order);
     while (stage.origin.open > 0)
         stage_turn(&stage);
@@ -60,7 +60,7 @@ static void a_tenant_has_so_many_fetches_at_once_and_no_more(void **state)
     options.fetches_per_tenant_max = 2;
     options.fetches_max = 3;
     stage_open_with(&stage, &options);
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     for (uint32_t i = 0; i < 4; i++) {
         probe_init(&probes[i]);
         if (i == 3)
@@ -99,7 +99,7 @@ static void an_unused_pool_ends(void **state)
     fake_now_ns = CLOCK_NS_PER_S;
     stage_open_with(&stage, &options);
     stage_answer(&stage, OK_HELLO);
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     stage_fetch(&stage, &order);
     assert_end(&stage, FETCH_END_DONE);
     fake_now_ns += POOL_IDLE_NS - 1;
@@ -118,7 +118,7 @@ static void a_name_of_a_tenant_that_is_none_gets_no_pool(void **state)
     (void)state;
     struct stage stage;
     stage_open(&stage);
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     order.tenant = bytes_of_text("");
     stage_fetch(&stage, &order);
     assert_end(&stage, FETCH_END_UNAVAILABLE);

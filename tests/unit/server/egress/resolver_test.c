@@ -86,7 +86,7 @@ static void fetch_name(struct stage *stage, const char *name)
 {
     char url[100];
     (void)snprintf(url, sizeof(url), "http://%s:%u", name, stage->origin.port);
-    struct egress_order order = stage_order(stage, "/");
+    struct fetch_order order = stage_order(stage, "/");
     const struct bytes rule = bytes_of_text(url);
     order.url = rule;
     order.rules = &rule;
@@ -165,7 +165,7 @@ static void a_redirect_to_a_name_is_looked_at_like_the_first(void **state)
                    "Content-Length: 0\r\n\r\n",
                    stage.origin.port);
     stage_answer(&stage, answer);
-    struct egress_order order = stage_order(&stage, "/");
+    struct fetch_order order = stage_order(&stage, "/");
     char url[100];
     (void)snprintf(url, sizeof(url), "http://one.example:%u/", stage.origin.port);
     const struct bytes rules = bytes_of_text(rule);

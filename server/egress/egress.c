@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The helper that connects to others: an engine of fetches, and the workers' calls.
+ */
+#include "server/egress/egress.h"
+
+#include <sys/resource.h>
+
+#include "server/egress/calls.h"
+#include "server/helper/helper.h"
+
+#define EGRESS_FETCHES_MAX            4096
+#define EGRESS_FETCHES_PER_TENANT_MAX 512
+#define EGRESS_CONNECT_US             UINT64_C(10000000)
+#define EGRESS_IDLE_US                UINT64_C(30000000)
+
+struct egress {
+    struct helper *helper;
+    struct egress_engine *engine;
+    struct egress_calls *calls;
+};
+
+static bool egress_send(void *context,
+                        const struct helper_caller *caller,
+                        const struct channel_message *message)
+{
+    const struct egress *egress = context;
+    return helper_send(egress->helper, caller, message);
+}
+
+/* A connection each, and what libcurl wants for itself. */
+static void egress_raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static enum status egress_start(void *context, struct helper *helper, struct report *report)
+{
+    struct egress *egress = context;
+    const struct config *config = helper_config(helper);
+    const struct egress_options options = {
+        .base = helper_base(helper),
+        .clock = &clock_system,
+        .allow_private = config->outbound_allow_private,
+        .nameserver = config->outbound_nameserver,
+        .ca_file = config->outbound_ca_file,
+        .connect_us = EGRESS_CONNECT_US,
+        .idle_us = EGRESS_IDLE_US,
+        .fetches_max = EGRESS_FETCHES_MAX,
+        .fetches_per_tenant_max = EGRESS_FETCHES_PER_TENANT_MAX,
+    };
+    egress->helper = helper;
+    egress_raise_descriptors();
+    enum status status = egress_engine_create(&options, report, &egress->engine);
+    if (status != STATUS_OK)
+        return status;
+    const struct egress_calls_options calls = {
+        .base = options.base, .engine = egress->engine, .send = egress_send, .context = egress};
+    return egress_calls_create(&calls, &egress->calls);
+}
+
+static bool
+egress_frame(void *context, const struct helper_caller *caller, const struct channel_frame *frame)
+{
+    const struct egress *egress = context;
+    return egress_calls_frame(egress->calls, caller, frame);
+}
+
+static void egress_gone(void *context, const struct helper_caller *caller)
+{
+    const struct egress *egress = context;
+    egress_calls_gone(egress->calls, caller);
+}
+
+int egress_main(void)
+{
+    struct egress egress = {.helper = NULL};
+    const struct helper_ops ops = {.end = CHANNEL_EGRESS,
+                                   .start = egress_start,
+                                   .frame = egress_frame,
+                                   .gone = egress_gone,
+                                   .context = &egress};
+    return helper_main(&ops);
+}
