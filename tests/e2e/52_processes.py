@@ -160,7 +160,7 @@ class Helpers(unittest.TestCase):
                            "its successor")
                 self.assertEqual(server.get("text").text, "text-helpers1")
             self.assertEqual(set(server.worker_pids()), workers)
-            wait_until(lambda: server.log().count('"helper_ready"') == 4, 5, "all of them")
+            wait_until(lambda: server.log().count('keys serves') == 4, 5, "all of them")
             self.assertGreaterEqual(server.log().count('"peer_lost"'), 2)
 
     def test_they_end_with_the_server(self):
