@@ -153,14 +153,16 @@ class Helpers(unittest.TestCase):
         with Server(workers=2) as server:
             server.deploy("text", text_guest("text-helpers1"))
             workers = set(server.worker_pids())
-            for _ in range(3):
-                pid, = wait_until(lambda: server.pids_of("keys"), 5, "the key process")
+            for times in range(1, 4):
+                wait_until(lambda times=times: server.log().count("keys serves") == times, 5,
+                           "the key process")
+                pid, = server.pids_of("keys")
                 os.kill(pid, 9)
                 wait_until(lambda gone=pid: server.pids_of("keys") not in ([], [gone]), 5,
                            "its successor")
                 self.assertEqual(server.get("text").text, "text-helpers1")
             self.assertEqual(set(server.worker_pids()), workers)
-            wait_until(lambda: server.log().count('keys serves') == 4, 5, "all of them")
+            wait_until(lambda: server.log().count("keys serves") == 4, 5, "all of them")
             self.assertGreaterEqual(server.log().count('"peer_lost"'), 2)
 
     def test_they_end_with_the_server(self):
