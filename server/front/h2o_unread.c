@@ -206,7 +206,7 @@ void h2o_unread_sweep(struct h2o_front *front)
         struct h2o_connection *connection = exchange->connection;
         if (exchange->req->version >= 0x200)
             connection->swept_bytes += exchange->req->bytes_sent;
-        else
+        else if (!exchange->is_paused)
             connection->swept_bytes = tcp_acked_bytes(h2o_socket_get_fd(connection->socket));
     }
     for (node = front->unsent.next; node != &front->unsent; node = node->next) {

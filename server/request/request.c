@@ -22,7 +22,7 @@
 #define IN_FLIGHT_MAX     65536 /* requests of all tenants in one worker */
 #define ARTIFACT_RETRY_NS (10 * CLOCK_NS_PER_MS)
 #define GONE_CHECK_NS     (50 * CLOCK_NS_PER_MS) /* how often a long request's client is looked at */
-#define PARKED_CHECK_NS   CLOCK_NS_PER_S         /* the same for one that is parked */
+#define PARKED_CHECK_NS   (4 * CLOCK_NS_PER_S)   /* the same for one that is parked */
 
 static uint64_t request_now(struct request *request)
 {
