@@ -115,7 +115,9 @@ static void control_begin_upload(struct deploy_control *control,
     *waiting = (struct control_upload){.control = control, .call = call, .upload = *upload};
     admin_http_on_gone(call, control_client_gone, waiting);
     const struct builder_job_request request = {.tenant = waiting->upload.tenant,
-                                                .module = admin_http_request(call)->body,
+                                                .module = waiting->upload.module,
+                                                .memory_max_bytes =
+                                                    waiting->upload.memory_max_bytes,
                                                 .config = buffer_bytes(&waiting->upload.config),
                                                 .choices = waiting->upload.content.choices,
                                                 .source = waiting->upload.content.source,

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "deploy/api/api_private.h"
+#include "deploy/api/multipart.h"
 #include "deploy/build/source.h"
 
 #define API_PATH_PARTS_MAX 8
@@ -20,10 +21,12 @@ enum api_body {
     API_BODY_JSON,
     API_BODY_MODULE,
     API_BODY_VALUE, /* any bytes */
+    API_BODY_VARIABLE,
 };
 
 struct api_route {
-    const char *pattern; /* {t} and {f} are names, {v} a version, {k} a key */
+    const char
+        *pattern; /* {t} and {f} are names, {v} a version, {k} a key, a variable or a route */
     enum api_method method;
     enum api_scope scope;
     enum api_body body;
@@ -50,6 +53,22 @@ static const struct api_route api_routes[] = {
     {"v1/tenants/{t}/functions/{f}/starts", API_GET, API_SCOPE_READ, API_BODY_NONE,
      api_show_starts},
     {"v1/tenants/{t}/functions/{f}/logs", API_GET, API_SCOPE_READ, API_BODY_NONE, api_show_logs},
+    {"v1/tenants/{t}/functions/{f}/env", API_GET, API_SCOPE_READ, API_BODY_NONE,
+     api_list_variables},
+    {"v1/tenants/{t}/functions/{f}/env/{k}", API_GET, API_SCOPE_READ, API_BODY_NONE,
+     api_show_variable},
+    {"v1/tenants/{t}/functions/{f}/env/{k}", API_PUT, API_SCOPE_WRITE, API_BODY_VARIABLE,
+     api_put_variable},
+    {"v1/tenants/{t}/functions/{f}/env/{k}", API_DELETE, API_SCOPE_WRITE, API_BODY_NONE,
+     api_delete_variable},
+    {"v1/tenants/{t}/functions/{f}/routes", API_GET, API_SCOPE_READ, API_BODY_NONE,
+     api_list_routes},
+    {"v1/tenants/{t}/functions/{f}/routes/{k}", API_GET, API_SCOPE_READ, API_BODY_NONE,
+     api_show_route},
+    {"v1/tenants/{t}/functions/{f}/routes/{k}", API_PUT, API_SCOPE_WRITE, API_BODY_JSON,
+     api_put_route},
+    {"v1/tenants/{t}/functions/{f}/routes/{k}", API_DELETE, API_SCOPE_WRITE, API_BODY_NONE,
+     api_delete_route},
     {"v1/tenants/{t}/limits", API_GET, API_SCOPE_READ, API_BODY_NONE, api_show_tenant_limits},
     {"v1/tenants/{t}/limits", API_PUT, API_SCOPE_ADMIN, API_BODY_JSON, api_put_tenant_limits},
     {"v1/tenants/{t}/kv", API_GET, API_SCOPE_READ, API_BODY_NONE, api_list_keys},
@@ -172,7 +191,7 @@ static bool api_check_type(struct api_call *call, enum api_body body)
                          "send Content-Type: application/json");
         return false;
     }
-    if (body == API_BODY_VALUE) {
+    if (body == API_BODY_VALUE || body == API_BODY_VARIABLE) {
         if (type.data == NULL || source_type_is(type, "application/json") ||
             source_type_is(type, "application/octet-stream"))
             return true;
@@ -180,24 +199,34 @@ static bool api_check_type(struct api_call *call, enum api_body body)
                          "send Content-Type: application/octet-stream");
         return false;
     }
-    if (source_type_is_known(type))
+    if (source_type_is_known(type) || source_type_is(type, MULTIPART_TYPE))
         return true;
     api_answer_error(call, 415, "unsupported_media_type", "the body's type is no module's",
                      "send Content-Type: application/wasm");
     return false;
 }
 
-static uint64_t api_body_max(const struct api *api, enum api_body body)
+static uint64_t api_body_max(const struct api_call *call, enum api_body body)
 {
-    return body == API_BODY_MODULE  ? api->config->limits.module
-           : body == API_BODY_VALUE ? KV_VALUE_BYTES_MAX
-                                    : API_JSON_BYTES_MAX;
+    uint64_t module_max = call->api->config->limits.module;
+    switch (body) {
+    case API_BODY_MODULE:
+        return source_type_is(call->request->content_type, MULTIPART_TYPE)
+                   ? module_max + DEPLOY_MANIFEST_BYTES_MAX + API_JSON_BYTES_MAX
+                   : module_max;
+    case API_BODY_VALUE:
+        return KV_VALUE_BYTES_MAX;
+    case API_BODY_VARIABLE:
+        return DEPLOY_VARIABLE_VALUE_BYTES_MAX;
+    default:
+        return API_JSON_BYTES_MAX;
+    }
 }
 
 static bool api_check_bytes(struct api_call *call, enum api_body body, uint64_t body_bytes)
 {
     char detail[128];
-    uint64_t bytes_max = api_body_max(call->api, body);
+    uint64_t bytes_max = api_body_max(call, body);
     if (body_bytes <= bytes_max)
         return true;
     if (body == API_BODY_MODULE) {
@@ -257,7 +286,7 @@ bool api_admit(const struct api *api,
     const struct api_route *route = api_admit_call(&call, body_bytes);
     if (route == NULL)
         return false;
-    *ret_body_max = api_body_max(api, route->body);
+    *ret_body_max = api_body_max(&call, route->body);
     return true;
 }
 

@@ -78,6 +78,9 @@ struct api_upload {
     char function[DEPLOY_NAME_BYTES];
     struct records_content content; /* its kind is known after the build */
     struct buffer config;           /* owned */
+    struct buffer manifest;         /* owned: canonical JSON; empty: none */
+    struct bytes module;            /* in the request's body */
+    uint64_t memory_max_bytes;      /* by the manifest; 0: the operator's */
     bool activate;
     bool dry_run;
 };

@@ -43,15 +43,18 @@ static void api_add_config(json_t *body, struct bytes config)
     (void)json_object_set_new(body, "config", text == NULL ? json_null() : text);
 }
 
-/* Answers with `body` and the configuration of what it shows; takes over `body`. */
-static void
-api_answer_content(struct api_call *call, const struct records_content *content, json_t *body)
+/* Answers with `body` and what the version that it shows came with; takes over `body`. */
+static void api_answer_content(struct api_call *call,
+                               uint32_t version,
+                               const struct records_content *content,
+                               json_t *body)
 {
     struct report report = REPORT_INIT;
     struct buffer config;
     buffer_init(&config, DEPLOY_CONFIG_BYTES_MAX);
     if (store_get_config(call->api->store, content->artifact_key, &report, &config) == STATUS_OK) {
         api_add_config(body, buffer_bytes(&config));
+        api_add_manifest(call, version, body);
         api_set_etag(call->response, content->artifact_key);
         api_answer(call, 200, body);
     } else {
@@ -256,7 +259,7 @@ static void api_answer_function(struct api_call *call)
     if (body != NULL)
         api_add_quarantine(call->api, &function, body);
     if (function.record.active_version != 0)
-        api_answer_content(call, &function.record.active, body);
+        api_answer_content(call, function.record.active_version, &function.record.active, body);
     else
         api_answer(call, 200, body);
 }
@@ -312,7 +315,7 @@ void api_show_version(struct api_call *call)
         api_answer_report(call, &report);
         return;
     }
-    api_answer_content(call, &version.record.content,
+    api_answer_content(call, number, &version.record.content,
                        api_version_json(&version, function.record.active_version));
 }
 

@@ -20,7 +20,7 @@ struct api_call {
     /* From the path; checked with deploy_name_valid. */
     struct store_target target;
     struct bytes version; /* the path's last part; not checked */
-    struct bytes key;     /* of the key-value store, encoded; not checked */
+    struct bytes key;     /* of whatever has keys, encoded; not checked */
 };
 
 typedef void api_handler(struct api_call *call);
@@ -40,6 +40,15 @@ api_handler api_show_logs;
 /* uploads */
 api_handler api_put_function;
 api_handler api_post_version;
+/* environment and routes of a function */
+api_handler api_list_variables;
+api_handler api_show_variable;
+api_handler api_put_variable;
+api_handler api_delete_variable;
+api_handler api_list_routes;
+api_handler api_show_route;
+api_handler api_put_route;
+api_handler api_delete_route;
 /* limits of a tenant */
 api_handler api_show_tenant_limits;
 api_handler api_put_tenant_limits;
@@ -76,6 +85,17 @@ NODISCARD enum status
 api_query_decode(const struct api_call *call, const char *name, struct buffer *value);
 /* False, and answered, if the value is neither of 1 true 0 false. */
 bool api_query_flag(struct api_call *call, const char *name, bool default_value, bool *ret_value);
+
+/* The manifest that came with an upload, checked, as its canonical JSON into the upload; false, and
+ * answered, if it cannot be taken. What it says of reuse goes to `ret_manifest`. */
+bool api_take_manifest(struct api_call *call,
+                       struct bytes json,
+                       struct arena *arena,
+                       struct deploy_manifest *ret_manifest);
+/* May no route have that host, because it leads to functions by their names? */
+bool api_host_is_reserved(const struct config *config, struct bytes host);
+/* Adds the version's manifest to `body`, null if it has none. */
+void api_add_manifest(const struct api_call *call, uint32_t version, json_t *body);
 
 /* Text of any origin: bytes that are not ASCII text become '?'. */
 json_t *api_text(const char *text);

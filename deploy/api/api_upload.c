@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "deploy/api/api_private.h"
+#include "deploy/api/multipart.h"
 #include "deploy/build/source.h"
 
 static const char *const api_upload_parameters[] = {
@@ -54,6 +55,18 @@ static bool api_visit_same(void *context, const struct store_version *version)
     return true;
 }
 
+/* Is the version's manifest the one that came? */
+static bool api_has_manifest(const struct api_call *call, uint32_t version)
+{
+    struct buffer manifest;
+    buffer_init(&manifest, DEPLOY_MANIFEST_BYTES_MAX);
+    bool is = store_get_manifest(call->api->store, &call->target, version, NULL, &manifest) ==
+                  STATUS_OK &&
+              bytes_equal(buffer_bytes(&manifest), buffer_bytes(&call->upload->manifest));
+    buffer_done(&manifest);
+    return is;
+}
+
 /* True, and answered, if this upload would change nothing: it is the active version or, when
  * it is not to be activated, any version. */
 static bool api_answer_unchanged(struct api_call *call)
@@ -71,7 +84,7 @@ static bool api_answer_unchanged(struct api_call *call)
             STATUS_OK)
             return false;
     }
-    if (same.version == 0)
+    if (same.version == 0 || !api_has_manifest(call, same.version))
         return false;
     json_t *body = api_upload_json(call, same.version, active);
     if (body != NULL)
@@ -109,10 +122,12 @@ static bool api_take_config(struct api_call *call)
     }
 }
 
-/* The parameter that a limit bounds and gives its name: from 1 to the limit; 0 without it. False,
- * and answered, if it is none. */
-static bool
-api_take_quantity(struct api_call *call, enum config_limit limit_at, uint64_t *ret_value)
+/* The parameter that a limit bounds and gives its name: from 1 to the limit; `otherwise` without
+ * it. False, and answered, if it is none. */
+static bool api_take_quantity(struct api_call *call,
+                              enum config_limit limit_at,
+                              uint64_t otherwise,
+                              uint64_t *ret_value)
 {
     const struct config_limit_row *row = &config_limit_rows[limit_at];
     const char *name = row->name;
@@ -121,10 +136,10 @@ api_take_quantity(struct api_call *call, enum config_limit limit_at, uint64_t *r
     char detail[160];
     struct bytes value;
     struct buffer text;
-    *ret_value = 0;
+    memcpy(&maximum, (const char *)&call->api->config->limits + row->offset, sizeof(maximum));
+    *ret_value = MIN(otherwise, maximum);
     if (!api_query_find(call, name, &value))
         return true;
-    memcpy(&maximum, (const char *)&call->api->config->limits + row->offset, sizeof(maximum));
     buffer_init(&text, CONFIG_QUANTITY_BYTES);
     bool good = api_query_decode(call, name, &text) == STATUS_OK &&
                 buffer_append(&text, "", 1) == STATUS_OK &&
@@ -144,14 +159,15 @@ api_take_quantity(struct api_call *call, enum config_limit limit_at, uint64_t *r
 }
 
 /* What is left out is bounded by its limit; one request is what there is without a choice. */
-static bool api_take_reuse(struct api_call *call)
+static bool api_take_reuse(struct api_call *call, const struct deploy_manifest_reuse *manifests)
 {
     const struct config_limits *limits = &call->api->config->limits;
     struct records_content *content = &call->upload->content;
     uint64_t requests;
     uint64_t time_us;
-    if (!api_take_quantity(call, CONFIG_LIMIT_reuse_requests, &requests) ||
-        !api_take_quantity(call, CONFIG_LIMIT_reuse_for, &time_us))
+    /* A flag goes before the file. */
+    if (!api_take_quantity(call, CONFIG_LIMIT_reuse_requests, manifests->requests, &requests) ||
+        !api_take_quantity(call, CONFIG_LIMIT_reuse_for, manifests->for_us, &time_us))
         return false;
     if (requests == 1 || (requests == 0 && time_us == 0))
         return true;
@@ -160,19 +176,61 @@ static bool api_take_reuse(struct api_call *call)
     return true;
 }
 
-/* False, and answered: the only module that is wrong by its size, once it was admitted. */
+/* False, and answered: the only module that is wrong by its size, once it was admitted alone. */
 static bool api_check_size(struct api_call *call)
 {
-    if (call->request->body.count > 0)
+    size_t count = call->upload->module.count;
+    char detail[128];
+    uint64_t module_max = call->api->config->limits.module;
+    if (count > 0 && count <= module_max)
         return true;
-    const struct problem problem = {
+    struct problem problem = {
         .status = 422,
         .code = "malformed",
         .detail = "the upload is empty: not a WebAssembly module (no magic at offset 0)",
         .hint = "send the .wasm file as the body",
         .request_id = call->request->id};
+    if (count > module_max) {
+        (void)snprintf(detail, sizeof(detail),
+                       "the module has %zu bytes, limits.module allows %" PRIu64, count,
+                       module_max);
+        problem.status = 413;
+        problem.code = "module_too_large";
+        problem.detail = detail;
+        problem.hint = "strip the module, or ask the operator for a higher limit";
+        problem.offset = REPORT_OFFSET_NONE;
+    }
     api_answer_problem(call->response, &problem);
     return false;
+}
+
+/* The module, and the manifest where there is one. False, and answered, if they cannot be taken. */
+static bool api_take_body(struct api_call *call,
+                          struct bytes *ret_type,
+                          struct arena *arena,
+                          struct deploy_manifest *ret_manifest)
+{
+    const struct api_request *request = call->request;
+    struct multipart_part parts[2];
+    struct report report = REPORT_INIT;
+    *ret_type = request->content_type;
+    call->upload->module = request->body;
+    if (!source_type_is(request->content_type, MULTIPART_TYPE))
+        return true;
+    enum status status = multipart_parse(request->content_type, request->body, &report, parts, 2);
+    if (status == STATUS_OK && (!source_type_is(parts[0].content_type, "application/json") ||
+                                !source_type_is_known(parts[1].content_type)))
+        status = report_fail(&report, STATUS_MALFORMED, REPORT_OFFSET_NONE,
+                             "the parts are not a manifest and a module");
+    if (status != STATUS_OK) {
+        api_answer_error(call, 400, "bad_multipart", report.text,
+                         "send two parts: application/json with the manifest, then "
+                         "application/wasm with the module");
+        return false;
+    }
+    *ret_type = parts[1].content_type;
+    call->upload->module = parts[1].data;
+    return api_take_manifest(call, parts[0].data, arena, ret_manifest);
 }
 
 static bool api_take_choices(struct api_call *call)
@@ -187,20 +245,15 @@ static bool api_take_choices(struct api_call *call)
     return true;
 }
 
-static void api_begin_upload(struct api_call *call, bool activate)
+static void api_prepare_build(struct api_call *call, struct bytes content_type)
 {
     struct api_upload *upload = call->upload;
-    if (!api_query_check(call, api_upload_parameters) ||
-        !api_query_flag(call, "activate", activate, &upload->activate) ||
-        !api_query_flag(call, "dry_run", false, &upload->dry_run) || !api_take_choices(call) ||
-        !api_take_config(call) || !api_take_reuse(call) || !api_check_size(call))
-        return;
     memcpy(upload->tenant, call->target.tenant.data, call->target.tenant.count);
     memcpy(upload->function, call->target.function.data, call->target.function.count);
     struct records_content *content = &upload->content;
     content->config_bytes = (uint32_t)upload->config.count;
-    digest_sha256(call->request->body, content->sha256);
-    content->source = source_of(call->request->content_type, call->request->body);
+    digest_sha256(upload->module, content->sha256);
+    content->source = source_of(content_type, upload->module);
     const struct digest_made_of made_of = {.sha256 = content->sha256,
                                            .config = buffer_bytes(&upload->config),
                                            .deterministic =
@@ -210,9 +263,26 @@ static void api_begin_upload(struct api_call *call, bool activate)
         call->step = API_BUILD;
 }
 
+static void api_begin_upload(struct api_call *call, bool activate)
+{
+    struct api_upload *upload = call->upload;
+    struct deploy_manifest manifest = {0};
+    struct bytes content_type;
+    struct arena arena;
+    arena_init(&arena, DEPLOY_MANIFEST_ARENA_BYTES);
+    if (api_query_check(call, api_upload_parameters) &&
+        api_query_flag(call, "activate", activate, &upload->activate) &&
+        api_query_flag(call, "dry_run", false, &upload->dry_run) && api_take_choices(call) &&
+        api_take_config(call) && api_take_body(call, &content_type, &arena, &manifest) &&
+        api_take_reuse(call, &manifest.reuse) && api_check_size(call))
+        api_prepare_build(call, content_type);
+    arena_done(&arena);
+}
+
 void api_upload_done(struct api_upload *upload)
 {
     buffer_done(&upload->config);
+    buffer_done(&upload->manifest);
 }
 
 void api_put_function(struct api_call *call)
@@ -315,7 +385,7 @@ static void api_answer_built(struct api_call *call,
     json_t *rest = json_pack(
         "{s:s, s:o, s:I, s:I, s:{s:I, s:I, s:I, s:I}}", "status",
         upload->dry_run ? "dry_run" : "created", "warnings", api_warnings(result->warnings),
-        "module_bytes", (json_int_t)call->request->body.count, "artifact_bytes",
+        "module_bytes", (json_int_t)upload->module.count, "artifact_bytes",
         (json_int_t)result->artifact_bytes, "timings", "validate_us",
         (json_int_t)result->validate_us, "translate_us", (json_int_t)result->translate_us,
         "snapshot_us", (json_int_t)result->snapshot_us, "commit_us", (json_int_t)commit_us);
@@ -337,8 +407,9 @@ static enum status api_commit(struct api_call *call,
     const struct api_upload *upload = call->upload;
     const struct store_upload stored = {.target = call->target,
                                         .content = &upload->content,
-                                        .module = call->request->body,
+                                        .module = upload->module,
                                         .config = buffer_bytes(&upload->config),
+                                        .manifest = buffer_bytes(&upload->manifest),
                                         .activate = upload->activate};
     enum status status =
         api->publish(api->context, outcome->artifact_temp, upload->content.artifact_key, report);

@@ -189,6 +189,8 @@ builder_job_release(const struct builder_job *job, int order_fd, struct report *
                                        .config_bytes = config.count,
                                        .choices = job->request.choices,
                                        .source = job->request.source};
+    if (job->request.memory_max_bytes > 0)
+        order.limits.memory = MIN(order.limits.memory, job->request.memory_max_bytes);
     const struct iovec parts[] = {
         {.iov_base = &order, .iov_len = sizeof(order)},
         {.iov_base = (void *)(uintptr_t)config.data, .iov_len = config.count}};

@@ -53,11 +53,12 @@ struct builder_job_outcome {
 struct builder_job;
 
 struct builder_job_request {
-    const char *tenant;  /* whose it is, for the time of the call; NULL: a rebuild */
-    struct bytes module; /* borrowed until the callback */
-    struct bytes config; /* the same; at most DEPLOY_CONFIG_BYTES_MAX */
-    uint32_t choices;    /* enum deploy_choice */
-    uint32_t source;     /* enum deploy_source */
+    const char *tenant;        /* whose it is, for the time of the call; NULL: a rebuild */
+    struct bytes module;       /* borrowed until the callback */
+    struct bytes config;       /* the same; at most DEPLOY_CONFIG_BYTES_MAX */
+    uint64_t memory_max_bytes; /* linear memory of the version; 0: limits.memory */
+    uint32_t choices;          /* enum deploy_choice */
+    uint32_t source;           /* enum deploy_source */
     void (*done)(void *context, const struct builder_job_outcome *outcome);
     void *context;
 };

@@ -22,6 +22,7 @@ enum cli_exit {
     CLI_OK = 0,
     CLI_FAILED = 1,
     CLI_USAGE = 2,
+    CLI_MANIFEST = 3,
     CLI_AUTH = 4,
     CLI_NOT_FOUND = 5,
     CLI_CONFLICT = 6,
@@ -142,6 +143,8 @@ cli_verb cli_tenant;
 cli_verb cli_starts;
 cli_verb cli_stats;
 cli_verb cli_limits;
+cli_verb cli_env;
+cli_verb cli_route;
 cli_verb cli_kv;
 cli_verb cli_logs;
 

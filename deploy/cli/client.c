@@ -46,6 +46,8 @@ static size_t cli_send(char *data, size_t size, size_t count, void *context)
 
 static enum cli_exit cli_exit_of(long status, const char *code)
 {
+    if (strcmp(code, "manifest") == 0)
+        return CLI_MANIFEST;
     if (strcmp(code, "limit") == 0 || strcmp(code, "no_memory") == 0)
         return CLI_LIMIT;
     switch (status) {
@@ -207,8 +209,8 @@ static CURLcode cli_perform(const struct cli *cli,
         (void)curl_easy_setopt(curl, CURLOPT_READDATA, file);
         (void)curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, file_count);
     } else if (request->body.data != NULL) {
-        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)request->body.count);
-        (void)curl_easy_setopt(curl, CURLOPT_COPYPOSTFIELDS, request->body.data);
+        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.count);
+        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.data);
     }
     (void)curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
     CURLcode result = curl_easy_perform(curl);

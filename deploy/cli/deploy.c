@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "deploy/cli/cli.h"
+#include "deploy/cli/folder.h"
 
 #define CLI_QUERY_BYTES_MAX (3 * DEPLOY_CONFIG_BYTES_MAX + 4096)
 
@@ -138,16 +139,25 @@ static enum cli_exit cli_make_query(const struct cli *cli, struct buffer *query)
     return code;
 }
 
-static enum cli_exit
-cli_upload(const struct cli *cli, const char *file, const char *name, struct cli_answer *ret_answer)
+/* `folder` is NULL for a module alone. */
+static enum cli_exit cli_upload(const struct cli *cli,
+                                const char *file,
+                                const char *name,
+                                const struct cli_folder *folder,
+                                struct cli_answer *ret_answer)
 {
     char path[CLI_PATH_BYTES];
     struct buffer query;
     buffer_init(&query, CLI_QUERY_BYTES_MAX);
     enum cli_exit code = cli_make_query(cli, &query);
     cli_function_path(cli, name, "", path);
-    const struct cli_request request = {
-        .method = "PUT", .path = path, .query = (const char *)query.data, .file = file};
+    struct cli_request request = {.method = "PUT", .path = path, .file = file};
+    request.query = (const char *)query.data;
+    if (folder != NULL) {
+        request.file = NULL;
+        request.body = buffer_bytes(&folder->body);
+        request.type = folder->type;
+    }
     if (code == CLI_OK)
         code = cli_call(cli, &request, ret_answer);
     buffer_done(&query);
@@ -199,19 +209,11 @@ cli_next_deploy(const struct cli *cli, const char *file, const char *name, const
                  cli_flags(cli, flags));
 }
 
-enum cli_exit cli_deploy(struct cli *cli)
+static enum cli_exit
+cli_deploy_as(struct cli *cli, const char *file, const char *name, const struct cli_folder *folder)
 {
     struct cli_answer answer;
-    char made[DEPLOY_NAME_BYTES];
-    const char *file = cli->options.positional[0];
-    const char *name = cli->options.name;
-    if (name == NULL && cli_name_of_file(file, made))
-        name = made;
-    if (name == NULL)
-        return cli_fail(cli, CLI_USAGE,
-                        "the file's name is no function's name as it is: pass one, like -n %s",
-                        made[0] == '\0' ? "hello" : made);
-    enum cli_exit code = cli_upload(cli, file, name, &answer);
+    enum cli_exit code = cli_upload(cli, file, name, folder, &answer);
     if (code != CLI_OK)
         return code;
     cli_print_warnings(answer.json);
@@ -221,4 +223,40 @@ enum cli_exit cli_deploy(struct cli *cli)
     }
     cli_answer_done(&answer);
     return CLI_OK;
+}
+
+static enum cli_exit cli_deploy_folder(struct cli *cli, const char *path)
+{
+    struct cli_folder folder;
+    enum cli_exit code = cli_folder_read(cli, path, &folder);
+    const char *name = cli->options.name;
+    if (name == NULL && folder.manifest.name.count > 0)
+        name = (const char *)folder.manifest.name.data;
+    if (code == CLI_OK && name == NULL)
+        code = cli_fail(cli, CLI_USAGE,
+                        DEPLOY_MANIFEST_FILE " names no function: add `name:`, or pass -n NAME");
+    if (code == CLI_OK && !deploy_name_valid(bytes_of_text(name)))
+        code = cli_fail(cli, CLI_USAGE, "`%.64s` cannot be a function's name", name);
+    if (code == CLI_OK)
+        code = cli_folder_pack(cli, name, &folder);
+    if (code == CLI_OK)
+        code = cli_deploy_as(cli, path, name, &folder);
+    cli_folder_done(&folder);
+    return code;
+}
+
+enum cli_exit cli_deploy(struct cli *cli)
+{
+    char made[DEPLOY_NAME_BYTES];
+    const char *file = cli->options.positional[0];
+    const char *name = cli->options.name;
+    if (cli_is_folder(file))
+        return cli_deploy_folder(cli, file);
+    if (name == NULL && cli_name_of_file(file, made))
+        name = made;
+    if (name == NULL)
+        return cli_fail(cli, CLI_USAGE,
+                        "the file's name is no function's name as it is: pass one, like -n %s",
+                        made[0] == '\0' ? "hello" : made);
+    return cli_deploy_as(cli, file, name, NULL);
 }

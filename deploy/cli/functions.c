@@ -127,6 +127,19 @@ static void cli_print_reuse(const json_t *function)
                  cli_number(function, "reuse_requests"), time);
 }
 
+/* What the manifest says, a key a line, each value as JSON has it. */
+static void cli_print_manifest(json_t *manifest)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(manifest, key, value)
+    {
+        (void)printf("%-9s %s: ", "manifest", key);
+        (void)json_dumpf(value, stdout, JSON_ENCODE_ANY | JSON_ENSURE_ASCII | JSON_COMPACT);
+        (void)fputc('\n', stdout);
+    }
+}
+
 static void cli_print_function(const json_t *function)
 {
     static const char *const names[] = {"tenant", "function", "version", "previous", "kind",
@@ -141,6 +154,7 @@ static void cli_print_function(const json_t *function)
 #include "deploy/choices.def"
     if (cli_number(function, "reuse_requests") > 0)
         cli_print_reuse(function);
+    cli_print_manifest(json_object_get(function, "manifest"));
     if (cli_number(function, "quarantined_us") > 0)
         (void)printf("%-9s workers died of this version: it answers 503 for %" JSON_INTEGER_FORMAT
                      " s more, or until another is deployed\n",

@@ -109,7 +109,7 @@ class Words(ServerTest):
             self.says(2, "`x` is a word too many", *words)
         self.says(2, "`a!b` cannot be", "show", "a!b")
         self.says(5, "cannot read /nonexistent.wasm", "deploy", "/nonexistent.wasm", "-n", "x")
-        self.says(2, "is not a file", "deploy", "/tmp", "-n", "x")
+        self.says(2, "is not a file", "deploy", "/dev/null", "-n", "x")
         self.says(5, "there is no tenant `nosuch`", "stats", "-t", "nosuch")
 
     def test_an_empty_tenant_can_be_removed(self):
