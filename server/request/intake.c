@@ -2,10 +2,11 @@
 /*
  * The way in: from a request's bytes to the function that they name.
  *
- *   request_begin --> route_parse --> names->find --> request_admit
- *                         |               |
- *                         +---------------+--> request_refuse
+ *   request_begin --> route_parse --> names->find_host --> names->find --> request_admit
+ *                         |              (not by its name)      |
+ *                         +-------------------------------------+--> request_refuse
  */
+#include "server/request/hosts.h"
 #include "server/request/request.h"
 #include "server/request/service.h"
 #include "server/telemetry/log.h"
@@ -63,16 +64,45 @@ static void intake_look_up(struct request *request)
         request_admit(request);
 }
 
+/* A host with routes goes before /f/; what `result` was without them stays if it has none. */
+static enum route_result intake_route(struct request *request, enum route_result result)
+{
+    const struct request_names *names = &request->service->names;
+    const struct deploy_host *host;
+    struct report report;
+    if (result != ROUTE_UNKNOWN_HOST && (result != ROUTE_FOUND || request->target.by_name))
+        return result;
+    report_clear(&report);
+    switch (names->find_host(names->context, request->http.authority, &report, &host)) {
+    case STATUS_NOT_FOUND:
+        return result;
+    case STATUS_OK:
+        return hosts_match(host, request->path, request->http.method, &request->target)
+                   ? ROUTE_FOUND
+                   : ROUTE_NONE;
+    default:
+        log_message("error", "lookup_failed", "%s", report.text);
+        return ROUTE_UNKNOWN;
+    }
+}
+
 void request_begin(struct request *request)
 {
     request->is_head = bytes_equal_text(request->http.method, "HEAD");
-    switch (route_parse(request->http.authority, request->path, request->service->domain,
-                        &request->target)) {
+    enum route_result result = route_parse(request->http.authority, request->path,
+                                           request->service->domain, &request->target);
+    switch (intake_route(request, result)) {
     case ROUTE_FOUND:
         intake_look_up(request);
         return;
     case ROUTE_SERVER:
         request_acknowledge(request);
+        return;
+    case ROUTE_NONE:
+        request_refuse(request, FAULT_UNKNOWN_ROUTE, NULL);
+        return;
+    case ROUTE_UNKNOWN:
+        request_refuse(request, FAULT_NO_CATALOG, NULL);
         return;
     case ROUTE_UNKNOWN_HOST:
         request_refuse(request, FAULT_UNKNOWN_HOST, NULL);

@@ -21,8 +21,7 @@ static bool route_set_name(struct route_name *ret_name, struct bytes label)
     return true;
 }
 
-/* Host without ":port" and without the final dot of a full name. */
-static struct bytes route_host(struct bytes authority)
+struct bytes route_host(struct bytes authority)
 {
     for (size_t i = authority.count; i > 0; i--) {
         uint8_t byte = authority.data[i - 1];
@@ -83,6 +82,15 @@ static bool route_take_segment(struct bytes path, size_t *at, struct route_name 
     return true;
 }
 
+/* So many bytes of the path led to the function. */
+static void route_match(struct route_target *ret_target, struct bytes path, size_t matched)
+{
+    ret_target->matched = bytes_make(path.data, matched);
+    ret_target->rest = bytes_make(path.data + matched, path.count - matched);
+    ret_target->slash_missing = matched == path.count || path.data[matched] != '/';
+    ret_target->by_name = false;
+}
+
 static bool route_by_path(struct bytes path, struct route_target *ret_target)
 {
     if (path.count < route_path_prefix.count ||
@@ -95,9 +103,20 @@ static bool route_by_path(struct bytes path, struct route_target *ret_target)
     matched++;
     if (!route_take_segment(path, &matched, &ret_target->function))
         return false;
-    ret_target->matched = bytes_make(path.data, matched);
-    ret_target->rest = bytes_make(path.data + matched, path.count - matched);
-    ret_target->slash_missing = matched == path.count || path.data[matched] != '/';
+    route_match(ret_target, path, matched);
+    return true;
+}
+
+bool route_set(struct route_target *ret_target,
+               struct bytes tenant,
+               struct bytes function,
+               struct bytes path,
+               size_t matched)
+{
+    if (!route_set_name(&ret_target->tenant, tenant) ||
+        !route_set_name(&ret_target->function, function))
+        return false;
+    route_match(ret_target, path, matched);
     return true;
 }
 
@@ -114,6 +133,7 @@ enum route_result route_parse(struct bytes authority,
         ret_target->matched = bytes_make(path.data, 0);
         ret_target->rest = path;
         ret_target->slash_missing = false;
+        ret_target->by_name = true;
         return ROUTE_FOUND;
     }
     return route_by_path(path, ret_target) ? ROUTE_FOUND : ROUTE_UNKNOWN_HOST;

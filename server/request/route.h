@@ -3,9 +3,11 @@
  * Private to server/: which tenant's function a request names, from its bytes alone.
  *
  *   {function}.{tenant}.{domain}[:port]/path        the guest sees /path
- *   any host           /f/{tenant}/{function}/path  the guest sees /path
+ *   a host with routes, of one tenant    hosts.h    the guest sees what is behind the prefix
+ *   any other host     /f/{tenant}/{function}/path  the guest sees /path
  *
- * Host names win: under a function's own name, /f/... belongs to the function. Nothing is
+ * Host names win: under a function's own name, and on a host with routes, /f/... belongs to the
+ * function: no tenant's page comes from another's origin. Nothing is
  * looked up here; labels are bounded, not checked further (the catalog knows no bad names).
  * Names are never percent-decoded: two spellings of one name would be two ways past a proxy's
  * rules. So whoever is told of a name that is not there is told it as it came.
@@ -23,6 +25,8 @@ enum route_result {
     ROUTE_SERVER,       /* "*": no function, but the server itself [RFC 9110 9.3.7] */
     ROUTE_UNKNOWN_HOST, /* neither a function's host name nor a path below /f/ */
     ROUTE_BAD_PATH,     /* does not begin with a slash */
+    ROUTE_NONE,         /* a host with routes, of which none leads there; never from route_parse */
+    ROUTE_UNKNOWN,      /* it cannot be told now; never from route_parse */
 };
 
 struct route_name {
@@ -36,6 +40,7 @@ struct route_target {
     struct bytes matched; /* the prefix of the path that was stripped; borrowed */
     struct bytes rest;    /* path and query after it; borrowed; may lack its first slash */
     bool slash_missing;   /* the guest must see "/" before rest */
+    bool by_name;         /* found by the function's own host name, before which nothing goes */
 };
 
 /* `authority` is the Host header, with or without port; `domain` is lower case. */
@@ -43,6 +48,16 @@ enum route_result route_parse(struct bytes authority,
                               struct bytes path,
                               struct bytes domain,
                               struct route_target *ret_target);
+
+/* The host of an authority: without ":port" and the final dot of a full name. */
+struct bytes route_host(struct bytes authority);
+/* A function, and `matched` bytes of the path as the prefix that led to it. False: names that are
+ * too long. */
+NODISCARD bool route_set(struct route_target *ret_target,
+                         struct bytes tenant,
+                         struct bytes function,
+                         struct bytes path,
+                         size_t matched);
 
 /* "http://host/path", as clients send to proxies, counts as its path and its host, whatever the
  * Host header says [RFC 9112 3.2.2]. Other paths stay as they are. */

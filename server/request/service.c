@@ -8,6 +8,7 @@
 
 #include <sys/random.h>
 
+#include "server/request/hosts.h"
 #include "server/request/request.h"
 #include "server/world/fetch.h"
 
@@ -23,12 +24,23 @@ static enum status service_find(void *context,
                                 struct report *report,
                                 struct directory_function **ret_function)
 {
-    return directory_find(context, target, report, ret_function);
+    const struct request_service *service = context;
+    return directory_find(service->directory, target, report, ret_function);
+}
+
+static enum status service_find_host(void *context,
+                                     struct bytes authority,
+                                     struct report *report,
+                                     const struct deploy_host **ret_host)
+{
+    const struct request_service *service = context;
+    return hosts_find(service->hosts, authority, report, ret_host);
 }
 
 static uint64_t service_generation(void *context)
 {
-    return directory_generation(context);
+    const struct request_service *service = context;
+    return directory_generation(service->directory);
 }
 
 static enum status service_checkout(void *context,
@@ -62,10 +74,11 @@ static void service_introduce(struct request_service *service)
 {
     service->names = (struct request_names){
         .find = service_find,
+        .find_host = service_find_host,
         .retain = directory_retain,
         .release = directory_release,
         .generation = service_generation,
-        .context = service->directory,
+        .context = service,
     };
     service->isolates = (struct request_isolates){.checkout = service_checkout,
                                                   .give_back = isolate_pool_return,
@@ -132,6 +145,8 @@ enum status request_service_init(struct request_service *service, struct report 
     if (status == STATUS_OK)
         status = directory_create(service->catalog, (uint32_t)config->limits.cpu_share,
                                   &service->directory);
+    if (status == STATUS_OK)
+        status = hosts_create(service->catalog, &service->hosts);
     if (status != STATUS_OK)
         return report_fail(report, status, REPORT_OFFSET_NONE, "out of memory");
     service_introduce(service);
@@ -143,6 +158,7 @@ void request_service_done(struct request_service *service)
     ASSERT(service->in_flight == 0);
     while (guest_log_turn(service))
         ;
+    hosts_free(service->hosts);
     directory_free(service->directory); /* its tenants have accounts in the pool */
     isolate_pool_free(service->pool);
     world_done(&service->world);

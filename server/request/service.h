@@ -22,6 +22,11 @@ struct request_names {
                         const struct route_target *target,
                         struct report *report,
                         struct directory_function **ret_function);
+    /* A host that has routes, lent until the next call; NOT_FOUND for others. */
+    enum status (*find_host)(void *context,
+                             struct bytes authority,
+                             struct report *report,
+                             const struct deploy_host **ret_host);
     void (*retain)(struct directory_function *function);  /* one reference more */
     void (*release)(struct directory_function *function); /* may be NULL */
     /* Another one: what was found then may be found no more. */
@@ -63,6 +68,7 @@ struct request_service {
     const struct quarantine_page *quarantine;
     struct deploy_catalog *catalog;
     struct directory *directory;
+    struct hosts *hosts;
     struct isolate_pool *pool;
     struct request_names names;
     struct request_isolates isolates;

@@ -107,7 +107,7 @@ static void a_file_goes_as_it_is_and_what_is_none_stays_here(void **state)
     COUNTER_RUN(counter, answers, "deploy", "/nonexistent/hello.wasm");
     assert_int_equal(counter->shown.exit_status, CLI_NOT_FOUND);
     assert_int_equal(counter->page->count, 0);
-    COUNTER_RUN(counter, answers, "deploy", counter->folder, "-n", "hello");
+    COUNTER_RUN(counter, answers, "deploy", "/dev/null", "-n", "hello");
     assert_int_equal(counter->shown.exit_status, CLI_USAGE);
     assert_says(counter->shown.err, "is not a file");
     assert_int_equal(counter->page->count, 0);

@@ -84,6 +84,7 @@ static uint32_t status_wanted(enum fault fault)
     case FAULT_STREAM_IDLE:
         return 499; /* nobody sees it; the access log's word */
     case FAULT_UNKNOWN_HOST:
+    case FAULT_UNKNOWN_ROUTE:
     case FAULT_UNKNOWN_FUNCTION:
         return 404;
     case FAULT_BAD_PATH:

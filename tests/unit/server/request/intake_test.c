@@ -45,6 +45,39 @@ static void a_head_is_known_whatever_the_guest_makes_of_its_method(void **state)
     assert_false(stage_begin(stage, 2)->is_head);
 }
 
+static void a_host_with_routes_leads_where_they_say_and_nowhere_else(void **state)
+{
+    struct stage *stage = *state;
+    static const struct deploy_host_route routes[] = {
+        {{(const uint8_t *)"/v1", 3}, {(const uint8_t *)"hello", 5}, 0}};
+    const struct deploy_host host = {
+        .tenant = bytes_of_text("acme"), .routes = routes, .route_count = COUNT_OF(routes)};
+    stage->host = &host;
+    stage->authority = "routed.example";
+    stage->path = "/v1";
+    const struct http_exchange *http = &stage_begin(stage, 0)->http;
+    assert_true(bytes_equal_text(http->matched, "/v1"));
+    assert_true(bytes_equal_text(http->uri, "/"));
+    stage->path = "/f/acme/hello/";
+    assert_string_equal(stage_begin(stage, 1)->code, "unknown_route");
+    stage->authority = "other.example";
+    assert_true(bytes_equal_text(stage_begin(stage, 2)->http.matched, "/f/acme/hello"));
+    /* Its own name goes before whatever routes there are. */
+    stage->path = "/";
+    stage->authority = "hello.acme.test";
+    assert_true(bytes_equal_text(stage_begin(stage, 3)->http.matched, ""));
+}
+
+static void routes_that_cannot_be_read_are_no_answer(void **state)
+{
+    struct stage *stage = *state;
+    const struct deploy_host host = {.tenant = bytes_of_text("acme")};
+    stage->host = &host;
+    stage->authority = "routed.example";
+    stage->find_status = STATUS_IO;
+    assert_int_equal(stage_begin(stage, 0)->response.status, 503);
+}
+
 #define STAGED(test) cmocka_unit_test_setup_teardown(test, stage_setup, stage_teardown)
 
 UNIT
@@ -52,6 +85,8 @@ UNIT
     const struct CMUnitTest tests[] = {
         STAGED(what_its_version_chose_is_the_exchanges),
         STAGED(a_function_may_want_less_than_all_may_have_but_not_more),
+        STAGED(a_host_with_routes_leads_where_they_say_and_nowhere_else),
+        STAGED(routes_that_cannot_be_read_are_no_answer),
         STAGED(a_head_is_known_whatever_the_guest_makes_of_its_method),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

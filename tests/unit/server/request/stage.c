@@ -60,6 +60,21 @@ static enum status stage_find(void *context,
     return STATUS_OK;
 }
 
+/* Hosts have no routes here, but `stage->host`. */
+static enum status stage_find_host(void *context,
+                                   struct bytes authority,
+                                   struct report *report,
+                                   const struct deploy_host **ret_host)
+{
+    const struct stage *stage = context;
+    if (stage->host == NULL || !bytes_equal_text(authority, "routed.example"))
+        return STATUS_NOT_FOUND;
+    *ret_host = stage->host;
+    return stage->find_status == STATUS_OK
+               ? STATUS_OK
+               : report_fail(report, stage->find_status, REPORT_OFFSET_NONE, "said the stage");
+}
+
 /* Whoever is found and whoever is kept is to be released as often. */
 static void stage_retain(struct directory_function *function)
 {
@@ -342,6 +357,7 @@ int stage_setup(void **state)
         .domain = bytes_of_text("test"),
         .guests = &stage_guests,
         .names = {.find = stage_find,
+                  .find_host = stage_find_host,
                   .retain = stage_retain,
                   .release = stage_release,
                   .generation = stage_generation,
@@ -403,7 +419,8 @@ struct request *stage_begin(struct stage *stage, uint32_t index)
     assert_true(request_init(request, &stage->service, &stage_carrier));
     stage->looked[index] = REQUEST_NEW;
     request->http.method = bytes_of_text(stage->method != NULL ? stage->method : "GET");
-    request->http.authority = bytes_of_text("hello.acme.test");
+    request->http.authority =
+        bytes_of_text(stage->authority != NULL ? stage->authority : "hello.acme.test");
     request->path = bytes_of_text(stage->path);
     request_begin(request);
     stage_look(stage);

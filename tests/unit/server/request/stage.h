@@ -45,6 +45,7 @@ struct stage {
     /* what the others do */
     const char *path; /* of requests; "/" */
     enum status find_status;
+    const struct deploy_host *host; /* routed.example has its routes; NULL: it has none */
     uint64_t find_takes_ns;
     enum status checkout_status;
     enum isolate_start_reason reason;
@@ -53,6 +54,7 @@ struct stage {
     uint32_t step_count;
     struct guest_result result; /* of steps that have one */
     size_t write_bytes;         /* of body, by each run */
+    const char *authority;      /* NULL: its function's own */
     const char *method;         /* NULL: GET */
     uint64_t generation;        /* of names */
     struct http_exchange *http; /* of who began last */
