@@ -7,7 +7,7 @@
  *   /ten      ten at once; how many answered 200, and how often one had to be waited for
  *   /upload   the request's body in pieces of 10,000 bytes
  *   /many     one after the other, until one is refused; how many were not
- *   /loop     the URL without its query, each time: asks itself
+ *   /loop     with the URL as its query: a URL of itself makes a circle
  */
 #include "skerry.h"
 
@@ -142,6 +142,12 @@ SKERRY_EXPORT("handle_request") uint64_t handle_request(void)
         break;
     case 'm':
         many(url, bytes);
+        break;
+    case 'l':
+        memcpy(piece, url, bytes);
+        piece[bytes] = '?';
+        memcpy(piece + bytes + 1, url, bytes);
+        pass_on(skerry_fetch("GET", 3, piece, 2 * bytes + 1, 0, 0, 0, 0, 0, 0));
         break;
     default:
         pass_on(skerry_fetch("GET", 3, url, bytes, 0, 0, 0, 0,

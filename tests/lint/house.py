@@ -46,7 +46,7 @@ UNIT_TEST_FOLDERS = ("server/", "isolate/", "deploy/", "hostapi/")
 
 # Files without a unit test of their own name: what tests them, and why not a unit test.
 TESTED_ELSEWHERE = {
-    "server/egress/egress.c": "joins engine, calls and helper: e2e/26_fetch",
+    "server/egress/egress.c": "joins engine, calls and helper: e2e/27_fetch",
     "server/main.c": "joins argv to verbs: e2e/46_cli, e2e/56_tools",
     "server/serve.c": "joins configuration, files and control: e2e/46_cli, e2e/54_operations",
     "server/worker.c": "joins the loop and all that is in a worker: e2e/10_http, e2e/52_processes",
