@@ -4,7 +4,7 @@ import contextlib
 import shutil
 import subprocess
 
-from harness import ROOT, ServerTest
+from harness import ROOT, SCRATCH, ServerTest
 
 
 class Examples(ServerTest):
@@ -67,12 +67,27 @@ class Examples(ServerTest):
                 self.assertRegex(answer.readline(), rb"data: \d{10}\n")
                 self.assertEqual(answer.readline(), b"\n")
 
+    def test_several_servers_are_asked_at_once(self):
+        self.build("gather-c", "gather")
+        own = f"http://127.0.0.1:{self.server.port}"
+        folder = SCRATCH / "gather"
+        folder.mkdir()
+        shutil.copy(ROOT / "examples" / "gather-c" / "gather.wasm", folder)
+        manifest = (ROOT / "examples" / "gather-c" / "function.yaml").read_text()
+        (folder / "function.yaml").write_text(manifest.replace("https://api.example.com", own))
+        self.server.cli("deploy", str(folder), check=0)
+        answer = self.server.get("gather-c")
+        self.assertEqual(answer.headers["content-type"], "text/plain")
+        self.assertEqual({line.split(": ")[0] for line in answer.text.splitlines()},
+                         {f"{own}/one", f"{own}/two"})
+        self.assertEqual(answer.text.count(": the server's address may not be connected to: "), 2)
+
     def test_every_folder_is_covered_and_holds_no_binary(self):
         names = {p.name for p in (ROOT / "examples").iterdir() if p.is_dir()}
         # embed-engine is no function: tests/library builds and runs it.
         self.assertEqual(names, {"hello-c", "hello-wat", "hello-rust", "hello-assemblyscript",
                                  "hello-wagi-c", "hello-wagi-rust", "hello-wagi-go",
-                                 "events-c", "embed-engine"})
+                                 "events-c", "gather-c", "embed-engine"})
         for name in names:
             for needed in ("README.md", "build.sh"):
                 self.assertTrue((ROOT / "examples" / name / needed).exists(), (name, needed))

@@ -7,6 +7,7 @@
  *   /ten      ten at once; how many answered 200, and how often one had to be waited for
  *   /upload   the request's body in pieces of 10,000 bytes
  *   /many     one after the other, until one is refused; how many were not
+ *   /none     asks nobody
  *   /loop     with the URL as its query: a URL of itself makes a circle
  */
 #include "skerry.h"
@@ -142,6 +143,9 @@ SKERRY_EXPORT("handle_request") uint64_t handle_request(void)
         break;
     case 'm':
         many(url, bytes);
+        break;
+    case 'n':
+        skerry_write_body(SKERRY_RESPONSE_BODY, "hello\n", 6);
         break;
     case 'l':
         memcpy(piece, url, bytes);

@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What a request of a guest to another server costs, beside the same one by libcurl alone.
+
+  python3 tests/bench/fetch.py --build build
+
+The other server is a bare libh2o handler on loopback. By turns: libcurl asks it (fetch_direct); a
+client asks a function that answers at once; a client asks the same function to fetch. Everything
+is asked one after the other on one connection. What a fetch adds is the third less the other two, of
+medians; its CPU time is that of all Skerry's processes for the third less that for the second.
+"""
+import argparse
+import json
+import pathlib
+import statistics
+import subprocess
+import tempfile
+
+import support
+
+GOAL_ADDED_US = 60
+GOAL_CPU_US = 60
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--build", default="build", help="build directory (default: build)")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each (default: 5)")
+    parser.add_argument("--seconds", type=int, default=2, help="length of a run (default: 2)")
+    return parser.parse_args()
+
+
+def make_guest(folder, origin):
+    """tests/guests/e2e_fetch.c, which may ask the origin."""
+    subprocess.run(["clang-19", "--target=wasm32", "-O2", "-nostdlib", "-Wl,--no-entry",
+                    "-I", support.ROOT / "hostapi" / "guest", "-o", folder / "main.wasm",
+                    support.ROOT / "tests" / "guests" / "e2e_fetch.c"], check=True)
+    (folder / "function.yaml").write_text(
+        f'name: fetch\nmain: main.wasm\noutbound: ["{origin}"]\n')
+
+
+def measure(skerry, server, url, core, seconds):
+    before = server.cpu_seconds()
+    report = support.loadtest(skerry, core, "--url", url, "--rate", "max", "--duration",
+                              f"{seconds}s", "--connections", "1")
+    if report["succeeded"] != report["answered"]:
+        support.die(f"not all requests succeeded: {report['statuses']}, {report['failures']}")
+    return {"p50": report["latency"]["all"]["p50_ms"] * 1e3,
+            "p99": report["latency"]["all"]["p99_ms"] * 1e3,
+            "cpu": (server.cpu_seconds() - before) * 1e6 / report["answered"]}
+
+
+def main():
+    options = parse_arguments()
+    skerry = support.find_program(options.build, "skerry")
+    direct = support.find_program(options.build, "fetch_direct")
+    cores = support.pick_cores()
+    support.print_facts()
+    port = support.free_port()
+    origin = f"http://127.0.0.1:{port}"
+    rounds = []
+    with support.Server("bare_h2o", [support.find_program(options.build, "bare_h2o"), str(port)],
+                        port, cores[1]), \
+         support.SkerryServer(skerry, cores[0],
+                              config="outbound: { allow_private: true }\n") as server, \
+         tempfile.TemporaryDirectory(prefix="skerry-bench-") as folder:
+        server.unpin()
+        make_guest(pathlib.Path(folder), origin)
+        subprocess.run([skerry, "deploy", folder, "--admin-socket", server.admin_socket],
+                       check=True, stdout=subprocess.DEVNULL)
+        base = f"http://127.0.0.1:{server.port}/f/default/fetch"
+        for _ in range(options.rounds):
+            alone = json.loads(subprocess.run([direct, origin, str(options.seconds)], check=True,
+                                              capture_output=True, text=True).stdout)
+            # Asked for nothing that is a URL, the function answers at once.
+            plain = measure(skerry, server, f"{base}/none", cores[1], options.seconds)
+            fetch = measure(skerry, server, f"{base}/get?{origin}/", cores[1], options.seconds)
+            rounds.append({"direct": alone["p50_us"], "direct_cpu": alone["cpu_us"],
+                           "plain": plain["p50"], "fetch": fetch["p50"], "p99": fetch["p99"],
+                           "added": fetch["p50"] - plain["p50"] - alone["p50_us"],
+                           "cpu": fetch["cpu"] - plain["cpu"]})
+    middle = {key: statistics.median(row[key] for row in rounds) for key in rounds[0]}
+    print(f"libcurl alone      p50 {middle['direct']:6.1f} us   cpu {middle['direct_cpu']:5.1f} us")
+    print(f"function, no fetch p50 {middle['plain']:6.1f} us")
+    print(f"function, a fetch  p50 {middle['fetch']:6.1f} us   p99 {middle['p99']:.1f} us")
+    print(f"a fetch adds       p50 {middle['added']:6.1f} us   goal {GOAL_ADDED_US}: "
+          f"{support.verdict(middle['added'] <= GOAL_ADDED_US)}")
+    print(f"  and of CPU           {middle['cpu']:6.1f} us   goal {GOAL_CPU_US}: "
+          f"{support.verdict(middle['cpu'] <= GOAL_CPU_US)}")
+
+
+if __name__ == "__main__":
+    main()
