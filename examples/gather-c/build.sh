@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Builds gather.wasm here. Needs clang-19 and lld-19. Compiled and linked in two steps, because clang
-# would run wasm-opt, where it finds it, and that drops the names of funcs which backtraces show.
+# Builds gather.wasm here. Needs clang-19 and lld-19. Compiled and linked in two steps, because
+# clang would run wasm-opt, where it finds it, and that drops the names of funcs which backtraces
+# show.
 set -eu
 cd "$(dirname "$0")"
 trap 'rm -f gather.o' EXIT

@@ -6,8 +6,8 @@
 
 The other server is a bare libh2o handler on loopback. By turns: libcurl asks it (fetch_direct); a
 client asks a function that answers at once; a client asks the same function to fetch. Everything
-is asked one after the other on one connection. What a fetch adds is the third less the other two, of
-medians; its CPU time is that of all Skerry's processes for the third less that for the second.
+is asked one after the other on one connection. What a fetch adds is the third less the other two,
+of medians; its CPU time is that of all Skerry's processes for the third less that for the second.
 """
 import argparse
 import json
