@@ -17,6 +17,7 @@
 
 #include "deploy/api/admin_follow.h"
 #include "deploy/api/admin_http.h"
+#include "deploy/api/admin_vault.h"
 #include "deploy/api/api.h"
 #include "deploy/build/rebuild.h"
 #include "deploy/build/scrub.h"
@@ -48,6 +49,7 @@ struct deploy_control {
     struct admin_http *http;
     struct event *readers_timer;
     struct api api;
+    struct admin_vault vault;
 };
 
 struct control_upload {
@@ -136,6 +138,8 @@ static void control_handle(void *context, struct admin_http_call *call)
     api_response_init(&response);
     if (api_handle(&control->api, admin_http_request(call), &upload, &response) == API_BUILD)
         control_begin_upload(control, call, &upload, &response);
+    else if (response.vault.verb != DEPLOY_VAULT_NONE)
+        admin_vault_ask(&control->vault, call, &response.vault);
     else if (response.follow.wanted)
         admin_follow_start(control->options.base, control->logs, call, &response);
     else
@@ -517,6 +521,7 @@ enum status deploy_control_start(const struct deploy_control_options *options,
     if (control == NULL)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
     control->options = *options;
+    admin_vault_init(&control->vault, options->vault, options->context);
     control->dir.fd = control->dir.lock_fd = control->dir.artifacts_fd = -1;
     if (getrandom(&control->run, sizeof(control->run), GRND_NONBLOCK) < 0)
         control->run = clock_realtime_ns(options->clock);
@@ -554,6 +559,7 @@ void deploy_control_stop(struct deploy_control *control)
     /* Ends all jobs, so that no request is held and nothing is rebuilt any more. */
     builder_jobs_free(control->jobs);
     rebuild_stop(control->rebuild);
+    admin_vault_lost(&control->vault);
     admin_http_stop(control->http);
     if (control->readers_timer != NULL)
         event_free(control->readers_timer);
@@ -564,6 +570,19 @@ void deploy_control_stop(struct deploy_control *control)
     generation_close(&control->generation);
     data_dir_close(&control->dir);
     free(control);
+}
+
+void deploy_control_vault_done(struct deploy_control *control,
+                               uint64_t number,
+                               enum status status,
+                               struct bytes text)
+{
+    admin_vault_done(&control->vault, number, status, text);
+}
+
+void deploy_control_vault_lost(struct deploy_control *control)
+{
+    admin_vault_lost(&control->vault);
 }
 
 struct kv_queue *deploy_control_kv(struct deploy_control *control)

@@ -13,6 +13,7 @@
  *   LOCK             flock'ed by control while it runs
  *   store/           the LMDB environment
  *   kv/              another, the key-value store (kv/kv.h)
+ *   vault/           a third, and its keys: the key process's alone (server/keys/)
  *   artifacts/       <key>-<build id>.art, made by builders, a cache
  *   generation       one page, mapped shared: the catalog's generation, written by control
  *   admin.sock
@@ -174,6 +175,24 @@ struct deploy_change {
     uint32_t version;      /* 0: none */
 };
 
+/* What is wanted of the vault, where functions' secrets are. */
+enum deploy_vault_verb {
+    DEPLOY_VAULT_NONE,
+    DEPLOY_VAULT_LIST,
+    DEPLOY_VAULT_PUT,
+    DEPLOY_VAULT_REMOVE,
+    DEPLOY_VAULT_ROTATE,
+};
+#define DEPLOY_SECRET_NAME_BYTES_MAX  128
+#define DEPLOY_SECRET_VALUE_BYTES_MAX 65536
+struct deploy_vault_order {
+    enum deploy_vault_verb verb;
+    struct bytes tenant; /* borrowed, as the others */
+    struct bytes function;
+    struct bytes name;
+    struct bytes value;
+};
+
 struct deploy_control_options {
     struct event_base *base;
     const struct config *config; /* borrowed; outlives it */
@@ -211,6 +230,9 @@ struct deploy_control_options {
     void (*kv_stuck)(void *context);
     /* A group of changes could not be written; for the log. May be NULL. */
     void (*kv_failed)(void *context, const char *text);
+    /* Asks the vault; then deploy_control_vault_done is called with that number. False: nobody
+     * keeps secrets now. May be NULL: nobody does. */
+    bool (*vault)(void *context, const struct deploy_vault_order *order, uint64_t number);
     void *context;
 };
 
@@ -226,6 +248,14 @@ NODISCARD enum status deploy_control_start(const struct deploy_control_options *
 void deploy_control_stop(struct deploy_control *control);
 /* Where changes of the key-value store go; the control's. */
 struct kv_queue *deploy_control_kv(struct deploy_control *control);
+/* The vault's answer; what number it has does not matter if nobody waits for it any more. `text`:
+ * OK: the names that were asked for, each with a NUL; else why not. */
+void deploy_control_vault_done(struct deploy_control *control,
+                               uint64_t number,
+                               enum status status,
+                               struct bytes text);
+/* Whoever kept secrets is gone: what waits for it is told so. */
+void deploy_control_vault_lost(struct deploy_control *control);
 /* A line of a function's log: one JSON object without `id`. Names are valid. */
 void deploy_control_log(struct deploy_control *control,
                         struct bytes tenant,

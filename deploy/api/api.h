@@ -62,6 +62,14 @@ struct api_follow {
     char function[DEPLOY_NAME_BYTES];
 };
 
+/* The answer has to be had from the vault; texts are of the request, or its end. */
+struct api_vault {
+    enum deploy_vault_verb verb; /* NONE: it is complete */
+    struct bytes tenant;
+    struct bytes function;
+    char name[DEPLOY_SECRET_NAME_BYTES_MAX + 1];
+};
+
 struct api_response {
     int status;
     const char *content_type;  /* static */
@@ -69,6 +77,7 @@ struct api_response {
     char allow[32];            /* "" for none */
     uint32_t retry_after_s;    /* 0: none */
     struct api_follow follow;
+    struct api_vault vault;
     struct buffer body; /* owned */
 };
 
@@ -135,6 +144,13 @@ enum api_step {
     API_ANSWERED,
     API_BUILD,
 };
+
+/* Completes the response of a request that had `vault`: as deploy_control_vault_done has it. */
+void api_vault_done(const struct api_request *request,
+                    const struct api_vault *vault,
+                    enum status status,
+                    struct bytes text,
+                    struct api_response *response);
 
 void api_response_init(struct api_response *response);
 void api_response_done(struct api_response *response);

@@ -20,7 +20,7 @@ struct api_call {
     /* From the path; checked with deploy_name_valid. */
     struct store_target target;
     struct bytes version; /* the path's last part; not checked */
-    struct bytes key;     /* of whatever has keys, encoded; not checked */
+    struct bytes key;     /* of the key-value store, or a secret; encoded, not checked */
 };
 
 typedef void api_handler(struct api_call *call);
@@ -57,6 +57,11 @@ api_handler api_list_keys;
 api_handler api_get_key;
 api_handler api_put_key;
 api_handler api_delete_key;
+/* secrets of a function */
+api_handler api_list_secrets;
+api_handler api_put_secret;
+api_handler api_delete_secret;
+api_handler api_rotate_secrets;
 /* the server itself */
 api_handler api_limits;
 api_handler api_stats;

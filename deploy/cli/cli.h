@@ -146,6 +146,7 @@ cli_verb cli_limits;
 cli_verb cli_env;
 cli_verb cli_route;
 cli_verb cli_kv;
+cli_verb cli_secret;
 cli_verb cli_logs;
 
 #endif

@@ -182,6 +182,9 @@ SKERRY_NATIVE("kv_add_start_v1")
 int32_t skerry_kv_add_start(const char *key, uint32_t bytes, int64_t number);
 SKERRY_NATIVE("kv_finish_v1")
 int32_t skerry_kv_finish(uint32_t handle, struct skerry_kv_result *ret_result);
+/* A secret of the function; as above. Waits; copy it nowhere. */
+SKERRY_NATIVE("secret_get_v1")
+int32_t skerry_secret_get(const char *name, uint32_t name_bytes, char *buffer, uint32_t limit);
 /* One line. Fields are "name", NUL, "value", NUL, and so on; names of a-z, 0-9 and _. */
 SKERRY_NATIVE("log_v1")
 int32_t skerry_log_fields(enum skerry_log_level level,

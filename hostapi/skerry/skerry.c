@@ -22,6 +22,31 @@ static const struct hostcalls_table skerry_table = {
     .count = COUNT_OF(skerry_rows),
 };
 
+enum skerry_error skerry_error(enum status status)
+{
+    switch (status) {
+    case STATUS_NOT_FOUND:
+        return SKERRY_NOT_FOUND;
+    case STATUS_DENIED:
+        return SKERRY_DENIED;
+    case STATUS_LIMIT:
+    case STATUS_NO_MEMORY:
+    case STATUS_FULL:
+        return SKERRY_LIMIT;
+    case STATUS_CONFLICT:
+        return SKERRY_CONFLICT;
+    case STATUS_UNREACHABLE:
+    case STATUS_BUSY:
+        return SKERRY_UNAVAILABLE;
+    case STATUS_TIMEOUT:
+        return SKERRY_TIMEOUT;
+    case STATUS_INVALID:
+        return SKERRY_INVALID;
+    default:
+        return SKERRY_FAILED;
+    }
+}
+
 bool skerry_take(struct engine_host_call *call, uint32_t first, struct bytes *ret_bytes)
 {
     uint32_t address = call->slots[first].i32;

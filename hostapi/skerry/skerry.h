@@ -48,6 +48,7 @@ struct skerry_state {
     uint32_t fetch;                 /* the handle of the fetch_v1 that is parked */
     uint32_t fetches;               /* begun */
     uint64_t fetched_bytes;         /* of their answers */
+    uint64_t secret_ticket;         /* of the secret_get_v1 that is parked */
 };
 
 extern const struct hostapi_family skerry_family;
@@ -77,6 +78,8 @@ static inline enum engine_outcome skerry_answer_long(struct engine_host_call *ca
     call->slots[0].bits = (uint64_t)result;
     return ENGINE_DONE;
 }
+/* What a service's status is to a guest; not OK. */
+enum skerry_error skerry_error(enum status status);
 /* Arguments `first` and the next one as bytes of the guest's; false: the guest was ended, because
  * they are not all in its memory. */
 NODISCARD bool skerry_take(struct engine_host_call *call, uint32_t first, struct bytes *ret_bytes);
@@ -109,5 +112,6 @@ skerry_handler skerry_kv_add, skerry_kv_add_start, skerry_kv_delete, skerry_kv_d
 skerry_handler skerry_fetch, skerry_fetch_start, skerry_fetch_status, skerry_fetch_header,
     skerry_fetch_headers, skerry_fetch_url, skerry_fetch_error, skerry_fetch_read,
     skerry_fetch_body_write, skerry_fetch_body_end;
+skerry_handler skerry_secret_get; /* secrets.c */
 
 #endif

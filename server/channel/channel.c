@@ -49,6 +49,8 @@ void channel_done(struct channel *channel)
     for (uint32_t i = 0; i < channel->fd_count; i++)
         (void)close(channel->fds[i]);
     (void)close(channel->options.fd);
+    if (channel->options.wipes && channel->in.count > 0)
+        explicit_bzero(channel->in.data, channel->in.count);
     buffer_done(&channel->in);
     buffer_done(&channel->out);
     *channel = (struct channel){.options.fd = -1};
@@ -245,9 +247,12 @@ static enum status channel_take(struct channel *channel, struct report *report, 
         return report_fail(
             report, STATUS_MALFORMED, REPORT_OFFSET_NONE, "%s sent what is no message to %s",
             channel_end_name(channel->options.peer), channel_end_name(channel->options.own));
+    size_t left = in->count - at;
     if (at > 0)
-        memmove(in->data, in->data + at, in->count - at);
-    in->count -= at;
+        memmove(in->data, in->data + at, left);
+    if (at > 0 && channel->options.wipes)
+        explicit_bzero(in->data + left, at);
+    in->count = left;
     return STATUS_OK;
 }
 
@@ -263,6 +268,9 @@ enum status channel_receive(struct channel *channel, struct report *report)
     do {
         size_t room = MAX(wanted - MIN(wanted, in->count), (size_t)CHANNEL_READ_BYTES);
         room = MIN(room, in->max - in->count);
+        /* All at once, since growing leaves copies behind. */
+        if (channel->options.wipes)
+            room = in->max - in->count;
         if (buffer_reserve(in, room) != STATUS_OK)
             return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
         enum status status = channel_read(channel, report, &count);
@@ -272,7 +280,7 @@ enum status channel_receive(struct channel *channel, struct report *report)
             return status;
         turn += count;
     } while (count > 0 && turn < CHANNEL_TURN_BYTES);
-    if (in->count == 0 && in->capacity > CHANNEL_KEPT_BYTES) {
+    if (in->count == 0 && in->capacity > CHANNEL_KEPT_BYTES && !channel->options.wipes) {
         size_t max = in->max;
         buffer_done(in);
         buffer_init(in, max);

@@ -204,6 +204,7 @@ helpers_start_one(void *context, int ready_fd, struct report *report, pid_t *ret
         if (workers_find(helpers->workers, i, &worker))
             helpers_introduce(one, &worker);
     }
+    helpers->options.started(helpers->options.context, one->row->end);
     return STATUS_OK;
 }
 
@@ -274,6 +275,7 @@ bool helpers_child_exited(struct helpers *helpers, pid_t pid, int wait_status)
             continue;
         wire_close(&one->wire);
         log_drain_flush(one->log);
+        helpers->options.lost(helpers->options.context, one->row->end);
         child_died(&one->child, wait_status);
         return true;
     }

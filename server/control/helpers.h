@@ -19,6 +19,10 @@ struct helpers_options {
     const struct clock *clock;
     const struct config *config;
     struct log_drain *log; /* takes their stderr; borrowed, outlives them */
+    /* A process of that end was started: messages wait until it reads them; or one was lost. */
+    void (*started)(void *context, enum channel_end end);
+    void (*lost)(void *context, enum channel_end end);
+    void *context;
 };
 
 /* Starts none yet. */

@@ -28,6 +28,7 @@
 #include "server/control/helpers.h"
 #include "server/control/kv_service.h"
 #include "server/control/pulse.h"
+#include "server/control/vault_line.h"
 #include "server/control/workers.h"
 #include "server/telemetry/bus_error.h"
 #include "server/telemetry/log.h"
@@ -57,6 +58,7 @@ struct supervisor {
     struct workers *workers;
     struct kv_service *kv;
     struct helpers *helpers;
+    struct vault_line vault;
     struct event *signals[4];
     struct event *drain_event;
     struct event *tick_event;
@@ -159,9 +161,16 @@ static void supervisor_tell_artifact_trouble(void *context,
     log_message("error", event, "artifact %s: %s", hex, text);
 }
 
+static bool
+supervisor_ask_vault(void *context, const struct deploy_vault_order *order, uint64_t number)
+{
+    struct supervisor *supervisor = context;
+    return vault_line_ask(&supervisor->vault, order, number);
+}
+
 static void supervisor_changed(void *context, const struct deploy_change *change)
 {
-    const struct supervisor *supervisor = context;
+    struct supervisor *supervisor = context;
     struct log_line line;
     char version[16];
     log_begin(&line, "info", change->action);
@@ -172,6 +181,8 @@ static void supervisor_changed(void *context, const struct deploy_change *change
     if (change->version > 0)
         log_text(&line, "version", bytes_of_text(version));
     (void)log_end(&line);
+    if (supervisor->helpers != NULL && strcmp(change->action, "delete") == 0)
+        vault_line_forget(&supervisor->vault, change->tenant, change->function);
     if (supervisor->workers != NULL && change->function.count > 0)
         workers_tell(supervisor->workers, change->tenant, change->function);
 }
@@ -247,6 +258,20 @@ static void supervisor_collect(struct supervisor *supervisor)
     deploy_control_flush_logs(supervisor->deploy);
     if (supervisor->options.config->logs_stdout)
         (void)fflush(stdout);
+}
+
+static void supervisor_helper_started(void *context, enum channel_end end)
+{
+    struct supervisor *supervisor = context;
+    if (end == CHANNEL_KEYS)
+        vault_line_started(&supervisor->vault);
+}
+
+static void supervisor_helper_lost(void *context, enum channel_end end)
+{
+    struct supervisor *supervisor = context;
+    if (end == CHANNEL_KEYS)
+        vault_line_lost(&supervisor->vault);
 }
 
 static void supervisor_worker_started(void *context, const struct workers_caller *worker)
@@ -398,6 +423,7 @@ static enum status supervisor_start_deploy(struct supervisor *supervisor, struct
         .changed = supervisor_changed,
         .admin_refused = supervisor_tell_admin_refused,
         .artifact_trouble = supervisor_tell_artifact_trouble,
+        .vault = supervisor_ask_vault,
         .context = supervisor,
     };
     return deploy_control_start(&options, report, &supervisor->deploy);
@@ -421,10 +447,15 @@ static enum status supervisor_make_workers(struct supervisor *supervisor, struct
     const struct helpers_options helping = {.base = supervisor->base,
                                             .clock = &clock_system,
                                             .config = supervisor->options.config,
-                                            .log = supervisor->log};
+                                            .log = supervisor->log,
+                                            .started = supervisor_helper_started,
+                                            .lost = supervisor_helper_lost,
+                                            .context = supervisor};
     enum status status = helpers_create(&helping, report, &supervisor->helpers);
-    if (status == STATUS_OK)
-        status = workers_create(&options, report, &supervisor->workers);
+    if (status != STATUS_OK)
+        return status;
+    vault_line_open(&supervisor->vault, supervisor->helpers, supervisor->deploy);
+    status = workers_create(&options, report, &supervisor->workers);
     if (status != STATUS_OK)
         return status;
     return kv_service_create(supervisor->workers, deploy_control_kv(supervisor->deploy), report,
@@ -518,6 +549,7 @@ static void supervisor_free(struct supervisor *supervisor)
     kv_service_free(supervisor->kv);
     workers_free(supervisor->workers);
     helpers_free(supervisor->helpers);
+    vault_line_close(&supervisor->vault);
     deaths_free(supervisor->deaths);
     records_free(supervisor->records);
     starts_free(supervisor->starts);

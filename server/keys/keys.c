@@ -1,26 +1,88 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The helper that keeps secrets: there are none yet, so nothing that a worker says makes sense.
+ * The helper that keeps secrets: control changes them, workers ask for one of them at a time, by
+ * function and name. Control is never given a value, and nobody is given a list of values.
  */
 #include "server/keys/keys.h"
 
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "deploy/deploy.h"
 #include "server/helper/helper.h"
+#include "server/keys/vault.h"
+#include "server/telemetry/log.h"
+
+#define KEYS_ANSWER_BYTES 65536
+
+struct keys {
+    struct helper *helper;
+    struct vault *vault;
+    struct buffer value;
+};
 
 static enum status keys_start(void *context, struct helper *helper, struct report *report)
 {
-    (void)context;
-    (void)helper;
-    (void)report;
-    return STATUS_OK;
+    struct keys *keys = context;
+    keys->helper = helper;
+    buffer_init(&keys->value, VAULT_VALUE_BYTES_MAX + 1);
+    return vault_open(helper_config(helper)->data_dir, report, &keys->vault);
+}
+
+/* ---- what is asked --------------------------------------------------------------------------- */
+
+static struct vault_name keys_whose(struct channel_reader *reader)
+{
+    struct vault_name whose = {.tenant = channel_get_bytes(reader, DEPLOY_NAME_BYTES - 1)};
+    whose.function = channel_get_bytes(reader, DEPLOY_NAME_BYTES - 1);
+    whose.name = channel_get_bytes(reader, VAULT_NAME_BYTES_MAX);
+    return whose;
+}
+
+/* Whoever sends it has checked it, or should have. */
+static bool keys_are_valid(const struct vault_name *whose, bool wants_function, bool wants_name)
+{
+    return deploy_name_valid(whose->tenant) &&
+           (whose->function.count > 0 ? deploy_name_valid(whose->function) : !wants_function) &&
+           (wants_name ? vault_name_valid(whose->name) : whose->name.count == 0);
+}
+
+/* ---- workers --------------------------------------------------------------------------------- */
+
+static void
+keys_answer(struct keys *keys, const struct helper_caller *caller, uint64_t id, enum status status)
+{
+    uint8_t room[sizeof(uint32_t)];
+    struct channel_writer writer = channel_writer(room, sizeof(room));
+    channel_put_u32(&writer, status);
+    const struct channel_message message = {.type = CHANNEL_MESSAGE_SECRET_VALUE,
+                                            .id = id,
+                                            .head = channel_written(&writer),
+                                            .body = status == STATUS_OK ? buffer_bytes(&keys->value)
+                                                                        : bytes_make(NULL, 0)};
+    /* A worker that does not read has its deadline. */
+    (void)helper_send(keys->helper, caller, &message);
 }
 
 static bool
 keys_frame(void *context, const struct helper_caller *caller, const struct channel_frame *frame)
 {
-    (void)context;
-    (void)caller;
-    (void)frame;
-    return false;
+    struct keys *keys = context;
+    struct report report = REPORT_INIT;
+    struct channel_reader reader = channel_reader(frame->payload);
+    struct vault_name whose = keys_whose(&reader);
+    if (frame->type != CHANNEL_MESSAGE_SECRET_GET || !channel_reader_ends(&reader) ||
+        !keys_are_valid(&whose, true, true))
+        return false;
+    keys->value.count = 0;
+    enum status status = vault_get(keys->vault, &whose, &report, &keys->value);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        log_message("error", "secret_failed", "%s", report.text);
+    keys_answer(keys, caller, frame->id, status);
+    if (keys->value.data != NULL)
+        sodium_memzero(keys->value.data, keys->value.capacity);
+    return true;
 }
 
 static void keys_gone(void *context, const struct helper_caller *caller)
@@ -29,9 +91,86 @@ static void keys_gone(void *context, const struct helper_caller *caller)
     (void)caller;
 }
 
+/* ---- control --------------------------------------------------------------------------------- */
+
+static void keys_add_name(void *context, struct bytes name)
+{
+    struct buffer *names = context;
+    if (buffer_append(names, name.data, name.count) == STATUS_OK)
+        (void)!buffer_append(names, "", 1);
+}
+
+static void keys_done(struct keys *keys, uint64_t id, enum status status, struct bytes text)
+{
+    uint8_t room[sizeof(uint32_t)];
+    struct channel_writer writer = channel_writer(room, sizeof(room));
+    channel_put_u32(&writer, status);
+    const struct channel_message message = {.type = CHANNEL_MESSAGE_SECRET_DONE,
+                                            .id = id,
+                                            .head = channel_written(&writer),
+                                            .body = text};
+    (void)helper_tell(keys->helper, &message);
+}
+
+static enum status keys_change(struct keys *keys,
+                               const struct channel_frame *frame,
+                               const struct vault_name *whose,
+                               struct bytes value,
+                               struct report *report)
+{
+    switch (frame->type) {
+    case CHANNEL_MESSAGE_SECRET_PUT:
+        return vault_put(keys->vault, whose, value, report);
+    case CHANNEL_MESSAGE_SECRET_REMOVE:
+        return vault_remove(keys->vault, whose, report);
+    case CHANNEL_MESSAGE_SECRET_FORGET:
+        return vault_forget(keys->vault, whose, report);
+    default:
+        return vault_rotate(keys->vault, report);
+    }
+}
+
+static void keys_list(struct keys *keys, uint64_t id, const struct vault_name *whose)
+{
+    struct report report = REPORT_INIT;
+    struct buffer names;
+    buffer_init(&names, KEYS_ANSWER_BYTES - sizeof(uint32_t));
+    enum status status = vault_list(keys->vault, whose, keys_add_name, &names, &report);
+    keys_done(keys, id, status,
+              status == STATUS_OK ? buffer_bytes(&names) : bytes_of_text(report.text));
+    buffer_done(&names);
+}
+
+static bool keys_control(void *context, const struct channel_frame *frame)
+{
+    struct keys *keys = context;
+    struct report report = REPORT_INIT;
+    struct channel_reader reader = channel_reader(frame->payload);
+    bool rotates = frame->type == CHANNEL_MESSAGE_SECRET_ROTATE;
+    bool puts = frame->type == CHANNEL_MESSAGE_SECRET_PUT;
+    struct vault_name whose = rotates ? (struct vault_name){0} : keys_whose(&reader);
+    struct bytes value = puts ? channel_get_rest(&reader) : bytes_make(NULL, 0);
+    bool one = puts || frame->type == CHANNEL_MESSAGE_SECRET_REMOVE;
+    bool list = frame->type == CHANNEL_MESSAGE_SECRET_LIST;
+    if (!channel_reader_ends(&reader) || (!rotates && !keys_are_valid(&whose, one || list, one)))
+        return false;
+    if (list) {
+        keys_list(keys, frame->id, &whose);
+        return true;
+    }
+    enum status status = keys_change(keys, frame, &whose, value, &report);
+    keys_done(keys, frame->id, status, bytes_of_text(status == STATUS_OK ? "" : report.text));
+    return true;
+}
+
 int keys_main(void)
 {
-    const struct helper_ops ops = {
-        .end = CHANNEL_KEYS, .start = keys_start, .frame = keys_frame, .gone = keys_gone};
+    struct keys keys = {0};
+    const struct helper_ops ops = {.end = CHANNEL_KEYS,
+                                   .start = keys_start,
+                                   .frame = keys_frame,
+                                   .gone = keys_gone,
+                                   .control = keys_control,
+                                   .context = &keys};
     return helper_main(&ops);
 }

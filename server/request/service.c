@@ -11,6 +11,7 @@
 #include "server/request/hosts.h"
 #include "server/request/request.h"
 #include "server/world/fetch.h"
+#include "server/world/secrets.h"
 
 #define TIMERS_PER_TURN  256
 #define SLICES_PER_TURN  64
@@ -122,6 +123,7 @@ static void service_open_world(struct request_service *service)
 {
     world_init(&service->world, request_wake, &service->loop);
     world_fetch_init(&service->world);
+    secrets_open(&service->world);
     struct metrics *metrics = service->metrics;
 #define OPERATION(NAME, name, text)                                                                \
     service->world.operations.gauges[OPERATION_##NAME] = &metrics->operations_##name;

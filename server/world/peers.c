@@ -110,6 +110,7 @@ void peers_connect(struct peers *peers, enum channel_end end, int fd)
                                             .own = CHANNEL_WORKER,
                                             .peer = end,
                                             .takes_fds = end == CHANNEL_CONTROL,
+                                            .wipes = end == CHANNEL_KEYS,
                                             .out_max = CHANNEL_OUT_MAX,
                                             .frame = peers_on_frame,
                                             .context = one};

@@ -234,6 +234,20 @@ static void a_frame_in_pieces_is_put_together(void **state)
     assert_int_equal(pair->control.frames, 1);
 }
 
+static void what_is_secret_does_not_stay(void **state)
+{
+    struct pair *pair = *state;
+    pair->control.channel.options.wipes = true;
+    assert_true(send_lost(pair, 1));
+    assert_true(send_lost(pair, 2));
+    assert_int_equal(receive(&pair->control), STATUS_OK);
+    assert_int_equal(pair->control.frames, 2);
+    const struct buffer *in = &pair->control.channel.in;
+    assert_true(in->capacity >= in->max);
+    for (size_t i = 0; i < 2 * (CHANNEL_HEAD_BYTES + 4); i++)
+        assert_int_equal(in->data[i], 0);
+}
+
 #define PAIRED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 UNIT
@@ -248,6 +262,7 @@ UNIT
         PAIRED(a_frame_that_its_handler_refuses_breaks_the_channel),
         PAIRED(descriptors_come_only_where_they_are_wanted),
         PAIRED(a_frame_in_pieces_is_put_together),
+        PAIRED(what_is_secret_does_not_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,6 +90,12 @@ static void bench_started(void *context, const struct workers_caller *worker)
     helpers_welcome(((struct bench *)context)->helpers, worker);
 }
 
+static void bench_helper(void *context, enum channel_end end)
+{
+    assert_non_null(context);
+    assert_true(end == CHANNEL_KEYS || end == CHANNEL_EGRESS);
+}
+
 static bool bench_write(const char *line, size_t count)
 {
     return line[count - 1] == '\n';
@@ -119,8 +125,13 @@ static void bench_init(struct bench *bench)
                                             .ready = bench_ready,
                                             .started = bench_started,
                                             .context = bench};
-    const struct helpers_options helping = {
-        .base = bench->base, .clock = &clock_system, .config = &bench->config, .log = bench->log};
+    const struct helpers_options helping = {.base = bench->base,
+                                            .clock = &clock_system,
+                                            .config = &bench->config,
+                                            .log = bench->log,
+                                            .started = bench_helper,
+                                            .lost = bench_helper,
+                                            .context = bench};
     assert_int_equal(workers_create(&options, NULL, &bench->workers), STATUS_OK);
     assert_int_equal(helpers_create(&helping, NULL, &bench->helpers), STATUS_OK);
     helpers_start(bench->helpers, bench->workers);

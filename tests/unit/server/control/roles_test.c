@@ -71,7 +71,7 @@ static void of_the_environment_only_place_and_language_are_seen(void **state)
 }
 
 /* Control alone writes the store; a builder has nothing but the artifact it makes, and who keeps
- * secrets nothing at all. */
+ * secrets nothing but those. */
 static void nobody_but_control_may_write_the_store(void **state)
 {
     (void)state;
@@ -79,7 +79,7 @@ static void nobody_but_control_may_write_the_store(void **state)
     assert_non_null(strstr(roles[ROLE_WORKER].paths, "artifacts:r "));
     assert_non_null(strstr(roles[ROLE_WORKER].paths, "generation:r "));
     assert_string_equal(roles[ROLE_BUILDER].paths, "artifacts:w");
-    assert_string_equal(roles[ROLE_KEYS].paths, "");
+    assert_string_equal(roles[ROLE_KEYS].paths, "vault:rw");
 }
 
 UNIT

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What calls of the native API have in common: errors, and secrets, which use all of it.
+ */
+#include "hostapi/skerry/skerry.h"
+#include "tests/support/unit.h"
+#include "tests/unit/hostapi/wasi/calls.h"
+
+static struct {
+    enum hostapi_look look;
+    int64_t result;
+    enum status start;
+    uint32_t starts;
+    uint32_t ends;
+    const char *value;
+} vault;
+
+static enum hostapi_look look(void *owner, uint64_t ticket, int64_t *ret_result)
+{
+    assert_ptr_equal(owner, &vault);
+    assert_int_equal(ticket, 7);
+    *ret_result = vault.result;
+    return vault.look;
+}
+
+static void end(void *owner, uint64_t ticket)
+{
+    assert_ptr_equal(owner, &vault);
+    assert_int_equal(ticket, 7);
+    vault.ends++;
+}
+
+static enum status
+start(const struct http_exchange *exchange, struct bytes name, uint64_t *ret_ticket)
+{
+    assert_ptr_equal(exchange->owner, &vault);
+    assert_true(bytes_equal_text(name, "KEY"));
+    vault.starts++;
+    *ret_ticket = 7;
+    return vault.start;
+}
+
+static struct bytes value(void *owner, uint64_t ticket)
+{
+    assert_ptr_equal(owner, &vault);
+    assert_int_equal(ticket, 7);
+    return bytes_of_text(vault.value);
+}
+
+static int setup(void **state)
+{
+    static const struct hostapi_operations operations = {.look = look, .end = end};
+    static const struct hostapi_secrets secrets = {.start = start, .value = value};
+    static const struct hostapi_world world = {.operations = &operations, .secrets = &secrets};
+    memset(&vault, 0, sizeof(vault));
+    assert_int_equal(calls_setup(state), 0);
+    fixture.exchange.world = &world;
+    fixture.exchange.owner = &vault;
+    memcpy(memory(0), "KEY", 3);
+    return 0;
+}
+
+static enum engine_outcome get(uint32_t room)
+{
+    return call(skerry_secret_get, 0, 3, 100, room);
+}
+
+static void expect_get(uint32_t room, int32_t answer)
+{
+    assert_int_equal(get(room), ENGINE_DONE);
+    assert_int_equal((int32_t)slots[0].i32, answer);
+}
+
+static void a_secret_comes_when_the_vault_has_answered(void **state)
+{
+    (void)state;
+    vault.value = "hush";
+    assert_int_equal(get(10), ENGINE_PENDING);
+    assert_int_equal(get(10), ENGINE_PENDING); /* woken by something else */
+    vault.look = HOSTAPI_READY;
+    expect_get(10, 4);
+    assert_memory_equal(memory(100), "hush", 4);
+    assert_int_equal(vault.starts, 1);
+    assert_int_equal(vault.ends, 1);
+}
+
+static void one_that_has_no_room_is_not_written(void **state)
+{
+    (void)state;
+    vault.value = "hush";
+    vault.look = HOSTAPI_READY;
+    assert_int_equal(get(3), ENGINE_PENDING);
+    expect_get(3, 4);
+    assert_int_equal(*memory(100), 0);
+    assert_int_equal(vault.ends, 1);
+}
+
+static void what_goes_wrong_is_told_as_an_error(void **state)
+{
+    (void)state;
+    vault.look = HOSTAPI_READY;
+    vault.result = STATUS_NOT_FOUND;
+    assert_int_equal(get(10), ENGINE_PENDING);
+    expect_get(10, SKERRY_NOT_FOUND);
+    vault.result = STATUS_UNREACHABLE;
+    assert_int_equal(get(10), ENGINE_PENDING);
+    expect_get(10, SKERRY_UNAVAILABLE);
+    assert_int_equal(vault.ends, 2);
+    assert_int_equal(get(10), ENGINE_PENDING);
+    vault.look = HOSTAPI_OVER;
+    expect_get(10, SKERRY_CANCELLED);
+    vault.start = STATUS_INVALID;
+    expect_get(10, SKERRY_INVALID);
+    fixture.exchange.world = NULL;
+    expect_get(10, SKERRY_UNAVAILABLE);
+}
+
+static void a_pointer_outside_memory_or_the_builder_end_the_guest(void **state)
+{
+    (void)state;
+    assert_int_equal(call(skerry_secret_get, PAGE_BYTES - 1, 2, 0, 0), ENGINE_TRAPPED);
+    assert_int_equal(call(skerry_secret_get, 0, 3, 1, PAGE_BYTES), ENGINE_TRAPPED);
+    fixture.host->options.snapshotting = true;
+    assert_int_equal(get(10), ENGINE_TRAPPED);
+    fixture.host->options.snapshotting = false;
+    assert_int_equal(vault.starts, 0);
+}
+
+static void statuses_have_errors(void **state)
+{
+    (void)state;
+    assert_int_equal(skerry_error(STATUS_FULL), SKERRY_LIMIT);
+    assert_int_equal(skerry_error(STATUS_CONFLICT), SKERRY_CONFLICT);
+    assert_int_equal(skerry_error(STATUS_DENIED), SKERRY_DENIED);
+    assert_int_equal(skerry_error(STATUS_TIMEOUT), SKERRY_TIMEOUT);
+    assert_int_equal(skerry_error(STATUS_CORRUPT), SKERRY_FAILED);
+    for (enum status status = STATUS_OK + 1; status < 25; status++)
+        assert_true(skerry_error(status) < 0);
+}
+
+#define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, calls_teardown)
+
+UNIT
+{
+    const struct CMUnitTest tests[] = {
+        IN_WORLD(a_secret_comes_when_the_vault_has_answered),
+        IN_WORLD(one_that_has_no_room_is_not_written),
+        IN_WORLD(what_goes_wrong_is_told_as_an_error),
+        IN_WORLD(a_pointer_outside_memory_or_the_builder_end_the_guest),
+        cmocka_unit_test(statuses_have_errors),
+    };
+    return cmocka_run_group_tests(tests, fixture_prepare, NULL);
+}
