@@ -24,12 +24,19 @@
 
 /* Copying between guest and host: one unit of fuel for so many bytes. */
 #define HOSTCALLS_BYTES_PER_FUEL 16
+/* Looking at one row of a list: a header, a vector of fd_write, a subscription. */
+#define HOSTCALLS_FUEL_PER_ROW 4
 /* Random bytes are made, not copied: one unit each. */
 #define HOSTCALLS_RANDOM_BYTES_PER_FUEL 1
 
 static inline void hostcalls_charge_bytes(struct engine_host_call *call, uint64_t count)
 {
     engine_host_charge(call, count / HOSTCALLS_BYTES_PER_FUEL);
+}
+
+static inline void hostcalls_charge_rows(struct engine_host_call *call, uint64_t count)
+{
+    engine_host_charge(call, count * HOSTCALLS_FUEL_PER_ROW);
 }
 
 enum hostcalls_trait {

@@ -162,10 +162,13 @@ enum wasi_errno wasi_read_none(struct hostapi_host *host,
 }
 
 /* The vectors of fd_read and fd_write: arguments 1 and 2, and where the sum goes: 3. */
-static enum wasi_errno wasi_fd_vectors(struct engine_host_call *call,
+static enum wasi_errno wasi_fd_vectors(const struct hostapi_host *host,
+                                       struct engine_host_call *call,
                                        struct guest_mem_iovecs *ret_iovecs)
 {
     uint8_t *ret_sum;
+    if (!host->request.resumed)
+        hostcalls_charge_rows(call, MIN(call->slots[2].i32, (uint32_t)GUEST_MEM_IOVECS_MAX));
     switch (guest_mem_iovecs(call->instance, call->slots[1].i32, call->slots[2].i32, ret_iovecs)) {
     case GUEST_MEM_OUTSIDE:
         return WASI_FAULT;
@@ -196,7 +199,7 @@ enum engine_outcome wasi_fd_read(struct hostapi_host *host, struct engine_host_c
     if (!wasi_fd_stream(host, call->slots[0].i32, &stream) || stream != WASI_STDIN)
         return wasi_answer(call, WASI_BADF);
     struct guest_mem_iovecs iovecs;
-    enum wasi_errno error = wasi_fd_vectors(call, &iovecs);
+    enum wasi_errno error = wasi_fd_vectors(host, call, &iovecs);
     if (error != WASI_SUCCESS)
         return wasi_answer(call, error);
     uint32_t count = 0;
@@ -244,7 +247,7 @@ enum engine_outcome wasi_fd_write(struct hostapi_host *host, struct engine_host_
     if (!wasi_fd_stream(host, call->slots[0].i32, &stream) || stream == WASI_STDIN)
         return wasi_answer(call, WASI_BADF);
     struct guest_mem_iovecs iovecs;
-    enum wasi_errno error = wasi_fd_vectors(call, &iovecs);
+    enum wasi_errno error = wasi_fd_vectors(host, call, &iovecs);
     if (error != WASI_SUCCESS)
         return wasi_answer(call, error);
     struct wasi_state *state = wasi_state(host);

@@ -8,6 +8,7 @@
  * is due. Both passes read the subscriptions from guest memory, which nobody changes while
  * the guest is parked.
  */
+#include "hostapi/hostcalls.h"
 #include "hostapi/wasi/wasi.h"
 
 #define WASI_POLL_SUBSCRIPTIONS_MAX 1024
@@ -97,12 +98,15 @@ static struct wasi_poll_event wasi_poll_look(const struct hostapi_host *host,
     return (struct wasi_poll_event){.ready = true, .error = WASI_INVAL};
 }
 
+/* The guest may have its events lie over its subscriptions. */
 static void wasi_poll_store(uint8_t *to, const uint8_t *row, const struct wasi_poll_event *event)
 {
+    uint64_t userdata = guest_mem_load_u64(row + WASI_POLL_USERDATA);
+    uint8_t tag = row[WASI_POLL_TAG];
     memset(to, 0, WASI_POLL_EVENT_BYTES);
-    memcpy(to, row + WASI_POLL_USERDATA, sizeof(uint64_t));
+    guest_mem_store_u64(to, userdata);
     guest_mem_store_u16(to + 8, event->error);
-    to[10] = row[WASI_POLL_TAG];
+    to[10] = tag;
     guest_mem_store_u64(to + 16, event->bytes);
     guest_mem_store_u16(to + 24, event->flags);
 }
@@ -124,8 +128,10 @@ static enum engine_outcome wasi_poll(struct hostapi_host *host,
                          (uint64_t)count * WASI_POLL_EVENT_BYTES, &events) ||
         !guest_mem_space(call->instance, call->slots[3].i32, 4, &ret_count))
         return wasi_answer(call, WASI_FAULT);
-    if (!host->request.resumed)
+    if (!host->request.resumed) {
+        hostcalls_charge_rows(call, count);
         wasi_state(host)->poll_base_ns = clock_monotonic_ns(host->options.clock);
+    }
 
     uint32_t ready = 0;
     uint64_t due_ns = UINT64_MAX;

@@ -2,6 +2,8 @@
 /*
  * Streams by descriptor: reading, writing, closing, renumbering, and their stats.
  */
+#include "engine/run/machine.h"
+#include "hostapi/hostcalls.h"
 #include "tests/support/unit.h"
 #include "tests/unit/hostapi/wasi/calls.h"
 
@@ -52,6 +54,15 @@ static void too_many_vectors_are_invalid(void **state)
     expect(wasi_fd_write, 2, 0, GUEST_MEM_IOVECS_MAX, 64, WASI_SUCCESS);
     expect(wasi_fd_write, 2, 0, GUEST_MEM_IOVECS_MAX + 1, 64, WASI_INVAL);
     expect(wasi_fd_write, 2, 0, 0xffffffff, 64, WASI_INVAL);
+}
+
+static void each_vector_costs_though_it_is_empty(void **state)
+{
+    (void)state;
+    uint64_t before = fixture.machine->fuel_host;
+    expect(wasi_fd_write, 2, 0, 1024, 64, WASI_SUCCESS);
+    expect(wasi_fd_read, 0, 0, 1024, 64, WASI_SUCCESS);
+    assert_int_equal(fixture.machine->fuel_host - before, UINT64_C(2048) * HOSTCALLS_FUEL_PER_ROW);
 }
 
 static void stderr_goes_to_the_log(void **state)
@@ -221,6 +232,7 @@ UNIT
         TEST(a_read_may_land_on_its_own_vectors),
         TEST(vectors_outside_memory_are_a_fault_and_nothing_is_written),
         TEST(too_many_vectors_are_invalid),
+        TEST(each_vector_costs_though_it_is_empty),
         TEST(stderr_goes_to_the_log),
         TEST(stdout_of_a_command_is_headers_then_body),
         TEST(streams_go_one_way),

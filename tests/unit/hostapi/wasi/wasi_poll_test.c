@@ -2,6 +2,8 @@
 /*
  * poll_oneoff: what is waited for, and what is written when it came.
  */
+#include "engine/run/machine.h"
+#include "hostapi/hostcalls.h"
 #include "tests/support/unit.h"
 #include "tests/unit/hostapi/wasi/calls.h"
 
@@ -123,6 +125,27 @@ static void poll_of_nothing_or_of_too_much_is_invalid(void **state)
     expect(wasi_poll_oneoff, 0, 200, 1, PAGE_BYTES - 3, WASI_FAULT);
 }
 
+static void events_may_lie_over_their_subscriptions(void **state)
+{
+    (void)state;
+    put_stream(0, UINT64_C(0x1122334455667788), 2, 1);
+    expect(wasi_poll_oneoff, 0, 4, 1, 300, WASI_SUCCESS);
+    assert_int_equal(u64(4), UINT64_C(0x1122334455667788));
+    assert_int_equal(u32(12), 2 << 16); /* no error, and the kind */
+    assert_int_equal(u32(300), 1);
+}
+
+static void each_subscription_costs_once(void **state)
+{
+    (void)state;
+    put_clock(0, 1, 1, 9000, 0);
+    put_clock(48, 2, 1, 9000, 0);
+    uint64_t before = fixture.machine->fuel_host;
+    assert_int_equal(call(wasi_poll_oneoff, 0, 200, 2, 300), ENGINE_PENDING);
+    assert_int_equal(call(wasi_poll_oneoff, 0, 200, 2, 300), ENGINE_PENDING);
+    assert_int_equal(fixture.machine->fuel_host - before, 2 * HOSTCALLS_FUEL_PER_ROW);
+}
+
 static void the_old_poll_has_its_fields_later(void **state)
 {
     (void)state;
@@ -146,6 +169,8 @@ UNIT
         TEST(poll_answers_streams_at_once),
         TEST(poll_says_hangup_at_the_bodys_end),
         TEST(poll_of_nothing_or_of_too_much_is_invalid),
+        TEST(events_may_lie_over_their_subscriptions),
+        TEST(each_subscription_costs_once),
         TEST(the_old_poll_has_its_fields_later),
     };
     return cmocka_run_group_tests(tests, fixture_prepare, NULL);
