@@ -7,6 +7,7 @@
  * header "host" all the same. Trailers are not supported: reading finds none, and changing
  * them ends the guest, as the ABI wants.
  */
+#include "engine/base/hash.h"
 #include "hostapi/exchange.h"
 #include "hostapi/guest_mem.h"
 #include "hostapi/hostcalls.h"
@@ -20,6 +21,13 @@ enum http_wasm_header_kind {
     HTTP_WASM_RESPONSE_TRAILERS,
     HTTP_WASM_HEADER_KIND_COUNT,
 };
+
+/* Rows of a list: the largest limits.headers, of names of one letter, and "host". */
+#define HTTP_WASM_ROWS_MAX   32768
+#define HTTP_WASM_ROWS_FEW   16 /* in one chain they cost less than a seed */
+#define HTTP_WASM_NAME_HEADS 1024
+/* Names cost more than their copies: each byte is hashed. */
+#define HTTP_WASM_NAME_PRICE 4
 
 /* A list as the guest sees it: the rows, and perhaps "host" in front. */
 struct http_wasm_list {
@@ -83,36 +91,73 @@ static void http_wasm_text(struct http_wasm_texts *texts, struct bytes text, boo
     texts->bytes += text.count + 1;
 }
 
-/* Names once each, in lower case; or all values of `name`. */
+/* Which texts of a list. */
+struct http_wasm_choice {
+    const struct bytes *name; /* the values of this one; NULL: names once each, in lower case */
+    uint32_t count;           /* of names */
+    uint16_t rows[HTTP_WASM_ROWS_MAX];
+};
+
 static void http_wasm_texts_of(struct http_wasm_texts *texts,
                                const struct http_wasm_list *list,
-                               const struct bytes *name)
+                               const struct http_wasm_choice *choice)
 {
+    if (choice->name == NULL) {
+        for (uint32_t i = 0; i < choice->count; i++)
+            http_wasm_text(texts, http_wasm_list_row(list, choice->rows[i]).name, true);
+        return;
+    }
     for (uint32_t i = 0; i < http_wasm_list_count(list); i++) {
         struct http_header row = http_wasm_list_row(list, i);
-        if (row.name.count == 0)
+        if (row.name.count > 0 && bytes_equal_nocase(row.name, *choice->name))
+            http_wasm_text(texts, row.value, false);
+    }
+}
+
+static uint64_t http_wasm_name_hash(uint64_t seed, struct bytes name)
+{
+    for (size_t i = 0; i < name.count; i++)
+        seed = hash_mix(seed, bytes_lower(name.data[i]));
+    return seed;
+}
+
+/* Rows whose name no row before them has. A guest may make a list of tens of thousands, all in one
+ * call: so they are chained by hash, from a seed that it does not know. */
+static void http_wasm_choose_names(const struct hostapi_host *host,
+                                   const struct http_wasm_list *list,
+                                   struct http_wasm_choice *choice)
+{
+    uint16_t heads[HTTP_WASM_NAME_HEADS] = {0}; /* place in choice->rows, and 1 */
+    uint16_t links[HTTP_WASM_ROWS_MAX];
+    uint32_t count = http_wasm_list_count(list);
+    ASSERT(count <= HTTP_WASM_ROWS_MAX);
+    uint64_t seed = count > HTTP_WASM_ROWS_FEW ? hash_seed(host->options.clock) : 0;
+    choice->name = NULL;
+    choice->count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct bytes name = http_wasm_list_row(list, i).name;
+        uint16_t *head = &heads[http_wasm_name_hash(seed, name) % HTTP_WASM_NAME_HEADS];
+        uint16_t at = *head;
+        while (at > 0 &&
+               !bytes_equal_nocase(http_wasm_list_row(list, choice->rows[at - 1]).name, name))
+            at = links[at - 1];
+        if (at > 0 || name.count == 0)
             continue;
-        if (name != NULL) {
-            if (bytes_equal_nocase(row.name, *name))
-                http_wasm_text(texts, row.value, false);
-        } else if (i == 0 ||
-                   http_headers_find(list->headers, row.name) == &list->headers->rows[i - 1]) {
-            http_wasm_text(texts, row.name, true);
-        }
+        links[choice->count] = *head;
+        choice->rows[choice->count++] = (uint16_t)i;
+        *head = (uint16_t)choice->count;
     }
 }
 
 static enum engine_outcome http_wasm_give_texts(struct engine_host_call *call,
                                                 const struct http_wasm_list *list,
-                                                const struct bytes *name,
+                                                const struct http_wasm_choice *choice,
                                                 uint32_t buffer_slot)
 {
     uint32_t address = call->slots[buffer_slot].i32;
     uint32_t limit = call->slots[buffer_slot + 1].i32;
-    uint64_t rows = http_wasm_list_count(list);
-    engine_host_charge(call, name == NULL ? rows * rows / 2 : rows);
     struct http_wasm_texts texts = {.space = NULL};
-    http_wasm_texts_of(&texts, list, name);
+    http_wasm_texts_of(&texts, list, choice);
     if (texts.bytes > 0 && texts.bytes <= limit) {
         uint8_t *space;
         if (!guest_mem_space(call->instance, address, texts.bytes, &space))
@@ -120,7 +165,7 @@ static enum engine_outcome http_wasm_give_texts(struct engine_host_call *call,
                              (uint32_t)texts.bytes, address);
         hostcalls_charge_bytes(call, texts.bytes);
         texts = (struct http_wasm_texts){.space = space};
-        http_wasm_texts_of(&texts, list, name);
+        http_wasm_texts_of(&texts, list, choice);
     }
     call->slots[0].bits = texts.count << 32 | texts.bytes;
     return ENGINE_DONE;
@@ -130,9 +175,13 @@ enum engine_outcome http_wasm_get_header_names(struct hostapi_host *host,
                                                struct engine_host_call *call)
 {
     struct http_wasm_list list;
+    struct http_wasm_choice names;
     if (!http_wasm_list_of(host, call, "get_header_names", &list))
         return ENGINE_TRAPPED;
-    return http_wasm_give_texts(call, &list, NULL, 1);
+    if (list.headers != NULL)
+        hostcalls_charge_bytes(call, list.headers->bytes * HTTP_WASM_NAME_PRICE);
+    http_wasm_choose_names(host, &list, &names);
+    return http_wasm_give_texts(call, &list, &names, 1);
 }
 
 /* Arguments 1 and 2 as a view. */
@@ -165,11 +214,15 @@ enum engine_outcome http_wasm_get_header_values(struct hostapi_host *host,
     if (!http_wasm_list_of(host, call, "get_header_values", &list) ||
         !http_wasm_name_of(host, call, "get_header_values", &name))
         return ENGINE_TRAPPED;
+    hostcalls_charge_rows(call, http_wasm_list_count(&list));
     /* The buffer may overlap the guest's name, so go on with an equal one of ours. */
     for (uint32_t i = 0; i < http_wasm_list_count(&list); i++) {
         struct http_header row = http_wasm_list_row(&list, i);
-        if (bytes_equal_nocase(row.name, name))
-            return http_wasm_give_texts(call, &list, &row.name, 3);
+        if (bytes_equal_nocase(row.name, name)) {
+            struct http_wasm_choice values;
+            values.name = &row.name;
+            return http_wasm_give_texts(call, &list, &values, 3);
+        }
     }
     call->slots[0].bits = 0;
     return ENGINE_DONE;
@@ -217,6 +270,8 @@ static enum engine_outcome http_wasm_change(struct hostapi_host *host,
     if (!guest_mem_view(call->instance, call->slots[3].i32, call->slots[4].i32, &value))
         return host_trap(call, "%s: value of %u bytes at %u is outside memory", function,
                          call->slots[4].i32, call->slots[3].i32);
+    hostcalls_charge_rows(call, headers->count);
+    hostcalls_charge_bytes(call, name.count + value.count);
     switch (put(host->request.exchange, headers, name, value)) {
     case STATUS_OK:
         return ENGINE_DONE;
@@ -247,6 +302,7 @@ enum engine_outcome http_wasm_remove_header(struct hostapi_host *host,
     struct bytes name;
     if (headers == NULL || !http_wasm_name_of(host, call, "remove_header", &name))
         return ENGINE_TRAPPED;
+    hostcalls_charge_rows(call, headers->count);
     http_headers_remove(headers, name);
     return ENGINE_DONE;
 }

@@ -2,6 +2,8 @@
 /*
  * Header calls of http-wasm: lists, names, values, trailers.
  */
+#include <stdio.h>
+
 #include "tests/support/unit.h"
 #include "tests/unit/hostapi/http_wasm/letters.h"
 
@@ -30,6 +32,26 @@ static void names_come_once_in_lower_case_and_begin_with_host(void **state)
     static const char want[] = "host\0accept\0x-b";
     assert_int_equal(letters_fixture.exchange.response_body.count, sizeof(want));
     assert_memory_equal(letters_fixture.exchange.response_body.data, want, sizeof(want));
+}
+
+static void names_of_many_headers_come_once_and_cost_by_their_bytes(void **state)
+{
+    (void)state;
+    fixture_next_exchange(&letters_fixture, "GET", "/n");
+    char name[16];
+    for (uint32_t i = 0; i < 600; i++) {
+        (void)snprintf(name, sizeof(name), i % 2 == 0 ? "name-%u" : "NAME-%u", i % 300);
+        fixture_add_header(&letters_fixture, name, "");
+    }
+    uint64_t before = engine_machine_fuel_used(letters_fixture.machine);
+    assert_int_equal(fixture_request(&letters_fixture), HOSTAPI_FINISHED);
+    assert_true(engine_machine_fuel_used(letters_fixture.machine) - before < 20000);
+    struct bytes body = buffer_bytes(&letters_fixture.exchange.response_body);
+    uint32_t count = 0;
+    for (size_t i = 0; i < body.count; i++)
+        count += body.data[i] == '\0';
+    assert_int_equal(count, 301); /* and "host" */
+    assert_memory_equal(body.data, "host\0name-0\0name-1\0name-2", 26);
 }
 
 static void values_may_be_written_over_the_name_that_asked_for_them(void **state)
@@ -77,6 +99,7 @@ UNIT
         TEST(trailers_are_absent_and_cannot_be_set),
         TEST(a_buffer_that_is_too_small_stays_untouched),
         TEST(names_come_once_in_lower_case_and_begin_with_host),
+        TEST(names_of_many_headers_come_once_and_cost_by_their_bytes),
         TEST(values_may_be_written_over_the_name_that_asked_for_them),
         TEST(headers_set_before_the_missing_next_handler_stay),
     };
