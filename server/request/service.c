@@ -122,9 +122,9 @@ static enum status service_create_pool(struct request_service *service)
 static void service_open_world(struct request_service *service)
 {
     world_init(&service->world, request_wake, &service->loop);
-    world_fetch_init(&service->world);
     secrets_open(&service->world);
     struct metrics *metrics = service->metrics;
+    world_fetch_init(&service->world, metrics);
 #define OPERATION(NAME, name, text)                                                                \
     service->world.operations.gauges[OPERATION_##NAME] = &metrics->operations_##name;
 #include "server/world/operations.def"

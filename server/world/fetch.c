@@ -29,6 +29,8 @@ struct fetch_call {
     struct buffer window; /* data */
     size_t window_at;     /* so much of it was taken */
     size_t owed;          /* taken, and not granted again */
+    struct operations_owner *owner;
+    size_t held; /* bytes that the owner was told of */
     char text[2 * FETCH_TEXT_BYTES + 120];
 };
 
@@ -63,12 +65,26 @@ static bool fetch_send(const struct fetch_call *fetch,
     return peers_send(&fetch->world->peers, CHANNEL_EGRESS, &message);
 }
 
+/* Its owner's memory is counted, from time to time. */
+static void fetch_count_bytes(struct fetch_call *fetch)
+{
+    size_t held = sizeof(*fetch) + fetch->head.capacity + fetch->window.capacity;
+    fetch->owner->bytes += held - fetch->held;
+    fetch->held = held;
+}
+
 /* ---- ends ------------------------------------------------------------------------------------ */
+
+static void fetch_tell_end(const struct fetch_call *fetch, enum fetch_end end)
+{
+    (*fetch->world->fetch_ends[end])++;
+}
 
 static void fetch_over(struct fetch_call *fetch, enum fetch_end end, const char *more)
 {
     peers_call_end(&fetch->call);
     fetch->view.end = fetch_endings[end].end;
+    fetch_tell_end(fetch, end);
     if (end == FETCH_END_DENIED)
         (void)snprintf(fetch->text, sizeof(fetch->text),
                        "this function may not ask %s: to allow it, add \"%s\" to `outbound` in "
@@ -93,9 +109,12 @@ static void fetch_ended(struct operation *operation)
     const struct bytes none = bytes_make(NULL, 0);
     if (fetch == NULL)
         return;
-    if (fetch->view.end == HOSTAPI_FETCH_UNDER_WAY)
+    if (fetch->view.end == HOSTAPI_FETCH_UNDER_WAY) {
+        fetch_tell_end(fetch, FETCH_END_CANCELLED);
         (void)fetch_send(fetch, CHANNEL_MESSAGE_FETCH_CANCEL, 0, none, none);
+    }
     peers_call_end(&fetch->call);
+    fetch->owner->bytes -= fetch->held;
     buffer_done(&fetch->head);
     buffer_done(&fetch->window);
     free(fetch);
@@ -131,6 +150,7 @@ static bool fetch_on_head(void *context, const struct channel_frame *frame)
     if (!fetch_head_read(buffer_bytes(&fetch->head), &head, &fields))
         return false;
     fetch->view.has_head = true;
+    fetch_count_bytes(fetch);
     fetch->view.status = head.status;
     fetch->view.url = head.url;
     fetch->view.fields = fields;
@@ -159,6 +179,7 @@ static bool fetch_on_data(void *context, const struct channel_frame *frame)
         buffer_append(window, frame->payload.data, frame->payload.count) != STATUS_OK)
         return false;
     fetch_show_data(fetch);
+    fetch_count_bytes(fetch);
     fetch_wake(fetch);
     return true;
 }
@@ -259,6 +280,8 @@ static bool fetch_begin(struct world *world,
     buffer_init(&fetch->head, FETCH_HEAD_MAX);
     buffer_init(&fetch->window, FETCH_WINDOW_BYTES);
     operation->data = fetch;
+    fetch->owner = operation->owner;
+    fetch_count_bytes(fetch);
     buffer_init(&message, FETCH_HEAD_MAX);
     bool sent =
         fetch_write_order(order, &message) &&
@@ -346,9 +369,11 @@ static const struct hostapi_fetches fetch_calls = {.start = fetch_start,
                                                    .write = fetch_write,
                                                    .await = fetch_await};
 
-void world_fetch_init(struct world *world)
+void world_fetch_init(struct world *world, struct metrics *metrics)
 {
     struct peers *peers = &world->peers;
+#define FETCH_END(NAME, name, text) world->fetch_ends[FETCH_END_##NAME] = &metrics->fetches_##name;
+#include "server/channel/fetch_ends.def"
     world->operations.ended[OPERATION_FETCH] = fetch_ended;
     world->calls.fetches = &fetch_calls;
     peers_on(peers, CHANNEL_MESSAGE_FETCH_HEAD, fetch_on_head, world);

@@ -7,9 +7,10 @@
 #ifndef SKERRY_SERVER_WORLD_FETCH_H
 #define SKERRY_SERVER_WORLD_FETCH_H
 
+#include "server/telemetry/metrics.h"
 #include "server/world/world.h"
 
-/* Makes the world provide fetches. */
-void world_fetch_init(struct world *world);
+/* Makes the world provide fetches, and count how they end. */
+void world_fetch_init(struct world *world, struct metrics *metrics);
 
 #endif

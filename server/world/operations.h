@@ -34,6 +34,7 @@ struct operations_owner {
     struct operations *operations; /* the worker's */
     struct list list;
     uint32_t count;
+    size_t bytes; /* of memory that they hold, as far as their kinds say */
 };
 
 struct operation {

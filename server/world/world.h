@@ -7,6 +7,7 @@
 #define SKERRY_SERVER_WORLD_WORLD_H
 
 #include "hostapi/world.h"
+#include "server/channel/fetch_messages.h"
 #include "server/world/operations.h"
 #include "server/world/peers.h"
 
@@ -17,6 +18,8 @@ struct world {
     struct peers peers;
     struct hostapi_world calls;  /* what guests reach; services fill it */
     struct kv_reader *kv_reader; /* kv.h */
+    /* Counters of how fetches ended; borrowed. */
+    uint64_t *fetch_ends[FETCH_END_COUNT];
 };
 
 /* `wake`: as operations_init has it. All of `loop` is borrowed. */

@@ -24,6 +24,7 @@ static struct {
     struct buffer body;
     uint16_t flags;
     uint32_t wakes;
+    struct metrics metrics;
 } stage;
 
 static const struct bytes rules[] = {{(const uint8_t *)"https://a", 9}};
@@ -77,7 +78,7 @@ static int setup(void **state)
     memset(&stage, 0, sizeof(stage));
     stage.loop = (struct peers_loop){.watch = watch, .unwatch = unwatch};
     world_init(&stage.world, wake, &stage.loop);
-    world_fetch_init(&stage.world);
+    world_fetch_init(&stage.world, &stage.metrics);
     buffer_init(&stage.body, 1u << 20);
     stage.owner.operations = &stage.world.operations;
     assert_int_equal(channel_pair(NULL, fds), STATUS_OK);
@@ -96,6 +97,7 @@ static int teardown(void **state)
     (void)state;
     operations_end_all(&stage.owner);
     assert_true(list_is_empty(&stage.world.peers.each[CHANNEL_EGRESS].calls));
+    assert_int_equal(stage.owner.bytes, 0);
     world_done(&stage.world);
     channel_done(&stage.egress);
     buffer_done(&stage.body);
@@ -216,6 +218,7 @@ static void more_than_was_granted_breaks_the_channel(void **state)
     say_head(ticket);
     say(CHANNEL_MESSAGE_FETCH_DATA, ticket, bytes_make(window, sizeof(window)));
     assert_int_equal(view(ticket)->end, HOSTAPI_FETCH_UNDER_WAY);
+    assert_true(stage.owner.bytes >= sizeof(window));
     say(CHANNEL_MESSAGE_FETCH_DATA, ticket, bytes_make(window, 1));
     assert_int_equal(view(ticket)->end, HOSTAPI_FETCH_UNAVAILABLE);
 }
@@ -262,6 +265,8 @@ static void a_cancel_is_told_and_what_comes_late_wakes_nobody(void **state)
         assert_null(view(ticket));
     }
     assert_int_equal(stage.heard[CHANNEL_MESSAGE_FETCH_CANCEL], 667);
+    assert_int_equal(stage.metrics.fetches_cancelled, 667);
+    assert_int_equal(stage.metrics.fetches_done, 333);
     assert_int_equal(stage.owner.count, 0);
 }
 
