@@ -82,12 +82,21 @@ class Examples(ServerTest):
                          {f"{own}/one", f"{own}/two"})
         self.assertEqual(answer.text.count(": the server's address may not be connected to: "), 2)
 
+    def test_visits_are_counted_and_kept(self):
+        self.build("visits-c", "visits")
+        for visit in (1, 2, 3):
+            self.assertEqual(self.server.get("visits-c", "/a").text, f"visit {visit} of /a\n")
+        self.assertEqual(self.server.get("visits-c", "/b?c=d").text, "visit 1 of /b?c=d\n")
+        self.assertEqual(self.server.get("visits-c", "/stats").text, "/a 3\n/b?c=d 1\n")
+        listed = self.server.cli("kv", "list", "visits:", check=0).stdout
+        self.assertIn('"visits:/a"', listed)
+
     def test_every_folder_is_covered_and_holds_no_binary(self):
         names = {p.name for p in (ROOT / "examples").iterdir() if p.is_dir()}
         # embed-engine is no function: tests/library builds and runs it.
         self.assertEqual(names, {"hello-c", "hello-wat", "hello-rust", "hello-assemblyscript",
                                  "hello-wagi-c", "hello-wagi-rust", "hello-wagi-go",
-                                 "events-c", "gather-c", "embed-engine"})
+                                 "events-c", "gather-c", "visits-c", "embed-engine"})
         for name in names:
             for needed in ("README.md", "build.sh"):
                 self.assertTrue((ROOT / "examples" / name / needed).exists(), (name, needed))
