@@ -49,12 +49,13 @@ void fault_log(struct request *request, enum fault fault, const char *detail)
     uint32_t count =
         request->service->guests->backtrace(request->isolate, frames, BACKTRACE_FRAMES_MAX);
     struct log_line line;
-    log_begin(&line, "error", "guest_fault");
+    uint64_t now_ns = clock_realtime_ns(request->service->clock);
+    log_begin_at(&line, now_ns, "error", "guest_fault");
     access_log_names(&line, request->id, request->function);
     log_text(&line, "code", bytes_of_text(fault_rows[fault].code));
     log_text(&line, "message", bytes_of_text(detail));
     for (uint32_t i = 0; i < count; i++)
         fault_log_frame(&line, i, &frames[i]);
     log_close(&line);
-    guest_log_take(request, &line); /* what the guest said led to it: that comes first */
+    guest_log_take(request, now_ns, &line); /* what the guest said led to it: that comes first */
 }

@@ -22,6 +22,7 @@ struct guest_log_entry {
     struct list_link link;
     struct directory_function *function; /* a reference */
     struct buffer text;                  /* lines of "level text" */
+    uint64_t at_ns;                      /* when it was taken: what its lines say */
     char *last;                          /* a whole line that follows them; NULL: none */
     size_t last_count;
     size_t at; /* so much of it was looked at */
@@ -73,7 +74,7 @@ static struct guest_log_entry *guest_log_entry_create(const struct request *requ
     return entry;
 }
 
-void guest_log_take(struct request *request, const struct log_line *last)
+void guest_log_take(struct request *request, uint64_t at_ns, const struct log_line *last)
 {
     struct request_service *service = request->service;
     struct guest_log *log = &service->guest_log;
@@ -92,12 +93,13 @@ void guest_log_take(struct request *request, const struct log_line *last)
         service->names.retain(request->function);
         entry->function = request->function;
         entry->text = http->log;
+        entry->at_ns = at_ns;
         entry->lost_bytes = http->log_dropped_bytes;
         memcpy(entry->id, request->id, sizeof(entry->id));
         log->held_bytes += count;
         list_append(&log->entries, &entry->link);
     }
-    buffer_init(&http->log, 0);
+    buffer_init(&http->log, http->limits->log);
     http->log_dropped_bytes = 0;
 }
 
@@ -195,7 +197,7 @@ static size_t guest_log_write_line(struct request_service *service, struct guest
     char level[8] = "";
     memcpy(level, text.data, MIN(level_count, sizeof(level) - 1));
     struct log_line line;
-    log_begin(&line, level, "guest");
+    log_begin_at(&line, entry->at_ns, level, "guest");
     access_log_names(&line, entry->id, entry->function);
     guest_log_text(&line, bytes_make(text.data + skip, text.count - skip));
     uint64_t limit = service->config->limits.log;
@@ -216,7 +218,7 @@ static void guest_log_tell_lost(struct request_service *service, struct guest_lo
     if (lost == 0)
         return;
     struct log_line line;
-    log_begin(&line, "warn", "guest_log_cut");
+    log_begin_at(&line, entry->at_ns, "warn", "guest_log_cut");
     access_log_names(&line, entry->id, entry->function);
     log_number(&line, "dropped_bytes", lost);
     if (guest_log_write(service, entry, "warn", &line, GUEST_LOG_TOLD_BYTES) != 0)

@@ -36,10 +36,10 @@ struct guest_log {
     uint64_t held_bytes; /* of all their texts */
 };
 
-/* Takes what a request's guest has logged so far. `last` (NULL: none) is a line of the server's
- * that closes it, already closed itself: written when all before it is, or at once if nothing
- * waits. */
-void guest_log_take(struct request *request, const struct log_line *last);
+/* Takes what a request's guest has logged so far, up to `at_ns` (realtime). `last` (NULL: none) is
+ * a line of the server's that closes it, already closed itself: written when all before it is, or
+ * at once if nothing waits. */
+void guest_log_take(struct request *request, uint64_t at_ns, const struct log_line *last);
 /* Writes what one turn may. True: there is more. */
 bool guest_log_turn(struct request_service *service);
 

@@ -60,11 +60,10 @@ void log_number(struct log_line *line, const char *key, uint64_t value)
     log_raw(line, text);
 }
 
-void log_begin(struct log_line *line, const char *level, const char *event)
+void log_begin_at(struct log_line *line, uint64_t now, const char *level, const char *event)
 {
     line->count = 0;
     line->cut = false;
-    uint64_t now = clock_realtime_ns(&clock_system);
     time_t seconds = (time_t)(now / CLOCK_NS_PER_S);
     struct tm utc;
     char time_text[32] = "";
@@ -75,6 +74,11 @@ void log_begin(struct log_line *line, const char *level, const char *event)
                    "{\"ts\":\"%s.%06uZ\",\"level\":\"%.16s\",\"event\":\"%.64s\"", time_text,
                    (unsigned)(now % CLOCK_NS_PER_S / CLOCK_NS_PER_US), level, event);
     log_raw(line, text);
+}
+
+void log_begin(struct log_line *line, const char *level, const char *event)
+{
+    log_begin_at(line, clock_realtime_ns(&clock_system), level, event);
 }
 
 void log_close(struct log_line *line)

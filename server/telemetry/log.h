@@ -24,6 +24,8 @@ struct log_line {
 
 /* Begins {"ts":...,"level":...,"event":...}. */
 void log_begin(struct log_line *line, const char *level, const char *event);
+/* The same of what happened at another time (realtime). */
+void log_begin_at(struct log_line *line, uint64_t now_ns, const char *level, const char *event);
 void log_text(struct log_line *line, const char *key, struct bytes value);
 void log_number(struct log_line *line, const char *key, uint64_t value);
 /* Writes it; false if it was dropped. */

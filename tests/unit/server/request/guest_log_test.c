@@ -149,6 +149,23 @@ static void a_client_that_left_takes_no_line_with_it(void **state)
     assert_int_equal(stage_log_count(written_by(stage), "\"message\":\"so far\""), 1);
 }
 
+static void what_was_logged_before_a_wait_is_written_while_it_lasts(void **state)
+{
+    struct stage *stage = *state;
+    stage->steps[0] = GUEST_WAITS;
+    stage->result.until_ns = stage->now_ns;
+    struct request *request = stage_begin(stage, 0);
+    http_exchange_log(&request->http, "info", bytes_of_text("tick"));
+    stage_turn(stage, 0); /* it wakes, and waits again */
+    assert_int_equal(request->state, REQUEST_PARKED);
+    assert_int_equal(stage_log_count(written_by(stage), "\"message\":\"tick\""), 1);
+    http_exchange_log(&request->http, "info", bytes_of_text("tock"));
+    stage_turn(stage, 0);
+    assert_int_equal(stage_log_count(written_by(stage), "\"message\":\"tock\""), 1);
+    stage_end(stage, 0);
+    assert_string_equal(written_by(stage), "");
+}
+
 /* A guest that logs so many lines and traps. */
 static void log_and_trap(struct stage *stage, uint32_t index, uint32_t times)
 {
@@ -176,6 +193,8 @@ static void a_fault_is_told_after_what_the_guest_said_before_it(void **state)
     assert_int_equal(stage_log_count(log, "\"message\":\"on the way\""), 3);
     assert_int_equal(stage_log_count(log, "\"guest_fault\""), 1);
     const char *fault = strstr(log, "\"guest_fault\"");
+    /* Nor do their times say otherwise. */
+    assert_int_equal(stage_log_count(log, "\"ts\":\"1970-01-01T00:00:01."), 4);
     assert_null(strstr(fault, "on the way"));
     stage_end(stage, 0);
     assert_string_equal(written_by(stage), "");
@@ -214,6 +233,7 @@ UNIT
         STAGED(a_fault_is_told_after_what_the_guest_said_before_it),
         STAGED(a_fault_is_told_whatever_becomes_of_the_guests_lines),
         STAGED(a_client_that_left_takes_no_line_with_it),
+        STAGED(what_was_logged_before_a_wait_is_written_while_it_lasts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
