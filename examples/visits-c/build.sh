@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Builds visits.wasm here. Needs clang-19 and lld-19. Compiled and linked in two steps, because clang
-# would run wasm-opt, where it finds it, and that drops the names of funcs which backtraces show.
+# Builds visits.wasm here. Needs clang-19 and lld-19. Compiled and linked in two steps, because
+# clang would run wasm-opt, where it finds it, and that drops the names that backtraces show.
 set -eu
 cd "$(dirname "$0")"
 trap 'rm -f visits.o' EXIT

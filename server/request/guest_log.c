@@ -103,6 +103,19 @@ void guest_log_take(struct request *request, uint64_t at_ns, const struct log_li
     http->log_dropped_bytes = 0;
 }
 
+void guest_log_take_rest(struct request *request)
+{
+    if (request->http.log.count > 0)
+        guest_log_take(request, clock_realtime_ns(request->service->clock), NULL);
+}
+
+void guest_log_take_lines(struct request *request)
+{
+    const struct buffer *log = &request->http.log;
+    if (log->count > 0 && log->data[log->count - 1] == '\n')
+        guest_log_take_rest(request);
+}
+
 static void guest_log_free(struct request_service *service, struct guest_log_entry *entry)
 {
     service->guest_log.held_bytes -= entry->text.count;

@@ -40,6 +40,10 @@ struct guest_log {
  * a line of the server's that closes it, already closed itself: written when all before it is, or
  * at once if nothing waits. */
 void guest_log_take(struct request *request, uint64_t at_ns, const struct log_line *last);
+/* Of a request that waits: whole lines can be read meanwhile. */
+void guest_log_take_lines(struct request *request);
+/* Of one that ends. */
+void guest_log_take_rest(struct request *request);
 /* Writes what one turn may. True: there is more. */
 bool guest_log_turn(struct request_service *service);
 

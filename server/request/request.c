@@ -334,20 +334,6 @@ static void request_give_way(struct request *request)
     request_refuse(request, FAULT_PARKED, NULL);
 }
 
-static void request_take_log(struct request *request)
-{
-    if (request->http.log.count > 0)
-        guest_log_take(request, clock_realtime_ns(request->service->clock), NULL);
-}
-
-/* Whole lines that were logged until now can be read while the request waits; it may log more. */
-static void request_take_lines(struct request *request)
-{
-    const struct buffer *log = &request->http.log;
-    if (log->count > 0 && log->data[log->count - 1] == '\n')
-        request_take_log(request);
-}
-
 /* Its permit is for others meanwhile. */
 static void request_park(struct request *request, const struct guest_result *result)
 {
@@ -364,7 +350,7 @@ static void request_park(struct request *request, const struct guest_result *res
     request->for_event = result->for_event;
     request->stream.for_room = result->for_room;
     request->parked_at_ns = request->now_ns;
-    request_take_lines(request);
+    guest_log_take_lines(request);
     request->until_ns =
         MIN(result->for_room ? stream_idle_at_ns(request) : result->until_ns, request->deadline_ns);
     request_set_timer(request, MIN(request->until_ns, request->now_ns + PARKED_CHECK_NS));
@@ -606,7 +592,7 @@ void request_end(struct request *request)
     memory_end(request);
     if (request->keeps_permit)
         request_release_permit(request);
-    request_take_log(request);
+    guest_log_take_rest(request);
     timers_release(&service->timers);
     service->names.release(request->function);
     http_exchange_done(&request->http);
