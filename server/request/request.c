@@ -17,20 +17,20 @@
 #include "server/request/memory.h"
 #include "server/request/respond.h"
 #include "server/request/service.h"
+#include "server/request/ways.h"
 
-#define REQUEST_MAGIC     UINT64_C(0x7265717565737431)
 #define IN_FLIGHT_MAX     65536 /* requests of all tenants in one worker */
 #define ARTIFACT_RETRY_NS (10 * CLOCK_NS_PER_MS)
 #define GONE_CHECK_NS     (50 * CLOCK_NS_PER_MS) /* how often a long request's client is looked at */
 #define PARKED_CHECK_NS   (4 * CLOCK_NS_PER_S)   /* the same for one that is parked */
 
-static uint64_t request_now(struct request *request)
+uint64_t request_now(struct request *request)
 {
     request->now_ns = clock_monotonic_ns(request->service->clock);
     return request->now_ns;
 }
 
-static void request_set_timer(struct request *request, uint64_t at_ns)
+void request_set_timer(struct request *request, uint64_t at_ns)
 {
     timers_set(&request->service->timers, &request->timer, at_ns);
 }
@@ -49,7 +49,7 @@ static void request_leave_place(struct request *request)
 }
 
 /* The one door: leaves what the request waited for, and gives back what its state no more has. */
-static void request_become(struct request *request, enum request_state next)
+void request_become(struct request *request, enum request_state next)
 {
     request_check_arrow(request->state, next);
     const struct request_state_row *row = &request_state_rows[request->state];
@@ -78,8 +78,7 @@ static void request_line_up(struct request *request, enum request_state next)
 }
 
 /* Of a request that needs it no more. */
-static void
-request_leave_isolate(struct request *request, enum request_state next, enum isolate_end end)
+void request_leave_isolate(struct request *request, enum request_state next, enum isolate_end end)
 {
     struct isolate *isolate = request->isolate;
     bool has_isolate = request_state_rows[request->state].isolate;
@@ -101,7 +100,7 @@ static void request_release_permit(struct request *request)
 /* ---- the ends -------------------------------------------------------------------------------- */
 
 /* Everything but the sending. */
-static void request_conclude(struct request *request, enum request_state last, enum isolate_end end)
+void request_conclude(struct request *request, enum request_state last, enum isolate_end end)
 {
     struct request_service *service = request->service;
     request->last_state = request->state;
@@ -126,18 +125,6 @@ void request_reject(struct request *request, uint32_t status, const char *code, 
     request->carrier->send(request);
 }
 
-/* Its head is out: the client gets less than the whole, and sees it. */
-static void request_cut(struct request *request, enum fault fault, const char *text)
-{
-    const struct fault_row *row = &fault_rows[fault];
-    request->service->metrics->streams_cut++;
-    request->code = row->code;
-    if (!row->trace && fault != FAULT_CLIENT_GONE)
-        stream_log_cut(request, row->code, text);
-    request_conclude(request, REQUEST_ANSWERED, ISOLATE_DISCARDED);
-    request->carrier->cut(request, fault == FAULT_STREAM_IDLE || fault == FAULT_CLIENT_GONE);
-}
-
 void request_refuse(struct request *request, enum fault fault, const char *detail)
 {
     const struct fault_row *row = &fault_rows[fault];
@@ -146,34 +133,15 @@ void request_refuse(struct request *request, enum fault fault, const char *detai
     if (row->trace)
         fault_log(request, fault, text);
     if (UNLIKELY(request->stream.begun)) {
-        request_cut(request, fault, text);
+        stream_cut(request, fault, text);
         return;
     }
     request->retry_later = row->retry;
     request_reject(request, row->status, row->code, text);
 }
 
-/* The guest of a stream has finished: its isolate is free, the rest may have to wait for what is in
- * flight. */
-static void request_finish_stream(struct request *request, enum isolate_end end)
-{
-    if (stream_is_short(request)) {
-        request_refuse(request, FAULT_OUTPUT,
-                       "the body is shorter than its Content-Length, which has gone out");
-        return;
-    }
-    memory_count(request);
-    if (!request->stream.in_flight) {
-        request_conclude(request, REQUEST_ANSWERED, end);
-        stream_push_last(request);
-        return;
-    }
-    request_leave_isolate(request, REQUEST_SENDING, end);
-    request_set_timer(request, MIN(stream_idle_at_ns(request), request->deadline_ns));
-}
-
 /* False: an answer with so large a body cannot be; the request was ended. */
-static bool request_may_answer(struct request *request, uint64_t body_bytes)
+bool request_may_answer(struct request *request, uint64_t body_bytes)
 {
     uint32_t status = request->http.status;
     if (status < 200 || status > 599)
@@ -186,10 +154,10 @@ static bool request_may_answer(struct request *request, uint64_t body_bytes)
 }
 
 /* `end`: may the next request find the memory that this one left? Not after an exit. */
-static void request_answer(struct request *request, enum isolate_end end)
+void request_answer(struct request *request, enum isolate_end end)
 {
     if (UNLIKELY(request->stream.begun)) {
-        request_finish_stream(request, end);
+        stream_finish(request, end);
         return;
     }
     if (!request_may_answer(request, request->http.response_body.count))
@@ -206,42 +174,10 @@ void request_acknowledge(struct request *request)
     request_answer(request, ISOLATE_DISCARDED);
 }
 
-/* ---- in pieces ------------------------------------------------------------------------------- */
-
-/* The head goes out. False: there is nothing to follow it, or no room for that: it was ended. */
-static bool request_begin_stream(struct request *request)
-{
-    uint32_t status = request->http.status;
-    if (!request_may_answer(request, request->service->config->limits.stream_buffer))
-        return false;
-    bool has_body = !request->is_head && status != 204 && status != 205 && status != 304;
-    /* A guest that goes on would speak to nobody. */
-    if (!has_body)
-        buffer_done(&request->http.response_body);
-    if (!http_exchange_begin_response(&request->http)) {
-        request_refuse(request, FAULT_OUTPUT, "the body is longer than its Content-Length");
-        return false;
-    }
-    if (has_body)
-        stream_begin(request);
-    else
-        request_answer(request, ISOLATE_DISCARDED);
-    return has_body;
-}
-
-/* A guest that parks has something to send. False: the request was ended. */
-static bool request_push(struct request *request)
-{
-    if (!request->stream.begun && !request_begin_stream(request))
-        return false;
-    stream_push(request);
-    return true;
-}
-
 /* ---- a turn ---------------------------------------------------------------------------------- */
 
 /* Its deadline has come. */
-static void request_expire(struct request *request)
+void request_expire(struct request *request)
 {
     if (request->stream.leaves)
         request_refuse(request, FAULT_STREAM_LEFT, NULL);
@@ -371,7 +307,7 @@ static void request_stay_parked(struct request *request)
 }
 
 /* It takes its permit again, which others may have: they do not wait for it, new ones do. */
-static void request_unpark(struct request *request)
+void request_unpark(struct request *request)
 {
     request->parked_ns += request_now(request) - request->parked_at_ns;
     admission_resume(&request->function->tenant->admission);
@@ -389,7 +325,7 @@ void request_wake(struct operations_owner *owner)
 /* A guest that waits: its answer goes out so far. True: that made the room that it waited for. */
 static bool request_goes_on(struct request *request, const struct guest_result *result)
 {
-    if (stream_wants(request, result->for_room) && !request_push(request))
+    if (stream_wants(request, result->for_room) && !stream_advance(request))
         return false;
     if (result->for_room && request->http.response_body.count == 0)
         return true;
@@ -491,35 +427,6 @@ void request_admit(struct request *request)
     }
 }
 
-/* Its client has to take something before it goes on. */
-static void request_look_at_client(struct request *request)
-{
-    if (request_now(request) >= request->deadline_ns) {
-        request_expire(request);
-    } else if (!stream_moves(request)) {
-        request_refuse(request, FAULT_STREAM_IDLE, NULL);
-    } else {
-        request->until_ns = MIN(stream_idle_at_ns(request), request->deadline_ns);
-        request_set_timer(request, request->until_ns);
-    }
-}
-
-void request_sent(struct request *request)
-{
-    ASSERT(request->magic == REQUEST_MAGIC);
-    stream_taken(request);
-    if (request->state == REQUEST_SENDING) {
-        (void)request_now(request);
-        request_conclude(request, REQUEST_ANSWERED, ISOLATE_DISCARDED);
-        stream_push_last(request);
-        return;
-    }
-    if (request->stream.owes || request->state == REQUEST_PARKED)
-        stream_push(request);
-    if (request->state == REQUEST_PARKED && request->stream.for_room)
-        request_unpark(request);
-}
-
 static void request_on_timer(struct timers_timer *timer)
 {
     struct request *request = CONTAINER_OF(timer, struct request, timer);
@@ -532,12 +439,12 @@ static void request_on_timer(struct timers_timer *timer)
         if (request_now(request) < request->until_ns)
             request_stay_parked(request);
         else if (request->stream.for_room)
-            request_look_at_client(request);
+            stream_look_at_client(request);
         else
             request_unpark(request);
         return;
     case REQUEST_SENDING:
-        request_look_at_client(request);
+        stream_look_at_client(request);
         return;
     case REQUEST_WAIT_ARTIFACT:
         request_line_up(request, REQUEST_READY);

@@ -21,6 +21,7 @@
 #include "server/request/timers.h"
 #include "server/world/operations.h"
 
+#define REQUEST_MAGIC         UINT64_C(0x7265717565737431)
 #define REQUEST_ID_BYTES      16
 #define REQUEST_TIMING_BYTES  256
 #define REQUEST_PROBLEM_BYTES 1024

@@ -6,8 +6,10 @@
 #include "server/request/stream.h"
 
 #include "server/request/access_log.h"
+#include "server/request/memory.h"
 #include "server/request/respond.h"
 #include "server/request/service.h"
+#include "server/request/ways.h"
 
 bool stream_wants(const struct request *request, bool for_room)
 {
@@ -16,7 +18,7 @@ bool stream_wants(const struct request *request, bool for_room)
            (for_room || http->flush_wanted || http->response_body.count > 0);
 }
 
-void stream_begin(struct request *request)
+static void stream_begin(struct request *request)
 {
     struct request_service *service = request->service;
     struct request_stream *stream = &request->stream;
@@ -51,7 +53,7 @@ static struct bytes stream_take_piece(struct request *request)
     return buffer_bytes(&stream->sending);
 }
 
-void stream_push(struct request *request)
+static void stream_push(struct request *request)
 {
     struct request_stream *stream = &request->stream;
     bool is_head = request->http.response_sent == 0 && !stream->has_head;
@@ -69,12 +71,12 @@ void stream_push(struct request *request)
     request->carrier->write(request, piece, false);
 }
 
-void stream_push_last(struct request *request)
+static void stream_push_last(struct request *request)
 {
     request->carrier->write(request, stream_take_piece(request), true);
 }
 
-void stream_taken(struct request *request)
+static void stream_taken(struct request *request)
 {
     struct request_stream *stream = &request->stream;
     ASSERT(stream->begun && stream->in_flight);
@@ -82,7 +84,7 @@ void stream_taken(struct request *request)
     stream->sending.count = 0;
 }
 
-bool stream_is_short(const struct request *request)
+static bool stream_is_short(const struct request *request)
 {
     const struct http_exchange *http = &request->http;
     return http->head_length != HTTP_LENGTH_UNKNOWN &&
@@ -95,7 +97,7 @@ uint64_t stream_idle_at_ns(struct request *request)
     return request->now_ns + request->service->config->limits.stream_idle * CLOCK_NS_PER_US;
 }
 
-bool stream_moves(struct request *request)
+static bool stream_moves(struct request *request)
 {
     return request->carrier->taken_bytes(request) != request->stream.taken_bytes;
 }
@@ -110,7 +112,7 @@ void stream_done(struct request *request)
     buffer_done(&stream->sending);
 }
 
-void stream_log_cut(const struct request *request, const char *code, const char *text)
+static void stream_log_cut(const struct request *request, const char *code, const char *text)
 {
     struct log_line line;
     log_begin(&line, "warn", "stream_cut");
@@ -119,6 +121,93 @@ void stream_log_cut(const struct request *request, const char *code, const char 
     log_text(&line, "message", bytes_of_text(text));
     log_number(&line, "bytes", request->http.response_sent);
     access_log_write(&line, request);
+}
+
+/* ---- on its way ------------------------------------------------------------------------------ */
+
+void stream_cut(struct request *request, enum fault fault, const char *text)
+{
+    const struct fault_row *row = &fault_rows[fault];
+    request->service->metrics->streams_cut++;
+    request->code = row->code;
+    if (!row->trace && fault != FAULT_CLIENT_GONE)
+        stream_log_cut(request, row->code, text);
+    request_conclude(request, REQUEST_ANSWERED, ISOLATE_DISCARDED);
+    request->carrier->cut(request, fault == FAULT_STREAM_IDLE || fault == FAULT_CLIENT_GONE);
+}
+
+void stream_finish(struct request *request, enum isolate_end end)
+{
+    if (stream_is_short(request)) {
+        request_refuse(request, FAULT_OUTPUT,
+                       "the body is shorter than its Content-Length, which has gone out");
+        return;
+    }
+    memory_count(request);
+    if (!request->stream.in_flight) {
+        request_conclude(request, REQUEST_ANSWERED, end);
+        stream_push_last(request);
+        return;
+    }
+    request_leave_isolate(request, REQUEST_SENDING, end);
+    request_set_timer(request, MIN(stream_idle_at_ns(request), request->deadline_ns));
+}
+
+/* The head goes out. False: there is nothing to follow it, or no room for that: it was ended. */
+static bool stream_start(struct request *request)
+{
+    uint32_t status = request->http.status;
+    if (!request_may_answer(request, request->service->config->limits.stream_buffer))
+        return false;
+    bool has_body = !request->is_head && status != 204 && status != 205 && status != 304;
+    /* A guest that goes on would speak to nobody. */
+    if (!has_body)
+        buffer_done(&request->http.response_body);
+    if (!http_exchange_begin_response(&request->http)) {
+        request_refuse(request, FAULT_OUTPUT, "the body is longer than its Content-Length");
+        return false;
+    }
+    if (has_body)
+        stream_begin(request);
+    else
+        request_answer(request, ISOLATE_DISCARDED);
+    return has_body;
+}
+
+bool stream_advance(struct request *request)
+{
+    if (!request->stream.begun && !stream_start(request))
+        return false;
+    stream_push(request);
+    return true;
+}
+
+void stream_look_at_client(struct request *request)
+{
+    if (request_now(request) >= request->deadline_ns) {
+        request_expire(request);
+    } else if (!stream_moves(request)) {
+        request_refuse(request, FAULT_STREAM_IDLE, NULL);
+    } else {
+        request->until_ns = MIN(stream_idle_at_ns(request), request->deadline_ns);
+        request_set_timer(request, request->until_ns);
+    }
+}
+
+void request_sent(struct request *request)
+{
+    ASSERT(request->magic == REQUEST_MAGIC);
+    stream_taken(request);
+    if (request->state == REQUEST_SENDING) {
+        (void)request_now(request);
+        request_conclude(request, REQUEST_ANSWERED, ISOLATE_DISCARDED);
+        stream_push_last(request);
+        return;
+    }
+    if (request->stream.owes || request->state == REQUEST_PARKED)
+        stream_push(request);
+    if (request->state == REQUEST_PARKED && request->stream.for_room)
+        request_unpark(request);
 }
 
 /* ---- before their time ----------------------------------------------------------------------- */

@@ -7,8 +7,7 @@
  *
  * It begins when a guest that may stream parks with something written, or because it wrote more
  * than limits.stream_buffer, or flushes; an answer that is complete before is no stream. A guest
- * is at most two pieces ahead of its client, and then parks. What happens to the request then is
- * request.c's; here is what moves bytes and bounds time.
+ * is at most two pieces ahead of its client, and then parks.
  */
 #ifndef SKERRY_SERVER_REQUEST_STREAM_H
 #define SKERRY_SERVER_REQUEST_STREAM_H
@@ -17,6 +16,8 @@
 
 #include "engine/base/bytes.h"
 #include "engine/base/list.h"
+#include "isolate/isolate.h"
+#include "server/request/fault.h"
 
 struct request;
 struct request_service;
@@ -36,25 +37,18 @@ struct request_stream {
 
 /* Has a guest that parks something to send? `for_room`: it parks because it cannot write more. */
 bool stream_wants(const struct request *request, bool for_room);
-/* The head is final, and the clock of limits.stream_wall begins. The response is prepared; what is
- * sent first takes its head along. */
-void stream_begin(struct request *request);
-/* Hands what is written to the carrier, now or when the piece in flight is out. */
-void stream_push(struct request *request);
-/* The same for the rest, of a request that is answered; may free the request. */
-void stream_push_last(struct request *request);
-/* The piece in flight is out. */
-void stream_taken(struct request *request);
-/* Has the guest written less than the Content-Length that is out? */
-bool stream_is_short(const struct request *request);
-/* Until when it waits for its client, from now on. */
+/* A guest that parks has something to send: its head, and what is written. False: the request was
+ * ended, because there is nothing more to say, or no room for it. */
+bool stream_advance(struct request *request);
+/* The guest has finished: its isolate is free, the rest may have to wait for what is in flight. */
+void stream_finish(struct request *request, enum isolate_end end);
+/* Its head is out: the client gets less than the whole, and sees it. */
+void stream_cut(struct request *request, enum fault fault, const char *text);
+/* It waits for its client, until when; and when that is over: did the client take anything? */
 uint64_t stream_idle_at_ns(struct request *request);
-/* Since it was last asked, or began to wait: did the client take anything? */
-bool stream_moves(struct request *request);
+void stream_look_at_client(struct request *request);
 /* The request ends. */
 void stream_done(struct request *request);
-/* A line about a stream that ends before its guest does. */
-void stream_log_cut(const struct request *request, const char *code, const char *text);
 
 /* The worker drains: no stream goes on for longer than limits.drain_grace. */
 void stream_drain(struct request_service *service);
