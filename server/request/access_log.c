@@ -2,11 +2,10 @@
 /*
  * A request's line: whose it was, how it went, and where its time did.
  */
-#include "server/request/access_log.h"
-
 #include <stdio.h>
 
 #include "server/request/account.h"
+#include "server/request/chain.h"
 #include "server/request/service.h"
 
 /* ---- logs ------------------------------------------------------------------------------------ */
@@ -57,7 +56,7 @@ void access_log_ended(const struct request *request)
     log_text(&line, "path", bytes_make(request->path.data, MIN(request->path.count, 1024u)));
     log_number(&line, "status", request->response.status);
     log_number(&line, "bytes", request->http.response_sent + request->response.body.count);
-    log_number(&line, "fuel", request->fuel_used);
+    log_number(&line, "fuel", request->fuel_used + chain_fuel_used(request));
     access_log_start(request, &line);
     if (request->code != NULL)
         log_text(&line, "code", bytes_of_text(request->code));

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "server/request/chain.h"
 #include "server/request/service.h"
 
 struct start_times account_times(const struct request *request)
@@ -65,6 +66,11 @@ static void account_start(struct request *request)
     start_record_write(service->records, &record);
 }
 
+void account_step_ended(struct request *request)
+{
+    account_start(request);
+}
+
 void account_ended(struct request *request)
 {
     struct metrics *metrics = request->service->metrics;
@@ -74,6 +80,8 @@ void account_ended(struct request *request)
     if (status >= 200 && status < 600)
         (*classes[status / 100 - 2])++;
     metrics->fuel_used += request->fuel_used;
+    if (UNLIKELY(request->chain != NULL))
+        metrics->fuel_used += chain_fuel_used(request);
     metrics->run_ns += request->run_ns;
     if (request->started)
         account_start(request);

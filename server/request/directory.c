@@ -234,6 +234,7 @@ static enum status directory_load(struct directory *directory,
     function->references = 1;
     function->generation = generation;
     function->limits = function->entry.manifest->limits;
+    function->steps = function->entry.manifest->steps;
     function->outbound = function->entry.manifest->outbound;
     function->tenant = tenant;
     tenant->references++;

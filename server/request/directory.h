@@ -52,12 +52,13 @@ struct directory_function {
     struct arena arena; /* what the entry points to */
     struct deploy_catalog_entry entry;
     struct hostapi_environment environment; /* the entry's */
-    struct deploy_function_limits limits;   /* its manifest's */
-    struct deploy_texts outbound;           /* the same */
-    struct bytes pool_version;              /* in pool_version_data: what tells isolates apart */
-    struct bytes key;                       /* "tenant/function", in key_text */
-    struct bytes name;                      /* "function", its end */
-    struct bytes version;                   /* "v3", in version_text */
+    struct deploy_function_limits limits;   /* its manifest's; so are these */
+    struct deploy_texts steps;
+    struct deploy_texts outbound; /* the same */
+    struct bytes pool_version;    /* in pool_version_data: what tells isolates apart */
+    struct bytes key;             /* "tenant/function", in key_text */
+    struct bytes name;            /* "function", its end */
+    struct bytes version;         /* "v3", in version_text */
     char version_text[16];
     char key_text[2 * ROUTE_LABEL_BYTES];
     uint8_t pool_version_data[DIRECTORY_POOL_VERSION_BYTES];

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "server/request/access_log.h"
+#include "server/request/account.h"
 #include "server/request/service.h"
 
 #define BACKTRACE_FRAMES_MAX 16

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "server/request/access_log.h"
+#include "server/request/account.h"
 #include "server/request/service.h"
 #include "server/telemetry/log_record.h"
 

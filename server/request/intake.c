@@ -6,6 +6,7 @@
  *                         |              (not by its name)      |
  *                         +-------------------------------------+--> request_refuse
  */
+#include "server/request/chain.h"
 #include "server/request/hosts.h"
 #include "server/request/request.h"
 #include "server/request/service.h"
@@ -21,15 +22,29 @@ static void intake_not_found(struct request *request, enum status status, const 
     request_refuse(request, FAULT_NO_CATALOG, NULL);
 }
 
-/* What the function's own manifest says, up to what the operator allows. */
-static void intake_bound(struct request *request)
+void intake_enter(struct request *request)
 {
-    const struct config_limits *all = &request->service->config->limits;
-    const struct deploy_function_limits *own = &request->function->limits;
-    request->fuel_max = own->fuel == 0 ? all->fuel : MIN(own->fuel, all->fuel);
-    if (own->wall_us > 0)
-        request->deadline_ns =
-            MIN(request->deadline_ns, request->arrived_ns + own->wall_us * CLOCK_NS_PER_US);
+    const struct directory_function *function = request->function;
+    struct http_exchange *http = &request->http;
+    /* Its own bound, up to what the operator allows. */
+    uint64_t fuel_max = request->service->config->limits.fuel;
+    uint64_t own_fuel = function->limits.fuel;
+    request->fuel_max = own_fuel == 0 ? fuel_max : MIN(own_fuel, fuel_max);
+    http->function = function->name;
+    http->config = function->entry.config;
+    http->environment = function->environment;
+    http->debug_log = (function->entry.choices & DEPLOY_DEBUG_LOG) != 0;
+    http->pass_authorization = (function->entry.choices & DEPLOY_PASS_AUTHORIZATION) != 0;
+    http->outbound = function->outbound.rows;
+    http->outbound_count = function->outbound.count;
+}
+
+/* Who passed the request on is asked of its head as it came, for all steps of a chain. */
+static bool intake_open_outbound(struct request *request)
+{
+    const struct directory_function *function = request->function;
+    uint32_t count = function->steps.count > 0 ? 1 : function->outbound.count;
+    return http_exchange_open_outbound(&request->http, function->outbound.rows, count);
 }
 
 static void intake_look_up(struct request *request)
@@ -47,20 +62,19 @@ static void intake_look_up(struct request *request)
     struct http_exchange *http = &request->http;
     request->task.tenant = &function->tenant->schedule;
     http->tenant = function->tenant->name;
-    http->function = function->name;
-    http->config = function->entry.config;
-    http->environment = function->environment;
-    http->debug_log = (function->entry.choices & DEPLOY_DEBUG_LOG) != 0;
-    http->pass_authorization = (function->entry.choices & DEPLOY_PASS_AUTHORIZATION) != 0;
     http->matched = request->target.matched;
-    intake_bound(request);
-    if (!route_uri(&request->target, &http->arena, &http->uri) ||
-        !http_exchange_open_outbound(http, function->outbound.rows, function->outbound.count))
+    if (function->limits.wall_us > 0)
+        request->deadline_ns = MIN(
+            request->deadline_ns, request->arrived_ns + function->limits.wall_us * CLOCK_NS_PER_US);
+    bool has_room =
+        route_uri(&request->target, &http->arena, &http->uri) && intake_open_outbound(request);
+    intake_enter(request);
+    if (!has_room)
         request_refuse(request, FAULT_NO_MEMORY, NULL);
     else if (UNLIKELY(!quarantine_is_empty(service->quarantine)) &&
              quarantine_until_ns(service->quarantine, &function->entry, service->clock) != 0)
         request_refuse(request, FAULT_QUARANTINED, NULL);
-    else
+    else if (LIKELY(function->steps.count == 0) || chain_begin(request))
         request_admit(request);
 }
 

@@ -12,12 +12,11 @@
  */
 #include "server/request/request.h"
 
-#include "server/request/access_log.h"
 #include "server/request/account.h"
+#include "server/request/chain.h"
 #include "server/request/memory.h"
 #include "server/request/respond.h"
 #include "server/request/service.h"
-#include "server/request/ways.h"
 
 #define IN_FLIGHT_MAX     65536 /* requests of all tenants in one worker */
 #define ARTIFACT_RETRY_NS (10 * CLOCK_NS_PER_MS)
@@ -112,6 +111,8 @@ void request_conclude(struct request *request, enum request_state last, enum iso
                             request_state_rows[request->state].permit == REQUEST_PERMIT_RUN &&
                             request->response.body.count > REQUEST_SMALL_BYTES;
     request_leave_isolate(request, last, end);
+    if (UNLIKELY(request->chain != NULL))
+        chain_end(request);
     service->answered++;
     service->in_flight--;
     service->metrics->in_flight--;
@@ -232,7 +233,7 @@ static bool request_checkout(struct request *request, struct scheduler_grant *gr
     enum status status = isolates->checkout(isolates->context, request->function, &report,
                                             &request->start, &request->isolate);
     grant->ended_ns = request_now(request);
-    request->start_ns = grant->ended_ns - grant->began_ns;
+    request->start_ns += grant->ended_ns - grant->began_ns;
     if (LIKELY(status == STATUS_OK)) {
         request_become(request, REQUEST_RUNNABLE);
         request->started = true;
@@ -351,8 +352,8 @@ request_follow(struct request *request, enum guest_step step, const struct guest
     case GUEST_WAITS:
         return request_goes_on(request, result) ? request_again(request) : SCHEDULER_LEAVE;
     case GUEST_NEXT:
-        ASSERT(!"a guest asked for a next handler that no exchange promised");
-        break;
+        chain_go_on(request);
+        return SCHEDULER_AGAIN;
     case GUEST_FINISHED:
         request_answer(request, result->end);
         break;
@@ -383,6 +384,8 @@ static enum scheduler_verdict request_turn(struct request *request, struct sched
         request_refuse(request, FAULT_TENANT_MEMORY, NULL);
         return SCHEDULER_LEAVE;
     }
+    if (UNLIKELY(request->chain != NULL))
+        step = chain_go_back(request, step, &result);
     return request_follow(request, step, &result);
 }
 

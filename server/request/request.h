@@ -73,7 +73,8 @@ struct request {
     bool is_head;                  /* its method came as HEAD */
     struct request_service *service;
     const struct request_carrier *carrier;
-    struct directory_function *function; /* a reference; NULL before it is known */
+    struct directory_function *function; /* a reference; NULL before it is known; of a chain the
+                                            present step's, which is the chain's reference */
     struct isolate *isolate;             /* checked out in states that have one; else NULL */
     struct isolate_start start;
     struct isolate_claim claim;  /* of its tenant's memory */
@@ -81,6 +82,7 @@ struct request {
     struct list_link queue_link; /* in the tenant's queue for permits, or among its parked ones */
     struct operations_owner operations;
     struct request_stream stream;
+    struct request_chain *chain; /* in the exchange's arena; NULL: it has but one function */
     struct scheduler_task task;
     struct timers_timer timer;
     struct route_target target;
@@ -128,6 +130,29 @@ void request_end(struct request *request);
 void request_sent(struct request *request);
 /* One of its operations has completed: if it is parked for that, it goes on. */
 void request_wake(struct operations_owner *owner);
+/* ---- for the files that lead it: streams, chains, the way in ----------------------------------
+ */
+
+/* Reads the clock into request->now_ns. */
+uint64_t request_now(struct request *request);
+void request_set_timer(struct request *request, uint64_t at_ns);
+/* The one door: leaves what the request waited for, and gives back what its state no more has. */
+void request_become(struct request *request, enum request_state next);
+/* The same, of a request that needs its isolate no more. */
+void request_leave_isolate(struct request *request, enum request_state next, enum isolate_end end);
+/* To its last state: everything but the sending. */
+void request_conclude(struct request *request, enum request_state last, enum isolate_end end);
+/* False: an answer with so large a body cannot be; the request was ended. */
+bool request_may_answer(struct request *request, uint64_t body_bytes);
+/* `end`: may the next request find the memory that this one left? Not after an exit. */
+void request_answer(struct request *request, enum isolate_end end);
+/* A parked one goes on. */
+void request_unpark(struct request *request);
+/* Its deadline has come: ends it. */
+void request_expire(struct request *request);
+/* Makes the exchange request->function's. */
+void intake_enter(struct request *request);
+
 /* The scheduler's: a portion of a slice. */
 enum scheduler_verdict request_slice(struct scheduler_task *task, struct scheduler_grant *grant);
 

@@ -11,6 +11,7 @@
 #include "engine/base/hex.h"
 #include "engine/base/problem.h"
 #include "server/request/account.h"
+#include "server/request/chain.h"
 #include "server/request/service.h"
 
 void respond_make_id(struct request_service *service, char ret_id[REQUEST_ID_BYTES + 1])
@@ -79,6 +80,16 @@ static size_t respond_timing(const struct request *request, char *out)
     }
     ASSERT((size_t)(at - out) <= REQUEST_TIMING_BYTES);
     return (size_t)(at - out);
+}
+
+/* A chain's steps come after that; without room for them it stays as it is. */
+static struct bytes respond_add_steps(struct request *request, struct bytes timing)
+{
+    char *text = arena_alloc(&request->http.arena, REQUEST_TIMING_BYTES + CHAIN_TIMING_BYTES, 1);
+    if (text == NULL)
+        return timing;
+    memcpy(text, timing.data, timing.count);
+    return bytes_make(text, timing.count + chain_timing(request, text + timing.count));
 }
 
 /* ---- the response ---------------------------------------------------------------------------- */
@@ -151,14 +162,16 @@ static void respond_filter(struct request *request)
 void respond_prepare(struct request *request, uint32_t status, const char *detail)
 {
     struct request_response *response = &request->response;
-    const struct directory_function *function = request->function;
+    const struct directory_function *function = chain_function(request);
     response->status = status;
     response->extra_count = 0;
     respond_add(request, "x-request-id", bytes_make(request->id, REQUEST_ID_BYTES));
     respond_add(request, "x-skerry-version",
                 function != NULL ? function->version : bytes_of_text("none"));
-    size_t count = respond_timing(request, request->timing);
-    respond_add(request, "server-timing", bytes_make(request->timing, count));
+    struct bytes timing = bytes_make(request->timing, respond_timing(request, request->timing));
+    if (UNLIKELY(request->chain != NULL))
+        timing = respond_add_steps(request, timing);
+    respond_add(request, "server-timing", timing);
     if (request->code != NULL) {
         respond_add_problem(request, status, detail);
         return;

@@ -5,11 +5,10 @@
  */
 #include "server/request/stream.h"
 
-#include "server/request/access_log.h"
+#include "server/request/account.h"
 #include "server/request/memory.h"
 #include "server/request/respond.h"
 #include "server/request/service.h"
-#include "server/request/ways.h"
 
 bool stream_wants(const struct request *request, bool for_room)
 {

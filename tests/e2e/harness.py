@@ -73,6 +73,21 @@ def wat(text, *features, name="inline"):
     return target.read_bytes()
 
 
+def c_guest(name, text):
+    """A function in C, with the header for guests."""
+    clang, linker = shutil.which("clang-19"), shutil.which("wasm-ld-19")
+    if clang is None or linker is None:
+        raise unittest.SkipTest("clang-19 and lld-19 are not installed")
+    target = SCRATCH / name
+    target.with_suffix(".c").write_text(text)
+    subprocess.run([clang, "--target=wasm32", "-O2", "-Wall", "-Wextra", "-Werror",
+                    "-ffreestanding", "-I", ROOT / "hostapi" / "guest", "-c",
+                    "-o", target.with_suffix(".o"), target.with_suffix(".c")], check=True)
+    subprocess.run([linker, "--no-entry", "-o", target.with_suffix(".wasm"),
+                    target.with_suffix(".o")], check=True)
+    return target.with_suffix(".wasm").read_bytes()
+
+
 TEXT_MARK = b"text-00000000"
 
 

@@ -2,7 +2,7 @@
 /*
  * The line of a request.
  */
-#include "server/request/access_log.h"
+#include "server/request/account.h"
 #include "tests/unit/server/request/stage.h"
 
 static const char *line_of(struct stage *stage, uint32_t index)

@@ -591,6 +591,21 @@ static void the_rest_is_sent_when_the_piece_in_flight_is_out(void **state)
     assert_int_equal(stage->pieces, 2);
 }
 
+static void the_next_step_of_a_chain_is_ready_when_it_is_asked_for(void **state)
+{
+    struct stage *stage = *state;
+    static const struct bytes names[] = {{.data = (const uint8_t *)"hello", .count = 5},
+                                         {.data = (const uint8_t *)"hello", .count = 5}};
+    stage->function.steps.rows = names;
+    stage->function.steps.count = COUNT_OF(names);
+    stage->steps[0] = GUEST_NEXT;
+    stage->steps[1] = GUEST_FINISHED;
+    stage->step_count = 2;
+    struct request *request = stage_begin(stage, 0);
+    assert_int_equal(request->state, REQUEST_ANSWERED);
+    assert_int_equal(stage->checkouts, 2);
+}
+
 static void a_request_that_never_began_can_end(void **state)
 {
     struct stage *stage = *state;
@@ -718,6 +733,7 @@ UNIT
         STAGED(without_an_artifact_the_time_to_wait_ends_it),
         STAGED(a_client_that_leaves_ends_its_request_in_any_state),
         STAGED(the_rest_is_sent_when_the_piece_in_flight_is_out),
+        STAGED(the_next_step_of_a_chain_is_ready_when_it_is_asked_for),
         STAGED(a_request_that_never_began_can_end),
         STAGED(a_hang_up_that_nobody_reported_is_looked_for_now_and_then),
         STAGED(the_client_of_a_parked_one_is_looked_at_every_few_seconds),

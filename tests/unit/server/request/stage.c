@@ -52,8 +52,11 @@ static enum status stage_find(void *context,
     struct stage *stage = context;
     assert_string_equal(target->tenant.text, "acme");
     assert_string_equal(target->function.text, "hello");
-    if (stage->find_status != STATUS_OK)
-        return report_fail(report, stage->find_status, REPORT_OFFSET_NONE, "said the stage");
+    enum status status = stage->finds++ == 0 || stage->find_status != STATUS_OK
+                             ? stage->find_status
+                             : stage->find_status_later;
+    if (status != STATUS_OK)
+        return report_fail(report, status, REPORT_OFFSET_NONE, "said the stage");
     stage->found++;
     stage->now_ns += stage->find_takes_ns;
     *ret_function = stage->is_other ? stage->other : &stage->function;
@@ -210,7 +213,18 @@ static uint32_t stage_guest_backtrace(const struct isolate *isolate,
     return 2;
 }
 
+static enum guest_step
+stage_guest_returned(struct isolate *isolate, bool is_error, struct guest_result *ret_result)
+{
+    struct stage *stage = stage_of_isolate(isolate);
+    stage->returns++;
+    stage->errors += is_error;
+    *ret_result = stage->result;
+    return stage->return_step;
+}
+
 static const struct guest_ops stage_guests = {
+    .returned = stage_guest_returned,
     .begin = stage_guest_begin,
     .run = stage_guest_run,
     .fuel_used = stage_guest_fuel_used,
@@ -418,6 +432,7 @@ struct request *stage_begin(struct stage *stage, uint32_t index)
     struct request *request = &stage->requests[index];
     assert_true(request_init(request, &stage->service, &stage_carrier));
     stage->looked[index] = REQUEST_NEW;
+    stage->finds = 0;
     request->http.method = bytes_of_text(stage->method != NULL ? stage->method : "GET");
     request->http.authority =
         bytes_of_text(stage->authority != NULL ? stage->authority : "hello.acme.test");

@@ -45,6 +45,7 @@ struct stage {
     /* what the others do */
     const char *path; /* of requests; "/" */
     enum status find_status;
+    enum status find_status_later;  /* of all but the first name of a request */
     const struct deploy_host *host; /* routed.example has its routes; NULL: it has none */
     uint64_t find_takes_ns;
     enum status checkout_status;
@@ -52,12 +53,13 @@ struct stage {
     enum guest_step begin_step;
     enum guest_step steps[STAGE_STEPS_MAX]; /* of one run after the other; then the last again */
     uint32_t step_count;
-    struct guest_result result; /* of steps that have one */
-    size_t write_bytes;         /* of body, by each run */
-    const char *authority;      /* NULL: its function's own */
-    const char *method;         /* NULL: GET */
-    uint64_t generation;        /* of names */
-    struct http_exchange *http; /* of who began last */
+    enum guest_step return_step; /* of a guest whose next step has answered; RUNS */
+    struct guest_result result;  /* of steps that have one */
+    size_t write_bytes;          /* of body, by each run */
+    const char *authority;       /* NULL: its function's own */
+    const char *method;          /* NULL: GET */
+    uint64_t generation;         /* of names */
+    struct http_exchange *http;  /* of who began last */
     uint64_t fuel_used;
     bool client_gone;
     bool is_full;    /* no answer may be sent */
@@ -65,6 +67,9 @@ struct stage {
     bool grows;      /* whenever its guests are looked at */
     /* what they were asked */
     uint32_t steps_taken;
+    uint32_t returns; /* of next steps */
+    uint32_t errors;  /* of those */
+    uint32_t finds;   /* names of the request that began last */
     uint32_t found;
     uint32_t released;
     uint32_t checkouts;
