@@ -15,6 +15,7 @@
 #include "deploy/api/api_private.h"
 
 #define API_KV_PAGE_MAX   1000
+#define API_KV_OVER_MAX   1000 /* steps of expired keys that a page passes over */
 #define API_KV_TRIES      20
 #define API_KV_TRY_NS     100000L
 #define API_KV_NAME_BYTES ((KV_KEY_BYTES_MAX + 2) / 3 * 4 + 1) /* as base64 */
@@ -193,12 +194,14 @@ struct api_kv_page {
     json_t *rows;
     struct buffer last;
     bool more;
+    uint32_t over; /* steps of keys that have expired */
 };
 
-/* As `key` if it is text, else as `key_base64`. */
+/* As `key` if it is text without NUL, which few readers of JSON take, else as `key_base64`. */
 static void api_kv_name(json_t *row, struct bytes key)
 {
-    json_t *text = json_stringn((const char *)key.data, key.count);
+    bool has_nul = memchr(key.data, '\0', key.count) != NULL;
+    json_t *text = has_nul ? NULL : json_stringn((const char *)key.data, key.count);
     if (text != NULL) {
         (void)json_object_set_new(row, "key", text);
         return;
@@ -208,9 +211,20 @@ static void api_kv_name(json_t *row, struct bytes key)
     (void)json_object_set_new(row, "key_base64", json_string((const char *)base64));
 }
 
+/* The next page begins behind it. */
+static bool api_kv_end_at(struct api_kv_page *page, struct bytes key)
+{
+    page->last.count = 0;
+    return buffer_append(&page->last, key.data, key.count) == STATUS_OK;
+}
+
 static bool api_kv_take(void *context, const struct kv_item *item)
 {
     struct api_kv_page *page = context;
+    if (item->is_over) {
+        page->more = ++page->over == API_KV_OVER_MAX;
+        return api_kv_end_at(page, item->key) && !page->more;
+    }
     page->more = json_array_size(page->rows) == API_KV_PAGE_MAX;
     if (page->more)
         return false;
@@ -219,8 +233,7 @@ static bool api_kv_take(void *context, const struct kv_item *item)
                             item->expires_ns == 0 ? json_null() : api_time(item->expires_ns));
     api_kv_name(row, item->key);
     (void)json_array_append_new(page->rows, row);
-    page->last.count = 0;
-    return buffer_append(&page->last, item->key.data, item->key.count) == STATUS_OK;
+    return api_kv_end_at(page, item->key);
 }
 
 /* A key as it stands in a query. */

@@ -156,6 +156,11 @@ static void keys_are_listed_in_order_and_in_pages(void **state)
     rig_get(&rig, "/v1/tenants/other/kv?prefix=z");
     const json_t *row = json_array_get(json_object_get(rig.json, "keys"), 0);
     assert_string_equal(json_string_value(json_object_get(row, "key_base64")), "ev8=");
+    change.key = bytes_make("y\0", 2);
+    assert_int_equal(kv_store_apply(rig.kv, &group, 1, &report), STATUS_OK);
+    rig_get(&rig, "/v1/tenants/other/kv?prefix=y");
+    row = json_array_get(json_object_get(rig.json, "keys"), 0);
+    assert_string_equal(json_string_value(json_object_get(row, "key_base64")), "eQA=");
     rig_get(&rig, KV);
     assert_int_equal(json_array_size(json_object_get(rig.json, "keys")), 0);
     rig_done(&rig);
