@@ -31,7 +31,11 @@ struct hostapi_kv_item {
     struct bytes key;
     struct bytes value; /* valid while it is taken */
     uint64_t version;
+    /* Of a list: here are HOSTAPI_KV_OVER_STEP keys that have expired, this one the last. They are
+     * none of its keys, but there may be millions: a list may end here and go on behind it. */
+    bool is_over;
 };
+#define HOSTAPI_KV_OVER_STEP 32
 /* False ends a list. */
 typedef bool hostapi_kv_take(void *context, const struct hostapi_kv_item *item);
 

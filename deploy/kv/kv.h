@@ -30,7 +30,11 @@ struct kv_item {
     struct bytes value;  /* in the map: valid until the read ends */
     uint64_t version;    /* another after each change, of all keys */
     uint64_t expires_ns; /* realtime; 0: never */
+    /* In a list: it has expired and waits to be swept. Of such keys each KV_OVER_STEP-th is handed
+     * over, so that whoever lists may pause there: there can be millions in a row. */
+    bool is_over;
 };
+#define KV_OVER_STEP 32
 
 /* Is it a key? Any bytes, at least one, at most KV_KEY_BYTES_MAX. */
 bool kv_key_valid(struct bytes key);

@@ -63,6 +63,7 @@ static enum status kv_items_open(MDB_val value, struct kv_item *ret_item)
         return STATUS_CORRUPT;
     memcpy(&head, value.mv_data, sizeof(head));
     ret_item->version = head.version;
+    ret_item->is_over = false;
     ret_item->expires_ns = head.expires_ns;
     ret_item->value =
         bytes_make((const uint8_t *)value.mv_data + sizeof(head), value.mv_size - sizeof(head));
@@ -102,6 +103,7 @@ static enum status kv_items_walk(const struct kv_walk *walk,
                                  size_t tenant_count)
 {
     MDB_val value;
+    uint32_t over = 0;
     int rc = mdb_cursor_get(cursor, &at, &value, MDB_SET_RANGE);
     for (; rc == 0; rc = mdb_cursor_get(cursor, &at, &value, MDB_NEXT)) {
         struct kv_item item;
@@ -111,7 +113,10 @@ static enum status kv_items_walk(const struct kv_walk *walk,
             return STATUS_CORRUPT;
         item.key =
             bytes_make((const uint8_t *)at.mv_data + tenant_count, at.mv_size - tenant_count);
-        if (!kv_is_over(item.expires_ns, walk->now_ns) && !walk->take(walk->context, &item))
+        item.is_over = kv_is_over(item.expires_ns, walk->now_ns);
+        if (item.is_over && ++over % KV_OVER_STEP != 0)
+            continue;
+        if (!walk->take(walk->context, &item))
             return STATUS_OK;
     }
     enum status status = kv_status(rc, NULL);

@@ -14,6 +14,8 @@
 #define KV_FUEL_PER_KEY 10
 #define KV_LIST_MAX     1000 /* keys of one call: a turn's worth */
 #define KV_NS_PER_MS    UINT64_C(1000000)
+/* Steps of expired keys that one turn passes over. */
+#define KV_LIST_OVER_MAX (1024 / HOSTAPI_KV_OVER_STEP)
 
 _Static_assert(HOSTAPI_KV_KEY_BYTES_MAX <= UINT16_MAX, "an entry's length");
 
@@ -96,16 +98,34 @@ enum engine_outcome skerry_kv_get(struct hostapi_host *host, struct engine_host_
 
 struct kv_listing {
     struct engine_host_call *call;
+    struct skerry_state *state;
     uint8_t *space;
     uint32_t room;
     uint32_t used;
     uint32_t count;
-    bool cut; /* there was one that had no room */
+    bool cut;      /* there was one that had no room */
+    uint32_t over; /* steps of keys that have expired */
+    bool paused;   /* after many of those */
 };
+
+/* Keys that have expired cost as much as others. After many of them others have a turn. */
+static bool kv_list_over(struct kv_listing *listing, struct bytes key)
+{
+    struct skerry_state *state = listing->state;
+    engine_host_charge(listing->call, (uint64_t)KV_FUEL_PER_KEY * HOSTAPI_KV_OVER_STEP);
+    listing->paused = ++listing->over == KV_LIST_OVER_MAX;
+    if (listing->paused) {
+        memcpy(state->list_after, key.data, key.count);
+        state->list_after_count = (uint32_t)key.count;
+    }
+    return !listing->paused;
+}
 
 static bool kv_list_key(void *context, const struct hostapi_kv_item *item)
 {
     struct kv_listing *listing = context;
+    if (item->is_over)
+        return kv_list_over(listing, item->key);
     listing->cut = listing->count == KV_LIST_MAX ||
                    KV_ENTRY_BYTES + item->key.count > listing->room - listing->used;
     if (listing->cut)
@@ -116,6 +136,20 @@ static bool kv_list_key(void *context, const struct hostapi_kv_item *item)
     listing->used += KV_ENTRY_BYTES + (uint32_t)item->key.count;
     listing->count++;
     return true;
+}
+
+/* Where the list goes on; false: there is no room to remember that. */
+static bool kv_list_begin(struct hostapi_host *host, struct bytes *after)
+{
+    struct skerry_state *state = skerry_state(host);
+    if (!host->request.resumed)
+        state->list_after_count = 0;
+    if (state->list_after_count > 0)
+        *after = bytes_make(state->list_after, state->list_after_count);
+    if (state->list_after == NULL)
+        state->list_after =
+            arena_alloc(&host->request.exchange->arena, 1, HOSTAPI_KV_KEY_BYTES_MAX);
+    return state->list_after != NULL;
 }
 
 enum engine_outcome skerry_kv_list(struct hostapi_host *host, struct engine_host_call *call)
@@ -134,13 +168,19 @@ enum engine_outcome skerry_kv_list(struct hostapi_host *host, struct engine_host
     if (kv == NULL)
         return skerry_answer(call, SKERRY_UNAVAILABLE);
     struct http_exchange *exchange = host->request.exchange;
+    if (!kv_list_begin(host, &after))
+        return skerry_answer(call, SKERRY_LIMIT);
     if (kv->is_changing(exchange->owner, prefix, true))
         return kv_park(host);
+    listing.state = skerry_state(host);
     listing.room = MIN(listing.room, (uint32_t)INT32_MAX);
     enum hostapi_kv_status status =
         kv->list(exchange->owner, exchange->tenant, prefix, after, kv_list_key, &listing);
-    if (status != HOSTAPI_KV_OK)
+    /* What was written before it went wrong is good; the next call tells. */
+    if (status != HOSTAPI_KV_OK && listing.used == 0)
         return skerry_answer(call, kv_error(status));
+    if (listing.paused && listing.used == 0)
+        return host_park_until(host, 0);
     if (listing.used == 0 && listing.cut)
         return skerry_answer(call, SKERRY_TOO_LARGE);
     hostcalls_charge_bytes(call, listing.used);

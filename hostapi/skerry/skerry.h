@@ -45,6 +45,8 @@ struct skerry_state {
     struct skerry_handles *handles; /* in the exchange's arena; NULL: there was none yet */
     uint64_t wait_until_ns;         /* of the wait_v1 that is parked */
     uint64_t kv_ticket;             /* of the kv_..._v1 that is parked */
+    uint8_t *list_after;            /* in the arena: where a kv_list_v1 that is parked goes on */
+    uint32_t list_after_count;      /* 0: where it was told */
     uint32_t fetch;                 /* the handle of the fetch_v1 that is parked */
     uint32_t fetches;               /* begun */
     uint64_t fetched_bytes;         /* of their answers */

@@ -19,6 +19,7 @@ struct world_kv_call {
 };
 
 _Static_assert(HOSTAPI_KV_KEY_BYTES_MAX == KV_KEY_BYTES_MAX, "guests are told the store's bound");
+_Static_assert(HOSTAPI_KV_OVER_STEP == KV_OVER_STEP, "and what a list costs");
 _Static_assert(HOSTAPI_KV_VALUE_BYTES_MAX == KV_VALUE_BYTES_MAX, "and the other one");
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -57,7 +58,7 @@ static bool world_kv_take(void *context, const struct kv_item *item)
 {
     const struct world_kv_listing *listing = context;
     const struct hostapi_kv_item found = {
-        .key = item->key, .value = item->value, .version = item->version};
+        .key = item->key, .value = item->value, .version = item->version, .is_over = item->is_over};
     return listing->take(listing->context, &found);
 }
 

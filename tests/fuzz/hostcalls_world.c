@@ -148,15 +148,18 @@ static enum hostapi_kv_status world_kv_list(void *owner,
     ASSERT(prefix.count <= HOSTAPI_KV_KEY_BYTES_MAX && after.count <= HOSTAPI_KV_KEY_BYTES_MAX);
     (void)world_read(prefix);
     (void)world_read(after);
-    const struct hostapi_kv_item item = {
+    struct hostapi_kv_item item = {
         .key = bytes_make(world_bytes, choose(world->choices, HOSTAPI_KV_KEY_BYTES_MAX) + 1)};
     uint32_t count = choose(world->choices, WORLD_KEYS_MAX);
-    enum hostapi_kv_status status = world_kv_status(world->choices);
-    for (uint32_t i = 0; status == HOSTAPI_KV_OK && i < count; i++) {
+    /* One that goes on behind others is nearer to the end. */
+    count -= after.count == item.key.count ? MIN(count, WORLD_KEYS_MAX / 2) : 0;
+    uint32_t over_once_in = choose(world->choices, 4) + 1;
+    for (uint32_t i = 0; i < count; i++) {
+        item.is_over = over_once_in < 4 && i % over_once_in == 0;
         if (!take(context, &item))
-            break;
+            return HOSTAPI_KV_OK;
     }
-    return status;
+    return world_kv_status(world->choices);
 }
 
 static enum hostapi_kv_status world_kv_start(void *owner,

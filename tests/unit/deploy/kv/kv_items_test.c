@@ -130,6 +130,36 @@ static void a_range_ends_at_its_prefix_and_at_its_tenant(void **state)
     rig_done(&rig);
 }
 
+static bool take_over(void *context, const struct kv_item *item)
+{
+    uint32_t *taken = context;
+    ++*taken;
+    return item->is_over;
+}
+
+static void of_keys_that_expired_a_few_are_handed_to_a_list(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    const struct kv_head head = {.expires_ns = 1};
+    for (uint8_t i = 0; i < 2 * KV_OVER_STEP + 1; i++) {
+        const struct kv_full_key full = kv_full_key_make(bytes_of_text("acme"), bytes_make(&i, 1));
+        MDB_val at = kv_val(full.data, full.count);
+        MDB_val data = kv_val(&head, sizeof(head));
+        assert_int_equal(mdb_put(rig.txn, rig.item, &at, &data, 0), 0);
+    }
+    rig_put(&rig, "acme", bytes_of_text("\xf0"), sizeof(struct kv_head));
+    rig_put(&rig, "acme", bytes_of_text("\xf1"), sizeof(struct kv_head));
+    uint32_t taken = 0;
+    const struct kv_range range = {.tenant = bytes_of_text("acme")};
+    const struct kv_walk walk = {
+        .txn = rig.txn, .item = rig.item, .now_ns = 2, .take = take_over, .context = &taken};
+    assert_int_equal(kv_items_list(&walk, &range), STATUS_OK);
+    assert_int_equal(taken, 3); /* two steps, and the first that has not expired */
+    rig_done(&rig);
+}
+
 static void what_lmdb_says_is_told_apart(void **state)
 {
     (void)state;
@@ -153,6 +183,7 @@ UNIT
         cmocka_unit_test(the_longest_names_make_the_longest_key),
         cmocka_unit_test(a_value_that_is_none_is_damage),
         cmocka_unit_test(a_range_ends_at_its_prefix_and_at_its_tenant),
+        cmocka_unit_test(of_keys_that_expired_a_few_are_handed_to_a_list),
         cmocka_unit_test(what_lmdb_says_is_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

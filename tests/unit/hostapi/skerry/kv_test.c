@@ -2,6 +2,7 @@
 /*
  * The key-value store's calls, before a store that the test is.
  */
+#include "engine/run/machine.h"
 #include "hostapi/skerry/skerry.h"
 #include "tests/support/unit.h"
 #include "tests/unit/hostapi/wasi/calls.h"
@@ -22,6 +23,8 @@ static struct {
     uint32_t started;
     uint32_t ended;
     uint32_t keys; /* of a list */
+    uint32_t over; /* steps of expired ones before those */
+    uint32_t lists;
     bool changing;
 } store;
 
@@ -68,8 +71,14 @@ static enum hostapi_kv_status store_list(void *owner,
 {
     (void)owner;
     (void)tenant;
-    (void)after;
     assert_true(bytes_equal_text(prefix, "key"));
+    assert_true(after.count == 0 || bytes_equal_text(after, "key/over"));
+    store.lists++;
+    for (; store.over > 0; store.over--) {
+        if (!take(context,
+                  &(struct hostapi_kv_item){.key = bytes_of_text("key/over"), .is_over = true}))
+            return HOSTAPI_KV_OK;
+    }
     for (uint32_t i = 0; i < store.keys; i++) {
         if (!take(context, &(struct hostapi_kv_item){.key = bytes_of_text("key")}))
             break;
@@ -278,6 +287,21 @@ static void keys_are_listed_as_far_as_there_is_room(void **state)
     assert_answer(CALL(skerry_kv_list, KEY, 3, 0, 0, BUFFER, 20000), 5000);
 }
 
+static void a_list_pauses_in_what_has_expired_and_goes_on_behind_it(void **state)
+{
+    (void)state;
+    store.keys = 1;
+    store.over = 40;
+    uint64_t before = fixture.machine->fuel_host;
+    assert_int_equal(CALL(skerry_kv_list, KEY, 3, 0, 0, BUFFER, ROOM), ENGINE_PENDING);
+    assert_int_equal(hostapi_waits_until_ns(hostapi_waits(fixture.host)), 0);
+    assert_int_equal(fixture.machine->fuel_host - before, 32 * HOSTAPI_KV_OVER_STEP * 10);
+    assert_answer(CALL(skerry_kv_list, KEY, 3, 0, 0, BUFFER, ROOM), 5);
+    assert_int_equal(store.lists, 2);
+    /* The next list is another one. */
+    assert_answer(CALL(skerry_kv_list, KEY, 3, 0, 0, BUFFER, ROOM), 5);
+}
+
 static void without_a_store_it_is_not_available(void **state)
 {
     (void)state;
@@ -301,6 +325,7 @@ UNIT
         IN_STORE(a_change_that_was_started_is_finished_later),
         IN_STORE(a_read_waits_for_what_its_request_has_under_way),
         IN_STORE(keys_are_listed_as_far_as_there_is_room),
+        IN_STORE(a_list_pauses_in_what_has_expired_and_goes_on_behind_it),
         IN_STORE(without_a_store_it_is_not_available),
     };
     return cmocka_run_group_tests(tests, fixture_prepare, NULL);
