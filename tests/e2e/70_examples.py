@@ -8,8 +8,8 @@ from harness import ROOT, SCRATCH, ServerTest
 
 
 class Examples(ServerTest):
-    def build(self, name, module, seconds=300):
-        """Builds and deploys examples/<name>/<module>.wasm."""
+    def build(self, name, module, seconds=300, deploy=None):
+        """Builds and deploys examples/<name>/<module>.wasm, or what `deploy` says."""
         folder = ROOT / "examples" / name
         module = folder / f"{module}.wasm"
         module.unlink(missing_ok=True)
@@ -25,7 +25,7 @@ class Examples(ServerTest):
             if any(word in said for word in tools):
                 self.skipTest(f"toolchain is missing: {said.splitlines()[-1]}")
             self.fail(said)
-        self.server.cli("deploy", str(module), "-n", name, check=0)
+        self.server.cli("deploy", *(deploy or (str(module), "-n", name)), check=0)
 
     def hello(self, name):
         self.build(name, "hello")
@@ -55,6 +55,15 @@ class Examples(ServerTest):
 
     def test_assemblyscript(self):
         self.hello("hello-assemblyscript")
+
+    def test_a_folder_with_a_manifest(self):
+        self.build("greeting-c", "greeting", deploy=[str(ROOT / "examples" / "greeting-c")])
+        self.assertEqual(self.server.get("greeting", "/world").text, "Good morning, world!\n")
+        with contextlib.closing(self.server.connect()) as connection:
+            connection.request("GET", "/hi/you", headers={"Host": "greeting.example.com"})
+            self.assertEqual(connection.getresponse().read(), b"Good morning, you!\n")
+        self.server.cli("env", "set", "greeting", "GREETING=Salut", check=0)
+        self.assertEqual(self.server.get("greeting", "/world").text, "Salut, world!\n")
 
     def test_events_come_while_the_function_waits(self):
         self.build("events-c", "events")
@@ -96,7 +105,8 @@ class Examples(ServerTest):
         # embed-engine is no function: tests/library builds and runs it.
         self.assertEqual(names, {"hello-c", "hello-wat", "hello-rust", "hello-assemblyscript",
                                  "hello-wagi-c", "hello-wagi-rust", "hello-wagi-go",
-                                 "events-c", "gather-c", "visits-c", "embed-engine"})
+                                 "events-c", "gather-c", "greeting-c", "visits-c",
+                                 "embed-engine"})
         for name in names:
             for needed in ("README.md", "build.sh"):
                 self.assertTrue((ROOT / "examples" / name / needed).exists(), (name, needed))
