@@ -2,7 +2,7 @@
 /*
  * Routing: from method and path to a handler, for whoever may.
  *
- * The table of routes is all there is to know about which paths exist, who may use them, and
+ * The table of calls.def is all there is to know about which paths exist, who may use them, and
  * what kind of body they take. A name from the path is checked before any handler sees it.
  */
 #include <inttypes.h>
@@ -14,80 +14,29 @@
 
 #define API_PATH_PARTS_MAX 8
 
-/* Of what a browser sends without asking (forms, plain text) nothing is taken: whatever a page
- * makes it do, it cannot change anything here. */
-enum api_body {
-    API_BODY_NONE, /* one that comes all the same is not looked at */
-    API_BODY_JSON,
-    API_BODY_MODULE,
-    API_BODY_VALUE, /* any bytes */
-    API_BODY_VARIABLE,
+const struct api_route api_routes[] = {
+#define CALL(path, METHOD, VERB_, BODY, handler_, text_)                                           \
+    {.pattern = (path),                                                                            \
+     .name = #handler_,                                                                            \
+     .text = (text_),                                                                              \
+     .method = API_##METHOD,                                                                       \
+     .verb = API_VERB_##VERB_,                                                                     \
+     .body = API_BODY_##BODY,                                                                      \
+     .handler = api_##handler_},
+#include "deploy/api/calls.def"
 };
 
-struct api_route {
-    const char
-        *pattern; /* {t} and {f} are names, {v} a version, {k} a key, a variable or a route */
-    enum api_method method;
-    enum api_scope scope;
-    enum api_body body;
-    api_handler *handler;
-};
+const size_t api_route_count = COUNT_OF(api_routes);
 
-static const struct api_route api_routes[] = {
-    {"v1/tenants", API_GET, API_SCOPE_READ, API_BODY_NONE, api_list_tenants},
-    {"v1/tenants/{t}", API_GET, API_SCOPE_READ, API_BODY_NONE, api_show_tenant},
-    {"v1/tenants/{t}", API_DELETE, API_SCOPE_ADMIN, API_BODY_NONE, api_delete_tenant},
-    {"v1/tenants/{t}/functions", API_GET, API_SCOPE_READ, API_BODY_NONE, api_list_functions},
-    {"v1/tenants/{t}/functions/{f}", API_GET, API_SCOPE_READ, API_BODY_NONE, api_show_function},
-    {"v1/tenants/{t}/functions/{f}", API_PUT, API_SCOPE_WRITE, API_BODY_MODULE, api_put_function},
-    {"v1/tenants/{t}/functions/{f}", API_DELETE, API_SCOPE_WRITE, API_BODY_NONE,
-     api_delete_function},
-    {"v1/tenants/{t}/functions/{f}/versions", API_GET, API_SCOPE_READ, API_BODY_NONE,
-     api_list_versions},
-    {"v1/tenants/{t}/functions/{f}/versions", API_POST, API_SCOPE_WRITE, API_BODY_MODULE,
-     api_post_version},
-    {"v1/tenants/{t}/functions/{f}/versions/{v}", API_GET, API_SCOPE_READ, API_BODY_NONE,
-     api_show_version},
-    {"v1/tenants/{t}/functions/{f}/rollback", API_POST, API_SCOPE_WRITE, API_BODY_JSON,
-     api_rollback},
-    {"v1/tenants/{t}/functions/{f}/starts", API_GET, API_SCOPE_READ, API_BODY_NONE,
-     api_show_starts},
-    {"v1/tenants/{t}/functions/{f}/logs", API_GET, API_SCOPE_READ, API_BODY_NONE, api_show_logs},
-    {"v1/tenants/{t}/functions/{f}/env", API_GET, API_SCOPE_READ, API_BODY_NONE,
-     api_list_variables},
-    {"v1/tenants/{t}/functions/{f}/env/{k}", API_GET, API_SCOPE_READ, API_BODY_NONE,
-     api_show_variable},
-    {"v1/tenants/{t}/functions/{f}/env/{k}", API_PUT, API_SCOPE_WRITE, API_BODY_VARIABLE,
-     api_put_variable},
-    {"v1/tenants/{t}/functions/{f}/env/{k}", API_DELETE, API_SCOPE_WRITE, API_BODY_NONE,
-     api_delete_variable},
-    {"v1/tenants/{t}/functions/{f}/routes", API_GET, API_SCOPE_READ, API_BODY_NONE,
-     api_list_routes},
-    {"v1/tenants/{t}/functions/{f}/routes/{k}", API_GET, API_SCOPE_READ, API_BODY_NONE,
-     api_show_route},
-    {"v1/tenants/{t}/functions/{f}/routes/{k}", API_PUT, API_SCOPE_WRITE, API_BODY_JSON,
-     api_put_route},
-    {"v1/tenants/{t}/functions/{f}/routes/{k}", API_DELETE, API_SCOPE_WRITE, API_BODY_NONE,
-     api_delete_route},
-    {"v1/tenants/{t}/functions/{f}/secrets", API_GET, API_SCOPE_READ, API_BODY_NONE,
-     api_list_secrets},
-    {"v1/tenants/{t}/functions/{f}/secrets/{k}", API_PUT, API_SCOPE_WRITE, API_BODY_VALUE,
-     api_put_secret},
-    {"v1/tenants/{t}/functions/{f}/secrets/{k}", API_DELETE, API_SCOPE_WRITE, API_BODY_NONE,
-     api_delete_secret},
-    {"v1/secrets/rotate", API_POST, API_SCOPE_ADMIN, API_BODY_JSON, api_rotate_secrets},
-    {"v1/tenants/{t}/limits", API_GET, API_SCOPE_READ, API_BODY_NONE, api_show_tenant_limits},
-    {"v1/tenants/{t}/limits", API_PUT, API_SCOPE_ADMIN, API_BODY_JSON, api_put_tenant_limits},
-    {"v1/tenants/{t}/kv", API_GET, API_SCOPE_READ, API_BODY_NONE, api_list_keys},
-    {"v1/tenants/{t}/kv/{k}", API_GET, API_SCOPE_READ, API_BODY_NONE, api_get_key},
-    {"v1/tenants/{t}/kv/{k}", API_PUT, API_SCOPE_WRITE, API_BODY_VALUE, api_put_key},
-    {"v1/tenants/{t}/kv/{k}", API_DELETE, API_SCOPE_WRITE, API_BODY_NONE, api_delete_key},
-    {"v1/limits", API_GET, API_SCOPE_READ, API_BODY_NONE, api_limits},
-    {"v1/stats", API_GET, API_SCOPE_ADMIN, API_BODY_NONE, api_stats},
-    {"healthz", API_GET, API_SCOPE_PUBLIC, API_BODY_NONE, api_healthz},
-    {"readyz", API_GET, API_SCOPE_PUBLIC, API_BODY_NONE, api_readyz},
-    {"metrics", API_GET, API_SCOPE_PUBLIC, API_BODY_NONE, api_metrics},
-};
+/* What a caller must be granted for a verb, as long as nobody's token says more than a level. */
+static enum api_scope api_scope_of(const struct api_route *route)
+{
+    if (route->verb == API_VERB_NONE)
+        return API_SCOPE_PUBLIC;
+    if (route->verb == API_VERB_ADMIN)
+        return API_SCOPE_ADMIN;
+    return route->method == API_GET ? API_SCOPE_READ : API_SCOPE_WRITE;
+}
 
 static const char *const api_method_names[API_METHOD_COUNT] = {
     [API_GET] = "GET",       [API_PUT] = "PUT", [API_POST] = "POST",
@@ -147,7 +96,7 @@ static const struct api_route *api_find_route(
     allow[0] = '\0';
     if (!api_split(path, parts, &count))
         return NULL;
-    for (size_t i = 0; i < COUNT_OF(api_routes); i++) {
+    for (size_t i = 0; i < api_route_count; i++) {
         const struct api_route *route = &api_routes[i];
         call->target = (struct store_target){0};
         bool known = api_split(route->pattern, pattern, &pattern_count);
@@ -258,7 +207,7 @@ static const struct api_route *api_admit_call(struct api_call *call, uint64_t bo
     char *allow = call->response->allow;
     const struct api_route *route =
         api_find_route(request->method, request->path, call, allow, sizeof(call->response->allow));
-    enum api_scope scope = route == NULL ? API_SCOPE_ADMIN : route->scope;
+    enum api_scope scope = route == NULL ? API_SCOPE_ADMIN : api_scope_of(route);
     if (route != NULL || request->granted < scope)
         allow[0] = '\0';
     if (request->granted < scope && request->granted == API_SCOPE_PUBLIC) {

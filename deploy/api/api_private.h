@@ -6,6 +6,7 @@
 #define SKERRY_DEPLOY_API_API_PRIVATE_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "deploy/api/api.h"
 
@@ -25,49 +26,38 @@ struct api_call {
 
 typedef void api_handler(struct api_call *call);
 
-/* functions */
-api_handler api_list_tenants;
-api_handler api_show_tenant;
-api_handler api_delete_tenant;
-api_handler api_list_functions;
-api_handler api_show_function;
-api_handler api_delete_function;
-api_handler api_list_versions;
-api_handler api_show_version;
-api_handler api_rollback;
-api_handler api_show_starts;
-api_handler api_show_logs;
-/* uploads */
-api_handler api_put_function;
-api_handler api_post_version;
-/* environment and routes of a function */
-api_handler api_list_variables;
-api_handler api_show_variable;
-api_handler api_put_variable;
-api_handler api_delete_variable;
-api_handler api_list_routes;
-api_handler api_show_route;
-api_handler api_put_route;
-api_handler api_delete_route;
-/* limits of a tenant */
-api_handler api_show_tenant_limits;
-api_handler api_put_tenant_limits;
-/* keys and values of a tenant */
-api_handler api_list_keys;
-api_handler api_get_key;
-api_handler api_put_key;
-api_handler api_delete_key;
-/* secrets of a function */
-api_handler api_list_secrets;
-api_handler api_put_secret;
-api_handler api_delete_secret;
-api_handler api_rotate_secrets;
-/* the server itself */
-api_handler api_limits;
-api_handler api_stats;
-api_handler api_healthz;
-api_handler api_readyz;
-api_handler api_metrics;
+#define CALL(path, METHOD, VERB, BODY, handler, text) api_handler api_##handler;
+#include "deploy/api/calls.def"
+
+/* ---- the table of calls ---------------------------------------------------------------------- */
+
+enum api_verb {
+#define VERB(NAME, name, text) API_VERB_##NAME, /* text */
+#include "deploy/api/verbs.def"
+};
+
+/* Of what a browser sends without asking (forms, plain text) nothing is taken: whatever a page
+ * makes it do, it cannot change anything here. */
+enum api_body {
+    API_BODY_NONE, /* one that comes all the same is not looked at */
+    API_BODY_JSON,
+    API_BODY_MODULE,
+    API_BODY_VALUE, /* any bytes */
+    API_BODY_VARIABLE,
+};
+
+struct api_route {
+    const char *pattern;
+    const char *name; /* the handler's */
+    const char *text;
+    enum api_method method;
+    enum api_verb verb;
+    enum api_body body;
+    api_handler *handler;
+};
+
+extern const struct api_route api_routes[];
+extern const size_t api_route_count;
 
 /* Takes over `body`; NULL means that memory ran out. */
 void api_answer(struct api_call *call, int status, json_t *body);

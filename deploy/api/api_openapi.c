@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The calls as an OpenAPI document, from their table: paths, methods, what each wants of a token,
+ * what kind of body it takes. What is in bodies, docs tell.
+ */
+#include "deploy/api/api_private.h"
+
+static const char *const api_no_parameters[] = {NULL};
+
+static const struct {
+    const char *mark;
+    const char *name;
+} api_path_parts[] = {{"{t}", "tenant"}, {"{f}", "function"}, {"{v}", "version"}, {"{k}", "key"}};
+
+/* "/v1/tenants/{tenant}" of "v1/tenants/{t}", and its parameters. */
+static json_t *api_path_json(const char *pattern, json_t *parameters)
+{
+    char path[128] = "/";
+    size_t used = 1;
+    for (const char *at = pattern; *at != '\0';) {
+        size_t i = 0;
+        while (i < COUNT_OF(api_path_parts) && strncmp(at, api_path_parts[i].mark, 3) != 0)
+            i++;
+        ASSERT(used + 16 < sizeof(path));
+        if (i == COUNT_OF(api_path_parts)) {
+            path[used++] = *at++;
+            continue;
+        }
+        const char *name = api_path_parts[i].name;
+        used += (size_t)snprintf(path + used, sizeof(path) - used, "{%s}", name);
+        (void)json_array_append_new(parameters,
+                                    json_pack("{s:s, s:s, s:b, s:{s:s}}", "name", name, "in",
+                                              "path", "required", 1, "schema", "type", "string"));
+        at += 3;
+    }
+    return json_stringn(path, used);
+}
+
+static void api_add_body(json_t *operation, enum api_body body)
+{
+    static const char *const types[][3] = {
+        [API_BODY_NONE] = {NULL},
+        [API_BODY_JSON] = {"application/json", NULL},
+        [API_BODY_MODULE] = {"application/wasm", "multipart/related", NULL},
+        [API_BODY_VALUE] = {"application/octet-stream", NULL},
+        [API_BODY_VARIABLE] = {"application/octet-stream", NULL},
+    };
+    if (types[body][0] == NULL)
+        return;
+    json_t *content = json_object();
+    for (size_t i = 0; types[body][i] != NULL; i++)
+        (void)json_object_set_new(content, types[body][i], json_object());
+    (void)json_object_set_new(operation, "requestBody", json_pack("{s:o}", "content", content));
+}
+
+static json_t *api_operation_json(const struct api_route *route, json_t *parameters)
+{
+    static const char *const verbs[] = {
+#define VERB(NAME, name, text) [API_VERB_##NAME] = (name),
+#include "deploy/api/verbs.def"
+    };
+    json_t *operation = json_pack(
+        "{s:s, s:s, s:s, s:O, s:{s:{s:s}, s:{s:s}}}", "operationId", route->name, "summary",
+        route->text, "x-skerry-verb", verbs[route->verb], "parameters", parameters, "responses",
+        "2XX", "description", "done", "default", "description", "problem+json [RFC 9457]");
+    if (operation != NULL)
+        api_add_body(operation, route->body);
+    return operation;
+}
+
+static void api_add_call(json_t *paths, const struct api_route *route)
+{
+    static const char *const methods[API_METHOD_COUNT] = {
+        [API_GET] = "get", [API_PUT] = "put", [API_POST] = "post", [API_DELETE] = "delete"};
+    json_t *parameters = json_array();
+    json_t *path = api_path_json(route->pattern, parameters);
+    const char *name = json_string_value(path);
+    json_t *item = name == NULL ? NULL : json_object_get(paths, name);
+    if (item == NULL && name != NULL) {
+        item = json_object();
+        (void)json_object_set_new(paths, name, item);
+    }
+    if (item != NULL)
+        (void)json_object_set_new(item, methods[route->method],
+                                  api_operation_json(route, parameters));
+    json_decref(parameters);
+    json_decref(path);
+}
+
+void api_openapi(struct api_call *call)
+{
+    if (!api_query_check(call, api_no_parameters))
+        return;
+    json_t *paths = json_object();
+    for (size_t i = 0; i < api_route_count; i++)
+        api_add_call(paths, &api_routes[i]);
+    api_answer(call, 200,
+               json_pack("{s:s, s:{s:s, s:s}, s:o}", "openapi", "3.1.0", "info", "title",
+                         "skerry's admin API", "version", SKERRY_VERSION, "paths", paths));
+}
