@@ -12,12 +12,14 @@
 #include "hostapi/fetch.h"
 #include "hostapi/kv.h"
 #include "hostapi/operations.h"
+#include "hostapi/rate.h"
 #include "hostapi/secrets.h"
 
 struct hostapi_world {
     const struct hostapi_operations *operations;
     const struct hostapi_fetches *fetches;
     const struct hostapi_kv *kv;
+    const struct hostapi_rates *rates;
     const struct hostapi_secrets *secrets;
 };
 

@@ -28,6 +28,7 @@
 #include "server/telemetry/bus_error.h"
 #include "server/telemetry/log.h"
 #include "server/world/kv.h"
+#include "server/world/rates.h"
 
 #define SWEEP_NS        CLOCK_NS_PER_S
 #define TELL_NS         (100 * CLOCK_NS_PER_MS)
@@ -38,6 +39,7 @@
 struct worker {
     struct worker_boot boot;
     struct request_service service;
+    struct rates rates;
     struct h2o_front *front;
     int signal_fd;
     bool draining;
@@ -158,6 +160,7 @@ static enum status worker_start(struct worker *worker, struct report *report)
                                 report, &kv_reader);
     if (status == STATUS_OK)
         world_kv_provide(&service->world, kv_reader);
+    world_rates_provide(&service->world, &worker->rates, service->clock);
     if (status == STATUS_OK)
         status = worker_listen(worker, report);
     return status;

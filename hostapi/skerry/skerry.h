@@ -115,5 +115,6 @@ skerry_handler skerry_fetch, skerry_fetch_start, skerry_fetch_status, skerry_fet
     skerry_fetch_headers, skerry_fetch_url, skerry_fetch_error, skerry_fetch_read,
     skerry_fetch_body_write, skerry_fetch_body_end;
 skerry_handler skerry_secret_get; /* secrets.c */
+skerry_handler skerry_rate_limit; /* rate.c */
 
 #endif

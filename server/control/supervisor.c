@@ -28,6 +28,7 @@
 #include "server/control/helpers.h"
 #include "server/control/kv_service.h"
 #include "server/control/pulse.h"
+#include "server/control/rates_pages.h"
 #include "server/control/vault_line.h"
 #include "server/control/workers.h"
 #include "server/telemetry/bus_error.h"
@@ -57,6 +58,7 @@ struct supervisor {
     struct deaths *deaths;
     struct workers *workers;
     struct kv_service *kv;
+    struct rates_pages rates;
     struct helpers *helpers;
     struct vault_line vault;
     struct event *signals[4];
@@ -278,6 +280,7 @@ static void supervisor_worker_started(void *context, const struct workers_caller
 {
     const struct supervisor *supervisor = context;
     helpers_welcome(supervisor->helpers, worker);
+    rates_pages_welcome(&supervisor->rates, supervisor->workers, worker);
 }
 
 static void supervisor_on_tick(evutil_socket_t fd, short events, void *context)
@@ -454,6 +457,9 @@ static enum status supervisor_make_workers(struct supervisor *supervisor, struct
     enum status status = helpers_create(&helping, report, &supervisor->helpers);
     if (status != STATUS_OK)
         return status;
+    status = rates_pages_make(&supervisor->rates, supervisor->options.config->workers, report);
+    if (status != STATUS_OK)
+        return status;
     vault_line_open(&supervisor->vault, supervisor->helpers, supervisor->deploy);
     status = workers_create(&options, report, &supervisor->workers);
     if (status != STATUS_OK)
@@ -547,6 +553,7 @@ static void supervisor_free(struct supervisor *supervisor)
         deploy_control_stop(supervisor->deploy);
     listeners_close(&supervisor->listeners);
     kv_service_free(supervisor->kv);
+    rates_pages_done(&supervisor->rates);
     workers_free(supervisor->workers);
     helpers_free(supervisor->helpers);
     vault_line_close(&supervisor->vault);

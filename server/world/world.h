@@ -18,6 +18,7 @@ struct world {
     struct peers peers;
     struct hostapi_world calls;  /* what guests reach; services fill it */
     struct kv_reader *kv_reader; /* kv.h */
+    struct rates *rates;         /* rates.h */
     /* Counters of how fetches ended; borrowed. */
     uint64_t *fetch_ends[FETCH_END_COUNT];
 };

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to server/: one limit for all workers without asking any of them. Each counts in a page
+ * of its own, which it alone writes and all may read; what is used of a limit is the sum.
+ *
+ *   worker 0   page 0 (writes)   page 1 (reads) ...
+ *   worker 1   page 0 (reads)    page 1 (writes) ...
+ *
+ * A window slides: the last whole one counts for the part of it that still lies within. Two workers
+ * that look at the same moment may both find room, so a limit is passed by one call of each other
+ * worker at most.
+ *
+ * Pages are control's, and outlive workers. A page has places for so many counters; one that finds
+ * none takes a place of its own tenant's, or else the one that was used the longest time ago.
+ */
+#ifndef SKERRY_SERVER_WORLD_RATES_H
+#define SKERRY_SERVER_WORLD_RATES_H
+
+#include "config/config.h"
+#include "engine/base/clock.h"
+#include "server/world/world.h"
+
+#define RATES_SLOTS 16384 /* power of two */
+
+/* All fields are read by others while they are written; each is whole. */
+struct rates_slot {
+    uint64_t key;    /* hash of tenant, key and window; 0: free */
+    uint64_t now;    /* number of the window, 32 bits, and what was counted in it, 32 bits */
+    uint32_t before; /* counted in the window before */
+    uint32_t used_s; /* monotonic, when it was used last */
+    uint32_t tenant; /* part of its hash */
+    uint32_t padding;
+};
+
+struct rates_page {
+    struct rates_slot slots[RATES_SLOTS];
+};
+
+struct rates {
+    const struct clock *clock;
+    uint64_t seed;
+    struct rates_page *own; /* mapped; NULL: control has not sent it yet */
+    const struct rates_page *pages[CONFIG_WORKERS_MAX]; /* of all; NULL: none; [own_index] is own */
+    uint32_t own_index;
+};
+
+/* Guests of this world have limits from now on, once control has sent the pages. */
+void world_rates_provide(struct world *world, struct rates *rates, const struct clock *clock);
+/* -1: there is no room. */
+int64_t rates_take(
+    struct rates *rates, struct bytes tenant, struct bytes key, uint32_t limit, uint64_t window_ms);
+
+#endif
