@@ -16,6 +16,7 @@
 #define HOSTAPI_FETCH_REDIRECTS_MAX 10
 #define HOSTAPI_FETCH_BODY_MAX      65536 /* bytes of a body that is given at the start */
 #define HOSTAPI_FETCH_FIELDS_MAX    65536
+#define HOSTAPI_CALL_BODY_MAX       ((size_t)1 << 20) /* of a sibling's request */
 #define HOSTAPI_FETCH_URL_MAX       8192
 #define HOSTAPI_FETCH_RULES_MAX     64
 /* Skerry's servers that a request may come through, one asking the next [RFC 8586]. */
@@ -48,6 +49,10 @@ struct hostapi_fetch_order {
     const struct bytes *rules; /* whom the function may ask (config/url.h) */
     uint32_t rule_count;
     struct bytes loop; /* what the request's CDN-Loop said */
+    /* Of a call of a sibling, another function of the tenant: its name; `url` is path and query.
+     * Only it, the method, fields and body count. */
+    struct bytes function;
+    bool waits; /* the caller does nothing else meanwhile */
 };
 
 /* Valid until the next call, or until the operation ends. */

@@ -21,6 +21,7 @@ struct hostapi_world {
     const struct hostapi_kv *kv;
     const struct hostapi_rates *rates;
     const struct hostapi_secrets *secrets;
+    const struct hostapi_fetches *siblings; /* other functions of the tenant */
 };
 
 #endif

@@ -188,6 +188,31 @@ int32_t skerry_kv_finish(uint32_t handle, struct skerry_kv_result *ret_result);
 /* A secret of the function; as above. Waits; copy it nowhere. */
 SKERRY_NATIVE("secret_get_v1")
 int32_t skerry_secret_get(const char *name, uint32_t name_bytes, char *buffer, uint32_t limit);
+/* Another function of the tenant is called, without the network; the handle is read by
+ * skerry_fetch_status and so on. */
+SKERRY_NATIVE("call_start_v1")
+int32_t skerry_call_start(const char *function,
+                          uint32_t function_bytes,
+                          const char *method,
+                          uint32_t method_bytes,
+                          const char *uri,
+                          uint32_t uri_bytes,
+                          const char *fields,
+                          uint32_t fields_bytes,
+                          const void *body,
+                          uint32_t body_bytes);
+/* The same, and waits for the answer. */
+SKERRY_NATIVE("call_v1")
+int32_t skerry_call(const char *function,
+                    uint32_t function_bytes,
+                    const char *method,
+                    uint32_t method_bytes,
+                    const char *uri,
+                    uint32_t uri_bytes,
+                    const char *fields,
+                    uint32_t fields_bytes,
+                    const void *body,
+                    uint32_t body_bytes);
 /* One line. Fields are "name", NUL, "value", NUL, and so on; names of a-z, 0-9 and _. */
 SKERRY_NATIVE("log_v1")
 int32_t skerry_log_fields(enum skerry_log_level level,

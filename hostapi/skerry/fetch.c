@@ -16,10 +16,26 @@
 #define FETCH_FLAGS       (FETCH_FLAG_BODY | FETCH_FLAG_FOLLOW)
 #define FETCH_TIMEOUT     9 /* argument of fetch_start_v1 */
 
-static const struct hostapi_fetches *fetch_world(const struct hostapi_host *host)
+/* One that a handle is of: another server's answer, or another function's. */
+struct fetch_at {
+    const struct hostapi_fetches *calls;
+    uint64_t ticket;
+    bool is_sibling;
+};
+
+static const struct hostapi_fetches *fetch_world(const struct hostapi_host *host, bool sibling)
 {
     const struct hostapi_world *world = skerry_world(host);
-    return world == NULL ? NULL : world->fetches;
+    if (world == NULL)
+        return NULL;
+    return sibling ? world->siblings : world->fetches;
+}
+
+static struct fetch_at fetch_at(const struct hostapi_host *host, const struct skerry_handle *handle)
+{
+    bool sibling = handle->kind == SKERRY_HANDLE_SIBLING;
+    return (struct fetch_at){
+        .calls = fetch_world(host, sibling), .ticket = handle->ticket, .is_sibling = sibling};
 }
 
 static int32_t fetch_error(enum hostapi_fetch_end end)
@@ -46,25 +62,26 @@ static void fetch_log(const struct hostapi_host *host, const char *text)
 
 /* Of argument 0; NULL: it is no fetch's, and the answer is given. */
 static const struct hostapi_fetch_view *
-fetch_view(struct hostapi_host *host, struct engine_host_call *call, uint64_t *ret_ticket)
+fetch_view(struct hostapi_host *host, struct engine_host_call *call, struct fetch_at *ret_at)
 {
-    const struct skerry_handle *handle =
-        skerry_handle_find(host, SKERRY_HANDLE_FETCH, call->slots[0].i32);
+    uint32_t number = call->slots[0].i32;
+    const struct skerry_handle *handle = skerry_handle_find(host, SKERRY_HANDLE_FETCH, number);
     const struct hostapi_fetch_view *view = NULL;
-    if (handle != NULL)
-        view = fetch_world(host)->view(host->request.exchange->owner, handle->ticket);
-    if (view == NULL) {
-        (void)skerry_answer(call, SKERRY_INVALID);
-        return NULL;
+    if (handle == NULL)
+        handle = skerry_handle_find(host, SKERRY_HANDLE_SIBLING, number);
+    if (handle != NULL) {
+        *ret_at = fetch_at(host, handle);
+        view = ret_at->calls->view(host->request.exchange->owner, handle->ticket);
     }
-    *ret_ticket = handle->ticket;
+    if (view == NULL)
+        (void)skerry_answer(call, SKERRY_INVALID);
     return view;
 }
 
-static enum engine_outcome fetch_park(struct hostapi_host *host, uint64_t ticket)
+static enum engine_outcome fetch_park(struct hostapi_host *host, const struct fetch_at *at)
 {
     static const struct hostapi_wait wait = {.kind = HOSTAPI_WAIT_EVENT};
-    fetch_world(host)->await(host->request.exchange->owner, ticket);
+    at->calls->await(host->request.exchange->owner, at->ticket);
     return host_park(host, &wait, 1);
 }
 
@@ -122,7 +139,7 @@ static bool fetch_take_order(struct hostapi_host *host,
 /* A handle, or an error. */
 static int32_t fetch_open(struct hostapi_host *host, struct hostapi_fetch_order *order)
 {
-    const struct hostapi_fetches *fetches = fetch_world(host);
+    const struct hostapi_fetches *fetches = fetch_world(host, false);
     struct http_exchange *exchange = host->request.exchange;
     struct skerry_state *state = skerry_state(host);
     uint64_t ticket;
@@ -177,45 +194,51 @@ static int32_t fetch_look(const struct hostapi_host *host, const struct hostapi_
     return fetch_error(view->end);
 }
 
-enum engine_outcome skerry_fetch(struct hostapi_host *host, struct engine_host_call *call)
+enum engine_outcome skerry_fetch_wait(struct hostapi_host *host, struct engine_host_call *call)
 {
     struct skerry_state *state = skerry_state(host);
-    if (!host->request.resumed) {
-        enum engine_outcome outcome = fetch_begin(host, call, "fetch_v1");
-        int32_t handle = (int32_t)call->slots[0].i32;
-        if (outcome != ENGINE_DONE || handle < 0)
-            return outcome;
-        state->fetch = (uint32_t)handle;
-    }
-    struct skerry_handle *handle = skerry_handle_find(host, SKERRY_HANDLE_FETCH, state->fetch);
+    struct skerry_handle *handle = skerry_handle_find(host, SKERRY_HANDLE_FREE, state->fetch);
     ASSERT(handle != NULL);
+    const struct fetch_at at = fetch_at(host, handle);
     const struct hostapi_fetch_view *view =
-        fetch_world(host)->view(host->request.exchange->owner, handle->ticket);
+        at.calls->view(host->request.exchange->owner, handle->ticket);
     int32_t status = fetch_look(host, view);
     if (status == 0)
-        return fetch_park(host, handle->ticket);
+        return fetch_park(host, &at);
     if (status > 0)
         return skerry_answer(call, (int32_t)state->fetch);
     skerry_handle_free(host, handle);
     return skerry_answer(call, status);
 }
 
+enum engine_outcome skerry_fetch(struct hostapi_host *host, struct engine_host_call *call)
+{
+    if (!host->request.resumed) {
+        enum engine_outcome outcome = fetch_begin(host, call, "fetch_v1");
+        int32_t handle = (int32_t)call->slots[0].i32;
+        if (outcome != ENGINE_DONE || handle < 0)
+            return outcome;
+        skerry_state(host)->fetch = (uint32_t)handle;
+    }
+    return skerry_fetch_wait(host, call);
+}
+
 enum engine_outcome skerry_fetch_status(struct hostapi_host *host, struct engine_host_call *call)
 {
-    uint64_t ticket;
-    const struct hostapi_fetch_view *view = fetch_view(host, call, &ticket);
+    struct fetch_at at;
+    const struct hostapi_fetch_view *view = fetch_view(host, call, &at);
     if (view == NULL)
         return ENGINE_DONE;
     int32_t status = fetch_look(host, view);
-    return status == 0 ? fetch_park(host, ticket) : skerry_answer(call, status);
+    return status == 0 ? fetch_park(host, &at) : skerry_answer(call, status);
 }
 
 /* A view whose head is here; NULL: the answer is given. */
 static const struct hostapi_fetch_view *fetch_head(struct hostapi_host *host,
                                                    struct engine_host_call *call)
 {
-    uint64_t ticket;
-    const struct hostapi_fetch_view *view = fetch_view(host, call, &ticket);
+    struct fetch_at at;
+    const struct hostapi_fetch_view *view = fetch_view(host, call, &at);
     if (view == NULL || view->has_head)
         return view;
     (void)skerry_answer(call, SKERRY_NOT_FOUND);
@@ -275,11 +298,11 @@ enum engine_outcome skerry_fetch_url(struct hostapi_host *host, struct engine_ho
 
 enum engine_outcome skerry_fetch_error(struct hostapi_host *host, struct engine_host_call *call)
 {
-    uint64_t ticket;
+    struct fetch_at at;
     uint8_t *space;
     if (!skerry_take_space(call, 1, &space))
         return ENGINE_TRAPPED;
-    const struct hostapi_fetch_view *view = fetch_view(host, call, &ticket);
+    const struct hostapi_fetch_view *view = fetch_view(host, call, &at);
     return view == NULL ? ENGINE_DONE : skerry_give(call, 1, bytes_of_text(view->text));
 }
 
@@ -287,18 +310,18 @@ enum engine_outcome skerry_fetch_error(struct hostapi_host *host, struct engine_
 
 enum engine_outcome skerry_fetch_read(struct hostapi_host *host, struct engine_host_call *call)
 {
-    uint64_t ticket;
+    struct fetch_at at;
     uint8_t *space;
     if (!skerry_take_space(call, 1, &space))
         return ENGINE_TRAPPED;
-    const struct hostapi_fetch_view *view = fetch_view(host, call, &ticket);
+    const struct hostapi_fetch_view *view = fetch_view(host, call, &at);
     if (view == NULL)
         return ENGINE_DONE;
     size_t count = MIN((size_t)call->slots[2].i32, view->data.count);
     if (view->data.count == 0) {
         enum hostapi_fetch_end failure = fetch_failure(view);
         if (failure == HOSTAPI_FETCH_UNDER_WAY && view->end != HOSTAPI_FETCH_DONE)
-            return fetch_park(host, ticket);
+            return fetch_park(host, &at);
         if (failure != HOSTAPI_FETCH_UNDER_WAY)
             fetch_log(host, view->text);
         return skerry_answer(call, fetch_error(failure));
@@ -306,21 +329,21 @@ enum engine_outcome skerry_fetch_read(struct hostapi_host *host, struct engine_h
     hostcalls_charge_bytes(call, count);
     if (count > 0)
         memcpy(space, view->data.data, count);
-    skerry_state(host)->fetched_bytes += count;
-    fetch_world(host)->take(host->request.exchange->owner, ticket, count);
+    skerry_state(host)->fetched_bytes += at.is_sibling ? 0 : count;
+    at.calls->take(host->request.exchange->owner, at.ticket, count);
     if (view->data.count == 0 && view->end == HOSTAPI_FETCH_UNDER_WAY)
-        fetch_world(host)->await(host->request.exchange->owner, ticket);
+        at.calls->await(host->request.exchange->owner, at.ticket);
     return skerry_answer(call, (int32_t)count);
 }
 
 enum engine_outcome skerry_fetch_body_write(struct hostapi_host *host,
                                             struct engine_host_call *call)
 {
-    uint64_t ticket;
+    struct fetch_at at;
     struct bytes data;
     if (!skerry_take(call, 1, &data))
         return ENGINE_TRAPPED;
-    const struct hostapi_fetch_view *view = fetch_view(host, call, &ticket);
+    const struct hostapi_fetch_view *view = fetch_view(host, call, &at);
     if (view == NULL)
         return ENGINE_DONE;
     if (view->end != HOSTAPI_FETCH_UNDER_WAY)
@@ -328,23 +351,23 @@ enum engine_outcome skerry_fetch_body_write(struct hostapi_host *host,
     if (data.count == 0)
         return skerry_answer(call, 0);
     if (view->room == 0)
-        return fetch_park(host, ticket);
+        return fetch_park(host, &at);
     data.count = MIN(data.count, view->room);
     hostcalls_charge_bytes(call, data.count);
-    if (!fetch_world(host)->write(host->request.exchange->owner, ticket, data, false))
+    if (!at.calls->write(host->request.exchange->owner, at.ticket, data, false))
         return skerry_answer(call, SKERRY_UNAVAILABLE);
     return skerry_answer(call, (int32_t)data.count);
 }
 
 enum engine_outcome skerry_fetch_body_end(struct hostapi_host *host, struct engine_host_call *call)
 {
-    uint64_t ticket;
-    const struct hostapi_fetch_view *view = fetch_view(host, call, &ticket);
+    struct fetch_at at;
+    const struct hostapi_fetch_view *view = fetch_view(host, call, &at);
     if (view == NULL)
         return ENGINE_DONE;
     if (view->end != HOSTAPI_FETCH_UNDER_WAY)
         return skerry_answer(call, SKERRY_CLOSED);
     bool sent =
-        fetch_world(host)->write(host->request.exchange->owner, ticket, bytes_make(NULL, 0), true);
+        at.calls->write(host->request.exchange->owner, at.ticket, bytes_make(NULL, 0), true);
     return skerry_answer(call, sent ? 0 : SKERRY_UNAVAILABLE);
 }

@@ -114,7 +114,10 @@ skerry_handler skerry_kv_add, skerry_kv_add_start, skerry_kv_delete, skerry_kv_d
 skerry_handler skerry_fetch, skerry_fetch_start, skerry_fetch_status, skerry_fetch_header,
     skerry_fetch_headers, skerry_fetch_url, skerry_fetch_error, skerry_fetch_read,
     skerry_fetch_body_write, skerry_fetch_body_end;
-skerry_handler skerry_secret_get; /* secrets.c */
-skerry_handler skerry_rate_limit; /* rate.c */
+skerry_handler skerry_secret_get;              /* secrets.c */
+skerry_handler skerry_rate_limit;              /* rate.c */
+skerry_handler skerry_call, skerry_call_start; /* call.c */
+/* Waits for the head of what state->fetch is the handle of, and answers with that, or an error. */
+skerry_handler skerry_fetch_wait;
 
 #endif

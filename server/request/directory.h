@@ -20,9 +20,9 @@
 #include "isolate/isolate.h"
 #include "server/request/admission.h"
 #include "server/request/guest_log.h"
-#include "server/request/parking.h"
 #include "server/request/route.h"
 #include "server/request/scheduler.h"
+#include "server/world/parking.h"
 
 #define DIRECTORY_POOL_VERSION_BYTES (DEPLOY_SHA256_BYTES + 20)
 

@@ -30,6 +30,8 @@ void intake_enter(struct request *request)
     uint64_t fuel_max = request->service->config->limits.fuel;
     uint64_t own_fuel = function->limits.fuel;
     request->fuel_max = own_fuel == 0 ? fuel_max : MIN(own_fuel, fuel_max);
+    if (UNLIKELY(request->fuel_given != 0 || request->fuel_lent != 0))
+        sibling_bound_fuel(request);
     http->function = function->name;
     http->config = function->entry.config;
     http->environment = function->environment;
@@ -98,6 +100,12 @@ static enum route_result intake_route(struct request *request, enum route_result
         log_message("error", "lookup_failed", "%s", report.text);
         return ROUTE_UNKNOWN;
     }
+}
+
+void request_call(struct request *request)
+{
+    request->is_head = bytes_equal_text(request->http.method, "HEAD");
+    intake_look_up(request);
 }
 
 void request_begin(struct request *request)

@@ -19,7 +19,7 @@
 #include "server/request/request_states.h"
 #include "server/request/stream.h"
 #include "server/request/timers.h"
-#include "server/world/operations.h"
+#include "server/world/world.h"
 
 #define REQUEST_MAGIC         UINT64_C(0x7265717565737431)
 #define REQUEST_ID_BYTES      16
@@ -73,6 +73,7 @@ struct request {
     bool is_head;                  /* its method came as HEAD */
     struct request_service *service;
     const struct request_carrier *carrier;
+    const struct request *caller;        /* whose guest calls for it; NULL: a client does */
     struct directory_function *function; /* a reference; NULL before it is known; of a chain the
                                             present step's, which is the chain's reference */
     struct isolate *isolate;             /* checked out in states that have one; else NULL */
@@ -97,7 +98,9 @@ struct request {
     uint64_t until_ns;    /* when it goes on without an event */
     uint64_t deadline_ns; /* by limits.wall, of a stream by limits.stream_wall */
     uint64_t gone_check_ns;
-    uint64_t fuel_max; /* what it may use */
+    uint64_t fuel_max;   /* what it may use */
+    uint64_t fuel_given; /* by its caller, all of it; 0: it has none */
+    uint64_t fuel_lent;  /* to siblings: used, or still theirs */
     uint64_t fuel_used;
     uint64_t fuel_before; /* what the isolate's earlier requests used, if it kept its memory */
     struct http_exchange http;
@@ -114,6 +117,8 @@ NODISCARD bool request_init(struct request *request,
                             const struct request_carrier *carrier);
 /* Takes it all the way, or to where it has to wait. May end in carrier->send. */
 void request_begin(struct request *request);
+/* The same for one of a caller's, whose target is set, and fuel_max what it was given. */
+void request_call(struct request *request);
 /* The same from where its function is known; request_begin's. */
 void request_admit(struct request *request);
 /* It is for the server and no function: 204, nothing to say but that it is there. */
@@ -153,6 +158,13 @@ void request_expire(struct request *request);
 /* Makes the exchange request->function's. */
 void intake_enter(struct request *request);
 
+/* Calls of siblings that may stand behind one another. */
+#define REQUEST_DEPTH_MAX 8
+/* Whose guests may call functions of their tenant from now on; its owners are requests (sibling.c).
+ */
+void request_open_siblings(struct world *world);
+/* Takes from request->fuel_max what is not its own. */
+void sibling_bound_fuel(struct request *request);
 /* The scheduler's: a portion of a slice. */
 enum scheduler_verdict request_slice(struct scheduler_task *task, struct scheduler_grant *grant);
 

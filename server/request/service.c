@@ -123,6 +123,7 @@ static void service_open_world(struct request_service *service)
 {
     world_init(&service->world, request_wake, &service->loop);
     secrets_open(&service->world);
+    request_open_siblings(&service->world);
     struct metrics *metrics = service->metrics;
     world_fetch_init(&service->world, metrics);
 #define OPERATION(NAME, name, text)                                                                \

@@ -2,7 +2,7 @@
 /*
  * Counting places. Two tenants cannot both have more than half, so who has is one pointer.
  */
-#include "server/request/parking.h"
+#include "server/world/parking.h"
 
 static bool parking_is_larger(const struct parking *parking, const struct parking_tenant *tenant)
 {

@@ -9,8 +9,8 @@
  *
  * Knows no requests: who is parked is a link, and the caller finds what it is in.
  */
-#ifndef SKERRY_SERVER_REQUEST_PARKING_H
-#define SKERRY_SERVER_REQUEST_PARKING_H
+#ifndef SKERRY_SERVER_WORLD_PARKING_H
+#define SKERRY_SERVER_WORLD_PARKING_H
 
 #include "engine/base/list.h"
 

@@ -2,7 +2,7 @@
 /*
  * Places for who is parked, and how tenants share them.
  */
-#include "server/request/parking.h"
+#include "server/world/parking.h"
 #include "tests/support/unit.h"
 
 #define PLACES 6
