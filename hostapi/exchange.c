@@ -191,7 +191,20 @@ bool http_exchange_begin_response(struct http_exchange *exchange)
     return exchange->response_body.count <= exchange->head_length;
 }
 
-/* ---- the body -------------------------------------------------------------------------------- */
+/* ---- bodies ---------------------------------------------------------------------------------- */
+
+struct bytes exchange_body_from(const struct http_exchange *exchange, uint64_t at)
+{
+    struct bytes body = exchange->request_body;
+    size_t skip = (size_t)MIN(at, (uint64_t)body.count);
+    return skip == body.count ? bytes_make(NULL, 0)
+                              : bytes_make(body.data + skip, body.count - skip);
+}
+
+bool exchange_body_waits(const struct http_exchange *exchange, uint64_t at)
+{
+    return exchange->request_body_is_coming && at >= exchange->request_body.count;
+}
 
 void exchange_replace_body(struct http_exchange *exchange)
 {

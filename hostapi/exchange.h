@@ -15,6 +15,10 @@
 /* Into the exchange's arena; false over its cap. */
 NODISCARD bool
 exchange_copy(struct http_exchange *exchange, struct bytes text, struct bytes *ret_copy);
+/* What has come of the request's body from `at` on. */
+struct bytes exchange_body_from(const struct http_exchange *exchange, uint64_t at);
+/* Whoever has read up to `at`, and wants more: has he to wait for it? */
+bool exchange_body_waits(const struct http_exchange *exchange, uint64_t at);
 /*
  * Adds a piece to the response's body; `piece` becomes the rest that there is no room for now,
  * which only a response that streams has: wait for room, then go on. LIMIT: more than

@@ -96,6 +96,12 @@ enum engine_outcome host_park_for_room(struct hostapi_host *host)
     return host_park(host, &wait, 1);
 }
 
+enum engine_outcome host_park_for_body(struct hostapi_host *host)
+{
+    const struct hostapi_wait wait = {.kind = HOSTAPI_WAIT_BODY};
+    return host_park(host, &wait, 1);
+}
+
 enum engine_outcome host_flush(struct hostapi_host *host)
 {
     struct http_exchange *exchange = host->request.exchange;

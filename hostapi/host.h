@@ -106,6 +106,8 @@ enum engine_outcome
 host_park(struct hostapi_host *host, const struct hostapi_wait *waits, uint32_t count);
 /* The same until a piece of the response was taken. */
 enum engine_outcome host_park_for_room(struct hostapi_host *host);
+/* The same until more of the request's body has come. */
+enum engine_outcome host_park_for_body(struct hostapi_host *host);
 /* Lets the response go out as far as it is written, if it may; made again, the call is done. */
 enum engine_outcome host_flush(struct hostapi_host *host);
 /* The same for a moment: monotonic; 0: when others have had their turn. */

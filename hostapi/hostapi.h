@@ -98,7 +98,8 @@ struct http_exchange {
     bool debug_log;          /* what the guest logs at level debug is kept */
     bool pass_authorization; /* CGI may show the Authorization header [RFC 3875 9.2] */
     struct http_headers request_headers;
-    struct bytes request_body;
+    struct bytes request_body;   /* as far as it has come */
+    bool request_body_is_coming; /* there is more to come: who wants it waits for BODY */
     /* response; read by server after FINISHED */
     uint32_t status; /* 200 unless the guest sets it */
     struct http_headers response_headers;
@@ -243,6 +244,7 @@ enum hostapi_step hostapi_trapped(struct hostapi_host *host, struct report *repo
 enum hostapi_wait_kind {
     HOSTAPI_WAIT_TIME,  /* a moment: monotonic `until_ns`; 0: others had their turn */
     HOSTAPI_WAIT_ROOM,  /* room in the exchange's response_body: a piece of it was taken */
+    HOSTAPI_WAIT_BODY,  /* a piece of the exchange's request_body has come, or its end */
     HOSTAPI_WAIT_EVENT, /* any operation of the request has an answer: operations.h */
 };
 struct hostapi_wait {

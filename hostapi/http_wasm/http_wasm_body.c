@@ -30,9 +30,12 @@ enum engine_outcome http_wasm_read_body(struct hostapi_host *host, struct engine
     if (refusal != NULL)
         return host_trap(call, "read_body: %s", refusal);
     struct http_exchange *exchange = host->request.exchange;
-    struct bytes body = kind == HTTP_WASM_REQUEST_BODY ? exchange->request_body
-                                                       : buffer_bytes(&exchange->response_body);
+    bool is_request = kind == HTTP_WASM_REQUEST_BODY;
+    struct bytes body =
+        is_request ? exchange->request_body : buffer_bytes(&exchange->response_body);
     uint64_t *read = &http_wasm_state(host)->body_read[kind];
+    if (is_request && exchange_body_waits(exchange, *read))
+        return host_park_for_body(host);
     uint64_t left = body.count - *read;
     uint64_t count = MIN(left, (uint64_t)limit);
     uint8_t *space;
@@ -44,7 +47,8 @@ enum engine_outcome http_wasm_read_body(struct hostapi_host *host, struct engine
         memcpy(space, body.data + *read, count);
         *read += count;
     }
-    call->slots[0].bits = count | (count == left ? HTTP_WASM_EOF : 0);
+    bool is_end = count == left && !(is_request && exchange->request_body_is_coming);
+    call->slots[0].bits = count | (is_end ? HTTP_WASM_EOF : 0);
     return ENGINE_DONE;
 }
 
@@ -60,6 +64,7 @@ static enum status http_wasm_write_request(struct hostapi_host *host, struct byt
     if (status != STATUS_OK)
         return status;
     state->body_written[HTTP_WASM_REQUEST_BODY] = true;
+    exchange->request_body_is_coming = false;
     exchange->request_body = buffer_bytes(&state->request_body);
     return STATUS_OK;
 }

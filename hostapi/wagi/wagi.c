@@ -314,10 +314,14 @@ static bool wagi_environment(struct hostapi_host *host, struct wasi_texts *ret_t
 static struct bytes wagi_stdin(const struct hostapi_host *host)
 {
     const struct http_exchange *exchange = host->request.exchange;
-    if (exchange == NULL || exchange->request_body.count == 0)
-        return bytes_make(NULL, 0);
-    uint64_t read = wagi_state(host)->body_read;
-    return bytes_make(exchange->request_body.data + read, exchange->request_body.count - read);
+    return exchange == NULL ? bytes_make(NULL, 0)
+                            : exchange_body_from(exchange, wagi_state(host)->body_read);
+}
+
+static bool wagi_stdin_waits(const struct hostapi_host *host)
+{
+    const struct http_exchange *exchange = host->request.exchange;
+    return exchange != NULL && exchange_body_waits(exchange, wagi_state(host)->body_read);
 }
 
 static uint64_t wagi_stdin_bytes(const struct hostapi_host *host)
@@ -367,6 +371,7 @@ static const struct wasi_setting wagi_setting = {
     .environment = wagi_environment,
     .texts_are_requests = true,
     .stdin_bytes = wagi_stdin_bytes,
+    .stdin_waits = wagi_stdin_waits,
     .read = wagi_read,
     .write = wagi_write,
     .flush = host_flush,

@@ -91,6 +91,8 @@ struct wasi_setting {
     bool texts_are_requests;
     /* What stdin has left to give at once; for poll_oneoff and fd_read's price. */
     uint64_t (*stdin_bytes)(const struct hostapi_host *host);
+    /* Has a reader of stdin to wait for more? NULL: never. */
+    bool (*stdin_waits)(const struct hostapi_host *host);
     /* fd_read of stdin: fills vectors, each checked already. */
     enum wasi_errno (*read)(struct hostapi_host *host,
                             struct engine_instance *instance,
@@ -114,6 +116,12 @@ struct wasi_setting {
 extern const struct hostapi_family wasi_family;
 /* This process's streams, and what hostapi_command_create was given. */
 extern const struct wasi_setting wasi_command_setting;
+
+static inline bool wasi_stdin_waits(const struct hostapi_host *host)
+{
+    const struct wasi_setting *setting = host->family->setting;
+    return setting->stdin_waits != NULL && setting->stdin_waits(host);
+}
 
 /* For settings without stdin, and those whose output goes to the guest's log. */
 uint64_t wasi_stdin_none(const struct hostapi_host *host);

@@ -203,6 +203,8 @@ enum engine_outcome wasi_fd_read(struct hostapi_host *host, struct engine_host_c
     if (error != WASI_SUCCESS)
         return wasi_answer(call, error);
     uint32_t count = 0;
+    if (iovecs.bytes > 0 && wasi_stdin_waits(host))
+        return host_park_for_body(host);
     hostcalls_charge_bytes(call, MIN(iovecs.bytes, setting->stdin_bytes(host)));
     error = setting->read(host, call->instance, &iovecs, &count);
     return wasi_fd_answer_sum(call, error, count);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * poll_oneoff: waiting on clocks parks the guest; streams are ready at once.
+ * poll_oneoff: waiting on clocks parks the guest; streams are ready at once, but for a stdin of
+ * which more is to come.
  *
  * The first call notes the time (poll_base_ns) that relative timeouts count from. If nothing
  * is due, the call parks until the earliest deadline and is made again with the same
@@ -39,6 +40,7 @@ struct wasi_poll_event {
     uint16_t error;
     uint16_t flags;
     uint64_t bytes;
+    bool for_body;   /* when not ready: until more of stdin has come */
     uint64_t due_ns; /* monotonic, when not ready */
 };
 
@@ -76,6 +78,8 @@ wasi_poll_stream(const struct hostapi_host *host, uint8_t tag, const uint8_t *ro
     if (!wasi_fd_stream(host, guest_mem_load_u32(row + WASI_POLL_FD), &stream) ||
         (stream == WASI_STDIN) != (tag == WASI_POLL_FD_READ)) {
         event.error = WASI_BADF;
+    } else if (stream == WASI_STDIN && wasi_stdin_waits(host)) {
+        event = (struct wasi_poll_event){.for_body = true, .due_ns = UINT64_MAX};
     } else if (stream == WASI_STDIN) {
         event.bytes = host->family->setting->stdin_bytes(host);
         event.flags = event.bytes == 0 ? WASI_POLL_EVENT_HANGUP : 0;
@@ -111,6 +115,15 @@ static void wasi_poll_store(uint8_t *to, const uint8_t *row, const struct wasi_p
     guest_mem_store_u16(to + 24, event->flags);
 }
 
+static enum engine_outcome wasi_poll_park(struct hostapi_host *host, uint64_t due_ns, bool for_body)
+{
+    const struct hostapi_wait waits[] = {
+        {.kind = HOSTAPI_WAIT_TIME, .until_ns = due_ns},
+        {.kind = HOSTAPI_WAIT_BODY},
+    };
+    return host_park(host, waits, for_body ? 2 : 1);
+}
+
 static enum engine_outcome wasi_poll(struct hostapi_host *host,
                                      struct engine_host_call *call,
                                      const struct wasi_poll_layout *layout)
@@ -135,6 +148,7 @@ static enum engine_outcome wasi_poll(struct hostapi_host *host,
 
     uint32_t ready = 0;
     uint64_t due_ns = UINT64_MAX;
+    bool for_body = false;
     for (uint32_t i = 0; i < count; i++) {
         const uint8_t *row = rows.data + (size_t)i * layout->bytes;
         struct wasi_poll_event event = wasi_poll_look(host, call->instance, layout, row);
@@ -142,9 +156,10 @@ static enum engine_outcome wasi_poll(struct hostapi_host *host,
             wasi_poll_store(events + (size_t)ready++ * WASI_POLL_EVENT_BYTES, row, &event);
         else
             due_ns = MIN(due_ns, event.due_ns);
+        for_body |= event.for_body;
     }
     if (ready == 0)
-        return host_park_until(host, due_ns);
+        return wasi_poll_park(host, due_ns, for_body);
     guest_mem_store_u32(ret_count, ready);
     return wasi_answer(call, WASI_SUCCESS);
 }

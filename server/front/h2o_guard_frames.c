@@ -89,10 +89,26 @@ static void frames_count_reset(struct h2o_connection *connection)
     budget->resets++;
 }
 
+/* Is it an answer in pieces that its guest broke off? libh2o encodes into its connection's buffer,
+ * and then nobody's bytes need be being read. */
+static bool frames_is_broken_off(h2o_buffer_t **out, uint32_t stream_id)
+{
+    if (out == NULL)
+        return false;
+    h2o_http2_conn_t *conn = H2O_STRUCT_FROM_MEMBER(h2o_http2_conn_t, _write.buf, out);
+    const h2o_http2_stream_t *stream = h2o_http2_conn_get_stream(conn, stream_id);
+    return stream != NULL && stream->send_state == H2O_SEND_STATE_ERROR;
+}
+
 GUARD_EXPORT void
 h2o_http2__encode_rst_stream_frame(h2o_buffer_t **out, uint32_t stream_id, int error)
 {
     struct h2o_connection *connection = h2o_guard.current;
+    /* No fault of the client's, as libh2o has it. */
+    if (frames_is_broken_off(out, stream_id)) {
+        h2o_guard.encode_reset(out, stream_id, -H2O_HTTP2_ERROR_INTERNAL);
+        return;
+    }
     if (connection != NULL) {
         frames_count(connection, frames_error((uint32_t)error)->sent);
         h2o_guard_log(connection, "http2_reset", frames_error((uint32_t)error)->label,

@@ -87,6 +87,7 @@ static enum guest_step guest_waits(const struct isolate *isolate, struct guest_r
     ret_result->until_ns = hostapi_waits_until_ns(waits);
     ret_result->for_event = hostapi_waits_for(waits, HOSTAPI_WAIT_EVENT);
     ret_result->for_room = hostapi_waits_for(waits, HOSTAPI_WAIT_ROOM);
+    ret_result->for_body = hostapi_waits_for(waits, HOSTAPI_WAIT_BODY);
     return GUEST_WAITS;
 }
 

@@ -23,6 +23,7 @@ struct guest_result {
     uint64_t until_ns;    /* WAITS: monotonic */
     bool for_event;       /* WAITS: an operation of its own that completes ends it too */
     bool for_room;        /* WAITS: it has written what may wait to be sent */
+    bool for_body;        /* WAITS: it wants what has not come of its request's body */
     enum isolate_end end; /* FINISHED: what the isolate is good for */
     enum fault fault;     /* FAULTED */
     char text[REPORT_TEXT_BYTES];

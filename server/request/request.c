@@ -285,6 +285,7 @@ static void request_park(struct request *request, const struct guest_result *res
     service->metrics->parked++;
     request_become(request, REQUEST_PARKED);
     request->for_event = result->for_event;
+    request->for_body = result->for_body;
     request->stream.for_room = result->for_room;
     request->parked_at_ns = request->now_ns;
     guest_log_take_lines(request);
@@ -313,6 +314,13 @@ void request_unpark(struct request *request)
     request->parked_ns += request_now(request) - request->parked_at_ns;
     admission_resume(&request->function->tenant->admission);
     request_line_up(request, REQUEST_RUNNABLE);
+}
+
+void request_body_came(struct request *request)
+{
+    ASSERT(request->magic == REQUEST_MAGIC);
+    if (request->state == REQUEST_PARKED && request->for_body)
+        request_unpark(request);
 }
 
 void request_wake(struct operations_owner *owner)

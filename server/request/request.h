@@ -70,6 +70,7 @@ struct request {
     bool rebuild_asked;            /* control was asked for its artifact */
     bool keeps_permit;             /* answered, but its permit is free only when that is sent */
     bool for_event;                /* parked until an operation of its own completes, too */
+    bool for_body;                 /* parked until more of its body has come, too */
     bool is_head;                  /* its method came as HEAD */
     struct request_service *service;
     const struct request_carrier *carrier;
@@ -131,6 +132,8 @@ void request_reject(struct request *request, uint32_t status, const char *code, 
 /* The carrier's side is gone or done: what is to be logged is. Afterwards nothing refers to the
  * request. */
 void request_end(struct request *request);
+/* The carrier's: http.request_body has grown, or has come to its end. It may have moved. */
+void request_body_came(struct request *request);
 /* The carrier's: the piece that was written is out, and it takes the next. */
 void request_sent(struct request *request);
 /* One of its operations has completed: if it is parked for that, it goes on. */

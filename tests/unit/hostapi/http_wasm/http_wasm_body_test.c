@@ -136,6 +136,25 @@ static void a_head_that_is_out_is_closed_to_changes_buffered_or_not(void **state
     }
 }
 
+static void a_read_waits_for_a_body_that_is_coming(void **state)
+{
+    (void)state;
+    struct http_exchange *exchange = &letters_fixture.exchange;
+    fixture_next_exchange(&letters_fixture, "POST", "/2q");
+    exchange->request_body_is_coming = true;
+    exchange->request_body = bytes_of_text("01");
+    assert_int_equal(hostapi_begin(letters_fixture.host, letters_fixture.instance, exchange,
+                                   &letters_fixture.report),
+                     HOSTAPI_RUN);
+    assert_int_equal(engine_run(letters_fixture.machine, 1000000), ENGINE_PENDING);
+    assert_true(hostapi_waits_for(hostapi_waits(letters_fixture.host), HOSTAPI_WAIT_BODY));
+    exchange->request_body = bytes_of_text("0123");
+    exchange->request_body_is_coming = false;
+    assert_int_equal(engine_run(letters_fixture.machine, 1000000), ENGINE_DONE);
+    assert_int_equal(hostapi_next(letters_fixture.host, &letters_fixture.report), HOSTAPI_FINISHED);
+    fixture_assert_body(&letters_fixture, "23");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, letters_setup, letters_teardown)
 
 UNIT
@@ -150,6 +169,7 @@ UNIT
         TEST(a_write_waits_until_all_of_it_is_taken),
         TEST(who_buffers_the_response_does_not_stream_it),
         TEST(a_head_that_is_out_is_closed_to_changes_buffered_or_not),
+        TEST(a_read_waits_for_a_body_that_is_coming),
     };
     return cmocka_run_group_tests(tests, fixture_prepare, NULL);
 }

@@ -223,6 +223,29 @@ static void a_bad_head_is_told_of_at_the_end_and_nothing_goes_out_before(void **
     assert_non_null(strstr(fixture.report.text, "neither content-type nor location"));
 }
 
+/* ---- a body that is still coming in ---------------------------------------------------------- */
+
+static void a_read_waits_for_what_has_not_come(void **state)
+{
+    (void)state;
+    struct http_exchange *exchange = &fixture.exchange;
+    exchange->request_body = bytes_of_text("012");
+    exchange->request_body_is_coming = true;
+    put_iovec(0, 100, 8);
+    expect(wasi_fd_read, 0, 0, 1, 64, WASI_SUCCESS);
+    assert_int_equal(u32(64), 3);
+    assert_int_equal(call(wasi_fd_read, 0, 0, 1, 64), ENGINE_PENDING);
+    assert_true(hostapi_waits_for(hostapi_waits(fixture.host), HOSTAPI_WAIT_BODY));
+    assert_int_equal(u32(64), 3);
+    exchange->request_body = bytes_of_text("01234");
+    expect(wasi_fd_read, 0, 0, 1, 64, WASI_SUCCESS);
+    assert_int_equal(u32(64), 2);
+    assert_memory_equal(memory(100), "34", 2);
+    exchange->request_body_is_coming = false;
+    expect(wasi_fd_read, 0, 0, 1, 64, WASI_SUCCESS);
+    assert_int_equal(u32(64), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, calls_setup, calls_teardown)
 
 UNIT
@@ -243,6 +266,7 @@ UNIT
         TEST(a_write_waits_for_room_and_goes_on_where_it_was),
         TEST(a_sync_of_stdout_lets_go_what_is_written_of_a_good_head),
         TEST(a_bad_head_is_told_of_at_the_end_and_nothing_goes_out_before),
+        TEST(a_read_waits_for_what_has_not_come),
     };
     return cmocka_run_group_tests(tests, fixture_prepare, NULL);
 }

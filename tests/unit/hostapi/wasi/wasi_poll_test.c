@@ -157,6 +157,26 @@ static void the_old_poll_has_its_fields_later(void **state)
     assert_int_equal(hostapi_waits_until_ns(hostapi_waits(fixture.host)), shown(5000));
 }
 
+static void a_stdin_of_which_more_is_to_come_is_waited_for(void **state)
+{
+    (void)state;
+    struct http_exchange *exchange = &fixture.exchange;
+    exchange->request_body_is_coming = true;
+    put_clock(0, 7, 1, UINT64_C(1000000000), 0);
+    memset(memory(48), 0, 48);
+    *memory(48 + 8) = 1; /* fd_read of stdin */
+    assert_int_equal(call(wasi_poll_oneoff, 0, 200, 2, 400), ENGINE_PENDING);
+    const struct hostapi_waits *waits = hostapi_waits(fixture.host);
+    assert_int_equal(waits->count, 2);
+    assert_true(hostapi_waits_for(waits, HOSTAPI_WAIT_BODY));
+    assert_true(hostapi_waits_until_ns(waits) < UINT64_MAX);
+    fixture.host->request.resumed = true;
+    exchange->request_body = bytes_of_text("0123");
+    expect(wasi_poll_oneoff, 0, 200, 2, 400, WASI_SUCCESS);
+    assert_int_equal(u32(400), 1);
+    assert_int_equal(u64(200 + 16), 4);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fine_setup, calls_teardown)
 
 UNIT
@@ -172,6 +192,7 @@ UNIT
         TEST(events_may_lie_over_their_subscriptions),
         TEST(each_subscription_costs_once),
         TEST(the_old_poll_has_its_fields_later),
+        TEST(a_stdin_of_which_more_is_to_come_is_waited_for),
     };
     return cmocka_run_group_tests(tests, fixture_prepare, NULL);
 }

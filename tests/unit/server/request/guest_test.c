@@ -22,6 +22,7 @@ static struct {
     uint64_t until_ns;
     bool for_event;
     bool for_room;
+    bool for_body;
     enum hostapi_kind kind;
     enum status create_status;
     /* what they were asked */
@@ -163,7 +164,9 @@ const struct hostapi_waits *hostapi_waits(const struct hostapi_host *host)
 bool hostapi_waits_for(const struct hostapi_waits *waits, enum hostapi_wait_kind kind)
 {
     (void)waits;
-    return kind == HOSTAPI_WAIT_EVENT ? says.for_event : says.for_room;
+    return kind == HOSTAPI_WAIT_EVENT  ? says.for_event
+           : kind == HOSTAPI_WAIT_ROOM ? says.for_room
+                                       : says.for_body;
 }
 
 uint64_t hostapi_waits_until_ns(const struct hostapi_waits *waits)

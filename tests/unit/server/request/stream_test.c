@@ -383,6 +383,28 @@ static void only_a_function_that_is_gone_ends_its_streams(void **state)
     expect_cut(stage, request, "stream_ended");
 }
 
+static void who_waits_for_its_body_goes_on_when_it_comes(void **state)
+{
+    struct stage *stage = *state;
+    stage->steps[0] = GUEST_WAITS;
+    stage->steps[1] = GUEST_FINISHED;
+    stage->step_count = 2;
+    stage->result = (struct guest_result){.for_body = true, .until_ns = UINT64_MAX};
+    struct request *request = stage_begin(stage, 0);
+    assert_int_equal(request->state, REQUEST_PARKED);
+    request_body_came(request);
+    assert_int_equal(request->state, REQUEST_RUNNABLE);
+    request_body_came(request);
+    stage_turn(stage, 0);
+    assert_int_equal(request->state, REQUEST_ANSWERED);
+    /* For something else it is no news. */
+    stage->steps_taken = 0;
+    stage->result.for_body = false;
+    request = stage_begin(stage, 1);
+    request_body_came(request);
+    assert_int_equal(request->state, REQUEST_PARKED);
+}
+
 #define STAGED(test) cmocka_unit_test_setup_teardown(test, stage_setup, stage_teardown)
 
 UNIT
@@ -407,6 +429,7 @@ UNIT
         STAGED(so_it_is_for_the_rest),
         STAGED(a_drain_gives_streams_a_grace_and_new_ones_the_rest_of_it),
         STAGED(only_a_function_that_is_gone_ends_its_streams),
+        STAGED(who_waits_for_its_body_goes_on_when_it_comes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
