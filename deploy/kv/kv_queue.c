@@ -11,6 +11,7 @@
 #define KV_RETRY_US    1000
 #define KV_SWEEP_MS    1000
 #define KV_STUCK_NS    CLOCK_NS_PER_S
+#define KV_TELL_NS     (10 * CLOCK_NS_PER_S)
 
 struct kv_queue {
     struct kv_queue_options options;
@@ -19,6 +20,7 @@ struct kv_queue {
     struct event *group_event; /* active: a group is due */
     struct event *sweep_event;
     uint64_t busy_since_ns; /* 0: the last group could be written */
+    uint64_t told_ns;       /* when it was told that one failed; 0: never */
     struct kv_request *group[KV_GROUP_MAX];
     struct kv_change *changes[KV_GROUP_MAX];
 };
@@ -67,6 +69,16 @@ static void kv_queue_wait_for_readers(struct kv_queue *queue)
     kv_queue_retry(queue);
 }
 
+/* Whoever goes on writing to a full disk does not fill the log too. */
+static void kv_queue_tell_failed(struct kv_queue *queue, const struct report *report)
+{
+    uint64_t now_ns = clock_monotonic_ns(queue->options.clock);
+    if (queue->told_ns != 0 && now_ns - queue->told_ns < KV_TELL_NS)
+        return;
+    queue->told_ns = now_ns;
+    queue->options.failed(queue->options.context, report);
+}
+
 static void kv_queue_on_group(evutil_socket_t fd, short events, void *context)
 {
     (void)fd;
@@ -84,7 +96,7 @@ static void kv_queue_on_group(evutil_socket_t fd, short events, void *context)
     }
     queue->busy_since_ns = 0;
     if (status != STATUS_OK)
-        queue->options.failed(queue->options.context, &report);
+        kv_queue_tell_failed(queue, &report);
     for (size_t i = 0; i < count; i++)
         queue->group[i]->done(queue->group[i], status);
     if (!list_is_empty(&queue->waiting))

@@ -30,7 +30,7 @@ struct kv_queue_options {
     const struct clock *clock;
     /* Some worker has read one commit for KV_STUCK_NS: end it. */
     void (*stuck)(void *context);
-    /* A group could not be written; for the log. */
+    /* A group could not be written; for the log: of those of 10 s the first. */
     void (*failed)(void *context, const struct report *report);
     void *context;
 };

@@ -143,6 +143,35 @@ static void so_many_wait_and_no_more(void **state)
     rig_end(&rig);
 }
 
+static void push_large(struct rig *rig, struct kv_request *request)
+{
+    static const uint8_t value[KV_VALUE_BYTES_MAX];
+    static char key[8];
+    (void)snprintf(key, sizeof(key), "%u", rig->done);
+    *request = (struct kv_request){.change = kv_put_of(key, ""), .done = rig_done_one};
+    request->change.value = bytes_make(value, sizeof(value));
+    assert_true(kv_queue_push(rig->queue, request));
+    (void)event_base_loop(rig->base, EVLOOP_NONBLOCK);
+}
+
+static void a_store_that_goes_on_failing_is_told_of_now_and_then(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct kv_request request;
+    rig_init(&rig);
+    while (rig.last == STATUS_OK)
+        push_large(&rig, &request);
+    assert_int_equal(rig.failed, 1);
+    push_large(&rig, &request);
+    assert_int_equal(rig.last, STATUS_FULL);
+    assert_int_equal(rig.failed, 1);
+    rig.kv.base.now_ns += 10 * CLOCK_NS_PER_S;
+    push_large(&rig, &request);
+    assert_int_equal(rig.failed, 2);
+    rig_end(&rig);
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +179,7 @@ UNIT
         cmocka_unit_test(a_group_waits_for_a_reader_and_ends_one_that_stays),
         cmocka_unit_test(whoever_waits_at_the_end_is_told),
         cmocka_unit_test(so_many_wait_and_no_more),
+        cmocka_unit_test(a_store_that_goes_on_failing_is_told_of_now_and_then),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
