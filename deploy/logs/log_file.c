@@ -28,11 +28,12 @@ void log_file_path(const struct log_name *name, uint32_t index, char ret_path[LO
 enum status log_file_load(int dir_fd, const char *path, uint64_t tail, struct buffer *text)
 {
     struct stat facts;
-    AUTO_CLOSE int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    /* A pipe that somebody put there would have control wait for its other end. */
+    AUTO_CLOSE int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     text->count = 0;
     if (fd < 0)
         return errno == ENOENT ? STATUS_OK : STATUS_IO;
-    if (fstat(fd, &facts) != 0)
+    if (fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode))
         return STATUS_IO;
     size_t wanted = (size_t)MIN((uint64_t)facts.st_size, tail);
     off_t from = facts.st_size - (off_t)wanted;

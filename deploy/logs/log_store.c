@@ -49,12 +49,55 @@ static struct log_name log_open_name(const struct log_open *open)
                              .function = bytes_of_text(open->function)};
 }
 
+static void log_open_file(struct log_store *store, struct log_open *open)
+{
+    const struct log_name name = log_open_name(open);
+    char path[LOG_FILE_PATH_BYTES];
+    struct stat facts;
+    (void)mkdirat(store->dir_fd, open->tenant, 0700);
+    log_file_path(&name, 0, path);
+    AUTO_CLOSE int fd =
+        openat(store->dir_fd, path,
+               O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (fd < 0 || fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode))
+        return;
+    open->bytes = (uint64_t)facts.st_size;
+    open->fd = fd;
+    fd = -1;
+}
+
+/* Does its name still mean that file? An operator may move one away, or remove it. */
+static bool log_file_is_there(const struct log_store *store, const struct log_open *open)
+{
+    const struct log_name name = log_open_name(open);
+    struct stat facts;
+    struct stat named;
+    char path[LOG_FILE_PATH_BYTES];
+    log_file_path(&name, 0, path);
+    return fstatat(store->dir_fd, path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           fstat(open->fd, &facts) == 0 && named.st_ino == facts.st_ino &&
+           named.st_dev == facts.st_dev;
+}
+
+/* Leaves -1 if there is no file to write to. */
+static void log_renew_file(struct log_store *store, struct log_open *open)
+{
+    if (open->fd >= 0 && log_file_is_there(store, open))
+        return;
+    if (open->fd >= 0)
+        (void)close(open->fd);
+    open->fd = -1;
+    open->bytes = 0;
+    log_open_file(store, open);
+}
+
 static void log_write_waiting(struct log_store *store, struct log_open *open)
 {
     const struct log_name name = log_open_name(open);
     size_t count = open->waiting.count;
     if (count == 0)
         return;
+    log_renew_file(store, open);
     ssize_t written = open->fd < 0 ? -1 : write(open->fd, open->waiting.data, count);
     if (written != (ssize_t)count)
         store->stats.lost += open->waiting_lines;
@@ -102,19 +145,6 @@ static uint64_t log_last_id(const struct log_store *store, const struct log_name
     }
     buffer_done(&text);
     return id;
-}
-
-static void log_open_file(struct log_store *store, struct log_open *open)
-{
-    const struct log_name name = log_open_name(open);
-    char path[LOG_FILE_PATH_BYTES];
-    struct stat facts;
-    (void)mkdirat(store->dir_fd, open->tenant, 0700);
-    log_file_path(&name, 0, path);
-    open->fd =
-        openat(store->dir_fd, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (open->fd >= 0 && fstat(open->fd, &facts) == 0)
-        open->bytes = (uint64_t)facts.st_size;
 }
 
 /* NULL: there is no memory. */
@@ -173,8 +203,6 @@ void log_store_append(struct log_store *store,
         store->stats.lost++;
         return;
     }
-    if (open->fd < 0)
-        log_open_file(store, open);
     open->last_id = MAX(clock_realtime_ns(store->options.clock), open->last_id + 1);
     size_t before = open->waiting.count;
     ASSERT(line.count > 2 && line.data[0] == '{');

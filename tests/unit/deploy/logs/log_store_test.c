@@ -202,6 +202,46 @@ static void what_cannot_be_written_is_lost_and_counted(void **state)
     rig_done(&rig);
 }
 
+static void what_is_no_file_is_neither_read_nor_written_nor_waited_for(void **state)
+{
+    (void)state;
+    struct rig rig;
+    char path[128];
+    rig_init(&rig);
+    (void)snprintf(path, sizeof(path), "%s/logs/acme", rig.base.dir);
+    assert_int_equal(mkdir(path, 0700), 0);
+    (void)snprintf(path, sizeof(path), "%s/logs/acme/f.ndjson", rig.base.dir);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    append(&rig, "f", DEPLOY_LOG_INFO, "one");
+    log_store_flush(rig.logs);
+    assert_int_equal(log_store_stats(rig.logs).lost, 1);
+    struct report report = REPORT_INIT;
+    const struct log_query query = all_of("f");
+    assert_int_equal(log_store_read(rig.logs, &query, &report, take, &rig), STATUS_IO);
+    rig_done(&rig);
+}
+
+static void a_file_that_was_moved_away_is_begun_again(void **state)
+{
+    (void)state;
+    struct rig rig;
+    char path[128];
+    char away[128];
+    rig_init(&rig);
+    const struct log_query query = all_of("f");
+    (void)snprintf(path, sizeof(path), "%s/logs/acme/f.ndjson", rig.base.dir);
+    (void)snprintf(away, sizeof(away), "%s/away", rig.base.dir);
+    append(&rig, "f", DEPLOY_LOG_INFO, "one");
+    log_store_flush(rig.logs);
+    assert_int_equal(rename(path, away), 0);
+    append(&rig, "f", DEPLOY_LOG_INFO, "two");
+    assert_string_equal(read_log(&rig, &query), "\"level\":\"info\",\"message\":\"two\"}\n");
+    assert_int_equal(unlink(path), 0);
+    append(&rig, "f", DEPLOY_LOG_INFO, "three");
+    assert_string_equal(read_log(&rig, &query), "\"level\":\"info\",\"message\":\"three\"}\n");
+    rig_done(&rig);
+}
+
 static void more_logs_than_may_be_open_are_all_kept(void **state)
 {
     (void)state;
@@ -257,6 +297,8 @@ UNIT
         cmocka_unit_test(what_a_crash_cut_is_left_out),
         cmocka_unit_test(whoever_follows_hears_what_it_asked_for),
         cmocka_unit_test(what_cannot_be_written_is_lost_and_counted),
+        cmocka_unit_test(a_file_that_was_moved_away_is_begun_again),
+        cmocka_unit_test(what_is_no_file_is_neither_read_nor_written_nor_waited_for),
         cmocka_unit_test(more_logs_than_may_be_open_are_all_kept),
         cmocka_unit_test(what_nobody_wrote_to_for_long_is_removed),
     };
