@@ -181,6 +181,18 @@ class Framing(ServerTest):
         answer = Http1Answer(data, b"POST")
         self.assertEqual((answer.status, answer.body), (200, EVENT * 2))
 
+    def test_on_http_2_a_body_that_is_expected_may_come_at_once(self):
+        """No 100 comes there: who waits for one sends its body after a while [RFC 9110 10.1.1]."""
+        connection = h2.Connection(self.server.port, 20)
+        with contextlib.closing(connection):
+            stream = connection.begin([
+                (b":method", b"POST"), (b":scheme", b"http"),
+                (b":path", b"/f/default/stream/eze"), (b":authority", b"x"),
+                (b"expect", b"100-continue"), (b"content-length", b"4")], ended=False)
+            connection.send(h2.DATA, h2.END_STREAM, stream, b"body")
+            self.assertEqual(connection.outcome(stream), 200)
+            self.assertEqual(connection.bodies[stream], EVENT * 2)
+
     def test_wagi_streams_from_its_empty_line_on(self):
         with socket.create_connection(("127.0.0.1", self.server.port), timeout=20) as s:
             s.sendall(b"GET /f/default/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
