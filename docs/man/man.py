@@ -4,6 +4,7 @@
 
     man.py SKERRY 1 OUT    skerry.1: `skerry help` and `skerry VERB --help`
     man.py SKERRY 5 OUT    skerry.yaml.5: `skerry help config`
+    man.py SKERRY manifest OUT    function.yaml.5: `skerry help manifest`
 """
 import os
 import pathlib
@@ -69,7 +70,7 @@ def program(skerry, version):
             page += f".SS {escaped(verb)}\n{verbatim(said(skerry, verb, '--help'))}"
     page += ".SH ENVIRONMENT\n" + terms(ENVIRONMENT)
     page += ".SH EXIT STATUS\n" + terms(STATUS)
-    return page + ".SH SEE ALSO\n.BR skerry.yaml (5)\n"
+    return page + ".SH SEE ALSO\n.BR skerry.yaml (5),\n.BR function.yaml (5)\n"
 
 
 def settings(skerry, version):
@@ -96,10 +97,35 @@ def settings(skerry, version):
     return page + ".SH SEE ALSO\n.BR skerry (1)\n"
 
 
+def manifest(skerry, version):
+    """function.yaml.5: a comment and the line below it are one key, an indented comment one within."""
+    page = HEAD.format(name="FUNCTION.YAML", section=5, version=version,
+                       title="function.yaml \\- manifest of a function")
+    page += (".SH DESCRIPTION\n"
+             "The file in a function's folder that\n.B skerry deploy\n.I FOLDER\nreads. Each key may"
+             " be left out but\n.BR main .\nA unit is part of a value. An unknown key is an error that"
+             " names the nearest known one. This page's keys as a file:\n"
+             ".BR \"skerry help manifest\" .\n.SH KEYS\n")
+    later, key, text = "", "", ""
+    for line in said(skerry, "help", "manifest").splitlines():
+        if line.startswith("#   "):
+            name, what = line[4:].split(": ", 1)
+            page += f".TP\n.B {escaped(key + '.' + name)}\n{escaped(what)}\n"
+        elif line.startswith("# ") and line.endswith(":"):
+            later += f".TP\n.B {escaped(line[2:-1])}\n{escaped(text)}\n"
+        elif line.startswith("# "):
+            text = line[2:]
+        else:
+            key, value = line.split(": ", 1)
+            value = escaped(value).replace('"', '""')
+            page += f".TP\n.BR {escaped(key)} \" (\" \"{value}\" )\n{escaped(text)}\n"
+    return page + f".SH KEYS OF LATER VERSIONS\n{later}.SH SEE ALSO\n.BR skerry (1)\n"
+
+
 def main():
     skerry, section, out = sys.argv[1:]
     version = said(skerry, "version").split()[1]
-    make = program if section == "1" else settings
+    make = {"1": program, "5": settings, "manifest": manifest}[section]
     pathlib.Path(out).write_text(make(skerry, version), encoding="utf-8")
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The manual pages have every verb, every option and every key, and troff has nothing to say.
 
-    man.py SKERRY skerry.1 skerry.yaml.5
+    man.py SKERRY skerry.1 skerry.yaml.5 function.yaml.5
 """
 import pathlib
 import re
@@ -12,7 +12,7 @@ import sys
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SKERRY, PROGRAM, SETTINGS = sys.argv[1:4]
+SKERRY, PROGRAM, SETTINGS, MANIFEST = sys.argv[1:5]
 
 
 def text(page):
@@ -56,14 +56,25 @@ class Man(unittest.TestCase):
                       + table("config/settings.def", r'^ {8}"(.*)"\)$')):
             self.assertIn(words, page)
 
+    def test_every_key_of_the_manifest_is_there_with_its_text(self):
+        page = text(MANIFEST)
+        keys = [f"{section}.{key}".lstrip(".") for section, key in
+                table("deploy/manifest/manifest.def", r'^KEY\("(\w*)", "(\w+)"')]
+        keys += [f"limits.{name}" for name in ("fuel", "memory", "wall")]
+        keys += table("deploy/manifest/manifest.def", r'^LATER\("(\w+)"')
+        found = re.findall(r"(?m)^\.TP\n\.BR? (\S+)", page)
+        self.assertEqual(sorted(found), sorted(keys))
+        for words in table("deploy/manifest/manifest.def", r'^ {4}"([a-z].*)"\)$'):
+            self.assertIn(words, page)
+
     def test_nothing_of_the_machine_that_built_them_is_in_them(self):
-        for page in (PROGRAM, SETTINGS):
+        for page in (PROGRAM, SETTINGS, MANIFEST):
             self.assertNotIn("/nonexistent", text(page))
             self.assertNotIn(str(ROOT), text(page))
 
     @unittest.skipUnless(shutil.which("groff"), "groff is not installed")
     def test_troff_has_no_warnings(self):
-        for page in (PROGRAM, SETTINGS):
+        for page in (PROGRAM, SETTINGS, MANIFEST):
             done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z", page],
                                   capture_output=True, text=True, check=True)
             self.assertEqual(done.stderr, "", page)
