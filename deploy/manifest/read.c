@@ -232,7 +232,9 @@ static enum status read_methods(struct manifest_reader *reader,
         const json_t *item = json_array_get(node, i);
         struct bytes text = read_scalar(item, number);
         reader->item = i;
-        if (text.data == NULL || manifest_value_method(text, &why, &bit) != STATUS_OK)
+        if (text.data == NULL)
+            status = read_fail(reader, item, NULL, "must be one plain value, like GET");
+        else if (manifest_value_method(text, &why, &bit) != STATUS_OK)
             status = read_refused(reader, item, text, &why);
         else
             methods |= bit;

@@ -98,13 +98,13 @@ def settings(skerry, version):
 
 
 def manifest(skerry, version):
-    """function.yaml.5: a comment and the line below it are one key, an indented comment one within."""
+    """function.yaml.5: as above, and an indented comment is a key within the one before it."""
     page = HEAD.format(name="FUNCTION.YAML", section=5, version=version,
                        title="function.yaml \\- manifest of a function")
     page += (".SH DESCRIPTION\n"
-             "The file in a function's folder that\n.B skerry deploy\n.I FOLDER\nreads. Each key may"
-             " be left out but\n.BR main .\nA unit is part of a value. An unknown key is an error that"
-             " names the nearest known one. This page's keys as a file:\n"
+             "The file in a function's folder that\n.B skerry deploy\n.I FOLDER\nreads. Each key"
+             " may be left out but\n.BR main .\nA unit is part of a value. An unknown key is an"
+             " error that names the nearest known one. This page's keys as a file:\n"
              ".BR \"skerry help manifest\" .\n.SH KEYS\n")
     later, key, text = "", "", ""
     for line in said(skerry, "help", "manifest").splitlines():

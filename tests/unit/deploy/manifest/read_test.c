@@ -100,6 +100,8 @@ static void what_is_wrong_is_told_with_its_line_and_column(void **state)
         {"routes: [{host: a.b, method: GET}]", "routes[0]: unknown key `method`; did you mean "
                                                "`routes.methods`?"},
         {"routes: [{host: a.b, methods: [BREW]}]", "routes[0].methods[0]: `BREW` is none of GET"},
+        {"routes: [{host: a.b, methods: [[GET]]}]",
+         "methods[0]: must be one plain value, like GET"},
         {"routes: [{host: a.b, methods: []}]", "names no method"},
         {"routes: [{host: a.b}, {host: a.b, path: /, methods: [PUT]}]",
          "is the same as an earlier"},
