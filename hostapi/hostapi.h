@@ -76,6 +76,20 @@ struct http_headers {
 
 #define HTTP_LENGTH_UNKNOWN UINT64_MAX
 
+/* What guests count; control adds it up for the metrics. */
+#define HTTP_COUNTERS_MAX       16
+#define HTTP_COUNTER_NAME_BYTES 32
+struct http_counter {
+    struct bytes name; /* in the exchange's arena */
+    uint64_t amount;
+};
+struct http_counters {
+    uint32_t count;
+    struct http_counter rows[HTTP_COUNTERS_MAX];
+};
+/* 1 to 32 of a-z, 0-9 and _, beginning with a letter. */
+bool http_counter_is_name(struct bytes name);
+
 struct http_exchange {
     struct arena arena; /* of this request; capped */
     /* request; filled by server before hostapi_begin, guests may edit */
@@ -116,6 +130,7 @@ struct http_exchange {
     /* what the guest wrote to its log: lines, level first */
     struct buffer log; /* max = limits.log; what does not fit is dropped and counted */
     uint64_t log_dropped_bytes;
+    struct http_counters *counters; /* in the arena; NULL: nothing was counted */
     const struct config_limits *limits;
     const struct hostapi_world *world; /* borrowed; NULL: there is nothing outside (world.h) */
     void *owner;                       /* for its functions; borrowed */

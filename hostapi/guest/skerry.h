@@ -138,6 +138,9 @@ enum skerry_error {
 /* Of the function's environment: how long the value is; more than `limit`: it was not written. */
 SKERRY_NATIVE("env_get_v1")
 int32_t skerry_env_get(const char *name, uint32_t name_bytes, char *buffer, uint32_t limit);
+/* Adds to a counter in the server's metrics; a name of a-z, 0-9 and _. */
+SKERRY_NATIVE("counter_add_v1")
+int32_t skerry_counter_add(const char *name, uint32_t bytes, int64_t amount);
 /* How many more there may be of the key in the last milliseconds, or SKERRY_LIMIT. */
 SKERRY_NATIVE("rate_limit_v1")
 int32_t skerry_rate_limit(const char *key, uint32_t bytes, uint32_t limit, int64_t window_ms);

@@ -96,6 +96,56 @@ enum engine_outcome skerry_log(struct hostapi_host *host, struct engine_host_cal
     return skerry_answer(call, 0);
 }
 
+/* ---- counters -------------------------------------------------------------------------------- */
+
+bool http_counter_is_name(struct bytes name)
+{
+    return exchange_is_field_name(name);
+}
+
+/* The request's row of that name, a new one if it has none; NULL: there is no room. */
+static struct http_counter *plain_counter(struct http_exchange *exchange, struct bytes name)
+{
+    struct http_counters *counters = exchange->counters;
+    if (counters == NULL) {
+        counters = ARENA_NEW(&exchange->arena, struct http_counters);
+        if (counters == NULL)
+            return NULL;
+        counters->count = 0;
+        exchange->counters = counters;
+    }
+    for (uint32_t i = 0; i < counters->count; i++) {
+        if (bytes_equal(counters->rows[i].name, name))
+            return &counters->rows[i];
+    }
+    uint8_t *copy =
+        counters->count == HTTP_COUNTERS_MAX ? NULL : arena_alloc(&exchange->arena, name.count, 1);
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, name.data, name.count);
+    struct http_counter *row = &counters->rows[counters->count++];
+    *row = (struct http_counter){.name = bytes_make(copy, name.count)};
+    return row;
+}
+
+enum engine_outcome skerry_counter_add(struct hostapi_host *host, struct engine_host_call *call)
+{
+    int64_t amount = (int64_t)call->slots[2].i64;
+    struct bytes name;
+    if (!skerry_take(call, 0, &name))
+        return ENGINE_TRAPPED;
+    if (!http_counter_is_name(name) || amount < 0 || amount > INT32_MAX)
+        return skerry_answer(call, SKERRY_INVALID);
+    struct http_exchange *exchange = host->request.exchange;
+    if (exchange == NULL)
+        return skerry_answer(call, 0); /* nobody reads what a builder or a command counts */
+    struct http_counter *row = plain_counter(exchange, name);
+    if (row == NULL)
+        return skerry_answer(call, SKERRY_LIMIT);
+    row->amount += (uint64_t)amount;
+    return skerry_answer(call, 0);
+}
+
 /* ---- clock and random bytes ------------------------------------------------------------------ */
 
 enum engine_outcome skerry_time_now(struct hostapi_host *host, struct engine_host_call *call)

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "server/control/counters.h"
 #include "server/telemetry/log_record.h"
 #include "server/telemetry/start_record.h"
 
@@ -20,6 +21,7 @@ struct records_source {
 
 struct records {
     struct records_options options;
+    struct counters *counters;
     bool told; /* that something was refused */
     struct records_source sources[CONFIG_WORKERS_MAX];
     struct record record; /* the one at hand */
@@ -31,13 +33,24 @@ enum status records_create(const struct records_options *options, struct records
     if (records == NULL)
         return STATUS_NO_MEMORY;
     records->options = *options;
-    *ret_records = records;
-    return STATUS_OK;
+    enum status status = counters_create(&records->counters);
+    if (status == STATUS_OK)
+        *ret_records = records;
+    else
+        records_free(records);
+    return status;
 }
 
 void records_free(struct records *records)
 {
+    if (records != NULL)
+        counters_free(records->counters);
     free(records);
+}
+
+void records_print_counters(const struct records *records, struct buffer *out)
+{
+    counters_print(records->counters, out);
 }
 
 void records_watch(struct records *records, uint32_t worker, const struct record_ring *ring)
@@ -80,6 +93,15 @@ static bool records_take_line(const struct records *records)
     return true;
 }
 
+static bool records_take_counter(const struct records *records)
+{
+    struct counter_record record;
+    if (!counter_record_read(&records->record, &record))
+        return false;
+    counters_add(records->counters, &record);
+    return true;
+}
+
 static bool records_take(struct records *records, uint32_t worker)
 {
     switch (records->record.type) {
@@ -87,6 +109,8 @@ static bool records_take(struct records *records, uint32_t worker)
         return records_take_start(records, worker);
     case RECORD_LINE:
         return records_take_line(records);
+    case RECORD_COUNTER:
+        return records_take_counter(records);
     case RECORD_NONE:
     case RECORD_TYPE_COUNT:
         break;

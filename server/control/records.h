@@ -37,6 +37,8 @@ void records_free(struct records *records);
 void records_watch(struct records *records, uint32_t worker, const struct record_ring *ring);
 /* Takes what is new in all rings, no more of each than it holds. */
 void records_collect(struct records *records);
+/* What functions count themselves, as Prometheus text. */
+void records_print_counters(const struct records *records, struct buffer *out);
 struct records_stats records_stats(const struct records *records);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "server/request/chain.h"
 #include "server/request/service.h"
+#include "server/telemetry/counter_record.h"
 
 struct start_times account_times(const struct request *request)
 {
@@ -85,6 +86,10 @@ void account_ended(struct request *request)
     metrics->run_ns += request->run_ns;
     if (request->started)
         account_start(request);
+    const struct http_counters *counters = request->http.counters;
+    for (uint32_t i = 0; counters != NULL && i < counters->count; i++)
+        counter_record_write(request->service->records, &request->function->entry,
+                             &counters->rows[i]);
 }
 
 struct account_flushing {

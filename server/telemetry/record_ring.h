@@ -28,8 +28,9 @@
 
 enum record_type {
     RECORD_NONE,
-    RECORD_START, /* struct start_record */
-    RECORD_LINE,  /* struct log_record, then a line of a function's log */
+    RECORD_START,   /* struct start_record */
+    RECORD_LINE,    /* struct log_record, then a line of a function's log */
+    RECORD_COUNTER, /* struct counter_record */
     RECORD_TYPE_COUNT,
 };
 

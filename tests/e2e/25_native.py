@@ -46,6 +46,13 @@ class Native(unittest.TestCase):
         self.assertEqual((line["level"], line["field_user"], line["field_path"]),
                          ("warn", "7", "/n"))
 
+    def test_what_it_counts_is_in_the_metrics(self):
+        for _ in range(2):
+            self.assertEqual(self.server.get("native", "/c").status, 200)
+        wait_until(lambda: 'skerry_function_counter_total{tenant="default",function="native",'
+                           'name="user"} 6' in self.server.admin("GET", "/metrics").text, 5,
+                   "the counter")
+
     def test_a_variable_that_is_not_set_is_not_found(self):
         self.assertEqual(self.server.get("native", "/e").text, "none")
 

@@ -1,6 +1,7 @@
 ;; SPDX-License-Identifier: Apache-2.0
 ;; The native API without any service. The path says what to do:
 ;;   /n  nothing but log a line with fields        /p  wait for an hour
+;;   /c  add 3 to the counter "user"
 ;;   /s  sleep 20 ms; the answer is empty          /e  answer with the environment's GREETING
 (module
   (import "http_handler" "get_uri" (func $uri (param i32 i32) (result i32)))
@@ -10,6 +11,7 @@
   (import "skerry" "log_v1" (func $log (param i32 i32 i32 i32 i32) (result i32)))
   (import "skerry" "random_v1" (func $random (param i32 i32) (result i32)))
   (import "skerry" "time_now_v1" (func $now (param i32) (result i64)))
+  (import "skerry" "counter_add_v1" (func $count (param i32 i32 i64) (result i32)))
   (memory (export "memory") 1 1)
   (data (i32.const 0) "GREETING")
   (data (i32.const 16) "a line")
@@ -29,6 +31,8 @@
         (call $must (i32.eq (call $wait (i32.const 0) (i32.const 0) (i64.const 20)) (i32.const -7)))
         (call $must (i64.ge_s (i64.sub (call $now (i32.const 1)) (local.get $before))
                               (i64.const 20000000)))))
+    (if (i32.eq (local.get $what) (i32.const 0x63)) ;; c
+      (then (call $must (i32.eqz (call $count (i32.const 32) (i32.const 4) (i64.const 3))))))
     (if (i32.eq (local.get $what) (i32.const 0x70)) ;; p
       (then (drop (call $wait (i32.const 0) (i32.const 0) (i64.const 3600000)))))
     (if (i32.eq (local.get $what) (i32.const 0x6e)) ;; n

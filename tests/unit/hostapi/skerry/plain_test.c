@@ -213,6 +213,38 @@ static void a_flush_is_for_responses_that_stream(void **state)
     assert_int_equal(slots[0].i32, 0);
 }
 
+/* ---- counters -------------------------------------------------------------------------------- */
+
+static int32_t count(const char *name, uint64_t amount)
+{
+    put(0, name, strlen(name));
+    assert_int_equal(call(skerry_counter_add, 0, strlen(name), amount, 0), ENGINE_DONE);
+    return (int32_t)slots[0].i32;
+}
+
+static void what_is_counted_is_added_up_by_name(void **state)
+{
+    (void)state;
+    char name[8] = "n_";
+    assert_null(fixture.exchange.counters);
+    assert_int_equal(count("hits", 2), 0);
+    assert_int_equal(count("hits", 3), 0);
+    assert_int_equal(count("misses", 0), 0);
+    const struct http_counters *counters = fixture.exchange.counters;
+    assert_int_equal(counters->count, 2);
+    assert_true(bytes_equal_text(counters->rows[0].name, "hits"));
+    assert_int_equal(counters->rows[0].amount, 5);
+    for (name[2] = 'a'; name[2] < 'a' + HTTP_COUNTERS_MAX - 2; name[2]++)
+        assert_int_equal(count(name, 1), 0);
+    assert_int_equal(count("more", 1), SKERRY_LIMIT);
+    assert_int_equal(count("hits", INT32_MAX), 0);
+    assert_int_equal(count("Hits", 1), SKERRY_INVALID);
+    assert_int_equal(count("", 1), SKERRY_INVALID);
+    assert_int_equal(count("hits", UINT64_MAX), SKERRY_INVALID);
+    assert_int_equal(count("hits", INT32_MAX + UINT64_C(1)), SKERRY_INVALID);
+    assert_int_equal(call(skerry_counter_add, PAGE_BYTES, 1, 1, 0), ENGINE_TRAPPED);
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +257,7 @@ UNIT
         CALLED(random_bytes_fill_the_buffer_and_no_more),
         CALLED(what_must_not_be_frozen_ends_the_builders_guest),
         CALLED(a_flush_is_for_responses_that_stream),
+        CALLED(what_is_counted_is_added_up_by_name),
     };
     return cmocka_run_group_tests(tests, fixture_prepare, NULL);
 }
