@@ -107,6 +107,8 @@ struct http_exchange {
     struct hostapi_environment environment; /* of the function; what it points to is borrowed */
     const struct bytes *outbound;           /* whom the function may ask: config/url.h; borrowed */
     uint32_t outbound_count;
+    const struct bytes *secrets; /* names of those that its manifest lists; borrowed */
+    uint32_t secret_count;
     struct bytes cdn_loop;   /* the request's CDN-Loop [RFC 8586] as it came */
     bool has_next;           /* there is a next handler: a guest that asks for it gets it */
     bool debug_log;          /* what the guest logs at level debug is kept */

@@ -74,6 +74,8 @@ struct wasi_state {
     uint64_t poll_base_ns;       /* poll_oneoff: monotonic time of the first call */
     uint64_t random_done;        /* random_get: bytes filled so far */
     uint32_t write_done;         /* fd_write that waits for room: bytes taken so far */
+    uint64_t *secret_tickets;    /* in the exchange's arena; NULL: they were not asked for */
+    bool secrets_joined;         /* to the exchange's environment */
 };
 
 static inline struct wasi_state *wasi_state(const struct hostapi_host *host)
@@ -155,6 +157,10 @@ wasi_handler wasi_proc_exit, wasi_proc_raise, wasi_sched_yield;
 wasi_handler wasi_fd_close, wasi_fd_read, wasi_fd_write, wasi_fd_renumber, wasi_fd_sync;
 wasi_handler wasi_fd_fdstat_get, wasi_fd_fdstat_set_flags;
 wasi_handler wasi_fd_filestat_get, wasi_fd_filestat_get_p0;
+
+/* Are the function's secrets in the exchange's environment? COME: the call has to wait. */
+enum wasi_secrets { WASI_SECRETS_THERE, WASI_SECRETS_COME, WASI_SECRETS_FAIL };
+enum wasi_secrets wasi_secrets(struct hostapi_host *host);
 
 /* Steps of the clocks 0 and 1, in nanoseconds. */
 uint64_t wasi_clock_tick_ns(const struct hostapi_host *host);

@@ -106,12 +106,31 @@ enum engine_outcome wasi_args_get(struct hostapi_host *host, struct engine_host_
     return wasi_args_copy(host, call, false);
 }
 
+/* Once the function's secrets are in its environment. */
+static enum engine_outcome wasi_environ(struct hostapi_host *host,
+                                        struct engine_host_call *call,
+                                        enum engine_outcome (*tell)(struct hostapi_host *,
+                                                                    struct engine_host_call *,
+                                                                    bool environment))
+{
+    static const struct hostapi_wait wait = {.kind = HOSTAPI_WAIT_EVENT};
+    switch (wasi_secrets(host)) {
+    case WASI_SECRETS_COME:
+        return host_park(host, &wait, 1);
+    case WASI_SECRETS_FAIL:
+        return wasi_answer(call, WASI_IO);
+    case WASI_SECRETS_THERE:
+        break;
+    }
+    return tell(host, call, true);
+}
+
 enum engine_outcome wasi_environ_sizes_get(struct hostapi_host *host, struct engine_host_call *call)
 {
-    return wasi_args_sizes(host, call, true);
+    return wasi_environ(host, call, wasi_args_sizes);
 }
 
 enum engine_outcome wasi_environ_get(struct hostapi_host *host, struct engine_host_call *call)
 {
-    return wasi_args_copy(host, call, true);
+    return wasi_environ(host, call, wasi_args_copy);
 }

@@ -55,6 +55,7 @@ struct directory_function {
     struct deploy_function_limits limits;   /* its manifest's; so are these */
     struct deploy_texts steps;
     struct deploy_texts outbound; /* the same */
+    struct deploy_texts secrets;  /* the same */
     struct bytes pool_version;    /* in pool_version_data: what tells isolates apart */
     struct bytes key;             /* "tenant/function", in key_text */
     struct bytes name;            /* "function", its end */

@@ -39,6 +39,8 @@ void intake_enter(struct request *request)
     http->pass_authorization = (function->entry.choices & DEPLOY_PASS_AUTHORIZATION) != 0;
     http->outbound = function->outbound.rows;
     http->outbound_count = function->outbound.count;
+    http->secrets = function->secrets.rows;
+    http->secret_count = function->secrets.count;
 }
 
 /* Who passed the request on is asked of its head as it came, for all steps of a chain. */

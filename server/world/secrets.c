@@ -18,8 +18,10 @@ struct secrets_one {
     struct peers_call call;
     struct operations *operations;
     uint64_t ticket;
-    size_t count;
-    uint8_t *value; /* owned; NULL: it has not come */
+    size_t name_count;
+    size_t count;   /* of the name, a sign and the value */
+    uint8_t *value; /* "NAME=value"; owned; NULL: it has not come */
+    uint8_t name[SECRETS_NAME_BYTES_MAX];
 };
 
 static void secrets_ended(struct operation *operation)
@@ -62,6 +64,16 @@ static bool secrets_is_name(struct bytes name)
     return name.count <= SECRETS_NAME_BYTES_MAX && deploy_variable_name_valid(name);
 }
 
+/* A function whose manifest lists none may read all that it has. */
+static bool secrets_is_listed(const struct http_exchange *exchange, struct bytes name)
+{
+    for (uint32_t i = 0; i < exchange->secret_count; i++) {
+        if (bytes_equal(exchange->secrets[i], name))
+            return true;
+    }
+    return exchange->secret_count == 0;
+}
+
 static enum status
 secrets_start(const struct http_exchange *exchange, struct bytes name, uint64_t *ret_ticket)
 {
@@ -69,6 +81,8 @@ secrets_start(const struct http_exchange *exchange, struct bytes name, uint64_t 
     struct operation *operation;
     if (!secrets_is_name(name))
         return STATUS_INVALID;
+    if (!secrets_is_listed(exchange, name))
+        return STATUS_DENIED;
     enum status status = operations_begin(exchange->owner, OPERATION_SECRET, &operation);
     if (status != STATUS_OK)
         return status;
@@ -79,6 +93,8 @@ secrets_start(const struct http_exchange *exchange, struct bytes name, uint64_t 
         operation_end(operation);
         return one == NULL ? STATUS_NO_MEMORY : STATUS_UNREACHABLE;
     }
+    one->name_count = name.count;
+    memcpy(one->name, name.data, name.count);
     one->operations = &world->operations;
     one->ticket = ticket;
     one->call.lost = secrets_lost;
@@ -87,12 +103,24 @@ secrets_start(const struct http_exchange *exchange, struct bytes name, uint64_t 
     return STATUS_OK;
 }
 
-static struct bytes secrets_value(void *owner, uint64_t ticket)
+static const struct secrets_one *secrets_find(void *owner, uint64_t ticket)
 {
     const struct operation *operation = operations_find_own(owner, OPERATION_SECRET, ticket);
-    ASSERT(operation != NULL && operation->ready);
-    const struct secrets_one *one = operation->data;
+    ASSERT(operation != NULL && operation->ready && operation->result == STATUS_OK);
+    return operation->data;
+}
+
+static struct bytes secrets_pair(void *owner, uint64_t ticket)
+{
+    const struct secrets_one *one = secrets_find(owner, ticket);
     return bytes_make(one->value, one->count);
+}
+
+static struct bytes secrets_value(void *owner, uint64_t ticket)
+{
+    const struct secrets_one *one = secrets_find(owner, ticket);
+    size_t skip = one->name_count + 1;
+    return bytes_make(one->value + skip, one->count - skip);
 }
 
 /* ---- the answer ------------------------------------------------------------------------------ */
@@ -102,12 +130,14 @@ static enum status secrets_keep(struct secrets_one *one, struct bytes value)
 {
     if (one->value != NULL)
         return STATUS_OK;
-    one->value = malloc(value.count + 1); /* there is something, also of no bytes */
+    one->count = one->name_count + 1 + value.count;
+    one->value = malloc(one->count);
     if (one->value == NULL)
         return STATUS_NO_MEMORY;
+    memcpy(one->value, one->name, one->name_count);
+    one->value[one->name_count] = '=';
     if (value.count > 0)
-        memcpy(one->value, value.data, value.count);
-    one->count = value.count;
+        memcpy(one->value + one->name_count + 1, value.data, value.count);
     return STATUS_OK;
 }
 
@@ -133,7 +163,8 @@ static bool secrets_on_value(void *context, const struct channel_frame *frame)
 
 void secrets_open(struct world *world)
 {
-    static const struct hostapi_secrets calls = {.start = secrets_start, .value = secrets_value};
+    static const struct hostapi_secrets calls = {
+        .start = secrets_start, .value = secrets_value, .pair = secrets_pair};
     world->operations.ended[OPERATION_SECRET] = secrets_ended;
     world->calls.secrets = &calls;
     peers_on(&world->peers, CHANNEL_MESSAGE_SECRET_VALUE, secrets_on_value, world);

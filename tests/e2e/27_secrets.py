@@ -130,6 +130,24 @@ class Secrets(unittest.TestCase):
         text = self.server.admin("GET", "/metrics").text
         self.assertIn('skerry_operations{worker="0",kind="secret"} 0', text)
 
+    def test_a_program_finds_what_its_manifest_lists_in_its_environment(self):
+        folder = harness.SCRATCH / "listed"
+        folder.mkdir(exist_ok=True)
+        (folder / "main.wasm").write_bytes(guest("wagi"))
+        (folder / "function.yaml").write_text(
+            "main: main.wasm\nname: listed\nenv: { GREETING: hi }\nsecrets: [TOKEN, NONE]\n")
+        self.put("listed", "TOKEN", b"of-the-vault")
+        self.put("listed", "UNLISTED", b"not-listed")
+        self.server.cli("deploy", str(folder), check=0)
+        said = self.server.get("listed").text.splitlines()
+        self.assertIn("TOKEN=of-the-vault", said)
+        self.assertIn("GREETING=hi", said)
+        self.assertFalse([line for line in said if "NONE" in line or "not-listed" in line])
+        (folder / "main.wasm").write_bytes(guest("secret"))
+        self.server.cli("deploy", str(folder), check=0)
+        self.assertEqual(self.ask("listed", "TOKEN"), "+ 0012 no\n")
+        self.assertEqual(self.ask("listed", "UNLISTED"), "- 0003 no\n")
+
     def test_the_command_line_takes_it_from_stdin(self):
         harness.subprocess.run(
             [harness.skerry_path(), "secret", "put", "cli", "TOKEN", "--url",

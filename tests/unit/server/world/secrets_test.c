@@ -157,6 +157,24 @@ static void when_the_key_process_is_gone_all_fail_and_new_ones_at_once(void **st
     assert_int_equal(stage.gauge, 1);
 }
 
+static void what_the_manifest_does_not_list_is_denied(void **state)
+{
+    (void)state;
+    uint64_t ticket;
+    const struct bytes listed[] = {bytes_of_text("OTHER"), bytes_of_text("KEY")};
+    stage.exchange.secrets = listed;
+    stage.exchange.secret_count = 1;
+    assert_int_equal(
+        stage.world.calls.secrets->start(&stage.exchange, bytes_of_text("KEY"), &ticket),
+        STATUS_DENIED);
+    stage.exchange.secret_count = 2;
+    ticket = ask();
+    answer(ticket, STATUS_OK, "hush");
+    assert_true(
+        bytes_equal_text(stage.world.calls.secrets->pair(&stage.owner, ticket), "KEY=hush"));
+    stage.exchange.secret_count = 0;
+}
+
 static void what_is_no_name_is_not_asked_for(void **state)
 {
     (void)state;
@@ -193,6 +211,7 @@ UNIT
     const struct CMUnitTest tests[] = {
         STAGED(an_answer_is_there_until_it_is_ended),
         STAGED(when_the_key_process_is_gone_all_fail_and_new_ones_at_once),
+        STAGED(what_the_manifest_does_not_list_is_denied),
         STAGED(what_is_no_name_is_not_asked_for),
         STAGED(ten_thousand_cancelled_leave_nothing),
     };
