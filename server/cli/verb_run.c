@@ -229,6 +229,9 @@ enum engine_outcome run_finish_call(struct run *run)
         if (used >= (uint64_t)run->fuel)
             return ENGINE_OUT_OF_FUEL;
         int64_t left = run->fuel - (int64_t)used;
+        /* As in a server, clocks stand still in a slice; a command's go on. */
+        if (run->request.line != NULL)
+            hostapi_run_begins(run->host);
         enum engine_outcome outcome = engine_run(run->machine, MIN(left, RUN_SLICE));
         if (outcome == ENGINE_DONE || outcome == ENGINE_TRAPPED)
             return outcome;
