@@ -202,7 +202,7 @@ enum engine_outcome skerry_fetch_wait(struct hostapi_host *host, struct engine_h
     const struct fetch_at at = fetch_at(host, handle);
     const struct hostapi_fetch_view *view =
         at.calls->view(host->request.exchange->owner, handle->ticket);
-    int32_t status = fetch_look(host, view);
+    int32_t status = view == NULL ? SKERRY_UNAVAILABLE : fetch_look(host, view);
     if (status == 0)
         return fetch_park(host, &at);
     if (status > 0)
@@ -214,11 +214,13 @@ enum engine_outcome skerry_fetch_wait(struct hostapi_host *host, struct engine_h
 enum engine_outcome skerry_fetch(struct hostapi_host *host, struct engine_host_call *call)
 {
     if (!host->request.resumed) {
+        union engine_value first = call->slots[0];
         enum engine_outcome outcome = fetch_begin(host, call, "fetch_v1");
         int32_t handle = (int32_t)call->slots[0].i32;
         if (outcome != ENGINE_DONE || handle < 0)
             return outcome;
         skerry_state(host)->fetch = (uint32_t)handle;
+        call->slots[0] = first; /* it is made again with its arguments */
     }
     return skerry_fetch_wait(host, call);
 }

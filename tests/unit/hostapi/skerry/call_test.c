@@ -132,6 +132,7 @@ static void a_call_that_waits_answers_with_the_handle(void **state)
 {
     (void)state;
     assert_int_equal(ask(skerry_call, 4, 6), ENGINE_PENDING);
+    assert_int_equal(slots[0].bits, 0); /* where the name is, as it was asked */
     assert_true(sibling.waits);
     sibling.view.has_head = true;
     sibling.view.status = 404;

@@ -204,6 +204,7 @@ static void the_call_that_waits_answers_a_handle_or_why_not(void **state)
 {
     (void)state;
     assert_int_equal(ask(skerry_fetch, 0, 0, 11), INT32_MIN); /* parked */
+    assert_int_equal(slots[0].bits, METHOD);                  /* as it was asked */
     world.view.has_head = true;
     world.view.status = 200;
     int32_t handle = ask(skerry_fetch, 0, 0, 11);
@@ -215,6 +216,8 @@ static void the_call_that_waits_answers_a_handle_or_why_not(void **state)
     assert_int_equal(ask(skerry_fetch, 0, 0, 11), SKERRY_DENIED);
     assert_int_equal(world.ends, 1);
     assert_non_null(memmem(fixture.exchange.log.data, fixture.exchange.log.count, "a line", 6));
+    world.over = true;
+    assert_int_equal(ask(skerry_fetch, 0, 0, 11), SKERRY_UNAVAILABLE);
 }
 
 static void each_end_has_its_error(void **state)
