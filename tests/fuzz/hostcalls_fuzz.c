@@ -66,6 +66,7 @@ static const struct bytes fuzz_pool[] = {
     TEXT("a value\r\nx: y"),
     TEXT("POST"),
     TEXT("/path?x=%20"),
+    TEXT("https://a.example/"),
     TEXT("user\0"
          "7\0"
          "b\0"

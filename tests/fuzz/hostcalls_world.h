@@ -12,13 +12,19 @@
 /* More than a request may have, so that one that loses a ticket is seen to. */
 #define WORLD_OPERATIONS_MAX (HOSTAPI_OPERATIONS_MAX * 2)
 
+enum world_kind { WORLD_KV, WORLD_FETCH, WORLD_SECRET };
+
 struct world_operation {
     uint64_t ticket; /* HOSTAPI_TICKET_NONE: the row is free */
+    enum world_kind kind;
     bool ready;
     bool over; /* it is not known any more, as after its other side died */
     struct bytes key;
     uint8_t key_data[HOSTAPI_KV_KEY_BYTES_MAX];
     struct hostapi_kv_result result;
+    struct hostapi_fetch_view view; /* FETCH: calls of siblings too */
+    uint32_t pieces;                /* of data, that are still to come */
+    enum status status;             /* SECRET */
 };
 
 struct fuzz_world {
