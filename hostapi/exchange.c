@@ -232,6 +232,11 @@ enum status exchange_write(struct http_exchange *exchange, struct bytes *piece)
     return STATUS_OK;
 }
 
+enum status http_exchange_write(struct http_exchange *exchange, struct bytes *piece)
+{
+    return exchange_write(exchange, piece);
+}
+
 const char *exchange_write_refusal(enum status status)
 {
     return status == STATUS_INVALID ? "body is longer than its Content-Length, which has gone out"

@@ -171,6 +171,10 @@ NODISCARD bool http_exchange_begin_response(struct http_exchange *exchange);
 NODISCARD bool http_exchange_open_outbound(struct http_exchange *exchange,
                                            const struct bytes *rules,
                                            uint32_t rule_count);
+/* A piece of the response's body that no guest writes: as much as there is room for is taken from
+ * its beginning. LIMIT: it is more than limits->response, INVALID: than the length that has gone
+ * out; nothing was taken. */
+NODISCARD enum status http_exchange_write(struct http_exchange *exchange, struct bytes *piece);
 /* One log line; cut at limits->log. */
 void http_exchange_log(struct http_exchange *exchange, const char *level, struct bytes text);
 

@@ -60,6 +60,12 @@ static bool chain_find_step(struct request *request, struct bytes text, struct c
     return false;
 }
 
+bool chain_has_next(const struct request *request)
+{
+    const struct request_chain *chain = request->chain;
+    return chain != NULL && chain->at + 1 < chain->count;
+}
+
 /* The step's turn comes, for the first time or again. */
 static void chain_enter(struct request *request)
 {
@@ -71,7 +77,7 @@ static void chain_enter(struct request *request)
     request->fuel_used = step->fuel_used;
     request->fuel_before = step->fuel_before;
     request->rebuild_asked = false;
-    request->http.has_next = chain->at + 1 < chain->count;
+    request->http.has_next = chain_has_next(request);
     chain->run_mark_ns = request->run_ns;
     step->isolate = NULL;
     intake_enter(request);
@@ -126,8 +132,7 @@ void chain_go_on(struct request *request)
     request_become(request, REQUEST_READY);
 }
 
-/* What the step left of a response becomes a problem. */
-static void chain_answer_fault(struct request *request, const struct guest_result *result)
+void chain_answer_fault(struct request *request, const struct guest_result *result)
 {
     const struct fault_row *row = &fault_rows[result->fault];
     struct http_exchange *http = &request->http;

@@ -34,6 +34,10 @@ void chain_go_on(struct request *request);
  * and result are the answer; else, they are left as they are. */
 enum guest_step
 chain_go_back(struct request *request, enum guest_step step, struct guest_result *result);
+/* What the present step left of a response becomes a problem, for the step before it to see. */
+void chain_answer_fault(struct request *request, const struct guest_result *result);
+/* Is there a step after the present one? */
+bool chain_has_next(const struct request *request);
 /* The request ends: what waits is discarded, and request->function is whose chain it was. */
 void chain_end(struct request *request);
 

@@ -237,6 +237,7 @@ static enum status directory_load(struct directory *directory,
     function->steps = function->entry.manifest->steps;
     function->outbound = function->entry.manifest->outbound;
     function->secrets = function->entry.manifest->secrets;
+    function->origin = function->entry.manifest->origin;
     function->tenant = tenant;
     tenant->references++;
     uint32_t share = function->entry.limits.cpu_share;

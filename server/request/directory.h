@@ -54,6 +54,7 @@ struct directory_function {
     struct hostapi_environment environment; /* the entry's */
     struct deploy_function_limits limits;   /* its manifest's; so are these */
     struct deploy_texts steps;
+    struct bytes origin;          /* the same */
     struct deploy_texts outbound; /* the same */
     struct deploy_texts secrets;  /* the same */
     struct bytes pool_version;    /* in pool_version_data: what tells isolates apart */

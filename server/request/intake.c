@@ -41,13 +41,15 @@ void intake_enter(struct request *request)
     http->outbound_count = function->outbound.count;
     http->secrets = function->secrets.rows;
     http->secret_count = function->secrets.count;
+    http->has_next |= chain_function(request)->origin.count > 0;
 }
 
 /* Who passed the request on is asked of its head as it came, for all steps of a chain. */
 static bool intake_open_outbound(struct request *request)
 {
     const struct directory_function *function = request->function;
-    uint32_t count = function->steps.count > 0 ? 1 : function->outbound.count;
+    bool asks = function->steps.count > 0 || function->origin.count > 0;
+    uint32_t count = asks ? 1 : function->outbound.count;
     return http_exchange_open_outbound(&request->http, function->outbound.rows, count);
 }
 

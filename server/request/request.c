@@ -359,7 +359,7 @@ request_follow(struct request *request, enum guest_step step, const struct guest
         return request_again(request);
     case GUEST_WAITS:
         return request_goes_on(request, result) ? request_again(request) : SCHEDULER_LEAVE;
-    case GUEST_NEXT:
+    case GUEST_NEXT: /* of a chain: request_turn has dealt with an origin */
         chain_go_on(request);
         return SCHEDULER_AGAIN;
     case GUEST_FINISHED:
@@ -384,8 +384,12 @@ static enum scheduler_verdict request_turn(struct request *request, struct sched
             return SCHEDULER_LEAVE;
         step = request->service->guests->begin(request->isolate, &request->http, &result);
     }
-    if (step == GUEST_RUNS)
+    if (request->origin.ticket != HOSTAPI_TICKET_NONE)
+        step = origin_turn(request, &result);
+    else if (step == GUEST_RUNS)
         step = request_run(request, grant, &result);
+    if (step == GUEST_NEXT && !chain_has_next(request))
+        step = origin_begin(request, &result);
     bool goes_on = step == GUEST_RUNS || step == GUEST_WAITS;
     bool sleeps = step == GUEST_WAITS && !result.for_room;
     if (UNLIKELY(goes_on && memory_is_over(request, sleeps))) {

@@ -65,6 +65,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_PUT(self):
         count = 0
+        if "Content-Length" in self.headers:
+            self.reply(str(len(self.rfile.read(int(self.headers["Content-Length"])))).encode())
+            return
         while True:
             size = int(self.rfile.readline(), 16)
             count += len(self.rfile.read(size))
@@ -99,10 +102,28 @@ def raw_origin(answer):
                 connection, _ = listener.accept()
                 with connection, contextlib.suppress(OSError):
                     connection.recv(65536)
-                    for piece in answer:
+                    for piece in answer:    # of a generator, once
                         connection.sendall(piece)
     threading.Thread(target=serve, daemon=True).start()
     return listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def name_server():
+    """Says of every name that it is 127.0.0.1; its port."""
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("127.0.0.1", 0))
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                query, client = udp.recvfrom(512)
+                question = query[12:query.index(b"\0", 12) + 5]
+                is_a = question[-4:-2] == b"\0\1"
+                answer = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\1" if is_a else b""
+                udp.sendto(query[:2] + b"\x81\x80\0\1\0" + bytes([is_a]) + b"\0\0\0\0" +
+                           question + answer, client)
+    threading.Thread(target=serve, daemon=True).start()
+    return udp, udp.getsockname()[1]
 
 
 class FetchTest(unittest.TestCase):
@@ -247,6 +268,116 @@ class Private(FetchTest):
         for url in ("http://127.1/", "http://0x7f.1/", "http://user@127.0.0.1/"):
             self.assertEqual(self.ask("get", url).text, "-1", url)
         wait_until(lambda: "loopback" in self.server.cli("logs", "fetch").stdout, 5, "the reason")
+
+
+PASSES = """
+(module
+  (memory (export "memory") 1 1)
+  (func (export "handle_request") (result i64) (i64.const 1))
+  (func (export "handle_response") (param i32 i32)))
+"""
+EDITS = """
+(module
+  (import "http_handler" "enable_features" (func $features (param i32) (result i32)))
+  (import "http_handler" "set_header_value" (func $set (param i32 i32 i32 i32 i32)))
+  (memory (export "memory") 1 1)
+  (data (i32.const 0) "x-is-error") (data (i32.const 32) "01")
+  (func (export "handle_request") (result i64)
+    (drop (call $features (i32.const 2)))
+    (i64.const 1))
+  (func (export "handle_response") (param $context i32) (param $is_error i32)
+    (call $set (i32.const 1) (i32.const 0) (i32.const 10)
+               (i32.add (i32.const 32) (local.get $is_error)) (i32.const 1))))
+"""
+
+
+class Proxied(unittest.TestCase):
+    """Functions that end at an origin."""
+    @classmethod
+    def setUpClass(cls):
+        cls.origin = Origin()
+        cls.addClassCleanup(cls.origin.shutdown)
+        cls.server = Server(workers=1, config="outbound: { allow_private: true }\n")
+        cls.addClassCleanup(cls.server.kill_tree)
+        cls.server.start()
+        cls.deploy("passes", PASSES, cls.origin.url)
+        cls.deploy("edits", EDITS, cls.origin.url)
+
+    @classmethod
+    def deploy(cls, name, text, origin):
+        folder = SCRATCH / f"proxied-{name}"
+        folder.mkdir(exist_ok=True)
+        (folder / "main.wasm").write_bytes(harness.wat(text, name=name))
+        (folder / "function.yaml").write_text(
+            f"name: {name}\nmain: main.wasm\norigin: {origin}\n")
+        cls.server.cli("deploy", str(folder), check=0)
+
+    def test_requests_and_answers_pass_through(self):
+        answer = self.server.get("passes", "/x?y")
+        self.assertEqual((answer.status, answer.text), (200, "hello from python\n"))
+        self.assertEqual(answer.headers["x-origin"], "python")
+        self.assertEqual(self.server.get("passes", "/big").body, BIG)
+        self.assertEqual(self.server.get("edits", "/big").body, BIG)
+        answer = self.server.get("passes", "/far")
+        self.assertEqual((answer.status, answer.headers["location"]), (302, "/near"))
+
+    def test_whose_a_request_is_is_told(self):
+        told = json.loads(self.server.get("passes", "/told", headers={
+            "X-Forwarded-For": "9.9.9.9", "Forwarded": "for=9.9.9.9", "X-Own": "kept",
+            "Connection": "x-gone", "X-Gone": "1"}).text)
+        own = f"127.0.0.1:{self.server.port}"
+        self.assertEqual(told["x-forwarded-for"], "127.0.0.1")
+        self.assertEqual(told["forwarded"], f'for=127.0.0.1;host="{own}";proto=http')
+        self.assertEqual((told["x-forwarded-host"], told["x-own"]), (own, "kept"))
+        self.assertNotIn("x-gone", told)
+
+    def test_a_body_passes_through(self):
+        for count in (0, 10, 65536, 65537, 3000000):
+            answer = self.server.get("passes", "/put", method="PUT", body=b"x" * count)
+            self.assertEqual(answer.status, 200, answer)
+
+    def test_a_handler_that_buffers_edits_the_answer_and_hears_of_errors(self):
+        self.assertEqual(self.server.get("edits").headers["x-is-error"], "0")
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            port = closed.getsockname()[1]
+        self.deploy("down", EDITS, f"http://127.0.0.1:{port}")
+        answer = self.server.get("down")
+        self.assertEqual((answer.status, answer.headers["x-is-error"]), (502, "1"))
+        self.assertEqual(answer.json["code"], "origin_failed")
+
+    def test_an_event_is_passed_on_before_the_next_one_comes(self):
+        more = threading.Event()
+
+        def events():
+            yield b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n"
+            more.wait(10)
+            yield b"data: 2\n\n"
+        listener, url = raw_origin(events())
+        with listener:
+            self.deploy("events", PASSES, url)
+            with contextlib.closing(self.server.connect()) as connection:
+                connection.request("GET", "/f/default/events/")
+                answer = connection.getresponse()
+                self.assertEqual(answer.readline(), b"data: 1\n")
+                more.set()
+                self.assertEqual(answer.read(), b"\ndata: 2\n\n")
+
+    def test_a_circle_ends(self):
+        names, port = name_server()
+        config = "outbound: { allow_private: true, nameserver: \"127.0.0.1:%d\" }\n" % port
+        with names, Server(workers=1, config=config) as server:
+            folder = SCRATCH / "proxied-circle"
+            folder.mkdir(exist_ok=True)
+            (folder / "main.wasm").write_bytes(harness.wat(PASSES, name="circle"))
+            (folder / "function.yaml").write_text(
+                "name: circle\nmain: main.wasm\n"
+                f"origin: http://circle.example:{server.port}\n"
+                "routes: [{ host: circle.example, path: / }]\n")
+            server.cli("deploy", str(folder), check=0)
+            with contextlib.closing(server.connect()) as connection:
+                answer = harness.exchange(connection, "GET", "/",
+                                          headers={"Host": "circle.example"})
+            self.assertEqual((answer.status, answer.json["code"]), (508, "loop"))
 
 
 class Tls(unittest.TestCase):

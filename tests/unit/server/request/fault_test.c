@@ -72,14 +72,20 @@ static void a_guests_faults_have_the_codes_that_hostapi_gives_them(void **state)
     assert_string_equal(fault_rows[FAULT_EXIT].code, hostapi_fault_code(HOSTAPI_FAULT_EXIT_STATUS));
 }
 
-/* In the order of fault.def: the guest's, the client's, want of room. */
+/* In the order of fault.def: the guest's, the origin's, the client's, want of room. */
 static uint32_t status_wanted(enum fault fault)
 {
     if (fault == FAULT_DEADLINE)
         return 504; /* whoever is behind did not answer in time */
-    if (fault < FAULT_CLIENT_GONE)
+    if (fault < FAULT_ORIGIN)
         return 500;
     switch (fault) {
+    case FAULT_ORIGIN:
+        return 502;
+    case FAULT_ORIGIN_LATE:
+        return 504;
+    case FAULT_ORIGIN_LOOP:
+        return 508;
     case FAULT_CLIENT_GONE:
     case FAULT_STREAM_IDLE:
         return 499; /* nobody sees it; the access log's word */
