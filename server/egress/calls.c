@@ -85,7 +85,8 @@ static void call_owe(struct egress_call *call)
     if (call->owes)
         return;
     call->owes = true;
-    call->result = (struct fetch_result){.end = FETCH_END_UNAVAILABLE, .text = ""};
+    call->result = (struct fetch_result){.end = FETCH_END_UNAVAILABLE,
+                                         .text = "its answer found no way to the function"};
     list_append(&call->calls->owed, &call->owed_link);
     (void)event_add(call->calls->retry, &soon);
 }

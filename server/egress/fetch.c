@@ -156,7 +156,7 @@ static bool fetch_try(struct egress_fetch *fetch)
     fetch->progress_ns = egress_fetch_now(fetch);
     fetch->result.hops++;
     if (!egress_hop_prepare(fetch) || !egress_pool_add(fetch)) {
-        egress_fetch_note(fetch, FETCH_END_UNAVAILABLE, "%s", "");
+        egress_fetch_note(fetch, FETCH_END_UNAVAILABLE, "libcurl cannot begin");
         return false;
     }
     fetch->state = FETCH_TRYING;
@@ -361,7 +361,7 @@ static bool fetch_take_place(struct egress_fetch *fetch, const struct fetch_orde
     }
     struct egress_pool *pool = egress_pool_of(engine, order->tenant);
     if (pool == NULL) {
-        egress_fetch_note(fetch, FETCH_END_UNAVAILABLE, "%s", "");
+        egress_fetch_note(fetch, FETCH_END_UNAVAILABLE, "too many tenants ask");
         return false;
     }
     if (pool->fetches >= options->fetches_per_tenant_max) {

@@ -269,10 +269,11 @@ static bool hop_set_rules(CURL *easy, const struct egress_options *options)
                hop_set_number(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2) &&
                hop_set_number(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS) &&
                hop_set_number(easy, CURLOPT_DNS_CACHE_TIMEOUT, HOP_DNS_KEPT_S) &&
-               hop_set_number(easy, CURLOPT_BUFFERSIZE, HOP_RECEIVE_BYTES) &&
                hop_set_number(easy, CURLOPT_UPLOAD_BUFFERSIZE, HOP_SEND_BYTES) &&
                hop_set_number(easy, CURLOPT_MAXAGE_CONN, POOL_KEPT_S) &&
                hop_set_number(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(options->connect_us / 1000));
+    /* Refused by a handle that has kept its buffer from another fetch: that has this size. */
+    (void)hop_set_number(easy, CURLOPT_BUFFERSIZE, HOP_RECEIVE_BYTES);
     if (options->ca_file[0] != '\0')
         set = set && hop_set_pointer(easy, CURLOPT_CAINFO, options->ca_file) &&
               hop_set_pointer(easy, CURLOPT_CAPATH, NULL);

@@ -311,7 +311,7 @@ static enum hostapi_fetch_end fetch_start(void *owner,
     }
     if (!fetch_begin(world_of(owner), operation, order)) {
         operation_end(operation);
-        *ret_text = fetch_end_text(FETCH_END_UNAVAILABLE);
+        *ret_text = "the process that asks other servers is not there, or too busy";
         return HOSTAPI_FETCH_UNAVAILABLE;
     }
     *ret_ticket = operation_ticket(operation);
