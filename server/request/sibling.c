@@ -333,7 +333,8 @@ static void sibling_take(void *owner, uint64_t ticket, size_t count)
 {
     struct bytes *data = &sibling_find(owner, ticket)->view.data;
     ASSERT(count <= data->count);
-    *data = bytes_make(data->data + count, data->count - count);
+    if (count > 0)
+        *data = bytes_make(data->data + count, data->count - count);
 }
 
 /* Its body came with the call. */
