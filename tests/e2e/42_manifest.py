@@ -55,6 +55,21 @@ class Manifests(ServerTest):
         self.server.cli("deploy", spin, check=0)
         answer = self.server.get("spin")
         self.assertEqual((answer.status, answer.json["code"]), (500, "fuel_exhausted"))
+        loop = self.folder("late", guest("loop"), "name: late\nlimits: { wall: 20ms }\n")
+        self.server.cli("deploy", loop, check=0)
+        answer = self.server.get("late")
+        self.assertEqual((answer.status, answer.json["code"]), (504, "deadline"))
+        grow = self.folder("grow", guest("grow"), "name: grow\nlimits: { memory: 1MiB }\n")
+        self.server.cli("deploy", grow, check=0)
+        # The same module without a manifest is another isolate, and may have more.
+        self.server.deploy("large", guest("grow"))
+        for _ in range(4):
+            self.assertEqual(self.server.get("grow").text, "00016\n")
+            self.assertGreater(int(self.server.get("large").text), 16)
+        done = self.server.cli("deploy", self.folder("tiny", guest("wagi"),
+                                                     "name: tiny\nlimits: { memory: 64KiB }\n"))
+        self.assertEqual(done.returncode, 7, done)
+        self.assertIn("over the limit of 65536 bytes", done.stderr)
         done = self.server.cli("deploy", self.folder("much", guest("text"),
                                                      "name: much\nlimits: { fuel: 1T }\n"))
         self.assertEqual(done.returncode, 3, done)
