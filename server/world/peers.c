@@ -71,9 +71,8 @@ static void peers_ask_for_another(struct peers_one *one)
     channel_put_u32(&writer, one->end);
     const struct channel_message message = {.type = CHANNEL_MESSAGE_PEER_LOST,
                                             .head = channel_written(&writer)};
-    /* Without control we end soon. */
-    if (one->end != CHANNEL_CONTROL)
-        (void)peers_send(one->peers, CHANNEL_CONTROL, &message);
+    bool asked = one->end == CHANNEL_CONTROL || peers_send(one->peers, CHANNEL_CONTROL, &message);
+    (void)asked; /* without control we end soon */
 }
 
 /* ---- what comes ------------------------------------------------------------------------------ */
