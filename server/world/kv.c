@@ -6,18 +6,27 @@
 
 #include <stdlib.h>
 
+#include "engine/base/hash.h"
 #include "server/channel/kv_messages.h"
 
 /* A change that control has been asked for: its operation's data. */
 struct world_kv_call {
     struct peers_call peer;
+    struct list_link left; /* linked: its request wants nothing of it any more */
     struct world *world;
+    struct world_kv_account *account; /* that it counts in; NULL: it has its answer */
+    size_t bytes;
     uint64_t ticket;
     struct hostapi_kv_result result;
     size_t key_count;
     uint8_t key[KV_KEY_BYTES_MAX];
 };
 
+/* Of one account (world.h): a group of control's, and less than the way to control has room for. */
+#define WORLD_KV_CHANGES_MAX KV_GROUP_MAX
+#define WORLD_KV_BYTES_MAX   ((size_t)6 << 20)
+
+_Static_assert(WORLD_KV_BYTES_MAX < CHANNEL_OUT_MAX, "one tenant leaves room for others");
 _Static_assert(HOSTAPI_KV_KEY_BYTES_MAX == KV_KEY_BYTES_MAX, "guests are told the store's bound");
 _Static_assert(HOSTAPI_KV_OVER_STEP == KV_OVER_STEP, "and what a list costs");
 _Static_assert(HOSTAPI_KV_VALUE_BYTES_MAX == KV_VALUE_BYTES_MAX, "and the other one");
@@ -81,6 +90,34 @@ static enum hostapi_kv_status world_kv_list(void *owner,
 
 /* ---- changing -------------------------------------------------------------------------------- */
 
+/* False: the tenant has enough under way. */
+static bool world_kv_count(struct world_kv *kv, struct world_kv_call *call, struct bytes tenant)
+{
+    struct world_kv_account *account =
+        &kv->accounts[hash_bytes(kv->seed, tenant) % WORLD_KV_ACCOUNTS];
+    if (account->changes == WORLD_KV_CHANGES_MAX ||
+        call->bytes > WORLD_KV_BYTES_MAX - account->bytes)
+        return false;
+    account->changes++;
+    account->bytes += call->bytes;
+    call->account = account;
+    return true;
+}
+
+static void world_kv_uncount(struct world_kv_call *call)
+{
+    call->account->changes--;
+    call->account->bytes -= call->bytes;
+    call->account = NULL;
+}
+
+/* Nobody waits for it, and it is done. */
+static void world_kv_forget(struct world_kv_call *call)
+{
+    list_remove(&call->left);
+    free(call);
+}
+
 static void world_kv_complete(struct world_kv_call *call)
 {
     operations_complete(&call->world->operations, call->ticket, 0);
@@ -90,6 +127,11 @@ static void world_kv_complete(struct world_kv_call *call)
 static void world_kv_lost(struct peers_call *peer)
 {
     struct world_kv_call *call = CONTAINER_OF(peer, struct world_kv_call, peer);
+    world_kv_uncount(call);
+    if (list_is_linked(&call->left)) {
+        world_kv_forget(call);
+        return;
+    }
     call->result = (struct hostapi_kv_result){.status = HOSTAPI_KV_UNAVAILABLE};
     world_kv_complete(call);
 }
@@ -99,8 +141,10 @@ static void world_kv_ended(struct operation *operation)
     struct world_kv_call *call = operation->data;
     if (call == NULL)
         return;
-    peers_call_end(&call->peer);
-    free(call);
+    if (call->account == NULL)
+        free(call);
+    else
+        list_append(&call->world->kv.left, &call->left);
 }
 
 static bool world_kv_send(struct world *world,
@@ -135,15 +179,23 @@ static enum hostapi_kv_status world_kv_start(void *owner,
         return HOSTAPI_KV_LIMIT;
     uint64_t ticket = operation_ticket(operation);
     struct world_kv_call *call = calloc(1, sizeof(*call));
-    if (call == NULL || !world_kv_send(world, ticket, tenant, change)) {
-        free(call);
+    if (call == NULL) {
         operation_end(operation);
         return HOSTAPI_KV_UNAVAILABLE;
     }
     *call = (struct world_kv_call){.peer = {.lost = world_kv_lost},
                                    .world = world,
+                                   .bytes = change->key.count + change->value.count,
                                    .ticket = ticket,
                                    .key_count = change->key.count};
+    bool counted = world_kv_count(&world->kv, call, tenant);
+    if (!counted || !world_kv_send(world, ticket, tenant, change)) {
+        if (counted)
+            world_kv_uncount(call);
+        free(call);
+        operation_end(operation);
+        return counted ? HOSTAPI_KV_UNAVAILABLE : HOSTAPI_KV_LIMIT;
+    }
     memcpy(call->key, change->key.data, change->key.count);
     operation->data = call;
     peers_call_begin(&world->peers, CHANNEL_CONTROL, &call->peer);
@@ -172,6 +224,25 @@ static void world_kv_result(void *owner, uint64_t ticket, struct hostapi_kv_resu
     *ret_result = ((const struct world_kv_call *)operation->data)->result;
 }
 
+/* NULL: it is none that was left. They are answered in their order, more or less. */
+static struct world_kv_call *world_kv_find_left(const struct world_kv *kv, uint64_t ticket)
+{
+    LIST_FOREACH(call, &kv->left, struct world_kv_call, left) {
+        if (call->ticket == ticket)
+            return call;
+    }
+    return NULL;
+}
+
+static void world_kv_on_left_done(struct world_kv_call *call)
+{
+    if (call == NULL)
+        return;
+    peers_call_end(&call->peer);
+    world_kv_uncount(call);
+    world_kv_forget(call);
+}
+
 /* An answer that comes when nobody wants it any more finds no operation. */
 static bool world_kv_on_done(void *context, const struct channel_frame *frame)
 {
@@ -180,9 +251,14 @@ static bool world_kv_on_done(void *context, const struct channel_frame *frame)
     if (!kv_answer_read(frame->payload, &answer))
         return false;
     const struct operation *operation = operations_find(&world->operations, frame->id);
-    if (operation == NULL || operation->kind != OPERATION_KV || operation->ready)
+    if (operation == NULL) {
+        world_kv_on_left_done(world_kv_find_left(&world->kv, frame->id));
+        return true;
+    }
+    if (operation->kind != OPERATION_KV || operation->ready)
         return true;
     struct world_kv_call *call = operation->data;
+    world_kv_uncount(call);
     call->result = (struct hostapi_kv_result){
         .status = answer.status, .version = answer.version, .number = answer.number};
     peers_call_end(&call->peer);
@@ -197,6 +273,7 @@ void world_kv_provide(struct world *world, struct kv_reader *reader)
                                             .list = world_kv_list,
                                             .start = world_kv_start,
                                             .result = world_kv_result};
+    world->kv.seed = hash_seed(&clock_system);
     world->kv_reader = reader;
     world->calls.kv = &calls;
     world->operations.ended[OPERATION_KV] = world_kv_ended;

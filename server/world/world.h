@@ -13,11 +13,29 @@
 
 struct kv_reader;
 
+/*
+ * Changes of the store that tenants have under way with control, whether or not somebody still
+ * waits for them: a guest that starts some and closes their handles would fill the way to control
+ * otherwise, and control's queue, for all others. Tenants share an account if their names meet in
+ * the table.
+ */
+#define WORLD_KV_ACCOUNTS 1024
+struct world_kv_account {
+    uint32_t changes;
+    size_t bytes;
+};
+struct world_kv {
+    struct list left; /* those that nobody waits for */
+    uint64_t seed;    /* of the names' hashes */
+    struct world_kv_account accounts[WORLD_KV_ACCOUNTS];
+};
+
 struct world {
     struct operations operations;
     struct peers peers;
     struct hostapi_world calls;  /* what guests reach; services fill it */
     struct kv_reader *kv_reader; /* kv.h */
+    struct world_kv kv;          /* changes under way */
     struct rates *rates;         /* rates.h */
     /* Counters of how fetches ended; borrowed. */
     uint64_t *fetch_ends[FETCH_END_COUNT];

@@ -112,6 +112,16 @@ static void answer(uint64_t id, enum hostapi_kv_status status)
     stage.ready(stage.of);
 }
 
+static enum hostapi_kv_status
+start_one(const char *tenant, size_t value_count, uint64_t *ret_ticket)
+{
+    static const uint8_t value[1 << 20];
+    const struct hostapi_kv_change change = {.verb = HOSTAPI_KV_PUT,
+                                             .key = bytes_of_text("key"),
+                                             .value = bytes_make(value, value_count)};
+    return stage.world.calls.kv->start(&stage.owner, bytes_of_text(tenant), &change, ret_ticket);
+}
+
 static bool is_changing(const char *key, bool is_prefix)
 {
     return stage.world.calls.kv->is_changing(&stage.owner, bytes_of_text(key), is_prefix);
@@ -191,6 +201,38 @@ static void a_request_has_so_many_changes_under_way(void **state)
 
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* What nobody waits for counts until control has answered. */
+static void what_was_started_and_closed_counts_until_it_is_answered(void **state)
+{
+    (void)state;
+    uint64_t tickets[6];
+    uint64_t ticket;
+    for (size_t i = 0; i < COUNT_OF(tickets); i++) {
+        assert_int_equal(start_one("acme", (1 << 20) - 3, &tickets[i]), HOSTAPI_KV_OK);
+        operations_calls.end(&stage.owner, tickets[i]);
+    }
+    assert_int_equal(start_one("acme", 1, &ticket), HOSTAPI_KV_LIMIT);
+    assert_int_equal(stage.gauge, 0);
+    assert_int_equal(start_one("other", 1, &ticket), HOSTAPI_KV_OK);
+    answer(tickets[2], HOSTAPI_KV_OK);
+    answer(tickets[2], HOSTAPI_KV_OK); /* again: it is nobody's */
+    assert_int_equal(stage.wakes, 0);
+    assert_int_equal(start_one("acme", 1, &ticket), HOSTAPI_KV_OK);
+    assert_int_equal(start_one("acme", 1 << 20, &ticket), HOSTAPI_KV_LIMIT);
+}
+
+static void so_many_changes_of_a_tenant_are_under_way_and_no_more(void **state)
+{
+    (void)state;
+    uint64_t ticket;
+    for (uint32_t i = 0; i < KV_GROUP_MAX; i++) {
+        assert_int_equal(start_one("acme", 1, &ticket), HOSTAPI_KV_OK);
+        operations_calls.end(&stage.owner, ticket);
+    }
+    assert_int_equal(start_one("acme", 1, &ticket), HOSTAPI_KV_LIMIT);
+    answer(ticket - 1, HOSTAPI_KV_OK);
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +240,8 @@ UNIT
         IN_WORLD(an_answer_that_comes_too_late_wakes_nobody),
         IN_WORLD(without_control_what_was_under_way_is_not_available),
         IN_WORLD(a_request_has_so_many_changes_under_way),
+        IN_WORLD(what_was_started_and_closed_counts_until_it_is_answered),
+        IN_WORLD(so_many_changes_of_a_tenant_are_under_way_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
