@@ -150,10 +150,12 @@ void chain_answer_fault(struct request *request, const struct guest_result *resu
     http->response_headers.count = 0;
     http->response_headers.bytes = 0;
     http->response_body.count = 0;
-    /* Without room the status has to say it all. */
-    if (http_headers_add(http, &http->response_headers, bytes_of_text("content-type"),
-                         bytes_of_text(PROBLEM_CONTENT_TYPE)) == STATUS_OK)
-        (void)buffer_append(&http->response_body, body, count);
+    enum status status =
+        http_headers_add(http, &http->response_headers, bytes_of_text("content-type"),
+                         bytes_of_text(PROBLEM_CONTENT_TYPE));
+    if (status == STATUS_OK)
+        status = buffer_append(&http->response_body, body, count);
+    (void)status; /* without room the status of the answer has to say it all */
 }
 
 enum guest_step
