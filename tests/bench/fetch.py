@@ -8,6 +8,8 @@ The other server is a bare libh2o handler on loopback. By turns: libcurl asks it
 client asks a function that answers at once; a client asks the same function to fetch. Everything
 is asked one after the other on one connection. What a fetch adds is the third less the other two,
 of medians; its CPU time is that of all Skerry's processes for the third less that for the second.
+Last, a function whose guest does nothing but pass the request on to that server, its origin: what
+Skerry costs as a reverse proxy, all of it.
 """
 import argparse
 import json
@@ -39,6 +41,16 @@ def make_guest(folder, origin):
         f'name: fetch\nmain: main.wasm\noutbound: ["{origin}"]\n')
 
 
+def make_proxy(folder, origin):
+    """A handler that says `next`, and ends at the origin."""
+    (folder / "proxy.wat").write_text(
+        '(module (memory (export "memory") 1 1)'
+        ' (func (export "handle_request") (result i64) (i64.const 1))'
+        ' (func (export "handle_response") (param i32 i32)))')
+    subprocess.run(["wat2wasm", folder / "proxy.wat", "-o", folder / "main.wasm"], check=True)
+    (folder / "function.yaml").write_text(f"name: proxy\nmain: main.wasm\norigin: {origin}\n")
+
+
 def measure(skerry, server, url, core, seconds):
     before = server.cpu_seconds()
     report = support.loadtest(skerry, core, "--url", url, "--rate", "max", "--duration",
@@ -65,9 +77,10 @@ def main():
                               config="outbound: { allow_private: true }\n") as server, \
          tempfile.TemporaryDirectory(prefix="skerry-bench-") as folder:
         server.unpin()
-        make_guest(pathlib.Path(folder), origin)
-        subprocess.run([skerry, "deploy", folder, "--admin-socket", server.admin_socket],
-                       check=True, stdout=subprocess.DEVNULL)
+        for make in (make_guest, make_proxy):
+            make(pathlib.Path(folder), origin)
+            subprocess.run([skerry, "deploy", folder, "--admin-socket", server.admin_socket],
+                           check=True, stdout=subprocess.DEVNULL)
         base = f"http://127.0.0.1:{server.port}/f/default/fetch"
         for _ in range(options.rounds):
             alone = json.loads(subprocess.run([direct, origin, str(options.seconds)], check=True,
@@ -75,7 +88,10 @@ def main():
             # Asked for nothing that is a URL, the function answers at once.
             plain = measure(skerry, server, f"{base}/none", cores[1], options.seconds)
             fetch = measure(skerry, server, f"{base}/get?{origin}/", cores[1], options.seconds)
-            rounds.append({"direct": alone["p50_us"], "direct_cpu": alone["cpu_us"],
+            proxy = measure(skerry, server, f"http://127.0.0.1:{server.port}/f/default/proxy/",
+                            cores[1], options.seconds)
+            rounds.append({"proxy": proxy["p50"], "proxy_cpu": proxy["cpu"],
+                           "direct": alone["p50_us"], "direct_cpu": alone["cpu_us"],
                            "plain": plain["p50"], "fetch": fetch["p50"], "p99": fetch["p99"],
                            "added": fetch["p50"] - plain["p50"] - alone["p50_us"],
                            "cpu": fetch["cpu"] - plain["cpu"]})
@@ -87,6 +103,7 @@ def main():
           f"{support.verdict(middle['added'] <= GOAL_ADDED_US)}")
     print(f"  and of CPU           {middle['cpu']:6.1f} us   goal {GOAL_CPU_US}: "
           f"{support.verdict(middle['cpu'] <= GOAL_CPU_US)}")
+    print(f"reverse proxy      p50 {middle['proxy']:6.1f} us   cpu {middle['proxy_cpu']:5.1f} us")
 
 
 if __name__ == "__main__":
