@@ -163,7 +163,7 @@ bool channel_send(struct channel *channel, const struct channel_message *message
         memcpy(to + CHANNEL_HEAD_BYTES + message->head.count, message->body.data,
                message->body.count);
     channel->out.count += bytes;
-    if (unsent == 0)
+    if (unsent == 0 && !channel->options.gathers)
         channel_flush(channel);
     return true;
 }

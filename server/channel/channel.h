@@ -26,6 +26,7 @@ struct channel_options {
     enum channel_end peer;
     bool takes_fds; /* of a peer that is trusted to send some */
     bool wipes;     /* what came is secret: nothing of it stays in memory once it was handled */
+    bool gathers;   /* nothing is sent before channel_flush, which its owner calls once a turn */
     size_t out_max;
     /* False: what it says makes no sense, and the channel is broken. May send on it, but not end
      * it. A descriptor that came with it is the callee's. */

@@ -84,6 +84,7 @@ static void helper_connect(struct helper *helper, uint32_t index, int fd)
     const struct channel_options options = {.fd = fd,
                                             .own = helper->ops->end,
                                             .peer = CHANNEL_WORKER,
+                                            .gathers = true,
                                             .out_max = CHANNEL_OUT_MAX,
                                             .frame = helper_worker_frame,
                                             .context = worker};

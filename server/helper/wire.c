@@ -63,6 +63,9 @@ bool wire_send(struct wire *wire, const struct channel_message *message)
 {
     if (!channel_send(&wire->channel, message))
         return false;
-    wire_watch_unsent(wire);
+    if (wire->channel.options.gathers)
+        event_active(wire->writable, EV_WRITE, 0); /* after what is to be done in this turn */
+    else
+        wire_watch_unsent(wire);
     return true;
 }

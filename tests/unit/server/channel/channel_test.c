@@ -121,6 +121,20 @@ static void frames_come_with_their_descriptors_in_order(void **state)
     assert_int_equal(close(null), 0);
 }
 
+static void one_that_gathers_sends_when_it_is_told_to(void **state)
+{
+    struct pair *pair = *state;
+    pair->worker.channel.options.gathers = true;
+    assert_true(send_lost(pair, 1));
+    assert_true(send_lost(pair, 2));
+    assert_int_equal(receive(&pair->control), STATUS_OK);
+    assert_int_equal(pair->control.frames, 0);
+    channel_flush(&pair->worker.channel);
+    assert_false(channel_has_unsent(&pair->worker.channel));
+    assert_int_equal(receive(&pair->control), STATUS_OK);
+    assert_int_equal(pair->control.frames, 2);
+}
+
 static void what_the_socket_does_not_take_is_kept_up_to_a_bound(void **state)
 {
     struct pair *pair = *state;
@@ -254,6 +268,7 @@ UNIT
 {
     const struct CMUnitTest tests[] = {
         PAIRED(frames_come_with_their_descriptors_in_order),
+        PAIRED(one_that_gathers_sends_when_it_is_told_to),
         PAIRED(what_the_socket_does_not_take_is_kept_up_to_a_bound),
         PAIRED(descriptors_wait_with_their_frames),
         PAIRED(the_other_sides_end_is_told),
