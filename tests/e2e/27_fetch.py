@@ -344,6 +344,26 @@ class Proxied(unittest.TestCase):
         answer = self.server.get("down")
         self.assertEqual((answer.status, answer.headers["x-is-error"]), (502, "1"))
         self.assertEqual(answer.json["code"], "origin_failed")
+        # Where it is, its developer knows and not the client.
+        self.assertNotIn(str(port), answer.text)
+        wait_until(lambda: str(port) in self.server.cli("logs", "down").stdout, 5, "the reason")
+
+    def test_answers_without_a_body_and_broken_ones(self):
+        rows = [
+            ("HEAD", [b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"], 200, b""),
+            ("GET", [b"HTTP/1.1 204 No Content\r\nX-A: b\r\n\r\n"], 204, b""),
+            ("GET", [b"HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n"], 304, b""),
+            ("GET", [b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"], 200, b""),
+            ("GET", [b"HTTP/1.1 200 OK\r\n\r\n", b"y" * 70000], 200, b"y" * 70000),
+            ("GET", [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"], 502, None),
+        ]
+        for method, pieces, status, body in rows:
+            listener, url = raw_origin(pieces)
+            with listener:
+                self.deploy("various", PASSES, url)
+                answer = self.server.get("various", method=method)
+            self.assertEqual(answer.status, status, pieces[0])
+            self.assertIn(body, (None, answer.body))
 
     def test_an_event_is_passed_on_before_the_next_one_comes(self):
         more = threading.Event()

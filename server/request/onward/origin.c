@@ -41,8 +41,10 @@ static enum guest_step origin_fail(struct request *request,
 {
     origin_forget(request);
     result->fault = fault;
-    (void)snprintf(result->text, sizeof(result->text), "%s%s%s", fault_rows[fault].detail,
-                   text[0] == '\0' ? "" : ": ", text);
+    /* Where it is and why it failed is the developer's to know, not the client's. */
+    if (text[0] != '\0')
+        http_exchange_log(&request->http, "warn", bytes_of_text(text));
+    (void)snprintf(result->text, sizeof(result->text), "%s", fault_rows[fault].detail);
     if (request->stream.begun)
         return GUEST_FAULTED;
     chain_answer_fault(request, result);
