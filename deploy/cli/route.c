@@ -35,10 +35,13 @@ static enum cli_exit cli_route_list(const struct cli *cli)
     if (code != CLI_OK)
         return code;
     if (!cli_print_json(cli, &answer)) {
-        json_array_foreach(json_object_get(answer.json, "routes"), i, row)
+        const json_t *rows = json_object_get(answer.json, "routes");
+        json_array_foreach(rows, i, row)
         {
             cli_print_route(row);
         }
+        if (json_array_size(rows) == 0)
+            (void)printf("no routes but its own host name and path\n");
         cli_next(cli, "skerry show %s%s", cli->options.positional[1], cli_flags(cli, flags));
     }
     cli_answer_done(&answer);

@@ -71,7 +71,10 @@ static enum cli_exit cli_secret_put(const struct cli *cli, struct cli_request *r
         if (count == sizeof(value))
             return cli_fail(cli, CLI_USAGE, "a secret has at most %d bytes",
                             DEPLOY_SECRET_VALUE_BYTES_MAX);
-        if (count > 0 && value[count - 1] == '\n')
+        if (count == 0)
+            return cli_fail(cli, CLI_USAGE,
+                            "stdin is empty: pipe the value in, or give --file FILE");
+        if (value[count - 1] == '\n')
             count--;
         request->body = bytes_make(value, count);
     }

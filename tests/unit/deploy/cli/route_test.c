@@ -16,6 +16,9 @@ static void routes_are_listed(void **state)
     COUNTER_RUN(counter, all, "route", "list", "hello");
     counter_assert_asked(counter, 0, "GET " ROUTES);
     assert_says(counter->shown.out, "main           a.b/v1/* GET PUT\n");
+    static const struct counter_answer none[] = {{200, "{\"routes\":[]}"}};
+    COUNTER_RUN(counter, none, "route", "list", "hello");
+    assert_says(counter->shown.out, "no routes but its own host name and path\n");
 }
 
 static void a_route_gets_the_same_id_each_time(void **state)

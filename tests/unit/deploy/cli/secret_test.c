@@ -2,6 +2,8 @@
 /*
  * secret: what is asked of the server, and that no value is shown.
  */
+#include <stdio.h>
+
 #include "deploy/cli/cli.h"
 #include "tests/unit/deploy/cli/counter.h"
 
@@ -19,6 +21,15 @@ static void a_secret_is_put_from_a_file(void **state)
     COUNTER_RUN(counter, gone, "secret", "put", "hello", "A", "--file", counter->module);
     assert_int_not_equal(counter->shown.exit_status, CLI_OK);
     assert_says(counter->shown.err, "not there now");
+}
+
+static void a_script_without_stdin_keeps_no_empty_secret(void **state)
+{
+    struct counter *counter = *state;
+    assert_non_null(freopen("/dev/null", "r", stdin));
+    COUNTER_RUN_ALONE(counter, "secret", "put", "hello", "A");
+    assert_int_equal(counter->shown.exit_status, CLI_USAGE);
+    assert_says(counter->shown.err, "stdin is empty");
 }
 
 static void names_are_listed_and_removed(void **state)
@@ -61,6 +72,7 @@ UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST_COUNTER(a_secret_is_put_from_a_file),
+        TEST_COUNTER(a_script_without_stdin_keeps_no_empty_secret),
         TEST_COUNTER(names_are_listed_and_removed),
         TEST_COUNTER(all_get_a_new_key),
         TEST_COUNTER(other_words_are_wrong_usage),
