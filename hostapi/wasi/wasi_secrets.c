@@ -11,20 +11,24 @@
 
 #define SECRETS_WAITS INT64_MIN /* no status */
 
-/* Asks for all; false: that cannot be. */
+/* Asks for all; false: that cannot be, and nothing was asked for. */
 static bool secrets_ask(struct hostapi_host *host)
 {
     struct http_exchange *exchange = host->request.exchange;
-    struct wasi_state *state = wasi_state(host);
-    const struct hostapi_secrets *secrets =
-        exchange->world == NULL ? NULL : exchange->world->secrets;
-    state->secret_tickets = ARENA_ARRAY(&exchange->arena, uint64_t, exchange->secret_count);
-    if (secrets == NULL || state->secret_tickets == NULL)
+    const struct hostapi_world *world = exchange->world;
+    if (world == NULL || world->secrets == NULL)
+        return false;
+    uint64_t *tickets = ARENA_ARRAY(&exchange->arena, uint64_t, exchange->secret_count);
+    if (tickets == NULL)
         return false;
     for (uint32_t i = 0; i < exchange->secret_count; i++) {
-        if (secrets->start(exchange, exchange->secrets[i], &state->secret_tickets[i]) != STATUS_OK)
-            return false;
+        if (world->secrets->start(exchange, exchange->secrets[i], &tickets[i]) == STATUS_OK)
+            continue;
+        while (i-- > 0)
+            world->operations->end(exchange->owner, tickets[i]);
+        return false;
     }
+    wasi_state(host)->secret_tickets = tickets;
     return true;
 }
 
