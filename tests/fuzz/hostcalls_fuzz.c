@@ -397,6 +397,10 @@ static void fuzz_fill_exchange(struct fuzz *fuzz)
     exchange->config = bytes_of_text("A=b\n");
     exchange->request_body = bytes_of_text(how & 1 ? "a body of some bytes" : "");
     exchange->environment = (struct hostapi_environment){fuzz->variables, how >> 1 & 3};
+    static const struct bytes secrets[] = {{(const uint8_t *)"TOKEN", 5},
+                                           {(const uint8_t *)"KEY", 3}};
+    exchange->secrets = secrets;
+    exchange->secret_count = choose(choices, COUNT_OF(secrets) + 1);
     exchange->may_stream = (how & 8) == 0;
     exchange->has_next = (how & 16) != 0;
     exchange->debug_log = (how & 32) != 0;

@@ -336,6 +336,12 @@ static struct bytes world_secret_value(void *owner, uint64_t ticket)
     return bytes_of_text("a secret");
 }
 
+static struct bytes world_secret_pair(void *owner, uint64_t ticket)
+{
+    (void)world_secret_value(owner, ticket);
+    return bytes_of_text("TOKEN=a secret");
+}
+
 static int64_t world_rate_take(
     void *owner, struct bytes tenant, struct bytes key, uint32_t limit, uint64_t window_ms)
 {
@@ -361,8 +367,8 @@ void fuzz_world_make(struct fuzz_world *world, struct choices *choices)
                                                    .take = world_fetch_take,
                                                    .write = world_fetch_write,
                                                    .await = world_fetch_await};
-    static const struct hostapi_secrets secrets = {.start = world_secret_start,
-                                                   .value = world_secret_value};
+    static const struct hostapi_secrets secrets = {
+        .start = world_secret_start, .value = world_secret_value, .pair = world_secret_pair};
     static const struct hostapi_rates rates = {.take = world_rate_take};
     *world = (struct fuzz_world){.choices = choices, .calls = {.operations = &operations}};
     if (choose_once_in(choices, 8))
