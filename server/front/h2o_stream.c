@@ -32,11 +32,27 @@ static void piece_end_cut(struct h2o_exchange *exchange)
     h2o_send(req, NULL, 0, H2O_SEND_STATE_ERROR);
 }
 
+/*
+ * Has libh2o's loop look at what it polls the socket for. It asks for room as long as a write is
+ * under way, and looks again when one that had to wait is over: one that was taken at once, between
+ * two turns of the loop, leaves it asking. When room comes then, nothing is under way, and libh2o's
+ * assertion ends the worker.
+ */
+static void piece_settle(h2o_socket_t *socket)
+{
+    if (h2o_socket_is_reading(socket))
+        h2o_socket_read_start(socket, socket->_cb.read);
+    else
+        h2o_socket_read_stop(socket);
+}
+
 static void piece_on_proceed(h2o_generator_t *generator, h2o_req_t *req)
 {
     struct h2o_exchange *exchange =
         H2O_STRUCT_FROM_MEMBER(struct h2o_exchange, generator, generator);
-    (void)req;
+    /* Of HTTP/2 libh2o writes from within its loop. */
+    if (req->version < 0x200)
+        piece_settle(exchange->connection->socket);
     exchange->stream.in_flight = false;
     h2o_unread_pause(exchange);
     if (exchange->stream.is_cut)
