@@ -12,6 +12,7 @@ static struct {
     struct h2o_exchange exchange;
     h2o_req_t req;
     h2o_conn_t conn;
+    h2o_socket_t socket;
     /* what was asked of whom */
     char wire[256]; /* bodies given to libh2o, with a bar after each send */
     size_t wire_count;
@@ -23,6 +24,7 @@ static struct {
     bool is_paused;
     bool is_reset;
     bool is_shut;
+    uint32_t looks; /* of libh2o's loop at the socket */
 } stage;
 
 /* ---- the others ------------------------------------------------------------------------------ */
@@ -73,6 +75,21 @@ uint64_t tcp_acked_bytes(int fd)
     return 77;
 }
 
+/* Both make the loop look at what it polls for; what is read must stay as it was. */
+void h2o_socket_read_start(h2o_socket_t *sock, h2o_socket_cb cb)
+{
+    assert_ptr_equal(sock, &stage.socket);
+    assert_ptr_equal(cb, sock->_cb.read);
+    stage.looks++;
+}
+
+void h2o_socket_read_stop(h2o_socket_t *sock)
+{
+    assert_ptr_equal(sock, &stage.socket);
+    assert_null(sock->_cb.read);
+    stage.looks++;
+}
+
 /* As libh2o's: its chunks' filter ends connections whose status is not 200. */
 void h2o_start_response(h2o_req_t *req, h2o_generator_t *generator)
 {
@@ -103,6 +120,7 @@ static void begin(int version, uint64_t length)
     stage.req.version = version;
     stage.req.http1_is_persistent = 1;
     stage.connection.front = &stage.front;
+    stage.connection.socket = &stage.socket;
     stage.exchange.req = &stage.req;
     stage.exchange.connection = &stage.connection;
     stage.exchange.request.http.head_length = length;
@@ -149,6 +167,28 @@ static void of_http_1_1_each_piece_is_a_chunk_and_the_last_is_followed_by_none(v
     assert_int_equal(stage.req.res.content_length, SIZE_MAX);
     assert_int_equal(stage.heads, 1);
     assert_int_equal(stage.req.http1_is_persistent, 1);
+}
+
+static void ignore_read(h2o_socket_t *sock, const char *error)
+{
+    (void)sock;
+    (void)error;
+}
+
+static void the_loop_looks_at_the_socket_after_each_piece_of_http_1(void **state)
+{
+    (void)state;
+    write_text("one", false);
+    take();
+    assert_int_equal(stage.looks, 1);
+    stage.socket._cb.read = ignore_read;
+    write_text("two", false);
+    take();
+    assert_int_equal(stage.looks, 2);
+    begin(0x200, HTTP_LENGTH_UNKNOWN);
+    write_text("three", false);
+    take();
+    assert_int_equal(stage.looks, 0);
 }
 
 static void a_head_alone_and_an_empty_end_are_no_chunks(void **state)
@@ -258,6 +298,7 @@ UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(of_http_1_1_each_piece_is_a_chunk_and_the_last_is_followed_by_none),
+        TEST(the_loop_looks_at_the_socket_after_each_piece_of_http_1),
         TEST(a_head_alone_and_an_empty_end_are_no_chunks),
         TEST(a_length_or_http_2_needs_no_chunks),
         TEST(http_1_0_and_a_server_that_drains_end_the_connection),
