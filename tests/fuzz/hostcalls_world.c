@@ -7,7 +7,9 @@
 #define WORLD_VALUE_BYTES ((size_t)1 << 20)
 #define WORLD_KEYS_MAX    1100 /* more than a call may list */
 
-static const uint8_t world_bytes[WORLD_VALUE_BYTES];
+/* Of keys, values and bodies: not what memory is full of, so that each byte that is written shows.
+ */
+static uint8_t world_bytes[WORLD_VALUE_BYTES];
 
 /* Reads them all: a sanitizer knows whether they may be. */
 static uint32_t world_read(struct bytes bytes)
@@ -370,6 +372,8 @@ void fuzz_world_make(struct fuzz_world *world, struct choices *choices)
     static const struct hostapi_secrets secrets = {
         .start = world_secret_start, .value = world_secret_value, .pair = world_secret_pair};
     static const struct hostapi_rates rates = {.take = world_rate_take};
+    if (world_bytes[0] == 0)
+        memset(world_bytes, 'w', sizeof(world_bytes));
     *world = (struct fuzz_world){.choices = choices, .calls = {.operations = &operations}};
     if (choose_once_in(choices, 8))
         return;
