@@ -140,8 +140,11 @@ static const uint8_t *http1_skip_target(const uint8_t *at, const uint8_t *end)
 
 bool http1_is_target(struct bytes text)
 {
+    /* What is empty may have no place. */
+    if (text.count == 0)
+        return false;
     const uint8_t *end = text.data + text.count;
-    return text.count > 0 && http1_skip_target(text.data, end) == end;
+    return http1_skip_target(text.data, end) == end;
 }
 
 /* The first byte that a value cannot have, eight at a time. */

@@ -164,7 +164,7 @@ void rig_done(struct rig *rig)
 
 void rig_send(struct rig *rig, enum api_method method, const char *target, struct bytes body)
 {
-    char path[512];
+    static char path[512]; /* what is wanted of the vault refers to it */
     (void)snprintf(path, sizeof(path), "%s", target);
     char *mark = strchr(path, '?');
     if (mark != NULL)

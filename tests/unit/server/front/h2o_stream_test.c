@@ -134,6 +134,13 @@ static int setup(void **state)
     return 0;
 }
 
+static int teardown(void **state)
+{
+    (void)state;
+    h2o_mem_clear_pool(&stage.req.pool);
+    return 0;
+}
+
 static void write_text(const char *text, bool is_last)
 {
     h2o_stream_write(&stage.exchange.request, bytes_of_text(text), is_last);
@@ -292,7 +299,7 @@ static void what_a_client_has_is_known_of_http_2_to_the_byte(void **state)
     assert_int_equal(h2o_stream_taken_bytes(&stage.exchange.request), 12);
 }
 
-#define TEST(test) cmocka_unit_test_setup(test, setup)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 UNIT
 {

@@ -126,7 +126,7 @@ static void next_is_the_origin_and_its_answer_the_response(void **state)
     assert_true(has_field("x-forwarded-host\0hello.acme.test", 33));
     says("content-length\0"
          "5\0x-a\0b",
-         24);
+         23);
     happens(stage);
     assert_int_equal(request->state, REQUEST_PARKED); /* a small one is waited for */
     origin.view.data = bytes_of_text("hello");
