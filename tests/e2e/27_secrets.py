@@ -89,6 +89,8 @@ class Secrets(unittest.TestCase):
             if path.is_file() and not path.is_socket():
                 self.assertNotIn(SECRET, path.read_bytes(), path)
         self.assertNotIn(SECRET.decode(), self.server.log())
+        if harness.SANITIZED:
+            self.skipTest("a sanitizer's memory is terabytes, and keeps what was freed")
         if os.geteuid() != 0:
             self.skipTest("only root can read a worker's memory")
         pid, = self.server.worker_pids()
