@@ -55,7 +55,9 @@ def measure_puts(options, folder, cores):
     subprocess.run(["wat2wasm", "-o", module, source], check=True)
     body.write_bytes(os.urandom(100))
     with support.SkerryServer(skerry, cores[0], data=str(folder / "data")) as server:
-            report = support.loadtest(
+        admin = support.Admin(server.admin_socket)
+        admin.deploy("default", "kv", module.read_bytes())
+        report = support.loadtest(
             skerry, cores[1], "--url", f"http://127.0.0.1:{server.port}/f/default/kv/key",
             "--method", "PUT", "--body", str(body), "--rate", "max", "--connections", str(GUESTS),
             "--duration", f"{options.seconds}s", "--warmup", "1s")
