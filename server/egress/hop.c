@@ -18,6 +18,7 @@
 #define HOP_RECEIVE_BYTES  32768L
 #define HOP_SEND_BYTES     16384L
 #define HOP_DNS_KEPT_S     600L /* a pinned name, in curl: longer than any fetch */
+#define HOP_TRUST_KEPT_S   3600L /* the trusted certificates, once read */
 #define HOP_RESOLVED_BYTES (CONFIG_URL_HOST_BYTES + 16 + RESOLVER_ADDRESSES_MAX * 50)
 #define HOP_URL_BYTES      (CONFIG_URL_BYTES_MAX + CONFIG_URL_ORIGIN_BYTES)
 
@@ -275,9 +276,11 @@ static bool hop_set_rules(CURL *easy, const struct egress_options *options)
     /* Refused by a handle that has kept its buffer from another fetch: that has this size. */
     (void)hop_set_number(easy, CURLOPT_BUFFERSIZE, HOP_RECEIVE_BYTES);
     if (options->ca_file[0] != '\0')
-        set = set && hop_set_pointer(easy, CURLOPT_CAINFO, options->ca_file) &&
-              hop_set_pointer(easy, CURLOPT_CAPATH, NULL);
-    return set;
+        set = set && hop_set_pointer(easy, CURLOPT_CAINFO, options->ca_file);
+    /* curl keeps the trusted certificates it has read only where no folder of them is named: else
+     * it reads the system's whole file again for each connection. */
+    return set && hop_set_pointer(easy, CURLOPT_CAPATH, NULL) &&
+           hop_set_number(easy, CURLOPT_CA_CACHE_TIMEOUT, HOP_TRUST_KEPT_S);
 }
 
 static bool hop_set_callbacks(CURL *easy, struct egress_fetch *fetch)
