@@ -17,7 +17,7 @@
 #define HOP_PROTOCOLS      "http,https"
 #define HOP_RECEIVE_BYTES  32768L
 #define HOP_SEND_BYTES     16384L
-#define HOP_DNS_KEPT_S     600L /* a pinned name, in curl: longer than any fetch */
+#define HOP_DNS_KEPT_S     600L  /* a pinned name, in curl: longer than any fetch */
 #define HOP_TRUST_KEPT_S   3600L /* the trusted certificates, once read */
 #define HOP_RESOLVED_BYTES (CONFIG_URL_HOST_BYTES + 16 + RESOLVER_ADDRESSES_MAX * 50)
 #define HOP_URL_BYTES      (CONFIG_URL_BYTES_MAX + CONFIG_URL_ORIGIN_BYTES)
