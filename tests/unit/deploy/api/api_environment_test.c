@@ -21,22 +21,10 @@ static int teardown(void **state)
     return 0;
 }
 
-static void put_manifest(const char *target, const char *manifest)
-{
-    char body[4096];
-    (void)snprintf(body, sizeof(body),
-                   "--b\r\nContent-Type: application/json\r\n\r\n%s\r\n--b\r\n"
-                   "Content-Type: application/wasm\r\n\r\nm1\r\n--b--\r\n",
-                   manifest);
-    rig.content_type = bytes_of_text("multipart/related; boundary=b");
-    rig_send(&rig, API_PUT, target, bytes_of_text(body));
-    rig.content_type = bytes_make(NULL, 0);
-}
-
 static void own_variables_go_over_the_versions(void **state)
 {
     (void)state;
-    put_manifest(HELLO, "{\"env\":{\"A\":\"1\",\"B\":\"2\"}}");
+    rig_put_manifest(&rig, HELLO, "{\"env\":{\"A\":\"1\",\"B\":\"2\"}}");
     rig_put(&rig, HELLO "/env/B", "own \xc3\xa4=");
     assert_status(&rig, 200);
     assert_string_equal(text_of(&rig, "value"), "own \xc3\xa4=");

@@ -21,22 +21,10 @@ static int teardown(void **state)
     return 0;
 }
 
-static void put_manifest(const char *target, const char *manifest)
-{
-    char body[4096];
-    (void)snprintf(body, sizeof(body),
-                   "--b\r\nContent-Type: application/json\r\n\r\n%s\r\n--b\r\n"
-                   "Content-Type: application/wasm\r\n\r\nm1\r\n--b--\r\n",
-                   manifest);
-    rig.content_type = bytes_of_text("multipart/related; boundary=b");
-    rig_send(&rig, API_PUT, target, bytes_of_text(body));
-    rig.content_type = bytes_make(NULL, 0);
-}
-
 static void a_manifest_belongs_to_its_version(void **state)
 {
     (void)state;
-    put_manifest(HELLO, "{\"limits\":{\"fuel\":\"5000\"},\"env\":{\"A\":1}}");
+    rig_put_manifest(&rig, HELLO, "{\"limits\":{\"fuel\":\"5000\"},\"env\":{\"A\":1}}");
     assert_status(&rig, 201);
     assert_string_equal(text_of(&rig, "version"), "v2");
     assert_int_equal(number_of(&rig, "module_bytes"), 2);
@@ -51,11 +39,11 @@ static void a_manifest_belongs_to_its_version(void **state)
 static void the_same_manifest_changes_nothing_and_another_is_another_version(void **state)
 {
     (void)state;
-    put_manifest(HELLO, "{\"env\":{\"A\":\"1\",\"B\":\"2\"}}");
+    rig_put_manifest(&rig, HELLO, "{\"env\":{\"A\":\"1\",\"B\":\"2\"}}");
     assert_string_equal(text_of(&rig, "version"), "v2");
-    put_manifest(HELLO, "{\"name\":null,\"env\":{\"B\":2,\"A\":1}}");
+    rig_put_manifest(&rig, HELLO, "{\"name\":null,\"env\":{\"B\":2,\"A\":1}}");
     assert_string_equal(text_of(&rig, "status"), "unchanged");
-    put_manifest(HELLO, "{\"env\":{\"A\":\"2\"}}");
+    rig_put_manifest(&rig, HELLO, "{\"env\":{\"A\":\"2\"}}");
     assert_string_equal(text_of(&rig, "version"), "v3");
     rig_put(&rig, HELLO, "m1");
     assert_string_equal(text_of(&rig, "version"), "v4");
@@ -64,10 +52,11 @@ static void the_same_manifest_changes_nothing_and_another_is_another_version(voi
 static void what_a_flag_says_goes_before_the_file(void **state)
 {
     (void)state;
-    put_manifest(HELLO, "{\"reuse\":{\"requests\":5,\"for\":\"3s\"}}");
+    rig_put_manifest(&rig, HELLO, "{\"reuse\":{\"requests\":5,\"for\":\"3s\"}}");
     assert_int_equal(number_of(&rig, "reuse_requests"), 5);
     assert_int_equal(number_of(&rig, "reuse_us"), 3000000);
-    put_manifest(HELLO "?reuse_requests=7", "{\"reuse\":{\"requests\":5,\"for\":\"3s\"}}");
+    rig_put_manifest(&rig, HELLO "?reuse_requests=7",
+                     "{\"reuse\":{\"requests\":5,\"for\":\"3s\"}}");
     assert_int_equal(number_of(&rig, "reuse_requests"), 7);
     assert_int_equal(number_of(&rig, "reuse_us"), 3000000);
 }
@@ -90,7 +79,7 @@ static void a_manifest_that_cannot_be_is_refused_with_its_place(void **state)
         {"{\"steps\":[\"A\"]}", "steps[0]: `A` is no function's name"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        put_manifest(HELLO, rows[i].manifest);
+        rig_put_manifest(&rig, HELLO, rows[i].manifest);
         assert_problem(&rig, 422, "manifest");
         if (strstr(text_of(&rig, "detail"), rows[i].part) == NULL)
             fail_msg("%s", text_of(&rig, "detail"));
@@ -125,11 +114,12 @@ static void a_body_that_is_no_manifest_and_module_is_refused(void **state)
 static void a_taken_route_keeps_the_version_from_becoming_live(void **state)
 {
     (void)state;
-    put_manifest("/v1/tenants/acme/functions/hello", "{\"routes\":[{\"host\":\"a.b\"}]}");
+    rig_put_manifest(&rig, "/v1/tenants/acme/functions/hello", "{\"routes\":[{\"host\":\"a.b\"}]}");
     assert_status(&rig, 201);
-    put_manifest(HELLO, "{\"routes\":[{\"host\":\"a.b\",\"path\":\"/x\"}]}");
+    rig_put_manifest(&rig, HELLO, "{\"routes\":[{\"host\":\"a.b\",\"path\":\"/x\"}]}");
     assert_problem(&rig, 409, "conflict");
-    put_manifest(HELLO "?activate=0", "{\"routes\":[{\"host\":\"a.b\",\"path\":\"/x\"}]}");
+    rig_put_manifest(&rig, HELLO "?activate=0",
+                     "{\"routes\":[{\"host\":\"a.b\",\"path\":\"/x\"}]}");
     assert_status(&rig, 201);
     rig_send(&rig, API_POST, HELLO "/rollback", bytes_of_text("{\"to\":\"v2\"}"));
     assert_problem(&rig, 409, "conflict");

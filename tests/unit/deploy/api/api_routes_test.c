@@ -23,18 +23,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static void put_manifest(const char *target, const char *manifest)
-{
-    char body[4096];
-    (void)snprintf(body, sizeof(body),
-                   "--b\r\nContent-Type: application/json\r\n\r\n%s\r\n--b\r\n"
-                   "Content-Type: application/wasm\r\n\r\nm1\r\n--b--\r\n",
-                   manifest);
-    rig.content_type = bytes_of_text("multipart/related; boundary=b");
-    rig_send(&rig, API_PUT, target, bytes_of_text(body));
-    rig.content_type = bytes_make(NULL, 0);
-}
-
 static void a_route_is_made_shown_and_removed(void **state)
 {
     (void)state;
@@ -59,7 +47,7 @@ static void a_route_is_made_shown_and_removed(void **state)
 static void a_manifests_route_is_shown_and_left_alone(void **state)
 {
     (void)state;
-    put_manifest(HELLO, "{\"routes\":[{\"host\":\"a.b\"}]}");
+    rig_put_manifest(&rig, HELLO, "{\"routes\":[{\"host\":\"a.b\"}]}");
     rig_get(&rig, HELLO "/routes/manifest-1");
     assert_string_equal(text_of(&rig, "host"), "a.b");
     rig_send(&rig, API_DELETE, HELLO "/routes/manifest-1", bytes_make(NULL, 0));

@@ -199,6 +199,18 @@ void rig_put(struct rig *rig, const char *target, const char *module)
     rig_send(rig, API_PUT, target, bytes_of_text(module));
 }
 
+void rig_put_manifest(struct rig *rig, const char *target, const char *manifest)
+{
+    char body[4096];
+    (void)snprintf(body, sizeof(body),
+                   "--b\r\nContent-Type: application/json\r\n\r\n%s\r\n--b\r\n"
+                   "Content-Type: application/wasm\r\n\r\nm1\r\n--b--\r\n",
+                   manifest);
+    rig->content_type = bytes_of_text("multipart/related; boundary=b");
+    rig_send(rig, API_PUT, target, bytes_of_text(body));
+    rig->content_type = bytes_make(NULL, 0);
+}
+
 void assert_status(const struct rig *rig, int status)
 {
     if (rig->response.status != status)

@@ -48,6 +48,8 @@ void rig_done(struct rig *rig);
 void rig_send(struct rig *rig, enum api_method method, const char *target, struct bytes body);
 void rig_get(struct rig *rig, const char *target);
 void rig_put(struct rig *rig, const char *target, const char *module);
+/* The module "m1" and, in one body with it, its manifest in JSON. */
+void rig_put_manifest(struct rig *rig, const char *target, const char *manifest);
 void assert_status(const struct rig *rig, int status);
 const char *text_of(const struct rig *rig, const char *name);
 void assert_problem(const struct rig *rig, int status, const char *code);
