@@ -70,16 +70,13 @@ enum engine_outcome skerry_call_start(struct hostapi_host *host, struct engine_h
     return call_begin(host, call, "call_start_v1", false);
 }
 
+static enum engine_outcome call_begin_whole(struct hostapi_host *host,
+                                            struct engine_host_call *call)
+{
+    return call_begin(host, call, "call_v1", true);
+}
+
 enum engine_outcome skerry_call(struct hostapi_host *host, struct engine_host_call *call)
 {
-    if (!host->request.resumed) {
-        union engine_value first = call->slots[0];
-        enum engine_outcome outcome = call_begin(host, call, "call_v1", true);
-        int32_t handle = (int32_t)call->slots[0].i32;
-        if (outcome != ENGINE_DONE || handle < 0)
-            return outcome;
-        skerry_state(host)->fetch = (uint32_t)handle;
-        call->slots[0] = first; /* it is made again with its arguments */
-    }
-    return skerry_fetch_wait(host, call);
+    return skerry_fetch_whole(host, call, call_begin_whole);
 }

@@ -194,7 +194,8 @@ static int32_t fetch_look(const struct hostapi_host *host, const struct hostapi_
     return fetch_error(view->end);
 }
 
-enum engine_outcome skerry_fetch_wait(struct hostapi_host *host, struct engine_host_call *call)
+/* For the head of what state->fetch is the handle of; answers with that, or an error. */
+static enum engine_outcome fetch_wait(struct hostapi_host *host, struct engine_host_call *call)
 {
     struct skerry_state *state = skerry_state(host);
     struct skerry_handle *handle = skerry_handle_find(host, SKERRY_HANDLE_FREE, state->fetch);
@@ -211,18 +212,30 @@ enum engine_outcome skerry_fetch_wait(struct hostapi_host *host, struct engine_h
     return skerry_answer(call, status);
 }
 
-enum engine_outcome skerry_fetch(struct hostapi_host *host, struct engine_host_call *call)
+enum engine_outcome
+skerry_fetch_whole(struct hostapi_host *host, struct engine_host_call *call, skerry_handler *begin)
 {
     if (!host->request.resumed) {
         union engine_value first = call->slots[0];
-        enum engine_outcome outcome = fetch_begin(host, call, "fetch_v1");
+        enum engine_outcome outcome = begin(host, call);
         int32_t handle = (int32_t)call->slots[0].i32;
         if (outcome != ENGINE_DONE || handle < 0)
             return outcome;
         skerry_state(host)->fetch = (uint32_t)handle;
         call->slots[0] = first; /* it is made again with its arguments */
     }
-    return skerry_fetch_wait(host, call);
+    return fetch_wait(host, call);
+}
+
+static enum engine_outcome fetch_begin_whole(struct hostapi_host *host,
+                                             struct engine_host_call *call)
+{
+    return fetch_begin(host, call, "fetch_v1");
+}
+
+enum engine_outcome skerry_fetch(struct hostapi_host *host, struct engine_host_call *call)
+{
+    return skerry_fetch_whole(host, call, fetch_begin_whole);
 }
 
 enum engine_outcome skerry_fetch_status(struct hostapi_host *host, struct engine_host_call *call)

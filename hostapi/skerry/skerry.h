@@ -118,7 +118,9 @@ skerry_handler skerry_fetch, skerry_fetch_start, skerry_fetch_status, skerry_fet
 skerry_handler skerry_secret_get;              /* secrets.c */
 skerry_handler skerry_rate_limit;              /* rate.c */
 skerry_handler skerry_call, skerry_call_start; /* call.c */
-/* Waits for the head of what state->fetch is the handle of, and answers with that, or an error. */
-skerry_handler skerry_fetch_wait;
+/* A call that begins and waits in one: `begin` answers with a handle or an error; then waits for
+ * its head, and answers with the handle, or an error. */
+enum engine_outcome
+skerry_fetch_whole(struct hostapi_host *host, struct engine_host_call *call, skerry_handler *begin);
 
 #endif
