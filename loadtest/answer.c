@@ -4,8 +4,6 @@
  */
 #include "loadtest/answer.h"
 
-#include "loadtest/token.h"
-
 /* What the header lines said, until the head as a whole can be judged. */
 struct answer_fields {
     uint64_t length;
@@ -38,25 +36,6 @@ static void answer_fail(struct answer *answer, const char *why)
     answer->keep_alive = false;
 }
 
-static bool answer_is_token(struct bytes text)
-{
-    for (size_t i = 0; i < text.count; i++) {
-        if (!token_has(text.data[i]))
-            return false;
-    }
-    return text.count > 0;
-}
-
-static struct bytes answer_trim(struct bytes text)
-{
-    while (text.count > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
-        text = bytes_make(text.data + 1, text.count - 1);
-    while (text.count > 0 &&
-           (text.data[text.count - 1] == ' ' || text.data[text.count - 1] == '\t'))
-        text.count--;
-    return text;
-}
-
 /* Takes one line, without its CRLF, off `text`. NULL reason and false: no whole line. */
 static bool answer_take_line(struct bytes *text, struct bytes *ret_line, const char **ret_error)
 {
@@ -83,8 +62,8 @@ answer_split_field(struct bytes line, struct bytes *ret_name, struct bytes *ret_
         return "a header line has no colon";
     size_t name_count = (size_t)(colon - line.data);
     *ret_name = bytes_make(line.data, name_count);
-    *ret_value = answer_trim(bytes_make(colon + 1, line.count - name_count - 1));
-    if (!answer_is_token(*ret_name))
+    *ret_value = bytes_trim(bytes_make(colon + 1, line.count - name_count - 1));
+    if (!bytes_is_token(*ret_name))
         return "a header has an invalid name";
     for (size_t i = 0; i < ret_value->count; i++) {
         uint8_t c = ret_value->data[i];
@@ -112,7 +91,7 @@ static void answer_read_connection(struct bytes value, struct answer_fields *fie
     while (value.count > 0) {
         const uint8_t *comma = memchr(value.data, ',', value.count);
         size_t count = comma == NULL ? value.count : (size_t)(comma - value.data);
-        struct bytes option = answer_trim(bytes_make(value.data, count));
+        struct bytes option = bytes_trim(bytes_make(value.data, count));
         fields->close = fields->close || bytes_equal_nocase(option, bytes_of_text("close"));
         fields->keep_alive =
             fields->keep_alive || bytes_equal_nocase(option, bytes_of_text("keep-alive"));

@@ -58,15 +58,6 @@ static bool multipart_take_until(struct bytes *rest, struct bytes mark, struct b
     return true;
 }
 
-static struct bytes multipart_trim(struct bytes text)
-{
-    while (text.count > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
-        text = bytes_make(text.data + 1, text.count - 1);
-    while (text.count > 0 && strchr(" \t", text.data[text.count - 1]) != NULL)
-        text.count--;
-    return text;
-}
-
 /* The fields of a part, up to the empty line. */
 static bool multipart_take_fields(struct bytes *rest, struct bytes *ret_type)
 {
@@ -80,8 +71,8 @@ static bool multipart_take_fields(struct bytes *rest, struct bytes *ret_type)
         if (ret_type->data != NULL || line.count < sizeof(name) - 1 ||
             strncasecmp((const char *)line.data, name, sizeof(name) - 1) != 0)
             return false;
-        *ret_type = multipart_trim(
-            bytes_make(line.data + sizeof(name) - 1, line.count - (sizeof(name) - 1)));
+        *ret_type =
+            bytes_trim(bytes_make(line.data + sizeof(name) - 1, line.count - (sizeof(name) - 1)));
     }
     return false;
 }

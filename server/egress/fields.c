@@ -39,8 +39,7 @@ static const char *const fields_secret[] = {"authorization", "cookie", "proxy-au
 
 static bool fields_is(struct bytes name, const char *text)
 {
-    return name.count == strlen(text) &&
-           strncasecmp((const char *)name.data, text, name.count) == 0;
+    return bytes_equal_nocase(name, bytes_of_text(text));
 }
 
 static bool fields_is_one(struct bytes name, const char *const *names, size_t count)
@@ -50,26 +49,6 @@ static bool fields_is_one(struct bytes name, const char *const *names, size_t co
             return true;
     }
     return false;
-}
-
-static bool fields_is_value(struct bytes value)
-{
-    for (size_t i = 0; i < value.count; i++) {
-        uint8_t byte = value.data[i];
-        if (byte == 0x7f || (byte < ' ' && byte != '\t'))
-            return false;
-    }
-    return true;
-}
-
-static struct bytes fields_trim(struct bytes text)
-{
-    while (text.count > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
-        text = bytes_make(text.data + 1, text.count - 1);
-    while (text.count > 0 &&
-           (text.data[text.count - 1] == ' ' || text.data[text.count - 1] == '\t'))
-        text.count--;
-    return text;
 }
 
 /* ---- a request's ----------------------------------------------------------------------------- */
@@ -82,7 +61,7 @@ bool egress_fields_check(const struct fetch_order *order, const char **ret_text)
         fields_is(order->method, "CONNECT"))
         return false;
     *ret_text = "CDN-Loop has a character that it may not have";
-    if (!fields_is_value(order->loop))
+    if (!bytes_is_field_value(order->loop))
         return false;
     *ret_text = "the request has too many headers";
     if (order->field_count > EGRESS_FIELDS_MAX)
@@ -90,7 +69,7 @@ bool egress_fields_check(const struct fetch_order *order, const char **ret_text)
     for (uint32_t i = 0; i < order->field_count; i++) {
         const struct fetch_field *field = &order->fields[i];
         *ret_text = "a header's name or value has a character that it may not have";
-        if (!bytes_is_token(field->name) || !fields_is_value(field->value))
+        if (!bytes_is_token(field->name) || !bytes_is_field_value(field->value))
             return false;
         *ret_text = "the request's headers are too large";
         bytes += field->name.count + field->value.count;
@@ -110,7 +89,7 @@ static bool fields_is_listed(const struct egress_fetch *fetch, struct bytes name
         while (left.count > 0) {
             const uint8_t *comma = memchr(left.data, ',', left.count);
             size_t count = comma == NULL ? left.count : (size_t)(comma - left.data);
-            struct bytes word = fields_trim(bytes_make(left.data, count));
+            struct bytes word = bytes_trim(bytes_make(left.data, count));
             if (word.count == name.count &&
                 strncasecmp((const char *)word.data, (const char *)name.data, name.count) == 0)
                 return true;
@@ -134,7 +113,7 @@ static bool fields_append(struct curl_slist **list, const char *line)
 static bool fields_append_row(struct curl_slist **list, const struct fetch_field *field)
 {
     char line[FIELDS_LINE_BYTES];
-    struct bytes value = fields_trim(field->value);
+    struct bytes value = bytes_trim(field->value);
     int count = snprintf(line, sizeof(line), "%.*s%s%.*s", (int)field->name.count,
                          (const char *)field->name.data, value.count == 0 ? ";" : ": ",
                          (int)value.count, (const char *)value.data);
@@ -256,8 +235,8 @@ bool egress_fields_line(struct egress_fetch *fetch, struct bytes line)
     if (colon == NULL)
         return false;
     struct bytes name = bytes_make(line.data, (size_t)(colon - line.data));
-    struct bytes value = fields_trim(bytes_make(colon + 1, line.count - name.count - 1));
-    if (!bytes_is_token(name) || !fields_is_value(value))
+    struct bytes value = bytes_trim(bytes_make(colon + 1, line.count - name.count - 1));
+    if (!bytes_is_token(name) || !bytes_is_field_value(value))
         return false;
     if (fields_is(name, "content-length"))
         return fields_read_length(fetch, value);
