@@ -11,6 +11,7 @@
   - #if and #ifdef only where compilers and libraries differ; include guards and .def are free
   - in hostapi/, only guest_mem.c turns a guest's number into a pointer
   - a page of docs/ cites nothing that a clone lacks: no ../shared, and links lead to files
+  - the top level holds the rooms, and nothing that was left there
   - no tabs, no trailing blanks; no line over 100 columns where clang-format does not decide
 """
 import fnmatch
@@ -28,6 +29,10 @@ CONDITIONAL = re.compile(r"^\s*#\s*(if|ifdef|elif)\b")
 GUEST_POINTER = re.compile(r"\bengine_memory_(read|write)\b")
 GUEST_POINTER_DOOR = "hostapi/guest_mem.c"
 COLUMNS = 100
+
+TOP_LEVEL = {"server", "isolate", "engine", "hostapi", "config", "deploy", "loadtest", "tests",
+             "docs", "examples", ".ci", "meson.build", "meson_options.txt", "README.md", "LICENSE",
+             ".clang-format", ".editorconfig", ".git-blame-ignore-revs", ".gitignore"}
 
 # Files that may hold #if, with the reason.
 CONDITIONALS_ALLOWED = {
@@ -127,9 +132,15 @@ def check_page(path, text):
                 yield f"{path}:{number}: links to {target}, which is not there"
 
 
+def check_top_level(paths):
+    for name in sorted({path.parts[0] for path in paths} - TOP_LEVEL):
+        yield f"{name}: does not belong at the top level"
+
+
 def main():
-    paths = [p for p in sources.all_files() if p.suffix in TAGGED or p.name in TAGGED_NAMES]
-    problems = []
+    every = sources.all_files()
+    problems = list(check_top_level(every))
+    paths = [p for p in every if p.suffix in TAGGED or p.name in TAGGED_NAMES]
     sources_by_name = {}
     for path in paths:
         lines = sources.read(path).splitlines()

@@ -154,6 +154,11 @@ class House(unittest.TestCase):
     def lines(self, path, *lines):
         return list(house.check_lines(sources.pathlib.PurePosixPath(path), list(lines)))
 
+    def test_the_top_level_is_closed(self):
+        paths = [sources.pathlib.PurePosixPath(name)
+                 for name in ("server/main.c", "README.md", "NOTE.txt", "scripts/a.py")]
+        self.assertEqual(len(list(house.check_top_level(paths))), 2)
+
     def test_it_sees_what_it_forbids(self):
         self.assertEqual(len(self.lines("a/b.c", "/* TO" "DO: later */")), 1)
         self.assertEqual(self.lines("a/b.c", "/* TODO(#7): later */"), [])
