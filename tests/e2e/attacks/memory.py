@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Guests that fill all the memory they get: their tenant's stays bounded, and others are served.
 
-SKERRY_TEST_CGROUP names a cgroup with a memory controller in which folders may be made (as by
-systemd's Delegate=yes): the kernel's word for how much there is, which is then not overstepped.
+A cgroup is the kernel's word for how much there is, which is then not overstepped. It is made below
+the one that SKERRY_TEST_CGROUP names (with a memory controller, in which folders may be made, as by
+systemd's Delegate=yes), or where version 1 has its memory groups, if that can be written.
 """
 import os
 import pathlib
@@ -16,6 +17,8 @@ BOUND_MIB = 192
 SLACK_MIB = 64
 REQUESTS = 16
 CGROUP_CLIENTS = 40
+CGROUPS_OF_VERSION_1 = "/sys/fs/cgroup/memory"
+CGROUP_LIMITS = ("memory.max", "memory.limit_in_bytes")
 
 # 128 MiB, each byte of it, and then never an end.
 FILL = """
@@ -133,15 +136,27 @@ class HogsOfSeveralTenants(Hogs):
         self.fill([f"hog{i % 3}" for i in range(REQUESTS)])
 
 
+def make_cgroup():
+    """A memory cgroup of our own, and the file for its limit; None where there can be none."""
+    above = pathlib.Path(os.environ.get("SKERRY_TEST_CGROUP", CGROUPS_OF_VERSION_1))
+    group = above / f"skerry-{os.getpid()}"
+    try:
+        if "SKERRY_TEST_CGROUP" not in os.environ and not (above / CGROUP_LIMITS[1]).exists():
+            return None
+        group.mkdir()
+    except OSError:
+        return None
+    return group, next(group / name for name in CGROUP_LIMITS if (group / name).exists())
+
+
 class InACgroup(unittest.TestCase):
     def test_nobody_is_killed_where_memory_is_scarce(self):
-        if "SKERRY_TEST_CGROUP" not in os.environ:
-            self.skipTest("no cgroup of one's own: name one in SKERRY_TEST_CGROUP")
-        group = pathlib.Path(os.environ["SKERRY_TEST_CGROUP"]) / f"skerry-{os.getpid()}"
-        group.mkdir()
+        made = make_cgroup()
+        if made is None:
+            self.skipTest("no cgroup can be made: name one above it in SKERRY_TEST_CGROUP")
+        group, limit = made
         self.addCleanup(group.rmdir)
-        names = [group / name for name in ("memory.max", "memory.limit_in_bytes")]
-        next(name for name in names if name.exists()).write_text(str(1 << 30))
+        limit.write_text(str(1 << 30))
         with Server(workers=2, config="limits: { wall: 5s, queue_wait: 5s }\n",
                     prefix=["sh", "-c", f'echo $$ >"{group}/cgroup.procs" && exec "$@"',
                             "sh"]) as server:
