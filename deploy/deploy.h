@@ -25,6 +25,7 @@
 #define SKERRY_DEPLOY_H
 
 #include "config/config.h"
+#include "deploy/manifest/host.h"
 #include "deploy/manifest/manifest.h"
 #include "engine/base/bytes.h"
 #include "engine/base/clock.h"
@@ -126,21 +127,43 @@ NODISCARD enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
 /* Of that arena: enough for any version. */
 #define DEPLOY_ENTRY_ARENA_BYTES (2 * DEPLOY_MANIFEST_ARENA_BYTES)
 
+/* Why a host is taken to be a tenant's, and how it is served. */
+#define DEPLOY_DOMAIN_PROOFS(PROOF)                                                                \
+    PROOF(PENDING, 0, "pending")                                                                   \
+    PROOF(OPERATOR, 1, "operator")                                                                 \
+    PROOF(DNS, 2, "dns")
+#define DEPLOY_DOMAIN_TLS(MODE)                                                                    \
+    MODE(OFF, 0, "off")                                                                            \
+    MODE(ACME, 1, "acme")                                                                          \
+    MODE(OWN, 2, "own")
+
+enum deploy_domain_proof {
+#define PROOF(NAME, number, text) DEPLOY_DOMAIN_##NAME = (number),
+    DEPLOY_DOMAIN_PROOFS(PROOF)
+#undef PROOF
+};
+enum deploy_domain_tls {
+#define MODE(NAME, number, text) DEPLOY_TLS_##NAME = (number),
+    DEPLOY_DOMAIN_TLS(MODE)
+#undef MODE
+};
+#define DEPLOY_CHALLENGE_BYTES 48 /* of the text that a domain's TXT record has to have */
+
 struct deploy_host_route {
     struct bytes path; /* as of struct deploy_route */
     struct bytes function;
     uint32_t methods;
 };
 
-/* A host that has routes: whose it is, and where its paths lead, the longest first. */
+/* A host that leads to functions: whose it is, and where its paths lead, the longest first. */
 struct deploy_host {
     struct bytes tenant;
     const struct deploy_host_route *routes;
     uint32_t route_count;
 };
 
-/* `host` in lower case, without a port. NOT_FOUND, without a report, if it has no routes. All in
- * the arena. */
+/* `host` in lower case, without a port: what it is itself, or else what stands for it with a star.
+ * NOT_FOUND, without a report, if it is nobody's. All in the arena. */
 NODISCARD enum status deploy_catalog_host(struct deploy_catalog *catalog,
                                           struct bytes host,
                                           struct arena *arena,

@@ -89,6 +89,11 @@ bool api_take_manifest(struct api_call *call,
                        struct deploy_manifest *ret_manifest);
 /* May no route have that host, because it leads to functions by their names? */
 bool api_host_is_reserved(const struct config *config, struct bytes host);
+/* As api_answer_report; whose the host is, if that was the trouble, is for those to know who see
+ * all tenants. */
+void api_answer_host_conflict(struct api_call *call,
+                              const struct report *report,
+                              struct bytes host);
 /* Adds the version's manifest to `body`, null if it has none. */
 void api_add_manifest(const struct api_call *call, uint32_t version, json_t *body);
 

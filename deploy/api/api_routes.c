@@ -113,15 +113,12 @@ api_parse_route(struct api_call *call, struct arena *arena, struct deploy_route 
     return false;
 }
 
-/* Whose it is, is for those to know who see all tenants. */
-static void api_answer_route_conflict(struct api_call *call,
-                                      const struct report *report,
-                                      const struct deploy_route *route)
+void api_answer_host_conflict(struct api_call *call, const struct report *report, struct bytes host)
 {
     char owner[DEPLOY_NAME_BYTES];
     char hint[DEPLOY_NAME_BYTES + 32];
     bool named = report->status == STATUS_CONFLICT && call->request->granted >= API_SCOPE_ADMIN &&
-                 store_get_host(call->api->store, route->host, owner) == STATUS_OK &&
+                 store_get_host(call->api->store, host, owner) == STATUS_OK &&
                  !bytes_equal_text(call->target.tenant, owner);
     if (!named) {
         api_answer_report(call, report);
@@ -141,7 +138,7 @@ void api_put_route(struct api_call *call)
         !api_parse_route(call, &arena, &route.route))
         (void)0;
     else if (store_set_route(call->api->store, &route, &report) != STATUS_OK)
-        api_answer_route_conflict(call, &report, &route.route);
+        api_answer_host_conflict(call, &report, route.route.host);
     else
         api_answer_one_route(call);
     arena_done(&arena);

@@ -54,6 +54,7 @@ struct cli_options {
     const char *since;
     const char *level;
     const char *limit;
+    const char *tls;
     bool follow;
     const char *positional[CLI_POSITIONAL_MAX];
     uint32_t positional_count;
@@ -145,6 +146,7 @@ cli_verb cli_stats;
 cli_verb cli_limits;
 cli_verb cli_env;
 cli_verb cli_route;
+cli_verb cli_domain;
 cli_verb cli_kv;
 cli_verb cli_secret;
 cli_verb cli_logs;

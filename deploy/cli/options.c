@@ -55,6 +55,7 @@ static const struct cli_flag {
     TEXT("since", 0, since),
     TEXT("level", 0, level),
     TEXT("limit", 0, limit),
+    TEXT("tls", 0, tls),
     SET("follow", 'f', follow),
 #define CHOICE(NAME, bit, name, flag, text) {flag, 0, CLI_FLAG_CHOICE, DEPLOY_##NAME},
 #include "deploy/choices.def"

@@ -8,11 +8,10 @@
 #include <stdio.h>
 
 #include "config/url.h"
+#include "deploy/manifest/host.h"
 #include "deploy/name.h"
 
-#define VALUE_LABEL_BYTES_MAX 63
-#define VALUE_HOST_BYTES_MAX  253
-#define VALUE_ORIGIN_BYTES    (CONFIG_URL_ORIGIN_BYTES + 2)
+#define VALUE_ORIGIN_BYTES (CONFIG_URL_ORIGIN_BYTES + 2)
 
 static enum status value_fail(struct report *report, const char *why)
 {
@@ -40,29 +39,7 @@ static bool value_has_control(struct bytes text, uint8_t allowed)
     return false;
 }
 
-/* ---- hosts and origins ----------------------------------------------------------------------- */
-
-/* Labels of letters, digits, `-` and `_`, and not an address: those have no owner. */
-static bool value_is_host(struct bytes host)
-{
-    bool numeric = true; /* the last label */
-    size_t label = 0;
-    if (host.count == 0 || host.count > VALUE_HOST_BYTES_MAX)
-        return false;
-    for (size_t i = 0; i < host.count; i++) {
-        uint8_t byte = host.data[i];
-        if (byte == '.' && (label == 0 || host.data[i - 1] == '-'))
-            return false;
-        if (byte != '.' && !value_is_letter(byte) && !value_is_digit(byte) && byte != '_' &&
-            (byte != '-' || label == 0))
-            return false;
-        numeric = byte == '.' ? true : numeric && value_is_digit(byte);
-        label = byte == '.' ? 0 : label + 1;
-        if (label > VALUE_LABEL_BYTES_MAX)
-            return false;
-    }
-    return label > 0 && !numeric && host.data[host.count - 1] != '-';
-}
+/* ---- origins --------------------------------------------------------------------------------- */
 
 /* As config/url.h writes it, without anything behind it; NULL if it is none. `open`: a star may
  * stand for a label, as in a rule of `outbound`. */
@@ -151,14 +128,12 @@ static const char *value_check(enum manifest_type type, char *text, size_t *coun
         return text[0] != '/' && !value_has_control(bytes, 0x7f) && !value_has_odd_segment(bytes)
                    ? NULL
                    : "is no path from function.yaml's folder to a file below it";
-    case MANIFEST_HOST:
-        return value_is_host(bytes) ? NULL
-                                    : "is no host name, like api.example.com, without a port";
     case MANIFEST_PREFIX:
         return value_prefix(bytes, count) ? NULL : "is no path, like /v1 or /v1/*, as it is sent";
     case MANIFEST_VARIABLE_NAMES:
         return deploy_variable_name_valid(bytes) ? NULL
                                                  : "is no variable's name: letters, digits and _";
+    case MANIFEST_HOST:
     case MANIFEST_ORIGIN:
     case MANIFEST_ORIGIN_RULES:
         return NULL;
@@ -192,13 +167,15 @@ enum status manifest_value_text(const struct manifest_row *row,
                                              "http://10.0.0.1:8080, without a path");
         text = bytes_of_text(found);
     }
+    char host[DEPLOY_HOST_BYTES];
+    if (type == MANIFEST_HOST && !deploy_host_parse(text, host))
+        return value_fail(report, "is no host name, like api.example.com or *.example.com, without "
+                                  "a port");
+    if (type == MANIFEST_HOST)
+        text = bytes_of_text(host);
     char *copy = arena_copy_text(arena, text);
     if (copy == NULL)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "finds no memory");
-    for (size_t i = 0; type == MANIFEST_HOST && i < text.count; i++) {
-        if (copy[i] >= 'A' && copy[i] <= 'Z')
-            copy[i] = (char)(copy[i] | 0x20);
-    }
     size_t count = text.count;
     const char *why = value_check(type, copy, &count);
     if (why != NULL)

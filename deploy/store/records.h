@@ -14,6 +14,8 @@
  *   env          tenant "/" function                 "NAME=value" NUL each, by name; absent: none
  *   route        host                                struct records_host, then its routes
  *   route_of     tenant "/" function NUL id          struct records_route_of, host, path
+ *   domain       host                                struct records_domain
+ *   domain_of    tenant "/" host                     struct records_domain_of
  *   changelog    serial number (BE)                  one JSON object
  *
  * What an artifact is made of, module and configuration, is there as long as a version has
@@ -21,6 +23,10 @@
  *
  * A route is there twice: under its host, where requests look, those of one host together with
  * the longest path first; and under its function, whose it is. A host is of one tenant.
+ *
+ * A domain is a host that a tenant asked for (domain_of, any number of tenants can) and that is
+ * proven to be its own (domain, one tenant's): there all of it may lead to a function, behind the
+ * host's routes. Hosts are as deploy/manifest/host.h has them, stars and all.
  *
  * LMDB is bound to the machine's byte order anyway, so the structs are stored as they
  * are; they have no padding. A value of another size is damage. Changing any of this
@@ -43,6 +49,8 @@
     DB(ENVIRONMENT, "env")                                                                         \
     DB(ROUTE, "route")                                                                             \
     DB(ROUTE_OF, "route_of")                                                                       \
+    DB(DOMAIN, "domain")                                                                           \
+    DB(DOMAIN_OF, "domain_of")                                                                     \
     DB(CHANGELOG, "changelog")
 
 enum records_db {
@@ -118,6 +126,25 @@ struct records_route_of {
     uint16_t path_bytes;
 };
 
+/* Of a host that is proven to be its tenant's; what requests and handshakes have to know. */
+struct records_domain {
+    char tenant[DEPLOY_NAME_BYTES];   /* these two padded with NULs */
+    char function[DEPLOY_NAME_BYTES]; /* where what no route takes leads; empty: nowhere */
+    uint32_t tls;                     /* enum deploy_domain_tls */
+    uint32_t proof;                   /* enum deploy_domain_proof, not PENDING */
+};
+
+struct records_domain_of {
+    char function[DEPLOY_NAME_BYTES];
+    char challenge[DEPLOY_CHALLENGE_BYTES]; /* what a TXT record has to say; padded with NULs */
+    uint64_t created_ns;
+    uint64_t proven_ns; /* 0: not yet */
+    uint32_t tls;
+    uint32_t proof;
+};
+
+_Static_assert(sizeof(struct records_domain) == 136, "no padding on disk");
+_Static_assert(sizeof(struct records_domain_of) == 136, "no padding on disk");
 _Static_assert(sizeof(struct records_host) == DEPLOY_NAME_BYTES, "no padding on disk");
 _Static_assert(sizeof(struct records_route) == 8, "no padding on disk");
 _Static_assert(sizeof(struct records_route_of) == 8, "no padding on disk");
@@ -127,9 +154,9 @@ _Static_assert(sizeof(struct records_function) == 104 + 32, "no padding on disk"
 _Static_assert(sizeof(struct records_version) == 104 + 16, "no padding on disk");
 _Static_assert(sizeof(struct records_artifact) == 56, "no padding on disk");
 
-/* A function's key, which is also the start of its versions' keys. */
+/* A function's key, which is also the start of its versions' keys; or a tenant's domain's. */
 struct records_key {
-    uint8_t data[3 * DEPLOY_NAME_BYTES + 5];
+    uint8_t data[DEPLOY_NAME_BYTES + DEPLOY_HOST_BYTES];
     size_t count;
 };
 
@@ -184,6 +211,19 @@ static inline struct records_key records_version_key(const struct records_key *f
     key.data[key.count++] = '\0';
     for (int shift = 24; shift >= 0; shift -= 8)
         key.data[key.count++] = (uint8_t)(version >> shift);
+    return key;
+}
+
+/* `host` empty: the start of all of the tenant's. */
+static inline struct records_key records_domain_key(struct bytes tenant, struct bytes host)
+{
+    struct records_key key;
+    ASSERT(tenant.count < DEPLOY_NAME_BYTES && host.count < DEPLOY_HOST_BYTES);
+    memcpy(key.data, tenant.data, tenant.count);
+    key.data[tenant.count] = '/';
+    if (host.count > 0)
+        memcpy(key.data + tenant.count + 1, host.data, host.count);
+    key.count = tenant.count + 1 + host.count;
     return key;
 }
 

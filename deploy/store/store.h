@@ -107,7 +107,7 @@ NODISCARD enum status store_delete_route(struct store *store,
                                          const struct store_target *target,
                                          struct bytes id,
                                          struct report *report);
-/* Whose a host is; NOT_FOUND if it is nobody's. */
+/* Whose a host is, by its domain or its routes, or by a star's; NOT_FOUND if it is nobody's. */
 NODISCARD enum status
 store_get_host(struct store *store, struct bytes host, char ret_tenant[DEPLOY_NAME_BYTES]);
 /* As the lists below; what the visitor is shown is lent during the call. */
@@ -116,6 +116,52 @@ NODISCARD enum status store_list_routes(struct store *store,
                                         bool (*visit)(void *context, const struct store_route *),
                                         void *context,
                                         struct report *report);
+
+/* ---- domains --------------------------------------------------------------------------------- */
+
+#define STORE_PENDING_MAX 256 /* domains that a tenant has asked for and not proven */
+
+/* What a tenant wants of a host, which is as deploy_host_parse has it. */
+struct store_domain_order {
+    struct bytes tenant;
+    struct bytes host;
+    struct bytes function; /* empty: only routes lead from it */
+    const char *challenge; /* for one that is new */
+    uint32_t tls;          /* enum deploy_domain_tls */
+    bool by_operator;      /* needs no other proof */
+};
+
+struct store_domain {
+    char host[DEPLOY_HOST_BYTES];
+    struct records_domain_of record;
+};
+
+/* Makes or changes it; pending until it is proven. NOT_FOUND: no such tenant or function; CONFLICT:
+ * the host is another tenant's; LIMIT. */
+NODISCARD enum status store_set_domain(struct store *store,
+                                       const struct store_domain_order *order,
+                                       struct report *report);
+/* Its TXT record was seen. NOT_FOUND; CONFLICT as above. */
+NODISCARD enum status store_prove_domain(struct store *store,
+                                         struct bytes tenant,
+                                         struct bytes host,
+                                         struct report *report);
+NODISCARD enum status store_delete_domain(struct store *store,
+                                          struct bytes tenant,
+                                          struct bytes host,
+                                          struct report *report);
+NODISCARD enum status store_get_domain(struct store *store,
+                                       struct bytes tenant,
+                                       struct bytes host,
+                                       struct report *report,
+                                       struct store_domain *ret_domain);
+/* Those after `after`, or from the start. */
+NODISCARD enum status store_list_domains(struct store *store,
+                                         struct bytes tenant,
+                                         struct bytes after,
+                                         bool (*visit)(void *context, const struct store_domain *),
+                                         void *context,
+                                         struct report *report);
 
 /* ---- environment of functions ---------------------------------------------------------------- */
 

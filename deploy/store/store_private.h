@@ -78,6 +78,17 @@ NODISCARD enum status store_log(const struct store_txn *txn, const struct store_
 NODISCARD enum status store_follow_manifest(const struct store_txn *txn,
                                             const struct store_target *target,
                                             struct bytes manifest);
+/* Whose a host is, by its domain or its routes, or by a star's; NOT_FOUND, without a report:
+ * nobody's. */
+NODISCARD enum status store_find_owner(const struct store_txn *txn,
+                                       struct bytes host,
+                                       char ret_tenant[DEPLOY_NAME_BYTES]);
+/* The same, without what stands for it with a star. */
+NODISCARD enum status store_find_exact_owner(const struct store_txn *txn,
+                                             struct bytes host,
+                                             char ret_tenant[DEPLOY_NAME_BYTES]);
+/* All domains of a tenant. */
+NODISCARD enum status store_drop_domains(const struct store_txn *txn, struct bytes tenant);
 /* What goes with a function: its routes and its environment. */
 NODISCARD enum status store_drop_belongings(const struct store_txn *txn,
                                             const struct store_target *target);

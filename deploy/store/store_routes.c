@@ -40,12 +40,6 @@ static enum status store_view_host(const struct store_txn *txn,
     return STATUS_OK;
 }
 
-static bool store_is_host_of(const struct records_host *head, struct bytes tenant)
-{
-    return strnlen(head->tenant, sizeof(head->tenant)) == tenant.count &&
-           memcmp(head->tenant, tenant.data, tenant.count) == 0;
-}
-
 static bool store_is_route(const struct records_route_view *view, const struct store_route *route)
 {
     return bytes_equal(view->function, route->target.function) && bytes_equal(view->id, route->id);
@@ -133,6 +127,37 @@ static enum status store_change_host(const struct store_txn *txn,
     return status;
 }
 
+/* ---- whose a host is ------------------------------------------------------------------------- */
+
+enum status store_find_exact_owner(const struct store_txn *txn,
+                                   struct bytes host,
+                                   char ret_tenant[DEPLOY_NAME_BYTES])
+{
+    struct records_domain domain;
+    struct records_host head;
+    struct bytes routes;
+    enum status status = store_get_record(txn, RECORDS_DOMAIN, store_val(host.data, host.count),
+                                          &domain, sizeof(domain));
+    const char *tenant = domain.tenant;
+    if (status == STATUS_NOT_FOUND) {
+        status = store_view_host(txn, host, &head, &routes);
+        tenant = head.tenant;
+    }
+    if (status == STATUS_OK)
+        (void)snprintf(ret_tenant, DEPLOY_NAME_BYTES, "%.*s", DEPLOY_NAME_BYTES - 1, tenant);
+    return status;
+}
+
+enum status
+store_find_owner(const struct store_txn *txn, struct bytes host, char ret_tenant[DEPLOY_NAME_BYTES])
+{
+    char wide[DEPLOY_HOST_BYTES];
+    enum status status = store_find_exact_owner(txn, host, ret_tenant);
+    return status == STATUS_NOT_FOUND && deploy_host_widen(host, wide)
+               ? store_find_exact_owner(txn, bytes_of_text(wide), ret_tenant)
+               : status;
+}
+
 /* ---- one route ------------------------------------------------------------------------------- */
 
 /* May it be there? Nobody is told whose the host is. */
@@ -141,16 +166,19 @@ static enum status store_check_route(const struct store_txn *txn, const struct s
     struct records_host head;
     struct records_route_view view;
     struct bytes routes = {0};
+    char owner[DEPLOY_NAME_BYTES];
     int host_count = (int)route->route.host.count;
     const char *host = (const char *)route->route.host.data;
-    enum status status = store_view_host(txn, route->route.host, &head, &routes);
+    enum status status = store_find_owner(txn, route->route.host, owner);
     if (status == STATUS_NOT_FOUND)
         return STATUS_OK;
-    if (status != STATUS_OK)
-        return status;
-    if (!store_is_host_of(&head, route->target.tenant))
+    if (status == STATUS_OK && !bytes_equal_text(route->target.tenant, owner))
         return report_fail(txn->report, STATUS_CONFLICT, REPORT_OFFSET_NONE,
                            "host %.*s is another tenant's", host_count, host);
+    if (status == STATUS_OK)
+        status = store_view_host(txn, route->route.host, &head, &routes);
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
     while (records_next_route(&routes, &view)) {
         uint32_t methods = route->route.methods;
         bool meets = methods == 0 || view.methods == 0 || (methods & view.methods) != 0;
@@ -418,14 +446,10 @@ enum status
 store_get_host(struct store *store, struct bytes host, char ret_tenant[DEPLOY_NAME_BYTES])
 {
     struct store_txn txn;
-    struct records_host head;
-    struct bytes routes;
     enum status status = store_begin_read(store, NULL, &txn);
     if (status != STATUS_OK)
         return status;
-    status = store_view_host(&txn, host, &head, &routes);
-    if (status == STATUS_OK)
-        (void)snprintf(ret_tenant, DEPLOY_NAME_BYTES, "%.*s", DEPLOY_NAME_BYTES - 1, head.tenant);
+    status = store_find_owner(&txn, host, ret_tenant);
     store_end_read(&txn);
     return status;
 }

@@ -344,8 +344,30 @@ static int read_manifest(struct fixture *fixture)
     if (deploy_catalog_host(catalog, bytes_of_text("a"), fresh_arena(), &report, &host) !=
         STATUS_NOT_FOUND)
         return 7;
+    if (deploy_catalog_host(catalog, bytes_of_text("x.c.d"), fresh_arena(), &report, &host) !=
+            STATUS_OK ||
+        !bytes_equal_text(host.tenant, "acme") || host.route_count != 1 ||
+        host.routes[0].path.count != 0 || !bytes_equal_text(host.routes[0].function, "api"))
+        return 8;
+    if (deploy_catalog_host(catalog, bytes_of_text("y.c.d"), fresh_arena(), &report, &host) !=
+            STATUS_OK ||
+        host.route_count != 0)
+        return 9;
+    if (deploy_catalog_host(catalog, bytes_of_text("z.y.c.d"), fresh_arena(), &report, &host) !=
+        STATUS_NOT_FOUND)
+        return 10;
     deploy_catalog_close(catalog);
     return 0;
+}
+
+static void set_domain(struct fixture *fixture, const char *host, const char *function)
+{
+    const struct store_domain_order order = {.tenant = bytes_of_text("acme"),
+                                             .host = bytes_of_text(host),
+                                             .function = bytes_of_text(function),
+                                             .challenge = "",
+                                             .by_operator = true};
+    assert_int_equal(store_set_domain(fixture->store, &order, NULL), STATUS_OK);
 }
 
 static void lookup_has_the_manifest_and_the_functions_own_variables_over_it(void **state)
@@ -381,6 +403,8 @@ static void lookup_has_the_manifest_and_the_functions_own_variables_over_it(void
     assert_int_equal(
         store_set_variable(fixture.store, &target, bytes_of_text("B"), bytes_of_text("own"), NULL),
         STATUS_OK);
+    set_domain(&fixture, "*.c.d", "api");
+    set_domain(&fixture, "y.c.d", "");
     fixture_close_store(&fixture);
     end_reader(start_reader(&fixture, read_manifest));
     generation_close(&generation);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A tenant's domains through the API.
+ */
+#include "rig.h"
+
+#include "deploy/api/api_private.h"
+
+#define DOMAINS "/v1/tenants/default/domains"
+
+static struct rig rig;
+
+static int setup(void **state)
+{
+    (void)state;
+    rig_init(&rig);
+    rig_put(&rig, HELLO, "m1");
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    rig_done(&rig);
+    return 0;
+}
+
+static void an_operators_word_is_proof(void **state)
+{
+    (void)state;
+    rig_put(&rig, DOMAINS "/WWW.Example.com.", "{\"function\":\"hello\",\"tls\":\"acme\"}");
+    assert_status(&rig, 200);
+    assert_string_equal(text_of(&rig, "host"), "www.example.com");
+    assert_string_equal(text_of(&rig, "function"), "hello");
+    assert_string_equal(text_of(&rig, "tls"), "acme");
+    assert_string_equal(text_of(&rig, "proof"), "operator");
+    assert_true(json_is_null(json_object_get(rig.json, "challenge")));
+    rig_put(&rig, DOMAINS "/b%C3%BCcher.example", "");
+    assert_status(&rig, 200);
+    assert_string_equal(text_of(&rig, "host"), "xn--bcher-kva.example");
+    rig_get(&rig, DOMAINS);
+    assert_int_equal(json_array_size(json_object_get(rig.json, "domains")), 2);
+    rig_get(&rig, DOMAINS "?after=www.example.com");
+    assert_int_equal(json_array_size(json_object_get(rig.json, "domains")), 1);
+    rig_send(&rig, API_DELETE, DOMAINS "/www.example.com", bytes_make(NULL, 0));
+    assert_status(&rig, 200);
+    rig_get(&rig, DOMAINS "/www.example.com");
+    assert_problem(&rig, 404, "not_found");
+    rig_send(&rig, API_DELETE, DOMAINS "/www.example.com", bytes_make(NULL, 0));
+    assert_problem(&rig, 404, "not_found");
+}
+
+static void anybody_else_is_told_what_to_prove_it_with(void **state)
+{
+    (void)state;
+    rig.granted = API_SCOPE_WRITE;
+    rig_put(&rig, DOMAINS "/*.example.com", "{\"function\":\"hello\"}");
+    assert_status(&rig, 202);
+    assert_string_equal(text_of(&rig, "proof"), "pending");
+    const json_t *challenge = json_object_get(rig.json, "challenge");
+    assert_string_equal(json_string_value(json_object_get(challenge, "name")),
+                        "_skerry.example.com");
+    const char *value = json_string_value(json_object_get(challenge, "value"));
+    assert_memory_equal(value, "skerry-domain=", 14);
+    assert_int_equal(strlen(value), 14 + 32);
+    rig_get(&rig, DOMAINS "/*.example.com");
+    assert_status(&rig, 200);
+    rig.granted = API_SCOPE_ADMIN;
+    rig_put(&rig, "/v1/tenants/acme/functions/f", "m1");
+    rig_put(&rig, "/v1/tenants/acme/domains/*.example.com", "{\"function\":\"f\"}");
+    assert_status(&rig, 200);
+    rig_put(&rig, DOMAINS "/*.example.com", "{}");
+    assert_problem(&rig, 409, "conflict");
+    assert_string_equal(text_of(&rig, "hint"), "it is tenant acme's");
+    rig.granted = API_SCOPE_WRITE;
+    rig_put(&rig, DOMAINS "/*.example.com", "{}");
+    assert_problem(&rig, 409, "conflict");
+    assert_string_equal(text_of(&rig, "hint"), "");
+}
+
+static void what_is_no_domain_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        const char *body;
+        int status;
+        const char *code;
+    } rows[] = {
+        {DOMAINS "/127.0.0.1", "{}", 400, "bad_host"},
+        {DOMAINS "/a%2fb", "{}", 400, "bad_host"},
+        {DOMAINS "/a%zz", "{}", 400, "bad_host"},
+        {DOMAINS "/a%00b.c", "{}", 400, "bad_host"},
+        {DOMAINS "/", "{}", 400, "bad_host"},
+        {DOMAINS "/*.com", "{}", 400, "bad_host"},
+        {DOMAINS "/localhost", "{}", 409, "conflict"},
+        {DOMAINS "/*.acme.localhost", "{}", 409, "conflict"},
+        {DOMAINS "/a.b", "[]", 400, "bad_domain"},
+        {DOMAINS "/a.b", "{", 400, "bad_domain"},
+        {DOMAINS "/a.b", "{\"function\":1}", 400, "bad_domain"},
+        {DOMAINS "/a.b", "{\"function\":\"No\"}", 400, "bad_domain"},
+        {DOMAINS "/a.b", "{\"tls\":\"yes\"}", 400, "bad_domain"},
+        {DOMAINS "/a.b", "{\"funktion\":\"hello\"}", 400, "bad_domain"},
+        {DOMAINS "/a.b", "{\"function\":\"none\"}", 404, "not_found"},
+        {DOMAINS "/a.b?x=1", "{}", 400, "bad_query"},
+        {"/v1/tenants/none/domains/a.b", "{}", 404, "not_found"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        rig_put(&rig, rows[i].path, rows[i].body);
+        assert_problem(&rig, rows[i].status, rows[i].code);
+    }
+    rig_get(&rig, DOMAINS);
+    assert_int_equal(json_array_size(json_object_get(rig.json, "domains")), 0);
+    rig_get(&rig, DOMAINS "?after=-");
+    assert_problem(&rig, 400, "bad_query");
+}
+
+UNIT
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_operators_word_is_proof, setup, teardown),
+        cmocka_unit_test_setup_teardown(anybody_else_is_told_what_to_prove_it_with, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_is_no_domain_is_refused, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
