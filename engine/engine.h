@@ -499,9 +499,28 @@ NODISCARD enum status engine_snapshot(const struct engine_instance *instance,
                                       struct engine_image *ret_image);
 
 /*
+ * The same in the middle of a call: the machine waits in a host function that answered PENDING
+ * (ASSERTed: busy), which nothing has called back. The image has the call's frames too, and `note`,
+ * bytes of the host's that come back with them. UNSUPPORTED also if functions of the module take or
+ * return references that may be the host's: frames do not tell these from numbers.
+ */
+NODISCARD enum status engine_checkpoint(const struct engine_instance *instance,
+                                        struct bytes note,
+                                        struct report *report,
+                                        struct engine_image *ret_image);
+bool engine_module_has_checkpoint(const struct engine_module *module);
+struct bytes engine_module_checkpoint_note(const struct engine_module *module);
+/*
+ * Begins the frozen call again, in an instance as it was restored or rewound, on an idle machine:
+ * engine_run calls the host function that it waited in, with the same arguments.
+ */
+void engine_call_resume(struct engine_machine *machine, struct engine_instance *instance);
+
+/*
  * An instance of an image with a snapshot, on a machine without instances. Memories are
  * reserved but not filled when `memory_follows`: the caller maps the image of each privately over
- * its engine_memory_view().base before anything runs; otherwise they are copied.
+ * its engine_memory_view().base before anything runs; otherwise they are copied. LIMIT: frames of
+ * a checkpoint do not fit its stack.
  */
 NODISCARD enum status engine_restore(struct engine_machine *machine,
                                      const struct engine_module *module,

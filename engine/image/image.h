@@ -177,7 +177,22 @@ struct image_header {
     struct image_span dropped_datas; /* bytes */
     struct image_span memory_values; /* struct image_memory_snapshot each: own memories */
     struct image_span heap;          /* bytes, as heap_image_write wrote them */
+    /* a call that waits in a host function; no links if there is none (life/checkpoint.c) */
+    struct image_span frame_slots; /* u64 each: the guest stack, links as struct image_link */
+    struct image_span frame_links; /* u32 each: slots where the links are, outermost first */
+    uint32_t frame_pc;             /* of the code: the cell that calls the host */
+    uint32_t frame_fp;             /* slot where its frame begins */
+    uint32_t frame_func;           /* that was called */
+    uint32_t frame_padding;
+    struct image_span frame_note; /* bytes of the host's */
 };
+
+/* A frame's link (run/frames.h) in frame_slots: no addresses. Of the outermost both are 0. */
+struct image_link {
+    uint64_t return_pc; /* of the code */
+    uint64_t caller_fp; /* slot */
+};
+#define IMAGE_LINK_SLOTS (sizeof(struct image_link) / sizeof(uint64_t))
 
 static inline const void *image_at(const struct image_header *header, struct image_span span)
 {

@@ -54,7 +54,10 @@ static bool arrays_fit(const struct image_header *header)
            array_fits(header, header->global_values, sizeof(uint64_t)) &&
            array_fits(header, header->table_values, sizeof(struct image_table_snapshot)) &&
            array_fits(header, header->memory_values, sizeof(struct image_memory_snapshot)) &&
-           text_fits(header, header->dropped_elems) && text_fits(header, header->dropped_datas);
+           array_fits(header, header->frame_slots, sizeof(uint64_t)) &&
+           array_fits(header, header->frame_links, sizeof(uint32_t)) &&
+           text_fits(header, header->frame_note) && text_fits(header, header->dropped_elems) &&
+           text_fits(header, header->dropped_datas);
 }
 
 static bool counts_agree(const struct image_header *header)
@@ -181,6 +184,31 @@ static bool snapshot_fits(const struct image_header *header)
     return true;
 }
 
+/* Do links and frames lie on the stack one above another, and lead into the code? */
+static bool frames_fit(const struct image_header *header)
+{
+    const uint32_t *links = image_at(header, header->frame_links);
+    const uint64_t *slots = image_at(header, header->frame_slots);
+    uint32_t count = header->frame_links.count;
+    if (count == 0)
+        return header->frame_slots.count == 0;
+    if (!header->has_snapshot || header->frame_func >= header->funcs.count ||
+        header->frame_pc >= header->code.count)
+        return false;
+    uint64_t end = 0; /* of the frame below, its link included */
+    for (uint32_t i = 0; i < count; i++) {
+        const struct image_link *link = (const void *)&slots[links[i]];
+        if (links[i] < end || links[i] > header->frame_slots.count ||
+            header->frame_slots.count - links[i] < IMAGE_LINK_SLOTS)
+            return false;
+        if (i == 0 ? link->return_pc != 0 || link->caller_fp != 0
+                   : link->return_pc >= header->code.count || link->caller_fp > links[i - 1])
+            return false;
+        end = (uint64_t)links[i] + IMAGE_LINK_SLOTS;
+    }
+    return end == header->frame_slots.count && header->frame_fp <= links[count - 1];
+}
+
 static bool memories_fit(const struct image_header *header)
 {
     const struct image_memory *rows = image_at(header, header->memories);
@@ -262,7 +290,8 @@ enum status image_check_header(struct bytes head,
 enum status image_check_tables(const struct image_header *header, struct report *report)
 {
     if (!arrays_fit(header) || !counts_agree(header) || !names_fit(header) ||
-        !segments_fit(header) || !memories_fit(header) || !snapshot_fits(header))
+        !segments_fit(header) || !memories_fit(header) || !snapshot_fits(header) ||
+        !frames_fit(header))
         return image_corrupt(report, "a table lies outside");
     return STATUS_OK;
 }

@@ -111,6 +111,16 @@ bool engine_module_has_snapshot(const struct engine_module *module)
     return module->header->has_snapshot;
 }
 
+bool engine_module_has_checkpoint(const struct engine_module *module)
+{
+    return module->header->frame_links.count > 0;
+}
+
+struct bytes engine_module_checkpoint_note(const struct engine_module *module)
+{
+    return image_text(module->header, module->header->frame_note);
+}
+
 uint32_t engine_module_memory_count(const struct engine_module *module)
 {
     return module->header->memories.count;

@@ -72,6 +72,11 @@ enum status engine_restore(struct engine_machine *machine,
     ASSERT(image->has_snapshot);
     ASSERT(machine->instance_count == 0);
     struct engine_instance *instance;
+    if (!machine_stack_holds(machine, image->frame_fp, image->frame_slots.count))
+        return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
+                           "the checkpoint's frames take %zu bytes of stack, and there are %u",
+                           image->frame_slots.count * sizeof(uint64_t),
+                           machine->limits.stack_bytes);
     enum status status = create_instance(machine, module, linker, true, report, &instance);
     if (status != STATUS_OK)
         return status;

@@ -3,7 +3,7 @@
  * Freezing an initialised instance into an image; restore.c is the way back.
  *
  *   | module part, as compiled | globals | table rows | entries | dropped | memory rows |
- *   | heap | page.. | memory 0 | memory 1 ... |
+ *   | heap | frames of a call | page.. | memory 0 | memory 1 ... |
  *
  * Invariant: what engine_restore makes, and what engine_rewind returns to, is exactly the
  * state engine_snapshot saw. Zero pages are never written, so that the image stays sparse.
@@ -11,6 +11,7 @@
 #include "engine/heap/heap.h"
 #include "engine/image/image.h"
 #include "engine/image/image_writer.h"
+#include "engine/life/checkpoint.h"
 #include "engine/life/pages.h"
 #include "engine/read/module.h"
 #include "engine/read/types.h"
@@ -25,9 +26,9 @@
 static enum status check_freezable(const struct engine_instance *instance, struct report *report)
 {
     const struct image_header *image = instance->image;
-    if (instance->machine->busy || instance->machine->instance_count != 1)
+    if (instance->machine->instance_count != 1)
         return report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
-                           "only an idle instance that is alone on its machine can be frozen");
+                           "only an instance that is alone on its machine can be frozen");
     if (image->imported_table_count > 0 || image->imported_memory_count > 0 ||
         image->imported_global_count > 0 || image->imported_tag_count > 0)
         return report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
@@ -38,9 +39,7 @@ static enum status check_freezable(const struct engine_instance *instance, struc
 /* Where the type allows one: is it something of the host's? */
 static bool is_of_host(uint32_t type, uint64_t value)
 {
-    uint32_t heap = types_heap(type);
-    return (heap == ENGINE_EXTERNREF || heap == ENGINE_ANYREF) && value != 0 &&
-           (value & ENGINE_REFERENCE_TAG) == 0;
+    return types_admits_host(type) && value != 0 && (value & ENGINE_REFERENCE_TAG) == 0;
 }
 
 /* An exception: its tag, then values in slots. */
@@ -115,6 +114,7 @@ static uint64_t used_memory_bytes(const struct memory *memory)
 /* Everything before the memories; also run to measure. */
 static void lay_out_state(struct image_writer *writer,
                           const struct engine_instance *instance,
+                          const struct checkpoint_frames *frames,
                           struct image_header *header)
 {
     const struct image_header *image = instance->image;
@@ -138,6 +138,7 @@ static void lay_out_state(struct image_writer *writer,
     header->heap = image_reserve(writer, heap_image_bytes(heap), 1);
     if (writer->data != NULL)
         heap_image_write(heap, writer->data + header->heap.offset);
+    checkpoint_lay_out(writer, instance, frames, header);
     writer->count = ALIGN_UP(writer->count, (uint64_t)8);
 }
 
@@ -158,21 +159,22 @@ static uint64_t place_memories(const struct engine_instance *instance,
     return end;
 }
 
-enum status engine_snapshot(const struct engine_instance *instance,
-                            struct report *report,
-                            struct engine_image *ret_image)
+static enum status freeze(const struct engine_instance *instance,
+                          const struct checkpoint_frames *frames,
+                          struct report *report,
+                          struct engine_image *ret_image)
 {
     enum status status = check_freezable(instance, report);
     if (status != STATUS_OK)
         return status;
-    collect_all(instance->machine, NULL, 0);
+    collect_all(instance->machine, instance->machine->stack, frames->slots);
     heap_collect_cancel(&instance->machine->heap);
     if (has_host(instance))
         return report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
                            "cannot freeze an external reference of the host into a snapshot");
     struct image_header header = *instance->image;
     struct image_writer writer = {0};
-    lay_out_state(&writer, instance, &header);
+    lay_out_state(&writer, instance, frames, &header);
     if (writer.count > UINT32_MAX)
         return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
                            "code and tables of the snapshot take more than 4 GiB");
@@ -183,7 +185,7 @@ enum status engine_snapshot(const struct engine_instance *instance,
     if (status != STATUS_OK)
         return status;
     writer = (struct image_writer){.data = image.data};
-    lay_out_state(&writer, instance, &header);
+    lay_out_state(&writer, instance, frames, &header);
     memcpy(image.data, &header, sizeof(header));
     for (uint32_t i = 0; i < header.memory_values.count; i++) {
         image_set(&writer, header.memory_values, i, &memories[i], sizeof(memories[i]));
@@ -192,4 +194,29 @@ enum status engine_snapshot(const struct engine_instance *instance,
     image_seal(&image);
     *ret_image = image;
     return STATUS_OK;
+}
+
+enum status engine_snapshot(const struct engine_instance *instance,
+                            struct report *report,
+                            struct engine_image *ret_image)
+{
+    if (instance->machine->busy)
+        return report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
+                           "only an idle instance can be frozen, or one at a checkpoint");
+    const struct checkpoint_frames none = {.slots = 0};
+    return freeze(instance, &none, report, ret_image);
+}
+
+enum status engine_checkpoint(const struct engine_instance *instance,
+                              struct bytes note,
+                              struct report *report,
+                              struct engine_image *ret_image)
+{
+    ASSERT(instance->machine->busy);
+    struct checkpoint_frames frames;
+    enum status status = checkpoint_measure(instance, report, &frames);
+    if (status != STATUS_OK)
+        return status;
+    frames.note = note;
+    return freeze(instance, &frames, report, ret_image);
 }

@@ -66,6 +66,12 @@ static inline uint32_t types_heap(uint32_t reference)
     return reference & ~ENGINE_TYPE_NON_NULL;
 }
 
+/* May a value of this type be something of the host's? */
+static inline bool types_admits_host(uint32_t type)
+{
+    return types_heap(type) == ENGINE_EXTERNREF || types_heap(type) == ENGINE_ANYREF;
+}
+
 /* Index of a concrete reference's type. */
 static inline uint32_t types_index(uint32_t reference)
 {

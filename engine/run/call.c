@@ -61,6 +61,35 @@ static const uint8_t *call_exit_cell(const struct machine_cells *cells, enum cal
     return (const uint8_t *)&cells->exit_none;
 }
 
+/* Of a call whose frames are there: nothing is left of the one before. */
+static void call_start(struct engine_machine *machine,
+                       struct engine_instance *instance,
+                       uint32_t func_index,
+                       const uint8_t *pc,
+                       uint64_t *fp)
+{
+    int64_t owed = machine->registers.fuel;
+    machine->registers =
+        (struct machine_registers){.pc = pc, .fp = fp, .instance = instance, .fuel = owed};
+    machine->memory_refused = false;
+    machine->call_instance = instance;
+    machine->call_func = func_index;
+    machine->trap = TRAP_NONE;
+    machine->trap_reason = NULL;
+    machine->fuel_host = 0;
+    machine->fuel_before = engine_machine_instructions(machine);
+    heap_collect_cancel(&machine->heap);
+    machine->busy = true;
+}
+
+static struct frame_link call_outermost(struct engine_machine *machine, struct engine_functype type)
+{
+    return (struct frame_link){
+        .return_pc = call_exit_cell(&machine->cells, call_result_of(type)),
+        .caller_fp = machine->stack,
+    };
+}
+
 void engine_call_begin(struct engine_machine *machine,
                        struct engine_instance *instance,
                        uint32_t func_index,
@@ -77,22 +106,31 @@ void engine_call_begin(struct engine_machine *machine,
     const uint8_t *entry = instance->code + func->entry;
     uint64_t *frame = machine->stack;
     call_copy_arguments(instance, func_index, frame, arguments);
-    *frame_link_of(frame, entry) = (struct frame_link){
-        .return_pc = call_exit_cell(&machine->cells, call_result_of(type)),
-        .caller_fp = frame,
-    };
-    int64_t owed = machine->registers.fuel;
-    machine->registers =
-        (struct machine_registers){.pc = entry, .fp = frame, .instance = instance, .fuel = owed};
-    machine->memory_refused = false;
-    machine->call_instance = instance;
-    machine->call_func = func_index;
-    machine->trap = TRAP_NONE;
-    machine->trap_reason = NULL;
-    machine->fuel_host = 0;
-    machine->fuel_before = engine_machine_instructions(machine);
-    heap_collect_cancel(&machine->heap);
-    machine->busy = true;
+    *frame_link_of(frame, entry) = call_outermost(machine, type);
+    call_start(machine, instance, func_index, entry, frame);
+}
+
+/* image_link says what is in the slots. */
+void engine_call_resume(struct engine_machine *machine, struct engine_instance *instance)
+{
+    ASSERT(!machine->busy && machine->instance_count == 1);
+    const struct image_header *image = instance->image;
+    const uint32_t *links = image_at(image, image->frame_links);
+    ASSERT(image->frame_links.count > 0);
+    uint64_t *stack = machine->stack;
+    memcpy(stack, image_at(image, image->frame_slots), image->frame_slots.count * sizeof(*stack));
+    *frame_link_at(stack + links[0]) =
+        call_outermost(machine, image_func_type(image, image->frame_func));
+    for (uint32_t i = 1; i < image->frame_links.count; i++) {
+        struct image_link from;
+        memcpy(&from, stack + links[i], sizeof(from));
+        *frame_link_at(stack + links[i]) = (struct frame_link){
+            .return_pc = instance->code + from.return_pc,
+            .caller_fp = stack + from.caller_fp,
+        };
+    }
+    call_start(machine, instance, image->frame_func, instance->code + image->frame_pc,
+               stack + image->frame_fp);
 }
 
 bool engine_instance_begin_start(struct engine_instance *instance)

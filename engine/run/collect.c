@@ -151,7 +151,6 @@ struct collect_step collect_step(struct engine_machine *machine, const uint64_t 
 
 void collect_all(struct engine_machine *machine, const uint64_t *kept, uint32_t kept_count)
 {
-    ASSERT(!machine->busy);
     struct heap *heap = &machine->heap;
     if (heap->base == NULL)
         return;

@@ -27,7 +27,8 @@ struct collect_step {
  * a collection was for is gone.
  */
 struct collect_step collect_step(struct engine_machine *machine, const uint64_t *stack_end);
-/* A whole collection for an idle machine, so that a snapshot has nothing superfluous. */
+/* A whole collection, so that a snapshot has nothing superfluous. Of the guest's stack and
+ * registers only what is `kept` counts. */
 void collect_all(struct engine_machine *machine, const uint64_t *kept, uint32_t kept_count);
 
 #endif

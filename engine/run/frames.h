@@ -17,8 +17,8 @@
  *     a host function calls back:   stub's locals | frame_link | host_frame | callee's frame ...
  *         the callee returns to cells.host_return
  *
- * Only handlers write these; whoever reads them from a machine that trapped (backtrace.c) holds
- * every pointer against its range first.
+ * Only handlers write these, and who resumes a frozen call (call.c); whoever reads them from a
+ * machine that trapped (backtrace.c) holds every pointer against its range first.
  */
 #ifndef SKERRY_ENGINE_RUN_FRAMES_H
 #define SKERRY_ENGINE_RUN_FRAMES_H

@@ -82,6 +82,12 @@ void engine_machine_free(struct engine_machine *machine)
     free(machine);
 }
 
+bool machine_stack_holds(const struct engine_machine *machine, uint64_t fp, uint64_t slots)
+{
+    return fp <= (uint64_t)(machine->stack_limit - machine->stack) &&
+           slots <= (machine->stack_mapped_bytes - MACHINE_GUARD_BYTES) / sizeof(uint64_t);
+}
+
 /* As a whole, guard page too: then nothing of it keeps the page of page tables. */
 bool machine_vacate_stack(struct engine_machine *machine)
 {

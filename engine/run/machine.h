@@ -73,6 +73,8 @@ struct engine_machine {
 void machine_adopt(struct engine_machine *machine, struct engine_instance *instance);
 /* Makes sure that machine_adopt has room. */
 NODISCARD bool machine_reserve_instance(struct engine_machine *machine);
+/* Would `slots` in use fit the guest stack, with the innermost frame at `fp`? */
+bool machine_stack_holds(const struct engine_machine *machine, uint64_t fp, uint64_t slots);
 /* Gives the pages of the guest stack, which is then zero, back to the kernel, and page tables with
  * them. False: the machine may only be freed. */
 NODISCARD bool machine_vacate_stack(struct engine_machine *machine);

@@ -5,6 +5,8 @@
 #include "tests/unit/engine/guest.h"
 
 #include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "tests/support/unit.h"
 #include "tests/support/wasm_build.h"
@@ -79,6 +81,19 @@ struct guest guest_make_within(struct buffer *wasm, const struct engine_limits *
     struct guest guest = prepare(wasm, &engine_options_default, limits);
     instantiate(&guest, NULL);
     return guest;
+}
+
+void guest_map_image(const struct guest *guest, uint32_t index)
+{
+    struct engine_memory_image part = engine_module_memory_image(guest->module, index);
+    if (part.bytes == 0)
+        return;
+    int fd = memfd_create("image", MFD_CLOEXEC);
+    assert_int_equal(write(fd, guest->image.data, guest->image.count), guest->image.count);
+    void *mapped = mmap(engine_memory_view(guest->instance, index).base, part.bytes,
+                        PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, (off_t)part.offset);
+    assert_true(mapped != MAP_FAILED);
+    (void)close(fd);
 }
 
 void guest_done(struct guest *guest)

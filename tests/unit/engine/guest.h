@@ -29,6 +29,8 @@ struct guest guest_make(struct buffer *wasm, const struct engine_linker *linker)
 struct guest guest_make_for(struct buffer *wasm, const struct engine_options *options);
 /* The same on a machine with limits of its own. */
 struct guest guest_make_within(struct buffer *wasm, const struct engine_limits *limits);
+/* Maps memory `index` of the image privately over the instance's, as an isolate does. */
+void guest_map_image(const struct guest *guest, uint32_t index);
 void guest_done(struct guest *guest);
 /* The bytes of tests/guests/<name>.wat, assembled. */
 struct buffer guest_read(const char *name);

@@ -4,8 +4,6 @@
  * one whose memory is a mapping of the image.
  */
 #include <stdio.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "engine/run/instance.h"
 #include "engine/run/machine.h"
@@ -16,17 +14,6 @@
 #define PAGE       ((uint64_t)ENGINE_DIRTY_PAGE_BYTES)
 #define PAGES      (2 * WASM_PAGE_BYTES / PAGE)
 #define ALL_COPIED (2 * PAGES)
-
-static void map_image(const struct guest *guest, struct bytes image)
-{
-    struct engine_memory_image part = engine_module_memory_image(guest->module, 0);
-    int fd = memfd_create("image", MFD_CLOEXEC);
-    assert_int_equal(write(fd, image.data, image.count), image.count);
-    void *mapped = mmap(engine_memory_view(guest->instance, 0).base, part.bytes,
-                        PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, (off_t)part.offset);
-    assert_true(mapped != MAP_FAILED);
-    (void)close(fd);
-}
 
 /* The guest restored from its snapshot. */
 static struct guest make_frozen(bool is_mapped)
@@ -44,7 +31,7 @@ static struct guest make_frozen(bool is_mapped)
         engine_restore(guest.machine, guest.module, NULL, is_mapped, &report, &guest.instance),
         STATUS_OK);
     if (is_mapped)
-        map_image(&guest, image);
+        guest_map_image(&guest, 0);
     return guest;
 }
 
