@@ -17,6 +17,8 @@
  *   domain       host                                struct records_domain
  *   domain_of    tenant "/" host                     struct records_domain_of
  *   changelog    serial number (BE)                  one JSON object
+ *   token        token's id                          struct records_token, then function names
+ *   meta         a name                              by its name: "audit": struct records_audit
  *
  * What an artifact is made of, module and configuration, is there as long as a version has
  * it; a module as long as an artifact is made of it.
@@ -51,7 +53,9 @@
     DB(ROUTE_OF, "route_of")                                                                       \
     DB(DOMAIN, "domain")                                                                           \
     DB(DOMAIN_OF, "domain_of")                                                                     \
-    DB(CHANGELOG, "changelog")
+    DB(CHANGELOG, "changelog")                                                                     \
+    DB(TOKEN, "token")                                                                             \
+    DB(META, "meta")
 
 enum records_db {
 #define DB(name, text) RECORDS_##name,
@@ -145,6 +149,30 @@ struct records_domain_of {
 
 _Static_assert(sizeof(struct records_domain) == 136, "no padding on disk");
 _Static_assert(sizeof(struct records_domain_of) == 136, "no padding on disk");
+#define RECORDS_TOKEN_NOTE_BYTES 64
+
+/* Behind it the names of its functions, each with a NUL; none: all of the tenant's. */
+struct records_token {
+    uint8_t sha256[DEPLOY_SHA256_BYTES]; /* of the token's text */
+    char tenant[DEPLOY_NAME_BYTES];      /* padded with NULs; none: every tenant */
+    char note[RECORDS_TOKEN_NOTE_BYTES]; /* what its maker calls it; padded with NULs */
+    uint64_t created_ns;
+    uint64_t expires_ns; /* 0: never */
+    uint64_t used_ns;    /* the last time, to the minute; 0: never */
+    uint64_t verbs;      /* bits of enum api_verb, of which numbers are for ever */
+};
+
+/* What holds the changelog together: each record from `first` on says the hash of the one before
+ * it, the first of them `anchor`; the hash of `last` is `head`. */
+struct records_audit {
+    uint64_t first;
+    uint64_t last;
+    uint8_t anchor[DEPLOY_SHA256_BYTES];
+    uint8_t head[DEPLOY_SHA256_BYTES];
+};
+
+_Static_assert(sizeof(struct records_token) == 192, "no padding on disk");
+_Static_assert(sizeof(struct records_audit) == 80, "no padding on disk");
 _Static_assert(sizeof(struct records_host) == DEPLOY_NAME_BYTES, "no padding on disk");
 _Static_assert(sizeof(struct records_route) == 8, "no padding on disk");
 _Static_assert(sizeof(struct records_route_of) == 8, "no padding on disk");

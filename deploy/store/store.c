@@ -188,6 +188,11 @@ void store_close(struct store *store)
     free(store);
 }
 
+void store_act_as(struct store *store, const struct store_actor *actor)
+{
+    store->actor = actor;
+}
+
 void store_check_readers(struct store *store)
 {
     int dead;
@@ -223,6 +228,7 @@ store_write_once(struct store *store, store_change *change, void *context, struc
     struct store_txn txn = {
         .store = store, .report = report, .now_ns = clock_realtime_ns(store->options.clock)};
     store->gone_count = 0;
+    store->action = NULL;
     enum status status = store_status(store_begin(store, 0, &txn.mdb), report);
     if (status != STATUS_OK)
         return status;
@@ -265,6 +271,8 @@ enum status store_write(struct store *store,
     if (status != STATUS_OK)
         return report_fail(report, status, first.offset, "%s",
                            first.status == STATUS_OK ? status_text(status) : first.text);
+    if (store->action == NULL)
+        return STATUS_OK;
     const struct store_changed changed = {
         .action = store->action, .target = *target, .version = store->version};
     store->options.committed(store->options.context, &changed);

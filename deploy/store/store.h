@@ -44,11 +44,21 @@ struct store_options {
     void *context;
 };
 
+/* On whose behalf things change; texts without a need for escapes in JSON. */
+struct store_actor {
+    const char *who;     /* "token 0123456789abcdef", "uid 1000" */
+    const char *from;    /* an address, or "socket" */
+    const char *request; /* its id */
+};
+
 NODISCARD enum status
 store_open(const struct store_options *options, struct report *report, struct store **ret_store);
 void store_close(struct store *store);
 /* Frees what dead readers hold; call now and then. */
 void store_check_readers(struct store *store);
+
+/* Until the next call changes are this one's, which is borrowed; NULL: the server's own. */
+void store_act_as(struct store *store, const struct store_actor *actor);
 
 /* ---- changes: names have been checked with deploy_name_valid --------------------------------- */
 
@@ -178,6 +188,45 @@ NODISCARD enum status store_get_environment(struct store *store,
                                             struct report *report,
                                             struct buffer *environment);
 
+/* ---- tokens ---------------------------------------------------------------------------------- */
+
+#define STORE_TOKEN_ID_BYTES     17 /* 16 hexadecimal digits */
+#define STORE_TOKENS_PER_TENANT  1000
+#define STORE_TOKEN_FUNCTIONS    32
+#define STORE_TOKEN_NAMES_BYTES  (STORE_TOKEN_FUNCTIONS * DEPLOY_NAME_BYTES)
+#define STORE_TOKEN_USE_STEP_NS  (60 * CLOCK_NS_PER_S)
+#define STORE_TOKEN_USES_AT_ONCE 64
+
+struct store_token {
+    char id[STORE_TOKEN_ID_BYTES];
+    struct records_token record;
+    struct bytes functions; /* as in the record; lent */
+};
+
+/* NOT_FOUND: there is no such tenant; LIMIT. */
+NODISCARD enum status
+store_add_token(struct store *store, const struct store_token *token, struct report *report);
+/* `tenant` empty: whosever it is; else NOT_FOUND if it is another's. */
+NODISCARD enum status store_remove_token(struct store *store,
+                                         struct bytes tenant,
+                                         struct bytes id,
+                                         struct report *report);
+/* Its names are appended to `names`, which may be NULL. NOT_FOUND without a report. */
+NODISCARD enum status store_get_token(struct store *store,
+                                      struct bytes id,
+                                      struct report *report,
+                                      struct buffer *names,
+                                      struct store_token *ret_token);
+/* As the lists below. */
+NODISCARD enum status store_list_tokens(struct store *store,
+                                        struct bytes after,
+                                        bool (*visit)(void *context, const struct store_token *),
+                                        void *context,
+                                        struct report *report);
+/* Remembers that it was used now; store_keep_token_uses writes it down. */
+void store_use_token(struct store *store, const struct store_token *token);
+void store_keep_token_uses(struct store *store);
+
 /* ---- questions ------------------------------------------------------------------------------- */
 
 struct store_tenant {
@@ -259,12 +308,26 @@ NODISCARD enum status store_get_config(struct store *store,
                                        const uint8_t key[DEPLOY_SHA256_BYTES],
                                        struct report *report,
                                        struct buffer *config);
-/* Newest first, `max` at most. */
+/* Newest first, those before `before` (0: all); the visitor says false to stop. */
 NODISCARD enum status store_list_changes(struct store *store,
-                                         uint32_t max,
-                                         void (*visit)(void *context, struct bytes json),
+                                         uint64_t before,
+                                         bool (*visit)(void *context, struct bytes json),
                                          void *context,
                                          struct report *report);
+/* The record of a change that was made, or is about to be made, somewhere else than here. */
+NODISCARD enum status store_note_change(struct store *store,
+                                        const struct store_target *target,
+                                        const char *action,
+                                        struct bytes name,
+                                        struct report *report);
+struct store_audit {
+    struct records_audit chain;
+    uint64_t checked; /* records that are as they were written */
+    uint64_t broken;  /* serial of the first that is not, or is missing; 0: none */
+};
+/* Reads all records against each other. */
+NODISCARD enum status
+store_check_audit(struct store *store, struct report *report, struct store_audit *ret_audit);
 
 struct store_stats {
     uint64_t entries[RECORDS_DB_COUNT];

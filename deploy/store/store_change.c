@@ -434,6 +434,8 @@ static enum status store_change_delete_tenant(struct store_txn *txn, void *conte
         status = store_drop_domains(txn, *name);
     if (status == STATUS_OK)
         status = store_delete_record(txn, RECORDS_TENANT, key);
+    if (status == STATUS_OK)
+        status = store_drop_tokens(txn, *name);
     const struct store_logged logged = {.action = "delete", .target = &target};
     return status == STATUS_OK ? store_log(txn, &logged) : status;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The changelog: one JSON object per change, in the transaction of the change itself, so
- * that there is never one without the other. Its members are those that the change has;
- * the oldest are forgotten beyond STORE_CHANGELOG_MAX.
+ * that there is never one without the other. Its members are those that the change has, who
+ * made it, and the hash of the record before; the oldest are forgotten beyond STORE_CHANGELOG_MAX.
  */
 #include <jansson.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 #define STORE_CHANGELOG_MAX 100000
 
-static uint64_t store_changelog_edge(const struct store_txn *txn, MDB_cursor_op edge)
+uint64_t store_changelog_edge(const struct store_txn *txn, MDB_cursor_op edge)
 {
     MDB_cursor *cursor;
     MDB_val key;
@@ -31,7 +31,7 @@ static uint64_t store_changelog_edge(const struct store_txn *txn, MDB_cursor_op 
     return serial;
 }
 
-static void store_changelog_key(uint64_t serial, uint8_t ret_key[8])
+void store_changelog_key(uint64_t serial, uint8_t ret_key[8])
 {
     for (int i = 0; i < 8; i++)
         ret_key[i] = (uint8_t)(serial >> (56 - 8 * i));
@@ -57,11 +57,25 @@ static void store_changelog_add_content(json_t *json, const struct records_conte
     (void)json_object_set_new(json, "reuse_us", json_integer((json_int_t)content->reuse_us));
 }
 
+static void store_changelog_add_actor(json_t *json, const struct store_actor *actor)
+{
+    static const struct store_actor server = {.who = "server"};
+    if (actor == NULL)
+        actor = &server;
+    (void)json_object_set_new(json, "who", json_string(actor->who));
+    if (actor->from != NULL)
+        (void)json_object_set_new(json, "from", json_string(actor->from));
+    if (actor->request != NULL)
+        (void)json_object_set_new(json, "request", json_string(actor->request));
+}
+
 /* NULL: out of memory. */
 static char *store_changelog_text(const struct store_txn *txn,
                                   const struct store_logged *logged,
-                                  uint64_t serial)
+                                  const struct records_audit *audit)
 {
+    char previous[DIGEST_HEX_BYTES];
+    uint64_t serial = audit->last + 1;
     const struct store_target *target = logged->target;
     json_t *json = json_pack("{s:I, s:I, s:s, s:o}", "serial", (json_int_t)serial, "time_ns",
                              (json_int_t)txn->now_ns, "action", logged->action, "tenant",
@@ -78,6 +92,9 @@ static char *store_changelog_text(const struct store_txn *txn,
         (void)json_object_set_new(json, "limits", tenant_limits_to_json(logged->limits));
     if (logged->name.count > 0)
         (void)json_object_set_new(json, "name", store_changelog_name(logged->name));
+    store_changelog_add_actor(json, txn->store->actor);
+    hex_encode(audit->head, DEPLOY_SHA256_BYTES, previous);
+    (void)json_object_set_new(json, "previous", json_string(previous));
     char *text = json_dumps(json, JSON_COMPACT);
     json_decref(json);
     return text;
@@ -88,17 +105,47 @@ enum status store_log(const struct store_txn *txn, const struct store_logged *lo
     uint8_t key[8];
     txn->store->action = logged->action;
     txn->store->version = logged->version;
-    uint64_t serial = store_changelog_edge(txn, MDB_LAST) + 1;
-    char *text = store_changelog_text(txn, logged, serial);
+    struct records_audit audit;
+    enum status status = store_audit_begin(txn, &audit);
+    if (status != STATUS_OK)
+        return status;
+    char *text = store_changelog_text(txn, logged, &audit);
     if (text == NULL)
         return report_fail(txn->report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
-    store_changelog_key(serial, key);
-    enum status status =
+    store_changelog_key(audit.last + 1, key);
+    status =
         store_put_record(txn, RECORDS_CHANGELOG, store_val(key, sizeof(key)), text, strlen(text));
+    if (status == STATUS_OK)
+        status = store_audit_written(txn, &audit, bytes_of_text(text));
     free(text);
     uint64_t first = store_changelog_edge(txn, MDB_FIRST);
-    if (status != STATUS_OK || serial - first < STORE_CHANGELOG_MAX)
+    if (status != STATUS_OK || audit.last - first < STORE_CHANGELOG_MAX)
         return status;
-    store_changelog_key(first, key);
-    return store_delete_record(txn, RECORDS_CHANGELOG, store_val(key, sizeof(key)));
+    return store_audit_forget(txn, &audit, first);
+}
+
+struct store_noting {
+    const struct store_target *target;
+    const char *action;
+    struct bytes name;
+};
+
+static enum status store_change_note(struct store_txn *txn, void *context)
+{
+    const struct store_noting *noting = context;
+    const struct store_logged logged = {
+        .action = noting->action, .target = noting->target, .name = noting->name};
+    enum status status = store_log(txn, &logged);
+    txn->store->action = NULL; /* nothing here changed for anybody */
+    return status;
+}
+
+enum status store_note_change(struct store *store,
+                              const struct store_target *target,
+                              const char *action,
+                              struct bytes name,
+                              struct report *report)
+{
+    struct store_noting noting = {.target = target, .action = action, .name = name};
+    return store_write(store, target, store_change_note, &noting, false, report);
 }

@@ -18,8 +18,14 @@ struct store {
     /* Artifacts whose last version this transaction removed. */
     uint8_t gone[STORE_VERSIONS_MAX + STORE_VERSIONS_IN_USE + 1][DEPLOY_SHA256_BYTES];
     uint32_t gone_count;
-    const char *action; /* what this transaction logged last, and of which version */
-    uint32_t version;
+    const char *action;              /* what this transaction logged last; NULL: nothing */
+    uint32_t version;                /* of which version */
+    const struct store_actor *actor; /* borrowed; NULL: the server itself */
+    struct store_use {
+        char id[STORE_TOKEN_ID_BYTES];
+        uint64_t used_ns;
+    } uses[STORE_TOKEN_USES_AT_ONCE]; /* of tokens, not written yet */
+    uint32_t use_count;
 };
 
 struct store_txn {
@@ -74,6 +80,18 @@ struct store_logged {
 };
 /* Writes the record of a change; names are plain by now. */
 NODISCARD enum status store_log(const struct store_txn *txn, const struct store_logged *logged);
+/* The changelog as a chain (store_audit.c): the hash that the next record has to name, and what is
+ * to be done once it is written, and when the oldest one is forgotten. */
+NODISCARD enum status store_audit_begin(const struct store_txn *txn,
+                                        struct records_audit *ret_audit);
+NODISCARD enum status
+store_audit_written(const struct store_txn *txn, struct records_audit *audit, struct bytes text);
+NODISCARD enum status
+store_audit_forget(const struct store_txn *txn, struct records_audit *audit, uint64_t serial);
+uint64_t store_changelog_edge(const struct store_txn *txn, MDB_cursor_op edge);
+void store_changelog_key(uint64_t serial, uint8_t ret_key[8]);
+/* What goes with a tenant besides its record. */
+NODISCARD enum status store_drop_tokens(const struct store_txn *txn, struct bytes tenant);
 /* The routes of its manifest become those of this one, which may be empty. */
 NODISCARD enum status store_follow_manifest(const struct store_txn *txn,
                                             const struct store_target *target,

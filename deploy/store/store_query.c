@@ -364,8 +364,8 @@ enum status store_get_config(struct store *store,
 }
 
 enum status store_list_changes(struct store *store,
-                               uint32_t max,
-                               void (*visit)(void *context, struct bytes json),
+                               uint64_t before,
+                               bool (*visit)(void *context, struct bytes json),
                                void *context,
                                struct report *report)
 {
@@ -378,11 +378,13 @@ enum status store_list_changes(struct store *store,
         return status;
     status = store_status(mdb_cursor_open(txn.mdb, store->dbi[RECORDS_CHANGELOG], &cursor), report);
     if (status == STATUS_OK) {
-        int rc = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
-        for (; rc == 0 && max > 0; max--) {
-            visit(context, bytes_make(value.mv_data, value.mv_size));
+        uint8_t serial[8];
+        store_changelog_key(before, serial);
+        key = store_val(serial, sizeof(serial));
+        int rc = before == 0 ? MDB_NOTFOUND : mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+        rc = mdb_cursor_get(cursor, &key, &value, rc == MDB_NOTFOUND ? MDB_LAST : MDB_PREV);
+        while (rc == 0 && visit(context, bytes_make(value.mv_data, value.mv_size)))
             rc = mdb_cursor_get(cursor, &key, &value, MDB_PREV);
-        }
         if (rc != 0 && rc != MDB_NOTFOUND)
             status = store_status(rc, report);
         mdb_cursor_close(cursor);
