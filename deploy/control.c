@@ -22,15 +22,14 @@
 #include "deploy/build/rebuild.h"
 #include "deploy/build/scrub.h"
 #include "deploy/data_dir.h"
+#include "deploy/first_token.h"
 #include "deploy/generation.h"
 #include "deploy/kv/kv_queue.h"
 #include "deploy/logs/log_store.h"
-#include "engine/base/hex.h"
 
 #define CONTROL_BUILDERS_MAX       4
 #define CONTROL_READERS_INTERVAL_S 10
 #define CONTROL_LOGS_TICKS         360 /* an hour of those intervals */
-#define CONTROL_TOKEN_NAME         "admin.token"
 
 struct deploy_control {
     struct deploy_control_options options;
@@ -147,6 +146,18 @@ static void control_handle(void *context, struct admin_http_call *call)
     api_response_done(&response);
 }
 
+static void control_identify(void *context, struct bytes token, struct api_caller *caller)
+{
+    const struct deploy_control *control = context;
+    api_identify(&control->api, token, caller);
+}
+
+static bool control_holds(void *context, const struct api_caller *caller)
+{
+    const struct deploy_control *control = context;
+    return api_caller_holds(&control->api, caller);
+}
+
 static bool control_admit(void *context,
                           const struct api_request *request,
                           uint64_t body_bytes,
@@ -246,6 +257,9 @@ static void control_committed(void *context, const struct store_changed *changed
                                          .tenant = changed->target.tenant,
                                          .function = changed->target.function,
                                          .version = changed->version};
+    /* Who lost a token hears no more. */
+    if (control->http != NULL)
+        admin_http_end_streams(control->http, control_holds);
     if (options->changed != NULL)
         options->changed(options->context, &change);
 }
@@ -306,6 +320,8 @@ static void control_check_readers(evutil_socket_t fd, short what, void *context)
     (void)what;
     struct deploy_control *control = context;
     store_check_readers(control->store);
+    store_keep_token_uses(control->store);
+    admin_http_end_streams(control->http, control_holds);
     if (++control->ticks % CONTROL_LOGS_TICKS == 0)
         log_store_sweep(control->logs);
 }
@@ -434,48 +450,19 @@ static enum status control_start_jobs(struct deploy_control *control, struct rep
     return scrub_start(&scrub, report, &control->scrub);
 }
 
-static bool control_token_valid(const char *text, size_t count)
-{
-    uint8_t token[(ADMIN_HTTP_TOKEN_BYTES - 1) / 2];
-    return count >= ADMIN_HTTP_TOKEN_BYTES - 1 && hex_decode(text, sizeof(token), token);
-}
-
-/* The token of the last start if there is one, else a new one. */
-static enum status control_load_token(const struct deploy_control *control,
-                                      struct report *report,
-                                      char ret_token[ADMIN_HTTP_TOKEN_BYTES])
-{
-    char text[ADMIN_HTTP_TOKEN_BYTES + 1] = "";
-    uint8_t random[(ADMIN_HTTP_TOKEN_BYTES - 1) / 2];
-    AUTO_CLOSE int fd =
-        openat(control->dir.fd, CONTROL_TOKEN_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0 && errno != ENOENT)
-        return report_errno(report, "cannot read %s/" CONTROL_TOKEN_NAME, control->dir.path);
-    ssize_t count = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
-    if (count > 0 && control_token_valid(text, (size_t)count)) {
-        memcpy(ret_token, text, ADMIN_HTTP_TOKEN_BYTES - 1);
-        ret_token[ADMIN_HTTP_TOKEN_BYTES - 1] = '\0';
-        return STATUS_OK;
-    }
-    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-        return report_errno(report, "cannot make a token");
-    hex_encode(random, sizeof(random), ret_token);
-    (void)snprintf(text, sizeof(text), "%s\n", ret_token);
-    return data_dir_write_file(&control->dir, CONTROL_TOKEN_NAME, bytes_of_text(text), report);
-}
-
 static enum status control_start_http(struct deploy_control *control, struct report *report)
 {
     char token[ADMIN_HTTP_TOKEN_BYTES] = "";
     enum status status = STATUS_OK;
     if (control->options.config->admin_listen[0] != '\0')
-        status = control_load_token(control, report, token);
+        status = first_token_load(&control->dir, report, token);
     if (status != STATUS_OK)
         return status;
     const struct admin_http_options options = {.base = control->options.base,
                                                .config = control->options.config,
                                                .clock = control->options.clock,
                                                .token = token,
+                                               .identify = control_identify,
                                                .admit = control_admit,
                                                .handle = control_handle,
                                                .refused = control_refused,
@@ -563,6 +550,8 @@ void deploy_control_stop(struct deploy_control *control)
     admin_http_stop(control->http);
     if (control->readers_timer != NULL)
         event_free(control->readers_timer);
+    if (control->store != NULL)
+        store_keep_token_uses(control->store);
     log_store_close(control->logs);
     kv_queue_free(control->kv_queue);
     kv_store_close(control->kv);

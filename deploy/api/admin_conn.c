@@ -17,7 +17,6 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -32,7 +31,6 @@
 #define ADMIN_CONN_SILENT_S     30
 #define ADMIN_CONN_LINGER_S     5
 #define ADMIN_CONN_PIPELINE_MAX 65536 /* bytes read ahead while a request is held */
-#define ADMIN_CONN_PEER_BYTES   64
 
 static void admin_conn_work(struct admin_conn *conn);
 
@@ -260,17 +258,6 @@ static void admin_conn_fill_request(struct admin_http_call *call, const struct h
     request->query = mark == NULL ? NULL : mark + 1;
 }
 
-static void admin_conn_peer(const struct admin_conn *conn, char ret_text[ADMIN_CONN_PEER_BYTES])
-{
-    struct sockaddr_storage address;
-    socklen_t length = sizeof(address);
-    int fd = bufferevent_getfd(conn->stream);
-    if (getpeername(fd, (struct sockaddr *)&address, &length) != 0 ||
-        getnameinfo((const struct sockaddr *)&address, length, ret_text, ADMIN_CONN_PEER_BYTES,
-                    NULL, 0, NI_NUMERICHOST) != 0)
-        (void)snprintf(ret_text, ADMIN_CONN_PEER_BYTES, "unknown");
-}
-
 /* Who it is, as far as this head says; false, and refused, if it is nobody we talk to. */
 static bool admin_conn_identify(struct admin_conn *conn, const struct http_head *head, bool body)
 {
@@ -287,15 +274,16 @@ static bool admin_conn_identify(struct admin_conn *conn, const struct http_head 
         .hint = "speak to localhost or the address, or set admin.host to the name",
         .offset = REPORT_OFFSET_NONE};
     struct api_request *request = &conn->call->request;
-    if (conn->stranger) {
+    if (conn->peer.stranger) {
         admin_conn_refuse(conn, &stranger, body);
         return false;
     }
-    request->granted = API_SCOPE_ADMIN;
+    struct api_caller *caller = &conn->call->caller;
+    request->caller = caller;
+    admin_http_identify(conn->http, conn, head, caller);
     if (conn->door == ADMIN_DOOR_SOCKET)
         return true;
-    request->granted = admin_http_scope(conn->http, head);
-    conn->known = conn->known || request->granted > API_SCOPE_PUBLIC;
+    conn->known = conn->known || caller->verbs != 0;
     if (head->host.data == NULL || admin_http_knows_host(conn->http, head->host))
         return true;
     admin_conn_refuse(conn, &misdirected, body);
@@ -315,11 +303,8 @@ static bool admin_conn_admit(struct admin_conn *conn, uint64_t body_bytes, bool 
     if (good) {
         buffer_init(&call->body, body_max);
     } else {
-        char peer[ADMIN_CONN_PEER_BYTES];
-        if (response.status == 401) {
-            admin_conn_peer(conn, peer);
-            admin_http_tell_refused(conn->http, peer);
-        }
+        if (response.status == 401 || response.status == 429)
+            admin_http_tell_refused(conn->http, conn->peer.from);
         conn->closes = conn->closes || body;
         conn->body_is_left = body;
         admin_conn_answer(conn, &response);
@@ -562,7 +547,10 @@ static void admin_conn_timeout(evutil_socket_t fd, short what, void *context)
     admin_conn_free(context);
 }
 
-void admin_conn_start(struct admin_http *http, enum admin_door door, int fd, bool stranger)
+void admin_conn_start(struct admin_http *http,
+                      enum admin_door door,
+                      int fd,
+                      const struct admin_peer *peer)
 {
     struct admin_listener *listener = &http->listeners[door];
     const struct config_limits *limits = &http->options.config->limits;
@@ -573,8 +561,8 @@ void admin_conn_start(struct admin_http *http, enum admin_door door, int fd, boo
     }
     *conn = (struct admin_conn){.http = http,
                                 .door = door,
-                                .stranger = stranger,
-                                .known = door == ADMIN_DOOR_SOCKET && !stranger};
+                                .peer = *peer,
+                                .known = door == ADMIN_DOOR_SOCKET && !peer->stranger};
     list_append(&listener->connections, &conn->link);
     listener->connection_count++;
     conn->timer = evtimer_new(http->options.base, admin_conn_timeout, conn);

@@ -12,6 +12,7 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,25 +30,72 @@
 
 /* ---- who is there ---------------------------------------------------------------------------- */
 
-static bool admin_http_peer_is_owner(int fd)
+static void admin_http_see_user(int fd, struct admin_peer *peer)
 {
-    struct ucred peer;
-    socklen_t count = sizeof(peer);
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &count) != 0)
-        return false;
-    return peer.uid == geteuid() || peer.uid == 0;
+    struct ucred credentials;
+    socklen_t count = sizeof(credentials);
+    (void)snprintf(peer->from, sizeof(peer->from), "socket");
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &count) != 0) {
+        peer->stranger = true;
+        return;
+    }
+    peer->uid = credentials.uid;
+    peer->stranger = credentials.uid != geteuid() && credentials.uid != 0;
 }
 
-enum api_scope admin_http_scope(const struct admin_http *http, const struct http_head *head)
+static void
+admin_http_see_address(const struct sockaddr *address, socklen_t length, struct admin_peer *peer)
+{
+    peer->address = admin_failures_key(address);
+    if (getnameinfo(address, length, peer->from, sizeof(peer->from), NULL, 0, NI_NUMERICHOST) != 0)
+        (void)snprintf(peer->from, sizeof(peer->from), "unknown");
+}
+
+/* The one token that the server made when it first had an address. */
+static bool admin_http_is_first_token(const struct admin_http *http, struct bytes token)
+{
+    return token.count == ADMIN_HTTP_TOKEN_BYTES - 1 && http->token[0] != '\0' &&
+           CRYPTO_memcmp(token.data, http->token, ADMIN_HTTP_TOKEN_BYTES - 1) == 0;
+}
+
+static void admin_http_look_at_token(struct admin_http *http,
+                                     const struct admin_conn *conn,
+                                     struct bytes token,
+                                     struct api_caller *caller)
+{
+    uint64_t now_ns = clock_monotonic_ns(http->options.clock);
+    if (admin_failures_are_many(&http->failures, conn->peer.address, now_ns)) {
+        caller->stranger = API_STRANGER_TOO_OFTEN;
+        return;
+    }
+    caller->stranger = API_STRANGER_UNKNOWN;
+    if (admin_http_is_first_token(http, token)) {
+        caller->verbs = API_VERBS_ALL;
+        (void)snprintf(caller->who, sizeof(caller->who), "admin.token");
+    } else if (http->options.identify != NULL) {
+        http->options.identify(http->options.context, token, caller);
+    }
+    if (caller->verbs == 0)
+        admin_failures_count(&http->failures, conn->peer.address, now_ns);
+}
+
+void admin_http_identify(struct admin_http *http,
+                         const struct admin_conn *conn,
+                         const struct http_head *head,
+                         struct api_caller *ret_caller)
 {
     static const char scheme[] = "Bearer ";
     size_t skip = strlen(scheme);
     struct bytes value = head->fields[HTTP_HEAD_AUTHORIZATION];
-    if (value.count != skip + ADMIN_HTTP_TOKEN_BYTES - 1 || http->token[0] == '\0' ||
-        strncasecmp((const char *)value.data, scheme, skip) != 0 ||
-        CRYPTO_memcmp(value.data + skip, http->token, ADMIN_HTTP_TOKEN_BYTES - 1) != 0)
-        return API_SCOPE_PUBLIC;
-    return API_SCOPE_ADMIN;
+    memcpy(ret_caller->from, conn->peer.from, sizeof(ret_caller->from));
+    if (conn->door == ADMIN_DOOR_SOCKET) {
+        ret_caller->verbs = API_VERBS_ALL;
+        (void)snprintf(ret_caller->who, sizeof(ret_caller->who), "uid %u",
+                       (unsigned)conn->peer.uid);
+    } else if (value.count > skip && strncasecmp((const char *)value.data, scheme, skip) == 0) {
+        admin_http_look_at_token(http, conn, bytes_make(value.data + skip, value.count - skip),
+                                 ret_caller);
+    }
 }
 
 void admin_http_tell_refused(struct admin_http *http, const char *peer)
@@ -89,8 +137,7 @@ static void admin_http_accept(struct evconnlistener *listener,
                               void *context)
 {
     (void)listener;
-    (void)address;
-    (void)length;
+    struct admin_peer peer = {0};
     struct admin_listener *ours = context;
     struct admin_http *http = ours->http;
     enum admin_door door =
@@ -104,8 +151,11 @@ static void admin_http_accept(struct evconnlistener *listener,
         }
         admin_conn_free(idle);
     }
-    bool stranger = door == ADMIN_DOOR_SOCKET && !admin_http_peer_is_owner(fd);
-    admin_conn_start(http, door, fd, stranger);
+    if (door == ADMIN_DOOR_SOCKET)
+        admin_http_see_user(fd, &peer);
+    else
+        admin_http_see_address(address, (socklen_t)length, &peer);
+    admin_conn_start(http, door, fd, &peer);
 }
 
 /* No descriptors, most likely: a listener that stays readable would keep the loop busy. */
@@ -260,6 +310,18 @@ void admin_http_stop(struct admin_http *http)
             (void)unlink(http->options.config->admin_socket);
     }
     free(http);
+}
+
+void admin_http_end_streams(struct admin_http *http,
+                            bool (*holds)(void *context, const struct api_caller *caller))
+{
+    for (int door = 0; door < ADMIN_DOOR_COUNT; door++) {
+        LIST_FOREACH(conn, &http->listeners[door].connections, struct admin_conn, link) {
+            if (conn->state == ADMIN_CONN_STREAM &&
+                !holds(http->options.context, &conn->call->caller))
+                admin_conn_free(conn);
+        }
+    }
 }
 
 bool admin_http_stream_write(struct admin_http_call *call, struct bytes data)

@@ -29,6 +29,8 @@ struct admin_http_options {
                   uint64_t body_bytes,
                   struct api_response *response,
                   uint64_t *ret_body_max);
+    /* Whose token is it? As api_identify. May be NULL: the one above is all there is. */
+    void (*identify)(void *context, struct bytes token, struct api_caller *caller);
     /* Exactly one admin_http_reply has to follow, now or later. */
     void (*handle)(void *context, struct admin_http_call *call);
     /* Somebody came without the token: `count` times since the last call, which is at least
@@ -44,6 +46,9 @@ NODISCARD enum status admin_http_start(const struct admin_http_options *options,
 /* All calls have been answered. Accepts NULL. */
 void admin_http_stop(struct admin_http *http);
 
+/* Ends the answers that go on to callers of whom `holds` says no. */
+void admin_http_end_streams(struct admin_http *http,
+                            bool (*holds)(void *context, const struct api_caller *caller));
 const struct api_request *admin_http_request(const struct admin_http_call *call);
 /* Frees the call; the response stays the caller's. */
 void admin_http_reply(struct admin_http_call *call, const struct api_response *response);

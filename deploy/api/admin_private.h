@@ -5,6 +5,7 @@
 #ifndef SKERRY_DEPLOY_API_ADMIN_PRIVATE_H
 #define SKERRY_DEPLOY_API_ADMIN_PRIVATE_H
 
+#include "deploy/api/admin_failures.h"
 #include "deploy/api/admin_http.h"
 #include "deploy/api/http_body.h"
 #include "deploy/api/http_head.h"
@@ -19,6 +20,7 @@ enum admin_door {
 struct admin_http {
     struct admin_http_options options;
     char token[ADMIN_HTTP_TOKEN_BYTES];
+    struct admin_failures failures; /* wrong tokens, by address */
     struct admin_listener {
         struct admin_http *http;
         struct evconnlistener *listener; /* NULL: there is none */
@@ -56,6 +58,14 @@ enum admin_conn_state {
     ADMIN_CONN_CLOSED, /* to be freed by who works on it */
 };
 
+/* Who is at the other end, before any token. */
+struct admin_peer {
+    bool stranger;             /* of the socket: neither owner nor root */
+    uint32_t uid;              /* of the socket */
+    char from[API_FROM_BYTES]; /* the address, or "socket" */
+    uint64_t address;          /* as failures are counted */
+};
+
 struct admin_conn {
     struct list_link link;
     struct admin_http *http;
@@ -65,8 +75,8 @@ struct admin_conn {
     struct event *timer;
     struct admin_http_call *call; /* from its head to its answer */
     struct http_body body;
-    size_t scanned;    /* bytes of the head that have no end in them */
-    bool stranger;     /* the socket's peer is neither owner nor root */
+    size_t scanned; /* bytes of the head that have no end in them */
+    struct admin_peer peer;
     bool known;        /* a token was shown on it */
     bool closes;       /* after the answer */
     bool body_is_left; /* ... part of the body was not read */
@@ -75,6 +85,7 @@ struct admin_conn {
 
 struct admin_http_call {
     struct api_request request;
+    struct api_caller caller; /* the request's */
     struct admin_http *http;
     struct admin_conn *conn; /* NULL: the client is gone */
     char *head;              /* owned; what the request's texts are in */
@@ -84,8 +95,11 @@ struct admin_http_call {
     void *gone_context;
 };
 
-/* Takes over `fd`; closes it if there is no memory. `stranger`: all it gets is a refusal. */
-void admin_conn_start(struct admin_http *http, enum admin_door door, int fd, bool stranger);
+/* Takes over `fd`; closes it if there is no memory. */
+void admin_conn_start(struct admin_http *http,
+                      enum admin_door door,
+                      int fd,
+                      const struct admin_peer *peer);
 /* Its reply, if one is due, goes nowhere. */
 void admin_conn_free(struct admin_conn *conn);
 /* The one to give up when there are too many: it waits for a request and nobody has shown a
@@ -95,8 +109,12 @@ struct admin_conn *admin_conn_oldest_idle(const struct list *connections);
 void admin_conn_flush(struct admin_conn *conn);
 struct admin_conn *admin_conn_first(const struct list *connections);
 
-/* What the head shows its sender to be; counts and tells of those who should have had a token. */
-enum api_scope admin_http_scope(const struct admin_http *http, const struct http_head *head);
+/* What the head shows its sender to be. */
+void admin_http_identify(struct admin_http *http,
+                         const struct admin_conn *conn,
+                         const struct http_head *head,
+                         struct api_caller *ret_caller);
+/* Tells of those who should have had a token. */
 void admin_http_tell_refused(struct admin_http *http, const char *peer);
 /* Is the API meant? A page in a browser may have been made to speak to us under another name. */
 bool admin_http_knows_host(const struct admin_http *http, struct bytes host);

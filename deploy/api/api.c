@@ -28,16 +28,6 @@ const struct api_route api_routes[] = {
 
 const size_t api_route_count = COUNT_OF(api_routes);
 
-/* What a caller must be granted for a verb, as long as nobody's token says more than a level. */
-static enum api_scope api_scope_of(const struct api_route *route)
-{
-    if (route->verb == API_VERB_NONE)
-        return API_SCOPE_PUBLIC;
-    if (route->verb == API_VERB_ADMIN)
-        return API_SCOPE_ADMIN;
-    return route->method == API_GET ? API_SCOPE_READ : API_SCOPE_WRITE;
-}
-
 static const char *const api_method_names[API_METHOD_COUNT] = {
     [API_GET] = "GET",       [API_PUT] = "PUT", [API_POST] = "POST",
     [API_DELETE] = "DELETE", [API_OTHER] = "",
@@ -200,6 +190,90 @@ static bool api_check_bytes(struct api_call *call, enum api_body body, uint64_t 
     return false;
 }
 
+/* ---- who may ----------------------------------------------------------------------------------
+ */
+
+const char *api_verb_name(enum api_verb verb)
+{
+    static const char *const names[] = {
+#define VERB(NAME, number, name, text) [API_VERB_##NAME] = (name),
+#include "deploy/api/verbs.def"
+    };
+    return names[verb];
+}
+
+bool api_caller_sees(const struct api_caller *caller, struct bytes tenant, struct bytes function)
+{
+    if (caller->tenant[0] != '\0' && tenant.count > 0 && !bytes_equal_text(tenant, caller->tenant))
+        return false;
+    if (caller->functions_bytes == 0 || function.count == 0)
+        return true;
+    for (const char *name = caller->functions; name < caller->functions + caller->functions_bytes;
+         name += strlen(name) + 1) {
+        if (bytes_equal_text(function, name))
+            return true;
+    }
+    return false;
+}
+
+static void api_answer_stranger(struct api_call *call)
+{
+    static const char hint[] =
+        "send `Authorization: Bearer` and a token: of `skerry token create`, "
+        "or what is in admin.token in the data directory";
+    switch (call->request->caller->stranger) {
+    case API_STRANGER_UNKNOWN:
+        api_answer_error(call, 401, "unauthorized", "there is no such token", hint);
+        break;
+    case API_STRANGER_EXPIRED:
+        api_answer_error(call, 401, "token_expired", "the token has expired", hint);
+        break;
+    case API_STRANGER_TOO_OFTEN:
+        api_answer_error(call, 429, "too_many_failures",
+                         "too many wrong tokens came from this address: none is looked at now",
+                         "wait a minute, or use the server's Unix socket");
+        call->response->retry_after_s = API_FAILURE_WAIT_S;
+        break;
+    default:
+        api_answer_error(call, 401, "unauthorized", "this address wants a token", hint);
+        break;
+    }
+}
+
+static void api_answer_unseen(struct api_call *call)
+{
+    char detail[2 * DEPLOY_NAME_BYTES + 64];
+    const struct store_target *target = &call->target;
+    if (api_caller_sees(call->request->caller, target->tenant, bytes_make(NULL, 0)))
+        (void)snprintf(detail, sizeof(detail), "tenant `%.*s` has no function `%.*s`",
+                       (int)target->tenant.count, (const char *)target->tenant.data,
+                       (int)target->function.count, (const char *)target->function.data);
+    else
+        (void)snprintf(detail, sizeof(detail), "there is no tenant `%.*s`",
+                       (int)target->tenant.count, (const char *)target->tenant.data);
+    api_answer_error(call, 404, "not_found", detail, NULL);
+}
+
+/* False, and answered: the caller may not, or there is no such thing for it. What is another
+ * tenant's is not there, whatever the caller may do to its own. */
+static bool api_check_caller(struct api_call *call, const struct api_route *route)
+{
+    char hint[96];
+    const struct api_caller *caller = call->request->caller;
+    if (route->verb == API_VERB_NONE || route->verb == API_VERB_ANY)
+        return true;
+    if (!api_caller_sees(caller, call->target.tenant, call->target.function)) {
+        api_answer_unseen(call);
+        return false;
+    }
+    if ((caller->verbs & 1U << route->verb) != 0)
+        return true;
+    (void)snprintf(hint, sizeof(hint), "ask the operator for a token that is good for `%s`",
+                   api_verb_name(route->verb));
+    api_answer_error(call, 403, "forbidden", "this caller may not do that", hint);
+    return false;
+}
+
 /* The route; NULL, and answered, if the request is refused by what its head says. */
 static const struct api_route *api_admit_call(struct api_call *call, uint64_t body_bytes)
 {
@@ -207,16 +281,12 @@ static const struct api_route *api_admit_call(struct api_call *call, uint64_t bo
     char *allow = call->response->allow;
     const struct api_route *route =
         api_find_route(request->method, request->path, call, allow, sizeof(call->response->allow));
-    enum api_scope scope = route == NULL ? API_SCOPE_ADMIN : api_scope_of(route);
-    if (route != NULL || request->granted < scope)
+    bool is_public = route != NULL && route->verb == API_VERB_NONE;
+    bool stranger = request->caller->verbs == 0 && !is_public;
+    if (route != NULL || stranger)
         allow[0] = '\0';
-    if (request->granted < scope && request->granted == API_SCOPE_PUBLIC) {
-        api_answer_error(call, 401, "unauthorized", "this address wants a token",
-                         "send `Authorization: Bearer` and what is in admin.token in the data "
-                         "directory");
-    } else if (request->granted < scope) {
-        api_answer_error(call, 403, "forbidden", "this caller may not do that",
-                         "ask the operator for a token that may");
+    if (stranger) {
+        api_answer_stranger(call);
     } else if (route == NULL && allow[0] != '\0') {
         api_answer_error(call, 405, "method_not_allowed", "this path does not know that method",
                          "see the Allow header");
@@ -225,7 +295,7 @@ static const struct api_route *api_admit_call(struct api_call *call, uint64_t bo
                          "functions are at /v1/tenants/{tenant}/functions/{function}");
     } else if (api_check_name(call, call->target.tenant, "tenant") &&
                api_check_name(call, call->target.function, "function") &&
-               api_check_type(call, route->body) &&
+               api_check_caller(call, route) && api_check_type(call, route->body) &&
                api_check_bytes(call, route->body, body_bytes)) {
         return route;
     }
@@ -246,6 +316,12 @@ bool api_admit(const struct api *api,
     return true;
 }
 
+struct store_actor api_actor(const struct api_request *request)
+{
+    return (struct store_actor){
+        .who = request->caller->who, .from = request->caller->from, .request = request->id};
+}
+
 enum api_step api_handle(const struct api *api,
                          const struct api_request *request,
                          struct api_upload *ret_upload,
@@ -258,8 +334,12 @@ enum api_step api_handle(const struct api *api,
                             .step = API_ANSWERED};
     *ret_upload = (struct api_upload){0};
     const struct api_route *route = api_admit_call(&call, request->body.count);
-    if (route != NULL)
+    if (route != NULL) {
+        const struct store_actor actor = api_actor(request);
+        store_act_as(api->store, &actor);
         route->handler(&call);
+        store_act_as(api->store, NULL);
+    }
     if (call.step == API_ANSWERED)
         api_upload_done(ret_upload);
     return call.step;

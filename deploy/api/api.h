@@ -32,17 +32,42 @@ enum api_method {
     API_METHOD_COUNT,
 };
 
-/* What a route is for, and what its caller has to be allowed: each includes those above it. */
-enum api_scope {
-    API_SCOPE_PUBLIC, /* anybody who reaches the address */
-    API_SCOPE_READ,   /* sees what tenants have */
-    API_SCOPE_WRITE,  /* changes a tenant's functions */
-    API_SCOPE_ADMIN,  /* changes what tenants are allowed; sees the server's own numbers */
+/* What a call is, and what its caller has to be good for. */
+enum api_verb {
+#define VERB(NAME, number, name, text) API_VERB_##NAME = (number), /* text */
+#include "deploy/api/verbs.def"
+};
+#define API_BIT(NAME) (1U << API_VERB_##NAME)
+#define API_VERBS_ALL                                                                              \
+    (API_BIT(READ) | API_BIT(LOGS) | API_BIT(KV) | API_BIT(DEPLOY) | API_BIT(ADMIN) |              \
+     API_BIT(OPERATOR))
+
+/* Why somebody who showed a token is nobody. */
+enum api_stranger {
+    API_STRANGER_NO_TOKEN,
+    API_STRANGER_UNKNOWN, /* there is no such token */
+    API_STRANGER_EXPIRED,
+    API_STRANGER_TOO_OFTEN, /* not even looked at: too many wrong ones came from there */
+};
+
+#define API_WHO_BYTES  48
+#define API_FROM_BYTES 64
+
+/* Who asks, and what it may. */
+struct api_caller {
+    uint32_t verbs; /* API_BITs; 0: nobody */
+    enum api_stranger stranger;
+    char tenant[DEPLOY_NAME_BYTES];   /* the only one that there is for it; "": all are */
+    char who[API_WHO_BYTES];          /* for the audit: "uid 1000", "admin.token", "token ID" */
+    char from[API_FROM_BYTES];        /* an address, or "socket" */
+    char token[STORE_TOKEN_ID_BYTES]; /* "" for none */
+    size_t functions_bytes;           /* 0: all of the tenant's */
+    char functions[STORE_TOKEN_NAMES_BYTES]; /* names, each with a NUL */
 };
 
 struct api_request {
     enum api_method method;
-    enum api_scope granted;    /* to the caller */
+    const struct api_caller *caller;
     const char *path;          /* encoded, as it came, without the query */
     const char *query;         /* NULL: none */
     struct bytes content_type; /* data NULL: none was given */
@@ -139,6 +164,11 @@ bool api_admit(const struct api *api,
                uint64_t body_bytes,
                struct api_response *response,
                uint64_t *ret_body_max);
+
+/* Who shows this token; verbs 0 and why if it is nobody's. Leaves `from`. */
+void api_identify(const struct api *api, struct bytes token, struct api_caller *caller);
+/* Is its token still one? */
+bool api_caller_holds(const struct api *api, const struct api_caller *caller);
 
 enum api_step {
     API_ANSWERED,

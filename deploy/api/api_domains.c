@@ -205,7 +205,7 @@ static void api_set_domain(struct api_call *call, struct store_domain_order *ord
     char challenge[DEPLOY_CHALLENGE_BYTES];
     order->tenant = call->target.tenant;
     order->challenge = challenge;
-    order->by_operator = call->request->granted >= API_SCOPE_ADMIN;
+    order->by_operator = (call->request->caller->verbs & API_BIT(OPERATOR)) != 0;
     if (!api_make_challenge(challenge))
         api_answer_error(call, 503, "no_random", "the kernel has no random numbers yet", NULL);
     else if (store_set_domain(call->api->store, order, &report) != STATUS_OK)

@@ -107,6 +107,9 @@ static void api_answer_page(struct api_call *call,
 static bool api_visit_tenant(void *context, const struct store_tenant *tenant)
 {
     struct api_page *page = context;
+    if (!api_caller_sees(page->call->request->caller, bytes_of_text(tenant->tenant),
+                         bytes_make(NULL, 0)))
+        return true;
     if (!api_page_has_room(page))
         return false;
     return api_page_add(page,
@@ -119,6 +122,9 @@ static bool api_visit_tenant(void *context, const struct store_tenant *tenant)
 static bool api_visit_function(void *context, const struct store_function *function)
 {
     struct api_page *page = context;
+    if (!api_caller_sees(page->call->request->caller, bytes_of_text(function->tenant),
+                         bytes_of_text(function->function)))
+        return true;
     if (!api_page_has_room(page))
         return false;
     return api_page_add(page, api_function_json(page->call, function), function->function);

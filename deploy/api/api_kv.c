@@ -126,6 +126,18 @@ static bool api_kv_apply(struct api_call *call, struct kv_change *change)
     return status == STATUS_OK && change->status == STATUS_OK;
 }
 
+/* That it was asked for, before it is done: false, and answered, if that cannot be written. The key
+ * stands there as it does in the path. */
+static bool api_kv_note(struct api_call *call, enum kv_verb verb)
+{
+    struct report report = REPORT_INIT;
+    const char *action = verb == KV_PUT ? "kv_put" : "kv_delete";
+    if (store_note_change(call->api->store, &call->target, action, call->key, &report) == STATUS_OK)
+        return true;
+    api_answer_report(call, &report);
+    return false;
+}
+
 static void api_kv_change(struct api_call *call, enum kv_verb verb)
 {
     struct buffer key;
@@ -134,7 +146,7 @@ static void api_kv_change(struct api_call *call, enum kv_verb verb)
         return;
     change.key = buffer_bytes(&key);
     change.value = verb == KV_PUT ? call->request->body : bytes_make(NULL, 0);
-    if (api_kv_apply(call, &change))
+    if (api_kv_note(call, verb) && api_kv_apply(call, &change))
         api_answer(call, 200,
                    json_pack("{s:I, s:o}", "version", (json_int_t)change.version, "expires",
                              change.expires_ns == 0 ? json_null() : api_time(change.expires_ns)));

@@ -55,14 +55,11 @@ static void api_add_body(json_t *operation, enum api_body body)
 
 static json_t *api_operation_json(const struct api_route *route, json_t *parameters)
 {
-    static const char *const verbs[] = {
-#define VERB(NAME, name, text) [API_VERB_##NAME] = (name),
-#include "deploy/api/verbs.def"
-    };
-    json_t *operation = json_pack(
-        "{s:s, s:s, s:s, s:O, s:{s:{s:s}, s:{s:s}}}", "operationId", route->name, "summary",
-        route->text, "x-skerry-verb", verbs[route->verb], "parameters", parameters, "responses",
-        "2XX", "description", "done", "default", "description", "problem+json [RFC 9457]");
+    json_t *operation =
+        json_pack("{s:s, s:s, s:s, s:O, s:{s:{s:s}, s:{s:s}}}", "operationId", route->name,
+                  "summary", route->text, "x-skerry-verb", api_verb_name(route->verb), "parameters",
+                  parameters, "responses", "2XX", "description", "done", "default", "description",
+                  "problem+json [RFC 9457]");
     if (operation != NULL)
         api_add_body(operation, route->body);
     return operation;

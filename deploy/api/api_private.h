@@ -31,11 +31,6 @@ typedef void api_handler(struct api_call *call);
 
 /* ---- the table of calls ---------------------------------------------------------------------- */
 
-enum api_verb {
-#define VERB(NAME, name, text) API_VERB_##NAME, /* text */
-#include "deploy/api/verbs.def"
-};
-
 /* Of what a browser sends without asking (forms, plain text) nothing is taken: whatever a page
  * makes it do, it cannot change anything here. */
 enum api_body {
@@ -58,6 +53,15 @@ struct api_route {
 
 extern const struct api_route api_routes[];
 extern const size_t api_route_count;
+
+/* Of a 429 for wrong tokens. */
+#define API_FAILURE_WAIT_S 60
+/* Whose changes the request's are; lent by it. */
+struct store_actor api_actor(const struct api_request *request);
+/* "read" of API_VERB_READ. */
+const char *api_verb_name(enum api_verb verb);
+/* May the caller have to do with that function? Empty: the tenant's own things. */
+bool api_caller_sees(const struct api_caller *caller, struct bytes tenant, struct bytes function);
 
 /* Takes over `body`; NULL means that memory ran out. */
 void api_answer(struct api_call *call, int status, json_t *body);

@@ -117,7 +117,8 @@ void api_answer_host_conflict(struct api_call *call, const struct report *report
 {
     char owner[DEPLOY_NAME_BYTES];
     char hint[DEPLOY_NAME_BYTES + 32];
-    bool named = report->status == STATUS_CONFLICT && call->request->granted >= API_SCOPE_ADMIN &&
+    bool named = report->status == STATUS_CONFLICT &&
+                 (call->request->caller->verbs & API_BIT(OPERATOR)) != 0 &&
                  store_get_host(call->api->store, host, owner) == STATUS_OK &&
                  !bytes_equal_text(call->target.tenant, owner);
     if (!named) {

@@ -10,7 +10,18 @@
 
 static void api_secret_want(struct api_call *call, enum deploy_vault_verb verb)
 {
+    static const char *const actions[] = {[DEPLOY_VAULT_PUT] = "secret_put",
+                                          [DEPLOY_VAULT_REMOVE] = "secret_remove",
+                                          [DEPLOY_VAULT_ROTATE] = "secrets_rotate"};
     struct api_vault *vault = &call->response->vault;
+    struct report report = REPORT_INIT;
+    /* The vault is another process's: that it was told is written before it is. */
+    if (verb != DEPLOY_VAULT_LIST &&
+        store_note_change(call->api->store, &call->target, actions[verb], call->key, &report) !=
+            STATUS_OK) {
+        api_answer_report(call, &report);
+        return;
+    }
     vault->verb = verb;
     vault->tenant = call->target.tenant;
     vault->function = call->target.function;
@@ -28,9 +39,9 @@ static void api_secret_want_one(struct api_call *call, enum deploy_vault_verb ve
                          "use letters, digits and _, no digit first");
         return;
     }
-    api_secret_want(call, verb);
     memcpy(call->response->vault.name, name.data, name.count);
     call->response->vault.name[name.count] = '\0';
+    api_secret_want(call, verb);
 }
 
 void api_list_secrets(struct api_call *call)

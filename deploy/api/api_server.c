@@ -204,6 +204,7 @@ void api_metrics(struct api_call *call)
     }
     call->api->print_worker_metrics(call->api->context, &call->response->body);
     /* Anybody may ask how the server is; who its tenants are is for who may list them. */
-    if (call->request->granted >= API_SCOPE_READ)
+    const struct api_caller *caller = call->request->caller;
+    if ((caller->verbs & API_BIT(READ)) != 0 && caller->tenant[0] == '\0')
         call->api->print_function_metrics(call->api->context, &call->response->body);
 }

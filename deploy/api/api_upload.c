@@ -263,6 +263,19 @@ static void api_prepare_build(struct api_call *call, struct bytes content_type)
         call->step = API_BUILD;
 }
 
+/* Who operates the server makes a tenant by deploying to it. For others there has to be one: false,
+ * and answered, if there is none. */
+static bool api_check_tenant(struct api_call *call)
+{
+    struct report report = REPORT_INIT;
+    struct store_tenant tenant;
+    if ((call->request->caller->verbs & API_BIT(OPERATOR)) != 0 ||
+        store_get_tenant(call->api->store, call->target.tenant, &report, &tenant) == STATUS_OK)
+        return true;
+    api_answer_report(call, &report);
+    return false;
+}
+
 static void api_begin_upload(struct api_call *call, bool activate)
 {
     struct api_upload *upload = call->upload;
@@ -270,7 +283,7 @@ static void api_begin_upload(struct api_call *call, bool activate)
     struct bytes content_type;
     struct arena arena;
     arena_init(&arena, DEPLOY_MANIFEST_ARENA_BYTES);
-    if (api_query_check(call, api_upload_parameters) &&
+    if (api_check_tenant(call) && api_query_check(call, api_upload_parameters) &&
         api_query_flag(call, "activate", activate, &upload->activate) &&
         api_query_flag(call, "dry_run", false, &upload->dry_run) && api_take_choices(call) &&
         api_take_config(call) && api_take_body(call, &content_type, &arena, &manifest) &&
@@ -436,6 +449,7 @@ void api_upload_built(const struct api *api,
                                        .function = bytes_of_text(upload->function)}};
     struct report report = REPORT_INIT;
     uint32_t version = 0;
+    const struct store_actor actor = api_actor(request);
     if (outcome->end != BUILDER_JOB_BUILT) {
         api_answer_not_built(&call, outcome);
         return;
@@ -456,7 +470,10 @@ void api_upload_built(const struct api *api,
     if (api_answer_unchanged(&call))
         return;
     uint64_t before_us = clock_monotonic_us(api->clock);
-    if (api_commit(&call, outcome, &report, &version) != STATUS_OK)
+    store_act_as(api->store, &actor);
+    enum status status = api_commit(&call, outcome, &report, &version);
+    store_act_as(api->store, NULL);
+    if (status != STATUS_OK)
         api_answer_report(&call, &report);
     else
         api_answer_built(&call, &outcome->result, version,

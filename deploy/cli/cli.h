@@ -17,6 +17,7 @@
 
 #define CLI_POSITIONAL_MAX 8
 #define CLI_PATH_BYTES     512
+#define CLI_TOKEN_BYTES    256
 
 enum cli_exit {
     CLI_OK = 0,
@@ -56,6 +57,13 @@ struct cli_options {
     const char *limit;
     const char *tls;
     bool follow;
+    bool all_tenants;
+    bool verify;
+    const char *verbs;
+    const char *functions;
+    const char *expires;
+    const char *note;
+    const char *before;
     const char *positional[CLI_POSITIONAL_MAX];
     uint32_t positional_count;
     bool tenant_is_default;
@@ -67,6 +75,7 @@ struct cli {
     char base[CLI_PATH_BYTES];   /* "http://localhost" or the URL, without a slash at the end */
     char socket[CLI_PATH_BYTES]; /* Unix socket, or "" */
     char program[64];            /* for messages: "skerry deploy" */
+    char token[CLI_TOKEN_BYTES]; /* what to show the server; "" for nothing */
 };
 
 /* Parses flags and environment and finds the server's place; or prints one line. */
@@ -107,6 +116,11 @@ void cli_function_path(const struct cli *cli,
                        const char *function,
                        const char *rest,
                        char ret_path[CLI_PATH_BYTES]);
+
+/* ---- tokens that are kept (login.c) ---------------------------------------------------------- */
+
+/* What was kept for this server; "" for nothing. False, and said: the file cannot be read. */
+NODISCARD bool cli_find_token(const struct cli *cli, char ret_token[CLI_TOKEN_BYTES]);
 
 /* ---- printing -------------------------------------------------------------------------------- */
 
@@ -150,5 +164,9 @@ cli_verb cli_domain;
 cli_verb cli_kv;
 cli_verb cli_secret;
 cli_verb cli_logs;
+cli_verb cli_token;
+cli_verb cli_login;
+cli_verb cli_logout;
+cli_verb cli_audit;
 
 #endif

@@ -156,19 +156,18 @@ cli_open_file(const struct cli *cli, const char *path, FILE **ret_file, curl_off
     return cli_fail(cli, CLI_USAGE, "%s is not a file", path);
 }
 
-static struct curl_slist *cli_headers(const struct cli_request *request)
+static struct curl_slist *cli_headers(const struct cli *cli, const struct cli_request *request)
 {
     struct curl_slist *headers = NULL;
-    const char *token = getenv("SKERRY_TOKEN");
     char line[512];
     const char *type = request->type != NULL   ? request->type
                        : request->file != NULL ? "application/wasm"
                                                : "application/json";
     (void)snprintf(line, sizeof(line), "Content-Type: %s", type);
     headers = curl_slist_append(headers, line);
-    if (token == NULL || token[0] == '\0')
+    if (cli->token[0] == '\0')
         return headers;
-    (void)snprintf(line, sizeof(line), "Authorization: Bearer %s", token);
+    (void)snprintf(line, sizeof(line), "Authorization: Bearer %s", cli->token);
     return curl_slist_append(headers, line);
 }
 
@@ -192,7 +191,7 @@ static CURLcode cli_perform(const struct cli *cli,
                             curl_off_t file_count,
                             struct cli_answer *answer)
 {
-    struct curl_slist *headers = cli_headers(request);
+    struct curl_slist *headers = cli_headers(cli, request);
     struct cli_sink sink = {.curl = curl, .request = request, .text = &answer->text};
     (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);

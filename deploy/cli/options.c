@@ -57,6 +57,13 @@ static const struct cli_flag {
     TEXT("limit", 0, limit),
     TEXT("tls", 0, tls),
     SET("follow", 'f', follow),
+    SET("all-tenants", 0, all_tenants),
+    SET("verify", 0, verify),
+    TEXT("verbs", 0, verbs),
+    TEXT("functions", 0, functions),
+    TEXT("expires", 0, expires),
+    TEXT("note", 0, note),
+    TEXT("before", 0, before),
 #define CHOICE(NAME, bit, name, flag, text) {flag, 0, CLI_FLAG_CHOICE, DEPLOY_##NAME},
 #include "deploy/choices.def"
 #undef SET
@@ -204,6 +211,18 @@ static enum cli_exit cli_find_socket(struct cli *cli)
     return cli_use_url(cli, url);
 }
 
+/* The environment's, else what `skerry login` kept. On a socket it takes none. */
+static enum cli_exit cli_choose_token(struct cli *cli)
+{
+    const char *token = cli_environment("SKERRY_TOKEN");
+    if (token == NULL)
+        return cli->socket[0] != '\0' || cli_find_token(cli, cli->token) ? CLI_OK : CLI_FAILED;
+    if (strlen(token) >= sizeof(cli->token))
+        return cli_fail(cli, CLI_USAGE, "SKERRY_TOKEN is longer than a token is");
+    memcpy(cli->token, token, strlen(token) + 1);
+    return CLI_OK;
+}
+
 enum cli_exit cli_options_parse(struct cli *cli, int argc, char **argv)
 {
     struct cli_options *options = &cli->options;
@@ -216,9 +235,11 @@ enum cli_exit cli_options_parse(struct cli *cli, int argc, char **argv)
     if (options->tenant == NULL)
         options->tenant = CLI_DEFAULT_TENANT;
     if (options->url != NULL)
-        return cli_use_url(cli, options->url);
-    if (options->data == NULL && options->admin_socket == NULL &&
-        cli_environment("SKERRY_URL") != NULL)
-        return cli_use_url(cli, cli_environment("SKERRY_URL"));
-    return cli_find_socket(cli);
+        code = cli_use_url(cli, options->url);
+    else if (options->data == NULL && options->admin_socket == NULL &&
+             cli_environment("SKERRY_URL") != NULL)
+        code = cli_use_url(cli, cli_environment("SKERRY_URL"));
+    else
+        code = cli_find_socket(cli);
+    return code == CLI_OK ? cli_choose_token(cli) : code;
 }

@@ -177,7 +177,8 @@ static void supervisor_changed(void *context, const struct deploy_change *change
     struct log_line line;
     char version[16];
     log_begin(&line, "info", change->action);
-    log_text(&line, "tenant", change->tenant);
+    if (change->tenant.count > 0)
+        log_text(&line, "tenant", change->tenant);
     if (change->function.count > 0)
         log_text(&line, "function", change->function);
     (void)snprintf(version, sizeof(version), "v%" PRIu32, change->version);

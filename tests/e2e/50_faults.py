@@ -227,6 +227,8 @@ class TreeKilled(unittest.TestCase):
 
     def check(self, server, acknowledged, under_way, round_number):
         """What is served is what was acknowledged, or the one change that was cut short."""
+        chain = server.admin("GET", "/v1/audit?verify=1&limit=1").json["chain"]
+        self.assertTrue(chain["verified"], (round_number, chain))
         listed = server.functions()
         for name in sorted(set(acknowledged) | set(under_way)):
             allowed = {acknowledged.get(name)}

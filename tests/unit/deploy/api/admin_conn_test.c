@@ -181,7 +181,8 @@ static void who_is_not_the_owner_gets_nothing_by_the_socket(void **state)
     static const char request[] = "GET /open HTTP/1.1\r\n" HOST BEARER "\r\n";
     door_init(&door);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
-    admin_conn_start(door.http, ADMIN_DOOR_SOCKET, fds[0], true);
+    const struct admin_peer stranger = {.stranger = true};
+    admin_conn_start(door.http, ADMIN_DOOR_SOCKET, fds[0], &stranger);
     door_send(&door, fds[1], request, strlen(request));
     assert_true(door_receive(&door, fds[1], "}\n", answer));
     assert_memory_equal(answer, "HTTP/1.1 403 ", 13);

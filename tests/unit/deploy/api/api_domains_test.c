@@ -53,7 +53,7 @@ static void an_operators_word_is_proof(void **state)
 static void anybody_else_is_told_what_to_prove_it_with(void **state)
 {
     (void)state;
-    rig.granted = API_SCOPE_WRITE;
+    rig.caller.verbs = RIG_DEPLOYER;
     rig_put(&rig, DOMAINS "/*.example.com", "{\"function\":\"hello\"}");
     assert_status(&rig, 202);
     assert_string_equal(text_of(&rig, "proof"), "pending");
@@ -65,14 +65,14 @@ static void anybody_else_is_told_what_to_prove_it_with(void **state)
     assert_int_equal(strlen(value), 14 + 32);
     rig_get(&rig, DOMAINS "/*.example.com");
     assert_status(&rig, 200);
-    rig.granted = API_SCOPE_ADMIN;
+    rig.caller.verbs = API_VERBS_ALL;
     rig_put(&rig, "/v1/tenants/acme/functions/f", "m1");
     rig_put(&rig, "/v1/tenants/acme/domains/*.example.com", "{\"function\":\"f\"}");
     assert_status(&rig, 200);
     rig_put(&rig, DOMAINS "/*.example.com", "{}");
     assert_problem(&rig, 409, "conflict");
     assert_string_equal(text_of(&rig, "hint"), "it is tenant acme's");
-    rig.granted = API_SCOPE_WRITE;
+    rig.caller.verbs = RIG_DEPLOYER;
     rig_put(&rig, DOMAINS "/*.example.com", "{}");
     assert_problem(&rig, 409, "conflict");
     assert_string_equal(text_of(&rig, "hint"), "");

@@ -111,7 +111,7 @@ static void what_is_wrong_is_refused(void **state)
     rig_send(&rig, API_PUT, KV "/a", bytes_make(large, RIG_KV_BYTES));
     assert_problem(&rig, 409, "limit");
     assert_non_null(strstr(text_of(&rig, "detail"), "limits.kv"));
-    rig.granted = API_SCOPE_READ;
+    rig.caller.verbs = RIG_READER;
     rig_put(&rig, KV "/a", "x");
     assert_problem(&rig, 403, "forbidden");
     rig_done(&rig);

@@ -64,7 +64,7 @@ static void whose_a_host_is_only_an_operator_is_told(void **state)
     rig_put(&rig, HELLO "/routes/main", "{\"host\":\"a.b\",\"path\":\"/x\"}");
     assert_problem(&rig, 409, "conflict");
     assert_string_equal(text_of(&rig, "hint"), "it is tenant acme's");
-    rig.granted = API_SCOPE_WRITE;
+    rig.caller.verbs = RIG_DEPLOYER;
     rig_put(&rig, HELLO "/routes/main", "{\"host\":\"a.b\",\"path\":\"/x\"}");
     assert_problem(&rig, 409, "conflict");
     assert_string_equal(text_of(&rig, "hint"), "");

@@ -46,10 +46,10 @@ static void what_makes_no_sense_does_not_reach_the_vault(void **state)
     assert_problem(&rig, 405, "method_not_allowed");
     rig_get(&rig, SECRETS "?x=1");
     assert_problem(&rig, 400, "bad_query");
-    rig.granted = API_SCOPE_READ;
+    rig.caller.verbs = RIG_READER;
     rig_put(&rig, SECRETS "/A", "v");
     assert_problem(&rig, 403, "forbidden");
-    rig.granted = API_SCOPE_WRITE;
+    rig.caller.verbs = RIG_DEPLOYER;
     rig_send(&rig, API_POST, "/v1/secrets/rotate", bytes_make(NULL, 0));
     assert_problem(&rig, 403, "forbidden");
     rig_done(&rig);

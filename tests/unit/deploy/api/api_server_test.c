@@ -41,9 +41,9 @@ static void server_tells_limits_numbers_and_health(void **state)
     rig_done(&rig);
 }
 
-static bool metrics_name_tenants(struct rig *rig, enum api_scope granted)
+static bool metrics_name_tenants(struct rig *rig, uint32_t verbs)
 {
-    rig->granted = granted;
+    rig->caller.verbs = verbs;
     rig_get(rig, "/metrics");
     assert_int_equal(rig->response.status, 200);
     assert_int_equal(buffer_append(&rig->response.body, "", 1), STATUS_OK);
@@ -57,10 +57,11 @@ static void metrics_name_tenants_to_who_may_list_them(void **state)
     (void)state;
     struct rig rig;
     rig_init(&rig);
-    assert_false(metrics_name_tenants(&rig, API_SCOPE_PUBLIC));
-    assert_true(metrics_name_tenants(&rig, API_SCOPE_READ));
-    assert_true(metrics_name_tenants(&rig, API_SCOPE_WRITE));
-    assert_true(metrics_name_tenants(&rig, API_SCOPE_ADMIN));
+    assert_false(metrics_name_tenants(&rig, 0));
+    assert_true(metrics_name_tenants(&rig, RIG_READER));
+    assert_true(metrics_name_tenants(&rig, API_VERBS_ALL));
+    memcpy(rig.caller.tenant, "acme", 5);
+    assert_false(metrics_name_tenants(&rig, API_VERBS_ALL));
     rig_done(&rig);
 }
 

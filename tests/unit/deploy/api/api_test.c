@@ -85,7 +85,7 @@ static void text_that_is_not_utf8_never_breaks_an_answer(void **state)
 static uint64_t rig_admit(struct rig *rig, struct api_request request, uint64_t body_bytes)
 {
     uint64_t body_max = 0;
-    request.granted = rig->granted;
+    request.caller = &rig->caller;
     memcpy(request.id, "0123456789abcdef", sizeof(request.id));
     json_decref(rig->json);
     rig->json = NULL;
@@ -117,7 +117,7 @@ static void a_body_is_refused_by_its_head(void **state)
     assert_problem(&rig, 413, "body_too_large");
     assert_int_equal(rig_admit(&rig, bad_name, 1), 0);
     assert_problem(&rig, 400, "bad_name");
-    rig.granted = API_SCOPE_PUBLIC;
+    rig.caller.verbs = 0;
     assert_int_equal(rig_admit(&rig, put, 1), 0);
     assert_problem(&rig, 401, "unauthorized");
     rig_done(&rig);
@@ -166,46 +166,123 @@ static void a_body_is_of_the_type_that_its_path_takes(void **state)
     rig_done(&rig);
 }
 
-static void a_caller_gets_what_its_scope_reaches_and_no_more(void **state)
+static void a_caller_gets_what_its_verbs_reach_and_no_more(void **state)
 {
     (void)state;
     struct rig rig;
     static const struct {
         enum api_method method;
         const char *path;
-        enum api_scope scope;
+        uint32_t verb; /* 0: anybody; UINT32_MAX: anybody with a token */
     } rows[] = {
-        {API_GET, "/healthz", API_SCOPE_PUBLIC},
-        {API_GET, "/readyz", API_SCOPE_PUBLIC},
-        {API_GET, "/metrics", API_SCOPE_PUBLIC},
-        {API_PUT, "/metrics", API_SCOPE_ADMIN},
-        {API_GET, "/healthz/", API_SCOPE_ADMIN},
-        {API_GET, HELLO, API_SCOPE_READ},
-        {API_GET, "/v1/tenants", API_SCOPE_READ},
-        {API_GET, "/v1/limits", API_SCOPE_READ},
-        {API_PUT, HELLO, API_SCOPE_WRITE},
-        {API_DELETE, HELLO, API_SCOPE_WRITE},
-        {API_POST, HELLO "/rollback", API_SCOPE_WRITE},
-        {API_POST, HELLO "/versions", API_SCOPE_WRITE},
-        {API_PUT, "/v1/tenants/default/limits", API_SCOPE_ADMIN},
-        {API_GET, "/v1/stats", API_SCOPE_ADMIN},
-        {API_GET, "/v1/nothing", API_SCOPE_ADMIN},
+        {API_GET, "/healthz", 0},
+        {API_GET, "/readyz", 0},
+        {API_GET, "/metrics", 0},
+        {API_GET, "/v1/caller", UINT32_MAX},
+        {API_PUT, "/metrics", UINT32_MAX},
+        {API_GET, "/healthz/", UINT32_MAX},
+        {API_GET, "/v1/nothing", UINT32_MAX},
+        {API_GET, HELLO, API_BIT(READ)},
+        {API_GET, "/v1/tenants", API_BIT(READ)},
+        {API_GET, "/v1/limits", API_BIT(READ)},
+        {API_GET, HELLO "/logs", API_BIT(LOGS)},
+        {API_GET, "/v1/tenants/default/kv", API_BIT(KV)},
+        {API_PUT, HELLO, API_BIT(DEPLOY)},
+        {API_DELETE, HELLO, API_BIT(DEPLOY)},
+        {API_POST, HELLO "/rollback", API_BIT(DEPLOY)},
+        {API_POST, HELLO "/versions", API_BIT(DEPLOY)},
+        {API_GET, "/v1/tokens", API_BIT(ADMIN)},
+        {API_POST, "/v1/tokens", API_BIT(ADMIN)},
+        {API_GET, "/v1/audit", API_BIT(ADMIN)},
+        {API_PUT, "/v1/tenants/default/limits", API_BIT(OPERATOR)},
+        {API_GET, "/v1/stats", API_BIT(OPERATOR)},
     };
     rig_init(&rig);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        for (int granted = API_SCOPE_PUBLIC; granted <= API_SCOPE_ADMIN; granted++) {
-            rig.granted = (enum api_scope)granted;
+        for (uint32_t verbs = 0; verbs <= API_BIT(OPERATOR); verbs = verbs == 0 ? 2 : verbs * 2) {
+            rig.caller.verbs = verbs;
             rig_send(&rig, rows[i].method, rows[i].path, bytes_make(NULL, 0));
-            if (rig.granted == API_SCOPE_PUBLIC && rows[i].scope > API_SCOPE_PUBLIC)
+            bool may = rows[i].verb == 0 || (verbs & rows[i].verb) != 0;
+            if (!may && verbs == 0)
                 assert_problem(&rig, 401, "unauthorized");
-            else if (rig.granted < rows[i].scope)
+            else if (!may)
                 assert_problem(&rig, 403, "forbidden");
             else
                 assert_true(rig.response.status != 403 && rig.response.status != 401);
-            assert_true(rig.granted >= rows[i].scope || rig.response.allow[0] == '\0');
+            assert_true(may || rig.response.allow[0] == '\0');
         }
     }
     assert_int_equal(rig.fixture.committed_count, 0);
+    rig_done(&rig);
+}
+
+static void what_is_another_tenants_is_not_there(void **state)
+{
+    (void)state;
+    struct rig rig;
+    static const struct {
+        enum api_method method;
+        const char *path;
+    } rows[] = {
+        {API_GET, ""},
+        {API_DELETE, ""},
+        {API_GET, "/functions"},
+        {API_GET, "/functions/hello"},
+        {API_PUT, "/functions/hello"},
+        {API_DELETE, "/functions/hello"},
+        {API_GET, "/functions/hello/logs"},
+        {API_GET, "/functions/hello/env"},
+        {API_PUT, "/functions/hello/secrets/A"},
+        {API_PUT, "/functions/hello/routes/r"},
+        {API_GET, "/limits"},
+        {API_PUT, "/limits"},
+        {API_GET, "/kv"},
+        {API_PUT, "/kv/a"},
+    };
+    rig_init(&rig);
+    rig_put(&rig, HELLO, "abc");
+    memcpy(rig.caller.tenant, "acme", 5);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        for (uint32_t verbs = API_BIT(READ); verbs <= API_BIT(OPERATOR); verbs *= 2) {
+            char there[128];
+            char nowhere[128];
+            rig.caller.verbs = verbs;
+            (void)snprintf(nowhere, sizeof(nowhere), "/v1/tenants/nobody1%s", rows[i].path);
+            (void)snprintf(there, sizeof(there), "/v1/tenants/default%s", rows[i].path);
+            rig_send(&rig, rows[i].method, there, bytes_make(NULL, 0));
+            assert_problem(&rig, 404, "not_found");
+            size_t count = rig.response.body.count;
+            /* Nothing tells it from one that is nowhere. */
+            rig_send(&rig, rows[i].method, nowhere, bytes_make(NULL, 0));
+            assert_problem(&rig, 404, "not_found");
+            assert_int_equal(rig.response.body.count, count);
+            assert_int_equal(rig.response.vault.verb, DEPLOY_VAULT_NONE);
+        }
+    }
+    rig.caller.verbs = API_VERBS_ALL;
+    rig_get(&rig, "/v1/tenants");
+    assert_int_equal(json_array_size(json_object_get(rig.json, "tenants")), 0);
+    assert_int_equal(rig.fixture.committed_count, 1);
+    rig_done(&rig);
+}
+
+static void a_token_of_some_functions_sees_no_others(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    rig_put(&rig, HELLO, "abc");
+    rig_put(&rig, "/v1/tenants/default/functions/other", "abcd");
+    memcpy(rig.caller.tenant, "default", 8);
+    memcpy(rig.caller.functions, "hello\0x", 8);
+    rig.caller.functions_bytes = 8;
+    rig_get(&rig, HELLO);
+    assert_status(&rig, 200);
+    rig_get(&rig, "/v1/tenants/default/functions/other");
+    assert_problem(&rig, 404, "not_found");
+    assert_string_equal(text_of(&rig, "detail"), "tenant `default` has no function `other`");
+    rig_get(&rig, "/v1/tenants/default/functions");
+    assert_int_equal(json_array_size(json_object_get(rig.json, "functions")), 1);
     rig_done(&rig);
 }
 
@@ -217,7 +294,9 @@ UNIT
         cmocka_unit_test(text_that_is_not_utf8_never_breaks_an_answer),
         cmocka_unit_test(a_body_is_refused_by_its_head),
         cmocka_unit_test(a_body_is_of_the_type_that_its_path_takes),
-        cmocka_unit_test(a_caller_gets_what_its_scope_reaches_and_no_more),
+        cmocka_unit_test(a_caller_gets_what_its_verbs_reach_and_no_more),
+        cmocka_unit_test(what_is_another_tenants_is_not_there),
+        cmocka_unit_test(a_token_of_some_functions_sees_no_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,7 +35,7 @@ static bool door_admit(void *context,
     (void)context;
     struct problem problem = {.status = 0, .code = "x", .detail = "y", .offset = 0};
     *ret_body_max = strncmp(request->path, "/large", 6) == 0 ? 1 << 20 : 1000;
-    if (request->granted == API_SCOPE_PUBLIC && strncmp(request->path, "/open", 5) != 0)
+    if (request->caller->verbs == 0 && strncmp(request->path, "/open", 5) != 0)
         problem.status = 401;
     else if (body_bytes > *ret_body_max)
         problem.status = 413;

@@ -112,7 +112,9 @@ static void rig_open_logs(struct rig *rig)
 
 void rig_init_with_map(struct rig *rig, uint64_t map_bytes)
 {
-    *rig = (struct rig){.ready = true, .publish_status = STATUS_OK, .granted = API_SCOPE_ADMIN};
+    *rig = (struct rig){.ready = true,
+                        .publish_status = STATUS_OK,
+                        .caller = {.verbs = API_VERBS_ALL, .who = "uid 7", .from = "socket"}};
     fixture_init(&rig->fixture);
     fixture_open_store(&rig->fixture, map_bytes);
     rig_open_kv(rig);
@@ -170,7 +172,7 @@ void rig_send(struct rig *rig, enum api_method method, const char *target, struc
     if (mark != NULL)
         *mark = '\0';
     const struct api_request request = {.method = method,
-                                        .granted = rig->granted,
+                                        .caller = &rig->caller,
                                         .path = path,
                                         .query = mark == NULL ? NULL : mark + 1,
                                         .body = body,

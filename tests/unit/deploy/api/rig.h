@@ -18,6 +18,9 @@
 #define RIG_KV_BYTES 1000 /* of one tenant */
 #define HELLO        "/v1/tenants/default/functions/hello"
 
+#define RIG_READER   API_BIT(READ)
+#define RIG_DEPLOYER (API_BIT(READ) | API_BIT(LOGS) | API_BIT(KV) | API_BIT(DEPLOY))
+
 struct rig {
     struct fixture fixture;
     struct kv_store *kv;
@@ -38,7 +41,7 @@ struct rig {
     bool ready;
     bool starts_fail;
     uint32_t quarantined_version;
-    enum api_scope granted;
+    struct api_caller caller; /* of requests: may all, unless a test says otherwise */
 };
 
 void rig_init_with_map(struct rig *rig, uint64_t map_bytes);
