@@ -39,7 +39,7 @@ void store_changelog_key(uint64_t serial, uint8_t ret_key[8])
 
 static json_t *store_changelog_name(struct bytes name)
 {
-    return json_stringn((const char *)name.data, name.count);
+    return name.count == 0 ? json_string("") : json_stringn((const char *)name.data, name.count);
 }
 
 static void store_changelog_add_content(json_t *json, const struct records_content *content)
