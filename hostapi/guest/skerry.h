@@ -8,8 +8,8 @@
  * Whatever it leaves in memory is gone before the next request: each one starts from the bytes
  * that were there when the module was deployed, so nothing needs to be freed or cleared.
  *
- * memset, memcpy, memmove and memcmp, which compilers call by themselves, are here for guests
- * without a C library; where one is linked, define SKERRY_HAVE_LIBC.
+ * memset, memcpy, memmove, memcmp and strlen, which compilers call by themselves, are here for
+ * guests without a C library; where one is linked (wasi-libc), define SKERRY_HAVE_LIBC.
  *
  * Getters write at most `limit` bytes to `buffer` and return the length of the whole value; a
  * result above the limit means that nothing was written. Failures trap: there is no error code but
@@ -20,16 +20,25 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#ifdef SKERRY_HAVE_LIBC
+#include <string.h>
+#endif
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+#ifndef SKERRY_HAVE_LIBC
+size_t strlen(const char *text);
+int memcmp(const void *a, const void *b, size_t count);
+#endif
+
 #define SKERRY_EXPORT(name) __attribute__((export_name(name), visibility("default")))
 #define SKERRY_IMPORT(name) __attribute__((import_module("http_handler"), import_name(name)))
 
-/* What handle_request returns: the answer is complete, or ask for the next handler. Skerry has
- * no next handler yet: asking for it makes a 404, which handle_response may change. */
+/* What handle_request returns: the answer is complete, or ask for the next handler: the next of
+ * `steps`, or `origin`, in function.yaml; where there is none that makes a 404, which
+ * handle_response may change. */
 #define SKERRY_ANSWERED UINT64_C(0)
 #define SKERRY_NEXT     UINT64_C(1)
 
@@ -294,6 +303,97 @@ SKERRY_NATIVE("fetch_body_write_v1")
 int32_t skerry_fetch_body_write(uint32_t fetch, const void *data, uint32_t bytes);
 SKERRY_NATIVE("fetch_body_end_v1") int32_t skerry_fetch_body_end(uint32_t fetch);
 
+/* ---- in fewer words: texts that end with NUL ------------------------------------------------ */
+
+/* In a function that never asks for the next handler: the export that has to be there. */
+#define SKERRY_NO_RESPONSE_HANDLER                                                                 \
+    SKERRY_EXPORT("handle_response") void handle_response(uint32_t context, uint32_t is_error)     \
+    {                                                                                              \
+        (void)context;                                                                             \
+        (void)is_error;                                                                            \
+    }
+
+/* More of the response's body. */
+static inline void skerry_say(const char *text)
+{
+    skerry_write_body(SKERRY_RESPONSE_BODY, text, (uint32_t)__builtin_strlen(text));
+}
+
+static inline void skerry_say_number(int64_t number)
+{
+    char digits[20];
+    uint32_t at = sizeof(digits);
+    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (number < 0)
+        digits[--at] = '-';
+    skerry_write_body(SKERRY_RESPONSE_BODY, digits + at, (uint32_t)sizeof(digits) - at);
+}
+
+/* A header of the response. */
+static inline void skerry_say_header(const char *name, const char *value)
+{
+    skerry_set_header(SKERRY_RESPONSE_HEADERS, name, (uint32_t)__builtin_strlen(name), value,
+                      (uint32_t)__builtin_strlen(value));
+}
+
+/* An answer of a few words. */
+static inline uint64_t skerry_answer(uint32_t status, const char *text)
+{
+    skerry_set_status(status);
+    skerry_say_header("content-type", "text/plain");
+    skerry_say(text);
+    return SKERRY_ANSWERED;
+}
+
+/* True: the first header of the request with this name is in the buffer, with a NUL behind it.
+ * False: there is none, or not enough room. */
+static inline int
+skerry_request_header(const char *name, char *buffer, uint32_t limit, uint32_t *ret_bytes)
+{
+    uint64_t found = skerry_get_header_values(SKERRY_REQUEST_HEADERS, name,
+                                              (uint32_t)__builtin_strlen(name), buffer, limit);
+    if (found >> 32 == 0 || (uint32_t)found > limit)
+        return 0;
+    *ret_bytes = (uint32_t)__builtin_strlen(buffer);
+    return 1;
+}
+
+/* The path, without the query, with a NUL behind it. False: it has not enough room. */
+static inline int skerry_path(char *buffer, uint32_t limit, uint32_t *ret_bytes)
+{
+    uint32_t bytes = skerry_get_uri(buffer, limit);
+    uint32_t end = 0;
+    while (end < bytes && bytes < limit && buffer[end] != '?')
+        end++;
+    if (bytes >= limit)
+        return 0;
+    buffer[end] = '\0';
+    *ret_bytes = end;
+    return 1;
+}
+
+/* How much of the request's body is in the buffer: all, unless there is no more room. */
+static inline uint32_t skerry_request_body(char *buffer, uint32_t limit)
+{
+    uint32_t bytes = 0;
+    uint64_t got = 0;
+    while (bytes < limit && got >> 32 == 0) {
+        got = skerry_read_body(SKERRY_REQUEST_BODY, buffer + bytes, limit - bytes);
+        bytes += (uint32_t)got;
+    }
+    return bytes;
+}
+
+static inline int skerry_texts_equal(const char *a, const char *b)
+{
+    size_t bytes = __builtin_strlen(a);
+    return bytes == __builtin_strlen(b) && __builtin_memcmp(a, b, bytes) == 0;
+}
+
 #ifndef SKERRY_HAVE_LIBC
 /* Weak, so that each file may have them; without builtins, so that they do not call themselves. */
 #define SKERRY_MEMORY __attribute__((weak, no_builtin))
@@ -319,6 +419,14 @@ SKERRY_MEMORY void *memmove(void *to, const void *from, size_t count)
     for (size_t i = count; i > 0; i--)
         ((unsigned char *)to)[i - 1] = ((const unsigned char *)from)[i - 1];
     return to;
+}
+
+SKERRY_MEMORY size_t strlen(const char *text)
+{
+    size_t bytes = 0;
+    while (text[bytes] != '\0')
+        bytes++;
+    return bytes;
 }
 
 SKERRY_MEMORY int memcmp(const void *a, const void *b, size_t count)

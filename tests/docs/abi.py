@@ -3,10 +3,12 @@
 """The native API's specification, its tables and the header for guests say the same.
 
 Names, types and prices of docs/abi-skerry.md are those of hostapi/skerry/skerry.def, errors those
-of errors.def; hostapi/guest/skerry.h declares the same functions, with the same types, and errors.
+of errors.def; hostapi/guest/skerry.h declares the same functions, with the same types, and errors,
+and those of http-wasm. What the SDKs for other languages declare is made of it.
 """
 import pathlib
 import re
+import subprocess
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -26,7 +28,7 @@ def rows(name, macro, pattern):
 
 def c_letter(text):
     """The wasm32 type of a C parameter or result."""
-    if text.endswith("void"):
+    if text.strip() == "void":
         return ""
     return "I" if re.search(r"\bu?int64_t\b", text) and "*" not in text else "i"
 
@@ -48,13 +50,25 @@ class Abi(unittest.TestCase):
             said[name] = (signature, int(fuel.rstrip(",").replace(",", "")))
         self.assertEqual(said, self.table)
 
-    def test_every_function_is_declared_with_its_type(self):
-        declared = {}
+    def declared(self, macro):
+        found = {}
         for name, result, params in re.findall(
-                r'SKERRY_NATIVE\("(\w+)"\)\s+(\w+)\s+\w+\(([^)]*)\);', self.header):
+                macro + r'\("(\w+)"\)\s+(\w+)\s+\w+\(([^)]*)\);', self.header):
             params = "".join(c_letter(param) for param in params.split(","))
-            declared[name] = f"{params}:{c_letter(result)}"
-        self.assertEqual(declared, {name: row[0] for name, row in self.table.items()})
+            found[name] = f"{params}:{c_letter(result)}"
+        return found
+
+    def test_every_function_is_declared_with_its_type(self):
+        self.assertEqual(self.declared("SKERRY_NATIVE"),
+                         {name: row[0] for name, row in self.table.items()})
+        self.assertEqual(self.declared("SKERRY_IMPORT"),
+                         dict(rows("hostapi/http_wasm/http_wasm.def", "HOSTCALL",
+                                   r'(\w+), "(\w*:\w*)", \w+, \d+, \w+')))
+
+    def test_other_languages_declare_what_the_header_does(self):
+        done = subprocess.run([ROOT / "hostapi" / "guest" / "declare.py"], capture_output=True,
+                              text=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_errors_are_the_same_everywhere(self):
         errors = rows("hostapi/skerry/errors.def", "ERROR", r'(\w+), (-\d+), "(.*)"')
