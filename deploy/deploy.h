@@ -330,7 +330,7 @@ struct deploy_build_result {
 /* Runs a client verb (deploy, list, show, rm, ...); returns the exit status. argv[0] is the
  * verb. False if there is no such verb. */
 bool deploy_cli_run(int argc, char **argv, int *ret_exit);
-/* One line per verb for `skerry help`. */
-void deploy_cli_help(struct buffer *out);
+/* One line per verb for `skerry help`; `alone`: of those that need no server that runs. */
+void deploy_cli_help(bool alone, struct buffer *out);
 
 #endif

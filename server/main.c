@@ -111,8 +111,11 @@ static void main_write_help(struct buffer *out)
         status = buffer_printf(out, "\na module, without a server:\n");
     server_engine_help(out);
     if (status == STATUS_OK)
+        status = buffer_printf(out, "\na function's folder:\n");
+    deploy_cli_help(true, out);
+    if (status == STATUS_OK)
         status = buffer_printf(out, "\na running server:\n");
-    deploy_cli_help(out);
+    deploy_cli_help(false, out);
     if (status != STATUS_OK)
         (void)fputs("skerry: out of memory\n", stderr);
 }

@@ -16,6 +16,7 @@ struct cli_row {
     cli_verb *run;
     uint32_t minimum;
     uint32_t maximum;
+    bool alone; /* it needs no server that runs */
 };
 
 static const struct cli_row cli_rows[] = {
@@ -28,6 +29,16 @@ static const struct cli_row cli_rows[] = {
      .minimum = (minimum_),                                                                        \
      .maximum = (maximum_)},
 #include "deploy/cli/verbs.def"
+#define VERB(name_, minimum_, maximum_, usage_, text_, flags_)                                     \
+    {.name = #name_,                                                                               \
+     .usage = (usage_),                                                                            \
+     .text = (text_),                                                                              \
+     .flags = (flags_),                                                                            \
+     .run = cli_##name_,                                                                           \
+     .minimum = (minimum_),                                                                        \
+     .maximum = (maximum_),                                                                        \
+     .alone = true},
+#include "deploy/cli/verbs_project.def"
 };
 
 static const char cli_flags_help[] =
@@ -38,11 +49,13 @@ static const char cli_flags_help[] =
     "      --json             print what the server answered\n"
     "  -q, --quiet            print no hints\n";
 
-void deploy_cli_help(struct buffer *out)
+void deploy_cli_help(bool alone, struct buffer *out)
 {
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < COUNT_OF(cli_rows); i++)
-        status = buffer_printf(out, "  %-11s %s\n", cli_rows[i].name, cli_rows[i].text);
+        status = cli_rows[i].alone != alone
+                     ? STATUS_OK
+                     : buffer_printf(out, "  %-11s %s\n", cli_rows[i].name, cli_rows[i].text);
 }
 
 static enum cli_exit cli_print_help(const struct cli_row *row)
@@ -56,7 +69,7 @@ static enum cli_exit cli_run_row(const struct cli_row *row, int argc, char **arg
 {
     struct cli cli = {.verb = row->name};
     (void)snprintf(cli.program, sizeof(cli.program), "skerry %s", row->name);
-    enum cli_exit code = cli_options_parse(&cli, argc, argv);
+    enum cli_exit code = cli_options_parse(&cli, !row->alone, argc, argv);
     if (code != CLI_OK)
         return code;
     if (cli.options.help)

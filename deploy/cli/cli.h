@@ -29,6 +29,7 @@ enum cli_exit {
     CLI_CONFLICT = 6,
     CLI_LIMIT = 7,
     CLI_UNREACHABLE = 8,
+    CLI_INTERRUPTED = 130,
 };
 
 struct cli_options {
@@ -64,6 +65,8 @@ struct cli_options {
     const char *expires;
     const char *note;
     const char *before;
+    bool no_build;
+    const char *listen;
     const char *positional[CLI_POSITIONAL_MAX];
     uint32_t positional_count;
     bool tenant_is_default;
@@ -78,8 +81,13 @@ struct cli {
     char token[CLI_TOKEN_BYTES]; /* what to show the server; "" for nothing */
 };
 
-/* Parses flags and environment and finds the server's place; or prints one line. */
-NODISCARD enum cli_exit cli_options_parse(struct cli *cli, int argc, char **argv);
+/* Parses flags and environment, and finds the server's place if one is wanted; or prints one line.
+ */
+NODISCARD enum cli_exit
+cli_options_parse(struct cli *cli, bool wants_server, int argc, char **argv);
+
+/* The server is behind this Unix socket. */
+NODISCARD enum cli_exit cli_use_socket(struct cli *cli, const char *path);
 
 struct cli_request {
     const char *method;
@@ -140,6 +148,10 @@ void cli_next(const struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 const char *cli_flags(const struct cli *cli, char ret_text[CLI_FLAGS_BYTES]);
 /* A word as a shell has to be given it. */
 const char *cli_quote(const char *word, char ret_text[CLI_PATH_BYTES]);
+/* A guest's text: nothing of it may steer a terminal, C1 neither. */
+void cli_print_plain(const char *text);
+/* "frame0", "frame1", ... of a fault in a log, a line each. */
+void cli_print_frames(const json_t *line);
 /* "12.3 KiB" */
 void cli_format_bytes(uint64_t bytes, char ret_text[32]);
 
@@ -168,5 +180,9 @@ cli_verb cli_token;
 cli_verb cli_login;
 cli_verb cli_logout;
 cli_verb cli_audit;
+/* verbs_project.def */
+cli_verb cli_new;
+cli_verb cli_build;
+cli_verb cli_dev;
 
 #endif

@@ -39,6 +39,19 @@ static bool cli_name_of_file(const char *path, char ret_name[DEPLOY_NAME_BYTES])
            memcmp(ret_name, base, count) == 0;
 }
 
+static enum cli_exit cli_name_module(const struct cli *cli,
+                                     const char *path,
+                                     char made[DEPLOY_NAME_BYTES],
+                                     const char **ret_name)
+{
+    *ret_name = made;
+    if (cli_name_of_file(path, made))
+        return CLI_OK;
+    return cli_fail(cli, CLI_USAGE,
+                    "the file's name is no function's name as it is: pass one, like -n %s",
+                    made[0] == '\0' ? "hello" : made);
+}
+
 static void cli_print_warnings(const json_t *answer)
 {
     size_t i;
@@ -209,7 +222,7 @@ cli_next_deploy(const struct cli *cli, const char *file, const char *name, const
                  cli_flags(cli, flags));
 }
 
-static enum cli_exit
+enum cli_exit
 cli_deploy_as(struct cli *cli, const char *file, const char *name, const struct cli_folder *folder)
 {
     struct cli_answer answer;
@@ -225,18 +238,32 @@ cli_deploy_as(struct cli *cli, const char *file, const char *name, const struct 
     return CLI_OK;
 }
 
+enum cli_exit
+cli_folder_name(const struct cli *cli, struct cli_folder *folder, const char **ret_name)
+{
+    const char *name = cli->options.name;
+    if (name == NULL && folder->manifest.name.count > 0)
+        name = (const char *)folder->manifest.name.data;
+    if (name == NULL && folder->is_module)
+        return cli_name_module(cli, folder->module, folder->made, ret_name);
+    if (name == NULL)
+        return cli_fail(cli, CLI_USAGE,
+                        DEPLOY_MANIFEST_FILE " names no function: add `name:`, or pass -n NAME");
+    if (!deploy_name_valid(bytes_of_text(name)))
+        return cli_fail(cli, CLI_USAGE, "`%.64s` cannot be a function's name", name);
+    *ret_name = name;
+    return CLI_OK;
+}
+
 static enum cli_exit cli_deploy_folder(struct cli *cli, const char *path)
 {
     struct cli_folder folder;
+    const char *name;
     enum cli_exit code = cli_folder_read(cli, path, &folder);
-    const char *name = cli->options.name;
-    if (name == NULL && folder.manifest.name.count > 0)
-        name = (const char *)folder.manifest.name.data;
-    if (code == CLI_OK && name == NULL)
-        code = cli_fail(cli, CLI_USAGE,
-                        DEPLOY_MANIFEST_FILE " names no function: add `name:`, or pass -n NAME");
-    if (code == CLI_OK && !deploy_name_valid(bytes_of_text(name)))
-        code = cli_fail(cli, CLI_USAGE, "`%.64s` cannot be a function's name", name);
+    if (code == CLI_OK)
+        code = cli_folder_name(cli, &folder, &name);
+    if (code == CLI_OK && !cli->options.no_build)
+        code = cli_folder_build(cli, &folder);
     if (code == CLI_OK)
         code = cli_folder_pack(cli, name, &folder);
     if (code == CLI_OK)
@@ -250,13 +277,10 @@ enum cli_exit cli_deploy(struct cli *cli)
     char made[DEPLOY_NAME_BYTES];
     const char *file = cli->options.positional[0];
     const char *name = cli->options.name;
+    enum cli_exit code = CLI_OK;
     if (cli_is_folder(file))
         return cli_deploy_folder(cli, file);
-    if (name == NULL && cli_name_of_file(file, made))
-        name = made;
     if (name == NULL)
-        return cli_fail(cli, CLI_USAGE,
-                        "the file's name is no function's name as it is: pass one, like -n %s",
-                        made[0] == '\0' ? "hello" : made);
-    return cli_deploy_as(cli, file, name, NULL);
+        code = cli_name_module(cli, file, made, &name);
+    return code == CLI_OK ? cli_deploy_as(cli, file, name, NULL) : code;
 }

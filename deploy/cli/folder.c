@@ -83,10 +83,21 @@ enum cli_exit cli_folder_read(const struct cli *cli, const char *path, struct cl
     (void)snprintf(manifest, sizeof(manifest), "%.*s%s" DEPLOY_MANIFEST_FILE, (int)count, path,
                    between);
     enum cli_exit code = cli_folder_parse(cli, manifest, folder);
+    (void)snprintf(folder->path, sizeof(folder->path), "%.*s", count == 0 ? 1 : (int)count,
+                   count == 0 ? "." : path);
     if (code == CLI_OK)
         (void)snprintf(folder->module, sizeof(folder->module), "%.*s%s%s", (int)count, path,
                        between, (const char *)folder->manifest.main.data);
     return code;
+}
+
+void cli_folder_of_module(const char *path, struct cli_folder *folder)
+{
+    *folder = (struct cli_folder){.is_module = true};
+    arena_init(&folder->arena, DEPLOY_MANIFEST_ARENA_BYTES);
+    buffer_init(&folder->body, CLI_FOLDER_BODY_MAX);
+    (void)snprintf(folder->module, sizeof(folder->module), "%s", path);
+    (void)snprintf(folder->type, sizeof(folder->type), "application/wasm");
 }
 
 /* Two parts with a boundary that nobody can have put into them. */
@@ -106,6 +117,9 @@ enum cli_exit cli_folder_pack(const struct cli *cli, const char *name, struct cl
 {
     uint8_t random[CLI_FOLDER_MARK_HALF];
     char mark[2 * CLI_FOLDER_MARK_HALF + 1];
+    if (folder->is_module)
+        return cli_read_all(folder->module, &folder->body) ? CLI_OK
+                                                           : cli_cannot_read(cli, folder->module);
     if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
         return cli_fail(cli, CLI_FAILED, "no random numbers: %s", strerrordesc_np(errno));
     hex_encode(random, sizeof(random), mark);

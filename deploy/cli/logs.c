@@ -16,31 +16,6 @@ struct cli_logs {
     uint64_t count;
 };
 
-/* What is in a log is a guest's: nothing of it may steer a terminal, C1 neither. */
-static void cli_logs_text(const char *text)
-{
-    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
-        bool c1 = *at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0;
-        (void)fputc(*at < ' ' || *at == 0x7f || c1 ? '?' : *at, stdout);
-        at += c1;
-    }
-}
-
-/* "frame0", "frame1", ... of a fault. */
-static void cli_logs_frames(const json_t *line)
-{
-    const char *name;
-    json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)line, name, value)
-    {
-        if (strncmp(name, "frame", 5) != 0 || !json_is_string(value))
-            continue;
-        (void)fputs("    ", stdout);
-        cli_logs_text(json_string_value(value));
-        (void)fputc('\n', stdout);
-    }
-}
-
 static void cli_logs_print(struct bytes text)
 {
     json_t *line = json_loadb((const char *)text.data, text.count, 0, NULL);
@@ -51,7 +26,7 @@ static void cli_logs_print(struct bytes text)
     (void)printf("%-27s %-5s %-4s %-16s ", cli_text(line, "ts"), cli_text(line, "level"),
                  cli_text(line, "version"), cli_text(line, "request_id"));
     if (json_is_string(code)) {
-        cli_logs_text(json_string_value(code));
+        cli_print_plain(json_string_value(code));
         (void)fputs(": ", stdout);
     }
     if (json_is_integer(dropped))
@@ -59,9 +34,9 @@ static void cli_logs_print(struct bytes text)
                      "limits.log_rate",
                      json_integer_value(dropped));
     else
-        cli_logs_text(cli_text(line, "message"));
+        cli_print_plain(cli_text(line, "message"));
     (void)fputc('\n', stdout);
-    cli_logs_frames(line);
+    cli_print_frames(line);
     json_decref(line);
 }
 

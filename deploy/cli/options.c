@@ -64,6 +64,8 @@ static const struct cli_flag {
     TEXT("expires", 0, expires),
     TEXT("note", 0, note),
     TEXT("before", 0, before),
+    SET("no-build", 0, no_build),
+    TEXT("listen", 0, listen),
 #define CHOICE(NAME, bit, name, flag, text) {flag, 0, CLI_FLAG_CHOICE, DEPLOY_##NAME},
 #include "deploy/choices.def"
 #undef SET
@@ -182,18 +184,22 @@ static enum cli_exit cli_use_url(struct cli *cli, const char *url)
     return CLI_OK;
 }
 
+enum cli_exit cli_use_socket(struct cli *cli, const char *path)
+{
+    char url[CLI_PATH_BYTES];
+    (void)snprintf(url, sizeof(url), CLI_UNIX_PREFIX "%s", path);
+    return cli_use_url(cli, url);
+}
+
 /* The socket that a server on this machine listens on, by the same rules as its own. */
 static enum cli_exit cli_find_socket(struct cli *cli)
 {
     struct config config;
     struct report report = REPORT_INIT;
     char file[CONFIG_PATH_BYTES];
-    char url[CLI_PATH_BYTES];
     const char *data = cli->options.data;
-    if (cli->options.admin_socket != NULL) {
-        (void)snprintf(url, sizeof(url), CLI_UNIX_PREFIX "%s", cli->options.admin_socket);
-        return cli_use_url(cli, url);
-    }
+    if (cli->options.admin_socket != NULL)
+        return cli_use_socket(cli, cli->options.admin_socket);
     config_default_file(file);
     /* The flag goes before the environment: there it takes the same way. */
     if (data != NULL && setenv("SKERRY_DATA_DIR", data, 1) != 0)
@@ -207,8 +213,7 @@ static enum cli_exit cli_find_socket(struct cli *cli)
         return cli_fail(cli, (enum cli_exit)status_exit_code(status), "%s", report.text);
     if (config.admin_socket[0] == '\0')
         return cli_fail(cli, CLI_USAGE, "the server has no admin socket: pass --url");
-    (void)snprintf(url, sizeof(url), CLI_UNIX_PREFIX "%s", config.admin_socket);
-    return cli_use_url(cli, url);
+    return cli_use_socket(cli, config.admin_socket);
 }
 
 /* The environment's, else what `skerry login` kept. On a socket it takes none. */
@@ -223,7 +228,7 @@ static enum cli_exit cli_choose_token(struct cli *cli)
     return CLI_OK;
 }
 
-enum cli_exit cli_options_parse(struct cli *cli, int argc, char **argv)
+enum cli_exit cli_options_parse(struct cli *cli, bool wants_server, int argc, char **argv)
 {
     struct cli_options *options = &cli->options;
     enum cli_exit code = cli_scan(cli, argc, argv);
@@ -234,6 +239,8 @@ enum cli_exit cli_options_parse(struct cli *cli, int argc, char **argv)
     options->tenant_is_default = options->tenant == NULL;
     if (options->tenant == NULL)
         options->tenant = CLI_DEFAULT_TENANT;
+    if (!wants_server)
+        return CLI_OK;
     if (options->url != NULL)
         code = cli_use_url(cli, options->url);
     else if (options->data == NULL && options->admin_socket == NULL &&

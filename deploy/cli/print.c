@@ -105,3 +105,26 @@ void cli_format_bytes(uint64_t bytes, char ret_text[32])
         value /= 1024;
     (void)snprintf(ret_text, 32, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
 }
+
+void cli_print_plain(const char *text)
+{
+    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
+        bool c1 = *at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0;
+        (void)fputc(*at < ' ' || *at == 0x7f || c1 ? '?' : *at, stdout);
+        at += c1;
+    }
+}
+
+void cli_print_frames(const json_t *line)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)line, name, value)
+    {
+        if (strncmp(name, "frame", 5) != 0 || !json_is_string(value))
+            continue;
+        (void)fputs("    ", stdout);
+        cli_print_plain(json_string_value(value));
+        (void)fputc('\n', stdout);
+    }
+}

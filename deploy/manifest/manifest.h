@@ -74,6 +74,7 @@ struct deploy_manifest_reuse {
 struct deploy_manifest {
     struct bytes name; /* each text with a NUL behind it */
     struct bytes main;
+    struct bytes build;
     struct bytes description;
     struct deploy_routes routes;
     struct deploy_texts steps;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Starting a process that is born confined: the only place that forks.
+ * Starting a process that is born confined: the only place of the server that forks.
  *
  *   role:  which program, under which verb, what of our environment it sees, how soon the
  *          kernel may kill it when memory runs out        (one of a table, for ever)

@@ -25,6 +25,7 @@ import sys
 import sources
 
 DOCUMENT = "docs/architecture.md"
+GUESTS = ("hostapi/guest/", "examples/", "deploy/project/templates/")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 
 
@@ -107,7 +108,7 @@ def check(path, rules, public, fenced):
         kind, target = match.groups()
         where = f"{path}:{number}"
         if kind == '"':
-            if "/" not in target and not path.startswith(("hostapi/guest/", "examples/")):
+            if "/" not in target and not path.startswith(GUESTS):
                 problems.append(f'{where}: "{target}" must name its folder')
             elif "/" in target and not own_include_allowed(path, target, rules, rule, public):
                 problems.append(f'{where}: {rule.pattern} may not include "{target}"')

@@ -9,6 +9,8 @@
 static const char *const names[] = {
 #define VERB(name, minimum, maximum, usage, text, flags) #name,
 #include "deploy/cli/verbs.def"
+#define VERB(name, minimum, maximum, usage, text, flags) #name,
+#include "deploy/cli/verbs_project.def"
 };
 
 static void a_verb_that_is_not_ours_is_left_to_others(void **state)
@@ -26,7 +28,8 @@ static void every_verb_explains_itself_and_asks_nobody(void **state)
     struct counter *counter = *state;
     struct buffer help;
     buffer_init(&help, 65536);
-    deploy_cli_help(&help);
+    deploy_cli_help(false, &help);
+    deploy_cli_help(true, &help);
     assert_int_equal(buffer_append(&help, "", 1), STATUS_OK);
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         char text[64];

@@ -20,7 +20,7 @@ static enum cli_exit parse(struct cli *cli, char *line)
         words[count++] = at;
     words[count] = NULL;
     *cli = (struct cli){.verb = words[0], .program = "skerry test"};
-    return cli_options_parse(cli, count, words);
+    return cli_options_parse(cli, true, count, words);
 }
 
 static void clear_environment(void)

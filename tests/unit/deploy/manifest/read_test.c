@@ -128,7 +128,7 @@ static void json_is_judged_by_the_same_rows(void **state)
         {"{\"name\":\"a\",\"name\":\"b\"}", "not JSON: line 1: duplicate"},
         {"{\"limits\":{\"fuel\":1.5}}", "limits.fuel: must be one plain value"},
         {"{\"limits\":{\"fuel\":1}}", "limits.fuel: `1` must lie between"},
-        {"{\"build\":\"x\"}", "`build` is not taken yet"},
+        {"{\"native\":\"x\"}", "`native` is not taken yet"},
         {"{\"steps\":[true]}", NULL},
         {"{\"reuse\":{\"requests\":5},\"name\":null}", NULL},
     };

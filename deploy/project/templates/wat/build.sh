@@ -1,0 +1,10 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Makes function.wasm of function.wat.
+set -eu
+cd "$(dirname "$0")"
+if ! command -v wat2wasm >/dev/null; then
+    echo "skip: wat2wasm is not installed: apt-get install wabt" >&2
+    exit 77
+fi
+exec wat2wasm --debug-names -o function.wasm function.wat
