@@ -64,6 +64,37 @@ bool bytes_is_token(struct bytes text)
     return text.count > 0;
 }
 
+size_t bytes_utf8_sequence(struct bytes text)
+{
+    uint8_t lead = text.data[0];
+    if (lead < 0x80)
+        return 1;
+    size_t count = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (lead < 0xc2 || lead > 0xf4 || text.count < count)
+        return 0;
+    /* The second byte alone decides on overlong forms, surrogates and the last plane. */
+    uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+    uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+    if (text.data[1] < low || text.data[1] > high)
+        return 0;
+    for (size_t i = 2; i < count; i++) {
+        if ((text.data[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    return count;
+}
+
+bool bytes_is_utf8(struct bytes text)
+{
+    while (text.count > 0) {
+        size_t step = bytes_utf8_sequence(text);
+        if (step == 0)
+            return false;
+        text = bytes_make(text.data + step, text.count - step);
+    }
+    return true;
+}
+
 void buffer_init(struct buffer *buffer, size_t max)
 {
     *buffer = (struct buffer){.max = max};

@@ -58,6 +58,12 @@ bool bytes_is_field_value(struct bytes text);
 /* Is it a token, as names of HTTP are [RFC 9110 5.6.2]? Empty is none. */
 bool bytes_is_token(struct bytes text);
 
+/* ---- UTF-8 ----------------------------------------------------------------------------------- */
+
+/* Bytes of the well-formed sequence at the start of a text that is not empty; 0: there is none. */
+size_t bytes_utf8_sequence(struct bytes text);
+bool bytes_is_utf8(struct bytes text);
+
 /* ---- bytes that grow ------------------------------------------------------------------------- */
 
 struct buffer {

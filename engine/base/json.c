@@ -8,23 +8,6 @@
 
 #define JSON_ESCAPE_BYTES 6 /* \u001f */
 
-/* Length of the valid UTF-8 sequence at `data`, 0 if there is none. */
-static size_t json_utf8(const uint8_t *data, size_t count)
-{
-    if (data[0] < 0x80)
-        return 1;
-    size_t length = data[0] >= 0xf0 ? 4 : data[0] >= 0xe0 ? 3 : 2;
-    if (data[0] < 0xc2 || data[0] > 0xf4 || length > count)
-        return 0;
-    for (size_t i = 1; i < length; i++) {
-        if ((data[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    bool overlong = (data[0] == 0xe0 && data[1] < 0xa0) || (data[0] == 0xf0 && data[1] < 0x90);
-    bool outside = (data[0] == 0xed && data[1] > 0x9f) || (data[0] == 0xf4 && data[1] > 0x8f);
-    return overlong || outside ? 0 : length;
-}
-
 /* One byte, or U+0080 to U+009f, which are control characters too. */
 static bool json_must_escape(const uint8_t *data, size_t length)
 {
@@ -35,7 +18,7 @@ static bool json_must_escape(const uint8_t *data, size_t length)
 
 size_t json_plain_bytes(struct bytes text)
 {
-    size_t length = json_utf8(text.data, text.count);
+    size_t length = bytes_utf8_sequence(text);
     bool special = text.data[0] == '"' || text.data[0] == '\\';
     return special || json_must_escape(text.data, length) ? 0 : length;
 }
@@ -46,7 +29,7 @@ size_t json_escape(struct bytes text, char *out, size_t room, size_t *ret_used)
     size_t at = 0;
     while (at < text.count && room - written > JSON_ESCAPE_BYTES) {
         const uint8_t *data = text.data + at;
-        size_t length = json_utf8(data, text.count - at);
+        size_t length = bytes_utf8_sequence(bytes_make(data, text.count - at));
         if (json_must_escape(data, length)) {
             uint8_t value = length == 2 ? data[1] : data[0];
             (void)snprintf(out + written, JSON_ESCAPE_BYTES + 1, "\\u%04x", value);

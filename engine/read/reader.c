@@ -143,33 +143,12 @@ struct bytes reader_take(struct reader *reader, size_t count)
     return taken;
 }
 
-/* Bytes of the well-formed UTF-8 sequence at the start of `left` > 0 bytes; 0 if it is not. */
-static size_t reader_utf8_sequence(const uint8_t *at, size_t left)
-{
-    uint8_t lead = at[0];
-    if (lead < 0x80)
-        return 1;
-    size_t count = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    if (lead < 0xc2 || lead > 0xf4 || left < count)
-        return 0;
-    /* The second byte alone decides on overlong forms, surrogates and the last plane. */
-    uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-    uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    if (at[1] < low || at[1] > high)
-        return 0;
-    for (size_t i = 2; i < count; i++) {
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    return count;
-}
-
 struct bytes reader_name(struct reader *reader)
 {
     uint32_t count = reader_u32(reader);
     struct bytes name = reader_take(reader, count);
     for (size_t i = 0; i < name.count;) {
-        size_t step = reader_utf8_sequence(name.data + i, name.count - i);
+        size_t step = bytes_utf8_sequence(bytes_make(name.data + i, name.count - i));
         if (step == 0) {
             reader->at = name.data + i;
             reader_fail(reader, STATUS_MALFORMED, "malformed UTF-8 encoding");
