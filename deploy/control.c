@@ -319,7 +319,7 @@ static void control_check_readers(evutil_socket_t fd, short what, void *context)
     (void)fd;
     (void)what;
     struct deploy_control *control = context;
-    store_check_readers(control->store);
+    store_tend(control->store);
     store_keep_token_uses(control->store);
     admin_http_end_streams(control->http, control_holds);
     if (++control->ticks % CONTROL_LOGS_TICKS == 0)
@@ -338,6 +338,7 @@ static enum status control_open_store(struct deploy_control *control, struct rep
                                           .clock = control->options.clock,
                                           .committed = control_committed,
                                           .artifact_gone = control_withdraw,
+                                          .data_dir = control->dir.path,
                                           .context = control};
     return store_open(&options, report, &control->store);
 }

@@ -15,6 +15,7 @@
  *   kv/              another, the key-value store (kv/kv.h)
  *   vault/           a third, and its keys: the key process's alone (server/keys/)
  *   artifacts/       <key>-<build id>.art, made by builders, a cache
+ *   blobs/           <tenant>/<sha256>: what is in the files that versions bring (store/blobs.h)
  *   generation       one page, mapped shared: the catalog's generation, written by control
  *   admin.sock
  *
@@ -25,6 +26,7 @@
 #define SKERRY_DEPLOY_H
 
 #include "config/config.h"
+#include "deploy/files.h"
 #include "deploy/manifest/host.h"
 #include "deploy/manifest/manifest.h"
 #include "engine/base/bytes.h"
@@ -94,6 +96,8 @@ struct deploy_catalog_entry {
     const struct deploy_manifest *manifest; /* never NULL: one that says nothing if there is none */
     /* The manifest's variables, and over them the function's own. */
     struct deploy_variables environment;
+    struct bytes files;  /* what the guest may read: a list as in files.h; empty: nothing */
+    struct bytes assets; /* what is served as it is: another */
     /*
      * Memory that outlives a request, by the function's choice: an isolate that answered without
      * a fault may serve the same version again as it is, until it has served `reuse_requests`
@@ -125,7 +129,7 @@ NODISCARD enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
                                             struct report *report,
                                             struct deploy_catalog_entry *ret_entry);
 /* Of that arena: enough for any version. */
-#define DEPLOY_ENTRY_ARENA_BYTES (2 * DEPLOY_MANIFEST_ARENA_BYTES)
+#define DEPLOY_ENTRY_ARENA_BYTES (2 * (DEPLOY_MANIFEST_ARENA_BYTES + DEPLOY_FILES_BYTES_MAX))
 
 /* Why a host is taken to be a tenant's, and how it is served. */
 #define DEPLOY_DOMAIN_PROOFS(PROOF)                                                                \
@@ -175,6 +179,12 @@ NODISCARD enum status deploy_artifact_open(const char *data_dir,
                                            const uint8_t key[DEPLOY_SHA256_BYTES],
                                            struct report *report,
                                            int *ret_fd);
+/* Opens what is in a file that one of the tenant's versions brought. */
+NODISCARD enum status deploy_blob_open(const char *data_dir,
+                                       struct bytes tenant,
+                                       const uint8_t sha256[DEPLOY_SHA256_BYTES],
+                                       struct report *report,
+                                       int *ret_fd);
 /* Asks control (over its workers' socket) to build a missing or stale artifact again, and
  * returns at once; the file appears later. */
 void deploy_artifact_request(const char *data_dir, const uint8_t key[DEPLOY_SHA256_BYTES]);

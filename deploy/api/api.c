@@ -130,14 +130,14 @@ static bool api_check_type(struct api_call *call, enum api_body body)
                          "send it without Content-Encoding");
         return false;
     }
-    if (body == API_BODY_JSON) {
+    if (body == API_BODY_JSON || body == API_BODY_HASHES) {
         if (type.data == NULL || source_type_is(type, "application/json"))
             return true;
         api_answer_error(call, 415, "unsupported_media_type", "the body's type is not JSON's",
                          "send Content-Type: application/json");
         return false;
     }
-    if (body == API_BODY_VALUE || body == API_BODY_VARIABLE) {
+    if (body == API_BODY_VALUE || body == API_BODY_VARIABLE || body == API_BODY_BLOB) {
         if (type.data == NULL || source_type_is(type, "application/json") ||
             source_type_is(type, "application/octet-stream"))
             return true;
@@ -154,12 +154,17 @@ static bool api_check_type(struct api_call *call, enum api_body body)
 
 static uint64_t api_body_max(const struct api_call *call, enum api_body body)
 {
-    uint64_t module_max = call->api->config->limits.module;
+    const struct config_limits *limits = &call->api->config->limits;
     switch (body) {
     case API_BODY_MODULE:
         return source_type_is(call->request->content_type, MULTIPART_TYPE)
-                   ? module_max + DEPLOY_MANIFEST_BYTES_MAX + API_JSON_BYTES_MAX
-                   : module_max;
+                   ? limits->module + DEPLOY_MANIFEST_BYTES_MAX + API_FILES_BYTES_MAX +
+                         API_JSON_BYTES_MAX
+                   : limits->module;
+    case API_BODY_BLOB:
+        return limits->file;
+    case API_BODY_HASHES:
+        return API_JSON_BYTES_MAX + limits->file_count * API_HASH_BYTES;
     case API_BODY_VALUE:
         return KV_VALUE_BYTES_MAX;
     case API_BODY_VARIABLE:

@@ -114,6 +114,8 @@ struct api_upload {
     struct buffer config;           /* owned */
     struct buffer manifest;         /* owned: canonical JSON; empty: none */
     struct bytes module;            /* in the request's body */
+    struct buffer files;            /* owned: lists as in deploy/files.h */
+    struct buffer assets;           /* owned */
     uint64_t memory_max_bytes;      /* by the manifest; 0: the operator's */
     bool activate;
     bool dry_run;

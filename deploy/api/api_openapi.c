@@ -44,6 +44,8 @@ static void api_add_body(json_t *operation, enum api_body body)
         [API_BODY_MODULE] = {"application/wasm", "multipart/related", NULL},
         [API_BODY_VALUE] = {"application/octet-stream", NULL},
         [API_BODY_VARIABLE] = {"application/octet-stream", NULL},
+        [API_BODY_BLOB] = {"application/octet-stream", NULL},
+        [API_BODY_HASHES] = {"application/json", NULL},
     };
     if (types[body][0] == NULL)
         return;

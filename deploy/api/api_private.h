@@ -10,7 +10,10 @@
 
 #include "deploy/api/api.h"
 
-#define API_JSON_BYTES_MAX 4096 /* of a body that is no module */
+#define API_JSON_BYTES_MAX  4096 /* of a body that is no module */
+#define API_HASH_BYTES      80   /* of one hash in JSON, with what is around it */
+#define API_FILES_TYPE      "application/vnd.skerry.files+json"
+#define API_FILES_BYTES_MAX (2 * DEPLOY_FILES_BYTES_MAX) /* of both lists, in JSON */
 
 struct api_call {
     const struct api *api;
@@ -39,6 +42,8 @@ enum api_body {
     API_BODY_MODULE,
     API_BODY_VALUE, /* any bytes */
     API_BODY_VARIABLE,
+    API_BODY_BLOB,   /* what is in a file */
+    API_BODY_HASHES, /* JSON, of all files of a version */
 };
 
 struct api_route {
@@ -91,6 +96,11 @@ bool api_take_manifest(struct api_call *call,
                        struct bytes json,
                        struct arena *arena,
                        struct deploy_manifest *ret_manifest);
+/* The lists of files that came with an upload, checked, into the upload; false, and answered, if
+ * they cannot be taken. */
+bool api_take_files(struct api_call *call, struct bytes json);
+/* Are the blobs of both lists there? False, and answered. */
+bool api_check_blobs(struct api_call *call);
 /* May no route have that host, because it leads to functions by their names? */
 bool api_host_is_reserved(const struct config *config, struct bytes host);
 /* As api_answer_report; whose the host is, if that was the trouble, is for those to know who see

@@ -55,15 +55,21 @@ static bool api_visit_same(void *context, const struct store_version *version)
     return true;
 }
 
-/* Is the version's manifest the one that came? */
-static bool api_has_manifest(const struct api_call *call, uint32_t version)
+/* Are the version's manifest and assets those that came? Its files are, with its artifact. */
+static bool api_has_the_same(const struct api_call *call, uint32_t version)
 {
+    struct store *store = call->api->store;
+    const struct api_upload *upload = call->upload;
     struct buffer manifest;
+    struct buffer assets;
     buffer_init(&manifest, DEPLOY_MANIFEST_BYTES_MAX);
-    bool is = store_get_manifest(call->api->store, &call->target, version, NULL, &manifest) ==
-                  STATUS_OK &&
-              bytes_equal(buffer_bytes(&manifest), buffer_bytes(&call->upload->manifest));
+    buffer_init(&assets, DEPLOY_FILES_BYTES_MAX);
+    bool is = store_get_manifest(store, &call->target, version, NULL, &manifest) == STATUS_OK &&
+              bytes_equal(buffer_bytes(&manifest), buffer_bytes(&upload->manifest)) &&
+              store_get_assets(store, &call->target, version, NULL, &assets) == STATUS_OK &&
+              bytes_equal(buffer_bytes(&assets), buffer_bytes(&upload->assets));
     buffer_done(&manifest);
+    buffer_done(&assets);
     return is;
 }
 
@@ -84,7 +90,7 @@ static bool api_answer_unchanged(struct api_call *call)
             STATUS_OK)
             return false;
     }
-    if (same.version == 0 || !api_has_manifest(call, same.version))
+    if (same.version == 0 || !api_has_the_same(call, same.version))
         return false;
     json_t *body = api_upload_json(call, same.version, active);
     if (body != NULL)
@@ -211,26 +217,31 @@ static bool api_take_body(struct api_call *call,
                           struct deploy_manifest *ret_manifest)
 {
     const struct api_request *request = call->request;
-    struct multipart_part parts[2];
+    struct multipart_part parts[3];
+    size_t count = 0;
     struct report report = REPORT_INIT;
     *ret_type = request->content_type;
     call->upload->module = request->body;
     if (!source_type_is(request->content_type, MULTIPART_TYPE))
         return true;
-    enum status status = multipart_parse(request->content_type, request->body, &report, parts, 2);
-    if (status == STATUS_OK && (!source_type_is(parts[0].content_type, "application/json") ||
-                                !source_type_is_known(parts[1].content_type)))
+    enum status status = multipart_parse(request->content_type, request->body, &report,
+                                         COUNT_OF(parts), parts, &count);
+    if (status == STATUS_OK &&
+        (count < 2 || !source_type_is(parts[0].content_type, "application/json") ||
+         !source_type_is_known(parts[1].content_type) ||
+         (count > 2 && !source_type_is(parts[2].content_type, API_FILES_TYPE))))
         status = report_fail(&report, STATUS_MALFORMED, REPORT_OFFSET_NONE,
-                             "the parts are not a manifest and a module");
+                             "the parts are not a manifest, a module and a list of files");
     if (status != STATUS_OK) {
         api_answer_error(call, 400, "bad_multipart", report.text,
-                         "send two parts: application/json with the manifest, then "
-                         "application/wasm with the module");
+                         "send application/json with the manifest, then application/wasm with the "
+                         "module, then " API_FILES_TYPE " if there are files");
         return false;
     }
     *ret_type = parts[1].content_type;
     call->upload->module = parts[1].data;
-    return api_take_manifest(call, parts[0].data, arena, ret_manifest);
+    return api_take_manifest(call, parts[0].data, arena, ret_manifest) &&
+           (count < 3 || api_take_files(call, parts[2].data));
 }
 
 static bool api_take_choices(struct api_call *call)
@@ -256,10 +267,12 @@ static void api_prepare_build(struct api_call *call, struct bytes content_type)
     content->source = source_of(content_type, upload->module);
     const struct digest_made_of made_of = {.sha256 = content->sha256,
                                            .config = buffer_bytes(&upload->config),
+                                           .tenant = call->target.tenant,
+                                           .files = buffer_bytes(&upload->files),
                                            .deterministic =
                                                (content->choices & DEPLOY_DETERMINISTIC) != 0};
     digest_artifact_key(&made_of, content->artifact_key);
-    if (upload->dry_run || !api_answer_unchanged(call))
+    if (api_check_blobs(call) && (upload->dry_run || !api_answer_unchanged(call)))
         call->step = API_BUILD;
 }
 
@@ -296,6 +309,8 @@ void api_upload_done(struct api_upload *upload)
 {
     buffer_done(&upload->config);
     buffer_done(&upload->manifest);
+    buffer_done(&upload->files);
+    buffer_done(&upload->assets);
 }
 
 void api_put_function(struct api_call *call)
@@ -423,6 +438,8 @@ static enum status api_commit(struct api_call *call,
                                         .module = upload->module,
                                         .config = buffer_bytes(&upload->config),
                                         .manifest = buffer_bytes(&upload->manifest),
+                                        .files = buffer_bytes(&upload->files),
+                                        .assets = buffer_bytes(&upload->assets),
                                         .activate = upload->activate};
     enum status status =
         api->publish(api->context, outcome->artifact_temp, upload->content.artifact_key, report);
@@ -466,8 +483,9 @@ void api_upload_built(const struct api *api,
         api_answer_built(&call, &outcome->result, 0, 0);
         return;
     }
-    /* Somebody else may have sent the same bytes meanwhile. */
-    if (api_answer_unchanged(&call))
+    /* Somebody else may have sent the same bytes meanwhile, or removed the last version that had
+     * the same files. */
+    if (!api_check_blobs(&call) || api_answer_unchanged(&call))
         return;
     uint64_t before_us = clock_monotonic_us(api->clock);
     store_act_as(api->store, &actor);

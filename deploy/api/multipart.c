@@ -80,8 +80,9 @@ static bool multipart_take_fields(struct bytes *rest, struct bytes *ret_type)
 enum status multipart_parse(struct bytes content_type,
                             struct bytes body,
                             struct report *report,
+                            size_t max,
                             struct multipart_part *ret_parts,
-                            size_t count)
+                            size_t *ret_count)
 {
     char mark[MULTIPART_BOUNDARY_MAX + 8];
     struct bytes boundary = multipart_boundary(content_type);
@@ -92,15 +93,20 @@ enum status multipart_parse(struct bytes content_type,
     struct bytes delimiter = bytes_make(mark, (size_t)bytes);
     if (!multipart_take(&body, mark + 2))
         return multipart_fail(report, "the body does not begin with its boundary");
-    for (size_t i = 0; i < count; i++) {
+    size_t count = 0;
+    do {
+        if (count == max)
+            return multipart_fail(report, "there are more parts than an upload can have");
         if (!multipart_take(&body, "\r\n") ||
-            !multipart_take_fields(&body, &ret_parts[i].content_type))
+            !multipart_take_fields(&body, &ret_parts[count].content_type))
             return multipart_fail(report, "a part has other fields than Content-Type, or none");
-        if (!multipart_take_until(&body, delimiter, &ret_parts[i].data))
+        if (!multipart_take_until(&body, delimiter, &ret_parts[count].data))
             return multipart_fail(report, "a part does not end with the boundary");
-    }
+        count++;
+    } while (body.count > 0 && body.data[0] != '-');
     if (!multipart_take(&body, "--") || (body.count > 0 && !multipart_take(&body, "\r\n")) ||
         body.count > 0)
         return multipart_fail(report, "there is more in the body than its parts");
+    *ret_count = count;
     return STATUS_OK;
 }

@@ -19,11 +19,13 @@ struct multipart_part {
     struct bytes data;
 };
 
-/* Takes the body apart into exactly `count` parts; views. MALFORMED, and a report. */
+/* Takes the body apart into its parts, one at least and `max` at most; views. MALFORMED, and a
+ * report. */
 NODISCARD enum status multipart_parse(struct bytes content_type,
                                       struct bytes body,
                                       struct report *report,
+                                      size_t max,
                                       struct multipart_part *ret_parts,
-                                      size_t count);
+                                      size_t *ret_count);
 
 #endif

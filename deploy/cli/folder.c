@@ -100,7 +100,7 @@ void cli_folder_of_module(const char *path, struct cli_folder *folder)
     (void)snprintf(folder->type, sizeof(folder->type), "application/wasm");
 }
 
-/* Two parts with a boundary that nobody can have put into them. */
+/* The first two parts, with a boundary that nobody can have put into them. */
 static enum status cli_folder_write(struct cli_folder *folder, const char *mark)
 {
     struct buffer *body = &folder->body;
@@ -120,6 +120,12 @@ enum cli_exit cli_folder_pack(const struct cli *cli, const char *name, struct cl
     if (folder->is_module)
         return cli_read_all(folder->module, &folder->body) ? CLI_OK
                                                            : cli_cannot_read(cli, folder->module);
+    enum cli_exit code =
+        cli_files_collect(cli, folder->path, &folder->manifest.files, &folder->files);
+    if (code == CLI_OK)
+        code = cli_files_send(cli, &folder->files);
+    if (code != CLI_OK)
+        return code;
     if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
         return cli_fail(cli, CLI_FAILED, "no random numbers: %s", strerrordesc_np(errno));
     hex_encode(random, sizeof(random), mark);
@@ -128,6 +134,12 @@ enum cli_exit cli_folder_pack(const struct cli *cli, const char *name, struct cl
     enum status status = cli_folder_write(folder, mark);
     if (status == STATUS_OK && !cli_read_all(folder->module, &folder->body))
         return cli_cannot_read(cli, folder->module);
+    if (status == STATUS_OK && folder->files.count > 0) {
+        status = buffer_printf(&folder->body,
+                               "\r\n--%s\r\nContent-Type: " CLI_FILES_TYPE "\r\n\r\n", mark);
+        if (status == STATUS_OK)
+            status = cli_files_write(&folder->files, &folder->body);
+    }
     if (status == STATUS_OK)
         status = buffer_printf(&folder->body, "\r\n--%s--\r\n", mark);
     return status == STATUS_OK ? CLI_OK : cli_fail(cli, CLI_FAILED, "out of memory");
@@ -135,6 +147,7 @@ enum cli_exit cli_folder_pack(const struct cli *cli, const char *name, struct cl
 
 void cli_folder_done(struct cli_folder *folder)
 {
+    cli_files_done(&folder->files);
     arena_done(&folder->arena);
     buffer_done(&folder->body);
 }

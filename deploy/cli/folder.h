@@ -6,14 +6,16 @@
 #define SKERRY_DEPLOY_CLI_FOLDER_H
 
 #include "deploy/cli/cli.h"
+#include "deploy/cli/files.h"
 #include "deploy/deploy.h"
 #include "deploy/manifest/manifest.h"
 
 struct cli_folder {
     struct arena arena;
     struct deploy_manifest manifest;
-    char path[CLI_PATH_BYTES];    /* the folder */
-    char module[CLI_PATH_BYTES];  /* path of `main` */
+    char path[CLI_PATH_BYTES];   /* the folder */
+    char module[CLI_PATH_BYTES]; /* path of `main` */
+    struct cli_files files;
     struct buffer body;           /* multipart/related, or a module alone, when it was made */
     char type[128];               /* of the body */
     bool is_module;               /* there is no manifest */
@@ -39,7 +41,8 @@ const char *cli_folder_command(const struct cli_folder *folder);
 /* What is said of a build that ended with this status of wait(2): CLI_OK if all is well. */
 NODISCARD enum cli_exit
 cli_folder_built(const struct cli *cli, const struct cli_folder *folder, int wait_status);
-/* Makes the body: the manifest, under that name, and the module. */
+/* Makes the body: the manifest, under that name, the module, and the list of files, of which those
+ * that the server lacks are sent now. */
 NODISCARD enum cli_exit
 cli_folder_pack(const struct cli *cli, const char *name, struct cli_folder *folder);
 /* Uploads what was packed, or the module `file` if `folder` is NULL, and prints what came of it. */

@@ -26,6 +26,7 @@
 #define DEPLOY_ENVIRONMENT_BYTES_MAX    32768 /* of all variables of one list, with their NULs */
 #define DEPLOY_ENVIRONMENT_COUNT_MAX    128
 #define DEPLOY_VARIABLE_NAME_BYTES_MAX  128
+#define DEPLOY_PATTERN_BYTES_MAX        1024 /* one of `files` */
 #define DEPLOY_VARIABLE_VALUE_BYTES_MAX 8192
 
 struct deploy_texts {
@@ -79,6 +80,8 @@ struct deploy_manifest {
     struct deploy_routes routes;
     struct deploy_texts steps;
     struct bytes origin; /* "https://host", "http://host:8080", lower case */
+    struct deploy_texts
+        files; /* patterns; read by who sends them, the server has the files' list */
     struct deploy_variables env;
     struct deploy_texts secrets;
     struct deploy_texts outbound; /* for config_url_rule_parse */

@@ -318,6 +318,7 @@ read_row(struct manifest_reader *reader, const struct manifest_row *row, json_t 
     case MANIFEST_NAMES:
     case MANIFEST_ORIGIN_RULES:
     case MANIFEST_VARIABLE_NAMES:
+    case MANIFEST_PATTERNS:
         return read_texts(reader, row, node, field);
     case MANIFEST_VARIABLES:
         return read_variables(reader, row, node, field);

@@ -128,6 +128,11 @@ static const char *value_check(enum manifest_type type, char *text, size_t *coun
         return text[0] != '/' && !value_has_control(bytes, 0x7f) && !value_has_odd_segment(bytes)
                    ? NULL
                    : "is no path from function.yaml's folder to a file below it";
+    case MANIFEST_PATTERNS:
+        return *count <= DEPLOY_PATTERN_BYTES_MAX && text[0] != '/' &&
+                       !value_has_control(bytes, 0x7f) && !value_has_odd_segment(bytes)
+                   ? NULL
+                   : "is no pattern of files below function.yaml's folder, like templates/**";
     case MANIFEST_PREFIX:
         return value_prefix(bytes, count) ? NULL : "is no path, like /v1 or /v1/*, as it is sent";
     case MANIFEST_VARIABLE_NAMES:
@@ -151,7 +156,7 @@ enum status manifest_value_text(const struct manifest_row *row,
                                 struct bytes *ret_value)
 {
     bool is_list = row->type == MANIFEST_NAMES || row->type == MANIFEST_ORIGIN_RULES ||
-                   row->type == MANIFEST_VARIABLE_NAMES;
+                   row->type == MANIFEST_VARIABLE_NAMES || row->type == MANIFEST_PATTERNS;
     if (!is_list && (text.count < row->minimum || text.count > row->maximum))
         return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
                            "has not between %u and %u bytes", (unsigned)row->minimum,

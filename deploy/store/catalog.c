@@ -27,10 +27,10 @@ struct deploy_catalog {
 static const struct {
     enum records_db db;
     const char *name;
-} catalog_dbs[] = {{RECORDS_FUNCTION, "function"}, {RECORDS_TENANT, "tenant"},
-                   {RECORDS_CONFIG, "config"},     {RECORDS_MANIFEST, "manifest"},
-                   {RECORDS_ENVIRONMENT, "env"},   {RECORDS_ROUTE, "route"},
-                   {RECORDS_DOMAIN, "domain"}};
+} catalog_dbs[] = {
+    {RECORDS_FUNCTION, "function"}, {RECORDS_TENANT, "tenant"},   {RECORDS_CONFIG, "config"},
+    {RECORDS_MANIFEST, "manifest"}, {RECORDS_ENVIRONMENT, "env"}, {RECORDS_ROUTE, "route"},
+    {RECORDS_DOMAIN, "domain"},     {RECORDS_FILES, "files"},     {RECORDS_ASSETS, "assets"}};
 
 static const struct deploy_manifest catalog_no_manifest;
 
@@ -182,6 +182,52 @@ static enum status catalog_get_config(const struct deploy_catalog *catalog,
     const char *copy = arena_copy_text(arena, bytes_make(value.mv_data, value.mv_size));
     *ret_config = bytes_make(copy, value.mv_size);
     return copy != NULL ? STATUS_OK : catalog_no_memory(report, "configuration");
+}
+
+/* A list of files, behind `head` bytes that are not of it; empty if there is none. */
+static enum status catalog_get_list(const struct deploy_catalog *catalog,
+                                    enum records_db db,
+                                    MDB_val key,
+                                    size_t head,
+                                    struct arena *arena,
+                                    struct bytes *ret_list)
+{
+    MDB_val value;
+    *ret_list = bytes_make(NULL, 0);
+    int rc = mdb_get(catalog->txn, catalog->dbi[db], &key, &value);
+    if (rc == MDB_NOTFOUND)
+        return STATUS_OK;
+    if (rc != 0)
+        return STATUS_IO;
+    if (value.mv_size < head)
+        return STATUS_CORRUPT;
+    struct bytes list = bytes_make((const uint8_t *)value.mv_data + head, value.mv_size - head);
+    const char *copy = arena_copy_text(arena, list);
+    *ret_list = bytes_make(copy, list.count);
+    return copy != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+static enum status catalog_get_files(const struct deploy_catalog *catalog,
+                                     const struct records_content *content,
+                                     const struct records_key *version_key,
+                                     struct arena *arena,
+                                     struct report *report,
+                                     struct deploy_catalog_entry *entry)
+{
+    MDB_val artifact = {.mv_size = DEPLOY_SHA256_BYTES,
+                        .mv_data = (void *)(uintptr_t)content->artifact_key};
+    MDB_val version = {.mv_size = version_key->count,
+                       .mv_data = (void *)(uintptr_t)version_key->data};
+    enum status status =
+        catalog_get_list(catalog, RECORDS_FILES, artifact, DEPLOY_NAME_BYTES, arena, &entry->files);
+    if (status == STATUS_OK)
+        status = catalog_get_list(catalog, RECORDS_ASSETS, version, 0, arena, &entry->assets);
+    if (status == STATUS_NO_MEMORY)
+        return catalog_no_memory(report, "files");
+    if (status != STATUS_OK)
+        return report_fail(report, status, REPORT_OFFSET_NONE,
+                           "the store is damaged: a version's list of files");
+    return STATUS_OK;
 }
 
 /* Leaves the value in `out`, which is empty if there is none. */
@@ -336,6 +382,8 @@ static enum status catalog_read(struct deploy_catalog *catalog,
     struct records_key key = records_function_key(tenant, function);
     struct records_key version_key = records_version_key(&key, record.active_version);
     status = catalog_get_config(catalog, &record.active, arena, report, &ret_entry->config);
+    if (status == STATUS_OK)
+        status = catalog_get_files(catalog, &record.active, &version_key, arena, report, ret_entry);
     if (status == STATUS_OK)
         status = catalog_get_limits(catalog, tenant, report, &ret_entry->limits);
     if (status == STATUS_OK)

@@ -15,7 +15,7 @@ void digest_sha256(struct bytes data, uint8_t ret_sha256[DEPLOY_SHA256_BYTES])
 /* key = SHA-256(key || word || more) */
 static void digest_extend(uint8_t key[DEPLOY_SHA256_BYTES], const char *word, struct bytes more)
 {
-    uint8_t all[3 * DEPLOY_SHA256_BYTES];
+    uint8_t all[4 * DEPLOY_SHA256_BYTES];
     size_t count = strlen(word);
     ASSERT(count + more.count <= sizeof(all) - DEPLOY_SHA256_BYTES);
     memcpy(all, key, DEPLOY_SHA256_BYTES);
@@ -29,6 +29,7 @@ void digest_artifact_key(const struct digest_made_of *made_of, uint8_t ret_key[D
 {
     uint8_t key[DEPLOY_SHA256_BYTES];
     uint8_t config[DEPLOY_SHA256_BYTES];
+    uint8_t files[2 * DEPLOY_SHA256_BYTES];
     memcpy(key, made_of->sha256, sizeof(key));
     if (made_of->config.count > 0) {
         digest_sha256(made_of->config, config);
@@ -36,6 +37,11 @@ void digest_artifact_key(const struct digest_made_of *made_of, uint8_t ret_key[D
     }
     if (made_of->deterministic)
         digest_extend(key, DIGEST_DETERMINISTIC, bytes_make(NULL, 0));
+    if (made_of->files.count > 0) {
+        digest_sha256(made_of->tenant, files);
+        digest_sha256(made_of->files, files + DEPLOY_SHA256_BYTES);
+        digest_extend(key, DIGEST_FILES, bytes_make(files, sizeof(files)));
+    }
     if (made_of->base != NULL)
         digest_extend(key, DIGEST_BASE, bytes_make(made_of->base, DEPLOY_SHA256_BYTES));
     memcpy(ret_key, key, sizeof(key));

@@ -10,6 +10,9 @@
  *   config       artifact's key                      the configuration's bytes, unless empty
  *   module       SHA-256                             the module's bytes
  *   module_use   SHA-256                             struct records_module_use
+ *   files        artifact's key                      tenant, padded with NULs; a list of files
+ *   assets       as of its version                   a list of files (deploy/files.h)
+ *   blob         tenant "/" SHA-256                  struct records_blob
  *   manifest     as of its version                   the manifest's canonical JSON; absent: none
  *   env          tenant "/" function                 "NAME=value" NUL each, by name; absent: none
  *   route        host                                struct records_host, then its routes
@@ -20,8 +23,9 @@
  *   token        token's id                          struct records_token, then function names
  *   meta         a name                              by its name: "audit": struct records_audit
  *
- * What an artifact is made of, module and configuration, is there as long as a version has
- * it; a module as long as an artifact is made of it.
+ * What an artifact is made of, module, configuration and files, is there as long as a version has
+ * it; a module as long as an artifact is made of it. A blob's record counts the rows of lists that
+ * have it; the bytes are a file (blobs.h), which goes with the record.
  *
  * A route is there twice: under its host, where requests look, those of one host together with
  * the longest path first; and under its function, whose it is. A host is of one tenant.
@@ -47,6 +51,9 @@
     DB(CONFIG, "config")                                                                           \
     DB(MODULE, "module")                                                                           \
     DB(MODULE_USE, "module_use")                                                                   \
+    DB(FILES, "files")                                                                             \
+    DB(ASSETS, "assets")                                                                           \
+    DB(BLOB, "blob")                                                                               \
     DB(MANIFEST, "manifest")                                                                       \
     DB(ENVIRONMENT, "env")                                                                         \
     DB(ROUTE, "route")                                                                             \
@@ -111,6 +118,11 @@ struct records_module_use {
     uint64_t module_bytes;
 };
 
+struct records_blob {
+    uint64_t use_count; /* rows of lists */
+    uint64_t bytes;
+};
+
 struct records_host {
     char tenant[DEPLOY_NAME_BYTES]; /* padded with NULs */
 };
@@ -173,6 +185,7 @@ struct records_audit {
 
 _Static_assert(sizeof(struct records_token) == 192, "no padding on disk");
 _Static_assert(sizeof(struct records_audit) == 80, "no padding on disk");
+_Static_assert(sizeof(struct records_blob) == 16, "no padding on disk");
 _Static_assert(sizeof(struct records_host) == DEPLOY_NAME_BYTES, "no padding on disk");
 _Static_assert(sizeof(struct records_route) == 8, "no padding on disk");
 _Static_assert(sizeof(struct records_route_of) == 8, "no padding on disk");
@@ -252,6 +265,16 @@ static inline struct records_key records_domain_key(struct bytes tenant, struct 
     if (host.count > 0)
         memcpy(key.data + tenant.count + 1, host.data, host.count);
     key.count = tenant.count + 1 + host.count;
+    return key;
+}
+
+static inline struct records_key records_blob_key(struct bytes tenant,
+                                                  const uint8_t sha256[DEPLOY_SHA256_BYTES])
+{
+    struct records_key key = records_function_key(tenant, bytes_make(NULL, 0));
+    ASSERT(key.count + DEPLOY_SHA256_BYTES <= sizeof(key.data));
+    memcpy(key.data + key.count, sha256, DEPLOY_SHA256_BYTES);
+    key.count += DEPLOY_SHA256_BYTES;
     return key;
 }
 

@@ -164,12 +164,15 @@ store_open(const struct store_options *options, struct report *report, struct st
     if (store == NULL)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
     store->options = *options;
+    buffer_init(&store->gone_blobs, SIZE_MAX);
     ASSERT(strlen(options->dir) < sizeof(store->dir));
     memcpy(store->dir, options->dir, strlen(options->dir) + 1);
     int rc = store_open_env(store);
     enum status status = rc == 0 ? STATUS_OK : store_not_opened(store, rc, report);
     if (status == STATUS_OK && !store_sync_dir(store))
         status = report_errno(report, "cannot sync %s", store->dir);
+    if (status == STATUS_OK)
+        status = blobs_open(options->data_dir, options->clock, report, &store->blobs);
     if (status == STATUS_OK) {
         store_take_ballast(store);
         *ret_store = store;
@@ -185,6 +188,8 @@ void store_close(struct store *store)
         return;
     if (store->env != NULL)
         mdb_env_close(store->env);
+    buffer_done(&store->gone_blobs);
+    blobs_close(store->blobs);
     free(store);
 }
 
@@ -193,10 +198,16 @@ void store_act_as(struct store *store, const struct store_actor *actor)
     store->actor = actor;
 }
 
-void store_check_readers(struct store *store)
+void store_tend(struct store *store)
 {
     int dead;
     (void)mdb_reader_check(store->env, &dead);
+    (void)blobs_sweep_step(store->blobs, store);
+}
+
+struct blobs *store_blobs(struct store *store)
+{
+    return store->blobs;
 }
 
 /* After an I/O error in the wrong place LMDB wants its environment opened anew. */
@@ -229,6 +240,7 @@ store_write_once(struct store *store, store_change *change, void *context, struc
         .store = store, .report = report, .now_ns = clock_realtime_ns(store->options.clock)};
     store->gone_count = 0;
     store->action = NULL;
+    store->gone_blobs.count = 0;
     enum status status = store_status(store_begin(store, 0, &txn.mdb), report);
     if (status != STATUS_OK)
         return status;
@@ -281,6 +293,7 @@ enum status store_write(struct store *store,
         if (!store_has_artifact(store, store->gone[i]))
             store->options.artifact_gone(store->options.context, store->gone[i]);
     }
+    store_remove_gone_blobs(store);
     return STATUS_OK;
 }
 

@@ -12,6 +12,7 @@
 #define SKERRY_DEPLOY_STORE_STORE_H
 
 #include "deploy/name.h"
+#include "deploy/store/blobs.h"
 #include "deploy/store/records.h"
 
 #define STORE_VERSIONS_MAX    1000 /* newest ones that can be kept of a function */
@@ -32,7 +33,8 @@ struct store_changed {
 };
 
 struct store_options {
-    const char *dir; /* exists */
+    const char *dir;      /* exists */
+    const char *data_dir; /* for the blobs of files below it (blobs.h) */
     uint64_t map_bytes;
     /* A new version drops all but so many newest ones, and those in use; up to
      * STORE_VERSIONS_MAX. */
@@ -54,8 +56,10 @@ struct store_actor {
 NODISCARD enum status
 store_open(const struct store_options *options, struct report *report, struct store **ret_store);
 void store_close(struct store *store);
-/* Frees what dead readers hold; call now and then. */
-void store_check_readers(struct store *store);
+/* Frees what dead readers hold, and blobs that no version has; call now and then. */
+void store_tend(struct store *store);
+/* Where the contents of files are; what no version has any more is removed there. */
+struct blobs *store_blobs(struct store *store);
 
 /* Until the next call changes are this one's, which is borrowed; NULL: the server's own. */
 void store_act_as(struct store *store, const struct store_actor *actor);
@@ -68,6 +72,8 @@ struct store_upload {
     struct bytes module;
     struct bytes config;
     struct bytes manifest; /* its canonical JSON; empty: none */
+    struct bytes files;    /* lists as in deploy/files.h; their blobs are there */
+    struct bytes assets;
     bool activate;
 };
 
@@ -293,6 +299,8 @@ bool store_has_artifact(struct store *store, const uint8_t key[DEPLOY_SHA256_BYT
 struct store_source {
     struct bytes module;
     struct bytes config;
+    struct bytes tenant; /* of `files` */
+    struct bytes files;  /* as in deploy/files.h */
     bool deterministic;
     uint32_t source; /* enum deploy_source */
 };
@@ -308,6 +316,16 @@ NODISCARD enum status store_get_config(struct store *store,
                                        const uint8_t key[DEPLOY_SHA256_BYTES],
                                        struct report *report,
                                        struct buffer *config);
+/* Has any of the tenant's versions this blob? */
+bool store_has_blob(struct store *store,
+                    struct bytes tenant,
+                    const uint8_t sha256[DEPLOY_SHA256_BYTES]);
+/* Appends a version's assets, a list as in deploy/files.h; nothing if it has none. */
+NODISCARD enum status store_get_assets(struct store *store,
+                                       const struct store_target *target,
+                                       uint32_t version,
+                                       struct report *report,
+                                       struct buffer *assets);
 /* Newest first, those before `before` (0: all); the visitor says false to stop. */
 NODISCARD enum status store_list_changes(struct store *store,
                                          uint64_t before,

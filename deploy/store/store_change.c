@@ -59,6 +59,8 @@ static enum status store_artifact_use(const struct store_txn *txn,
         if (status == STATUS_OK && upload->config.count > 0)
             status = store_put_record(txn, RECORDS_CONFIG, key, upload->config.data,
                                       upload->config.count);
+        if (status == STATUS_OK)
+            status = store_put_files(txn, key, upload->target.tenant, upload->files);
     }
     if (status != STATUS_OK)
         return status;
@@ -86,6 +88,8 @@ static enum status store_artifact_unuse(const struct store_txn *txn,
     status = store_delete_record(txn, RECORDS_ARTIFACT, key);
     if (status == STATUS_OK)
         status = store_delete_record(txn, RECORDS_CONFIG, key);
+    if (status == STATUS_OK)
+        status = store_drop_files(txn, key);
     return status == STATUS_OK ? store_module_unuse(txn, record.sha256) : status;
 }
 
@@ -135,6 +139,7 @@ static enum status store_oldest_version(const struct store_txn *txn,
 /* Removes the oldest version but those two, unless it is newer than `last`; NOT_FOUND if there is
  * none. */
 static enum status store_drop_oldest(const struct store_txn *txn,
+                                     struct bytes tenant,
                                      const struct records_key *function,
                                      const uint32_t spared[2],
                                      uint32_t last,
@@ -152,6 +157,8 @@ static enum status store_drop_oldest(const struct store_txn *txn,
     status = store_delete_record(txn, RECORDS_VERSION, store_val(key.data, key.count));
     if (status == STATUS_OK)
         status = store_delete_record(txn, RECORDS_MANIFEST, store_val(key.data, key.count));
+    if (status == STATUS_OK)
+        status = store_drop_assets(txn, store_val(key.data, key.count), tenant);
     return status == STATUS_OK ? store_artifact_unuse(txn, record.content.artifact_key) : status;
 }
 
@@ -216,6 +223,9 @@ static enum status store_add_records(const struct store_txn *txn,
         status = store_put_record(txn, RECORDS_MANIFEST, store_val(key.data, key.count),
                                   upload->manifest.data, upload->manifest.count);
     if (status == STATUS_OK)
+        status = store_put_assets(txn, store_val(key.data, key.count), upload->target.tenant,
+                                  upload->assets);
+    if (status == STATUS_OK)
         status = store_put_record(txn, RECORDS_FUNCTION,
                                   store_val(function_key->data, function_key->count), function,
                                   sizeof(*function));
@@ -238,7 +248,8 @@ static enum status store_prune(const struct store_txn *txn,
     enum status status = STATUS_OK;
     while (status == STATUS_OK && newest > kept) {
         struct store_logged logged = {.action = "prune", .target = &upload->target};
-        status = store_drop_oldest(txn, key, spared, newest - kept, &logged.version);
+        status = store_drop_oldest(txn, upload->target.tenant, key, spared, newest - kept,
+                                   &logged.version);
         if (status == STATUS_OK)
             status = store_log(txn, &logged);
         function->version_count -= status == STATUS_OK ? 1 : 0;
@@ -386,7 +397,8 @@ static enum status store_change_delete(struct store_txn *txn, void *context)
            deleting->version_count <= STORE_VERSIONS_MAX + STORE_VERSIONS_IN_USE;
          deleting->version_count++) {
         uint32_t version;
-        status = store_drop_oldest(txn, &key, spared, UINT32_MAX, &version);
+        status =
+            store_drop_oldest(txn, deleting->target->tenant, &key, spared, UINT32_MAX, &version);
         if (status == STATUS_NOT_FOUND)
             break;
     }

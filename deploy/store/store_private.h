@@ -11,6 +11,7 @@
 #include "deploy/store/store.h"
 
 struct store {
+    struct blobs *blobs;
     MDB_env *env;
     MDB_dbi dbi[RECORDS_DB_COUNT];
     struct store_options options;
@@ -18,6 +19,7 @@ struct store {
     /* Artifacts whose last version this transaction removed. */
     uint8_t gone[STORE_VERSIONS_MAX + STORE_VERSIONS_IN_USE + 1][DEPLOY_SHA256_BYTES];
     uint32_t gone_count;
+    struct buffer gone_blobs;        /* keys of blobs that this transaction left to nobody */
     const char *action;              /* what this transaction logged last; NULL: nothing */
     uint32_t version;                /* of which version */
     const struct store_actor *actor; /* borrowed; NULL: the server itself */
@@ -107,6 +109,25 @@ NODISCARD enum status store_find_exact_owner(const struct store_txn *txn,
                                              char ret_tenant[DEPLOY_NAME_BYTES]);
 /* All domains of a tenant. */
 NODISCARD enum status store_drop_domains(const struct store_txn *txn, struct bytes tenant);
+/* A list's blobs have one use more, or one less; the list may be a view of the store's own. */
+NODISCARD enum status
+store_blobs_use(const struct store_txn *txn, struct bytes tenant, struct bytes list);
+NODISCARD enum status
+store_blobs_unuse(const struct store_txn *txn, struct bytes tenant, struct bytes list);
+/* The files of an artifact, and of whose they are; empty if it has none. */
+NODISCARD enum status store_view_files(const struct store_txn *txn,
+                                       MDB_val key,
+                                       struct bytes *ret_tenant,
+                                       struct bytes *ret_list);
+NODISCARD enum status
+store_put_files(const struct store_txn *txn, MDB_val key, struct bytes tenant, struct bytes list);
+NODISCARD enum status store_drop_files(const struct store_txn *txn, MDB_val key);
+NODISCARD enum status
+store_put_assets(const struct store_txn *txn, MDB_val key, struct bytes tenant, struct bytes list);
+NODISCARD enum status
+store_drop_assets(const struct store_txn *txn, MDB_val key, struct bytes tenant);
+/* The blobs that the last transaction left to nobody. */
+void store_remove_gone_blobs(struct store *store);
 /* What goes with a function: its routes and its environment. */
 NODISCARD enum status store_drop_belongings(const struct store_txn *txn,
                                             const struct store_target *target);

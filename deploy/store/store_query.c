@@ -320,6 +320,8 @@ static enum status store_find_source(const struct store_txn *txn,
     if (status == STATUS_OK && record.config_bytes > 0)
         status = store_view(txn, RECORDS_CONFIG, name, &ret_source->config);
     if (status == STATUS_OK)
+        status = store_view_files(txn, name, &ret_source->tenant, &ret_source->files);
+    if (status == STATUS_OK)
         status = store_view(txn, RECORDS_MODULE, store_val(record.sha256, sizeof(record.sha256)),
                             &ret_source->module);
     if (status == STATUS_NOT_FOUND ||

@@ -12,10 +12,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check_parts(struct bytes body, const struct multipart_part parts[2])
+static void check_parts(struct bytes body, const struct multipart_part *parts, size_t count)
 {
     const uint8_t *at = body.data;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct bytes type = parts[i].content_type;
         struct bytes text = parts[i].data;
         ASSERT(type.data == NULL || (type.data >= at && type.data + type.count <= text.data));
@@ -28,7 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char type[300];
     struct report report = REPORT_INIT;
-    struct multipart_part parts[2];
+    struct multipart_part parts[3];
+    size_t part_count = 0;
     if (size == 0 || data[0] > size - 1)
         return 0;
     int count = snprintf(type, sizeof(type), MULTIPART_TYPE);
@@ -39,10 +40,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t *copy = malloc(bytes == 0 ? 1 : bytes);
     ASSERT(copy != NULL);
     memcpy(copy, data + 1 + data[0], bytes);
-    enum status status = multipart_parse(content_type, bytes_make(copy, bytes), &report, parts, 2);
+    enum status status = multipart_parse(content_type, bytes_make(copy, bytes), &report,
+                                         COUNT_OF(parts), parts, &part_count);
     ASSERT(status == STATUS_OK || (status == STATUS_MALFORMED && report.text[0] != '\0'));
     if (status == STATUS_OK)
-        check_parts(bytes_make(copy, bytes), parts);
+        check_parts(bytes_make(copy, bytes), parts, part_count);
     free(copy);
     return 0;
 }

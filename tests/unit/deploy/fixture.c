@@ -70,6 +70,7 @@ void fixture_open_store(struct fixture *fixture, uint64_t map_bytes)
     (void)snprintf(dir, sizeof(dir), "%s/store", fixture->dir);
     (void)mkdir(dir, 0700);
     const struct store_options options = {.dir = dir,
+                                          .data_dir = fixture->dir,
                                           .map_bytes = map_bytes,
                                           .versions = fixture->versions,
                                           .clock = &fixture->clock,

@@ -201,16 +201,32 @@ void rig_put(struct rig *rig, const char *target, const char *module)
     rig_send(rig, API_PUT, target, bytes_of_text(module));
 }
 
-void rig_put_manifest(struct rig *rig, const char *target, const char *manifest)
+static void rig_put_parts(struct rig *rig, const char *target, const char *body)
 {
-    char body[4096];
-    (void)snprintf(body, sizeof(body),
-                   "--b\r\nContent-Type: application/json\r\n\r\n%s\r\n--b\r\n"
-                   "Content-Type: application/wasm\r\n\r\nm1\r\n--b--\r\n",
-                   manifest);
     rig->content_type = bytes_of_text("multipart/related; boundary=b");
     rig_send(rig, API_PUT, target, bytes_of_text(body));
     rig->content_type = bytes_make(NULL, 0);
+}
+
+#define RIG_PARTS                                                                                  \
+    "--b\r\nContent-Type: application/json\r\n\r\n%s\r\n--b\r\n"                                   \
+    "Content-Type: application/wasm\r\n\r\nm1\r\n--b"
+
+void rig_put_manifest(struct rig *rig, const char *target, const char *manifest)
+{
+    char body[4096];
+    (void)snprintf(body, sizeof(body), RIG_PARTS "--\r\n", manifest);
+    rig_put_parts(rig, target, body);
+}
+
+void rig_put_files(struct rig *rig, const char *target, const char *files)
+{
+    char body[4096];
+    (void)snprintf(body, sizeof(body),
+                   RIG_PARTS "\r\nContent-Type: application/vnd.skerry.files+json\r\n\r\n%s"
+                             "\r\n--b--\r\n",
+                   "{}", files);
+    rig_put_parts(rig, target, body);
 }
 
 void assert_status(const struct rig *rig, int status)

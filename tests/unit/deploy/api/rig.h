@@ -53,6 +53,8 @@ void rig_get(struct rig *rig, const char *target);
 void rig_put(struct rig *rig, const char *target, const char *module);
 /* The module "m1" and, in one body with it, its manifest in JSON. */
 void rig_put_manifest(struct rig *rig, const char *target, const char *manifest);
+/* The same with a list of files, in JSON, as the third part. */
+void rig_put_files(struct rig *rig, const char *target, const char *files);
 void assert_status(const struct rig *rig, int status);
 const char *text_of(const struct rig *rig, const char *name);
 void assert_problem(const struct rig *rig, int status, const char *code);

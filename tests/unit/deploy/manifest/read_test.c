@@ -110,7 +110,7 @@ static void what_is_wrong_is_told_with_its_line_and_column(void **state)
         {"main: /x.wasm", "is no path from"},
         {"description: \"a\\x1b[31m\"", "`a?[31m` has a control character"},
         {"cron: [{schedule: x}]", "function.yaml:1:1: `cron` is not taken yet: it comes with cron"},
-        {"files: [a]", "`files` is not taken yet"},
+        {"assets: [a]", "`assets` is not taken yet"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         expect_refused(*state, rows[i].yaml, rows[i].part);

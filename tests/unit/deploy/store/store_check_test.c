@@ -24,7 +24,7 @@ static enum status open_cut(struct fixture *fixture, off_t bytes, struct report 
     (void)snprintf(path, sizeof(path), "%s/data.mdb", dir);
     assert_int_equal(truncate(path, bytes), 0);
     const struct store_options options = {
-        .dir = dir, .map_bytes = MAP_BYTES, .clock = &fixture->clock};
+        .data_dir = fixture->dir, .dir = dir, .map_bytes = MAP_BYTES, .clock = &fixture->clock};
     enum status status = store_open(&options, report, &fixture->store);
     if (status == STATUS_OK)
         fixture_close_store(fixture);
