@@ -20,23 +20,12 @@ static void say(const char *text, uint32_t bytes)
     skerry_write_body(SKERRY_RESPONSE_BODY, text, bytes);
 }
 
-static void say_number(uint32_t value)
-{
-    char digits[10];
-    uint32_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    say(digits + at, sizeof(digits) - at);
-}
-
 /* "URL: 200, 1234 bytes", or what went wrong. */
 static void tell(const struct upstream *upstream, uint32_t fetch)
 {
     int32_t status = skerry_fetch_status(fetch);
     say(upstream->url, upstream->url_bytes);
-    say(": ", 2);
+    skerry_say(": ");
     if (status < 0) {
         int32_t bytes = skerry_fetch_error(fetch, scratch, sizeof(scratch));
         if (bytes > 0 && (uint32_t)bytes <= sizeof(scratch))
@@ -46,12 +35,12 @@ static void tell(const struct upstream *upstream, uint32_t fetch)
         uint32_t total = 0;
         while ((bytes = skerry_fetch_read(fetch, scratch, sizeof(scratch))) > 0)
             total += (uint32_t)bytes;
-        say_number((uint32_t)status);
-        say(", ", 2);
-        say_number(total);
-        say(" bytes", 6);
+        skerry_say_number(status);
+        skerry_say(", ");
+        skerry_say_number(total);
+        skerry_say(" bytes");
     }
-    say("\n", 1);
+    skerry_say("\n");
 }
 
 static uint32_t split(int32_t bytes, struct upstream *found)
@@ -75,7 +64,7 @@ SKERRY_EXPORT("handle_request") uint64_t handle_request(void)
     uint32_t under_way = 0;
     int32_t bytes = skerry_env_get("UPSTREAMS", 9, upstreams, sizeof(upstreams));
     uint32_t count = bytes > (int32_t)sizeof(upstreams) ? 0 : split(bytes, asked);
-    skerry_set_header(SKERRY_RESPONSE_HEADERS, "content-type", 12, "text/plain", 10);
+    skerry_say_header("content-type", "text/plain");
     for (uint32_t i = 0; i < count; i++) {
         int32_t fetch = skerry_fetch_start("GET", 3, asked[i].url, asked[i].url_bytes, 0, 0, 0, 0,
                                            SKERRY_FETCH_FOLLOW, 5000);
@@ -97,8 +86,4 @@ SKERRY_EXPORT("handle_request") uint64_t handle_request(void)
     return SKERRY_ANSWERED;
 }
 
-SKERRY_EXPORT("handle_response") void handle_response(uint32_t context, uint32_t is_error)
-{
-    (void)context;
-    (void)is_error;
-}
+SKERRY_NO_RESPONSE_HANDLER

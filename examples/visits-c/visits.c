@@ -16,17 +16,6 @@ static void say(const char *text, uint32_t bytes)
     skerry_write_body(SKERRY_RESPONSE_BODY, text, bytes);
 }
 
-static void say_number(int64_t number)
-{
-    char text[20];
-    uint32_t at = sizeof(text);
-    do {
-        text[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0 && at > 0);
-    say(text + at, sizeof(text) - at);
-}
-
 /* Each key is its length in two bytes, and its bytes. */
 static void say_all(void)
 {
@@ -37,10 +26,10 @@ static void say_all(void)
         char value[20];
         int32_t value_bytes = skerry_kv_get(keys + at + 2, bytes, value, sizeof(value), 0);
         say(keys + at + 2 + PREFIX_BYTES, bytes - PREFIX_BYTES);
-        say(" ", 1);
+        skerry_say(" ");
         if (value_bytes > 0)
             say(value, (uint32_t)value_bytes);
-        say("\n", 1);
+        skerry_say("\n");
         at += 2 + (int32_t)bytes;
     }
 }
@@ -52,7 +41,7 @@ SKERRY_EXPORT("handle_request") uint64_t handle_request(void)
         skerry_set_status(414);
         return SKERRY_ANSWERED;
     }
-    skerry_set_header(SKERRY_RESPONSE_HEADERS, "content-type", 12, "text/plain", 10);
+    skerry_say_header("content-type", "text/plain");
     if (bytes == 6 && memcmp(key + PREFIX_BYTES, "/stats", 6) == 0) {
         say_all();
         return SKERRY_ANSWERED;
@@ -63,17 +52,12 @@ SKERRY_EXPORT("handle_request") uint64_t handle_request(void)
         skerry_set_status(503);
         return SKERRY_ANSWERED;
     }
-    say("visit ", 6);
-    say_number(visits);
-    say(" of ", 4);
+    skerry_say("visit ");
+    skerry_say_number(visits);
+    skerry_say(" of ");
     say(key + PREFIX_BYTES, bytes);
-    say("\n", 1);
+    skerry_say("\n");
     return SKERRY_ANSWERED;
 }
 
-/* Called only after SKERRY_NEXT, which this function never returns. */
-SKERRY_EXPORT("handle_response") void handle_response(uint32_t context, uint32_t is_error)
-{
-    (void)context;
-    (void)is_error;
-}
+SKERRY_NO_RESPONSE_HANDLER

@@ -1,15 +1,88 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every example is built by its one command, deployed by the README's, and says hello."""
 import contextlib
+import hashlib
+import hmac
+import http.server
+import io
 import shutil
+import struct
 import subprocess
+import threading
+import zlib
 
-from harness import ROOT, SCRATCH, ServerTest
+from harness import ROOT, SCRATCH, ServerTest, text_guest
+
+
+class Backend(http.server.BaseHTTPRequestHandler):
+    """A server that examples ask: a page with two links, and what it was sent."""
+    asked = []
+
+    def do_GET(self):
+        self.asked.append(self.headers)
+        body = b'<a href="/one">1</a> <a href="https://two.example/">2</a>'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def png(width, height):
+    """A picture: a gradient."""
+    rows = b"".join(b"\0" + bytes(value for x in range(width) for value in
+                                  (x * 255 // width, y * 255 // height, 128))
+                    for y in range(height))
+
+    def chunk(name, data):
+        return (struct.pack(">I", len(data)) + name + data
+                + struct.pack(">I", zlib.crc32(name + data)))
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows))
+            + chunk(b"IEND", b""))
+
+
+def jpeg_size(data):
+    """Of the first frame: width and height."""
+    stream = io.BytesIO(data)
+    assert stream.read(2) == b"\xff\xd8"
+    while True:
+        marker, length = struct.unpack(">HH", stream.read(4))
+        if marker in (0xffc0, 0xffc2):
+            height, width = struct.unpack(">xHH", stream.read(5))
+            return width, height
+        stream.seek(length - 2, 1)
 
 
 class Examples(ServerTest):
-    def build(self, name, module, seconds=300, deploy=None):
-        """Builds and deploys examples/<name>/<module>.wasm, or what `deploy` says."""
+    config = "outbound: { allow_private: true }\n"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        backend = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Backend)
+        threading.Thread(target=backend.serve_forever, daemon=True).start()
+        cls.addClassCleanup(backend.server_close)
+        cls.addClassCleanup(backend.shutdown)
+        cls.backend = f"http://127.0.0.1:{backend.server_port}"
+
+    def folder(self, name, module, change=None):
+        """Builds and deploys examples/<name> by its manifest, of which something is changed."""
+        manifest = (ROOT / "examples" / name / "function.yaml").read_text()
+        self.assertIn("\nbuild: ./build.sh\n", manifest)
+        place = SCRATCH / name
+        place.mkdir()
+        for old, new in (change or {}).items():
+            self.assertIn(old, manifest)
+            manifest = manifest.replace(old, new)
+        (place / "function.yaml").write_text(manifest)
+        self.build(name, module, deploy=[], fetch=place)
+        self.server.cli("deploy", "--no-build", str(place), check=0)
+
+    def build(self, name, module, seconds=300, deploy=None, fetch=None):
+        """Builds and deploys examples/<name>/<module>.wasm, or what `deploy` says; or copies it."""
         folder = ROOT / "examples" / name
         module = folder / f"{module}.wasm"
         module.unlink(missing_ok=True)
@@ -25,6 +98,9 @@ class Examples(ServerTest):
             if any(word in said for word in tools):
                 self.skipTest(f"toolchain is missing: {said.splitlines()[-1]}")
             self.fail(said)
+        if fetch is not None:
+            shutil.copy(module, fetch)
+            return
         self.server.cli("deploy", *(deploy or (str(module), "-n", name)), check=0)
 
     def hello(self, name):
@@ -77,19 +153,84 @@ class Examples(ServerTest):
                 self.assertEqual(answer.readline(), b"\n")
 
     def test_several_servers_are_asked_at_once(self):
-        self.build("gather-c", "gather")
-        own = f"http://127.0.0.1:{self.server.port}"
-        folder = SCRATCH / "gather"
-        folder.mkdir()
-        shutil.copy(ROOT / "examples" / "gather-c" / "gather.wasm", folder)
-        manifest = (ROOT / "examples" / "gather-c" / "function.yaml").read_text()
-        (folder / "function.yaml").write_text(manifest.replace("https://api.example.com", own))
-        self.server.cli("deploy", str(folder), check=0)
+        self.folder("gather-c", "gather", {"https://api.example.com": self.backend})
         answer = self.server.get("gather-c")
         self.assertEqual(answer.headers["content-type"], "text/plain")
-        self.assertEqual({line.split(": ")[0] for line in answer.text.splitlines()},
-                         {f"{own}/one", f"{own}/two"})
-        self.assertEqual(answer.text.count(": the server's address may not be connected to: "), 2)
+        self.assertEqual(sorted(answer.text.splitlines()),
+                         [f"{self.backend}/{page}: 200, 57 bytes" for page in ("one", "two")])
+
+    def test_a_page_is_fetched_transformed_and_kept(self):
+        self.folder("feed-rust", "feed", {'"https://www.debian.org/News/"': self.backend + "/",
+                                          '"https://www.debian.org"': self.backend})
+        for how in ("fetched", "kept"):
+            answer = self.server.get("feed")
+            self.assertEqual((answer.status, answer.headers["x-feed"]), (200, how), answer)
+            self.assertEqual(answer.json, ["/one", "https://two.example/"])
+
+    def test_a_json_api_has_its_routes(self):
+        self.folder("notes-go", "notes")
+
+        def ask(method, path, body=None):
+            answer = self.server.get("notes", path, method=method, body=body)
+            return answer.status, answer.json
+        self.assertEqual(ask("GET", "/notes"), (200, []))
+        self.assertEqual(ask("POST", "/notes", '{"text": "milk"}'),
+                         (201, {"id": "1", "text": "milk"}))
+        self.assertEqual(ask("GET", "/notes/1"), (200, {"id": "1", "text": "milk"}))
+        self.assertEqual(ask("GET", "/notes"), (200, [{"id": "1", "text": "milk"}]))
+        self.assertEqual(ask("DELETE", "/notes/1")[0], 200)
+        for method, path, body, status in (("GET", "/notes/1", None, 404),
+                                           ("DELETE", "/notes/1", None, 404),
+                                           ("POST", "/notes", "no json", 400),
+                                           ("PUT", "/notes", "{}", 405), ("GET", "/", None, 404)):
+            self.assertEqual(ask(method, path, body)[1]["status"], status)
+
+    def test_a_webhook_is_taken_once_and_only_with_its_signature(self):
+        self.folder("webhook-go", "webhook")
+        self.assertEqual(self.server.get("webhook", method="POST", body="{}").status, 503)
+        secret = SCRATCH / "webhook.secret"
+        secret.write_bytes(b"secret")
+        self.server.cli("secret", "put", "webhook", "WEBHOOK_SECRET", "--file", str(secret),
+                        check=0)
+        signature = hmac.new(b"secret", b"{}", hashlib.sha256).hexdigest()
+        for sent, status in ((signature, 202), (signature, 200), (signature[:-1] + "x", 401),
+                             ("", 401)):
+            answer = self.server.get("webhook", method="POST", body="{}",
+                                     headers={"X-Hub-Signature-256": "sha256=" + sent})
+            self.assertEqual(answer.status, status, answer)
+
+    def test_a_chain_divides_visitors_into_halves(self):
+        self.server.deploy("shop", text_guest("text-shop-001"))
+        self.folder("ab-assemblyscript", "ab")
+        answer = self.server.get("ab")
+        self.assertEqual((answer.status, answer.text), (200, "text-shop-001"))
+        self.assertRegex(answer.headers["set-cookie"], "^half=[ab]; Path=/")
+        answer = self.server.get("ab", headers={"Cookie": "x=y; half=b"})
+        self.assertEqual((answer.text, answer.headers["set-cookie"]), ("text-shop-001", None))
+
+    def test_a_gate_lets_the_right_token_through(self):
+        self.folder("gate-c", "gate", {"https://backend.example.com": self.backend})
+        self.assertEqual(self.server.get("gate").status, 503)
+        token = SCRATCH / "gate.token"
+        token.write_bytes(b"open-sesame")
+        self.server.cli("secret", "put", "gate", "GATE_TOKEN", "--file", str(token), check=0)
+        for sent in ({}, {"Authorization": "Bearer open-sesamX"}, {"Authorization": "Bearer "}):
+            answer = self.server.get("gate", headers=sent)
+            self.assertEqual((answer.status, answer.headers["www-authenticate"]), (401, "Bearer"))
+        Backend.asked.clear()
+        answer = self.server.get("gate", headers={"Authorization": "Bearer open-sesame"})
+        self.assertEqual((answer.status, len(answer.body)), (200, 57), answer)
+        self.assertNotIn("Authorization", Backend.asked[-1])
+
+    def test_a_picture_becomes_a_thumbnail(self):
+        self.folder("thumbnail-c", "thumbnail")
+        for target, size in (("/?side=64", (64, 48)), ("/", (128, 96)), ("/?side=9", (9, 6))):
+            answer = self.server.get("thumbnail", target, method="POST", body=png(320, 240))
+            self.assertEqual((answer.status, answer.headers["content-type"]),
+                             (200, "image/jpeg"), answer)
+            self.assertEqual(jpeg_size(answer.body), size)
+        for body, status in ((b"no picture", 415), (png(320, 240)[:300], 422)):
+            self.assertEqual(self.server.get("thumbnail", method="POST", body=body).status, status)
 
     def test_visits_are_counted_and_kept(self):
         self.build("visits-c", "visits")
@@ -105,7 +246,9 @@ class Examples(ServerTest):
         # embed-engine is no function: tests/library builds and runs it.
         self.assertEqual(names, {"hello-c", "hello-wat", "hello-rust", "hello-assemblyscript",
                                  "hello-wagi-c", "hello-wagi-rust", "hello-wagi-go",
-                                 "events-c", "gather-c", "greeting-c", "visits-c",
+                                 "events-c", "gather-c", "greeting-c", "visits-c", "gate-c",
+                                 "thumbnail-c", "feed-rust", "notes-go", "webhook-go",
+                                 "ab-assemblyscript",
                                  "embed-engine"})
         for name in names:
             for needed in ("README.md", "build.sh"):
