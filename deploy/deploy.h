@@ -322,6 +322,15 @@ struct deploy_build_order {
     uint32_t source;             /* enum deploy_source */
 };
 #define DEPLOY_BUILD_WARNINGS_BYTES 4096
+/* What a command did before its checkpoint, all in vain for requests but what is in memory. */
+struct deploy_build_checkpoint {
+    uint64_t is_made; /* 0: it has none, and the rest is 0 */
+    uint64_t fuel;
+    uint64_t clock_reads;
+    uint64_t random_bytes;
+    uint64_t argument_reads; /* it found none; so of the next */
+    uint64_t environment_reads;
+};
 struct deploy_build_result {
     enum status status;
     uint64_t offset; /* in the module; REPORT_OFFSET_NONE */
@@ -329,6 +338,7 @@ struct deploy_build_result {
     char kind[DEPLOY_KIND_BYTES];
     uint32_t keeps_memory; /* 1: the kind may keep its memory between requests; else 0 */
     char warnings[DEPLOY_BUILD_WARNINGS_BYTES]; /* one a line */
+    struct deploy_build_checkpoint checkpoint;
     uint64_t validate_us;
     uint64_t translate_us;
     uint64_t snapshot_us;

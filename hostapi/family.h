@@ -34,6 +34,7 @@ struct hostapi_family {
     const char *id;                     /* what the API shows */
     const char *text;                   /* how it is recognised; NULL: it never is */
     bool keeps_memory;                  /* hostapi_kind_keeps_memory */
+    bool has_checkpoint;                /* its first entry may be frozen on its way */
     const struct hostapi_family *uses;  /* NULL: none */
     const struct wasi_setting *setting; /* what WASI's calls mean there; NULL: nothing */
     const struct hostcalls_table *tables[HOSTAPI_TABLES_MAX]; /* NULL at the end */
@@ -56,6 +57,10 @@ struct hostapi_family {
     enum hostapi_step (*exited)(struct hostapi_host *host, int exit_code, struct report *report);
     /* A deferred initialiser returned; NULL: nothing to note. */
     void (*initialised)(struct hostapi_host *host);
+    /* What of the state at a checkpoint the requests that go on from there must have: written, and
+     * put into a new state. NULL: nothing. Refused with a report's status; false: damaged. */
+    enum status (*freeze)(const struct hostapi_host *host, struct buffer *out);
+    bool (*thaw)(struct hostapi_host *host, struct bytes part);
     /* Fills a new state, zeroed, and gives back what one owns; NULL: there is nothing. */
     void (*prepare)(struct hostapi_host *host);
     void (*release)(struct hostapi_host *host);

@@ -37,7 +37,15 @@ struct host_request {
     /* A call that answered PENDING will be made again with the same arguments: */
     bool parked;                /* the next call is that one */
     bool resumed;               /* the call under way is that one */
+    bool checkpoint_passed;     /* the guest has called checkpoint_v1 */
     struct hostapi_waits waits; /* of the call that parked last */
+};
+
+/* The builder's way to a checkpoint (checkpoint.c). */
+struct host_checkpoint {
+    bool on_the_way;
+    bool reached;
+    struct hostapi_checkpoint asked;
 };
 
 /* One family's blocks; NULL if the host is not of it. */
@@ -55,7 +63,8 @@ struct hostapi_host {
     uint32_t initialise_steps; /* how far hostapi_begin_initialise has come */
     uint64_t runs;             /* engine_runs begun; 0: nobody tells of them */
     bool initialised;          /* a deferred initialiser ran in the instance's present memory */
-    struct arena arena;        /* as long as the host */
+    struct host_checkpoint checkpoint;
+    struct arena arena;                 /* as long as the host */
     const struct wasi_command *command; /* in the arena; NULL but for hostapi_command_create's */
     struct host_request request;
     struct host_part parts[HOSTAPI_KIND_COUNT];
@@ -96,6 +105,17 @@ enum hostapi_step host_fail(struct hostapi_host *host,
                             ...) PRINTF_LIKE(4, 5);
 /* Begins a call of an export [] -> [] by its name; false: there is none. */
 NODISCARD bool host_call_export(struct hostapi_host *host, struct bytes name);
+/* Must what the guest asks for not be frozen? Not in the builder either, on the way to a
+ * checkpoint: then whoever answers counts it. */
+static inline bool host_is_frozen(const struct hostapi_host *host)
+{
+    return host->options.snapshotting && !host->checkpoint.on_the_way;
+}
+/* Begins the call that the module's checkpoint froze; false: the image is damaged. */
+NODISCARD bool host_resume(struct hostapi_host *host);
+/* The guest says that it is at its checkpoint. DONE: was it frozen here? PENDING: it will be. */
+enum engine_outcome
+host_checkpoint(struct hostapi_host *host, struct engine_host_call *call, bool *ret_went_on);
 /* Ends the guest with a reason; 255 bytes of text at most. */
 enum engine_outcome host_trap(struct engine_host_call *call, const char *format, ...)
     PRINTF_LIKE(2, 3);

@@ -220,6 +220,14 @@ void hostapi_host_keep(struct hostapi_host *host);
  */
 bool hostapi_begin_initialise(struct hostapi_host *host, struct engine_instance *instance);
 
+/* How far a command came to its checkpoint, what it asked for that requests will find as it was. */
+struct hostapi_checkpoint {
+    uint64_t clock_reads;
+    uint64_t random_bytes;
+    uint64_t argument_reads; /* it found none; so of the next */
+    uint64_t environment_reads;
+};
+
 enum hostapi_step {
     HOSTAPI_RUN,      /* a guest call was begun: engine_run */
     HOSTAPI_FINISHED, /* the response in the exchange is complete */
@@ -244,7 +252,21 @@ enum hostapi_fault {
 enum hostapi_fault hostapi_fault(const struct hostapi_host *host);
 const char *hostapi_fault_code(enum hostapi_fault fault);
 
-/* Begins a request. The exchange is borrowed until hostapi_host_reset. */
+/*
+ * In the builder, when everything is initialised: begins the command that wants a checkpoint
+ * (RUN: engine_run until hostapi_at_checkpoint, or its end). FINISHED: it wants none.
+ */
+enum hostapi_step hostapi_begin_checkpoint(struct hostapi_host *host,
+                                           struct engine_instance *instance,
+                                           struct report *report);
+/* After ENGINE_PENDING: is it there? Then engine_checkpoint may freeze it, with the note. */
+bool hostapi_at_checkpoint(const struct hostapi_host *host);
+struct hostapi_checkpoint hostapi_checkpoint(const struct hostapi_host *host);
+/* Appends to an empty buffer what hostapi_begin finds again in the image. */
+NODISCARD enum status hostapi_checkpoint_note(const struct hostapi_host *host, struct buffer *out);
+
+/* Begins a request, or goes on from the module's checkpoint. The exchange is borrowed until
+ * hostapi_host_reset. */
 enum hostapi_step hostapi_begin(struct hostapi_host *host,
                                 struct engine_instance *instance,
                                 struct http_exchange *exchange,

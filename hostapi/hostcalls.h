@@ -43,6 +43,7 @@ enum hostcalls_trait {
     HOSTCALLS_PLAIN = 0,
     HOSTCALLS_WORLD = 1,    /* reads what must not be frozen: clock, random bytes */
     HOSTCALLS_FEATURES = 2, /* http-wasm: turns features on */
+    HOSTCALLS_CHECKPOINT = 4,
 };
 
 struct hostcalls_row {

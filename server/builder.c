@@ -4,7 +4,7 @@
  * artifact and one result out, then it exits.
  *
  *   order (fd 6) -> upload (fd 3) -> front end -> compile -> recognise -> instantiate -> initialise
- *                 -> snapshot -> artifact (fd 4), fsync -> result (fd 5)
+ *                 -> snapshot [-> checkpoint] -> artifact (fd 4), fsync -> result (fd 5)
  *
  * It begins when its order arrives.
  * Whatever is wrong with the module is in the result, and the exit status is 0; anything
@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "config/limits.h"
@@ -28,22 +29,26 @@
 #include "engine/engine.h"
 #include "hostapi/hostapi.h"
 
-#define BUILDER_SLICE_FUEL   10000000
-#define BUILDER_FRAMES_MAX   1
-#define BUILDER_PAGE_BYTES   65536
-#define BUILDER_IMPORT_BYTES 200 /* of an import's names in a warning */
+#define BUILDER_SLICE_FUEL     10000000
+#define BUILDER_FRAMES_MAX     1
+#define BUILDER_PAGE_BYTES     65536
+#define BUILDER_NOTE_BYTES_MAX 65536
+#define BUILDER_IMPORT_BYTES   200 /* of an import's names in a warning */
 
 struct builder {
     struct config_limits limits;
     struct bytes config;
     struct engine_options options;
     bool allow_missing;        /* imports that nothing provides */
+    bool reseeds;              /* may read random bytes before its checkpoint */
+    const char *runs;          /* what of the module runs, for reports */
     enum deploy_source source; /* what `upload` is */
     struct bytes upload;
     struct engine_limits engine_limits;
     struct bytes wasm; /* what a front end made of it, or it itself */
     struct engine_image compiled;
     struct engine_image snapshot;
+    bool is_on_the_way; /* to a checkpoint */
     struct engine_module *module;
     struct engine_machine *machine;
     struct engine_instance *instance;
@@ -122,6 +127,15 @@ static void builder_append(char *text, size_t bytes, struct bytes part)
     text[used] = '\0';
 }
 
+static void builder_warn(struct builder *builder, const char *line)
+{
+    size_t used = strlen(builder->result.warnings);
+    size_t count = strlen(line);
+    /* A warning is there wholly or not at all. */
+    if (count < sizeof(builder->result.warnings) - used)
+        memcpy(builder->result.warnings + used, line, count + 1);
+}
+
 static void builder_warn_missing(void *context, const struct engine_import_desc *import)
 {
     struct builder *builder = context;
@@ -132,10 +146,8 @@ static void builder_warn_missing(void *context, const struct engine_import_desc 
     builder_append(names, sizeof(names), import->name);
     int count =
         snprintf(line, sizeof(line), "import `%s` is not provided: calling it will trap\n", names);
-    size_t used = strlen(builder->result.warnings);
-    /* A warning is there wholly or not at all. */
-    if (count > 0 && (size_t)count < sizeof(builder->result.warnings) - used)
-        memcpy(builder->result.warnings + used, line, (size_t)count + 1);
+    if (count > 0)
+        builder_warn(builder, line);
 }
 
 static enum status builder_recognise(struct builder *builder, enum hostapi_kind *ret_kind)
@@ -169,7 +181,7 @@ static enum status builder_trapped(struct builder *builder)
     }
     if (trap.trap == TRAP_EXIT)
         return report_fail(&builder->report, STATUS_TRAPPED, REPORT_OFFSET_NONE,
-                           "the module's initialiser exited with status %d", trap.exit_code);
+                           "%s exited with status %d", builder->runs, trap.exit_code);
     uint64_t offset = REPORT_OFFSET_NONE;
     if (engine_backtrace(builder->machine, &frame, BUILDER_FRAMES_MAX) == BUILDER_FRAMES_MAX) {
         offset = frame.offset == 0 ? REPORT_OFFSET_NONE : frame.offset;
@@ -177,33 +189,53 @@ static enum status builder_trapped(struct builder *builder)
         if (name[0] == '\0')
             (void)snprintf(name, sizeof(name), "func %" PRIu32, frame.func_index);
     }
-    return report_fail(&builder->report, STATUS_TRAPPED, offset,
-                       "the module's initialiser trapped: %s%s%s", trap.text,
-                       name[0] == '\0' ? "" : ", in ", name);
+    return report_fail(&builder->report, STATUS_TRAPPED, offset, "%s trapped: %s%s%s",
+                       builder->runs, trap.text, name[0] == '\0' ? "" : ", in ", name);
 }
 
-/* Runs the call under way to its end. */
+/* The guest waits. Only on the way to a checkpoint may it, for a time, which its parent bounds. */
+static enum status builder_wait(struct builder *builder)
+{
+    const struct hostapi_waits *waits = hostapi_waits(builder->host);
+    uint64_t until_ns = hostapi_waits_until_ns(waits);
+    uint64_t now_ns = clock_monotonic_ns(&clock_system);
+    if (!builder->is_on_the_way || !hostapi_waits_for(waits, HOSTAPI_WAIT_TIME))
+        return report_fail(&builder->report, STATUS_TRAPPED, REPORT_OFFSET_NONE,
+                           "%s waits for something: it may only compute", builder->runs);
+    if (until_ns > now_ns) {
+        uint64_t left_ns = until_ns - now_ns;
+        const struct timespec time = {.tv_sec = (time_t)(left_ns / CLOCK_NS_PER_S),
+                                      .tv_nsec = (long)(left_ns % CLOCK_NS_PER_S)};
+        (void)nanosleep(&time, NULL);
+    }
+    return STATUS_OK;
+}
+
+/* Runs the call under way to its end, or to its checkpoint. */
 static enum status builder_run(struct builder *builder)
 {
     uint64_t fuel_max = builder->limits.init_fuel;
     for (;;) {
+        enum status status;
+        hostapi_run_begins(builder->host);
         switch (engine_run(builder->machine, BUILDER_SLICE_FUEL)) {
         case ENGINE_DONE:
             return STATUS_OK;
         case ENGINE_TRAPPED:
             return builder_trapped(builder);
         case ENGINE_PENDING:
-            return report_fail(&builder->report, STATUS_TRAPPED, REPORT_OFFSET_NONE,
-                               "the module's initialiser waits for something: it may only compute");
+            status = hostapi_at_checkpoint(builder->host) ? STATUS_OK : builder_wait(builder);
+            if (status != STATUS_OK || hostapi_at_checkpoint(builder->host))
+                return status;
+            break;
         case ENGINE_CALLING: /* never from engine_run */
         case ENGINE_OUT_OF_FUEL:
             break;
         }
         if (engine_machine_fuel_used(builder->machine) > fuel_max)
             return report_fail(&builder->report, STATUS_LIMIT, REPORT_OFFSET_NONE,
-                               "the module's initialiser used more than %" PRIu64
-                               " fuel (limits.init_fuel)",
-                               fuel_max);
+                               "%s used more than %" PRIu64 " fuel (limits.init_fuel)",
+                               builder->runs, fuel_max);
     }
 }
 
@@ -232,10 +264,76 @@ static enum status builder_instantiate(struct builder *builder, enum hostapi_kin
 static enum status builder_initialise(struct builder *builder)
 {
     enum status status = STATUS_OK;
+    builder->runs = "the module's initialiser";
     if (engine_instance_begin_start(builder->instance))
         status = builder_run(builder);
     while (status == STATUS_OK && hostapi_begin_initialise(builder->host, builder->instance))
         status = builder_run(builder);
+    return status;
+}
+
+/* ---- the checkpoint -------------------------------------------------------------------------- */
+
+/* It is there: its image takes the place of the snapshot. */
+static enum status builder_freeze(struct builder *builder)
+{
+    const struct hostapi_checkpoint asked = hostapi_checkpoint(builder->host);
+    struct buffer note;
+    struct engine_image image;
+    if (asked.random_bytes > 0 && !builder->reseeds)
+        return report_fail(&builder->report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
+                           "the command read %" PRIu64 " random bytes before its checkpoint: they "
+                           "would be the same in every request. Have it read new ones after it, "
+                           "and say `reseeds: true` in function.yaml, or --reseeds",
+                           asked.random_bytes);
+    buffer_init(&note, BUILDER_NOTE_BYTES_MAX);
+    enum status status = hostapi_checkpoint_note(builder->host, &note);
+    if (status != STATUS_OK)
+        (void)report_fail(&builder->report, status, REPORT_OFFSET_NONE,
+                          "what the command has open takes too much room for a checkpoint");
+    else
+        status =
+            engine_checkpoint(builder->instance, buffer_bytes(&note), &builder->report, &image);
+    buffer_done(&note);
+    if (status != STATUS_OK)
+        return status;
+    engine_image_free(&builder->snapshot);
+    builder->snapshot = image;
+    builder->result.checkpoint = (struct deploy_build_checkpoint){
+        .is_made = 1,
+        .clock_reads = asked.clock_reads,
+        .random_bytes = asked.random_bytes,
+        .argument_reads = asked.argument_reads,
+        .environment_reads = asked.environment_reads,
+    };
+    return STATUS_OK;
+}
+
+/* A command that has a checkpoint is run up to it. */
+static enum status builder_checkpoint(struct builder *builder)
+{
+    switch (hostapi_begin_checkpoint(builder->host, builder->instance, &builder->report)) {
+    case HOSTAPI_RUN:
+        break;
+    case HOSTAPI_FAULT:
+        return builder->report.status;
+    case HOSTAPI_FINISHED:
+    case HOSTAPI_NEXT: /* never from there */
+        return STATUS_OK;
+    }
+    builder->runs = "the command, on the way to its checkpoint,";
+    builder->is_on_the_way = true;
+    uint64_t before = engine_machine_fuel_used(builder->machine);
+    enum status status = builder_run(builder);
+    if (status != STATUS_OK)
+        return status;
+    if (!hostapi_at_checkpoint(builder->host)) {
+        builder_warn(builder, "the command ended without calling checkpoint_v1: each request "
+                              "starts it from its beginning\n");
+        return STATUS_OK;
+    }
+    status = builder_freeze(builder);
+    builder->result.checkpoint.fuel = engine_machine_fuel_used(builder->machine) - before;
     return status;
 }
 
@@ -272,6 +370,8 @@ static enum status builder_build(struct builder *builder)
     if (status == STATUS_OK)
         status = engine_snapshot(builder->instance, &builder->report, &builder->snapshot);
     if (status == STATUS_OK)
+        status = builder_checkpoint(builder);
+    if (status == STATUS_OK)
         status = builder_write_artifact(builder);
     builder->result.snapshot_us = clock_monotonic_us(&clock_system) - before_us;
     return status;
@@ -298,6 +398,7 @@ static bool builder_read_order(struct builder *builder, uint8_t config[DEPLOY_CO
     builder->limits = order.limits;
     builder->options.deterministic = (order.choices & DEPLOY_DETERMINISTIC) != 0;
     builder->allow_missing = (order.choices & DEPLOY_ALLOW_MISSING) != 0;
+    builder->reseeds = (order.choices & DEPLOY_RESEEDS) != 0;
     builder->source = (enum deploy_source)order.source;
     builder->config = bytes_make(config, order.config_bytes);
     return true;

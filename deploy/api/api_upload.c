@@ -300,8 +300,10 @@ static void api_begin_upload(struct api_call *call, bool activate)
         api_query_flag(call, "activate", activate, &upload->activate) &&
         api_query_flag(call, "dry_run", false, &upload->dry_run) && api_take_choices(call) &&
         api_take_config(call) && api_take_body(call, &content_type, &arena, &manifest) &&
-        api_take_reuse(call, &manifest.reuse) && api_check_size(call))
+        api_take_reuse(call, &manifest.reuse) && api_check_size(call)) {
+        upload->content.choices |= manifest.reseeds ? DEPLOY_RESEEDS : 0u;
         api_prepare_build(call, content_type);
+    }
     arena_done(&arena);
 }
 
@@ -403,6 +405,17 @@ static json_t *api_warnings(const char *text)
     return lines;
 }
 
+/* null: the version has none. */
+static json_t *api_checkpoint(const struct deploy_build_checkpoint *made)
+{
+    if (!made->is_made)
+        return json_null();
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "fuel", (json_int_t)made->fuel, "clock_reads",
+                     (json_int_t)made->clock_reads, "random_bytes", (json_int_t)made->random_bytes,
+                     "argument_reads", (json_int_t)made->argument_reads, "environment_reads",
+                     (json_int_t)made->environment_reads);
+}
+
 static void api_answer_built(struct api_call *call,
                              const struct deploy_build_result *result,
                              uint32_t version,
@@ -422,6 +435,8 @@ static void api_answer_built(struct api_call *call,
         body = NULL;
     }
     json_decref(rest);
+    if (body != NULL)
+        (void)json_object_set_new(body, "checkpoint", api_checkpoint(&result->checkpoint));
     api_set_etag(call->response, upload->content.artifact_key);
     api_answer(call, upload->dry_run ? 200 : 201, body);
 }

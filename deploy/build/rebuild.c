@@ -143,8 +143,9 @@ static void rebuild_begin(struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA2
     const struct builder_job_request request = {
         .module = bytes_make(source, job->module_bytes),
         .config = bytes_make(source + job->module_bytes, job->source.count - job->module_bytes),
-        /* What was once deployed is built again, whatever it imports. */
-        .choices = DEPLOY_ALLOW_MISSING | (job->deterministic ? DEPLOY_DETERMINISTIC : 0u),
+        /* What was once deployed is built again, whatever it imports and reads. */
+        .choices = DEPLOY_ALLOW_MISSING | DEPLOY_RESEEDS |
+                   (job->deterministic ? DEPLOY_DETERMINISTIC : 0u),
         .source = job->language,
         .done = rebuild_done,
         .context = job};

@@ -62,6 +62,20 @@ static void cli_print_warnings(const json_t *answer)
     }
 }
 
+/* What was done before the checkpoint, and so is done for all requests. */
+static void cli_print_checkpoint(const json_t *made)
+{
+    if (!json_is_object(made))
+        return;
+    (void)printf("  goes on from its checkpoint, after %" JSON_INTEGER_FORMAT " fuel; before it "
+                 "were read: the clock %" JSON_INTEGER_FORMAT " times, %" JSON_INTEGER_FORMAT
+                 " random bytes, empty arguments %" JSON_INTEGER_FORMAT " times, an empty "
+                 "environment %" JSON_INTEGER_FORMAT " times\n",
+                 cli_number(made, "fuel"), cli_number(made, "clock_reads"),
+                 cli_number(made, "random_bytes"), cli_number(made, "argument_reads"),
+                 cli_number(made, "environment_reads"));
+}
+
 static void cli_print_deployed(const struct cli *cli, const json_t *answer)
 {
     const json_t *timings = json_object_get(answer, "timings");
@@ -85,6 +99,7 @@ static void cli_print_deployed(const struct cli *cli, const json_t *answer)
                      cli_text(answer, "kind"), size, us / 1000);
     }
     (void)printf("  %s\n", cli_text(answer, "url"));
+    cli_print_checkpoint(json_object_get(answer, "checkpoint"));
 }
 
 /* Appends what --config or --config-file gives. */

@@ -169,6 +169,18 @@ static enum status read_quantity(const struct manifest_reader *reader,
     return read_refused(reader, node, text, &why);
 }
 
+static enum status
+read_flag(const struct manifest_reader *reader, const json_t *node, bool *ret_flag)
+{
+    char number[READ_NUMBER_BYTES];
+    struct bytes text = read_scalar(node, number);
+    bool is_true = bytes_equal_text(text, "true");
+    if (!is_true && !bytes_equal_text(text, "false"))
+        return read_fail(reader, node, NULL, "must be true or false");
+    *ret_flag = is_true;
+    return STATUS_OK;
+}
+
 /* ---- lists ----------------------------------------------------------------------------------- */
 
 /* False, and told, if it is none or too long. */
@@ -313,6 +325,8 @@ read_row(struct manifest_reader *reader, const struct manifest_row *row, json_t 
     switch (row->type) {
     case MANIFEST_QUANTITY:
         return read_quantity(reader, row, node, field);
+    case MANIFEST_FLAG:
+        return read_flag(reader, node, field);
     case MANIFEST_METHODS:
         return read_methods(reader, row, node, field);
     case MANIFEST_NAMES:

@@ -73,6 +73,8 @@ static json_t *write_row(const struct manifest_row *row, const void *base)
         return *(const uint32_t *)field == 0 ? NULL : write_methods(*(const uint32_t *)field);
     case MANIFEST_QUANTITY:
         return *(const uint64_t *)field == 0 ? NULL : write_quantity(row, *(const uint64_t *)field);
+    case MANIFEST_FLAG:
+        return *(const bool *)field ? json_true() : NULL;
     case MANIFEST_NAMES:
     case MANIFEST_ORIGIN_RULES:
     case MANIFEST_VARIABLE_NAMES:

@@ -147,6 +147,24 @@ enum skerry_error {
 /* Of the function's environment: how long the value is; more than `limit`: it was not written. */
 SKERRY_NATIVE("env_get_v1")
 int32_t skerry_env_get(const char *name, uint32_t name_bytes, char *buffer, uint32_t limit);
+/*
+ * For commands that export _start: run once up to here when they are deployed, and frozen; each
+ * request goes on from here, with its own stdin, arguments, environment, time and random bytes. 1:
+ * this is such a request; 0: nothing was frozen. With a C library, what it keeps of the environment
+ * is still the empty one: skerry_checkpoint_libc.
+ */
+SKERRY_NATIVE("checkpoint_v1") int32_t skerry_checkpoint(void);
+#ifdef __wasi__
+/* For programs with wasi-libc: getenv and environ then have the request's environment. */
+#include <wasi/libc-environ.h>
+static inline int32_t skerry_checkpoint_libc(void)
+{
+    int32_t went_on = skerry_checkpoint();
+    __wasilibc_deinitialize_environ();
+    __wasilibc_maybe_reinitialize_environ_eagerly();
+    return went_on;
+}
+#endif
 /* Adds to a counter in the server's metrics; a name of a-z, 0-9 and _. */
 SKERRY_NATIVE("counter_add_v1")
 int32_t skerry_counter_add(const char *name, uint32_t bytes, int64_t amount);

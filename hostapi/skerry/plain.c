@@ -17,10 +17,11 @@ enum engine_outcome skerry_env_get(struct hostapi_host *host, struct engine_host
     uint8_t *space;
     if (!skerry_take(call, 0, &name) || !skerry_take_space(call, 2, &space))
         return ENGINE_TRAPPED;
-    if (host->options.snapshotting)
+    if (host_is_frozen(host))
         return host_trap_frozen(call, "env_get_v1");
     const struct http_exchange *exchange = host->request.exchange;
     uint32_t count = exchange == NULL ? 0 : exchange->environment.count;
+    host->checkpoint.asked.environment_reads++;
     engine_host_charge(call, count);
     for (uint32_t i = 0; i < count; i++) {
         const struct hostapi_variable *variable = &exchange->environment.pairs[i];
@@ -150,9 +151,10 @@ enum engine_outcome skerry_counter_add(struct hostapi_host *host, struct engine_
 
 enum engine_outcome skerry_time_now(struct hostapi_host *host, struct engine_host_call *call)
 {
-    if (host->options.snapshotting)
+    if (host_is_frozen(host))
         return host_trap_frozen(call, "time_now_v1");
     uint64_t now_ns;
+    host->checkpoint.asked.clock_reads++;
     if (call->slots[0].i32 > 1 ||
         !wasi_clock_read(host, call->instance, call->slots[0].i32, &now_ns))
         return skerry_answer_long(call, SKERRY_INVALID);
@@ -163,14 +165,24 @@ enum engine_outcome skerry_random(struct hostapi_host *host, struct engine_host_
 {
     uint32_t count = call->slots[1].i32;
     uint8_t *space;
-    if (host->options.snapshotting)
+    if (host_is_frozen(host))
         return host_trap_frozen(call, "random_v1");
     if (!skerry_take_space(call, 0, &space))
         return ENGINE_TRAPPED;
     if (count > PLAIN_RANDOM_MAX)
         return skerry_answer(call, SKERRY_TOO_LARGE);
     engine_host_charge(call, count / HOSTCALLS_RANDOM_BYTES_PER_FUEL);
+    host->checkpoint.asked.random_bytes += count;
     return skerry_answer(call, wasi_random_fill(space, count) ? 0 : SKERRY_FAILED);
+}
+
+/* ---- the checkpoint -------------------------------------------------------------------------- */
+
+enum engine_outcome skerry_checkpoint(struct hostapi_host *host, struct engine_host_call *call)
+{
+    bool went_on;
+    enum engine_outcome outcome = host_checkpoint(host, call, &went_on);
+    return outcome == ENGINE_DONE ? skerry_answer(call, went_on ? 1 : 0) : outcome;
 }
 
 /* ---- the response ---------------------------------------------------------------------------- */

@@ -285,8 +285,11 @@ wagi_exited(struct hostapi_host *host, int exit_code, struct report *report)
 
 static enum hostapi_step wagi_begin(struct hostapi_host *host, struct report *report)
 {
-    (void)report;
     host->request.exchange->response_holds++; /* until its head is read */
+    if (engine_module_has_checkpoint(host->entries.module))
+        return host_resume(host) ? HOSTAPI_RUN
+                                 : host_fail(host, report, HOSTAPI_FAULT_TRAP,
+                                             "the checkpoint in the artifact is damaged");
     wagi_state(host)->routing = host->entries.of_family[WAGI_ROUTES] != HOST_NO_ENTRY;
     host_call_entry(host, wagi_state(host)->routing ? WAGI_ROUTES : WAGI_START, NULL, 0);
     return HOSTAPI_RUN;
@@ -357,6 +360,9 @@ static enum engine_outcome wagi_write(struct hostapi_host *host,
                                       uint32_t *sum,
                                       enum wasi_errno *error)
 {
+    if (stream == WASI_STDOUT && host->checkpoint.on_the_way)
+        return host_trap(call, "stdout was written before the checkpoint: it would be part of no "
+                               "request's answer; write after it");
     if (stream != WASI_STDOUT || host->request.exchange == NULL)
         return wasi_write_log(host, call, stream, piece, sum, error);
     *error = WASI_SUCCESS;
@@ -388,6 +394,7 @@ static bool wagi_detect(const struct engine_module *module)
 const struct hostapi_family wagi_family = {
     .kind = HOSTAPI_KIND_WAGI,
     .id = "wagi",
+    .has_checkpoint = true,
     .text = "WAGI command: imports only WASI preview 1, exports _start",
     .uses = &skerry_family,
     .setting = &wagi_setting,

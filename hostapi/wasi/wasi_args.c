@@ -26,7 +26,7 @@ bool wasi_texts_add(struct arena *arena, struct wasi_texts *texts, struct bytes 
 
 static bool wasi_args_are_frozen(const struct hostapi_host *host)
 {
-    return host->options.snapshotting && host->family->setting->texts_are_requests;
+    return host_is_frozen(host) && host->family->setting->texts_are_requests;
 }
 
 /* NULL: the request's arena is full. */
@@ -54,6 +54,10 @@ wasi_args_sizes(struct hostapi_host *host, struct engine_host_call *call, bool e
 {
     if (wasi_args_are_frozen(host))
         return host_trap_frozen(call, environment ? "environ_sizes_get" : "args_sizes_get");
+    if (environment)
+        host->checkpoint.asked.environment_reads++;
+    else
+        host->checkpoint.asked.argument_reads++;
     const struct wasi_texts *texts = wasi_args_texts(host, environment);
     if (texts == NULL)
         return wasi_answer(call, WASI_NOMEM);

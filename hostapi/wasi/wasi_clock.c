@@ -91,9 +91,10 @@ enum engine_outcome wasi_clock_res_get(struct hostapi_host *host, struct engine_
 
 enum engine_outcome wasi_clock_time_get(struct hostapi_host *host, struct engine_host_call *call)
 {
-    if (host->options.snapshotting)
+    if (host_is_frozen(host))
         return host_trap_frozen(call, "clock_time_get");
     uint64_t now_ns;
+    host->checkpoint.asked.clock_reads++;
     if (!wasi_clock_read(host, call->instance, call->slots[0].i32, &now_ns))
         return wasi_answer(call, WASI_INVAL);
     bool put = guest_mem_put_u64(call->instance, call->slots[2].i32, now_ns);
@@ -115,7 +116,7 @@ bool wasi_random_fill(uint8_t *space, size_t count)
 
 enum engine_outcome wasi_random_get(struct hostapi_host *host, struct engine_host_call *call)
 {
-    if (host->options.snapshotting)
+    if (host_is_frozen(host))
         return host_trap_frozen(call, "random_get");
     uint64_t count = call->slots[1].i32;
     uint8_t *space;
@@ -124,6 +125,7 @@ enum engine_outcome wasi_random_get(struct hostapi_host *host, struct engine_hos
     struct wasi_state *state = wasi_state(host);
     if (!host->request.resumed) {
         state->random_done = 0;
+        host->checkpoint.asked.random_bytes += count;
         engine_host_charge(call, count / HOSTCALLS_RANDOM_BYTES_PER_FUEL);
     }
     uint64_t turn = MIN(count - state->random_done, (uint64_t)WASI_RANDOM_TURN_BYTES);

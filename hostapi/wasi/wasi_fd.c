@@ -203,6 +203,10 @@ enum engine_outcome wasi_fd_read(struct hostapi_host *host, struct engine_host_c
     if (error != WASI_SUCCESS)
         return wasi_answer(call, error);
     uint32_t count = 0;
+    if (host->checkpoint.on_the_way)
+        return host_trap(call,
+                         "stdin was read before the checkpoint: no request is there yet; read "
+                         "after it");
     if (iovecs.bytes > 0 && wasi_stdin_waits(host))
         return host_park_for_body(host);
     hostcalls_charge_bytes(call, MIN(iovecs.bytes, setting->stdin_bytes(host)));

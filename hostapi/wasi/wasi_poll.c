@@ -132,7 +132,7 @@ static enum engine_outcome wasi_poll(struct hostapi_host *host,
     struct bytes rows;
     uint8_t *events;
     uint8_t *ret_count;
-    if (host->options.snapshotting)
+    if (host_is_frozen(host))
         return host_trap_frozen(call, "poll_oneoff");
     if (count == 0 || count > WASI_POLL_SUBSCRIPTIONS_MAX)
         return wasi_answer(call, WASI_INVAL);

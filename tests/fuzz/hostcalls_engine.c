@@ -175,6 +175,25 @@ void engine_call_begin(struct engine_machine *machine,
     machine->calls++;
 }
 
+/* No module of the fuzzer's has one. */
+bool engine_module_has_checkpoint(const struct engine_module *module)
+{
+    (void)module;
+    return false;
+}
+
+struct bytes engine_module_checkpoint_note(const struct engine_module *module)
+{
+    (void)module;
+    return bytes_make(NULL, 0);
+}
+
+void engine_call_resume(struct engine_machine *machine, struct engine_instance *instance)
+{
+    ASSERT(machine == &instance->machine);
+    machine->calls++;
+}
+
 const union engine_value *engine_call_results(const struct engine_machine *machine)
 {
     return machine->results;

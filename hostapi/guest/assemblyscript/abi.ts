@@ -100,6 +100,9 @@ export declare function log_enabled(level: i32): u32;
 @external("skerry", "env_get_v1")
 export declare function env_get_v1(name: usize, name_bytes: u32, buffer: usize, limit: u32): i32;
 
+@external("skerry", "checkpoint_v1")
+export declare function checkpoint_v1(): i32;
+
 @external("skerry", "counter_add_v1")
 export declare function counter_add_v1(name: usize, bytes: u32, amount: i64): i32;
 

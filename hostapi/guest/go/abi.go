@@ -136,6 +136,10 @@ func abiLogEnabled(level int32) uint32
 //go:noescape
 func abiEnvGetV1(name unsafe.Pointer, nameBytes uint32, buffer unsafe.Pointer, limit uint32) int32
 
+//go:wasmimport skerry checkpoint_v1
+//go:noescape
+func abiCheckpointV1() int32
+
 //go:wasmimport skerry counter_add_v1
 //go:noescape
 func abiCounterAddV1(name unsafe.Pointer, bytes uint32, amount int64) int32

@@ -86,15 +86,17 @@ static void what_importing_a_call_says_of_a_module_is_what_the_call_does(void **
     (void)state;
     static const char *const world[] = {"clock_time_get", "poll_oneoff", "random_get", NULL};
     static const char *const features[] = {"enable_features", NULL};
+    static const char *const checkpoint[] = {"checkpoint", "checkpoint_v1", NULL};
     for (uint32_t k = HOSTAPI_KIND_UNKNOWN + 1; k < HOSTAPI_KIND_COUNT; k++) {
         const struct hostapi_family *family = hostapi_family((enum hostapi_kind)k);
         for (uint32_t t = 0; t < HOSTAPI_TABLES_MAX && family->tables[t] != NULL; t++) {
             const struct hostcalls_table *table = family->tables[t];
             for (uint32_t i = 0; i < table->count; i++) {
                 const struct hostcalls_row *row = &table->rows[i];
-                uint32_t trait = is_one_of(row->name, world)      ? HOSTCALLS_WORLD
-                                 : is_one_of(row->name, features) ? HOSTCALLS_FEATURES
-                                                                  : HOSTCALLS_PLAIN;
+                uint32_t trait = is_one_of(row->name, world)        ? HOSTCALLS_WORLD
+                                 : is_one_of(row->name, features)   ? HOSTCALLS_FEATURES
+                                 : is_one_of(row->name, checkpoint) ? HOSTCALLS_CHECKPOINT
+                                                                    : HOSTCALLS_PLAIN;
                 assert_int_equal(row->trait, trait);
             }
         }

@@ -72,6 +72,7 @@ extern "C" {
 #[link(wasm_import_module = "skerry")]
 extern "C" {
     pub fn env_get_v1(name: *const u8, name_bytes: u32, buffer: *mut u8, limit: u32) -> i32;
+    pub fn checkpoint_v1() -> i32;
     pub fn counter_add_v1(name: *const u8, bytes: u32, amount: i64) -> i32;
     pub fn rate_limit_v1(key: *const u8, bytes: u32, limit: u32, window_ms: i64) -> i32;
     pub fn kv_get_v1(key: *const u8, bytes: u32, buffer: *mut u8, limit: u32, ret_version: *mut i64) -> i32;
