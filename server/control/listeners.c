@@ -3,10 +3,14 @@
  * SO_REUSEPORT would let a second server of the same user share our port without a word,
  * so each address is first bound once without it: that fails if anybody listens there.
  * Workers of a server that was just killed may still be dying: we give them a moment.
+ *
+ * A socket that a service manager holds is one, and all workers have it: another beside it would
+ * have to be of the manager's user.
  */
 #include "server/control/listeners.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -64,15 +68,35 @@ static bool listeners_learn_port(int fd, struct config_address *address)
     return getsockname(fd, (struct sockaddr *)&address->storage, &address->length) == 0;
 }
 
+/* `handed` for every worker; it is taken. */
+static enum status
+listeners_share(struct listeners *listeners, uint32_t index, int handed, struct report *report)
+{
+    listeners->fds[0][index] = handed;
+    for (uint32_t set = 1; set < listeners->sets; set++) {
+        listeners->fds[set][index] = fcntl(handed, F_DUPFD_CLOEXEC, 0);
+        if (listeners->fds[set][index] < 0)
+            return report_errno(report, "cannot share the socket on %s",
+                                listeners->addresses[index]);
+    }
+    return STATUS_OK;
+}
+
 static enum status listeners_open_address(struct listeners *listeners,
                                           uint32_t index,
                                           const char *text,
+                                          struct service_sockets *sockets,
                                           struct report *report)
 {
     struct config_address address;
     if (!config_address_parse(text, &address))
         return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
                            "cannot listen on `%s`: not an ADDR:PORT", text);
+    (void)config_address_print((const struct sockaddr *)&address.storage,
+                               listeners->addresses[index]);
+    int handed = sockets == NULL ? -1 : service_sockets_pick(sockets, listeners->addresses[index]);
+    if (handed >= 0)
+        return listeners_share(listeners, index, handed, report);
     int alone = listeners_bind_alone(&address);
     if (alone < 0)
         return listeners_fail(report, text);
@@ -90,8 +114,10 @@ static enum status listeners_open_address(struct listeners *listeners,
     return STATUS_OK;
 }
 
-enum status
-listeners_open(const struct config *config, struct report *report, struct listeners *ret_listeners)
+enum status listeners_open(const struct config *config,
+                           struct service_sockets *sockets,
+                           struct report *report,
+                           struct listeners *ret_listeners)
 {
     struct listeners listeners = {.count = config->listen_count, .sets = config->workers};
     listeners.fds = calloc(listeners.sets, sizeof(*listeners.fds));
@@ -100,11 +126,26 @@ listeners_open(const struct config *config, struct report *report, struct listen
     memset(listeners.fds, 0xff, listeners.sets * sizeof(*listeners.fds));
     enum status status = STATUS_OK;
     for (uint32_t i = 0; i < listeners.count && status == STATUS_OK; i++)
-        status = listeners_open_address(&listeners, i, config->listen[i], report);
+        status = listeners_open_address(&listeners, i, config->listen[i], sockets, report);
+    if (status == STATUS_OK && sockets != NULL)
+        status = service_sockets_check(sockets, report);
     if (status == STATUS_OK)
         *ret_listeners = listeners;
     else
         listeners_close(&listeners);
+    return status;
+}
+
+enum status listeners_open_service(const struct config *config,
+                                   struct report *report,
+                                   struct listeners *ret_listeners)
+{
+    struct service_sockets sockets;
+    enum status status = service_sockets_take(SERVICE_SOCKETS_FIRST, report, &sockets);
+    if (status != STATUS_OK)
+        return status;
+    status = listeners_open(config, &sockets, report, ret_listeners);
+    service_sockets_close(&sockets);
     return status;
 }
 

@@ -10,6 +10,7 @@
 #define SKERRY_SERVER_CONTROL_LISTENERS_H
 
 #include "config/config.h"
+#include "server/control/service_manager.h"
 
 struct listeners {
     uint32_t count;                                          /* addresses */
@@ -18,9 +19,16 @@ struct listeners {
     char addresses[CONFIG_LISTEN_MAX][CONFIG_ADDRESS_BYTES]; /* with the real port */
 };
 
-/* BUSY, with a report that names the address, if somebody listens there already. */
-NODISCARD enum status
-listeners_open(const struct config *config, struct report *report, struct listeners *ret_listeners);
+/* BUSY, with a report that names the address, if somebody listens there already. Of `sockets`
+ * (NULL: none were handed over) it takes those that it wants, and wants all of them. */
+NODISCARD enum status listeners_open(const struct config *config,
+                                     struct service_sockets *sockets,
+                                     struct report *report,
+                                     struct listeners *ret_listeners);
+/* The same with what a service manager has handed to this process. */
+NODISCARD enum status listeners_open_service(const struct config *config,
+                                             struct report *report,
+                                             struct listeners *ret_listeners);
 void listeners_close(struct listeners *listeners);
 
 #endif

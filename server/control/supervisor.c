@@ -29,6 +29,7 @@
 #include "server/control/kv_service.h"
 #include "server/control/pulse.h"
 #include "server/control/rates_pages.h"
+#include "server/control/service_manager.h"
 #include "server/control/vault_line.h"
 #include "server/control/workers.h"
 #include "server/telemetry/bus_error.h"
@@ -217,6 +218,7 @@ static void supervisor_stop(struct supervisor *supervisor, int exit_status)
     }
     supervisor->state = SUPERVISOR_DRAINING;
     supervisor->exit_status = exit_status;
+    service_manager_say("STOPPING=1\nSTATUS=requests under way are finished");
     log_message("info", "drain", "no new connections; requests under way are finished");
     supervisor_say(exit_status == 130 ? "\nstopping: requests under way are finished; Ctrl-C "
                                         "again ends them\n"
@@ -252,6 +254,7 @@ static void supervisor_workers_ready(void *context)
         return;
     supervisor->state = SUPERVISOR_SERVING;
     supervisor_say("ready\n");
+    service_manager_say("READY=1\nSTATUS=serving");
     log_message("info", "ready", "%u workers serve", supervisor->options.config->workers);
 }
 
@@ -526,7 +529,7 @@ static enum status supervisor_start(struct supervisor *supervisor, struct report
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
     status = supervisor_make_events(supervisor, report);
     if (status == STATUS_OK)
-        status = listeners_open(config, report, &supervisor->listeners);
+        status = listeners_open_service(config, report, &supervisor->listeners);
     if (status == STATUS_OK)
         status = supervisor_open_log(supervisor, report);
     if (status == STATUS_OK)

@@ -109,7 +109,7 @@ static void bench_init(struct bench *bench)
     (void)snprintf(bench->config.listen[0], CONFIG_ADDRESS_BYTES, "127.0.0.1:0");
     const struct log_drain_options log = {
         .base = bench->base, .clock = &clock_system, .write = bench_write};
-    assert_int_equal(listeners_open(&bench->config, NULL, &bench->listeners), STATUS_OK);
+    assert_int_equal(listeners_open(&bench->config, NULL, NULL, &bench->listeners), STATUS_OK);
     assert_int_equal(starts_create(4, &clock_system, &bench->starts), STATUS_OK);
     const struct records_options records = {.clock = &clock_system, .starts = bench->starts};
     assert_int_equal(records_create(&records, &bench->records), STATUS_OK);

@@ -33,7 +33,7 @@ static void each_worker_has_a_socket_of_its_own_on_each_address(void **state)
     struct report report = REPORT_INIT;
     struct listeners listeners = {0};
     struct config config = make_config(3, "127.0.0.1:0", "127.0.0.1:0");
-    assert_int_equal(listeners_open(&config, &report, &listeners), STATUS_OK);
+    assert_int_equal(listeners_open(&config, NULL, &report, &listeners), STATUS_OK);
     assert_int_equal(listeners.count, 2);
     assert_int_equal(listeners.sets, 3);
     for (uint32_t address = 0; address < 2; address++) {
@@ -57,7 +57,7 @@ static void an_address_of_the_other_family_is_told_as_it_is_written(void **state
     (void)state;
     struct listeners listeners = {0};
     struct config config = make_config(1, "[::1]:0", NULL);
-    if (listeners_open(&config, NULL, &listeners) != STATUS_OK)
+    if (listeners_open(&config, NULL, NULL, &listeners) != STATUS_OK)
         skip(); /* a machine without IPv6 */
     assert_int_equal(strncmp(listeners.addresses[0], "[::1]:", 6), 0);
     listeners_close(&listeners);
@@ -70,9 +70,9 @@ static void a_port_in_use_is_busy_and_named(void **state)
     struct listeners first = {0};
     struct listeners second = {0};
     struct config config = make_config(1, "127.0.0.1:0", NULL);
-    assert_int_equal(listeners_open(&config, &report, &first), STATUS_OK);
+    assert_int_equal(listeners_open(&config, NULL, &report, &first), STATUS_OK);
     config = make_config(1, "127.0.0.1:0", first.addresses[0]);
-    assert_int_equal(listeners_open(&config, &report, &second), STATUS_BUSY);
+    assert_int_equal(listeners_open(&config, NULL, &report, &second), STATUS_BUSY);
     assert_non_null(strstr(report.text, first.addresses[0]));
     assert_non_null(strstr(report.text, "--listen"));
     assert_null(second.fds);
@@ -85,8 +85,52 @@ static void what_is_no_address_is_a_fault_of_the_configuration(void **state)
     struct report report = REPORT_INIT;
     struct listeners listeners = {0};
     struct config config = make_config(1, "localhost", NULL);
-    assert_int_equal(listeners_open(&config, &report, &listeners), STATUS_CONFIG);
+    assert_int_equal(listeners_open(&config, NULL, &report, &listeners), STATUS_CONFIG);
     assert_non_null(strstr(report.text, "`localhost`"));
+}
+
+/* A socket as a service manager holds it. */
+static struct service_sockets make_sockets(void)
+{
+    struct service_sockets sockets = {.count = 1};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    sockets.fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(sockets.fds[0], (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(sockets.fds[0], 1), 0);
+    (void)snprintf(sockets.addresses[0], sizeof(sockets.addresses[0]), "127.0.0.1:%u",
+                   port_of(sockets.fds[0]));
+    return sockets;
+}
+
+static void a_socket_that_was_handed_over_is_every_workers(void **state)
+{
+    (void)state;
+    struct report report = REPORT_INIT;
+    struct listeners listeners = {0};
+    struct service_sockets sockets = make_sockets();
+    struct config config = make_config(2, sockets.addresses[0], "127.0.0.1:0");
+    uint16_t port = port_of(sockets.fds[0]);
+    assert_int_equal(listeners_open(&config, &sockets, &report, &listeners), STATUS_OK);
+    assert_int_equal(sockets.fds[0], -1);
+    assert_string_equal(listeners.addresses[0], sockets.addresses[0]);
+    for (uint32_t set = 0; set < 2; set++)
+        assert_int_equal(port_of(listeners.fds[set][0]), port);
+    assert_int_not_equal(listeners.fds[0][0], listeners.fds[1][0]);
+    assert_int_not_equal(port_of(listeners.fds[0][1]), port);
+    listeners_close(&listeners);
+}
+
+static void a_socket_that_nobody_asked_for_is_refused(void **state)
+{
+    (void)state;
+    struct report report = REPORT_INIT;
+    struct listeners listeners = {0};
+    struct service_sockets sockets = make_sockets();
+    struct config config = make_config(1, "127.0.0.1:0", NULL);
+    assert_int_equal(listeners_open(&config, &sockets, &report, &listeners), STATUS_CONFIG);
+    assert_non_null(strstr(report.text, sockets.addresses[0]));
+    assert_null(listeners.fds);
+    service_sockets_close(&sockets);
 }
 
 UNIT
@@ -96,6 +140,8 @@ UNIT
         cmocka_unit_test(an_address_of_the_other_family_is_told_as_it_is_written),
         cmocka_unit_test(a_port_in_use_is_busy_and_named),
         cmocka_unit_test(what_is_no_address_is_a_fault_of_the_configuration),
+        cmocka_unit_test(a_socket_that_was_handed_over_is_every_workers),
+        cmocka_unit_test(a_socket_that_nobody_asked_for_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,7 +111,7 @@ static void bench_init(struct bench *bench, const char *what)
     (void)snprintf(bench->config.domain, CONFIG_DOMAIN_BYTES, "%s", what);
     const struct log_drain_options log = {
         .base = bench->base, .clock = &bench->clock, .write = bench_write};
-    assert_int_equal(listeners_open(&bench->config, NULL, &bench->listeners), STATUS_OK);
+    assert_int_equal(listeners_open(&bench->config, NULL, NULL, &bench->listeners), STATUS_OK);
     assert_int_equal(starts_create(4, &bench->clock, &bench->starts), STATUS_OK);
     const struct records_options records = {.clock = &bench->clock, .starts = bench->starts};
     assert_int_equal(records_create(&records, &bench->records), STATUS_OK);
