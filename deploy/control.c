@@ -28,8 +28,9 @@
 #include "deploy/logs/log_store.h"
 
 #define CONTROL_BUILDERS_MAX       4
-#define CONTROL_READERS_INTERVAL_S 10
-#define CONTROL_LOGS_TICKS         360 /* an hour of those intervals */
+#define CONTROL_READERS_INTERVAL_S 1
+#define CONTROL_TEND_TICKS         10   /* of those intervals */
+#define CONTROL_LOGS_TICKS         3600 /* an hour of them */
 
 struct deploy_control {
     struct deploy_control_options options;
@@ -314,15 +315,27 @@ static enum status control_keep_artifacts(void *context, struct report *report)
     return data_dir_keep_artifacts(&control->dir, report);
 }
 
+static void
+control_end_stuck(const struct deploy_control *control, enum lmdb_store store, uint64_t before)
+{
+    if (before != 0)
+        control->options.reader_stuck(control->options.context, store, before);
+}
+
 static void control_check_readers(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     (void)what;
     struct deploy_control *control = context;
-    store_tend(control->store);
-    store_keep_token_uses(control->store);
-    admin_http_end_streams(control->http, control_holds);
-    if (++control->ticks % CONTROL_LOGS_TICKS == 0)
+    control_end_stuck(control, LMDB_STORE_CATALOG, store_stuck_reader(control->store));
+    control_end_stuck(control, LMDB_STORE_KV, kv_store_stuck_reader(control->kv));
+    control->ticks++;
+    if (control->ticks % CONTROL_TEND_TICKS == 0) {
+        store_tend(control->store);
+        store_keep_token_uses(control->store);
+        admin_http_end_streams(control->http, control_holds);
+    }
+    if (control->ticks % CONTROL_LOGS_TICKS == 0)
         log_store_sweep(control->logs);
 }
 
@@ -339,22 +352,9 @@ static enum status control_open_store(struct deploy_control *control, struct rep
                                           .committed = control_committed,
                                           .artifact_gone = control_withdraw,
                                           .data_dir = control->dir.path,
+                                          .readers = control->options.readers,
                                           .context = control};
     return store_open(&options, report, &control->store);
-}
-
-static uint64_t control_oldest_reader(void *context)
-{
-    const struct deploy_control_options *options = &((struct deploy_control *)context)->options;
-    return options->kv_oldest_reader == NULL ? UINT64_MAX
-                                             : options->kv_oldest_reader(options->context);
-}
-
-static void control_kv_stuck(void *context)
-{
-    const struct deploy_control_options *options = &((struct deploy_control *)context)->options;
-    if (options->kv_stuck != NULL)
-        options->kv_stuck(options->context);
 }
 
 static void control_kv_failed(void *context, const struct report *report)
@@ -371,15 +371,13 @@ static enum status control_open_kv(struct deploy_control *control, struct report
                                            .map_bytes = options->config->kv_map_bytes,
                                            .tenant_bytes_max = options->config->limits.kv,
                                            .clock = options->clock,
-                                           .oldest_reader = control_oldest_reader,
-                                           .context = control};
+                                           .readers = options->readers};
     enum status status = kv_store_open(&store, report, &control->kv);
     if (status != STATUS_OK)
         return status;
     const struct kv_queue_options queue = {.base = options->base,
                                            .store = control->kv,
                                            .clock = options->clock,
-                                           .stuck = control_kv_stuck,
                                            .failed = control_kv_failed,
                                            .context = control};
     return kv_queue_create(&queue, report, &control->kv_queue);

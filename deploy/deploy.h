@@ -27,6 +27,7 @@
 
 #include "config/config.h"
 #include "deploy/files.h"
+#include "deploy/lmdb/lmdb_reading.h"
 #include "deploy/manifest/host.h"
 #include "deploy/manifest/manifest.h"
 #include "engine/base/bytes.h"
@@ -111,9 +112,10 @@ struct deploy_catalog_entry {
     struct deploy_tenant_limits limits;
 };
 
-/* Opens the store read-only; any process but control. */
+/* Opens the store read-only, in a worker. `reading` is borrowed, in memory that control watches. */
 NODISCARD enum status deploy_catalog_open(const char *data_dir,
                                           uint64_t map_bytes,
+                                          struct lmdb_reading *reading,
                                           struct report *report,
                                           struct deploy_catalog **ret_catalog);
 void deploy_catalog_close(struct deploy_catalog *catalog);
@@ -256,11 +258,10 @@ struct deploy_control_options {
     /* `count` requests since the last call came to the admin address without its token, the last
      * of them from `peer`; not called more often than every ten seconds. May be NULL. */
     void (*admin_refused)(void *context, uint32_t count, const char *peer);
-    /* The oldest commit of the key-value store that some worker may read from (kv/kv.h);
-     * UINT64_MAX: none does. May be NULL: nobody reads. */
-    uint64_t (*kv_oldest_reader)(void *context);
-    /* One of them has not moved for a second: nothing can be written until it ends. May be NULL. */
-    void (*kv_stuck)(void *context);
+    struct lmdb_readers readers; /* the workers */
+    /* Who reads from a commit older than `before` has done so for a second or more: end it. May be
+     * NULL if there are no readers. */
+    void (*reader_stuck)(void *context, enum lmdb_store store, uint64_t before);
     /* A group of changes could not be written; for the log. May be NULL. */
     void (*kv_failed)(void *context, const char *text);
     /* Asks the vault; then deploy_control_vault_done is called with that number. False: nobody

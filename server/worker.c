@@ -19,6 +19,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "deploy/kv/kv.h"
 #include "engine/base/spawn.h"
 #include "server/control/lending.h"
 #include "server/front/h2o_listen.h"
@@ -63,7 +64,7 @@ static enum status worker_read_boot(struct worker_boot *ret_boot, struct report 
 
 static enum status worker_map_shared(struct request_service *service,
                                      struct report *report,
-                                     struct kv_reader_slot **ret_kv)
+                                     struct lmdb_reading **ret_reading)
 {
     struct worker_shared *shared =
         mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, WORKER_SHARED_FD, 0);
@@ -73,7 +74,7 @@ static enum status worker_map_shared(struct request_service *service,
     service->metrics = &shared->metrics;
     service->records = &shared->records;
     service->vitals = &shared->vitals;
-    *ret_kv = &shared->kv;
+    *ret_reading = shared->reading;
     metrics_clear_gauges(service->metrics);
     vitals_clear(service->vitals);
     void *page =
@@ -134,11 +135,11 @@ static enum status worker_start(struct worker *worker, struct report *report)
 {
     struct request_service *service = &worker->service;
     const struct config *config = &worker->boot.config;
-    struct kv_reader_slot *kv_slot;
+    struct lmdb_reading *reading;
     struct kv_reader *kv_reader;
     enum status status = worker_read_boot(&worker->boot, report);
     if (status == STATUS_OK)
-        status = worker_map_shared(service, report, &kv_slot);
+        status = worker_map_shared(service, report, &reading);
     if (status == STATUS_OK)
         status = worker_open_signals(worker, report);
     if (status == STATUS_OK)
@@ -146,8 +147,8 @@ static enum status worker_start(struct worker *worker, struct report *report)
     if (status == STATUS_OK)
         status = engine_init(report);
     if (status == STATUS_OK)
-        status = deploy_catalog_open(config->data_dir, config->store_map_bytes, report,
-                                     &service->catalog);
+        status = deploy_catalog_open(config->data_dir, config->store_map_bytes,
+                                     &reading[LMDB_STORE_CATALOG], report, &service->catalog);
     service->config = config;
     service->clock = &clock_system;
     service->access_log = worker->boot.access_log;
@@ -156,8 +157,8 @@ static enum status worker_start(struct worker *worker, struct report *report)
     if (status == STATUS_OK)
         status = request_service_init(service, report);
     if (status == STATUS_OK)
-        status = kv_reader_open(config->data_dir, config->kv_map_bytes, kv_slot, service->clock,
-                                report, &kv_reader);
+        status = kv_reader_open(config->data_dir, config->kv_map_bytes, &reading[LMDB_STORE_KV],
+                                service->clock, report, &kv_reader);
     if (status == STATUS_OK)
         world_kv_provide(&service->world, kv_reader);
     world_rates_provide(&service->world, &worker->rates, service->clock);

@@ -9,7 +9,7 @@
 #define SKERRY_SERVER_WORKER_H
 
 #include "config/config.h"
-#include "deploy/kv/kv.h"
+#include "deploy/deploy.h"
 #include "server/telemetry/metrics.h"
 #include "server/telemetry/quarantine.h"
 #include "server/telemetry/record_ring.h"
@@ -41,7 +41,7 @@ struct worker_shared {
     struct metrics metrics;
     struct record_ring records;
     struct vitals vitals;
-    struct kv_reader_slot kv;
+    struct lmdb_reading reading[LMDB_STORE_COUNT];
 };
 
 /* `skerry worker`; returns the exit status. */

@@ -6,16 +6,11 @@
  *   worker   kv_reader   reads, in mapped memory, without a lock
  *   control  kv_store    the only writer: groups of changes, each group one transaction
  *
- * LMDB's lock file is left away (MDB_NOLOCK): a worker that runs hostile guests must not be able to
- * block its writer or to lie to it. What the file is for is done in kv_reader_slot instead: a
- * reader says which commit it may be reading from, and the writer begins no transaction that would
- * use pages of that one again (kv_store_apply says BUSY). A reader never waits and holds nothing
- * over a park; one that stays all the same is control's to end.
+ * How a reader keeps the writer from pages that it reads: lmdb/lmdb_reader.h. It never waits and
+ * holds nothing over a park; one that stays all the same is control's to end.
  */
 #ifndef SKERRY_DEPLOY_KV_KV_H
 #define SKERRY_DEPLOY_KV_KV_H
-
-#include <stdatomic.h>
 
 #include "deploy/deploy.h"
 
@@ -41,18 +36,12 @@ bool kv_key_valid(struct bytes key);
 
 /* ---- reading ----------------------------------------------------------------------------------*/
 
-/* In memory that a worker shares with control. 0: it reads nothing; else one more than a commit
- * that is not newer than what it reads. */
-struct kv_reader_slot {
-    _Atomic uint64_t reading;
-};
-
 struct kv_reader;
 
-/* `slot` and `clock` are borrowed. NOT_FOUND: control has not made the store yet. */
+/* `reading` and `clock` are borrowed. NOT_FOUND: control has not made the store yet. */
 NODISCARD enum status kv_reader_open(const char *data_dir,
                                      uint64_t map_bytes,
-                                     struct kv_reader_slot *slot,
+                                     struct lmdb_reading *reading,
                                      const struct clock *clock,
                                      struct report *report,
                                      struct kv_reader **ret_reader);
@@ -107,10 +96,7 @@ struct kv_store_options {
     uint64_t map_bytes;
     uint64_t tenant_bytes_max; /* limits.kv */
     const struct clock *clock;
-    /* The oldest commit that some worker may read from; UINT64_MAX: none does. NULL: nobody reads.
-     */
-    uint64_t (*oldest_reader)(void *context);
-    void *context;
+    struct lmdb_readers readers; /* the workers */
 };
 
 NODISCARD enum status kv_store_open(const struct kv_store_options *options,
@@ -118,13 +104,15 @@ NODISCARD enum status kv_store_open(const struct kv_store_options *options,
                                     struct kv_store **ret_store);
 void kv_store_close(struct kv_store *store);
 /*
- * All changes in one transaction, in their order; returns when it is on disk. BUSY: a reader is too
- * old; try again soon. Any other error: nothing was changed. `count` is at most KV_GROUP_MAX.
+ * All changes in one transaction, in their order; returns when it is on disk. An error: nothing was
+ * changed. `count` is at most KV_GROUP_MAX.
  */
 NODISCARD enum status kv_store_apply(struct kv_store *store,
                                      struct kv_change *const *changes,
                                      size_t count,
                                      struct report *report);
+/* To be called about once a second; as lmdb_pin_stuck. */
+uint64_t kv_store_stuck_reader(struct kv_store *store);
 /* Removes a few of the expired; true: there are more. */
 bool kv_store_sweep(struct kv_store *store);
 

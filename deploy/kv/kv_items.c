@@ -4,8 +4,7 @@
  */
 #include "deploy/kv/kv_items.h"
 
-#include <errno.h>
-
+#include "deploy/lmdb/lmdb_status.h"
 bool kv_key_valid(struct bytes key)
 {
     return key.count > 0 && key.count <= KV_KEY_BYTES_MAX;
@@ -25,35 +24,9 @@ struct kv_full_key kv_full_key_make(struct bytes tenant, struct bytes key)
 
 enum status kv_status(int rc, struct report *report)
 {
-    switch (rc) {
-    case 0:
-        return STATUS_OK;
-    case MDB_NOTFOUND:
-        return STATUS_NOT_FOUND;
-    case MDB_MAP_FULL:
-        return report_fail(report, STATUS_FULL, REPORT_OFFSET_NONE,
-                           "the key-value store is full: delete keys, or raise store.kv_map_size");
-    case ENOSPC:
-    case EDQUOT:
-    case EIO: /* LMDB's word for a short write, which is a full disk more often than not */
-        return report_fail(report, STATUS_FULL, REPORT_OFFSET_NONE,
-                           "the disk of the data directory is full or failing (%s)",
-                           mdb_strerror(rc));
-    case ENOMEM:
-        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE,
-                           "out of memory for the key-value store");
-    case MDB_CORRUPTED:
-    case MDB_PAGE_NOTFOUND:
-    case MDB_INVALID:
-    case MDB_VERSION_MISMATCH:
-        return report_fail(report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
-                           "the key-value store is damaged or cut short (%s): restore it from a "
-                           "backup",
-                           mdb_strerror(rc));
-    default:
-        return report_fail(report, STATUS_IO, REPORT_OFFSET_NONE, "the key-value store failed: %s",
-                           mdb_strerror(rc));
-    }
+    static const struct lmdb_words words = {
+        .name = "the key-value store", .remedy = "delete keys", .size = "store.kv_map_size"};
+    return lmdb_status(rc, &words, report);
 }
 
 static enum status kv_items_open(MDB_val value, struct kv_item *ret_item)

@@ -15,11 +15,10 @@
 #include "deploy/data_dir.h"
 #include "deploy/kv/kv.h"
 
-#define KV_DBS          3
-#define KV_DB_ITEM      "item"
-#define KV_DB_EXPIRY    "expiry"
-#define KV_DB_USAGE     "usage"
+#define KV_DB_ITEM_NAME "item"
 #define KV_EXPIRY_BYTES 16
+
+enum kv_db { KV_DB_ITEM, KV_DB_EXPIRY, KV_DB_USAGE, KV_DB_COUNT };
 
 struct kv_head {
     uint64_t version;
@@ -44,7 +43,7 @@ static inline bool kv_is_over(uint64_t expires_ns, uint64_t now_ns)
 
 /* `key` may be empty: then it is what all of the tenant's keys begin with. */
 struct kv_full_key kv_full_key_make(struct bytes tenant, struct bytes key);
-/* OK for rc 0; NOT_FOUND, without a report, for MDB_NOTFOUND; else with one. */
+/* As lmdb_status. */
 NODISCARD enum status kv_status(int rc, struct report *report);
 /* Expired or not. CORRUPT for a value that is none. */
 NODISCARD enum status

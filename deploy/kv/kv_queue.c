@@ -7,11 +7,10 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-#define KV_GROUP_BYTES ((size_t)16 << 20)
-#define KV_RETRY_US    1000
-#define KV_SWEEP_MS    1000
-#define KV_STUCK_NS    CLOCK_NS_PER_S
-#define KV_TELL_NS     (10 * CLOCK_NS_PER_S)
+#define KV_GROUP_BYTES   ((size_t)16 << 20)
+#define KV_SWEEP_NEXT_US 1000 /* there is more to sweep */
+#define KV_SWEEP_MS      1000
+#define KV_TELL_NS       (10 * CLOCK_NS_PER_S)
 
 struct kv_queue {
     struct kv_queue_options options;
@@ -19,17 +18,10 @@ struct kv_queue {
     uint32_t waiting_count;
     struct event *group_event; /* active: a group is due */
     struct event *sweep_event;
-    uint64_t busy_since_ns; /* 0: the last group could be written */
-    uint64_t told_ns;       /* when it was told that one failed; 0: never */
+    uint64_t told_ns; /* when it was told that one failed; 0: never */
     struct kv_request *group[KV_GROUP_MAX];
     struct kv_change *changes[KV_GROUP_MAX];
 };
-
-static void kv_queue_retry(const struct kv_queue *queue)
-{
-    const struct timeval soon = {.tv_usec = KV_RETRY_US};
-    (void)event_add(queue->group_event, &soon);
-}
 
 /* The first that wait, off the list. */
 static size_t kv_queue_take(struct kv_queue *queue)
@@ -47,26 +39,6 @@ static size_t kv_queue_take(struct kv_queue *queue)
     }
     queue->waiting_count -= (uint32_t)count;
     return count;
-}
-
-/* Back to where they were. */
-static void kv_queue_untake(struct kv_queue *queue, size_t count)
-{
-    queue->waiting_count += (uint32_t)count;
-    while (count-- > 0)
-        list_prepend(&queue->waiting, &queue->group[count]->link);
-}
-
-static void kv_queue_wait_for_readers(struct kv_queue *queue)
-{
-    uint64_t now_ns = clock_monotonic_ns(queue->options.clock);
-    if (queue->busy_since_ns == 0)
-        queue->busy_since_ns = now_ns;
-    if (now_ns - queue->busy_since_ns >= KV_STUCK_NS) {
-        queue->busy_since_ns = 0;
-        queue->options.stuck(queue->options.context);
-    }
-    kv_queue_retry(queue);
 }
 
 /* Whoever goes on writing to a full disk does not fill the log too. */
@@ -89,12 +61,6 @@ static void kv_queue_on_group(evutil_socket_t fd, short events, void *context)
     if (count == 0)
         return;
     enum status status = kv_store_apply(queue->options.store, queue->changes, count, &report);
-    if (status == STATUS_BUSY) {
-        kv_queue_untake(queue, count);
-        kv_queue_wait_for_readers(queue);
-        return;
-    }
-    queue->busy_since_ns = 0;
     if (status != STATUS_OK)
         kv_queue_tell_failed(queue, &report);
     for (size_t i = 0; i < count; i++)
@@ -110,7 +76,7 @@ static void kv_queue_on_sweep(evutil_socket_t fd, short events, void *context)
     const struct kv_queue *queue = context;
     bool more = kv_store_sweep(queue->options.store);
     const struct timeval next = {.tv_sec = more ? 0 : KV_SWEEP_MS / 1000,
-                                 .tv_usec = more ? KV_RETRY_US : 0};
+                                 .tv_usec = more ? KV_SWEEP_NEXT_US : 0};
     (void)event_add(queue->sweep_event, &next);
 }
 
@@ -156,8 +122,7 @@ bool kv_queue_push(struct kv_queue *queue, struct kv_request *request)
     if (queue->waiting_count >= KV_QUEUE_MAX)
         return false;
     list_append(&queue->waiting, &request->link);
-    /* Whoever waits for readers is woken by its timer. */
-    if (queue->waiting_count++ == 0 && queue->busy_since_ns == 0)
+    if (queue->waiting_count++ == 0)
         event_active(queue->group_event, 0, 0);
     return true;
 }

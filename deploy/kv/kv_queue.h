@@ -4,8 +4,6 @@
  * loop is one transaction and one fsync; each is told when it is on disk.
  *
  *   push ... push --> end of the turn --> kv_store_apply --> done, done, ...
- *                          ^                   |
- *                          +---- 1 ms ---- BUSY: a worker still reads an old commit
  */
 #ifndef SKERRY_DEPLOY_KV_KV_QUEUE_H
 #define SKERRY_DEPLOY_KV_KV_QUEUE_H
@@ -28,8 +26,6 @@ struct kv_queue_options {
     struct event_base *base;
     struct kv_store *store; /* borrowed */
     const struct clock *clock;
-    /* Some worker has read one commit for KV_STUCK_NS: end it. */
-    void (*stuck)(void *context);
     /* A group could not be written; for the log: of those of 10 s the first. */
     void (*failed)(void *context, const struct report *report);
     void *context;

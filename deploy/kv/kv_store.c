@@ -2,11 +2,10 @@
 /*
  * Control's end: groups of changes, each one transaction and one fsync.
  *
- *   kv_store_apply --> no reader is too old? --> each change in turn --> commit, on disk
+ *   kv_store_apply --> each change in turn --> commit, on disk
  *
- * LMDB uses pages that commit N gave up again from N + 2 on. So a transaction T may begin only
- * when nobody reads from a commit older than T - 2. Versions are T and the place in the group:
- * always larger, without a counter on disk.
+ * Versions are the transaction's number and the place in the group: always larger, without a
+ * counter on disk.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,21 +14,20 @@
 #include <stdlib.h>
 
 #include "deploy/kv/kv_items.h"
-#include "deploy/store/store_check.h"
+#include "deploy/lmdb/lmdb_env.h"
+#include "deploy/lmdb/lmdb_pin.h"
 
-#define KV_SWEEP_MAX      256 /* items that one sweep removes */
-#define KV_VERSION_SHIFT  20  /* a group has fewer changes than 1 << 20 */
-#define KV_NUMBER_BYTES   24
-#define KV_COMMITS_BEHIND 2
+#define KV_SWEEP_MAX     256 /* items that one sweep removes */
+#define KV_VERSION_SHIFT 20  /* a group has fewer changes than 1 << 20 */
+#define KV_NUMBER_BYTES  24
 
 _Static_assert(KV_GROUP_MAX < 1 << KV_VERSION_SHIFT, "versions of a group fit");
 
 struct kv_store {
     MDB_env *env;
+    struct lmdb_pin pin;
     MDB_txn *read; /* between kv_store_begin and kv_store_end */
-    MDB_dbi item;
-    MDB_dbi expiry;
-    MDB_dbi usage;
+    MDB_dbi dbi[KV_DB_COUNT];
     struct kv_store_options options;
     char dir[CONFIG_PATH_BYTES + 16];
 };
@@ -43,44 +41,15 @@ struct kv_writing {
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-static int kv_store_open_dbs(struct kv_store *store)
-{
-    MDB_txn *txn;
-    int rc = mdb_txn_begin(store->env, NULL, 0, &txn);
-    if (rc != 0)
-        return rc;
-    rc = mdb_dbi_open(txn, KV_DB_ITEM, MDB_CREATE, &store->item);
-    if (rc == 0)
-        rc = mdb_dbi_open(txn, KV_DB_EXPIRY, MDB_CREATE, &store->expiry);
-    if (rc == 0)
-        rc = mdb_dbi_open(txn, KV_DB_USAGE, MDB_CREATE, &store->usage);
-    if (rc == 0)
-        return mdb_txn_commit(txn);
-    mdb_txn_abort(txn);
-    return rc;
-}
-
 static int kv_store_open_env(struct kv_store *store)
 {
-    static const char *const names[] = {KV_DB_ITEM, KV_DB_EXPIRY, KV_DB_USAGE};
-    int fd;
-    int rc = mdb_env_create(&store->env);
-    if (rc == 0)
-        rc = mdb_env_set_maxdbs(store->env, KV_DBS);
-    if (rc == 0)
-        rc = mdb_env_set_mapsize(store->env, store->options.map_bytes);
-    if (rc == 0)
-        rc = mdb_env_open(store->env, store->dir, MDB_NOLOCK | MDB_NOTLS, 0600);
-    if (rc == 0)
-        rc = mdb_env_get_fd(store->env, &fd);
-    /* LMDB opens its data file without this flag. */
-    if (rc == 0)
-        rc = fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? 0 : errno;
-    if (rc == 0)
-        rc = store_check_length(store->env, names, COUNT_OF(names));
-    if (rc == 0)
-        rc = kv_store_open_dbs(store);
-    return rc;
+    static const char *const names[KV_DB_COUNT] = {
+        [KV_DB_ITEM] = KV_DB_ITEM_NAME, [KV_DB_EXPIRY] = "expiry", [KV_DB_USAGE] = "usage"};
+    const struct lmdb_env_options options = {.dir = store->dir,
+                                             .map_bytes = store->options.map_bytes,
+                                             .names = names,
+                                             .count = COUNT_OF(names)};
+    return lmdb_env_open(&options, &store->env, store->dbi);
 }
 
 enum status kv_store_open(const struct kv_store_options *options,
@@ -91,6 +60,7 @@ enum status kv_store_open(const struct kv_store_options *options,
     if (store == NULL)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
     store->options = *options;
+    store->pin = (struct lmdb_pin){.readers = options->readers, .store = LMDB_STORE_KV};
     (void)snprintf(store->dir, sizeof(store->dir), "%s/" DATA_DIR_KV, options->data_dir);
     enum status status = kv_status(kv_store_open_env(store), report);
     if (status == STATUS_OK)
@@ -106,6 +76,7 @@ void kv_store_close(struct kv_store *store)
         return;
     if (store->read != NULL)
         mdb_txn_abort(store->read);
+    lmdb_pin_drop(&store->pin);
     if (store->env != NULL)
         mdb_env_close(store->env);
     free(store);
@@ -138,7 +109,7 @@ kv_put_usage(const struct kv_writing *writing, struct bytes tenant, const struct
 {
     MDB_val at = kv_val(tenant.data, tenant.count);
     MDB_val value = kv_val(usage, sizeof(*usage));
-    return mdb_put(writing->txn, writing->store->usage, &at, &value, 0);
+    return mdb_put(writing->txn, writing->store->dbi[KV_DB_USAGE], &at, &value, 0);
 }
 
 static void kv_expiry_key(const struct kv_head *head, uint8_t ret_key[KV_EXPIRY_BYTES])
@@ -159,7 +130,7 @@ static int kv_put_expiry(const struct kv_writing *writing,
     kv_expiry_key(head, text);
     MDB_val at = kv_val(text, sizeof(text));
     MDB_val value = kv_val(key->data, key->count);
-    return mdb_put(writing->txn, writing->store->expiry, &at, &value, 0);
+    return mdb_put(writing->txn, writing->store->dbi[KV_DB_EXPIRY], &at, &value, 0);
 }
 
 static int kv_delete_expiry(const struct kv_writing *writing, const struct kv_head *head)
@@ -169,7 +140,7 @@ static int kv_delete_expiry(const struct kv_writing *writing, const struct kv_he
         return 0;
     kv_expiry_key(head, text);
     MDB_val at = kv_val(text, sizeof(text));
-    int rc = mdb_del(writing->txn, writing->store->expiry, &at, NULL);
+    int rc = mdb_del(writing->txn, writing->store->dbi[KV_DB_EXPIRY], &at, NULL);
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
@@ -191,10 +162,10 @@ static enum status kv_look(const struct kv_writing *writing,
     const struct kv_store *store = writing->store;
     *ret_before = (struct kv_before){.key = kv_full_key_make(change->tenant, change->key)};
     enum status status =
-        kv_get_usage(writing->txn, store->usage, change->tenant, &ret_before->usage);
+        kv_get_usage(writing->txn, store->dbi[KV_DB_USAGE], change->tenant, &ret_before->usage);
     if (status != STATUS_OK)
         return status;
-    status = kv_items_find(writing->txn, store->item, &ret_before->key, ret_item);
+    status = kv_items_find(writing->txn, store->dbi[KV_DB_ITEM], &ret_before->key, ret_item);
     if (status == STATUS_NOT_FOUND)
         return STATUS_OK;
     if (status != STATUS_OK)
@@ -213,7 +184,7 @@ kv_remove(const struct kv_writing *writing, struct bytes tenant, const struct kv
     MDB_val at = kv_val(before->key.data, before->key.count);
     int rc = kv_delete_expiry(writing, &before->head);
     if (rc == 0)
-        rc = mdb_del(writing->txn, writing->store->item, &at, NULL);
+        rc = mdb_del(writing->txn, writing->store->dbi[KV_DB_ITEM], &at, NULL);
     if (rc != 0)
         return rc;
     usage.keys -= MIN(usage.keys, 1U);
@@ -239,7 +210,7 @@ static int kv_put(const struct kv_writing *writing,
     MDB_val room = {.mv_size = sizeof(*head) + value.count};
     int rc = kv_delete_expiry(writing, &before->head);
     if (rc == 0)
-        rc = mdb_put(writing->txn, writing->store->item, &at, &room, MDB_RESERVE);
+        rc = mdb_put(writing->txn, writing->store->dbi[KV_DB_ITEM], &at, &room, MDB_RESERVE);
     if (rc != 0)
         return rc;
     memcpy(room.mv_data, head, sizeof(*head));
@@ -314,29 +285,19 @@ kv_change_one(const struct kv_writing *writing, struct kv_change *change, uint64
 
 /* ---- transactions ---------------------------------------------------------------------------- */
 
-/* True: nobody reads what the next transaction would write over. */
-static bool kv_store_may_write(const struct kv_store *store)
+uint64_t kv_store_stuck_reader(struct kv_store *store)
 {
-    MDB_envinfo info;
-    if (store->options.oldest_reader == NULL)
-        return true;
-    int rc = mdb_env_info(store->env, &info);
-    ASSERT(rc == 0);
-    atomic_thread_fence(memory_order_seq_cst);
-    uint64_t oldest = store->options.oldest_reader(store->options.context);
-    return oldest == UINT64_MAX || oldest + KV_COMMITS_BEHIND > info.me_last_txnid;
+    return lmdb_pin_stuck(&store->pin);
 }
 
 static enum status
 kv_store_begin_write(struct kv_store *store, struct report *report, struct kv_writing *ret_writing)
 {
     ASSERT(store->read == NULL);
-    if (!kv_store_may_write(store))
-        return report_fail(report, STATUS_BUSY, REPORT_OFFSET_NONE,
-                           "the key-value store is being read; try again");
     ret_writing->store = store;
     ret_writing->now_ns = clock_realtime_ns(store->options.clock);
-    return kv_status(mdb_txn_begin(store->env, NULL, 0, &ret_writing->txn), report);
+    int rc = lmdb_pin_move(&store->pin, store->env);
+    return kv_status(rc != 0 ? rc : mdb_txn_begin(store->env, NULL, 0, &ret_writing->txn), report);
 }
 
 static enum status kv_store_apply_once(struct kv_store *store,
@@ -408,7 +369,8 @@ static enum status kv_sweep_one(const struct kv_writing *writing, MDB_val expiry
         MDB_val at = kv_val(row, sizeof(row));
         return status != STATUS_OK
                    ? status
-                   : kv_status(mdb_del(writing->txn, writing->store->expiry, &at, NULL), NULL);
+                   : kv_status(mdb_del(writing->txn, writing->store->dbi[KV_DB_EXPIRY], &at, NULL),
+                               NULL);
     }
     return kv_status(kv_remove(writing, change.tenant, &before), NULL);
 }
@@ -418,7 +380,7 @@ static bool kv_sweep_first(const struct kv_writing *writing, MDB_val *ret_key, M
 {
     MDB_cursor *cursor;
     uint64_t expires_ns = 0;
-    if (mdb_cursor_open(writing->txn, writing->store->expiry, &cursor) != 0)
+    if (mdb_cursor_open(writing->txn, writing->store->dbi[KV_DB_EXPIRY], &cursor) != 0)
         return false;
     int rc = mdb_cursor_get(cursor, ret_key, ret_value, MDB_FIRST);
     mdb_cursor_close(cursor);
@@ -485,7 +447,7 @@ enum status kv_store_get(struct kv_store *store,
                          struct kv_item *ret_item)
 {
     ASSERT(store->read != NULL);
-    return kv_items_get(store->read, store->item, tenant, key,
+    return kv_items_get(store->read, store->dbi[KV_DB_ITEM], tenant, key,
                         clock_realtime_ns(store->options.clock), ret_item);
 }
 
@@ -494,7 +456,7 @@ kv_store_list(struct kv_store *store, const struct kv_range *range, kv_take *tak
 {
     ASSERT(store->read != NULL);
     const struct kv_walk walk = {.txn = store->read,
-                                 .item = store->item,
+                                 .item = store->dbi[KV_DB_ITEM],
                                  .now_ns = clock_realtime_ns(store->options.clock),
                                  .take = take,
                                  .context = context};
@@ -509,7 +471,7 @@ enum status kv_store_usage(struct kv_store *store,
     enum status status = kv_store_begin(store, report);
     if (status != STATUS_OK)
         return status;
-    status = kv_get_usage(store->read, store->usage, tenant, ret_usage);
+    status = kv_get_usage(store->read, store->dbi[KV_DB_USAGE], tenant, ret_usage);
     kv_store_end(store);
     return status;
 }

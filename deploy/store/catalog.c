@@ -12,65 +12,32 @@
 #include <stdlib.h>
 
 #include "deploy/generation.h"
+#include "deploy/lmdb/lmdb_reader.h"
+#include "deploy/lmdb/lmdb_status.h"
 #include "deploy/store/records.h"
 
 struct deploy_catalog {
-    MDB_env *env;
-    MDB_txn *txn;                  /* reset between lookups */
-    MDB_dbi dbi[RECORDS_DB_COUNT]; /* those of catalog_dbs */
+    struct lmdb_reader reader; /* its databases are those of enum records_db */
     /* Copies, until they are parsed. */
     struct buffer manifest;
     struct buffer variables;
     struct generation generation;
 };
 
-static const struct {
-    enum records_db db;
-    const char *name;
-} catalog_dbs[] = {
-    {RECORDS_FUNCTION, "function"}, {RECORDS_TENANT, "tenant"},   {RECORDS_CONFIG, "config"},
-    {RECORDS_MANIFEST, "manifest"}, {RECORDS_ENVIRONMENT, "env"}, {RECORDS_ROUTE, "route"},
-    {RECORDS_DOMAIN, "domain"},     {RECORDS_FILES, "files"},     {RECORDS_ASSETS, "assets"}};
+_Static_assert(RECORDS_DB_COUNT <= LMDB_READER_DBS_MAX, "a reader has room for all databases");
 
 static const struct deploy_manifest catalog_no_manifest;
 
 static enum status catalog_fail(struct report *report, int rc)
 {
-    enum status status = rc == ENOMEM             ? STATUS_NO_MEMORY
-                         : rc == MDB_READERS_FULL ? STATUS_BUSY
-                         : rc == ENOENT           ? STATUS_NOT_FOUND
-                                                  : STATUS_IO;
-    return report_fail(report, status, REPORT_OFFSET_NONE, "cannot read the catalog: %s",
-                       mdb_strerror(rc));
-}
-
-static int catalog_open_env(struct deploy_catalog *catalog, const char *dir, uint64_t map_bytes)
-{
-    int rc = mdb_env_create(&catalog->env);
-    if (rc == 0)
-        rc = mdb_env_set_maxdbs(catalog->env, RECORDS_DB_COUNT);
-    if (rc == 0)
-        rc = mdb_env_set_mapsize(catalog->env, map_bytes);
-    if (rc == 0)
-        rc = mdb_env_open(catalog->env, dir, MDB_RDONLY | MDB_NOTLS, 0600);
-    if (rc == 0)
-        rc = mdb_txn_begin(catalog->env, NULL, MDB_RDONLY, &catalog->txn);
-    for (size_t i = 0; rc == 0 && i < COUNT_OF(catalog_dbs); i++)
-        rc = mdb_dbi_open(catalog->txn, catalog_dbs[i].name, 0, &catalog->dbi[catalog_dbs[i].db]);
-    if (rc != 0)
-        return rc;
-    /* Handles opened in a transaction last only if it is committed. */
-    rc = mdb_txn_commit(catalog->txn);
-    catalog->txn = NULL;
-    if (rc == 0)
-        rc = mdb_txn_begin(catalog->env, NULL, MDB_RDONLY, &catalog->txn);
-    if (rc == 0)
-        mdb_txn_reset(catalog->txn);
-    return rc;
+    static const struct lmdb_words words = {
+        .name = "the catalog", .remedy = "remove functions", .size = "store.map_size"};
+    return lmdb_status(rc, &words, report);
 }
 
 enum status deploy_catalog_open(const char *data_dir,
                                 uint64_t map_bytes,
+                                struct lmdb_reading *reading,
                                 struct report *report,
                                 struct deploy_catalog **ret_catalog)
 {
@@ -81,12 +48,14 @@ enum status deploy_catalog_open(const char *data_dir,
     buffer_init(&catalog->manifest, DEPLOY_MANIFEST_BYTES_MAX);
     buffer_init(&catalog->variables, DEPLOY_ENVIRONMENT_BYTES_MAX);
     (void)snprintf(dir, sizeof(dir), "%s/store", data_dir);
+    const struct lmdb_reader_options options = {.dir = dir,
+                                                .map_bytes = map_bytes,
+                                                .names = records_db_names(),
+                                                .count = RECORDS_DB_COUNT,
+                                                .reading = reading};
     enum status status = generation_open(data_dir, report, &catalog->generation);
-    if (status == STATUS_OK) {
-        int rc = catalog_open_env(catalog, dir, map_bytes);
-        if (rc != 0)
-            status = catalog_fail(report, rc);
-    }
+    if (status == STATUS_OK)
+        status = catalog_fail(report, lmdb_reader_init(&catalog->reader, &options));
     if (status == STATUS_OK)
         *ret_catalog = catalog;
     else
@@ -98,10 +67,7 @@ void deploy_catalog_close(struct deploy_catalog *catalog)
 {
     if (catalog == NULL)
         return;
-    if (catalog->txn != NULL)
-        mdb_txn_abort(catalog->txn);
-    if (catalog->env != NULL)
-        mdb_env_close(catalog->env);
+    lmdb_reader_done(&catalog->reader);
     generation_close(&catalog->generation);
     buffer_done(&catalog->manifest);
     buffer_done(&catalog->variables);
@@ -111,16 +77,6 @@ void deploy_catalog_close(struct deploy_catalog *catalog)
 uint64_t deploy_catalog_generation(const struct deploy_catalog *catalog)
 {
     return generation_read(&catalog->generation);
-}
-
-/* Control lets the map grow when it needs room to delete: then ours has to follow. */
-static int catalog_begin(struct deploy_catalog *catalog)
-{
-    int rc = mdb_txn_renew(catalog->txn);
-    if (rc != MDB_MAP_RESIZED)
-        return rc;
-    rc = mdb_env_set_mapsize(catalog->env, 0);
-    return rc == 0 ? mdb_txn_renew(catalog->txn) : rc;
 }
 
 /* One answer for all, so that nobody can find out which tenants there are. */
@@ -143,7 +99,7 @@ static enum status catalog_get(const struct deploy_catalog *catalog,
     struct records_key name = records_function_key(tenant, function);
     MDB_val key = {.mv_size = name.count, .mv_data = name.data};
     MDB_val value;
-    int rc = mdb_get(catalog->txn, catalog->dbi[RECORDS_FUNCTION], &key, &value);
+    int rc = mdb_get(catalog->reader.txn, catalog->reader.dbi[RECORDS_FUNCTION], &key, &value);
     if (rc == MDB_NOTFOUND)
         return catalog_missing(tenant, function, report);
     if (rc != 0)
@@ -173,7 +129,7 @@ static enum status catalog_get_config(const struct deploy_catalog *catalog,
     *ret_config = bytes_make(NULL, 0);
     if (content->config_bytes == 0)
         return STATUS_OK;
-    int rc = mdb_get(catalog->txn, catalog->dbi[RECORDS_CONFIG], &key, &value);
+    int rc = mdb_get(catalog->reader.txn, catalog->reader.dbi[RECORDS_CONFIG], &key, &value);
     if (rc == MDB_NOTFOUND || (rc == 0 && value.mv_size != content->config_bytes))
         return report_fail(report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
                            "the store is damaged: a version without its configuration");
@@ -194,7 +150,7 @@ static enum status catalog_get_list(const struct deploy_catalog *catalog,
 {
     MDB_val value;
     *ret_list = bytes_make(NULL, 0);
-    int rc = mdb_get(catalog->txn, catalog->dbi[db], &key, &value);
+    int rc = mdb_get(catalog->reader.txn, catalog->reader.dbi[db], &key, &value);
     if (rc == MDB_NOTFOUND)
         return STATUS_OK;
     if (rc != 0)
@@ -240,7 +196,7 @@ static enum status catalog_copy(const struct deploy_catalog *catalog,
     MDB_val key = {.mv_size = name->count, .mv_data = (void *)(uintptr_t)name->data};
     MDB_val value;
     out->count = 0;
-    int rc = mdb_get(catalog->txn, catalog->dbi[db], &key, &value);
+    int rc = mdb_get(catalog->reader.txn, catalog->reader.dbi[db], &key, &value);
     if (rc == MDB_NOTFOUND)
         return STATUS_OK;
     if (rc != 0)
@@ -258,7 +214,7 @@ static enum status catalog_get_limits(const struct deploy_catalog *catalog,
     struct records_tenant record;
     MDB_val key = {.mv_size = tenant.count, .mv_data = (void *)(uintptr_t)tenant.data};
     MDB_val value;
-    int rc = mdb_get(catalog->txn, catalog->dbi[RECORDS_TENANT], &key, &value);
+    int rc = mdb_get(catalog->reader.txn, catalog->reader.dbi[RECORDS_TENANT], &key, &value);
     if (rc == MDB_NOTFOUND || (rc == 0 && value.mv_size != sizeof(record)))
         return report_fail(report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
                            "the store is damaged: a function without its tenant");
@@ -403,11 +359,11 @@ enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
     struct deploy_catalog_entry entry;
     if (!deploy_name_valid(tenant) || !deploy_name_valid(function))
         return catalog_missing(tenant, function, report);
-    int rc = catalog_begin(catalog);
+    int rc = lmdb_reader_begin(&catalog->reader);
     if (rc != 0)
         return catalog_fail(report, rc);
     enum status status = catalog_read(catalog, tenant, function, arena, report, &entry);
-    mdb_txn_reset(catalog->txn);
+    lmdb_reader_end(&catalog->reader);
     if (status == STATUS_OK)
         status = catalog_parse_manifest(catalog, arena, report, &entry.manifest);
     if (status == STATUS_OK &&
@@ -473,7 +429,7 @@ static int catalog_find_host(const struct deploy_catalog *catalog,
     MDB_val key = {.mv_size = host.count, .mv_data = (void *)(uintptr_t)host.data};
     MDB_val value;
     *ret_found = (struct catalog_host){.routes = bytes_make("", 0)};
-    int rc = mdb_get(catalog->txn, catalog->dbi[RECORDS_DOMAIN], &key, &value);
+    int rc = mdb_get(catalog->reader.txn, catalog->reader.dbi[RECORDS_DOMAIN], &key, &value);
     if (rc == 0 && value.mv_size != sizeof(ret_found->domain))
         return MDB_CORRUPTED;
     if (rc != 0 && rc != MDB_NOTFOUND)
@@ -482,7 +438,7 @@ static int catalog_find_host(const struct deploy_catalog *catalog,
         ret_found->is_domain = true;
         memcpy(&ret_found->domain, value.mv_data, sizeof(ret_found->domain));
     }
-    rc = mdb_get(catalog->txn, catalog->dbi[RECORDS_ROUTE], &key, &value);
+    rc = mdb_get(catalog->reader.txn, catalog->reader.dbi[RECORDS_ROUTE], &key, &value);
     if (rc != 0)
         return rc == MDB_NOTFOUND && ret_found->is_domain ? 0 : rc;
     const char *copy = arena_copy_text(arena, bytes_make(value.mv_data, value.mv_size));
@@ -498,13 +454,13 @@ enum status deploy_catalog_host(struct deploy_catalog *catalog,
 {
     struct catalog_host found;
     char wide[DEPLOY_HOST_BYTES];
-    int rc = catalog_begin(catalog);
+    int rc = lmdb_reader_begin(&catalog->reader);
     if (rc != 0)
         return catalog_fail(report, rc);
     rc = catalog_find_host(catalog, host, arena, &found);
     if (rc == MDB_NOTFOUND && deploy_host_widen(host, wide))
         rc = catalog_find_host(catalog, bytes_of_text(wide), arena, &found);
-    mdb_txn_reset(catalog->txn);
+    lmdb_reader_end(&catalog->reader);
     if (rc == MDB_NOTFOUND)
         return STATUS_NOT_FOUND;
     if (rc != 0)

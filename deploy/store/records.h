@@ -71,6 +71,16 @@ enum records_db {
         RECORDS_DB_COUNT
 };
 
+static inline const char *const *records_db_names(void)
+{
+    static const char *const names[RECORDS_DB_COUNT] = {
+#define DB(name, text) [RECORDS_##name] = (text),
+        RECORDS_DBS(DB)
+#undef DB
+    };
+    return names;
+}
+
 struct records_tenant {
     uint64_t created_ns;
     uint64_t function_count;

@@ -2,11 +2,8 @@
 /*
  * The LMDB environment and the frame around its transactions.
  *
- * Never MDB_WRITEMAP or MDB_NOSYNC: a commit that returned is on disk, and no stray
- * pointer of ours can reach the pages. The environment never crosses a fork: children
- * are spawned, and its descriptors are close-on-exec. Room to delete is kept in two
- * places: the map may grow by STORE_RESERVE_BYTES for a change that shrinks the store,
- * and the file `ballast` is given up when the disk is full.
+ * Room to delete is kept in two places: the map may grow by STORE_RESERVE_BYTES for a change that
+ * shrinks the store, and the file `ballast` is given up when the disk is full.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,104 +11,34 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "deploy/store/store_check.h"
+#include "deploy/lmdb/lmdb_env.h"
 #include "deploy/store/store_private.h"
 
-#define STORE_READERS_MAX   1024
 #define STORE_RESERVE_BYTES (64ULL << 20)
 #define STORE_BALLAST_BYTES (4LL << 20)
 
-static const char *const store_db_names[RECORDS_DB_COUNT] = {
-#define DB(name, text) [RECORDS_##name] = (text),
-    RECORDS_DBS(DB)
-#undef DB
-};
-
 enum status store_status(int rc, struct report *report)
 {
-    switch (rc) {
-    case 0:
-        return STATUS_OK;
-    case MDB_NOTFOUND:
-        return STATUS_NOT_FOUND;
-    case MDB_MAP_FULL:
-        return report_fail(report, STATUS_FULL, REPORT_OFFSET_NONE,
-                           "the store is full: remove functions, or raise store.map_size");
-    case ENOSPC:
-    case EDQUOT:
-    case EIO: /* LMDB's word for a short write, which is a full disk more often than not */
-        return report_fail(report, STATUS_FULL, REPORT_OFFSET_NONE,
-                           "the disk of the data directory is full or failing (%s): free some "
-                           "space, or remove functions",
-                           mdb_strerror(rc));
-    case ENOMEM:
-        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE,
-                           "out of memory for the store");
-    case EACCES:
-    case EPERM:
-        return report_fail(report, STATUS_DENIED, REPORT_OFFSET_NONE,
-                           "the store may not be opened: %s", mdb_strerror(rc));
-    case MDB_READERS_FULL:
-        return report_fail(report, STATUS_BUSY, REPORT_OFFSET_NONE,
-                           "the store has too many readers");
-    case MDB_CORRUPTED:
-    case MDB_PAGE_NOTFOUND:
-    case MDB_INVALID:
-    case MDB_VERSION_MISMATCH:
-        return report_fail(report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
-                           "the store is damaged or cut short (%s): restore it from a backup",
-                           mdb_strerror(rc));
-    default:
-        return report_fail(report, STATUS_IO, REPORT_OFFSET_NONE, "the store failed: %s",
-                           mdb_strerror(rc));
-    }
-}
-
-static int store_open_dbs(struct store *store)
-{
-    MDB_txn *txn;
-    int rc = mdb_txn_begin(store->env, NULL, 0, &txn);
-    if (rc != 0)
-        return rc;
-    for (int db = 0; rc == 0 && db < RECORDS_DB_COUNT; db++)
-        rc = mdb_dbi_open(txn, store_db_names[db], MDB_CREATE, &store->dbi[db]);
-    if (rc == 0)
-        return mdb_txn_commit(txn);
-    mdb_txn_abort(txn);
-    return rc;
-}
-
-/* LMDB opens its data file without this flag, the other files with it. */
-static int store_close_on_exec(MDB_env *env)
-{
-    int fd;
-    int rc = mdb_env_get_fd(env, &fd);
-    if (rc != 0)
-        return rc;
-    return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? 0 : errno;
+    static const struct lmdb_words words = {
+        .name = "the store", .remedy = "remove functions", .size = "store.map_size"};
+    return lmdb_status(rc, &words, report);
 }
 
 static int store_open_env(struct store *store)
 {
-    int dead;
-    int rc = mdb_env_create(&store->env);
-    if (rc == 0)
-        rc = mdb_env_set_maxdbs(store->env, RECORDS_DB_COUNT);
-    if (rc == 0)
-        rc = mdb_env_set_maxreaders(store->env, STORE_READERS_MAX);
-    if (rc == 0)
-        rc = mdb_env_set_mapsize(store->env, store->options.map_bytes);
-    if (rc == 0)
-        rc = mdb_env_open(store->env, store->dir, MDB_NOTLS, 0600);
-    if (rc == 0)
-        rc = store_close_on_exec(store->env);
-    if (rc == 0)
-        rc = store_check_length(store->env, store_db_names, RECORDS_DB_COUNT);
-    if (rc == 0)
-        rc = mdb_reader_check(store->env, &dead);
-    if (rc == 0)
-        rc = store_open_dbs(store);
-    return rc;
+    const struct lmdb_env_options options = {.dir = store->dir,
+                                             .map_bytes = store->options.map_bytes,
+                                             .names = records_db_names(),
+                                             .count = RECORDS_DB_COUNT};
+    return lmdb_env_open(&options, &store->env, store->dbi);
+}
+
+static void store_close_env(struct store *store)
+{
+    lmdb_pin_drop(&store->pin);
+    if (store->env != NULL)
+        mdb_env_close(store->env);
+    store->env = NULL;
 }
 
 /* LMDB syncs its files, not the directory that names them. */
@@ -165,6 +92,7 @@ store_open(const struct store_options *options, struct report *report, struct st
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
     store->options = *options;
     buffer_init(&store->gone_blobs, SIZE_MAX);
+    store->pin = (struct lmdb_pin){.readers = options->readers, .store = LMDB_STORE_CATALOG};
     ASSERT(strlen(options->dir) < sizeof(store->dir));
     memcpy(store->dir, options->dir, strlen(options->dir) + 1);
     int rc = store_open_env(store);
@@ -186,11 +114,15 @@ void store_close(struct store *store)
 {
     if (store == NULL)
         return;
-    if (store->env != NULL)
-        mdb_env_close(store->env);
+    store_close_env(store);
     buffer_done(&store->gone_blobs);
     blobs_close(store->blobs);
     free(store);
+}
+
+uint64_t store_stuck_reader(struct store *store)
+{
+    return lmdb_pin_stuck(&store->pin);
 }
 
 void store_act_as(struct store *store, const struct store_actor *actor)
@@ -200,8 +132,6 @@ void store_act_as(struct store *store, const struct store_actor *actor)
 
 void store_tend(struct store *store)
 {
-    int dead;
-    (void)mdb_reader_check(store->env, &dead);
     (void)blobs_sweep_step(store->blobs, store);
 }
 
@@ -210,16 +140,26 @@ struct blobs *store_blobs(struct store *store)
     return store->blobs;
 }
 
+static int store_try(struct store *store, unsigned flags, MDB_txn **ret_txn)
+{
+    if (store->env == NULL)
+        return MDB_PANIC;
+    int rc = flags == MDB_RDONLY ? 0 : lmdb_pin_move(&store->pin, store->env);
+    return rc == 0 ? mdb_txn_begin(store->env, NULL, flags, ret_txn) : rc;
+}
+
 /* After an I/O error in the wrong place LMDB wants its environment opened anew. */
 static int store_begin(struct store *store, unsigned flags, MDB_txn **ret_txn)
 {
-    int rc = mdb_txn_begin(store->env, NULL, flags, ret_txn);
+    int rc = store_try(store, flags, ret_txn);
     if (rc != MDB_PANIC)
         return rc;
-    mdb_env_close(store->env);
-    store->env = NULL;
+    store_close_env(store);
     rc = store_open_env(store);
-    return rc == 0 ? mdb_txn_begin(store->env, NULL, flags, ret_txn) : rc;
+    if (rc == 0)
+        return store_try(store, flags, ret_txn);
+    store_close_env(store);
+    return rc;
 }
 
 enum status store_begin_read(struct store *store, struct report *report, struct store_txn *ret_txn)
@@ -259,10 +199,12 @@ static enum status store_write_with_reserve(struct store *store,
     char path[sizeof(store->dir) + 16];
     store_ballast_path(store, path, sizeof(path));
     (void)unlink(path);
-    (void)mdb_env_set_mapsize(store->env, store->options.map_bytes + STORE_RESERVE_BYTES);
+    if (store->env != NULL)
+        (void)mdb_env_set_mapsize(store->env, store->options.map_bytes + STORE_RESERVE_BYTES);
     enum status status = store_write_once(store, change, context, report);
     /* Not below what is in use: LMDB sees to that. */
-    (void)mdb_env_set_mapsize(store->env, store->options.map_bytes);
+    if (store->env != NULL)
+        (void)mdb_env_set_mapsize(store->env, store->options.map_bytes);
     store_take_ballast(store);
     return status;
 }
@@ -317,7 +259,7 @@ enum status store_get_record(
     if (value.count != bytes)
         return report_fail(txn->report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
                            "the store is damaged: a record of %zu bytes in `%s`", value.count,
-                           store_db_names[db]);
+                           records_db_names()[db]);
     memcpy(ret_record, value.data, bytes);
     return STATUS_OK;
 }

@@ -43,6 +43,7 @@ struct store_options {
     void (*committed)(void *context, const struct store_changed *changed); /* after each commit */
     /* After the commit that removed the last version with this artifact. */
     void (*artifact_gone)(void *context, const uint8_t key[DEPLOY_SHA256_BYTES]);
+    struct lmdb_readers readers; /* the workers */
     void *context;
 };
 
@@ -56,13 +57,15 @@ struct store_actor {
 NODISCARD enum status
 store_open(const struct store_options *options, struct report *report, struct store **ret_store);
 void store_close(struct store *store);
-/* Frees what dead readers hold, and blobs that no version has; call now and then. */
+/* Frees blobs that no version has; call now and then. */
 void store_tend(struct store *store);
 /* Where the contents of files are; what no version has any more is removed there. */
 struct blobs *store_blobs(struct store *store);
 
 /* Until the next call changes are this one's, which is borrowed; NULL: the server's own. */
 void store_act_as(struct store *store, const struct store_actor *actor);
+/* To be called about once a second; as lmdb_pin_stuck. */
+uint64_t store_stuck_reader(struct store *store);
 
 /* ---- changes: names have been checked with deploy_name_valid --------------------------------- */
 

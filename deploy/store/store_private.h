@@ -8,11 +8,14 @@
 
 #include <lmdb.h>
 
+#include "deploy/lmdb/lmdb_pin.h"
+#include "deploy/lmdb/lmdb_status.h"
 #include "deploy/store/store.h"
 
 struct store {
     struct blobs *blobs;
     MDB_env *env;
+    struct lmdb_pin pin;
     MDB_dbi dbi[RECORDS_DB_COUNT];
     struct store_options options;
     char dir[CONFIG_PATH_BYTES + 16];
@@ -37,7 +40,7 @@ struct store_txn {
     uint64_t now_ns;
 };
 
-/* STATUS_OK for rc 0; NOT_FOUND (no report) for MDB_NOTFOUND; else with a report. */
+/* As lmdb_status. */
 NODISCARD enum status store_status(int rc, struct report *report);
 
 NODISCARD enum status

@@ -136,16 +136,17 @@ supervisor_quarantine_us(void *context, const struct deploy_function_key *key, u
     return until_ns > now_ns ? (until_ns - now_ns) / CLOCK_NS_PER_US : 0;
 }
 
-static uint64_t supervisor_kv_oldest(void *context)
+static uint64_t supervisor_oldest_reader(void *context, enum lmdb_store store)
 {
     const struct supervisor *supervisor = context;
-    return supervisor->workers == NULL ? UINT64_MAX : workers_kv_oldest(supervisor->workers);
+    return supervisor->workers == NULL ? UINT64_MAX
+                                       : workers_oldest_reader(supervisor->workers, store);
 }
 
-static void supervisor_kv_stuck(void *context)
+static void supervisor_reader_stuck(void *context, enum lmdb_store store, uint64_t before)
 {
     const struct supervisor *supervisor = context;
-    workers_kv_end_oldest(supervisor->workers);
+    workers_end_readers(supervisor->workers, store, before);
 }
 
 static void supervisor_kv_failed(void *context, const char *text)
@@ -422,8 +423,8 @@ static enum status supervisor_start_deploy(struct supervisor *supervisor, struct
         .builder_error_fd = log_drain_fd(supervisor->builders_log),
         .print_worker_metrics = supervisor_print_metrics,
         .print_function_metrics = supervisor_print_function_metrics,
-        .kv_oldest_reader = supervisor_kv_oldest,
-        .kv_stuck = supervisor_kv_stuck,
+        .readers = {.oldest = supervisor_oldest_reader, .context = supervisor},
+        .reader_stuck = supervisor_reader_stuck,
         .kv_failed = supervisor_kv_failed,
         .print_starts = supervisor_print_starts,
         .quarantine_us = supervisor_quarantine_us,

@@ -458,31 +458,29 @@ void workers_tell(const struct workers *workers, struct bytes tenant, struct byt
 }
 
 /* What a worker that has ended said does not count: its successor begins anew. */
-static uint64_t workers_kv_reading(const struct workers_one *one)
+static uint64_t workers_reading(const struct workers_one *one, enum lmdb_store store)
 {
-    uint64_t reading = one->child.pid == 0
-                           ? 0
-                           : atomic_load_explicit(&one->shared->kv.reading, memory_order_seq_cst);
-    return reading == 0 ? UINT64_MAX : reading - 1;
+    return one->child.pid == 0 ? LMDB_NO_COMMIT : lmdb_reading_commit(&one->shared->reading[store]);
 }
 
-uint64_t workers_kv_oldest(const struct workers *workers)
+uint64_t workers_oldest_reader(const struct workers *workers, enum lmdb_store store)
 {
-    uint64_t oldest = UINT64_MAX;
+    uint64_t oldest = LMDB_NO_COMMIT;
     for (uint32_t i = 0; i < workers->count; i++)
-        oldest = MIN(oldest, workers_kv_reading(&workers->each[i]));
+        oldest = MIN(oldest, workers_reading(&workers->each[i], store));
     return oldest;
 }
 
-void workers_kv_end_oldest(const struct workers *workers)
+void workers_end_readers(const struct workers *workers, enum lmdb_store store, uint64_t before)
 {
-    uint64_t oldest = workers_kv_oldest(workers);
-    for (uint32_t i = 0; i < workers->count && oldest != UINT64_MAX; i++) {
+    static const char *const names[LMDB_STORE_COUNT] = {
+        [LMDB_STORE_CATALOG] = "catalog", [LMDB_STORE_KV] = "key-value store"};
+    for (uint32_t i = 0; i < workers->count; i++) {
         const struct workers_one *one = &workers->each[i];
-        if (workers_kv_reading(one) != oldest)
+        if (workers_reading(one, store) >= before)
             continue;
-        log_message("error", "kv_stuck",
-                    "worker %u has not ended a read of the key-value store: it is replaced", i);
+        log_message("error", "reader_stuck",
+                    "worker %u has not ended a read of the %s: it is replaced", i, names[store]);
         child_kill(&one->child, SIGKILL);
     }
 }

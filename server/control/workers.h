@@ -74,11 +74,10 @@ NODISCARD bool workers_send(struct workers *workers,
                             const struct channel_message *message);
 /* The process that worker `index` is now; false: none. */
 bool workers_find(const struct workers *workers, uint32_t index, struct workers_caller *ret_worker);
-/* The oldest commit of the key-value store that one of them may read from; UINT64_MAX: none does.
- */
-uint64_t workers_kv_oldest(const struct workers *workers);
-/* Ends those that read from that one: a read takes microseconds. */
-void workers_kv_end_oldest(const struct workers *workers);
+/* The oldest commit that one of them may read from; LMDB_NO_COMMIT: none does. */
+uint64_t workers_oldest_reader(const struct workers *workers, enum lmdb_store store);
+/* Ends those that read from a commit older than `before`: a read takes microseconds. */
+void workers_end_readers(const struct workers *workers, enum lmdb_store store, uint64_t before);
 /* A tick of the pulse: who stands still lends its connections to the others, and is ended when
  * that lasts. */
 void workers_tick(struct workers *workers);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "deploy/lmdb/lmdb_status.h"
 #include "engine/base/macros.h"
 #include "server/keys/key_file.h"
 
@@ -37,11 +38,10 @@ struct vault_key {
 
 static enum status vault_fail(struct report *report, int error)
 {
-    enum status status = error == MDB_NOTFOUND                            ? STATUS_NOT_FOUND
-                         : error == MDB_MAP_FULL || error == ENOSPC       ? STATUS_FULL
-                         : error == MDB_CORRUPTED || error == MDB_INVALID ? STATUS_CORRUPT
-                                                                          : STATUS_IO;
-    return report_fail(report, status, REPORT_OFFSET_NONE, "vault: %s", mdb_strerror(error));
+    static const struct lmdb_words words = {.name = "the vault", .remedy = "remove secrets"};
+    return error == MDB_NOTFOUND ? report_fail(report, STATUS_NOT_FOUND, REPORT_OFFSET_NONE,
+                                               "there is no such secret")
+                                 : lmdb_status(error, &words, report);
 }
 
 bool vault_name_valid(struct bytes name)

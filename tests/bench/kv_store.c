@@ -102,7 +102,7 @@ static void measure_gets(const char *dir, uint64_t keys, size_t bytes)
 {
     static uint64_t gets[ROUNDS];
     static uint64_t copies[ROUNDS];
-    static struct kv_reader_slot slot;
+    static struct lmdb_reading reading;
     static uint8_t out[VALUE_MAX];
     static char names[GETS][32];
     static size_t counts[GETS];
@@ -110,7 +110,7 @@ static void measure_gets(const char *dir, uint64_t keys, size_t bytes)
     uint8_t *memory = malloc(keys * bytes);
     must(memory != NULL, "memory as large as the values");
     memset(memory, 1, keys * bytes);
-    must(kv_reader_open(dir, MAP_BYTES, &slot, &clock_system, NULL, &reader) == STATUS_OK,
+    must(kv_reader_open(dir, MAP_BYTES, &reading, &clock_system, NULL, &reader) == STATUS_OK,
          "opening a reader");
     for (int round = -WARM_ROUNDS; round < ROUNDS; round++) {
         for (int i = 0; i < GETS; i++)

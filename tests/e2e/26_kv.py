@@ -122,7 +122,9 @@ class Killed(unittest.TestCase):
         self.addCleanup(server.kill_tree)
         server.start()
         server.deploy("kv", guest("kv"))
-        for round_ in range(3):
+        # Not three times: a worker that has answered may still be at it, and a version that three
+        # died of is not run.
+        for round_ in range(2):
             self.assertEqual(server.get("kv", "/k", method="PUT", body=b"%d" % round_).status, 200)
             for pid in server.worker_pids():
                 os.kill(pid, signal.SIGKILL)

@@ -64,6 +64,17 @@ class Process:
         mapped = re.findall(r"(/\S.*)$", (self.path / "maps").read_text(), re.M)
         return set(mapped) | {t for t in self.descriptors().values() if t.startswith("/")}
 
+    def writable(self):
+        """Paths that it could write to, through a descriptor or a shared mapping."""
+        found = set(re.findall(r"^\S+ .w.s .*?(/\S.*)$", (self.path / "maps").read_text(), re.M))
+        for fd, path in self.descriptors().items():
+            with contextlib.suppress(FileNotFoundError):
+                facts = (self.path / f"fdinfo/{fd}").read_text()
+                flags = re.search(r"^flags:\s+(\d+)", facts, re.M)
+                if int(flags[1], 8) & os.O_ACCMODE != os.O_RDONLY:
+                    found.add(path)
+        return found
+
     def oom_score(self):
         return int((self.path / "oom_score_adj").read_text())
 
@@ -92,13 +103,17 @@ class Confined(unittest.TestCase):
         descriptors = process.descriptors()
         self.assertEqual([descriptors[0], descriptors[1]], ["/dev/null", "/dev/null"])
         self.assertNotIn(str(server.stray), descriptors.values())
-        allowed = paths_of(role)
+        self.paths_are(server, process.files(), paths_of(role))
+        self.paths_are(server, process.writable(),
+                       {name for name, rights in paths_of(role).items() if "w" in rights})
+
+    def paths_are(self, server, paths, allowed):
         data = str(server.data) + "/"
-        for path in process.files():
+        for path in paths:
             if path.startswith(data):
                 below = path.removeprefix(data).removesuffix(" (deleted)")
                 self.assertTrue(any(below == name or below.startswith(name + "/")
-                                    for name in allowed), (role, path))
+                                    for name in allowed), path)
 
     def test_a_worker_has_what_its_role_says_and_no_more(self):
         server = careless_server()
@@ -107,7 +122,22 @@ class Confined(unittest.TestCase):
             self.assertEqual(server.get("text").text, "text-process1")
             pid, = server.worker_pids()
             self.looks_right(server, pid, "WORKER")
-            self.assertEqual(set(paths_of("WORKER").values()), {"r", "rw", "w"})
+            self.assertEqual(set(paths_of("WORKER").values()), {"r", "w"})
+
+    def test_a_worker_has_nothing_of_the_stores_that_it_could_write_to(self):
+        """Not even LMDB's lock file, by which it could stop or confuse control."""
+        with Server(workers=1) as server:
+            server.deploy("text", text_guest("text-process2"))
+            self.assertEqual(server.get("text").text, "text-process2")
+            pid, = server.worker_pids()
+            process = Process(pid)
+            if not harness.SANITIZED and os.geteuid() != 0:
+                self.skipTest("only root may look into it")
+            for name in ("store", "kv"):
+                folder = f"{server.data}/{name}/"
+                self.assertEqual({path for path in process.files() if path.startswith(folder)},
+                                 {folder + "data.mdb"})
+                self.assertFalse([path for path in process.writable() if path.startswith(folder)])
 
     def test_a_helper_has_what_its_role_says_and_no_more(self):
         server = careless_server()

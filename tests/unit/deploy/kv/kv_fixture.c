@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-static uint64_t kv_fixture_oldest(void *context)
+static uint64_t kv_fixture_oldest(void *context, enum lmdb_store store)
 {
+    assert_int_equal(store, LMDB_STORE_KV);
     const struct kv_fixture *fixture = context;
     return fixture->oldest;
 }
@@ -21,12 +22,12 @@ void kv_fixture_init(struct kv_fixture *fixture, uint64_t tenant_bytes_max)
     fixture_init(&fixture->base);
     (void)snprintf(dir, sizeof(dir), "%s/kv", fixture->base.dir);
     assert_int_equal(mkdir(dir, 0700), 0);
-    const struct kv_store_options options = {.data_dir = fixture->base.dir,
-                                             .map_bytes = KV_FIXTURE_MAP,
-                                             .tenant_bytes_max = tenant_bytes_max,
-                                             .clock = &fixture->base.clock,
-                                             .oldest_reader = kv_fixture_oldest,
-                                             .context = fixture};
+    const struct kv_store_options options = {
+        .data_dir = fixture->base.dir,
+        .map_bytes = KV_FIXTURE_MAP,
+        .tenant_bytes_max = tenant_bytes_max,
+        .clock = &fixture->base.clock,
+        .readers = {.oldest = kv_fixture_oldest, .context = fixture}};
     if (kv_store_open(&options, &report, &fixture->store) != STATUS_OK)
         fail_msg("%s", report.text);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Groups: what comes in one turn is one transaction, and who waits for readers waits.
+ * Groups: what comes in one turn is one transaction.
  */
 #include "kv_fixture.h"
 
@@ -13,7 +13,6 @@ struct rig {
     struct kv_fixture kv;
     struct event_base *base;
     struct kv_queue *queue;
-    uint32_t stuck;
     uint32_t failed;
     uint32_t done;
     enum status last;
@@ -26,13 +25,6 @@ static void rig_done_one(struct kv_request *request, enum status status)
     (void)request;
     rig_of_now->done++;
     rig_of_now->last = status;
-}
-
-static void rig_stuck(void *context)
-{
-    struct rig *rig = context;
-    rig->stuck++;
-    rig->kv.oldest = UINT64_MAX; /* it was ended */
 }
 
 static void rig_failed(void *context, const struct report *report)
@@ -51,7 +43,6 @@ static void rig_init(struct rig *rig)
     const struct kv_queue_options options = {.base = rig->base,
                                              .store = rig->kv.store,
                                              .clock = &rig->kv.base.clock,
-                                             .stuck = rig_stuck,
                                              .failed = rig_failed,
                                              .context = rig};
     assert_int_equal(kv_queue_create(&options, &report, &rig->queue), STATUS_OK);
@@ -85,30 +76,6 @@ static void changes_of_one_turn_are_one_transaction(void **state)
     assert_true(kv_queue_push(rig.queue, &requests[0]));
     (void)event_base_loop(rig.base, EVLOOP_NONBLOCK);
     assert_string_equal(kv_fixture_get(&rig.kv, "a"), "y");
-    rig_end(&rig);
-}
-
-static void a_group_waits_for_a_reader_and_ends_one_that_stays(void **state)
-{
-    (void)state;
-    struct rig rig;
-    rig_init(&rig);
-    struct kv_request request = {.change = kv_put_of("a", "x"), .done = rig_done_one};
-    struct kv_request next = {.change = kv_put_of("b", "x"), .done = rig_done_one};
-    (void)kv_fixture_put(&rig.kv, "before", "x");
-    rig.kv.oldest = 0;
-    assert_true(kv_queue_push(rig.queue, &request));
-    (void)event_base_loop(rig.base, EVLOOP_ONCE);
-    assert_int_equal(rig.done, 0);
-    assert_true(kv_queue_push(rig.queue, &next));
-    (void)event_base_loop(rig.base, EVLOOP_ONCE); /* tries again */
-    assert_int_equal(rig.done + rig.stuck, 0);
-    rig.kv.base.now_ns += CLOCK_NS_PER_S;
-    while (rig.done < 2)
-        (void)event_base_loop(rig.base, EVLOOP_ONCE);
-    assert_int_equal(rig.stuck, 1);
-    assert_int_equal(rig.failed, 0);
-    assert_int_equal(rig.last, STATUS_OK);
     rig_end(&rig);
 }
 
@@ -176,7 +143,6 @@ UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(changes_of_one_turn_are_one_transaction),
-        cmocka_unit_test(a_group_waits_for_a_reader_and_ends_one_that_stays),
         cmocka_unit_test(whoever_waits_at_the_end_is_told),
         cmocka_unit_test(so_many_wait_and_no_more),
         cmocka_unit_test(a_store_that_goes_on_failing_is_told_of_now_and_then),

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "deploy/generation.h"
+#include "deploy/lmdb/lmdb_reading.h"
 
 #define MAP_BYTES     (4ULL << 20)
 #define LOOKUP_COUNT  100000
@@ -56,11 +57,13 @@ static enum status look_up(struct deploy_catalog *catalog,
                                  fresh_arena(), NULL, ret_entry);
 }
 
+static struct lmdb_reading reading;
+
 static struct deploy_catalog *open_catalog(const struct fixture *fixture)
 {
     struct deploy_catalog *catalog = NULL;
     struct report report = REPORT_INIT;
-    if (deploy_catalog_open(fixture->dir, MAP_BYTES, &report, &catalog) != STATUS_OK)
+    if (deploy_catalog_open(fixture->dir, MAP_BYTES, &reading, &report, &catalog) != STATUS_OK)
         (void)fprintf(stderr, "%s\n", report.text);
     return catalog;
 }
@@ -418,7 +421,7 @@ static void catalog_of_a_missing_store_is_an_error(void **state)
     struct deploy_catalog *catalog = NULL;
     struct report report = REPORT_INIT;
     fixture_init(&fixture);
-    assert_int_equal(deploy_catalog_open(fixture.dir, MAP_BYTES, &report, &catalog),
+    assert_int_equal(deploy_catalog_open(fixture.dir, MAP_BYTES, &reading, &report, &catalog),
                      STATUS_NOT_FOUND);
     assert_null(catalog);
     assert_non_null(strstr(report.text, fixture.dir));

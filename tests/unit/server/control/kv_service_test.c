@@ -52,12 +52,6 @@ bool workers_send(struct workers *workers,
     return true;
 }
 
-static void on_stuck(void *context)
-{
-    (void)context;
-    fail();
-}
-
 static void on_failed(void *context, const struct report *report)
 {
     (void)context;
@@ -79,11 +73,8 @@ static int setup(void **state)
                                            .tenant_bytes_max = 1 << 30,
                                            .clock = &clock_system};
     assert_int_equal(kv_store_open(&store, NULL, &rig.store), STATUS_OK);
-    const struct kv_queue_options queue = {.base = rig.base,
-                                           .store = rig.store,
-                                           .clock = &clock_system,
-                                           .stuck = on_stuck,
-                                           .failed = on_failed};
+    const struct kv_queue_options queue = {
+        .base = rig.base, .store = rig.store, .clock = &clock_system, .failed = on_failed};
     assert_int_equal(kv_queue_create(&queue, NULL, &rig.queue), STATUS_OK);
     assert_int_equal(kv_service_create(NULL, rig.queue, NULL, &rig.service), STATUS_OK);
     return 0;
@@ -97,8 +88,11 @@ static int teardown(void **state)
     kv_service_free(rig.service);
     kv_store_close(rig.store);
     event_base_free(rig.base);
-    (void)snprintf(path, sizeof(path), "%s/kv/data.mdb", rig.dir);
-    assert_int_equal(unlink(path), 0);
+    static const char *const names[] = {"kv/data.mdb", "kv/lock.mdb"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", rig.dir, names[i]);
+        assert_int_equal(unlink(path), 0);
+    }
     (void)snprintf(path, sizeof(path), "%s/kv", rig.dir);
     assert_int_equal(rmdir(path), 0);
     assert_int_equal(rmdir(rig.dir), 0);

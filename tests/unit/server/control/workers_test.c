@@ -60,6 +60,8 @@ static int work(void)
     if (strcmp(boot.config.domain, "runs") == 0)
         vitals_enter(&shared->vitals, &entry);
     vitals_beat(&shared->vitals);
+    if (strcmp(boot.config.domain, "reads") == 0 && boot.index == 1)
+        atomic_store(&shared->reading[LMDB_STORE_CATALOG].word, 8);
     bool babbles = strcmp(boot.config.domain, "babbles") == 0;
     if ((babbles || strcmp(boot.config.domain, "talks") == 0) && !talk(!babbles))
         return 6;
@@ -292,6 +294,25 @@ static void a_worker_that_makes_no_sense_is_replaced(void **state)
     bench_done(&bench);
 }
 
+static void who_does_not_end_a_read_is_ended_and_counts_no_more(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, "reads");
+    bench_wait_ready(&bench);
+    assert_int_equal(workers_oldest_reader(bench.workers, LMDB_STORE_CATALOG), 7);
+    assert_int_equal(workers_oldest_reader(bench.workers, LMDB_STORE_KV), LMDB_NO_COMMIT);
+    workers_end_readers(bench.workers, LMDB_STORE_KV, 8);
+    workers_end_readers(bench.workers, LMDB_STORE_CATALOG, 7);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), 0);
+    workers_end_readers(bench.workers, LMDB_STORE_CATALOG, 8);
+    workers_stop(bench.workers);
+    bench_reap(&bench);
+    assert_int_equal(workers_oldest_reader(bench.workers, LMDB_STORE_CATALOG), LMDB_NO_COMMIT);
+    assert_int_equal(workers_running(bench.workers), WORKERS - 1);
+    bench_done(&bench);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], WORKER_VERB) == 0)
@@ -301,6 +322,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(who_cannot_start_is_given_up),
         cmocka_unit_test(what_ran_in_three_that_died_is_put_in_quarantine),
         cmocka_unit_test(who_stands_still_is_killed_and_not_before),
+        cmocka_unit_test(who_does_not_end_a_read_is_ended_and_counts_no_more),
         cmocka_unit_test(what_a_worker_says_is_heard_and_can_be_answered),
         cmocka_unit_test(a_worker_that_makes_no_sense_is_replaced),
     };

@@ -2,7 +2,7 @@
 /*
  * A store's file against its own first page.
  */
-#include "fixture.h"
+#include "../fixture.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -9,36 +9,36 @@
  * place that does so, at start, when nothing else runs. The jump's target is a global for that
  * reason alone.
  */
-#include "deploy/store/store_check.h"
+#include "deploy/lmdb/lmdb_check.h"
 
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/stat.h>
 
-#include "deploy/store/store_private.h"
+#include "engine/base/macros.h"
 
-#define STORE_TOUCH_BYTES 4096
+#define LMDB_TOUCH_BYTES 4096
 
-static sigjmp_buf store_check_escape;
+static sigjmp_buf lmdb_check_escape;
 
-static void store_check_on_fault(int number)
+static void lmdb_check_on_fault(int number)
 {
     (void)number;
-    siglongjmp(store_check_escape, 1);
+    siglongjmp(lmdb_check_escape, 1);
 }
 
 /* Every page of the value, without wanting to know what is in it. */
-static void store_check_touch(const MDB_val *value)
+static void lmdb_check_touch(const MDB_val *value)
 {
     const volatile uint8_t *data = value->mv_data;
-    for (size_t i = 0; i < value->mv_size; i += STORE_TOUCH_BYTES)
+    for (size_t i = 0; i < value->mv_size; i += LMDB_TOUCH_BYTES)
         (void)data[i];
     if (value->mv_size > 0)
         (void)data[value->mv_size - 1];
 }
 
-static int store_check_db(MDB_txn *txn, const char *name)
+static int lmdb_check_db(MDB_txn *txn, const char *name)
 {
     MDB_dbi dbi;
     MDB_cursor *cursor;
@@ -50,37 +50,37 @@ static int store_check_db(MDB_txn *txn, const char *name)
     if (rc != 0)
         return rc == MDB_NOTFOUND ? 0 : rc; /* of a store that was never filled */
     while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0)
-        store_check_touch(&value);
+        lmdb_check_touch(&value);
     mdb_cursor_close(cursor);
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-static int store_check_all(MDB_env *env, const char *const *names, size_t count)
+static int lmdb_check_all(MDB_env *env, const char *const *names, size_t count)
 {
     MDB_txn *txn;
     int rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
     if (rc != 0)
         return rc;
     for (size_t i = 0; rc == 0 && i < count; i++)
-        rc = store_check_db(txn, names[i]);
+        rc = lmdb_check_db(txn, names[i]);
     mdb_txn_abort(txn);
     return rc;
 }
 
-static int store_check_read(MDB_env *env, const char *const *names, size_t count)
+static int lmdb_check_read(MDB_env *env, const char *const *names, size_t count)
 {
     struct sigaction previous;
-    const struct sigaction action = {.sa_handler = store_check_on_fault};
+    const struct sigaction action = {.sa_handler = lmdb_check_on_fault};
     if (sigaction(SIGBUS, &action, &previous) != 0)
         return errno;
     /* After the jump the transaction is left as it is: its environment is closed next. */
     int rc =
-        sigsetjmp(store_check_escape, 1) == 0 ? store_check_all(env, names, count) : MDB_CORRUPTED;
+        sigsetjmp(lmdb_check_escape, 1) == 0 ? lmdb_check_all(env, names, count) : MDB_CORRUPTED;
     (void)sigaction(SIGBUS, &previous, NULL);
     return rc;
 }
 
-int store_check_length(MDB_env *env, const char *const *names, size_t count)
+int lmdb_check_length(MDB_env *env, const char *const *names, size_t count)
 {
     MDB_envinfo info;
     MDB_stat facts;
@@ -97,5 +97,5 @@ int store_check_length(MDB_env *env, const char *const *names, size_t count)
         return errno;
     if ((uint64_t)file.st_size / facts.ms_psize > info.me_last_pgno)
         return 0;
-    return store_check_read(env, names, count);
+    return lmdb_check_read(env, names, count);
 }
