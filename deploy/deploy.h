@@ -85,6 +85,14 @@ enum deploy_choice {
 #include "deploy/choices.def"
 };
 
+/* A deployment gives each of its versions a share of the clients. */
+#define DEPLOY_SHARES_MAX 8
+#define DEPLOY_PARTS      10000 /* all clients; 1 % is 100 */
+struct deploy_share {
+    uint32_t version;
+    uint32_t parts;
+};
+
 struct deploy_catalog_entry {
     char tenant[DEPLOY_NAME_BYTES];
     char function[DEPLOY_NAME_BYTES];
@@ -109,7 +117,19 @@ struct deploy_catalog_entry {
     uint64_t reuse_us;
     uint32_t choices;    /* enum deploy_choice */
     uint64_t created_ns; /* of the function: one removed and made anew is another */
+    /* Between which versions clients are split, newest first, and the cookie that they are told
+     * apart by, else their address; count 0: all get this one. */
+    struct deploy_share shares[DEPLOY_SHARES_MAX];
+    uint32_t share_count;
+    char cookie[DEPLOY_NAME_BYTES];
     struct deploy_tenant_limits limits;
+};
+
+/* Which function, and which of its versions: "v3" or an alias; empty: the active one. */
+struct deploy_catalog_name {
+    struct bytes tenant;
+    struct bytes function;
+    struct bytes variant;
 };
 
 /* Opens the store read-only, in a worker. `reading` is borrowed, in memory that control watches. */
@@ -121,12 +141,11 @@ NODISCARD enum status deploy_catalog_open(const char *data_dir,
 void deploy_catalog_close(struct deploy_catalog *catalog);
 /* Changes after every commit that can change what a request finds; one memory read. */
 uint64_t deploy_catalog_generation(const struct deploy_catalog *catalog);
-/* The active version; what the entry points to lies in the arena, which nothing is taken of for a
- * version that brought nothing but its module. STATUS_NOT_FOUND with the same report, for anybody
- * to read, whether it is the tenant, the function or its version that is missing. */
+/* The version that is named; what the entry points to lies in the arena, which nothing is taken of
+ * for a version that brought nothing but its module. STATUS_NOT_FOUND with the same report, for
+ * anybody to read, whether it is the tenant, the function or its version that is missing. */
 NODISCARD enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
-                                            struct bytes tenant,
-                                            struct bytes function,
+                                            const struct deploy_catalog_name *name,
                                             struct arena *arena,
                                             struct report *report,
                                             struct deploy_catalog_entry *ret_entry);

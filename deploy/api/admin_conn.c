@@ -250,6 +250,7 @@ static void admin_conn_fill_request(struct admin_http_call *call, const struct h
     request->content_encoded = encoding.data != NULL;
     request->accept = head->fields[HTTP_HEAD_ACCEPT];
     request->last_event_id = head->fields[HTTP_HEAD_LAST_EVENT_ID];
+    request->if_match = head->fields[HTTP_HEAD_IF_MATCH];
     char *target = admin_conn_text(call, head->target);
     char *mark = strchr(target, '?');
     if (mark != NULL)

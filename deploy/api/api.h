@@ -74,7 +74,8 @@ struct api_request {
     bool content_encoded;      /* Content-Encoding was given */
     struct bytes accept;
     struct bytes last_event_id;
-    struct bytes body; /* borrowed until the response is complete */
+    struct bytes if_match; /* data NULL: none was given */
+    struct bytes body;     /* borrowed until the response is complete */
     char id[API_REQUEST_ID_BYTES];
 };
 
@@ -118,6 +119,7 @@ struct api_upload {
     struct buffer assets;           /* owned */
     uint64_t memory_max_bytes;      /* by the manifest; 0: the operator's */
     bool activate;
+    uint32_t parts; /* of the clients; 0: all */
     bool dry_run;
 };
 

@@ -256,14 +256,24 @@ api_add_quarantine(const struct api *api, const struct store_function *function,
         (void)json_object_set_new(body, "quarantined_us", json_integer((json_int_t)left_us));
 }
 
+/* Which versions its clients get. */
+static void api_add_shares(const struct api_call *call, json_t *body)
+{
+    struct records_deployments deployments;
+    if (store_get_deployments(call->api->store, &call->target, NULL, &deployments) == STATUS_OK)
+        (void)json_object_set_new(body, "versions", api_shares_json(call, &deployments.current));
+}
+
 static void api_answer_function(struct api_call *call)
 {
     struct store_function function;
     if (!api_get_function(call, &function))
         return;
     json_t *body = api_function_json(call, &function);
-    if (body != NULL)
+    if (body != NULL) {
         api_add_quarantine(call->api, &function, body);
+        api_add_shares(call, body);
+    }
     if (function.record.active_version != 0)
         api_answer_content(call, function.record.active_version, &function.record.active, body);
     else

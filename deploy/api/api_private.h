@@ -118,6 +118,13 @@ json_t *api_version_text(uint32_t version); /* null for 0 */
 json_t *api_sha256(const uint8_t sha256[DEPLOY_SHA256_BYTES]);
 /* What a version is, as members of `body`; NULL: there is none. */
 void api_add_content(json_t *body, const struct records_content *content);
+/* Where one version of the call's function is, whatever its clients get. */
+json_t *api_variant_url(const struct api_call *call, uint32_t version);
+json_t *api_named_url(const struct api_call *call, struct bytes variant);
+/* The versions of a deployment, with their shares. */
+json_t *api_shares_json(const struct api_call *call, const struct records_deployment *deployment);
+/* "10", "0.5"; false: it is no share. */
+bool api_parse_percent_text(struct bytes text, uint32_t *ret_parts);
 json_t *api_url(const struct api_call *call, const struct store_target *target);
 /* Of an artifact: another module or another configuration, another tag. */
 void api_set_etag(struct api_response *response, const uint8_t key[DEPLOY_SHA256_BYTES]);

@@ -12,11 +12,11 @@
 #include "deploy/api/multipart.h"
 #include "deploy/build/source.h"
 
-static const char *const api_upload_parameters[] = {
-    "activate", "dry_run", "config", "reuse_requests", "reuse_for",
+static const char *const api_upload_parameters[] = {"activate", "dry_run",        "percent",
+                                                    "config",   "reuse_requests", "reuse_for",
 #define CHOICE(NAME, bit, name, flag, text) #name,
 #include "deploy/choices.def"
-    NULL};
+                                                    NULL};
 
 /* The answer of an upload, without its ending, which depends on how it went. */
 static json_t *api_upload_json(const struct api_call *call, uint32_t version, bool active)
@@ -244,6 +244,30 @@ static bool api_take_body(struct api_call *call,
            (count < 3 || api_take_files(call, parts[2].data));
 }
 
+/* The share of the clients that gets it. */
+static bool api_take_percent(struct api_call *call)
+{
+    struct bytes value;
+    struct buffer text;
+    if (!api_query_find(call, "percent", &value))
+        return true;
+    buffer_init(&text, 16);
+    bool good = api_query_decode(call, "percent", &text) == STATUS_OK &&
+                api_parse_percent_text(buffer_bytes(&text), &call->upload->parts);
+    buffer_done(&text);
+    if (!call->upload->activate)
+        api_answer_error(call, 400, "bad_query", "`percent` of a version that is not put live",
+                         "leave one of `activate` and `percent` away");
+    else if (!good)
+        api_answer_error(call, 400, "bad_query",
+                         "parameter `percent` is no share from 0.01 to 100, with up to two digits "
+                         "after the point",
+                         "write it like 10 or 0.5");
+    else
+        return true;
+    return false;
+}
+
 static bool api_take_choices(struct api_call *call)
 {
     uint32_t *choices = &call->upload->content.choices;
@@ -298,8 +322,9 @@ static void api_begin_upload(struct api_call *call, bool activate)
     arena_init(&arena, DEPLOY_MANIFEST_ARENA_BYTES);
     if (api_check_tenant(call) && api_query_check(call, api_upload_parameters) &&
         api_query_flag(call, "activate", activate, &upload->activate) &&
-        api_query_flag(call, "dry_run", false, &upload->dry_run) && api_take_choices(call) &&
-        api_take_config(call) && api_take_body(call, &content_type, &arena, &manifest) &&
+        api_query_flag(call, "dry_run", false, &upload->dry_run) && api_take_percent(call) &&
+        api_take_choices(call) && api_take_config(call) &&
+        api_take_body(call, &content_type, &arena, &manifest) &&
         api_take_reuse(call, &manifest.reuse) && api_check_size(call)) {
         upload->content.choices |= manifest.reseeds ? DEPLOY_RESEEDS : 0u;
         api_prepare_build(call, content_type);
@@ -455,7 +480,8 @@ static enum status api_commit(struct api_call *call,
                                         .manifest = buffer_bytes(&upload->manifest),
                                         .files = buffer_bytes(&upload->files),
                                         .assets = buffer_bytes(&upload->assets),
-                                        .activate = upload->activate};
+                                        .activate = upload->activate,
+                                        .parts = upload->parts};
     enum status status =
         api->publish(api->context, outcome->artifact_temp, upload->content.artifact_key, report);
     if (status != STATUS_OK)

@@ -66,6 +66,24 @@ void api_add_content(json_t *body, const struct records_content *content)
 #include "deploy/choices.def"
 }
 
+json_t *api_named_url(const struct api_call *call, struct bytes variant)
+{
+    char label[2 * DEPLOY_NAME_BYTES + 2];
+    int count =
+        snprintf(label, sizeof(label), "%.*s--%.*s", (int)variant.count, (const char *)variant.data,
+                 (int)call->target.function.count, (const char *)call->target.function.data);
+    const struct store_target target = {.tenant = call->target.tenant,
+                                        .function = bytes_make(label, (size_t)count)};
+    return api_url(call, &target);
+}
+
+json_t *api_variant_url(const struct api_call *call, uint32_t version)
+{
+    char text[NAME_VERSION_BYTES];
+    name_format_version(version, text);
+    return api_named_url(call, bytes_of_text(text));
+}
+
 json_t *api_url(const struct api_call *call, const struct store_target *target)
 {
     const struct config *config = call->api->config;

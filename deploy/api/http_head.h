@@ -26,7 +26,8 @@
     FIELD(CONTENT_ENCODING, "content-encoding")                                                    \
     FIELD(TRANSFER_ENCODING, "transfer-encoding")                                                  \
     FIELD(ACCEPT, "accept")                                                                        \
-    FIELD(LAST_EVENT_ID, "last-event-id")
+    FIELD(LAST_EVENT_ID, "last-event-id")                                                          \
+    FIELD(IF_MATCH, "if-match")
 
 enum http_head_field {
 #define FIELD(name, text) HTTP_HEAD_##name,

@@ -57,6 +57,9 @@ struct cli_options {
     const char *level;
     const char *limit;
     const char *tls;
+    const char *percent;
+    const char *by;
+    const char *canary;
     bool follow;
     bool all_tenants;
     bool verify;
@@ -91,13 +94,14 @@ NODISCARD enum cli_exit cli_use_socket(struct cli *cli, const char *path);
 
 struct cli_request {
     const char *method;
-    const char *path;  /* may have a query */
-    const char *query; /* more of the query, encoded, with its `?`; NULL for none */
-    const char *file;  /* body: a file, streamed; NULL for none */
-    struct bytes body; /* body: bytes */
-    const char *type;  /* of the body; NULL: a file is a module, bytes are JSON */
-    bool may_miss;     /* a 404 is no error to print */
-    bool any_bytes;    /* the answer is a value, and need not be JSON */
+    const char *path;     /* may have a query */
+    const char *query;    /* more of the query, encoded, with its `?`; NULL for none */
+    const char *file;     /* body: a file, streamed; NULL for none */
+    struct bytes body;    /* body: bytes */
+    const char *if_match; /* an entity tag; NULL: none */
+    const char *type;     /* of the body; NULL: a file is a module, bytes are JSON */
+    bool may_miss;        /* a 404 is no error to print */
+    bool any_bytes;       /* the answer is a value, and need not be JSON */
     /* Gets a good answer as it comes, in place of its text. NULL: nobody does. */
     void (*take)(void *context, struct bytes data);
     void *context;
@@ -171,6 +175,9 @@ cli_verb cli_starts;
 cli_verb cli_stats;
 cli_verb cli_limits;
 cli_verb cli_env;
+cli_verb cli_split;
+cli_verb cli_promote;
+cli_verb cli_alias;
 cli_verb cli_route;
 cli_verb cli_domain;
 cli_verb cli_kv;

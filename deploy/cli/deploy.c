@@ -155,6 +155,8 @@ static enum cli_exit cli_make_query(const struct cli *cli, struct buffer *query)
         status = cli_add_parameter(query, "reuse_requests", bytes_of_text(options->reuse));
     if (status == STATUS_OK && options->reuse_for != NULL)
         status = cli_add_parameter(query, "reuse_for", bytes_of_text(options->reuse_for));
+    if (status == STATUS_OK && options->percent != NULL)
+        status = cli_add_parameter(query, "percent", bytes_of_text(options->percent));
 #define CHOICE(NAME, bit, name, flag, text)                                                        \
     if (status == STATUS_OK && (options->choices & DEPLOY_##NAME) != 0)                            \
         status = buffer_append(query, "&" #name "=1", strlen("&" #name "=1"));
@@ -202,7 +204,8 @@ static void cli_next_in_earnest(const struct cli *cli, const char *file, const c
     } rows[] = {{"-c", options->config},
                 {"--config-file", options->config_file},
                 {"--reuse", options->reuse},
-                {"--reuse-for", options->reuse_for}};
+                {"--reuse-for", options->reuse_for},
+                {"--percent", options->percent}};
     char flags[CLI_FLAGS_BYTES];
     char quoted[CLI_PATH_BYTES];
     char more[5 * CLI_PATH_BYTES];
@@ -229,6 +232,9 @@ cli_next_deploy(const struct cli *cli, const char *file, const char *name, const
     char flags[CLI_FLAGS_BYTES];
     if (cli->options.dry_run)
         cli_next_in_earnest(cli, file, name);
+    else if (cli->options.percent != NULL)
+        cli_next(cli, "skerry promote %s%s   or   skerry rollback %s%s", name,
+                 cli_flags(cli, flags), name, flags);
     else if (!json_is_true(json_object_get(answer, "active")))
         cli_next(cli, "skerry activate %s %s%s", name, cli_text(answer, "version"),
                  cli_flags(cli, flags));

@@ -155,6 +155,9 @@ static void cli_print_function(const json_t *function)
     if (cli_number(function, "reuse_requests") > 0)
         cli_print_reuse(function);
     cli_print_manifest(json_object_get(function, "manifest"));
+    if (json_array_size(json_object_get(function, "versions")) > 1)
+        (void)printf("%-9s clients are split between versions: see skerry split %s\n", "traffic",
+                     cli_text(function, "function"));
     if (cli_number(function, "quarantined_us") > 0)
         (void)printf("%-9s workers died of this version: it answers 503 for %" JSON_INTEGER_FORMAT
                      " s more, or until another is deployed\n",
@@ -250,6 +253,9 @@ static enum cli_exit cli_put_live(const struct cli *cli, const char *to)
     if (!cli_print_json(cli, &answer)) {
         (void)printf("%s is at %s now, was at %s\n", cli_text(answer.json, "function"),
                      cli_text(answer.json, "version"), cli_text(answer.json, "previous"));
+        if (json_array_size(json_object_get(answer.json, "versions")) > 1)
+            (void)printf("its clients are split: see skerry split %s\n",
+                         cli_text(answer.json, "function"));
         cli_next(cli, "curl %s", cli_text(answer.json, "url"));
     }
     cli_answer_done(&answer);

@@ -7,28 +7,18 @@
  * would keep control from using freed pages again. So what is to be parsed is copied first.
  */
 #include <errno.h>
-#include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "deploy/generation.h"
-#include "deploy/lmdb/lmdb_reader.h"
 #include "deploy/lmdb/lmdb_status.h"
-#include "deploy/store/records.h"
-
-struct deploy_catalog {
-    struct lmdb_reader reader; /* its databases are those of enum records_db */
-    /* Copies, until they are parsed. */
-    struct buffer manifest;
-    struct buffer variables;
-    struct generation generation;
-};
+#include "deploy/name.h"
+#include "deploy/store/catalog_private.h"
 
 _Static_assert(RECORDS_DB_COUNT <= LMDB_READER_DBS_MAX, "a reader has room for all databases");
 
 static const struct deploy_manifest catalog_no_manifest;
 
-static enum status catalog_fail(struct report *report, int rc)
+enum status catalog_fail(struct report *report, int rc)
 {
     static const struct lmdb_words words = {
         .name = "the catalog", .remedy = "remove functions", .size = "store.map_size"};
@@ -111,7 +101,7 @@ static enum status catalog_get(const struct deploy_catalog *catalog,
     return STATUS_OK;
 }
 
-static enum status catalog_no_memory(struct report *report, const char *what)
+enum status catalog_no_memory(struct report *report, const char *what)
 {
     return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE,
                        "no room for the %s of a version", what);
@@ -226,22 +216,88 @@ static enum status catalog_get_limits(const struct deploy_catalog *catalog,
 }
 
 static void catalog_fill(struct deploy_catalog_entry *entry,
-                         struct bytes tenant,
-                         struct bytes function,
-                         const struct records_function *record)
+                         const struct deploy_catalog_name *name,
+                         const struct records_content *content)
 {
-    memcpy(entry->tenant, tenant.data, tenant.count);
-    entry->tenant[tenant.count] = '\0';
-    memcpy(entry->function, function.data, function.count);
-    entry->function[function.count] = '\0';
-    entry->version = record->active_version;
-    memcpy(entry->sha256, record->active.sha256, sizeof(entry->sha256));
-    memcpy(entry->artifact_key, record->active.artifact_key, sizeof(entry->artifact_key));
-    memcpy(entry->kind, record->active.kind, sizeof(entry->kind));
-    entry->reuse_requests = record->active.reuse_requests;
-    entry->reuse_us = record->active.reuse_us;
-    entry->choices = record->active.choices;
-    entry->created_ns = record->created_ns;
+    memcpy(entry->tenant, name->tenant.data, name->tenant.count);
+    entry->tenant[name->tenant.count] = '\0';
+    memcpy(entry->function, name->function.data, name->function.count);
+    entry->function[name->function.count] = '\0';
+    memcpy(entry->sha256, content->sha256, sizeof(entry->sha256));
+    memcpy(entry->artifact_key, content->artifact_key, sizeof(entry->artifact_key));
+    memcpy(entry->kind, content->kind, sizeof(entry->kind));
+    entry->reuse_requests = content->reuse_requests;
+    entry->reuse_us = content->reuse_us;
+    entry->choices = content->choices;
+}
+
+/* A record of exactly `bytes`. NOT_FOUND, without a report, if there is none. */
+static enum status catalog_get_record(const struct deploy_catalog *catalog,
+                                      enum records_db db,
+                                      const struct records_key *name,
+                                      struct report *report,
+                                      void *ret_record,
+                                      size_t bytes)
+{
+    MDB_val key = {.mv_size = name->count, .mv_data = (void *)(uintptr_t)name->data};
+    MDB_val value;
+    int rc = mdb_get(catalog->reader.txn, catalog->reader.dbi[db], &key, &value);
+    if (rc == MDB_NOTFOUND)
+        return STATUS_NOT_FOUND;
+    if (rc != 0)
+        return catalog_fail(report, rc);
+    if (value.mv_size != bytes)
+        return report_fail(report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
+                           "the store is damaged: a record has the wrong size");
+    memcpy(ret_record, value.mv_data, bytes);
+    return STATUS_OK;
+}
+
+/* Between which versions clients are split, if they are. */
+static enum status catalog_get_shares(const struct deploy_catalog *catalog,
+                                      const struct records_key *function,
+                                      struct report *report,
+                                      struct deploy_catalog_entry *entry)
+{
+    struct records_deployments found;
+    const struct records_deployment *current = &found.current;
+    enum status status =
+        catalog_get_record(catalog, RECORDS_DEPLOYMENT, function, report, &found, sizeof(found));
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    bool has_active = false;
+    for (uint32_t i = 0; i < MIN(current->share_count, (uint32_t)DEPLOY_SHARES_MAX); i++)
+        has_active |= current->shares[i].version == entry->version;
+    if (current->share_count < 2 || current->share_count > DEPLOY_SHARES_MAX || !has_active)
+        return STATUS_OK;
+    memcpy(entry->shares, current->shares, sizeof(entry->shares));
+    entry->share_count = current->share_count;
+    memcpy(entry->cookie, current->cookie, sizeof(entry->cookie) - 1);
+    return STATUS_OK;
+}
+
+/* The version that `variant` names; NOT_FOUND, without a report. */
+static enum status catalog_get_variant(const struct deploy_catalog *catalog,
+                                       const struct records_key *function,
+                                       struct bytes variant,
+                                       struct report *report,
+                                       struct deploy_catalog_entry *entry,
+                                       struct records_version *ret_record)
+{
+    struct records_alias alias = {0};
+    if (!name_parse_version(variant, &alias.version)) {
+        if (!deploy_name_valid(variant))
+            return STATUS_NOT_FOUND;
+        struct records_key key = records_route_of_key(function, variant);
+        enum status status =
+            catalog_get_record(catalog, RECORDS_ALIAS, &key, report, &alias, sizeof(alias));
+        if (status != STATUS_OK)
+            return status;
+    }
+    struct records_key key = records_version_key(function, alias.version);
+    entry->version = alias.version;
+    return catalog_get_record(catalog, RECORDS_VERSION, &key, report, ret_record,
+                              sizeof(*ret_record));
 }
 
 /* ---- manifest and environment, once the transaction is over ---------------------------------- */
@@ -321,27 +377,52 @@ static enum status catalog_merge(const struct deploy_catalog *catalog,
 
 /* ---- lookups --------------------------------------------------------------------------------- */
 
-static enum status catalog_read(struct deploy_catalog *catalog,
-                                struct bytes tenant,
-                                struct bytes function,
-                                struct arena *arena,
-                                struct report *report,
-                                struct deploy_catalog_entry *ret_entry)
+/* What the name stands for: the active version with what clients are split between, or another. */
+static enum status catalog_choose(const struct deploy_catalog *catalog,
+                                  const struct deploy_catalog_name *name,
+                                  const struct records_key *key,
+                                  struct report *report,
+                                  struct deploy_catalog_entry *entry,
+                                  struct records_content *ret_content)
 {
     struct records_function record;
-    enum status status = catalog_get(catalog, tenant, function, report, &record);
+    struct records_version version;
+    enum status status = catalog_get(catalog, name->tenant, name->function, report, &record);
     if (status != STATUS_OK)
         return status;
+    entry->created_ns = record.created_ns;
+    if (name->variant.count > 0) {
+        status = catalog_get_variant(catalog, key, name->variant, report, entry, &version);
+        if (status == STATUS_NOT_FOUND)
+            return catalog_missing(name->tenant, name->function, report);
+        *ret_content = version.content;
+        return status;
+    }
     if (record.active_version == 0)
-        return catalog_missing(tenant, function, report);
-    catalog_fill(ret_entry, tenant, function, &record);
-    struct records_key key = records_function_key(tenant, function);
-    struct records_key version_key = records_version_key(&key, record.active_version);
-    status = catalog_get_config(catalog, &record.active, arena, report, &ret_entry->config);
+        return catalog_missing(name->tenant, name->function, report);
+    entry->version = record.active_version;
+    *ret_content = record.active;
+    return catalog_get_shares(catalog, key, report, entry);
+}
+
+static enum status catalog_read(struct deploy_catalog *catalog,
+                                const struct deploy_catalog_name *name,
+                                struct arena *arena,
+                                struct report *report,
+                                struct deploy_catalog_entry *entry)
+{
+    struct records_content content = {0};
+    struct records_key key = records_function_key(name->tenant, name->function);
+    enum status status = catalog_choose(catalog, name, &key, report, entry, &content);
+    if (status != STATUS_OK)
+        return status;
+    catalog_fill(entry, name, &content);
+    struct records_key version_key = records_version_key(&key, entry->version);
+    status = catalog_get_config(catalog, &content, arena, report, &entry->config);
     if (status == STATUS_OK)
-        status = catalog_get_files(catalog, &record.active, &version_key, arena, report, ret_entry);
+        status = catalog_get_files(catalog, &content, &version_key, arena, report, entry);
     if (status == STATUS_OK)
-        status = catalog_get_limits(catalog, tenant, report, &ret_entry->limits);
+        status = catalog_get_limits(catalog, name->tenant, report, &entry->limits);
     if (status == STATUS_OK)
         status = catalog_copy(catalog, RECORDS_MANIFEST, &version_key, report, &catalog->manifest);
     if (status == STATUS_OK)
@@ -350,19 +431,18 @@ static enum status catalog_read(struct deploy_catalog *catalog,
 }
 
 enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
-                                  struct bytes tenant,
-                                  struct bytes function,
+                                  const struct deploy_catalog_name *name,
                                   struct arena *arena,
                                   struct report *report,
                                   struct deploy_catalog_entry *ret_entry)
 {
-    struct deploy_catalog_entry entry;
-    if (!deploy_name_valid(tenant) || !deploy_name_valid(function))
-        return catalog_missing(tenant, function, report);
+    struct deploy_catalog_entry entry = {0};
+    if (!deploy_name_valid(name->tenant) || !deploy_name_valid(name->function))
+        return catalog_missing(name->tenant, name->function, report);
     int rc = lmdb_reader_begin(&catalog->reader);
     if (rc != 0)
         return catalog_fail(report, rc);
-    enum status status = catalog_read(catalog, tenant, function, arena, report, &entry);
+    enum status status = catalog_read(catalog, name, arena, report, &entry);
     lmdb_reader_end(&catalog->reader);
     if (status == STATUS_OK)
         status = catalog_parse_manifest(catalog, arena, report, &entry.manifest);
@@ -372,98 +452,4 @@ enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
     if (status == STATUS_OK)
         *ret_entry = entry;
     return status;
-}
-
-/* ---- hosts ----------------------------------------------------------------------------------- */
-
-/* What the store has of a host, as copies. */
-struct catalog_host {
-    struct bytes routes; /* the record of its routes; empty: it has none */
-    struct records_domain domain;
-    bool is_domain;
-};
-
-/* The host's record as a struct, and behind its routes where the whole of its domain leads. */
-static enum status catalog_parse_host(const struct catalog_host *found,
-                                      struct arena *arena,
-                                      struct report *report,
-                                      struct deploy_host *ret_host)
-{
-    struct records_route_view view;
-    uint32_t count = 0;
-    size_t head = sizeof(struct records_host);
-    if (found->routes.count < head && (found->routes.count > 0 || !found->is_domain))
-        return report_fail(report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
-                           "the store is damaged: a host's routes have the wrong form");
-    head = MIN(head, found->routes.count);
-    struct bytes rest = bytes_make(found->routes.data + head, found->routes.count - head);
-    struct bytes again = rest;
-    while (records_next_route(&rest, &view))
-        count++;
-    const char *tenant = found->is_domain ? found->domain.tenant : (const char *)found->routes.data;
-    size_t function_count = strnlen(found->domain.function, DEPLOY_NAME_BYTES - 1);
-    struct deploy_host_route *routes = ARENA_ARRAY(arena, struct deploy_host_route, count + 1);
-    const char *names =
-        arena_copy_text(arena, bytes_make(tenant, strnlen(tenant, DEPLOY_NAME_BYTES - 1)));
-    const char *function =
-        arena_copy_text(arena, bytes_make(found->domain.function, function_count));
-    if (routes == NULL || names == NULL || function == NULL)
-        return catalog_no_memory(report, "routes");
-    for (uint32_t i = 0; i < count && records_next_route(&again, &view); i++)
-        routes[i] = (struct deploy_host_route){
-            .path = view.path, .function = view.function, .methods = view.methods};
-    if (function_count > 0)
-        routes[count++] = (struct deploy_host_route){
-            .path = bytes_make("", 0), .function = bytes_make(function, function_count)};
-    *ret_host = (struct deploy_host){
-        .tenant = bytes_of_text(names), .routes = routes, .route_count = count};
-    return STATUS_OK;
-}
-
-/* 0: the host is somebody's; its records are copied. */
-static int catalog_find_host(const struct deploy_catalog *catalog,
-                             struct bytes host,
-                             struct arena *arena,
-                             struct catalog_host *ret_found)
-{
-    MDB_val key = {.mv_size = host.count, .mv_data = (void *)(uintptr_t)host.data};
-    MDB_val value;
-    *ret_found = (struct catalog_host){.routes = bytes_make("", 0)};
-    int rc = mdb_get(catalog->reader.txn, catalog->reader.dbi[RECORDS_DOMAIN], &key, &value);
-    if (rc == 0 && value.mv_size != sizeof(ret_found->domain))
-        return MDB_CORRUPTED;
-    if (rc != 0 && rc != MDB_NOTFOUND)
-        return rc;
-    if (rc == 0) {
-        ret_found->is_domain = true;
-        memcpy(&ret_found->domain, value.mv_data, sizeof(ret_found->domain));
-    }
-    rc = mdb_get(catalog->reader.txn, catalog->reader.dbi[RECORDS_ROUTE], &key, &value);
-    if (rc != 0)
-        return rc == MDB_NOTFOUND && ret_found->is_domain ? 0 : rc;
-    const char *copy = arena_copy_text(arena, bytes_make(value.mv_data, value.mv_size));
-    ret_found->routes = bytes_make(copy, value.mv_size);
-    return copy == NULL ? ENOMEM : 0;
-}
-
-enum status deploy_catalog_host(struct deploy_catalog *catalog,
-                                struct bytes host,
-                                struct arena *arena,
-                                struct report *report,
-                                struct deploy_host *ret_host)
-{
-    struct catalog_host found;
-    char wide[DEPLOY_HOST_BYTES];
-    int rc = lmdb_reader_begin(&catalog->reader);
-    if (rc != 0)
-        return catalog_fail(report, rc);
-    rc = catalog_find_host(catalog, host, arena, &found);
-    if (rc == MDB_NOTFOUND && deploy_host_widen(host, wide))
-        rc = catalog_find_host(catalog, bytes_of_text(wide), arena, &found);
-    lmdb_reader_end(&catalog->reader);
-    if (rc == MDB_NOTFOUND)
-        return STATUS_NOT_FOUND;
-    if (rc != 0)
-        return catalog_fail(report, rc);
-    return catalog_parse_host(&found, arena, report, ret_host);
 }

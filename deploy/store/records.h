@@ -19,6 +19,8 @@
  *   route_of     tenant "/" function NUL id          struct records_route_of, host, path
  *   domain       host                                struct records_domain
  *   domain_of    tenant "/" host                     struct records_domain_of
+ *   deployment   tenant "/" function                 struct records_deployments; absent: as below
+ *   alias        tenant "/" function NUL alias       struct records_alias
  *   changelog    serial number (BE)                  one JSON object
  *   token        token's id                          struct records_token, then function names
  *   meta         a name                              by its name: "audit": struct records_audit
@@ -29,10 +31,6 @@
  *
  * A route is there twice: under its host, where requests look, those of one host together with
  * the longest path first; and under its function, whose it is. A host is of one tenant.
- *
- * A domain is a host that a tenant asked for (domain_of, any number of tenants can) and that is
- * proven to be its own (domain, one tenant's): there all of it may lead to a function, behind the
- * host's routes. Hosts are as deploy/manifest/host.h has them, stars and all.
  *
  * LMDB is bound to the machine's byte order anyway, so the structs are stored as they
  * are; they have no padding. A value of another size is damage. Changing any of this
@@ -60,6 +58,8 @@
     DB(ROUTE_OF, "route_of")                                                                       \
     DB(DOMAIN, "domain")                                                                           \
     DB(DOMAIN_OF, "domain_of")                                                                     \
+    DB(DEPLOYMENT, "deployment")                                                                   \
+    DB(ALIAS, "alias")                                                                             \
     DB(CHANGELOG, "changelog")                                                                     \
     DB(TOKEN, "token")                                                                             \
     DB(META, "meta")
@@ -109,6 +109,32 @@ struct records_function {
     uint64_t updated_ns;
 };
 
+struct records_deployment {
+    struct deploy_share shares[DEPLOY_SHARES_MAX]; /* newest version first; then zeros */
+    uint32_t share_count;                          /* 0: there is none */
+    uint32_t number;                               /* of the function's, from 1 on */
+    uint64_t since_ns;
+    char cookie[DEPLOY_NAME_BYTES]; /* padded with NULs; empty: by address */
+    uint32_t canary_factor;         /* hundredths that errors may be of the others'; 0: any */
+    uint32_t canary_requests;       /* that have to be seen before it is judged */
+};
+
+/* The active version is the one with the largest share. Without this record, or with one that does
+ * not agree (a server that knew no shares was here), it has all clients. */
+struct records_deployments {
+    struct records_deployment current;
+    struct records_deployment previous; /* what was before */
+};
+
+struct records_alias {
+    uint64_t created_ns;
+    uint32_t version;
+    uint32_t reserved; /* 0 */
+};
+
+_Static_assert(sizeof(struct records_deployment) == 152, "no padding on disk");
+_Static_assert(sizeof(struct records_alias) == 16, "no padding on disk");
+
 struct records_version {
     struct records_content content;
     uint64_t module_bytes;
@@ -152,7 +178,8 @@ struct records_route_of {
     uint16_t path_bytes;
 };
 
-/* Of a host that is proven to be its tenant's; what requests and handshakes have to know. */
+/* Of a host that is proven to be its tenant's, behind whose routes all of it may lead to a
+ * function: what requests and handshakes have to know. */
 struct records_domain {
     char tenant[DEPLOY_NAME_BYTES];   /* these two padded with NULs */
     char function[DEPLOY_NAME_BYTES]; /* where what no route takes leads; empty: nowhere */

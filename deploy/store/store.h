@@ -15,8 +15,10 @@
 #include "deploy/store/blobs.h"
 #include "deploy/store/records.h"
 
-#define STORE_VERSIONS_MAX    1000 /* newest ones that can be kept of a function */
-#define STORE_VERSIONS_IN_USE 2    /* kept besides: the active one and the one before it */
+#define STORE_VERSIONS_MAX 1000 /* newest ones that can be kept of a function */
+#define STORE_ALIASES_MAX  32   /* of a function */
+/* Kept besides: those of this deployment and the one before it, and what has an alias. */
+#define STORE_VERSIONS_IN_USE (2 * DEPLOY_SHARES_MAX + STORE_ALIASES_MAX)
 
 struct store;
 
@@ -78,18 +80,51 @@ struct store_upload {
     struct bytes files;    /* lists as in deploy/files.h; their blobs are there */
     struct bytes assets;
     bool activate;
+    uint32_t parts; /* of DEPLOY_PARTS that it gets, the version with most has the rest; 0: all */
 };
 
 NODISCARD enum status store_add_version(struct store *store,
                                         const struct store_upload *upload,
                                         struct report *report,
                                         uint32_t *ret_version);
-/* version 0: the previously active one. NOT_FOUND if there is none. The routes of the version's
- * manifest come with it, here and above: CONFLICT if one of them cannot. */
+/* All clients get it; version 0: the deployment before this one is back. NOT_FOUND if there is
+ * none. The routes of the active version's manifest come with it, here, above and below: CONFLICT
+ * if one of them cannot. */
 NODISCARD enum status store_activate(struct store *store,
                                      const struct store_target *target,
                                      uint32_t version,
                                      struct report *report);
+/* Its shares, cookie and canary; the rest is the store's. NOT_FOUND: no such version; INVALID: they
+ * are not all of the clients, each version once. */
+NODISCARD enum status store_set_deployment(struct store *store,
+                                           const struct store_target *target,
+                                           const struct records_deployment *deployment,
+                                           struct report *report);
+/* This one and the one before; a share_count of 0: there is none. */
+NODISCARD enum status store_get_deployments(struct store *store,
+                                            const struct store_target *target,
+                                            struct report *report,
+                                            struct records_deployments *ret_deployments);
+
+/* ---- aliases --------------------------------------------------------------------------------- */
+
+/* LIMIT; NOT_FOUND: no such version. */
+NODISCARD enum status store_set_alias(struct store *store,
+                                      const struct store_target *target,
+                                      struct bytes alias,
+                                      uint32_t version,
+                                      struct report *report);
+NODISCARD enum status store_delete_alias(struct store *store,
+                                         const struct store_target *target,
+                                         struct bytes alias,
+                                         struct report *report);
+NODISCARD enum status
+store_list_aliases(struct store *store,
+                   const struct store_target *target,
+                   bool (*visit)(void *context, struct bytes alias, uint32_t version),
+                   void *context,
+                   struct report *report);
+
 NODISCARD enum status store_delete_function(struct store *store,
                                             const struct store_target *target,
                                             struct report *report,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The changes: a version more, another one active, a function less. Each is one function
+ * The changes: a version more, a function less, a tenant. Each is one function
  * that runs inside a transaction and may run twice, so it changes nothing outside of it
  * but `gone`, which its transaction starts anew.
  */
@@ -95,10 +95,25 @@ static enum status store_artifact_unuse(const struct store_txn *txn,
 
 /* ---- versions -------------------------------------------------------------------------------- */
 
-/* The function's first version that is neither of `spared`; NOT_FOUND if there is none. */
+/* Versions that are not dropped. */
+struct store_spared {
+    uint32_t versions[STORE_VERSIONS_IN_USE];
+    uint32_t count;
+};
+
+static bool store_is_spared(const struct store_spared *spared, uint32_t version)
+{
+    for (uint32_t i = 0; i < spared->count; i++) {
+        if (spared->versions[i] == version)
+            return true;
+    }
+    return false;
+}
+
+/* The function's first version that is not spared; NOT_FOUND if there is none. */
 static enum status store_oldest_version(const struct store_txn *txn,
                                         const struct records_key *function,
-                                        const uint32_t spared[2],
+                                        const struct store_spared *spared,
                                         uint32_t *ret_version,
                                         struct records_version *ret_record)
 {
@@ -121,7 +136,7 @@ static enum status store_oldest_version(const struct store_txn *txn,
         version = 0;
         for (size_t i = first.count - 4; i < first.count; i++)
             version = version << 8 | data[i];
-        if (version != spared[0] && version != spared[1])
+        if (!store_is_spared(spared, version))
             break;
     }
     status = store_status(rc, txn->report);
@@ -136,12 +151,12 @@ static enum status store_oldest_version(const struct store_txn *txn,
     return status;
 }
 
-/* Removes the oldest version but those two, unless it is newer than `last`; NOT_FOUND if there is
+/* Removes the oldest version but those, unless it is newer than `last`; NOT_FOUND if there is
  * none. */
 static enum status store_drop_oldest(const struct store_txn *txn,
                                      struct bytes tenant,
                                      const struct records_key *function,
-                                     const uint32_t spared[2],
+                                     const struct store_spared *spared,
                                      uint32_t last,
                                      uint32_t *ret_version)
 {
@@ -160,16 +175,6 @@ static enum status store_drop_oldest(const struct store_txn *txn,
     if (status == STATUS_OK)
         status = store_drop_assets(txn, store_val(key.data, key.count), tenant);
     return status == STATUS_OK ? store_artifact_unuse(txn, record.content.artifact_key) : status;
-}
-
-static void store_set_active(struct records_function *function,
-                             uint32_t version,
-                             const struct records_version *record)
-{
-    if (function->active_version != version)
-        function->previous_version = function->active_version;
-    function->active_version = version;
-    function->active = record->content;
 }
 
 /* ---- add a version --------------------------------------------------------------------------- */
@@ -212,8 +217,6 @@ static enum status store_add_records(const struct store_txn *txn,
     function->last_version++;
     function->version_count++;
     function->updated_ns = txn->now_ns;
-    if (upload->activate)
-        store_set_active(function, function->last_version, &version);
     struct records_key key = records_version_key(function_key, function->last_version);
     enum status status = store_artifact_use(txn, upload);
     if (status == STATUS_OK)
@@ -225,13 +228,16 @@ static enum status store_add_records(const struct store_txn *txn,
     if (status == STATUS_OK)
         status = store_put_assets(txn, store_val(key.data, key.count), upload->target.tenant,
                                   upload->assets);
-    if (status == STATUS_OK)
-        status = store_put_record(txn, RECORDS_FUNCTION,
-                                  store_val(function_key->data, function_key->count), function,
-                                  sizeof(*function));
-    return status == STATUS_OK && upload->activate
-               ? store_follow_manifest(txn, &upload->target, upload->manifest)
-               : status;
+    if (status != STATUS_OK)
+        return status;
+    if (!upload->activate)
+        return store_put_record(txn, RECORDS_FUNCTION,
+                                store_val(function_key->data, function_key->count), function,
+                                sizeof(*function));
+    struct records_deployment next;
+    const struct deploy_share share = {.version = function->last_version, .parts = upload->parts};
+    status = store_share_out(txn, &upload->target, function, share, &next);
+    return status == STATUS_OK ? store_become(txn, &upload->target, function, &next) : status;
 }
 
 /* Makes room for a version: what will be neither one of the newest nor in use goes. */
@@ -242,13 +248,12 @@ static enum status store_prune(const struct store_txn *txn,
 {
     uint32_t kept = txn->store->options.versions;
     uint32_t newest = function->last_version + 1;
-    /* What is active now will be the one before, if the new one becomes active. */
-    const uint32_t spared[2] = {function->active_version,
-                                upload->activate ? 0 : function->previous_version};
-    enum status status = STATUS_OK;
+    struct store_spared spared;
+    enum status status = store_in_use(txn, &upload->target, function, upload->activate,
+                                      spared.versions, &spared.count);
     while (status == STATUS_OK && newest > kept) {
         struct store_logged logged = {.action = "prune", .target = &upload->target};
-        status = store_drop_oldest(txn, upload->target.tenant, key, spared, newest - kept,
+        status = store_drop_oldest(txn, upload->target.tenant, key, &spared, newest - kept,
                                    &logged.version);
         if (status == STATUS_OK)
             status = store_log(txn, &logged);
@@ -295,72 +300,6 @@ enum status store_add_version(struct store *store,
     return status;
 }
 
-/* ---- activate -------------------------------------------------------------------------------- */
-
-struct store_activating {
-    const struct store_target *target;
-    uint32_t version; /* 0: the previous one */
-};
-
-/* The routes of the version's manifest. */
-static enum status store_activate_manifest(const struct store_txn *txn,
-                                           const struct store_target *target,
-                                           const struct records_key *version)
-{
-    struct bytes manifest = {0};
-    enum status status =
-        store_view(txn, RECORDS_MANIFEST, store_val(version->data, version->count), &manifest);
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
-        return status;
-    return store_follow_manifest(txn, target, manifest);
-}
-
-static enum status store_change_activate(struct store_txn *txn, void *context)
-{
-    const struct store_activating *activating = context;
-    struct records_function function;
-    struct records_version record;
-    enum status status = store_find_function(txn, activating->target, &function);
-    if (status != STATUS_OK)
-        return status;
-    uint32_t version = activating->version == 0 ? function.previous_version : activating->version;
-    if (version == 0)
-        return report_fail(txn->report, STATUS_CONFLICT, REPORT_OFFSET_NONE,
-                           "no version was active before this one: name the version to go to");
-    struct records_key key =
-        records_function_key(activating->target->tenant, activating->target->function);
-    struct records_key version_key = records_version_key(&key, version);
-    status = store_get_record(txn, RECORDS_VERSION, store_val(version_key.data, version_key.count),
-                              &record, sizeof(record));
-    if (status == STATUS_NOT_FOUND)
-        return report_fail(txn->report, status, REPORT_OFFSET_NONE,
-                           "the function has no version v%" PRIu32, version);
-    if (status != STATUS_OK)
-        return status;
-    store_set_active(&function, version, &record);
-    function.updated_ns = txn->now_ns;
-    status = store_put_record(txn, RECORDS_FUNCTION, store_val(key.data, key.count), &function,
-                              sizeof(function));
-    if (status == STATUS_OK)
-        status = store_activate_manifest(txn, activating->target, &version_key);
-    if (status != STATUS_OK)
-        return status;
-    const struct store_logged logged = {.action = "activate",
-                                        .target = activating->target,
-                                        .version = version,
-                                        .content = &record.content};
-    return store_log(txn, &logged);
-}
-
-enum status store_activate(struct store *store,
-                           const struct store_target *target,
-                           uint32_t version,
-                           struct report *report)
-{
-    struct store_activating activating = {.target = target, .version = version};
-    return store_write(store, target, store_change_activate, &activating, false, report);
-}
-
 /* ---- delete ---------------------------------------------------------------------------------- */
 
 struct store_deleting {
@@ -384,7 +323,7 @@ static enum status store_uncount_function(const struct store_txn *txn, struct by
 
 static enum status store_change_delete(struct store_txn *txn, void *context)
 {
-    static const uint32_t spared[2] = {0, 0};
+    static const struct store_spared none = {.count = 0};
     struct store_deleting *deleting = context;
     struct records_function function;
     enum status status = store_find_function(txn, deleting->target, &function);
@@ -398,7 +337,7 @@ static enum status store_change_delete(struct store_txn *txn, void *context)
          deleting->version_count++) {
         uint32_t version;
         status =
-            store_drop_oldest(txn, deleting->target->tenant, &key, spared, UINT32_MAX, &version);
+            store_drop_oldest(txn, deleting->target->tenant, &key, &none, UINT32_MAX, &version);
         if (status == STATUS_NOT_FOUND)
             break;
     }
@@ -407,6 +346,8 @@ static enum status store_change_delete(struct store_txn *txn, void *context)
                                    : report_fail(txn->report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
                                                  "the store is damaged: too many versions");
     status = store_delete_record(txn, RECORDS_FUNCTION, store_val(key.data, key.count));
+    if (status == STATUS_OK)
+        status = store_drop_deployments(txn, deleting->target);
     if (status == STATUS_OK)
         status = store_drop_belongings(txn, deleting->target);
     if (status == STATUS_OK)

@@ -69,6 +69,16 @@ static void store_changelog_add_actor(json_t *json, const struct store_actor *ac
         (void)json_object_set_new(json, "request", json_string(actor->request));
 }
 
+static json_t *store_changelog_shares(const struct records_deployment *deployment)
+{
+    json_t *rows = json_array();
+    for (uint32_t i = 0; i < deployment->share_count; i++)
+        (void)json_array_append_new(
+            rows, json_pack("{s:I, s:I}", "version", (json_int_t)deployment->shares[i].version,
+                            "parts", (json_int_t)deployment->shares[i].parts));
+    return rows;
+}
+
 /* NULL: out of memory. */
 static char *store_changelog_text(const struct store_txn *txn,
                                   const struct store_logged *logged,
@@ -88,6 +98,8 @@ static char *store_changelog_text(const struct store_txn *txn,
         (void)json_object_set_new(json, "version", json_integer(logged->version));
     if (logged->content != NULL)
         store_changelog_add_content(json, logged->content);
+    if (logged->deployment != NULL && logged->deployment->share_count > 1)
+        (void)json_object_set_new(json, "shares", store_changelog_shares(logged->deployment));
     if (logged->limits != NULL)
         (void)json_object_set_new(json, "limits", tenant_limits_to_json(logged->limits));
     if (logged->name.count > 0)

@@ -81,7 +81,8 @@ struct store_logged {
     uint32_t version;                          /* 0: none */
     const struct records_content *content;     /* of the version; NULL: none */
     const struct deploy_tenant_limits *limits; /* NULL: none */
-    struct bytes name;                         /* of a variable or route; empty: none */
+    const struct records_deployment *deployment;
+    struct bytes name; /* of a variable or route; empty: none */
 };
 /* Writes the record of a change; names are plain by now. */
 NODISCARD enum status store_log(const struct store_txn *txn, const struct store_logged *logged);
@@ -97,6 +98,42 @@ uint64_t store_changelog_edge(const struct store_txn *txn, MDB_cursor_op edge);
 void store_changelog_key(uint64_t serial, uint8_t ret_key[8]);
 /* What goes with a tenant besides its record. */
 NODISCARD enum status store_drop_tokens(const struct store_txn *txn, struct bytes tenant);
+/* A version's record; NOT_FOUND, with a report. */
+NODISCARD enum status store_find_version(const struct store_txn *txn,
+                                         const struct store_target *target,
+                                         uint32_t version,
+                                         struct records_version *ret_record);
+/* What a new or a present version becomes: `next` has shares, cookie and canary. Writes the
+ * function's record, too. */
+NODISCARD enum status store_become(const struct store_txn *txn,
+                                   const struct store_target *target,
+                                   struct records_function *function,
+                                   const struct records_deployment *next);
+/* The deployment in which a version gets so many parts, of DEPLOY_PARTS; 0: all. */
+NODISCARD enum status store_share_out(const struct store_txn *txn,
+                                      const struct store_target *target,
+                                      const struct records_function *function,
+                                      struct deploy_share share,
+                                      struct records_deployment *ret_next);
+/* Versions that must be kept: ret_versions has room for STORE_VERSIONS_IN_USE. `soon`: this
+ * deployment is about to be the one before. */
+NODISCARD enum status store_in_use(const struct store_txn *txn,
+                                   const struct store_target *target,
+                                   const struct records_function *function,
+                                   bool soon,
+                                   uint32_t *ret_versions,
+                                   uint32_t *ret_count);
+/* The visitor says false to stop; what it is shown is lent. */
+NODISCARD enum status
+store_walk_aliases(const struct store_txn *txn,
+                   const struct store_target *target,
+                   bool (*visit)(void *context, struct bytes alias, uint32_t version),
+                   void *context);
+NODISCARD enum status store_drop_aliases(const struct store_txn *txn,
+                                         const struct store_target *target);
+/* All that a function has besides versions: deployments and aliases. */
+NODISCARD enum status store_drop_deployments(const struct store_txn *txn,
+                                             const struct store_target *target);
 /* The routes of its manifest become those of this one, which may be empty. */
 NODISCARD enum status store_follow_manifest(const struct store_txn *txn,
                                             const struct store_target *target,

@@ -44,8 +44,7 @@ static bool chain_find_step(struct request *request, struct bytes text, struct c
     const struct request_service *service = request->service;
     struct route_target target = {.tenant = chain_name(request->http.tenant),
                                   .function = chain_name(text)};
-    enum status status =
-        service->names.find(service->names.context, &target, NULL, &step->function);
+    enum status status = intake_find(request, &target, NULL, &step->function);
     if (status == STATUS_OK)
         request->chain->count++;
     if (status == STATUS_OK &&

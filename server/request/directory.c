@@ -32,7 +32,7 @@ struct directory {
 /* What is looked for, turned into bytes and hashed once. */
 struct directory_names {
     struct bytes tenant;
-    struct bytes function;
+    struct bytes function; /* as it is asked for: "v3--hello", too */
     uint64_t tenant_hash;
     uint64_t hash; /* of both */
 };
@@ -174,17 +174,21 @@ static void directory_set_pool_version(struct directory_function *function)
 static void directory_set_texts(struct directory_function *function,
                                 const struct directory_names *names)
 {
-    char *text = function->key_text;
+    const struct deploy_catalog_entry *entry = &function->entry;
     size_t tenant_count = names->tenant.count;
-    ASSERT(tenant_count + 1 + names->function.count < sizeof(function->key_text));
-    memcpy(text, names->tenant.data, tenant_count);
-    text[tenant_count] = '/';
-    memcpy(text + tenant_count + 1, names->function.data, names->function.count);
-    function->key = bytes_make(text, tenant_count + 1 + names->function.count);
-    function->name = bytes_make(text + tenant_count + 1, names->function.count);
-    int count = snprintf(function->version_text, sizeof(function->version_text), "v%u",
-                         function->entry.version);
+    size_t name_count = strlen(entry->function);
+    bool is_variant = name_count != names->function.count;
+    int count =
+        snprintf(function->version_text, sizeof(function->version_text), "v%u", entry->version);
     function->version = bytes_make(function->version_text, (size_t)count);
+    count =
+        snprintf(function->key_text, sizeof(function->key_text), "%s/%s%s%s", entry->tenant,
+                 entry->function, is_variant ? "@" : "", is_variant ? function->version_text : "");
+    function->key = bytes_make(function->key_text, (size_t)count);
+    function->name = bytes_make(function->key_text + tenant_count + 1, name_count);
+    ASSERT(names->function.count <= sizeof(function->label_text));
+    memcpy(function->label_text, names->function.data, names->function.count);
+    function->label = bytes_make(function->label_text, names->function.count);
 }
 
 /* The deploy folder's variables as the guests' interface has them: they do not know one another. */
@@ -211,6 +215,40 @@ static void directory_discard(struct directory_function *function)
     free(function);
 }
 
+/* The variant before the first "--" of a label, and the function behind it; false: there is none.
+ */
+static bool directory_split_label(struct deploy_catalog_name *name)
+{
+    struct bytes label = name->function;
+    size_t at = 1;
+    while (at + 2 < label.count && (label.data[at] != '-' || label.data[at + 1] != '-'))
+        at++;
+    if (at + 2 >= label.count)
+        return false;
+    name->variant = bytes_make(label.data, at);
+    name->function = bytes_make(label.data + at + 2, label.count - at - 2);
+    return true;
+}
+
+static enum status directory_look_up(struct directory *directory,
+                                     const struct directory_names *names,
+                                     struct report *report,
+                                     struct directory_function *function)
+{
+    struct deploy_catalog_name name = {.tenant = names->tenant, .function = names->function};
+    enum status status = deploy_catalog_lookup(directory->catalog, &name, &function->arena, report,
+                                               &function->entry);
+    if (status != STATUS_NOT_FOUND || !directory_split_label(&name))
+        return status;
+    struct report again = REPORT_INIT;
+    status = deploy_catalog_lookup(directory->catalog, &name, &function->arena, &again,
+                                   &function->entry);
+    /* What is not there is told by the name that it was asked for by. */
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND && report != NULL)
+        *report = again;
+    return status;
+}
+
 static enum status directory_load(struct directory *directory,
                                   const struct directory_names *names,
                                   struct report *report,
@@ -221,8 +259,7 @@ static enum status directory_load(struct directory *directory,
     if (function == NULL)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
     arena_init(&function->arena, DIRECTORY_ARENA_BYTES);
-    enum status status = deploy_catalog_lookup(directory->catalog, names->tenant, names->function,
-                                               &function->arena, report, &function->entry);
+    enum status status = directory_look_up(directory, names, report, function);
     struct directory_tenant *tenant =
         status == STATUS_OK ? directory_tenant(directory, names) : NULL;
     if (status == STATUS_OK && (tenant == NULL || !directory_set_environment(function)))
@@ -253,7 +290,7 @@ static bool directory_is_it(const struct directory_function *function,
                             const struct directory_names *names)
 {
     return function->hash == names->hash && bytes_equal(function->tenant->name, names->tenant) &&
-           bytes_equal(function->name, names->function);
+           bytes_equal(function->label, names->function);
 }
 
 /* The way that holds the name, or else the one to replace. */
@@ -278,21 +315,17 @@ directory_way(struct directory *directory, const struct directory_names *names, 
     return oldest;
 }
 
-enum status directory_find(struct directory *directory,
-                           const struct route_target *target,
-                           struct report *report,
-                           struct directory_function **ret_function)
+static enum status directory_get(struct directory *directory,
+                                 const struct directory_names *names,
+                                 struct report *report,
+                                 struct directory_function **ret_function)
 {
-    struct directory_names names = {.tenant = route_name_bytes(&target->tenant),
-                                    .function = route_name_bytes(&target->function)};
-    names.tenant_hash = hash_bytes(directory->seed, names.tenant);
-    names.hash = hash_bytes(names.tenant_hash, names.function);
     bool holds;
-    struct directory_function **way = directory_way(directory, &names, &holds);
+    struct directory_function **way = directory_way(directory, names, &holds);
     struct directory_function *function = *way;
     bool is_new = !holds || function->generation != deploy_catalog_generation(directory->catalog);
     if (is_new) {
-        enum status status = directory_load(directory, &names, report, &function);
+        enum status status = directory_load(directory, names, report, &function);
         if (status != STATUS_OK)
             return status;
         directory_release(*way);
@@ -303,6 +336,34 @@ enum status directory_find(struct directory *directory,
     function->references++;
     *ret_function = function;
     return STATUS_OK;
+}
+
+enum status directory_find(struct directory *directory,
+                           const struct route_target *target,
+                           struct report *report,
+                           struct directory_function **ret_function)
+{
+    struct directory_names names = {.tenant = route_name_bytes(&target->tenant),
+                                    .function = route_name_bytes(&target->function)};
+    names.tenant_hash = hash_bytes(directory->seed, names.tenant);
+    names.hash = hash_bytes(names.tenant_hash, names.function);
+    return directory_get(directory, &names, report, ret_function);
+}
+
+enum status directory_find_version(struct directory *directory,
+                                   const struct directory_function *of,
+                                   uint32_t version,
+                                   struct directory_function **ret_function)
+{
+    char label[sizeof(of->label_text)];
+    int count = snprintf(label, sizeof(label), "v%u--%s", version, of->entry.function);
+    ASSERT(count > 0 && (size_t)count < sizeof(label));
+    const struct directory_names names = {
+        .tenant = of->tenant->name,
+        .function = bytes_make(label, (size_t)count),
+        .tenant_hash = of->tenant->hash,
+        .hash = hash_bytes(of->tenant->hash, bytes_make(label, (size_t)count))};
+    return directory_get(directory, &names, NULL, ret_function);
 }
 
 void directory_free(struct directory *directory)

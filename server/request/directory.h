@@ -9,6 +9,9 @@
  * a deploy that was acknowledged is seen by the next request. Requests hold references, so
  * that a function may leave the cache while they run.
  *
+ * A version that is asked for by itself is a function of its own here, with isolates of its own:
+ * two versions at once would take turns to drive each other's out.
+ *
  * Tenants without references are freed by directory_sweep, never in between: the scheduler
  * may still be accounting a slice.
  */
@@ -58,11 +61,13 @@ struct directory_function {
     struct deploy_texts outbound; /* the same */
     struct deploy_texts secrets;  /* the same */
     struct bytes pool_version;    /* in pool_version_data: what tells isolates apart */
-    struct bytes key;             /* "tenant/function", in key_text */
-    struct bytes name;            /* "function", its end */
+    struct bytes key;             /* "tenant/function", "tenant/function@v3", in key_text */
+    struct bytes name;            /* "function", of it */
     struct bytes version;         /* "v3", in version_text */
+    struct bytes label;           /* "function", "v3--function": as it was asked for */
     char version_text[16];
-    char key_text[2 * ROUTE_LABEL_BYTES];
+    char key_text[2 * ROUTE_LABEL_BYTES + 16];
+    char label_text[ROUTE_LABEL_BYTES + 16];
     uint8_t pool_version_data[DIRECTORY_POOL_VERSION_BYTES];
 };
 
@@ -73,11 +78,17 @@ NODISCARD enum status directory_create(struct deploy_catalog *catalog,
                                        uint32_t cpu_share,
                                        struct directory **ret_directory);
 void directory_free(struct directory *directory);
-/* The active version of what `target` names, with a reference. */
+/* What `target` names, with a reference: the active version of a function or, if there is none of
+ * that name, with "v3--" or "alias--" before it the version that is meant. */
 NODISCARD enum status directory_find(struct directory *directory,
                                      const struct route_target *target,
                                      struct report *report,
                                      struct directory_function **ret_function);
+/* A version of a function; with a reference. NOT_FOUND: it is gone. */
+NODISCARD enum status directory_find_version(struct directory *directory,
+                                             const struct directory_function *of,
+                                             uint32_t version,
+                                             struct directory_function **ret_function);
 /* One reference more. */
 void directory_retain(struct directory_function *function);
 void directory_release(struct directory_function *function);

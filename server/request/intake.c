@@ -5,9 +5,12 @@
  *   request_begin --> route_parse --> names->find_host --> names->find --> request_admit
  *                         |              (not by its name)      |
  *                         +-------------------------------------+--> request_refuse
+ *
+ * Where clients are split between versions, which one it is is decided here, once.
  */
 #include "server/request/chain.h"
-#include "server/request/hosts.h"
+#include "server/request/names/hosts.h"
+#include "server/request/names/split.h"
 #include "server/request/request.h"
 #include "server/request/service.h"
 #include "server/telemetry/log.h"
@@ -53,13 +56,36 @@ static bool intake_open_outbound(struct request *request)
     return http_exchange_open_outbound(&request->http, function->outbound.rows, count);
 }
 
+enum status intake_find(const struct request *request,
+                        const struct route_target *target,
+                        struct report *report,
+                        struct directory_function **ret_function)
+{
+    const struct request_names *names = &request->service->names;
+    struct directory_function *function = NULL;
+    struct directory_function *chosen = NULL;
+    enum status status = names->find(names->context, target, report, &function);
+    if (LIKELY(status != STATUS_OK || function->entry.share_count == 0)) {
+        *ret_function = function;
+        return status;
+    }
+    uint32_t version = split_choose(&function->entry, &request->http);
+    /* If it is gone meanwhile, the active one is not. */
+    if (version != function->entry.version &&
+        names->find_version(names->context, function, version, &chosen) == STATUS_OK) {
+        names->release(function);
+        function = chosen;
+    }
+    *ret_function = function;
+    return STATUS_OK;
+}
+
 static void intake_look_up(struct request *request)
 {
     const struct request_service *service = request->service;
     struct report report;
     report_clear(&report);
-    enum status status =
-        service->names.find(service->names.context, &request->target, &report, &request->function);
+    enum status status = intake_find(request, &request->target, &report, &request->function);
     if (status != STATUS_OK) {
         intake_not_found(request, status, report.text);
         return;

@@ -160,6 +160,11 @@ void request_answer(struct request *request, enum isolate_end end);
 void request_unpark(struct request *request);
 /* Its deadline has come: ends it. */
 void request_expire(struct request *request);
+/* What `target` names, with a reference: of several versions the one that this client gets. */
+NODISCARD enum status intake_find(const struct request *request,
+                                  const struct route_target *target,
+                                  struct report *report,
+                                  struct directory_function **ret_function);
 /* Makes the exchange request->function's. */
 void intake_enter(struct request *request);
 

@@ -3,6 +3,7 @@
  * Private to server/: which tenant's function a request names, from its bytes alone.
  *
  *   {function}.{tenant}.{domain}[:port]/path        the guest sees /path
+ *   {variant}--{function}.{tenant}.{domain}         a version of it (directory.h), also behind /f/
  *   a host with routes, of one tenant    hosts.h    the guest sees what is behind the prefix
  *   any other host     /f/{tenant}/{function}/path  the guest sees /path
  *

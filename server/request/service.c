@@ -8,7 +8,7 @@
 
 #include <sys/random.h>
 
-#include "server/request/hosts.h"
+#include "server/request/names/hosts.h"
 #include "server/request/request.h"
 #include "server/world/fetch.h"
 #include "server/world/secrets.h"
@@ -27,6 +27,15 @@ static enum status service_find(void *context,
 {
     const struct request_service *service = context;
     return directory_find(service->directory, target, report, ret_function);
+}
+
+static enum status service_find_version(void *context,
+                                        const struct directory_function *of,
+                                        uint32_t version,
+                                        struct directory_function **ret_function)
+{
+    const struct request_service *service = context;
+    return directory_find_version(service->directory, of, version, ret_function);
 }
 
 static enum status service_find_host(void *context,
@@ -75,6 +84,7 @@ static void service_introduce(struct request_service *service)
 {
     service->names = (struct request_names){
         .find = service_find,
+        .find_version = service_find_version,
         .find_host = service_find_host,
         .retain = directory_retain,
         .release = directory_release,

@@ -17,11 +17,16 @@
 #include "server/world/world.h"
 
 struct request_names {
-    /* The function's active version, with a reference. */
+    /* The function's active version, or the one that is named, with a reference. */
     enum status (*find)(void *context,
                         const struct route_target *target,
                         struct report *report,
                         struct directory_function **ret_function);
+    /* Another version of a function, with a reference; NOT_FOUND: it is gone. */
+    enum status (*find_version)(void *context,
+                                const struct directory_function *of,
+                                uint32_t version,
+                                struct directory_function **ret_function);
     /* A host that has routes, lent until the next call; NOT_FOUND for others. */
     enum status (*find_host)(void *context,
                              struct bytes authority,

@@ -24,7 +24,7 @@ static void wrong_requests_get_the_problem_that_they_are(void **state)
         {API_PUT, "/v1/tenants/default/functions/a%2fb", 400, "bad_name"},
         {API_PUT, "/v1/tenants/..%2f/functions/a", 400, "bad_name"},
         {API_PUT, HELLO "?dry_run=maybe", 400, "bad_query"},
-        {API_PUT, HELLO "?percent=10", 400, "bad_query"},
+        {API_PUT, HELLO "?per_cent=10", 400, "bad_query"},
         {API_GET, HELLO, 404, "not_found"},
         {API_GET, HELLO "/versions", 404, "not_found"},
         {API_GET, HELLO "/versions/v1", 404, "not_found"},

@@ -178,6 +178,7 @@ void rig_send(struct rig *rig, enum api_method method, const char *target, struc
                                         .body = body,
                                         .accept = rig->accept,
                                         .last_event_id = rig->last_event_id,
+                                        .if_match = rig->if_match,
                                         .content_type = rig->content_type,
                                         .id = "0123456789abcdef"};
     json_decref(rig->json);

@@ -27,6 +27,7 @@ struct rig {
     struct log_store *logs;
     struct bytes accept; /* of requests */
     struct bytes last_event_id;
+    struct bytes if_match;
     struct bytes content_type;
     struct config config;
     struct api api;

@@ -53,8 +53,9 @@ static enum status look_up(struct deploy_catalog *catalog,
                            const char *function,
                            struct deploy_catalog_entry *ret_entry)
 {
-    return deploy_catalog_lookup(catalog, bytes_of_text(tenant), bytes_of_text(function),
-                                 fresh_arena(), NULL, ret_entry);
+    const struct deploy_catalog_name name = {.tenant = bytes_of_text(tenant),
+                                             .function = bytes_of_text(function)};
+    return deploy_catalog_lookup(catalog, &name, fresh_arena(), NULL, ret_entry);
 }
 
 static struct lmdb_reading reading;
@@ -76,8 +77,10 @@ static bool is_missing(struct deploy_catalog *catalog,
 {
     struct deploy_catalog_entry entry;
     struct report report = REPORT_INIT;
-    return deploy_catalog_lookup(catalog, bytes_of_text(tenant), bytes_of_text(function),
-                                 fresh_arena(), &report, &entry) == STATUS_NOT_FOUND &&
+    const struct deploy_catalog_name name = {.tenant = bytes_of_text(tenant),
+                                             .function = bytes_of_text(function)};
+    return deploy_catalog_lookup(catalog, &name, fresh_arena(), &report, &entry) ==
+               STATUS_NOT_FOUND &&
            strcmp(report.text, text) == 0;
 }
 
@@ -279,8 +282,9 @@ static int read_damaged(struct fixture *fixture)
     struct report report = REPORT_INIT;
     if (catalog == NULL)
         return 1;
-    if (deploy_catalog_lookup(catalog, bytes_of_text("acme"), bytes_of_text("hello"), fresh_arena(),
-                              &report, &entry) != STATUS_CORRUPT)
+    const struct deploy_catalog_name name = {.tenant = bytes_of_text("acme"),
+                                             .function = bytes_of_text("hello")};
+    if (deploy_catalog_lookup(catalog, &name, fresh_arena(), &report, &entry) != STATUS_CORRUPT)
         return 2;
     if (strstr(report.text, "the store is damaged") == NULL)
         return 3;
@@ -347,30 +351,8 @@ static int read_manifest(struct fixture *fixture)
     if (deploy_catalog_host(catalog, bytes_of_text("a"), fresh_arena(), &report, &host) !=
         STATUS_NOT_FOUND)
         return 7;
-    if (deploy_catalog_host(catalog, bytes_of_text("x.c.d"), fresh_arena(), &report, &host) !=
-            STATUS_OK ||
-        !bytes_equal_text(host.tenant, "acme") || host.route_count != 1 ||
-        host.routes[0].path.count != 0 || !bytes_equal_text(host.routes[0].function, "api"))
-        return 8;
-    if (deploy_catalog_host(catalog, bytes_of_text("y.c.d"), fresh_arena(), &report, &host) !=
-            STATUS_OK ||
-        host.route_count != 0)
-        return 9;
-    if (deploy_catalog_host(catalog, bytes_of_text("z.y.c.d"), fresh_arena(), &report, &host) !=
-        STATUS_NOT_FOUND)
-        return 10;
     deploy_catalog_close(catalog);
     return 0;
-}
-
-static void set_domain(struct fixture *fixture, const char *host, const char *function)
-{
-    const struct store_domain_order order = {.tenant = bytes_of_text("acme"),
-                                             .host = bytes_of_text(host),
-                                             .function = bytes_of_text(function),
-                                             .challenge = "",
-                                             .by_operator = true};
-    assert_int_equal(store_set_domain(fixture->store, &order, NULL), STATUS_OK);
 }
 
 static void lookup_has_the_manifest_and_the_functions_own_variables_over_it(void **state)
@@ -406,10 +388,65 @@ static void lookup_has_the_manifest_and_the_functions_own_variables_over_it(void
     assert_int_equal(
         store_set_variable(fixture.store, &target, bytes_of_text("B"), bytes_of_text("own"), NULL),
         STATUS_OK);
-    set_domain(&fixture, "*.c.d", "api");
-    set_domain(&fixture, "y.c.d", "");
     fixture_close_store(&fixture);
     end_reader(start_reader(&fixture, read_manifest));
+    generation_close(&generation);
+    fixture_done(&fixture);
+}
+
+static enum status look_up_variant(struct deploy_catalog *catalog,
+                                   const char *variant,
+                                   struct deploy_catalog_entry *ret_entry)
+{
+    const struct deploy_catalog_name name = {.tenant = bytes_of_text("acme"),
+                                             .function = bytes_of_text("hello"),
+                                             .variant = bytes_of_text(variant)};
+    return deploy_catalog_lookup(catalog, &name, fresh_arena(), NULL, ret_entry);
+}
+
+static int read_shares(struct fixture *fixture)
+{
+    struct deploy_catalog *catalog = open_catalog(fixture);
+    struct deploy_catalog_entry entry;
+    if (catalog == NULL || look_up(catalog, "acme", "hello", &entry) != STATUS_OK)
+        return 1;
+    if (entry.version != 1 || entry.share_count != 2 || entry.shares[0].version != 3 ||
+        entry.shares[0].parts != 1000 || strcmp(entry.cookie, "id") != 0)
+        return 2;
+    static const char *const none[] = {"v4", "v0", "other", "Stage", "v01"};
+    for (size_t i = 0; i < COUNT_OF(none); i++) {
+        if (look_up_variant(catalog, none[i], &entry) != STATUS_NOT_FOUND)
+            return 3;
+    }
+    if (look_up_variant(catalog, "v2", &entry) != STATUS_OK || entry.version != 2 ||
+        entry.share_count != 0 || strcmp(entry.function, "hello") != 0)
+        return 4;
+    if (look_up_variant(catalog, "stage", &entry) != STATUS_OK || entry.version != 3)
+        return 5;
+    deploy_catalog_close(catalog);
+    return 0;
+}
+
+static void lookup_has_shares_and_finds_versions_by_name(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct generation generation;
+    uint32_t number;
+    fixture_init(&fixture);
+    assert_int_equal(generation_create(fixture.dir, NULL, &generation), STATUS_OK);
+    fixture_open_store(&fixture, MAP_BYTES);
+    const struct store_target target = fixture_target("acme", "hello");
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(fixture_add(&fixture, "acme", "hello", bytes_of_text("m"), &number),
+                         STATUS_OK);
+    const struct records_deployment split = {
+        .shares = {{1, 9000}, {3, 1000}}, .share_count = 2, .cookie = "id"};
+    assert_int_equal(store_set_deployment(fixture.store, &target, &split, NULL), STATUS_OK);
+    assert_int_equal(store_set_alias(fixture.store, &target, bytes_of_text("stage"), 3, NULL),
+                     STATUS_OK);
+    fixture_close_store(&fixture);
+    end_reader(start_reader(&fixture, read_shares));
     generation_close(&generation);
     fixture_done(&fixture);
 }
@@ -433,6 +470,7 @@ UNIT
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lookup_finds_the_active_version_only),
         cmocka_unit_test(lookup_lends_the_configuration_and_tells_the_tenants_limits),
+        cmocka_unit_test(lookup_has_shares_and_finds_versions_by_name),
         cmocka_unit_test(lookup_has_the_manifest_and_the_functions_own_variables_over_it),
         cmocka_unit_test(reader_sees_every_change_once_the_generation_says_so),
         cmocka_unit_test(lookup_among_many_functions_is_a_matter_of_microseconds),

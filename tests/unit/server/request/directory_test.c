@@ -9,7 +9,8 @@
 
 struct deploy_catalog {
     uint64_t generation;
-    uint32_t version; /* of every function; 0: there is none */
+    uint32_t version;  /* of every function; 0: there is none */
+    bool has_variants; /* what has a dash in it is no function */
     uint32_t lookups;
     uint32_t reuse_requests;
     uint32_t cpu_share;
@@ -29,15 +30,15 @@ uint64_t deploy_catalog_generation(const struct deploy_catalog *catalog)
 }
 
 enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
-                                  struct bytes tenant,
-                                  struct bytes function,
+                                  const struct deploy_catalog_name *name,
                                   struct arena *arena,
                                   struct report *report,
                                   struct deploy_catalog_entry *ret_entry)
 {
     static const struct deploy_manifest nothing;
     catalog->lookups++;
-    if (catalog->version == 0)
+    bool is_variant = memchr(name->function.data, '-', name->function.count) != NULL;
+    if (catalog->version == 0 || (catalog->has_variants && is_variant))
         return report_fail(report, STATUS_NOT_FOUND, REPORT_OFFSET_NONE, "none");
     *ret_entry = (struct deploy_catalog_entry){.version = catalog->version,
                                                .reuse_requests = catalog->reuse_requests,
@@ -51,8 +52,10 @@ enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
         ret_entry->manifest = copy;
         ret_entry->environment = copy->env;
     }
-    memcpy(ret_entry->tenant, tenant.data, tenant.count);
-    memcpy(ret_entry->function, function.data, function.count);
+    if (name->variant.count > 0)
+        ret_entry->version = (uint32_t)(name->variant.data[1] - '0');
+    memcpy(ret_entry->tenant, name->tenant.data, name->tenant.count);
+    memcpy(ret_entry->function, name->function.data, name->function.count);
     return STATUS_OK;
 }
 
@@ -210,6 +213,34 @@ static void a_removed_function_is_not_found_although_it_was_cached(void **state)
     directory_free(directory);
 }
 
+static void a_version_that_is_asked_for_has_isolates_of_its_own(void **state)
+{
+    (void)state;
+    struct deploy_catalog catalog;
+    struct directory *directory = make(&catalog);
+    catalog.has_variants = true;
+    struct directory_function *active = find(directory, "t", "f");
+    struct directory_function *named = find(directory, "t", "v3--f");
+    assert_true(bytes_equal_text(named->version, "v3"));
+    assert_true(bytes_equal_text(named->name, "f"));
+    assert_true(bytes_equal_text(named->key, "t/f@v3"));
+    assert_true(bytes_equal_text(active->key, "t/f"));
+    struct directory_function *chosen;
+    assert_int_equal(directory_find_version(directory, active, 3, &chosen), STATUS_OK);
+    assert_ptr_equal(chosen, named);
+    assert_false(named->is_new);
+    directory_release(chosen);
+    directory_release(named);
+    directory_release(active);
+    static const char *const none[] = {"v3--", "--f", "v3-f"};
+    for (size_t i = 0; i < COUNT_OF(none); i++) {
+        struct route_target target = target_of("t", none[i]);
+        struct directory_function *found;
+        assert_int_equal(directory_find(directory, &target, NULL, &found), STATUS_NOT_FOUND);
+    }
+    directory_free(directory);
+}
+
 static void more_names_than_the_cache_holds_are_all_found_and_kept_apart(void **state)
 {
     (void)state;
@@ -310,6 +341,7 @@ int main(void)
         cmocka_unit_test(a_new_generation_is_seen_by_the_very_next_request),
         cmocka_unit_test(isolates_of_equal_artifacts_are_shared_unless_they_keep_their_memory),
         cmocka_unit_test(a_removed_function_is_not_found_although_it_was_cached),
+        cmocka_unit_test(a_version_that_is_asked_for_has_isolates_of_its_own),
         cmocka_unit_test(more_names_than_the_cache_holds_are_all_found_and_kept_apart),
         cmocka_unit_test(a_tenant_without_a_share_of_its_own_has_the_operators),
         cmocka_unit_test(warm_starts_are_counted_until_they_are_taken_also_of_what_left_the_cache),

@@ -4,8 +4,8 @@
  * without routes too, because every request by /f/ asks for one; like the directory's, what was
  * read in an older generation is read again.
  */
-#ifndef SKERRY_SERVER_REQUEST_HOSTS_H
-#define SKERRY_SERVER_REQUEST_HOSTS_H
+#ifndef SKERRY_SERVER_REQUEST_NAMES_HOSTS_H
+#define SKERRY_SERVER_REQUEST_NAMES_HOSTS_H
 
 #include "deploy/deploy.h"
 #include "server/request/route.h"

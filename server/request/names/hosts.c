@@ -3,7 +3,7 @@
  * One place for each hash: two busy hosts of one place read the catalog by turns, which takes a
  * microsecond. The seed is ours, so nobody can choose such hosts.
  */
-#include "server/request/hosts.h"
+#include "server/request/names/hosts.h"
 
 #include <stdlib.h>
 

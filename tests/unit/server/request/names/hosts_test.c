@@ -2,7 +2,7 @@
 /*
  * Hosts with routes, over a catalog that is a table of this test, and which route a path takes.
  */
-#include "server/request/hosts.h"
+#include "server/request/names/hosts.h"
 #include "tests/support/unit.h"
 
 struct deploy_catalog {

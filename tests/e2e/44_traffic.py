@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which host leads to which function, and which of its versions a client gets."""
+import contextlib
+import json
+
+import harness
+from harness import ServerTest, exchange, text_guest
+
+
+def version_of(answer):
+    return answer.headers["X-Skerry-Version"]
+
+
+class Traffic(ServerTest):
+    def path(self, name, rest=""):
+        return f"/v1/tenants/default/functions/{name}{rest}"
+
+    def deploy_versions(self, name, count, activate=True):
+        for i in range(1, count + 1):
+            query = "" if activate or i == 1 else "?activate=0"
+            answer = self.server.put(name, text_guest(f"text-{i:08d}"), query=query)
+            self.assertEqual(answer.status, 201, answer)
+
+    def split(self, name, shares, headers=None, **more):
+        body = {"versions": [{"version": v, "percent": p} for v, p in shares.items()], **more}
+        return self.server.admin("PUT", self.path(name, "/deployment"), json.dumps(body), headers)
+
+    def ask_host(self, host, target="/", method="GET", headers=None):
+        with contextlib.closing(self.server.connect()) as connection:
+            return exchange(connection, method, target, None, {"Host": host, **(headers or {})})
+
+    def seen(self, name, clients=200):
+        """Which version each client gets, told apart by a cookie."""
+        with contextlib.closing(self.server.connect()) as connection:
+            return [version_of(exchange(connection, "GET", f"/f/default/{name}/", None,
+                                        {"Cookie": f"a=b; id=c{i}; z=1"}))
+                    for i in range(clients)]
+
+    def test_clients_are_split_and_each_one_stays_where_it_is(self):
+        self.deploy_versions("shared", 2, activate=False)
+        self.assertEqual(set(self.seen("shared")), {"v1"})
+        answer = self.split("shared", {"v1": 80, "v2": 20}, by="cookie:id")
+        self.assertEqual(answer.status, 200, answer)
+        first = self.seen("shared")
+        self.assertEqual(set(first), {"v1", "v2"})
+        self.assertLess(first.count("v2"), 100)
+        self.assertEqual(self.seen("shared"), first)
+        self.split("shared", {"v1": 50, "v2": 50}, by="cookie:id")
+        later = self.seen("shared")
+        self.assertTrue(all(b == "v2" for a, b in zip(first, later) if a == "v2"))
+        self.assertGreater(later.count("v2"), first.count("v2"))
+        self.split("shared", {"v2": 100})
+        self.assertEqual(set(self.seen("shared")), {"v2"})
+        # Back to the deployment before, which was two versions, and back again.
+        self.assertEqual(self.server.cli("rollback", "shared").returncode, 0)
+        self.assertEqual(self.seen("shared"), later)
+        self.server.cli("rollback", "shared", check=0)
+        self.assertEqual(set(self.seen("shared")), {"v2"})
+
+    def test_one_address_is_one_client(self):
+        self.deploy_versions("by-address", 2)
+        self.split("by-address", {"v1": 50, "v2": 50})
+        self.assertEqual(len({version_of(self.server.get("by-address")) for _ in range(20)}), 1)
+
+    def test_what_a_version_says_is_that_versions(self):
+        self.deploy_versions("mixed", 2)
+        self.split("mixed", {"v1": 50, "v2": 50}, by="cookie:id")
+        with contextlib.closing(self.server.connect()) as connection:
+            for i in range(200):
+                answer = exchange(connection, "GET", "/f/default/mixed/", None,
+                                  {"Cookie": f"id={i}"})
+                number = int(version_of(answer)[1:])
+                self.assertEqual(answer.text, f"text-{number:08d}")
+
+    def test_versions_and_aliases_have_hosts_of_their_own(self):
+        self.deploy_versions("seen", 2)
+        port = self.server.port
+        for label, version in (("seen", "v2"), ("v1--seen", "v1"), ("V1--Seen", "v1"),
+                               ("v2--seen", "v2")):
+            answer = self.ask_host(f"{label}.default.localhost:{port}")
+            self.assertEqual((answer.status, version_of(answer)), (200, version))
+        for label in ("v3--seen", "stage--seen", "--seen", "v1--", "v1--none", "v0--seen"):
+            self.problem(self.ask_host(f"{label}.default.localhost"), 404)
+        self.server.cli("alias", "set", "seen", "stage", "v1", check=0)
+        answer = self.ask_host("stage--seen.default.localhost")
+        self.assertEqual(version_of(answer), "v1")
+        self.assertEqual(version_of(self.server.get("stage--seen")), "v1")
+        self.server.cli("alias", "set", "seen", "stage", "v2", check=0)
+        self.assertEqual(version_of(self.ask_host("stage--seen.default.localhost")), "v2")
+        self.assertIn("stage", self.server.cli("alias", "list", "seen", check=0).stdout)
+        self.server.cli("alias", "rm", "seen", "stage", check=0)
+        self.problem(self.ask_host("stage--seen.default.localhost"), 404)
+        self.server.cli("alias", "rm", "seen", "stage", check=5)
+
+    def test_a_name_with_two_dashes_stays_a_name(self):
+        self.deploy_versions("dashes", 2)
+        self.server.deploy("v1--dashes", text_guest("text-own-name"))
+        self.assertEqual(self.ask_host("v1--dashes.default.localhost").text, "text-own-name")
+        self.assertEqual(version_of(self.ask_host("v2--dashes.default.localhost")), "v2")
+
+    def test_what_is_in_use_is_kept_however_old(self):
+        self.deploy_versions("old", 2)
+        self.server.cli("alias", "set", "old", "first", "v1", check=0)
+        self.split("old", {"v1": 50, "v2": 50})
+        for i in range(3, 25):
+            self.server.put("old", text_guest(f"text-{i:08d}"), query="?activate=0")
+        rows = self.server.admin("GET", self.path("old", "/versions")).json["versions"]
+        kept = {row["version"] for row in rows}
+        self.assertEqual(kept, {"v1", "v2"} | {f"v{i}" for i in range(15, 25)})
+        self.server.deploy("old", text_guest("text-newest01"))
+        self.server.deploy("old", text_guest("text-newest02"))
+        self.server.deploy("old", text_guest("text-newest03"))
+        rows = self.server.admin("GET", self.path("old", "/versions")).json["versions"]
+        kept = {row["version"] for row in rows}
+        self.assertIn("v1", kept)       # its alias
+        self.assertNotIn("v2", kept)
+
+    def test_a_lost_race_is_told(self):
+        self.deploy_versions("race", 2)
+        seen = self.server.admin("GET", self.path("race", "/deployment"))
+        tag = seen.headers["ETag"]
+        self.assertEqual(self.split("race", {"v1": 100}, {"If-Match": tag}).status, 200)
+        answer = self.split("race", {"v2": 100}, {"If-Match": tag})
+        self.problem(answer, 412, "precondition_failed")
+        self.assertEqual(version_of(self.server.get("race")), "v1")
+        self.assertEqual(self.split("race", {"v2": 100}, {"If-Match": "*"}).status, 200)
+
+    def test_what_is_no_deployment_is_refused(self):
+        self.deploy_versions("bad", 2)
+        for shares, status in (({"v1": 50}, 400), ({"v1": 60, "v2": 60}, 400), ({"v9": 100}, 404),
+                               ({"v1": 0, "v2": 100}, 400), ({"v1": 99.999, "v2": 0.001}, 400),
+                               ({"one": 100}, 400), ({}, 400), ({"v1": "100"}, 400)):
+            self.problem(self.split("bad", shares), status)
+        for more in ({"by": "mood"}, {"by": "cookie:"}, {"by": "cookie:a b"}, {"canary": 2},
+                     {"canary": {"factor": 0.5}}, {"canary": {"factor": 2, "requests": 0}},
+                     {"bye": 1}):
+            self.problem(self.split("bad", {"v1": 50, "v2": 50}, **more), 400, "bad_deployment")
+        answer = self.server.put("bad", text_guest("text-00000009"), query="?percent=0")
+        self.problem(answer, 400, "bad_query")
+        self.assertEqual(version_of(self.server.get("bad")), "v2")
+
+    def test_the_command_line_says_it_all(self):
+        self.deploy_versions("told", 1)
+        path = harness.write_guest("told", text_guest("text-00000002"))
+        done = self.server.cli("deploy", path, "-n", "told", "--percent", "10", check=0)
+        self.assertIn("skerry promote told", done.stdout)
+        shown = self.server.cli("split", "told", check=0).stdout
+        self.assertIn("v2           10 %", shown)
+        self.assertIn("v1           90 %", shown)
+        self.server.cli("promote", "told", "--percent", "25", check=0)
+        self.assertIn("25 %", self.server.cli("split", "told", check=0).stdout)
+        self.server.cli("promote", "told", check=0)
+        self.assertEqual(version_of(self.server.get("told")), "v2")
+        self.server.cli("rollback", "told", check=0)
+        self.assertIn("25 %", self.server.cli("split", "told", check=0).stdout)
+        self.server.cli("split", "told", "v1=50", "v2=50", "--by", "cookie:id", "--canary", "2",
+                        check=0)
+        self.server.cli("split", "told", "v1", check=2)
+        self.server.cli("promote", "told", "--percent", "0", check=2)
+
+
+class Domains(ServerTest):
+    def ask(self, host, target="/"):
+        with contextlib.closing(self.server.connect()) as connection:
+            return exchange(connection, "GET", target, None, {"Host": host})
+
+    def test_a_domain_leads_to_its_function(self):
+        self.server.deploy("web", text_guest("text-the-web0"), tenant="acme")
+        self.server.deploy("api", text_guest("text-the-api0"), tenant="acme")
+        self.server.deploy("web", text_guest("text-another0"), tenant="other")
+        self.problem(self.ask("www.acme.example"), 404, "unknown_host")
+        self.server.cli("domain", "add", "WWW.Acme.example.", "web", "-t", "acme", check=0)
+        for host in ("www.acme.example", "WWW.ACME.EXAMPLE", "www.acme.example.:80"):
+            self.assertEqual(self.ask(host).text, "text-the-web0")
+        self.server.cli("route", "add", "api", "www.acme.example/v1", "-t", "acme", check=0)
+        self.assertEqual(self.ask("www.acme.example", "/v1/x").text, "text-the-api0")
+        self.assertEqual(self.ask("www.acme.example", "/v2").text, "text-the-web0")
+        self.server.cli("domain", "add", "*.acme.example", "api", "-t", "acme", check=0)
+        self.assertEqual(self.ask("any.acme.example").text, "text-the-api0")
+        self.assertEqual(self.ask("www.acme.example").text, "text-the-web0")
+        self.problem(self.ask("a.b.acme.example"), 404, "unknown_host")
+        self.server.cli("domain", "add", "www.acme.example", "web", "-t", "other", check=6)
+        self.server.cli("route", "add", "web", "any.acme.example", "-t", "other", check=6)
+        self.server.cli("domain", "add", "b\u00fccher.example", "web", "-t", "other", check=0)
+        self.assertEqual(self.ask("xn--bcher-kva.example").text, "text-another0")
+        self.server.cli("domain", "rm", "*.acme.example", "-t", "acme", check=0)
+        self.problem(self.ask("any.acme.example"), 404, "unknown_host")
+
