@@ -135,7 +135,7 @@ static enum status worker_start(struct worker *worker, struct report *report)
 {
     struct request_service *service = &worker->service;
     const struct config *config = &worker->boot.config;
-    struct lmdb_reading *reading;
+    struct lmdb_reading *reading = NULL;
     struct kv_reader *kv_reader;
     enum status status = worker_read_boot(&worker->boot, report);
     if (status == STATUS_OK)
