@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define LOG_ID_BEGIN    "{\"id\":\""
@@ -25,15 +27,32 @@ void log_file_path(const struct log_name *name, uint32_t index, char ret_path[LO
     ASSERT(count > 0 && count < LOG_FILE_PATH_BYTES);
 }
 
+int log_file_open(int dir_fd, const char *path, uint64_t flags)
+{
+    const struct open_how how = {
+        /* A pipe that somebody put there would have control wait for its other end. */
+        .flags = flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+        .mode = (flags & O_CREAT) != 0 ? 0600 : 0,
+        .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH};
+    int fd = (int)syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
+    struct stat facts;
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode))
+        return fd;
+    (void)close(fd);
+    errno = EINVAL;
+    return -1;
+}
+
 enum status log_file_load(int dir_fd, const char *path, uint64_t tail, struct buffer *text)
 {
     struct stat facts;
-    /* A pipe that somebody put there would have control wait for its other end. */
-    AUTO_CLOSE int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    AUTO_CLOSE int fd = log_file_open(dir_fd, path, O_RDONLY);
     text->count = 0;
     if (fd < 0)
         return errno == ENOENT ? STATUS_OK : STATUS_IO;
-    if (fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode))
+    if (fstat(fd, &facts) != 0)
         return STATUS_IO;
     size_t wanted = (size_t)MIN((uint64_t)facts.st_size, tail);
     off_t from = facts.st_size - (off_t)wanted;

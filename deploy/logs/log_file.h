@@ -12,6 +12,9 @@
 
 /* Of generation `index`: 0 is the newest. */
 void log_file_path(const struct log_name *name, uint32_t index, char ret_path[LOG_FILE_PATH_BYTES]);
+/* A regular file below the folder of logs, by a way without symbolic links: -1, with errno, for
+ * anything else, so that nobody can have lines written elsewhere. */
+int log_file_open(int dir_fd, const char *path, uint64_t flags);
 /* Its last `tail` bytes, or all there are; an empty buffer if there is no such file. LIMIT if that
  * is more than the buffer may have. */
 NODISCARD enum status

@@ -56,10 +56,8 @@ static void log_open_file(struct log_store *store, struct log_open *open)
     struct stat facts;
     (void)mkdirat(store->dir_fd, open->tenant, 0700);
     log_file_path(&name, 0, path);
-    AUTO_CLOSE int fd =
-        openat(store->dir_fd, path,
-               O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-    if (fd < 0 || fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode))
+    AUTO_CLOSE int fd = log_file_open(store->dir_fd, path, O_WRONLY | O_CREAT | O_APPEND);
+    if (fd < 0 || fstat(fd, &facts) != 0)
         return;
     open->bytes = (uint64_t)facts.st_size;
     open->fd = fd;

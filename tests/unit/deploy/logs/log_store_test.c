@@ -289,6 +289,29 @@ static void what_nobody_wrote_to_for_long_is_removed(void **state)
     rig_done(&rig);
 }
 
+/* Not even where the whole folder was led elsewhere. */
+static void lines_are_not_written_through_a_symbolic_link(void **state)
+{
+    (void)state;
+    struct rig rig;
+    char path[96];
+    char elsewhere[96];
+    rig_init(&rig);
+    (void)snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", rig.base.dir);
+    (void)snprintf(path, sizeof(path), "%s/logs/acme", rig.base.dir);
+    assert_int_equal(mkdir(elsewhere, 0700), 0);
+    assert_int_equal(symlink(elsewhere, path), 0);
+    append(&rig, "f", DEPLOY_LOG_INFO, "secret");
+    log_store_flush(rig.logs);
+    assert_int_equal(log_store_stats(rig.logs).lost, 1);
+    assert_int_equal(rmdir(elsewhere), 0); /* nothing is in it */
+    assert_int_equal(unlink(path), 0);
+    append(&rig, "f", DEPLOY_LOG_INFO, "plain");
+    log_store_flush(rig.logs);
+    assert_int_equal(log_store_stats(rig.logs).lost, 1);
+    rig_done(&rig);
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +324,7 @@ UNIT
         cmocka_unit_test(what_is_no_file_is_neither_read_nor_written_nor_waited_for),
         cmocka_unit_test(more_logs_than_may_be_open_are_all_kept),
         cmocka_unit_test(what_nobody_wrote_to_for_long_is_removed),
+        cmocka_unit_test(lines_are_not_written_through_a_symbolic_link),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
