@@ -12,6 +12,8 @@
  */
 #include "server/request/request.h"
 
+#include <stdio.h>
+
 #include "server/request/account.h"
 #include "server/request/chain.h"
 #include "server/request/memory.h"
@@ -254,13 +256,17 @@ request_run(struct request *request, struct scheduler_grant *grant, struct guest
 {
     const struct guest_ops *guests = request->service->guests;
     uint64_t began_ns = request->now_ns;
-    uint64_t left = request->fuel_max - request->fuel_used;
+    uint64_t left = request->fuel_max - MIN(request->fuel_used, request->fuel_max);
     enum guest_step step =
         guests->run(request->isolate, (int64_t)MIN((uint64_t)grant->fuel, left), ret_result);
     request->fuel_used = guests->fuel_used(request->isolate) - request->fuel_before;
     grant->ended_ns = request_now(request);
     request->run_ns += grant->ended_ns - began_ns;
-    return step;
+    if (step != GUEST_RUNS || request->fuel_used < request->fuel_max)
+        return step;
+    ret_result->fault = FAULT_FUEL;
+    (void)snprintf(ret_result->text, sizeof(ret_result->text), "%s", fault_rows[FAULT_FUEL].detail);
+    return GUEST_FAULTED;
 }
 
 /* Another tenant's request has its place now. */
@@ -342,23 +348,15 @@ static bool request_goes_on(struct request *request, const struct guest_result *
     return false;
 }
 
-static enum scheduler_verdict request_again(struct request *request)
-{
-    if (request->fuel_used < request->fuel_max)
-        return SCHEDULER_AGAIN;
-    request_refuse(request, FAULT_FUEL, NULL);
-    return SCHEDULER_LEAVE;
-}
-
 /* What a guest's step leads to; AGAIN if the request wants more fuel. */
 static enum scheduler_verdict
 request_follow(struct request *request, enum guest_step step, const struct guest_result *result)
 {
     switch (step) {
     case GUEST_RUNS:
-        return request_again(request);
-    case GUEST_WAITS:
-        return request_goes_on(request, result) ? request_again(request) : SCHEDULER_LEAVE;
+        return SCHEDULER_AGAIN;
+    case GUEST_WAITS: /* if it has no fuel any more, its next turn finds that */
+        return request_goes_on(request, result) ? SCHEDULER_AGAIN : SCHEDULER_LEAVE;
     case GUEST_NEXT: /* of a chain: request_turn has dealt with an origin */
         chain_go_on(request);
         return SCHEDULER_AGAIN;

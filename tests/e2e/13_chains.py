@@ -125,7 +125,10 @@ class Chain(ServerTest):
 
     def test_fuel_is_each_steps_own(self):
         self.chain("loops", [self.passer("e"), "loops"], guest("loop"))
-        self.problem(self.server.get("loops"), 500, "fuel_exhausted")
+        answer = self.server.get("loops")
+        self.problem(answer, 500, "fuel_exhausted")
+        # It is its fault and not the chain's: the one before hears of it and goes on.
+        self.assertEqual(answer.headers.get_all("x-way"), ["<e!"])
 
     def test_a_step_that_is_not_there_or_the_end_of_the_chain(self):
         self.chain("holey", [self.passer("f"), "nowhere", "holey"], guest("text"))

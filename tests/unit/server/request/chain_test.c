@@ -133,6 +133,25 @@ static void fuel_is_each_steps_own_and_counts_together(void **state)
     assert_int_equal(stage->metrics.fuel_used, 3 * STAGE_RUN_FUEL);
 }
 
+static void a_step_that_runs_out_of_fuel_is_told_to_the_one_before(void **state)
+{
+    struct stage *stage = *state;
+    stage->config.limits.fuel = 2 * STAGE_RUN_FUEL;
+    stage->steps[0] = GUEST_NEXT;
+    stage->steps[1] = GUEST_RUNS;
+    stage->steps[2] = GUEST_RUNS;
+    stage->step_count = 3;
+    stage->return_step = GUEST_FINISHED;
+    stage_log_begin();
+    struct request *request = begin_chain(stage, 2);
+    stage_turn(stage, 0);
+    (void)stage_log_take();
+    assert_int_equal(request->state, REQUEST_ANSWERED);
+    assert_int_equal(request->response.status, 500);
+    assert_int_equal(stage->returns, 1);
+    assert_int_equal(stage->metrics.faults_fuel, 1);
+}
+
 static void steps_that_cannot_be_run_refuse_the_request(void **state)
 {
     struct stage *stage = *state;
@@ -179,6 +198,7 @@ UNIT
         STAGED(a_fault_becomes_the_response_that_the_step_before_sees),
         STAGED(after_the_head_a_fault_cuts_the_answer_of_all),
         STAGED(fuel_is_each_steps_own_and_counts_together),
+        STAGED(a_step_that_runs_out_of_fuel_is_told_to_the_one_before),
         STAGED(steps_that_cannot_be_run_refuse_the_request),
         STAGED(a_step_waits_for_its_artifact_like_any_other),
     };
