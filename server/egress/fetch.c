@@ -66,6 +66,17 @@ void egress_fetch_cancel(struct egress_fetch *fetch)
     fetch_free(fetch);
 }
 
+/* What curl paused for is here: it goes on, and may be done when this returns. */
+static void fetch_resume(struct egress_fetch *fetch)
+{
+    struct egress_pool *pool = fetch->pool;
+    int pauses =
+        (fetch->paused_reading ? CURLPAUSE_RECV : 0) | (fetch->paused_writing ? CURLPAUSE_SEND : 0);
+    fetch->progress_ns = egress_fetch_now(fetch);
+    (void)curl_easy_pause(fetch->easy, pauses);
+    egress_pool_kick(pool);
+}
+
 /* ---- time ------------------------------------------------------------------------------------ */
 
 static bool fetch_is_late(struct egress_fetch *fetch, uint64_t now)
@@ -106,10 +117,15 @@ static void fetch_on_timer(evutil_socket_t fd, short events, void *context)
     (void)events;
     struct egress_fetch *fetch = context;
     uint64_t now = egress_fetch_now(fetch);
-    if (fetch->complete || fetch_is_late(fetch, now))
+    if (fetch->complete || fetch_is_late(fetch, now)) {
         egress_fetch_end(fetch);
-    else
-        fetch_set_timer(fetch, now);
+        return;
+    }
+    fetch_set_timer(fetch, now);
+    if (!fetch->resumes)
+        return;
+    fetch->resumes = fetch->paused_writing = false;
+    fetch_resume(fetch);
 }
 
 /* ---- a hop ----------------------------------------------------------------------------------- */
@@ -432,17 +448,6 @@ void egress_fetch_start(struct egress_engine *engine,
 
 /* ---- windows -----------------------------------------------------------------------------------
  */
-
-/* What curl paused for is here: it goes on, and may be done when this returns. */
-static void fetch_resume(struct egress_fetch *fetch)
-{
-    struct egress_pool *pool = fetch->pool;
-    int pauses =
-        (fetch->paused_reading ? CURLPAUSE_RECV : 0) | (fetch->paused_writing ? CURLPAUSE_SEND : 0);
-    fetch->progress_ns = egress_fetch_now(fetch);
-    (void)curl_easy_pause(fetch->easy, pauses);
-    egress_pool_kick(pool);
-}
 
 bool egress_fetch_write(struct egress_fetch *fetch, struct bytes data)
 {

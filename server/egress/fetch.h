@@ -28,7 +28,9 @@
 #define EGRESS_FIELDS_MAX    FETCH_FIELDS_MAX   /* rows of a request's or an answer's head */
 #define EGRESS_RULES_MAX     FETCH_RULES_MAX
 #define EGRESS_REDIRECTS_MAX 20u
-#define EGRESS_DEADLINE_US   UINT64_C(600000000) /* the latest */
+/* The latest: as long as limits.stream_wall can be. What is asked for on behalf of a request ends
+ * with that anyway. */
+#define EGRESS_DEADLINE_US UINT64_C(604800000000)
 
 struct event_base;
 struct egress_engine;

@@ -80,15 +80,53 @@ static bool hop_is_sent(const struct egress_fetch *fetch)
     return !fetch->streams || (!fetch->upload.follows && fetch->upload.count == 0);
 }
 
-/* An answer that is here before all of the request was sent ends the fetch, once curl returned:
- * curl itself would wait for the rest. */
-static void hop_check_complete(struct egress_fetch *fetch)
+/* Something is to be done once curl has returned. */
+static void hop_call_later(struct egress_fetch *fetch)
 {
     static const struct timeval now = {0};
-    if (hop_is_sent(fetch) || fetch->result.received_bytes != fetch->length)
-        return;
-    fetch->complete = true;
     (void)evtimer_add(&fetch->timer, &now);
+}
+
+/* An answer that is here before all of the request was sent ends the fetch: curl itself would wait
+ * for the rest. */
+static void hop_complete(struct egress_fetch *fetch)
+{
+    fetch->complete = true;
+    hop_call_later(fetch);
+}
+
+static void hop_check_complete(struct egress_fetch *fetch)
+{
+    if (!hop_is_sent(fetch) && fetch->result.received_bytes == fetch->length)
+        hop_complete(fetch);
+}
+
+/*
+ * An answer without a length is over for curl when it reads no more. One in chunks may have been
+ * cut instead, if the connection is at its end, and curl says which only when there is nothing to
+ * send: after an error's status there is not, except that it waits for us.
+ */
+void egress_hop_reads_no_more(struct egress_fetch *fetch, curl_socket_t fd)
+{
+    char byte;
+    long version = 0;
+    if (!fetch->head_done || fetch->redirecting || fetch->paused_reading || hop_is_sent(fetch) ||
+        fetch->length != EGRESS_LENGTH_UNKNOWN || fetch->result.end != FETCH_END_DONE)
+        return;
+    (void)curl_easy_getinfo(fetch->easy, CURLINFO_HTTP_VERSION, &version);
+    if (version == CURL_HTTP_VERSION_2_0)
+        return; /* others read from its connection */
+    if (!fetch->is_encoded || recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0) {
+        hop_complete(fetch);
+        return;
+    }
+    if (fetch->status < 300) {
+        egress_fetch_note(fetch, FETCH_END_CLOSED, "before the request's body was sent");
+        hop_complete(fetch);
+    } else if (fetch->paused_writing) {
+        fetch->resumes = true;
+        hop_call_later(fetch);
+    }
 }
 
 static void hop_read_head(struct egress_fetch *fetch, uint32_t status)
@@ -390,7 +428,7 @@ void egress_hop_end(struct egress_fetch *fetch)
     curl_slist_free_all(fetch->resolved);
     fetch->easy = NULL;
     fetch->list = fetch->resolved = NULL;
-    fetch->paused_reading = fetch->paused_writing = false;
+    fetch->paused_reading = fetch->paused_writing = fetch->resumes = false;
 }
 
 /* ---- how it ended

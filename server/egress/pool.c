@@ -77,9 +77,12 @@ static int pool_set_timer(CURLM *multi, long timeout_ms, void *context)
 
 static int pool_set_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *assigned)
 {
-    (void)easy;
     struct egress_pool *pool = context;
     struct pool_socket *row = assigned;
+    struct egress_fetch *fetch = NULL;
+    (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&fetch);
+    if ((what & CURL_POLL_IN) == 0 && fetch != NULL)
+        egress_hop_reads_no_more(fetch, fd);
     if (what == CURL_POLL_REMOVE) {
         if (row != NULL)
             (void)event_del(&row->event);

@@ -122,6 +122,7 @@ struct egress_fetch {
     bool complete;    /* it is all here, although the request's body is not all sent */
     bool paused_reading;
     bool paused_writing;
+    bool resumes; /* writing, at its timer: there is nothing more to write */
 
     struct fetch_result result; /* its end is DONE until something went wrong */
     char text[FETCH_TEXT_BYTES];
@@ -140,6 +141,8 @@ void egress_pool_kick(struct egress_pool *pool);
 
 /* hop.c: from a fetch whose addresses are known to a curl handle that is set up, and back. */
 NODISCARD bool egress_hop_prepare(struct egress_fetch *fetch);
+/* curl no more waits for bytes of the fetch's connection. */
+void egress_hop_reads_no_more(struct egress_fetch *fetch, curl_socket_t fd);
 /* The handle goes back to the engine; accepts a fetch without one. */
 void egress_hop_end(struct egress_fetch *fetch);
 /* What curl's result means, where nothing is noted yet. */

@@ -109,6 +109,72 @@ static void a_streamed_body_waits_for_room(void **state)
     stage_close(&stage);
 }
 
+/* It says neither how long it is nor that it wants the rest. */
+static void an_answer_without_a_length_may_come_before_the_body_is_sent(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        bool close;
+    } cases[] = {
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nearly\r\n0\r\n\r\n", false},
+        {"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nearly", true},
+        {"HTTP/1.1 413 No\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nearly\r\n0\r\n\r\n", true},
+        {"HTTP/1.1 413 No\r\nConnection: close\r\n\r\nearly", true},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct stage stage;
+        stage_open(&stage);
+        stage_answer(&stage, cases[i].bytes);
+        stage.origin.answers[0].close = cases[i].close;
+        struct fetch_order order = stage_order(&stage, "/");
+        order.method = bytes_of_text("PUT");
+        order.body = bytes_of_text("begin");
+        order.body_follows = true;
+        stage_fetch(&stage, &order);
+        assert_end(&stage, FETCH_END_DONE);
+        assert_true(bytes_equal_text(buffer_bytes(&stage.probe.data), "early"));
+        stage_close(&stage);
+    }
+}
+
+static void an_early_answer_that_is_cut_is_no_answer(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {
+        "HTTP/1.1 413 No\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nearly",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nearly"};
+    for (size_t i = 0; i < COUNT_OF(answers); i++) {
+        struct stage stage;
+        stage_open(&stage);
+        stage_answer(&stage, answers[i]);
+        stage.origin.answers[0].close = true;
+        struct fetch_order order = stage_order(&stage, "/");
+        order.method = bytes_of_text("PUT");
+        order.body = bytes_of_text("begin");
+        order.body_follows = true;
+        stage_fetch(&stage, &order);
+        assert_end(&stage, FETCH_END_CLOSED);
+        stage_close(&stage);
+    }
+}
+
+static void a_fetch_may_take_as_long_as_a_stream(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    stage_answer(&stage, OK_HELLO);
+    stage.origin.answers[0].request_bytes = 1; /* which never comes */
+    struct fetch_order order = stage_order(&stage, "/");
+    order.deadline_us = 24 * 3600 * CLOCK_US_PER_S;
+    stage_start(&stage, &order);
+    const struct egress_fetch *fetch = stage.probe.fetch;
+    assert_true(fetch->deadline_ns - egress_fetch_now(fetch) > 23 * 3600 * CLOCK_NS_PER_S);
+    egress_fetch_cancel(stage.probe.fetch);
+    stage_close(&stage);
+}
+
 static void an_answer_is_given_as_it_is_granted(void **state)
 {
     (void)state;
@@ -546,6 +612,9 @@ UNIT
         cmocka_unit_test(a_body_is_sent_with_its_length),
         cmocka_unit_test(an_answer_to_head_has_no_body),
         cmocka_unit_test(a_streamed_body_waits_for_room),
+        cmocka_unit_test(an_answer_without_a_length_may_come_before_the_body_is_sent),
+        cmocka_unit_test(an_early_answer_that_is_cut_is_no_answer),
+        cmocka_unit_test(a_fetch_may_take_as_long_as_a_stream),
         cmocka_unit_test(an_answer_is_given_as_it_is_granted),
         cmocka_unit_test(redirects_are_followed_if_that_was_asked_for),
         cmocka_unit_test(a_redirect_out_of_the_rules_is_refused),
