@@ -117,6 +117,7 @@ void checkpoint_lay_out(struct image_writer *writer,
     header->frame_slots = image_put(writer, machine->stack, frames->slots, sizeof(uint64_t));
     header->frame_links = image_reserve(writer, frames->links, sizeof(uint32_t));
     header->frame_note = image_put(writer, frames->note.data, frames->note.count, 1);
+    header->frame_pc = header->frame_fp = header->frame_func = 0;
     if (frames->links == 0)
         return;
     struct backtrace_at at = checkpoint_innermost(machine);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Property: a damaged image is refused, and what opens all the same stays inside itself when it
- * is asked. Damage is put into an image, with a snapshot or without; the checksum, which would
- * find all of it, is then made to fit, so that the checks behind it are tried.
+ * is asked. Damage is put into an image, with a snapshot or without, or with frames of a call; the
+ * checksum, which would find all of it, is then made to fit, so that the checks behind it are
+ * tried.
  *
  *   | flags | how much to cut off, 3 bytes, if it is said | how many, then each: place 3 bytes,
  *   value 1 byte | module, or bytes to generate one from |
@@ -13,7 +14,7 @@
 #include "tests/fuzz/choices.h"
 #include "tests/fuzz/run.h"
 
-enum { FLAG_SNAPSHOT = 1, FLAG_SEAL = 2, FLAG_CUT = 4, FLAG_TRUST = 8 };
+enum { FLAG_SNAPSHOT = 1, FLAG_SEAL = 2, FLAG_CUT = 4, FLAG_TRUST = 8, FLAG_CHECKPOINT = 16 };
 enum { DAMAGES_MAX = 8 };
 
 struct damage {
@@ -21,14 +22,16 @@ struct damage {
     uint8_t value;
 };
 
-static bool make_image(struct bytes input, bool with_snapshot, struct engine_image *ret_image)
+static bool make_image(struct bytes input, uint8_t flags, struct engine_image *ret_image)
 {
     struct buffer wasm;
     buffer_init(&wasm, run_limits.module_bytes);
     run_module_bytes(input, &wasm);
     struct run run = {0};
     bool is_made = run_open(&run, buffer_bytes(&wasm), &engine_options_default, NULL);
-    if (is_made && with_snapshot) {
+    if (is_made && (flags & FLAG_CHECKPOINT) != 0) {
+        is_made = run_checkpoint(&run, ret_image);
+    } else if (is_made && (flags & FLAG_SNAPSHOT) != 0) {
         is_made = run_snapshot(&run, ret_image);
     } else if (is_made) {
         *ret_image = run.image;
@@ -67,6 +70,8 @@ static void check_image(struct bytes image, bool verify)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    struct report report = REPORT_INIT;
+    ASSERT(engine_init(&report) == STATUS_OK);
     struct choices choices = choices_make(data, size);
     uint8_t flags = choose_byte(&choices);
     uint32_t cut = (flags & FLAG_CUT) != 0 ? (uint32_t)choose_bits(&choices, 3) : 0;
@@ -77,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         damages[i].value = choose_byte(&choices);
     }
     struct engine_image image;
-    if (!make_image(bytes_make(choices.at, choices.left), (flags & FLAG_SNAPSHOT) != 0, &image))
+    if (!make_image(bytes_make(choices.at, choices.left), flags, &image))
         return 0;
     for (uint32_t i = 0; i < count; i++)
         image.data[damages[i].place % image.count] ^= damages[i].value;

@@ -25,6 +25,7 @@
 #define RUN_SLICE_BITS     14
 #define RUN_SLOTS_MAX      2000
 #define RUN_FRAMES_MAX     16
+#define RUN_MOVES_ONCE_IN  4 /* waiting calls to another machine */
 #define RUN_COPY_PAGES_MAX 4 /* so that both ways back are taken */
 
 const struct engine_limits run_limits = {
@@ -124,6 +125,8 @@ void run_ask(const struct engine_module *module)
         if (desc.kind == ENGINE_EXTERN_GLOBAL)
             (void)engine_module_global_type(module, desc.index);
     }
+    if (engine_module_has_checkpoint(module))
+        read_bytes(engine_module_checkpoint_note(module));
     ASSERT(!engine_module_has_start(module) || engine_module_func_count(module) > 0);
     for (uint32_t i = 0; i < engine_module_memory_count(module); i++) {
         ASSERT(engine_module_memory(module, i).page_bytes > 0);
@@ -186,6 +189,35 @@ static void check_backtrace(const struct run *run)
 }
 
 /*
+ * Freezes the call that waits in a host function, and goes on with it on another machine, whose
+ * counters are set to what they were. Not where there are objects: the collection that comes
+ * before would make later ones come at other times than in a run that was not frozen.
+ */
+static void move_call(struct run *run)
+{
+    struct run frozen = *run;
+    struct engine_machine *from = run->machine;
+    struct report report = REPORT_INIT;
+    struct engine_image image;
+    if (from == NULL || run->first != NULL || heap_image_bytes(&from->heap) > 0 ||
+        engine_checkpoint(run->instance, bytes_of_text("note"), &report, &image) != STATUS_OK)
+        return;
+    uint64_t state = run_state(run);
+    *run = (struct run){.interruptions = run->interruptions, .log = run->log, .owed = run->owed};
+    run_restore(run, image);
+    ASSERT(engine_module_has_checkpoint(run->module) && run_state(run) == state);
+    struct engine_machine *to = run->machine;
+    to->registers.fuel = from->registers.fuel;
+    to->fuel_used = from->fuel_used;
+    to->fuel_priced = from->fuel_priced;
+    engine_call_resume(to, run->instance);
+    to->fuel_before = from->fuel_before;
+    to->fuel_host = from->fuel_host;
+    check_backtrace(run);
+    run_close(&frozen);
+}
+
+/*
  * Runs the call that was begun up to RUN_FUEL units of fuel in all, as they are counted where it
  * is stopped: what a slice overshoots counts for the next, what it leaves is lost.
  */
@@ -223,6 +255,9 @@ static enum engine_outcome run_slices(struct run *run)
         } else {
             ASSERT(run->interruptions.state != 0);
             granted = MIN(granted, used);
+            if (run_host_random(&run->interruptions) % RUN_MOVES_ONCE_IN == 0)
+                move_call(run);
+            machine = run->instance->machine;
         }
     }
 }
@@ -231,7 +266,10 @@ static void run_call(struct run *run, struct engine_functype type, struct run_re
 {
     struct engine_machine *machine = run->instance->machine;
     uint64_t before = engine_machine_fuel_used(machine);
+    /* The type lies in the image, which may be another one afterwards. */
+    uint32_t slots = engine_slot_count(type.results, type.result_count);
     enum engine_outcome outcome = run_slices(run);
+    machine = run->instance->machine;
     struct run_record record = {.outcome = (uint64_t)outcome << 32,
                                 .fuel = engine_machine_fuel_used(machine) - before,
                                 .log = run->log};
@@ -239,8 +277,7 @@ static void run_call(struct run *run, struct engine_functype type, struct run_re
     ASSERT((int64_t)record.fuel >= 0);
     if (outcome == ENGINE_DONE) {
         const union engine_value *results = engine_call_results(machine);
-        hash_more(&record.results, results,
-                  engine_slot_count(type.results, type.result_count) * sizeof(results[0]));
+        hash_more(&record.results, results, slots * sizeof(results[0]));
     } else {
         if (outcome == ENGINE_TRAPPED) {
             struct engine_trap_info trap = engine_machine_trap(machine);
@@ -305,6 +342,27 @@ bool run_snapshot(const struct run *run, struct engine_image *ret_image)
     enum status status = engine_snapshot(run->instance, &report, ret_image);
     ASSERT(status == STATUS_OK || (status == STATUS_UNSUPPORTED && report.text[0] != '\0'));
     return status == STATUS_OK;
+}
+
+bool run_checkpoint(struct run *run, struct engine_image *ret_image)
+{
+    struct report report = REPORT_INIT;
+    uint32_t count = MIN(engine_module_export_count(run->module), RUN_CALLS_MAX);
+    run->interruptions.state = 1;
+    for (uint32_t i = 0; i < count; i++) {
+        struct engine_export_desc desc = engine_module_export(run->module, i);
+        if (desc.kind != ENGINE_EXTERN_FUNC || desc.type.param_count > 0)
+            continue;
+        engine_call_begin(run->machine, run->instance, desc.index, NULL, 0);
+        enum engine_outcome outcome = engine_run(run->machine, RUN_FUEL);
+        bool is_made =
+            outcome == ENGINE_PENDING && engine_checkpoint(run->instance, bytes_of_text("note"),
+                                                           &report, ret_image) == STATUS_OK;
+        engine_call_cancel(run->machine);
+        if (is_made)
+            return true;
+    }
+    return false;
 }
 
 void run_restore(struct run *run, struct engine_image image)

@@ -83,6 +83,9 @@ void run_compare(const struct run_records *a, const struct run_records *b);
 
 /* A snapshot of the idle run as an image of its own; false if it cannot be frozen. */
 bool run_snapshot(const struct run *run, struct engine_image *ret_image);
+/* A snapshot in the middle of some call that waits in a host function; false: none could be made.
+ */
+bool run_checkpoint(struct run *run, struct engine_image *ret_image);
 /* A run of this snapshot, which it owns. */
 void run_restore(struct run *run, struct engine_image image);
 /* Back to the snapshot: of each memory a few pages by copying, more by dropping all. */
