@@ -68,8 +68,9 @@ struct deploy_catalog;
 
 /* What a tenant has of its own; 0: the operator's default. */
 struct deploy_tenant_limits {
-#define TENANT_LIMIT(name)                                        uint32_t name;
-#define TENANT_LIMIT_OWN(name, minimum, maximum, otherwise, text) uint32_t name; /* text */
+#define TENANT_LIMIT(name)                                          uint32_t name;
+#define TENANT_LIMIT_OWN(name, minimum, maximum, otherwise, text)   uint32_t name; /* text */
+#define TENANT_QUOTA(name, unit, minimum, maximum, otherwise, text) uint64_t name; /* text */
 #include "deploy/tenant_limits.def"
 };
 
@@ -123,6 +124,7 @@ struct deploy_catalog_entry {
     uint32_t share_count;
     char cookie[DEPLOY_NAME_BYTES];
     struct deploy_tenant_limits limits;
+    bool suspended; /* the tenant: nothing of it runs */
 };
 
 /* Which function, and which of its versions: "v3" or an alias; empty: the active one. */

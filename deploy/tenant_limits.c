@@ -10,14 +10,27 @@ const struct tenant_limits_row tenant_limits_rows[] = {
 #define TENANT_LIMIT(name_)                                                                        \
     {.name = #name_,                                                                               \
      .limit = &config_limit_rows[CONFIG_LIMIT_##name_],                                            \
+     .unit = CONFIG_UNIT_COUNT,                                                                    \
      .otherwise = "limits." #name_,                                                                \
+     .bytes = sizeof(uint32_t),                                                                    \
      .offset = offsetof(struct deploy_tenant_limits, name_)},
 #define TENANT_LIMIT_OWN(name_, minimum_, maximum_, otherwise_, text_)                             \
     {.name = #name_,                                                                               \
+     .unit = CONFIG_UNIT_COUNT,                                                                    \
+     .bytes = sizeof(uint32_t),                                                                    \
      .minimum = (minimum_),                                                                        \
      .maximum = (maximum_),                                                                        \
      .otherwise = (otherwise_),                                                                    \
      .text = (text_),                                                                              \
+     .offset = offsetof(struct deploy_tenant_limits, name_)},
+#define TENANT_QUOTA(name_, unit_, minimum_, maximum_, otherwise_, text_)                          \
+    {.name = #name_,                                                                               \
+     .unit = CONFIG_UNIT_##unit_,                                                                  \
+     .minimum = (minimum_),                                                                        \
+     .maximum = (maximum_),                                                                        \
+     .otherwise = (otherwise_),                                                                    \
+     .text = (text_),                                                                              \
+     .bytes = sizeof(uint64_t),                                                                    \
      .offset = offsetof(struct deploy_tenant_limits, name_)},
 #include "deploy/tenant_limits.def"
 };
@@ -30,13 +43,36 @@ const char *tenant_limits_text(const struct tenant_limits_row *row)
 }
 
 void tenant_limits_range(const struct tenant_limits_row *row,
-                         uint32_t *ret_minimum,
-                         uint32_t *ret_maximum)
+                         uint64_t *ret_minimum,
+                         uint64_t *ret_maximum)
 {
     if (row->limit != NULL)
         ASSERT(row->limit->maximum <= UINT32_MAX);
-    *ret_minimum = row->limit != NULL ? (uint32_t)row->limit->minimum : row->minimum;
-    *ret_maximum = row->limit != NULL ? (uint32_t)row->limit->maximum : row->maximum;
+    *ret_minimum = row->limit != NULL ? row->limit->minimum : row->minimum;
+    *ret_maximum = row->limit != NULL ? row->limit->maximum : row->maximum;
+}
+
+uint64_t tenant_limits_get(const struct deploy_tenant_limits *limits,
+                           const struct tenant_limits_row *row)
+{
+    uint32_t narrow;
+    uint64_t wide;
+    const char *field = (const char *)limits + row->offset;
+    if (row->bytes == sizeof(wide)) {
+        memcpy(&wide, field, sizeof(wide));
+        return wide;
+    }
+    memcpy(&narrow, field, sizeof(narrow));
+    return narrow;
+}
+
+static void tenant_limits_set(struct deploy_tenant_limits *limits,
+                              const struct tenant_limits_row *row,
+                              uint64_t value)
+{
+    uint32_t narrow = (uint32_t)value;
+    char *field = (char *)limits + row->offset;
+    memcpy(field, row->bytes == sizeof(value) ? (const void *)&value : &narrow, row->bytes);
 }
 
 const struct tenant_limits_row *tenant_limits_find(const char *name, struct report *report)
@@ -64,10 +100,9 @@ json_t *tenant_limits_to_json(const struct deploy_tenant_limits *limits)
 {
     json_t *object = json_object();
     for (size_t i = 0; object != NULL && i < tenant_limits_row_count; i++) {
-        uint32_t value;
-        memcpy(&value, (const char *)limits + tenant_limits_rows[i].offset, sizeof(value));
+        uint64_t value = tenant_limits_get(limits, &tenant_limits_rows[i]);
         if (json_object_set_new(object, tenant_limits_rows[i].name,
-                                value == 0 ? json_null() : json_integer(value)) == 0)
+                                value == 0 ? json_null() : json_integer((json_int_t)value)) == 0)
             continue;
         json_decref(object);
         object = NULL;
@@ -81,16 +116,15 @@ static enum status tenant_limits_parse(const struct tenant_limits_row *row,
                                        struct deploy_tenant_limits *limits)
 {
     json_int_t number = json_integer_value(value);
-    uint32_t minimum;
-    uint32_t maximum;
+    uint64_t minimum;
+    uint64_t maximum;
     tenant_limits_range(row, &minimum, &maximum);
     if (!json_is_null(value) &&
         (!json_is_integer(value) || number < (json_int_t)minimum || number > (json_int_t)maximum))
         return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE,
-                           "limit `%s` is no number between %" PRIu32 " and %" PRIu32 " (%s)",
+                           "limit `%s` is no number between %" PRIu64 " and %" PRIu64 " (%s)",
                            row->name, minimum, maximum, tenant_limits_text(row));
-    uint32_t field = (uint32_t)number;
-    memcpy((char *)limits + row->offset, &field, sizeof(field));
+    tenant_limits_set(limits, row, (uint64_t)number);
     return STATUS_OK;
 }
 

@@ -13,11 +13,13 @@
 struct tenant_limits_row {
     const char *name;
     const struct config_limit_row *limit; /* range and text; NULL: they follow here */
-    uint32_t minimum;
-    uint32_t maximum;
+    enum config_unit unit;
+    uint64_t minimum;
+    uint64_t maximum;
     const char *text;
     const char *otherwise;
     size_t offset; /* in struct deploy_tenant_limits */
+    size_t bytes;  /* of the field */
 };
 
 extern const struct tenant_limits_row tenant_limits_rows[];
@@ -25,8 +27,10 @@ extern const size_t tenant_limits_row_count;
 
 const char *tenant_limits_text(const struct tenant_limits_row *row);
 void tenant_limits_range(const struct tenant_limits_row *row,
-                         uint32_t *ret_minimum,
-                         uint32_t *ret_maximum);
+                         uint64_t *ret_minimum,
+                         uint64_t *ret_maximum);
+uint64_t tenant_limits_get(const struct deploy_tenant_limits *limits,
+                           const struct tenant_limits_row *row);
 /* NULL if there is no such limit; then the report names the nearest. */
 const struct tenant_limits_row *tenant_limits_find(const char *name, struct report *report);
 /* NULL: out of memory. */

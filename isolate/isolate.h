@@ -169,7 +169,8 @@ struct isolate_key {
     struct isolate_reuse reuse;
     uint64_t memory_max_bytes; /* linear memory, below limits.memory; 0: that. Of the version. */
     uint32_t tenant_warm_max;  /* warm isolates of all the tenant's functions; 0: per_tenant_max */
-    uint64_t generation;       /* the catalog's: when it changed, artifacts are looked at */
+    uint64_t tenant_memory_max_bytes; /* what all of the tenant's may use; 0: the pool's bound */
+    uint64_t generation;              /* the catalog's: when it changed, artifacts are looked at */
 };
 
 /* What all tenants use, and retired isolates still do. */

@@ -262,6 +262,9 @@ struct isolate_pool_entry *pool_index_entry(struct isolate_pool *pool,
     entry->memory_max_bytes = key->memory_max_bytes;
     entry->tenant->warm_max =
         key->tenant_warm_max != 0 ? key->tenant_warm_max : pool->options.per_tenant_max;
+    entry->tenant->budget.bytes_max = key->tenant_memory_max_bytes != 0
+                                          ? key->tenant_memory_max_bytes
+                                          : pool->options.tenant_memory_max_bytes;
     return entry;
 }
 

@@ -300,7 +300,8 @@ static const struct api_route *api_admit_call(struct api_call *call, uint64_t bo
                          "functions are at /v1/tenants/{tenant}/functions/{function}");
     } else if (api_check_name(call, call->target.tenant, "tenant") &&
                api_check_name(call, call->target.function, "function") &&
-               api_check_caller(call, route) && api_check_type(call, route->body) &&
+               api_check_caller(call, route) && api_check_suspended(call, route->verb) &&
+               api_check_type(call, route->body) &&
                api_check_bytes(call, route->body, body_bytes)) {
         return route;
     }

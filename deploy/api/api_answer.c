@@ -79,9 +79,13 @@ void api_answer_report(struct api_call *call, const struct report *report)
         int http;
         const char *code; /* NULL: the status's own */
     } rows[] = {
-        {STATUS_NOT_FOUND, 404, NULL}, {STATUS_CONFLICT, 409, NULL},
-        {STATUS_LIMIT, 409, NULL},     {STATUS_FULL, 507, "storage_full"},
-        {STATUS_BUSY, 503, NULL},      {STATUS_UNREACHABLE, 503, "stopping"},
+        {STATUS_NOT_FOUND, 404, NULL},
+        {STATUS_CONFLICT, 409, NULL},
+        {STATUS_LIMIT, 409, NULL},
+        {STATUS_FULL, 507, "storage_full"},
+        {STATUS_QUOTA, 507, NULL},
+        {STATUS_BUSY, 503, NULL},
+        {STATUS_UNREACHABLE, 503, "stopping"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         if (rows[i].status != report->status)

@@ -63,11 +63,24 @@ void api_missing_blobs(struct api_call *call)
                      "send an object like {\"sha256\":[\"...\"]}, each of 64 hexadecimal digits");
 }
 
-static void api_answer_blob(struct api_call *call, enum status status, const struct report *report)
+/* The bytes of files that the tenant may have: its own quota, or the operator's limit. */
+static uint64_t api_files_max(const struct api_call *call)
+{
+    struct report report = REPORT_INIT;
+    struct store_tenant tenant;
+    bool own =
+        store_get_tenant(call->api->store, call->target.tenant, &report, &tenant) == STATUS_OK &&
+        tenant.limits.files != 0;
+    return own ? tenant.limits.files : call->api->config->limits.tenant_files;
+}
+
+static void api_answer_blob(struct api_call *call,
+                            uint64_t files_max,
+                            enum status status,
+                            const struct report *report)
 {
     char detail[128];
     char limit[CONFIG_QUANTITY_BYTES];
-    const struct config_limits *limits = &call->api->config->limits;
     if (status == STATUS_OK) {
         api_answer(call, 201,
                    json_pack("{s:s%, s:I}", "sha256", call->key.data, call->key.count, "bytes",
@@ -78,9 +91,10 @@ static void api_answer_blob(struct api_call *call, enum status status, const str
         api_answer_report(call, report);
         return;
     }
-    config_format_quantity(limits->tenant_files, CONFIG_UNIT_BYTES, limit);
-    (void)snprintf(detail, sizeof(detail),
-                   "the tenant's files would be more than limits.tenant_files (%s) allows", limit);
+    config_format_quantity(files_max, CONFIG_UNIT_BYTES, limit);
+    (void)snprintf(
+        detail, sizeof(detail),
+        "the tenant's files would be more than the %s that it may have (see skerry limits)", limit);
     api_answer_error(call, 413, "files_too_large", detail,
                      "remove versions, or ask the operator for a higher limit");
 }
@@ -91,7 +105,7 @@ void api_put_blob(struct api_call *call)
     uint8_t found[DEPLOY_SHA256_BYTES];
     struct report report = REPORT_INIT;
     struct bytes body = call->request->body;
-    if (!api_query_check(call, api_no_parameters))
+    if (!api_query_check(call, api_no_parameters) || !api_check_tenant(call))
         return;
     if (!api_parse_sha256(call->key, named)) {
         api_answer_error(call, 400, "bad_name", "the path does not end with a SHA-256",
@@ -104,9 +118,10 @@ void api_put_blob(struct api_call *call)
                          "the file may have changed while it was sent: send it again");
         return;
     }
+    uint64_t files_max = api_files_max(call);
     enum status status = blobs_put(store_blobs(call->api->store), call->target.tenant, named, body,
-                                   call->api->config->limits.tenant_files, &report);
-    api_answer_blob(call, status, &report);
+                                   files_max, &report);
+    api_answer_blob(call, files_max, status, &report);
 }
 
 /* ---- the lists of an upload ------------------------------------------------------------------ */

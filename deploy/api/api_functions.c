@@ -155,35 +155,6 @@ void api_list_tenants(struct api_call *call)
     api_answer_page(call, &page, "tenants", &report);
 }
 
-void api_show_tenant(struct api_call *call)
-{
-    struct report report = REPORT_INIT;
-    struct store_tenant tenant;
-    if (!api_query_check(call, api_no_parameters))
-        return;
-    if (store_get_tenant(call->api->store, call->target.tenant, &report, &tenant) != STATUS_OK) {
-        api_answer_report(call, &report);
-        return;
-    }
-    api_answer(call, 200,
-               json_pack("{s:s, s:I, s:o}", "tenant", tenant.tenant, "function_count",
-                         (json_int_t)tenant.record.function_count, "created",
-                         api_time(tenant.record.created_ns)));
-}
-
-void api_delete_tenant(struct api_call *call)
-{
-    struct report report = REPORT_INIT;
-    if (!api_query_check(call, api_no_parameters))
-        return;
-    if (store_delete_tenant(call->api->store, call->target.tenant, &report) != STATUS_OK)
-        api_answer_report(call, &report);
-    else
-        api_answer(call, 200,
-                   json_pack("{s:s%, s:b}", "tenant", call->target.tenant.data,
-                             call->target.tenant.count, "deleted", 1));
-}
-
 void api_list_functions(struct api_call *call)
 {
     struct report report = REPORT_INIT;

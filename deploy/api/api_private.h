@@ -65,6 +65,11 @@ extern const size_t api_route_count;
 struct store_actor api_actor(const struct api_request *request);
 /* "read" of API_VERB_READ. */
 const char *api_verb_name(enum api_verb verb);
+/* Who operates the server makes a tenant by deploying to it. For others there has to be one: false,
+ * and answered, if there is none. */
+bool api_check_tenant(struct api_call *call);
+/* False, and answered: the tenant is suspended, and the caller no operator. */
+bool api_check_suspended(struct api_call *call, enum api_verb verb);
 /* May the caller have to do with that function? Empty: the tenant's own things. */
 bool api_caller_sees(const struct api_caller *caller, struct bytes tenant, struct bytes function);
 

@@ -300,19 +300,6 @@ static void api_prepare_build(struct api_call *call, struct bytes content_type)
         call->step = API_BUILD;
 }
 
-/* Who operates the server makes a tenant by deploying to it. For others there has to be one: false,
- * and answered, if there is none. */
-static bool api_check_tenant(struct api_call *call)
-{
-    struct report report = REPORT_INIT;
-    struct store_tenant tenant;
-    if ((call->request->caller->verbs & API_BIT(OPERATOR)) != 0 ||
-        store_get_tenant(call->api->store, call->target.tenant, &report, &tenant) == STATUS_OK)
-        return true;
-    api_answer_report(call, &report);
-    return false;
-}
-
 static void api_begin_upload(struct api_call *call, bool activate)
 {
     struct api_upload *upload = call->upload;

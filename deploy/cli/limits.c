@@ -3,7 +3,6 @@
  * limits: the server's for all, or one tenant's own, which are changed by reading the
  * document, putting the words of the command line over it, and sending it back.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -45,10 +44,10 @@ static void cli_print_tenant_limits(const struct cli *cli, const struct cli_answ
         const json_t *value = json_object_get(answer->json, row->name);
         char text[64];
         if (json_is_integer(value))
-            (void)snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+            config_format_quantity((uint64_t)json_integer_value(value), row->unit, text);
         else
             (void)snprintf(text, sizeof(text), "default (%s)", row->otherwise);
-        (void)printf("%-12s %-30s %s\n", row->name, text, tenant_limits_text(row));
+        (void)printf("%-15s %-30s %s\n", row->name, text, tenant_limits_text(row));
     }
     cli_next(cli, "skerry limits --help   or   skerry list%s", cli_flags(cli, flags));
 }
@@ -58,23 +57,23 @@ static enum cli_exit cli_set_limit(const struct cli *cli, const char *word, json
 {
     struct report report = REPORT_INIT;
     char name[64];
-    char *end;
+    uint64_t number;
     const char *equals = strchr(word, '=');
     size_t count = equals == NULL ? 0 : (size_t)(equals - word);
     if (count == 0 || count >= sizeof(name))
         return cli_fail(cli, CLI_USAGE, "`%.64s` is not of the form KEY=VALUE", word);
     memcpy(name, word, count);
     name[count] = '\0';
-    if (tenant_limits_find(name, &report) == NULL)
+    const struct tenant_limits_row *row = tenant_limits_find(name, &report);
+    if (row == NULL)
         return cli_fail(cli, CLI_USAGE, "%s", report.text);
     const char *value = equals + 1;
-    errno = 0;
-    long long number = strtoll(value, &end, 10);
     bool is_default = strcmp(value, "default") == 0;
-    if (!is_default && (end == value || *end != '\0' || errno != 0))
+    if (!is_default && (!config_parse_quantity(value, row->unit, &number) || number > INT64_MAX))
         return cli_fail(cli, CLI_USAGE, "`%.64s` of %s is neither a number nor `default`", value,
                         name);
-    (void)json_object_set_new(limits, name, is_default ? json_null() : json_integer(number));
+    (void)json_object_set_new(limits, name,
+                              is_default ? json_null() : json_integer((json_int_t)number));
     return CLI_OK;
 }
 

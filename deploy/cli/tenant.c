@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tenant: list them, or remove one that has no functions.
+ * tenant: make one, list them, show one, bound it, suspend it and let it go on, or remove one that
+ * has no functions.
  */
 #include <stdio.h>
 
 #include "deploy/cli/cli.h"
 
-static enum cli_exit cli_list_tenants(const struct cli *cli)
+static enum cli_exit cli_list_tenants(struct cli *cli)
 {
     struct cli_answer answer;
     size_t i;
@@ -29,29 +30,116 @@ static enum cli_exit cli_list_tenants(const struct cli *cli)
     return CLI_OK;
 }
 
-static enum cli_exit cli_remove_tenant(struct cli *cli, const char *name)
+/* Asks for what concerns the tenant itself. */
+static enum cli_exit cli_ask_tenant(const struct cli *cli,
+                                    const char *method,
+                                    const char *body,
+                                    struct cli_answer *ret_answer)
+{
+    char path[CLI_PATH_BYTES];
+    cli_tenant_path(cli, "", path);
+    const struct cli_request request = {.method = method,
+                                        .path = path,
+                                        .body = body == NULL ? bytes_make(NULL, 0)
+                                                             : bytes_of_text(body)};
+    return cli_call(cli, &request, ret_answer);
+}
+
+static enum cli_exit cli_show_tenant(struct cli *cli)
 {
     struct cli_answer answer;
-    char path[CLI_PATH_BYTES];
-    cli->options.tenant = name;
-    cli_tenant_path(cli, "", path);
-    const struct cli_request request = {.method = "DELETE", .path = path};
-    enum cli_exit code = cli_call(cli, &request, &answer);
+    char flags[CLI_FLAGS_BYTES];
+    char stored[32];
+    enum cli_exit code = cli_ask_tenant(cli, "GET", NULL, &answer);
     if (code != CLI_OK)
         return code;
-    if (!cli_print_json(cli, &answer))
-        (void)printf("removed tenant %s\n", cli_text(answer.json, "tenant"));
+    if (!cli_print_json(cli, &answer)) {
+        cli_format_bytes((uint64_t)cli_number(answer.json, "stored_bytes"), stored);
+        (void)printf("%-10s %s%s\n", "tenant", cli_text(answer.json, "tenant"),
+                     json_is_true(json_object_get(answer.json, "suspended")) ? " (suspended)" : "");
+        (void)printf("%-10s %" JSON_INTEGER_FORMAT "\n%-10s %s\n%-10s %s\n", "functions",
+                     cli_number(answer.json, "function_count"), "stored", stored, "created",
+                     cli_text(answer.json, "created"));
+        cli_next(cli, "skerry list%s   or   skerry limits%s", cli_flags(cli, flags), flags);
+    }
     cli_answer_done(&answer);
     return CLI_OK;
 }
 
+/* Says what is done, unless --json says what was answered. */
+static enum cli_exit
+cli_change_tenant(struct cli *cli, const char *method, const char *body, const char *done)
+{
+    struct cli_answer answer;
+    enum cli_exit code = cli_ask_tenant(cli, method, body, &answer);
+    if (code != CLI_OK)
+        return code;
+    if (!cli_print_json(cli, &answer))
+        (void)printf("%s tenant %s\n", done, cli_text(answer.json, "tenant"));
+    cli_answer_done(&answer);
+    return CLI_OK;
+}
+
+static enum cli_exit cli_create_tenant(struct cli *cli)
+{
+    char flags[CLI_FLAGS_BYTES];
+    enum cli_exit code = cli_change_tenant(cli, "PUT", "{}", "there is now");
+    if (code == CLI_OK && !cli->options.json)
+        cli_next(cli, "skerry token create%s   or   skerry limits%s KEY=VALUE",
+                 cli_flags(cli, flags), flags);
+    return code;
+}
+
+static enum cli_exit cli_suspend_tenant(struct cli *cli)
+{
+    return cli_change_tenant(cli, "PUT", "{\"suspended\":true}", "suspended");
+}
+
+static enum cli_exit cli_resume_tenant(struct cli *cli)
+{
+    return cli_change_tenant(cli, "PUT", "{\"suspended\":false}", "resumed");
+}
+
+static enum cli_exit cli_remove_tenant(struct cli *cli)
+{
+    return cli_change_tenant(cli, "DELETE", NULL, "removed");
+}
+
+/* The words after the tenant's name are those of `skerry limits`. */
+static enum cli_exit cli_bound_tenant(struct cli *cli)
+{
+    struct cli_options *options = &cli->options;
+    options->positional_count -= 2;
+    for (uint32_t i = 0; i < options->positional_count; i++)
+        options->positional[i] = options->positional[i + 2];
+    return cli_limits(cli);
+}
+
 enum cli_exit cli_tenant(struct cli *cli)
 {
-    const char *action = cli->options.positional[0];
-    uint32_t count = cli->options.positional_count;
-    if (strcmp(action, "list") == 0 && count == 1)
-        return cli_list_tenants(cli);
-    if (strcmp(action, "rm") == 0 && count == 2)
-        return cli_remove_tenant(cli, cli->options.positional[1]);
-    return cli_fail(cli, CLI_USAGE, "usage: skerry tenant list   or   skerry tenant rm TENANT");
+    static const struct {
+        const char *action;
+        uint32_t maximum; /* words; all but `list` want a name */
+        enum cli_exit (*run)(struct cli *cli);
+    } rows[] = {
+        {"list", 1, cli_list_tenants},      {"create", 2, cli_create_tenant},
+        {"show", 2, cli_show_tenant},       {"limits", CLI_POSITIONAL_MAX, cli_bound_tenant},
+        {"suspend", 2, cli_suspend_tenant}, {"resume", 2, cli_resume_tenant},
+        {"rm", 2, cli_remove_tenant},
+    };
+    struct cli_options *options = &cli->options;
+    uint32_t count = options->positional_count;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (strcmp(options->positional[0], rows[i].action) != 0 || count > rows[i].maximum ||
+            (count < 2 && rows[i].maximum > 1))
+            continue;
+        if (count > 1) {
+            options->tenant = options->positional[1];
+            options->tenant_is_default = false;
+        }
+        return rows[i].run(cli);
+    }
+    return cli_fail(cli, CLI_USAGE,
+                    "usage: skerry tenant list   or   skerry tenant create, show, limits, suspend, "
+                    "resume or rm TENANT");
 }

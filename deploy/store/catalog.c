@@ -199,7 +199,7 @@ static enum status catalog_copy(const struct deploy_catalog *catalog,
 static enum status catalog_get_limits(const struct deploy_catalog *catalog,
                                       struct bytes tenant,
                                       struct report *report,
-                                      struct deploy_tenant_limits *ret_limits)
+                                      struct deploy_catalog_entry *entry)
 {
     struct records_tenant record;
     MDB_val key = {.mv_size = tenant.count, .mv_data = (void *)(uintptr_t)tenant.data};
@@ -211,7 +211,14 @@ static enum status catalog_get_limits(const struct deploy_catalog *catalog,
     if (rc != 0)
         return catalog_fail(report, rc);
     memcpy(&record, value.mv_data, sizeof(record));
-    *ret_limits = record.limits;
+    struct records_quota quota = {0};
+    rc = mdb_get(catalog->reader.txn, catalog->reader.dbi[RECORDS_QUOTA], &key, &value);
+    if (rc != 0 && rc != MDB_NOTFOUND)
+        return catalog_fail(report, rc);
+    if (rc == 0)
+        records_read_quota(bytes_make(value.mv_data, value.mv_size), &quota);
+    entry->limits = records_join_limits(&record.limits, &quota);
+    entry->suspended = quota.suspended != 0;
     return STATUS_OK;
 }
 
@@ -422,7 +429,7 @@ static enum status catalog_read(struct deploy_catalog *catalog,
     if (status == STATUS_OK)
         status = catalog_get_files(catalog, &content, &version_key, arena, report, entry);
     if (status == STATUS_OK)
-        status = catalog_get_limits(catalog, name->tenant, report, &entry->limits);
+        status = catalog_get_limits(catalog, name->tenant, report, entry);
     if (status == STATUS_OK)
         status = catalog_copy(catalog, RECORDS_MANIFEST, &version_key, report, &catalog->manifest);
     if (status == STATUS_OK)

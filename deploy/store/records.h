@@ -23,6 +23,8 @@
  *   alias        tenant "/" function NUL alias       struct records_alias
  *   changelog    serial number (BE)                  one JSON object
  *   token        token's id                          struct records_token, then function names
+ *   quota        tenant                              struct records_quota; absent: no quota
+ *   usage        tenant                              struct records_usage; absent: not counted yet
  *   meta         a name                              by its name: "audit": struct records_audit
  *
  * What an artifact is made of, module, configuration and files, is there as long as a version has
@@ -62,6 +64,8 @@
     DB(ALIAS, "alias")                                                                             \
     DB(CHANGELOG, "changelog")                                                                     \
     DB(TOKEN, "token")                                                                             \
+    DB(QUOTA, "quota")                                                                             \
+    DB(USAGE, "usage")                                                                             \
     DB(META, "meta")
 
 enum records_db {
@@ -84,7 +88,25 @@ static inline const char *const *records_db_names(void)
 struct records_tenant {
     uint64_t created_ns;
     uint64_t function_count;
-    struct deploy_tenant_limits limits;
+    struct records_limits {
+#define TENANT_LIMIT(name)                                        uint32_t name;
+#define TENANT_LIMIT_OWN(name, minimum, maximum, otherwise, text) uint32_t name;
+#define TENANT_QUOTA(name, unit, minimum, maximum, otherwise, text)
+#include "deploy/tenant_limits.def"
+    } limits;
+};
+
+/* A longer one is of a newer server, and a shorter one of an older: what it lacks is 0. */
+struct records_quota {
+    uint64_t suspended; /* 1 or 0 */
+#define TENANT_LIMIT(name)
+#define TENANT_LIMIT_OWN(name, minimum, maximum, otherwise, text)
+#define TENANT_QUOTA(name, unit, minimum, maximum, otherwise, text) uint64_t name;
+#include "deploy/tenant_limits.def"
+};
+
+struct records_usage {
+    uint64_t stored_bytes; /* of all versions */
 };
 
 /* What a version is, apart from its number and age: what a worker has to know of it. */
@@ -231,6 +253,34 @@ _Static_assert(sizeof(struct records_content) == 104, "no padding on disk");
 _Static_assert(sizeof(struct records_function) == 104 + 32, "no padding on disk");
 _Static_assert(sizeof(struct records_version) == 104 + 16, "no padding on disk");
 _Static_assert(sizeof(struct records_artifact) == 56, "no padding on disk");
+
+static inline void records_read_quota(struct bytes value, struct records_quota *ret_quota)
+{
+    *ret_quota = (struct records_quota){0};
+    memcpy(ret_quota, value.data, MIN(value.count, sizeof(*ret_quota)));
+}
+
+/* A tenant's limits are in two records. */
+static inline struct deploy_tenant_limits records_join_limits(const struct records_limits *limits,
+                                                              const struct records_quota *quota)
+{
+    return (struct deploy_tenant_limits){
+#define TENANT_LIMIT(name)                                          .name = limits->name,
+#define TENANT_LIMIT_OWN(name, minimum, maximum, otherwise, text)   .name = limits->name,
+#define TENANT_QUOTA(name, unit, minimum, maximum, otherwise, text) .name = quota->name,
+#include "deploy/tenant_limits.def"
+    };
+}
+
+static inline void records_split_limits(const struct deploy_tenant_limits *own,
+                                        struct records_limits *limits,
+                                        struct records_quota *quota)
+{
+#define TENANT_LIMIT(name)                                          limits->name = own->name;
+#define TENANT_LIMIT_OWN(name, minimum, maximum, otherwise, text)   limits->name = own->name;
+#define TENANT_QUOTA(name, unit, minimum, maximum, otherwise, text) quota->name = own->name;
+#include "deploy/tenant_limits.def"
+}
 
 /* A function's key, which is also the start of its versions' keys; or a tenant's domain's. */
 struct records_key {

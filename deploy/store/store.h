@@ -134,6 +134,15 @@ NODISCARD enum status store_delete_function(struct store *store,
 NODISCARD enum status
 store_delete_tenant(struct store *store, struct bytes tenant, struct report *report);
 
+/* CONFLICT if it is there. */
+NODISCARD enum status
+store_create_tenant(struct store *store, struct bytes tenant, struct report *report);
+/* Nothing of it runs while it is, and nobody but an operator changes it. */
+NODISCARD enum status store_suspend_tenant(struct store *store,
+                                           struct bytes tenant,
+                                           bool suspended,
+                                           struct report *report);
+
 /* The tenant is made if it is not there. */
 NODISCARD enum status store_set_limits(struct store *store,
                                        struct bytes tenant,
@@ -276,6 +285,10 @@ void store_keep_token_uses(struct store *store);
 struct store_tenant {
     char tenant[DEPLOY_NAME_BYTES];
     struct records_tenant record;
+    /* Not in lists: */
+    struct deploy_tenant_limits limits;
+    bool suspended;
+    uint64_t stored_bytes;
 };
 
 struct store_function {

@@ -169,7 +169,9 @@ static enum status store_drop_oldest(const struct store_txn *txn,
         return status;
     *ret_version = version;
     struct records_key key = records_version_key(function, version);
-    status = store_delete_record(txn, RECORDS_VERSION, store_val(key.data, key.count));
+    status = store_count_dropped(txn, &key, &record);
+    if (status == STATUS_OK)
+        status = store_delete_record(txn, RECORDS_VERSION, store_val(key.data, key.count));
     if (status == STATUS_OK)
         status = store_delete_record(txn, RECORDS_MANIFEST, store_val(key.data, key.count));
     if (status == STATUS_OK)
@@ -199,7 +201,9 @@ static enum status store_make_function(const struct store_txn *txn,
         return status;
     *ret_record = (struct records_function){.created_ns = txn->now_ns};
     status = store_get_record(txn, RECORDS_TENANT, tenant_key, &tenant, sizeof(tenant));
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+    if (status == STATUS_OK || status == STATUS_NOT_FOUND)
+        status = store_check_functions(txn, target->tenant, tenant.function_count);
+    if (status != STATUS_OK)
         return status;
     tenant.function_count++;
     return store_put_record(txn, RECORDS_TENANT, tenant_key, &tenant, sizeof(tenant));
@@ -246,11 +250,13 @@ static enum status store_prune(const struct store_txn *txn,
                                const struct records_key *key,
                                struct records_function *function)
 {
-    uint32_t kept = txn->store->options.versions;
+    uint32_t kept = 0;
     uint32_t newest = function->last_version + 1;
     struct store_spared spared;
     enum status status = store_in_use(txn, &upload->target, function, upload->activate,
                                       spared.versions, &spared.count);
+    if (status == STATUS_OK)
+        status = store_kept_versions(txn, upload->target.tenant, &kept);
     while (status == STATUS_OK && newest > kept) {
         struct store_logged logged = {.action = "prune", .target = &upload->target};
         status = store_drop_oldest(txn, upload->target.tenant, key, &spared, newest - kept,
@@ -275,6 +281,8 @@ static enum status store_change_add(struct store_txn *txn, void *context)
         return report_fail(txn->report, STATUS_LIMIT, REPORT_OFFSET_NONE,
                            "the function has used up its version numbers: remove it first");
     status = store_prune(txn, upload, &key, &function);
+    if (status == STATUS_OK)
+        status = store_count_added(txn, upload);
     if (status == STATUS_OK)
         status = store_add_records(txn, upload, &key, &function);
     if (status != STATUS_OK)
@@ -366,68 +374,4 @@ enum status store_delete_function(struct store *store,
     if (status == STATUS_OK)
         *ret_version_count = deleting.version_count;
     return status;
-}
-
-static enum status store_change_delete_tenant(struct store_txn *txn, void *context)
-{
-    const struct bytes *name = context;
-    const struct store_target target = {.tenant = *name};
-    struct records_tenant tenant;
-    MDB_val key = store_val(name->data, name->count);
-    enum status status = store_get_record(txn, RECORDS_TENANT, key, &tenant, sizeof(tenant));
-    if (status == STATUS_NOT_FOUND)
-        return report_fail(txn->report, status, REPORT_OFFSET_NONE, "there is no tenant `%.*s`",
-                           (int)name->count, (const char *)name->data);
-    if (status == STATUS_OK && tenant.function_count > 0)
-        return report_fail(txn->report, STATUS_CONFLICT, REPORT_OFFSET_NONE,
-                           "the tenant has %" PRIu64 " function%s: remove %s first",
-                           tenant.function_count, tenant.function_count == 1 ? "" : "s",
-                           tenant.function_count == 1 ? "it" : "them");
-    if (status == STATUS_OK)
-        status = store_drop_domains(txn, *name);
-    if (status == STATUS_OK)
-        status = store_delete_record(txn, RECORDS_TENANT, key);
-    if (status == STATUS_OK)
-        status = store_drop_tokens(txn, *name);
-    const struct store_logged logged = {.action = "delete", .target = &target};
-    return status == STATUS_OK ? store_log(txn, &logged) : status;
-}
-
-enum status store_delete_tenant(struct store *store, struct bytes tenant, struct report *report)
-{
-    const struct store_target target = {.tenant = tenant};
-    return store_write(store, &target, store_change_delete_tenant, &tenant, true, report);
-}
-
-/* ---- limits ---------------------------------------------------------------------------------- */
-
-struct store_limiting {
-    struct bytes tenant;
-    const struct deploy_tenant_limits *limits;
-};
-
-static enum status store_change_limits(struct store_txn *txn, void *context)
-{
-    const struct store_limiting *limiting = context;
-    const struct store_target target = {.tenant = limiting->tenant};
-    struct records_tenant tenant = {.created_ns = txn->now_ns};
-    MDB_val key = store_val(target.tenant.data, target.tenant.count);
-    enum status status = store_get_record(txn, RECORDS_TENANT, key, &tenant, sizeof(tenant));
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
-        return status;
-    tenant.limits = *limiting->limits;
-    status = store_put_record(txn, RECORDS_TENANT, key, &tenant, sizeof(tenant));
-    const struct store_logged logged = {
-        .action = "limits", .target = &target, .limits = limiting->limits};
-    return status == STATUS_OK ? store_log(txn, &logged) : status;
-}
-
-enum status store_set_limits(struct store *store,
-                             struct bytes tenant,
-                             const struct deploy_tenant_limits *limits,
-                             struct report *report)
-{
-    struct store_limiting limiting = {.tenant = tenant, .limits = limits};
-    const struct store_target target = {.tenant = tenant};
-    return store_write(store, &target, store_change_limits, &limiting, false, report);
 }

@@ -96,6 +96,19 @@ NODISCARD enum status
 store_audit_forget(const struct store_txn *txn, struct records_audit *audit, uint64_t serial);
 uint64_t store_changelog_edge(const struct store_txn *txn, MDB_cursor_op edge);
 void store_changelog_key(uint64_t serial, uint8_t ret_key[8]);
+/* Quotas (store_tenants.c): QUOTA, with a report that says which one. */
+NODISCARD enum status
+store_check_functions(const struct store_txn *txn, struct bytes tenant, uint64_t function_count);
+NODISCARD enum status
+store_kept_versions(const struct store_txn *txn, struct bytes tenant, uint32_t *ret_kept);
+/* Before the version's records are written, and before they are removed. */
+NODISCARD enum status store_count_added(const struct store_txn *txn,
+                                        const struct store_upload *upload);
+NODISCARD enum status store_count_dropped(const struct store_txn *txn,
+                                          const struct records_key *version_key,
+                                          const struct records_version *version);
+/* What a tenant is besides its record. */
+NODISCARD enum status store_fill_tenant(const struct store_txn *txn, struct store_tenant *tenant);
 /* What goes with a tenant besides its record. */
 NODISCARD enum status store_drop_tokens(const struct store_txn *txn, struct bytes tenant);
 /* A version's record; NOT_FOUND, with a report. */

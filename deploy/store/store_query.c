@@ -35,6 +35,8 @@ enum status store_get_tenant(struct store *store,
     if (status == STATUS_NOT_FOUND)
         (void)store_no_tenant(&txn, tenant);
     if (status == STATUS_OK && store_copy_name(tenant.data, tenant.count, found.tenant))
+        status = store_fill_tenant(&txn, &found);
+    if (status == STATUS_OK)
         *ret_tenant = found;
     store_end_read(&txn);
     return status;

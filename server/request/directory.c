@@ -249,6 +249,14 @@ static enum status directory_look_up(struct directory *directory,
     return status;
 }
 
+/* What requests have to be counted for, or are refused for. */
+static bool directory_is_bounded(const struct deploy_catalog_entry *entry)
+{
+    const struct deploy_tenant_limits *limits = &entry->limits;
+    return entry->suspended || limits->requests_per_s != 0 || limits->fuel_per_s != 0 ||
+           limits->connections != 0;
+}
+
 static enum status directory_load(struct directory *directory,
                                   const struct directory_names *names,
                                   struct report *report,
@@ -276,6 +284,7 @@ static enum status directory_load(struct directory *directory,
     function->secrets = function->entry.manifest->secrets;
     function->origin = function->entry.manifest->origin;
     function->tenant = tenant;
+    function->bounded = directory_is_bounded(&function->entry);
     tenant->references++;
     uint32_t share = function->entry.limits.cpu_share;
     scheduler_tenant_set_weight(&tenant->schedule, share != 0 ? share : directory->cpu_share);

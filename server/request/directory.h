@@ -35,6 +35,7 @@ struct directory_tenant {
     struct admission_tenant admission;
     struct parking_tenant parking;
     struct guest_log_bucket log;
+    uint64_t fuel_owed;    /* used, and too little to be counted yet */
     uint64_t unread_bytes; /* of answers that clients have not read yet */
     struct scheduler_tenant schedule;
     struct isolate_tenant *memory; /* a reference; NULL: not asked for yet */
@@ -51,6 +52,7 @@ struct directory_function {
     bool is_new;         /* the last directory_find read it from the catalog */
     uint32_t warm_count; /* not taken yet; then it is in the list, referenced */
     struct directory_function *warm_next;
+    bool bounded; /* its tenant has quotas: see quota.h */
     struct directory_tenant *tenant;
     struct arena arena; /* what the entry points to */
     struct deploy_catalog_entry entry;

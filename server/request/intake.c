@@ -11,6 +11,7 @@
 #include "server/request/chain.h"
 #include "server/request/names/hosts.h"
 #include "server/request/names/split.h"
+#include "server/request/quota.h"
 #include "server/request/request.h"
 #include "server/request/service.h"
 #include "server/telemetry/log.h"
@@ -103,6 +104,8 @@ static void intake_look_up(struct request *request)
     intake_enter(request);
     if (!has_room)
         request_refuse(request, FAULT_NO_MEMORY, NULL);
+    else if (UNLIKELY(function->bounded) && !quota_admit(request))
+        (void)0;
     else if (UNLIKELY(!quarantine_is_empty(service->quarantine)) &&
              quarantine_until_ns(service->quarantine, &function->entry, service->clock) != 0)
         request_refuse(request, FAULT_QUARANTINED, NULL);

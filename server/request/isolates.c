@@ -26,6 +26,7 @@ struct isolate_key isolates_key(const struct directory_function *function)
                   .age_max_ns = entry->reuse_us * CLOCK_NS_PER_US},
         .memory_max_bytes = function->limits.memory_bytes,
         .tenant_warm_max = entry->limits.pool,
+        .tenant_memory_max_bytes = entry->limits.memory,
         .created_ns = entry->created_ns,
         .generation = function->generation,
     };

@@ -17,6 +17,7 @@
 #include "server/request/account.h"
 #include "server/request/chain.h"
 #include "server/request/memory.h"
+#include "server/request/quota.h"
 #include "server/request/respond.h"
 #include "server/request/service.h"
 
@@ -259,7 +260,10 @@ request_run(struct request *request, struct scheduler_grant *grant, struct guest
     uint64_t left = request->fuel_max - MIN(request->fuel_used, request->fuel_max);
     enum guest_step step =
         guests->run(request->isolate, (int64_t)MIN((uint64_t)grant->fuel, left), ret_result);
-    request->fuel_used = guests->fuel_used(request->isolate) - request->fuel_before;
+    uint64_t fuel_used = guests->fuel_used(request->isolate) - request->fuel_before;
+    if (UNLIKELY(request->function->bounded))
+        quota_spend(request, fuel_used - request->fuel_used);
+    request->fuel_used = fuel_used;
     grant->ended_ns = request_now(request);
     request->run_ns += grant->ended_ns - began_ns;
     if (step != GUEST_RUNS || request->fuel_used < request->fuel_max)

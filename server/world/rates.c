@@ -24,11 +24,29 @@ static uint64_t rates_pack(uint32_t window, uint32_t count)
     return (uint64_t)window << 32 | count;
 }
 
-/* The place of a counter in a page; NULL: it has none. */
-static const struct rates_slot *rates_find(const struct rates_page *page, uint64_t key)
+/* One of a page's two tables; `page` is not NULL. */
+struct rates_table {
+    const struct rates_slot *slots;
+    uint32_t count;
+};
+
+static struct rates_table rates_guests(const struct rates_page *page)
+{
+    return (struct rates_table){.slots = page->slots, .count = RATES_SLOTS};
+}
+
+static struct rates_table rates_quotas(const struct rates_page *page)
+{
+    return (struct rates_table){.slots = page->quotas, .count = RATES_QUOTA_SLOTS};
+}
+
+typedef struct rates_table rates_choose(const struct rates_page *page);
+
+/* The place of a counter in a table; NULL: it has none. */
+static const struct rates_slot *rates_find(struct rates_table table, uint64_t key)
 {
     for (uint32_t i = 0; i < RATES_PROBES; i++) {
-        const struct rates_slot *slot = &page->slots[(key + i) % RATES_SLOTS];
+        const struct rates_slot *slot = &table.slots[(key + i) % table.count];
         if (__atomic_load_n(&slot->key, __ATOMIC_RELAXED) == key)
             return slot;
     }
@@ -48,13 +66,15 @@ static uint64_t rates_read(const struct rates_slot *slot, const struct rates_mom
     return window + 1 == moment->window ? count * moment->left_ms / moment->window_ms : 0;
 }
 
-static uint64_t
-rates_sum(const struct rates *rates, uint64_t key, const struct rates_moment *moment)
+static uint64_t rates_sum(const struct rates *rates,
+                          rates_choose *choose,
+                          uint64_t key,
+                          const struct rates_moment *moment)
 {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < COUNT_OF(rates->pages); i++) {
         const struct rates_slot *slot =
-            rates->pages[i] == NULL ? NULL : rates_find(rates->pages[i], key);
+            rates->pages[i] == NULL ? NULL : rates_find(choose(rates->pages[i]), key);
         if (slot != NULL)
             sum += rates_read(slot, moment);
     }
@@ -62,11 +82,12 @@ rates_sum(const struct rates *rates, uint64_t key, const struct rates_moment *mo
 }
 
 /* A place for a new counter. */
-static struct rates_slot *rates_make(struct rates_page *page, uint64_t key, uint32_t tenant)
+static struct rates_slot *rates_make(struct rates_table table, uint64_t key, uint32_t tenant)
 {
     struct rates_slot *best = NULL;
     for (uint32_t i = 0; i < RATES_PROBES; i++) {
-        struct rates_slot *slot = &page->slots[(key + i) % RATES_SLOTS];
+        struct rates_slot *slot =
+            (struct rates_slot *)(uintptr_t)&table.slots[(key + i) % table.count];
         if (slot->key == 0) {
             best = slot;
             break;
@@ -86,37 +107,87 @@ static struct rates_slot *rates_make(struct rates_page *page, uint64_t key, uint
     return best;
 }
 
-static void rates_count(struct rates_slot *slot, uint32_t window)
+static void rates_count(struct rates_slot *slot, uint32_t window, uint32_t more)
 {
     uint32_t last = (uint32_t)(slot->now >> 32);
     uint32_t count = (uint32_t)slot->now;
     if (last == window) {
-        __atomic_store_n(&slot->now, rates_pack(window, MIN(count, UINT32_MAX - 1) + 1),
+        __atomic_store_n(&slot->now, rates_pack(window, count + MIN(more, UINT32_MAX - count)),
                          __ATOMIC_RELEASE);
         return;
     }
     __atomic_store_n(&slot->before, last + 1 == window ? count : 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&slot->now, rates_pack(window, 1), __ATOMIC_RELEASE);
+    __atomic_store_n(&slot->now, rates_pack(window, more), __ATOMIC_RELEASE);
+}
+
+static struct rates_moment rates_now(uint64_t now_ms, uint64_t window_ms)
+{
+    return (struct rates_moment){.window = (uint32_t)(now_ms / window_ms),
+                                 .left_ms = window_ms - now_ms % window_ms,
+                                 .window_ms = window_ms};
+}
+
+/* Counts in our own page. */
+static void rates_add(struct rates_table table,
+                      uint64_t key,
+                      uint32_t tenant,
+                      const struct rates_moment *moment,
+                      uint32_t more)
+{
+    struct rates_slot *slot = (struct rates_slot *)(uintptr_t)rates_find(table, key);
+    if (slot == NULL)
+        slot = rates_make(table, key, tenant);
+    slot->used_s = (uint32_t)(moment->window * moment->window_ms / 1000);
+    rates_count(slot, moment->window, more);
 }
 
 int64_t rates_take(
     struct rates *rates, struct bytes tenant, struct bytes key, uint32_t limit, uint64_t window_ms)
 {
     uint64_t now_ms = clock_monotonic_ns(rates->clock) / CLOCK_NS_PER_MS;
-    const struct rates_moment moment = {.window = (uint32_t)(now_ms / window_ms),
-                                        .left_ms = window_ms - now_ms % window_ms,
-                                        .window_ms = window_ms};
+    const struct rates_moment moment = rates_now(now_ms, window_ms);
     uint64_t whose = hash_bytes(rates->seed, tenant);
     uint64_t hash = hash_bytes(hash_mix(whose, window_ms), key) | 1; /* never 0 */
-    uint64_t used = rates_sum(rates, hash, &moment);
+    uint64_t used = rates_sum(rates, rates_guests, hash, &moment);
     if (used >= limit)
         return -1;
-    struct rates_slot *slot = (struct rates_slot *)(uintptr_t)rates_find(rates->own, hash);
-    if (slot == NULL)
-        slot = rates_make(rates->own, hash, (uint32_t)whose);
-    slot->used_s = (uint32_t)(now_ms / 1000);
-    rates_count(slot, moment.window);
+    rates_add(rates_guests(rates->own), hash, (uint32_t)whose, &moment, 1);
     return (int64_t)(limit - used - 1);
+}
+
+/* ---- quotas ---------------------------------------------------------------------------------- */
+
+const uint32_t rates_quota_window_ms[RATES_QUOTA_COUNT] = {
+    [RATES_QUOTA_REQUESTS] = 1000, [RATES_QUOTA_FUEL] = 10000};
+
+static struct rates_moment rates_quota_now(const struct rates *rates, enum rates_quota quota)
+{
+    uint64_t now_ms = clock_monotonic_ns(rates->clock) / CLOCK_NS_PER_MS;
+    return rates_now(now_ms, rates_quota_window_ms[quota]);
+}
+
+static uint64_t
+rates_quota_key(const struct rates *rates, struct bytes tenant, enum rates_quota quota)
+{
+    return hash_mix(hash_bytes(rates->seed, tenant), quota) | 1;
+}
+
+uint64_t rates_quota_used(const struct rates *rates, struct bytes tenant, enum rates_quota quota)
+{
+    const struct rates_moment moment = rates_quota_now(rates, quota);
+    return rates_sum(rates, rates_quotas, rates_quota_key(rates, tenant, quota), &moment);
+}
+
+void rates_quota_use(struct rates *rates,
+                     struct bytes tenant,
+                     enum rates_quota quota,
+                     uint32_t count)
+{
+    if (rates->own == NULL)
+        return;
+    const struct rates_moment moment = rates_quota_now(rates, quota);
+    uint64_t key = rates_quota_key(rates, tenant, quota);
+    rates_add(rates_quotas(rates->own), key, (uint32_t)key, &moment, count);
 }
 
 /* ---- the service ----------------------------------------------------------------------------- */

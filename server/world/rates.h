@@ -20,7 +20,8 @@
 #include "engine/base/clock.h"
 #include "server/world/world.h"
 
-#define RATES_SLOTS 16384 /* power of two */
+#define RATES_SLOTS       16384 /* powers of two */
+#define RATES_QUOTA_SLOTS 8192
 
 /* All fields are read by others while they are written; each is whole. */
 struct rates_slot {
@@ -34,6 +35,8 @@ struct rates_slot {
 
 struct rates_page {
     struct rates_slot slots[RATES_SLOTS];
+    /* What tenants use of their quotas: guests cannot crowd it out with keys of their own. */
+    struct rates_slot quotas[RATES_QUOTA_SLOTS];
 };
 
 struct rates {
@@ -49,5 +52,21 @@ void world_rates_provide(struct world *world, struct rates *rates, const struct 
 /* -1: there is no room. */
 int64_t rates_take(
     struct rates *rates, struct bytes tenant, struct bytes key, uint32_t limit, uint64_t window_ms);
+
+/* What is counted of all of a tenant's requests, whether it asks or not. */
+enum rates_quota {
+    RATES_QUOTA_REQUESTS, /* in a second */
+    RATES_QUOTA_FUEL,     /* RATES_FUEL_UNIT each, in ten seconds */
+    RATES_QUOTA_COUNT,
+};
+#define RATES_FUEL_UNIT 1024
+extern const uint32_t rates_quota_window_ms[RATES_QUOTA_COUNT];
+
+/* By all workers; 0 while there are no pages. */
+uint64_t rates_quota_used(const struct rates *rates, struct bytes tenant, enum rates_quota quota);
+void rates_quota_use(struct rates *rates,
+                     struct bytes tenant,
+                     enum rates_quota quota,
+                     uint32_t count);
 
 #endif

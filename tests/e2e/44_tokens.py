@@ -174,6 +174,66 @@ class Expiry(ServerTest):
         self.assertIn("requests came to the admin address without its token", self.server.log())
 
 
+class Quotas(ServerTest):
+    workers = 2
+    config = "limits: { fuel: 10M }\n"
+
+    def limits(self, tenant, **quotas):
+        words = [f"{name}={value}" for name, value in quotas.items()]
+        return self.server.cli("tenant", "limits", tenant, *words, check=0)
+
+    def test_deploys_stop_at_the_quota_and_say_which(self):
+        self.server.cli("tenant", "create", "small", check=0)
+        self.limits("small", functions=1, stored="1KiB")
+        path = write_guest("small", text_guest("text-of-small"))
+        self.server.cli("deploy", path, "-t", "small", "-n", "one", check=0)
+        done = self.server.cli("deploy", path, "-t", "small", "-n", "two", check=7)
+        self.assertIn("its quota `functions` is 1", done.stderr)
+        self.limits("small", functions="default", stored=300)
+        done = self.server.cli("deploy", write_guest("more", guest("counter")), "-t", "small", "-n",
+                               "one", check=7)
+        self.assertIn("its quota `stored` is 300", done.stderr)
+        # What was there before goes on.
+        self.assertEqual(self.server.get("one", tenant="small").text, "text-of-small")
+        self.assertIn("functions  1\n", self.server.cli("tenant", "show", "small", check=0).stdout)
+        self.server.cli("tenant", "rm", "small", check=6)
+        self.server.cli("tenant", "limits", "small", "function=1", check=2)
+
+    def test_requests_over_the_rate_are_refused_in_all_workers_and_others_are_not(self):
+        for tenant in ("fast", "slow"):
+            self.server.deploy("f", text_guest("text-of-rates"), tenant)
+        self.limits("slow", requests_per_s=1)
+        ends = [self.server.get("f", tenant="slow") for _ in range(60)]
+        refused = [a for a in ends if a.status != 200]
+        # However slow this machine is: sixty requests take no minute.
+        self.assertTrue(refused)
+        for answer in refused:
+            self.problem(answer, 429, "request_rate")
+            self.assertEqual(answer.headers["Retry-After"], "1")
+        self.assertEqual({self.server.get("f", tenant="fast").status for _ in range(20)}, {200})
+        self.limits("slow", requests_per_s="default")
+        self.assertEqual({self.server.get("f", tenant="slow").status for _ in range(20)}, {200})
+
+    def test_fuel_that_is_used_up_is_used_up_for_all_its_functions(self):
+        self.server.deploy("burn", guest("loop"), "burns")
+        self.server.deploy("f", text_guest("text-of-burns"), "burns")
+        self.limits("burns", fuel_per_s="1k")
+        self.problem(self.server.get("burn", tenant="burns"), 500, "fuel_exhausted")
+        answer = self.server.get("f", tenant="burns")
+        self.problem(answer, 429, "fuel_rate")
+        self.limits("burns", fuel_per_s="default")
+        self.assertEqual(self.server.get("f", tenant="burns").status, 200)
+
+    def test_a_suspended_tenant_is_silent_until_it_is_resumed(self):
+        self.server.deploy("f", text_guest("text-of-quiet"), "quiet")
+        self.assertEqual(self.server.get("f", tenant="quiet").status, 200)
+        self.server.cli("tenant", "suspend", "quiet", check=0)
+        self.problem(self.server.get("f", tenant="quiet"), 503, "tenant_suspended")
+        self.assertIn("(suspended)", self.server.cli("tenant", "show", "quiet", check=0).stdout)
+        self.server.cli("tenant", "resume", "quiet", check=0)
+        self.assertEqual(self.server.get("f", tenant="quiet").text, "text-of-quiet")
+
+
 class FirstToken(unittest.TestCase):
     def test_a_server_that_had_an_address_keeps_its_token(self):
         port = free_port()

@@ -394,12 +394,12 @@ static void limits_of_a_tenant_are_shown_and_set_by_words(void **state)
     stage_init(&stage, BUILD_OK);
     assert_int_equal(stage_run(&stage, client_show_limits), 5);
     assert_int_equal(stage_run(&stage, client_set_limits), 0);
-    assert_output(&stage, "concurrency  5 ");
-    assert_output(&stage, "queue        default (limits.queue) ");
+    assert_output(&stage, "concurrency     5 ");
+    assert_output(&stage, "queue           default (limits.queue) ");
     assert_int_equal(stage_run(&stage, client_misspell_limits), 2);
     assert_output(&stage, "did you mean `cpu_share`?");
     assert_int_equal(stage_run(&stage, client_show_limits), 0);
-    assert_output(&stage, "concurrency  5 ");
+    assert_output(&stage, "concurrency     5 ");
     assert_int_equal(stage_run(&stage, client_server_limits), 0);
     assert_output(&stage, "guest_config ");
     stage_done(&stage);

@@ -137,7 +137,9 @@ void fixture_write_file(const struct fixture *fixture,
     assert_int_equal(close(fd), 0);
 }
 
-void fixture_put_raw(struct fixture *fixture, const char *db, struct bytes key, struct bytes value)
+/* value.data NULL removes the key. */
+static void
+fixture_change_raw(struct fixture *fixture, const char *db, struct bytes key, struct bytes value)
 {
     char dir[96];
     MDB_env *env = NULL;
@@ -152,7 +154,19 @@ void fixture_put_raw(struct fixture *fixture, const char *db, struct bytes key, 
     assert_int_equal(mdb_env_open(env, dir, 0, 0600), 0);
     assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
     assert_int_equal(mdb_dbi_open(txn, db, 0, &dbi), 0);
-    assert_int_equal(mdb_put(txn, dbi, &raw_key, &raw_value, 0), 0);
+    assert_int_equal(value.data == NULL ? mdb_del(txn, dbi, &raw_key, NULL)
+                                        : mdb_put(txn, dbi, &raw_key, &raw_value, 0),
+                     0);
     assert_int_equal(mdb_txn_commit(txn), 0);
     mdb_env_close(env);
+}
+
+void fixture_put_raw(struct fixture *fixture, const char *db, struct bytes key, struct bytes value)
+{
+    fixture_change_raw(fixture, db, key, value);
+}
+
+void fixture_delete_raw(struct fixture *fixture, const char *db, struct bytes key)
+{
+    fixture_change_raw(fixture, db, key, bytes_make(NULL, 0));
 }

@@ -41,6 +41,8 @@ enum status fixture_add_configured(struct fixture *fixture,
                                    uint32_t *ret_version);
 /* Closes the store and writes what it would never write. `db` by its name in records.h. */
 void fixture_put_raw(struct fixture *fixture, const char *db, struct bytes key, struct bytes value);
+/* The same for what it would never remove. */
+void fixture_delete_raw(struct fixture *fixture, const char *db, struct bytes key);
 void fixture_write_file(const struct fixture *fixture,
                         const char *name,
                         const char *text,

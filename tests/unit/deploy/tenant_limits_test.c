@@ -44,16 +44,17 @@ static void what_is_left_out_is_not_set(void **state)
 static void each_limit_takes_its_range_and_nothing_else(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"0", "-1", "4294967297", "1.0", "\"5\"", "true", "[]"};
+    static const char *const wrong[] = {"0",    "-1", "1125899906842625", "1.0", "\"5\"",
+                                        "true", "[]"};
     struct deploy_tenant_limits limits;
     struct report report;
     char text[128];
     for (size_t i = 0; i < tenant_limits_row_count; i++) {
         const struct tenant_limits_row *row = &tenant_limits_rows[i];
-        uint32_t minimum;
-        uint32_t maximum;
+        uint64_t minimum;
+        uint64_t maximum;
         tenant_limits_range(row, &minimum, &maximum);
-        const long long bounds[] = {minimum, maximum, (long long)maximum + 1};
+        const long long bounds[] = {(long long)minimum, (long long)maximum, (long long)maximum + 1};
         for (size_t j = 0; j < COUNT_OF(bounds); j++) {
             (void)snprintf(text, sizeof(text), "{\"%s\":%lld}", row->name, bounds[j]);
             assert_int_equal(parse(text, &report, &limits), j < 2 ? STATUS_OK : STATUS_INVALID);

@@ -23,8 +23,8 @@ static void what_a_tenant_has_not_set_is_the_default(void **state)
     static const struct counter_answer answers[] = {{200, "{\"queue\":7,\"pool\":null}"}};
     COUNTER_RUN(counter, answers, "limits", "-t", "acme");
     counter_assert_asked(counter, 0, "GET " LIMITS);
-    assert_says(counter->shown.out, "\nqueue        7 ");
-    assert_says(counter->shown.out, "\npool         default (");
+    assert_says(counter->shown.out, "\nqueue           7 ");
+    assert_says(counter->shown.out, "\npool            default (");
 }
 
 static void a_change_is_put_over_what_is_there(void **state)
@@ -55,6 +55,20 @@ static void a_tenant_that_is_not_there_yet_has_none(void **state)
     assert_string_equal(counter->shown.err, "");
 }
 
+static void quotas_are_written_with_their_units(void **state)
+{
+    struct counter *counter = *state;
+    static const struct counter_answer answers[] = {
+        {200, "{}"}, {200, "{\"stored\":3221225472,\"fuel_per_s\":2000000}"}};
+    COUNTER_RUN(counter, answers, "limits", "-t", "acme", "stored=3GiB", "fuel_per_s=2M",
+                "functions=7");
+    assert_string_equal(counter->page->requests[1].body,
+                        "{\"stored\":3221225472,\"fuel_per_s\":2000000,\"functions\":7}");
+    assert_says(counter->shown.out, "\nstored          3GiB ");
+    assert_says(counter->shown.out, "\nfuel_per_s      2M ");
+    assert_says(counter->shown.out, "\nmemory          default (limits.tenant_memory) ");
+}
+
 static void words_that_are_no_limits_change_nothing(void **state)
 {
     struct counter *counter = *state;
@@ -75,6 +89,7 @@ UNIT
         TEST_COUNTER(what_a_tenant_has_not_set_is_the_default),
         TEST_COUNTER(a_change_is_put_over_what_is_there),
         TEST_COUNTER(a_tenant_that_is_not_there_yet_has_none),
+        TEST_COUNTER(quotas_are_written_with_their_units),
         TEST_COUNTER(words_that_are_no_limits_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

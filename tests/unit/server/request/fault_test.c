@@ -72,7 +72,8 @@ static void a_guests_faults_have_the_codes_that_hostapi_gives_them(void **state)
     assert_string_equal(fault_rows[FAULT_EXIT].code, hostapi_fault_code(HOSTAPI_FAULT_EXIT_STATUS));
 }
 
-/* In the order of fault.def: the guest's, the origin's, the client's, want of room. */
+/* In the order of fault.def: the guest's, the origin's, the client's, the tenant's bounds, want of
+ * room. */
 static uint32_t status_wanted(enum fault fault)
 {
     if (fault == FAULT_DEADLINE)
@@ -95,6 +96,9 @@ static uint32_t status_wanted(enum fault fault)
         return 404;
     case FAULT_BAD_PATH:
         return 400;
+    case FAULT_REQUEST_RATE:
+    case FAULT_FUEL_RATE:
+        return 429;
     default:
         return 503;
     }
@@ -110,8 +114,11 @@ static void the_status_says_whose_fault_it_is(void **state)
 static void want_of_room_alone_is_worth_another_try(void **state)
 {
     (void)state;
-    for (enum fault fault = 0; fault < FAULT_COUNT; fault++)
-        assert_true(fault_rows[fault].retry == (status_wanted(fault) == 503));
+    for (enum fault fault = 0; fault < FAULT_COUNT; fault++) {
+        uint32_t status = status_wanted(fault);
+        bool passes = (status == 503 || status == 429) && fault != FAULT_SUSPENDED;
+        assert_true(fault_rows[fault].retry == passes);
+    }
 }
 
 /* A status that was chosen, or a time that passed, has no place in the code. */

@@ -126,6 +126,43 @@ static void a_worker_that_lies_makes_a_limit_wrong_and_nothing_else(void **state
     assert_true(left >= -1 && left < 10);
 }
 
+static void what_tenants_use_is_one_sum_that_no_guest_crowds_out(void **state)
+{
+    (void)state;
+    char key[16];
+    struct bytes acme = bytes_of_text("acme");
+    for (uint32_t i = 0; i < WORKERS; i++)
+        rates_quota_use(&stage.workers[i], acme, RATES_QUOTA_REQUESTS, 2);
+    rates_quota_use(&stage.workers[0], acme, RATES_QUOTA_FUEL, 500);
+    for (uint32_t i = 0; i < 5 * RATES_SLOTS; i++) {
+        (void)snprintf(key, sizeof(key), "a%u", i);
+        (void)take(0, "acme", key, 1, HOUR);
+    }
+    for (uint32_t i = 0; i < WORKERS; i++) {
+        assert_int_equal(rates_quota_used(&stage.workers[i], acme, RATES_QUOTA_REQUESTS), 6);
+        assert_int_equal(rates_quota_used(&stage.workers[i], acme, RATES_QUOTA_FUEL), 500);
+    }
+    struct bytes beta = bytes_of_text("beta");
+    assert_int_equal(rates_quota_used(&stage.workers[0], beta, RATES_QUOTA_REQUESTS), 0);
+    stage.now_ms += 2000;
+    assert_int_equal(rates_quota_used(&stage.workers[0], acme, RATES_QUOTA_REQUESTS), 0);
+    assert_int_equal(rates_quota_used(&stage.workers[0], acme, RATES_QUOTA_FUEL), 500);
+    stage.now_ms += 18000;
+    assert_int_equal(rates_quota_used(&stage.workers[0], acme, RATES_QUOTA_FUEL), 0);
+    /* More than fits is the most that there is. */
+    rates_quota_use(&stage.workers[0], acme, RATES_QUOTA_FUEL, UINT32_MAX);
+    rates_quota_use(&stage.workers[0], acme, RATES_QUOTA_FUEL, 5);
+    assert_int_equal(rates_quota_used(&stage.workers[0], acme, RATES_QUOTA_FUEL), UINT32_MAX);
+}
+
+static void without_pages_nothing_is_counted(void **state)
+{
+    (void)state;
+    struct rates none = {.clock = &stage_clock};
+    rates_quota_use(&none, bytes_of_text("acme"), RATES_QUOTA_FUEL, 5);
+    assert_int_equal(rates_quota_used(&none, bytes_of_text("acme"), RATES_QUOTA_FUEL), 0);
+}
+
 UNIT
 {
 #define STAGED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -133,6 +170,8 @@ UNIT
         STAGED(a_limit_is_one_for_all_workers),
         STAGED(a_window_slides),
         STAGED(many_keys_take_places_of_their_own_tenant_first),
+        STAGED(what_tenants_use_is_one_sum_that_no_guest_crowds_out),
+        STAGED(without_pages_nothing_is_counted),
         STAGED(a_worker_that_lies_makes_a_limit_wrong_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
