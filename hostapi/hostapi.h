@@ -309,11 +309,20 @@ bool hostapi_waits_for(const struct hostapi_waits *waits, enum hostapi_wait_kind
 
 /* ---- a WASI command without a server: `skerry run` ------------------------------------------- */
 
+/* A directory of the system that a command sees. */
+struct hostapi_command_dir {
+    int fd; /* of the directory; stays the caller's, open as long as the host */
+    const char *name;
+};
+#define HOSTAPI_COMMAND_DIRS_MAX 16
+
 struct hostapi_command {
     const char *const *arguments; /* argv, argv[0] first */
     uint32_t argument_count;
     const char *const *environment; /* "K=V" */
     uint32_t environment_count;
+    const struct hostapi_command_dir *dirs;
+    uint32_t dir_count; /* at most HOSTAPI_COMMAND_DIRS_MAX */
     const struct clock *clock;
 };
 /* A host whose stdio is this process's. Everything in `command` is borrowed. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * WASI preview 1 as far as streams, clocks and random bytes go; no files yet. Handlers in
- * wasi_args.c, wasi_clock.c, wasi_fd.c, wasi_poll.c and wasi_process.c; which import reaches
- * which handler is written in wasi.def.
+ * WASI preview 1, all of its functions. Handlers in wasi_args.c, wasi_clock.c, wasi_fd.c,
+ * wasi_file.c, wasi_path.c, wasi_poll.c and wasi_process.c; which import reaches which handler is
+ * written in wasi.def. What files are is a tree's (tree.h), which of them there are the setting's.
  *
  * A handler answers with an errno in the first slot; a pointer out of range is FAULT and
  * never more than that. Layouts are those of wasi_snapshot_preview1; the _p0 variants are
@@ -20,25 +20,7 @@
 
 #include "hostapi/guest_mem.h"
 #include "hostapi/host.h"
-
-/* The specification's numbers; only those that are answered have a name here. */
-enum wasi_errno {
-    WASI_SUCCESS = 0,
-    WASI_AGAIN = 6,
-    WASI_BADF = 8,
-    WASI_FAULT = 21,
-    WASI_FBIG = 22,
-    WASI_INVAL = 28,
-    WASI_IO = 29,
-    WASI_NOMEM = 48,
-    WASI_NOSPC = 51,
-    WASI_NOTDIR = 54,
-    WASI_NOTSOCK = 57,
-    WASI_NOTSUP = 58,
-    WASI_OVERFLOW = 61,
-    WASI_PIPE = 64,
-    WASI_SPIPE = 70,
-};
+#include "hostapi/wasi/fds.h"
 
 static inline enum engine_outcome wasi_answer(struct engine_host_call *call, enum wasi_errno error)
 {
@@ -47,10 +29,6 @@ static inline enum engine_outcome wasi_answer(struct engine_host_call *call, enu
 }
 
 /* ---- state ----------------------------------------------------------------------------------- */
-
-/* The guest's descriptors are streams; WASI_FD_CLOSED if the guest closed one. */
-enum wasi_stream { WASI_STDIN, WASI_STDOUT, WASI_STDERR, WASI_STREAM_COUNT };
-#define WASI_FD_CLOSED UINT32_MAX
 
 /* Arguments or environment as the guest will read them; each gets a NUL there. */
 struct wasi_texts {
@@ -66,8 +44,7 @@ NODISCARD bool wasi_texts_add(struct arena *arena, struct wasi_texts *texts, str
 struct wasi_state {
     struct wasi_texts arguments;
     struct wasi_texts environment;
-    uint32_t fds[WASI_STREAM_COUNT]; /* number the guest knows the stream by */
-    uint16_t fd_flags[WASI_STREAM_COUNT];
+    struct wasi_fds fds;
     enum wasi_stream log_stream; /* whose line the log's end is, if it is not complete */
     uint64_t clock_run;          /* host->runs when the clocks were read; 0: not yet */
     uint64_t clock_ns[2];        /* realtime, monotonic, as the guest sees them in that run */
@@ -112,7 +89,9 @@ struct wasi_setting {
     /* fd_sync of stdout, which may park; NULL: it is no file. */
     enum engine_outcome (*flush)(struct hostapi_host *host);
     bool (*is_terminal)(enum wasi_stream stream); /* NULL: none is */
-    uint64_t (*cpu_ns)(void);                     /* NULL: fuel used, a nanosecond a unit */
+    /* What files the guest has, as long as the request; NULL, or an answer of NULL: none. */
+    const struct wasi_mounts *(*mounts)(struct hostapi_host *host);
+    uint64_t (*cpu_ns)(void); /* NULL: fuel used, a nanosecond a unit */
 };
 
 extern const struct hostapi_family wasi_family;
@@ -123,6 +102,12 @@ static inline bool wasi_stdin_waits(const struct hostapi_host *host)
 {
     const struct wasi_setting *setting = host->family->setting;
     return setting->stdin_waits != NULL && setting->stdin_waits(host);
+}
+
+/* What lasts as long as the request, or the command. */
+static inline struct arena *wasi_arena(struct hostapi_host *host)
+{
+    return host->request.exchange == NULL ? &host->arena : &host->request.exchange->arena;
 }
 
 /* For settings without stdin, and those whose output goes to the guest's log. */
@@ -140,9 +125,6 @@ enum engine_outcome wasi_write_log(struct hostapi_host *host,
 
 /* ---- handlers -------------------------------------------------------------------------------- */
 
-/* The stream behind a guest's descriptor; false if it is not open. */
-NODISCARD bool
-wasi_fd_stream(const struct hostapi_host *host, uint32_t fd, enum wasi_stream *ret_stream);
 /* HOSTCALL_REFUSED rows. */
 enum engine_outcome wasi_refuse(struct hostapi_host *host,
                                 struct engine_host_call *call,
@@ -154,9 +136,57 @@ wasi_handler wasi_args_get, wasi_args_sizes_get, wasi_environ_get, wasi_environ_
 wasi_handler wasi_clock_res_get, wasi_clock_time_get, wasi_random_get;
 wasi_handler wasi_poll_oneoff, wasi_poll_oneoff_p0;
 wasi_handler wasi_proc_exit, wasi_proc_raise, wasi_sched_yield;
-wasi_handler wasi_fd_close, wasi_fd_read, wasi_fd_write, wasi_fd_renumber, wasi_fd_sync;
-wasi_handler wasi_fd_fdstat_get, wasi_fd_fdstat_set_flags;
+wasi_handler wasi_fd_close, wasi_fd_read, wasi_fd_write, wasi_fd_renumber;
+wasi_handler wasi_fd_fdstat_get, wasi_fd_fdstat_set_flags, wasi_fd_fdstat_set_rights;
 wasi_handler wasi_fd_filestat_get, wasi_fd_filestat_get_p0;
+wasi_handler wasi_fd_sync, wasi_fd_datasync;
+wasi_handler wasi_fd_advise, wasi_fd_allocate, wasi_fd_filestat_set_size;
+wasi_handler wasi_fd_filestat_set_times, wasi_fd_pread, wasi_fd_prestat_dir_name;
+wasi_handler wasi_fd_prestat_get, wasi_fd_pwrite, wasi_fd_readdir, wasi_fd_seek;
+wasi_handler wasi_fd_seek_p0, wasi_fd_tell;
+wasi_handler wasi_path_create_directory, wasi_path_filestat_get, wasi_path_filestat_get_p0;
+wasi_handler wasi_path_filestat_set_times, wasi_path_link, wasi_path_open, wasi_path_readlink;
+wasi_handler wasi_path_remove_directory, wasi_path_rename, wasi_path_symlink;
+wasi_handler wasi_path_unlink_file;
+
+/* Writes a stat in the layout of preview 1, or of the one before it. */
+#define WASI_FILESTAT_BYTES    64
+#define WASI_FILESTAT_P0_BYTES 56
+void wasi_store_stat(uint8_t *space, const struct wasi_stat *stat, bool is_p0);
+/* Are no two of one time asked for, and no unknown flag? */
+bool wasi_times_valid(const struct wasi_times *times);
+/* Vectors of fd_read and its like: arguments 1 and 2. `sum_index`: the argument that says where the
+ * sum goes. */
+enum wasi_errno wasi_fd_vectors(const struct hostapi_host *host,
+                                struct engine_host_call *call,
+                                uint32_t sum_index,
+                                struct guest_mem_iovecs *ret_iovecs);
+enum engine_outcome wasi_fd_answer_sum(struct engine_host_call *call,
+                                       uint32_t sum_index,
+                                       enum wasi_errno error,
+                                       uint32_t sum);
+/* An open descriptor with all of these rights; NULL, and why not. */
+struct wasi_fd *
+wasi_fd_with(struct hostapi_host *host, uint32_t fd, uint64_t rights, enum wasi_errno *ret_error);
+/* The same of a file or folder. `otherwise` is what a stream answers. */
+struct wasi_fd *wasi_fd_node(struct hostapi_host *host,
+                             uint32_t fd,
+                             uint64_t rights,
+                             enum wasi_errno otherwise,
+                             enum wasi_errno *ret_error);
+/* Reads from, and writes to, a file, from `*offset` on, which is moved on. */
+enum wasi_errno wasi_file_read(struct hostapi_host *host,
+                               struct engine_host_call *call,
+                               const struct wasi_fd *row,
+                               const struct guest_mem_iovecs *iovecs,
+                               uint64_t *offset,
+                               uint32_t *ret_count);
+enum wasi_errno wasi_file_write(struct hostapi_host *host,
+                                struct engine_host_call *call,
+                                const struct wasi_fd *row,
+                                const struct guest_mem_iovecs *iovecs,
+                                uint64_t *offset,
+                                uint32_t *ret_count);
 
 /* Are the function's secrets in the exchange's environment? COME: the call has to wait. */
 enum wasi_secrets { WASI_SECRETS_THERE, WASI_SECRETS_COME, WASI_SECRETS_FAIL };

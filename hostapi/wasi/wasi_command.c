@@ -12,7 +12,11 @@
 struct wasi_command {
     struct wasi_texts arguments;
     struct wasi_texts environment;
+    struct wasi_mounts mounts;
+    struct wasi_real dirs[HOSTAPI_COMMAND_DIRS_MAX]; /* of the mounts */
 };
+
+_Static_assert(HOSTAPI_COMMAND_DIRS_MAX <= WASI_MOUNTS_MAX, "each directory is a mount");
 
 static bool wasi_command_texts(struct hostapi_host *host,
                                const char *const *texts,
@@ -24,6 +28,19 @@ static bool wasi_command_texts(struct hostapi_host *host,
             return false;
     }
     return true;
+}
+
+static void wasi_command_mount(const struct hostapi_command *command, struct wasi_command *own)
+{
+    ASSERT(command->dir_count <= HOSTAPI_COMMAND_DIRS_MAX);
+    own->mounts.count = command->dir_count;
+    for (uint32_t i = 0; i < command->dir_count; i++) {
+        own->dirs[i].root_fd = command->dirs[i].fd;
+        own->mounts.rows[i] = (struct wasi_mount){.tree = &wasi_real_tree,
+                                                  .context = &own->dirs[i],
+                                                  .name = bytes_of_text(command->dirs[i].name),
+                                                  .writes = true};
+    }
 }
 
 enum status hostapi_command_create(const struct hostapi_command *command,
@@ -42,6 +59,7 @@ enum status hostapi_command_create(const struct hostapi_command *command,
         hostapi_host_free(host);
         return STATUS_NO_MEMORY;
     }
+    wasi_command_mount(command, own);
     host->command = own;
     *ret_host = host;
     return STATUS_OK;
@@ -70,20 +88,9 @@ static uint64_t wasi_command_stdin_bytes(const struct hostapi_host *host)
     return 1;
 }
 
-static enum wasi_errno wasi_command_errno(void)
+static const struct wasi_mounts *wasi_command_mounts(struct hostapi_host *host)
 {
-    switch (errno) {
-    case EAGAIN:
-        return WASI_AGAIN;
-    case EPIPE:
-        return WASI_PIPE;
-    case ENOSPC:
-        return WASI_NOSPC;
-    case EBADF:
-        return WASI_BADF;
-    default:
-        return WASI_IO;
-    }
+    return host->command == NULL ? NULL : &host->command->mounts;
 }
 
 /* One read(2) into the first vector that has room: a short read is a read. */
@@ -105,7 +112,7 @@ static enum wasi_errno wasi_command_read(struct hostapi_host *host,
             got = read(STDIN_FILENO, space, iovecs->rows[i].count);
         } while (got < 0 && errno == EINTR);
         if (got < 0)
-            return wasi_command_errno();
+            return wasi_errno_of(errno);
         *ret_count = (uint32_t)got;
         return WASI_SUCCESS;
     }
@@ -130,7 +137,7 @@ static enum engine_outcome wasi_command_write(struct hostapi_host *host,
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0) {
-            *error = *sum > 0 ? WASI_SUCCESS : wasi_command_errno();
+            *error = *sum > 0 ? WASI_SUCCESS : wasi_errno_of(errno);
             break;
         }
         done += (size_t)put;
@@ -158,5 +165,6 @@ const struct wasi_setting wasi_command_setting = {
     .read = wasi_command_read,
     .write = wasi_command_write,
     .is_terminal = wasi_command_is_terminal,
+    .mounts = wasi_command_mounts,
     .cpu_ns = wasi_command_cpu_ns,
 };

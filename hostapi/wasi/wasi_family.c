@@ -57,9 +57,12 @@ static const struct hostcalls_table wasi_p0_table = {
 
 static void wasi_prepare(struct hostapi_host *host)
 {
-    struct wasi_state *state = wasi_state(host);
-    for (uint32_t i = 0; i < WASI_STREAM_COUNT; i++)
-        state->fds[i] = i;
+    wasi_fds_init(&wasi_state(host)->fds);
+}
+
+static void wasi_release(struct hostapi_host *host)
+{
+    wasi_fds_done(&wasi_state(host)->fds);
 }
 
 /* What a request has of a guest's descriptors at its checkpoint. */
@@ -99,4 +102,5 @@ const struct hostapi_family wasi_family = {
     .freeze = wasi_freeze,
     .thaw = wasi_thaw,
     .prepare = wasi_prepare,
+    .release = wasi_release,
 };

@@ -1,44 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Descriptors: three streams and nothing else. Where they lead is the setting's.
- *
- * A guest may renumber or close a stream; the table maps a stream to the guest's number.
+ * Descriptors: what each of them is, and reading and writing. A stream leads where the setting
+ * says, a file to its tree (wasi_file.c).
  */
 #include "hostapi/exchange.h"
 #include "hostapi/hostcalls.h"
 #include "hostapi/wasi/wasi.h"
 
-enum wasi_filetype { WASI_FILETYPE_UNKNOWN = 0, WASI_FILETYPE_CHARACTER_DEVICE = 2 };
+#define FD_FDSTAT_BYTES 24
+#define FD_FLAGS_KNOWN                                                                             \
+    (WASI_FDFLAG_APPEND | WASI_FDFLAG_DSYNC | WASI_FDFLAG_NONBLOCK | WASI_FDFLAG_RSYNC |           \
+     WASI_FDFLAG_SYNC)
+/* The others are decided when a file is opened. */
+#define FD_FLAGS_SETTABLE (WASI_FDFLAG_APPEND | WASI_FDFLAG_NONBLOCK)
 
-#define WASI_FDFLAG_APPEND             1u
-#define WASI_FDFLAG_NONBLOCK           4u
-
-#define WASI_RIGHT_FD_READ             (UINT64_C(1) << 1)
-#define WASI_RIGHT_FD_FDSTAT_SET_FLAGS (UINT64_C(1) << 3)
-#define WASI_RIGHT_FD_WRITE            (UINT64_C(1) << 6)
-#define WASI_RIGHT_FD_FILESTAT_GET     (UINT64_C(1) << 21)
-#define WASI_RIGHT_POLL_FD_READWRITE   (UINT64_C(1) << 27)
-
-#define WASI_FDSTAT_BYTES              24
-#define WASI_FILESTAT_BYTES            64
-#define WASI_FILESTAT_P0_BYTES         56
-#define WASI_FILESTAT_TYPE             16 /* offset, in both layouts */
-
-/* Descriptors are non-negative in every libc. */
-#define WASI_FD_MAX 0x7fffffffu
-
-bool wasi_fd_stream(const struct hostapi_host *host, uint32_t fd, enum wasi_stream *ret_stream)
+struct wasi_fd *
+wasi_fd_with(struct hostapi_host *host, uint32_t fd, uint64_t rights, enum wasi_errno *ret_error)
 {
-    if (fd > WASI_FD_MAX)
-        return false;
-    const struct wasi_state *state = wasi_state(host);
-    for (uint32_t i = 0; i < WASI_STREAM_COUNT; i++) {
-        if (state->fds[i] == fd) {
-            *ret_stream = (enum wasi_stream)i;
-            return true;
-        }
+    struct wasi_fd *row = wasi_fds_find(host, fd);
+    bool may = row != NULL && (row->rights & rights) == rights;
+    *ret_error = row == NULL ? WASI_BADF : may ? WASI_SUCCESS : WASI_NOTCAPABLE;
+    return may ? row : NULL;
+}
+
+struct wasi_fd *wasi_fd_node(struct hostapi_host *host,
+                             uint32_t fd,
+                             uint64_t rights,
+                             enum wasi_errno otherwise,
+                             enum wasi_errno *ret_error)
+{
+    struct wasi_fd *row = wasi_fds_find(host, fd);
+    if (row != NULL && row->kind != WASI_FD_NODE) {
+        *ret_error = otherwise;
+        return NULL;
     }
-    return false;
+    return wasi_fd_with(host, fd, rights, ret_error);
 }
 
 enum engine_outcome wasi_refuse(struct hostapi_host *host,
@@ -46,99 +42,142 @@ enum engine_outcome wasi_refuse(struct hostapi_host *host,
                                 uint32_t descriptor_index,
                                 enum wasi_errno error)
 {
-    enum wasi_stream stream;
     if (error == WASI_NOTSOCK && host->options.snapshotting)
         return host_trap_frozen(call, "a function of the network");
-    bool open = wasi_fd_stream(host, call->slots[descriptor_index].i32, &stream);
+    bool open = wasi_fds_find(host, call->slots[descriptor_index].i32) != NULL;
     return wasi_answer(call, open ? error : WASI_BADF);
 }
 
 enum engine_outcome wasi_fd_close(struct hostapi_host *host, struct engine_host_call *call)
 {
-    enum wasi_stream stream;
-    if (!wasi_fd_stream(host, call->slots[0].i32, &stream))
+    struct wasi_fd *row = wasi_fds_find(host, call->slots[0].i32);
+    if (row == NULL)
         return wasi_answer(call, WASI_BADF);
-    wasi_state(host)->fds[stream] = WASI_FD_CLOSED;
+    wasi_fds_close(host, row);
     return wasi_answer(call, WASI_SUCCESS);
 }
 
 enum engine_outcome wasi_fd_renumber(struct hostapi_host *host, struct engine_host_call *call)
 {
-    enum wasi_stream from;
-    enum wasi_stream to;
-    uint32_t number = call->slots[1].i32;
-    if (!wasi_fd_stream(host, call->slots[0].i32, &from) || number > WASI_FD_MAX)
-        return wasi_answer(call, WASI_BADF);
-    if (wasi_fd_stream(host, number, &to) && to != from)
-        wasi_state(host)->fds[to] = WASI_FD_CLOSED;
-    wasi_state(host)->fds[from] = number;
-    return wasi_answer(call, WASI_SUCCESS);
+    return wasi_answer(call, wasi_fds_move(host, call->slots[0].i32, call->slots[1].i32));
 }
 
-/* ---- what a stream is ------------------------------------------------------------------------ */
+/* ---- what a descriptor is -------------------------------------------------------------------- */
 
-static enum wasi_filetype wasi_fd_filetype(const struct hostapi_host *host, enum wasi_stream stream)
+static enum wasi_filetype fd_type(const struct hostapi_host *host, const struct wasi_fd *row)
 {
     const struct wasi_setting *setting = host->family->setting;
-    return setting->is_terminal != NULL && setting->is_terminal(stream)
+    if (row->kind == WASI_FD_NODE)
+        return (enum wasi_filetype)row->type;
+    return setting->is_terminal != NULL && setting->is_terminal((enum wasi_stream)row->of)
                ? WASI_FILETYPE_CHARACTER_DEVICE
                : WASI_FILETYPE_UNKNOWN;
 }
 
 enum engine_outcome wasi_fd_fdstat_get(struct hostapi_host *host, struct engine_host_call *call)
 {
-    enum wasi_stream stream;
-    if (!wasi_fd_stream(host, call->slots[0].i32, &stream))
-        return wasi_answer(call, WASI_BADF);
+    const struct wasi_fd *row = wasi_fds_find(host, call->slots[0].i32);
     uint8_t *space;
-    if (!guest_mem_space(call->instance, call->slots[1].i32, WASI_FDSTAT_BYTES, &space))
+    if (row == NULL)
+        return wasi_answer(call, WASI_BADF);
+    if (!guest_mem_space(call->instance, call->slots[1].i32, FD_FDSTAT_BYTES, &space))
         return wasi_answer(call, WASI_FAULT);
-    memset(space, 0, WASI_FDSTAT_BYTES);
-    space[0] = (uint8_t)wasi_fd_filetype(host, stream);
-    guest_mem_store_u16(space + 2, wasi_state(host)->fd_flags[stream]);
-    guest_mem_store_u64(space + 8,
-                        (stream == WASI_STDIN ? WASI_RIGHT_FD_READ : WASI_RIGHT_FD_WRITE) |
-                            WASI_RIGHT_FD_FDSTAT_SET_FLAGS | WASI_RIGHT_FD_FILESTAT_GET |
-                            WASI_RIGHT_POLL_FD_READWRITE);
+    memset(space, 0, FD_FDSTAT_BYTES);
+    space[0] = (uint8_t)fd_type(host, row);
+    guest_mem_store_u16(space + 2, row->flags);
+    guest_mem_store_u64(space + 8, row->rights);
+    guest_mem_store_u64(space + 16, row->inherited);
     return wasi_answer(call, WASI_SUCCESS);
 }
 
 enum engine_outcome wasi_fd_fdstat_set_flags(struct hostapi_host *host,
                                              struct engine_host_call *call)
 {
-    enum wasi_stream stream;
+    enum wasi_errno error;
     uint32_t flags = call->slots[1].i32;
-    if (!wasi_fd_stream(host, call->slots[0].i32, &stream))
-        return wasi_answer(call, WASI_BADF);
-    if ((flags & ~(WASI_FDFLAG_APPEND | WASI_FDFLAG_NONBLOCK)) != 0)
+    struct wasi_fd *row =
+        wasi_fd_with(host, call->slots[0].i32, WASI_RIGHT(FD_FDSTAT_SET_FLAGS), &error);
+    if (row == NULL)
+        return wasi_answer(call, error);
+    if ((flags & ~FD_FLAGS_KNOWN) != 0)
+        return wasi_answer(call, WASI_INVAL);
+    if (((flags ^ row->flags) & ~FD_FLAGS_SETTABLE) != 0)
         return wasi_answer(call, WASI_NOTSUP);
-    wasi_state(host)->fd_flags[stream] = (uint16_t)flags;
+    if (row->kind == WASI_FD_NODE) {
+        const struct wasi_mount *mount = wasi_fds_mount(&wasi_state(host)->fds, row);
+        if (mount->tree->set_flags != NULL)
+            error = mount->tree->set_flags(mount->context, row->node, flags);
+    }
+    if (error == WASI_SUCCESS)
+        row->flags = (uint16_t)flags;
+    return wasi_answer(call, error);
+}
+
+/* Rights can only become fewer. */
+enum engine_outcome wasi_fd_fdstat_set_rights(struct hostapi_host *host,
+                                              struct engine_host_call *call)
+{
+    struct wasi_fd *row = wasi_fds_find(host, call->slots[0].i32);
+    uint64_t rights = call->slots[1].i64;
+    uint64_t inherited = call->slots[2].i64;
+    if (row == NULL)
+        return wasi_answer(call, WASI_BADF);
+    if ((rights & ~row->rights) != 0 || (inherited & ~row->inherited) != 0)
+        return wasi_answer(call, WASI_NOTCAPABLE);
+    row->rights = rights;
+    row->inherited = inherited;
     return wasi_answer(call, WASI_SUCCESS);
 }
 
-static enum engine_outcome
-wasi_fd_filestat(struct hostapi_host *host, struct engine_host_call *call, uint32_t bytes)
+void wasi_store_stat(uint8_t *space, const struct wasi_stat *stat, bool is_p0)
 {
-    enum wasi_stream stream;
-    if (!wasi_fd_stream(host, call->slots[0].i32, &stream))
-        return wasi_answer(call, WASI_BADF);
+    memset(space, 0, is_p0 ? WASI_FILESTAT_P0_BYTES : WASI_FILESTAT_BYTES);
+    guest_mem_store_u64(space, stat->dev);
+    guest_mem_store_u64(space + 8, stat->ino);
+    space[16] = (uint8_t)stat->type;
+    if (is_p0)
+        guest_mem_store_u32(space + 20, (uint32_t)MIN(stat->nlink, (uint64_t)UINT32_MAX));
+    else
+        guest_mem_store_u64(space + 24, stat->nlink);
+    uint8_t *rest = space + (is_p0 ? 24 : 32);
+    guest_mem_store_u64(rest, stat->size);
+    guest_mem_store_u64(rest + 8, stat->atim_ns);
+    guest_mem_store_u64(rest + 16, stat->mtim_ns);
+    guest_mem_store_u64(rest + 24, stat->ctim_ns);
+}
+
+static enum engine_outcome
+fd_filestat(struct hostapi_host *host, struct engine_host_call *call, bool is_p0)
+{
+    enum wasi_errno error;
     uint8_t *space;
-    if (!guest_mem_space(call->instance, call->slots[1].i32, bytes, &space))
+    struct wasi_stat stat = {0};
+    const struct wasi_fd *row =
+        wasi_fd_with(host, call->slots[0].i32, WASI_RIGHT(FD_FILESTAT_GET), &error);
+    if (row == NULL)
+        return wasi_answer(call, error);
+    if (!guest_mem_space(call->instance, call->slots[1].i32,
+                         is_p0 ? WASI_FILESTAT_P0_BYTES : WASI_FILESTAT_BYTES, &space))
         return wasi_answer(call, WASI_FAULT);
-    memset(space, 0, bytes);
-    space[WASI_FILESTAT_TYPE] = (uint8_t)wasi_fd_filetype(host, stream);
-    return wasi_answer(call, WASI_SUCCESS);
+    stat.type = fd_type(host, row);
+    if (row->kind == WASI_FD_NODE) {
+        const struct wasi_mount *mount = wasi_fds_mount(&wasi_state(host)->fds, row);
+        error = mount->tree->stat(mount->context, row->node, &stat);
+    }
+    if (error == WASI_SUCCESS)
+        wasi_store_stat(space, &stat, is_p0);
+    return wasi_answer(call, error);
 }
 
 enum engine_outcome wasi_fd_filestat_get(struct hostapi_host *host, struct engine_host_call *call)
 {
-    return wasi_fd_filestat(host, call, WASI_FILESTAT_BYTES);
+    return fd_filestat(host, call, false);
 }
 
 enum engine_outcome wasi_fd_filestat_get_p0(struct hostapi_host *host,
                                             struct engine_host_call *call)
 {
-    return wasi_fd_filestat(host, call, WASI_FILESTAT_P0_BYTES);
+    return fd_filestat(host, call, true);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -161,10 +200,10 @@ enum wasi_errno wasi_read_none(struct hostapi_host *host,
     return WASI_SUCCESS;
 }
 
-/* The vectors of fd_read and fd_write: arguments 1 and 2, and where the sum goes: 3. */
-static enum wasi_errno wasi_fd_vectors(const struct hostapi_host *host,
-                                       struct engine_host_call *call,
-                                       struct guest_mem_iovecs *ret_iovecs)
+enum wasi_errno wasi_fd_vectors(const struct hostapi_host *host,
+                                struct engine_host_call *call,
+                                uint32_t sum_index,
+                                struct guest_mem_iovecs *ret_iovecs)
 {
     uint8_t *ret_sum;
     if (!host->request.resumed)
@@ -179,39 +218,54 @@ static enum wasi_errno wasi_fd_vectors(const struct hostapi_host *host,
     }
     if (ret_iovecs->bytes > UINT32_MAX)
         return WASI_INVAL;
-    if (!guest_mem_space(call->instance, call->slots[3].i32, 4, &ret_sum))
+    if (!guest_mem_space(call->instance, call->slots[sum_index].i32, 4, &ret_sum))
         return WASI_FAULT;
     return WASI_SUCCESS;
 }
 
-static enum engine_outcome
-wasi_fd_answer_sum(struct engine_host_call *call, enum wasi_errno error, uint32_t sum)
+enum engine_outcome wasi_fd_answer_sum(struct engine_host_call *call,
+                                       uint32_t sum_index,
+                                       enum wasi_errno error,
+                                       uint32_t sum)
 {
-    if (error == WASI_SUCCESS && !guest_mem_put_u32(call->instance, call->slots[3].i32, sum))
+    if (error == WASI_SUCCESS &&
+        !guest_mem_put_u32(call->instance, call->slots[sum_index].i32, sum))
         error = WASI_FAULT;
     return wasi_answer(call, error);
 }
 
-enum engine_outcome wasi_fd_read(struct hostapi_host *host, struct engine_host_call *call)
+static enum engine_outcome fd_read_stream(struct hostapi_host *host,
+                                          struct engine_host_call *call,
+                                          const struct guest_mem_iovecs *iovecs)
 {
     const struct wasi_setting *setting = host->family->setting;
-    enum wasi_stream stream;
-    if (!wasi_fd_stream(host, call->slots[0].i32, &stream) || stream != WASI_STDIN)
-        return wasi_answer(call, WASI_BADF);
-    struct guest_mem_iovecs iovecs;
-    enum wasi_errno error = wasi_fd_vectors(host, call, &iovecs);
-    if (error != WASI_SUCCESS)
-        return wasi_answer(call, error);
     uint32_t count = 0;
     if (host->checkpoint.on_the_way)
         return host_trap(call,
                          "stdin was read before the checkpoint: no request is there yet; read "
                          "after it");
-    if (iovecs.bytes > 0 && wasi_stdin_waits(host))
+    if (iovecs->bytes > 0 && wasi_stdin_waits(host))
         return host_park_for_body(host);
-    hostcalls_charge_bytes(call, MIN(iovecs.bytes, setting->stdin_bytes(host)));
-    error = setting->read(host, call->instance, &iovecs, &count);
-    return wasi_fd_answer_sum(call, error, count);
+    hostcalls_charge_bytes(call, MIN(iovecs->bytes, setting->stdin_bytes(host)));
+    enum wasi_errno error = setting->read(host, call->instance, iovecs, &count);
+    return wasi_fd_answer_sum(call, 3, error, count);
+}
+
+enum engine_outcome wasi_fd_read(struct hostapi_host *host, struct engine_host_call *call)
+{
+    struct guest_mem_iovecs iovecs;
+    uint32_t count = 0;
+    enum wasi_errno error;
+    struct wasi_fd *row = wasi_fd_with(host, call->slots[0].i32, WASI_RIGHT(FD_READ), &error);
+    if (row == NULL)
+        return wasi_answer(call, error == WASI_NOTCAPABLE ? WASI_BADF : error);
+    error = wasi_fd_vectors(host, call, 3, &iovecs);
+    if (error != WASI_SUCCESS)
+        return wasi_answer(call, error);
+    if (row->kind == WASI_FD_STREAM)
+        return fd_read_stream(host, call, &iovecs);
+    error = wasi_file_read(host, call, row, &iovecs, &row->offset, &count);
+    return wasi_fd_answer_sum(call, 3, error, count);
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -235,37 +289,50 @@ enum engine_outcome wasi_write_log(struct hostapi_host *host,
     return ENGINE_DONE;
 }
 
-enum engine_outcome wasi_fd_sync(struct hostapi_host *host, struct engine_host_call *call)
+static enum engine_outcome
+fd_sync(struct hostapi_host *host, struct engine_host_call *call, bool data_only)
 {
-    enum wasi_stream stream;
+    enum wasi_errno error;
     const struct wasi_setting *setting = host->family->setting;
-    if (!wasi_fd_stream(host, call->slots[0].i32, &stream))
-        return wasi_answer(call, WASI_BADF);
-    if (stream != WASI_STDOUT || setting->flush == NULL)
-        return wasi_answer(call, WASI_INVAL);
-    enum engine_outcome outcome = setting->flush(host);
-    return outcome == ENGINE_DONE ? wasi_answer(call, WASI_SUCCESS) : outcome;
+    const struct wasi_fd *row = wasi_fds_find(host, call->slots[0].i32);
+    if (row != NULL && row->kind == WASI_FD_STREAM) {
+        if (row->of != WASI_STDOUT || setting->flush == NULL)
+            return wasi_answer(call, WASI_INVAL);
+        enum engine_outcome outcome = setting->flush(host);
+        return outcome == ENGINE_DONE ? wasi_answer(call, WASI_SUCCESS) : outcome;
+    }
+    row = wasi_fd_with(host, call->slots[0].i32,
+                       data_only ? WASI_RIGHT(FD_DATASYNC) : WASI_RIGHT(FD_SYNC), &error);
+    if (row != NULL) {
+        const struct wasi_mount *mount = wasi_fds_mount(&wasi_state(host)->fds, row);
+        if (mount->tree->sync != NULL)
+            error = mount->tree->sync(mount->context, row->node, data_only);
+    }
+    return wasi_answer(call, error);
 }
 
-enum engine_outcome wasi_fd_write(struct hostapi_host *host, struct engine_host_call *call)
+enum engine_outcome wasi_fd_sync(struct hostapi_host *host, struct engine_host_call *call)
 {
-    enum wasi_stream stream;
-    if (!wasi_fd_stream(host, call->slots[0].i32, &stream) || stream == WASI_STDIN)
-        return wasi_answer(call, WASI_BADF);
-    struct guest_mem_iovecs iovecs;
-    enum wasi_errno error = wasi_fd_vectors(host, call, &iovecs);
-    if (error != WASI_SUCCESS)
-        return wasi_answer(call, error);
+    return fd_sync(host, call, false);
+}
+
+enum engine_outcome wasi_fd_datasync(struct hostapi_host *host, struct engine_host_call *call)
+{
+    return fd_sync(host, call, true);
+}
+
+static enum engine_outcome fd_write_stream(struct hostapi_host *host,
+                                           struct engine_host_call *call,
+                                           enum wasi_stream stream,
+                                           const struct guest_mem_iovecs *iovecs)
+{
     struct wasi_state *state = wasi_state(host);
-    if (!host->request.resumed) {
-        state->write_done = 0;
-        hostcalls_charge_bytes(call, iovecs.bytes);
-    }
+    enum wasi_errno error = WASI_SUCCESS;
     uint32_t done = state->write_done;
     uint32_t sum = 0;
-    for (uint32_t i = 0; i < iovecs.count; i++) {
+    for (uint32_t i = 0; i < iovecs->count; i++) {
         struct bytes piece;
-        if (!guest_mem_view(call->instance, iovecs.rows[i].address, iovecs.rows[i].count, &piece))
+        if (!guest_mem_view(call->instance, iovecs->rows[i].address, iovecs->rows[i].count, &piece))
             return wasi_answer(call, WASI_FAULT);
         uint32_t skip = (uint32_t)MIN((size_t)(done - sum), piece.count);
         sum += skip;
@@ -280,5 +347,26 @@ enum engine_outcome wasi_fd_write(struct hostapi_host *host, struct engine_host_
         if (error != WASI_SUCCESS || sum - before < piece.count)
             break;
     }
-    return wasi_fd_answer_sum(call, error, sum);
+    return wasi_fd_answer_sum(call, 3, error, sum);
+}
+
+enum engine_outcome wasi_fd_write(struct hostapi_host *host, struct engine_host_call *call)
+{
+    struct guest_mem_iovecs iovecs;
+    uint32_t count = 0;
+    enum wasi_errno error;
+    struct wasi_fd *row = wasi_fd_with(host, call->slots[0].i32, WASI_RIGHT(FD_WRITE), &error);
+    if (row == NULL)
+        return wasi_answer(call, error == WASI_NOTCAPABLE ? WASI_BADF : error);
+    error = wasi_fd_vectors(host, call, 3, &iovecs);
+    if (error != WASI_SUCCESS)
+        return wasi_answer(call, error);
+    if (!host->request.resumed) {
+        wasi_state(host)->write_done = 0;
+        hostcalls_charge_bytes(call, iovecs.bytes);
+    }
+    if (row->kind == WASI_FD_STREAM)
+        return fd_write_stream(host, call, (enum wasi_stream)row->of, &iovecs);
+    error = wasi_file_write(host, call, row, &iovecs, &row->offset, &count);
+    return wasi_fd_answer_sum(call, 3, error, count);
 }

@@ -70,17 +70,37 @@ static struct wasi_poll_event wasi_poll_clock(const struct hostapi_host *host,
     return (struct wasi_poll_event){.ready = now_ns >= due_ns, .due_ns = due_ns};
 }
 
+/* A file is ready at once, with what is left of it. */
 static struct wasi_poll_event
-wasi_poll_stream(const struct hostapi_host *host, uint8_t tag, const uint8_t *row)
+wasi_poll_file(struct hostapi_host *host, const struct wasi_fd *row, bool reads)
+{
+    struct wasi_stat stat = {0};
+    const struct wasi_mount *mount = wasi_fds_mount(&wasi_state(host)->fds, row);
+    struct wasi_poll_event event = {.ready = true, .bytes = WASI_POLL_WRITE_BYTES};
+    if (!reads)
+        return event;
+    event.error = (uint16_t)mount->tree->stat(mount->context, row->node, &stat);
+    event.bytes = stat.size - MIN(stat.size, row->offset);
+    return event;
+}
+
+static struct wasi_poll_event
+wasi_poll_stream(struct hostapi_host *host, uint8_t tag, const uint8_t *subscription)
 {
     struct wasi_poll_event event = {.ready = true};
-    enum wasi_stream stream;
-    if (!wasi_fd_stream(host, guest_mem_load_u32(row + WASI_POLL_FD), &stream) ||
-        (stream == WASI_STDIN) != (tag == WASI_POLL_FD_READ)) {
+    bool reads = tag == WASI_POLL_FD_READ;
+    const struct wasi_fd *row =
+        wasi_fds_find(host, guest_mem_load_u32(subscription + WASI_POLL_FD));
+    bool is_stdin = row != NULL && row->kind == WASI_FD_STREAM && row->of == WASI_STDIN;
+    if (row == NULL || (row->kind == WASI_FD_STREAM && is_stdin != reads)) {
         event.error = WASI_BADF;
-    } else if (stream == WASI_STDIN && wasi_stdin_waits(host)) {
+    } else if ((row->rights & WASI_RIGHT(POLL_FD_READWRITE)) == 0) {
+        event.error = WASI_NOTCAPABLE;
+    } else if (row->kind == WASI_FD_NODE) {
+        event = wasi_poll_file(host, row, reads);
+    } else if (is_stdin && wasi_stdin_waits(host)) {
         event = (struct wasi_poll_event){.for_body = true, .due_ns = UINT64_MAX};
-    } else if (stream == WASI_STDIN) {
+    } else if (is_stdin) {
         event.bytes = host->family->setting->stdin_bytes(host);
         event.flags = event.bytes == 0 ? WASI_POLL_EVENT_HANGUP : 0;
     } else {
@@ -89,7 +109,7 @@ wasi_poll_stream(const struct hostapi_host *host, uint8_t tag, const uint8_t *ro
     return event;
 }
 
-static struct wasi_poll_event wasi_poll_look(const struct hostapi_host *host,
+static struct wasi_poll_event wasi_poll_look(struct hostapi_host *host,
                                              struct engine_instance *instance,
                                              const struct wasi_poll_layout *layout,
                                              const uint8_t *row)

@@ -9,10 +9,13 @@
  * Exit status: the guest's; 134 for a trap; otherwise the status's own.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "server/cli/run.h"
 #include "server/cli/values.h"
@@ -76,6 +79,14 @@ static int read_variable(struct run *run, const char *value)
     return 0;
 }
 
+static int read_dir(struct run *run, const char *value)
+{
+    if (run->dir_count == HOSTAPI_COMMAND_DIRS_MAX)
+        return verb_usage("run", "more than %d times --dir", HOSTAPI_COMMAND_DIRS_MAX);
+    run->dirs[run->dir_count++] = value;
+    return 0;
+}
+
 static int read_invoke(struct run *run, const char *value)
 {
     run->invoke = value;
@@ -111,15 +122,13 @@ static int read_option(struct run *run, int argc, char **argv, int *at)
         run->request.allow_missing = true;
         return 0;
     }
-    if (strcmp(name, "--dir") == 0)
-        return verb_usage("run", "--dir is not supported yet: guests have no files");
     static const struct {
         const char *name;
         int (*read)(struct run *run, const char *value);
     } options[] = {
         {"--invoke", read_invoke},   {"--fuel", read_fuel},       {"--env", read_variable},
         {"--max-module", read_size}, {"--request", read_request}, {"-H", read_header},
-        {"-d", read_body},
+        {"-d", read_body},           {"--dir", read_dir},
     };
     for (size_t i = 0; i < COUNT_OF(options); i++) {
         if (strcmp(name, options[i].name) != 0)
@@ -159,9 +168,9 @@ static int read_options(struct run *run, int argc, char **argv)
     const struct run_request *request = &run->request;
     if (request->line == NULL && (request->header_count > 0 || request->body != NULL))
         return verb_usage("run", "-H and -d belong to --request");
-    if (request->line != NULL &&
-        (run->invoke != NULL || run->argument_count > 1 || run->environment_count > 0))
-        return verb_usage("run", "--request goes with neither --invoke nor ARGS nor --env");
+    if (request->line != NULL && (run->invoke != NULL || run->argument_count > 1 ||
+                                  run->environment_count > 0 || run->dir_count > 0))
+        return verb_usage("run", "--request goes with neither --invoke nor ARGS, --env, --dir");
     return 0;
 }
 
@@ -181,16 +190,44 @@ static enum status load(struct run *run, struct report *report)
     return status;
 }
 
+/* HOST::GUEST, or one name for both. */
+static enum status open_dirs(struct run *run, struct report *report)
+{
+    for (; run->open_dir_count < run->dir_count; run->open_dir_count++) {
+        char path[PATH_MAX];
+        const char *value = run->dirs[run->open_dir_count];
+        const char *mark = strstr(value, "::");
+        int count = snprintf(path, sizeof(path), "%.*s",
+                             (int)(mark == NULL ? strlen(value) : (size_t)(mark - value)), value);
+        struct hostapi_command_dir *dir = &run->open_dirs[run->open_dir_count];
+        dir->name = mark == NULL ? value : mark + 2;
+        dir->fd = count < 0 || (size_t)count >= sizeof(path)
+                      ? -1
+                      : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (dir->fd < 0)
+            return report_errno(report, "--dir %s: cannot open the directory", value);
+        if (dir->name[0] == '\0')
+            return report_fail(report, STATUS_USAGE, REPORT_OFFSET_NONE,
+                               "--dir %s: it has no name for the guest: write HOST::GUEST", value);
+    }
+    return STATUS_OK;
+}
+
 static enum status make_command(struct run *run, struct report *report)
 {
+    enum status status = open_dirs(run, report);
+    if (status != STATUS_OK)
+        return status;
     struct hostapi_command command = {
         .arguments = run->arguments,
         .argument_count = run->argument_count,
         .environment = run->environment,
         .environment_count = run->environment_count,
+        .dirs = run->open_dirs,
+        .dir_count = run->dir_count,
         .clock = &clock_system,
     };
-    enum status status = hostapi_command_create(&command, &run->host);
+    status = hostapi_command_create(&command, &run->host);
     if (status != STATUS_OK)
         return report_fail(report, status, REPORT_OFFSET_NONE, "no memory for the WASI host");
     return STATUS_OK;
@@ -434,6 +471,8 @@ static void run_done(struct run *run)
     engine_module_close(run->module);
     engine_image_free(&run->image);
     hostapi_host_free(run->host);
+    for (uint32_t i = 0; i < run->open_dir_count; i++)
+        (void)close(run->open_dirs[i].fd);
     buffer_done(&run->wasm);
     free(run->arguments);
 }

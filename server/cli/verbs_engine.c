@@ -31,6 +31,8 @@ static const struct verb {
      "                         they are called\n"
      "  --fuel N               stop after N units of fuel; without it there is no end\n"
      "  --env K=V              a variable of the guest's environment; may be repeated\n"
+     "  --dir HOST::GUEST      let the guest see the directory HOST as GUEST, and write to it;\n"
+     "                         nothing that it does leads out of it; may be repeated\n"
      "  --max-module SIZE      take a module of so many bytes, like 100MiB; 50MiB without it\n"
      "  --stats                print fuel, times and pages of memory as JSON on stderr\n"
      "  --deterministic        give the same bytes on every machine: slower floats\n"

@@ -69,6 +69,18 @@ void expect(
     assert_int_equal(slots[0].bits, error);
 }
 
+enum wasi_errno call_all(wasi_handler *handler, const uint64_t *arguments, size_t count)
+{
+    assert_true(count <= COUNT_OF(slots));
+    for (size_t i = 0; i < count; i++)
+        slots[i].bits = arguments[i];
+    struct engine_host_call host_call = {
+        .instance = fixture.instance, .context = fixture.host, .slots = slots};
+    assert_int_equal(handler(hostcalls_enter(&host_call, HOSTAPI_KIND_WASI, 0), &host_call),
+                     ENGINE_DONE);
+    return (enum wasi_errno)slots[0].bits;
+}
+
 void put_iovec(uint32_t at, uint32_t address, uint32_t count)
 {
     guest_mem_store_u32(memory(at), address);

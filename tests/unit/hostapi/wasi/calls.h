@@ -30,6 +30,11 @@ enum engine_outcome call(wasi_handler *handler, uint64_t a, uint64_t b, uint64_t
 void expect(
     wasi_handler *handler, uint64_t a, uint64_t b, uint64_t c, uint64_t d, enum wasi_errno error);
 
+/* The same of a call with so many arguments. */
+enum wasi_errno call_all(wasi_handler *handler, const uint64_t *arguments, size_t count);
+#define CALL_ALL(handler, ...)                                                                     \
+    call_all(handler, (const uint64_t[]){__VA_ARGS__}, sizeof((uint64_t[]){__VA_ARGS__}) / 8)
+
 void put_iovec(uint32_t at, uint32_t address, uint32_t count);
 /* A subscription of poll_oneoff to a clock. */
 void put_clock(uint32_t at, uint64_t userdata, uint32_t id, uint64_t timeout, uint16_t flags);

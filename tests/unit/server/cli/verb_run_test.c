@@ -124,7 +124,7 @@ static void options_that_mean_nothing_together_are_refused(void **state)
         {"x.wasm", "--env", "A"},
         {"x.wasm", "-d", "body"},
         {"x.wasm", "-H", "a: b"},
-        {"x.wasm", "--dir", "."},
+        {"x.wasm", "--dir"},
         {"x.wasm", "word", "--request", "/"},
         {"--max-module", "0", "x.wasm"},
     };
@@ -133,6 +133,20 @@ static void options_that_mean_nothing_together_are_refused(void **state)
         assert_int_equal(shown->exit_status, 2);
         assert_says(shown->err, "usage: skerry run");
     }
+    CAPTURE(shown, verb_run, bench->module, "--request", "/", "--dir", ".");
+    assert_int_equal(shown->exit_status, 2);
+}
+
+static void a_directory_that_is_none_is_told(void **state)
+{
+    struct bench *bench = *state;
+    struct capture *shown = &bench->shown;
+    CAPTURE(shown, verb_run, bench->module, "--dir", "/nonexistent/x::/data");
+    assert_int_not_equal(shown->exit_status, 0);
+    assert_says(shown->err, "--dir /nonexistent/x::/data: cannot open the directory");
+    CAPTURE(shown, verb_run, bench->module, "--dir", "/tmp::");
+    assert_int_equal(shown->exit_status, 2);
+    assert_says(shown->err, "it has no name for the guest");
 }
 
 UNIT
@@ -147,6 +161,7 @@ UNIT
         TEST_BENCH(a_loop_ends_with_its_fuel),
         TEST_BENCH(stats_follow_however_it_ended),
         TEST_BENCH(options_that_mean_nothing_together_are_refused),
+        TEST_BENCH(a_directory_that_is_none_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
