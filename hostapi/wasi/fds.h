@@ -57,16 +57,18 @@ enum wasi_stream { WASI_STDIN, WASI_STDOUT, WASI_STDERR, WASI_STREAM_COUNT };
 enum wasi_fd_kind { WASI_FD_FREE, WASI_FD_STREAM, WASI_FD_NODE };
 
 struct wasi_fd {
-    uint8_t kind;   /* enum wasi_fd_kind */
-    uint8_t type;   /* enum wasi_filetype; of a NODE */
-    uint16_t flags; /* WASI_FDFLAG_... */
-    uint16_t of;    /* which stream, or which mount's tree */
-    bool preopened; /* the root of that mount, under its name */
+    uint8_t kind;       /* enum wasi_fd_kind */
+    uint8_t type;       /* enum wasi_filetype; of a NODE */
+    uint16_t flags;     /* WASI_FDFLAG_... */
+    uint16_t of;        /* which stream, or which mount's tree */
+    uint16_t preopened; /* 1: the root of that mount, under its name */
     uint64_t node;
     uint64_t offset;
     uint64_t rights;
     uint64_t inherited; /* what can be asked for below it */
 };
+
+_Static_assert(sizeof(struct wasi_fd) == 40, "no padding in a checkpoint");
 
 /* A tree that a guest sees, and the name under which its root is preopened. */
 struct wasi_mount {
@@ -104,5 +106,9 @@ uint64_t wasi_fds_rights(enum wasi_filetype type);
 /* The row becomes that of `to`, and what was there is closed; both are open, or BADF. */
 enum wasi_errno wasi_fds_move(struct hostapi_host *host, uint32_t from, uint32_t to);
 const struct wasi_mount *wasi_fds_mount(const struct wasi_fds *fds, const struct wasi_fd *row);
+/* For a checkpoint: appends all rows; takes them back in a request that has the same mounts.
+ * UNSUPPORTED: one leads to what a checkpoint cannot have. False: they are damaged. */
+NODISCARD enum status wasi_fds_freeze(const struct hostapi_host *host, struct buffer *out);
+NODISCARD bool wasi_fds_thaw(struct hostapi_host *host, struct bytes rows);
 
 #endif

@@ -93,6 +93,9 @@ struct wasi_place {
 };
 
 struct wasi_tree {
+    /* Nodes are the same numbers in every process, and need no `close`: a checkpoint can have them.
+     */
+    bool freezes;
     enum wasi_errno (*open)(void *tree,
                             const struct wasi_place *place,
                             const struct wasi_open *wanted,

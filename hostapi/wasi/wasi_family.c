@@ -65,42 +65,14 @@ static void wasi_release(struct hostapi_host *host)
     wasi_fds_done(&wasi_state(host)->fds);
 }
 
-/* What a request has of a guest's descriptors at its checkpoint. */
-struct wasi_frozen {
-    uint32_t fds[WASI_STREAM_COUNT];
-    uint16_t fd_flags[WASI_STREAM_COUNT];
-};
-
-static enum status wasi_freeze(const struct hostapi_host *host, struct buffer *out)
-{
-    const struct wasi_state *state = wasi_state(host);
-    struct wasi_frozen frozen;
-    memset(&frozen, 0, sizeof(frozen));
-    memcpy(frozen.fds, state->fds, sizeof(frozen.fds));
-    memcpy(frozen.fd_flags, state->fd_flags, sizeof(frozen.fd_flags));
-    return buffer_append(out, &frozen, sizeof(frozen));
-}
-
-static bool wasi_thaw(struct hostapi_host *host, struct bytes part)
-{
-    struct wasi_state *state = wasi_state(host);
-    struct wasi_frozen frozen;
-    if (part.count != sizeof(frozen))
-        return false;
-    memcpy(&frozen, part.data, sizeof(frozen));
-    memcpy(state->fds, frozen.fds, sizeof(frozen.fds));
-    memcpy(state->fd_flags, frozen.fd_flags, sizeof(frozen.fd_flags));
-    return true;
-}
-
 const struct hostapi_family wasi_family = {
     .kind = HOSTAPI_KIND_WASI,
     .id = "wasi",
     .setting = &wasi_command_setting,
     .tables = {&wasi_p1_table, &wasi_p0_table},
     .state_bytes = sizeof(struct wasi_state),
-    .freeze = wasi_freeze,
-    .thaw = wasi_thaw,
+    .freeze = wasi_fds_freeze,
+    .thaw = wasi_fds_thaw,
     .prepare = wasi_prepare,
     .release = wasi_release,
 };

@@ -116,7 +116,7 @@ static void fds_mount(struct hostapi_host *host)
             .kind = WASI_FD_NODE,
             .type = WASI_FILETYPE_DIRECTORY,
             .of = i,
-            .preopened = true,
+            .preopened = 1,
             .rights = rights,
             .inherited = rights | FDS_READ_RIGHTS | (writes ? FDS_WRITE_RIGHTS : 0)};
     }
@@ -167,4 +167,57 @@ enum wasi_errno wasi_fds_move(struct hostapi_host *host, uint32_t from, uint32_t
     *target = *source;
     *source = (struct wasi_fd){.kind = WASI_FD_FREE};
     return WASI_SUCCESS;
+}
+
+/* ---- checkpoints ----------------------------------------------------------------------------- */
+
+enum status wasi_fds_freeze(const struct hostapi_host *host, struct buffer *out)
+{
+    struct wasi_fds *fds = &wasi_state(host)->fds;
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < fds->count && status == STATUS_OK; i++) {
+        const struct wasi_fd *row = fds_row(fds, i);
+        if (row->kind == WASI_FD_NODE && row->node != 0 && !wasi_fds_mount(fds, row)->tree->freezes)
+            return STATUS_UNSUPPORTED;
+        status = buffer_append(out, row, sizeof(*row));
+    }
+    return status;
+}
+
+static bool fds_row_is_good(const struct wasi_fds *fds, const struct wasi_fd *row)
+{
+    switch (row->kind) {
+    case WASI_FD_FREE:
+        return true;
+    case WASI_FD_STREAM:
+        return row->of < WASI_STREAM_COUNT;
+    case WASI_FD_NODE:
+        return fds->mounts != NULL && row->of < fds->mounts->count &&
+               (row->node == 0 || fds->mounts->rows[row->of].tree->freezes);
+    default:
+        return false;
+    }
+}
+
+bool wasi_fds_thaw(struct hostapi_host *host, struct bytes rows)
+{
+    struct wasi_fds *fds = &wasi_state(host)->fds;
+    size_t count = rows.count / sizeof(struct wasi_fd);
+    if (rows.count % sizeof(struct wasi_fd) != 0 || count < WASI_STREAM_COUNT ||
+        count > WASI_FDS_MAX)
+        return false;
+    if (count > WASI_STREAM_COUNT) {
+        fds_mount(host);
+        if (fds_grow(host, (uint32_t)count) != WASI_SUCCESS)
+            return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct wasi_fd *row = fds_row(fds, i);
+        memcpy(row, rows.data + i * sizeof(*row), sizeof(*row));
+        if (!fds_row_is_good(fds, row)) {
+            *row = (struct wasi_fd){.kind = WASI_FD_FREE};
+            return false;
+        }
+    }
+    return true;
 }
