@@ -16,9 +16,10 @@ struct cli_dev_server {
     bool ready;
     bool stopping;
     struct buffer line; /* of which the end has not come */
-    char folder[64];    /* for the admin socket, whose path has to be short; and a file's data */
+    char folder[64];    /* what goes with it: configuration; a file's data */
+    char config[96];    /* "": the user's */
     char listen[64];
-    char socket[96];
+    char socket[108]; /* in its data, where that path is not too long for one */
 };
 
 /* Starts `skerry serve`. `data` NULL: in a folder that goes with it. cli_dev_server_stop is due

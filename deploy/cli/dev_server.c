@@ -15,6 +15,7 @@
 #include "deploy/cli/dev.h"
 #include "engine/base/spawn.h"
 
+#define DEV_SOCKET           "admin.sock" /* as a server calls it */
 #define DEV_PORT_FIRST       8080
 #define DEV_PORTS            100
 #define DEV_STOP_PATIENCE_MS 10000
@@ -44,7 +45,7 @@ static void dev_choose_port(struct cli_dev_server *server)
 static enum cli_exit dev_make_folder(const struct cli *cli, struct cli_dev_server *server)
 {
     const char *place = getenv("TMPDIR");
-    /* The socket below it has 107 bytes. */
+    /* A socket below it has 107 bytes. */
     if (place == NULL || place[0] != '/' || strlen(place) > 32)
         place = "/tmp";
     (void)snprintf(server->folder, sizeof(server->folder), "%s/skerry-dev-XXXXXX", place);
@@ -53,19 +54,52 @@ static enum cli_exit dev_make_folder(const struct cli *cli, struct cli_dev_serve
         return cli_fail(cli, CLI_FAILED, "cannot make a folder in %s: %s", place,
                         strerrordesc_np(errno));
     }
-    (void)snprintf(server->socket, sizeof(server->socket), "%s/admin.sock", server->folder);
     return CLI_OK;
+}
+
+/* In the data, so that other verbs find it by --data; if its path has room in an address. */
+static void dev_choose_socket(const char *data, struct cli_dev_server *server)
+{
+    char here[CLI_PATH_BYTES] = "";
+    const char *between = "";
+    if (data[0] != '/' && getcwd(here, sizeof(here)) != NULL)
+        between = "/";
+    int used =
+        snprintf(server->socket, sizeof(server->socket), "%s%s%s/" DEV_SOCKET, here, between, data);
+    if (used < 0 || (size_t)used >= sizeof(server->socket))
+        (void)snprintf(server->socket, sizeof(server->socket), "%s/" DEV_SOCKET, server->folder);
+}
+
+/* Where the user has no configuration, functions may ask servers of this machine: what one works on
+ * is seldom on the Internet. */
+static enum cli_exit dev_make_config(const struct cli *cli, struct cli_dev_server *server)
+{
+    char file[CONFIG_PATH_BYTES];
+    config_default_file(file);
+    if (file[0] != '\0' && access(file, F_OK) == 0)
+        return CLI_OK;
+    (void)snprintf(server->config, sizeof(server->config), "%s/skerry.yaml", server->folder);
+    FILE *out = fopen(server->config, "wxe");
+    bool written = out != NULL && fputs("outbound: { allow_private: true }\n", out) >= 0;
+    written = out != NULL && fclose(out) == 0 && written;
+    return written ? CLI_OK
+                   : cli_fail(cli, CLI_FAILED, "cannot write %s: %s", server->config,
+                              strerrordesc_np(errno));
 }
 
 static enum cli_exit
 dev_spawn(const struct cli *cli, const char *data, struct cli_dev_server *server)
 {
     const char *words[] = {
-        SPAWN_EXECUTABLE, "serve",          "--data",       data,        "--listen",
-        server->listen,   "--admin-socket", server->socket, "--workers", "1",
-        "--access-log",   "--guest-logs",   "stdout",       NULL};
+        SPAWN_EXECUTABLE, "serve",        "--data",    data, "--listen",     server->listen,
+        "--admin-socket", server->socket, "--workers", "1",  "--access-log", "--guest-logs",
+        "stdout",         NULL,           NULL,        NULL};
     struct report report = REPORT_INIT;
     int out[2];
+    if (server->config[0] != '\0') {
+        words[COUNT_OF(words) - 3] = "--config";
+        words[COUNT_OF(words) - 2] = server->config;
+    }
     if (pipe2(out, O_CLOEXEC) != 0 || fcntl(out[0], F_SETFL, O_NONBLOCK) != 0)
         return cli_fail(cli, CLI_FAILED, "cannot start a server: %s", strerrordesc_np(errno));
     server->out_fd = out[0];
@@ -90,7 +124,12 @@ cli_dev_server_start(const struct cli *cli, const char *data, struct cli_dev_ser
         dev_choose_port(server);
     enum cli_exit code = dev_make_folder(cli, server);
     (void)snprintf(own, sizeof(own), "%s/data", server->folder);
-    return code == CLI_OK ? dev_spawn(cli, data == NULL ? own : data, server) : code;
+    if (data == NULL)
+        data = own;
+    dev_choose_socket(data, server);
+    if (code == CLI_OK)
+        code = dev_make_config(cli, server);
+    return code == CLI_OK ? dev_spawn(cli, data, server) : code;
 }
 
 void cli_dev_server_read(struct cli_dev_server *server)

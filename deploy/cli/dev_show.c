@@ -39,6 +39,18 @@ static void dev_show_guest(const json_t *line, bool fault)
     cli_print_frames(line);
 }
 
+/* A server that cannot start says so in plain words. */
+static bool dev_is_complaint(struct bytes line)
+{
+    static const char *const starts[] = {"skerry: ", "skerry serve: "};
+    for (size_t i = 0; i < COUNT_OF(starts); i++) {
+        size_t count = strlen(starts[i]);
+        if (line.count > count && memcmp(line.data, starts[i], count) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool cli_dev_show(struct bytes line, bool stopping)
 {
     json_t *said = json_loadb((const char *)line.data, line.count, 0, NULL);
@@ -46,9 +58,7 @@ bool cli_dev_show(struct bytes line, bool stopping)
     const char *event = cli_text(said, "event");
     const char *level = cli_text(said, "level");
     bool serious = strcmp(level, "error") == 0 || strcmp(level, "warn") == 0;
-    /* A server that cannot start says so in plain words. */
-    if (said == NULL && line.count > 7 && memcmp(line.data, "skerry ", 7) == 0 &&
-        memchr(line.data, ':', line.count) != NULL && memmem(line.data, line.count, "serve:", 6))
+    if (dev_is_complaint(line))
         (void)printf("%.*s\n", (int)line.count, (const char *)line.data);
     else if (strcmp(event, "access") == 0)
         dev_show_access(said);

@@ -31,6 +31,15 @@ impl From<()> for Then {
     }
 }
 
+/// What a panic says goes to the function's log.
+#[doc(hidden)]
+pub fn begin() {
+    std::panic::set_hook(Box::new(|why| {
+        let text = why.to_string();
+        unsafe { abi::log(abi::LOG_ERROR, text.as_ptr(), length(text.as_bytes())) }
+    }));
+}
+
 #[doc(hidden)]
 pub fn outcome(then: Then) -> u64 {
     match then {
@@ -49,6 +58,7 @@ macro_rules! handler {
     ($request:path, $response:expr) => {
         #[no_mangle]
         pub extern "C" fn handle_request() -> u64 {
+            $crate::begin();
             $crate::outcome($request().into())
         }
         #[no_mangle]

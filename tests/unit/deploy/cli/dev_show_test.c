@@ -51,7 +51,9 @@ static void of_the_server_only_what_is_serious_is_told(void **state)
     assert_shown(died, "server: keys_died: m\n");
     CAPTURE(&shown, show, died, "stopping");
     assert_string_equal(shown.out, "");
+    assert_shown("skerry 0.1.0: 1 worker", "");
     assert_shown("skerry serve: it is in use", "skerry serve: it is in use\n");
+    assert_shown("skerry: cannot listen", "skerry: cannot listen\n");
 }
 
 static void one_line_says_that_it_is_ready(void **state)
