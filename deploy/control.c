@@ -21,6 +21,7 @@
 #include "deploy/api/api.h"
 #include "deploy/build/rebuild.h"
 #include "deploy/build/scrub.h"
+#include "deploy/canary.h"
 #include "deploy/data_dir.h"
 #include "deploy/first_token.h"
 #include "deploy/generation.h"
@@ -40,6 +41,7 @@ struct deploy_control {
     struct kv_store *kv;
     struct kv_queue *kv_queue;
     struct log_store *logs;
+    struct canaries *canaries;
     uint32_t ticks; /* of readers_timer */
     struct builder_jobs *jobs;
     struct rebuild *rebuild;
@@ -407,6 +409,13 @@ void deploy_control_log(struct deploy_control *control,
     log_store_append(control->logs, &name, level, line);
 }
 
+bool deploy_control_answers(struct deploy_control *control,
+                            const struct deploy_answers *answers,
+                            struct deploy_undone *ret_undone)
+{
+    return canaries_count(control->canaries, answers, ret_undone);
+}
+
 void deploy_control_flush_logs(struct deploy_control *control)
 {
     log_store_flush(control->logs);
@@ -523,6 +532,8 @@ enum status deploy_control_start(const struct deploy_control_options *options,
     if (status == STATUS_OK)
         status = control_open_logs(control, report);
     if (status == STATUS_OK)
+        status = canaries_create(control->store, &control->canaries);
+    if (status == STATUS_OK)
         status = control_start_jobs(control, report);
     if (status == STATUS_OK) {
         control_fill_api(control);
@@ -551,6 +562,7 @@ void deploy_control_stop(struct deploy_control *control)
         event_free(control->readers_timer);
     if (control->store != NULL)
         store_keep_token_uses(control->store);
+    canaries_free(control->canaries);
     log_store_close(control->logs);
     kv_queue_free(control->kv_queue);
     kv_store_close(control->kv);

@@ -317,6 +317,27 @@ void deploy_control_log(struct deploy_control *control,
                         struct bytes function,
                         enum deploy_log_level level,
                         struct bytes line);
+/* How a version that has a share of a function's clients has answered lately. Names are valid. */
+struct deploy_answers {
+    struct bytes tenant;
+    struct bytes function;
+    uint64_t created_ns; /* of the function */
+    uint32_t version;
+    uint32_t answered;
+    uint32_t failed;
+};
+/* What was seen of a version whose clients were given to the others for that. */
+struct deploy_undone {
+    uint32_t version;
+    uint64_t answered;
+    uint64_t failed;
+    uint64_t others_answered;
+    uint64_t others_failed;
+};
+/* True: that was done. */
+bool deploy_control_answers(struct deploy_control *control,
+                            const struct deploy_answers *answers,
+                            struct deploy_undone *ret_undone);
 /* Ten times a second: what waits goes to its files. */
 void deploy_control_flush_logs(struct deploy_control *control);
 /* SIGCHLD told control of this process; true if it was one of the builders. */

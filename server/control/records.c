@@ -102,6 +102,15 @@ static bool records_take_counter(const struct records *records)
     return true;
 }
 
+static bool records_take_answers(const struct records *records)
+{
+    struct answer_record record;
+    if (!answer_record_read(&records->record, &record))
+        return false;
+    records->options.answers(records->options.answers_context, &record);
+    return true;
+}
+
 static bool records_take(struct records *records, uint32_t worker)
 {
     switch (records->record.type) {
@@ -111,6 +120,8 @@ static bool records_take(struct records *records, uint32_t worker)
         return records_take_line(records);
     case RECORD_COUNTER:
         return records_take_counter(records);
+    case RECORD_ANSWERS:
+        return records_take_answers(records);
     case RECORD_NONE:
     case RECORD_TYPE_COUNT:
         break;

@@ -4,11 +4,13 @@
  *
  *   rings of all workers --records_collect--> starts.h      RECORD_START
  *                                        \--> function logs RECORD_LINE
+ *                                        \--> canaries      RECORD_ANSWERS
  */
 #ifndef SKERRY_SERVER_CONTROL_RECORDS_H
 #define SKERRY_SERVER_CONTROL_RECORDS_H
 
 #include "server/control/starts.h"
+#include "server/telemetry/answer_record.h"
 #include "server/telemetry/record_ring.h"
 
 struct records;
@@ -22,6 +24,9 @@ struct records_options {
                  struct bytes function,
                  enum deploy_log_level level,
                  struct bytes line);
+    /* How a version in a deployment answers. */
+    void (*answers)(void *context, const struct answer_record *record);
+    void *answers_context;
     void *context;
 };
 

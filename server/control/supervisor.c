@@ -19,17 +19,18 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "deploy/deploy.h"
 #include "engine/base/hex.h"
+#include "server/control/canary_watch.h"
 #include "server/control/helpers.h"
 #include "server/control/kv_service.h"
 #include "server/control/pulse.h"
 #include "server/control/rates_pages.h"
 #include "server/control/service_manager.h"
+#include "server/control/threshold.h"
 #include "server/control/vault_line.h"
 #include "server/control/workers.h"
 #include "server/telemetry/bus_error.h"
@@ -38,11 +39,6 @@
 #define DRAIN_MARGIN_S    2
 #define TICK_MS           PULSE_TICK_MS
 #define RELOAD_TEXT_BYTES 400 /* of keys, in a line of the log */
-/* Descriptors: of control itself, with a few clients of the admin API; of one worker in control,
- * beside its listeners. */
-#define DESCRIPTORS_OWN        96
-#define DESCRIPTORS_PER_WORKER 10
-
 enum supervisor_state { SUPERVISOR_STARTING, SUPERVISOR_SERVING, SUPERVISOR_DRAINING };
 
 struct supervisor {
@@ -384,25 +380,6 @@ static enum status supervisor_make_events(struct supervisor *supervisor, struct 
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
-static void supervisor_announce(const struct supervisor *supervisor)
-{
-    const struct config *config = supervisor->options.config;
-    (void)printf("skerry %s: %u worker%s, data in %s\n", SKERRY_VERSION, config->workers,
-                 config->workers == 1 ? "" : "s", config->data_dir);
-    for (uint32_t i = 0; i < supervisor->listeners.count; i++) {
-        const char *address = supervisor->listeners.addresses[i];
-        const char *colon = strrchr(address, ':');
-        (void)printf("functions http://%s  (http://{function}.{tenant}.%s%s/, "
-                     "http://%s/f/{tenant}/{function}/)\n",
-                     address, config->domain, colon, address);
-    }
-    if (config->admin_socket[0] != '\0')
-        (void)printf("admin     unix:%s\n", config->admin_socket);
-    if (config->admin_listen[0] != '\0')
-        (void)printf("admin     http://%s\n", config->admin_listen);
-    (void)fflush(stdout);
-}
-
 static enum status supervisor_open_log(struct supervisor *supervisor, struct report *report)
 {
     const struct log_drain_options options = {
@@ -474,27 +451,6 @@ static enum status supervisor_make_workers(struct supervisor *supervisor, struct
                              &supervisor->kv);
 }
 
-/* Without enough of them nothing works, and everything that fails says something else. */
-static enum status supervisor_check_descriptors(const struct config *config, struct report *report)
-{
-    struct rlimit limit;
-    rlim_t want =
-        DESCRIPTORS_OWN + (rlim_t)config->workers * (config->listen_count + DESCRIPTORS_PER_WORKER);
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return report_errno(report, "cannot read the limit of descriptors");
-    if (limit.rlim_max < want)
-        return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
-                           "%llu descriptors are too few for %u worker%s, which want %llu: raise "
-                           "`ulimit -n`",
-                           (unsigned long long)limit.rlim_max, config->workers,
-                           config->workers == 1 ? "" : "s", (unsigned long long)want);
-    if (limit.rlim_cur < want) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
-    return STATUS_OK;
-}
-
 /* A line of a function's log. */
 static void supervisor_take_line(void *context,
                                  struct bytes tenant,
@@ -515,14 +471,16 @@ static enum status supervisor_make_records(struct supervisor *supervisor)
     const struct records_options options = {.clock = &clock_system,
                                             .starts = supervisor->starts,
                                             .line = supervisor_take_line,
-                                            .context = supervisor};
+                                            .context = supervisor,
+                                            .answers = canary_watch_answers,
+                                            .answers_context = supervisor->deploy};
     return records_create(&options, &supervisor->records);
 }
 
 static enum status supervisor_start(struct supervisor *supervisor, struct report *report)
 {
     const struct config *config = supervisor->options.config;
-    enum status status = supervisor_check_descriptors(config, report);
+    enum status status = threshold_check_descriptors(config, report);
     if (status != STATUS_OK)
         return status;
     supervisor->base = event_base_new();
@@ -545,7 +503,7 @@ static enum status supervisor_start(struct supervisor *supervisor, struct report
         status = supervisor_make_workers(supervisor, report);
     if (status != STATUS_OK)
         return status;
-    supervisor_announce(supervisor);
+    threshold_announce(config, &supervisor->listeners);
     log_message("info", "start", "skerry %s, process %d, data in %s", SKERRY_VERSION, (int)getpid(),
                 config->data_dir);
     helpers_start(supervisor->helpers, supervisor->workers);

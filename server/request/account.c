@@ -10,6 +10,7 @@
 
 #include "server/request/chain.h"
 #include "server/request/service.h"
+#include "server/telemetry/answer_record.h"
 #include "server/telemetry/counter_record.h"
 
 struct start_times account_times(const struct request *request)
@@ -86,6 +87,8 @@ void account_ended(struct request *request)
     metrics->run_ns += request->run_ns;
     if (request->started)
         account_start(request);
+    if (UNLIKELY(request->started && request->function->is_share))
+        directory_count_answer(request->service->directory, request->function, status >= 500);
     const struct http_counters *counters = request->http.counters;
     for (uint32_t i = 0; counters != NULL && i < counters->count; i++)
         counter_record_write(request->service->records, &request->function->entry,
@@ -106,8 +109,14 @@ account_tell_warm(void *context, const struct directory_function *function, uint
     start_record_write(flushing->ring, &record);
 }
 
+static void account_tell_answers(void *context, const struct directory_function *function)
+{
+    answer_record_write(context, &function->entry, function->answered, function->failed);
+}
+
 void account_flush(struct request_service *service)
 {
+    directory_take_answers(service->directory, account_tell_answers, service->records);
     struct account_flushing flushing = {.ring = service->records,
                                         .now_ns = clock_monotonic_ns(service->clock)};
     directory_take_warm(service->directory, account_tell_warm, &flushing);

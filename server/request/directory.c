@@ -24,7 +24,8 @@ struct directory {
     uint32_t cpu_share; /* of a tenant that has none of its own */
     uint64_t seed;
     uint64_t uses;
-    struct directory_function *warm_first; /* with warm starts to tell of */
+    struct directory_function *warm_first;     /* with warm starts to tell of */
+    struct directory_function *answered_first; /* with answers to tell of */
     struct directory_function *cache[DIRECTORY_SETS][DIRECTORY_WAYS];
     struct directory_tenant *tenants[DIRECTORY_BUCKETS];
 };
@@ -140,6 +141,34 @@ void directory_take_warm(struct directory *directory,
         if (take != NULL)
             take(context, function, function->warm_count);
         function->warm_count = 0;
+        directory_release(function);
+    }
+}
+
+/* ---- answers of shares ----------------------------------------------------------------------- */
+
+void directory_count_answer(struct directory *directory,
+                            struct directory_function *function,
+                            bool failed)
+{
+    function->failed += failed ? 1 : 0;
+    if (LIKELY(function->answered++ > 0))
+        return;
+    function->references++;
+    function->answered_next = directory->answered_first;
+    directory->answered_first = function;
+}
+
+void directory_take_answers(struct directory *directory,
+                            void (*take)(void *context, const struct directory_function *function),
+                            void *context)
+{
+    while (directory->answered_first != NULL) {
+        struct directory_function *function = directory->answered_first;
+        directory->answered_first = function->answered_next;
+        if (take != NULL)
+            take(context, function);
+        function->answered = function->failed = 0;
         directory_release(function);
     }
 }
@@ -380,6 +409,7 @@ void directory_free(struct directory *directory)
     if (directory == NULL)
         return;
     directory_take_warm(directory, NULL, NULL);
+    directory_take_answers(directory, NULL, NULL);
     for (size_t set = 0; set < DIRECTORY_SETS; set++) {
         for (size_t i = 0; i < DIRECTORY_WAYS; i++)
             directory_release(directory->cache[set][i]);

@@ -52,7 +52,11 @@ struct directory_function {
     bool is_new;         /* the last directory_find read it from the catalog */
     uint32_t warm_count; /* not taken yet; then it is in the list, referenced */
     struct directory_function *warm_next;
-    bool bounded; /* its tenant has quotas: see quota.h */
+    bool bounded;      /* its tenant has quotas: see quota.h */
+    bool is_share;     /* one of several versions that clients get: its answers are counted */
+    uint32_t answered; /* not taken yet; then it is in that list, referenced */
+    uint32_t failed;   /* of those */
+    struct directory_function *answered_next;
     struct directory_tenant *tenant;
     struct arena arena; /* what the entry points to */
     struct deploy_catalog_entry entry;
@@ -104,6 +108,14 @@ void directory_take_warm(struct directory *directory,
                                       const struct directory_function *function,
                                       uint32_t count),
                          void *context);
+/* One more answer of a function that is a share. */
+void directory_count_answer(struct directory *directory,
+                            struct directory_function *function,
+                            bool failed);
+/* Hands out what was counted since the last time, and forgets it. `take` NULL: only that. */
+void directory_take_answers(struct directory *directory,
+                            void (*take)(void *context, const struct directory_function *function),
+                            void *context);
 /* Frees tenants that nothing refers to; not from inside a slice. */
 void directory_sweep(struct directory *directory);
 

@@ -77,6 +77,7 @@ enum status intake_find(const struct request *request,
         names->release(function);
         function = chosen;
     }
+    function->is_share = true;
     *ret_function = function;
     return STATUS_OK;
 }

@@ -29,10 +29,10 @@ class Traffic(ServerTest):
         with contextlib.closing(self.server.connect()) as connection:
             return exchange(connection, method, target, None, {"Host": host, **(headers or {})})
 
-    def seen(self, name, clients=200):
+    def seen(self, name, clients=200, target="/"):
         """Which version each client gets, told apart by a cookie."""
         with contextlib.closing(self.server.connect()) as connection:
-            return [version_of(exchange(connection, "GET", f"/f/default/{name}/", None,
+            return [version_of(exchange(connection, "GET", f"/f/default/{name}{target}", None,
                                         {"Cookie": f"a=b; id=c{i}; z=1"}))
                     for i in range(clients)]
 
@@ -157,6 +157,22 @@ class Traffic(ServerTest):
                         check=0)
         self.server.cli("split", "told", "v1", check=2)
         self.server.cli("promote", "told", "--percent", "0", check=2)
+
+    def test_a_canary_that_fails_is_undone(self):
+        self.deploy_versions("canary", 1)
+        answer = self.server.put("canary", harness.guest("trap"), query="?percent=50")
+        self.assertEqual(answer.status, 201, answer)
+        self.split("canary", {"v1": 50, "v2": 50}, by="cookie:id",
+                   canary={"factor": 2, "requests": 20})
+
+        def undone():
+            self.seen("canary", 60, "/u")
+            shown = self.server.admin("GET", self.path("canary", "/deployment")).json
+            return [row["version"] for row in shown["versions"]] == ["v1"]
+        harness.wait_until(undone, 30, "the canary's end")
+        self.assertEqual(set(self.seen("canary")), {"v1"})
+        harness.wait_until(lambda: "canary_undone" in self.server.guest_log("canary"), 30,
+                           "a line in the function's log")
 
 
 class Domains(ServerTest):
