@@ -91,6 +91,25 @@ static enum status request_fill_body(const struct run *run,
     return status;
 }
 
+/* A name twice: the last one counts. */
+static void request_fill_environment(const struct run *run,
+                                     struct hostapi_variable variables[RUN_ENVIRONMENT_MAX],
+                                     struct http_exchange *exchange)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < run->environment_count; i++) {
+        const struct hostapi_variable variable = {.text = bytes_of_text(run->environment[i]),
+                                                  .name_bytes = strcspn(run->environment[i], "=")};
+        uint32_t at = 0;
+        while (at < count && !bytes_equal(hostapi_variable_name(&variables[at]),
+                                          hostapi_variable_name(&variable)))
+            at++;
+        variables[at] = variable;
+        count += at == count;
+    }
+    exchange->environment = (struct hostapi_environment){.pairs = variables, .count = count};
+}
+
 static enum status request_fill(const struct run *run,
                                 struct http_exchange *exchange,
                                 struct buffer *file,
@@ -182,9 +201,11 @@ int run_request_execute(struct run *run)
     struct config_limits limits;
     struct http_exchange exchange;
     struct buffer file = {0};
+    struct hostapi_variable variables[RUN_ENVIRONMENT_MAX];
     int exit_status = 0;
     config_limits_default(&limits);
     http_exchange_init(&exchange, &limits);
+    request_fill_environment(run, variables, &exchange);
     enum status status = request_fill(run, &exchange, &file, &report);
     if (status != STATUS_OK)
         exit_status = verb_fail("run", status, "%s", report.text);

@@ -168,9 +168,9 @@ static int read_options(struct run *run, int argc, char **argv)
     const struct run_request *request = &run->request;
     if (request->line == NULL && (request->header_count > 0 || request->body != NULL))
         return verb_usage("run", "-H and -d belong to --request");
-    if (request->line != NULL && (run->invoke != NULL || run->argument_count > 1 ||
-                                  run->environment_count > 0 || run->dir_count > 0))
-        return verb_usage("run", "--request goes with neither --invoke nor ARGS, --env, --dir");
+    if (request->line != NULL &&
+        (run->invoke != NULL || run->argument_count > 1 || run->dir_count > 0))
+        return verb_usage("run", "--request goes with neither --invoke nor ARGS, --dir");
     return 0;
 }
 

@@ -43,6 +43,18 @@ static void a_command_answers_as_well_and_what_it_logs_stays_out_of_the_body(voi
     assert_says(shown->err, "seen on stderr\n200 OK\n");
 }
 
+static void a_variable_is_the_function_s_and_the_last_of_a_name_counts(void **state)
+{
+    struct bench *bench = *state;
+    struct capture *shown = &bench->shown;
+    CAPTURE(shown, verb_run, WAGI, "--request", "/", "--env", "GREETING=no", "--env", "B=2",
+            "--env", "GREETING=hi");
+    assert_int_equal(shown->exit_status, 0);
+    assert_says(shown->out, "GREETING=hi\n");
+    assert_says(shown->out, "B=2\n");
+    assert_null(strstr(shown->out, "GREETING=no"));
+}
+
 static void a_body_may_come_from_a_file(void **state)
 {
     struct bench *bench = *state;
@@ -97,6 +109,7 @@ UNIT
         TEST_BENCH(the_body_goes_out_and_the_head_beside_it),
         TEST_BENCH(a_path_alone_is_a_get_and_with_a_body_a_post),
         TEST_BENCH(a_command_answers_as_well_and_what_it_logs_stays_out_of_the_body),
+        TEST_BENCH(a_variable_is_the_function_s_and_the_last_of_a_name_counts),
         TEST_BENCH(a_body_may_come_from_a_file),
         TEST_BENCH(a_request_that_is_none_is_wrong_usage),
         TEST_BENCH(a_guest_that_traps_answers_nothing),
