@@ -219,6 +219,16 @@ load_options_check(struct load_options *options, bool rate_given, struct report 
     return STATUS_OK;
 }
 
+/* As for all clients; one on TCP cannot be deployed to from here. */
+static void load_options_from_environment(struct load_options *options)
+{
+    static const char prefix[] = "unix:";
+    const char *url = getenv("SKERRY_URL");
+    if (options->data_dir == NULL && options->admin_socket == NULL && url != NULL &&
+        strncmp(url, prefix, strlen(prefix)) == 0)
+        options->admin_socket = url + strlen(prefix);
+}
+
 enum status
 load_options_parse(int argc, char **argv, struct report *report, struct load_options *ret_options)
 {
@@ -236,6 +246,7 @@ load_options_parse(int argc, char **argv, struct report *report, struct load_opt
         if (status != STATUS_OK)
             return status;
     }
+    load_options_from_environment(&options);
     bool rate_given = options.rate_millis != UINT64_MAX;
     if (!rate_given)
         options.rate_millis = 0;

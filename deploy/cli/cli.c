@@ -49,6 +49,8 @@ static const char cli_flags_help[] =
     "      --json             print what the server answered\n"
     "  -q, --quiet            print no hints\n";
 
+static const char cli_quiet_help[] = "  -q, --quiet            print no hints\n";
+
 void deploy_cli_help(bool alone, struct buffer *out)
 {
     enum status status = STATUS_OK;
@@ -61,7 +63,8 @@ void deploy_cli_help(bool alone, struct buffer *out)
 static enum cli_exit cli_print_help(const struct cli_row *row)
 {
     (void)printf("usage: skerry %s %s%s[flags]\n%s\n\n%s%s", row->name, row->usage,
-                 row->usage[0] == '\0' ? "" : " ", row->text, row->flags, cli_flags_help);
+                 row->usage[0] == '\0' ? "" : " ", row->text, row->flags,
+                 row->alone ? cli_quiet_help : cli_flags_help);
     return CLI_OK;
 }
 

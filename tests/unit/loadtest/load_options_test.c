@@ -171,6 +171,24 @@ static void a_body_makes_the_method_post(void **state)
     assert_string_equal(options.method, "GET");
 }
 
+static void the_environment_names_the_server_unless_a_flag_does(void **state)
+{
+    struct report report;
+    struct load_options options;
+    (void)state;
+    assert_int_equal(setenv("SKERRY_URL", "unix:/run/a.sock", 1), 0);
+    assert_int_equal(PARSE(&report, &options, "--cold"), STATUS_OK);
+    assert_string_equal(options.admin_socket, "/run/a.sock");
+    assert_int_equal(PARSE(&report, &options, "--cold", "--admin-socket", "b.sock"), STATUS_OK);
+    assert_ptr_not_equal(options.admin_socket, strchr(getenv("SKERRY_URL"), '/'));
+    assert_int_equal(PARSE(&report, &options, "--cold", "--data", "c"), STATUS_OK);
+    assert_null(options.admin_socket);
+    assert_int_equal(setenv("SKERRY_URL", "http://127.0.0.1:1", 1), 0);
+    assert_int_equal(PARSE(&report, &options, "--cold"), STATUS_OK);
+    assert_null(options.admin_socket);
+    assert_int_equal(unsetenv("SKERRY_URL"), 0);
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -182,7 +200,9 @@ UNIT
         cmocka_unit_test(each_mistake_is_named_in_one_line),
         cmocka_unit_test(headers_add_up_to_their_cap),
         cmocka_unit_test(a_body_makes_the_method_post),
+        cmocka_unit_test(the_environment_names_the_server_unless_a_flag_does),
     };
     (void)unsetenv("SKERRY_TENANT");
+    (void)unsetenv("SKERRY_URL");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

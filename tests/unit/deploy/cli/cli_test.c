@@ -37,7 +37,7 @@ static void every_verb_explains_itself_and_asks_nobody(void **state)
         assert_int_equal(counter->shown.exit_status, CLI_OK);
         (void)snprintf(text, sizeof(text), "usage: skerry %s ", names[i]);
         assert_memory_equal(counter->shown.out, text, strlen(text));
-        assert_says(counter->shown.out, "--tenant");
+        assert_says(counter->shown.out, "--quiet");
         (void)snprintf(text, sizeof(text), "  %-11s ", names[i]);
         assert_says((const char *)help.data, text);
     }
