@@ -201,9 +201,9 @@ class Admin(Connection):
     def __init__(self, path):
         super().__init__(socket.AF_UNIX, path)
 
-    def deploy(self, tenant, function, module):
+    def deploy(self, tenant, function, module, query=""):
         status, _, text = self.exchange(
-            "PUT", f"/v1/tenants/{tenant}/functions/{function}", module)
+            "PUT", f"/v1/tenants/{tenant}/functions/{function}{query}", module)
         if status not in (200, 201):
             die(f"deploying {tenant}/{function}: {status} {text.decode()}")
 

@@ -185,6 +185,13 @@ class Examples(ServerTest):
                                            ("PUT", "/notes", "{}", 405), ("GET", "/", None, 404)):
             self.assertEqual(ask(method, path, body)[1]["status"], status)
 
+    def test_a_command_has_learnt_before_its_requests(self):
+        self.folder("words-go", "words")
+        sentences = [self.server.get("words", "/?from=builder").text for _ in range(8)]
+        for sentence in sentences:
+            self.assertRegex(sentence, r"^builder (freezes|froze)( [a-z]+){10}\n$")
+        self.assertGreater(len(set(sentences)), 1)
+
     def test_a_webhook_is_taken_once_and_only_with_its_signature(self):
         self.folder("webhook-go", "webhook")
         self.assertEqual(self.server.get("webhook", method="POST", body="{}").status, 503)
@@ -248,6 +255,7 @@ class Examples(ServerTest):
                                  "hello-wagi-c", "hello-wagi-rust", "hello-wagi-go",
                                  "events-c", "gather-c", "greeting-c", "visits-c", "gate-c",
                                  "thumbnail-c", "feed-rust", "notes-go", "webhook-go",
+                                 "words-go",
                                  "ab-assemblyscript",
                                  "embed-engine"})
         for name in names:

@@ -259,6 +259,24 @@ pub fn rate_limit(key: &str, limit: u32, window_ms: i64) -> Result<u32, Error> {
         .map(|left| left as u32)
 }
 
+/// For a command with a `main`, once, when it is ready for a request: it is run up to here when it is
+/// deployed, and each request goes on from here, with its own arguments, environment, standard input
+/// and time. False: nothing was frozen. What random bytes went into before, a `HashMap`'s keys among
+/// it, is the same in all requests: say `reseeds: true`, and seed anew what must not be.
+#[cfg(target_os = "wasi")]
+pub fn checkpoint() -> bool {
+    extern "C" {
+        fn __wasilibc_deinitialize_environ();
+        fn __wasilibc_maybe_reinitialize_environ_eagerly();
+    }
+    unsafe {
+        let went_on = abi::checkpoint_v1();
+        __wasilibc_deinitialize_environ();
+        __wasilibc_maybe_reinitialize_environ_eagerly();
+        went_on == 1
+    }
+}
+
 /// Nanoseconds since 1970; it stands still while the function runs.
 pub fn now_ns() -> i64 {
     unsafe { abi::time_now_v1(0) }
