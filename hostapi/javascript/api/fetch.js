@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Fetch Standard's Request, Response and fetch.
+//
+// A body is text or bytes that are there, or a stream, or what C holds of the request that is served; it becomes
+// a stream only when a script asks for `body`, so that what is answered in one piece goes to C in one piece.
+// What an object has by default is its prototype's: setting a property is dear here, and most are never set.
+(host) => {
+  const BODY = Symbol("body"); // a string, a Uint8Array, a ReadableStream, INCOMING, or null
+  const TYPE = Symbol("type"); // the content type that the body brings, or null
+  const USED = Symbol("used");
+  const HEADERS = Symbol("headers"); // null: not made yet
+  const URL_ = Symbol("url");
+  const METHOD = Symbol("method");
+  const REDIRECT = Symbol("redirect");
+  const SIGNAL = Symbol("signal");
+  const CF = Symbol("cf");
+  const STATUS = Symbol("status");
+  const TEXT = Symbol("text");
+  const KIND = Symbol("kind");
+  const REDIRECTED = Symbol("redirected");
+  const INCOMING = Symbol("incoming"); // the body of the request that is served, which C reads
+  const NULL_BODY = [101, 103, 204, 205, 304];
+  const REDIRECTS = [301, 302, 303, 307, 308];
+  const FLAG_BODY = 1; // enum skerry_fetch_flag
+  const FLAG_FOLLOW = 2;
+
+  // ---- bodies
+
+  const setBody = (owner, value) => {
+    if (typeof value === "string") {
+      owner[BODY] = value;
+      owner[TYPE] = "text/plain;charset=UTF-8";
+    } else if (value instanceof ReadableStream) {
+      if (value.locked || host.isDisturbed(value)) throw new TypeError("the stream is locked or was read");
+      owner[BODY] = value;
+    } else if (value instanceof Blob) {
+      owner[BODY] = host.blobBytes(value);
+      owner[TYPE] = value.type === "" ? null : value.type;
+    } else if (value instanceof FormData) {
+      const { bytes, type } = host.printForm(value);
+      owner[BODY] = bytes;
+      owner[TYPE] = type;
+    } else if (value instanceof URLSearchParams) {
+      owner[BODY] = value.toString();
+      owner[TYPE] = "application/x-www-form-urlencoded;charset=UTF-8";
+    } else {
+      const bytes = host.bytesOf(value);
+      if (bytes === null) return setBody(owner, `${value}`);
+      owner[BODY] = bytes.slice();
+    }
+  };
+
+  const readAll = async (stream) => {
+    const reader = stream.getReader();
+    const pieces = [];
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return pieces.length === 0 ? new Uint8Array(0) : host.concat(pieces);
+      const bytes = host.bytesOf(value);
+      if (bytes === null) throw new TypeError("a body is made of bytes");
+      pieces.push(bytes);
+    }
+  };
+  const readIncoming = () => {
+    const pieces = [];
+    for (let piece = host.readBody(); piece !== null; piece = host.readBody()) pieces.push(piece);
+    return pieces.length === 0 ? new Uint8Array(0) : host.concat(pieces);
+  };
+  const openIncoming = () => new ReadableStream({
+    type: "bytes",
+    pull(controller) {
+      const piece = host.readBody();
+      if (piece === null) controller.close();
+      else controller.enqueue(piece);
+    },
+  });
+  const isStream = (body) => typeof body === "object" && body instanceof ReadableStream;
+  const toBytes = (body) => typeof body === "string" ? host.encode(body) : body;
+
+  // The body, which is used up then.
+  const take = (owner) => {
+    const body = owner[BODY];
+    if (body === null) return null;
+    if (owner.bodyUsed || isStream(body) && body.locked) throw new TypeError("the body was read already");
+    owner[USED] = true;
+    return body;
+  };
+  const takeBytes = async (owner) => {
+    const body = take(owner);
+    if (body === null) return new Uint8Array(0);
+    if (body === INCOMING) return readIncoming();
+    return isStream(body) ? readAll(body) : toBytes(body);
+  };
+  // The body as a stream, and it is one from then on.
+  const open = (owner) => {
+    const body = owner[BODY];
+    if (body !== null && !isStream(body)) owner[BODY] = body === INCOMING ? openIncoming() : host.streamOf(toBytes(body));
+    return owner[BODY];
+  };
+
+  class Body {
+    get body() { return this[USED] && !isStream(this[BODY]) ? spent(this) : open(this); }
+    get bodyUsed() { return this[USED] || isStream(this[BODY]) && host.isDisturbed(this[BODY]); }
+    async text() {
+      const body = this[BODY];
+      if (typeof body === "string") return take(this).toWellFormed();
+      const text = host.decode(await takeBytes(this), false);
+      return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+    }
+    async json() { return JSON.parse(await this.text()); }
+    async bytes() { return (await takeBytes(this)).slice(); }
+    async arrayBuffer() { return (await takeBytes(this)).slice().buffer; }
+    async blob() { return new Blob([await takeBytes(this)], { type: this.headers.get("content-type") ?? "" }); }
+    async formData() {
+      const type = this.headers.get("content-type") ?? "";
+      return host.parseForm(await takeBytes(this), type);
+    }
+  }
+  Object.assign(Body.prototype, { [BODY]: null, [TYPE]: null, [USED]: false, [HEADERS]: null });
+
+  // A stream that was read to its end, of a body that was read otherwise.
+  const spent = (owner) => {
+    const stream = host.streamOf(new Uint8Array(0));
+    stream.cancel();
+    return owner[BODY] = stream;
+  };
+
+  // Two bodies of one: a stream is teed, what is there is shared.
+  const cloneBody = (owner, copy) => {
+    if (owner.bodyUsed || isStream(owner[BODY]) && owner[BODY].locked) throw new TypeError("clone: the body was read already");
+    if (owner[BODY] === INCOMING) open(owner);
+    if (isStream(owner[BODY])) [owner[BODY], copy[BODY]] = owner[BODY].tee();
+    else copy[BODY] = owner[BODY];
+  };
+
+  // ---- Request
+
+  const METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"];
+  const methodOf = (method) => {
+    method = host.fieldName(`${method}`) && `${method}`; // a token too
+    const upper = method.toUpperCase();
+    if (["CONNECT", "TRACE", "TRACK"].includes(upper)) throw new TypeError(`${upper} is not for fetch`);
+    return METHODS.includes(upper) ? upper : method;
+  };
+  const urlOf = (input) => {
+    const url = new URL(`${input}`);
+    if (host.hasCredentials(url)) throw new TypeError("Request: a URL with a user name or password");
+    return url.href;
+  };
+  const incomingUrl = () => {
+    const scheme = host.requestHeader("x-forwarded-proto") === "https" ? "https" : "http";
+    return `${scheme}://${host.requestHeader("host") ?? "localhost"}${host.requestUri()}`;
+  };
+
+  class Request extends Body {
+    constructor(input, init) {
+      super();
+      const from = input instanceof Request ? input : null;
+      init ??= {};
+      this[URL_] = from === null ? urlOf(input) : from.url;
+      this[METHOD] = init.method !== undefined ? methodOf(init.method) : from?.[METHOD] ?? "GET";
+      this[HEADERS] = new Headers(init.headers ?? from?.headers);
+      this[REDIRECT] = init.redirect ?? from?.[REDIRECT] ?? "follow";
+      this[SIGNAL] = init.signal !== undefined ? init.signal : from?.[SIGNAL] ?? null;
+      this[CF] = init.cf ?? from?.[CF];
+      if (!["follow", "error", "manual"].includes(this[REDIRECT])) throw new TypeError(`redirect: "${this[REDIRECT]}"`);
+      const given = init.body !== undefined && init.body !== null;
+      const inherits = !given && init.body === undefined && from !== null && from[BODY] !== null;
+      if ((given || inherits) && (this[METHOD] === "GET" || this[METHOD] === "HEAD"))
+        throw new TypeError(`a request with the method ${this[METHOD]} has no body`);
+      if (inherits) this[BODY] = take(from);
+      if (!given) return;
+      setBody(this, init.body);
+      if (this[TYPE] !== null) host.addType(this[HEADERS], this[TYPE]);
+    }
+    get url() { return this[URL_] ??= incomingUrl(); }
+    get method() { return this[METHOD]; }
+    get headers() { return this[HEADERS] ??= host.headersOf(host.requestHeaders(), false); }
+    get redirect() { return this[REDIRECT]; }
+    get signal() { return this[SIGNAL] ??= new AbortController().signal; }
+    get cf() { return this[CF]; }
+    get cache() { return "default"; }
+    get credentials() { return "same-origin"; }
+    get destination() { return ""; }
+    get integrity() { return ""; }
+    get keepalive() { return false; }
+    get mode() { return "cors"; }
+    get referrer() { return "about:client"; }
+    get referrerPolicy() { return ""; }
+    get duplex() { return "half"; }
+    clone() {
+      const copy = new Request(this.url, { method: this[METHOD], headers: this.headers, redirect: this[REDIRECT], signal: this[SIGNAL], cf: this[CF] });
+      cloneBody(this, copy);
+      return copy;
+    }
+  }
+  Object.assign(Request.prototype, { [URL_]: null, [METHOD]: "GET", [REDIRECT]: "manual", [SIGNAL]: null, [CF]: undefined });
+
+  // The request that is served: its parts stay in C until they are asked for.
+  host.incoming = () => {
+    const request = Object.create(Request.prototype);
+    const method = host.requestMethod();
+    if (method === "GET") return request;
+    request[METHOD] = method;
+    if (method !== "HEAD") request[BODY] = INCOMING;
+    return request;
+  };
+
+  // ---- Response
+
+  const statusOf = (status) => {
+    status = Number(status);
+    if (!(status >= 200 && status <= 599)) throw new RangeError(`${status} is not the status of a response`);
+    return Math.trunc(status);
+  };
+
+  class Response extends Body {
+    constructor(body, init) {
+      super();
+      if (init !== undefined && init !== null) {
+        if (init.status !== undefined) this[STATUS] = statusOf(init.status);
+        if (init.statusText !== undefined) this[TEXT] = `${init.statusText}`;
+        if (init.headers !== undefined) this[HEADERS] = new Headers(init.headers);
+      }
+      if (body === undefined || body === null) return;
+      if (NULL_BODY.includes(this[STATUS])) throw new TypeError(`a response with the status ${this[STATUS]} has no body`);
+      setBody(this, body);
+      if (this[TYPE] !== null && this[HEADERS] !== null) host.addType(this[HEADERS], this[TYPE]);
+    }
+    static error() {
+      const response = new Response();
+      response[KIND] = "error";
+      response[STATUS] = 0;
+      host.fixHeaders(response.headers);
+      return response;
+    }
+    static json(data, init) {
+      const text = JSON.stringify(data);
+      if (text === undefined) throw new TypeError("Response.json: the value has no JSON");
+      const response = new Response(null, init);
+      if (NULL_BODY.includes(response[STATUS])) throw new TypeError(`a response with the status ${response[STATUS]} has no body`);
+      response[BODY] = text;
+      response[TYPE] = "application/json";
+      if (response[HEADERS] !== null) host.addType(response[HEADERS], response[TYPE]);
+      return response;
+    }
+    static redirect(url, status = 302) {
+      if (!REDIRECTS.includes(status)) throw new RangeError(`${status} is not the status of a redirect`);
+      return new Response(null, { status, headers: { location: new URL(`${url}`).href } });
+    }
+    get status() { return this[STATUS]; }
+    get ok() { return this[STATUS] >= 200 && this[STATUS] <= 299; }
+    get statusText() { return this[TEXT]; }
+    get headers() { return this[HEADERS] ??= host.headersOf(this[TYPE] === null ? [] : ["content-type", this[TYPE]], false); }
+    get type() { return this[KIND]; }
+    get url() { return this[URL_]; }
+    get redirected() { return this[REDIRECTED]; }
+    clone() {
+      const copy = new Response();
+      for (const key of [STATUS, TEXT, KIND, URL_, REDIRECTED]) copy[key] = this[key];
+      copy[HEADERS] = new Headers(this.headers);
+      cloneBody(this, copy);
+      return copy;
+    }
+  }
+  Object.assign(Response.prototype, { [STATUS]: 200, [TEXT]: "", [KIND]: "default", [URL_]: "", [REDIRECTED]: false });
+
+  // ---- fetch
+
+  const sendBody = async (handle, stream) => {
+    try {
+      for await (const chunk of stream) {
+        const bytes = host.bytesOf(chunk);
+        if (bytes === null) throw new TypeError("a body is made of bytes");
+        host.fetchWrite(handle, bytes);
+      }
+      host.fetchEnd(handle);
+    } catch (error) {
+      host.close(handle);
+      throw error;
+    }
+  };
+
+  // The answer's body comes piece by piece, when it is wanted.
+  const receive = (handle, signal) => new ReadableStream({
+    type: "bytes",
+    async pull(controller) {
+      await host.whenReady(handle);
+      if (signal?.aborted) throw signal.reason;
+      const piece = host.fetchRead(handle);
+      if (piece !== null) return controller.enqueue(piece);
+      host.close(handle);
+      controller.close();
+    },
+    cancel() { host.close(handle); },
+  });
+
+  // What a handle of C answers, as a Response.
+  host.responseOf = async (handle, { url = "", method = "GET", signal = null } = {}) => {
+    const aborted = signal === null ? null : new Promise((_, reject) => {
+      signal.addEventListener("abort", () => {
+        host.close(handle);
+        reject(signal.reason);
+      });
+    });
+    await (aborted === null ? host.whenReady(handle) : Promise.race([host.whenReady(handle), aborted]));
+    const status = host.fetchStatus(handle);
+    const response = new Response();
+    const at = host.fetchUrl(handle);
+    response[STATUS] = status;
+    response[KIND] = "basic";
+    response[URL_] = at === "" ? url : at;
+    response[REDIRECTED] = at !== "" && url !== "" && at !== url;
+    response[HEADERS] = host.headersOf(host.fetchHeaders(handle), true);
+    if (NULL_BODY.includes(status) || method === "HEAD") host.close(handle);
+    else response[BODY] = receive(handle, signal);
+    return response;
+  };
+
+  const fetch = async (input, init) => {
+    const request = new Request(input, init);
+    const body = request[BODY];
+    const signal = request[SIGNAL];
+    const redirect = request[REDIRECT];
+    if (signal?.aborted) throw signal.reason;
+    const url = new URL(request.url);
+    if (url.protocol !== "http:" && url.protocol !== "https:") throw new TypeError(`fetch: ${url.protocol} is not http: or https:`);
+    const target = host.urlWithoutFragment(url);
+    const streams = body === INCOMING || isStream(body);
+    const bytes = body === null || streams ? null : await takeBytes(request);
+    const flags = (streams ? FLAG_BODY : 0) | (redirect === "follow" ? FLAG_FOLLOW : 0);
+    const handle = host.fetch(request.method, target, host.headerList(request.headers), bytes, flags, 0);
+    const sent = streams ? sendBody(handle, request.body) : null;
+    sent?.catch(() => {});
+    const response = await host.responseOf(handle, { url: target, method: request.method, signal });
+    if (redirect === "error" && REDIRECTS.includes(response.status)) throw new TypeError("fetch failed: a redirect");
+    return response;
+  };
+
+  // ---- the answer of the script
+
+  const writeStream = async (stream) => {
+    for await (const chunk of stream) {
+      if (typeof chunk !== "string" && host.bytesOf(chunk) === null) throw new TypeError("a body is made of bytes");
+      host.write(typeof chunk === "string" ? chunk : host.bytesOf(chunk));
+      host.flush();
+    }
+  };
+  // Sends a response, and answers a promise if that takes its time; `more` says that the script goes on after
+  // it, so the client is told its length.
+  host.respond = (response, more) => {
+    if (!(response instanceof Response)) throw new TypeError("the handler's answer is not a Response");
+    const status = response[STATUS];
+    if (status === 0) throw new TypeError("the handler's answer is Response.error()");
+    let body = take(response);
+    let fields = response[HEADERS] !== null ? host.headerList(response[HEADERS]) : response[TYPE] === null ? [] : ["content-type", response[TYPE]];
+    if (body === INCOMING) body = openIncoming();
+    if (isStream(body)) {
+      host.sendHead(status, fields);
+      return writeStream(body);
+    }
+    if (more && !NULL_BODY.includes(status) && !fields.includes("content-length")) {
+      body = body === null ? new Uint8Array(0) : toBytes(body);
+      fields = [...fields, "content-length", `${body.length}`];
+    }
+    host.sendHead(status, fields);
+    if (body !== null) host.write(body);
+    if (more) host.flush();
+    return undefined;
+  };
+
+  host.tag(Request, "Request");
+  host.tag(Response, "Response");
+  host.define("Request", Request);
+  host.define("Response", Response);
+  host.define("fetch", fetch);
+}

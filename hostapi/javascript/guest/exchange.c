@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The request that a handler sees and the response that it makes.
+ *
+ * Header fields cross as one array, name, value, name, value: the web API's Headers is over such an
+ * array.
+ */
+#include "hostapi/javascript/guest/guest.h"
+
+#define EXCHANGE_PIECE_BYTES 65536
+
+static bool exchange_answered;
+
+/* ---- the request ----------------------------------------------------------------------------- */
+
+static int64_t exchange_get_method(void *context, char *buffer, uint32_t limit)
+{
+    (void)context;
+    return skerry_get_method(buffer, limit);
+}
+
+static int64_t exchange_get_uri(void *context, char *buffer, uint32_t limit)
+{
+    (void)context;
+    return skerry_get_uri(buffer, limit);
+}
+
+static int64_t exchange_get_source(void *context, char *buffer, uint32_t limit)
+{
+    (void)context;
+    return skerry_get_source_addr(buffer, limit);
+}
+
+static JSValue exchange_text(JSContext *context, guest_getter *get)
+{
+    int64_t count;
+    char *text = guest_get(get, NULL, &count);
+    if (text == NULL)
+        return JS_ThrowOutOfMemory(context);
+    JSValue value = JS_NewStringLen(context, text, (size_t)count);
+    free(text);
+    return value;
+}
+
+static JSValue
+exchange_method(JSContext *context, JSValueConst self, int count, JSValueConst *values)
+{
+    (void)self, (void)count, (void)values;
+    return exchange_text(context, exchange_get_method);
+}
+
+static JSValue exchange_uri(JSContext *context, JSValueConst self, int count, JSValueConst *values)
+{
+    (void)self, (void)count, (void)values;
+    return exchange_text(context, exchange_get_uri);
+}
+
+static JSValue
+exchange_source(JSContext *context, JSValueConst self, int count, JSValueConst *values)
+{
+    (void)self, (void)count, (void)values;
+    return exchange_text(context, exchange_get_source);
+}
+
+/* A getter's context: which values. */
+struct exchange_field {
+    const char *name; /* NULL: the names */
+    uint32_t bytes;
+};
+
+/* Its length is the low half; how many there are is known by the NULs. */
+static int64_t exchange_get_fields(void *context, char *buffer, uint32_t limit)
+{
+    const struct exchange_field *field = context;
+    uint64_t found = field->name == NULL
+                         ? skerry_get_header_names(SKERRY_REQUEST_HEADERS, buffer, limit)
+                         : skerry_get_header_values(SKERRY_REQUEST_HEADERS, field->name,
+                                                    field->bytes, buffer, limit);
+    return (uint32_t)found;
+}
+
+/* Appends each value of the name behind it; false with an exception. */
+static bool exchange_add_values(JSContext *context, JSValue list, const char *name, uint32_t *at)
+{
+    struct exchange_field field = {.name = name, .bytes = (uint32_t)strlen(name)};
+    int64_t count;
+    char *values = guest_get(exchange_get_fields, &field, &count);
+    if (values == NULL)
+        return false;
+    for (char *value = values; value < values + count; value += strlen(value) + 1) {
+        if (JS_SetPropertyUint32(context, list, (*at)++, JS_NewString(context, name)) < 0 ||
+            JS_SetPropertyUint32(context, list, (*at)++, JS_NewString(context, value)) < 0)
+            return false;
+    }
+    free(values);
+    return true;
+}
+
+static JSValue exchange_headers(JSContext *context, JSValueConst self, int argc, JSValueConst *argv)
+{
+    (void)self, (void)argc, (void)argv;
+    struct exchange_field all = {0};
+    int64_t count;
+    uint32_t at = 0;
+    char *names = guest_get(exchange_get_fields, &all, &count);
+    JSValue list = JS_NewArray(context);
+    for (char *name = names; name != NULL && name < names + count; name += strlen(name) + 1) {
+        if (!exchange_add_values(context, list, name, &at))
+            return JS_ThrowOutOfMemory(context);
+    }
+    free(names);
+    return list;
+}
+
+/* (name) -> its first value, or null: cheaper than all of them */
+static JSValue exchange_header(JSContext *context, JSValueConst self, int argc, JSValueConst *argv)
+{
+    (void)self, (void)argc;
+    const char *name = JS_ToCString(context, argv[0]);
+    if (name == NULL)
+        return JS_EXCEPTION;
+    struct exchange_field field = {.name = name, .bytes = (uint32_t)strlen(name)};
+    int64_t count;
+    char *values = guest_get(exchange_get_fields, &field, &count);
+    JSValue value = values == NULL || count == 0 ? JS_NULL : JS_NewString(context, values);
+    free(values);
+    JS_FreeCString(context, name);
+    return value;
+}
+
+/* -> the next bytes of the body as a Uint8Array, or null at its end */
+static JSValue
+exchange_read_body(JSContext *context, JSValueConst self, int argc, JSValueConst *argv)
+{
+    (void)self, (void)argc, (void)argv;
+    static bool ended;
+    if (ended)
+        return JS_NULL;
+    char *piece = malloc(EXCHANGE_PIECE_BYTES);
+    if (piece == NULL)
+        return JS_ThrowOutOfMemory(context);
+    uint64_t got = skerry_read_body(SKERRY_REQUEST_BODY, piece, EXCHANGE_PIECE_BYTES);
+    ended = (got >> 32) != 0;
+    JSValue value = (uint32_t)got == 0
+                        ? JS_NULL
+                        : JS_NewUint8ArrayCopy(context, (const uint8_t *)piece, (uint32_t)got);
+    free(piece);
+    return value;
+}
+
+/* ---- rules of fields [RFC 9110 5] ------------------------------------------------------------ */
+
+static bool exchange_is_token(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+/* (name) -> in lower case */
+static JSValue
+exchange_field_name(JSContext *context, JSValueConst self, int argc, JSValueConst *argv)
+{
+    (void)self, (void)argc;
+    size_t count;
+    bool lower = true;
+    const char *text = JS_ToCStringLen(context, &count, argv[0]);
+    if (text == NULL)
+        return JS_EXCEPTION;
+    for (size_t i = 0; i < count || count == 0; i++) {
+        if (count == 0 || !exchange_is_token(text[i]))
+            return JS_ThrowTypeError(context, "\"%s\" is not a header's name", text);
+        lower = lower && (text[i] < 'A' || text[i] > 'Z');
+    }
+    if (lower && JS_IsString(argv[0])) {
+        JS_FreeCString(context, text);
+        return JS_DupValue(context, argv[0]);
+    }
+    char *name = memcpy(malloc(count), text, count);
+    for (size_t i = 0; i < count; i++)
+        name[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] | 0x20 : name[i]);
+    JSValue value = JS_NewStringLen(context, name, count);
+    JS_FreeCString(context, text);
+    free(name);
+    return value;
+}
+
+static bool exchange_is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Latin-1 as UTF-8: two bytes of what is above 0x7f, and nothing above 0xff. */
+static bool exchange_is_value(const char *text, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint8_t byte = (uint8_t)text[i];
+        if (byte == '\0' || byte == '\n' || byte == '\r' || byte > 0xc3)
+            return false;
+    }
+    return true;
+}
+
+/* (value) -> without blanks around it */
+static JSValue
+exchange_field_value(JSContext *context, JSValueConst self, int argc, JSValueConst *argv)
+{
+    (void)self, (void)argc;
+    size_t count;
+    size_t begin = 0;
+    const char *text = JS_ToCStringLen(context, &count, argv[0]);
+    if (text == NULL)
+        return JS_EXCEPTION;
+    size_t whole = count;
+    while (count > 0 && exchange_is_blank(text[count - 1]))
+        count--;
+    while (begin < count && exchange_is_blank(text[begin]))
+        begin++;
+    JSValue value;
+    if (!exchange_is_value(text + begin, count - begin))
+        value = JS_ThrowTypeError(context, "a header's value has characters that it cannot have");
+    else if (count - begin == whole && JS_IsString(argv[0]))
+        value = JS_DupValue(context, argv[0]);
+    else
+        value = JS_NewStringLen(context, text + begin, count - begin);
+    JS_FreeCString(context, text);
+    return value;
+}
+
+/* ---- the response ---------------------------------------------------------------------------- */
+
+/* A field of the array at `at`; false with an exception. */
+static bool exchange_send_field(JSContext *context, JSValueConst list, uint32_t at)
+{
+    size_t name_count;
+    size_t value_count;
+    JSValue name_value = JS_GetPropertyUint32(context, list, at);
+    JSValue value_value = JS_GetPropertyUint32(context, list, at + 1);
+    const char *name = JS_ToCStringLen(context, &name_count, name_value);
+    const char *value = JS_ToCStringLen(context, &value_count, value_value);
+    if (name == NULL || value == NULL)
+        return false;
+    skerry_add_header(SKERRY_RESPONSE_HEADERS, name, (uint32_t)name_count, value,
+                      (uint32_t)value_count);
+    JS_FreeCString(context, name);
+    JS_FreeCString(context, value);
+    JS_FreeValue(context, name_value);
+    JS_FreeValue(context, value_value);
+    return true;
+}
+
+/* (status, fields) */
+static JSValue exchange_head(JSContext *context, JSValueConst self, int argc, JSValueConst *argv)
+{
+    (void)self, (void)argc;
+    uint32_t status;
+    int64_t count;
+    if (JS_ToUint32(context, &status, argv[0]) != 0 || JS_GetLength(context, argv[1], &count) != 0)
+        return JS_EXCEPTION;
+    skerry_set_status(status);
+    exchange_answered = true;
+    for (uint32_t at = 0; at + 1 < count; at += 2) {
+        if (!exchange_send_field(context, argv[1], at))
+            return JS_EXCEPTION;
+    }
+    return JS_UNDEFINED;
+}
+
+/* (text or bytes) */
+static JSValue exchange_write(JSContext *context, JSValueConst self, int argc, JSValueConst *argv)
+{
+    (void)self, (void)argc;
+    size_t count;
+    if (JS_IsString(argv[0])) {
+        const char *text = JS_ToCStringLen(context, &count, argv[0]);
+        if (text == NULL)
+            return JS_EXCEPTION;
+        skerry_write_body(SKERRY_RESPONSE_BODY, text, (uint32_t)count);
+        JS_FreeCString(context, text);
+        return JS_UNDEFINED;
+    }
+    const uint8_t *bytes = guest_bytes(context, argv[0], &count);
+    if (bytes == NULL && count > 0)
+        return JS_EXCEPTION;
+    skerry_write_body(SKERRY_RESPONSE_BODY, (const char *)bytes, (uint32_t)count);
+    return JS_UNDEFINED;
+}
+
+static JSValue exchange_flush(JSContext *context, JSValueConst self, int argc, JSValueConst *argv)
+{
+    (void)context, (void)self, (void)argc, (void)argv;
+    (void)skerry_response_flush();
+    return JS_UNDEFINED;
+}
+
+bool exchange_has_answered(void)
+{
+    return exchange_answered;
+}
+
+/* As the server answers a guest that trapped; why is in the log, for the developer only. */
+void exchange_answer_failure(void)
+{
+    static const char type[] = "content-type";
+    static const char problem[] = "application/problem+json";
+    static const char body[] =
+        "{\"type\":\"about:blank\",\"title\":\"Internal Server Error\","
+        "\"status\":500,\"code\":\"exception\",\"detail\":\"The function threw "
+        "an exception.\",\"hint\":\"Its log has the exception and its stack.\"}";
+    skerry_set_status(500);
+    skerry_set_header(SKERRY_RESPONSE_HEADERS, type, sizeof(type) - 1, problem,
+                      sizeof(problem) - 1);
+    skerry_write_body(SKERRY_RESPONSE_BODY, body, sizeof(body) - 1);
+    exchange_answered = true;
+}
+
+void exchange_add(void)
+{
+    static const JSCFunctionListEntry functions[] = {
+        GUEST_FUNCTION("requestMethod", 0, exchange_method),
+        GUEST_FUNCTION("requestUri", 0, exchange_uri),
+        GUEST_FUNCTION("requestSource", 0, exchange_source),
+        GUEST_FUNCTION("requestHeaders", 0, exchange_headers),
+        GUEST_FUNCTION("requestHeader", 1, exchange_header),
+        GUEST_FUNCTION("readBody", 0, exchange_read_body),
+        GUEST_FUNCTION("fieldName", 1, exchange_field_name),
+        GUEST_FUNCTION("fieldValue", 1, exchange_field_value),
+        GUEST_FUNCTION("sendHead", 2, exchange_head),
+        GUEST_FUNCTION("write", 1, exchange_write),
+        GUEST_FUNCTION("flush", 0, exchange_flush),
+    };
+    guest_add(functions, sizeof(functions) / sizeof(functions[0]));
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JavaScript functions: the guest's side. QuickJS, compiled to Wasm, is an http-wasm handler:
+ *
+ *   _initialize     runtime, context, web API (api/, in JavaScript), then the deployed script,
+ * which is the module's configuration; the builder freezes what is there then handle_request  asks
+ * the script's handler, and runs the loop until it has answered
+ *
+ *   main.c -> script.c            modules, and errors as text
+ *          -> loop.c              jobs, timers, handles of the native API
+ *          -> exchange.c          the request and its response
+ *          -> services.c          fetch, store, environment, log, random bytes
+ *          -> text.c url.c        what would be slow in JavaScript
+ *
+ * The web API is JavaScript over one object of functions in C, `host`, that no script can reach.
+ * Nothing here is freed for tidiness: an isolate goes back to its snapshot after each request.
+ */
+#ifndef SKERRY_JAVASCRIPT_GUEST_H
+#define SKERRY_JAVASCRIPT_GUEST_H
+
+#include <quickjs.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SKERRY_HAVE_LIBC
+#include "hostapi/guest/skerry.h"
+
+struct guest {
+    JSRuntime *runtime;
+    JSContext *context;
+    JSValue host; /* the functions of C, for the web API */
+    /* The web API's part of a request, one after the other: the script's response; its sending;
+     * what the script goes on with. */
+    JSValue handle;
+    JSValue answer;
+    JSValue rest;
+    bool serving; /* a request is under way: before that nothing outside may be asked */
+};
+
+extern struct guest guest;
+
+/* A function of `host`. */
+#define GUEST_FUNCTION(name, arguments, function) JS_CFUNC_DEF(name, arguments, function)
+
+/* Adds a file's functions to `host`. */
+void guest_add(const JSCFunctionListEntry *functions, int count);
+/* Throws a TypeError that says that `what` has no answer while the script is evaluated; false if
+ * a request is under way. */
+bool guest_refuse_frozen(JSContext *context, const char *what);
+/* Throws an Error for a failure of the native API. */
+JSValue guest_throw_failure(JSContext *context, const char *what, int64_t failure);
+
+/* Bytes of an ArrayBuffer or a view of one; NULL with an exception. */
+const uint8_t *guest_bytes(JSContext *context, JSValueConst value, size_t *ret_count);
+
+/* What a getter of the native API answers. `get` writes at most `limit` bytes and answers how many
+ * there are; the result is malloc's, NULL for what is less than 0 bytes, in *ret_count. */
+typedef int64_t guest_getter(void *context, char *buffer, uint32_t limit);
+char *guest_get(guest_getter *get, void *context, int64_t *ret_count);
+
+/* ---- script.c -------------------------------------------------------------------------------- */
+
+/* Evaluates the deployed script; false: it cannot be, and why was said. */
+bool script_load(const char *text, size_t count);
+/* Evaluates a part of the web API: a function, which is called with `host`. */
+void script_load_api(const char *name, const char *text, size_t count);
+/* Says the pending exception in the log, with its stack. */
+void script_say_exception(void);
+/* A promise was rejected and nobody has looked (yet), or now somebody has. */
+void script_on_rejection(
+    JSContext *context, JSValueConst promise, JSValueConst reason, bool is_handled, void *opaque);
+/* Says those that nobody has looked at. */
+void script_say_rejections(void);
+
+/* ---- loop.c ---------------------------------------------------------------------------------- */
+
+void loop_add(void);
+/* Runs jobs, and nothing else. */
+void loop_run_jobs(void);
+/* Runs jobs, timers and what waits for handles until the promise is settled; false: it never will
+ * be, for nothing is left to run. */
+bool loop_settle(JSValueConst promise);
+
+/* ---- what else is in `host` ------------------------------------------------------------------ */
+
+void exchange_add(void);
+/* Of this request: has the response's head been written? */
+bool exchange_has_answered(void);
+void exchange_answer_failure(void);
+void services_add(void);
+void text_add(void);
+void url_add(void);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Evaluating: the parts of the web API, then the deployed script.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "hostapi/javascript/guest/guest.h"
+
+#define SCRIPT_NAME           "app.js"
+#define SCRIPT_REJECTIONS_MAX 16
+
+static JSValue script_module_exports = JS_UNDEFINED;
+
+/* Rejected promises that nobody has looked at, and why they were. */
+static struct {
+    JSValue promise;
+    JSValue reason;
+} script_rejections[SCRIPT_REJECTIONS_MAX];
+static uint32_t script_rejection_count;
+
+/* ---- what went wrong ------------------------------------------------------------------------- */
+
+/* "Error: text", and the stack in lines below it. */
+static void script_say(JSValueConst error)
+{
+    JSContext *context = guest.context;
+    JSValue stack = JS_IsObject(error) ? JS_GetPropertyStr(context, error, "stack") : JS_UNDEFINED;
+    const char *text = JS_ToCString(context, error);
+    const char *where = JS_IsString(stack) ? JS_ToCString(context, stack) : NULL;
+    char line[2048];
+    int count =
+        snprintf(line, sizeof(line), "%s%s%s", text == NULL ? "an error without a text" : text,
+                 where == NULL || where[0] == '\0' ? "" : "\n", where == NULL ? "" : where);
+    size_t bytes = count < (int)sizeof(line) ? (size_t)count : sizeof(line) - 1;
+    while (bytes > 0 && line[bytes - 1] == '\n')
+        bytes--;
+    skerry_log(SKERRY_LOG_ERROR, line, (uint32_t)bytes);
+}
+
+void script_say_exception(void)
+{
+    JSValue error = JS_GetException(guest.context);
+    if (!JS_IsUninitialized(error))
+        script_say(error);
+}
+
+void script_on_rejection(
+    JSContext *context, JSValueConst promise, JSValueConst reason, bool is_handled, void *opaque)
+{
+    (void)opaque;
+    for (uint32_t i = 0; i < script_rejection_count && is_handled; i++) {
+        if (JS_VALUE_GET_PTR(script_rejections[i].promise) == JS_VALUE_GET_PTR(promise))
+            script_rejections[i] = script_rejections[--script_rejection_count];
+    }
+    if (is_handled || script_rejection_count == SCRIPT_REJECTIONS_MAX)
+        return;
+    script_rejections[script_rejection_count].promise = JS_DupValue(context, promise);
+    script_rejections[script_rejection_count++].reason = JS_DupValue(context, reason);
+}
+
+void script_say_rejections(void)
+{
+    for (uint32_t i = 0; i < script_rejection_count; i++)
+        script_say(script_rejections[i].reason);
+    script_rejection_count = 0;
+}
+
+/* ---- evaluating ------------------------------------------------------------------------------ */
+
+void script_load_api(const char *name, const char *text, size_t count)
+{
+    JSContext *context = guest.context;
+    JSValue part = JS_Eval(context, text, count, name, JS_EVAL_TYPE_GLOBAL | JS_EVAL_FLAG_STRICT);
+    JSValue done = JS_IsException(part)
+                       ? part
+                       : JS_Call(context, part, JS_UNDEFINED, 1, (JSValueConst *)&guest.host);
+    if (!JS_IsException(done))
+        return;
+    script_say_exception();
+    abort(); /* of ours: a test has found it before */
+}
+
+/* A script is one file so far: what it imports is not there. */
+static JSModuleDef *script_find_module(JSContext *context, const char *name, void *opaque)
+{
+    (void)opaque;
+    JS_ThrowReferenceError(context,
+                           "there is no module `%s`: a function is one file; let a bundler such as "
+                           "esbuild put its modules into it",
+                           name);
+    return NULL;
+}
+
+static bool script_fail(const char *text)
+{
+    if (text == NULL)
+        script_say_exception();
+    else
+        skerry_log(SKERRY_LOG_ERROR, text, (uint32_t)strlen(text));
+    return false;
+}
+
+bool script_load(const char *text, size_t count)
+{
+    JSContext *context = guest.context;
+    JS_SetModuleLoaderFunc(guest.runtime, NULL, script_find_module, NULL);
+    char *source = malloc(count + 1); /* QuickJS reads the byte behind it */
+    if (source == NULL)
+        return script_fail("no room for the script");
+    memcpy(source, text, count);
+    source[count] = '\0';
+    JSValue module = JS_Eval(context, source, count, SCRIPT_NAME,
+                             JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
+    if (JS_IsException(module))
+        return script_fail(NULL);
+    JSModuleDef *definition = JS_VALUE_GET_PTR(module);
+    JSValue evaluated = JS_EvalFunction(context, module);
+    if (JS_IsException(evaluated))
+        return script_fail(NULL);
+    loop_run_jobs();
+    if (JS_PromiseState(context, evaluated) == JS_PROMISE_REJECTED) {
+        JS_PromiseMarkAsHandled(context, evaluated);
+        JS_Throw(context, JS_PromiseResult(context, evaluated));
+        return script_fail(NULL);
+    }
+    if (JS_PromiseState(context, evaluated) == JS_PROMISE_PENDING)
+        return script_fail("the script's top level awaits what never comes: it may only compute");
+    script_module_exports = JS_GetModuleNamespace(context, definition);
+    JSValue adopt = JS_GetPropertyStr(context, guest.host, "adopt");
+    JSValue adopted =
+        JS_Call(context, adopt, JS_UNDEFINED, 1, (JSValueConst *)&script_module_exports);
+    return JS_IsException(adopted) ? script_fail(NULL) : true;
+}
