@@ -17,14 +17,11 @@
 
 #include "deploy/api/admin_follow.h"
 #include "deploy/api/admin_http.h"
-#include "deploy/api/admin_vault.h"
-#include "deploy/api/api.h"
 #include "deploy/build/rebuild.h"
 #include "deploy/build/scrub.h"
 #include "deploy/canary.h"
-#include "deploy/data_dir.h"
+#include "deploy/control_private.h"
 #include "deploy/first_token.h"
-#include "deploy/generation.h"
 #include "deploy/kv/kv_queue.h"
 #include "deploy/logs/log_store.h"
 
@@ -32,27 +29,6 @@
 #define CONTROL_READERS_INTERVAL_S 1
 #define CONTROL_TEND_TICKS         10   /* of those intervals */
 #define CONTROL_LOGS_TICKS         3600 /* an hour of them */
-
-struct deploy_control {
-    struct deploy_control_options options;
-    struct data_dir dir;
-    struct generation generation;
-    struct store *store;
-    struct kv_store *kv;
-    struct kv_queue *kv_queue;
-    struct log_store *logs;
-    struct canaries *canaries;
-    uint32_t ticks; /* of readers_timer */
-    struct builder_jobs *jobs;
-    struct rebuild *rebuild;
-    struct scrub *scrub;
-    struct api_artifact_stats artifacts;
-    uint64_t run; /* random */
-    struct admin_http *http;
-    struct event *readers_timer;
-    struct api api;
-    struct admin_vault vault;
-};
 
 struct control_upload {
     struct deploy_control *control;
@@ -331,8 +307,7 @@ static void control_check_readers(evutil_socket_t fd, short what, void *context)
     struct deploy_control *control = context;
     control_end_stuck(control, LMDB_STORE_CATALOG, store_stuck_reader(control->store));
     control_end_stuck(control, LMDB_STORE_KV, kv_store_stuck_reader(control->kv));
-    control->ticks++;
-    if (control->ticks % CONTROL_TEND_TICKS == 0) {
+    if (++control->ticks % CONTROL_TEND_TICKS == 0) {
         store_tend(control->store);
         store_keep_token_uses(control->store);
         admin_http_end_streams(control->http, control_holds);
@@ -570,19 +545,6 @@ void deploy_control_stop(struct deploy_control *control)
     generation_close(&control->generation);
     data_dir_close(&control->dir);
     free(control);
-}
-
-void deploy_control_vault_done(struct deploy_control *control,
-                               uint64_t number,
-                               enum status status,
-                               struct bytes text)
-{
-    admin_vault_done(&control->vault, number, status, text);
-}
-
-void deploy_control_vault_lost(struct deploy_control *control)
-{
-    admin_vault_lost(&control->vault);
 }
 
 struct kv_queue *deploy_control_kv(struct deploy_control *control)

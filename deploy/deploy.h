@@ -311,6 +311,16 @@ void deploy_control_vault_done(struct deploy_control *control,
                                struct bytes text);
 /* Whoever kept secrets is gone: what waits for it is told so. */
 void deploy_control_vault_lost(struct deploy_control *control);
+/* What was removed, and of which deploy_control_forgot was not called since: its secrets are to go.
+ * The function is empty for a tenant; names are lent during the call. */
+void deploy_control_list_forgotten(struct deploy_control *control,
+                                   void (*visit)(void *context,
+                                                 struct bytes tenant,
+                                                 struct bytes function),
+                                   void *context);
+void deploy_control_forgot(struct deploy_control *control,
+                           struct bytes tenant,
+                           struct bytes function);
 /* A line of a function's log: one JSON object without `id`. Names are valid. */
 void deploy_control_log(struct deploy_control *control,
                         struct bytes tenant,

@@ -63,6 +63,7 @@
     DB(DEPLOYMENT, "deployment")                                                                   \
     DB(ALIAS, "alias")                                                                             \
     DB(CHANGELOG, "changelog")                                                                     \
+    DB(FORGOTTEN, "forgotten") /* functions and tenants whose secrets are still to go */           \
     DB(TOKEN, "token")                                                                             \
     DB(QUOTA, "quota")                                                                             \
     DB(USAGE, "usage")                                                                             \

@@ -280,6 +280,20 @@ NODISCARD enum status store_list_tokens(struct store *store,
 void store_use_token(struct store *store, const struct store_token *token);
 void store_keep_token_uses(struct store *store);
 
+/* ---- secrets of what was removed ------------------------------------------------------------- */
+
+/* Functions, or tenants if the function is empty, that were removed and of which store_forgot was
+ * not called since. What the visitor is shown is lent during the call; it must not call the store.
+ */
+NODISCARD enum status
+store_list_forgotten(struct store *store,
+                     void (*visit)(void *context, struct bytes tenant, struct bytes function),
+                     void *context,
+                     struct report *report);
+/* The key process has none of it any more. */
+NODISCARD enum status
+store_forgot(struct store *store, const struct store_target *target, struct report *report);
+
 /* ---- questions ------------------------------------------------------------------------------- */
 
 struct store_tenant {

@@ -360,6 +360,8 @@ static enum status store_change_delete(struct store_txn *txn, void *context)
         status = store_drop_belongings(txn, deleting->target);
     if (status == STATUS_OK)
         status = store_uncount_function(txn, deleting->target->tenant);
+    if (status == STATUS_OK)
+        status = store_forget_later(txn, deleting->target);
     const struct store_logged logged = {.action = "delete", .target = deleting->target};
     return status == STATUS_OK ? store_log(txn, &logged) : status;
 }

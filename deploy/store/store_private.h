@@ -184,6 +184,9 @@ void store_remove_gone_blobs(struct store *store);
 /* What goes with a function: its routes and its environment. */
 NODISCARD enum status store_drop_belongings(const struct store_txn *txn,
                                             const struct store_target *target);
+/* Its secrets are to go; the function may be empty. */
+NODISCARD enum status store_forget_later(const struct store_txn *txn,
+                                         const struct store_target *target);
 /* The function's record, or NOT_FOUND with a report of which part is missing. */
 NODISCARD enum status store_find_function(const struct store_txn *txn,
                                           const struct store_target *target,

@@ -294,6 +294,8 @@ static enum status store_change_delete_tenant(struct store_txn *txn, void *conte
                            tenant.function_count == 1 ? "it" : "them");
     if (status == STATUS_OK)
         status = store_drop_tenant_records(txn, *name);
+    if (status == STATUS_OK)
+        status = store_forget_later(txn, &target);
     const struct store_logged logged = {.action = "delete", .target = &target};
     return status == STATUS_OK ? store_log(txn, &logged) : status;
 }

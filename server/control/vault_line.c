@@ -94,14 +94,37 @@ void vault_line_lost(struct vault_line *line)
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
-static void vault_line_forgot(struct vault_line *line, uint64_t number, enum status status)
+static struct vault_line_forget *vault_line_find(const struct vault_line *line, uint64_t number)
 {
     LIST_FOREACH(forget, &line->forgetting, struct vault_line_forget, link) {
-        if (forget->number == number && status == STATUS_OK) {
-            list_remove(&forget->link);
-            free(forget);
-        }
+        if (forget->number == number)
+            return forget;
     }
+    return NULL;
+}
+
+/* It was removed, made anew and removed again: there is another answer to come. */
+static bool vault_line_is_wanted(const struct vault_line *line,
+                                 const struct vault_line_forget *forgotten)
+{
+    LIST_FOREACH(forget, &line->forgetting, struct vault_line_forget, link) {
+        if (strcmp(forget->tenant, forgotten->tenant) == 0 &&
+            strcmp(forget->function, forgotten->function) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void vault_line_forgot(struct vault_line *line, uint64_t number, enum status status)
+{
+    struct vault_line_forget *forget = vault_line_find(line, number);
+    if (forget == NULL || status != STATUS_OK)
+        return;
+    list_remove(&forget->link);
+    if (!vault_line_is_wanted(line, forget))
+        deploy_control_forgot(line->deploy, bytes_of_text(forget->tenant),
+                              bytes_of_text(forget->function));
+    free(forget);
 }
 
 static bool vault_line_on_done(void *context, const struct channel_frame *frame)
@@ -119,12 +142,19 @@ static bool vault_line_on_done(void *context, const struct channel_frame *frame)
     return true;
 }
 
+static void vault_line_remember(void *context, struct bytes tenant, struct bytes function)
+{
+    vault_line_forget(context, tenant, function);
+}
+
 void vault_line_open(struct vault_line *line,
                      struct helpers *helpers,
                      struct deploy_control *deploy)
 {
     *line = (struct vault_line){.helpers = helpers, .deploy = deploy};
     helpers_on(helpers, CHANNEL_MESSAGE_SECRET_DONE, vault_line_on_done, line);
+    /* Of a control before this one, which the key process did not answer. */
+    deploy_control_list_forgotten(deploy, vault_line_remember, line);
 }
 
 void vault_line_close(struct vault_line *line)

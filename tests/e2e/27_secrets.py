@@ -162,5 +162,27 @@ class Secrets(unittest.TestCase):
         self.assertEqual(self.ask("cli", "TOKEN"), "- 0002 no\n")
 
 
+class Forgotten(unittest.TestCase):
+    def test_a_removal_is_heard_of_after_everybody_was_away(self):
+        """The key process does not hear of it, and control ends before it could say it again."""
+        server = Server(workers=1)
+        self.addCleanup(server.kill_tree)
+        server.start()
+        server.deploy("brief", guest("secret"))
+        path = "/v1/tenants/default/functions/brief/secrets"
+        self.assertEqual(server.admin("PUT", path + "/A", SECRET,
+                                      {"Content-Type": "application/octet-stream"}).status, 200)
+        pid, = server.pids_of("keys")
+        os.kill(pid, signal.SIGSTOP)
+        self.assertEqual(server.cli("rm", "brief", "--yes").returncode, 0)
+        server.kill_tree()
+        server.start()
+        server.deploy("brief", guest("secret"))
+        answer = wait_until(lambda: (got := server.admin("GET", path)).status == 200 and got, 10,
+                            "the key process")
+        self.assertEqual(answer.json["secrets"], [])
+        server.stop()
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -286,6 +286,42 @@ static void the_newest_versions_and_those_in_use_are_kept(void **state)
     fixture_done(&fixture);
 }
 
+static void list_forgotten(void *context, struct bytes tenant, struct bytes function)
+{
+    char *text = context;
+    (void)snprintf(text + strlen(text), 64 - strlen(text), "%.*s/%.*s ", (int)tenant.count,
+                   (const char *)tenant.data, (int)function.count, (const char *)function.data);
+}
+
+static void what_is_removed_is_to_be_forgotten_until_it_was(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    uint32_t number;
+    char text[64] = "";
+    fixture_init(&fixture);
+    fixture_open_store(&fixture, MAP_BYTES);
+    const struct store_target f = fixture_target("acme", "f");
+    const struct store_target acme = {.tenant = bytes_of_text("acme")};
+    assert_int_equal(fixture_add(&fixture, "acme", "f", bytes_of_text("module"), &number),
+                     STATUS_OK);
+    assert_int_equal(store_delete_function(fixture.store, &f, NULL, &number), STATUS_OK);
+    assert_int_equal(store_delete_tenant(fixture.store, acme.tenant, NULL), STATUS_OK);
+    /* The next one of that name takes nothing away. */
+    assert_int_equal(fixture_add(&fixture, "acme", "f", bytes_of_text("module"), &number),
+                     STATUS_OK);
+    fixture_close_store(&fixture);
+    fixture_open_store(&fixture, MAP_BYTES);
+    assert_int_equal(store_list_forgotten(fixture.store, list_forgotten, text, NULL), STATUS_OK);
+    assert_string_equal(text, "acme/ acme/f ");
+    assert_int_equal(store_forgot(fixture.store, &f, NULL), STATUS_OK);
+    assert_int_equal(store_forgot(fixture.store, &f, NULL), STATUS_OK);
+    text[0] = '\0';
+    assert_int_equal(store_list_forgotten(fixture.store, list_forgotten, text, NULL), STATUS_OK);
+    assert_string_equal(text, "acme/ ");
+    fixture_done(&fixture);
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +332,7 @@ UNIT
         cmocka_unit_test(module_with_another_configuration_is_another_artifact),
         cmocka_unit_test(deploy_beyond_the_version_limit_drops_the_oldest_unused),
         cmocka_unit_test(the_newest_versions_and_those_in_use_are_kept),
+        cmocka_unit_test(what_is_removed_is_to_be_forgotten_until_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

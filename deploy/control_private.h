@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to deploy: what control has open, for the files that do its parts.
+ */
+#ifndef SKERRY_DEPLOY_CONTROL_PRIVATE_H
+#define SKERRY_DEPLOY_CONTROL_PRIVATE_H
+
+#include "deploy/api/admin_vault.h"
+#include "deploy/api/api.h"
+#include "deploy/data_dir.h"
+#include "deploy/generation.h"
+
+struct canaries;
+struct kv_queue;
+struct rebuild;
+struct scrub;
+
+struct deploy_control {
+    struct deploy_control_options options;
+    struct data_dir dir;
+    struct generation generation;
+    struct store *store;
+    struct kv_store *kv;
+    struct kv_queue *kv_queue;
+    struct log_store *logs;
+    struct canaries *canaries;
+    uint32_t ticks; /* of readers_timer */
+    struct builder_jobs *jobs;
+    struct rebuild *rebuild;
+    struct scrub *scrub;
+    struct api_artifact_stats artifacts;
+    uint64_t run; /* random */
+    struct admin_http *http;
+    struct event *readers_timer;
+    struct api api;
+    struct admin_vault vault;
+};
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Control and the vault: answers to orders, and what was removed and is to be forgotten there.
+ */
+#include "deploy/control_private.h"
+
+void deploy_control_vault_done(struct deploy_control *control,
+                               uint64_t number,
+                               enum status status,
+                               struct bytes text)
+{
+    admin_vault_done(&control->vault, number, status, text);
+}
+
+void deploy_control_vault_lost(struct deploy_control *control)
+{
+    admin_vault_lost(&control->vault);
+}
+
+void deploy_control_list_forgotten(struct deploy_control *control,
+                                   void (*visit)(void *context,
+                                                 struct bytes tenant,
+                                                 struct bytes function),
+                                   void *context)
+{
+    (void)!store_list_forgotten(control->store, visit, context, NULL);
+}
+
+void deploy_control_forgot(struct deploy_control *control,
+                           struct bytes tenant,
+                           struct bytes function)
+{
+    /* If that fails it is forgotten again, no more. */
+    (void)!store_forgot(control->store, &(struct store_target){tenant, function}, NULL);
+}
