@@ -76,9 +76,12 @@ struct deploy_tenant_limits {
 
 /* What the bytes of an upload are. */
 enum deploy_source {
-#define SOURCE(NAME, number, content_type, magic, text) DEPLOY_SOURCE_##NAME = (number),
+#define SOURCE(NAME, number, kind, magic, text) DEPLOY_SOURCE_##NAME = (number),
 #include "deploy/sources.def"
 };
+
+/* What answers show as its kind; "" of a module, whose imports say it. */
+const char *deploy_source_kind(enum deploy_source source);
 
 /* Of a version: bits of `choices`. */
 enum deploy_choice {

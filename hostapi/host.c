@@ -66,6 +66,17 @@ enum hostapi_step host_fail(struct hostapi_host *host,
     return HOSTAPI_FAULT;
 }
 
+void host_say(struct hostapi_host *host, struct bytes text)
+{
+    struct buffer *said = host->options.said;
+    size_t room = said == NULL ? 0 : said->max - said->count;
+    if (room < 2)
+        return;
+    /* There is room, and what memory lacks is not said. */
+    if (buffer_append(said, text.data, MIN(text.count, room - 1)) == STATUS_OK)
+        (void)buffer_append(said, "\n", 1);
+}
+
 enum engine_outcome host_trap_frozen(struct engine_host_call *call, const char *what)
 {
     return host_trap(call,

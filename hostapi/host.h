@@ -119,6 +119,8 @@ host_checkpoint(struct hostapi_host *host, struct engine_host_call *call, bool *
 /* Ends the guest with a reason; 255 bytes of text at most. */
 enum engine_outcome host_trap(struct engine_host_call *call, const char *format, ...)
     PRINTF_LIKE(2, 3);
+/* Where no request has a log: a line for hostapi_options.said. */
+void host_say(struct hostapi_host *host, struct bytes text);
 /* In the builder: ends the guest, because `what` must not be frozen. */
 enum engine_outcome host_trap_frozen(struct engine_host_call *call, const char *what);
 /* Parks the call until any of the waits, at least 1, is over: then it is made again. */

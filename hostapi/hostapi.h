@@ -193,6 +193,9 @@ struct hostapi_options {
      * outlives the host. A start function or initialiser that reads it freezes it into the
      * snapshot: another config, another build. */
     struct bytes config;
+    /* Where no request has a log: what the guest logs as an error is appended, a line each, as far
+     * as there is room. Borrowed; NULL: nobody listens. */
+    struct buffer *said;
 };
 
 NODISCARD enum status hostapi_host_create(const struct hostapi_options *options,

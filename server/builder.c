@@ -28,12 +28,14 @@
 #include "engine/base/spawn.h"
 #include "engine/engine.h"
 #include "hostapi/hostapi.h"
+#include "hostapi/javascript/module.h"
 
 #define BUILDER_SLICE_FUEL     10000000
 #define BUILDER_FRAMES_MAX     1
 #define BUILDER_PAGE_BYTES     65536
 #define BUILDER_NOTE_BYTES_MAX 65536
 #define BUILDER_IMPORT_BYTES   200 /* of an import's names in a warning */
+#define BUILDER_SAID_BYTES     300
 
 struct builder {
     struct config_limits limits;
@@ -53,6 +55,7 @@ struct builder {
     struct engine_machine *machine;
     struct engine_instance *instance;
     struct hostapi_host *host;
+    struct buffer said; /* by the guest, of what is wrong */
     struct report report;
     struct deploy_build_result result;
 };
@@ -82,10 +85,29 @@ static enum status builder_front_wasm(struct builder *builder)
     return STATUS_OK;
 }
 
+/* A script is the configuration of the engine that evaluates it. */
+static enum status builder_front_javascript(struct builder *builder)
+{
+    builder->wasm = javascript_module();
+    if (builder->wasm.count == 0)
+        return report_fail(
+            &builder->report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
+            "this server was built without JavaScript: `skerry doctor` on it says what "
+            "the build lacked");
+    if (builder->config.count > 0)
+        return report_fail(
+            &builder->report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+            "a JavaScript function has no configuration: give it variables, which it "
+            "finds in `env`");
+    builder->config = builder->upload;
+    return STATUS_OK;
+}
+
 typedef enum status builder_front(struct builder *builder);
 
 static builder_front *const builder_fronts[] = {
     [DEPLOY_SOURCE_WASM] = builder_front_wasm,
+    [DEPLOY_SOURCE_JAVASCRIPT] = builder_front_javascript,
 };
 
 /* ---- the module ------------------------------------------------------------------------------ */
@@ -154,7 +176,9 @@ static enum status builder_recognise(struct builder *builder, enum hostapi_kind 
 {
     enum hostapi_kind kind =
         hostapi_detect(builder->module, builder->allow_missing, &builder->report);
-    (void)snprintf(builder->result.kind, sizeof(builder->result.kind), "%s", hostapi_kind_id(kind));
+    const char *shown = deploy_source_kind(builder->source);
+    (void)snprintf(builder->result.kind, sizeof(builder->result.kind), "%s",
+                   shown[0] == '\0' ? hostapi_kind_id(kind) : shown);
     if (kind == HOSTAPI_KIND_UNKNOWN)
         return builder->report.status;
     enum status status = hostapi_check_config(kind, builder->config, &builder->report);
@@ -168,6 +192,34 @@ static enum status builder_recognise(struct builder *builder, enum hostapi_kind 
 
 /* ---- initialising ---------------------------------------------------------------------------- */
 
+/* What the guest said of its failure, on one line, with `ret_text` wholly printable. */
+static const char *builder_said(struct builder *builder, char ret_text[BUILDER_SAID_BYTES])
+{
+    struct bytes said = buffer_bytes(&builder->said);
+    ret_text[0] = '\0';
+    while (said.count > 0 && said.data[said.count - 1] == '\n')
+        said.count--;
+    for (size_t at = 0; at < said.count;) {
+        const uint8_t *end = memchr(said.data + at, '\n', said.count - at);
+        size_t count = end == NULL ? said.count - at : (size_t)(end - said.data) - at;
+        builder_append(ret_text, BUILDER_SAID_BYTES, bytes_make(said.data + at, count));
+        at += count + 1;
+        if (at < said.count)
+            builder_append(ret_text, BUILDER_SAID_BYTES, bytes_of_text("; "));
+    }
+    return ret_text;
+}
+
+static enum status builder_exited(struct builder *builder, int status)
+{
+    char said[BUILDER_SAID_BYTES];
+    if (builder_said(builder, said)[0] == '\0')
+        return report_fail(&builder->report, STATUS_TRAPPED, REPORT_OFFSET_NONE,
+                           "%s exited with status %d", builder->runs, status);
+    return report_fail(&builder->report, STATUS_TRAPPED, REPORT_OFFSET_NONE, "%s gave up: %s",
+                       builder->runs, said);
+}
+
 static enum status builder_trapped(struct builder *builder)
 {
     struct engine_trap_info trap = engine_machine_trap(builder->machine);
@@ -180,8 +232,7 @@ static enum status builder_trapped(struct builder *builder)
         return STATUS_OK;
     }
     if (trap.trap == TRAP_EXIT)
-        return report_fail(&builder->report, STATUS_TRAPPED, REPORT_OFFSET_NONE,
-                           "%s exited with status %d", builder->runs, trap.exit_code);
+        return builder_exited(builder, trap.exit_code);
     uint64_t offset = REPORT_OFFSET_NONE;
     if (engine_backtrace(builder->machine, &frame, BUILDER_FRAMES_MAX) == BUILDER_FRAMES_MAX) {
         offset = frame.offset == 0 ? REPORT_OFFSET_NONE : frame.offset;
@@ -241,8 +292,11 @@ static enum status builder_run(struct builder *builder)
 
 static enum status builder_instantiate(struct builder *builder, enum hostapi_kind kind)
 {
-    const struct hostapi_options options = {
-        .kind = kind, .clock = &clock_system, .snapshotting = true, .config = builder->config};
+    const struct hostapi_options options = {.kind = kind,
+                                            .clock = &clock_system,
+                                            .snapshotting = true,
+                                            .config = builder->config,
+                                            .said = &builder->said};
     enum status status = hostapi_host_create(&options, &builder->host);
     if (status == STATUS_OK)
         status =
@@ -264,7 +318,8 @@ static enum status builder_instantiate(struct builder *builder, enum hostapi_kin
 static enum status builder_initialise(struct builder *builder)
 {
     enum status status = STATUS_OK;
-    builder->runs = "the module's initialiser";
+    builder->runs =
+        builder->source == DEPLOY_SOURCE_WASM ? "the module's initialiser" : "the script";
     if (engine_instance_begin_start(builder->instance))
         status = builder_run(builder);
     while (status == STATUS_OK && hostapi_begin_initialise(builder->host, builder->instance))
@@ -385,6 +440,7 @@ static void builder_done(struct builder *builder)
     if (builder->module != NULL)
         engine_module_close(builder->module);
     engine_image_free(&builder->compiled);
+    buffer_done(&builder->said);
 }
 
 /* False if it is no order; `config` is where the configuration goes. */
@@ -408,6 +464,7 @@ int server_builder_main(void)
 {
     uint8_t config[DEPLOY_CONFIG_BYTES_MAX];
     struct builder builder = {.report = REPORT_INIT};
+    buffer_init(&builder.said, BUILDER_SAID_BYTES);
     spawn_settle();
     /* A file that would grow too large is an error, not the end. */
     if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR || !builder_read_order(&builder, config)) {

@@ -9,6 +9,7 @@
 
 #include "deploy/deploy.h"
 #include "engine/engine.h"
+#include "hostapi/javascript/module.h"
 #include "loadtest/loadtest.h"
 #include "server/builder.h"
 #include "server/cli/verbs_engine.h"
@@ -75,7 +76,8 @@ static int main_version(int argc, char **argv)
 {
     if (main_is_too_much(argc, argv, 0))
         return status_exit_code(STATUS_USAGE);
-    (void)printf("skerry %s (%s)\n", SKERRY_VERSION, engine_dispatch_name());
+    (void)printf("skerry %s (%s, %s)\n", SKERRY_VERSION, engine_dispatch_name(),
+                 javascript_module().count > 0 ? "JavaScript" : "no JavaScript");
     return 0;
 }
 

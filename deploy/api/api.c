@@ -10,7 +10,7 @@
 
 #include "deploy/api/api_private.h"
 #include "deploy/api/multipart.h"
-#include "deploy/build/source.h"
+#include "deploy/source.h"
 
 #define API_PATH_PARTS_MAX 8
 
@@ -148,7 +148,7 @@ static bool api_check_type(struct api_call *call, enum api_body body)
     if (source_type_is_known(type) || source_type_is(type, MULTIPART_TYPE))
         return true;
     api_answer_error(call, 415, "unsupported_media_type", "the body's type is no module's",
-                     "send Content-Type: application/wasm");
+                     "send Content-Type: application/wasm, or text/javascript for a script");
     return false;
 }
 

@@ -10,7 +10,7 @@
 
 #include "deploy/api/api_private.h"
 #include "deploy/api/multipart.h"
-#include "deploy/build/source.h"
+#include "deploy/source.h"
 
 static const char *const api_upload_parameters[] = {"activate", "dry_run",        "percent",
                                                     "config",   "reuse_requests", "reuse_for",

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "deploy/cli/cli.h"
+#include "deploy/source.h"
 
 #define CLI_ANSWER_BYTES_MAX (64U << 20)
 #define CLI_URL_BYTES_MAX    (1U << 20)
@@ -160,8 +161,9 @@ static struct curl_slist *cli_headers(const struct cli *cli, const struct cli_re
 {
     struct curl_slist *headers = NULL;
     char line[512];
+    size_t stem;
     const char *type = request->type != NULL   ? request->type
-                       : request->file != NULL ? "application/wasm"
+                       : request->file != NULL ? source_type_of_file(request->file, &stem)
                                                : "application/json";
     (void)snprintf(line, sizeof(line), "Content-Type: %s", type);
     headers = curl_slist_append(headers, line);

@@ -12,6 +12,7 @@
 
 #include "deploy/cli/cli.h"
 #include "deploy/cli/folder.h"
+#include "deploy/source.h"
 
 #define CLI_QUERY_BYTES_MAX (3 * DEPLOY_CONFIG_BYTES_MAX + 4096)
 
@@ -19,13 +20,11 @@
  * guess would fall on another function sooner or later. Then `ret_name` is a proposal, or "". */
 static bool cli_name_of_file(const char *path, char ret_name[DEPLOY_NAME_BYTES])
 {
-    static const char ending[] = ".wasm";
     const char *slash = strrchr(path, '/');
     const char *base = slash == NULL ? path : slash + 1;
-    size_t bytes = strlen(base);
+    size_t bytes;
     size_t count = 0;
-    if (bytes > strlen(ending) && strcmp(base + bytes - strlen(ending), ending) == 0)
-        bytes -= strlen(ending);
+    (void)source_type_of_file(base, &bytes);
     for (size_t i = 0; i < bytes && count + 1 < DEPLOY_NAME_BYTES; i++) {
         int c = tolower((unsigned char)base[i]);
         bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');

@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#include "deploy/source.h"
 #include "engine/base/hex.h"
 
 #define CLI_FOLDER_BODY_MAX  ((size_t)2 << 30)
@@ -97,19 +98,22 @@ void cli_folder_of_module(const char *path, struct cli_folder *folder)
     arena_init(&folder->arena, DEPLOY_MANIFEST_ARENA_BYTES);
     buffer_init(&folder->body, CLI_FOLDER_BODY_MAX);
     (void)snprintf(folder->module, sizeof(folder->module), "%s", path);
-    (void)snprintf(folder->type, sizeof(folder->type), "application/wasm");
+    size_t stem;
+    (void)snprintf(folder->type, sizeof(folder->type), "%s", source_type_of_file(path, &stem));
 }
 
 /* The first two parts, with a boundary that nobody can have put into them. */
 static enum status cli_folder_write(struct cli_folder *folder, const char *mark)
 {
+    size_t stem;
     struct buffer *body = &folder->body;
     enum status status =
         buffer_printf(body, "--%s\r\nContent-Type: application/json\r\n\r\n", mark);
     if (status == STATUS_OK)
         status = deploy_manifest_to_json(&folder->manifest, body);
     if (status == STATUS_OK)
-        status = buffer_printf(body, "\r\n--%s\r\nContent-Type: application/wasm\r\n\r\n", mark);
+        status = buffer_printf(body, "\r\n--%s\r\nContent-Type: %s\r\n\r\n", mark,
+                               source_type_of_file(folder->module, &stem));
     return status;
 }
 

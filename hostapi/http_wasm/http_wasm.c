@@ -253,10 +253,13 @@ enum engine_outcome http_wasm_log(struct hostapi_host *host, struct engine_host_
     if (!guest_mem_view(call->instance, call->slots[1].i32, call->slots[2].i32, &text))
         return host_trap(call, "log: text of %u bytes at %u is outside memory", call->slots[2].i32,
                          call->slots[1].i32);
-    if (level == NULL || exchange == NULL)
+    if (level == NULL || (exchange == NULL && host->options.said == NULL))
         return ENGINE_DONE;
     hostcalls_charge_bytes(call, text.count);
-    http_exchange_log(exchange, level, text);
+    if (exchange != NULL)
+        http_exchange_log(exchange, level, text);
+    else if ((int32_t)call->slots[0].i32 == HTTP_WASM_LOG_ERROR)
+        host_say(host, text);
     return ENGINE_DONE;
 }
 

@@ -17,6 +17,7 @@
 
 #include "config/config.h"
 #include "engine/engine.h"
+#include "hostapi/javascript/module.h"
 #include "server/front/h2o_listen.h"
 #include "server/serve.h"
 
@@ -138,6 +139,16 @@ static void doctor_memory(struct doctor *doctor, const struct config *config)
     doctor_say(doctor, enough ? DOCTOR_OK : DOCTOR_WARN, "memory", detail);
 }
 
+/* No part of a server that runs modules only. */
+static void doctor_javascript(struct doctor *doctor)
+{
+    bool has = javascript_module().count > 0;
+    doctor_say(doctor, DOCTOR_OK, "JavaScript",
+               has ? "functions can be scripts"
+                   : "this build runs no scripts: where it was made, cargo, wasi-libc or "
+                     "libclang-rt-19-dev-wasm32 was missing");
+}
+
 /* False: there is none that the other checks could look at. */
 static bool doctor_config(struct doctor *doctor, struct config *config)
 {
@@ -227,6 +238,7 @@ int doctor_main(int argc, char **argv)
     doctor_descriptors(&doctor);
     doctor_libh2o(&doctor);
     doctor_say(&doctor, DOCTOR_OK, "engine", engine_dispatch_name());
+    doctor_javascript(&doctor);
     if (doctor_config(&doctor, &config)) {
         doctor_data_dir(&doctor, &config);
         doctor_mappings(&doctor, &config);

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import zlib
 
-from harness import ROOT, SCRATCH, ServerTest, text_guest
+from harness import ROOT, SCRATCH, ServerTest, has_javascript, text_guest
 
 
 class Backend(http.server.BaseHTTPRequestHandler):
@@ -131,6 +131,18 @@ class Examples(ServerTest):
 
     def test_assemblyscript(self):
         self.hello("hello-assemblyscript")
+
+    def test_javascript(self):
+        if not has_javascript():
+            self.skipTest("this build has no JavaScript")
+        name = "notes-javascript"
+        self.server.cli("deploy", str(ROOT / "examples" / name), check=0)
+        self.assertEqual(self.server.get(name, "/milk", method="PUT", body=b"two").status, 201)
+        self.assertEqual(self.server.get(name, "/milk").text, "two")
+        self.assertEqual(self.server.get(name).json, {"greeting": "hello", "notes": ["milk"]})
+        self.assertEqual(self.server.get(name, "/milk", method="DELETE").status, 204)
+        self.assertEqual(self.server.get(name, "/milk").status, 404)
+        self.assertEqual(self.server.get(name, "/", method="POST").status, 405)
 
     def test_a_folder_with_a_manifest(self):
         self.build("greeting-c", "greeting", deploy=[str(ROOT / "examples" / "greeting-c")])
@@ -252,6 +264,7 @@ class Examples(ServerTest):
         names = {p.name for p in (ROOT / "examples").iterdir() if p.is_dir()}
         # embed-engine is no function: tests/library builds and runs it.
         self.assertEqual(names, {"hello-c", "hello-wat", "hello-rust", "hello-assemblyscript",
+                                 "notes-javascript",
                                  "hello-wagi-c", "hello-wagi-rust", "hello-wagi-go",
                                  "events-c", "gather-c", "greeting-c", "visits-c", "gate-c",
                                  "thumbnail-c", "feed-rust", "notes-go", "webhook-go",
@@ -259,7 +272,8 @@ class Examples(ServerTest):
                                  "ab-assemblyscript",
                                  "embed-engine"})
         for name in names:
-            for needed in ("README.md", "build.sh"):
+            scripts = name == "notes-javascript"    # nothing to build
+            for needed in ("README.md",) if scripts else ("README.md", "build.sh"):
                 self.assertTrue((ROOT / "examples" / name / needed).exists(), (name, needed))
         if shutil.which("git") is None:
             self.skipTest("git is not installed")

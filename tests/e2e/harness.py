@@ -37,6 +37,12 @@ def skerry_path():
     return os.environ.get("SKERRY", str(ROOT / "build" / "skerry"))
 
 
+def has_javascript():
+    """Was this build made where cargo, wasi-libc and libclang-rt-19-dev-wasm32 were?"""
+    done = subprocess.run([skerry_path(), "version"], capture_output=True, text=True, check=True)
+    return "no JavaScript" not in done.stdout
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))

@@ -2,8 +2,8 @@
 /*
  * Which of sources.def an upload is.
  */
-#ifndef SKERRY_DEPLOY_BUILD_SOURCE_H
-#define SKERRY_DEPLOY_BUILD_SOURCE_H
+#ifndef SKERRY_DEPLOY_SOURCE_H
+#define SKERRY_DEPLOY_SOURCE_H
 
 #include "deploy/deploy.h"
 
@@ -14,5 +14,8 @@ bool source_type_is_known(struct bytes content_type);
 /* By its type; without one by its first bytes; if those are of none, it is WASM, whose front end
  * says best what is wrong with it. */
 enum deploy_source source_of(struct bytes content_type, struct bytes body);
+/* The media type of a file of that name, and how much of the name is not its ending; a file whose
+ * name says nothing is taken for a module. */
+const char *source_type_of_file(const char *path, size_t *ret_stem_bytes);
 
 #endif
