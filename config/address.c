@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Addresses as the operator writes them: "ADDR:PORT" or "[v6]:PORT", numeric only (no
- * name is ever resolved at start), with an optional "http://" before and "/" after.
+ * name is ever resolved at start), with an optional "http://" before and "/" after; where requests
+ * are listened for, "https://" as well.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -10,6 +11,7 @@
 #include "config/config.h"
 
 #define ADDRESS_SCHEME "http://"
+#define ADDRESS_TLS    "https://"
 
 static bool address_port(const char *text, uint16_t *ret_port)
 {
@@ -39,6 +41,31 @@ bool config_address_normalise(const char *text, char ret_address[CONFIG_ADDRESS_
     if (!config_address_parse(address, &parsed))
         return false;
     memcpy(ret_address, address, count + 1);
+    return true;
+}
+
+const char *config_listen_address(const char *listen, bool *ret_is_tls)
+{
+    *ret_is_tls = strncmp(listen, ADDRESS_TLS, strlen(ADDRESS_TLS)) == 0;
+    return listen + (*ret_is_tls ? strlen(ADDRESS_TLS) : 0);
+}
+
+bool config_speaks_tls(const struct config *config)
+{
+    bool is_tls = false;
+    for (uint32_t i = 0; i < config->listen_count && !is_tls; i++)
+        (void)config_listen_address(config->listen[i], &is_tls);
+    return is_tls;
+}
+
+bool config_listen_normalise(const char *text, char ret_listen[CONFIG_ADDRESS_BYTES])
+{
+    bool is_tls;
+    char address[CONFIG_ADDRESS_BYTES];
+    if (!config_address_normalise(config_listen_address(text, &is_tls), address) ||
+        (is_tls && strlen(address) + strlen(ADDRESS_TLS) >= CONFIG_ADDRESS_BYTES))
+        return false;
+    (void)snprintf(ret_listen, CONFIG_ADDRESS_BYTES, "%s%s", is_tls ? ADDRESS_TLS : "", address);
     return true;
 }
 

@@ -203,13 +203,17 @@ enum status config_check(struct config *config, struct report *report)
     if (!config_domain_valid(checked.domain))
         return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
                            "domain: `%.64s` is no domain name in lower case", checked.domain);
+    if (checked.tls_default_host[0] != '\0' && !config_domain_valid(checked.tls_default_host))
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "tls.default_host: `%.64s` is no host name in lower case",
+                           checked.tls_default_host);
     if (checked.public_url[0] != '\0' && !config_public_url_valid(checked.public_url))
         return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
                            "public_url: `%.64s` is not of the form https://NAME or "
                            "https://NAME:PORT, in lower case",
                            checked.public_url);
     for (uint32_t i = 0; i < checked.listen_count; i++) {
-        if (!config_address_normalise(checked.listen[i], checked.listen[i]))
+        if (!config_listen_normalise(checked.listen[i], checked.listen[i]))
             return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
                                "listen: `%s` is no numeric address, like 127.0.0.1:8080",
                                checked.listen[i]);

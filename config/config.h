@@ -14,12 +14,14 @@
 #include "config/limits.h"
 #include "engine/base/status.h"
 
-#define CONFIG_PATH_BYTES    256 /* the data directory; sockets must fit sun_path (108) */
-#define CONFIG_ADDRESS_BYTES 64  /* "[v6]:port" */
-#define CONFIG_LISTEN_MAX    8
-#define CONFIG_DOMAIN_BYTES  254
-#define CONFIG_WORKERS_MAX   256
-#define CONFIG_PROXIES_MAX   16
+#define CONFIG_PATH_BYTES        256 /* the data directory; sockets must fit sun_path (108) */
+#define CONFIG_ADDRESS_BYTES     64  /* "[v6]:port" */
+#define CONFIG_LISTEN_MAX        8
+#define CONFIG_DOMAIN_BYTES      254
+#define CONFIG_WORKERS_MAX       256
+#define CONFIG_PROXIES_MAX       16
+#define CONFIG_CERTIFICATES_MAX  16
+#define CONFIG_CERTIFICATE_BYTES 512 /* a path, or two with a blank between */
 
 struct config_net {
     uint8_t address[16]; /* IPv6, network byte order */
@@ -28,7 +30,8 @@ struct config_net {
 
 struct config {
     char data_dir[CONFIG_PATH_BYTES];
-    char listen[CONFIG_LISTEN_MAX][CONFIG_ADDRESS_BYTES]; /* "ADDR:PORT" */
+    /* "ADDR:PORT", or "https://ADDR:PORT" [config_listen_address] */
+    char listen[CONFIG_LISTEN_MAX][CONFIG_ADDRESS_BYTES];
     uint32_t listen_count;
     char admin_listen[CONFIG_ADDRESS_BYTES]; /* "" for none */
     char admin_host[CONFIG_DOMAIN_BYTES];    /* another name of that address, or "" */
@@ -37,6 +40,15 @@ struct config {
     /* Whose word on the client's address and scheme is taken [config_trusts]. */
     struct config_net trusted_proxies[CONFIG_PROXIES_MAX];
     uint32_t trusted_proxy_count;
+    /* Whose connections begin with a PROXY header [config_speaks_proxy]. */
+    struct config_net proxy_protocol[CONFIG_PROXIES_MAX];
+    uint32_t proxy_protocol_count;
+    /* "CHAIN", with the key in it, or "CHAIN KEY": absolute paths. */
+    char tls_certificates[CONFIG_CERTIFICATES_MAX][CONFIG_CERTIFICATE_BYTES];
+    uint32_t tls_certificate_count;
+    char tls_default_host[CONFIG_DOMAIN_BYTES]; /* whose certificate unnamed hosts get; "": none */
+    bool tls_redirect;                          /* http is sent to https */
+    uint64_t tls_hsts_us;                       /* Strict-Transport-Security; 0: none */
     /* "https://HOST[:PORT]": what clients reach the domain by; "": http and the first address. */
     char public_url[CONFIG_DOMAIN_BYTES];
     bool h2c;         /* HTTP/2 without TLS is spoken to who begins with it */
@@ -99,6 +111,13 @@ size_t config_address_print(const struct sockaddr *address, char ret_text[CONFIG
 /* Takes "http://ADDR:PORT/" as well and gives "ADDR:PORT"; false if it is no address. */
 bool config_address_normalise(const char *text, char ret_address[CONFIG_ADDRESS_BYTES]);
 
+/* The same, or "https://ADDR:PORT", which stays: what `listen` has. */
+bool config_listen_normalise(const char *text, char ret_listen[CONFIG_ADDRESS_BYTES]);
+/* The address in it; is TLS spoken there? */
+const char *config_listen_address(const char *listen, bool *ret_is_tls);
+/* Is it spoken at any of them? */
+bool config_speaks_tls(const struct config *config);
+
 /* "section.key, key" of all keys whose values differ; "..." at the end if there is no room. */
 void config_list_changes(const struct config *a,
                          const struct config *b,
@@ -110,6 +129,8 @@ bool config_net_parse(const char *text, struct config_net *ret_net);
 bool config_net_contains(const struct config_net *net, const struct sockaddr *address);
 /* Is it one of the trusted proxies? */
 bool config_trusts(const struct config *config, const struct sockaddr *address);
+/* Does what it sends begin with a PROXY header? */
+bool config_speaks_proxy(const struct config *config, const struct sockaddr *address);
 
 /* Writes a skerry.yaml with every key: text and range as a comment, then its default. */
 NODISCARD enum status config_print_reference(struct buffer *out);

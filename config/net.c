@@ -87,11 +87,22 @@ bool config_net_contains(const struct config_net *net, const struct sockaddr *ad
     return rest == 0 || (bytes[whole] ^ net->address[whole]) >> (8 - rest) == 0;
 }
 
-bool config_trusts(const struct config *config, const struct sockaddr *address)
+static bool
+net_any_contains(const struct config_net *nets, uint32_t count, const struct sockaddr *address)
 {
-    for (uint32_t i = 0; i < config->trusted_proxy_count; i++) {
-        if (config_net_contains(&config->trusted_proxies[i], address))
+    for (uint32_t i = 0; i < count; i++) {
+        if (config_net_contains(&nets[i], address))
             return true;
     }
     return false;
+}
+
+bool config_trusts(const struct config *config, const struct sockaddr *address)
+{
+    return net_any_contains(config->trusted_proxies, config->trusted_proxy_count, address);
+}
+
+bool config_speaks_proxy(const struct config *config, const struct sockaddr *address)
+{
+    return net_any_contains(config->proxy_protocol, config->proxy_protocol_count, address);
 }

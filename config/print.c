@@ -52,25 +52,32 @@ static enum status print_text(const struct setting *row, const char *indent, str
     return status == STATUS_OK ? buffer_append(out, "\n", 1) : status;
 }
 
+static bool
+print_lists_differ(const struct config *a, const struct config *b, const struct setting *row)
+{
+    uint32_t count = *settings_list_count((struct config *)(uintptr_t)a, row);
+    size_t bytes = settings_row_bytes(row);
+    if (count != *settings_list_count((struct config *)(uintptr_t)b, row))
+        return true;
+    for (uint32_t i = 0; i < count; i++) {
+        const char *of_a = (const char *)a + row->offset + i * bytes;
+        const char *of_b = (const char *)b + row->offset + i * bytes;
+        bool same = row->type == SETTING_NETS ? memcmp(of_a, of_b, bytes) == 0
+                                              : strncmp(of_a, of_b, bytes) == 0;
+        if (!same)
+            return true;
+    }
+    return false;
+}
+
 static bool print_differs(const struct config *a, const struct config *b, const struct setting *row)
 {
-    if (row->type == SETTING_LISTEN && a->listen_count != b->listen_count)
-        return true;
-    if (row->type == SETTING_NETS)
-        return a->trusted_proxy_count != b->trusted_proxy_count ||
-               memcmp(a->trusted_proxies, b->trusted_proxies,
-                      a->trusted_proxy_count * sizeof(a->trusted_proxies[0])) != 0;
     const char *of_a = (const char *)a + row->offset;
     const char *of_b = (const char *)b + row->offset;
     if (row->type == SETTING_TEXT || row->type == SETTING_ADDRESS)
         return strncmp(of_a, of_b, row->bytes) != 0;
-    if (row->type != SETTING_LISTEN)
-        return memcmp(of_a, of_b, row->bytes) != 0;
-    for (uint32_t i = 0; i < a->listen_count; i++) {
-        if (strcmp(a->listen[i], b->listen[i]) != 0)
-            return true;
-    }
-    return false;
+    return settings_is_list(row) ? print_lists_differ(a, b, row)
+                                 : memcmp(of_a, of_b, row->bytes) != 0;
 }
 
 void config_list_changes(const struct config *a,

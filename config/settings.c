@@ -164,28 +164,71 @@ static enum status settings_set_number(void *field,
     return STATUS_OK;
 }
 
+static const struct {
+    size_t offset; /* of the list */
+    size_t count;  /* of the field that counts its rows */
+    size_t row_bytes;
+} settings_lists[] = {
+#define LIST(field, count_field)                                                                   \
+    {                                                                                              \
+        offsetof(struct config, field), offsetof(struct config, count_field),                      \
+            sizeof(((struct config *)NULL)->field[0])                                              \
+    }
+    LIST(listen, listen_count),
+    LIST(trusted_proxies, trusted_proxy_count),
+    LIST(proxy_protocol, proxy_protocol_count),
+    LIST(tls_certificates, tls_certificate_count),
+#undef LIST
+};
+
+static size_t settings_find_list(const struct setting *setting)
+{
+    for (size_t i = 0; i < COUNT_OF(settings_lists); i++) {
+        if (settings_lists[i].offset == setting->offset)
+            return i;
+    }
+    ASSERT(!"a list without a count");
+    return 0;
+}
+
+uint32_t *settings_list_count(struct config *config, const struct setting *setting)
+{
+    size_t offset = settings_lists[settings_find_list(setting)].count;
+    return (uint32_t *)(void *)((char *)config + offset);
+}
+
+size_t settings_row_bytes(const struct setting *setting)
+{
+    return settings_lists[settings_find_list(setting)].row_bytes;
+}
+
 static enum status
 settings_add_listen(struct config *config, const char *text, struct report *report)
 {
     if (config->listen_count == CONFIG_LISTEN_MAX)
         return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE, "has more than %d addresses",
                            CONFIG_LISTEN_MAX);
-    if (!config_address_normalise(text, config->listen[config->listen_count]))
+    if (!config_listen_normalise(text, config->listen[config->listen_count]))
         return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE,
-                           "is no numeric address, like http://127.0.0.1:8080 or [::1]:8080");
+                           "is no numeric address, like http://127.0.0.1:8080 or "
+                           "https://[::]:443");
     config->listen_count++;
     return STATUS_OK;
 }
 
-static enum status settings_add_net(struct config *config, const char *text, struct report *report)
+static enum status settings_add_net(struct config *config,
+                                    const struct setting *setting,
+                                    const char *text,
+                                    struct report *report)
 {
-    uint32_t *count = &config->trusted_proxy_count;
+    uint32_t *count = settings_list_count(config, setting);
+    struct config_net *nets = (struct config_net *)(void *)((char *)config + setting->offset);
     if (text[0] == '\0')
         return STATUS_OK;
     if (*count == CONFIG_PROXIES_MAX)
         return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE, "has more than %d networks",
                            CONFIG_PROXIES_MAX);
-    if (!config_net_parse(text, &config->trusted_proxies[*count]))
+    if (!config_net_parse(text, &nets[*count]))
         return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE,
                            "is no network, like 10.0.0.0/8 or 2001:db8::/32, or has bits behind "
                            "its prefix");
@@ -193,17 +236,38 @@ static enum status settings_add_net(struct config *config, const char *text, str
     return STATUS_OK;
 }
 
+/* Absolute, so that it does not matter who opens them. */
+static enum status settings_add_files(struct config *config,
+                                      const struct setting *setting,
+                                      const char *text,
+                                      struct report *report)
+{
+    uint32_t *count = settings_list_count(config, setting);
+    const char *second = strchr(text, ' ');
+    if (text[0] == '\0')
+        return STATUS_OK;
+    if (*count == CONFIG_CERTIFICATES_MAX)
+        return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE, "has more than %d rows",
+                           CONFIG_CERTIFICATES_MAX);
+    if (text[0] != '/' || (second != NULL && second[1] != '/') ||
+        strlen(text) >= CONFIG_CERTIFICATE_BYTES)
+        return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE,
+                           "is no absolute path of less than %d bytes, nor two with a blank "
+                           "between",
+                           CONFIG_CERTIFICATE_BYTES);
+    (void)snprintf(config->tls_certificates[(*count)++], CONFIG_CERTIFICATE_BYTES, "%s", text);
+    return STATUS_OK;
+}
+
 bool settings_is_list(const struct setting *setting)
 {
-    return setting->type == SETTING_LISTEN || setting->type == SETTING_NETS;
+    return setting->type == SETTING_LISTEN || setting->type == SETTING_NETS ||
+           setting->type == SETTING_FILES;
 }
 
 void settings_clear_list(struct config *config, const struct setting *setting)
 {
-    if (setting->type == SETTING_LISTEN)
-        config->listen_count = 0;
-    else
-        config->trusted_proxy_count = 0;
+    *settings_list_count(config, setting) = 0;
 }
 
 static enum status settings_set_flag(bool *field, const char *text, struct report *report)
@@ -229,7 +293,9 @@ enum status settings_set(struct config *config,
     case SETTING_LISTEN:
         return settings_add_listen(config, text, report);
     case SETTING_NETS:
-        return settings_add_net(config, text, report);
+        return settings_add_net(config, setting, text, report);
+    case SETTING_FILES:
+        return settings_add_files(config, setting, text, report);
     case SETTING_FLAG:
         return settings_set_flag((bool *)field, text, report);
     case SETTING_ADDRESS:

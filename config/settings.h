@@ -17,6 +17,7 @@ enum setting_type {
     SETTING_LISTEN,
     SETTING_ADDRESS,
     SETTING_NETS,
+    SETTING_FILES,
     SETTING_FLAG,
 };
 
@@ -40,6 +41,10 @@ extern const size_t settings_row_count;
 const struct setting *settings_find(const char *section, const char *key);
 /* Is it a list, to which settings_set adds? */
 bool settings_is_list(const struct setting *setting);
+/* How many it has; setting must be a list. */
+uint32_t *settings_list_count(struct config *config, const struct setting *setting);
+/* Of one of its rows. */
+size_t settings_row_bytes(const struct setting *setting);
 void settings_clear_list(struct config *config, const struct setting *setting);
 bool settings_is_section(const char *name);
 /* "section.key" of the known key that is spelled most like `section.key`; "" if none is like it. */

@@ -103,6 +103,17 @@ serve_copy(char *to, size_t room, const char *flag, const char *value, struct re
     return STATUS_OK;
 }
 
+static enum status
+serve_take_listen(char ret_listen[CONFIG_ADDRESS_BYTES], const char *value, struct report *report)
+{
+    if (!config_listen_normalise(value, ret_listen))
+        return report_fail(report, STATUS_USAGE, REPORT_OFFSET_NONE,
+                           "serve: --listen %s: not a numeric ADDR:PORT, like 127.0.0.1:8080 or "
+                           "https://0.0.0.0:443",
+                           value);
+    return STATUS_OK;
+}
+
 static enum status serve_take_address(char ret_address[CONFIG_ADDRESS_BYTES],
                                       const char *flag,
                                       const char *value,
@@ -141,7 +152,7 @@ serve_apply(struct config *config, const struct serve_flags *flags, struct repor
     if (status == STATUS_OK && flags->admin != NULL)
         status = serve_take_address(config->admin_listen, "--admin", flags->admin, report);
     for (uint32_t i = 0; i < flags->listen_count && status == STATUS_OK; i++)
-        status = serve_take_address(config->listen[i], "--listen", flags->listen[i], report);
+        status = serve_take_listen(config->listen[i], flags->listen[i], report);
     if (flags->listen_count > 0)
         config->listen_count = flags->listen_count;
     if (status == STATUS_OK)

@@ -89,15 +89,18 @@ json_t *api_url(const struct api_call *call, const struct store_target *target)
     const struct config *config = call->api->config;
     struct config_address address;
     char port[8] = "";
+    bool is_tls;
     const char *scheme = "http";
     const char *domain = config->domain;
     const char *at = strstr(config->public_url, "://");
     if (at != NULL) {
         scheme = at == config->public_url + 5 ? "https" : "http";
         domain = at + 3;
-    } else if (config->listen_count > 0 && config_address_parse(config->listen[0], &address) &&
-               address.port != 80) {
-        (void)snprintf(port, sizeof(port), ":%u", (unsigned)address.port);
+    } else if (config->listen_count > 0 &&
+               config_address_parse(config_listen_address(config->listen[0], &is_tls), &address)) {
+        scheme = is_tls ? "https" : "http";
+        if (address.port != (is_tls ? 443 : 80))
+            (void)snprintf(port, sizeof(port), ":%u", (unsigned)address.port);
     }
     return json_sprintf("%s://%.*s.%.*s.%s%s/", scheme, (int)target->function.count,
                         (const char *)target->function.data, (int)target->tenant.count,

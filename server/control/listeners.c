@@ -89,6 +89,7 @@ static enum status listeners_open_address(struct listeners *listeners,
                                           struct report *report)
 {
     struct config_address address;
+    text = config_listen_address(text, &listeners->is_tls[index]);
     if (!config_address_parse(text, &address))
         return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
                            "cannot listen on `%s`: not an ADDR:PORT", text);

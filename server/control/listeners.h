@@ -17,6 +17,7 @@ struct listeners {
     uint32_t sets;                                           /* workers */
     int (*fds)[CONFIG_LISTEN_MAX];                           /* [set][address]; owned */
     char addresses[CONFIG_LISTEN_MAX][CONFIG_ADDRESS_BYTES]; /* with the real port */
+    bool is_tls[CONFIG_LISTEN_MAX];
 };
 
 /* BUSY, with a report that names the address, if somebody listens there already. Of `sockets`

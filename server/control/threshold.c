@@ -41,9 +41,10 @@ void threshold_announce(const struct config *config, const struct listeners *lis
     for (uint32_t i = 0; i < listeners->count; i++) {
         const char *address = listeners->addresses[i];
         const char *colon = strrchr(address, ':');
-        (void)printf("functions http://%s  (http://{function}.{tenant}.%s%s/, "
-                     "http://%s/f/{tenant}/{function}/)\n",
-                     address, config->domain, colon, address);
+        const char *scheme = listeners->is_tls[i] ? "https" : "http";
+        (void)printf("functions %s://%s  (%s://{function}.{tenant}.%s%s/, "
+                     "%s://%s/f/{tenant}/{function}/)\n",
+                     scheme, address, scheme, config->domain, colon, scheme, address);
     }
     if (config->admin_socket[0] != '\0')
         (void)printf("admin     unix:%s\n", config->admin_socket);

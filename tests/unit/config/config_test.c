@@ -260,8 +260,7 @@ static void unknown_key_names_file_line_and_nearest_key(void **state)
     assert_load_fails("idel: 1s\n", "unknown key `idel`; did you mean `pool.idle`?");
     assert_load_fails("fued: 1G\n", "unknown key `fued`; did you mean `limits.fuel`?");
     assert_load_fails("zule: 1G\n", "unknown key `zule`; `skerry help config` lists all");
-    assert_load_fails("certificate: x\n",
-                      "unknown key `certificate`; `skerry help config` lists all");
+    assert_load_fails("quotation: x\n", "unknown key `quotation`; `skerry help config` lists all");
     assert_load_fails("limits: { memory: 128MB }\n",
                       "limits.memory: `128MB` is no whole number with a unit of B, KiB, MiB, GiB, "
                       "TiB, like 4GiB");
@@ -504,9 +503,42 @@ static void address_reads_v4_and_v6_and_knows_loopback(void **state)
         assert_false(config_address_parse(bad[i], &address));
 }
 
+static void listeners_may_speak_tls(void **state)
+{
+    (void)state;
+    char listen[CONFIG_ADDRESS_BYTES];
+    bool is_tls;
+    assert_true(config_listen_normalise("https://[::1]:443/", listen));
+    assert_string_equal(listen, "https://[::1]:443");
+    assert_string_equal(config_listen_address(listen, &is_tls), "[::1]:443");
+    assert_true(is_tls);
+    assert_true(config_listen_normalise("http://127.0.0.1:80", listen));
+    assert_string_equal(listen, "127.0.0.1:80");
+    assert_string_equal(config_listen_address(listen, &is_tls), "127.0.0.1:80");
+    assert_false(is_tls);
+    assert_false(config_listen_normalise("https://localhost:443", listen));
+    assert_false(config_listen_normalise("https://https://127.0.0.1:443", listen));
+}
+
+static void certificates_are_files_by_absolute_paths(void **state)
+{
+    (void)state;
+    struct config config;
+    assert_int_equal(config_defaults(&config, NULL), STATUS_OK);
+    const struct setting *row = settings_find("tls", "certificates");
+    assert_int_equal(settings_set(&config, row, "/a.pem", NULL), STATUS_OK);
+    assert_int_equal(settings_set(&config, row, "/b.pem /b.key", NULL), STATUS_OK);
+    assert_int_equal(settings_set(&config, row, "c.pem", NULL), STATUS_INVALID);
+    assert_int_equal(settings_set(&config, row, "/c.pem c.key", NULL), STATUS_INVALID);
+    assert_int_equal(config.tls_certificate_count, 2);
+    assert_string_equal(config.tls_certificates[1], "/b.pem /b.key");
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(listeners_may_speak_tls),
+        cmocka_unit_test(certificates_are_files_by_absolute_paths),
         cmocka_unit_test(quantity_reads_every_documented_form),
         cmocka_unit_test(memory_that_nobody_bounds_is_a_part_of_the_machines),
         cmocka_unit_test(quantity_refuses_wrong_units_signs_and_overflow),
