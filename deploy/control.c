@@ -80,32 +80,26 @@ static void control_begin_upload(struct deploy_control *control,
                                  struct api_response *response)
 {
     struct report report = REPORT_INIT;
-    struct control_upload *waiting = calloc(1, sizeof(*waiting));
-    if (waiting == NULL) {
-        const struct problem problem = {.status = 503,
-                                        .code = "no_memory",
-                                        .detail = "the server is out of memory",
-                                        .offset = REPORT_OFFSET_NONE,
-                                        .request_id = admin_http_request(call)->id};
-        api_answer_problem(response, &problem);
+    struct control_upload *held = calloc(1, sizeof(*held));
+    if (held == NULL) {
+        api_answer_no_memory(response, admin_http_request(call)->id);
         admin_http_reply(call, response);
         api_upload_done(upload);
         return;
     }
-    *waiting = (struct control_upload){.control = control, .call = call, .upload = *upload};
-    admin_http_on_gone(call, control_client_gone, waiting);
-    const struct builder_job_request request = {.tenant = waiting->upload.tenant,
-                                                .module = waiting->upload.module,
-                                                .memory_max_bytes =
-                                                    waiting->upload.memory_max_bytes,
-                                                .config = buffer_bytes(&waiting->upload.config),
-                                                .choices = waiting->upload.content.choices,
-                                                .source = waiting->upload.content.source,
+    *held = (struct control_upload){.control = control, .call = call, .upload = *upload};
+    admin_http_on_gone(call, control_client_gone, held);
+    const struct builder_job_request request = {.tenant = held->upload.tenant,
+                                                .module = held->upload.module,
+                                                .memory_max_bytes = held->upload.memory_max_bytes,
+                                                .config = buffer_bytes(&held->upload.config),
+                                                .choices = held->upload.content.choices,
+                                                .source = held->upload.content.source,
                                                 .done = control_built,
-                                                .context = waiting};
-    enum status status = builder_jobs_submit(control->jobs, &request, &report, &waiting->job);
+                                                .context = held};
+    enum status status = builder_jobs_submit(control->jobs, &request, &report, &held->job);
     if (status != STATUS_OK)
-        control_not_begun(waiting, status, &report);
+        control_not_begun(held, status, &report);
 }
 
 static void control_handle(void *context, struct admin_http_call *call)
@@ -491,7 +485,8 @@ enum status deploy_control_start(const struct deploy_control_options *options,
     if (control == NULL)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
     control->options = *options;
-    admin_vault_init(&control->vault, options->vault, options->context);
+    certificate_files_init(&control->certificates, &control->api, options);
+    admin_vault_init(&control->vault, &control->api, options->vault, options->context);
     control->dir.fd = control->dir.lock_fd = control->dir.artifacts_fd = -1;
     if (getrandom(&control->run, sizeof(control->run), GRND_NONBLOCK) < 0)
         control->run = clock_realtime_ns(options->clock);
@@ -531,7 +526,7 @@ void deploy_control_stop(struct deploy_control *control)
     /* Ends all jobs, so that no request is held and nothing is rebuilt any more. */
     builder_jobs_free(control->jobs);
     rebuild_stop(control->rebuild);
-    admin_vault_lost(&control->vault);
+    deploy_control_vault_lost(control);
     admin_http_stop(control->http);
     if (control->readers_timer != NULL)
         event_free(control->readers_timer);

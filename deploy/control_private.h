@@ -7,6 +7,7 @@
 
 #include "deploy/api/admin_vault.h"
 #include "deploy/api/api.h"
+#include "deploy/certificate_files.h"
 #include "deploy/data_dir.h"
 #include "deploy/generation.h"
 
@@ -34,6 +35,7 @@ struct deploy_control {
     struct event *readers_timer;
     struct api api;
     struct admin_vault vault;
+    struct certificate_files certificates;
 };
 
 #endif

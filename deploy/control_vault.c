@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Control and the vault: answers to orders, and what was removed and is to be forgotten there.
+ * Control and the vault: answers to orders, certificates of files, and what was removed and is to
+ * be forgotten there.
  */
 #include "deploy/control_private.h"
 
@@ -9,12 +10,19 @@ void deploy_control_vault_done(struct deploy_control *control,
                                enum status status,
                                struct bytes text)
 {
-    admin_vault_done(&control->vault, number, status, text);
+    if (!certificate_files_done(&control->certificates, number, status, text))
+        admin_vault_done(&control->vault, number, status, text);
 }
 
 void deploy_control_vault_lost(struct deploy_control *control)
 {
     admin_vault_lost(&control->vault);
+    certificate_files_lost(&control->certificates);
+}
+
+void deploy_control_load_certificates(struct deploy_control *control)
+{
+    certificate_files_load(&control->certificates);
 }
 
 void deploy_control_list_forgotten(struct deploy_control *control,

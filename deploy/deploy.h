@@ -199,6 +199,30 @@ NODISCARD enum status deploy_catalog_host(struct deploy_catalog *catalog,
                                           struct arena *arena,
                                           struct report *report,
                                           struct deploy_host *ret_host);
+/* Where a certificate came from. */
+enum deploy_certificate_origin {
+    DEPLOY_CERTIFICATE_API,
+    DEPLOY_CERTIFICATE_FILE, /* of skerry.yaml */
+    DEPLOY_CERTIFICATE_ACME,
+};
+
+/* What a host is served with: the chain, as certs/certificate.h has it, and which key signs. */
+struct deploy_certificate {
+    uint8_t key[DEPLOY_SHA256_BYTES]; /* SHA-256 of the leaf's public key */
+    uint64_t serial;                  /* another one: the host has another certificate */
+    uint64_t not_after_s;
+    struct bytes chain;
+    struct bytes ocsp; /* an answer to staple; may be empty */
+};
+#define DEPLOY_CERTIFICATE_BYTES_MAX 65536 /* of `copy` */
+
+/* `host` in lower case, a name or "*." and one, as it was stored. NOT_FOUND, without a report, if
+ * it has none. What the certificate points to is in `copy`. */
+NODISCARD enum status deploy_catalog_certificate(struct deploy_catalog *catalog,
+                                                 struct bytes host,
+                                                 struct buffer *copy,
+                                                 struct report *report,
+                                                 struct deploy_certificate *ret_certificate);
 /* Opens an artifact by its key. NOT_FOUND, or CORRUPT if it is not as control published it:
  * ask for a rebuild. */
 NODISCARD enum status deploy_artifact_open(const char *data_dir,
@@ -241,6 +265,8 @@ enum deploy_vault_verb {
     DEPLOY_VAULT_PUT,
     DEPLOY_VAULT_REMOVE,
     DEPLOY_VAULT_ROTATE,
+    DEPLOY_VAULT_KEY_PUT,    /* a private key in PEM; `name` is the digest that it must have */
+    DEPLOY_VAULT_KEY_REMOVE, /* the key of that digest */
 };
 #define DEPLOY_SECRET_NAME_BYTES_MAX  128
 #define DEPLOY_SECRET_VALUE_BYTES_MAX 65536
@@ -291,6 +317,9 @@ struct deploy_control_options {
     /* Asks the vault; then deploy_control_vault_done is called with that number. False: nobody
      * keeps secrets now. May be NULL: nobody does. */
     bool (*vault)(void *context, const struct deploy_vault_order *order, uint64_t number);
+    /* What became of tls.certificates, for the log; a text of NULL: all of them were tried. May be
+     * NULL. */
+    void (*certificates_told)(void *context, bool failed, const char *text);
     void *context;
 };
 
@@ -324,6 +353,8 @@ void deploy_control_list_forgotten(struct deploy_control *control,
 void deploy_control_forgot(struct deploy_control *control,
                            struct bytes tenant,
                            struct bytes function);
+/* Reads the files of tls.certificates, again if they were read before. */
+void deploy_control_load_certificates(struct deploy_control *control);
 /* A line of a function's log: one JSON object without `id`. Names are valid. */
 void deploy_control_log(struct deploy_control *control,
                         struct bytes tenant,

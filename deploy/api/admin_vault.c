@@ -14,20 +14,22 @@ struct admin_vault_call {
 };
 
 void admin_vault_init(struct admin_vault *vault,
+                      const struct api *api,
                       bool (*ask)(void *, const struct deploy_vault_order *, uint64_t),
                       void *context)
 {
-    *vault = (struct admin_vault){.ask = ask, .context = context};
+    *vault = (struct admin_vault){.api = api, .ask = ask, .context = context};
 }
 
-static void admin_vault_reply(struct admin_http_call *call,
+static void admin_vault_reply(const struct admin_vault *vault,
+                              struct admin_http_call *call,
                               const struct api_vault *wanted,
                               enum status status,
                               struct bytes text)
 {
     struct api_response response;
     api_response_init(&response);
-    api_vault_done(admin_http_request(call), wanted, status, text, &response);
+    api_vault_done(vault->api, admin_http_request(call), wanted, status, text, &response);
     admin_http_reply(call, &response);
     api_response_done(&response);
 }
@@ -40,14 +42,12 @@ void admin_vault_ask(struct admin_vault *vault,
                                              .tenant = wanted->tenant,
                                              .function = wanted->function,
                                              .name = bytes_of_text(wanted->name),
-                                             .value = wanted->verb == DEPLOY_VAULT_PUT
-                                                          ? admin_http_request(call)->body
-                                                          : bytes_make(NULL, 0)};
+                                             .value = wanted->value};
     struct admin_vault_call *waiting = calloc(1, sizeof(*waiting));
     if (waiting == NULL || vault->ask == NULL ||
         !vault->ask(vault->context, &order, vault->number + 1)) {
         free(waiting);
-        admin_vault_reply(call, wanted, STATUS_UNREACHABLE, bytes_make(NULL, 0));
+        admin_vault_reply(vault, call, wanted, STATUS_UNREACHABLE, bytes_make(NULL, 0));
         return;
     }
     *waiting =
@@ -55,10 +55,13 @@ void admin_vault_ask(struct admin_vault *vault,
     list_append(&vault->calls, &waiting->link);
 }
 
-static void admin_vault_end(struct admin_vault_call *waiting, enum status status, struct bytes text)
+static void admin_vault_end(const struct admin_vault *vault,
+                            struct admin_vault_call *waiting,
+                            enum status status,
+                            struct bytes text)
 {
     list_remove(&waiting->link);
-    admin_vault_reply(waiting->call, &waiting->wanted, status, text);
+    admin_vault_reply(vault, waiting->call, &waiting->wanted, status, text);
     free(waiting);
 }
 
@@ -69,7 +72,7 @@ void admin_vault_done(struct admin_vault *vault,
 {
     LIST_FOREACH(waiting, &vault->calls, struct admin_vault_call, link) {
         if (waiting->number == number) {
-            admin_vault_end(waiting, status, text);
+            admin_vault_end(vault, waiting, status, text);
             return;
         }
     }
@@ -78,6 +81,6 @@ void admin_vault_done(struct admin_vault *vault,
 void admin_vault_lost(struct admin_vault *vault)
 {
     LIST_FOREACH(waiting, &vault->calls, struct admin_vault_call, link) {
-        admin_vault_end(waiting, STATUS_UNREACHABLE, bytes_make(NULL, 0));
+        admin_vault_end(vault, waiting, STATUS_UNREACHABLE, bytes_make(NULL, 0));
     }
 }

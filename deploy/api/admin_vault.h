@@ -10,6 +10,7 @@
 #include "engine/base/list.h"
 
 struct admin_vault {
+    const struct api *api; /* makes the answers */
     struct list calls;
     uint64_t number; /* of the last one */
     /* As in deploy_control_options. */
@@ -18,6 +19,7 @@ struct admin_vault {
 };
 
 void admin_vault_init(struct admin_vault *vault,
+                      const struct api *api,
                       bool (*ask)(void *, const struct deploy_vault_order *, uint64_t),
                       void *context);
 /* The request is replied to, now or later. `wanted` is copied; its texts are the request's. */

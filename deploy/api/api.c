@@ -13,6 +13,7 @@
 #include "deploy/source.h"
 
 #define API_PATH_PARTS_MAX 8
+#define API_PEM_BYTES_MAX  131072
 
 const struct api_route api_routes[] = {
 #define CALL(path, METHOD, VERB_, BODY, handler_, text_)                                           \
@@ -145,6 +146,15 @@ static bool api_check_type(struct api_call *call, enum api_body body)
                          "send Content-Type: application/octet-stream");
         return false;
     }
+    if (body == API_BODY_PEM) {
+        if (type.data == NULL || source_type_is(type, "application/x-pem-file") ||
+            source_type_is(type, "application/pem-certificate-chain") ||
+            source_type_is(type, "application/octet-stream"))
+            return true;
+        api_answer_error(call, 415, "unsupported_media_type", "the body's type is not PEM's",
+                         "send Content-Type: application/x-pem-file");
+        return false;
+    }
     if (source_type_is_known(type) || source_type_is(type, MULTIPART_TYPE))
         return true;
     api_answer_error(call, 415, "unsupported_media_type", "the body's type is no module's",
@@ -167,6 +177,8 @@ static uint64_t api_body_max(const struct api_call *call, enum api_body body)
         return API_JSON_BYTES_MAX + limits->file_count * API_HASH_BYTES;
     case API_BODY_VALUE:
         return KV_VALUE_BYTES_MAX;
+    case API_BODY_PEM:
+        return API_PEM_BYTES_MAX;
     case API_BODY_VARIABLE:
         return DEPLOY_VARIABLE_VALUE_BYTES_MAX;
     default:

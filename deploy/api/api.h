@@ -93,6 +93,8 @@ struct api_vault {
     enum deploy_vault_verb verb; /* NONE: it is complete */
     struct bytes tenant;
     struct bytes function;
+    struct bytes key;   /* the path's, of a certificate */
+    struct bytes value; /* to be kept; a view of the body */
     char name[DEPLOY_SECRET_NAME_BYTES_MAX + 1];
 };
 
@@ -179,8 +181,17 @@ enum api_step {
     API_BUILD,
 };
 
+struct certificate;
+/* Makes it the host's; its key is kept already. */
+NODISCARD enum status api_store_certificate(const struct api *api,
+                                            struct bytes host,
+                                            enum deploy_certificate_origin origin,
+                                            const struct certificate *certificate,
+                                            struct report *report);
+
 /* Completes the response of a request that had `vault`: as deploy_control_vault_done has it. */
-void api_vault_done(const struct api_request *request,
+void api_vault_done(const struct api *api,
+                    const struct api_request *request,
                     const struct api_vault *vault,
                     enum status status,
                     struct bytes text,
@@ -206,5 +217,6 @@ NODISCARD enum status
 api_log_write(bool events, uint64_t id, struct bytes line, struct buffer *out);
 /* For problems that the adapter finds before there is a request to handle. */
 void api_answer_problem(struct api_response *response, const struct problem *problem);
+void api_answer_no_memory(struct api_response *response, const char *request_id);
 
 #endif

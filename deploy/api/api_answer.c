@@ -60,6 +60,16 @@ void api_answer_problem(struct api_response *response, const struct problem *pro
     (void)!buffer_append(&response->body, text, count);
 }
 
+void api_answer_no_memory(struct api_response *response, const char *request_id)
+{
+    const struct problem problem = {.status = 503,
+                                    .code = "no_memory",
+                                    .detail = "the server is out of memory",
+                                    .offset = REPORT_OFFSET_NONE,
+                                    .request_id = request_id};
+    api_answer_problem(response, &problem);
+}
+
 void api_answer_error(
     struct api_call *call, int status, const char *code, const char *detail, const char *hint)
 {

@@ -44,6 +44,7 @@ enum api_body {
     API_BODY_VARIABLE,
     API_BODY_BLOB,   /* what is in a file */
     API_BODY_HASHES, /* JSON, of all files of a version */
+    API_BODY_PEM,
 };
 
 struct api_route {
@@ -115,6 +116,12 @@ void api_answer_host_conflict(struct api_call *call,
                               struct bytes host);
 /* Adds the version's manifest to `body`, null if it has none. */
 void api_add_manifest(const struct api_call *call, uint32_t version, json_t *body);
+
+/* What the vault said of a certificate's key. */
+void api_certificate_done(struct api_call *call,
+                          const struct api_vault *vault,
+                          enum status status,
+                          struct bytes text);
 
 /* Text of any origin: bytes that are not ASCII text become '?'. */
 json_t *api_text(const char *text);

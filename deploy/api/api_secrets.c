@@ -57,6 +57,7 @@ void api_put_secret(struct api_call *call)
         api_answer_error(call, 413, "body_too_large", "a secret has at most 65536 bytes", NULL);
         return;
     }
+    call->response->vault.value = call->request->body;
     api_secret_want_one(call, DEPLOY_VAULT_PUT);
 }
 
@@ -87,14 +88,19 @@ static json_t *api_secret_names(struct bytes text)
     return json_pack("{s:o}", "secrets", rows);
 }
 
-void api_vault_done(const struct api_request *request,
+void api_vault_done(const struct api *api,
+                    const struct api_request *request,
                     const struct api_vault *vault,
                     enum status status,
                     struct bytes text,
                     struct api_response *response)
 {
-    struct api_call call = {.request = request, .response = response};
+    struct api_call call = {.api = api, .request = request, .response = response};
     struct report report = REPORT_INIT;
+    if (vault->verb == DEPLOY_VAULT_KEY_PUT || vault->verb == DEPLOY_VAULT_KEY_REMOVE) {
+        api_certificate_done(&call, vault, status, text);
+        return;
+    }
     if (status == STATUS_OK && vault->verb == DEPLOY_VAULT_LIST) {
         api_answer(&call, 200, api_secret_names(text));
     } else if (status == STATUS_OK && vault->verb == DEPLOY_VAULT_ROTATE) {

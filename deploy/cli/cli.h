@@ -182,6 +182,7 @@ cli_verb cli_route;
 cli_verb cli_domain;
 cli_verb cli_kv;
 cli_verb cli_secret;
+cli_verb cli_cert;
 cli_verb cli_logs;
 cli_verb cli_token;
 cli_verb cli_login;

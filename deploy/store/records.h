@@ -21,6 +21,7 @@
  *   domain_of    tenant "/" host                     struct records_domain_of
  *   deployment   tenant "/" function                 struct records_deployments; absent: as below
  *   alias        tenant "/" function NUL alias       struct records_alias
+ *   certificate  host                                struct records_certificate, chain, OCSP answer
  *   changelog    serial number (BE)                  one JSON object
  *   token        token's id                          struct records_token, then function names
  *   quota        tenant                              struct records_quota; absent: no quota
@@ -62,6 +63,7 @@
     DB(DOMAIN_OF, "domain_of")                                                                     \
     DB(DEPLOYMENT, "deployment")                                                                   \
     DB(ALIAS, "alias")                                                                             \
+    DB(CERTIFICATE, "certificate")                                                                 \
     DB(CHANGELOG, "changelog")                                                                     \
     DB(FORGOTTEN, "forgotten") /* functions and tenants whose secrets are still to go */           \
     DB(TOKEN, "token")                                                                             \
@@ -246,6 +248,20 @@ struct records_audit {
 _Static_assert(sizeof(struct records_token) == 192, "no padding on disk");
 _Static_assert(sizeof(struct records_audit) == 80, "no padding on disk");
 _Static_assert(sizeof(struct records_blob) == 16, "no padding on disk");
+/* Behind it the chain, as certs/certificate.h has it, and an answer of OCSP, which may be empty. */
+struct records_certificate {
+    uint8_t key[DEPLOY_SHA256_BYTES]; /* of the leaf's public key */
+    char tenant[DEPLOY_NAME_BYTES];   /* whose it is, padded with NULs; none: the operator's */
+    uint64_t serial;                  /* another one each time it is put */
+    uint64_t not_before_s;
+    uint64_t not_after_s;
+    uint32_t chain_bytes;
+    uint32_t ocsp_bytes;
+    uint32_t origin; /* enum deploy_certificate_origin */
+    uint32_t unused;
+};
+
+_Static_assert(sizeof(struct records_certificate) == 136, "no padding on disk");
 _Static_assert(sizeof(struct records_host) == DEPLOY_NAME_BYTES, "no padding on disk");
 _Static_assert(sizeof(struct records_route) == 8, "no padding on disk");
 _Static_assert(sizeof(struct records_route_of) == 8, "no padding on disk");

@@ -225,6 +225,39 @@ NODISCARD enum status store_list_domains(struct store *store,
                                          bool (*visit)(void *context, const struct store_domain *),
                                          void *context,
                                          struct report *report);
+/* ---- certificates ---------------------------------------------------------------------------- */
+
+struct store_certificate {
+    struct bytes host;
+    struct records_certificate record; /* serial and the counts of bytes are the store's */
+    struct bytes chain;
+    struct bytes ocsp;
+};
+
+/* Makes or replaces the host's. */
+NODISCARD enum status store_set_certificate(struct store *store,
+                                            const struct store_certificate *certificate,
+                                            struct report *report);
+/* Which key it had, and whether another host's has that too; NOT_FOUND. */
+NODISCARD enum status store_delete_certificate(struct store *store,
+                                               struct bytes host,
+                                               struct report *report,
+                                               uint8_t ret_key[DEPLOY_SHA256_BYTES],
+                                               bool *ret_key_is_used);
+/* As the lists below; what is shown is lent during the call. */
+NODISCARD enum status store_list_certificates(struct store *store,
+                                              struct bytes after,
+                                              bool (*visit)(void *context,
+                                                            const struct store_certificate *),
+                                              void *context,
+                                              struct report *report);
+/* Lends it during the call of `use`. NOT_FOUND. */
+NODISCARD enum status store_use_certificate(struct store *store,
+                                            struct bytes host,
+                                            void (*use)(void *context,
+                                                        const struct store_certificate *),
+                                            void *context,
+                                            struct report *report);
 
 /* ---- environment of functions ---------------------------------------------------------------- */
 

@@ -35,6 +35,7 @@ static int put(struct door *door, struct admin_vault *vault)
         "PUT /x HTTP/1.1\r\n" HOST "Content-Type: application/octet-stream\r\n"
         "Content-Length: 5\r\n\r\nvalue";
     static const struct api_vault wanted = {.verb = DEPLOY_VAULT_PUT,
+                                            .value = {(const uint8_t *)"value", 5},
                                             .tenant = {.data = (const uint8_t *)"t", .count = 1},
                                             .function = {.data = (const uint8_t *)"f", .count = 1},
                                             .name = "A"};
@@ -57,7 +58,7 @@ static void each_is_answered_by_its_number_or_when_nobody_can(void **state)
     char answer[8192];
     door_init(&door);
     door.holds = true;
-    admin_vault_init(&vault, ask, &asked);
+    admin_vault_init(&vault, NULL, ask, &asked);
     int first = put(&door, &vault);
     uint64_t number = asked.number;
     assert_string_equal(asked.value, "value");

@@ -64,7 +64,7 @@ answer_of(enum deploy_vault_verb verb, enum status status, struct bytes text, in
     const struct api_vault vault = {.verb = verb, .name = "A"};
     struct api_response response;
     api_response_init(&response);
-    api_vault_done(&request, &vault, status, text, &response);
+    api_vault_done(NULL, &request, &vault, status, text, &response);
     assert_int_equal(response.status, want);
     (void)snprintf(body, sizeof(body), "%.*s", (int)response.body.count,
                    (const char *)response.body.data);
