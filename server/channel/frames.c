@@ -151,16 +151,23 @@ uint64_t channel_get_u64(struct channel_reader *reader)
     return frames_get(reader, sizeof(uint64_t));
 }
 
-struct bytes channel_get_bytes(struct channel_reader *reader, size_t max)
+struct bytes channel_get_raw(struct channel_reader *reader, size_t count)
 {
-    size_t count = channel_get_u32(reader);
-    if (reader->bad || count > max || count > reader->left.count) {
+    if (reader->bad || count > reader->left.count) {
         reader->bad = true;
         return bytes_make(NULL, 0);
     }
     struct bytes bytes = bytes_make(reader->left.data, count);
     reader->left = bytes_make(reader->left.data + count, reader->left.count - count);
     return bytes;
+}
+
+struct bytes channel_get_bytes(struct channel_reader *reader, size_t max)
+{
+    size_t count = channel_get_u32(reader);
+    if (count > max)
+        reader->bad = true;
+    return channel_get_raw(reader, count);
 }
 
 struct bytes channel_get_rest(struct channel_reader *reader)

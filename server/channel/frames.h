@@ -82,6 +82,8 @@ uint32_t channel_get_u32(struct channel_reader *reader);
 uint64_t channel_get_u64(struct channel_reader *reader);
 /* A view of bytes that have their length before them; more than `max`: bad. */
 struct bytes channel_get_bytes(struct channel_reader *reader, size_t max);
+/* A view of so many bytes. */
+struct bytes channel_get_raw(struct channel_reader *reader, size_t count);
 /* All that is left. */
 struct bytes channel_get_rest(struct channel_reader *reader);
 /* Was all there, and is nothing left? */

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/hex.h"
+#include "server/channel/tls_messages.h"
+
 #define VAULT_LINE_HEAD_BYTES 512
 #define VAULT_LINE_FORGET     (UINT64_C(1) << 63)
 
@@ -26,7 +29,12 @@ static bool vault_line_send(struct vault_line *line,
 {
     uint8_t room[VAULT_LINE_HEAD_BYTES];
     struct channel_writer writer = channel_writer(room, sizeof(room));
-    if (type != CHANNEL_MESSAGE_SECRET_ROTATE) {
+    if (type == CHANNEL_MESSAGE_TLS_KEY_PUT || type == CHANNEL_MESSAGE_TLS_KEY_REMOVE) {
+        bool is_hex = order->name.count == 2 * TLS_KEY_DIGEST_BYTES &&
+                      hex_decode((const char *)order->name.data, TLS_KEY_DIGEST_BYTES, room);
+        ASSERT(is_hex);
+        writer.count = TLS_KEY_DIGEST_BYTES;
+    } else if (type != CHANNEL_MESSAGE_SECRET_ROTATE) {
         channel_put_bytes(&writer, order->tenant);
         channel_put_bytes(&writer, order->function);
         channel_put_bytes(&writer, order->name);
@@ -45,6 +53,8 @@ bool vault_line_ask(struct vault_line *line,
         [DEPLOY_VAULT_PUT] = CHANNEL_MESSAGE_SECRET_PUT,
         [DEPLOY_VAULT_REMOVE] = CHANNEL_MESSAGE_SECRET_REMOVE,
         [DEPLOY_VAULT_ROTATE] = CHANNEL_MESSAGE_SECRET_ROTATE,
+        [DEPLOY_VAULT_KEY_PUT] = CHANNEL_MESSAGE_TLS_KEY_PUT,
+        [DEPLOY_VAULT_KEY_REMOVE] = CHANNEL_MESSAGE_TLS_KEY_REMOVE,
     };
     ASSERT(order->verb > DEPLOY_VAULT_NONE && order->verb < COUNT_OF(types));
     ASSERT((number & VAULT_LINE_FORGET) == 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The helper that keeps secrets: control changes them, workers ask for one of them at a time, by
- * function and name. Control is never given a value, and nobody is given a list of values.
+ * function and name. It keeps the private keys of certificates too, and signs with them. Control is
+ * never given a value, and nobody is given a list of values.
  */
 #include "server/keys/keys.h"
 
@@ -11,6 +12,7 @@
 
 #include "deploy/deploy.h"
 #include "server/helper/helper.h"
+#include "server/keys/signer.h"
 #include "server/keys/vault.h"
 #include "server/telemetry/log.h"
 
@@ -19,6 +21,7 @@
 struct keys {
     struct helper *helper;
     struct vault *vault;
+    struct signer *signer;
     struct buffer value;
 };
 
@@ -27,7 +30,8 @@ static enum status keys_start(void *context, struct helper *helper, struct repor
     struct keys *keys = context;
     keys->helper = helper;
     buffer_init(&keys->value, VAULT_VALUE_BYTES_MAX + 1);
-    return vault_open(helper_config(helper)->data_dir, report, &keys->vault);
+    enum status status = vault_open(helper_config(helper)->data_dir, report, &keys->vault);
+    return status == STATUS_OK ? signer_create(keys->vault, report, &keys->signer) : status;
 }
 
 /* ---- what is asked --------------------------------------------------------------------------- */
@@ -65,15 +69,43 @@ keys_answer(struct keys *keys, const struct helper_caller *caller, uint64_t id, 
     (void)sent; /* a worker that does not read has its deadline */
 }
 
+/* ---- signatures ------------------------------------------------------------------------------ */
+
 static bool
-keys_frame(void *context, const struct helper_caller *caller, const struct channel_frame *frame)
+keys_sign(struct keys *keys, const struct helper_caller *caller, const struct channel_frame *frame)
 {
-    struct keys *keys = context;
+    struct report report = REPORT_INIT;
+    uint8_t room[sizeof(uint32_t)];
+    uint8_t signature[TLS_SIGNATURE_BYTES_MAX];
+    size_t count = 0;
+    struct channel_reader reader = channel_reader(frame->payload);
+    struct signer_order order = {.key = channel_get_raw(&reader, TLS_KEY_DIGEST_BYTES)};
+    order.scheme = channel_get_u32(&reader);
+    order.message = channel_get_rest(&reader);
+    if (!channel_reader_ends(&reader))
+        return false;
+    enum status status = signer_sign(keys->signer, &order, &report, signature, &count);
+    if (status != STATUS_OK)
+        log_message("error", "signature_failed", "%s", report.text);
+    struct channel_writer writer = channel_writer(room, sizeof(room));
+    channel_put_u32(&writer, status);
+    const struct channel_message message = {.type = CHANNEL_MESSAGE_TLS_SIGNED,
+                                            .id = frame->id,
+                                            .head = channel_written(&writer),
+                                            .body = bytes_make(signature, count)};
+    bool sent = helper_send(keys->helper, caller, &message);
+    (void)sent; /* a worker that does not read has its deadline */
+    return true;
+}
+
+static bool keys_secret(struct keys *keys,
+                        const struct helper_caller *caller,
+                        const struct channel_frame *frame)
+{
     struct report report = REPORT_INIT;
     struct channel_reader reader = channel_reader(frame->payload);
     struct vault_name whose = keys_whose(&reader);
-    if (frame->type != CHANNEL_MESSAGE_SECRET_GET || !channel_reader_ends(&reader) ||
-        !keys_are_valid(&whose, true, true))
+    if (!channel_reader_ends(&reader) || !keys_are_valid(&whose, true, true))
         return false;
     keys->value.count = 0;
     enum status status = vault_get(keys->vault, &whose, &report, &keys->value);
@@ -83,6 +115,19 @@ keys_frame(void *context, const struct helper_caller *caller, const struct chann
     if (keys->value.data != NULL)
         sodium_memzero(keys->value.data, keys->value.capacity);
     return true;
+}
+
+static bool
+keys_frame(void *context, const struct helper_caller *caller, const struct channel_frame *frame)
+{
+    switch (frame->type) {
+    case CHANNEL_MESSAGE_SECRET_GET:
+        return keys_secret(context, caller, frame);
+    case CHANNEL_MESSAGE_TLS_SIGN:
+        return keys_sign(context, caller, frame);
+    default:
+        return false;
+    }
 }
 
 static void keys_gone(void *context, const struct helper_caller *caller)
@@ -142,10 +187,28 @@ static void keys_list(struct keys *keys, uint64_t id, const struct vault_name *w
     buffer_done(&names);
 }
 
+/* A private key to keep or remove. */
+static bool keys_private(struct keys *keys, const struct channel_frame *frame)
+{
+    struct report report = REPORT_INIT;
+    struct channel_reader reader = channel_reader(frame->payload);
+    struct bytes key = channel_get_raw(&reader, TLS_KEY_DIGEST_BYTES);
+    struct bytes pem = channel_get_rest(&reader);
+    if (!channel_reader_ends(&reader))
+        return false;
+    enum status status = frame->type == CHANNEL_MESSAGE_TLS_KEY_PUT
+                             ? signer_put(keys->signer, key, pem, &report)
+                             : signer_remove(keys->signer, key, &report);
+    keys_done(keys, frame->id, status, bytes_of_text(status == STATUS_OK ? "" : report.text));
+    return true;
+}
+
 static bool keys_control(void *context, const struct channel_frame *frame)
 {
     struct keys *keys = context;
     struct report report = REPORT_INIT;
+    if (frame->type == CHANNEL_MESSAGE_TLS_KEY_PUT || frame->type == CHANNEL_MESSAGE_TLS_KEY_REMOVE)
+        return keys_private(keys, frame);
     struct channel_reader reader = channel_reader(frame->payload);
     bool rotates = frame->type == CHANNEL_MESSAGE_SECRET_ROTATE;
     bool puts = frame->type == CHANNEL_MESSAGE_SECRET_PUT;

@@ -279,7 +279,8 @@ vault_check_room(struct vault *vault, MDB_txn *txn, MDB_val *key, const struct v
         return error;
     const struct vault_key owner = vault_owner(name);
     error = vault_walk(vault, txn, &owner, NULL, NULL, &count);
-    return error == 0 && count >= VAULT_COUNT_MAX ? MDB_KEYEXIST : error;
+    uint32_t max = name->tenant.count == 0 ? VAULT_KEYS_MAX : VAULT_COUNT_MAX;
+    return error == 0 && count >= max ? MDB_KEYEXIST : error;
 }
 
 enum status vault_put(struct vault *vault,
@@ -301,7 +302,8 @@ enum status vault_put(struct vault *vault,
     if (error == MDB_KEYEXIST) {
         mdb_txn_abort(txn);
         return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
-                           "a function has at most %d secrets", VAULT_COUNT_MAX);
+                           "a function has at most %d secrets, all certificates %d keys",
+                           VAULT_COUNT_MAX, VAULT_KEYS_MAX);
     }
     if (error == 0)
         error = mdb_put(txn, vault->dbi, &key, &box, MDB_RESERVE);

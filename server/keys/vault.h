@@ -19,12 +19,14 @@
 
 #define VAULT_NAME_BYTES_MAX  128
 #define VAULT_VALUE_BYTES_MAX 65536
-#define VAULT_COUNT_MAX       64 /* secrets of one function */
+#define VAULT_COUNT_MAX       64    /* secrets of one function */
+#define VAULT_KEYS_MAX        32768 /* private keys of certificates */
 
 struct vault;
 
 struct vault_name {
-    struct bytes tenant;   /* of a tenant's name's form, as the caller has checked */
+    struct bytes tenant;   /* of a tenant's name's form, as the caller has checked; empty, as the
+                              function: a private key of a certificate (signer.h) */
     struct bytes function; /* the same */
     struct bytes name;     /* vault_name_valid */
 };
