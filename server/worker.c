@@ -196,8 +196,10 @@ static void worker_take_lent(void *context)
 {
     struct worker *worker = context;
     int fd;
-    for (int i = 0; i < LENT_PER_TURN && (fd = lending_receive(WORKER_LENT_FD)) >= 0; i++)
-        h2o_listen_adopt(worker->front, fd);
+    uint32_t listener;
+    for (int i = 0; i < LENT_PER_TURN && (fd = lending_receive(WORKER_LENT_FD, &listener)) >= 0;
+         i++)
+        h2o_listen_adopt(worker->front, fd, listener);
 }
 
 static bool worker_is_drained(const struct worker *worker, uint64_t now)

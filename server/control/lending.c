@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Accepting, and passing descriptors over a socket: one byte, one descriptor, one message.
+ * Accepting, and passing descriptors over a socket: one byte, which listener it is of, one
+ * descriptor, one message.
  */
 #include "server/control/lending.h"
 
@@ -17,9 +18,9 @@ union lending_room {
     char bytes[CMSG_SPACE(sizeof(int))];
 };
 
-static bool lending_send(int to, int connection)
+static bool lending_send(int to, int connection, uint8_t listener)
 {
-    char byte = 'c';
+    uint8_t byte = listener;
     union lending_room room = {0};
     struct iovec part = {.iov_base = &byte, .iov_len = 1};
     struct msghdr message = {.msg_iov = &part,
@@ -34,9 +35,9 @@ static bool lending_send(int to, int connection)
     return sendmsg(to, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
 }
 
-int lending_receive(int fd)
+int lending_receive(int fd, uint32_t *ret_listener)
 {
-    char byte;
+    uint8_t byte;
     union lending_room room = {0};
     struct iovec part = {.iov_base = &byte, .iov_len = 1};
     struct msghdr message = {.msg_iov = &part,
@@ -50,6 +51,7 @@ int lending_receive(int fd)
     if (head != NULL && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
         head->cmsg_len == CMSG_LEN(sizeof(connection)))
         memcpy(&connection, CMSG_DATA(head), sizeof(connection));
+    *ret_listener = byte;
     return connection;
 }
 
@@ -66,6 +68,9 @@ static void lending_on_accept(evutil_socket_t fd, short events, void *context)
 {
     (void)events;
     struct lending *lending = context;
+    uint8_t listener = 0;
+    while (listener + 1 < CONFIG_LISTEN_MAX && lending->fds[listener] != fd)
+        listener++;
     for (int i = 0; i < LENDING_PER_TURN; i++) {
         int to = lending->next(lending->context);
         AUTO_CLOSE int connection =
@@ -77,7 +82,7 @@ static void lending_on_accept(evutil_socket_t fd, short events, void *context)
             lending_end(lending);
             return;
         }
-        if (lending_send(to, connection))
+        if (lending_send(to, connection, listener))
             lending->lent++;
         else
             lending->lost++;
@@ -87,6 +92,7 @@ static void lending_on_accept(evutil_socket_t fd, short events, void *context)
 void lending_begin(struct lending *lending, struct event_base *base, const int *fds, uint32_t count)
 {
     for (uint32_t i = 0; i < count && lending->events[i] == NULL; i++) {
+        lending->fds[i] = fds[i];
         lending->events[i] =
             event_new(base, fds[i], EV_READ | EV_PERSIST, lending_on_accept, lending);
         if (lending->events[i] == NULL)

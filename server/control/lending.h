@@ -24,6 +24,7 @@ struct lending {
     uint64_t lent;                           /* connections ever */
     uint64_t lost;                           /* ... that nobody could take */
     struct event *events[CONFIG_LISTEN_MAX]; /* NULL: its worker serves */
+    int fds[CONFIG_LISTEN_MAX];              /* its listeners; borrowed */
 };
 
 /* Begins to accept from these listeners; borrowed until lending_end. Does nothing if it has begun,
@@ -34,7 +35,8 @@ void lending_begin(struct lending *lending,
                    const int *fds,
                    uint32_t count);
 void lending_end(struct lending *lending);
-/* The other side: the next connection that was passed on over this socket, or -1. */
-int lending_receive(int fd);
+/* The other side: the next connection that was passed on over this socket, and which listener it
+ * came by; or -1. */
+int lending_receive(int fd, uint32_t *ret_listener);
 
 #endif

@@ -31,6 +31,7 @@
 #include "server/control/rates_pages.h"
 #include "server/control/service_manager.h"
 #include "server/control/threshold.h"
+#include "server/control/tickets.h"
 #include "server/control/vault_line.h"
 #include "server/control/workers.h"
 #include "server/telemetry/bus_error.h"
@@ -58,6 +59,9 @@ struct supervisor {
     struct rates_pages rates;
     struct helpers *helpers;
     struct vault_line vault;
+    struct tickets tickets;
+    bool workers_were_ready;
+    bool certificates_were_read;
     struct event *signals[4];
     struct event *drain_event;
     struct event *tick_event;
@@ -247,12 +251,22 @@ static void supervisor_check_hope(struct supervisor *supervisor)
 static void supervisor_workers_ready(void *context)
 {
     struct supervisor *supervisor = context;
-    if (supervisor->state != SUPERVISOR_STARTING)
+    supervisor->workers_were_ready = true;
+    if (supervisor->state != SUPERVISOR_STARTING || !supervisor->certificates_were_read)
         return;
     supervisor->state = SUPERVISOR_SERVING;
     supervisor_say("ready\n");
     service_manager_say("READY=1\nSTATUS=serving");
     log_message("info", "ready", "%u workers serve", supervisor->options.config->workers);
+}
+
+/* What became of tls.certificates. */
+static void supervisor_certificates_told(void *context, bool failed, const char *text)
+{
+    struct supervisor *supervisor = context;
+    supervisor->certificates_were_read |= text == NULL;
+    if (text != NULL)
+        log_message(failed ? "error" : "info", "certificates", "%s", text);
 }
 
 /* What workers told since the last time. */
@@ -267,8 +281,10 @@ static void supervisor_collect(struct supervisor *supervisor)
 static void supervisor_helper_started(void *context, enum channel_end end)
 {
     struct supervisor *supervisor = context;
-    if (end == CHANNEL_KEYS)
-        vault_line_started(&supervisor->vault);
+    if (end != CHANNEL_KEYS)
+        return;
+    vault_line_started(&supervisor->vault);
+    deploy_control_load_certificates(supervisor->deploy);
 }
 
 static void supervisor_helper_lost(void *context, enum channel_end end)
@@ -282,6 +298,7 @@ static void supervisor_worker_started(void *context, const struct workers_caller
 {
     const struct supervisor *supervisor = context;
     helpers_welcome(supervisor->helpers, worker);
+    tickets_welcome(&supervisor->tickets, worker);
     rates_pages_welcome(&supervisor->rates, supervisor->workers, worker);
 }
 
@@ -292,6 +309,8 @@ static void supervisor_on_tick(evutil_socket_t fd, short events, void *context)
     struct supervisor *supervisor = context;
     supervisor_collect(supervisor);
     workers_tick(supervisor->workers);
+    if (supervisor->workers_were_ready)
+        supervisor_workers_ready(supervisor);
     supervisor_check_hope(supervisor);
 }
 
@@ -310,9 +329,11 @@ static void supervisor_child_exited(struct supervisor *supervisor, pid_t pid, in
         log_message("warn", "unknown_child", "process %d ended", (int)pid);
 }
 
-/* Says what a restart would change, or why it would fail; changes nothing. */
-static void supervisor_check_config(const struct supervisor *supervisor)
+/* Reads the files of certificates again; of all else says what a restart would change, or why it
+ * would fail, and changes nothing. */
+static void supervisor_reload(const struct supervisor *supervisor)
 {
+    deploy_control_load_certificates(supervisor->deploy);
     const struct supervisor_options *options = &supervisor->options;
     struct config config;
     struct report report = REPORT_INIT;
@@ -342,7 +363,7 @@ static void supervisor_on_signal(evutil_socket_t number, short events, void *con
             supervisor_child_exited(supervisor, pid, wait_status);
         return;
     case SIGHUP:
-        supervisor_check_config(supervisor);
+        supervisor_reload(supervisor);
         return;
     default:
         supervisor_stop(supervisor, number == SIGINT ? 130 : 0);
@@ -410,6 +431,7 @@ static enum status supervisor_start_deploy(struct supervisor *supervisor, struct
         .admin_refused = supervisor_tell_admin_refused,
         .artifact_trouble = supervisor_tell_artifact_trouble,
         .vault = supervisor_ask_vault,
+        .certificates_told = supervisor_certificates_told,
         .context = supervisor,
     };
     return deploy_control_start(&options, report, &supervisor->deploy);
@@ -445,6 +467,9 @@ static enum status supervisor_make_workers(struct supervisor *supervisor, struct
         return status;
     vault_line_open(&supervisor->vault, supervisor->helpers, supervisor->deploy);
     status = workers_create(&options, report, &supervisor->workers);
+    if (status == STATUS_OK)
+        status = tickets_open(&supervisor->tickets, supervisor->base, options.config,
+                              supervisor->workers, report);
     if (status != STATUS_OK)
         return status;
     return kv_service_create(supervisor->workers, deploy_control_kv(supervisor->deploy), report,
@@ -518,6 +543,7 @@ static void supervisor_free(struct supervisor *supervisor)
     listeners_close(&supervisor->listeners);
     kv_service_free(supervisor->kv);
     rates_pages_done(&supervisor->rates);
+    tickets_close(&supervisor->tickets);
     workers_free(supervisor->workers);
     helpers_free(supervisor->helpers);
     vault_line_close(&supervisor->vault);
@@ -539,7 +565,8 @@ static void supervisor_free(struct supervisor *supervisor)
 
 int supervisor_run(const struct supervisor_options *options)
 {
-    struct supervisor supervisor = {.options = *options};
+    struct supervisor supervisor = {
+        .options = *options, .certificates_were_read = options->config->tls_certificate_count == 0};
     struct report report = REPORT_INIT;
     log_never_wait();
     bus_error_watch();

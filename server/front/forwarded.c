@@ -81,7 +81,9 @@ bool forwarded_public_is_https(const struct config *config)
     return strncmp(config->public_url, "https:", 6) == 0;
 }
 
-bool forwarded_is_https(const struct config *config, const struct http_headers *headers)
+bool forwarded_is_https(const struct config *config,
+                        const struct http_headers *headers,
+                        bool is_tls)
 {
     const struct http_header *proto = NULL;
     for (uint32_t i = 0; i < headers->count; i++) {
@@ -89,7 +91,7 @@ bool forwarded_is_https(const struct config *config, const struct http_headers *
             proto = &headers->rows[i];
     }
     if (proto == NULL)
-        return forwarded_public_is_https(config);
+        return is_tls || forwarded_public_is_https(config);
     struct bytes list = proto->value;
     return bytes_equal_nocase(forwarded_take_last(&list), bytes_of_text("https"));
 }

@@ -18,8 +18,11 @@
 size_t forwarded_client(const struct config *config,
                         const struct http_headers *headers,
                         char ret_client[CONFIG_ADDRESS_BYTES]);
-/* Did the client speak TLS to the proxy? Without a word of the proxy: as public_url says. */
-bool forwarded_is_https(const struct config *config, const struct http_headers *headers);
+/* Did the client speak TLS to the proxy? Without a word of the proxy: as public_url says, or if the
+ * proxy speaks it to us. */
+bool forwarded_is_https(const struct config *config,
+                        const struct http_headers *headers,
+                        bool is_tls);
 /* The same where no proxy is trusted. */
 bool forwarded_public_is_https(const struct config *config);
 

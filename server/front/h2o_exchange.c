@@ -11,6 +11,7 @@
  * them. That is the one event which ends it, so no path can forget.
  */
 #include <poll.h>
+#include <stdio.h>
 
 #include "engine/base/http_status.h"
 #include "engine/base/problem.h"
@@ -95,7 +96,7 @@ static void exchange_fill_root(struct http_exchange *http, struct bytes *path)
 static void exchange_fill_client(struct http_exchange *http,
                                  const struct h2o_connection *connection)
 {
-    http->is_https = connection->front->is_https;
+    http->is_https = connection->ssl != NULL || connection->front->is_https;
     if (LIKELY(!connection->is_proxied))
         return;
     const struct config *config = connection->front->service->config;
@@ -106,7 +107,7 @@ static void exchange_fill_client(struct http_exchange *http,
         memcpy(copy, client, count);
         http->source_addr = bytes_make(copy, count);
     }
-    http->is_https = forwarded_is_https(config, &http->request_headers);
+    http->is_https = forwarded_is_https(config, &http->request_headers, connection->ssl != NULL);
 }
 
 static bool exchange_fill(struct h2o_exchange *exchange)
@@ -186,6 +187,21 @@ static void exchange_add_guest_header(h2o_req_t *req, const struct http_header *
                               header->value.count);
 }
 
+/* Browsers shall use TLS only [RFC 6797 7.1], unless the guest has said it in its own words. */
+static void exchange_add_hsts(const struct h2o_exchange *exchange)
+{
+    h2o_req_t *req = exchange->req;
+    uint64_t hsts_us = exchange->connection->front->service->config->tls_hsts_us;
+    if (LIKELY(hsts_us == 0) || exchange->connection->ssl == NULL ||
+        h2o_find_header(&req->res.headers, H2O_TOKEN_STRICT_TRANSPORT_SECURITY, -1) != -1)
+        return;
+    h2o_iovec_t value = {.base = h2o_mem_alloc_pool(&req->pool, 32)};
+    value.len = (size_t)snprintf(value.base, 32, "max-age=%llu",
+                                 (unsigned long long)(hsts_us / CLOCK_US_PER_S));
+    h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_STRICT_TRANSPORT_SECURITY, NULL,
+                   value.base, value.len);
+}
+
 void h2o_exchange_set_head(struct h2o_exchange *exchange)
 {
     h2o_req_t *req = exchange->req;
@@ -196,6 +212,7 @@ void h2o_exchange_set_head(struct h2o_exchange *exchange)
                        response->guest_headers.count + response->extra_count);
     for (uint32_t i = 0; i < response->guest_headers.count; i++)
         exchange_add_guest_header(req, &response->guest_headers.rows[i]);
+    exchange_add_hsts(exchange);
     for (uint32_t i = 0; i < response->extra_count; i++) {
         const struct http_header *extra = &response->extras[i];
         h2o_add_header_by_str(&req->pool, &req->res.headers, (const char *)extra->name.data,
@@ -315,6 +332,40 @@ static void exchange_refuse(struct h2o_exchange *exchange, enum refusal_reason r
     request_reject(request, row->status, row->code, row->detail);
 }
 
+/* Is the connection's certificate for the host that is asked for [RFC 9110 15.5.20]? */
+static bool exchange_is_certified(const struct h2o_exchange *exchange)
+{
+    const struct h2o_connection *connection = exchange->connection;
+    struct bytes authority = exchange->request.http.authority;
+    if (LIKELY(connection->ssl == NULL) || authority.count == 0)
+        return true;
+    return tls_covers(connection->front->tls, tls_host(connection->ssl), route_host(authority));
+}
+
+static bool exchange_wants_tls(const struct h2o_exchange *exchange)
+{
+    const struct h2o_front *front = exchange->connection->front;
+    const struct http_exchange *http = &exchange->request.http;
+    return UNLIKELY(front->service->config->tls_redirect) && !http->is_https && front->has_tls &&
+           http->authority.count > 0;
+}
+
+/* To the same, with TLS; the method stays [RFC 9110 15.4.9]. */
+static void exchange_redirect(struct h2o_exchange *exchange)
+{
+    h2o_req_t *req = exchange->req;
+    struct request *request = &exchange->request;
+    struct bytes host = route_host(request->http.authority);
+    const char *port = exchange->connection->front->https_port;
+    h2o_iovec_t to =
+        h2o_concat(&req->pool, h2o_iovec_init(H2O_STRLIT("https://")),
+                   h2o_iovec_init(host.data, host.count), h2o_iovec_init(port, strlen(port)),
+                   h2o_iovec_init(request->path.data, request->path.count));
+    h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_LOCATION, NULL, to.base, to.len);
+    exchange->connection->front->service->metrics->redirected++;
+    request_reject(request, 308, "https_only", "this is served with https only");
+}
+
 void h2o_exchange_start(struct h2o_exchange *exchange)
 {
     struct h2o_connection *connection = exchange->connection;
@@ -327,6 +378,10 @@ void h2o_exchange_start(struct h2o_exchange *exchange)
         exchange_refuse(exchange, refusal);
     else if (!exchange_fill(exchange))
         exchange_refuse(exchange, REFUSAL_HEADERS_LARGE);
+    else if (!exchange_is_certified(exchange))
+        exchange_refuse(exchange, REFUSAL_MISDIRECTED);
+    else if (exchange_wants_tls(exchange))
+        exchange_redirect(exchange);
     else
         request_begin(&exchange->request);
 }

@@ -17,6 +17,7 @@
 #include "server/front/h2o_listen.h"
 #include "server/front/http1_parse.h"
 #include "server/request/request.h"
+#include "server/tls/tls.h"
 
 #define FRONT_LISTENERS_MAX CONFIG_LISTEN_MAX
 #define FRONT_WATCHES_MAX   12
@@ -57,6 +58,14 @@ struct h2o_connection {
     struct bytes refused_method; /* with it: views of the input; or none, if libh2o has them */
     struct bytes refused_target;
     struct h2o_budget budget;
+
+    /* h2o_tls.c; all zeros on a connection without TLS */
+    SSL *ssl;                        /* NULL: its handshake has not begun */
+    struct signing_job signing;      /* of its handshake */
+    h2o_linklist_t signed_link;      /* in front->signed_ones */
+    uint32_t tls_early_bytes;        /* that were put aside */
+    int tls_alert;                   /* level and number of the one that was written; 0: none */
+    struct h2o_tls_write *tls_write; /* NULL: nothing is written in pieces */
 
     /* h2o_bodies.c */
     uint64_t coming_bytes;    /* of bodies that are not handed on */
@@ -114,6 +123,12 @@ struct h2o_watch {
     void *context;
 };
 
+struct h2o_listener {
+    h2o_socket_t *socket;
+    struct h2o_front *front;
+    bool is_tls;
+};
+
 struct h2o_handler {
     h2o_handler_t super;
     struct h2o_front *front;
@@ -125,9 +140,13 @@ struct h2o_front {
     h2o_globalconf_t config;
     h2o_context_t context;
     h2o_accept_ctx_t accept;
+    h2o_accept_ctx_t accept_tls;
+    bool has_tls;       /* some listener has it */
+    struct tls *tls;    /* NULL: none has */
+    char https_port[8]; /* ":8443" of the first listener with TLS; "": the usual one */
     struct http1_rules rules;
     bool is_https; /* as the operator says; a trusted proxy may say otherwise */
-    h2o_socket_t *listeners[FRONT_LISTENERS_MAX];
+    struct h2o_listener listeners[FRONT_LISTENERS_MAX];
     uint32_t listener_count;
     struct h2o_watch watches[FRONT_WATCHES_MAX];
     uint32_t connection_count;
@@ -136,11 +155,12 @@ struct h2o_front {
     uint32_t now_s; /* of the last sweep */
     struct addresses addresses;
     h2o_linklist_t connections;
-    h2o_linklist_t idle;   /* connections, the longest idle first */
-    h2o_linklist_t ready;  /* connections with requests that need not wait any more */
-    h2o_linklist_t unsent; /* exchanges, oldest answer first */
-    uint64_t unread_bytes; /* of their bodies */
-    uint64_t coming_bytes; /* of bodies that are not handed on */
+    h2o_linklist_t idle;        /* connections, the longest idle first */
+    h2o_linklist_t signed_ones; /* connections whose handshake may go on */
+    h2o_linklist_t ready;       /* connections with requests that need not wait any more */
+    h2o_linklist_t unsent;      /* exchanges, oldest answer first */
+    uint64_t unread_bytes;      /* of their bodies */
+    uint64_t coming_bytes;      /* of bodies that are not handed on */
     uint64_t coming_max;
     h2o_linklist_t lingering;
     uint32_t linger_count;
@@ -175,6 +195,13 @@ void h2o_idle_body(struct h2o_connection *connection);
 void h2o_idle_sweep(struct h2o_front *front);
 /* Ends the longest idle one; false: there is none. */
 bool h2o_idle_evict(struct h2o_front *front);
+
+/* Makes what TLS needs; before the first listener. */
+NODISCARD enum status h2o_tls_init(struct h2o_front *front, struct report *report);
+/* Handshakes go on whose signatures came. Once a turn. */
+void h2o_tls_turn(struct h2o_front *front);
+/* The connection is about to be closed. */
+void h2o_tls_leave(struct h2o_connection *connection);
 
 /* Is there room for so much of bodies on the connection, in all? */
 bool h2o_bodies_has_room(const struct h2o_connection *connection, uint64_t bytes);

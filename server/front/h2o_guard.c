@@ -40,6 +40,10 @@ static void guard_find(const char *name, void *ret_function)
 void h2o_guard_init(void)
 {
     guard_find("h2o_socket_read_start", &h2o_guard.read_start);
+    guard_find("h2o_socket_close", &h2o_guard.close);
+    guard_find("h2o_socket_write", &h2o_guard.write);
+    guard_find("SSL_accept", &h2o_guard.ssl_accept);
+    guard_find("SSL_get_error", &h2o_guard.ssl_get_error);
     guard_find("h2o_http2_decode_frame", &h2o_guard.decode_frame);
     guard_find("h2o_hpack_parse_headers", &h2o_guard.parse_headers);
     guard_find("h2o_http2__encode_rst_stream_frame", &h2o_guard.encode_reset);
@@ -110,7 +114,18 @@ GUARD_EXPORT void h2o_socket_read_start(h2o_socket_t *socket, h2o_socket_cb call
     }
     h2o_guard.current = socket->on_close.data;
     h2o_guard.current->read = callback;
-    h2o_guard.read_start(socket, guard_on_read);
+    /* Its handshake waits for a signature, and wants no bytes before that. */
+    if (h2o_guard.current->signing.waits)
+        h2o_socket_read_stop(socket);
+    else
+        h2o_guard.read_start(socket, guard_on_read);
+}
+
+GUARD_EXPORT void h2o_socket_close(h2o_socket_t *socket)
+{
+    if (h2o_connection_owns(socket))
+        h2o_tls_leave(socket->on_close.data);
+    h2o_guard.close(socket);
 }
 
 /* ---- heads ----------------------------------------------------------------------------------- */

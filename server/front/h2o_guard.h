@@ -39,6 +39,12 @@ struct h2o_guard {
     struct h2o_connection *current;
     struct check_server *check; /* h2o_guard_check.c's */
     void (*read_start)(h2o_socket_t *socket, h2o_socket_cb callback);
+    void (*close)(h2o_socket_t *socket);
+    void (*write)(h2o_socket_t *socket, h2o_iovec_t *buffers, size_t count, h2o_socket_cb done);
+    SSL_CTX *tls; /* of our connections; NULL: there are none with TLS */
+    BIO_METHOD *tls_source;
+    int (*ssl_accept)(SSL *ssl);
+    int (*ssl_get_error)(const SSL *ssl, int result);
     ssize_t (*decode_frame)(h2o_http2_frame_t *frame,
                             const uint8_t *input,
                             size_t input_count,

@@ -88,6 +88,7 @@ static void check_open(struct check_server *server)
                                         .body_bytes_max = CHECK_BODY_BYTES};
     h2o_linklist_init_anchor(&front->connections);
     h2o_linklist_init_anchor(&front->idle);
+    h2o_linklist_init_anchor(&front->signed_ones);
     h2o_config_init(&front->config);
     h2o_hostconf_t *host =
         h2o_config_register_host(&front->config, h2o_iovec_init(H2O_STRLIT("default")), 65535);

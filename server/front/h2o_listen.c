@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -49,6 +50,7 @@ static void listen_on_close(void *data)
     if (connection->linger_fd >= 0)
         h2o_linger_begin(connection);
     h2o_guard_forget(connection);
+    free(connection->tls_write);
     free(connection);
 }
 
@@ -147,40 +149,48 @@ bool h2o_connection_adopt(struct h2o_front *front, h2o_socket_t *socket)
     return true;
 }
 
-/* True if there may be more. */
-static bool listen_accept_one(struct h2o_front *front, h2o_socket_t *listener)
+static void listen_begin(const struct h2o_listener *listener, h2o_socket_t *socket)
 {
-    h2o_socket_t *socket = h2o_evloop_socket_accept(listener);
+    struct h2o_front *front = listener->front;
+    if (h2o_connection_adopt(front, socket))
+        h2o_accept(listener->is_tls ? &front->accept_tls : &front->accept, socket);
+}
+
+/* True if there may be more. */
+static bool listen_accept_one(const struct h2o_listener *listener)
+{
+    struct h2o_front *front = listener->front;
+    h2o_socket_t *socket = h2o_evloop_socket_accept(listener->socket);
     if (socket == NULL) {
         if (errno == EMFILE || errno == ENFILE)
             listen_tell_no_room(front);
         return false;
     }
-    if (h2o_connection_adopt(front, socket))
-        h2o_accept(&front->accept, socket);
+    listen_begin(listener, socket);
     return true;
 }
 
-static void listen_on_accept(h2o_socket_t *listener, const char *err)
+static void listen_on_accept(h2o_socket_t *socket, const char *err)
 {
-    struct h2o_front *front = listener->data;
+    const struct h2o_listener *listener = socket->data;
+    struct h2o_front *front = listener->front;
     if (err != NULL)
         return;
     request_service_heard(front->service, clock_monotonic_ns(front->service->clock));
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-        if (!listen_accept_one(front, listener))
+        if (!listen_accept_one(listener))
             return;
     }
 }
 
-void h2o_listen_adopt(struct h2o_front *front, int fd)
+void h2o_listen_adopt(struct h2o_front *front, int fd, uint32_t listener)
 {
     int on = 1;
+    ASSERT(listener < FRONT_LISTENERS_MAX);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     h2o_socket_t *socket =
         h2o_evloop_socket_create(front->loop, fd, H2O_SOCKET_FLAG_IS_ACCEPTED_CONNECTION);
-    if (h2o_connection_adopt(front, socket))
-        h2o_accept(&front->accept, socket);
+    listen_begin(&front->listeners[listener], socket);
 }
 
 /* ---- set-up ---------------------------------------------------------------------------------- */
@@ -228,6 +238,18 @@ static void listen_configure(struct h2o_front *front)
     h2o_exchange_register(front, host);
 }
 
+/* What the configuration says of a listener. */
+static void listen_prepare(struct h2o_front *front, uint32_t at)
+{
+    struct h2o_listener *listener = &front->listeners[at];
+    struct config_address address;
+    const char *text = config_listen_address(front->service->config->listen[at], &listener->is_tls);
+    listener->front = front;
+    if (listener->is_tls && front->https_port[0] == '\0' && config_address_parse(text, &address) &&
+        address.port != 443)
+        (void)snprintf(front->https_port, sizeof(front->https_port), ":%u", address.port);
+}
+
 enum status h2o_listen_create(struct request_service *service,
                               const int *fds,
                               uint32_t count,
@@ -245,6 +267,7 @@ enum status h2o_listen_create(struct request_service *service,
     h2o_linklist_init_anchor(&front->connections);
     h2o_linklist_init_anchor(&front->idle);
     h2o_linklist_init_anchor(&front->ready);
+    h2o_linklist_init_anchor(&front->signed_ones);
     h2o_linklist_init_anchor(&front->unsent);
     h2o_linklist_init_anchor(&front->lingering);
     h2o_guard_init();
@@ -252,21 +275,28 @@ enum status h2o_listen_create(struct request_service *service,
     front->loop = h2o_evloop_create();
     h2o_context_init(&front->context, front->loop, &front->config);
     front->accept = (h2o_accept_ctx_t){.ctx = &front->context, .hosts = front->config.hosts};
-    for (uint32_t i = 0; i < count; i++) {
-        h2o_socket_t *listener =
-            h2o_evloop_socket_create(front->loop, fds[i], H2O_SOCKET_FLAG_DONT_READ);
-        listener->data = front;
-        h2o_socket_read_start(listener, listen_on_accept);
-        front->listeners[front->listener_count++] = listener;
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < count; i++)
+        listen_prepare(front, i);
+    front->has_tls = config_speaks_tls(service->config);
+    if (front->has_tls)
+        status = h2o_tls_init(front, report);
+    for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
+        struct h2o_listener *listener = &front->listeners[i];
+        listener->socket = h2o_evloop_socket_create(front->loop, fds[i], H2O_SOCKET_FLAG_DONT_READ);
+        listener->socket->data = listener;
+        h2o_socket_read_start(listener->socket, listen_on_accept);
+        front->listener_count++;
     }
     *ret_front = front;
-    return STATUS_OK;
+    return status;
 }
 
 void h2o_listen_run(struct h2o_front *front, int wait_ms)
 {
     /* It fails only when a signal interrupts the wait: the next turn does the rest. */
     (void)h2o_evloop_run(front->loop, wait_ms);
+    h2o_tls_turn(front);
     h2o_unread_turn(front);
 }
 
@@ -307,11 +337,11 @@ void h2o_listen_unwatch(struct h2o_watch *watch)
 void h2o_listen_drain(struct h2o_front *front)
 {
     for (uint32_t i = 0; i < front->listener_count; i++) {
-        h2o_socket_t *listener = front->listeners[i];
-        for (int n = 0; n < H2O_SOMAXCONN && listen_accept_one(front, listener); n++)
+        const struct h2o_listener *listener = &front->listeners[i];
+        for (int n = 0; n < H2O_SOMAXCONN && listen_accept_one(listener); n++)
             ;
-        h2o_socket_read_stop(listener);
-        h2o_socket_close(listener);
+        h2o_socket_read_stop(listener->socket);
+        h2o_socket_close(listener->socket);
     }
     front->listener_count = 0;
     h2o_context_request_shutdown(&front->context);

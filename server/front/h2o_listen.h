@@ -27,8 +27,8 @@ struct h2o_watch *
 h2o_listen_watch(struct h2o_front *front, int fd, void (*ready)(void *context), void *context);
 /* Ends that, and closes the fd. May be called by `ready`. */
 void h2o_listen_unwatch(struct h2o_watch *watch);
-/* A connection that somebody else accepted; taken over. */
-void h2o_listen_adopt(struct h2o_front *front, int fd);
+/* A connection that somebody else accepted from that listener's address; taken over. */
+void h2o_listen_adopt(struct h2o_front *front, int fd, uint32_t listener);
 /* Takes what waits in the accept queues, closes the listeners, and asks connections to end. */
 void h2o_listen_drain(struct h2o_front *front);
 /* Requests whose answers are not wholly sent. */

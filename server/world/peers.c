@@ -5,6 +5,7 @@
  */
 #include "server/world/peers.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include "server/telemetry/log.h"
@@ -135,6 +136,18 @@ void peers_call_end(struct peers_call *call)
 {
     if (list_is_linked(&call->link))
         list_remove(&call->link);
+}
+
+void peers_wait(struct peers *peers, enum channel_end end, int wait_ms)
+{
+    struct peers_one *one = &peers->each[end];
+    if (!channel_is_open(&one->channel))
+        return;
+    channel_flush(&one->channel);
+    short events = channel_has_unsent(&one->channel) ? POLLIN | POLLOUT : POLLIN;
+    struct pollfd ready = {.fd = one->channel.options.fd, .events = events};
+    if (poll(&ready, 1, wait_ms) > 0 && (ready.revents & ~POLLOUT) != 0)
+        peers_on_ready(one);
 }
 
 bool peers_flush(struct peers *peers)

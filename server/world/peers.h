@@ -64,6 +64,9 @@ peers_send(struct peers *peers, enum channel_end to, const struct channel_messag
 void peers_call_begin(struct peers *peers, enum channel_end end, struct peers_call *call);
 /* It has its answer, or nobody wants it. May be called of one that waits for nobody. */
 void peers_call_end(struct peers_call *call);
+/* Waits for something from that end, so many milliseconds at most, and handles it: for who has to
+ * have an answer before anything else goes on. Not from inside a handler. */
+void peers_wait(struct peers *peers, enum channel_end end, int wait_ms);
 /* Once a turn; true: something waits to be sent, and the loop should come back soon. */
 bool peers_flush(struct peers *peers);
 

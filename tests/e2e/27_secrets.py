@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Secrets: written by who may, read by their function alone, and left nowhere."""
 import os
-import pathlib
 import re
 import signal
 import unittest
@@ -10,26 +9,6 @@ import harness
 from harness import Server, guest, in_parallel, wait_until
 
 SECRET = b"s3cr3t-" + os.urandom(12).hex().encode()
-
-
-def memory_has(pid, text):
-    """Is it anywhere in what the process may read?"""
-    found = False
-    maps = pathlib.Path(f"/proc/{pid}/maps").read_text()
-    with open(f"/proc/{pid}/mem", "rb", 0) as memory:
-        for first, last in re.findall(r"^(\w+)-(\w+) r", maps, re.M):
-            at, end = int(first, 16), int(last, 16)
-            while at < end and not found:
-                try:
-                    memory.seek(at)
-                    piece = memory.read(min(end - at, 1 << 24))
-                except (OSError, ValueError, OverflowError):
-                    break
-                if not piece:
-                    break
-                found = text in piece
-                at += len(piece)
-    return found
 
 
 class Secrets(unittest.TestCase):
@@ -94,8 +73,8 @@ class Secrets(unittest.TestCase):
         if os.geteuid() != 0:
             self.skipTest("only root can read a worker's memory")
         pid, = self.server.worker_pids()
-        self.assertTrue(memory_has(os.getpid(), SECRET))
-        self.assertFalse(memory_has(pid, SECRET))
+        self.assertTrue(harness.memory_has(os.getpid(), SECRET))
+        self.assertFalse(harness.memory_has(pid, SECRET))
 
     def test_a_rotation_changes_the_key_and_no_secret(self):
         self.server.deploy("turns", guest("secret"))

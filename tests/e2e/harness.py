@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -190,6 +191,26 @@ def tree_of(pid):
     found = [pid]
     for child in children_of(pid):
         found += tree_of(child)
+    return found
+
+
+def memory_has(pid, text):
+    """Is it anywhere in what the process may read?"""
+    found = False
+    maps = pathlib.Path(f"/proc/{pid}/maps").read_text()
+    with open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for first, last in re.findall(r"^(\w+)-(\w+) r", maps, re.M):
+            at, end = int(first, 16), int(last, 16)
+            while at < end and not found:
+                try:
+                    memory.seek(at)
+                    piece = memory.read(min(end - at, 1 << 24))
+                except (OSError, ValueError, OverflowError):
+                    break
+                if not piece:
+                    break
+                found = text in piece
+                at += len(piece)
     return found
 
 

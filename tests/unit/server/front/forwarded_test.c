@@ -83,14 +83,14 @@ static void the_scheme_is_the_proxys_word_or_the_public_urls(void **state)
     struct http_header line = {bytes_of_text("X-Forwarded-Proto"), bytes_of_text("https")};
     struct http_headers headers = {.rows = &line, .count = 1};
     struct http_headers none = {0};
-    assert_true(forwarded_is_https(&config, &headers));
-    assert_false(forwarded_is_https(&config, &none));
+    assert_true(forwarded_is_https(&config, &headers, false));
+    assert_false(forwarded_is_https(&config, &none, false));
     line.value = bytes_of_text("https, http");
-    assert_false(forwarded_is_https(&config, &headers));
+    assert_false(forwarded_is_https(&config, &headers, false));
     strcpy(config.public_url, "https://example.org");
-    assert_true(forwarded_is_https(&config, &none));
+    assert_true(forwarded_is_https(&config, &none, false));
     line.value = bytes_of_text("http");
-    assert_false(forwarded_is_https(&config, &headers));
+    assert_false(forwarded_is_https(&config, &headers, false));
 }
 
 UNIT

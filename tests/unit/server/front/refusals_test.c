@@ -16,6 +16,7 @@ static const struct {
     {"bad_request", 400},         {"bad_path", 400}, {"bad_host", 400},
     {"body_too_large", 413},      /* Content Too Large */
     {"unknown_expectation", 417}, /* Expectation Failed */
+    {"misdirected", 421},         /* Misdirected Request */
     {"headers_too_large", 431},   /* Request Header Fields Too Large */
     {"unknown_method", 501},      /* Not Implemented: for a method that no resource has */
     {"memory_busy", 503},         /* Service Unavailable */

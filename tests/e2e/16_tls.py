@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TLS as clients see it: certificates by host, resumption, what is refused, renewal, the key.
+
+Certificates are made when the test runs, by openssl(1)."""
+import http.client
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import unittest
+
+import harness
+from harness import SCRATCH, Server, text_guest, wait_until
+
+
+def make_certificate(name, *hosts, key="ec", days=30):
+    """Paths of a self-signed certificate for the hosts, and of its key."""
+    if shutil.which("openssl") is None:
+        raise unittest.SkipTest("openssl is not installed (apt-get install openssl)")
+    kinds = {"ec": ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"], "rsa": ["rsa:2048"],
+             "ed25519": ["ed25519"]}
+    folder = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+    chain, secret = folder / f"{name}.pem", folder / f"{name}.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", *kinds[key], "-nodes", "-days", str(days),
+                    "-keyout", secret, "-out", chain, "-subj", "/CN=test", "-addext",
+                    "subjectAltName=" + ",".join(f"DNS:{host}" for host in hosts)],
+                   check=True, capture_output=True)
+    return chain, secret
+
+
+class Tls(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.chain, cls.key = make_certificate("file", "hello.acme.localhost", "*.acme.localhost")
+        cls.port = harness.free_port()
+        cls.server = Server(workers=2, config=f"""
+tls:
+  certificates: ["{cls.chain} {cls.key}"]
+  redirect: true
+  hsts: 1000s
+""", arguments=["--listen", f"https://127.0.0.1:{cls.port}"]).start()
+        cls.server.deploy("hello", text_guest("hello-by-tls!"), "acme")
+        cls.server.deploy("other", text_guest("other-by-tls!"), "acme")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+
+    def context(self, *trusted, **settings):
+        context = ssl.create_default_context()
+        for path in trusted or (self.chain,):
+            context.load_verify_locations(path)
+        for name, value in settings.items():
+            setattr(context, name, value)
+        return context
+
+    def connect(self, host, context=None, session=None):
+        raw = socket.create_connection(("127.0.0.1", self.port), timeout=20 * harness.PATIENCE)
+        return (context or self.context()).wrap_socket(raw, server_hostname=host, session=session)
+
+    def get(self, connection, host, path="/", method="GET", body=b""):
+        head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n\r\n"
+        connection.sendall(head.encode() + body)
+        response = http.client.HTTPResponse(connection, method=method)
+        response.begin()
+        return harness.Answer(response.status, response.headers, response.read())
+
+    def ask(self, host, **more):
+        with self.connect(host, **more) as connection:
+            return self.get(connection, host)
+
+    def metric(self, name):
+        text = self.server.admin("GET", "/metrics").text
+        return sum(float(line.split()[-1]) for line in text.splitlines()
+                   if line.startswith(name.partition("{")[0]) and name.partition("{")[2] in line)
+
+    def put(self, host, *files):
+        body = b"".join(path.read_bytes() for path in files)
+        return self.server.admin("PUT", f"/v1/certificates/{host}", body,
+                                 {"Content-Type": "application/x-pem-file"})
+
+    def test_a_host_is_served_with_its_certificate(self):
+        answer = self.ask("hello.acme.localhost")
+        self.assertEqual((answer.status, answer.text), (200, "hello-by-tls!"))
+        self.assertEqual(answer.headers["Strict-Transport-Security"], "max-age=1000")
+        self.assertEqual(self.ask("other.acme.localhost").text, "other-by-tls!")
+
+    def test_every_kind_of_key_signs_in_both_versions(self):
+        for kind in ("rsa", "ec", "ed25519"):
+            host = f"{kind}.keys.test"
+            chain, key = make_certificate(kind, host, key=kind)
+            self.assertEqual(self.put(host, chain, key).status, 200)
+            for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+                context = self.context(chain, maximum_version=version)
+                with self.connect(host, context) as connection:
+                    self.assertEqual(self.get(connection, host).status, 404)
+
+    def test_a_certificate_can_be_put_replaced_and_removed_while_serving(self):
+        first, second = (make_certificate("x", "x.put.test") for _ in range(2))
+        with self.assertRaises(ssl.SSLError):
+            self.connect("x.put.test", self.context(first[0]))
+        for chain, key in (first, second):
+            answer = self.put("x.put.test", chain, key)
+            self.assertEqual(answer.status, 200, answer)
+            self.connect("x.put.test", self.context(chain)).close()
+        shown = self.server.admin("GET", "/v1/certificates/x.put.test").json
+        self.assertEqual(shown["origin"], "api")
+        self.assertEqual(self.server.admin("DELETE", "/v1/certificates/x.put.test").status, 200)
+        with self.assertRaises(ssl.SSLError):
+            self.connect("x.put.test", self.context(second[0]))
+
+    def test_bad_certificates_are_refused_and_nothing_is_stored(self):
+        chain, key = make_certificate("a", "a.bad.test")
+        _, other_key = make_certificate("b", "a.bad.test")
+        junk = SCRATCH / "junk.pem"
+        junk.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+        for files, words in (((chain, other_key), "not the certificate's"),
+                             ((chain,), "no private"), ((key,), "there is none"),
+                             ((junk, key), "X.509"),
+                             ((chain, key, other_key), "more than one")):
+            answer = self.put("a.bad.test", *files)
+            self.assertEqual(answer.status, 422, answer)
+            self.assertIn(words, answer.json["detail"])
+        self.assertEqual(self.put("b.bad.test", chain, key).status, 422)
+        self.assertEqual(self.put("a_b..test", chain, key).status, 400)
+        self.assertEqual(self.server.admin("GET", "/v1/certificates/a.bad.test").status, 404)
+
+    def test_another_host_than_the_certificates_is_misdirected(self):
+        with self.connect("hello.acme.localhost") as connection:
+            self.assertEqual(self.get(connection, "other.acme.localhost").status, 200)
+            answer = self.get(connection, "hello.evil.localhost")
+            self.assertEqual((answer.status, answer.json["code"]), (421, "misdirected"))
+
+    def test_a_host_without_a_certificate_gets_an_alert(self):
+        name = 'skerry_tls_handshakes_total{result="unknown_host"'
+        before = self.metric(name)
+        with self.assertRaisesRegex(ssl.SSLError, "(?i)unrecognized.name"):
+            self.connect("nobody.test")
+        wait_until(lambda: self.metric(name) > before, 5, "it is counted")
+
+    def test_http_is_sent_to_https(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port)
+        answer = harness.exchange(connection, "POST", "/a?b=c", b"x",
+                                  {"Host": "hello.acme.localhost:8080"})
+        self.assertEqual(answer.status, 308)
+        self.assertEqual(answer.headers["Location"],
+                         f"https://hello.acme.localhost:{self.port}/a?b=c")
+
+    def test_a_session_is_resumed_on_every_worker_and_by_its_host_only(self):
+        context = self.context(maximum_version=ssl.TLSVersion.TLSv1_2)
+        with self.connect("hello.acme.localhost", context) as connection:
+            self.get(connection, "hello.acme.localhost")
+            session = connection.session
+        for _ in range(8):
+            with self.connect("hello.acme.localhost", context, session) as connection:
+                self.assertTrue(connection.session_reused)
+                self.assertEqual(self.get(connection, "hello.acme.localhost").status, 200)
+        with self.connect("other.acme.localhost", context, session) as connection:
+            self.assertFalse(connection.session_reused)
+
+    def test_what_is_not_tls_or_not_whole_ends_the_connection(self):
+        for junk in (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"\x16\x03\x01\xff\xff" + b"x" * 100,
+                     b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", b"\x00" * 64):
+            received = harness.raw(self.port, junk)
+            self.assertTrue(received == b"" or received[0] == 0x15, received)
+
+    def test_large_bodies_go_both_ways(self):
+        body = b"0123456789abcdef" * 65536
+        self.server.deploy("echo", harness.guest("echo"), "acme")
+        with self.connect("echo.acme.localhost") as connection:
+            answer = self.get(connection, "echo.acme.localhost", method="POST", body=body)
+        self.assertEqual(answer.status, 200)
+        self.assertTrue(answer.body.endswith(body), len(answer.body))
+
+    def test_requests_are_as_strict_as_without_tls(self):
+        with self.connect("hello.acme.localhost") as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: hello.acme.localhost\r\n"
+                               b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n")
+            self.assertIn(b" 400 ", connection.recv(65536).split(b"\r\n")[0])
+
+    def test_the_key_is_in_no_file_and_no_worker(self):
+        self.ask("hello.acme.localhost")
+        der = subprocess.run(["openssl", "pkey", "-in", self.key, "-outform", "DER"], check=True,
+                             capture_output=True).stdout
+        secret = subprocess.run(["openssl", "ec", "-inform", "DER", "-text", "-noout"], input=der,
+                                check=True, capture_output=True).stdout.decode()
+        number = bytes.fromhex(re.sub(r"[^0-9a-f]", "",
+                                      secret.split("priv:")[1].split("pub:")[0]))[-32:]
+        for path in self.server.data.rglob("*"):
+            if path.is_file():
+                self.assertNotIn(number, path.read_bytes(), path)
+        if not harness.SANITIZED and os.geteuid() == 0:
+            for pid in self.server.worker_pids():
+                self.assertFalse(harness.memory_has(pid, number), "a worker knows the key")
+
+
+class Renewal(unittest.TestCase):
+    def test_sighup_reads_the_files_again(self):
+        chain, key = make_certificate("r", "r.test")
+        port = harness.free_port()
+        server = Server(workers=1, config=f'tls: {{ certificates: ["{chain} {key}"] }}',
+                        arguments=["--listen", f"https://127.0.0.1:{port}"]).start()
+        first = self.shown(port)
+        for source, target in zip(make_certificate("s", "r.test"), (chain, key)):
+            target.write_bytes(source.read_bytes())
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: self.shown(port) != first, 10, "the new certificate is shown")
+        key.write_text("broken")
+        last = self.shown(port)
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "no private key" in server.log(), 10, "it says so")
+        self.assertEqual(self.shown(port), last)
+        server.stop()
+
+    def shown(self, port):
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as raw:
+            with context.wrap_socket(raw, server_hostname="r.test") as connection:
+                return connection.getpeercert(binary_form=True)
+
+
+if __name__ == "__main__":
+    unittest.main()
