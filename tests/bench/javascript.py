@@ -39,7 +39,8 @@ export default {
   },
 };""",
     "json": """
-const data = { items: Array.from({ length: 20 }, (_, i) => ({ id: i, name: `item ${i}`, ok: i % 2 === 0 })) };
+const data = { items: Array.from({ length: 20 },
+                                 (_, i) => ({ id: i, name: `item ${i}`, ok: i % 2 === 0 })) };
 export default { async fetch() { return Response.json(JSON.parse(JSON.stringify(data))); } };""",
 }
 PATHS = {"hello": "/", "route": "/items?page=2", "json": "/"}
@@ -156,8 +157,9 @@ def measure_starts(skerry, core, count):
         rows = density.call_all(server, names)
         after = workerd.resident_kib(workers)
     starts = sorted(row["start"] for row in rows)
-    print(f"\n  {count} scripts, each called once: start p50 {statistics.median(starts):.3f} ms, p99 "
-          f"{starts[int(len(starts) * 0.99)]:.3f} ms; {(after - before) / count:.0f} KiB each")
+    late = starts[int(len(starts) * 0.99)]
+    print(f"\n  {count} scripts, each called once: start p50 {statistics.median(starts):.3f} ms, "
+          f"p99 {late:.3f} ms; {(after - before) / count:.0f} KiB each")
 
 
 def main():
@@ -167,7 +169,8 @@ def main():
     support.print_facts()
     with contextlib.ExitStack() as stack:
         peers = {"Skerry": start_skerry(skerry, cores[0], stack)}
-        found = {"workerd": options.workerd or shutil.which("workerd"), "node": shutil.which("node")}
+        found = {"workerd": options.workerd or shutil.which("workerd"),
+                 "node": shutil.which("node")}
         for name, start in (("workerd", start_workerd), ("node", start_node)):
             if found[name] is None:
                 print(f"  SKIP: no {name}: nothing is compared with it", file=sys.stderr)
