@@ -123,6 +123,7 @@ struct api_upload {
     bool activate;
     uint32_t parts; /* of the clients; 0: all */
     bool dry_run;
+    bool only_assets; /* its module is api_site_module */
 };
 
 /* What became of artifacts after they were published. */

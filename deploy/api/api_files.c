@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "deploy/api/api_private.h"
+#include "deploy/manifest/site.h"
 #include "engine/base/hex.h"
 
 #define API_FILE_NAME_SHOWN 128
@@ -266,4 +267,61 @@ bool api_check_blobs(struct api_call *call)
                      "ask .../blobs/missing which, PUT those to .../blobs/{sha256}, then upload "
                      "again");
     return false;
+}
+
+/* ---- assets, held against the manifest ------------------------------------------------------- */
+
+/*
+ * The module of a version that has nothing else. Workers never run it: a path without a file is
+ * answered before (server/assets). But it makes such a version one like all others.
+ *
+ *   (module
+ *     (import "http_handler" "set_status_code" (func $status (param i32)))
+ *     (memory (export "memory") 1)
+ *     (func (export "handle_request") (result i64) (call $status (i32.const 404)) (i64.const 0))
+ *     (func (export "handle_response") (param i32 i32)))
+ */
+static const uint8_t api_site_bytes[] = {
+    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x0e, 0x03, 0x60, 0x01, 0x7f, 0x00,
+    0x60, 0x00, 0x01, 0x7e, 0x60, 0x02, 0x7f, 0x7f, 0x00, 0x02, 0x20, 0x01, 0x0c, 0x68, 0x74,
+    0x74, 0x70, 0x5f, 0x68, 0x61, 0x6e, 0x64, 0x6c, 0x65, 0x72, 0x0f, 0x73, 0x65, 0x74, 0x5f,
+    0x73, 0x74, 0x61, 0x74, 0x75, 0x73, 0x5f, 0x63, 0x6f, 0x64, 0x65, 0x00, 0x00, 0x03, 0x03,
+    0x02, 0x01, 0x02, 0x05, 0x03, 0x01, 0x00, 0x01, 0x07, 0x2d, 0x03, 0x06, 0x6d, 0x65, 0x6d,
+    0x6f, 0x72, 0x79, 0x02, 0x00, 0x0e, 0x68, 0x61, 0x6e, 0x64, 0x6c, 0x65, 0x5f, 0x72, 0x65,
+    0x71, 0x75, 0x65, 0x73, 0x74, 0x00, 0x01, 0x0f, 0x68, 0x61, 0x6e, 0x64, 0x6c, 0x65, 0x5f,
+    0x72, 0x65, 0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65, 0x00, 0x02, 0x0a, 0x0e, 0x02, 0x09, 0x00,
+    0x41, 0x94, 0x03, 0x10, 0x00, 0x42, 0x00, 0x0b, 0x02, 0x00, 0x0b};
+
+struct bytes api_site_module(void)
+{
+    return bytes_make(api_site_bytes, sizeof(api_site_bytes));
+}
+
+static bool api_refuse_site(struct api_call *call, const char *detail, const char *hint)
+{
+    api_answer_error(call, 422, "assets", detail, hint);
+    return false;
+}
+
+bool api_check_site(struct api_call *call, const struct deploy_manifest_assets *assets)
+{
+    struct bytes rest = buffer_bytes(&call->upload->assets);
+    struct deploy_file file;
+    bool has_any = rest.count > 0;
+    bool has_fallback = assets->fallback.count == 0;
+    if (has_any && assets->dir.count == 0)
+        return api_refuse_site(call, "there are assets, and a manifest without `assets`",
+                               "name their folder in it: assets: { dir: public }");
+    if (!has_any && (call->upload->only_assets || assets->dir.count > 0))
+        return api_refuse_site(call, "the manifest has `assets`, and there are none",
+                               "list them in the part with the files, under `assets`");
+    while (deploy_files_next(&rest, &file)) {
+        if (bytes_equal_text(file.name, DEPLOY_SITE_HEADERS_FILE) ||
+            bytes_equal_text(file.name, DEPLOY_SITE_REDIRECTS_FILE))
+            return api_refuse_site(call, "`_headers` and `_redirects` are no files to serve",
+                                   "put their rules into the manifest, as `skerry deploy` does");
+        has_fallback = has_fallback || bytes_equal(file.name, assets->fallback);
+    }
+    return has_fallback || api_refuse_site(call, "assets.fallback is none of the assets",
+                                           "list it among them, or leave it out");
 }

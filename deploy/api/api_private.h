@@ -105,6 +105,13 @@ bool api_take_manifest(struct api_call *call,
 /* The lists of files that came with an upload, checked, into the upload; false, and answered, if
  * they cannot be taken. */
 bool api_take_files(struct api_call *call, struct bytes json);
+
+/* What versions without a module of their own are shown as, and run if they had to. */
+#define API_SITE_KIND "assets"
+struct bytes api_site_module(void);
+/* Do assets and manifest fit? False, and answered, if not. */
+bool api_check_site(struct api_call *call, const struct deploy_manifest_assets *assets);
+
 /* Are the blobs of both lists there? False, and answered. */
 bool api_check_blobs(struct api_call *call);
 /* May no route have that host, because it leads to functions by their names? */

@@ -226,6 +226,15 @@ static bool api_take_body(struct api_call *call,
         return true;
     enum status status = multipart_parse(request->content_type, request->body, &report,
                                          COUNT_OF(parts), parts, &count);
+    /* Assets need no module of their own. */
+    bool only_assets =
+        status == STATUS_OK && count == 2 && source_type_is(parts[1].content_type, API_FILES_TYPE);
+    if (only_assets) {
+        parts[2] = parts[1];
+        parts[1] = (struct multipart_part){.content_type = bytes_of_text("application/wasm"),
+                                           .data = api_site_module()};
+        count = 3;
+    }
     if (status == STATUS_OK &&
         (count < 2 || !source_type_is(parts[0].content_type, "application/json") ||
          !source_type_is_known(parts[1].content_type) ||
@@ -240,8 +249,10 @@ static bool api_take_body(struct api_call *call,
     }
     *ret_type = parts[1].content_type;
     call->upload->module = parts[1].data;
+    call->upload->only_assets = only_assets;
     return api_take_manifest(call, parts[0].data, arena, ret_manifest) &&
-           (count < 3 || api_take_files(call, parts[2].data));
+           (count < 3 || api_take_files(call, parts[2].data)) &&
+           api_check_site(call, &ret_manifest->assets);
 }
 
 /* The share of the clients that gets it. */
@@ -500,6 +511,8 @@ void api_upload_built(const struct api *api,
         return;
     }
     memcpy(copy.content.kind, outcome->result.kind, sizeof(copy.content.kind));
+    if (upload->only_assets)
+        (void)snprintf(copy.content.kind, sizeof(copy.content.kind), API_SITE_KIND);
     if (upload->content.reuse_requests > 0 && outcome->result.keeps_memory == 0) {
         api_answer_error(&call, 422, "reuse_unsupported",
                          "a function of this kind begins anew with every request: its memory "

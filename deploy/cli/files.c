@@ -132,12 +132,11 @@ cli_take_file(const struct cli *cli, const FTSENT *entry, const char *name, stru
     const char *path = entry->fts_path;
     const char *refusal = deploy_file_name_refusal(bytes_of_text(name));
     if (refusal != NULL)
-        return cli_fail(cli, CLI_MANIFEST, "%s: the name %s: rename it, or leave it out of `files`",
-                        path, refusal);
+        return cli_fail(cli, CLI_MANIFEST, "%s: the name %s: rename it, or leave it out", path,
+                        refusal);
     if (entry->fts_info != FTS_F)
-        return cli_fail(
-            cli, CLI_MANIFEST,
-            "%s is no plain file: leave it out of `files`, or put the file itself there", path);
+        return cli_fail(cli, CLI_MANIFEST,
+                        "%s is no plain file: leave it out, or put the file itself there", path);
     AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return cli_fail(cli, CLI_FAILED, "cannot read %s: %s", path, strerrordesc_np(errno));
@@ -252,7 +251,7 @@ static enum status cli_files_dump(json_t *tree, struct buffer *out)
     return done ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
-enum status cli_files_write(const struct cli_files *files, struct buffer *out)
+static json_t *cli_files_list(const struct cli_files *files)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < files->count; i++) {
@@ -261,7 +260,15 @@ enum status cli_files_write(const struct cli_files *files, struct buffer *out)
                                                     cli_files_hash_text(file), "size",
                                                     (json_int_t)file->size));
     }
-    return cli_files_dump(json_pack("{s:o}", "files", list), out);
+    return list;
+}
+
+enum status
+cli_files_write(const struct cli_files *files, const struct cli_files *assets, struct buffer *out)
+{
+    return cli_files_dump(
+        json_pack("{s:o, s:o}", "files", cli_files_list(files), "assets", cli_files_list(assets)),
+        out);
 }
 
 static enum cli_exit

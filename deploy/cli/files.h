@@ -35,7 +35,8 @@ NODISCARD enum cli_exit cli_files_collect(const struct cli *cli,
 /* Sends to the tenant of the options what it does not have yet. */
 NODISCARD enum cli_exit cli_files_send(const struct cli *cli, const struct cli_files *files);
 /* Appends the third part of an upload, in JSON. */
-NODISCARD enum status cli_files_write(const struct cli_files *files, struct buffer *out);
+NODISCARD enum status
+cli_files_write(const struct cli_files *files, const struct cli_files *assets, struct buffer *out);
 void cli_files_done(struct cli_files *files);
 
 /* Does the name match? A segment `**` stands for any number of folders. */

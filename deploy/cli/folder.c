@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#include "deploy/cli/site.h"
 #include "deploy/source.h"
 #include "engine/base/hex.h"
 
@@ -28,8 +29,7 @@ bool cli_is_folder(const char *path)
     return cli_ends_with_manifest(path) || (stat(path, &facts) == 0 && S_ISDIR(facts.st_mode));
 }
 
-/* Appends all of a file; nothing is said of what went wrong but by errno, or EFBIG. */
-static bool cli_read_all(const char *path, struct buffer *out)
+bool cli_read_all(const char *path, struct buffer *out)
 {
     char chunk[65536];
     FILE *file = fopen(path, "rbe");
@@ -63,8 +63,11 @@ cli_folder_parse(const struct cli *cli, const char *path, struct cli_folder *fol
     else if (deploy_manifest_from_yaml(buffer_bytes(&text), path, &folder->arena, &report,
                                        &folder->manifest) != STATUS_OK)
         code = cli_fail(cli, (enum cli_exit)status_exit_code(report.status), "%s", report.text);
-    else if (folder->manifest.main.count == 0)
-        code = cli_fail(cli, CLI_MANIFEST, "%s: it names no module: add `main: FILE.wasm`", path);
+    else if (folder->manifest.main.count == 0 && folder->manifest.assets.dir.count == 0)
+        code = cli_fail(cli, CLI_MANIFEST,
+                        "%s: it names no module and no assets: add `main: FILE.wasm`, or `assets: "
+                        "{ dir: FOLDER }`",
+                        path);
     buffer_done(&text);
     return code;
 }
@@ -102,19 +105,35 @@ void cli_folder_of_module(const char *path, struct cli_folder *folder)
     (void)snprintf(folder->type, sizeof(folder->type), "%s", source_type_of_file(path, &stem));
 }
 
-/* The first two parts, with a boundary that nobody can have put into them. */
-static enum status cli_folder_write(struct cli_folder *folder, const char *mark)
+/* The head of a part, with a boundary that nobody can have put into one. */
+static enum status cli_folder_part(struct buffer *body, const char *mark, const char *type)
+{
+    return buffer_printf(body, "%s--%s\r\nContent-Type: %s\r\n\r\n", body->count == 0 ? "" : "\r\n",
+                         mark, type);
+}
+
+/* Manifest, module and list of files, as far as they are there. */
+static enum cli_exit
+cli_folder_write(const struct cli *cli, struct cli_folder *folder, const char *mark)
 {
     size_t stem;
     struct buffer *body = &folder->body;
-    enum status status =
-        buffer_printf(body, "--%s\r\nContent-Type: application/json\r\n\r\n", mark);
+    enum status status = cli_folder_part(body, mark, "application/json");
     if (status == STATUS_OK)
         status = deploy_manifest_to_json(&folder->manifest, body);
+    if (status == STATUS_OK && folder->manifest.main.count > 0) {
+        status = cli_folder_part(body, mark, source_type_of_file(folder->module, &stem));
+        if (status == STATUS_OK && !cli_read_all(folder->module, body))
+            return cli_cannot_read(cli, folder->module);
+    }
+    if (status == STATUS_OK && folder->files.count + folder->assets.count > 0) {
+        status = cli_folder_part(body, mark, CLI_FILES_TYPE);
+        if (status == STATUS_OK)
+            status = cli_files_write(&folder->files, &folder->assets, body);
+    }
     if (status == STATUS_OK)
-        status = buffer_printf(body, "\r\n--%s\r\nContent-Type: %s\r\n\r\n", mark,
-                               source_type_of_file(folder->module, &stem));
-    return status;
+        status = buffer_printf(body, "\r\n--%s--\r\n", mark);
+    return status == STATUS_OK ? CLI_OK : cli_fail(cli, CLI_FAILED, "out of memory");
 }
 
 enum cli_exit cli_folder_pack(const struct cli *cli, const char *name, struct cli_folder *folder)
@@ -127,7 +146,12 @@ enum cli_exit cli_folder_pack(const struct cli *cli, const char *name, struct cl
     enum cli_exit code =
         cli_files_collect(cli, folder->path, &folder->manifest.files, &folder->files);
     if (code == CLI_OK)
+        code = cli_site_collect(cli, folder->path, &folder->arena, &folder->manifest.assets,
+                                &folder->assets);
+    if (code == CLI_OK)
         code = cli_files_send(cli, &folder->files);
+    if (code == CLI_OK)
+        code = cli_files_send(cli, &folder->assets);
     if (code != CLI_OK)
         return code;
     if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
@@ -135,23 +159,13 @@ enum cli_exit cli_folder_pack(const struct cli *cli, const char *name, struct cl
     hex_encode(random, sizeof(random), mark);
     folder->manifest.name = bytes_of_text(name);
     (void)snprintf(folder->type, sizeof(folder->type), "multipart/related; boundary=%s", mark);
-    enum status status = cli_folder_write(folder, mark);
-    if (status == STATUS_OK && !cli_read_all(folder->module, &folder->body))
-        return cli_cannot_read(cli, folder->module);
-    if (status == STATUS_OK && folder->files.count > 0) {
-        status = buffer_printf(&folder->body,
-                               "\r\n--%s\r\nContent-Type: " CLI_FILES_TYPE "\r\n\r\n", mark);
-        if (status == STATUS_OK)
-            status = cli_files_write(&folder->files, &folder->body);
-    }
-    if (status == STATUS_OK)
-        status = buffer_printf(&folder->body, "\r\n--%s--\r\n", mark);
-    return status == STATUS_OK ? CLI_OK : cli_fail(cli, CLI_FAILED, "out of memory");
+    return cli_folder_write(cli, folder, mark);
 }
 
 void cli_folder_done(struct cli_folder *folder)
 {
     cli_files_done(&folder->files);
+    cli_files_done(&folder->assets);
     arena_done(&folder->arena);
     buffer_done(&folder->body);
 }

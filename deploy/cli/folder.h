@@ -16,12 +16,15 @@ struct cli_folder {
     char path[CLI_PATH_BYTES];   /* the folder */
     char module[CLI_PATH_BYTES]; /* path of `main` */
     struct cli_files files;
+    struct cli_files assets;
     struct buffer body;           /* multipart/related, or a module alone, when it was made */
     char type[128];               /* of the body */
     bool is_module;               /* there is no manifest */
     char made[DEPLOY_NAME_BYTES]; /* then: its name */
 };
 
+/* Appends all of a file; nothing is said of what went wrong but by errno, or EFBIG. */
+bool cli_read_all(const char *path, struct buffer *out);
 /* Is it a folder, or the manifest in one? */
 bool cli_is_folder(const char *path);
 /* Reads the manifest; cli_folder_done is due either way. */

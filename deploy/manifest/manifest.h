@@ -71,6 +71,14 @@ struct deploy_manifest_reuse {
     uint64_t for_us;
 };
 
+/* Files that are served as they are. The server has their list; `dir` is read by who sends them. */
+struct deploy_manifest_assets {
+    struct bytes dir;            /* empty: there are none, and the rest is too */
+    struct bytes fallback;       /* a name below it */
+    struct deploy_texts headers; /* as in site.h; so are these */
+    struct deploy_texts redirects;
+};
+
 /* What is not said is empty. */
 struct deploy_manifest {
     struct bytes name; /* each text with a NUL behind it */
@@ -82,6 +90,7 @@ struct deploy_manifest {
     struct bytes origin; /* "https://host", "http://host:8080", lower case */
     struct deploy_texts
         files; /* patterns; read by who sends them, the server has the files' list */
+    struct deploy_manifest_assets assets;
     struct deploy_variables env;
     struct deploy_texts secrets;
     struct deploy_texts outbound; /* for config_url_rule_parse */

@@ -333,6 +333,8 @@ read_row(struct manifest_reader *reader, const struct manifest_row *row, json_t 
     case MANIFEST_ORIGIN_RULES:
     case MANIFEST_VARIABLE_NAMES:
     case MANIFEST_PATTERNS:
+    case MANIFEST_HEADER_RULES:
+    case MANIFEST_REDIRECT_RULES:
         return read_texts(reader, row, node, field);
     case MANIFEST_VARIABLES:
         return read_variables(reader, row, node, field);
@@ -442,6 +444,23 @@ static enum status read_check_secrets(struct manifest_reader *reader,
     return STATUS_OK;
 }
 
+/* Files are answered before any step runs, so one that is to let nobody in would not be asked. */
+static enum status read_check_assets(struct manifest_reader *reader,
+                                     const json_t *tree,
+                                     const struct deploy_manifest *manifest)
+{
+    const struct deploy_manifest_assets *assets = &manifest->assets;
+    reader->key = "assets";
+    if (assets->dir.count > 0 && manifest->steps.count > 0)
+        return read_fail(reader, tree, "assets",
+                         "stands beside `steps`, which files do not go through: give them a "
+                         "function of their own");
+    if (assets->dir.count == 0 &&
+        (assets->fallback.count > 0 || assets->headers.count > 0 || assets->redirects.count > 0))
+        return read_fail(reader, tree, "assets", "has no `dir`, the folder that its files are in");
+    return STATUS_OK;
+}
+
 enum status manifest_read(const json_t *tree,
                           const struct manifest_marks *marks,
                           struct arena *arena,
@@ -461,6 +480,8 @@ enum status manifest_read(const json_t *tree,
     enum status status = read_mapping(&reader, "", root, &manifest);
     if (status == STATUS_OK)
         status = read_check_secrets(&reader, tree, &manifest);
+    if (status == STATUS_OK)
+        status = read_check_assets(&reader, tree, &manifest);
     if (status == STATUS_OK)
         *ret_manifest = manifest;
     return status;

@@ -9,6 +9,7 @@
 
 #include "config/url.h"
 #include "deploy/manifest/host.h"
+#include "deploy/manifest/site.h"
 #include "deploy/name.h"
 
 #define VALUE_ORIGIN_BYTES (CONFIG_URL_ORIGIN_BYTES + 2)
@@ -141,11 +142,34 @@ static const char *value_check(enum manifest_type type, char *text, size_t *coun
     case MANIFEST_HOST:
     case MANIFEST_ORIGIN:
     case MANIFEST_ORIGIN_RULES:
-        return NULL;
+    case MANIFEST_HEADER_RULES:
+    case MANIFEST_REDIRECT_RULES:
+        return NULL; /* each has a check of its own */
     default:
         ASSERT(type == MANIFEST_TEXT);
         return value_has_control(bytes, '\n') ? "has a control character" : NULL;
     }
+}
+
+/* Of a list's entries the row's range is not the bytes. */
+static bool value_is_listed(const struct manifest_row *row)
+{
+    return row->type == MANIFEST_NAMES || row->type == MANIFEST_ORIGIN_RULES ||
+           row->type == MANIFEST_VARIABLE_NAMES || row->type == MANIFEST_PATTERNS ||
+           row->type == MANIFEST_HEADER_RULES || row->type == MANIFEST_REDIRECT_RULES;
+}
+
+/* OK of all that is no rule. */
+static enum status
+value_check_rule(enum manifest_type type, struct bytes text, struct report *report)
+{
+    struct deploy_site_header header;
+    struct deploy_site_redirect redirect;
+    if (type == MANIFEST_HEADER_RULES)
+        return deploy_site_header_parse(text, report, &header);
+    if (type == MANIFEST_REDIRECT_RULES)
+        return deploy_site_redirect_parse(text, report, &redirect);
+    return STATUS_OK;
 }
 
 enum status manifest_value_text(const struct manifest_row *row,
@@ -155,9 +179,7 @@ enum status manifest_value_text(const struct manifest_row *row,
                                 struct report *report,
                                 struct bytes *ret_value)
 {
-    bool is_list = row->type == MANIFEST_NAMES || row->type == MANIFEST_ORIGIN_RULES ||
-                   row->type == MANIFEST_VARIABLE_NAMES || row->type == MANIFEST_PATTERNS;
-    if (!is_list && (text.count < row->minimum || text.count > row->maximum))
+    if (!value_is_listed(row) && (text.count < row->minimum || text.count > row->maximum))
         return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
                            "has not between %u and %u bytes", (unsigned)row->minimum,
                            (unsigned)row->maximum);
@@ -178,6 +200,9 @@ enum status manifest_value_text(const struct manifest_row *row,
                                   "a port");
     if (type == MANIFEST_HOST)
         text = bytes_of_text(host);
+    enum status status = value_check_rule(type, text, report);
+    if (status != STATUS_OK)
+        return status;
     char *copy = arena_copy_text(arena, text);
     if (copy == NULL)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "finds no memory");

@@ -237,6 +237,15 @@ static bool directory_set_environment(struct directory_function *function)
     return true;
 }
 
+static bool directory_set_site(struct directory_function *function)
+{
+    if (function->entry.assets.count == 0)
+        return true;
+    struct site *site = ARENA_NEW(&function->arena, struct site);
+    function->site = site;
+    return site != NULL && site_make(&function->entry, &function->arena, site);
+}
+
 static void directory_discard(struct directory_function *function)
 {
     if (function != NULL)
@@ -299,7 +308,8 @@ static enum status directory_load(struct directory *directory,
     enum status status = directory_look_up(directory, names, report, function);
     struct directory_tenant *tenant =
         status == STATUS_OK ? directory_tenant(directory, names) : NULL;
-    if (status == STATUS_OK && (tenant == NULL || !directory_set_environment(function)))
+    if (status == STATUS_OK &&
+        (tenant == NULL || !directory_set_environment(function) || !directory_set_site(function)))
         status = report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
     if (status != STATUS_OK) {
         directory_discard(function);

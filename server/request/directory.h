@@ -21,6 +21,7 @@
 #include "deploy/deploy.h"
 #include "hostapi/hostapi.h"
 #include "isolate/isolate.h"
+#include "server/assets/site.h"
 #include "server/request/admission.h"
 #include "server/request/guest_log.h"
 #include "server/request/route.h"
@@ -61,6 +62,7 @@ struct directory_function {
     struct arena arena; /* what the entry points to */
     struct deploy_catalog_entry entry;
     struct hostapi_environment environment; /* the entry's */
+    const struct site *site;                /* its assets; NULL: it has none */
     struct deploy_function_limits limits;   /* its manifest's; so are these */
     struct deploy_texts steps;
     struct bytes origin;          /* the same */

@@ -3,7 +3,8 @@
  * The way in: from a request's bytes to the function that they name.
  *
  *   request_begin --> route_parse --> names->find_host --> names->find --> request_admit
- *                         |              (not by its name)      |
+ *                         |              (not by its name)      +--> assets_take (it has files)
+ *                         |                                     |
  *                         +-------------------------------------+--> request_refuse
  *
  * Where clients are split between versions, which one it is is decided here, once.
@@ -107,6 +108,8 @@ static void intake_look_up(struct request *request)
         request_refuse(request, FAULT_NO_MEMORY, NULL);
     else if (UNLIKELY(function->bounded) && !quota_admit(request))
         (void)0;
+    else if (UNLIKELY(function->site != NULL) && assets_take(request))
+        (void)0; /* a file answers */
     else if (UNLIKELY(!quarantine_is_empty(service->quarantine)) &&
              quarantine_until_ns(service->quarantine, &function->entry, service->clock) != 0)
         request_refuse(request, FAULT_QUARANTINED, NULL);

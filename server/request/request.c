@@ -463,6 +463,9 @@ static void request_on_timer(struct timers_timer *timer)
     case REQUEST_SENDING:
         stream_look_at_client(request);
         return;
+    case REQUEST_READING:
+        assets_on_timer(request);
+        return;
     case REQUEST_WAIT_ARTIFACT:
         request_line_up(request, REQUEST_READY);
         return;
@@ -513,6 +516,7 @@ void request_end(struct request *request)
     if (service->access_log)
         access_log_ended(request);
     stream_done(request);
+    assets_done(request);
     memory_end(request);
     if (request->keeps_permit)
         request_release_permit(request);

@@ -16,6 +16,7 @@
 #include "isolate/isolate.h"
 #include "server/request/directory.h"
 #include "server/request/fault.h"
+#include "server/request/files/assets.h"
 #include "server/request/onward/origin.h"
 #include "server/request/request_states.h"
 #include "server/request/stream.h"
@@ -86,6 +87,7 @@ struct request {
     struct operations_owner operations;
     struct request_stream stream;
     struct request_origin origin;
+    struct request_file file;
     struct request_chain *chain; /* in the exchange's arena; NULL: it has but one function */
     struct scheduler_task task;
     struct timers_timer timer;

@@ -152,6 +152,18 @@ void stream_finish(struct request *request, enum isolate_end end)
     request_set_timer(request, MIN(stream_idle_at_ns(request), request->deadline_ns));
 }
 
+void stream_send_piece(struct request *request, bool is_last)
+{
+    if (!request->stream.begun)
+        stream_begin(request);
+    if (!is_last) {
+        stream_push(request);
+        return;
+    }
+    request_conclude(request, REQUEST_ANSWERED, ISOLATE_DISCARDED);
+    stream_push_last(request);
+}
+
 /* The head goes out. False: there is nothing to follow it, or no room for that: it was ended. */
 static bool stream_start(struct request *request)
 {
@@ -201,6 +213,10 @@ void request_sent(struct request *request)
         (void)request_now(request);
         request_conclude(request, REQUEST_ANSWERED, ISOLATE_DISCARDED);
         stream_push_last(request);
+        return;
+    }
+    if (request->state == REQUEST_READING) {
+        assets_sent(request);
         return;
     }
     if (request->stream.owes || request->state == REQUEST_PARKED)

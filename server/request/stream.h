@@ -44,6 +44,9 @@ bool stream_advance(struct request *request);
 void stream_finish(struct request *request, enum isolate_end end);
 /* Its head is out: the client gets less than the whole, and sees it. */
 void stream_cut(struct request *request, enum fault fault, const char *text);
+/* What is in http.response_body goes out as a piece, of an answer that no guest writes; the first
+ * begins it. The last concludes the request. */
+void stream_send_piece(struct request *request, bool is_last);
 /* It waits for its client, until when; and when that is over: did the client take anything? */
 uint64_t stream_idle_at_ns(struct request *request);
 void stream_look_at_client(struct request *request);

@@ -22,7 +22,7 @@ def text(page):
 def table(name, pattern):
     """First groups of `pattern` in a .def file: the table itself, not what was printed of it."""
     rows = re.findall(pattern, (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
-    assert len(rows) >= 5, name
+    assert rows, name
     return rows
 
 

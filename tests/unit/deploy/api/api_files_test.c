@@ -132,6 +132,18 @@ static void a_blob_is_what_its_name_says(void **state)
     assert_problem(&rig, 400, "bad_request");
 }
 
+static void assets_fit_their_manifest(void **state)
+{
+    (void)state;
+    put_one();
+    rig_put_files(&rig, HELLO, "{\"assets\":[" FILE_ROW("_headers", ONE, "3") "]}");
+    assert_problem(&rig, 422, "assets");
+    rig_put_files(&rig, HELLO, "{\"assets\":[]}");
+    assert_problem(&rig, 422, "assets");
+    rig_put_files(&rig, HELLO, "{\"assets\":[" FILE_ROW("a", ONE, "3") "]}");
+    assert_status(&rig, 201);
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +152,7 @@ UNIT
         cmocka_unit_test_setup_teardown(lists_that_cannot_be_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(limits_bound_files, setup, teardown),
         cmocka_unit_test_setup_teardown(a_blob_is_what_its_name_says, setup, teardown),
+        cmocka_unit_test_setup_teardown(assets_fit_their_manifest, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

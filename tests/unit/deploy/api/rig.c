@@ -223,10 +223,12 @@ void rig_put_manifest(struct rig *rig, const char *target, const char *manifest)
 void rig_put_files(struct rig *rig, const char *target, const char *files)
 {
     char body[4096];
+    const char *manifest =
+        strstr(files, "\"assets\"") == NULL ? "{}" : "{\"assets\":{\"dir\":\"d\"}}";
     (void)snprintf(body, sizeof(body),
                    RIG_PARTS "\r\nContent-Type: application/vnd.skerry.files+json\r\n\r\n%s"
                              "\r\n--b--\r\n",
-                   "{}", files);
+                   manifest, files);
     rig_put_parts(rig, target, body);
 }
 

@@ -83,7 +83,7 @@ static void what_the_server_lacks_goes_before_the_version(void **state)
     counter_assert_asked(counter, 2, "PUT /v1/tenants/default/functions/api?activate=1&dry_run=0");
     assert_says(counter->page->requests[2].body,
                 "Content-Type: application/vnd.skerry.files+json\r\n\r\n{\"files\":[{\"name\":"
-                "\"pages/one.html\",\"sha256\":\"" ONE "\",\"size\":3}]}\r\n--");
+                "\"pages/one.html\",\"sha256\":\"" ONE "\",\"size\":3}],\"assets\":[]}\r\n--");
     remove_all(counter);
 }
 

@@ -68,7 +68,8 @@ static void what_is_wrong_is_told_before_anything_is_sent(void **state)
         const char *part;
     } rows[] = {
         {"nmae: x\n", CLI_MANIFEST, "function.yaml:1:1: unknown key `nmae`; did you mean `name`?"},
-        {"name: x\n", CLI_MANIFEST, "function.yaml: it names no module: add `main: FILE.wasm`"},
+        {"name: x\n", CLI_MANIFEST,
+         "function.yaml: it names no module and no assets: add `main: FILE.wasm`"},
         {"main: hello.wasm\n", CLI_USAGE, "function.yaml names no function"},
         {"name: x\nmain: none.wasm\n", CLI_NOT_FOUND, "/none.wasm: No such file"},
     };

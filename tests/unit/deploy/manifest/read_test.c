@@ -110,7 +110,13 @@ static void what_is_wrong_is_told_with_its_line_and_column(void **state)
         {"main: /x.wasm", "is no path from"},
         {"description: \"a\\x1b[31m\"", "`a?[31m` has a control character"},
         {"cron: [{schedule: x}]", "function.yaml:1:1: `cron` is not taken yet: it comes with cron"},
-        {"assets: [a]", "`assets` is not taken yet"},
+        {"assets: [a]", "assets: must be a mapping"},
+        {"assets: {fallback: a}", "assets: has no `dir`"},
+        {"assets: {dir: a}\nsteps: [b]", "assets: stands beside `steps`"},
+        {"assets: {dir: a, headers: ['/b']}", "assets.headers[0]: `/b` is no header"},
+        {"assets: {dir: a, redirects: ['/b /c', '/d e']}",
+         "assets.redirects[1]: `/d e` leads to no path"},
+        {"assets: {dir: a, redirects: ['/b /c', '/b /c']}", "is there twice"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         expect_refused(*state, rows[i].yaml, rows[i].part);

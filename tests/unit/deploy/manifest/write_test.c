@@ -99,6 +99,10 @@ static void the_reference_is_a_manifest_with_every_key(void **state)
     buffer_init(&text, DEPLOY_MANIFEST_BYTES_MAX);
     assert_int_equal(deploy_manifest_print_reference(&text), STATUS_OK);
     assert_int_equal(buffer_append(&text, "", 1), STATUS_OK);
+    /* Of these two one manifest can have but one. */
+    char *steps = strstr((char *)text.data, "\nsteps:");
+    assert_non_null(steps);
+    steps[1] = '#';
     if (from_yaml(fixture, (const char *)text.data) != STATUS_OK)
         fail_msg("%s", fixture->report.text);
     assert_int_equal(fixture->manifest.reuse.for_us, 10000000);

@@ -93,6 +93,7 @@ static uint32_t status_wanted(enum fault fault)
     case FAULT_UNKNOWN_HOST:
     case FAULT_UNKNOWN_ROUTE:
     case FAULT_UNKNOWN_FUNCTION:
+    case FAULT_NO_FILE:
         return 404;
     case FAULT_BAD_PATH:
         return 400;

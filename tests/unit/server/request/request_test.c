@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "tests/unit/server/request/stage.h"
+#include "tests/unit/server/request/stage_site.h"
 
 #define MS CLOCK_NS_PER_MS
 
@@ -541,6 +541,12 @@ static void bring_into(struct stage *stage, enum request_state wanted)
         stage_begin(stage, 1);
         stage_turn(stage, 0);
         break;
+    case REQUEST_READING:
+        stage_site_make(stage);
+        stage->path = "/big";
+        stage_begin(stage, 1);
+        stage_site_done();
+        break;
     default:
         stage_begin(stage, 1);
         break;
@@ -654,6 +660,17 @@ static void the_client_of_a_parked_one_is_looked_at_every_few_seconds(void **sta
     assert_int_equal(stage->last_end, ISOLATE_DISCARDED);
 }
 
+static void a_file_goes_out_while_its_client_takes_it(void **state)
+{
+    struct stage *stage = *state;
+    bring_into(stage, REQUEST_READING);
+    while (stage->in_flight[1])
+        stage_take(stage, 1);
+    assert_int_equal(stage->requests[1].state, REQUEST_ANSWERED);
+    assert_int_equal(stage->taken_bytes, STAGE_BIG_BYTES);
+    assert_int_equal(stage->checkouts, 0);
+}
+
 /* ---- the log and the bounds ------------------------------------------------------------------ */
 
 static void the_log_is_written_after_the_answer_and_once(void **state)
@@ -732,6 +749,7 @@ UNIT
         STAGED(a_runnable_one_ends_at_the_deadline_between_two_portions),
         STAGED(without_an_artifact_the_time_to_wait_ends_it),
         STAGED(a_client_that_leaves_ends_its_request_in_any_state),
+        STAGED(a_file_goes_out_while_its_client_takes_it),
         STAGED(the_rest_is_sent_when_the_piece_in_flight_is_out),
         STAGED(the_next_step_of_a_chain_is_ready_when_it_is_asked_for),
         STAGED(a_request_that_never_began_can_end),
