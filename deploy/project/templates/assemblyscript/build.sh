@@ -4,8 +4,8 @@
 set -eu
 cd "$(dirname "$0")"
 if ! command -v npm >/dev/null; then
-    echo "skip: npm is not installed: apt-get install nodejs npm" >&2
-    exit 77
+    echo "npm is not installed: apt-get install nodejs npm" >&2
+    exit 1
 fi
 if [ ! -x node_modules/.bin/asc ]; then
     npm install --no-audit --no-fund --ignore-scripts --silent

@@ -8,8 +8,8 @@ clang=${CLANG:-clang-19}
 linker=${WASM_LD:-wasm-ld-19}
 for tool in "$clang" "$linker"; do
     if ! command -v "$tool" >/dev/null; then
-        echo "skip: $tool is not installed: apt-get install clang-19 lld-19" >&2
-        exit 77
+        echo "$tool is not installed: apt-get install clang-19 lld-19" >&2
+        exit 1
     fi
 done
 trap 'rm -f function.o' EXIT

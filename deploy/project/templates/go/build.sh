@@ -9,8 +9,8 @@ if [ -n "${TINYGO:-}" ]; then
 fi
 go=${GO:-go}
 if ! command -v "$go" >/dev/null; then
-    echo "skip: no go: take 1.24 or newer from go.dev (Debian 12 has 1.19, which is too old)" >&2
-    exit 77
+    echo "no go: take 1.24 or newer from go.dev (Debian 12 has 1.19, which is too old)" >&2
+    exit 1
 fi
 export GOOS=wasip1 GOARCH=wasm GOTOOLCHAIN=local GOFLAGS=-mod=mod
 exec "$go" build -buildmode=c-shared -trimpath -ldflags=-w -o function.wasm .

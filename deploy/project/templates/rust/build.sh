@@ -21,8 +21,8 @@ if command -v cargo >/dev/null && has_target "${RUSTC:-rustc}"; then
     exec cp target/$target/release/function.wasm function.wasm
 fi
 if ! command -v "$linker" >/dev/null; then
-    echo "skip: $linker is not installed: apt-get install lld-19" >&2
-    exit 77
+    echo "$linker is not installed: apt-get install lld-19" >&2
+    exit 1
 fi
 for rustc in "${RUSTC:-rustc}" /usr/bin/rustc; do
     has_target "$rustc" || continue
@@ -33,6 +33,6 @@ for rustc in "${RUSTC:-rustc}" /usr/bin/rustc; do
         -C linker-flavor=wasm-ld -C link-arg=--no-fatal-warnings -o function.wasm function.rs
     exit
 done
-echo "skip: no rustc with target $target: apt-get install rustc libstd-rust-dev-wasm32, or" \
+echo "no rustc with target $target: apt-get install rustc libstd-rust-dev-wasm32, or" \
     "rustup target add $target" >&2
-exit 77
+exit 1
