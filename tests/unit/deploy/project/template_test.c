@@ -55,7 +55,7 @@ static void files_of_an_sdk_keep_their_licence(void **state)
         found += sdk;
         assert_true(!plain || tagged == sdk);
     }
-    assert_int_equal(found, 10);
+    assert_int_equal(found, 11);
 }
 
 static void a_folder_that_is_there_stays_as_it_is(void **state)
