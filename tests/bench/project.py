@@ -109,7 +109,8 @@ def main():
     wall, cpu = run_ms([skerry, "run", example / "hello.wasm"], chosen.runs)
     true_wall, true_cpu = run_ms(["true"], chosen.runs)
     print(f"skerry run of a command in C: p50 {wall:.2f} ms, CPU {cpu:.2f} ms "
-          f"(true: {true_wall:.2f}, {true_cpu:.2f}), wanted <= {RUN_MS}: {support.verdict(wall <= RUN_MS)}")
+          f"(true: {true_wall:.2f}, {true_cpu:.2f}), "
+          f"wanted <= {RUN_MS}: {support.verdict(wall <= RUN_MS)}")
 
 
 if __name__ == "__main__":
