@@ -17,6 +17,7 @@
 
 #include "deploy/api/admin_follow.h"
 #include "deploy/api/admin_http.h"
+#include "deploy/backup/backup_stream.h"
 #include "deploy/build/rebuild.h"
 #include "deploy/build/scrub.h"
 #include "deploy/canary.h"
@@ -102,6 +103,16 @@ static void control_begin_upload(struct deploy_control *control,
         control_not_begun(held, status, &report);
 }
 
+static void control_begin_backup(struct deploy_control *control, struct admin_http_call *call)
+{
+    const struct backup_stream_options options = {.base = control->options.base,
+                                                  .data_dir = control->dir.path,
+                                                  .store = control->store,
+                                                  .kv = control->kv,
+                                                  .clock = control->options.clock};
+    backup_stream_start(&options, call, &control->backup);
+}
+
 static void control_handle(void *context, struct admin_http_call *call)
 {
     struct deploy_control *control = context;
@@ -112,6 +123,8 @@ static void control_handle(void *context, struct admin_http_call *call)
         control_begin_upload(control, call, &upload, &response);
     else if (response.vault.verb != DEPLOY_VAULT_NONE)
         admin_vault_ask(&control->vault, call, &response.vault);
+    else if (response.backup)
+        control_begin_backup(control, call);
     else if (response.follow.wanted)
         admin_follow_start(control->options.base, control->logs, call, &response);
     else

@@ -11,6 +11,7 @@
 #include "deploy/data_dir.h"
 #include "deploy/generation.h"
 
+struct backup_stream;
 struct canaries;
 struct kv_queue;
 struct rebuild;
@@ -36,6 +37,7 @@ struct deploy_control {
     struct api api;
     struct admin_vault vault;
     struct certificate_files certificates;
+    struct backup_stream *backup; /* under way; NULL: none */
 };
 
 #endif

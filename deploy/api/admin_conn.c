@@ -57,6 +57,11 @@ void admin_http_on_gone(struct admin_http_call *call, void (*gone)(void *context
     call->gone_context = context;
 }
 
+void admin_http_on_drained(struct admin_http_call *call, void (*drained)(void *context))
+{
+    call->drained = drained;
+}
+
 static void admin_call_make_id(char ret_id[API_REQUEST_ID_BYTES])
 {
     uint8_t random[(API_REQUEST_ID_BYTES - 1) / 2] = {0};
@@ -492,6 +497,12 @@ static bool admin_conn_step(struct admin_conn *conn)
     case ADMIN_CONN_ANSWER:
         return admin_conn_finish_answer(conn);
     case ADMIN_CONN_STREAM:
+        (void)evbuffer_drain(input, evbuffer_get_length(input));
+        if (conn->call->drained == NULL ||
+            evbuffer_get_length(bufferevent_get_output(conn->stream)) > 0)
+            return false;
+        conn->call->drained(conn->call->gone_context);
+        return conn->state == ADMIN_CONN_ANSWER; /* it ended what went on */
     case ADMIN_CONN_LINGER:
         (void)evbuffer_drain(input, evbuffer_get_length(input));
         return false;

@@ -59,6 +59,9 @@ void admin_http_reply(struct admin_http_call *call, const struct api_response *r
 void admin_http_stream_begin(struct admin_http_call *call, const struct api_response *response);
 /* False: the client is gone, or leaves more unread than ADMIN_HTTP_STREAM_BYTES. */
 NODISCARD bool admin_http_stream_write(struct admin_http_call *call, struct bytes data);
+/* Of an answer that goes on: from now on `drained` is called, with the context of `gone`, whenever
+ * all that was written has left. It may end the answer. */
+void admin_http_on_drained(struct admin_http_call *call, void (*drained)(void *context));
 /* Frees the call. */
 void admin_http_stream_end(struct admin_http_call *call);
 #define ADMIN_HTTP_STREAM_BYTES ((size_t)20 << 20)

@@ -92,6 +92,7 @@ struct admin_http_call {
     struct buffer body;      /* owned; counted in http->body_bytes */
     bool head_only;          /* the answer goes without its body */
     void (*gone)(void *context);
+    void (*drained)(void *context); /* of an answer that goes on; NULL: nobody waits */
     void *gone_context;
 };
 

@@ -106,6 +106,7 @@ struct api_response {
     uint32_t retry_after_s;    /* 0: none */
     struct api_follow follow;
     struct api_vault vault;
+    bool backup;        /* the answer is one */
     struct buffer body; /* owned */
 };
 

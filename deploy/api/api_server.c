@@ -12,6 +12,19 @@
 
 static const char *const api_no_parameters[] = {NULL};
 
+/* That somebody took everything away is known before it goes. */
+void api_post_backup(struct api_call *call)
+{
+    struct report report = REPORT_INIT;
+    if (!api_query_check(call, api_no_parameters))
+        return;
+    if (store_note_change(call->api->store, &call->target, "backup", bytes_make("", 0), &report) !=
+        STATUS_OK)
+        api_answer_report(call, &report);
+    else
+        call->response->backup = true;
+}
+
 static const char *const api_unit_names[] = {
     [CONFIG_UNIT_BYTES] = "bytes", [CONFIG_UNIT_BYTES_OR_AUTO] = "bytes",
     [CONFIG_UNIT_FUEL] = "fuel",   [CONFIG_UNIT_MICROSECONDS] = "microseconds",

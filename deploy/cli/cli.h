@@ -188,6 +188,8 @@ cli_verb cli_token;
 cli_verb cli_login;
 cli_verb cli_logout;
 cli_verb cli_audit;
+cli_verb cli_backup;
+cli_verb cli_restore;
 /* verbs_project.def */
 cli_verb cli_new;
 cli_verb cli_build;

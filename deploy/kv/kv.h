@@ -125,6 +125,10 @@ NODISCARD enum status kv_store_usage(struct kv_store *store,
                                      struct report *report,
                                      struct kv_usage *ret_usage);
 /* Control's own reading: as kv_reader's. */
+/* A read transaction that is held until the end, for a backup. */
+NODISCARD enum status kv_store_snapshot_begin(struct kv_store *store, struct report *report);
+struct MDB_txn *kv_store_snapshot(const struct kv_store *store);
+void kv_store_snapshot_end(struct kv_store *store);
 NODISCARD enum status kv_store_begin(struct kv_store *store, struct report *report);
 void kv_store_end(struct kv_store *store);
 NODISCARD enum status kv_store_get(struct kv_store *store,

@@ -26,7 +26,8 @@ _Static_assert(KV_GROUP_MAX < 1 << KV_VERSION_SHIFT, "versions of a group fit");
 struct kv_store {
     MDB_env *env;
     struct lmdb_pin pin;
-    MDB_txn *read; /* between kv_store_begin and kv_store_end */
+    MDB_txn *read;     /* between kv_store_begin and kv_store_end */
+    MDB_txn *snapshot; /* between kv_store_snapshot_begin and _end */
     MDB_dbi dbi[KV_DB_COUNT];
     struct kv_store_options options;
     char dir[CONFIG_PATH_BYTES + 16];
@@ -76,6 +77,7 @@ void kv_store_close(struct kv_store *store)
         return;
     if (store->read != NULL)
         mdb_txn_abort(store->read);
+    kv_store_snapshot_end(store);
     lmdb_pin_drop(&store->pin);
     if (store->env != NULL)
         mdb_env_close(store->env);
@@ -432,6 +434,24 @@ enum status kv_store_begin(struct kv_store *store, struct report *report)
 {
     ASSERT(store->read == NULL);
     return kv_status(mdb_txn_begin(store->env, NULL, MDB_RDONLY, &store->read), report);
+}
+
+enum status kv_store_snapshot_begin(struct kv_store *store, struct report *report)
+{
+    ASSERT(store->snapshot == NULL);
+    return kv_status(mdb_txn_begin(store->env, NULL, MDB_RDONLY, &store->snapshot), report);
+}
+
+MDB_txn *kv_store_snapshot(const struct kv_store *store)
+{
+    return store->snapshot;
+}
+
+void kv_store_snapshot_end(struct kv_store *store)
+{
+    if (store->snapshot != NULL)
+        mdb_txn_abort(store->snapshot);
+    store->snapshot = NULL;
 }
 
 void kv_store_end(struct kv_store *store)

@@ -36,6 +36,9 @@ static int store_open_env(struct store *store)
 static void store_close_env(struct store *store)
 {
     lmdb_pin_drop(&store->pin);
+    if (store->snapshot != NULL)
+        mdb_txn_abort(store->snapshot);
+    store->snapshot = NULL;
     if (store->env != NULL)
         mdb_env_close(store->env);
     store->env = NULL;
@@ -132,7 +135,8 @@ void store_act_as(struct store *store, const struct store_actor *actor)
 
 void store_tend(struct store *store)
 {
-    (void)blobs_sweep_step(store->blobs, store);
+    if (!store->snapshot_held)
+        (void)blobs_sweep_step(store->blobs, store);
 }
 
 struct blobs *store_blobs(struct store *store)
@@ -166,6 +170,28 @@ enum status store_begin_read(struct store *store, struct report *report, struct 
 {
     *ret_txn = (struct store_txn){.store = store, .report = report};
     return store_status(store_begin(store, MDB_RDONLY, &ret_txn->mdb), report);
+}
+
+enum status store_snapshot_begin(struct store *store, struct report *report)
+{
+    if (store->snapshot_held)
+        return report_fail(report, STATUS_BUSY, REPORT_OFFSET_NONE, "a backup is under way");
+    enum status status = store_status(store_begin(store, MDB_RDONLY, &store->snapshot), report);
+    store->snapshot_held = status == STATUS_OK;
+    return status;
+}
+
+MDB_txn *store_snapshot(const struct store *store)
+{
+    return store->snapshot;
+}
+
+void store_snapshot_end(struct store *store)
+{
+    if (store->snapshot != NULL)
+        mdb_txn_abort(store->snapshot);
+    store->snapshot = NULL;
+    store->snapshot_held = false;
 }
 
 void store_end_read(struct store_txn *txn)
@@ -235,7 +261,9 @@ enum status store_write(struct store *store,
         if (!store_has_artifact(store, store->gone[i]))
             store->options.artifact_gone(store->options.context, store->gone[i]);
     }
-    store_remove_gone_blobs(store);
+    /* What a snapshot may still have goes when the store is swept. */
+    if (!store->snapshot_held)
+        store_remove_gone_blobs(store);
     return STATUS_OK;
 }
 

@@ -371,6 +371,16 @@ NODISCARD enum status store_get_manifest(struct store *store,
                                          struct report *report,
                                          struct buffer *manifest);
 
+/* ---- all of it, as it is now (deploy/backup/) -------------------------------------------------
+ */
+
+/* A read transaction that is held until the end; one at a time: BUSY. Blobs that the store has then
+ * stay at least as long. */
+NODISCARD enum status store_snapshot_begin(struct store *store, struct report *report);
+/* NULL: it is gone, because the environment was opened anew. */
+struct MDB_txn *store_snapshot(const struct store *store);
+void store_snapshot_end(struct store *store);
+
 /* Lists: in order of their keys, those after `after` (or from the start); the visitor says
  * false to stop. It must not call the store. */
 NODISCARD enum status store_list_tenants(struct store *store,

@@ -23,6 +23,8 @@ struct store {
     uint8_t gone[STORE_VERSIONS_MAX + STORE_VERSIONS_IN_USE + 1][DEPLOY_SHA256_BYTES];
     uint32_t gone_count;
     struct buffer gone_blobs;        /* keys of blobs that this transaction left to nobody */
+    MDB_txn *snapshot;               /* NULL: none */
+    bool snapshot_held;              /* between its begin and end, even if it is gone */
     const char *action;              /* what this transaction logged last; NULL: nothing */
     uint32_t version;                /* of which version */
     const struct store_actor *actor; /* borrowed; NULL: the server itself */

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * backup: into a file of mode 0600 beside its name, which it gets when it was read once more and
+ * found whole.
+ */
+#include "deploy/backup/backup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "deploy/cli/cli.h"
+
+struct cli_backup {
+    FILE *file;
+    bool failed;
+};
+
+static void cli_backup_take(void *context, struct bytes data)
+{
+    struct cli_backup *backup = context;
+    if (fwrite(data.data, 1, data.count, backup->file) != data.count)
+        backup->failed = true;
+}
+
+static enum cli_exit cli_backup_errno(const struct cli *cli, const char *path)
+{
+    char reason[128];
+    return cli_fail(cli, CLI_FAILED, "cannot write %s: %s", path,
+                    strerror_r(errno, reason, sizeof(reason)));
+}
+
+/* Asks for it and checks what came. */
+static enum cli_exit cli_backup_fetch(const struct cli *cli,
+                                      FILE *file,
+                                      const char *path,
+                                      struct backup_counts *ret_counts)
+{
+    struct cli_answer answer;
+    struct report report = REPORT_INIT;
+    struct cli_backup backup = {.file = file};
+    const struct cli_request request = {.method = "POST",
+                                        .path = "/v1/backup",
+                                        .body = bytes_make("", 0),
+                                        .any_bytes = true,
+                                        .take = cli_backup_take,
+                                        .context = &backup};
+    enum cli_exit code = cli_call(cli, &request, &answer);
+    if (code != CLI_OK)
+        return code;
+    cli_answer_done(&answer);
+    if (backup.failed || fflush(file) != 0 || fsync(fileno(file)) != 0)
+        return cli_backup_errno(cli, path);
+    rewind(file);
+    if (backup_read(file, NULL, NULL, &report, ret_counts) != STATUS_OK)
+        return cli_fail(cli, CLI_FAILED, "%s: the connection broke off, or the server gave up",
+                        report.text);
+    return CLI_OK;
+}
+
+enum cli_exit cli_backup(struct cli *cli)
+{
+    const char *path = cli->options.positional[0];
+    char temp[CLI_PATH_BYTES + 32];
+    char size[32];
+    char quoted[CLI_PATH_BYTES];
+    struct backup_counts counts = {0};
+    if (strlen(path) >= CLI_PATH_BYTES)
+        return cli_fail(cli, CLI_USAGE, "the file's name is too long");
+    (void)snprintf(temp, sizeof(temp), "%s.%d", path, (int)getpid());
+    int fd = open(temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w+");
+    if (file == NULL)
+        return cli_backup_errno(cli, temp);
+    enum cli_exit code = cli_backup_fetch(cli, file, temp, &counts);
+    if (fclose(file) != 0 && code == CLI_OK)
+        code = cli_backup_errno(cli, temp);
+    if (code == CLI_OK && rename(temp, path) != 0)
+        code = cli_backup_errno(cli, path);
+    if (code != CLI_OK) {
+        (void)unlink(temp);
+        return code;
+    }
+    cli_format_bytes(counts.bytes, size);
+    if (cli->options.json)
+        (void)printf("{\"file\":\"%s\",\"bytes\":%llu,\"records\":%llu,\"files\":%llu,"
+                     "\"secrets\":false}\n",
+                     path, (unsigned long long)counts.bytes, (unsigned long long)counts.records,
+                     (unsigned long long)counts.files);
+    else
+        (void)printf("saved %s: %s, %llu records, %llu files, without secrets and their keys\n",
+                     path, size, (unsigned long long)counts.records,
+                     (unsigned long long)counts.files);
+    if (!cli->options.json)
+        cli_next(cli, "skerry restore %s --data DIR", cli_quote(path, quoted));
+    return CLI_OK;
+}
