@@ -49,7 +49,7 @@ cli_folder_built(const struct cli *cli, const struct cli_folder *folder, int wai
 NODISCARD enum cli_exit
 cli_folder_pack(const struct cli *cli, const char *name, struct cli_folder *folder);
 /* Uploads what was packed, or the module `file` if `folder` is NULL, and prints what came of it. */
-NODISCARD enum cli_exit
+enum cli_exit
 cli_deploy_as(struct cli *cli, const char *file, const char *name, const struct cli_folder *folder);
 void cli_folder_done(struct cli_folder *folder);
 
