@@ -89,6 +89,9 @@ enum deploy_choice {
 #include "deploy/choices.def"
 };
 
+/* Those that an artifact is made by. */
+#define DEPLOY_ARTIFACT_CHOICES ((uint32_t)DEPLOY_DETERMINISTIC | (uint32_t)DEPLOY_CHECKPOINT)
+
 /* A deployment gives each of its versions a share of the clients. */
 #define DEPLOY_SHARES_MAX 8
 #define DEPLOY_PARTS      10000 /* all clients; 1 % is 100 */

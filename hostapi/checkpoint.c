@@ -21,7 +21,8 @@ enum hostapi_step hostapi_begin_checkpoint(struct hostapi_host *host,
 {
     ASSERT(host->magic == HOST_MAGIC && host->options.snapshotting);
     host_learn(host, instance);
-    if ((host->linked & HOSTCALLS_CHECKPOINT) == 0 || !host->family->has_checkpoint)
+    bool wants = host->options.wants_checkpoint || (host->linked & HOSTCALLS_CHECKPOINT) != 0;
+    if (!wants || !host->family->has_checkpoint)
         return HOSTAPI_FINISHED;
     for (uint32_t i = 1; i < HOSTAPI_ENTRIES_MAX; i++) {
         if (host->entries.of_family[i] == HOST_NO_ENTRY)

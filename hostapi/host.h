@@ -38,6 +38,7 @@ struct host_request {
     bool parked;                /* the next call is that one */
     bool resumed;               /* the call under way is that one */
     bool checkpoint_passed;     /* the guest has called checkpoint_v1 */
+    bool went_on;               /* ... and the request had gone on from there */
     struct hostapi_waits waits; /* of the call that parked last */
 };
 

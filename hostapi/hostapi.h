@@ -109,6 +109,7 @@ struct http_exchange {
     uint32_t outbound_count;
     const struct bytes *secrets; /* names of those that its manifest lists; borrowed */
     uint32_t secret_count;
+    bool has_device;         /* its function finds /dev/skerry */
     struct bytes cdn_loop;   /* the request's CDN-Loop [RFC 8586] as it came */
     bool has_next;           /* there is a next handler: a guest that asks for it gets it */
     bool debug_log;          /* what the guest logs at level debug is kept */
@@ -189,6 +190,9 @@ struct hostapi_options {
      * trap with a reason, because their values must not be frozen into every isolate. A
      * handler finds both of them empty there. */
     bool snapshotting;
+    /* ... of a command that is to be run to its checkpoint whatever it imports: it finds
+     * /dev/skerry. */
+    bool wants_checkpoint;
     /* What http_handler.get_config answers in the builder, where there is no exchange; borrowed,
      * outlives the host. A start function or initialiser that reads it freezes it into the
      * snapshot: another config, another build. */

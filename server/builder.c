@@ -43,6 +43,7 @@ struct builder {
     struct engine_options options;
     bool allow_missing;        /* imports that nothing provides */
     bool reseeds;              /* may read random bytes before its checkpoint */
+    bool wants_checkpoint;     /* whatever it imports */
     const char *runs;          /* what of the module runs, for reports */
     enum deploy_source source; /* what `upload` is */
     struct bytes upload;
@@ -295,6 +296,7 @@ static enum status builder_instantiate(struct builder *builder, enum hostapi_kin
     const struct hostapi_options options = {.kind = kind,
                                             .clock = &clock_system,
                                             .snapshotting = true,
+                                            .wants_checkpoint = builder->wants_checkpoint,
                                             .config = builder->config,
                                             .said = &builder->said};
     enum status status = hostapi_host_create(&options, &builder->host);
@@ -454,6 +456,7 @@ static bool builder_read_order(struct builder *builder, uint8_t config[DEPLOY_CO
     builder->limits = order.limits;
     builder->options.deterministic = (order.choices & DEPLOY_DETERMINISTIC) != 0;
     builder->allow_missing = (order.choices & DEPLOY_ALLOW_MISSING) != 0;
+    builder->wants_checkpoint = (order.choices & DEPLOY_CHECKPOINT) != 0;
     builder->reseeds = (order.choices & DEPLOY_RESEEDS) != 0;
     builder->source = (enum deploy_source)order.source;
     builder->config = bytes_make(config, order.config_bytes);

@@ -304,8 +304,7 @@ static void api_prepare_build(struct api_call *call, struct bytes content_type)
                                            .config = buffer_bytes(&upload->config),
                                            .tenant = call->target.tenant,
                                            .files = buffer_bytes(&upload->files),
-                                           .deterministic =
-                                               (content->choices & DEPLOY_DETERMINISTIC) != 0};
+                                           .choices = content->choices};
     digest_artifact_key(&made_of, content->artifact_key);
     if (api_check_blobs(call) && (upload->dry_run || !api_answer_unchanged(call)))
         call->step = API_BUILD;
@@ -324,7 +323,8 @@ static void api_begin_upload(struct api_call *call, bool activate)
         api_take_choices(call) && api_take_config(call) &&
         api_take_body(call, &content_type, &arena, &manifest) &&
         api_take_reuse(call, &manifest.reuse) && api_check_size(call)) {
-        upload->content.choices |= manifest.reseeds ? DEPLOY_RESEEDS : 0u;
+        upload->content.choices |= (manifest.reseeds ? DEPLOY_RESEEDS : 0u) |
+                                   (manifest.checkpoint ? DEPLOY_CHECKPOINT : 0u);
         api_prepare_build(call, content_type);
     }
     arena_done(&arena);

@@ -26,7 +26,7 @@ struct rebuild_job {
     uint8_t key[DEPLOY_SHA256_BYTES];
     struct buffer source; /* the module, then its configuration */
     size_t module_bytes;
-    bool deterministic;
+    uint32_t choices;  /* that it was made by */
     uint32_t language; /* enum deploy_source */
 };
 
@@ -116,7 +116,7 @@ static enum status rebuild_copy_source(void *context, const struct store_source 
 {
     struct rebuild_job *job = context;
     job->module_bytes = source->module.count;
-    job->deterministic = source->deterministic;
+    job->choices = source->choices;
     job->language = source->source;
     enum status status = buffer_append(&job->source, source->module.data, source->module.count);
     if (status == STATUS_OK)
@@ -144,8 +144,7 @@ static void rebuild_begin(struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA2
         .module = bytes_make(source, job->module_bytes),
         .config = bytes_make(source + job->module_bytes, job->source.count - job->module_bytes),
         /* What was once deployed is built again, whatever it imports and reads. */
-        .choices = DEPLOY_ALLOW_MISSING | DEPLOY_RESEEDS |
-                   (job->deterministic ? DEPLOY_DETERMINISTIC : 0u),
+        .choices = DEPLOY_ALLOW_MISSING | DEPLOY_RESEEDS | job->choices,
         .source = job->language,
         .done = rebuild_done,
         .context = job};

@@ -96,6 +96,7 @@ struct deploy_manifest {
     struct deploy_texts outbound; /* for config_url_rule_parse */
     struct deploy_function_limits limits;
     struct deploy_manifest_reuse reuse;
+    bool checkpoint;
     bool reseeds;
 };
 

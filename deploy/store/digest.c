@@ -35,8 +35,10 @@ void digest_artifact_key(const struct digest_made_of *made_of, uint8_t ret_key[D
         digest_sha256(made_of->config, config);
         digest_extend(key, "", bytes_make(config, sizeof(config)));
     }
-    if (made_of->deterministic)
+    if ((made_of->choices & DEPLOY_DETERMINISTIC) != 0)
         digest_extend(key, DIGEST_DETERMINISTIC, bytes_make(NULL, 0));
+    if ((made_of->choices & DEPLOY_CHECKPOINT) != 0)
+        digest_extend(key, DIGEST_CHECKPOINT, bytes_make(NULL, 0));
     if (made_of->files.count > 0) {
         digest_sha256(made_of->tenant, files);
         digest_sha256(made_of->files, files + DEPLOY_SHA256_BYTES);

@@ -11,6 +11,7 @@
 
 void digest_sha256(struct bytes data, uint8_t ret_sha256[DEPLOY_SHA256_BYTES]);
 #define DIGEST_DETERMINISTIC "deterministic"
+#define DIGEST_CHECKPOINT    "checkpoint"
 #define DIGEST_FILES         "files"
 #define DIGEST_BASE          "base"
 
@@ -18,16 +19,17 @@ void digest_sha256(struct bytes data, uint8_t ret_sha256[DEPLOY_SHA256_BYTES]);
 struct digest_made_of {
     const uint8_t *sha256; /* of what was uploaded */
     struct bytes config;   /* a start function may freeze it into the snapshot */
-    bool deterministic;
-    struct bytes tenant; /* of `files` */
-    struct bytes files;  /* what it can read: a list as in deploy/files.h; empty: nothing */
+    uint32_t choices;      /* enum deploy_choice; those that make no difference do not matter */
+    struct bytes tenant;   /* of `files` */
+    struct bytes files;    /* what it can read: a list as in deploy/files.h; empty: nothing */
     const uint8_t
         *base; /* SHA-256 of the module that it runs on; NULL: on none, it is one itself */
 };
 
 /*
  * What an artifact is known by: the upload's SHA-256; with a configuration SHA-256(that ||
- * SHA-256(config)); of deterministic code SHA-256(that || DIGEST_DETERMINISTIC); with files
+ * SHA-256(config)); of deterministic code SHA-256(that || DIGEST_DETERMINISTIC), of a command that
+ * is run to its checkpoint whatever it imports the same with DIGEST_CHECKPOINT; with files
  * SHA-256(that || DIGEST_FILES || SHA-256(tenant) || SHA-256(files)), a tenant's because the bytes
  * of files are; on a base module SHA-256(that || DIGEST_BASE || base). `ret_key` may be what
  * `sha256` points to.

@@ -170,8 +170,8 @@ struct records_artifact {
     uint8_t sha256[DEPLOY_SHA256_BYTES]; /* of the module */
     uint64_t use_count;                  /* versions that have it */
     uint64_t config_bytes;
-    uint32_t deterministic; /* 1 or 0 */
-    uint32_t source;        /* enum deploy_source */
+    uint32_t choices; /* DEPLOY_ARTIFACT_CHOICES of its versions */
+    uint32_t source;  /* enum deploy_source */
 };
 
 struct records_module_use {

@@ -409,8 +409,8 @@ struct store_source {
     struct bytes config;
     struct bytes tenant; /* of `files` */
     struct bytes files;  /* as in deploy/files.h */
-    bool deterministic;
-    uint32_t source; /* enum deploy_source */
+    uint32_t choices;    /* DEPLOY_ARTIFACT_CHOICES of its versions */
+    uint32_t source;     /* enum deploy_source */
 };
 /* Lends that during the call of `use`, and gives its status. */
 NODISCARD enum status store_use_source(struct store *store,

@@ -49,8 +49,8 @@ static enum status store_artifact_use(const struct store_txn *txn,
 {
     struct records_artifact record = {.config_bytes = upload->config.count,
                                       .source = upload->content->source,
-                                      .deterministic =
-                                          (upload->content->choices & DEPLOY_DETERMINISTIC) != 0};
+                                      .choices =
+                                          upload->content->choices & DEPLOY_ARTIFACT_CHOICES};
     MDB_val key = store_val(upload->content->artifact_key, DEPLOY_SHA256_BYTES);
     memcpy(record.sha256, upload->content->sha256, sizeof(record.sha256));
     enum status status = store_get_record(txn, RECORDS_ARTIFACT, key, &record, sizeof(record));

@@ -317,8 +317,7 @@ static enum status store_find_source(const struct store_txn *txn,
     enum status status = store_get_record(txn, RECORDS_ARTIFACT, name, &record, sizeof(record));
     if (status == STATUS_NOT_FOUND)
         return report_fail(txn->report, status, REPORT_OFFSET_NONE, "no version has this artifact");
-    *ret_source =
-        (struct store_source){.deterministic = record.deterministic != 0, .source = record.source};
+    *ret_source = (struct store_source){.choices = record.choices, .source = record.source};
     if (status == STATUS_OK && record.config_bytes > 0)
         status = store_view(txn, RECORDS_CONFIG, name, &ret_source->config);
     if (status == STATUS_OK)

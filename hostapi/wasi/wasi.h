@@ -40,6 +40,9 @@ struct wasi_texts {
 /* Appends a text, which is borrowed; false: the arena is full. */
 NODISCARD bool wasi_texts_add(struct arena *arena, struct wasi_texts *texts, struct bytes text);
 
+/* The request's arguments, or its environment; NULL: the arena is full. */
+const struct wasi_texts *wasi_args_texts(struct hostapi_host *host, bool environment);
+
 /* What one request has of WASI. */
 struct wasi_state {
     struct wasi_texts arguments;

@@ -29,8 +29,7 @@ static bool wasi_args_are_frozen(const struct hostapi_host *host)
     return host_is_frozen(host) && host->family->setting->texts_are_requests;
 }
 
-/* NULL: the request's arena is full. */
-static const struct wasi_texts *wasi_args_texts(struct hostapi_host *host, bool environment)
+const struct wasi_texts *wasi_args_texts(struct hostapi_host *host, bool environment)
 {
     const struct wasi_setting *setting = host->family->setting;
     struct wasi_state *state = wasi_state(host);

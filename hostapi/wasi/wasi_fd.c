@@ -5,6 +5,7 @@
  */
 #include "hostapi/exchange.h"
 #include "hostapi/hostcalls.h"
+#include "hostapi/wasi/tree_device.h"
 #include "hostapi/wasi/wasi.h"
 
 #define FD_FDSTAT_BYTES 24
@@ -264,6 +265,9 @@ enum engine_outcome wasi_fd_read(struct hostapi_host *host, struct engine_host_c
         return wasi_answer(call, error);
     if (row->kind == WASI_FD_STREAM)
         return fd_read_stream(host, call, &iovecs);
+    enum engine_outcome outcome = wasi_device_before_read(host, call, row);
+    if (outcome != ENGINE_DONE)
+        return outcome;
     error = wasi_file_read(host, call, row, &iovecs, &row->offset, &count);
     return wasi_fd_answer_sum(call, 3, error, count);
 }

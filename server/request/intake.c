@@ -41,6 +41,7 @@ void intake_enter(struct request *request)
     http->config = function->entry.config;
     http->environment = function->environment;
     http->debug_log = (function->entry.choices & DEPLOY_DEBUG_LOG) != 0;
+    http->has_device = (function->entry.choices & DEPLOY_CHECKPOINT) != 0;
     http->pass_authorization = (function->entry.choices & DEPLOY_PASS_AUTHORIZATION) != 0;
     http->outbound = function->outbound.rows;
     http->outbound_count = function->outbound.count;

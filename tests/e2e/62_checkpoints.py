@@ -126,6 +126,18 @@ class Checkpoints(ServerTest):
         self.assertEqual(told["went_on"], "1")
         self.assertEqual(told["prepared"], before["prepared"])
 
+    def test_who_cannot_import_it_reads_a_file(self):
+        module = c_guest("device", (GUESTS / "e2e_device.c").read_text())
+        self.put("device-none", module)
+        self.assertEqual(self.server.get("device-none").text, "")
+        self.assertIsNotNone(self.put("device", module, "?checkpoint=1")["checkpoint"])
+        for i in range(3):
+            went_on, _, environment = self.server.get("device", f"/?{i}").text.partition("\n")
+            self.assertEqual(went_on, "1")
+            rows = dict(row.split("=", 1) for row in environment.split("\0") if row)
+            self.assertEqual(rows["QUERY_STRING"], str(i))
+            self.assertEqual(rows["REQUEST_METHOD"], "GET")
+
 
 if __name__ == "__main__":
     unittest.main()

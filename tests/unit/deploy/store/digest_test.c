@@ -37,7 +37,7 @@ static void keys_on_disk_stay_what_they_are(void **state)
     assert_key(&made_of, "120970d812836f19888625587a4606a5ad23cef31c8684e601771552548fc6b9");
     made_of.config = bytes_of_text("x=1");
     assert_key(&made_of, "577626786d0fa78c55ec5d28969441e04eaa3e4b60e95c17c78c619e6e410d47");
-    made_of.deterministic = true;
+    made_of.choices = DEPLOY_DETERMINISTIC | DEPLOY_DEBUG_LOG;
     assert_key(&made_of, "eb21fd40cb5f513bf96db60d666d0599be3aaa0041071391bf3628f1ae53df1d");
     made_of.base = base;
     assert_key(&made_of, "606abe1e5d84cf95fea48ab2571f785064666cbe41a0ea02d6c9773ca7b0d63a");
