@@ -4,7 +4,8 @@
 
     embed.py OUT LANGUAGE/PATH=SOURCE...
 
-Each source becomes the file PATH of a project in LANGUAGE; `*` stands for every language. What is
+Each source becomes the file PATH of a project in LANGUAGE; `*` stands for every language that has
+none of its own there. What is
 made of a template is the user's: its line with our licence is left away. Files of the SDKs, which
 come from hostapi/guest/, keep theirs.
 """
@@ -30,6 +31,7 @@ def main():
     out, *pairs = sys.argv[1:]
     languages = LANGUAGES.findall((HERE / "languages.def").read_text(encoding="utf-8"))
     arrays, rows = "", ""
+    own = {pair.split("=", 1)[0] for pair in pairs}
     for index, pair in enumerate(sorted(pairs)):
         place, source = pair.split("=", 1)
         language, path = place.split("/", 1)
@@ -40,7 +42,8 @@ def main():
             arrays += "".join(f"{byte}," for byte in data[at:at + ROW_BYTES]) + "\n"
         arrays += "};\n"
         executable = "true" if os.access(source, os.X_OK) else "false"
-        for name in languages if language == "*" else [language]:
+        others = [name for name in languages if f"{name}/{path}" not in own]
+        for name in others if language == "*" else [language]:
             rows += (f'    {{.language = "{name}", .path = "{path}", .executable = {executable}, '
                      f".count = {len(data)}, .data = file_{index}}},\n")
     pathlib.Path(out).write_text(

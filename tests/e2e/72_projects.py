@@ -14,7 +14,7 @@ from harness import (PATIENCE, ROOT, SCRATCH, ServerTest, exchange, free_port, s
                      text_guest, tree_of, wait_until)
 
 TOOLCHAINS = {"c": ("clang-19", "wasm-ld-19"), "wat": ("wat2wasm",), "rust": ("rustc",),
-              "go": ("go",), "assemblyscript": ("npm",)}
+              "go": ("go",), "assemblyscript": ("npm",), "javascript": ("curl",)}
 # What is said where a toolchain is missing, or no registry can be reached.
 MISSING = (" is not installed: ", "no rustc with target", "no go: ", "requires go >= ", "ENOTFOUND",
            "EAI_AGAIN", "ETIMEDOUT", "ECONNREFUSED", "SELF_SIGNED_CERT",
@@ -63,11 +63,16 @@ class New(ServerTest):
     def test_assemblyscript(self):
         self.language("assemblyscript")
 
+    def test_javascript(self):
+        if "no JavaScript" in self.server.cli("version", check=0).stdout:
+            self.skipTest("this build has no JavaScript")
+        self.language("javascript")
+
     def test_what_cannot_be_made_is_refused_in_one_line(self):
         taken = SCRATCH / "taken"
         taken.mkdir()
         for words, status, part in (
-                (("cobol", "x"), 2, "choose one of c, rust, go, assemblyscript, wat"),
+                (("cobol", "x"), 2, "choose one of c, rust, go, assemblyscript, javascript, wat"),
                 (("c", "Not_a_name"), 2, "use 1 to 63 of a-z, 0-9 and `-`"),
                 (("c", str(taken)), 6, "is there already"),
                 (("c", str(SCRATCH / "none" / "x")), 5, "No such file"),

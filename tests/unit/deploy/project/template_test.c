@@ -12,11 +12,10 @@ static bool is_file(const char *path, int mode)
     return access(path, mode) == 0;
 }
 
-static void every_language_makes_a_project_with_source_build_test_and_manifest(void **state)
+static void every_language_makes_a_project_with_test_and_manifest(void **state)
 {
     const struct place *place = *state;
-    static const char *const names[] = {"function.yaml", "build.sh", "test.sh", "README.md",
-                                        ".gitignore"};
+    static const char *const names[] = {"function.yaml", "test.sh", "README.md", ".gitignore"};
     char folder[PLACE_PATH_BYTES];
     char file[2 * PLACE_PATH_BYTES];
     char line[64];
@@ -126,7 +125,7 @@ static void a_tool_that_path_lacks_is_named(void **state)
 UNIT
 {
     const struct CMUnitTest tests[] = {
-        TEST_PLACE(every_language_makes_a_project_with_source_build_test_and_manifest),
+        TEST_PLACE(every_language_makes_a_project_with_test_and_manifest),
         cmocka_unit_test(files_of_an_sdk_keep_their_licence),
         TEST_PLACE(a_folder_that_is_there_stays_as_it_is),
         TEST_PLACE(what_could_not_be_made_leaves_nothing),
