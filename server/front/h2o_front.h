@@ -45,8 +45,10 @@ struct h2o_connection {
     int linger_fd; /* kept by h2o_linger_keep, or -1 */
     uint64_t linger_bytes;
     bool shut;
-    bool is_proxied; /* it comes from one of trusted_proxies */
-    bool is_counted; /* by its address */
+    bool is_proxied;         /* it comes from one of trusted_proxies */
+    bool is_balanced;        /* it begins with a PROXY header */
+    struct h2o_proxy *proxy; /* which has not come yet; h2o_proxy.c's */
+    bool is_counted;         /* by its address */
     struct addresses_key address_key;
 
     /* h2o_guard*.c */
@@ -195,6 +197,12 @@ void h2o_idle_body(struct h2o_connection *connection);
 void h2o_idle_sweep(struct h2o_front *front);
 /* Ends the longest idle one; false: there is none. */
 bool h2o_idle_evict(struct h2o_front *front);
+
+/* A balancer's connection: first it says whose it is, then it goes on with `accept`. */
+void h2o_proxy_begin(struct h2o_connection *connection, h2o_accept_ctx_t *accept);
+void h2o_proxy_forget(struct h2o_connection *connection);
+/* Counts the connection for its client's address. False: that has as many as it may have. */
+bool h2o_connection_count(struct h2o_connection *connection);
 
 /* Makes what TLS needs; before the first listener. */
 NODISCARD enum status h2o_tls_init(struct h2o_front *front, struct report *report);

@@ -51,6 +51,7 @@ static void listen_on_close(void *data)
         h2o_linger_begin(connection);
     h2o_guard_forget(connection);
     free(connection->tls_write);
+    h2o_proxy_forget(connection);
     free(connection);
 }
 
@@ -86,8 +87,7 @@ static void listen_tell_no_room(struct h2o_front *front)
                 front->connection_count);
 }
 
-/* False: its address has as many as it may have. */
-static bool listen_count_address(struct h2o_connection *connection)
+bool h2o_connection_count(struct h2o_connection *connection)
 {
     struct h2o_front *front = connection->front;
     struct sockaddr_storage peer;
@@ -95,6 +95,11 @@ static bool listen_count_address(struct h2o_connection *connection)
     if (h2o_socket_getpeername(connection->socket, address) == 0 ||
         !addresses_key_of(address, &connection->address_key))
         return true;
+    /* A balancer's own address is nobody's. */
+    if (!connection->is_balanced && config_speaks_proxy(front->service->config, address)) {
+        connection->is_balanced = true;
+        return true;
+    }
     connection->is_proxied = config_trusts(front->service->config, address);
     if (connection->is_proxied || addresses_is_loopback(address))
         return true;
@@ -125,7 +130,7 @@ static struct h2o_connection *listen_make(struct h2o_front *front, h2o_socket_t 
     connection->front = front;
     connection->socket = socket;
     connection->linger_fd = -1;
-    if (listen_count_address(connection))
+    if (h2o_connection_count(connection))
         return connection;
     metrics->connections_refused_address++;
     free(connection);
@@ -152,8 +157,14 @@ bool h2o_connection_adopt(struct h2o_front *front, h2o_socket_t *socket)
 static void listen_begin(const struct h2o_listener *listener, h2o_socket_t *socket)
 {
     struct h2o_front *front = listener->front;
-    if (h2o_connection_adopt(front, socket))
-        h2o_accept(listener->is_tls ? &front->accept_tls : &front->accept, socket);
+    h2o_accept_ctx_t *accept = listener->is_tls ? &front->accept_tls : &front->accept;
+    if (!h2o_connection_adopt(front, socket))
+        return;
+    struct h2o_connection *connection = socket->on_close.data;
+    if (UNLIKELY(connection->is_balanced))
+        h2o_proxy_begin(connection, accept);
+    else
+        h2o_accept(accept, socket);
 }
 
 /* True if there may be more. */

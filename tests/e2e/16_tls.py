@@ -225,5 +225,38 @@ class Renewal(unittest.TestCase):
                 return connection.getpeercert(binary_form=True)
 
 
+class BehindABalancer(unittest.TestCase):
+    def test_the_header_says_whose_a_connection_is(self):
+        chain, key = make_certificate("p", "hello.acme.localhost")
+        tls = harness.free_port()
+        server = Server(workers=1, arguments=["--listen", f"https://127.0.0.1:{tls}",
+                                              "--access-log"], config=f"""
+proxy_protocol: ["127.0.0.0/8"]
+tls: {{ certificates: ["{chain} {key}"] }}
+""").start()
+        server.deploy("hello", text_guest("hello-by-tls!"), "acme")
+        ask = b"GET / HTTP/1.1\r\nHost: hello.acme.localhost\r\nConnection: close\r\n\r\n"
+        line = b"PROXY TCP4 192.0.2.7 198.51.100.1 4242 443\r\n"
+        binary = (b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + socket.inet_aton("192.0.2.8") +
+                  socket.inet_aton("198.51.100.1") + (4343).to_bytes(2, "big") + b"\1\xbb")
+        self.assertIn(b" 200 ", harness.raw(server.port, line + ask))
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as raw:
+            for byte in binary:     # a byte at a time
+                raw.sendall(bytes([byte]))
+            raw.sendall(ask)
+            self.assertIn(b" 200 ", raw.recv(65536))
+        context = ssl.create_default_context(cafile=chain)
+        with socket.create_connection(("127.0.0.1", tls), timeout=20) as raw:
+            raw.sendall(line.replace(b"192.0.2.7", b"192.0.2.9"))
+            with context.wrap_socket(raw, server_hostname="hello.acme.localhost") as connection:
+                connection.sendall(ask)
+                self.assertIn(b" 200 ", connection.recv(65536))
+        for client in ("192.0.2.7:4242", "192.0.2.8:4343", "192.0.2.9:4242"):
+            wait_until(lambda client=client: f'"client":"{client}"' in server.log(), 10, client)
+        for junk in (ask, b"PROXY TCP4 nonsense\r\n" + ask, b"PROXY " + b"x" * 200):
+            self.assertEqual(harness.raw(server.port, junk), b"")
+        server.stop()
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -64,6 +64,7 @@ TESTED_ELSEWHERE = {
                                    "signals and processes: e2e/52_processes, e2e/54_operations",
     "server/front/h2o_exchange.c": "libh2o's requests: e2e/10_http, e2e/15_front",
     "server/front/h2o_listen.c": "libh2o's sockets and loop: e2e/15_front, e2e/52_processes",
+    "server/front/h2o_proxy.c": "between libh2o and a socket: e2e/16_tls",
     "server/front/h2o_tls.c": "between libh2o and libssl: e2e/16_tls",
     "server/front/h2o_guard.c": "libh2o calls it: e2e/55_attacks, h2o_guard_check_test.c",
     "server/front/h2o_guard_fields.c": "libh2o's decoder in between: e2e/15_front, e2e/55_attacks",
