@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reference for tests/bench/http.py and stream.py: a libh2o server with one handler that
- * answers "hello" and does nothing else. One thread, the same loop, the same socket options as a
- * worker of Skerry: what a request costs before any of ours is in its way.
+ * The reference for tests/bench/http.py, stream.py and tls.py: a libh2o server with one handler
+ * that answers "hello" and does nothing else. One thread, the same loop, the same socket options as
+ * a worker of Skerry: what a request costs before any of ours is in its way.
  *
  *   /large   100 MiB, in pieces of 64 KiB of the same bytes
  *   /events  an event a second, for ever
  *
- * usage: bare_h2o PORT
+ * usage: bare_h2o PORT [CHAIN KEY], with TLS if it has a certificate, whose key it keeps itself
  */
 #include <arpa/inet.h>
 #include <h2o.h>
@@ -128,11 +128,22 @@ static int bare_listen(uint16_t port)
     return fd;
 }
 
+static SSL_CTX *bare_tls(const char *chain, const char *key)
+{
+    SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+    if (SSL_CTX_use_certificate_chain_file(tls, chain) != 1 ||
+        SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) != 1)
+        exit(2);
+    (void)SSL_CTX_set_num_tickets(tls, 1);
+    h2o_ssl_register_alpn_protocols(tls, h2o_http2_alpn_protocols);
+    return tls;
+}
+
 int main(int argc, char **argv)
 {
-    int fd = argc == 2 ? bare_listen((uint16_t)atoi(argv[1])) : -1;
+    int fd = argc == 2 || argc == 4 ? bare_listen((uint16_t)atoi(argv[1])) : -1;
     if (fd < 0) {
-        perror("usage: bare_h2o PORT");
+        perror("usage: bare_h2o PORT [CHAIN KEY]");
         return 2;
     }
     (void)signal(SIGPIPE, SIG_IGN);
@@ -148,6 +159,8 @@ int main(int argc, char **argv)
     h2o_context_init(&context, loop, &config);
     h2o_timeout_init(loop, &bare_second, 1000);
     h2o_accept_ctx_t accept = {.ctx = &context, .hosts = config.hosts};
+    if (argc == 4)
+        accept.ssl_ctx = bare_tls(argv[2], argv[3]);
     h2o_socket_t *listener = h2o_evloop_socket_create(loop, fd, H2O_SOCKET_FLAG_DONT_READ);
     listener->data = &accept;
     h2o_socket_read_start(listener, bare_on_accept);

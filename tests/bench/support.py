@@ -129,16 +129,17 @@ class Server:
 
 class SkerryServer(Server):
     """`skerry serve` with one worker; on a data directory of its own if none is given, with the
-    text of a skerry.yaml if there is one, below the words of a program that starts others."""
+    text of a skerry.yaml if there is one, more arguments, below the words of a program that starts
+    others."""
 
-    def __init__(self, skerry, core, data=None, config=None, prefix=(), workers=1):
+    def __init__(self, skerry, core, data=None, config=None, prefix=(), workers=1, more=()):
         self.given = data is not None
         self.data = data or tempfile.mkdtemp(prefix="skerry-bench-")
         self.admin_socket = f"{self.data}/admin.sock"
         self.said = b""
         port = free_port()
         arguments = [*prefix, skerry, "serve", "--data", self.data, "--listen", f"127.0.0.1:{port}",
-                     "--admin-socket", self.admin_socket, "--workers", str(workers)]
+                     "--admin-socket", self.admin_socket, "--workers", str(workers), *more]
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             if config is not None:
                 file.write(config)
