@@ -12,6 +12,7 @@
 #include "hostapi/javascript/module.h"
 #include "loadtest/loadtest.h"
 #include "server/builder.h"
+#include "server/cli/completion.h"
 #include "server/cli/verbs_engine.h"
 #include "server/egress/egress.h"
 #include "server/keys/keys.h"
@@ -90,7 +91,7 @@ static const struct main_verb main_verbs[] = {
     {"bench", loadtest_main, "the same as loadtest", NULL},
     {"doctor", doctor_main, "check whether this machine can run a server",
      "[--config FILE] [--data DIR] [--json]"},
-    {"completion", main_completion, "print a completion script for bash", "bash"},
+    {"completion", main_completion, "print a completion script for a shell", COMPLETION_SHELLS},
     {"version", main_version, "print the version", ""},
     {"help", main_help,
      "print this, what a verb takes, or all keys of skerry.yaml or function.yaml",
@@ -189,65 +190,24 @@ static int main_help(int argc, char **argv)
     return 0;
 }
 
-/* The verbs are the first words of the help's indented lines: no second list. */
-static void main_print_verbs(const struct buffer *help)
-{
-    const char *at = (const char *)help->data;
-    const char *end = at + help->count;
-    while (at < end) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        const char *stop = newline != NULL ? newline : end;
-        if (stop - at > 2 && at[0] == ' ' && at[1] == ' ' && at[2] != ' ') {
-            int word = (int)strcspn(at + 2, " \n");
-            (void)printf(" %.*s", word, at + 2);
-        }
-        at = stop + 1;
-    }
-}
-
-/* Flags are those of the verb's help, names those that the server has. */
-static const char main_completion_rest[] =
-    "\" -- \"$word\"))\n"
-    "    elif [ \"${word:0:1}\" = - ]; then\n"
-    "        COMPREPLY=($(compgen -W \"$(skerry \"${COMP_WORDS[1]}\" --help 2>/dev/null |\n"
-    "            grep -oE -- '--[a-z][a-z-]+' | sort -u)\" -- \"$word\"))\n"
-    "    else\n"
-    "        case ${COMP_WORDS[1]} in\n"
-    "        show|rm|versions|rollback|activate|starts)\n"
-    "            local again=() i\n"
-    "            for ((i = 2; i < COMP_CWORD; i++)); do\n"
-    "                case ${COMP_WORDS[i]} in\n"
-    "                -t|--tenant|--url|--data|--admin-socket)\n"
-    "                    again+=(\"${COMP_WORDS[i]}\" \"${COMP_WORDS[i + 1]}\") ;;\n"
-    "                esac\n"
-    "            done\n"
-    "            COMPREPLY=($(compgen -W \"$(skerry list --json \"${again[@]}\" 2>/dev/null |\n"
-    "                grep -oE '\"function\":\"[^\"]+' | cut -d'\"' -f4)\" -- \"$word\")) ;;\n"
-    "        *)\n"
-    "            COMPREPLY=($(compgen -f -- \"$word\")) ;;\n"
-    "        esac\n"
-    "    fi\n"
-    "}\n"
-    "complete -o filenames -F _skerry skerry\n";
-
 static int main_completion(int argc, char **argv)
 {
-    if (argc != 2 || strcmp(argv[1], "bash") != 0) {
-        (void)fputs("usage: skerry completion bash   (then: source <(skerry completion bash))\n",
-                    stderr);
-        return status_exit_code(STATUS_USAGE);
-    }
     struct buffer help;
+    struct buffer script;
     buffer_init(&help, MAIN_HELP_BYTES);
+    buffer_init(&script, MAIN_HELP_BYTES);
     main_write_help(&help);
-    (void)printf("_skerry() {\n"
-                 "    local word=${COMP_WORDS[COMP_CWORD]}\n"
-                 "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-                 "        COMPREPLY=($(compgen -W \"");
-    main_print_verbs(&help);
-    (void)fputs(main_completion_rest, stdout);
+    enum status status =
+        argc == 2 ? completion_write(argv[1], buffer_bytes(&help), &script) : STATUS_INVALID;
+    if (status == STATUS_OK)
+        (void)fwrite(script.data, 1, script.count, stdout);
+    else
+        (void)fputs("usage: skerry completion " COMPLETION_SHELLS
+                    "   (then: source <(skerry completion bash))\n",
+                    stderr);
     buffer_done(&help);
-    return 0;
+    buffer_done(&script);
+    return status == STATUS_OK ? 0 : status_exit_code(STATUS_USAGE);
 }
 
 int main(int argc, char **argv)

@@ -255,6 +255,7 @@ static void admin_conn_fill_request(struct admin_http_call *call, const struct h
     request->content_encoded = encoding.data != NULL;
     request->accept = head->fields[HTTP_HEAD_ACCEPT];
     request->last_event_id = head->fields[HTTP_HEAD_LAST_EVENT_ID];
+    request->content_digest = head->fields[HTTP_HEAD_CONTENT_DIGEST];
     request->if_match = head->fields[HTTP_HEAD_IF_MATCH];
     char *target = admin_conn_text(call, head->target);
     char *mark = strchr(target, '?');

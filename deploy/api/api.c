@@ -340,6 +340,17 @@ struct store_actor api_actor(const struct api_request *request)
         .who = request->caller->who, .from = request->caller->from, .request = request->id};
 }
 
+/* False, and answered: what came is not what was sent. */
+static bool api_check_digest(struct api_call *call)
+{
+    if (digest_holds(call->request->content_digest, call->request->body))
+        return true;
+    api_answer_error(call, 400, "bad_digest",
+                     "the body has another SHA-256 than Content-Digest says",
+                     "it was changed on its way: send it again; the field is sha-256=:BASE64:");
+    return false;
+}
+
 enum api_step api_handle(const struct api *api,
                          const struct api_request *request,
                          struct api_upload *ret_upload,
@@ -352,7 +363,7 @@ enum api_step api_handle(const struct api *api,
                             .step = API_ANSWERED};
     *ret_upload = (struct api_upload){0};
     const struct api_route *route = api_admit_call(&call, request->body.count);
-    if (route != NULL) {
+    if (route != NULL && api_check_digest(&call)) {
         const struct store_actor actor = api_actor(request);
         store_act_as(api->store, &actor);
         route->handler(&call);

@@ -54,6 +54,13 @@ static void api_add_body(json_t *operation, enum api_body body)
     for (size_t i = 0; types[body][i] != NULL; i++)
         (void)json_object_set_new(content, types[body][i], json_object());
     (void)json_object_set_new(operation, "requestBody", json_pack("{s:o}", "content", content));
+    (void)json_array_append_new(
+        json_object_get(operation, "parameters"),
+        json_pack("{s:s, s:s, s:s, s:{s:s}}", "name", "Content-Digest", "in", "header",
+                  "description",
+                  "sha-256=:BASE64: of the body [RFC 9530]; another body is "
+                  "refused",
+                  "schema", "type", "string"));
 }
 
 static json_t *api_operation_json(const struct api_route *route, json_t *parameters)

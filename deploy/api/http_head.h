@@ -27,6 +27,7 @@
     FIELD(TRANSFER_ENCODING, "transfer-encoding")                                                  \
     FIELD(ACCEPT, "accept")                                                                        \
     FIELD(LAST_EVENT_ID, "last-event-id")                                                          \
+    FIELD(CONTENT_DIGEST, "content-digest")                                                        \
     FIELD(IF_MATCH, "if-match")
 
 enum http_head_field {

@@ -12,6 +12,7 @@
 
 #include "deploy/cli/cli.h"
 #include "deploy/source.h"
+#include "engine/base/clock.h"
 
 #define CLI_ANSWER_BYTES_MAX (64U << 20)
 #define CLI_URL_BYTES_MAX    (1U << 20)
@@ -41,6 +42,41 @@ static size_t cli_send(char *data, size_t size, size_t count, void *context)
     FILE *file = context;
     size_t done = fread(data, size, count, file);
     return done == 0 && ferror(file) ? CURL_READFUNC_ABORT : done;
+}
+
+/* ---- progress -------------------------------------------------------------------------------- */
+
+#define CLI_PROGRESS_AFTER_US 1000000 /* what is sent sooner needs no line */
+
+/* How much of a body is sent, on a terminal's line of its own. */
+struct cli_progress {
+    uint64_t began_us;
+    uint64_t shown_us; /* 0: never */
+};
+
+static int
+cli_show_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t all, curl_off_t sent)
+{
+    struct cli_progress *progress = context;
+    uint64_t now_us = clock_monotonic_us(&clock_system);
+    char of[32];
+    char done[32];
+    (void)a;
+    (void)b;
+    if (all <= 0 || now_us - progress->began_us < CLI_PROGRESS_AFTER_US ||
+        now_us - progress->shown_us < CLI_PROGRESS_AFTER_US / 10)
+        return 0;
+    progress->shown_us = now_us;
+    cli_format_bytes((uint64_t)sent, done);
+    cli_format_bytes((uint64_t)all, of);
+    (void)fprintf(stderr, "\rsent %s of %s ", done, of);
+    return 0;
+}
+
+static void cli_end_progress(const struct cli_progress *progress)
+{
+    if (progress->shown_us != 0)
+        (void)fputs("\r\033[K", stderr);
 }
 
 /* ---- errors ---------------------------------------------------------------------------------- */
@@ -218,7 +254,14 @@ static CURLcode cli_perform(const struct cli *cli,
         (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.data);
     }
     (void)curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
+    struct cli_progress progress = {.began_us = clock_monotonic_us(&clock_system)};
+    if (!cli->options.quiet && isatty(STDERR_FILENO)) {
+        (void)curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, cli_show_progress);
+        (void)curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &progress);
+        (void)curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    }
     CURLcode result = curl_easy_perform(curl);
+    cli_end_progress(&progress);
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);
     curl_slist_free_all(headers);
     return result;

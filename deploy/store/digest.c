@@ -4,12 +4,40 @@
  */
 #include "deploy/store/digest.h"
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
+
+#define DIGEST_BASE64_BYTES 45 /* of a SHA-256, with its NUL */
 
 void digest_sha256(struct bytes data, uint8_t ret_sha256[DEPLOY_SHA256_BYTES])
 {
     static const uint8_t nothing;
     (void)SHA256(data.count == 0 ? &nothing : data.data, data.count, ret_sha256);
+}
+
+/* A list of `name=:base64:`; of names that are not known nothing is said. */
+bool digest_holds(struct bytes content_digest, struct bytes data)
+{
+    static const char name[] = "sha-256=:";
+    uint8_t sha256[DEPLOY_SHA256_BYTES];
+    char wanted[DIGEST_BASE64_BYTES + sizeof(name)];
+    digest_sha256(data, sha256);
+    memcpy(wanted, name, strlen(name));
+    int count = EVP_EncodeBlock((unsigned char *)wanted + strlen(name), sha256, sizeof(sha256));
+    memcpy(wanted + strlen(name) + count, ":", 2);
+    while (content_digest.count > 0) {
+        const uint8_t *comma = memchr(content_digest.data, ',', content_digest.count);
+        size_t item = comma == NULL ? content_digest.count : (size_t)(comma - content_digest.data);
+        size_t taken = comma == NULL ? item : item + 1;
+        struct bytes text = bytes_trim(bytes_make(content_digest.data, item));
+        content_digest = bytes_make(content_digest.data + taken, content_digest.count - taken);
+        bool is_ours =
+            text.count >= strlen("sha-256") &&
+            bytes_equal_nocase(bytes_make(text.data, strlen("sha-256")), bytes_of_text("sha-256"));
+        if (is_ours)
+            return bytes_equal_text(text, wanted);
+    }
+    return true;
 }
 
 /* key = SHA-256(key || word || more) */

@@ -10,6 +10,8 @@
 #define DIGEST_HEX_BYTES (2 * DEPLOY_SHA256_BYTES + 1)
 
 void digest_sha256(struct bytes data, uint8_t ret_sha256[DEPLOY_SHA256_BYTES]);
+/* Is that what a Content-Digest says of it [RFC 9530]? One that names no SHA-256 says nothing. */
+bool digest_holds(struct bytes content_digest, struct bytes data);
 #define DIGEST_DETERMINISTIC "deterministic"
 #define DIGEST_CHECKPOINT    "checkpoint"
 #define DIGEST_FILES         "files"

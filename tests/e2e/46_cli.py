@@ -75,6 +75,16 @@ class Hints(ServerTest):
         self.assertEqual(done.returncode, 0, done)
         return done.stdout.split()
 
+    def test_other_shells_complete_the_same_verbs(self):
+        for shell in ("zsh", "fish"):
+            script = self.server.cli("completion", shell, check=0).stdout
+            self.assertIn("rollback", script)
+            if shutil.which(shell) is not None:
+                done = subprocess.run([shell, "-n"], input=script, text=True, check=False,
+                                      capture_output=True)
+                self.assertEqual(done.returncode, 0, done)
+        self.assertIn("bash | zsh | fish", self.server.cli("completion", "csh", check=2).stderr)
+
     def test_completion_knows_verbs_flags_and_names(self):
         if shutil.which("bash") is None:
             raise unittest.SkipTest("bash is not installed (apt-get install bash)")

@@ -23,7 +23,9 @@ FILES = ("usr/bin/skerry", "etc/skerry/skerry.yaml", "lib/systemd/system/skerry.
          "lib/systemd/system/skerry.socket", "usr/lib/sysusers.d/skerry.conf",
          "usr/share/man/man1/skerry.1.gz", "usr/share/man/man5/skerry.yaml.5.gz",
          "usr/share/man/man5/function.yaml.5.gz",
-         "usr/share/bash-completion/completions/skerry")
+         "usr/share/bash-completion/completions/skerry",
+         "usr/share/zsh/vendor-completions/_skerry",
+         "usr/share/fish/vendor_completions.d/skerry.fish")
 EXPOSURE_MAX = 2.0      # systemd-analyze security: 10 is everything
 
 

@@ -55,10 +55,35 @@ static void a_key_may_take_the_place_of_its_digest(void **state)
     assert_memory_equal(sha256, key, sizeof(key));
 }
 
+static void a_content_digest_holds_or_says_nothing(void **state)
+{
+    (void)state;
+#define HELLO_BASE64 "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="
+    static const struct {
+        const char *field;
+        bool holds;
+    } rows[] = {
+        {"sha-256=:" HELLO_BASE64 ":", true},
+        {"SHA-256=:" HELLO_BASE64 ":", false}, /* names of a dictionary are in lower case */
+        {"sha-512=:AAAA:, sha-256=:" HELLO_BASE64 ":", true},
+        {"sha-512=:AAAA:", true},
+        {"", true},
+        {"sha-256=:AAAA:", false},
+        {"sha-256=" HELLO_BASE64, false},
+        {"sha-256", false},
+        {",,sha-256=::", false},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (digest_holds(bytes_of_text(rows[i].field), bytes_of_text("hello")) != rows[i].holds)
+            fail_msg("%s", rows[i].field);
+    }
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_digest_is_sha_256),
+        cmocka_unit_test(a_content_digest_holds_or_says_nothing),
         cmocka_unit_test(keys_on_disk_stay_what_they_are),
         cmocka_unit_test(a_key_may_take_the_place_of_its_digest),
     };
