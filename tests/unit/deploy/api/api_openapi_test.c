@@ -50,7 +50,9 @@ static void the_document_has_each_call_with_its_parameters(void **state)
             marks++;
         json_object_foreach(item, method, operation)
         {
-            assert_int_equal(json_array_size(json_object_get(operation, "parameters")), marks);
+            bool has_body = json_object_get(operation, "requestBody") != NULL;
+            assert_int_equal(json_array_size(json_object_get(operation, "parameters")),
+                             marks + has_body); /* its Content-Digest */
             assert_true(json_is_string(json_object_get(operation, "x-skerry-verb")));
             count++;
         }
