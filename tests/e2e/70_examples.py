@@ -262,18 +262,16 @@ class Examples(ServerTest):
 
     def test_every_folder_is_covered_and_holds_no_binary(self):
         names = {p.name for p in (ROOT / "examples").iterdir() if p.is_dir()}
-        # embed-engine is no function: tests/library builds and runs it.
+        # embed-engine is no function: tests/library builds and runs it; site is in 48_assets.
         self.assertEqual(names, {"hello-c", "hello-wat", "hello-rust", "hello-assemblyscript",
-                                 "notes-javascript",
                                  "hello-wagi-c", "hello-wagi-rust", "hello-wagi-go",
                                  "events-c", "gather-c", "greeting-c", "visits-c", "gate-c",
-                                 "thumbnail-c", "feed-rust", "notes-go", "webhook-go",
-                                 "words-go",
-                                 "ab-assemblyscript",
+                                 "thumbnail-c", "feed-rust", "notes-go", "webhook-go", "words-go",
+                                 "ab-assemblyscript", "notes-javascript", "site",
                                  "embed-engine"})
         for name in names:
-            scripts = name == "notes-javascript"    # nothing to build
-            for needed in ("README.md",) if scripts else ("README.md", "build.sh"):
+            nothing_to_build = name in ("notes-javascript", "site")
+            for needed in ("README.md",) if nothing_to_build else ("README.md", "build.sh"):
                 self.assertTrue((ROOT / "examples" / name / needed).exists(), (name, needed))
         if shutil.which("git") is None:
             self.skipTest("git is not installed")
