@@ -377,15 +377,16 @@ enum status cgi_check_config(struct bytes config, struct report *report)
     return STATUS_OK;
 }
 
-static void cgi_set_config(struct cgi_writer *writer)
+bool cgi_config(struct bytes config, struct arena *arena, struct wasi_texts *texts)
 {
-    struct bytes rest = writer->exchange->config;
     struct bytes line;
-    while (!writer->full && cgi_next_line(&rest, &line)) {
+    while (cgi_next_line(&config, &line)) {
         if (cgi_is_comment(line) || cgi_check_line(line, 0, NULL) != STATUS_OK)
             continue;
-        writer->full = !wasi_texts_add(&writer->exchange->arena, &writer->texts, line);
+        if (!wasi_texts_add(arena, texts, line))
+            return false;
     }
+    return true;
 }
 
 /* The same rule: no function's variable can pass for a request's. */
@@ -404,7 +405,7 @@ bool cgi_environment(struct http_exchange *exchange, struct wasi_texts *ret_text
 {
     struct cgi_parts parts = cgi_split(exchange);
     struct cgi_writer writer = {.exchange = exchange};
-    cgi_set_config(&writer);
+    writer.full = !cgi_config(exchange->config, &exchange->arena, &writer.texts);
     cgi_set_function(&writer);
     cgi_set(&writer, "REQUEST_METHOD", exchange->method);
     cgi_set(&writer, "SERVER_PROTOCOL", exchange->protocol);

@@ -12,6 +12,8 @@
 NODISCARD bool cgi_arguments(struct http_exchange *exchange, struct wasi_texts *ret_texts);
 /* hostapi_check_config of WAGI: lines of NAME=value, which become variables. */
 NODISCARD enum status cgi_check_config(struct bytes config, struct report *report);
+/* Appends the variables of a configuration, which are borrowed. False: the arena is full. */
+NODISCARD bool cgi_config(struct bytes config, struct arena *arena, struct wasi_texts *texts);
 /* NAME=value. False: the arena is full. */
 NODISCARD bool cgi_environment(struct http_exchange *exchange, struct wasi_texts *ret_texts);
 

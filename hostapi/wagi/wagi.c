@@ -312,7 +312,10 @@ static bool wagi_arguments(struct hostapi_host *host, struct wasi_texts *ret_tex
 static bool wagi_environment(struct hostapi_host *host, struct wasi_texts *ret_texts)
 {
     struct http_exchange *exchange = host->request.exchange;
-    return exchange == NULL || cgi_environment(exchange, ret_texts);
+    /* On the way to a checkpoint there is what all requests have in common, and is of the version.
+     */
+    return exchange == NULL ? cgi_config(host->options.config, &host->arena, ret_texts)
+                            : cgi_environment(exchange, ret_texts);
 }
 
 static struct bytes wagi_stdin(const struct hostapi_host *host)

@@ -4,7 +4,7 @@
  * with what the note says of its descriptors.
  */
 #include "engine/image/image_writer.h"
-#include "hostapi/host.h"
+#include "hostapi/wasi/wasi.h"
 #include "tests/support/unit.h"
 #include "tests/unit/hostapi/fixture.h"
 
@@ -119,11 +119,32 @@ static void who_imports_none_or_is_no_command_is_not_run(void **state)
     }
 }
 
+static void on_the_way_the_environment_is_the_configuration_alone(void **state)
+{
+    (void)state;
+    struct fixture builder;
+    const struct hostapi_options options = {
+        .snapshotting = true,
+        .config = bytes_of_text("RUBYOPT=-r/app.rb\n# so\n\nQUERY_STRING=no\nB=2\n")};
+    struct bytes wasm = fixture_guest("hostapi_checkpoint");
+    assert_int_equal(fixture_begin(&builder, wasm, &options), ENGINE_DONE);
+    fixture_unload(wasm);
+    assert_int_equal(hostapi_begin_checkpoint(builder.host, builder.instance, &builder.report),
+                     HOSTAPI_RUN);
+    const struct wasi_texts *texts = wasi_args_texts(builder.host, true);
+    assert_int_equal(texts->count, 2);
+    assert_true(bytes_equal_text(texts->rows[0], "RUBYOPT=-r/app.rb"));
+    assert_true(bytes_equal_text(texts->rows[1], "B=2"));
+    assert_int_equal(wasi_args_texts(builder.host, false)->count, 0);
+    fixture_end(&builder);
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_asked_on_the_way_is_counted),
         cmocka_unit_test(each_request_goes_on_with_the_descriptors_that_were_there),
+        cmocka_unit_test(on_the_way_the_environment_is_the_configuration_alone),
         cmocka_unit_test(without_one_the_call_says_so),
         cmocka_unit_test(a_damaged_note_is_a_fault),
         cmocka_unit_test(who_imports_none_or_is_no_command_is_not_run),
