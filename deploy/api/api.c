@@ -285,8 +285,12 @@ static bool api_check_caller(struct api_call *call, const struct api_route *rout
     }
     if ((caller->verbs & 1U << route->verb) != 0)
         return true;
-    (void)snprintf(hint, sizeof(hint), "ask the operator for a token that is good for `%s`",
-                   api_verb_name(route->verb));
+    if (route->verb == API_VERB_OPERATOR)
+        (void)snprintf(hint, sizeof(hint),
+                       "it takes a token that is good for `admin` of all tenants");
+    else
+        (void)snprintf(hint, sizeof(hint), "ask the operator for a token that is good for `%s`",
+                       api_verb_name(route->verb));
     api_answer_error(call, 403, "forbidden", "this caller may not do that", hint);
     return false;
 }

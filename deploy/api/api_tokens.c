@@ -407,6 +407,8 @@ void api_list_tokens(struct api_call *call)
                          "pass the `next` of the page before");
         return;
     }
+    /* What was used just now is not written yet. */
+    store_keep_token_uses(call->api->store);
     page.rows = json_array();
     if (store_list_tokens(call->api->store, after, api_visit_token, &page, &report) != STATUS_OK) {
         json_decref(page.rows);

@@ -72,7 +72,7 @@ static uint64_t rates_sum(const struct rates *rates,
                           const struct rates_moment *moment)
 {
     uint64_t sum = 0;
-    for (uint32_t i = 0; i < COUNT_OF(rates->pages); i++) {
+    for (uint32_t i = 0; i < rates->page_count; i++) {
         const struct rates_slot *slot =
             rates->pages[i] == NULL ? NULL : rates_find(choose(rates->pages[i]), key);
         if (slot != NULL)
@@ -225,6 +225,7 @@ static bool rates_on_page(void *context, const struct channel_frame *frame)
         rates->pages[index] != NULL)
         return false;
     rates->pages[index] = page;
+    rates->page_count = MAX(rates->page_count, index + 1);
     rates->seed = seed;
     if (!own)
         return true;

@@ -102,6 +102,7 @@ class Tokens(ServerTest):
         used = [t for t in self.server.admin("GET", "/v1/tokens").json["tokens"]
                 if t["id"] == number]
         self.assertEqual(used[0]["note"], "laptop")
+        self.assertIsNotNone(used[0]["used"])
         # The environment goes before the file.
         other = self.client("list", "--url", self.url, "-t", "acme", home=home,
                             SKERRY_TOKEN="skt_wrong")

@@ -19,6 +19,7 @@ static int setup(void **state)
         (struct rates){.clock = stage->service.clock, .own = calloc(1, sizeof(struct rates_page))};
     assert_non_null(rates.own);
     rates.pages[0] = rates.own;
+    rates.page_count = 1;
     stage->service.world.rates = &rates;
     stage->function.bounded = true;
     return result;

@@ -43,6 +43,7 @@ static int setup(void **state)
             (struct rates){.clock = &stage_clock, .seed = 7, .own = stage.pages[i], .own_index = i};
         for (uint32_t j = 0; j < WORKERS; j++)
             stage.workers[i].pages[j + 10] = stage.pages[j];
+        stage.workers[i].page_count = WORKERS + 10;
     }
     return 0;
 }
