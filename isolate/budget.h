@@ -23,7 +23,8 @@
     KIND(MEMORY, "memory")     /* pages of linear memories that are no longer the artifact's */    \
     KIND(HEAP, "heap")         /* collected objects */                                             \
     KIND(STACK, "stack")       /* guest stacks, as far as they were touched */                     \
-    KIND(EXCHANGE, "exchange") /* requests and answers: bodies, headers, logs */
+    KIND(EXCHANGE, "exchange") /* requests and answers: bodies, headers, logs */                   \
+    KIND(FUNCTION, "function") /* what is known of functions: manifests, variables */
 
 enum isolate_budget_kind {
 #define KIND(name, label) ISOLATE_BUDGET_##name,

@@ -79,6 +79,7 @@ static void chain_enter(struct request *request)
     request->http.has_next = chain_has_next(request);
     chain->run_mark_ns = request->run_ns;
     step->isolate = NULL;
+    directory_count(step->function);
     intake_enter(request);
 }
 
@@ -197,7 +198,7 @@ void chain_end(struct request *request)
 
 /* ---- telling --------------------------------------------------------------------------------- */
 
-const struct directory_function *chain_function(const struct request *request)
+struct directory_function *chain_function(const struct request *request)
 {
     return request->chain != NULL ? request->chain->function : request->function;
 }

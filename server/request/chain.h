@@ -42,7 +42,7 @@ bool chain_has_next(const struct request *request);
 void chain_end(struct request *request);
 
 /* Whose chain it is, or else the request's function. */
-const struct directory_function *chain_function(const struct request *request);
+struct directory_function *chain_function(const struct request *request);
 /* Fuel of all steps but the present one. */
 uint64_t chain_fuel_used(const struct request *request);
 /* ", step0;desc="auth";dur=0.123, ..." of the steps that began; ret_text has CHAIN_TIMING_BYTES. */

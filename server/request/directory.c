@@ -113,6 +113,7 @@ void directory_release(struct directory_function *function)
     ASSERT(function->references > 0);
     if (--function->references > 0)
         return;
+    isolate_claim_drop(&function->claim);
     function->tenant->references--;
     arena_done(&function->arena);
     free(function);
@@ -412,6 +413,26 @@ enum status directory_find_version(struct directory *directory,
         .tenant_hash = of->tenant->hash,
         .hash = hash_bytes(of->tenant->hash, bytes_make(label, (size_t)count))};
     return directory_get(directory, &names, NULL, ret_function);
+}
+
+void directory_count(struct directory_function *function)
+{
+    struct isolate_tenant *memory = function->tenant->memory;
+    if (LIKELY(function->arena.used_bytes == 0 || function->claim.budget != NULL) || memory == NULL)
+        return;
+    function->claim.budget = isolate_tenant_budget(memory);
+    (void)isolate_claim_set(&function->claim, ISOLATE_BUDGET_FUNCTION, function->arena.used_bytes);
+}
+
+void directory_shed(struct directory *directory, const struct directory_tenant *tenant)
+{
+    struct directory_function **ways = &directory->cache[0][0];
+    for (size_t i = 0; i < (size_t)DIRECTORY_SETS * DIRECTORY_WAYS; i++) {
+        if (ways[i] == NULL || ways[i]->tenant != tenant || ways[i]->references > 1)
+            continue;
+        directory_release(ways[i]);
+        ways[i] = NULL;
+    }
 }
 
 void directory_free(struct directory *directory)

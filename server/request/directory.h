@@ -59,7 +59,8 @@ struct directory_function {
     uint32_t failed;   /* of those */
     struct directory_function *answered_next;
     struct directory_tenant *tenant;
-    struct arena arena; /* what the entry points to */
+    struct arena arena;         /* what the entry points to */
+    struct isolate_claim claim; /* on its tenant's memory, for the arena; see directory_count */
     struct deploy_catalog_entry entry;
     struct hostapi_environment environment; /* the entry's */
     const struct site *site;                /* its assets; NULL: it has none */
@@ -97,6 +98,11 @@ NODISCARD enum status directory_find_version(struct directory *directory,
                                              const struct directory_function *of,
                                              uint32_t version,
                                              struct directory_function **ret_function);
+/* Counts what is known of the function as memory of its tenant's, once that has an account. */
+void directory_count(struct directory_function *function);
+/* Lets go of the tenant's functions that nobody uses; what is counted of them is counted no more.
+ */
+void directory_shed(struct directory *directory, const struct directory_tenant *tenant);
 /* One reference more. */
 void directory_retain(struct directory_function *function);
 void directory_release(struct directory_function *function);

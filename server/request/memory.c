@@ -9,6 +9,7 @@
  */
 #include "server/request/memory.h"
 
+#include "server/request/chain.h"
 #include "server/request/request.h"
 #include "server/request/service.h"
 
@@ -24,7 +25,15 @@ static uint64_t memory_exchange_bytes(const struct request *request)
 
 static bool memory_must_yield(const struct request *request)
 {
-    return request->service->memory.must_yield(request->function->tenant->memory);
+    const struct request_service *service = request->service;
+    const struct directory_tenant *tenant = request->function->tenant;
+    if (LIKELY(!service->memory.must_yield(tenant->memory)))
+        return false;
+    if (tenant->memory == NULL ||
+        isolate_tenant_budget(tenant->memory)->kind_bytes[ISOLATE_BUDGET_FUNCTION] == 0)
+        return true;
+    service->names.shed(service->names.context, tenant);
+    return service->memory.must_yield(tenant->memory);
 }
 
 bool memory_begin(struct request *request)
@@ -33,6 +42,8 @@ bool memory_begin(struct request *request)
     struct directory_tenant *tenant = request->function->tenant;
     if (UNLIKELY(tenant->memory == NULL))
         tenant->memory = memory->find(memory->context, tenant->name);
+    directory_count(chain_function(request));
+    directory_count(request->function);
     if (UNLIKELY(memory_must_yield(request)))
         return false;
     if (LIKELY(tenant->memory != NULL))

@@ -2,7 +2,8 @@
 /*
  * Private to server/: the memory of a request, counted against its tenant. What its isolate uses
  * the pool counts (isolate/budget.h); here it is the exchange: body, headers, answer, logs, from
- * where the tenant is known until the answer has gone.
+ * where the tenant is known until the answer has gone. What is known of its functions counts, too,
+ * from their first request on; they are forgotten before the tenant has to give way.
  *
  *   memory_begin  --> no: the tenant has to give way, refuse it
  *   memory_is_over (between portions of a slice, about every MEASURE_NS) --> yes: end it

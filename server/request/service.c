@@ -20,6 +20,12 @@
 
 /* ---- how requests reach the rest ------------------------------------------------------------- */
 
+static void service_shed(void *context, const struct directory_tenant *tenant)
+{
+    struct request_service *service = context;
+    directory_shed(service->directory, tenant);
+}
+
 static enum status service_find(void *context,
                                 const struct route_target *target,
                                 struct report *report,
@@ -84,6 +90,7 @@ static void service_introduce(struct request_service *service)
 {
     service->names = (struct request_names){
         .find = service_find,
+        .shed = service_shed,
         .find_version = service_find_version,
         .find_host = service_find_host,
         .retain = directory_retain,

@@ -32,6 +32,8 @@ struct request_names {
                              struct bytes authority,
                              struct report *report,
                              const struct deploy_host **ret_host);
+    /* Lets go of what is known of the tenant's functions that nobody uses. */
+    void (*shed)(void *context, const struct directory_tenant *tenant);
     void (*retain)(struct directory_function *function);  /* one reference more */
     void (*release)(struct directory_function *function); /* may be NULL */
     /* Another one: what was found then may be found no more. */

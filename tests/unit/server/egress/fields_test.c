@@ -12,7 +12,7 @@ static void rows_go_out_but_for_those_of_the_connection(void **state)
         {bytes_of_text("X-Empty"), bytes_of_text("")},
         {bytes_of_text("x-blanks"), bytes_of_text(" a b\t")},
         {bytes_of_text("Host"), bytes_of_text("evil.example")},
-        {bytes_of_text("Content-Length"), bytes_of_text("77")},
+        {bytes_of_text("Content-Length"), bytes_of_text("777777")},
         {bytes_of_text("Transfer-Encoding"), bytes_of_text("chunked")},
         {bytes_of_text("Connection"), bytes_of_text("close, X-Listed ,x-too")},
         {bytes_of_text("x-listed"), bytes_of_text("listed")},
@@ -41,7 +41,7 @@ static void rows_go_out_but_for_those_of_the_connection(void **state)
     assert_end(&stage, FETCH_END_DONE);
     assert_true(stage_saw(&stage, expected));
     assert_false(stage_saw(&stage, "evil"));
-    assert_false(stage_saw(&stage, "77"));
+    assert_false(stage_saw(&stage, "777777"));
     assert_false(stage_saw(&stage, "listed"));
     stage_close(&stage);
 }

@@ -18,10 +18,20 @@ struct deploy_catalog {
     const struct deploy_manifest *manifest; /* NULL: none */
 };
 
-/* The pool: nobody has an account. */
+/* The pool: who has an account has this one. */
+struct isolate_tenant {
+    struct isolate_budget budget;
+};
+static struct isolate_tenant account;
+
 void isolate_tenant_unref(struct isolate_tenant *tenant)
 {
-    assert_null(tenant);
+    assert_true(tenant == NULL || tenant == &account);
+}
+
+struct isolate_budget *isolate_tenant_budget(struct isolate_tenant *tenant)
+{
+    return &tenant->budget;
 }
 
 uint64_t deploy_catalog_generation(const struct deploy_catalog *catalog)
@@ -332,6 +342,38 @@ static void warm_starts_are_counted_until_they_are_taken_also_of_what_left_the_c
     directory_free(directory);
 }
 
+static void a_tenants_functions_that_nobody_uses_can_be_let_go_of(void **state)
+{
+    (void)state;
+    static const struct deploy_manifest manifest;
+    struct deploy_catalog catalog;
+    struct directory *directory = make(&catalog);
+    catalog.manifest = &manifest; /* its arena has something in it */
+    struct directory_function *used = find(directory, "t", "used");
+    struct directory_function *idle = find(directory, "t", "idle");
+    directory_count(used);
+    assert_int_equal(account.budget.used_bytes, 0);
+    used->tenant->memory = &account;
+    for (int i = 0; i < 2; i++) {
+        directory_count(used);
+        directory_count(idle);
+    }
+    assert_int_equal(account.budget.used_bytes, 2 * sizeof(manifest));
+    directory_release(idle);
+    directory_release(find(directory, "other", "f"));
+    assert_int_equal(catalog.lookups, 3);
+    directory_shed(directory, used->tenant);
+    assert_int_equal(account.budget.used_bytes, sizeof(manifest));
+    directory_release(find(directory, "other", "f"));
+    directory_release(find(directory, "t", "used"));
+    assert_int_equal(catalog.lookups, 3);
+    directory_release(find(directory, "t", "idle"));
+    assert_int_equal(catalog.lookups, 4);
+    directory_release(used);
+    directory_free(directory);
+    assert_int_equal(account.budget.used_bytes, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +388,7 @@ int main(void)
         cmocka_unit_test(a_tenant_without_a_share_of_its_own_has_the_operators),
         cmocka_unit_test(warm_starts_are_counted_until_they_are_taken_also_of_what_left_the_cache),
         cmocka_unit_test(a_tenant_lives_while_something_of_it_is_cached_or_used),
+        cmocka_unit_test(a_tenants_functions_that_nobody_uses_can_be_let_go_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
