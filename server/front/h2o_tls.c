@@ -303,6 +303,7 @@ enum status h2o_tls_init(struct h2o_front *front, struct report *report)
         return status;
     h2o_guard.tls = front->tls->context;
     SSL_CTX_set_info_callback(front->tls->context, tls_on_info);
+    (void)SSL_CTX_set_mode(front->tls->context, SSL_MODE_ASYNC);
     h2o_guard.tls_source = BIO_meth_new(BIO_get_new_index(), "skerry");
     if (h2o_guard.tls_source == NULL)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");

@@ -199,6 +199,87 @@ tls:
                 self.assertFalse(harness.memory_has(pid, number), "a worker knows the key")
 
 
+class KeyProcess(unittest.TestCase):
+    """What becomes of handshakes when who signs them stands still, or dies."""
+    HOST = "k.test"
+
+    def setUp(self):
+        self.chain, key = make_certificate("k", self.HOST)
+        self.port = harness.free_port()
+        self.server = Server(workers=1, config=f'tls: {{ certificates: ["{self.chain} {key}"] }}',
+                             arguments=["--listen", f"https://127.0.0.1:{self.port}"]).start()
+        self.keys, = self.server.pids_of("keys")
+
+    def tearDown(self):
+        self.server.stop()
+
+    def begin(self, more=b""):
+        """A connection whose ClientHello is out, with more behind it; and its SSLObject."""
+        context = ssl.create_default_context(cafile=self.chain)
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = context.wrap_bio(incoming, outgoing, server_hostname=self.HOST)
+        with self.assertRaises(ssl.SSLWantReadError):
+            client.do_handshake()
+        raw = socket.create_connection(("127.0.0.1", self.port), timeout=20 * harness.PATIENCE)
+        raw.sendall(outgoing.read() + more)
+        return raw, client, incoming, outgoing
+
+    def finish(self, raw, client, incoming, outgoing):
+        while True:
+            try:
+                client.do_handshake()
+                raw.sendall(outgoing.read())
+                return
+            except ssl.SSLWantReadError:
+                received = raw.recv(65536)
+                if not received:
+                    raise AssertionError("closed in the handshake") from None
+                incoming.write(received)
+
+    def signatures(self):
+        text = self.server.admin("GET", "/metrics").text
+        return int(re.search(r"^skerry_tls_signatures_total{[^}]*} (\d+)", text, re.M).group(1))
+
+    def test_while_it_stands_still_everybody_else_is_served(self):
+        os.kill(self.keys, signal.SIGSTOP)
+        try:
+            waiting = [self.begin() for _ in range(3)]
+            hasty = self.begin(b"\x17\x03\x03\x00\x20" + b"x" * 32)
+            gone = self.begin()[0]
+            wait_until(lambda: self.signatures() == 5, 10, "all of them wait")
+            gone.close()
+            self.assertEqual(self.server.get("nobody").status, 404)
+        finally:
+            os.kill(self.keys, signal.SIGCONT)
+        for one in waiting:
+            self.finish(*one)
+            one[0].close()
+        with self.assertRaises((AssertionError, ssl.SSLError, ConnectionError)):
+            self.finish(*hasty)     # what came too early is no part of a handshake
+            self.assertEqual(hasty[0].recv(1), b"x")
+        hasty[0].close()
+
+    def test_when_it_dies_handshakes_fail_and_then_succeed_again(self):
+        os.kill(self.keys, signal.SIGSTOP)
+        lost = self.begin()
+        wait_until(lambda: self.signatures() == 1, 10, "it waits")
+        os.kill(self.keys, signal.SIGKILL)
+        with self.assertRaises((AssertionError, ssl.SSLError, ConnectionError)):
+            self.finish(*lost)
+        lost[0].close()
+
+        def again():
+            one = self.begin()
+            try:
+                self.finish(*one)
+                return True
+            except (AssertionError, ssl.SSLError, ConnectionError):
+                return False
+            finally:
+                one[0].close()
+        wait_until(again, 20, "the next key process signs")
+
+
 class Renewal(unittest.TestCase):
     def test_sighup_reads_the_files_again(self):
         chain, key = make_certificate("r", "r.test")
