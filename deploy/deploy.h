@@ -408,8 +408,10 @@ enum deploy_builder_fd {
 struct deploy_build_order {
     struct config_limits limits; /* the operator's */
     uint64_t config_bytes;       /* at most DEPLOY_CONFIG_BYTES_MAX */
-    uint32_t choices;            /* enum deploy_choice */
-    uint32_t source;             /* enum deploy_source */
+    uint64_t files_bytes;        /* of a list of files, behind the module on its descriptor */
+    char blobs[CONFIG_PATH_BYTES + DEPLOY_NAME_BYTES + 16]; /* folder of their contents */
+    uint32_t choices;                                       /* enum deploy_choice */
+    uint32_t source;                                        /* enum deploy_source */
 };
 #define DEPLOY_BUILD_WARNINGS_BYTES 4096
 /* What a command did before its checkpoint, all in vain for requests but what is in memory. */

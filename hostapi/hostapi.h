@@ -23,6 +23,7 @@
 #include "engine/base/clock.h"
 #include "engine/engine.h"
 #include "hostapi/environment.h"
+#include "hostapi/files.h"
 #include "hostapi/world.h"
 
 /* ---- kinds ----------------------------------------------------------------------------------- */
@@ -105,6 +106,8 @@ struct http_exchange {
     struct bytes function;
     struct bytes config; /* what http_handler.get_config answers, and WAGI's environment */
     struct hostapi_environment environment; /* of the function; what it points to is borrowed */
+    const struct hostapi_files *files;      /* of the version; borrowed; NULL: none */
+    uint64_t scratch_bytes;                 /* memory for files that vanish with it; 0: none */
     const struct bytes *outbound;           /* whom the function may ask: config/url.h; borrowed */
     uint32_t outbound_count;
     const struct bytes *secrets; /* names of those that its manifest lists; borrowed */
@@ -200,6 +203,8 @@ struct hostapi_options {
     /* Where no request has a log: what the guest logs as an error is appended, a line each, as far
      * as there is room. Borrowed; NULL: nobody listens. */
     struct buffer *said;
+    /* The files that a start function or initialiser may read, as config; NULL: none. */
+    const struct hostapi_files *files;
 };
 
 NODISCARD enum status hostapi_host_create(const struct hostapi_options *options,

@@ -12,6 +12,8 @@
  */
 #include "server/builder.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,11 +26,13 @@
 #include "config/limits.h"
 #include "deploy/deploy.h"
 #include "engine/base/clock.h"
+#include "engine/base/hex.h"
 #include "engine/base/io.h"
 #include "engine/base/spawn.h"
 #include "engine/engine.h"
 #include "hostapi/hostapi.h"
 #include "hostapi/javascript/module.h"
+#include "server/world/guest_files.h"
 
 #define BUILDER_SLICE_FUEL     10000000
 #define BUILDER_FRAMES_MAX     1
@@ -47,6 +51,10 @@ struct builder {
     const char *runs;          /* what of the module runs, for reports */
     enum deploy_source source; /* what `upload` is */
     struct bytes upload;
+    uint64_t files_bytes; /* of the list behind it */
+    char blobs[sizeof(((struct deploy_build_order *)NULL)->blobs)];
+    struct hostapi_files files; /* what it may read */
+    struct arena files_arena;
     struct engine_limits engine_limits;
     struct bytes wasm; /* what a front end made of it, or it itself */
     struct engine_image compiled;
@@ -63,18 +71,36 @@ struct builder {
 
 /* ---- the upload ------------------------------------------------------------------------------ */
 
+static int builder_open_file(void *context, const struct hostapi_file *file)
+{
+    char name[2 * DEPLOY_SHA256_BYTES + 1];
+    char path[sizeof(((struct builder *)NULL)->blobs) + sizeof(name) + 1];
+    const struct builder *builder = context;
+    hex_encode(file->sha256, DEPLOY_SHA256_BYTES, name);
+    (void)snprintf(path, sizeof(path), "%s/%s", builder->blobs, name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    return fd >= 0 ? fd : -errno;
+}
+
 static enum status builder_map_upload(struct builder *builder)
 {
     struct stat facts;
     if (fstat(DEPLOY_BUILDER_MODULE_FD, &facts) != 0)
         return report_errno(&builder->report, "cannot read the module");
     size_t count = (size_t)facts.st_size;
-    if (count == 0)
+    if (count <= builder->files_bytes)
         return report_fail(&builder->report, STATUS_MALFORMED, 0, "the module is empty");
     void *data = mmap(NULL, count, PROT_READ, MAP_PRIVATE, DEPLOY_BUILDER_MODULE_FD, 0);
     if (data == MAP_FAILED)
         return report_errno(&builder->report, "cannot map the module");
-    builder->upload = bytes_make(data, count);
+    builder->upload = bytes_make(data, count - builder->files_bytes);
+    struct bytes list =
+        bytes_make(builder->upload.data + builder->upload.count, builder->files_bytes);
+    if (!guest_files_make(list, &builder->files_arena, &builder->files))
+        return report_fail(&builder->report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE,
+                           "no room for the list of files");
+    builder->files.open = builder_open_file;
+    builder->files.context = builder;
     return STATUS_OK;
 }
 
@@ -298,7 +324,9 @@ static enum status builder_instantiate(struct builder *builder, enum hostapi_kin
                                             .snapshotting = true,
                                             .wants_checkpoint = builder->wants_checkpoint,
                                             .config = builder->config,
-                                            .said = &builder->said};
+                                            .said = &builder->said,
+
+                                            .files = &builder->files};
     enum status status = hostapi_host_create(&options, &builder->host);
     if (status == STATUS_OK)
         status =
@@ -443,6 +471,7 @@ static void builder_done(struct builder *builder)
         engine_module_close(builder->module);
     engine_image_free(&builder->compiled);
     buffer_done(&builder->said);
+    arena_done(&builder->files_arena);
 }
 
 /* False if it is no order; `config` is where the configuration goes. */
@@ -460,6 +489,9 @@ static bool builder_read_order(struct builder *builder, uint8_t config[DEPLOY_CO
     builder->reseeds = (order.choices & DEPLOY_RESEEDS) != 0;
     builder->source = (enum deploy_source)order.source;
     builder->config = bytes_make(config, order.config_bytes);
+    builder->files_bytes = MIN(order.files_bytes, DEPLOY_FILES_BYTES_MAX);
+    memcpy(builder->blobs, order.blobs, sizeof(builder->blobs));
+    builder->blobs[sizeof(builder->blobs) - 1] = '\0';
     return true;
 }
 
@@ -475,6 +507,7 @@ int server_builder_main(void)
         return 2;
     }
     builder_set_engine_limits(&builder);
+    arena_init(&builder.files_arena, 4 * DEPLOY_FILES_BYTES_MAX);
     enum status status = builder_build(&builder);
     struct deploy_build_result *result = &builder.result;
     result->status = status;

@@ -67,7 +67,8 @@ static bool api_check_manifest(struct api_call *call, const struct deploy_manife
     }
     return api_check_own_limit(call, CONFIG_LIMIT_fuel, limits->fuel) &&
            api_check_own_limit(call, CONFIG_LIMIT_memory, limits->memory_bytes) &&
-           api_check_own_limit(call, CONFIG_LIMIT_wall, limits->wall_us);
+           api_check_own_limit(call, CONFIG_LIMIT_wall, limits->wall_us) &&
+           api_check_own_limit(call, CONFIG_LIMIT_scratch, limits->scratch_bytes);
 }
 
 bool api_take_manifest(struct api_call *call,

@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "deploy/store/blobs.h"
 #include "engine/base/io.h"
 
 #define BUILDER_JOB_QUEUED_MAX       1024
@@ -97,11 +98,13 @@ static void builder_job_fail(struct builder_job *job,
 
 /* ---- spawning -------------------------------------------------------------------------------- */
 
-static int builder_job_module_fd(struct bytes module, struct report *report)
+/* The module, and the list of files behind it. */
+static int builder_job_module_fd(const struct builder_job_request *request, struct report *report)
 {
     int fd = memfd_create("module", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
-    if (fd < 0 || io_write_all(fd, module) != STATUS_OK || lseek(fd, 0, SEEK_SET) != 0 ||
+    if (fd < 0 || io_write_all(fd, request->module) != STATUS_OK ||
+        io_write_all(fd, request->files) != STATUS_OK || lseek(fd, 0, SEEK_SET) != 0 ||
         fcntl(fd, F_ADD_SEALS, seals) != 0) {
         (void)report_errno(report, "cannot hand the module to a builder");
         base_auto_close(&fd);
@@ -133,7 +136,7 @@ builder_job_make_fds(struct builder_job *job, struct builder_job_fds *fds, struc
     int order[2];
     char temp[ARTIFACTS_NAME_BYTES];
     int *child = fds->child;
-    child[0] = builder_job_module_fd(job->request.module, report);
+    child[0] = builder_job_module_fd(&job->request, report);
     if (child[0] < 0)
         return STATUS_IO;
     enum status status = jobs->options.prepare(jobs->options.context, report);
@@ -187,10 +190,14 @@ builder_job_release(const struct builder_job *job, int order_fd, struct report *
     struct bytes config = job->request.config;
     struct deploy_build_order order = {.limits = *limits,
                                        .config_bytes = config.count,
+                                       .files_bytes = job->request.files.count,
                                        .choices = job->request.choices,
                                        .source = job->request.source};
     if (job->request.memory_max_bytes > 0)
         order.limits.memory = MIN(order.limits.memory, job->request.memory_max_bytes);
+    (void)snprintf(order.blobs, sizeof(order.blobs), "%s/" BLOBS_FOLDER "/%.*s",
+                   job->jobs->options.data_dir, (int)job->request.files_tenant.count,
+                   (const char *)job->request.files_tenant.data);
     const struct iovec parts[] = {
         {.iov_base = &order, .iov_len = sizeof(order)},
         {.iov_base = (void *)(uintptr_t)config.data, .iov_len = config.count}};

@@ -25,6 +25,7 @@ struct builder_job_options {
     const struct spawn_role *role;      /* a builder's; borrowed */
     int error_fd;                       /* their stderr; -1: ours */
     const struct config_limits *limits; /* borrowed */
+    const char *data_dir;               /* borrowed */
     int artifacts_fd;                   /* folder of the artifacts; borrowed */
     uint64_t run;                       /* of control: tells temporary files of its runs apart */
     uint32_t running_max;
@@ -56,6 +57,8 @@ struct builder_job_request {
     const char *tenant;        /* whose it is, for the time of the call; NULL: a rebuild */
     struct bytes module;       /* borrowed until the callback */
     struct bytes config;       /* the same; at most DEPLOY_CONFIG_BYTES_MAX */
+    struct bytes files;        /* what it may read: a list; the same */
+    struct bytes files_tenant; /* whose its blobs are */
     uint64_t memory_max_bytes; /* linear memory of the version; 0: limits.memory */
     uint32_t choices;          /* enum deploy_choice */
     uint32_t source;           /* enum deploy_source */

@@ -24,9 +24,11 @@ struct rebuild_job {
     struct list_link link;
     struct rebuild *rebuild;
     uint8_t key[DEPLOY_SHA256_BYTES];
-    struct buffer source; /* the module, then its configuration */
+    struct buffer source; /* the module, its configuration, its files, whose those are */
     size_t module_bytes;
-    uint32_t choices;  /* that it was made by */
+    uint32_t choices; /* that it was made by */
+    size_t config_bytes;
+    size_t files_bytes;
     uint32_t language; /* enum deploy_source */
 };
 
@@ -117,10 +119,16 @@ static enum status rebuild_copy_source(void *context, const struct store_source 
     struct rebuild_job *job = context;
     job->module_bytes = source->module.count;
     job->choices = source->choices;
+    job->config_bytes = source->config.count;
+    job->files_bytes = source->files.count;
     job->language = source->source;
     enum status status = buffer_append(&job->source, source->module.data, source->module.count);
     if (status == STATUS_OK)
         status = buffer_append(&job->source, source->config.data, source->config.count);
+    if (status == STATUS_OK)
+        status = buffer_append(&job->source, source->files.data, source->files.count);
+    if (status == STATUS_OK)
+        status = buffer_append(&job->source, source->tenant.data, source->tenant.count);
     return status;
 }
 
@@ -140,9 +148,13 @@ static void rebuild_begin(struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA2
     list_append(&rebuild->jobs, &job->link);
     rebuild->job_count++;
     const uint8_t *source = job->source.data;
+    size_t files_at = job->module_bytes + job->config_bytes;
+    size_t tenant_at = files_at + job->files_bytes;
     const struct builder_job_request request = {
         .module = bytes_make(source, job->module_bytes),
-        .config = bytes_make(source + job->module_bytes, job->source.count - job->module_bytes),
+        .config = bytes_make(source + job->module_bytes, job->config_bytes),
+        .files = bytes_make(source + files_at, job->files_bytes),
+        .files_tenant = bytes_make(source + tenant_at, job->source.count - tenant_at),
         /* What was once deployed is built again, whatever it imports and reads. */
         .choices = DEPLOY_ALLOW_MISSING | DEPLOY_RESEEDS | job->choices,
         .source = job->language,

@@ -64,6 +64,7 @@ struct deploy_function_limits {
     uint64_t fuel; /* 0: the operator's; so for each */
     uint64_t memory_bytes;
     uint64_t wall_us;
+    uint64_t scratch_bytes; /* 0: none */
 };
 
 struct deploy_manifest_reuse {

@@ -419,6 +419,7 @@ static const struct wasi_setting http_wasm_setting = {
     .stdin_bytes = wasi_stdin_none,
     .read = wasi_read_none,
     .write = wasi_write_log,
+    .mounts = wasi_request_mounts,
 };
 
 #define HOSTCALL(name_, signature_, handler_, fuel_, trait_)                                       \

@@ -16,7 +16,6 @@
 #include "hostapi/skerry/skerry.h"
 #include "hostapi/wagi/cgi.h"
 #include "hostapi/wagi/routes.h"
-#include "hostapi/wasi/tree_device.h"
 
 #define WAGI_NAME_SHOWN 100 /* bytes of a guest's name in a report */
 
@@ -376,14 +375,6 @@ static enum engine_outcome wagi_write(struct hostapi_host *host,
     return outcome;
 }
 
-static const struct wasi_mounts *wagi_mounts(struct hostapi_host *host)
-{
-    struct wasi_mounts *mounts = ARENA_NEW(wasi_arena(host), struct wasi_mounts);
-    if (mounts != NULL)
-        wasi_device_mount(host, mounts);
-    return mounts == NULL || mounts->count == 0 ? NULL : mounts;
-}
-
 static const struct wasi_setting wagi_setting = {
     .arguments = wagi_arguments,
     .environment = wagi_environment,
@@ -393,7 +384,7 @@ static const struct wasi_setting wagi_setting = {
     .read = wagi_read,
     .write = wagi_write,
     .flush = host_flush,
-    .mounts = wagi_mounts,
+    .mounts = wasi_request_mounts,
 };
 
 /* ---- the family ------------------------------------------------------------------------------ */

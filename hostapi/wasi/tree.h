@@ -149,6 +149,8 @@ struct wasi_tree {
                                  uint8_t *space,
                                  size_t count,
                                  size_t *ret_count);
+    /* The request is over; all nodes were closed. NULL: there is nothing to end. */
+    void (*done)(void *tree);
 };
 
 /* Takes the next segment off a path; empty ones are passed over, and `.` is one. False: there is

@@ -184,11 +184,16 @@ const struct wasi_tree wasi_device_tree = {
     .list = device_list,
 };
 
-void wasi_device_mount(struct hostapi_host *host, struct wasi_mounts *mounts)
+bool wasi_has_device(const struct hostapi_host *host)
 {
     const struct http_exchange *exchange = host->request.exchange;
-    bool is_there = exchange == NULL ? host->options.wants_checkpoint : exchange->has_device;
-    if (!is_there)
+    return host->family->has_checkpoint &&
+           (exchange == NULL ? host->options.wants_checkpoint : exchange->has_device);
+}
+
+void wasi_device_mount(struct hostapi_host *host, struct wasi_mounts *mounts)
+{
+    if (!wasi_has_device(host))
         return;
     ASSERT(mounts->count < WASI_MOUNTS_MAX);
     mounts->rows[mounts->count++] = (struct wasi_mount){

@@ -10,6 +10,8 @@
 /* Its context is the host. */
 extern const struct wasi_tree wasi_device_tree;
 
+/* Did the function ask for it? */
+bool wasi_has_device(const struct hostapi_host *host);
 /* Adds it to the mounts, if the function asked for it. */
 void wasi_device_mount(struct hostapi_host *host, struct wasi_mounts *mounts);
 /* Before a row is read: DONE if it may be; else what the call answers. */

@@ -113,6 +113,9 @@ static inline struct arena *wasi_arena(struct hostapi_host *host)
     return host->request.exchange == NULL ? &host->arena : &host->request.exchange->arena;
 }
 
+/* The files of a request, for settings. */
+const struct wasi_mounts *wasi_request_mounts(struct hostapi_host *host);
+
 /* For settings without stdin, and those whose output goes to the guest's log. */
 uint64_t wasi_stdin_none(const struct hostapi_host *host);
 enum wasi_errno wasi_read_none(struct hostapi_host *host,

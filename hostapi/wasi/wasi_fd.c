@@ -235,6 +235,15 @@ enum engine_outcome wasi_fd_answer_sum(struct engine_host_call *call,
     return wasi_answer(call, error);
 }
 
+/* Why a descriptor that may not be read, or written to, is not: libcs know these words for it. */
+static enum wasi_errno fd_refusal(struct hostapi_host *host, uint32_t fd)
+{
+    const struct wasi_fd *row = wasi_fds_find(host, fd);
+    bool is_folder =
+        row != NULL && row->kind == WASI_FD_NODE && row->type == WASI_FILETYPE_DIRECTORY;
+    return is_folder ? WASI_ISDIR : WASI_BADF;
+}
+
 static enum engine_outcome fd_read_stream(struct hostapi_host *host,
                                           struct engine_host_call *call,
                                           const struct guest_mem_iovecs *iovecs)
@@ -259,7 +268,7 @@ enum engine_outcome wasi_fd_read(struct hostapi_host *host, struct engine_host_c
     enum wasi_errno error;
     struct wasi_fd *row = wasi_fd_with(host, call->slots[0].i32, WASI_RIGHT(FD_READ), &error);
     if (row == NULL)
-        return wasi_answer(call, error == WASI_NOTCAPABLE ? WASI_BADF : error);
+        return wasi_answer(call, fd_refusal(host, call->slots[0].i32));
     error = wasi_fd_vectors(host, call, 3, &iovecs);
     if (error != WASI_SUCCESS)
         return wasi_answer(call, error);
@@ -361,7 +370,7 @@ enum engine_outcome wasi_fd_write(struct hostapi_host *host, struct engine_host_
     enum wasi_errno error;
     struct wasi_fd *row = wasi_fd_with(host, call->slots[0].i32, WASI_RIGHT(FD_WRITE), &error);
     if (row == NULL)
-        return wasi_answer(call, error == WASI_NOTCAPABLE ? WASI_BADF : error);
+        return wasi_answer(call, fd_refusal(host, call->slots[0].i32));
     error = wasi_fd_vectors(host, call, 3, &iovecs);
     if (error != WASI_SUCCESS)
         return wasi_answer(call, error);

@@ -71,6 +71,11 @@ void wasi_fds_done(struct wasi_fds *fds)
         if (fds_row(fds, i)->kind == WASI_FD_NODE)
             fds_close(fds, fds_row(fds, i));
     }
+    for (uint32_t i = 0; fds->mounts != NULL && i < fds->mounts->count; i++) {
+        const struct wasi_mount *mount = &fds->mounts->rows[i];
+        if (mount->tree->done != NULL)
+            mount->tree->done(mount->context);
+    }
 }
 
 /* Room for `count` rows, which are free. */

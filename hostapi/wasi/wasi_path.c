@@ -15,6 +15,13 @@
 #define PATH_WRITES                                                                                \
     (WASI_RIGHT(FD_WRITE) | WASI_RIGHT(FD_ALLOCATE) | WASI_RIGHT(FD_FILESTAT_SET_SIZE))
 
+/* What nobody has of a tree that cannot be written to. */
+#define PATH_CHANGES                                                                               \
+    (WASI_RIGHT(PATH_CREATE_DIRECTORY) | WASI_RIGHT(PATH_LINK_TARGET) |                            \
+     WASI_RIGHT(PATH_LINK_SOURCE) | WASI_RIGHT(PATH_RENAME_SOURCE) |                               \
+     WASI_RIGHT(PATH_RENAME_TARGET) | WASI_RIGHT(PATH_FILESTAT_SET_TIMES) |                        \
+     WASI_RIGHT(PATH_SYMLINK) | WASI_RIGHT(PATH_REMOVE_DIRECTORY) | WASI_RIGHT(PATH_UNLINK_FILE))
+
 /* A path in a guest's memory, copied: the guest may have another call's result land on it. */
 struct path_arg {
     const struct wasi_mount *mount;
@@ -54,9 +61,9 @@ static enum wasi_errno path_take(struct hostapi_host *host,
         return error;
     if (arg->row->type != WASI_FILETYPE_DIRECTORY)
         return WASI_NOTDIR;
-    if ((arg->row->rights & rights) != rights)
-        return WASI_NOTCAPABLE;
     arg->mount = wasi_fds_mount(&wasi_state(host)->fds, arg->row);
+    if ((arg->row->rights & rights) != rights)
+        return !arg->mount->writes && (rights & PATH_CHANGES) != 0 ? WASI_ROFS : WASI_NOTCAPABLE;
     arg->place.dir = arg->row->node;
     error = path_text(call, path_at, arg);
     return error == WASI_SUCCESS && arg->text[0] == '/' ? WASI_NOTCAPABLE : error;

@@ -8,19 +8,22 @@
  */
 #include "server/request/directory.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/base/hash.h"
+#include "server/world/guest_files.h"
 
 #define DIRECTORY_SETS    2048 /* powers of two */
 #define DIRECTORY_WAYS    4
 #define DIRECTORY_BUCKETS 4096
-/* With the guests' view of the environment. */
-#define DIRECTORY_ARENA_BYTES (DEPLOY_ENTRY_ARENA_BYTES + 65536)
+/* With the guests' view of environment and files. */
+#define DIRECTORY_ARENA_BYTES (DEPLOY_ENTRY_ARENA_BYTES + 65536 + 4 * DEPLOY_FILES_BYTES_MAX)
 
 struct directory {
     struct deploy_catalog *catalog;
+    const char *data_dir;
     uint32_t cpu_share; /* of a tenant that has none of its own */
     uint64_t seed;
     uint64_t uses;
@@ -39,6 +42,7 @@ struct directory_names {
 };
 
 enum status directory_create(struct deploy_catalog *catalog,
+                             const char *data_dir,
                              uint32_t cpu_share,
                              struct directory **ret_directory)
 {
@@ -46,6 +50,7 @@ enum status directory_create(struct deploy_catalog *catalog,
     if (directory == NULL)
         return STATUS_NO_MEMORY;
     directory->catalog = catalog;
+    directory->data_dir = data_dir;
     directory->cpu_share = cpu_share;
     directory->seed = hash_seed(&clock_system);
     *ret_directory = directory;
@@ -247,6 +252,28 @@ static bool directory_set_site(struct directory_function *function)
     return site != NULL && site_make(&function->entry, &function->arena, site);
 }
 
+static int directory_open_file(void *context, const struct hostapi_file *file)
+{
+    const struct directory_function *function = context;
+    int fd = -1;
+    enum status status =
+        deploy_blob_open(function->data_dir, function->tenant->name, file->sha256, NULL, &fd);
+    return status == STATUS_OK ? fd : -EIO;
+}
+
+static bool directory_set_files(const struct directory *directory,
+                                struct directory_function *function)
+{
+    if (function->entry.files.count == 0)
+        return true;
+    if (!guest_files_make(function->entry.files, &function->arena, &function->files))
+        return false;
+    function->files.open = directory_open_file;
+    function->files.context = function;
+    function->data_dir = directory->data_dir;
+    return true;
+}
+
 static void directory_discard(struct directory_function *function)
 {
     if (function != NULL)
@@ -310,7 +337,8 @@ static enum status directory_load(struct directory *directory,
     struct directory_tenant *tenant =
         status == STATUS_OK ? directory_tenant(directory, names) : NULL;
     if (status == STATUS_OK &&
-        (tenant == NULL || !directory_set_environment(function) || !directory_set_site(function)))
+        (tenant == NULL || !directory_set_environment(function) || !directory_set_site(function) ||
+         !directory_set_files(directory, function)))
         status = report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
     if (status != STATUS_OK) {
         directory_discard(function);

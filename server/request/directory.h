@@ -64,6 +64,8 @@ struct directory_function {
     struct deploy_catalog_entry entry;
     struct hostapi_environment environment; /* the entry's */
     const struct site *site;                /* its assets; NULL: it has none */
+    struct hostapi_files files;             /* the same */
+    const char *data_dir;                   /* where what is in them is; borrowed */
     struct deploy_function_limits limits;   /* its manifest's; so are these */
     struct deploy_texts steps;
     struct bytes origin;          /* the same */
@@ -82,8 +84,10 @@ struct directory_function {
 
 struct directory;
 
-/* The catalog is borrowed and outlives it; the share is that of a tenant without its own. */
+/* The catalog is borrowed and outlives it, and so does the path of the data directory; the share is
+ * that of a tenant without its own. */
 NODISCARD enum status directory_create(struct deploy_catalog *catalog,
+                                       const char *data_dir,
                                        uint32_t cpu_share,
                                        struct directory **ret_directory);
 void directory_free(struct directory *directory);

@@ -40,6 +40,9 @@ void intake_enter(struct request *request)
     http->function = function->name;
     http->config = function->entry.config;
     http->environment = function->environment;
+    http->files = &function->files;
+    http->scratch_bytes =
+        MIN(function->limits.scratch_bytes, request->service->config->limits.scratch);
     http->debug_log = (function->entry.choices & DEPLOY_DEBUG_LOG) != 0;
     http->has_device = (function->entry.choices & DEPLOY_CHECKPOINT) != 0;
     http->pass_authorization = (function->entry.choices & DEPLOY_PASS_AUTHORIZATION) != 0;

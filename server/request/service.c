@@ -163,8 +163,8 @@ enum status request_service_init(struct request_service *service, struct report 
     service_open_world(service);
     enum status status = service_create_pool(service);
     if (status == STATUS_OK)
-        status = directory_create(service->catalog, (uint32_t)config->limits.cpu_share,
-                                  &service->directory);
+        status = directory_create(service->catalog, config->data_dir,
+                                  (uint32_t)config->limits.cpu_share, &service->directory);
     if (status == STATUS_OK)
         status = hosts_create(service->catalog, &service->hosts);
     if (status != STATUS_OK)

@@ -91,8 +91,9 @@ static void nothing_is_allowed_only_where_it_means_something(void **state)
      * HSTS; and 0 is `auto`.
      */
     static const char *const keys[] = {
-        "guest_config",  "body", "kv",         "outbound",    "prewarm",      "tenant_memory",
-        "worker_memory", "file", "file_count", "files_bytes", "tenant_files", "hsts"};
+        "guest_config",  "body",          "kv",   "outbound", "prewarm",
+        "tenant_memory", "worker_memory", "file", "scratch",  "file_count",
+        "files_bytes",   "tenant_files",  "hsts"};
     for (size_t i = 0; i < settings_row_count; i++) {
         bool may = false;
         for (size_t k = 0; k < COUNT_OF(keys); k++)

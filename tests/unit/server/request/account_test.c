@@ -47,7 +47,7 @@ static void warm_starts_are_added_up_until_they_are_told(void **state)
     struct stage *stage = *state;
     struct directory_function *function = calloc(1, sizeof(*function));
     assert_non_null(function);
-    assert_int_equal(directory_create(NULL, 1, &stage->service.directory), STATUS_OK);
+    assert_int_equal(directory_create(NULL, NULL, 1, &stage->service.directory), STATUS_OK);
     name_the_function(function);
     function->tenant = &stage->tenant;
     stage->tenant.references = 1;

@@ -15,6 +15,7 @@ struct deploy_catalog {
     uint32_t reuse_requests;
     uint32_t cpu_share;
     uint64_t created_ns;
+    struct bytes files;
     const struct deploy_manifest *manifest; /* NULL: none */
 };
 
@@ -32,6 +33,18 @@ void isolate_tenant_unref(struct isolate_tenant *tenant)
 struct isolate_budget *isolate_tenant_budget(struct isolate_tenant *tenant)
 {
     return &tenant->budget;
+}
+
+enum status deploy_blob_open(const char *data_dir,
+                             struct bytes tenant,
+                             const uint8_t sha256[DEPLOY_SHA256_BYTES],
+                             struct report *report,
+                             int *ret_fd)
+{
+    assert_string_equal(data_dir, "/nonexistent");
+    assert_true(bytes_equal_text(tenant, "acme"));
+    *ret_fd = sha256[0];
+    return sha256[0] == 7 ? STATUS_OK : report_fail(report, STATUS_IO, REPORT_OFFSET_NONE, "none");
 }
 
 uint64_t deploy_catalog_generation(const struct deploy_catalog *catalog)
@@ -54,6 +67,7 @@ enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
                                                .reuse_requests = catalog->reuse_requests,
                                                .limits = {.cpu_share = catalog->cpu_share},
                                                .created_ns = catalog->created_ns,
+                                               .files = catalog->files,
                                                .manifest = &nothing};
     if (catalog->manifest != NULL) {
         struct deploy_manifest *copy = ARENA_NEW(arena, struct deploy_manifest);
@@ -75,7 +89,7 @@ static struct directory *make(struct deploy_catalog *catalog)
 {
     struct directory *directory;
     *catalog = (struct deploy_catalog){.generation = 1, .version = 1};
-    assert_int_equal(directory_create(catalog, CPU_SHARE, &directory), STATUS_OK);
+    assert_int_equal(directory_create(catalog, "/nonexistent", CPU_SHARE, &directory), STATUS_OK);
     return directory;
 }
 
@@ -131,6 +145,34 @@ static void a_functions_environment_goes_to_guests_as_it_is(void **state)
     assert_true(bytes_equal_text(hostapi_variable_name(pair), "BC"));
     assert_true(bytes_equal_text(hostapi_variable_value(pair), "two"));
     directory_release(function);
+    directory_free(directory);
+}
+
+static void a_functions_files_go_to_guests_by_name(void **state)
+{
+    (void)state;
+    uint8_t hashes[2][DEPLOY_SHA256_BYTES] = {{7}, {8}};
+    struct deploy_file rows[] = {{.name = bytes_of_text("b"), .sha256 = hashes[1], .size = 2},
+                                 {.name = bytes_of_text("a/c"), .sha256 = hashes[0], .size = 1}};
+    struct deploy_catalog catalog;
+    struct buffer list;
+    struct directory *directory = make(&catalog);
+    buffer_init(&list, 4096);
+    assert_int_equal(deploy_files_write(rows, COUNT_OF(rows), &list, NULL), STATUS_OK);
+    catalog.files = buffer_bytes(&list);
+    struct directory_function *function = find(directory, "acme", "f");
+    const struct hostapi_files *files = &function->files;
+    assert_int_equal(files->count, 2);
+    assert_true(bytes_equal_text(files->rows[0].name, "a/c"));
+    assert_int_equal(files->rows[0].size, 1);
+    assert_int_equal(files->open(files->context, &files->rows[0]), 7);
+    assert_true(files->open(files->context, &files->rows[1]) < 0);
+    directory_release(function);
+    catalog.generation++;
+    catalog.files = bytes_make(list.data, list.count - 1); /* damaged */
+    struct route_target target = target_of("acme", "f");
+    assert_int_not_equal(directory_find(directory, &target, NULL, &function), STATUS_OK);
+    buffer_done(&list);
     directory_free(directory);
 }
 
@@ -379,6 +421,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_is_looked_up_once_while_the_generation_stays),
         cmocka_unit_test(a_functions_environment_goes_to_guests_as_it_is),
+        cmocka_unit_test(a_functions_files_go_to_guests_by_name),
         cmocka_unit_test(isolates_with_other_memory_are_others),
         cmocka_unit_test(a_new_generation_is_seen_by_the_very_next_request),
         cmocka_unit_test(isolates_of_equal_artifacts_are_shared_unless_they_keep_their_memory),

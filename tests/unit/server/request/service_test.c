@@ -179,7 +179,7 @@ static void news_is_taken_in_the_first_turn_without_a_new_request(void **state)
 static void what_the_pool_counts_is_shown_at_each_sweep(void **state)
 {
     struct stage *stage = *state;
-    assert_int_equal(directory_create(NULL, 1, &stage->service.directory), STATUS_OK);
+    assert_int_equal(directory_create(NULL, NULL, 1, &stage->service.directory), STATUS_OK);
     request_service_sweep(&stage->service);
     assert_int_equal(stage->metrics.pool_warm, 7);
     assert_int_equal(stage->metrics.pool_evicted, 8);
