@@ -61,8 +61,8 @@ static enum status restore_open_part(struct restore *restore, const char *part, 
     enum status status = restore_close_part(restore);
     if (status != STATUS_OK)
         return status;
-    (void)snprintf(restore->part, sizeof(restore->part), "%s", part);
-    (void)snprintf(path, sizeof(path), "%s/%s", restore->dir, part);
+    (void)snprintf(restore->part, sizeof(restore->part), "%.7s", part);
+    (void)snprintf(path, sizeof(path), "%s/%s", restore->dir, restore->part);
     if (mkdir(path, 0700) != 0)
         return report_errno(restore->report, "cannot make %s", path);
     int rc = mdb_env_create(&restore->env);
@@ -181,7 +181,7 @@ static enum status restore_take(void *context, const struct backup_frame *frame)
 static enum status restore_write_format(struct restore *restore)
 {
     struct data_dir made = {.lock_fd = -1, .artifacts_fd = -1};
-    (void)snprintf(made.path, sizeof(made.path), "%s", restore->dir);
+    (void)snprintf(made.path, sizeof(made.path), "%.*s", (int)sizeof(made.path) - 1, restore->dir);
     made.fd = open(restore->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (made.fd < 0)
         return report_errno(restore->report, "cannot open %s", restore->dir);
