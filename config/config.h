@@ -14,11 +14,13 @@
 #include "config/limits.h"
 #include "engine/base/status.h"
 
-#define CONFIG_PATH_BYTES        256 /* the data directory; sockets must fit sun_path (108) */
-#define CONFIG_ADDRESS_BYTES     64  /* "[v6]:port" */
-#define CONFIG_LISTEN_MAX        8
-#define CONFIG_DOMAIN_BYTES      254
-#define CONFIG_WORKERS_MAX       256
+#define CONFIG_PATH_BYTES    256 /* the data directory; sockets must fit sun_path (108) */
+#define CONFIG_ADDRESS_BYTES 64  /* "[v6]:port" */
+#define CONFIG_LISTEN_MAX    8
+#define CONFIG_DOMAIN_BYTES  254
+#define CONFIG_WORKERS_MAX   256
+/* Places for their processes: a worker's successor starts while it still runs. */
+#define CONFIG_WORKER_SLOTS_MAX  (2 * CONFIG_WORKERS_MAX)
 #define CONFIG_PROXIES_MAX       16
 #define CONFIG_CERTIFICATES_MAX  16
 #define CONFIG_CERTIFICATE_BYTES 512 /* a path, or two with a blank between */
@@ -118,6 +120,8 @@ const char *config_listen_address(const char *listen, bool *ret_is_tls);
 /* Is it spoken at any of them? */
 bool config_speaks_tls(const struct config *config);
 
+/* Takes over the values of all keys that can change while a server runs. */
+void config_take_live(const struct config *from, struct config *config);
 /* "section.key, key" of all keys whose values differ; "..." at the end if there is no room. */
 void config_list_changes(const struct config *a,
                          const struct config *b,

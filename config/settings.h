@@ -37,6 +37,8 @@ struct setting {
 extern const struct setting settings_rows[];
 extern const size_t settings_row_count;
 
+/* Can it change without a restart? */
+bool config_is_live(const struct setting *row);
 /* NULL if there is no such key. */
 const struct setting *settings_find(const char *section, const char *key);
 /* Is it a list, to which settings_set adds? */

@@ -490,6 +490,9 @@ static void control_fill_api(struct deploy_control *control)
                                 .print_function_metrics = control_print_function_metrics,
                                 .print_starts = control_print_starts,
                                 .quarantine_us = control_quarantine_us,
+                                .reload = control->options.reload,
+                                .drain = control->options.drain,
+                                .server = control->options.context,
                                 .context = control};
 }
 

@@ -261,6 +261,12 @@ struct deploy_change {
     uint32_t version;      /* 0: none */
 };
 
+/* What a reload of the configuration came to: names of keys, with commas. */
+struct deploy_reload {
+    char changed[400]; /* workers get these; empty: there is nothing to do */
+    char restart[400]; /* these wait for the server's next start */
+};
+
 /* What is wanted of the vault, where functions' secrets are. */
 enum deploy_vault_verb {
     DEPLOY_VAULT_NONE,
@@ -323,6 +329,10 @@ struct deploy_control_options {
     /* What became of tls.certificates, for the log; a text of NULL: all of them were tried. May be
      * NULL. */
     void (*certificates_told)(void *context, bool failed, const char *text);
+    /* Reads the configuration anew. CONFIG and others: it stays as it is. May be NULL: BUSY. */
+    enum status (*reload)(void *context, struct deploy_reload *ret_reload, struct report *report);
+    /* Ends the server, soon, when what it has begun is done. May be NULL. */
+    void (*drain)(void *context);
     void *context;
 };
 

@@ -202,9 +202,7 @@ int serve_main(int argc, char **argv)
                       report.text[0] != '\0' ? report.text : status_text(status));
         return status_exit_code(status);
     }
-    struct supervisor_options options = {.config = &config,
-                                         .access_log = config.access_log,
-                                         .configure = serve_configure,
-                                         .context = &flags};
+    struct supervisor_options options = {
+        .config = &config, .configure = serve_configure, .context = &flags};
     return supervisor_run(&options);
 }

@@ -6,7 +6,8 @@
  *
  * Guests run inside request_service_turn and, for a request's first slice, inside the
  * sockets' callbacks. SIGTERM drains: no new connections, what was begun is finished,
- * then it exits. Control dies: it dies.
+ * then it exits. SIGUSR1 retires: the same, but it also waits until clients that are idle
+ * have heard that their connections end. Control dies: it dies.
  */
 #include "server/worker.h"
 
@@ -44,6 +45,7 @@ struct worker {
     struct h2o_front *front;
     int signal_fd;
     bool draining;
+    bool retired; /* somebody else serves: it lasts until its clients have gone */
     uint64_t drain_deadline_ns;
     uint64_t swept_ns;
     uint64_t told_ns;
@@ -91,11 +93,11 @@ static enum status worker_open_signals(struct worker *worker, struct report *rep
     sigset_t mask;
     (void)sigemptyset(&mask);
     (void)sigaddset(&mask, SIGTERM);
+    (void)sigaddset(&mask, WORKER_RETIRE_SIGNAL);
     (void)signal(SIGPIPE, SIG_IGN);
     /* A terminal's signals go to the whole group; control decides what they mean. */
     (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGHUP, SIG_IGN);
-    (void)signal(SIGUSR1, SIG_IGN);
     (void)signal(SIGUSR2, SIG_IGN);
     if (sigprocmask(SIG_SETMASK, &mask, NULL) != 0)
         return report_errno(report, "worker: cannot block signals");
@@ -173,9 +175,15 @@ static void worker_drain(void *context)
 {
     struct worker *worker = context;
     struct signalfd_siginfo info;
-    while (read(worker->signal_fd, &info, sizeof(info)) > 0)
-        ;
-    if (worker->draining)
+    bool ends = false;
+    bool retires = false;
+    while (read(worker->signal_fd, &info, sizeof(info)) > 0) {
+        ends |= info.ssi_signo == SIGTERM;
+        /* From anybody else it means nothing. */
+        retires |= info.ssi_signo == WORKER_RETIRE_SIGNAL && info.ssi_pid == (uint32_t)getppid();
+    }
+    worker->retired = (worker->retired || retires) && !ends;
+    if (worker->draining || (!ends && !retires))
         return;
     worker->draining = true;
     const struct config_limits *limits = &worker->boot.config.limits;
@@ -204,8 +212,9 @@ static void worker_take_lent(void *context)
 
 static bool worker_is_drained(const struct worker *worker, uint64_t now)
 {
-    return worker->draining &&
-           (h2o_listen_unsent(worker->front) == 0 || now >= worker->drain_deadline_ns);
+    uint32_t left =
+        worker->retired ? h2o_listen_connections(worker->front) : h2o_listen_unsent(worker->front);
+    return worker->draining && (left == 0 || now >= worker->drain_deadline_ns);
 }
 
 /*

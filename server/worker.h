@@ -8,14 +8,18 @@
 #ifndef SKERRY_SERVER_WORKER_H
 #define SKERRY_SERVER_WORKER_H
 
+#include <signal.h>
+
 #include "config/config.h"
 #include "deploy/deploy.h"
 #include "server/telemetry/metrics.h"
 #include "server/telemetry/quarantine.h"
 #include "server/telemetry/record_ring.h"
 
-#define WORKER_VERB       "worker"
-#define WORKER_BOOT_MAGIC UINT64_C(0x736b776f726b6572)
+#define WORKER_VERB "worker"
+/* To a worker: another one serves in its place, so it ends when its connections have. */
+#define WORKER_RETIRE_SIGNAL SIGUSR1
+#define WORKER_BOOT_MAGIC    UINT64_C(0x736b776f726b6572)
 
 enum worker_fd {
     WORKER_BOOT_FD = 3,       /* struct worker_boot, to be read from offset 0 */

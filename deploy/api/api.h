@@ -160,6 +160,10 @@ struct api {
     uint64_t (*quarantine_us)(void *context,
                               const struct deploy_function_key *key,
                               uint32_t version);
+    /* As in deploy_control_options, with their context. */
+    enum status (*reload)(void *context, struct deploy_reload *ret_reload, struct report *report);
+    void (*drain)(void *context);
+    void *server;
     void *context;
 };
 

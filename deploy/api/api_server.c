@@ -221,3 +221,54 @@ void api_metrics(struct api_call *call)
     if ((caller->verbs & API_BIT(READ)) != 0 && caller->tenant[0] == '\0')
         call->api->print_function_metrics(call->api->context, &call->response->body);
 }
+
+/* ---- its own life ---------------------------------------------------------------------------- */
+
+/* "a.b, c" as an array. */
+static json_t *api_names_json(const char *names)
+{
+    json_t *rows = json_array();
+    while (*names != '\0') {
+        size_t count = strcspn(names, ",");
+        (void)json_array_append_new(rows, json_stringn(names, count));
+        names += count;
+        names += strspn(names, ", ");
+    }
+    return rows;
+}
+
+void api_reload(struct api_call *call)
+{
+    const struct api *api = call->api;
+    struct deploy_reload reload;
+    struct report report = REPORT_INIT;
+    if (!api_query_check(call, api_no_parameters))
+        return;
+    enum status status = api->reload == NULL ? report_fail(&report, STATUS_BUSY, REPORT_OFFSET_NONE,
+                                                           "nothing is reloaded here")
+                                             : api->reload(api->server, &reload, &report);
+    if (status == STATUS_BUSY) {
+        api_answer_report(call, &report);
+        return;
+    }
+    if (status != STATUS_OK) {
+        api_answer_error(call, 422, "config",
+                         report.text[0] != '\0' ? report.text : status_text(status),
+                         "the configuration stays as it is");
+        return;
+    }
+    bool rolls = reload.changed[0] != '\0';
+    api_answer(call, rolls ? 202 : 200,
+               json_pack("{s:s, s:o, s:o}", "status", rolls ? "reloading" : "unchanged", "changed",
+                         api_names_json(reload.changed), "needs_restart",
+                         api_names_json(reload.restart)));
+}
+
+void api_drain(struct api_call *call)
+{
+    if (!api_query_check(call, api_no_parameters))
+        return;
+    if (call->api->drain != NULL)
+        call->api->drain(call->api->server);
+    api_answer(call, 202, json_pack("{s:s}", "status", "draining"));
+}

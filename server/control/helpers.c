@@ -47,7 +47,7 @@ struct helpers {
     struct {
         uint64_t second;
         uint32_t count;
-    } lost[CONFIG_WORKERS_MAX];
+    } lost[CONFIG_WORKER_SLOTS_MAX];
     struct {
         bool (*handle)(void *context, const struct channel_frame *frame);
         void *context;
@@ -200,7 +200,7 @@ helpers_start_one(void *context, int ready_fd, struct report *report, pid_t *ret
         wire_close(&one->wire);
         return status;
     }
-    for (uint32_t i = 0; i < helpers->options.config->workers; i++) {
+    for (uint32_t i = 0; i < 2 * helpers->options.config->workers; i++) {
         struct workers_caller worker;
         if (workers_find(helpers->workers, i, &worker))
             helpers_introduce(one, &worker);

@@ -11,7 +11,7 @@
 struct kv_service {
     struct workers *workers;
     struct kv_queue *queue;
-    size_t waiting_bytes[CONFIG_WORKERS_MAX];
+    size_t waiting_bytes[CONFIG_WORKER_SLOTS_MAX];
 };
 
 struct kv_service_call {

@@ -28,7 +28,7 @@ static bool rates_pages_make_one(int *ret_fd, int *ret_read_fd)
 
 enum status rates_pages_make(struct rates_pages *pages, uint32_t count, struct report *report)
 {
-    ASSERT(count <= CONFIG_WORKERS_MAX);
+    ASSERT(count <= CONFIG_WORKER_SLOTS_MAX);
     *pages = (struct rates_pages){.seed = hash_seed(&clock_system)};
     for (; pages->count < count; pages->count++) {
         int *fd = &pages->fds[pages->count];

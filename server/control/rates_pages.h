@@ -12,8 +12,8 @@
 struct rates_pages {
     uint32_t count;
     uint64_t seed;
-    int fds[CONFIG_WORKERS_MAX];      /* to write */
-    int read_fds[CONFIG_WORKERS_MAX]; /* the same, to read */
+    int fds[CONFIG_WORKER_SLOTS_MAX];      /* to write */
+    int read_fds[CONFIG_WORKER_SLOTS_MAX]; /* the same, to read */
 };
 
 NODISCARD enum status

@@ -23,7 +23,7 @@ struct records {
     struct records_options options;
     struct counters *counters;
     bool told; /* that something was refused */
-    struct records_source sources[CONFIG_WORKERS_MAX];
+    struct records_source sources[CONFIG_WORKER_SLOTS_MAX];
     struct record record; /* the one at hand */
 };
 

@@ -27,23 +27,24 @@
 #include "server/control/canary_watch.h"
 #include "server/control/helpers.h"
 #include "server/control/kv_service.h"
+#include "server/control/life/reload.h"
+#include "server/control/life/threshold.h"
 #include "server/control/pulse.h"
 #include "server/control/rates_pages.h"
 #include "server/control/service_manager.h"
-#include "server/control/threshold.h"
 #include "server/control/tickets.h"
 #include "server/control/vault_line.h"
 #include "server/control/workers.h"
 #include "server/telemetry/bus_error.h"
 #include "server/telemetry/log.h"
 
-#define DRAIN_MARGIN_S    2
-#define TICK_MS           PULSE_TICK_MS
-#define RELOAD_TEXT_BYTES 400 /* of keys, in a line of the log */
+#define DRAIN_MARGIN_S 2
+#define TICK_MS        PULSE_TICK_MS
 enum supervisor_state { SUPERVISOR_STARTING, SUPERVISOR_SERVING, SUPERVISOR_DRAINING };
 
 struct supervisor {
     struct supervisor_options options;
+    struct reload reload;
     enum supervisor_state state;
     int exit_status;
     struct event_base *base;
@@ -228,7 +229,7 @@ static void supervisor_stop(struct supervisor *supervisor, int exit_status)
     workers_stop(supervisor->workers);
     listeners_close(&supervisor->listeners);
     workers_kill(supervisor->workers, SIGTERM);
-    const struct config_limits *limits = &supervisor->options.config->limits;
+    const struct config_limits *limits = &supervisor->reload.config.limits;
     uint64_t longest_us = MAX(limits->wall, limits->drain_grace);
     const struct timeval patience = {.tv_sec =
                                          (time_t)(longest_us / CLOCK_US_PER_S + DRAIN_MARGIN_S)};
@@ -257,7 +258,7 @@ static void supervisor_workers_ready(void *context)
     supervisor->state = SUPERVISOR_SERVING;
     supervisor_say("ready\n");
     service_manager_say("READY=1\nSTATUS=serving");
-    log_message("info", "ready", "%u workers serve", supervisor->options.config->workers);
+    log_message("info", "ready", "%u workers serve", supervisor->reload.config.workers);
 }
 
 /* What became of tls.certificates. */
@@ -274,7 +275,7 @@ static void supervisor_collect(struct supervisor *supervisor)
 {
     records_collect(supervisor->records);
     deploy_control_flush_logs(supervisor->deploy);
-    if (supervisor->options.config->logs_stdout)
+    if (supervisor->reload.config.logs_stdout)
         (void)fflush(stdout);
 }
 
@@ -329,26 +330,20 @@ static void supervisor_child_exited(struct supervisor *supervisor, pid_t pid, in
         log_message("warn", "unknown_child", "process %d ended", (int)pid);
 }
 
-/* Reads the files of certificates again; of all else says what a restart would change, or why it
- * would fail, and changes nothing. */
-static void supervisor_reload(const struct supervisor *supervisor)
+static enum status
+supervisor_reload(void *context, struct deploy_reload *ret_reload, struct report *report)
 {
+    struct supervisor *supervisor = context;
+    if (supervisor->state != SUPERVISOR_SERVING)
+        return report_fail(report, STATUS_BUSY, REPORT_OFFSET_NONE, "the server is not serving");
     deploy_control_load_certificates(supervisor->deploy);
-    const struct supervisor_options *options = &supervisor->options;
-    struct config config;
-    struct report report = REPORT_INIT;
-    enum status status = options->configure(options->context, &config, &report);
-    if (status != STATUS_OK) {
-        log_message("error", "reload", "%s: the configuration stays as it is",
-                    report.text[0] != '\0' ? report.text : status_text(status));
-        return;
-    }
-    char names[RELOAD_TEXT_BYTES];
-    config_list_changes(options->config, &config, names, sizeof(names));
-    if (names[0] == '\0')
-        log_message("info", "reload", "the configuration is as it was");
-    else
-        log_message("warn", "reload", "these keys changed and need a restart: %s", names);
+    return reload_begin(&supervisor->reload, supervisor->workers, ret_reload, report);
+}
+
+static void supervisor_rolled(void *context, bool done)
+{
+    struct supervisor *supervisor = context;
+    reload_end(&supervisor->reload, done);
 }
 
 static void supervisor_on_signal(evutil_socket_t number, short events, void *context)
@@ -363,7 +358,7 @@ static void supervisor_on_signal(evutil_socket_t number, short events, void *con
             supervisor_child_exited(supervisor, pid, wait_status);
         return;
     case SIGHUP:
-        supervisor_reload(supervisor);
+        reload_by_signal(supervisor_reload, supervisor);
         return;
     default:
         supervisor_stop(supervisor, number == SIGINT ? 130 : 0);
@@ -415,7 +410,7 @@ static enum status supervisor_start_deploy(struct supervisor *supervisor, struct
 {
     const struct deploy_control_options options = {
         .base = supervisor->base,
-        .config = supervisor->options.config,
+        .config = &supervisor->reload.config,
         .clock = &clock_system,
         .builder = &roles[ROLE_BUILDER].spawn,
         .builder_error_fd = log_drain_fd(supervisor->builders_log),
@@ -432,6 +427,8 @@ static enum status supervisor_start_deploy(struct supervisor *supervisor, struct
         .artifact_trouble = supervisor_tell_artifact_trouble,
         .vault = supervisor_ask_vault,
         .certificates_told = supervisor_certificates_told,
+        .reload = supervisor_reload,
+        .drain = threshold_leave,
         .context = supervisor,
     };
     return deploy_control_start(&options, report, &supervisor->deploy);
@@ -442,19 +439,19 @@ static enum status supervisor_make_workers(struct supervisor *supervisor, struct
     const struct workers_options options = {
         .base = supervisor->base,
         .clock = &clock_system,
-        .config = supervisor->options.config,
+        .config = &supervisor->reload.config,
         .listeners = &supervisor->listeners,
         .records = supervisor->records,
         .log = supervisor->log,
         .deaths = supervisor->deaths,
-        .access_log = supervisor->options.access_log,
         .ready = supervisor_workers_ready,
+        .rolled = supervisor_rolled,
         .started = supervisor_worker_started,
         .context = supervisor,
     };
     const struct helpers_options helping = {.base = supervisor->base,
                                             .clock = &clock_system,
-                                            .config = supervisor->options.config,
+                                            .config = &supervisor->reload.config,
                                             .log = supervisor->log,
                                             .started = supervisor_helper_started,
                                             .lost = supervisor_helper_lost,
@@ -462,7 +459,7 @@ static enum status supervisor_make_workers(struct supervisor *supervisor, struct
     enum status status = helpers_create(&helping, report, &supervisor->helpers);
     if (status != STATUS_OK)
         return status;
-    status = rates_pages_make(&supervisor->rates, supervisor->options.config->workers, report);
+    status = rates_pages_make(&supervisor->rates, 2 * supervisor->reload.config.workers, report);
     if (status != STATUS_OK)
         return status;
     vault_line_open(&supervisor->vault, supervisor->helpers, supervisor->deploy);
@@ -485,7 +482,7 @@ static void supervisor_take_line(void *context,
 {
     const struct supervisor *supervisor = context;
     deploy_control_log(supervisor->deploy, tenant, function, level, line);
-    if (supervisor->options.config->logs_stdout) {
+    if (supervisor->reload.config.logs_stdout) {
         (void)fwrite(line.data, 1, line.count, stdout);
         (void)fputc('\n', stdout);
     }
@@ -504,7 +501,7 @@ static enum status supervisor_make_records(struct supervisor *supervisor)
 
 static enum status supervisor_start(struct supervisor *supervisor, struct report *report)
 {
-    const struct config *config = supervisor->options.config;
+    const struct config *config = &supervisor->reload.config;
     enum status status = threshold_check_descriptors(config, report);
     if (status != STATUS_OK)
         return status;
@@ -565,8 +562,12 @@ static void supervisor_free(struct supervisor *supervisor)
 
 int supervisor_run(const struct supervisor_options *options)
 {
-    struct supervisor supervisor = {
-        .options = *options, .certificates_were_read = options->config->tls_certificate_count == 0};
+    struct supervisor supervisor = {.options = *options,
+                                    .reload = {.config = *options->config,
+                                               .configure = options->configure,
+                                               .context = options->context},
+                                    .certificates_were_read =
+                                        options->config->tls_certificate_count == 0};
     struct report report = REPORT_INIT;
     log_never_wait();
     bus_error_watch();

@@ -9,7 +9,6 @@
 
 struct supervisor_options {
     const struct config *config; /* checked; borrowed */
-    bool access_log;
     /* Makes the configuration anew, from all its sources: what a restart would begin with. */
     enum status (*configure)(void *context, struct config *ret_config, struct report *report);
     void *context;

@@ -30,7 +30,7 @@ void tickets_rotate(struct tickets *tickets)
     tickets->keys[1] = tickets->keys[0];
     tickets->keys[0] = fresh;
     explicit_bzero(&fresh, sizeof(fresh));
-    for (uint32_t i = 0; i < tickets->config->workers; i++) {
+    for (uint32_t i = 0; i < 2 * tickets->config->workers; i++) {
         if (workers_find(tickets->workers, i, &worker))
             tickets_welcome(tickets, &worker);
     }

@@ -2,6 +2,15 @@
 /*
  * What a worker gets from control, and what control keeps of it.
  *
+ * There are two slots for each worker, in two halves: one half serves, and a successor with another
+ * configuration starts in the other. They have the same listening sockets, and memory, channels and
+ * a log each.
+ *
+ *   half 0   serving ---------------------- retired: ends its connections --> empty
+ *   half 1   empty --roll--> starting --all ready--> serving
+ *                                |
+ *                                +--one cannot start--> killed; half 0 goes on
+ *
  * The memory that they share outlives the worker: its successor goes on counting in it. Its size
  * is sealed, since a worker that cut it would end control by SIGBUS.
  */
@@ -25,7 +34,8 @@
 
 struct workers_one {
     struct workers *workers;
-    struct child child;
+    uint32_t slot;
+    struct child child; /* its index is the same in both halves */
     int shared_fd;
     const struct worker_shared *shared; /* mapped; the worker writes */
     int news_fd;                        /* to tell it of changed functions; -1: it does not run */
@@ -45,13 +55,26 @@ struct workers {
         workers_handler *handle;
         void *context;
     } handlers[CHANNEL_TYPE_COUNT];
-    uint32_t count;
+    struct config configs[2]; /* of each half */
+    uint32_t half;            /* that serves */
+    bool rolling;             /* the other one is starting */
+    uint32_t count;           /* slots */
     struct workers_one each[];
 };
 
+static uint32_t workers_half_of(const struct workers_one *one)
+{
+    return one->slot / (one->workers->count / 2);
+}
+
+static bool workers_serves(const struct workers_one *one)
+{
+    return workers_half_of(one) == one->workers->half;
+}
+
 static bool workers_gets_on(const struct workers_one *one)
 {
-    return one->child.ready && one->pulse.state == PULSE_WELL;
+    return one->child.ready && !one->child.stopped && one->pulse.state == PULSE_WELL;
 }
 
 /* ---- starting one ---------------------------------------------------------------------------- */
@@ -60,14 +83,15 @@ static enum status
 workers_make_boot(const struct workers_one *one, struct report *report, int *ret_fd)
 {
     const struct workers_options *options = &one->workers->options;
+    const struct config *config = &one->workers->configs[workers_half_of(one)];
     struct worker_boot *boot = calloc(1, sizeof(*boot));
     int fd = memfd_create("skerry-boot", MFD_CLOEXEC);
     if (boot != NULL && fd >= 0) {
         boot->magic = WORKER_BOOT_MAGIC;
         boot->index = one->child.index;
         boot->listen_count = options->listeners->count;
-        boot->access_log = options->access_log;
-        boot->config = *options->config;
+        boot->access_log = config->access_log;
+        boot->config = *config;
     }
     if (boot == NULL || fd < 0 || write(fd, boot, sizeof(*boot)) != (ssize_t)sizeof(*boot)) {
         enum status status = report_errno(report, "cannot tell a worker its configuration");
@@ -122,7 +146,7 @@ static bool workers_on_frame(void *context, const struct channel_frame *frame)
 {
     const struct workers_one *one = context;
     const struct workers *workers = one->workers;
-    const struct workers_caller caller = {.index = one->child.index, .run = one->run};
+    const struct workers_caller caller = {.index = one->slot, .run = one->run};
     workers_handler *handle = workers->handlers[frame->type].handle;
     return handle != NULL && handle(workers->handlers[frame->type].context, &caller, frame);
 }
@@ -219,14 +243,38 @@ workers_start_one(void *context, int ready_fd, struct report *report, pid_t *ret
         workers_close_channels(one);
         return status;
     }
-    const struct workers_caller started = {.index = one->child.index, .run = one->run};
+    const struct workers_caller started = {.index = one->slot, .run = one->run};
     one->workers->options.started(one->workers->options.context, &started);
     return STATUS_OK;
 }
 
+/* The other half serves from now on; who served ends what it has begun. */
+static void workers_switch(struct workers *workers)
+{
+    workers->rolling = false;
+    workers->half = 1 - workers->half;
+    for (uint32_t i = 0; i < workers->count; i++) {
+        struct workers_one *one = &workers->each[i];
+        if (workers_serves(one))
+            continue;
+        child_stop(&one->child);
+        lending_end(&one->lending);
+        child_kill(&one->child, WORKER_RETIRE_SIGNAL);
+    }
+    workers->options.rolled(workers->options.context, true);
+}
+
 static void workers_one_ready(void *context)
 {
-    const struct workers *workers = ((struct workers_one *)context)->workers;
+    struct workers *workers = ((struct workers_one *)context)->workers;
+    if (workers->rolling) {
+        for (uint32_t i = 0; i < workers->count; i++) {
+            if (!workers_serves(&workers->each[i]) && !workers->each[i].child.ready)
+                return;
+        }
+        workers_switch(workers);
+        return;
+    }
     if (workers_are_ready(workers))
         workers->options.ready(workers->options.context);
 }
@@ -235,6 +283,8 @@ static enum status workers_prepare(struct workers_one *one, struct report *repor
 {
     const struct workers_options *options = &one->workers->options;
     uint32_t index = one->child.index;
+    if (one->shared != NULL)
+        return STATUS_OK;
     one->shared_fd = memfd_create("skerry-worker", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (one->shared_fd < 0 || ftruncate(one->shared_fd, sizeof(*one->shared)) != 0 ||
         fcntl(one->shared_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
@@ -243,7 +293,7 @@ static enum status workers_prepare(struct workers_one *one, struct report *repor
     if (shared == MAP_FAILED)
         return report_errno(report, "cannot map the counters of worker %u", index);
     one->shared = shared;
-    records_watch(options->records, index, &one->shared->records);
+    records_watch(options->records, one->slot, &one->shared->records);
     char who[32];
     (void)snprintf(who, sizeof(who), "worker %u", index);
     enum status status = log_drain_open(options->log, who, report, &one->log);
@@ -324,26 +374,30 @@ enum status workers_create(const struct workers_options *options,
                            struct report *report,
                            struct workers **ret_workers)
 {
-    uint32_t count = options->config->workers;
+    uint32_t count = 2 * options->config->workers;
     struct workers *workers = calloc(1, sizeof(*workers) + count * sizeof(workers->each[0]));
     if (workers == NULL)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
     workers->options = *options;
+    workers->configs[0] = *options->config;
     enum status status = STATUS_OK;
-    for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         struct workers_one *one = &workers->each[i];
         one->workers = workers;
+        one->slot = i;
         one->news_fd = one->lent_fd = one->shared_fd = -1;
         one->lending = (struct lending){.next = workers_next_taker, .context = workers};
         one->child = (struct child){
             .role = &roles[ROLE_WORKER],
-            .index = i,
+            .index = i % options->config->workers,
             .base = options->base,
             .clock = options->clock,
+            .stopped = i >= options->config->workers,
             .ops = {.start = workers_start_one, .ready = workers_one_ready, .context = one}};
-        workers->count++;
-        status = workers_prepare(one, report);
     }
+    workers->count = count;
+    for (uint32_t i = 0; i < options->config->workers && status == STATUS_OK; i++)
+        status = workers_prepare(&workers->each[i], report);
     if (status == STATUS_OK)
         *ret_workers = workers;
     else
@@ -367,8 +421,53 @@ void workers_free(struct workers *workers)
 
 void workers_start(struct workers *workers)
 {
-    for (uint32_t i = 0; i < workers->count; i++)
-        child_start(&workers->each[i].child);
+    for (uint32_t i = 0; i < workers->count; i++) {
+        if (workers_serves(&workers->each[i]))
+            child_start(&workers->each[i].child);
+    }
+}
+
+/* Nobody is left of the half that does not serve. */
+static void workers_end_roll(struct workers *workers)
+{
+    workers->rolling = false;
+    for (uint32_t i = 0; i < workers->count; i++) {
+        struct child *child = &workers->each[i].child;
+        if (!workers_serves(&workers->each[i])) {
+            child_stop(child);
+            child_kill(child, SIGKILL);
+        }
+    }
+}
+
+enum status
+workers_roll(struct workers *workers, const struct config *config, struct report *report)
+{
+    enum status status = STATUS_OK;
+    if (workers->rolling)
+        return report_fail(report, STATUS_BUSY, REPORT_OFFSET_NONE,
+                           "new workers are starting already");
+    for (uint32_t i = 0; i < workers->count; i++) {
+        if (!workers_serves(&workers->each[i]) && workers->each[i].child.pid != 0)
+            return report_fail(report, STATUS_BUSY, REPORT_OFFSET_NONE,
+                               "workers from before the last reload still finish what they began");
+    }
+    workers->configs[1 - workers->half] = *config;
+    workers->rolling = true;
+    for (uint32_t i = 0; i < workers->count && status == STATUS_OK; i++) {
+        struct workers_one *one = &workers->each[i];
+        if (workers_serves(one))
+            continue;
+        one->pulse = (struct pulse){0};
+        one->child.stopped = false;
+        one->child.failures = 0;
+        status = workers_prepare(one, report);
+        if (status == STATUS_OK)
+            child_start(&one->child);
+    }
+    if (status != STATUS_OK)
+        workers_end_roll(workers);
+    return status;
 }
 
 void workers_stop(struct workers *workers)
@@ -412,6 +511,10 @@ bool workers_child_exited(struct workers *workers, pid_t pid, int wait_status)
         log_drain_flush(one->log); /* its last words come before its death */
         workers_ask_why(one);
         child_died(&one->child, wait_status);
+        if (workers->rolling && !workers_serves(one) && child_is_hopeless(&one->child)) {
+            workers_end_roll(workers);
+            workers->options.rolled(workers->options.context, false);
+        }
         return true;
     }
     return false;
@@ -428,7 +531,7 @@ uint32_t workers_running(const struct workers *workers)
 bool workers_are_ready(const struct workers *workers)
 {
     for (uint32_t i = 0; i < workers->count; i++) {
-        if (!workers_gets_on(&workers->each[i]))
+        if (workers_serves(&workers->each[i]) && !workers_gets_on(&workers->each[i]))
             return false;
     }
     return true;
@@ -437,7 +540,7 @@ bool workers_are_ready(const struct workers *workers)
 bool workers_are_hopeless(const struct workers *workers)
 {
     for (uint32_t i = 0; i < workers->count; i++) {
-        if (child_is_hopeless(&workers->each[i].child))
+        if (workers_serves(&workers->each[i]) && child_is_hopeless(&workers->each[i].child))
             return true;
     }
     return false;
@@ -487,8 +590,11 @@ void workers_end_readers(const struct workers *workers, enum lmdb_store store, u
 
 void workers_print_metrics(const struct workers *workers, struct buffer *out)
 {
-    const struct metrics *pages[CONFIG_WORKERS_MAX];
-    for (uint32_t i = 0; i < workers->count; i++)
-        pages[i] = &workers->each[i].shared->metrics;
-    metrics_print(pages, workers->count, out);
+    const struct metrics *pages[CONFIG_WORKER_SLOTS_MAX];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < workers->count; i++) {
+        if (workers->each[i].shared != NULL)
+            pages[count++] = &workers->each[i].shared->metrics;
+    }
+    metrics_print(pages, count, out);
 }

@@ -35,8 +35,9 @@ struct workers_options {
     struct records *records;           /* theirs are watched by it; borrowed */
     struct log_drain *log;             /* takes their stderr; borrowed, outlives them */
     struct deaths *deaths;             /* hears of what they died of; borrowed */
-    bool access_log;
-    void (*ready)(void *context); /* all of them are */
+    void (*ready)(void *context);      /* all of them are */
+    /* What workers_roll began is over: others serve, or everything is as it was. */
+    void (*rolled)(void *context, bool done);
     /* A worker's process was started; messages to it wait until it reads them. */
     void (*started)(void *context, const struct workers_caller *worker);
     void *context;
@@ -49,6 +50,12 @@ NODISCARD enum status workers_create(const struct workers_options *options,
 /* After their processes have ended; accepts NULL. */
 void workers_free(struct workers *workers);
 void workers_start(struct workers *workers);
+/* Starts a successor with that configuration, which is copied, for each of them. When all are ready
+ * those that served are retired: they take no connections, and end when theirs have. If one of the
+ * new ones cannot start, all are as they were; options.rolled hears of either. BUSY: that goes on
+ * already, or is not over. */
+NODISCARD enum status
+workers_roll(struct workers *workers, const struct config *config, struct report *report);
 /* No successors from now on. */
 void workers_stop(struct workers *workers);
 void workers_kill(const struct workers *workers, int number);

@@ -363,6 +363,11 @@ uint32_t h2o_listen_unsent(const struct h2o_front *front)
     return front->exchange_count;
 }
 
+uint32_t h2o_listen_connections(const struct h2o_front *front)
+{
+    return front->connection_count;
+}
+
 void h2o_listen_sweep(struct h2o_front *front)
 {
     listen_look_at_clock(front);

@@ -33,6 +33,7 @@ void h2o_listen_adopt(struct h2o_front *front, int fd, uint32_t listener);
 void h2o_listen_drain(struct h2o_front *front);
 /* Requests whose answers are not wholly sent. */
 uint32_t h2o_listen_unsent(const struct h2o_front *front);
+uint32_t h2o_listen_connections(const struct h2o_front *front);
 /* About once a second: closes connections whose client does not read. */
 void h2o_listen_sweep(struct h2o_front *front);
 /* Ends all connections, whatever they are doing. */

@@ -26,7 +26,7 @@ struct helper {
     struct event_base *base;
     struct wire control;
     uint64_t wires; /* ever */
-    struct helper_worker workers[CONFIG_WORKERS_MAX];
+    struct helper_worker workers[CONFIG_WORKER_SLOTS_MAX];
 };
 
 struct event_base *helper_base(const struct helper *helper)
@@ -105,7 +105,8 @@ static bool helper_control_frame(void *context, const struct channel_frame *fram
     struct channel_reader reader = channel_reader(frame->payload);
     uint32_t end = channel_get_u32(&reader);
     uint32_t index = channel_get_u32(&reader);
-    if (!channel_reader_ends(&reader) || end != CHANNEL_WORKER || index >= CONFIG_WORKERS_MAX) {
+    if (!channel_reader_ends(&reader) || end != CHANNEL_WORKER ||
+        index >= CONFIG_WORKER_SLOTS_MAX) {
         (void)close(frame->fd);
         return false;
     }

@@ -221,7 +221,7 @@ static bool rates_on_page(void *context, const struct channel_frame *frame)
     bool own = channel_get_u32(&reader) != 0;
     uint64_t seed = channel_get_u64(&reader);
     void *page = rates_map(frame->fd, own ? PROT_READ | PROT_WRITE : PROT_READ);
-    if (!channel_reader_ends(&reader) || index >= CONFIG_WORKERS_MAX || page == NULL ||
+    if (!channel_reader_ends(&reader) || index >= CONFIG_WORKER_SLOTS_MAX || page == NULL ||
         rates->pages[index] != NULL)
         return false;
     rates->pages[index] = page;

@@ -43,8 +43,9 @@ struct rates {
     const struct clock *clock;
     uint64_t seed;
     struct rates_page *own; /* mapped; NULL: control has not sent it yet */
-    const struct rates_page *pages[CONFIG_WORKERS_MAX]; /* of all; NULL: none; [own_index] is own */
-    uint32_t page_count;                                /* none of `pages` is beyond */
+    const struct rates_page
+        *pages[CONFIG_WORKER_SLOTS_MAX]; /* of all; NULL: none; [own_index] is own */
+    uint32_t page_count;                 /* none of `pages` is beyond */
     uint32_t own_index;
 };
 

@@ -29,11 +29,12 @@ class Signals(unittest.TestCase):
         return events(server, "reload")[-1]
 
     def test_a_hang_up_checks_the_configuration_and_says_what_a_restart_would_change(self):
+        # `workers` is given as a flag, which goes before the file.
         with Server(workers=1, config="limits: { wall: 5s }\n") as server:
             told = self.hang_up(server, "limits: { wall: 5s }\n")
             self.assertEqual((told["level"], "as it was" in told["message"]), ("info", True))
-            told = self.hang_up(server, "domain: other.example\nlimits: { wall: 6s }\n")
-            self.assertIn("these keys changed and need a restart: domain, limits.wall",
+            told = self.hang_up(server, "workers: 2\nstore: { versions: 3 }\n")
+            self.assertIn("these keys changed and need a restart: store.versions",
                           told["message"])
             told = self.hang_up(server, "domain: x\nlimits: { wal: 6s }\n")
             self.assertEqual(told["level"], "error")

@@ -33,6 +33,8 @@ struct bench {
     uint32_t readies;
     uint32_t started;
     uint32_t heard; /* messages of workers */
+    uint32_t rolled;
+    uint32_t failed;
     struct workers_caller last;
 };
 
@@ -81,6 +83,12 @@ static void bench_ready(void *context)
     ((struct bench *)context)->readies++;
 }
 
+static void bench_rolled(void *context, bool done)
+{
+    struct bench *bench = context;
+    *(done ? &bench->rolled : &bench->failed) += 1;
+}
+
 static void bench_started(void *context, const struct workers_caller *worker)
 {
     struct bench *bench = context;
@@ -127,6 +135,7 @@ static void bench_init(struct bench *bench, const char *what)
                                             .log = bench->log,
                                             .deaths = bench->deaths,
                                             .ready = bench_ready,
+                                            .rolled = bench_rolled,
                                             .started = bench_started,
                                             .context = bench};
     assert_int_equal(workers_create(&options, NULL, &bench->workers), STATUS_OK);
@@ -313,6 +322,57 @@ static void who_does_not_end_a_read_is_ended_and_counts_no_more(void **state)
     bench_done(&bench);
 }
 
+/* Another configuration for successors. */
+static enum status bench_roll(struct bench *bench, const char *what)
+{
+    struct config config = bench->config;
+    (void)snprintf(config.domain, CONFIG_DOMAIN_BYTES, "%s", what);
+    return workers_roll(bench->workers, &config, NULL);
+}
+
+static void successors_serve_when_all_are_ready_and_then_the_old_ones_end(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, "serves");
+    bench_wait_ready(&bench);
+    for (uint32_t round = 1; round <= 3; round++) {
+        assert_int_equal(bench_roll(&bench, "serves"), STATUS_OK);
+        assert_int_equal(bench_roll(&bench, "serves"), STATUS_BUSY);
+        assert_int_equal(workers_running(bench.workers), 2 * WORKERS);
+        assert_true(workers_are_ready(bench.workers));
+        while (bench.rolled < round)
+            assert_int_equal(event_base_loop(bench.base, EVLOOP_ONCE), 0);
+        /* Here nobody catches the signal: it ends them. */
+        for (uint32_t i = 0; i < WORKERS; i++)
+            bench_serve_until_one_ends(&bench);
+        assert_int_equal(workers_running(bench.workers), WORKERS);
+        assert_true(workers_are_ready(bench.workers));
+    }
+    assert_int_equal(bench.readies, 1);
+    assert_int_equal(bench.failed, 0);
+    bench_done(&bench);
+}
+
+static void successors_that_cannot_start_change_nothing(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, "serves");
+    bench_wait_ready(&bench);
+    assert_int_equal(bench_roll(&bench, "fails"), STATUS_OK);
+    while (bench.failed == 0)
+        bench_serve_until_one_ends(&bench);
+    assert_true(workers_are_ready(bench.workers));
+    assert_false(workers_are_hopeless(bench.workers));
+    while (workers_running(bench.workers) > WORKERS)
+        bench_serve_until_one_ends(&bench);
+    assert_int_equal(bench_roll(&bench, "serves"), STATUS_OK);
+    while (bench.rolled == 0)
+        assert_int_equal(event_base_loop(bench.base, EVLOOP_ONCE), 0);
+    bench_done(&bench);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], WORKER_VERB) == 0)
@@ -325,6 +385,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(who_does_not_end_a_read_is_ended_and_counts_no_more),
         cmocka_unit_test(what_a_worker_says_is_heard_and_can_be_answered),
         cmocka_unit_test(a_worker_that_makes_no_sense_is_replaced),
+        cmocka_unit_test(successors_serve_when_all_are_ready_and_then_the_old_ones_end),
+        cmocka_unit_test(successors_that_cannot_start_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

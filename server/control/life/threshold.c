@@ -2,14 +2,16 @@
 /*
  * The start of a server: descriptors, and the lines for a terminal.
  */
-#include "server/control/threshold.h"
+#include "server/control/life/threshold.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 /* Descriptors: of control itself, with a few clients of the admin API; of one worker in control,
- * beside its listeners. */
+ * beside its listeners; twice, since its successor starts while it still runs. */
 #define DESCRIPTORS_OWN        96
 #define DESCRIPTORS_PER_WORKER 10
 
@@ -17,8 +19,8 @@
 enum status threshold_check_descriptors(const struct config *config, struct report *report)
 {
     struct rlimit limit;
-    rlim_t want =
-        DESCRIPTORS_OWN + (rlim_t)config->workers * (config->listen_count + DESCRIPTORS_PER_WORKER);
+    rlim_t want = DESCRIPTORS_OWN +
+                  (rlim_t)config->workers * (config->listen_count + 2 * DESCRIPTORS_PER_WORKER);
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return report_errno(report, "cannot read the limit of descriptors");
     if (limit.rlim_max < want)
@@ -32,6 +34,12 @@ enum status threshold_check_descriptors(const struct config *config, struct repo
         (void)setrlimit(RLIMIT_NOFILE, &limit);
     }
     return STATUS_OK;
+}
+
+void threshold_leave(void *context)
+{
+    (void)context;
+    (void)kill(getpid(), SIGTERM);
 }
 
 void threshold_announce(const struct config *config, const struct listeners *listeners)
