@@ -14,6 +14,7 @@
 #include "deploy/cli/folder.h"
 #include "deploy/source.h"
 
+#define CLI_CONTENT_BYTES   80
 #define CLI_QUERY_BYTES_MAX (3 * DEPLOY_CONFIG_BYTES_MAX + 4096)
 
 /* "dir/hello.wasm" to "hello". False if the file's name would have to be changed to be one: a
@@ -75,12 +76,29 @@ static void cli_print_checkpoint(const json_t *made)
                  cli_number(made, "environment_reads"));
 }
 
-static void cli_print_deployed(const struct cli *cli, const json_t *answer)
+/* "1.2 KiB", "1.2 KiB, 9 files", or without a module "9 files": what was deployed. */
+static void cli_describe_content(const struct cli_folder *folder,
+                                 const json_t *answer,
+                                 char ret_text[CLI_CONTENT_BYTES])
+{
+    char size[32];
+    size_t count = folder == NULL ? 0 : folder->files.count + folder->assets.count;
+    bool has_module = folder == NULL || folder->is_module || folder->manifest.main.count > 0;
+    cli_format_bytes((uint64_t)cli_number(answer, "module_bytes"), size);
+    int used = snprintf(ret_text, CLI_CONTENT_BYTES, "%s%s", has_module ? size : "",
+                        has_module && count > 0 ? ", " : "");
+    if (count > 0)
+        (void)snprintf(ret_text + used, CLI_CONTENT_BYTES - (size_t)used, "%zu file%s", count,
+                       count == 1 ? "" : "s");
+}
+
+static void
+cli_print_deployed(const struct cli *cli, const struct cli_folder *folder, const json_t *answer)
 {
     const json_t *timings = json_object_get(answer, "timings");
     const char *outcome = cli_text(answer, "status");
-    char size[32];
-    cli_format_bytes((uint64_t)cli_number(answer, "module_bytes"), size);
+    char size[CLI_CONTENT_BYTES];
+    cli_describe_content(folder, answer, size);
     if (strcmp(outcome, "unchanged") == 0) {
         (void)printf("%s is unchanged: %s (%s) has these bytes already\n",
                      cli_text(answer, "function"), cli_text(answer, "version"),
@@ -251,7 +269,7 @@ cli_deploy_as(struct cli *cli, const char *file, const char *name, const struct 
         return code;
     cli_print_warnings(answer.json);
     if (!cli_print_json(cli, &answer)) {
-        cli_print_deployed(cli, answer.json);
+        cli_print_deployed(cli, folder, answer.json);
         cli_next_deploy(cli, file, name, answer.json);
     }
     cli_answer_done(&answer);

@@ -55,6 +55,7 @@ static void a_folder_of_files_is_a_function(void **state)
     make(counter, "public/_redirects", "/a /b\n");
     COUNTER_RUN(counter, answers, "deploy", counter->folder);
     assert_string_equal(counter->shown.err, "");
+    assert_says(counter->shown.out, "deployed site v1 (assets, 2 files) in");
     const char *body = counter->page->requests[1].body;
     assert_says(body, "\"headers\":[\"/* X-A: 1\"],\"redirects\":[\"/a /b\"]");
     assert_says(body,
