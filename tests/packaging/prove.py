@@ -30,7 +30,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKAGING = ROOT / "deploy" / "packaging"
-WAIT_SECONDS = 60
+WAIT_SECONDS = 240 # a busy machine boots slowly
 RESTARTS = 10
 PORT = 8080
 IMAGE_USER = 10001
