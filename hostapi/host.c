@@ -72,9 +72,9 @@ void host_say(struct hostapi_host *host, struct bytes text)
     size_t room = said == NULL ? 0 : said->max - said->count;
     if (room < 2)
         return;
-    /* There is room, and what memory lacks is not said. */
-    if (buffer_append(said, text.data, MIN(text.count, room - 1)) == STATUS_OK)
-        (void)buffer_append(said, "\n", 1);
+    if (buffer_append(said, text.data, MIN(text.count, room - 1)) != STATUS_OK ||
+        buffer_append(said, "\n", 1) != STATUS_OK)
+        said->count = 0; /* memory is used up: nothing was said */
 }
 
 enum engine_outcome host_trap_frozen(struct engine_host_call *call, const char *what)

@@ -264,11 +264,10 @@ void api_put_deployment(struct api_call *call)
                                                 JSON_REJECT_DUPLICATES, NULL);
     const char *why = api_parse_deployment(root, &deployment);
     json_decref(root);
-    if (why != NULL)
-        (void)report_fail(&report, STATUS_INVALID, REPORT_OFFSET_NONE, "%s", why);
-    else
-        (void)store_set_deployment(call->api->store, &call->target, &deployment, &report);
-    if (report.status != STATUS_OK)
+    enum status status =
+        why != NULL ? report_fail(&report, STATUS_INVALID, REPORT_OFFSET_NONE, "%s", why)
+                    : store_set_deployment(call->api->store, &call->target, &deployment, &report);
+    if (status != STATUS_OK)
         api_answer_deploy_report(call, &report);
     else
         api_answer_deployment(call);
