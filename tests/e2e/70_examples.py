@@ -241,6 +241,16 @@ class Examples(ServerTest):
         self.assertEqual((answer.status, len(answer.body)), (200, 57), answer)
         self.assertNotIn("Authorization", Backend.asked[-1])
 
+    def test_a_page_is_made_of_files(self):
+        self.build("page-wagi-rust", "page", deploy=[str(ROOT / "examples" / "page-wagi-rust"),
+                                                     "--no-build"])
+        answer = self.server.get("page", "/fog")
+        self.assertEqual(answer.headers["content-type"], "text/html; charset=utf-8", answer)
+        self.assertIn('<li><a href="fog">fog</a>\n<li><a href="tyger">tyger</a>\n', answer.text)
+        self.assertIn("on little cat feet.\n</pre>", answer.text)
+        for path in ("/", "/none"):
+            self.assertIn("Choose one.\n</pre>", self.server.get("page", path).text)
+
     def test_a_picture_becomes_a_thumbnail(self):
         self.folder("thumbnail-c", "thumbnail")
         for target, size in (("/?side=64", (64, 48)), ("/", (128, 96)), ("/?side=9", (9, 6))):
@@ -268,6 +278,7 @@ class Examples(ServerTest):
                                  "events-c", "gather-c", "greeting-c", "visits-c", "gate-c",
                                  "thumbnail-c", "feed-rust", "notes-go", "webhook-go", "words-go",
                                  "ab-assemblyscript", "notes-javascript", "site",
+                                 "page-wagi-rust",
                                  "embed-engine"})
         for name in names:
             nothing_to_build = name in ("notes-javascript", "site")
