@@ -23,7 +23,7 @@ import support
 HOST = "cold-0001.default.localhost"
 KINDS = {"rsa": ["rsa:2048"], "ecdsa": ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"],
          "ed25519": ["ed25519"]}
-BATCH = 32      # requests that are asked for at once
+BATCH = 1       # requests that are asked for at once
 ASK = f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
 
 
@@ -32,7 +32,7 @@ def parse_arguments():
     parser.add_argument("--build", default="build", help="build directory (default: build)")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each (default: 3)")
     parser.add_argument("--handshakes", type=int, default=1000, help="in a run (default: 1000)")
-    parser.add_argument("--requests", type=int, default=200000, help="in a run (default: 200000)")
+    parser.add_argument("--requests", type=int, default=20000, help="in a run (default: 20000)")
     parser.add_argument("--hosts", type=int, default=1, help="certificates stored (default: 1)")
     return parser.parse_args()
 
