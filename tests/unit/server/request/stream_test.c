@@ -313,6 +313,36 @@ static void a_fault_after_the_head_cuts_it_and_is_logged(void **state)
     assert_false(stage->cut_at_once);
 }
 
+/* Whatever they wait for: room in their answer, a piece of their body, a moment. */
+static void ten_thousand_whose_client_leaves_give_all_back(void **state)
+{
+    struct stage *stage = *state;
+    static const struct guest_result waits[] = {{.for_room = true, .until_ns = UINT64_MAX},
+                                                {.for_body = true, .until_ns = UINT64_MAX},
+                                                {.until_ns = UINT64_MAX}};
+    stage->service.access_log = false;
+    stage->steps[0] = GUEST_WAITS;
+    for (size_t kind = 0; kind < COUNT_OF(waits); kind++) {
+        stage->result = waits[kind];
+        stage->write_bytes = waits[kind].for_room ? STAGE_WRITE_MAX / 2 : 0;
+        for (uint32_t i = 0; i < 10000; i++) {
+            const struct request *request = stage_begin(stage, 0);
+            while (request->state == REQUEST_READY) /* so many in one moment */
+                stage_turn(stage, stage->now_ns);
+            assert_int_equal(request->state, REQUEST_PARKED);
+            stage_end(stage, 0);
+            stage->in_flight[0] = false; /* the carrier is gone with it */
+            (void)guest_log_turn(&stage->service);
+        }
+        assert_int_equal(stage->metrics.parked, 0);
+        assert_int_equal(stage->service.parking.taken, 0);
+        assert_int_equal(stage->service.in_flight, 0);
+        assert_int_equal(stage->in_use, 0);
+        assert_true(list_is_empty(&stage->service.streams));
+    }
+    assert_int_equal(stage->metrics.client_gone, 10000 * COUNT_OF(waits));
+}
+
 static void a_client_that_takes_nothing_is_waited_for_so_long(void **state)
 {
     struct stage *stage = *state;
@@ -425,6 +455,7 @@ UNIT
         STAGED(a_body_longer_than_its_length_is_a_fault_before_it_begins),
         STAGED(the_first_byte_stops_one_clock_and_starts_another),
         STAGED(a_fault_after_the_head_cuts_it_and_is_logged),
+        STAGED(ten_thousand_whose_client_leaves_give_all_back),
         STAGED(a_client_that_takes_nothing_is_waited_for_so_long),
         STAGED(so_it_is_for_the_rest),
         STAGED(a_drain_gives_streams_a_grace_and_new_ones_the_rest_of_it),
