@@ -396,16 +396,20 @@ static void a_tenants_functions_that_nobody_uses_can_be_let_go_of(void **state)
     directory_count(used);
     assert_int_equal(account.budget.used_bytes, 0);
     used->tenant->memory = &account;
+    directory_count(used);
+    /* With what else the function has in its arena. */
+    uint64_t one = account.budget.used_bytes;
+    assert_true(one >= sizeof(manifest));
     for (int i = 0; i < 2; i++) {
         directory_count(used);
         directory_count(idle);
     }
-    assert_int_equal(account.budget.used_bytes, 2 * sizeof(manifest));
+    assert_int_equal(account.budget.used_bytes, 2 * one);
     directory_release(idle);
     directory_release(find(directory, "other", "f"));
     assert_int_equal(catalog.lookups, 3);
     directory_shed(directory, used->tenant);
-    assert_int_equal(account.budget.used_bytes, sizeof(manifest));
+    assert_int_equal(account.budget.used_bytes, one);
     directory_release(find(directory, "other", "f"));
     directory_release(find(directory, "t", "used"));
     assert_int_equal(catalog.lookups, 3);
