@@ -159,6 +159,10 @@ static int beneath_walk(int dir_fd, struct bytes path, int flags, unsigned mode)
         }
         if (last && walk.at < walk.count)
             flags |= O_DIRECTORY; /* a slash at the end */
+        if (last && (flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY)) {
+            result = -EISDIR; /* to the system this may be a file that is made, and refused */
+            continue;
+        }
         bool dots = strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
         if (!last || (dots && strcmp(name, ".") != 0)) {
             result = beneath_step(&walk, name);

@@ -73,6 +73,8 @@ static void what_is_not_there_is_told_alike(void **state)
         {"file", O_RDONLY | O_DIRECTORY, ENOTDIR},
         {"file", O_RDWR | O_CREAT | O_EXCL, EEXIST},
         {"none", O_RDWR | O_CREAT | O_EXCL, EEXIST},
+        {"new/", O_RDWR | O_CREAT, EISDIR},
+        {"dir/", O_RDWR | O_CREAT, EISDIR},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         if (open_both(rows[i].path, rows[i].flags) != -rows[i].error)
