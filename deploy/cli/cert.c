@@ -3,25 +3,36 @@
  * cert: certificates of hosts. Chain and key come from files and go to the server; the key never
  * comes back.
  */
+#include <curl/curl.h>
 #include <stdio.h>
 
 #include "deploy/cli/cli.h"
 
-#define CLI_PEM_BYTES_MAX 131072
+#define CLI_PEM_BYTES_MAX  131072
+#define CLI_HOST_BYTES_MAX 128 /* escaped they may be three times that */
+#define CLI_CERT_PAGES_MAX 10000
 
-/* A host may have a star, which stands for itself in a path. */
+/* What is no host is for the server to refuse. */
 static void cli_cert_path(const struct cli *cli, char ret_path[CLI_PATH_BYTES])
 {
-    (void)snprintf(ret_path, CLI_PATH_BYTES, "/v1/certificates/%.253s", cli->options.positional[1]);
+    const char *host = cli->options.positional[1];
+    char *escaped = strlen(host) > CLI_HOST_BYTES_MAX ? NULL : curl_easy_escape(NULL, host, 0);
+    (void)snprintf(ret_path, CLI_PATH_BYTES, "/v1/certificates/%s",
+                   escaped == NULL ? "-" : escaped);
+    curl_free(escaped);
 }
 
-static enum cli_exit cli_cert_list(const struct cli *cli)
+/* A page of them; `after` becomes where the next one begins, "" if there is none. */
+static enum cli_exit cli_cert_page(const struct cli *cli, char after[CLI_PATH_BYTES])
 {
-    char flags[CLI_FLAGS_BYTES];
     struct cli_answer answer;
+    char path[2 * CLI_PATH_BYTES];
     size_t i;
     json_t *row;
-    const struct cli_request request = {.method = "GET", .path = "/v1/certificates"};
+    (void)snprintf(path, sizeof(path), "/v1/certificates%s%s",
+                   after[0] == '\0' ? "" : "?after=", after);
+    after[0] = '\0';
+    const struct cli_request request = {.method = "GET", .path = path};
     enum cli_exit code = cli_call(cli, &request, &answer);
     if (code != CLI_OK)
         return code;
@@ -32,10 +43,26 @@ static enum cli_exit cli_cert_list(const struct cli *cli)
                          json_string_value(json_object_get(row, "not_after")),
                          json_string_value(json_object_get(row, "origin")));
         }
-        cli_next(cli, "skerry cert add HOST CHAIN.pem KEY.pem%s", cli_flags(cli, flags));
     }
+    const json_t *next = json_object_get(answer.json, "next");
+    if (json_is_string(next))
+        (void)snprintf(after, CLI_PATH_BYTES, "%s", json_string_value(next));
     cli_answer_done(&answer);
     return CLI_OK;
+}
+
+static enum cli_exit cli_cert_list(const struct cli *cli)
+{
+    char flags[CLI_FLAGS_BYTES];
+    char after[CLI_PATH_BYTES] = "";
+    uint32_t pages = 0;
+    enum cli_exit code;
+    do {
+        code = cli_cert_page(cli, after);
+    } while (code == CLI_OK && after[0] != '\0' && ++pages < CLI_CERT_PAGES_MAX);
+    if (code == CLI_OK && !cli->options.json)
+        cli_next(cli, "skerry cert add HOST CHAIN.pem KEY.pem%s", cli_flags(cli, flags));
+    return code;
 }
 
 static enum cli_exit

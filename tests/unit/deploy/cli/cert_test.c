@@ -9,13 +9,16 @@ static void they_are_listed_and_removed(void **state)
 {
     struct counter *counter = *state;
     static const struct counter_answer list[] = {
-        {200, "{\"certificates\":[{\"host\":\"a.b\",\"not_after\":\"2027\",\"origin\":\"api\"}]}"}};
+        {200, "{\"certificates\":[{\"host\":\"a.b\",\"not_after\":\"2027\",\"origin\":\"api\"}],"
+              "\"next\":\"a.b\"}"},
+        {200, "{\"certificates\":[]}"}};
     COUNTER_RUN(counter, list, "cert", "list");
     counter_assert_asked(counter, 0, "GET /v1/certificates");
+    counter_assert_asked(counter, 1, "GET /v1/certificates?after=a.b");
     assert_says(counter->shown.out, "a.b");
     static const struct counter_answer gone[] = {{200, "{\"host\":\"a.b\",\"deleted\":true}"}};
     COUNTER_RUN(counter, gone, "cert", "rm", "*.a.b");
-    counter_assert_asked(counter, 0, "DELETE /v1/certificates/*.a.b");
+    counter_assert_asked(counter, 0, "DELETE /v1/certificates/%2A.a.b");
     assert_says(counter->shown.out, "removed\n");
 }
 
