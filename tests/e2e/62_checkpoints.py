@@ -2,7 +2,7 @@
 """Checkpoints: commands frozen in the middle of a call, and what each request has of its own."""
 import unittest
 
-from harness import GUESTS, ServerTest, c_guest, in_parallel, wait_until, write_guest
+from harness import GUESTS, SCRATCH, ServerTest, c_guest, in_parallel, wait_until, write_guest
 
 SOURCE = (GUESTS / "e2e_checkpoint.c").read_text()
 
@@ -137,6 +137,19 @@ class Checkpoints(ServerTest):
             rows = dict(row.split("=", 1) for row in environment.split("\0") if row)
             self.assertEqual(rows["QUERY_STRING"], str(i))
             self.assertEqual(rows["REQUEST_METHOD"], "GET")
+
+    def test_a_file_of_the_version_is_open_where_it_was(self):
+        place = SCRATCH / "paged"
+        place.mkdir(exist_ok=True)
+        (place / "paged.wasm").write_bytes(
+            c_guest("device", (GUESTS / "e2e_device.c").read_text()))
+        (place / "page.txt").write_text("read: not yet")
+        (place / "function.yaml").write_text(
+            "name: paged\nmain: paged.wasm\nfiles: [page.txt]\ncheckpoint: true\n")
+        self.server.cli("deploy", str(place), check=0)
+        for _ in range(3):
+            answer = self.server.get("paged").text
+            self.assertEqual((answer[:2], answer.rpartition("\0")[2]), ("1\n", "not yet"))
 
 
 if __name__ == "__main__":

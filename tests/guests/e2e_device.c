@@ -2,7 +2,7 @@
 /*
  * A WAGI command that imports nothing of Skerry, as an interpreter does not: it comes to its
  * checkpoint by reading a file of /dev/skerry, and answers with what was there and with its
- * environment from another.
+ * environment from another, and with the rest of a file of its version's that it had begun to read.
  */
 #include "skerry.h"
 
@@ -74,10 +74,18 @@ SKERRY_EXPORT("_start") void start(void)
     /* One opened before the checkpoint, and read behind it. */
     int early =
         device < 0 ? 1 : path_open(device, 0, "./environ", 9, 0, RIGHT_READ, 0, 0, &environment);
+    int page = -1;
+    int root = folder("/", 1);
+    struct vector beginning = {text, 6};
+    uint32_t some;
+    if (root >= 0 && path_open(root, 0, "page.txt", 8, 0, RIGHT_READ, 0, 0, &page) == 0)
+        (void)fd_read(page, &beginning, 1, &some);
     int opened = path_open(device, 0, "checkpoint", 10, 0, RIGHT_READ, 0, 0, &fd);
     uint32_t said = opened == 0 ? read_all(fd, 100) : 0;
     write_out("content-type: text/plain\n\n", 26);
     write_out(text, said);
     if (early == 0)
         write_out(text, read_all(environment, 7));
+    if (page >= 0)
+        write_out(text, read_all(page, 3));
 }
