@@ -12,8 +12,11 @@ from harness import Server, ServerTest, text_guest
 METHODS = ("get", "put", "post", "delete")
 NAMES = {"tenant": "default", "function": "hello", "version": "v1", "key": "thing"}
 UNKNOWN = {"tenant": "nobody", "function": "nothing", "version": "v99", "key": "nowhere"}
-# Calls that are not made for the sake of it: they would wait, or end what is tested.
-LEFT_OUT = {("post", "/v1/secrets/rotate")}
+
+
+def is_servers_own(method, path):
+    """Drain, reload and the like: they do something to the server whatever their body says."""
+    return method != "get" and "{" not in path
 
 
 class Document(ServerTest):
@@ -53,7 +56,7 @@ class Document(ServerTest):
                           if re.fullmatch(re.sub(r"{\w+}", "[^/]+", other), target)
                           for method in METHODS if method in operations}
             for method in METHODS + ("patch",):
-                if (method, path) in LEFT_OUT:
+                if method in documented and is_servers_own(method, path):
                     continue
                 answer = self.server.admin(method.upper(), target)
                 what = f"{method} {path}"
@@ -88,7 +91,7 @@ class Document(ServerTest):
             target = self.fill(path, NAMES)
             if method == "get" and path.startswith("/v1"):
                 self.problem(self.server.admin("GET", target + "?no_such=1"), 400, "bad_query")
-            if "requestBody" in operation:
+            if "requestBody" in operation and not is_servers_own(method, path):
                 answer = self.server.admin(method.upper(), target, b"x",
                                            {"Content-Type": "text/x-nothing"})
                 self.problem(answer, 415, "unsupported_media_type")
