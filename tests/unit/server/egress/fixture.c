@@ -212,7 +212,7 @@ struct egress_options stage_options(struct stage *stage)
                                    .allow_private = true,
                                    .nameserver = "127.0.0.1:9",
                                    .ca_file = "",
-                                   .connect_us = 5000000,
+                                   .connect_us = 20000000,
                                    .idle_us = 5000000,
                                    .fetches_max = 100,
                                    .fetches_per_tenant_max = 50};
