@@ -31,7 +31,7 @@ func argsGet(rows, text unsafe.Pointer) int32
 
 // Checkpoint is called once, when the program is ready for a request: it is run up to here when it
 // is deployed, and each request goes on from here, with os.Args, the environment, standard input and
-// the time of its own. False: nothing was frozen, as in `skerry run`.
+// the time of its own. False: nothing was frozen, as in `skerry run --request`.
 //
 // Other goroutines are frozen where they are: there should be none that works. A start that leaves
 // much garbage calls runtime.GC before, so that requests need not.
