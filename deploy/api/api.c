@@ -271,6 +271,15 @@ static void api_answer_unseen(struct api_call *call)
     api_answer_error(call, 404, "not_found", detail, NULL);
 }
 
+/* A token for some functions changes nothing that a whole tenant has, but sends what files of its
+ * functions hold: that is known by its hash and harms nobody. */
+static bool api_is_beyond_functions(const struct api_call *call, const struct api_route *route)
+{
+    bool sends_files = route->body == API_BODY_BLOB || route->body == API_BODY_HASHES;
+    return call->request->caller->functions_bytes > 0 && call->target.function.count == 0 &&
+           route->verb == API_VERB_DEPLOY && !sends_files;
+}
+
 /* False, and answered: the caller may not, or there is no such thing for it. What is another
  * tenant's is not there, whatever the caller may do to its own. */
 static bool api_check_caller(struct api_call *call, const struct api_route *route)
@@ -281,6 +290,12 @@ static bool api_check_caller(struct api_call *call, const struct api_route *rout
         return true;
     if (!api_caller_sees(caller, call->target.tenant, call->target.function)) {
         api_answer_unseen(call);
+        return false;
+    }
+    if (api_is_beyond_functions(call, route)) {
+        api_answer_error(call, 403, "forbidden",
+                         "this token is for some functions, and that is a whole tenant's",
+                         "ask for a token that is good for all functions of the tenant");
         return false;
     }
     if ((caller->verbs & 1U << route->verb) != 0)

@@ -283,6 +283,16 @@ static void a_token_of_some_functions_sees_no_others(void **state)
     assert_string_equal(text_of(&rig, "detail"), "tenant `default` has no function `other`");
     rig_get(&rig, "/v1/tenants/default/functions");
     assert_int_equal(json_array_size(json_object_get(rig.json, "functions")), 1);
+    /* What a whole tenant has is not its to change, but for what its files hold. */
+    rig_send(&rig, API_PUT, "/v1/tenants/default/domains/a.example", bytes_of_text("{}"));
+    assert_problem(&rig, 403, "forbidden");
+    rig_send(&rig, API_DELETE, "/v1/tenants/default/domains/a.example", bytes_make(NULL, 0));
+    assert_problem(&rig, 403, "forbidden");
+    rig_send(&rig, API_POST, "/v1/tenants/default/blobs/missing", bytes_of_text("{\"blobs\":[]}"));
+    assert_int_not_equal(rig.response.status, 403);
+    rig.caller.functions_bytes = 0;
+    rig_send(&rig, API_DELETE, "/v1/tenants/default/domains/a.example", bytes_make(NULL, 0));
+    assert_problem(&rig, 404, "not_found");
     rig_done(&rig);
 }
 
