@@ -325,14 +325,19 @@ static int remote_provider_init(const OSSL_CORE_HANDLE *handle,
     return 1;
 }
 
+/* Loaded once, for as long as the process lives. */
+static const OSSL_PROVIDER *remote_default;
+static const OSSL_PROVIDER *remote_ours;
+
 enum status remote_key_init(struct report *report)
 {
     /* One that is loaded by name would else be the only one. */
-    if (OSSL_PROVIDER_available(NULL, REMOTE_PROVIDER) == 1)
+    if (remote_default != NULL && remote_ours != NULL)
         return STATUS_OK;
-    if (OSSL_PROVIDER_load(NULL, "default") == NULL ||
-        OSSL_PROVIDER_add_builtin(NULL, REMOTE_PROVIDER, remote_provider_init) != 1 ||
-        OSSL_PROVIDER_load(NULL, REMOTE_PROVIDER) == NULL)
+    remote_default = OSSL_PROVIDER_load(NULL, "default");
+    if (OSSL_PROVIDER_add_builtin(NULL, REMOTE_PROVIDER, remote_provider_init) == 1)
+        remote_ours = OSSL_PROVIDER_load(NULL, REMOTE_PROVIDER);
+    if (remote_default == NULL || remote_ours == NULL)
         return report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
                            "OpenSSL does not take a provider for keys that are elsewhere");
     return STATUS_OK;

@@ -546,6 +546,8 @@ static void bring_into(struct stage *stage, enum request_state wanted)
         stage->path = "/big";
         stage_begin(stage, 1);
         stage_site_done();
+        stage->function.site = NULL; /* the next request is a guest's */
+        stage->path = "/";
         break;
     default:
         stage_begin(stage, 1);
