@@ -8,9 +8,8 @@
 
 #include "hostapi/javascript/guest/guest.h"
 
-#define GUEST_STACK_BYTES      (192 * 1024) /* of 256 KiB: what the linker was told */
-#define GUEST_COLLECT_BYTES    (16u << 20)  /* garbage of a request, before cycles are looked for */
-#define GUEST_CONFIG_BYTES_MAX (64u << 20)
+#define GUEST_STACK_BYTES   (192 * 1024) /* of 256 KiB: what the linker was told */
+#define GUEST_COLLECT_BYTES (16u << 20)  /* garbage of a request, before cycles are looked for */
 
 struct guest guest;
 

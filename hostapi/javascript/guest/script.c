@@ -3,7 +3,6 @@
  * Evaluating: the parts of the web API, then the deployed script.
  */
 #include <stdio.h>
-#include <unistd.h>
 
 #include "hostapi/javascript/guest/guest.h"
 
