@@ -178,17 +178,5 @@ enum status store_get_assets(struct store *store,
                              struct report *report,
                              struct buffer *assets)
 {
-    struct store_txn txn;
-    struct bytes found = {0};
-    enum status status = store_begin_read(store, report, &txn);
-    if (status != STATUS_OK)
-        return status;
-    struct records_key key = records_function_key(target->tenant, target->function);
-    struct records_key version_key = records_version_key(&key, version);
-    status =
-        store_view(&txn, RECORDS_ASSETS, store_val(version_key.data, version_key.count), &found);
-    if (status == STATUS_OK)
-        status = buffer_append(assets, found.data, found.count);
-    store_end_read(&txn);
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    return store_append_of_version(store, RECORDS_ASSETS, target, version, report, assets);
 }

@@ -67,6 +67,14 @@ static inline MDB_val store_val(const void *data, size_t count)
     return (MDB_val){.mv_size = count, .mv_data = (void *)(uintptr_t)data};
 }
 
+/* Appends what a version has in a database of its own; nothing if it has nothing there. */
+NODISCARD enum status store_append_of_version(struct store *store,
+                                              enum records_db db,
+                                              const struct store_target *target,
+                                              uint32_t version,
+                                              struct report *report,
+                                              struct buffer *out);
+
 /* Copies a record of exactly `bytes`; CORRUPT for another size; NOT_FOUND has no report. */
 NODISCARD enum status store_get_record(
     const struct store_txn *txn, enum records_db db, MDB_val key, void *ret_record, size_t bytes);

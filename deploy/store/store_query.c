@@ -90,11 +90,12 @@ enum status store_get_version(struct store *store,
     return status;
 }
 
-enum status store_get_manifest(struct store *store,
-                               const struct store_target *target,
-                               uint32_t version,
-                               struct report *report,
-                               struct buffer *manifest)
+enum status store_append_of_version(struct store *store,
+                                    enum records_db db,
+                                    const struct store_target *target,
+                                    uint32_t version,
+                                    struct report *report,
+                                    struct buffer *out)
 {
     struct store_txn txn;
     struct bytes found = {0};
@@ -103,12 +104,20 @@ enum status store_get_manifest(struct store *store,
         return status;
     struct records_key key = records_function_key(target->tenant, target->function);
     struct records_key version_key = records_version_key(&key, version);
-    status =
-        store_view(&txn, RECORDS_MANIFEST, store_val(version_key.data, version_key.count), &found);
+    status = store_view(&txn, db, store_val(version_key.data, version_key.count), &found);
     if (status == STATUS_OK)
-        status = buffer_append(manifest, found.data, found.count);
+        status = buffer_append(out, found.data, found.count);
     store_end_read(&txn);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status store_get_manifest(struct store *store,
+                               const struct store_target *target,
+                               uint32_t version,
+                               struct report *report,
+                               struct buffer *manifest)
+{
+    return store_append_of_version(store, RECORDS_MANIFEST, target, version, report, manifest);
 }
 
 /* ---- lists ----------------------------------------------------------------------------------- */
