@@ -15,13 +15,13 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "deploy/api/admin_follow.h"
-#include "deploy/api/admin_http.h"
 #include "deploy/backup/backup_stream.h"
 #include "deploy/build/rebuild.h"
 #include "deploy/build/scrub.h"
 #include "deploy/canary.h"
 #include "deploy/control_private.h"
+#include "deploy/door/admin_follow.h"
+#include "deploy/door/admin_http.h"
 #include "deploy/first_token.h"
 #include "deploy/kv/kv_queue.h"
 #include "deploy/logs/log_store.h"

@@ -5,10 +5,10 @@
 #ifndef SKERRY_DEPLOY_CONTROL_PRIVATE_H
 #define SKERRY_DEPLOY_CONTROL_PRIVATE_H
 
-#include "deploy/api/admin_vault.h"
 #include "deploy/api/api.h"
 #include "deploy/certificate_files.h"
 #include "deploy/data_dir.h"
+#include "deploy/door/admin_vault.h"
 #include "deploy/generation.h"
 
 struct backup_stream;

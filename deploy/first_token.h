@@ -6,8 +6,8 @@
 #ifndef SKERRY_DEPLOY_FIRST_TOKEN_H
 #define SKERRY_DEPLOY_FIRST_TOKEN_H
 
-#include "deploy/api/admin_http.h"
 #include "deploy/data_dir.h"
+#include "deploy/door/admin_http.h"
 
 /* The one of the last start if there is one, else a new one. */
 NODISCARD enum status first_token_load(const struct data_dir *dir,

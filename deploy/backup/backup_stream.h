@@ -7,8 +7,8 @@
 #ifndef SKERRY_DEPLOY_BACKUP_BACKUP_STREAM_H
 #define SKERRY_DEPLOY_BACKUP_BACKUP_STREAM_H
 
-#include "deploy/api/admin_http.h"
 #include "deploy/backup/backup.h"
+#include "deploy/door/admin_http.h"
 
 struct backup_stream;
 

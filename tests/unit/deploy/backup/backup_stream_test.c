@@ -2,7 +2,7 @@
 /*
  * A backup on its way through the door: whole for who takes it, nothing left of who went away.
  */
-#include "../api/door.h"
+#include "../door/door.h"
 #include "backup_fixture.h"
 
 #include <sys/socket.h>

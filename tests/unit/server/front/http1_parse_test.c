@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 
-#include "deploy/api/http_head.h"
+#include "deploy/door/http_head.h"
 #include "server/front/http1_parse.h"
 #include "tests/support/unit.h"
 

@@ -2,13 +2,13 @@
 /*
  * What the door (admin_http.c) and its connections (admin_conn.c) know of each other.
  */
-#ifndef SKERRY_DEPLOY_API_ADMIN_PRIVATE_H
-#define SKERRY_DEPLOY_API_ADMIN_PRIVATE_H
+#ifndef SKERRY_DEPLOY_DOOR_ADMIN_PRIVATE_H
+#define SKERRY_DEPLOY_DOOR_ADMIN_PRIVATE_H
 
-#include "deploy/api/admin_failures.h"
-#include "deploy/api/admin_http.h"
-#include "deploy/api/http_body.h"
-#include "deploy/api/http_head.h"
+#include "deploy/door/admin_failures.h"
+#include "deploy/door/admin_http.h"
+#include "deploy/door/http_body.h"
+#include "deploy/door/http_head.h"
 #include "engine/base/list.h"
 
 enum admin_door {

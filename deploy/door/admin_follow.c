@@ -2,7 +2,7 @@
 /*
  * One follower: its call, its watch of the log, its signs of life. It ends with the client.
  */
-#include "deploy/api/admin_follow.h"
+#include "deploy/door/admin_follow.h"
 
 #include <event2/event.h>
 #include <stdlib.h>

@@ -5,10 +5,10 @@
  * Whoever reads too slowly is cut off, not waited for; it comes again with the id of the last line
  * that it saw. A sign of life now and then shows a client that is gone, and keeps proxies quiet.
  */
-#ifndef SKERRY_DEPLOY_API_ADMIN_FOLLOW_H
-#define SKERRY_DEPLOY_API_ADMIN_FOLLOW_H
+#ifndef SKERRY_DEPLOY_DOOR_ADMIN_FOLLOW_H
+#define SKERRY_DEPLOY_DOOR_ADMIN_FOLLOW_H
 
-#include "deploy/api/admin_http.h"
+#include "deploy/door/admin_http.h"
 
 /* `response` has a follow that is wanted; takes over the call. */
 void admin_follow_start(struct event_base *base,

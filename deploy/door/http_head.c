@@ -2,7 +2,7 @@
 /*
  * Line by line, once; no line is looked at again.
  */
-#include "deploy/api/http_head.h"
+#include "deploy/door/http_head.h"
 
 #include <ctype.h>
 #include <strings.h>

@@ -3,10 +3,10 @@
  * Requests of the admin API that wait for the vault, which is another process's: asked by number,
  * answered by number, and all of them refused when nobody keeps it.
  */
-#ifndef SKERRY_DEPLOY_API_ADMIN_VAULT_H
-#define SKERRY_DEPLOY_API_ADMIN_VAULT_H
+#ifndef SKERRY_DEPLOY_DOOR_ADMIN_VAULT_H
+#define SKERRY_DEPLOY_DOOR_ADMIN_VAULT_H
 
-#include "deploy/api/admin_http.h"
+#include "deploy/door/admin_http.h"
 #include "engine/base/list.h"
 
 struct admin_vault {

@@ -2,7 +2,7 @@
 /*
  * Bodies out of their framing, whatever pieces they come in.
  */
-#include "deploy/api/http_body.h"
+#include "deploy/door/http_body.h"
 #include "tests/support/unit.h"
 
 /* Feeds `text` in pieces of `step` bytes; gives the data and how much of the text was used. */

@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-#include "deploy/api/admin_vault.h"
+#include "deploy/door/admin_vault.h"
 
 struct asked {
     uint32_t count;

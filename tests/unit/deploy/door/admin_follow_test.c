@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "deploy/api/admin_follow.h"
+#include "deploy/door/admin_follow.h"
 
 #define ASK "GET /v1/logs HTTP/1.1\r\n" HOST "\r\n"
 

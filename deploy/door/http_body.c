@@ -2,7 +2,7 @@
 /*
  * One step a byte of framing, one step a run of data.
  */
-#include "deploy/api/http_body.h"
+#include "deploy/door/http_body.h"
 
 #include "engine/base/hex.h"
 

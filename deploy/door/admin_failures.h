@@ -6,8 +6,8 @@
  *
  * The table is bounded: a new address takes the place of the one that failed longest ago.
  */
-#ifndef SKERRY_DEPLOY_API_ADMIN_FAILURES_H
-#define SKERRY_DEPLOY_API_ADMIN_FAILURES_H
+#ifndef SKERRY_DEPLOY_DOOR_ADMIN_FAILURES_H
+#define SKERRY_DEPLOY_DOOR_ADMIN_FAILURES_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -7,8 +7,8 @@
  * Content-Length or Authorization, Content-Length beside Transfer-Encoding, a coding that is
  * not `chunked`, a target with a blank or a fragment.
  */
-#ifndef SKERRY_DEPLOY_API_HTTP_HEAD_H
-#define SKERRY_DEPLOY_API_HTTP_HEAD_H
+#ifndef SKERRY_DEPLOY_DOOR_HTTP_HEAD_H
+#define SKERRY_DEPLOY_DOOR_HTTP_HEAD_H
 
 #include "engine/base/bytes.h"
 #include "engine/base/problem.h"

@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "deploy/api/http_head.h"
+#include "deploy/door/http_head.h"
 #include "tests/support/unit.h"
 
 #define GET  "GET / HTTP/1.1\r\n"

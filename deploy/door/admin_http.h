@@ -8,8 +8,8 @@
  * kernel's word; on the address whoever has the token, except for what is public.
  * Nothing of a body is kept before its head was allowed to have one.
  */
-#ifndef SKERRY_DEPLOY_API_ADMIN_HTTP_H
-#define SKERRY_DEPLOY_API_ADMIN_HTTP_H
+#ifndef SKERRY_DEPLOY_DOOR_ADMIN_HTTP_H
+#define SKERRY_DEPLOY_DOOR_ADMIN_HTTP_H
 
 #include "deploy/api/api.h"
 

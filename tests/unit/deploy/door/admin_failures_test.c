@@ -5,7 +5,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "deploy/api/admin_failures.h"
+#include "deploy/door/admin_failures.h"
 #include "tests/support/unit.h"
 
 static void too_many_from_one_address_are_many_until_the_time_is_over(void **state)

@@ -8,8 +8,8 @@
  *
  * Chunk extensions and trailers are refused: no client of ours sends them.
  */
-#ifndef SKERRY_DEPLOY_API_HTTP_BODY_H
-#define SKERRY_DEPLOY_API_HTTP_BODY_H
+#ifndef SKERRY_DEPLOY_DOOR_HTTP_BODY_H
+#define SKERRY_DEPLOY_DOOR_HTTP_BODY_H
 
 #include "engine/base/bytes.h"
 

@@ -2,7 +2,7 @@
 /*
  * A list of who waits.
  */
-#include "deploy/api/admin_vault.h"
+#include "deploy/door/admin_vault.h"
 
 #include <stdlib.h>
 

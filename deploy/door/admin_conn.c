@@ -23,8 +23,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "deploy/api/admin_private.h"
-#include "deploy/api/http_body.h"
+#include "deploy/door/admin_private.h"
+#include "deploy/door/http_body.h"
 #include "engine/base/hex.h"
 
 #define ADMIN_CONN_HEAD_S       30 /* also how long one may be idle */

@@ -5,7 +5,7 @@
 #include <event2/buffer.h>
 #include <time.h>
 
-#include "deploy/api/admin_private.h"
+#include "deploy/door/admin_private.h"
 #include "engine/base/http_status.h"
 
 static void admin_answer_date(const struct clock *clock, struct evbuffer *out)

@@ -8,7 +8,7 @@
 
 #include "../fixture.h"
 
-#include "deploy/api/admin_private.h"
+#include "deploy/door/admin_private.h"
 
 #define TOKEN  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define BEARER "Authorization: Bearer " TOKEN "\r\n"

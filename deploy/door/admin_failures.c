@@ -2,7 +2,7 @@
 /*
  * A table of addresses, looked through from its start: 256 rows, and only when a token is shown.
  */
-#include "deploy/api/admin_failures.h"
+#include "deploy/door/admin_failures.h"
 
 #include <netinet/in.h>
 #include <string.h>

@@ -21,7 +21,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "deploy/api/admin_private.h"
+#include "deploy/door/admin_private.h"
 
 #define ADMIN_HTTP_BACKLOG        128
 #define ADMIN_HTTP_SOCKET_MAX     1024 /* connections */
