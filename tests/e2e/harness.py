@@ -174,10 +174,9 @@ def raw(port, data, seconds=10):
 def children_of(pid):
     """Direct children, as {pid: command line}."""
     found = {}
-    try:
+    tasks = []
+    with contextlib.suppress(OSError):  # ENOENT, or ESRCH from one that ends just now
         tasks = os.listdir(f"/proc/{pid}/task")
-    except FileNotFoundError:
-        return found
     for task in tasks:
         with contextlib.suppress(OSError):
             for child in pathlib.Path(f"/proc/{pid}/task/{task}/children").read_text().split():
