@@ -22,7 +22,7 @@
 
 #include "deploy/kv/kv.h"
 #include "engine/base/spawn.h"
-#include "server/control/lending.h"
+#include "server/control/sockets/lending.h"
 #include "server/front/h2o_listen.h"
 #include "server/request/account.h"
 #include "server/request/service.h"

@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #include "deploy/cli/cli.h"
-#include "deploy/cli/folder.h"
+#include "deploy/cli/folder/folder.h"
 #include "deploy/source.h"
 
 #define CLI_CONTENT_BYTES   80

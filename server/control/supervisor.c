@@ -31,7 +31,7 @@
 #include "server/control/life/threshold.h"
 #include "server/control/pulse.h"
 #include "server/control/rates_pages.h"
-#include "server/control/service_manager.h"
+#include "server/control/sockets/service_manager.h"
 #include "server/control/tickets.h"
 #include "server/control/vault_line.h"
 #include "server/control/workers.h"

@@ -26,8 +26,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/control/lending.h"
 #include "server/control/pulse.h"
+#include "server/control/sockets/lending.h"
 #include "server/helper/wire.h"
 #include "server/request/isolates.h"
 #include "server/telemetry/log.h"

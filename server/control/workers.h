@@ -9,9 +9,9 @@
 #include "server/channel/channel.h"
 #include "server/control/child.h"
 #include "server/control/deaths.h"
-#include "server/control/listeners.h"
 #include "server/control/log_drain.h"
 #include "server/control/records.h"
+#include "server/control/sockets/listeners.h"
 #include "server/worker.h"
 
 struct workers;

@@ -22,10 +22,10 @@
 #include "hostapi/hostapi.h"
 #include "isolate/isolate.h"
 #include "server/assets/site.h"
-#include "server/request/admission.h"
 #include "server/request/guest_log.h"
 #include "server/request/route.h"
-#include "server/request/scheduler.h"
+#include "server/request/turns/admission.h"
+#include "server/request/turns/scheduler.h"
 #include "server/world/parking.h"
 
 #define DIRECTORY_POOL_VERSION_BYTES (DEPLOY_SHA256_BYTES + 20)

@@ -20,7 +20,7 @@
 #include "server/request/onward/origin.h"
 #include "server/request/request_states.h"
 #include "server/request/stream.h"
-#include "server/request/timers.h"
+#include "server/request/turns/timers.h"
 #include "server/world/world.h"
 
 #define REQUEST_MAGIC         UINT64_C(0x7265717565737431)

@@ -11,7 +11,7 @@
 #include "config/config.h"
 #include "server/request/guest.h"
 #include "server/request/isolates.h"
-#include "server/request/timers.h"
+#include "server/request/turns/timers.h"
 #include "server/telemetry/quarantine.h"
 #include "server/telemetry/start_record.h"
 #include "server/world/world.h"

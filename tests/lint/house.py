@@ -54,8 +54,8 @@ GUESTS = ("hostapi/guest/", "hostapi/javascript/guest/")
 
 # Files without a unit test of their own name: what tests them, and why not a unit test.
 TESTED_ELSEWHERE = {
-    "deploy/cli/dev.c": "joins watching, builds, deploys and a server: e2e/72_projects",
-    "deploy/cli/dev_server.c": "starts a server and reads what it says: e2e/72_projects",
+    "deploy/cli/project/dev.c": "joins watching, builds, deploys and a server: e2e/72_projects",
+    "deploy/cli/project/dev_server.c": "starts a server and reads what it says: e2e/72_projects",
     "server/egress/egress.c": "joins engine, calls and helper: e2e/27_fetch",
     "server/main.c": "joins argv to verbs: e2e/46_cli, e2e/56_tools",
     "server/serve.c": "joins configuration, files and control: e2e/46_cli, e2e/54_operations",

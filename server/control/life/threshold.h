@@ -6,7 +6,7 @@
 #ifndef SKERRY_SERVER_CONTROL_LIFE_THRESHOLD_H
 #define SKERRY_SERVER_CONTROL_LIFE_THRESHOLD_H
 
-#include "server/control/listeners.h"
+#include "server/control/sockets/listeners.h"
 
 /* LIMIT: the process may not have as many descriptors as its workers need. */
 NODISCARD enum status threshold_check_descriptors(const struct config *config,

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A folder: function.yaml is read here, where its lines can be told, and travels as JSON in front
+ * of the module.
+ */
+#include "deploy/cli/folder/folder.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "deploy/cli/folder/site.h"
+#include "deploy/source.h"
+#include "engine/base/hex.h"
+
+#define CLI_FOLDER_BODY_MAX  ((size_t)2 << 30)
+#define CLI_FOLDER_MARK_HALF 16 /* random bytes of the boundary */
+
+static bool cli_ends_with_manifest(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return strcmp(slash == NULL ? path : slash + 1, DEPLOY_MANIFEST_FILE) == 0;
+}
+
+bool cli_is_folder(const char *path)
+{
+    struct stat facts;
+    return cli_ends_with_manifest(path) || (stat(path, &facts) == 0 && S_ISDIR(facts.st_mode));
+}
+
+bool cli_read_all(const char *path, struct buffer *out)
+{
+    char chunk[65536];
+    FILE *file = fopen(path, "rbe");
+    if (file == NULL)
+        return false;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && !feof(file) && !ferror(file))
+        status = buffer_append(out, chunk, fread(chunk, 1, sizeof(chunk), file));
+    int error = ferror(file) ? errno : status != STATUS_OK ? EFBIG : 0;
+    (void)fclose(file);
+    errno = error;
+    return error == 0;
+}
+
+static enum cli_exit cli_cannot_read(const struct cli *cli, const char *path)
+{
+    return cli_fail(cli, errno == ENOENT ? CLI_NOT_FOUND : CLI_FAILED, "cannot read %s: %s", path,
+                    strerrordesc_np(errno));
+}
+
+static enum cli_exit
+cli_folder_parse(const struct cli *cli, const char *path, struct cli_folder *folder)
+{
+    struct report report = REPORT_INIT;
+    struct buffer text;
+    enum cli_exit code = CLI_OK;
+    buffer_init(&text, DEPLOY_MANIFEST_BYTES_MAX + 1);
+    bool got = cli_read_all(path, &text) || errno == EFBIG; /* the reader says what is allowed */
+    if (!got)
+        code = cli_cannot_read(cli, path);
+    else if (deploy_manifest_from_yaml(buffer_bytes(&text), path, &folder->arena, &report,
+                                       &folder->manifest) != STATUS_OK)
+        code = cli_fail(cli, (enum cli_exit)status_exit_code(report.status), "%s", report.text);
+    else if (folder->manifest.main.count == 0 && folder->manifest.assets.dir.count == 0)
+        code = cli_fail(cli, CLI_MANIFEST,
+                        "%s: it names no module and no assets: add `main: FILE.wasm`, or `assets: "
+                        "{ dir: FOLDER }`",
+                        path);
+    buffer_done(&text);
+    return code;
+}
+
+enum cli_exit cli_folder_read(const struct cli *cli, const char *path, struct cli_folder *folder)
+{
+    char manifest[CLI_PATH_BYTES];
+    size_t count = strlen(path);
+    *folder = (struct cli_folder){0};
+    arena_init(&folder->arena, DEPLOY_MANIFEST_ARENA_BYTES);
+    buffer_init(&folder->body, CLI_FOLDER_BODY_MAX);
+    if (cli_ends_with_manifest(path))
+        count -= strlen(DEPLOY_MANIFEST_FILE);
+    if (count > CLI_PATH_BYTES - 300)
+        return cli_fail(cli, CLI_USAGE, "the folder's path is too long");
+    const char *between = count == 0 || path[count - 1] == '/' ? "" : "/";
+    (void)snprintf(manifest, sizeof(manifest), "%.*s%s" DEPLOY_MANIFEST_FILE, (int)count, path,
+                   between);
+    enum cli_exit code = cli_folder_parse(cli, manifest, folder);
+    (void)snprintf(folder->path, sizeof(folder->path), "%.*s", count == 0 ? 1 : (int)count,
+                   count == 0 ? "." : path);
+    if (code == CLI_OK)
+        (void)snprintf(folder->module, sizeof(folder->module), "%.*s%s%s", (int)count, path,
+                       between, (const char *)folder->manifest.main.data);
+    return code;
+}
+
+void cli_folder_of_module(const char *path, struct cli_folder *folder)
+{
+    *folder = (struct cli_folder){.is_module = true};
+    arena_init(&folder->arena, DEPLOY_MANIFEST_ARENA_BYTES);
+    buffer_init(&folder->body, CLI_FOLDER_BODY_MAX);
+    (void)snprintf(folder->module, sizeof(folder->module), "%s", path);
+    size_t stem;
+    (void)snprintf(folder->type, sizeof(folder->type), "%s", source_type_of_file(path, &stem));
+}
+
+/* The head of a part, with a boundary that nobody can have put into one. */
+static enum status cli_folder_part(struct buffer *body, const char *mark, const char *type)
+{
+    return buffer_printf(body, "%s--%s\r\nContent-Type: %s\r\n\r\n", body->count == 0 ? "" : "\r\n",
+                         mark, type);
+}
+
+/* Manifest, module and list of files, as far as they are there. */
+static enum cli_exit
+cli_folder_write(const struct cli *cli, struct cli_folder *folder, const char *mark)
+{
+    size_t stem;
+    struct buffer *body = &folder->body;
+    enum status status = cli_folder_part(body, mark, "application/json");
+    if (status == STATUS_OK)
+        status = deploy_manifest_to_json(&folder->manifest, body);
+    if (status == STATUS_OK && folder->manifest.main.count > 0) {
+        status = cli_folder_part(body, mark, source_type_of_file(folder->module, &stem));
+        if (status == STATUS_OK && !cli_read_all(folder->module, body))
+            return cli_cannot_read(cli, folder->module);
+    }
+    if (status == STATUS_OK && folder->files.count + folder->assets.count > 0) {
+        status = cli_folder_part(body, mark, CLI_FILES_TYPE);
+        if (status == STATUS_OK)
+            status = cli_files_write(&folder->files, &folder->assets, body);
+    }
+    if (status == STATUS_OK)
+        status = buffer_printf(body, "\r\n--%s--\r\n", mark);
+    return status == STATUS_OK ? CLI_OK : cli_fail(cli, CLI_FAILED, "out of memory");
+}
+
+enum cli_exit cli_folder_pack(const struct cli *cli, const char *name, struct cli_folder *folder)
+{
+    uint8_t random[CLI_FOLDER_MARK_HALF];
+    char mark[2 * CLI_FOLDER_MARK_HALF + 1];
+    if (folder->is_module)
+        return cli_read_all(folder->module, &folder->body) ? CLI_OK
+                                                           : cli_cannot_read(cli, folder->module);
+    enum cli_exit code =
+        cli_files_collect(cli, folder->path, &folder->manifest.files, &folder->files);
+    if (code == CLI_OK)
+        code = cli_site_collect(cli, folder->path, &folder->arena, &folder->manifest.assets,
+                                &folder->assets);
+    if (code == CLI_OK)
+        code = cli_files_send(cli, &folder->files);
+    if (code == CLI_OK)
+        code = cli_files_send(cli, &folder->assets);
+    if (code != CLI_OK)
+        return code;
+    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+        return cli_fail(cli, CLI_FAILED, "no random numbers: %s", strerrordesc_np(errno));
+    hex_encode(random, sizeof(random), mark);
+    folder->manifest.name = bytes_of_text(name);
+    (void)snprintf(folder->type, sizeof(folder->type), "multipart/related; boundary=%s", mark);
+    return cli_folder_write(cli, folder, mark);
+}
+
+void cli_folder_done(struct cli_folder *folder)
+{
+    cli_files_done(&folder->files);
+    cli_files_done(&folder->assets);
+    arena_done(&folder->arena);
+    buffer_done(&folder->body);
+}
