@@ -79,7 +79,7 @@ const char *source_type_of_file(const char *path, size_t *ret_stem_bytes)
     for (size_t i = 0; i < COUNT_OF(source_types); i++) {
         size_t count = strlen(source_types[i].ending);
         *ret_stem_bytes = bytes - MIN(count, bytes);
-        if (bytes > count && strcmp(path + bytes - count, source_types[i].ending) == 0)
+        if (count > 0 && bytes > count && strcmp(path + bytes - count, source_types[i].ending) == 0)
             return source_types[i].content_type;
     }
     *ret_stem_bytes = bytes;

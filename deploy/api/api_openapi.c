@@ -38,10 +38,11 @@ static json_t *api_path_json(const char *pattern, json_t *parameters)
 
 static void api_add_body(json_t *operation, enum api_body body)
 {
-    static const char *const types[][4] = {
+    static const char *const types[][5] = {
         [API_BODY_NONE] = {NULL},
         [API_BODY_JSON] = {"application/json", NULL},
-        [API_BODY_MODULE] = {"application/wasm", "text/javascript", "multipart/related", NULL},
+        [API_BODY_MODULE] = {"application/wasm", "text/javascript", "multipart/form-data",
+                             "multipart/related", NULL},
         [API_BODY_VALUE] = {"application/octet-stream", NULL},
         [API_BODY_VARIABLE] = {"application/octet-stream", NULL},
         [API_BODY_BLOB] = {"application/octet-stream", NULL},

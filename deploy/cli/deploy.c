@@ -12,6 +12,7 @@
 
 #include "deploy/cli/cli.h"
 #include "deploy/cli/folder/folder.h"
+#include "deploy/cli/folder/script.h"
 #include "deploy/source.h"
 
 #define CLI_CONTENT_BYTES   80
@@ -310,6 +311,18 @@ static enum cli_exit cli_deploy_folder(struct cli *cli, const char *path)
     return code;
 }
 
+/* A script may have others beside it. */
+static enum cli_exit cli_deploy_script(struct cli *cli, const char *file, const char *name)
+{
+    struct cli_folder folder;
+    cli_folder_of_module(file, &folder);
+    enum cli_exit code = cli_folder_pack(cli, name, &folder);
+    if (code == CLI_OK)
+        code = cli_deploy_as(cli, file, name, &folder);
+    cli_folder_done(&folder);
+    return code;
+}
+
 enum cli_exit cli_deploy(struct cli *cli)
 {
     char made[DEPLOY_NAME_BYTES];
@@ -320,5 +333,7 @@ enum cli_exit cli_deploy(struct cli *cli)
         return cli_deploy_folder(cli, file);
     if (name == NULL)
         code = cli_name_module(cli, file, made, &name);
+    if (code == CLI_OK && cli_script_is(file))
+        return cli_deploy_script(cli, file, name);
     return code == CLI_OK ? cli_deploy_as(cli, file, name, NULL) : code;
 }

@@ -9,12 +9,15 @@
 #include <stdio.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "deploy/cli/folder/script.h"
 #include "deploy/cli/folder/site.h"
 #include "deploy/source.h"
 #include "engine/base/hex.h"
 
 #define CLI_FOLDER_BODY_MAX  ((size_t)2 << 30)
+#define CLI_FOLDER_BUNDLER   "node_modules/.bin/esbuild"
 #define CLI_FOLDER_MARK_HALF 16 /* random bytes of the boundary */
 
 static bool cli_ends_with_manifest(const char *path)
@@ -72,6 +75,33 @@ cli_folder_parse(const struct cli *cli, const char *path, struct cli_folder *fol
     return code;
 }
 
+/* A script that a bundler has to make, or could since the project has one, is built by it unless
+ * the manifest says how. */
+static enum cli_exit cli_folder_bundle(const struct cli *cli, struct cli_folder *folder)
+{
+    char bundler[CLI_PATH_BYTES + sizeof(CLI_FOLDER_BUNDLER)];
+    const char *main = (const char *)folder->manifest.main.data;
+    if (folder->manifest.main.count == 0 || folder->manifest.build.count > 0)
+        return CLI_OK;
+    (void)snprintf(bundler, sizeof(bundler), "%s/" CLI_FOLDER_BUNDLER, folder->path);
+    if (!cli_script_needs_bundler(main) && !(cli_script_is(main) && access(bundler, X_OK) == 0))
+        return CLI_OK;
+    const char *slash = strrchr(main, '/');
+    const char *stem = slash == NULL ? main : slash + 1;
+    size_t room = strlen(main) + sizeof("build/.js");
+    char *made = arena_alloc(&folder->arena, room, 1);
+    if (made != NULL)
+        (void)snprintf(made, room, "build/%.*s.js", (int)strcspn(stem, "."), stem);
+    const char *command =
+        made == NULL ? NULL : cli_script_bundle_command(&folder->arena, main, made);
+    if (command == NULL)
+        return cli_fail(cli, CLI_FAILED, "out of memory");
+    folder->manifest.main = bytes_of_text(made);
+    folder->manifest.build = bytes_of_text(command);
+    folder->is_bundled = true;
+    return CLI_OK;
+}
+
 enum cli_exit cli_folder_read(const struct cli *cli, const char *path, struct cli_folder *folder)
 {
     char manifest[CLI_PATH_BYTES];
@@ -89,6 +119,8 @@ enum cli_exit cli_folder_read(const struct cli *cli, const char *path, struct cl
     enum cli_exit code = cli_folder_parse(cli, manifest, folder);
     (void)snprintf(folder->path, sizeof(folder->path), "%.*s", count == 0 ? 1 : (int)count,
                    count == 0 ? "." : path);
+    if (code == CLI_OK)
+        code = cli_folder_bundle(cli, folder);
     if (code == CLI_OK)
         (void)snprintf(folder->module, sizeof(folder->module), "%.*s%s%s", (int)count, path,
                        between, (const char *)folder->manifest.main.data);
@@ -112,16 +144,23 @@ static enum status cli_folder_part(struct buffer *body, const char *mark, const 
                          mark, type);
 }
 
-/* Manifest, module and list of files, as far as they are there. */
-static enum cli_exit
-cli_folder_write(const struct cli *cli, struct cli_folder *folder, const char *mark)
+/* Manifest, module and list of files, as far as they are there; `script` is the module if that is
+ * one, and then the folder's type is its. */
+static enum cli_exit cli_folder_write(const struct cli *cli,
+                                      struct cli_folder *folder,
+                                      const struct buffer *script,
+                                      const char *mark)
 {
     size_t stem;
     struct buffer *body = &folder->body;
     enum status status = cli_folder_part(body, mark, "application/json");
     if (status == STATUS_OK)
         status = deploy_manifest_to_json(&folder->manifest, body);
-    if (status == STATUS_OK && folder->manifest.main.count > 0) {
+    if (status == STATUS_OK && script->count > 0) {
+        status = cli_folder_part(body, mark, folder->type);
+        if (status == STATUS_OK)
+            status = buffer_append(body, script->data, script->count);
+    } else if (status == STATUS_OK && folder->manifest.main.count > 0) {
         status = cli_folder_part(body, mark, source_type_of_file(folder->module, &stem));
         if (status == STATUS_OK && !cli_read_all(folder->module, body))
             return cli_cannot_read(cli, folder->module);
@@ -136,13 +175,46 @@ cli_folder_write(const struct cli *cli, struct cli_folder *folder, const char *m
     return status == STATUS_OK ? CLI_OK : cli_fail(cli, CLI_FAILED, "out of memory");
 }
 
-enum cli_exit cli_folder_pack(const struct cli *cli, const char *name, struct cli_folder *folder)
+/* The body is the module alone. */
+static enum cli_exit cli_folder_pack_module(const struct cli *cli, struct cli_folder *folder)
+{
+    const char *slash = strrchr(folder->module, '/');
+    if (!cli_script_is(folder->module))
+        return cli_read_all(folder->module, &folder->body) ? CLI_OK
+                                                           : cli_cannot_read(cli, folder->module);
+    (void)snprintf(folder->path, sizeof(folder->path), "%.*s",
+                   slash == NULL ? 0 : (int)(slash - folder->module), folder->module);
+    const struct cli_script script = {.folder = folder->path,
+                                      .main = slash == NULL ? folder->module : slash + 1};
+    return cli_script_pack(cli, &script, &folder->body, folder->type);
+}
+
+/* The same with what is beside it. */
+static enum cli_exit cli_folder_pack_all(const struct cli *cli, struct cli_folder *folder)
 {
     uint8_t random[CLI_FOLDER_MARK_HALF];
     char mark[2 * CLI_FOLDER_MARK_HALF + 1];
+    const struct cli_script script = {.folder = folder->path,
+                                      .main = (const char *)folder->manifest.main.data};
+    struct buffer packed;
+    enum cli_exit code = CLI_OK;
+    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+        return cli_fail(cli, CLI_FAILED, "no random numbers: %s", strerrordesc_np(errno));
+    hex_encode(random, sizeof(random), mark);
+    buffer_init(&packed, CLI_FOLDER_BODY_MAX);
+    if (cli_script_is(folder->module))
+        code = cli_script_pack(cli, &script, &packed, folder->type);
+    if (code == CLI_OK)
+        code = cli_folder_write(cli, folder, &packed, mark);
+    buffer_done(&packed);
+    (void)snprintf(folder->type, sizeof(folder->type), "multipart/related; boundary=%s", mark);
+    return code;
+}
+
+enum cli_exit cli_folder_pack(const struct cli *cli, const char *name, struct cli_folder *folder)
+{
     if (folder->is_module)
-        return cli_read_all(folder->module, &folder->body) ? CLI_OK
-                                                           : cli_cannot_read(cli, folder->module);
+        return cli_folder_pack_module(cli, folder);
     enum cli_exit code =
         cli_files_collect(cli, folder->path, &folder->manifest.files, &folder->files);
     if (code == CLI_OK)
@@ -154,12 +226,10 @@ enum cli_exit cli_folder_pack(const struct cli *cli, const char *name, struct cl
         code = cli_files_send(cli, &folder->assets);
     if (code != CLI_OK)
         return code;
-    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-        return cli_fail(cli, CLI_FAILED, "no random numbers: %s", strerrordesc_np(errno));
-    hex_encode(random, sizeof(random), mark);
     folder->manifest.name = bytes_of_text(name);
-    (void)snprintf(folder->type, sizeof(folder->type), "multipart/related; boundary=%s", mark);
-    return cli_folder_write(cli, folder, mark);
+    if (folder->is_bundled)
+        folder->manifest.build = bytes_of_text("");
+    return cli_folder_pack_all(cli, folder);
 }
 
 void cli_folder_done(struct cli_folder *folder)

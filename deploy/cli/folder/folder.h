@@ -20,6 +20,7 @@ struct cli_folder {
     struct buffer body;           /* multipart/related, or a module alone, when it was made */
     char type[128];               /* of the body */
     bool is_module;               /* there is no manifest */
+    bool is_bundled;              /* `build` is ours, and nobody else's business */
     char made[DEPLOY_NAME_BYTES]; /* then: its name */
 };
 

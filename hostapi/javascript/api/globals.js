@@ -7,7 +7,7 @@
 
   // ---- console
 
-  const errorText = (error) => `${error}${error.stack ? `\n${error.stack.trimEnd()}` : ""}`;
+  const errorText = (error) => `${error}${error.stack ? `\n${host.mapStack(error.stack).trimEnd()}` : ""}`;
   const keyText = (key) => typeof key === "symbol" ? `[${String(key)}]` : /^[A-Za-z_$][\w$]*$/.test(key) ? key : JSON.stringify(key);
   const inspect = (value, depth, seen) => {
     if (typeof value === "string") return depth === 0 ? value : JSON.stringify(value);
@@ -54,7 +54,7 @@
   const console = {
     debug: say("debug"), log: say("info"), info: say("info"), warn: say("warn"), error: say("error"), dir: say("info"), dirxml: say("info"),
     table: say("info"), group: say("info"), groupCollapsed: say("info"), groupEnd() {}, clear() {},
-    trace: (...values) => host.log(LOG.debug, `${format(values)}\n${new Error().stack}`),
+    trace: (...values) => host.log(LOG.debug, `${format(values)}\n${host.mapStack(new Error().stack)}`),
     assert(good, ...values) { if (!good) host.log(LOG.error, `Assertion failed${values.length > 0 ? `: ${format(values)}` : ""}`); },
     count(label = "default") {
       counts.set(label, (counts.get(label) ?? 0) + 1);

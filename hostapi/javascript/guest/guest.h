@@ -6,7 +6,8 @@
  * which is the module's configuration; the builder freezes what is there then handle_request  asks
  * the script's handler, and runs the loop until it has answered
  *
- *   main.c -> script.c            modules, and errors as text
+ *   main.c -> script.c            evaluating, and errors as text
+ *          -> modules.c           what was deployed, by name; source maps
  *          -> loop.c              jobs, timers, handles of the native API
  *          -> exchange.c          the request and its response
  *          -> services.c          fetch, store, environment, log, random bytes
@@ -74,6 +75,14 @@ void script_on_rejection(
     JSContext *context, JSValueConst promise, JSValueConst reason, bool is_handled, void *opaque);
 /* Says those that nobody has looked at. */
 void script_say_rejections(void);
+
+/* ---- modules.c ------------------------------------------------------------------------------- */
+
+/* Takes what was deployed apart; false: it cannot be, and why was said. */
+bool modules_open(JSContext *context, const char *text, size_t count);
+/* The promise of the main module's evaluation, or an exception. */
+JSValue modules_evaluate(JSContext *context, JSModuleDef **ret_main);
+void modules_add(void);
 
 /* ---- loop.c ---------------------------------------------------------------------------------- */
 

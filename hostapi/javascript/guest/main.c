@@ -141,6 +141,7 @@ SKERRY_EXPORT("_initialize") void guest_initialise(void)
     guest.host = JS_NewObject(guest.context);
     exchange_add();
     loop_add();
+    modules_add();
     services_add();
     text_add();
     url_add();

@@ -6,7 +6,6 @@
 
 #include "hostapi/javascript/guest/guest.h"
 
-#define SCRIPT_NAME           "app.js"
 #define SCRIPT_REJECTIONS_MAX 16
 
 static JSValue script_module_exports = JS_UNDEFINED;
@@ -20,11 +19,25 @@ static uint32_t script_rejection_count;
 
 /* ---- what went wrong ------------------------------------------------------------------------- */
 
+/* The stack in the lines of the sources that it comes from. */
+static JSValue script_stack(JSContext *context, JSValueConst error)
+{
+    JSValue stack = JS_IsObject(error) ? JS_GetPropertyStr(context, error, "stack") : JS_UNDEFINED;
+    JSValue map = JS_GetPropertyStr(context, guest.host, "mapStack");
+    if (!JS_IsString(stack) || !JS_IsFunction(context, map))
+        return stack;
+    JSValue mapped = JS_Call(context, map, JS_UNDEFINED, 1, (JSValueConst *)&stack);
+    if (!JS_IsException(mapped))
+        return mapped;
+    JS_FreeValue(context, JS_GetException(context));
+    return stack;
+}
+
 /* "Error: text", and the stack in lines below it. */
 static void script_say(JSValueConst error)
 {
     JSContext *context = guest.context;
-    JSValue stack = JS_IsObject(error) ? JS_GetPropertyStr(context, error, "stack") : JS_UNDEFINED;
+    JSValue stack = script_stack(context, error);
     const char *text = JS_ToCString(context, error);
     const char *where = JS_IsString(stack) ? JS_ToCString(context, stack) : NULL;
     char line[2048];
@@ -80,17 +93,6 @@ void script_load_api(const char *name, const char *text, size_t count)
     abort(); /* of ours: a test has found it before */
 }
 
-/* A script is one file so far: what it imports is not there. */
-static JSModuleDef *script_find_module(JSContext *context, const char *name, void *opaque)
-{
-    (void)opaque;
-    JS_ThrowReferenceError(context,
-                           "there is no module `%s`: a function is one file; let a bundler such as "
-                           "esbuild put its modules into it",
-                           name);
-    return NULL;
-}
-
 static bool script_fail(const char *text)
 {
     if (text == NULL)
@@ -103,18 +105,10 @@ static bool script_fail(const char *text)
 bool script_load(const char *text, size_t count)
 {
     JSContext *context = guest.context;
-    JS_SetModuleLoaderFunc(guest.runtime, NULL, script_find_module, NULL);
-    char *source = malloc(count + 1); /* QuickJS reads the byte behind it */
-    if (source == NULL)
-        return script_fail("no room for the script");
-    memcpy(source, text, count);
-    source[count] = '\0';
-    JSValue module = JS_Eval(context, source, count, SCRIPT_NAME,
-                             JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
-    if (JS_IsException(module))
-        return script_fail(NULL);
-    JSModuleDef *definition = JS_VALUE_GET_PTR(module);
-    JSValue evaluated = JS_EvalFunction(context, module);
+    JSModuleDef *definition;
+    if (!modules_open(context, text, count))
+        return false;
+    JSValue evaluated = modules_evaluate(context, &definition);
     if (JS_IsException(evaluated))
         return script_fail(NULL);
     loop_run_jobs();

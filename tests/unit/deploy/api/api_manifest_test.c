@@ -106,7 +106,7 @@ static void a_body_that_is_no_manifest_and_module_is_refused(void **state)
         "--b\r\nContent-Type: application/json\r\n\r\n{}\r\n--b\r\n\r\n%01001d\r\n--b--", 0);
     rig_send(&rig, API_PUT, HELLO, bytes_make(large, count));
     assert_problem(&rig, 413, "module_too_large");
-    rig.content_type = bytes_of_text("multipart/form-data; boundary=b");
+    rig.content_type = bytes_of_text("multipart/mixed; boundary=b");
     rig_send(&rig, API_PUT, HELLO, bytes_of_text(bodies[0]));
     assert_problem(&rig, 415, "unsupported_media_type");
 }
