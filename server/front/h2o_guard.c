@@ -8,6 +8,10 @@
 #include "server/front/h2o_guard.h"
 
 #include <dlfcn.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "server/front/http1_print.h"
 
 #define GUARD_PREFACE      "PRI * HTTP/2"
 #define GUARD_READ_ON      (-2)
@@ -28,6 +32,12 @@ GUARD_EXPORT int phr_parse_request(const char *input,
                                    size_t *field_count,
                                    size_t seen_count);
 GUARD_EXPORT ssize_t phr_decode_chunked(struct http1_chunks *chunks, char *data, size_t *count);
+/* What a compiler that fortifies makes of sprintf. [LSB __sprintf_chk] */
+GUARD_EXPORT int guard_sprintf(char *ret_text,
+                               int flag,
+                               size_t text_size,
+                               const char *format,
+                               ...) __asm__("__sprintf_chk") __attribute__((format(printf, 4, 5)));
 
 /* A pointer to a function is got as one to an object. [POSIX dlsym] */
 static void guard_find(const char *name, void *ret_function)
@@ -203,4 +213,33 @@ GUARD_EXPORT ssize_t phr_decode_chunked(struct http1_chunks *chunks, char *data,
         return GUARD_BODY_REFUSED;
     }
     return outcome == HTTP1_COMPLETE ? (ssize_t)left : GUARD_READ_ON;
+}
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+/* Of one of libh2o's two formats of it. */
+static int guard_print_head(char *ret_text, size_t text_size, bool has_length, va_list arguments)
+{
+    struct http1_print print = {.has_length = has_length};
+    print.status = (uint32_t)va_arg(arguments, int);
+    print.reason = va_arg(arguments, const char *);
+    print.date = va_arg(arguments, const char *);
+    print.connection = va_arg(arguments, const char *);
+    print.length = has_length ? va_arg(arguments, size_t) : 0;
+    size_t count = http1_print(&print, ret_text, text_size);
+    ASSERT(count > 0);
+    return (int)count;
+}
+
+/* The whole process's sprintf, therefore: what is no head of an answer goes where it would. */
+int guard_sprintf(char *ret_text, int flag, size_t text_size, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    bool has_length = strcmp(format, HTTP1_PRINT_AND_LENGTH) == 0;
+    bool is_head = has_length || strcmp(format, HTTP1_PRINT_STATUS) == 0;
+    int count = is_head ? guard_print_head(ret_text, text_size, has_length, arguments)
+                        : __builtin___vsprintf_chk(ret_text, flag, text_size, format, arguments);
+    va_end(arguments);
+    return count;
 }
