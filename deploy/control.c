@@ -506,6 +506,7 @@ enum status deploy_control_start(const struct deploy_control_options *options,
     control->options = *options;
     certificate_files_init(&control->certificates, &control->api, options);
     admin_vault_init(&control->vault, &control->api, options->vault, options->context);
+    control->errands = (struct errand_desk){.ask = options->errand, .context = options->context};
     control->dir.fd = control->dir.lock_fd = control->dir.artifacts_fd = -1;
     if (getrandom(&control->run, sizeof(control->run), GRND_NONBLOCK) < 0)
         control->run = clock_realtime_ns(options->clock);
@@ -546,6 +547,7 @@ void deploy_control_stop(struct deploy_control *control)
     builder_jobs_free(control->jobs);
     rebuild_stop(control->rebuild);
     deploy_control_vault_lost(control);
+    errand_desk_close(&control->errands);
     admin_http_stop(control->http);
     if (control->readers_timer != NULL)
         event_free(control->readers_timer);
@@ -559,6 +561,13 @@ void deploy_control_stop(struct deploy_control *control)
     generation_close(&control->generation);
     data_dir_close(&control->dir);
     free(control);
+}
+
+void deploy_control_errand_done(struct deploy_control *control,
+                                uint64_t number,
+                                const struct deploy_errand_end *end)
+{
+    errand_desk_done(&control->errands, number, end);
 }
 
 struct kv_queue *deploy_control_kv(struct deploy_control *control)

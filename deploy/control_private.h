@@ -9,6 +9,7 @@
 #include "deploy/certificate_files.h"
 #include "deploy/data_dir.h"
 #include "deploy/door/admin_vault.h"
+#include "deploy/errand_desk.h"
 #include "deploy/generation.h"
 
 struct backup_stream;
@@ -36,6 +37,7 @@ struct deploy_control {
     struct event *readers_timer;
     struct api api;
     struct admin_vault vault;
+    struct errand_desk errands;
     struct certificate_files certificates;
     struct backup_stream *backup; /* under way; NULL: none */
 };

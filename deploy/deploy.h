@@ -287,6 +287,24 @@ struct deploy_vault_order {
     struct bytes value;
 };
 
+/* A request that control has a worker make of a function; its answer's body goes nowhere. */
+#define DEPLOY_ERRAND_PATH_BYTES 2048
+struct deploy_errand {
+    struct bytes tenant;   /* borrowed, as the others */
+    struct bytes function; /* or one of its versions: "v3--hello" */
+    struct bytes method;
+    struct bytes path;
+    struct bytes fields; /* "name" NUL "value" NUL, of its head besides `host` */
+    uint32_t wall_ms;    /* it may take; 0: as any request */
+};
+struct deploy_errand_end {
+    uint32_t status;  /* of HTTP; 0: nobody answered, and whether it was run is not known */
+    uint32_t version; /* of the function that answered; 0: none */
+    uint64_t elapsed_us;
+    uint64_t fuel;
+    struct bytes code; /* of the server's problem; empty: its guest answered */
+};
+
 struct deploy_control_options {
     struct event_base *base;
     const struct config *config; /* borrowed; outlives it */
@@ -326,6 +344,9 @@ struct deploy_control_options {
     /* Asks the vault; then deploy_control_vault_done is called with that number. False: nobody
      * keeps secrets now. May be NULL: nobody does. */
     bool (*vault)(void *context, const struct deploy_vault_order *order, uint64_t number);
+    /* Has a worker make it; then deploy_control_errand_done is called with that number, which is
+     * another one each time. False: no worker serves now, or too much is under way. May be NULL. */
+    bool (*errand)(void *context, const struct deploy_errand *errand, uint64_t number);
     /* What became of tls.certificates, for the log; a text of NULL: all of them were tried. May be
      * NULL. */
     void (*certificates_told)(void *context, bool failed, const char *text);
@@ -354,6 +375,10 @@ void deploy_control_vault_done(struct deploy_control *control,
                                uint64_t number,
                                enum status status,
                                struct bytes text);
+/* What became of an errand. */
+void deploy_control_errand_done(struct deploy_control *control,
+                                uint64_t number,
+                                const struct deploy_errand_end *end);
 /* Whoever kept secrets is gone: what waits for it is told so. */
 void deploy_control_vault_lost(struct deploy_control *control);
 /* What was removed, and of which deploy_control_forgot was not called since: its secrets are to go.

@@ -214,6 +214,7 @@ static bool worker_is_drained(const struct worker *worker, uint64_t now)
 {
     uint32_t left =
         worker->retired ? h2o_listen_connections(worker->front) : h2o_listen_unsent(worker->front);
+    left += worker->service.errands;
     return worker->draining && (left == 0 || now >= worker->drain_deadline_ns);
 }
 

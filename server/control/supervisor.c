@@ -22,178 +22,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "deploy/deploy.h"
-#include "engine/base/hex.h"
 #include "server/control/canary_watch.h"
-#include "server/control/helpers.h"
-#include "server/control/kv_service.h"
-#include "server/control/life/reload.h"
+#include "server/control/life/supervisor_private.h"
 #include "server/control/life/threshold.h"
 #include "server/control/pulse.h"
-#include "server/control/rates_pages.h"
 #include "server/control/sockets/service_manager.h"
-#include "server/control/tickets.h"
-#include "server/control/vault_line.h"
-#include "server/control/workers.h"
 #include "server/telemetry/bus_error.h"
 #include "server/telemetry/log.h"
 
 #define DRAIN_MARGIN_S 2
 #define TICK_MS        PULSE_TICK_MS
-enum supervisor_state { SUPERVISOR_STARTING, SUPERVISOR_SERVING, SUPERVISOR_DRAINING };
-
-struct supervisor {
-    struct supervisor_options options;
-    struct reload reload;
-    enum supervisor_state state;
-    int exit_status;
-    struct event_base *base;
-    struct listeners listeners;
-    struct deploy_control *deploy;
-    struct starts *starts;
-    struct records *records;
-    struct log_drain *log;
-    struct log_drain_pipe *builders_log;
-    struct deaths *deaths;
-    struct workers *workers;
-    struct kv_service *kv;
-    struct rates_pages rates;
-    struct helpers *helpers;
-    struct vault_line vault;
-    struct tickets tickets;
-    bool workers_were_ready;
-    bool certificates_were_read;
-    struct event *signals[4];
-    struct event *drain_event;
-    struct event *tick_event;
-};
-
-/* ---- what others ask ------------------------------------------------------------------------- */
-
-static bool supervisor_is_ready(void *context)
-{
-    const struct supervisor *supervisor = context;
-    return supervisor->state != SUPERVISOR_DRAINING && supervisor->workers != NULL &&
-           workers_are_ready(supervisor->workers);
-}
-
-static void supervisor_print_metrics(void *context, struct buffer *out)
-{
-    struct supervisor *supervisor = context;
-    workers_print_metrics(supervisor->workers, out);
-    records_collect(supervisor->records);
-    struct starts_stats stats = starts_stats(supervisor->starts);
-    const struct metrics_start_records records = {.lost = stats.lost,
-                                                  .refused =
-                                                      records_stats(supervisor->records).refused,
-                                                  .histories = stats.functions,
-                                                  .forgotten = stats.forgotten};
-    metrics_print_start_records(&records, out);
-    const struct metrics_control own = {
-        .log_dropped = log_drain_dropped(supervisor->log),
-        .quarantined =
-            quarantine_count(deaths_page(supervisor->deaths), clock_monotonic_ns(&clock_system)),
-        .quarantines = deaths_quarantined(supervisor->deaths),
-        .connections_lent = workers_lent(supervisor->workers)};
-    metrics_print_control(&own, out);
-}
-
-static void supervisor_print_function_metrics(void *context, struct buffer *out)
-{
-    struct supervisor *supervisor = context;
-    records_collect(supervisor->records);
-    starts_print_metrics(supervisor->starts, out);
-    records_print_counters(supervisor->records, out);
-}
-
-static bool
-supervisor_print_starts(void *context, const struct deploy_function_key *key, struct buffer *out)
-{
-    struct supervisor *supervisor = context;
-    records_collect(supervisor->records);
-    const struct starts_key which = {
-        .tenant = key->tenant, .function = key->function, .created_ns = key->created_ns};
-    return starts_print(supervisor->starts, &which, out) == STATUS_OK;
-}
-
-static void supervisor_tell_admin_refused(void *context, uint32_t count, const char *peer)
-{
-    (void)context;
-    log_message("warn", "admin_refused",
-                "%" PRIu32
-                " requests came to the admin address without its token, the last from %s",
-                count, peer);
-}
-
-static uint64_t
-supervisor_quarantine_us(void *context, const struct deploy_function_key *key, uint32_t version)
-{
-    const struct supervisor *supervisor = context;
-    struct deploy_catalog_entry entry = {.version = version, .created_ns = key->created_ns};
-    (void)snprintf(entry.tenant, sizeof(entry.tenant), "%s", key->tenant);
-    (void)snprintf(entry.function, sizeof(entry.function), "%s", key->function);
-    uint64_t until_ns = quarantine_until_ns(deaths_page(supervisor->deaths), &entry, &clock_system);
-    uint64_t now_ns = clock_monotonic_ns(&clock_system);
-    return until_ns > now_ns ? (until_ns - now_ns) / CLOCK_NS_PER_US : 0;
-}
-
-static uint64_t supervisor_oldest_reader(void *context, enum lmdb_store store)
-{
-    const struct supervisor *supervisor = context;
-    return supervisor->workers == NULL ? UINT64_MAX
-                                       : workers_oldest_reader(supervisor->workers, store);
-}
-
-static void supervisor_reader_stuck(void *context, enum lmdb_store store, uint64_t before)
-{
-    const struct supervisor *supervisor = context;
-    workers_end_readers(supervisor->workers, store, before);
-}
-
-static void supervisor_kv_failed(void *context, const char *text)
-{
-    (void)context;
-    log_message("error", "kv_failed", "%s", text);
-}
-
-static void supervisor_tell_artifact_trouble(void *context,
-                                             const uint8_t key[DEPLOY_SHA256_BYTES],
-                                             const char *event,
-                                             const char *text)
-{
-    (void)context;
-    char hex[2 * DEPLOY_SHA256_BYTES + 1];
-    hex_encode(key, DEPLOY_SHA256_BYTES, hex);
-    log_message("error", event, "artifact %s: %s", hex, text);
-}
-
-static bool
-supervisor_ask_vault(void *context, const struct deploy_vault_order *order, uint64_t number)
-{
-    struct supervisor *supervisor = context;
-    return vault_line_ask(&supervisor->vault, order, number);
-}
-
-static void supervisor_changed(void *context, const struct deploy_change *change)
-{
-    struct supervisor *supervisor = context;
-    struct log_line line;
-    char version[16];
-    log_begin(&line, "info", change->action);
-    if (change->tenant.count > 0)
-        log_text(&line, "tenant", change->tenant);
-    if (change->function.count > 0)
-        log_text(&line, "function", change->function);
-    (void)snprintf(version, sizeof(version), "v%" PRIu32, change->version);
-    if (change->version > 0)
-        log_text(&line, "version", bytes_of_text(version));
-    (void)log_end(&line);
-    if (supervisor->helpers != NULL && strcmp(change->action, "delete") == 0)
-        vault_line_forget(&supervisor->vault, change->tenant, change->function);
-    if (supervisor->workers != NULL && change->function.count > 0)
-        workers_tell(supervisor->workers, change->tenant, change->function);
-}
-
 /* To whoever sits at the terminal. */
 static void supervisor_say(const char *text)
 {
@@ -303,6 +141,12 @@ static void supervisor_worker_started(void *context, const struct workers_caller
     rates_pages_welcome(&supervisor->rates, supervisor->workers, worker);
 }
 
+static void supervisor_worker_ended(void *context, const struct workers_caller *worker)
+{
+    struct supervisor *supervisor = context;
+    errands_lost(&supervisor->errands, worker);
+}
+
 static void supervisor_on_tick(evutil_socket_t fd, short events, void *context)
 {
     (void)fd;
@@ -310,6 +154,7 @@ static void supervisor_on_tick(evutil_socket_t fd, short events, void *context)
     struct supervisor *supervisor = context;
     supervisor_collect(supervisor);
     workers_tick(supervisor->workers);
+    errands_tick(&supervisor->errands);
     if (supervisor->workers_were_ready)
         supervisor_workers_ready(supervisor);
     supervisor_check_hope(supervisor);
@@ -426,6 +271,7 @@ static enum status supervisor_start_deploy(struct supervisor *supervisor, struct
         .admin_refused = supervisor_tell_admin_refused,
         .artifact_trouble = supervisor_tell_artifact_trouble,
         .vault = supervisor_ask_vault,
+        .errand = supervisor_ask_errand,
         .certificates_told = supervisor_certificates_told,
         .reload = supervisor_reload,
         .drain = threshold_leave,
@@ -447,6 +293,7 @@ static enum status supervisor_make_workers(struct supervisor *supervisor, struct
         .ready = supervisor_workers_ready,
         .rolled = supervisor_rolled,
         .started = supervisor_worker_started,
+        .ended = supervisor_worker_ended,
         .context = supervisor,
     };
     const struct helpers_options helping = {.base = supervisor->base,
@@ -469,6 +316,11 @@ static enum status supervisor_make_workers(struct supervisor *supervisor, struct
                               supervisor->workers, report);
     if (status != STATUS_OK)
         return status;
+    supervisor->errands = (struct errands){.workers = supervisor->workers,
+                                           .deploy = supervisor->deploy,
+                                           .config = &supervisor->reload.config,
+                                           .clock = &clock_system};
+    errands_open(&supervisor->errands);
     return kv_service_create(supervisor->workers, deploy_control_kv(supervisor->deploy), report,
                              &supervisor->kv);
 }
@@ -541,6 +393,7 @@ static void supervisor_free(struct supervisor *supervisor)
     kv_service_free(supervisor->kv);
     rates_pages_done(&supervisor->rates);
     tickets_close(&supervisor->tickets);
+    errands_close(&supervisor->errands);
     workers_free(supervisor->workers);
     helpers_free(supervisor->helpers);
     vault_line_close(&supervisor->vault);

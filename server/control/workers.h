@@ -40,6 +40,8 @@ struct workers_options {
     void (*rolled)(void *context, bool done);
     /* A worker's process was started; messages to it wait until it reads them. */
     void (*started)(void *context, const struct workers_caller *worker);
+    /* That process has ended. */
+    void (*ended)(void *context, const struct workers_caller *worker);
     void *context;
 };
 
@@ -79,6 +81,10 @@ void workers_on(struct workers *workers,
 NODISCARD bool workers_send(struct workers *workers,
                             const struct workers_caller *to,
                             const struct channel_message *message);
+/* The process in slot `index`, if it serves new requests and gets on. */
+bool workers_serving(const struct workers *workers,
+                     uint32_t index,
+                     struct workers_caller *ret_worker);
 /* The process that worker `index` is now; false: none. */
 bool workers_find(const struct workers *workers, uint32_t index, struct workers_caller *ret_worker);
 /* The oldest commit that one of them may read from; LMDB_NO_COMMIT: none does. */

@@ -17,6 +17,7 @@
 #include "engine/base/problem.h"
 #include "server/front/forwarded.h"
 #include "server/front/h2o_guard.h"
+#include "server/request/errands/errand.h"
 #include "server/request/service.h"
 
 #define HEADER_ROW_BYTES 32 /* counted for each header, as HPACK does */
@@ -64,8 +65,11 @@ static bool exchange_fill_headers(struct http_exchange *http, const h2o_req_t *r
     headers->bytes = total;
     for (size_t i = 0; i < req->headers.size; i++) {
         const h2o_header_t *header = &req->headers.entries[i];
+        struct bytes name = exchange_bytes(*header->name);
+        if (UNLIKELY(errand_owns_field(name)))
+            continue; /* a guest may believe what such a one says */
         headers->rows[headers->count++] = (struct http_header){
-            .name = exchange_bytes(*header->name),
+            .name = name,
             .value = exchange_bytes(header->value),
         };
     }

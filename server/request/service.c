@@ -8,6 +8,7 @@
 
 #include <sys/random.h>
 
+#include "server/request/errands/errand.h"
 #include "server/request/names/hosts.h"
 #include "server/request/request.h"
 #include "server/world/fetch.h"
@@ -141,6 +142,7 @@ static void service_open_world(struct request_service *service)
     world_init(&service->world, request_wake, &service->loop);
     secrets_open(&service->world);
     request_open_siblings(&service->world);
+    errand_open(service);
     struct metrics *metrics = service->metrics;
     world_fetch_init(&service->world, metrics);
 #define OPERATION(NAME, name, text)                                                                \

@@ -100,6 +100,7 @@ struct request_service {
     uint64_t answered;      /* requests ever that were answered or cancelled */
     uint64_t pieces;        /* of answers, ever handed to carriers */
     uint32_t in_flight;     /* requests begun and not yet answered or cancelled */
+    uint32_t errands;       /* those of them that control asked for */
     bool access_log;
 };
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "server/request/chain.h"
+#include "server/request/errands/errand.h"
 #include "server/request/request.h"
 #include "server/request/service.h"
 
@@ -157,7 +158,7 @@ static bool sibling_drops(struct bytes name)
         if (bytes_equal_text(name, names[i]))
             return true;
     }
-    return false;
+    return errand_owns_field(name);
 }
 
 static struct bytes sibling_next_text(struct bytes *rest)

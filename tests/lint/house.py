@@ -60,6 +60,8 @@ TESTED_ELSEWHERE = {
     "server/main.c": "joins argv to verbs: e2e/46_cli, e2e/56_tools",
     "server/serve.c": "joins configuration, files and control: e2e/46_cli, e2e/54_operations",
     "server/worker.c": "joins the loop and all that is in a worker: e2e/10_http, e2e/52_processes",
+    "server/control/life/desk.c": "hands questions on, to parts that have their tests",
+    "server/control/life/worker_birth.c": "tests/unit/server/control/workers_test.c starts them",
     "server/control/supervisor.c": "joins the parts of control, each of which has its test, by "
                                    "signals and processes: e2e/52_processes, e2e/54_operations",
     "server/front/h2o_exchange.c": "libh2o's requests: e2e/10_http, e2e/15_front",

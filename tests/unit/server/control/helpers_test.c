@@ -85,6 +85,12 @@ static void bench_ready(void *context)
     ((struct bench *)context)->readies++;
 }
 
+static void bench_over(void *context, const struct workers_caller *worker)
+{
+    (void)context;
+    (void)worker;
+}
+
 static void bench_started(void *context, const struct workers_caller *worker)
 {
     helpers_welcome(((struct bench *)context)->helpers, worker);
@@ -124,6 +130,7 @@ static void bench_init(struct bench *bench)
                                             .deaths = bench->deaths,
                                             .ready = bench_ready,
                                             .started = bench_started,
+                                            .ended = bench_over,
                                             .context = bench};
     const struct helpers_options helping = {.base = bench->base,
                                             .clock = &clock_system,

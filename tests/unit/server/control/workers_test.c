@@ -89,6 +89,12 @@ static void bench_rolled(void *context, bool done)
     *(done ? &bench->rolled : &bench->failed) += 1;
 }
 
+static void bench_over(void *context, const struct workers_caller *worker)
+{
+    (void)context;
+    (void)worker;
+}
+
 static void bench_started(void *context, const struct workers_caller *worker)
 {
     struct bench *bench = context;
@@ -137,6 +143,7 @@ static void bench_init(struct bench *bench, const char *what)
                                             .ready = bench_ready,
                                             .rolled = bench_rolled,
                                             .started = bench_started,
+                                            .ended = bench_over,
                                             .context = bench};
     assert_int_equal(workers_create(&options, NULL, &bench->workers), STATUS_OK);
     workers_start(bench->workers);
