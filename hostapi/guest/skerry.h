@@ -215,6 +215,11 @@ SKERRY_NATIVE("kv_add_start_v1")
 int32_t skerry_kv_add_start(const char *key, uint32_t bytes, int64_t number);
 SKERRY_NATIVE("kv_finish_v1")
 int32_t skerry_kv_finish(uint32_t handle, struct skerry_kv_result *ret_result);
+/* Cryptography, one operation of those in docs/abi-skerry.md. An argument is its length in four
+ * bytes, low byte first, then its bytes. SKERRY_TOO_LARGE: the buffer has no room. */
+SKERRY_NATIVE("crypto_v1")
+int32_t skerry_crypto(
+    uint32_t operation, const void *arguments, uint32_t bytes, void *buffer, uint32_t limit);
 /* A secret of the function; as above. Waits; copy it nowhere. */
 SKERRY_NATIVE("secret_get_v1")
 int32_t skerry_secret_get(const char *name, uint32_t name_bytes, char *buffer, uint32_t limit);

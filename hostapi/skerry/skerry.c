@@ -82,10 +82,16 @@ enum engine_outcome skerry_give(struct engine_host_call *call, uint32_t first, s
     return skerry_answer(call, (int32_t)bytes.count);
 }
 
+static void skerry_release(struct hostapi_host *host)
+{
+    crypto_stream_clear(&skerry_state(host)->crypto);
+}
+
 const struct hostapi_family skerry_family = {
     .kind = HOSTAPI_KIND_SKERRY,
     .id = "skerry",
     .uses = &wasi_family,
     .tables = {&skerry_table},
     .state_bytes = sizeof(struct skerry_state),
+    .release = skerry_release,
 };

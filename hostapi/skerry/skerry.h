@@ -14,6 +14,7 @@
 #ifndef SKERRY_HOSTAPI_SKERRY_SKERRY_H
 #define SKERRY_HOSTAPI_SKERRY_SKERRY_H
 
+#include "hostapi/crypto/crypto.h"
 #include "hostapi/guest_mem.h"
 #include "hostapi/hostcalls.h"
 
@@ -51,6 +52,7 @@ struct skerry_state {
     uint32_t fetches;               /* begun */
     uint64_t fetched_bytes;         /* of their answers */
     uint64_t secret_ticket;         /* of the secret_get_v1 that is parked */
+    struct crypto_stream crypto;
 };
 
 extern const struct hostapi_family skerry_family;
@@ -115,6 +117,7 @@ skerry_handler skerry_kv_add, skerry_kv_add_start, skerry_kv_delete, skerry_kv_d
 skerry_handler skerry_fetch, skerry_fetch_start, skerry_fetch_status, skerry_fetch_header,
     skerry_fetch_headers, skerry_fetch_url, skerry_fetch_error, skerry_fetch_read,
     skerry_fetch_body_write, skerry_fetch_body_end;
+skerry_handler skerry_crypto;                  /* crypto.c */
 skerry_handler skerry_secret_get;              /* secrets.c */
 skerry_handler skerry_rate_limit;              /* rate.c */
 skerry_handler skerry_call, skerry_call_start; /* call.c */

@@ -136,6 +136,9 @@ export declare function kv_add_start_v1(key: usize, bytes: u32, number: i64): i3
 @external("skerry", "kv_finish_v1")
 export declare function kv_finish_v1(handle: u32, ret_result: usize): i32;
 
+@external("skerry", "crypto_v1")
+export declare function crypto_v1(operation: u32, arguments: usize, bytes: u32, buffer: usize, limit: u32): i32;
+
 @external("skerry", "secret_get_v1")
 export declare function secret_get_v1(name: usize, name_bytes: u32, buffer: usize, limit: u32): i32;
 

@@ -184,6 +184,10 @@ func abiKvAddStartV1(key unsafe.Pointer, bytes uint32, number int64) int32
 //go:noescape
 func abiKvFinishV1(handle uint32, retResult unsafe.Pointer) int32
 
+//go:wasmimport skerry crypto_v1
+//go:noescape
+func abiCryptoV1(operation uint32, arguments unsafe.Pointer, bytes uint32, buffer unsafe.Pointer, limit uint32) int32
+
 //go:wasmimport skerry secret_get_v1
 //go:noescape
 func abiSecretGetV1(name unsafe.Pointer, nameBytes uint32, buffer unsafe.Pointer, limit uint32) int32

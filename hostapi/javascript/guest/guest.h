@@ -11,6 +11,7 @@
  *          -> loop.c              jobs, timers, handles of the native API
  *          -> exchange.c          the request and its response
  *          -> services.c          fetch, store, environment, log, random bytes
+ *          -> crypto.c            the host's cryptography
  *          -> text.c url.c        what would be slow in JavaScript
  *
  * The web API is JavaScript over one object of functions in C, `host`, that no script can reach.
@@ -95,6 +96,7 @@ bool loop_settle(JSValueConst promise);
 
 /* ---- what else is in `host` ------------------------------------------------------------------ */
 
+void crypto_add(void);
 void exchange_add(void);
 /* Of this request: has the response's head been written? */
 bool exchange_has_answered(void);

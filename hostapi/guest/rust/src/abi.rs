@@ -84,6 +84,7 @@ extern "C" {
     pub fn kv_add_v1(key: *const u8, bytes: u32, number: i64, ret_sum: *mut i64) -> i32;
     pub fn kv_add_start_v1(key: *const u8, bytes: u32, number: i64) -> i32;
     pub fn kv_finish_v1(handle: u32, ret_result: *mut KvResult) -> i32;
+    pub fn crypto_v1(operation: u32, arguments: *const u8, bytes: u32, buffer: *mut u8, limit: u32) -> i32;
     pub fn secret_get_v1(name: *const u8, name_bytes: u32, buffer: *mut u8, limit: u32) -> i32;
     pub fn call_start_v1(function: *const u8, function_bytes: u32, method: *const u8, method_bytes: u32, uri: *const u8, uri_bytes: u32, fields: *const u8, fields_bytes: u32, body: *const u8, body_bytes: u32) -> i32;
     pub fn call_v1(function: *const u8, function_bytes: u32, method: *const u8, method_bytes: u32, uri: *const u8, uri_bytes: u32, fields: *const u8, fields_bytes: u32, body: *const u8, body_bytes: u32) -> i32;
