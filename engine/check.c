@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-#include "engine/engine.h"
 #include "engine/image/image.h"
 #include "engine/image/image_check.h"
+#include "engine/inspect.h"
 
 _Static_assert(sizeof(struct image_header) <= ENGINE_IMAGE_HEAD_BYTES, "a head has the header");
 

@@ -228,20 +228,24 @@ NODISCARD enum status engine_module_open(struct bytes image,
 void engine_module_close(struct engine_module *module);
 
 /*
- * Checks an image of `total_bytes` in a file without mapping it: begin with its first bytes
- * (8-byte aligned; ENGINE_IMAGE_HEAD_BYTES of them are enough), feed all of it from the start,
- * in order. Statuses as of engine_module_open; the tables are left to that.
+ * Images that share a module may share its image: a *base*, itself one with a snapshot. An image
+ * with a base has no code, and of its snapshot only what is not as in the base's. It is what
+ * engine_snapshot makes of an instance that was restored from a module with a base's name; its
+ * instances are as all others.
  */
-#define ENGINE_IMAGE_HEAD_BYTES 4096
-struct engine_image_check;
-NODISCARD enum status engine_image_check_begin(struct bytes head,
-                                               uint64_t total_bytes,
-                                               struct report *report,
-                                               struct engine_image_check **ret_check);
-void engine_image_check_feed(struct engine_image_check *check, struct bytes piece);
-NODISCARD enum status engine_image_check_end(const struct engine_image_check *check,
-                                             struct report *report);
-void engine_image_check_free(struct engine_image_check *check);
+#define ENGINE_BASE_NAME_BYTES 32
+/* Of a module with a snapshot and without a base (ASSERTed). */
+void engine_module_name_base(struct engine_module *module,
+                             const uint8_t name[ENGINE_BASE_NAME_BYTES]);
+/* The name of an image's base; NULL: it has none, or is no image, which opening it says. */
+const uint8_t *engine_image_base(struct bytes image);
+/* Opens one with its base, which must outlive it; STATUS_STALE if that is another than the one it
+ * was made on, byte for byte. */
+NODISCARD enum status engine_module_open_on(const struct engine_module *base,
+                                            struct bytes image,
+                                            bool verify_checksum,
+                                            struct report *report,
+                                            struct engine_module **ret_module);
 
 enum engine_extern_kind {
     ENGINE_EXTERN_FUNC = 0,
@@ -290,12 +294,24 @@ struct engine_memory_desc engine_module_memory(const struct engine_module *modul
 /* Snapshot part of the image: is there one, and where is the image of each memory? All are the
  * module's own then. */
 struct engine_memory_image {
-    uint64_t offset; /* in the image, page aligned */
+    uint64_t offset; /* in the image, or in its base if it has one; page aligned */
     uint64_t bytes;  /* page aligned; may be shorter than the memory: the rest is zero */
 };
 bool engine_module_has_snapshot(const struct engine_module *module);
 struct engine_memory_image engine_module_memory_image(const struct engine_module *module,
                                                       uint32_t index);
+/* What of an image with a base is to be mapped over that: at most ENGINE_MAPPINGS_MAX for all
+ * memories together. The cursor is 0 at first; false: no more. */
+#define ENGINE_MAPPINGS_MAX 7
+struct engine_memory_mapping {
+    uint64_t at;     /* in the memory; this and the others page aligned */
+    uint64_t offset; /* in the image */
+    uint64_t bytes;
+};
+bool engine_module_next_mapping(const struct engine_module *module,
+                                uint32_t index,
+                                uint32_t *cursor,
+                                struct engine_memory_mapping *ret_mapping);
 
 /* ---- machine --------------------------------------------------------------------------------- */
 
@@ -489,10 +505,10 @@ const union engine_value *engine_global_get(const struct engine_instance *instan
 /* ---- snapshot -------------------------------------------------------------------------------- */
 
 /*
- * A new image: the instance's module plus the present contents of its globals, tables,
- * dropped segments, memory and heap, which is collected first. The machine must be idle, the
- * instance alone on it, all its imports functions, and nothing in it a reference of the host's
- * (UNSUPPORTED otherwise).
+ * A new image: the instance's module, unless it has the name of a base, plus the present contents
+ * of its globals, tables, dropped segments, memory and heap, which is collected first. The machine
+ * must be idle, the instance alone on it, all its imports functions, and nothing in it a reference
+ * of the host's (UNSUPPORTED otherwise).
  */
 NODISCARD enum status engine_snapshot(const struct engine_instance *instance,
                                       struct report *report,
@@ -528,6 +544,11 @@ NODISCARD enum status engine_restore(struct engine_machine *machine,
                                      bool memory_follows,
                                      struct report *report,
                                      struct engine_instance **ret_instance);
+/*
+ * Of an image with a base, `memory_follows`: copies what the caller is not told to map, after it
+ * has mapped the rest and before anything runs. Those pages are the instance's own from then on.
+ */
+void engine_fill(struct engine_instance *instance);
 /* The unit in which changes of memories are known. */
 #define ENGINE_DIRTY_PAGE_BYTES 4096
 /*
@@ -551,7 +572,8 @@ uint64_t engine_rewound_own_bytes(const struct engine_instance *instance);
  * Gives the pages of its own memories, their dirty maps and the guest stack back to the kernel,
  * and page tables with them, and the heap if the snapshot has no objects; for an instance that
  * waits for its next call, alone on its machine, just rewound. Memory that was mapped reads zero
- * (`memory_follows`): the caller maps the image there again. False: free the machine.
+ * (`memory_follows`): the caller maps the image there again, and calls engine_fill before the next
+ * call. False: free the machine.
  */
 NODISCARD bool engine_vacate(struct engine_instance *instance);
 
@@ -565,17 +587,5 @@ struct engine_memory_view {
 uint32_t engine_memory_count(const struct engine_instance *instance);
 struct engine_memory_view engine_memory_view(const struct engine_instance *instance,
                                              uint32_t index);
-
-/* ---- looking inside -------------------------------------------------------------------------- */
-
-/* Writes the threaded code of one function as text (Wasm offsets, operations, fuel). */
-NODISCARD enum status
-engine_disassemble(const struct engine_module *module, uint32_t func_index, struct buffer *out);
-/* The same with the Wasm it was made from: before each cell the instructions up to the last that
- * it was made of. `wasm` is what the module was compiled from, with all_marks. */
-NODISCARD enum status engine_disassemble_beside(const struct engine_module *module,
-                                                struct bytes wasm,
-                                                uint32_t func_index,
-                                                struct buffer *out);
 
 #endif

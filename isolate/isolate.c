@@ -17,22 +17,39 @@
 #define ISOLATE_PAGE_BYTES 65536
 #define ISOLATE_SHED_BYTES (UINT64_C(2) << 20) /* 512 pages: some 50 us */
 
+static enum status isolate_map(const struct isolate *isolate,
+                               uint32_t index,
+                               const struct engine_memory_mapping *mapping,
+                               int fd,
+                               struct report *report)
+{
+    struct engine_memory_view view = engine_memory_view(isolate->instance, index);
+    if (view.base == NULL || mapping->bytes > view.initial_bytes ||
+        mapping->at > view.initial_bytes - mapping->bytes)
+        return report_fail(report, STATUS_CORRUPT, mapping->offset,
+                           "artifact: image of memory %u is larger than the memory", index);
+    void *mapped = mmap(view.base + mapping->at, mapping->bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, fd, (off_t)mapping->offset);
+    if (mapped == MAP_FAILED)
+        return report_errno(report, "isolate: cannot map its memory");
+    return STATUS_OK;
+}
+
+/* The base's contents if there is a base, then what the artifact has over them. */
 static enum status
 isolate_map_memory(const struct isolate *isolate, uint32_t index, struct report *report)
 {
     const struct isolate_artifact *artifact = isolate->artifact;
     struct engine_memory_image image = engine_module_memory_image(artifact->module, index);
-    if (image.bytes == 0)
-        return STATUS_OK;
-    struct engine_memory_view view = engine_memory_view(isolate->instance, index);
-    if (view.base == NULL || image.bytes > view.initial_bytes)
-        return report_fail(report, STATUS_CORRUPT, image.offset,
-                           "artifact: image of memory %u is larger than the memory", index);
-    void *mapped = mmap(view.base, image.bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, artifact->fd, (off_t)image.offset);
-    if (mapped == MAP_FAILED)
-        return report_errno(report, "isolate: cannot map its memory");
-    return STATUS_OK;
+    struct engine_memory_mapping mapping = {.offset = image.offset, .bytes = image.bytes};
+    enum status status = STATUS_OK;
+    if (image.bytes > 0)
+        status = isolate_map(isolate, index, &mapping,
+                             artifact->base != NULL ? artifact->base->fd : artifact->fd, report);
+    for (uint32_t i = 0;
+         status == STATUS_OK && engine_module_next_mapping(artifact->module, index, &i, &mapping);)
+        status = isolate_map(isolate, index, &mapping, artifact->fd, report);
+    return status;
 }
 
 static enum status isolate_map_memories(const struct isolate *isolate, struct report *report)
@@ -74,6 +91,8 @@ static enum status isolate_build(struct isolate *isolate,
     began = clock_monotonic_ns(clock);
     if (status == STATUS_OK)
         status = isolate_map_memories(isolate, report);
+    if (status == STATUS_OK)
+        engine_fill(isolate->instance);
     isolate->map_ns += clock_monotonic_ns(clock) - began;
     return status;
 }
@@ -144,6 +163,12 @@ bool isolate_trim(struct isolate *isolate)
     (void)isolate_measure(isolate);
     (void)isolate_claim_set(&isolate->claim, ISOLATE_BUDGET_ISOLATE, ISOLATE_TRIMMED_BYTES);
     return true;
+}
+
+void isolate_wake(struct isolate *isolate)
+{
+    ASSERT(isolate->magic == ISOLATE_MAGIC);
+    engine_fill(isolate->instance);
 }
 
 bool isolate_measure(struct isolate *isolate)

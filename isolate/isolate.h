@@ -21,6 +21,7 @@
 
 #include "config/limits.h"
 #include "engine/base/clock.h"
+#include "engine/base/list.h"
 #include "engine/engine.h"
 #include "isolate/budget.h"
 
@@ -28,18 +29,33 @@
 
 struct isolate_artifact; /* reference counted */
 
+/* The bases (engine.h) of a process's artifacts: each is mapped once, for as long as an artifact
+ * refers to it. */
+struct isolate_bases {
+    struct list in_use; /* private; zero at first, and empty when all artifacts are closed */
+    /* Opens the file of the base of that name. */
+    enum status (*open)(void *context,
+                        const uint8_t name[ENGINE_BASE_NAME_BYTES],
+                        struct report *report,
+                        int *ret_fd);
+    void *context;
+};
+
 /*
- * Opens and maps an artifact file. STATUS_STALE for one of another engine build (the
- * caller has it rebuilt), STATUS_CORRUPT if damaged. The fd may be closed afterwards.
+ * Opens and maps an artifact file, with its base if it has one, which `bases` may not be NULL for.
+ * STATUS_STALE for one of another engine build, or made on another base than there is (the caller
+ * has it rebuilt), STATUS_CORRUPT if damaged, what the opener of bases says. The fd may be closed
+ * afterwards.
  */
 NODISCARD enum status isolate_artifact_open(int fd,
                                             bool verify_checksum,
+                                            struct isolate_bases *bases,
                                             struct report *report,
                                             struct isolate_artifact **ret_artifact);
 struct isolate_artifact *isolate_artifact_ref(struct isolate_artifact *artifact);
 void isolate_artifact_unref(struct isolate_artifact *artifact);
 const struct engine_module *isolate_artifact_module(const struct isolate_artifact *artifact);
-/* Was its file removed, or replaced by another of the same name? */
+/* Was its file, or its base's, removed or replaced by another of the same name? */
 bool isolate_artifact_is_gone(const struct isolate_artifact *artifact);
 
 /* ---- isolate --------------------------------------------------------------------------------- */
@@ -88,6 +104,8 @@ NODISCARD bool isolate_reset(struct isolate *isolate);
 /* Gives the pages back that its next request would find, for page faults then: for one that was
  * reset and then waited long. False: as above. */
 NODISCARD bool isolate_trim(struct isolate *isolate);
+/* Before the next request of one that was trimmed. */
+void isolate_wake(struct isolate *isolate);
 /* Host state alone: for a guest that goes on with the memory it has. The machine must be idle. */
 void isolate_keep(struct isolate *isolate);
 /* Did its guest write so much (over 4 MiB of memory and heap) that to reset or to free it at once

@@ -158,8 +158,10 @@ static void pool_begin_use(struct isolate_pool *pool,
                            struct isolate_reuse reuse)
 {
     isolate->place.reuse = reuse;
-    if (isolate->place.trimmed)
+    if (isolate->place.trimmed) {
         (void)isolate_claim_set(&isolate->claim, ISOLATE_BUDGET_ISOLATE, ISOLATE_FLAT_BYTES);
+        isolate_wake(isolate);
+    }
     isolate->place.trimmed = false;
     if (isolate->served == 0 && reuse.age_max_ns > 0)
         isolate->place.first_use_ns = clock_monotonic_ns(pool->options.clock);

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "engine/engine.h"
+#include "engine/inspect.h"
 
 #define SCRUB_DELAY_MS    1000
 #define SCRUB_STEP_MS     10

@@ -11,6 +11,12 @@
  * Every reference inside is an offset from the start of the image (struct image_span:
  * offset and element count). Byte strings (names, segments, constant expressions) are
  * spans into the pool. Arrays are 8-byte aligned, images of memories page aligned.
+ *
+ * An image may have a *base*: another image, with a snapshot. Then it has no module part, code
+ * included, but the base's; its snapshot is its own, but for what is as in the base's:
+ *
+ *   base    | header | module part | snapshot | page 0 | 1 | 2 | 3 | 4 | ...
+ *   image   | header | snapshot | runs: 1..2, 4   | 1 | 2 | 4 |
  */
 #ifndef SKERRY_ENGINE_IMAGE_IMAGE_H
 #define SKERRY_ENGINE_IMAGE_IMAGE_H
@@ -129,12 +135,23 @@ struct image_data {
 
 struct image_table_snapshot {
     struct image_span entries; /* u64 references */
+    uint32_t is_base;          /* they are the base's, and `entries` has only their count */
+    uint32_t padding;
+};
+
+/* Pages of a memory that are not as in the base. */
+struct image_run {
+    uint64_t page; /* the first; runs of a memory ascend */
+    uint64_t page_count;
+    uint64_t offset;    /* of the contents, page aligned */
+    uint64_t is_mapped; /* 0: too small for a mapping of its own, to be copied */
 };
 
 struct image_memory_snapshot {
-    uint64_t pages;  /* present size */
-    uint64_t offset; /* of the contents, page aligned */
-    uint64_t bytes;  /* page aligned; the rest of the memory is zero */
+    uint64_t pages;         /* present size */
+    uint64_t offset;        /* of the contents, page aligned; with a base these two are 0 */
+    uint64_t bytes;         /* page aligned; the rest of the memory is zero */
+    struct image_span runs; /* struct image_run each; without a base none */
 };
 
 struct image_header {
@@ -142,7 +159,11 @@ struct image_header {
     uint32_t header_bytes;
     uint8_t build_id[ENGINE_BUILD_ID_BYTES];
     uint64_t total_bytes;
-    uint64_t checksum;      /* XXH64 of everything after this field */
+    uint64_t checksum; /* XXH64 of everything after this field */
+    /* of the image that this one has for its base; all zero: none */
+    uint8_t base_name[ENGINE_BASE_NAME_BYTES]; /* the caller's, to find it again */
+    uint64_t base_bytes;
+    uint64_t base_checksum;
     struct image_span code; /* bytes */
     struct image_span funcs;
     struct image_span types;
@@ -220,10 +241,17 @@ _Static_assert(sizeof(struct image_header) % 8 == 0, "arrays after the header st
 
 /* The engine's view of an open image. */
 struct engine_module {
-    const uint8_t *base;
-    size_t count;
-    const struct image_header *header;
+    const struct image_header *header;    /* what has the module: the base's, if there is one */
+    const struct image_header *state;     /* what has the snapshot: the image's own */
+    const struct engine_module *base;     /* borrowed; NULL: none */
+    uint8_t name[ENGINE_BASE_NAME_BYTES]; /* by which images name it as their base */
+    bool is_base;                         /* it has such a name */
 };
+
+static inline bool image_has_base(const struct image_header *header)
+{
+    return header->base_bytes > 0;
+}
 
 struct bytes image_text(const struct image_header *header, struct image_span span);
 /* Types by canonical index, and of the combined func index space. */

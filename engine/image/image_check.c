@@ -145,68 +145,123 @@ static bool segments_fit(const struct image_header *header)
     return true;
 }
 
-/* Is this memory's content inside the image, and inside the memory? */
-static bool memory_snapshot_fits(const struct image_header *header,
-                                 const struct image_memory *memory,
-                                 const struct image_memory_snapshot *row)
+/* Are these pages of a memory, contents inside the image, and in order? */
+static bool runs_fit(const struct image_header *state,
+                     const struct image_memory_snapshot *row,
+                     uint64_t memory_pages,
+                     uint32_t *mapped_count)
 {
-    return row->pages <= UINT64_MAX >> 1 >> memory->page_shift &&
-           row->offset % IMAGE_PAGE_BYTES == 0 && row->bytes % IMAGE_PAGE_BYTES == 0 &&
-           row->bytes <= ALIGN_UP(row->pages << memory->page_shift, (uint64_t)IMAGE_PAGE_BYTES) &&
-           row->offset <= header->total_bytes && row->bytes <= header->total_bytes - row->offset;
+    const struct image_run *runs = image_at(state, row->runs);
+    uint64_t end = 0;
+    for (uint32_t i = 0; i < row->runs.count; i++) {
+        const struct image_run *run = &runs[i];
+        if (run->page < end || run->page_count == 0 || run->page_count > memory_pages ||
+            run->page > memory_pages - run->page_count || run->offset % IMAGE_PAGE_BYTES != 0 ||
+            run->page_count > state->total_bytes / IMAGE_PAGE_BYTES ||
+            run->offset > state->total_bytes - run->page_count * IMAGE_PAGE_BYTES)
+            return false;
+        end = run->page + run->page_count;
+        *mapped_count += run->is_mapped != 0;
+    }
+    return true;
 }
 
-static bool snapshot_fits(const struct image_header *header)
+/* Is this memory's content inside the image, and inside the memory? */
+static bool memory_snapshot_fits(const struct image_header *state,
+                                 const struct image_memory *memory,
+                                 const struct image_memory_snapshot *row,
+                                 uint32_t *mapped_count)
 {
-    if (!header->has_snapshot)
-        return true;
-    /* Whoever imports more than functions is not frozen. */
-    if (header->imported_memory_count > 0 || header->global_values.count != header->global_slots ||
-        header->table_values.count != header->tables.count - header->imported_table_count ||
-        header->memory_values.count != header->memories.count ||
-        header->dropped_elems.count != header->elems.count ||
-        header->dropped_datas.count != header->datas.count)
+    if (row->pages > UINT64_MAX >> 1 >> memory->page_shift || row->pages > memory->maximum ||
+        !array_fits(state, row->runs, sizeof(struct image_run)))
         return false;
-    const struct image_table_snapshot *tables = image_at(header, header->table_values);
-    for (uint32_t i = 0; i < header->table_values.count; i++) {
-        if (!array_fits(header, tables[i].entries, sizeof(uint64_t)))
+    uint64_t memory_bytes = ALIGN_UP(row->pages << memory->page_shift, (uint64_t)IMAGE_PAGE_BYTES);
+    return row->offset % IMAGE_PAGE_BYTES == 0 && row->bytes % IMAGE_PAGE_BYTES == 0 &&
+           row->bytes <= memory_bytes && row->offset <= state->total_bytes &&
+           row->bytes <= state->total_bytes - row->offset &&
+           runs_fit(state, row, memory_bytes / IMAGE_PAGE_BYTES, mapped_count);
+}
+
+/* What only images with a base have, or only those without. */
+static bool
+memory_suits(const struct image_header *header, const struct image_header *state, uint32_t index)
+{
+    const struct image_memory_snapshot *row =
+        (const struct image_memory_snapshot *)image_at(state, state->memory_values) + index;
+    if (state == header)
+        return row->runs.count == 0;
+    const struct image_memory_snapshot *below =
+        (const struct image_memory_snapshot *)image_at(header, header->memory_values) + index;
+    return row->bytes == 0 && row->pages >= below->pages;
+}
+
+static bool memory_snapshots_fit(const struct image_header *header,
+                                 const struct image_header *state)
+{
+    const struct image_memory *memories = image_at(header, header->memories);
+    const struct image_memory_snapshot *rows = image_at(state, state->memory_values);
+    uint32_t mapped_count = 0;
+    for (uint32_t i = 0; i < state->memory_values.count; i++) {
+        if (!memory_snapshot_fits(state, &memories[i], &rows[i], &mapped_count) ||
+            !memory_suits(header, state, i))
             return false;
     }
-    if (!array_fits(header, header->heap, 1) ||
-        !heap_image_fits(image_at(header, header->heap), header->heap.count))
-        return false;
-    const struct image_memory *memories = image_at(header, header->memories);
-    const struct image_memory_snapshot *rows = image_at(header, header->memory_values);
-    for (uint32_t i = 0; i < header->memory_values.count; i++) {
-        if (!memory_snapshot_fits(header, &memories[i], &rows[i]))
+    return mapped_count <= ENGINE_MAPPINGS_MAX;
+}
+
+static bool table_snapshots_fit(const struct image_header *header, const struct image_header *state)
+{
+    const struct image_table_snapshot *tables = image_at(state, state->table_values);
+    const struct image_table_snapshot *below = image_at(header, header->table_values);
+    for (uint32_t i = 0; i < state->table_values.count; i++) {
+        bool fits = tables[i].is_base
+                        ? state != header && tables[i].entries.count == below[i].entries.count
+                        : array_fits(state, tables[i].entries, sizeof(uint64_t));
+        if (!fits)
             return false;
     }
     return true;
 }
 
-/* Do links and frames lie on the stack one above another, and lead into the code? */
-static bool frames_fit(const struct image_header *header)
+static bool snapshot_fits(const struct image_header *header, const struct image_header *state)
 {
-    const uint32_t *links = image_at(header, header->frame_links);
-    const uint64_t *slots = image_at(header, header->frame_slots);
-    uint32_t count = header->frame_links.count;
+    if (!state->has_snapshot)
+        return state == header;
+    /* Whoever imports more than functions is not frozen. */
+    if (header->imported_memory_count > 0 || state->global_values.count != header->global_slots ||
+        state->table_values.count != header->tables.count - header->imported_table_count ||
+        state->memory_values.count != header->memories.count ||
+        state->dropped_elems.count != header->elems.count ||
+        state->dropped_datas.count != header->datas.count)
+        return false;
+    return table_snapshots_fit(header, state) && array_fits(state, state->heap, 1) &&
+           heap_image_fits(image_at(state, state->heap), state->heap.count) &&
+           memory_snapshots_fit(header, state);
+}
+
+/* Do links and frames lie on the stack one above another, and lead into the code? */
+static bool frames_fit(const struct image_header *header, const struct image_header *state)
+{
+    const uint32_t *links = image_at(state, state->frame_links);
+    const uint64_t *slots = image_at(state, state->frame_slots);
+    uint32_t count = state->frame_links.count;
     if (count == 0)
-        return header->frame_slots.count == 0;
-    if (!header->has_snapshot || header->frame_func >= header->funcs.count ||
-        header->frame_pc >= header->code.count)
+        return state->frame_slots.count == 0;
+    if (!state->has_snapshot || state->frame_func >= header->funcs.count ||
+        state->frame_pc >= header->code.count)
         return false;
     uint64_t end = 0; /* of the frame below, its link included */
     for (uint32_t i = 0; i < count; i++) {
         const struct image_link *link = (const void *)&slots[links[i]];
-        if (links[i] < end || links[i] > header->frame_slots.count ||
-            header->frame_slots.count - links[i] < IMAGE_LINK_SLOTS)
+        if (links[i] < end || links[i] > state->frame_slots.count ||
+            state->frame_slots.count - links[i] < IMAGE_LINK_SLOTS)
             return false;
         if (i == 0 ? link->return_pc != 0 || link->caller_fp != 0
                    : link->return_pc >= header->code.count || link->caller_fp > links[i - 1])
             return false;
         end = (uint64_t)links[i] + IMAGE_LINK_SLOTS;
     }
-    return end == header->frame_slots.count && header->frame_fp <= links[count - 1];
+    return end == state->frame_slots.count && state->frame_fp <= links[count - 1];
 }
 
 static bool memories_fit(const struct image_header *header)
@@ -287,23 +342,29 @@ enum status image_check_header(struct bytes head,
     return STATUS_OK;
 }
 
-enum status image_check_tables(const struct image_header *header, struct report *report)
+enum status image_check_tables(const struct image_header *header,
+                               const struct image_header *state,
+                               struct report *report)
 {
-    if (!arrays_fit(header) || !counts_agree(header) || !names_fit(header) ||
-        !segments_fit(header) || !memories_fit(header) || !snapshot_fits(header) ||
-        !frames_fit(header))
+    bool is_whole = state == header;
+    if (!arrays_fit(state) ||
+        (is_whole && (!counts_agree(header) || !names_fit(header) || !segments_fit(header) ||
+                      !memories_fit(header))) ||
+        !snapshot_fits(header, state) || !frames_fit(header, state))
         return image_corrupt(report, "a table lies outside");
     return STATUS_OK;
 }
 
-enum status image_check_whole(const struct image_header *header, struct report *report)
+enum status image_check_whole(const struct image_header *header,
+                              const struct image_header *state,
+                              struct report *report)
 {
-    const uint8_t *image = (const uint8_t *)header;
-    if (XXH64(image + IMAGE_CHECKSUM_FROM, header->total_bytes - IMAGE_CHECKSUM_FROM, 0) !=
-        header->checksum)
+    const uint8_t *image = (const uint8_t *)state;
+    if (XXH64(image + IMAGE_CHECKSUM_FROM, state->total_bytes - IMAGE_CHECKSUM_FROM, 0) !=
+        state->checksum)
         return image_corrupt(report, "wrong checksum");
-    enum status status = image_check_tables(header, report);
-    if (status == STATUS_OK && (!funcs_fit(header) || !clauses_fit(header)))
+    enum status status = image_check_tables(header, state, report);
+    if (status == STATUS_OK && (!funcs_fit(state) || !clauses_fit(state)))
         status = image_corrupt(report, "a function lies outside");
     return status;
 }

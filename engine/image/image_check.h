@@ -15,10 +15,15 @@ NODISCARD enum status image_check_header(struct bytes head,
                                          const uint8_t *build_id,
                                          struct report *report);
 /* Do all spans that an instance follows lie inside? Takes time with the tables, not with the
- * functions. */
-NODISCARD enum status image_check_tables(const struct image_header *header, struct report *report);
-/* The rest, with what takes time per function, and the checksum. */
-NODISCARD enum status image_check_whole(const struct image_header *header, struct report *report);
+ * functions. `state` is of the image itself, `header` the same or of its base, which is open: that
+ * was checked. */
+NODISCARD enum status image_check_tables(const struct image_header *header,
+                                         const struct image_header *state,
+                                         struct report *report);
+/* The rest, with what takes time per function, and the image's checksum. */
+NODISCARD enum status image_check_whole(const struct image_header *header,
+                                        const struct image_header *state,
+                                        struct report *report);
 /* STATUS_CORRUPT, and what to do. */
 enum status image_corrupt(struct report *report, const char *what);
 

@@ -108,17 +108,25 @@ bool engine_module_has_start(const struct engine_module *module)
 
 bool engine_module_has_snapshot(const struct engine_module *module)
 {
-    return module->header->has_snapshot;
+    return module->state->has_snapshot;
+}
+
+void engine_module_name_base(struct engine_module *module,
+                             const uint8_t name[ENGINE_BASE_NAME_BYTES])
+{
+    ASSERT(module->base == NULL && module->state->has_snapshot);
+    memcpy(module->name, name, sizeof(module->name));
+    module->is_base = true;
 }
 
 bool engine_module_has_checkpoint(const struct engine_module *module)
 {
-    return module->header->frame_links.count > 0;
+    return module->state->frame_links.count > 0;
 }
 
 struct bytes engine_module_checkpoint_note(const struct engine_module *module)
 {
-    return image_text(module->header, module->header->frame_note);
+    return image_text(module->state, module->state->frame_note);
 }
 
 uint32_t engine_module_memory_count(const struct engine_module *module)
@@ -132,13 +140,4 @@ struct engine_memory_desc engine_module_memory(const struct engine_module *modul
     ASSERT(index < module->header->memories.count);
     return (struct engine_memory_desc){.is_64 = rows[index].is_64,
                                        .page_bytes = 1u << rows[index].page_shift};
-}
-
-struct engine_memory_image engine_module_memory_image(const struct engine_module *module,
-                                                      uint32_t index)
-{
-    const struct image_header *header = module->header;
-    ASSERT(index < header->memory_values.count);
-    const struct image_memory_snapshot *rows = image_at(header, header->memory_values);
-    return (struct engine_memory_image){.offset = rows[index].offset, .bytes = rows[index].bytes};
 }

@@ -60,22 +60,25 @@ static void carve_instance(struct block *block,
 }
 
 static uint64_t
-table_start_count(const struct image_header *image, uint32_t own, bool from_snapshot)
+table_start_count(const struct engine_module *module, uint32_t own, bool from_snapshot)
 {
-    const struct image_table_snapshot *values = image_at(image, image->table_values);
-    return from_snapshot ? values[own].entries.count : image_own_tables(image)[own].minimum;
+    const struct image_table_snapshot *values =
+        image_at(module->state, module->state->table_values);
+    return from_snapshot ? values[own].entries.count
+                         : image_own_tables(module->header)[own].minimum;
 }
 
 /* Bytes of the entries of all own tables, each held against the limit. */
 static enum status tables_bytes(const struct engine_machine *machine,
-                                const struct image_header *image,
+                                const struct engine_module *module,
                                 bool from_snapshot,
                                 struct report *report,
                                 uint64_t *ret_bytes)
 {
+    const struct image_header *image = module->header;
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < image->tables.count - image->imported_table_count; i++) {
-        uint64_t count = table_start_count(image, i, from_snapshot);
+        uint64_t count = table_start_count(module, i, from_snapshot);
         if (count > machine->limits.table_entries)
             return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
                                "a table of %llu entries is over the limit of %u",
@@ -92,7 +95,7 @@ static void make_tables(struct engine_instance *instance, uint64_t *entries, boo
     uint32_t limit = instance->machine->limits.table_entries;
     for (uint32_t i = 0; i < instance_own_tables(instance); i++) {
         const struct image_table *row = &image_own_tables(image)[i];
-        uint32_t count = (uint32_t)table_start_count(image, i, from_snapshot);
+        uint32_t count = (uint32_t)table_start_count(instance->module, i, from_snapshot);
         instance->own_tables[i] = (struct table){
             .entries = entries,
             .count = count,
@@ -113,7 +116,8 @@ make_memories(struct engine_instance *instance, bool from_snapshot, struct repor
 {
     const struct image_header *image = instance->image;
     const struct image_memory *rows = image_at(image, image->memories);
-    const struct image_memory_snapshot *values = image_at(image, image->memory_values);
+    const struct image_memory_snapshot *values =
+        image_at(instance->state, instance->state->memory_values);
     uint64_t limit = (uint64_t)instance->machine->limits.memory_pages * WASM_PAGE_BYTES;
     instance->memory_bytes_left = limit;
     for (uint32_t i = 0; i < instance_own_memories(instance); i++) {
@@ -155,7 +159,7 @@ enum status create_instance(struct engine_machine *machine,
 {
     const struct image_header *image = module->header;
     uint64_t entries_bytes = 0;
-    enum status status = tables_bytes(machine, image, from_snapshot, report, &entries_bytes);
+    enum status status = tables_bytes(machine, module, from_snapshot, report, &entries_bytes);
     if (status != STATUS_OK)
         return status;
     struct engine_instance unused;
@@ -174,6 +178,7 @@ enum status create_instance(struct engine_machine *machine,
     carve_instance(&block, image, machine->instance_count > 0, instance);
     instance->module = module;
     instance->image = image;
+    instance->state = module->state;
     instance->machine = machine;
     instance->id = machine->instance_count;
     instance->code = image_at(image, image->code);

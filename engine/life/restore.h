@@ -13,8 +13,10 @@ void restore_globals(struct engine_instance *instance);
 void restore_flags(const struct engine_instance *instance);
 /* Table `index` of the instance's own. */
 void restore_table(const struct engine_instance *instance, uint32_t index);
-/* Contents of memories that read zero, by copying. */
-void restore_memories(const struct engine_instance *instance);
+/* Contents of a memory of its own that reads zero, by copying. */
+void restore_memory(const struct engine_instance *instance, uint32_t index);
+/* Over one that shows its mappings: what is copied even then. How many pages. */
+uint64_t restore_copied_runs(const struct engine_instance *instance, uint32_t index);
 /* The heap of the machine that is the instance's alone; `report` may be NULL. */
 NODISCARD enum status restore_heap(struct engine_instance *instance, struct report *report);
 

@@ -23,7 +23,7 @@
 #include <sys/mman.h>
 
 #include "engine/heap/heap.h"
-#include "engine/image/image.h"
+#include "engine/image/contents.h"
 #include "engine/life/pages.h"
 #include "engine/life/restore.h"
 #include "engine/run/instance.h"
@@ -43,8 +43,7 @@ _Static_assert(MEMORY_PAGE_DIRTY == 1 && MEMORY_PAGE_OWN == 2, "bits, counted in
 _Static_assert(MEMORY_STORE_BYTES_MAX <= REWIND_PAGE_BYTES, "a store reaches one page further");
 
 struct rewind_source {
-    const uint8_t *image; /* the snapshot's bytes; the rest of the memory is zero */
-    uint64_t image_bytes;
+    struct contents contents; /* the snapshot's */
     uint8_t *base;
     uint8_t *dirty;
     uint64_t kept_pages; /* pages that the snapshot has */
@@ -54,10 +53,10 @@ static const uint8_t rewind_zeros[REWIND_SPILL_BYTES];
 
 static void rewind_page(const struct rewind_source *source, uint64_t page)
 {
-    uint64_t at = page * REWIND_PAGE_BYTES;
-    uint8_t *to = source->base + at;
-    if (at < source->image_bytes)
-        memcpy(to, source->image + at, REWIND_PAGE_BYTES);
+    const uint8_t *from = contents_page(&source->contents, page);
+    uint8_t *to = source->base + page * REWIND_PAGE_BYTES;
+    if (from != NULL)
+        memcpy(to, from, REWIND_PAGE_BYTES);
     else
         memset(to, 0, REWIND_PAGE_BYTES);
 }
@@ -65,11 +64,13 @@ static void rewind_page(const struct rewind_source *source, uint64_t page)
 /* Compares before it writes: an untouched page must not become a private one. */
 static void rewind_spill(const struct rewind_source *source, uint64_t page)
 {
-    uint64_t at = page * REWIND_PAGE_BYTES;
-    const uint8_t *from = at < source->image_bytes ? source->image + at : rewind_zeros;
-    if (memcmp(source->base + at, from, REWIND_SPILL_BYTES) == 0)
+    uint8_t *to = source->base + page * REWIND_PAGE_BYTES;
+    const uint8_t *from = contents_page(&source->contents, page);
+    if (from == NULL)
+        from = rewind_zeros;
+    if (memcmp(to, from, REWIND_SPILL_BYTES) == 0)
         return;
-    memcpy(source->base + at, from, REWIND_SPILL_BYTES);
+    memcpy(to, from, REWIND_SPILL_BYTES);
     source->dirty[page] = MEMORY_PAGE_OWN;
 }
 
@@ -120,31 +121,31 @@ rewind_dirty_pages(const struct rewind_source *source, uint64_t pages_max, uint6
 }
 
 /* A private file mapping shows the file's bytes again, anonymous memory zeros. */
-static bool rewind_drop_all(const struct rewind_source *source, bool is_mapped)
+static bool rewind_drop_all(struct engine_instance *instance, uint32_t index, uint64_t kept_pages)
 {
-    memset(source->dirty, 0, source->kept_pages);
-    if (madvise(source->base, source->kept_pages * REWIND_PAGE_BYTES, MADV_DONTNEED) != 0)
+    const struct memory *memory = &instance->own_memory[index];
+    memset(memory->dirty, 0, kept_pages);
+    if (madvise(memory->base, kept_pages * REWIND_PAGE_BYTES, MADV_DONTNEED) != 0)
         return false;
-    if (!is_mapped)
-        pages_copy(source->base, source->image, source->image_bytes);
+    if (instance->is_memory_mapped)
+        instance->rewound_own_pages += restore_copied_runs(instance, index);
+    else
+        restore_memory(instance, index);
     return true;
 }
 
 static bool rewind_memory(struct engine_instance *instance, uint32_t index, uint64_t pages_max)
 {
-    const struct image_header *image = instance->image;
-    const struct image_memory_snapshot *rows = image_at(image, image->memory_values);
     struct memory *memory = &instance->own_memory[index];
     struct rewind_source source = {
-        .image = instance->module->base + rows[index].offset,
-        .image_bytes = rows[index].bytes,
+        .contents = contents_of(instance->module, index),
         .base = memory->base,
         .dirty = memory->dirty,
         .kept_pages = memory_accessible(memory->bytes_initial) / REWIND_PAGE_BYTES,
     };
     ASSERT(source.kept_pages % REWIND_PAGES_IN_WORD == 0);
     if (!rewind_dirty_pages(&source, pages_max, &instance->rewound_own_pages) &&
-        !rewind_drop_all(&source, instance->is_memory_mapped))
+        !rewind_drop_all(instance, index, source.kept_pages))
         return false;
     return memory_shrink(memory);
 }
@@ -164,7 +165,7 @@ static bool rewind_heap(struct engine_instance *instance)
 bool engine_rewind(struct engine_instance *instance, uint64_t pages_max)
 {
     struct engine_machine *machine = instance->machine;
-    ASSERT(instance->image->has_snapshot);
+    ASSERT(instance->state->has_snapshot);
     engine_call_cancel(machine);
     instance->rewound_own_pages = 0;
     for (uint32_t i = 0; i < instance_own_memories(instance); i++) {
@@ -241,10 +242,11 @@ bool engine_vacate(struct engine_instance *instance)
     struct engine_machine *machine = instance->machine;
     ASSERT(!machine->busy && machine->instance_count == 1);
     bool vacated = machine_vacate_stack(machine);
-    for (uint32_t i = 0; i < instance_own_memories(instance) && vacated; i++)
+    for (uint32_t i = 0; i < instance_own_memories(instance) && vacated; i++) {
         vacated = memory_vacate(&instance->own_memory[i]);
-    if (vacated && !instance->is_memory_mapped)
-        restore_memories(instance);
+        if (vacated && !instance->is_memory_mapped)
+            restore_memory(instance, i);
+    }
     heap_vacate(&machine->heap);
     return vacated;
 }

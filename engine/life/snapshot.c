@@ -5,6 +5,9 @@
  *   | module part, as compiled | globals | table rows | entries | dropped | memory rows |
  *   | heap | frames of a call | page.. | memory 0 | memory 1 ... |
  *
+ * Of an instance whose module is a base the image names that and leaves out what it has: the module
+ * part, tables as they are there, and pages (difference.c).
+ *
  * Invariant: what engine_restore makes, and what engine_rewind returns to, is exactly the
  * state engine_snapshot saw. Zero pages are never written, so that the image stays sparse.
  */
@@ -12,6 +15,7 @@
 #include "engine/image/image.h"
 #include "engine/image/image_writer.h"
 #include "engine/life/checkpoint.h"
+#include "engine/life/difference.h"
 #include "engine/life/pages.h"
 #include "engine/read/module.h"
 #include "engine/read/types.h"
@@ -111,52 +115,163 @@ static uint64_t used_memory_bytes(const struct memory *memory)
     return bytes;
 }
 
+/* What is to be frozen. */
+struct freezing {
+    const struct engine_instance *instance;
+    const struct checkpoint_frames *frames;
+    const struct engine_module *base; /* NULL: the image has none */
+    struct difference difference;     /* of memories, to its base's */
+};
+
+/* Is it as the base has it, or, where the image has no base, never? */
+static bool table_is_base(const struct freezing *freezing, uint32_t index)
+{
+    if (freezing->base == NULL)
+        return false;
+    const struct table *table = freezing->instance->tables[index];
+    const struct image_header *base = freezing->base->state;
+    const struct image_table_snapshot *row =
+        (const struct image_table_snapshot *)image_at(base, base->table_values) + index;
+    return row->entries.count == table->count &&
+           (table->count == 0 || memcmp(image_at(base, row->entries), table->entries,
+                                        table->count * sizeof(uint64_t)) == 0);
+}
+
+static void lay_out_tables(struct image_writer *writer,
+                           const struct freezing *freezing,
+                           struct image_header *header)
+{
+    uint32_t count = freezing->instance->image->tables.count;
+    header->table_values = image_reserve(writer, count, sizeof(struct image_table_snapshot));
+    for (uint32_t i = 0; i < count; i++) {
+        const struct table *table = freezing->instance->tables[i];
+        struct image_table_snapshot row = {.is_base = table_is_base(freezing, i),
+                                           .entries.count = table->count};
+        if (!row.is_base)
+            row.entries = image_put(writer, table->entries, table->count, sizeof(uint64_t));
+        image_set(writer, header->table_values, i, &row, sizeof(row));
+    }
+}
+
+/* Room for the runs of each memory; place_memories says where they lie. */
+static void lay_out_memories(struct image_writer *writer,
+                             const struct freezing *freezing,
+                             struct image_header *header,
+                             struct image_memory_snapshot *rows)
+{
+    uint32_t count = freezing->instance->image->memories.count;
+    header->memory_values = image_reserve(writer, count, sizeof(struct image_memory_snapshot));
+    for (uint32_t i = 0; i < count && freezing->base != NULL; i++)
+        rows[i].runs =
+            image_reserve(writer, freezing->difference.counts[i], sizeof(struct image_run));
+}
+
 /* Everything before the memories; also run to measure. */
 static void lay_out_state(struct image_writer *writer,
-                          const struct engine_instance *instance,
-                          const struct checkpoint_frames *frames,
-                          struct image_header *header)
+                          const struct freezing *freezing,
+                          struct image_header *header,
+                          struct image_memory_snapshot *rows)
 {
+    const struct engine_instance *instance = freezing->instance;
     const struct image_header *image = instance->image;
-    (void)image_put(writer, image, image->module_bytes, 1);
+    if (freezing->base != NULL)
+        (void)image_reserve(writer, 1, sizeof(*header));
+    else
+        (void)image_put(writer, image, image->module_bytes, 1);
     header->has_snapshot = 1;
     header->global_values =
         image_put(writer, instance->globals, image->global_slots, sizeof(uint64_t));
-    header->table_values =
-        image_reserve(writer, image->tables.count, sizeof(struct image_table_snapshot));
-    for (uint32_t i = 0; i < image->tables.count; i++) {
-        const struct table *table = instance->tables[i];
-        struct image_table_snapshot row = {
-            .entries = image_put(writer, table->entries, table->count, sizeof(uint64_t))};
-        image_set(writer, header->table_values, i, &row, sizeof(row));
-    }
+    lay_out_tables(writer, freezing, header);
     header->dropped_elems = image_put(writer, instance->dropped_elems, image->elems.count, 1);
     header->dropped_datas = image_put(writer, instance->dropped_datas, image->datas.count, 1);
-    header->memory_values =
-        image_reserve(writer, image->memories.count, sizeof(struct image_memory_snapshot));
+    lay_out_memories(writer, freezing, header, rows);
     const struct heap *heap = &instance->machine->heap;
     header->heap = image_reserve(writer, heap_image_bytes(heap), 1);
     if (writer->data != NULL)
         heap_image_write(heap, writer->data + header->heap.offset);
-    checkpoint_lay_out(writer, instance, frames, header);
+    checkpoint_lay_out(writer, instance, freezing->frames, header);
     writer->count = ALIGN_UP(writer->count, (uint64_t)8);
 }
 
 /* Where the contents of each memory come; the size of the whole image. */
-static uint64_t place_memories(const struct engine_instance *instance,
-                               uint64_t end,
-                               struct image_memory_snapshot *rows)
+static uint64_t
+place_memories(const struct freezing *freezing, uint64_t end, struct image_memory_snapshot *rows)
 {
+    const struct engine_instance *instance = freezing->instance;
+    struct image_run *run = difference_runs(&freezing->difference);
     for (uint32_t i = 0; i < instance->image->memories.count; i++) {
         const struct memory *memory = instance->memories[i];
-        rows[i] = (struct image_memory_snapshot){
-            .pages = memory_pages(memory),
-            .offset = ALIGN_UP(end, (uint64_t)IMAGE_PAGE_BYTES),
-            .bytes = used_memory_bytes(memory),
-        };
-        end = rows[i].offset + rows[i].bytes;
+        rows[i].pages = memory_pages(memory);
+        end = ALIGN_UP(end, (uint64_t)IMAGE_PAGE_BYTES);
+        for (uint32_t k = 0; k < rows[i].runs.count; k++, run++) {
+            run->offset = end;
+            end += run->page_count * IMAGE_PAGE_BYTES;
+        }
+        if (freezing->base != NULL)
+            continue;
+        rows[i].offset = end;
+        rows[i].bytes = used_memory_bytes(memory);
+        end += rows[i].bytes;
     }
     return end;
+}
+
+static void write_memories(struct image_writer *writer,
+                           const struct freezing *freezing,
+                           const struct image_header *header,
+                           const struct image_memory_snapshot *rows)
+{
+    const struct image_run *run = difference_runs(&freezing->difference);
+    for (uint32_t i = 0; i < header->memory_values.count; i++) {
+        const uint8_t *from = freezing->instance->memories[i]->base;
+        image_set(writer, header->memory_values, i, &rows[i], sizeof(rows[i]));
+        pages_copy(writer->data + rows[i].offset, from, rows[i].bytes);
+        for (uint32_t k = 0; k < rows[i].runs.count; k++, run++) {
+            image_set(writer, rows[i].runs, k, run, sizeof(*run));
+            pages_copy(writer->data + run->offset, from + run->page * IMAGE_PAGE_BYTES,
+                       run->page_count * IMAGE_PAGE_BYTES);
+        }
+    }
+}
+
+/* Of an image with a base only what it has itself. */
+static struct image_header make_header(const struct freezing *freezing)
+{
+    const struct engine_module *base = freezing->base;
+    if (base == NULL)
+        return *freezing->instance->image;
+    struct image_header header = {.magic = IMAGE_MAGIC,
+                                  .header_bytes = sizeof(header),
+                                  .module_bytes = sizeof(header),
+                                  .base_bytes = base->state->total_bytes,
+                                  .base_checksum = base->state->checksum};
+    memcpy(header.build_id, base->header->build_id, sizeof(header.build_id));
+    memcpy(header.base_name, base->name, sizeof(header.base_name));
+    return header;
+}
+
+static enum status
+write_image(const struct freezing *freezing, struct report *report, struct engine_image *ret_image)
+{
+    struct image_header header = make_header(freezing);
+    struct image_memory_snapshot memories[MODULE_MAX_MEMORIES] = {0};
+    struct image_writer writer = {0};
+    lay_out_state(&writer, freezing, &header, memories);
+    if (writer.count > UINT32_MAX)
+        return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
+                           "code and tables of the snapshot take more than 4 GiB");
+    header.total_bytes = place_memories(freezing, writer.count, memories);
+    struct engine_image image;
+    enum status status = image_allocate(header.total_bytes, report, &image);
+    if (status != STATUS_OK)
+        return status;
+    writer = (struct image_writer){.data = image.data};
+    lay_out_state(&writer, freezing, &header, memories);
+    memcpy(image.data, &header, sizeof(header));
+    write_memories(&writer, freezing, &header, memories);
+    image_seal(&image);
+    *ret_image = image;
+    return STATUS_OK;
 }
 
 static enum status freeze(const struct engine_instance *instance,
@@ -172,28 +287,16 @@ static enum status freeze(const struct engine_instance *instance,
     if (has_host(instance))
         return report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
                            "cannot freeze an external reference of the host into a snapshot");
-    struct image_header header = *instance->image;
-    struct image_writer writer = {0};
-    lay_out_state(&writer, instance, frames, &header);
-    if (writer.count > UINT32_MAX)
-        return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
-                           "code and tables of the snapshot take more than 4 GiB");
-    struct image_memory_snapshot memories[MODULE_MAX_MEMORIES];
-    header.total_bytes = place_memories(instance, writer.count, memories);
-    struct engine_image image;
-    status = image_allocate(header.total_bytes, report, &image);
+    struct freezing freezing = {.instance = instance,
+                                .frames = frames,
+                                .base = instance->module->is_base ? instance->module : NULL};
+    if (freezing.base != NULL)
+        status = difference_find(instance, report, &freezing.difference);
     if (status != STATUS_OK)
         return status;
-    writer = (struct image_writer){.data = image.data};
-    lay_out_state(&writer, instance, frames, &header);
-    memcpy(image.data, &header, sizeof(header));
-    for (uint32_t i = 0; i < header.memory_values.count; i++) {
-        image_set(&writer, header.memory_values, i, &memories[i], sizeof(memories[i]));
-        pages_copy(image.data + memories[i].offset, instance->memories[i]->base, memories[i].bytes);
-    }
-    image_seal(&image);
-    *ret_image = image;
-    return STATUS_OK;
+    status = write_image(&freezing, report, ret_image);
+    difference_done(&freezing.difference);
+    return status;
 }
 
 enum status engine_snapshot(const struct engine_instance *instance,

@@ -114,14 +114,14 @@ void engine_call_begin(struct engine_machine *machine,
 void engine_call_resume(struct engine_machine *machine, struct engine_instance *instance)
 {
     ASSERT(!machine->busy && machine->instance_count == 1);
-    const struct image_header *image = instance->image;
-    const uint32_t *links = image_at(image, image->frame_links);
-    ASSERT(image->frame_links.count > 0);
+    const struct image_header *state = instance->state;
+    const uint32_t *links = image_at(state, state->frame_links);
+    ASSERT(state->frame_links.count > 0);
     uint64_t *stack = machine->stack;
-    memcpy(stack, image_at(image, image->frame_slots), image->frame_slots.count * sizeof(*stack));
+    memcpy(stack, image_at(state, state->frame_slots), state->frame_slots.count * sizeof(*stack));
     *frame_link_at(stack + links[0]) =
-        call_outermost(machine, image_func_type(image, image->frame_func));
-    for (uint32_t i = 1; i < image->frame_links.count; i++) {
+        call_outermost(machine, image_func_type(instance->image, state->frame_func));
+    for (uint32_t i = 1; i < state->frame_links.count; i++) {
         struct image_link from;
         memcpy(&from, stack + links[i], sizeof(from));
         *frame_link_at(stack + links[i]) = (struct frame_link){
@@ -129,8 +129,8 @@ void engine_call_resume(struct engine_machine *machine, struct engine_instance *
             .caller_fp = stack + from.caller_fp,
         };
     }
-    call_start(machine, instance, image->frame_func, instance->code + image->frame_pc,
-               stack + image->frame_fp);
+    call_start(machine, instance, state->frame_func, instance->code + state->frame_pc,
+               stack + state->frame_fp);
 }
 
 bool engine_instance_begin_start(struct engine_instance *instance)

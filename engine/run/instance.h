@@ -44,13 +44,14 @@ struct engine_instance {
     struct engine_machine *machine;
     struct memory **memories; /* combined index space */
     const struct engine_module *module;
-    const struct image_header *image;
-    uint32_t *type_ids;         /* identities of its types; NULL: their indices */
-    uint32_t id;                /* on its machine */
-    bool is_memory_mapped;      /* what is dropped of its memories shows the image again */
-    uint64_t rewound_own_pages; /* of its own memories, as the last rewind left them */
-    uint64_t memory_bytes_left; /* by which its own memories may still grow, in all */
-    uint8_t *dropped_elems;     /* one byte each: 1 = length 0 */
+    const struct image_header *image; /* the module's part */
+    const struct image_header *state; /* the snapshot's; the same unless the image has a base */
+    uint32_t *type_ids;               /* identities of its types; NULL: their indices */
+    uint32_t id;                      /* on its machine */
+    bool is_memory_mapped;            /* what is dropped of its memories shows the image again */
+    uint64_t rewound_own_pages;       /* of its own memories, as the last rewind left them */
+    uint64_t memory_bytes_left;       /* by which its own memories may still grow, in all */
+    uint8_t *dropped_elems;           /* one byte each: 1 = length 0 */
     uint8_t *dropped_datas;
     struct table *own_tables;
     struct memory *own_memory;    /* array of own memories */

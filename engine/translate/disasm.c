@@ -24,6 +24,7 @@
 
 #include "engine/image/code.h"
 #include "engine/image/image.h"
+#include "engine/inspect.h"
 #include "engine/ops/ops.h"
 #include "engine/read/decode_immediate.h"
 #include "engine/read/decode_types.h"

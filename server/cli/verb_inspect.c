@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/inspect.h"
 #include "hostapi/hostapi.h"
 #include "server/cli/values.h"
 #include "server/cli/verbs_engine.h"

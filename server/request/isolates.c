@@ -39,7 +39,19 @@ isolates_open(void *context, struct report *report, struct isolate_artifact **re
     AUTO_CLOSE int fd = -1;
     enum status status =
         deploy_artifact_open(source->data_dir, source->function->entry.artifact_key, report, &fd);
-    return status == STATUS_OK ? isolate_artifact_open(fd, false, report, ret_artifact) : status;
+    if (status != STATUS_OK)
+        return status;
+    return isolate_artifact_open(fd, false, source->bases, report, ret_artifact);
+}
+
+/* A base's name is its artifact's key. */
+enum status isolates_open_base(void *data_dir,
+                               const uint8_t name[ENGINE_BASE_NAME_BYTES],
+                               struct report *report,
+                               int *ret_fd)
+{
+    _Static_assert(ENGINE_BASE_NAME_BYTES == DEPLOY_SHA256_BYTES, "a key is a name");
+    return deploy_artifact_open(data_dir, name, report, ret_fd);
 }
 
 /* Thousands of requests may meet this in a second: one of them tells. */
@@ -68,7 +80,8 @@ enum status isolates_checkout(struct isolates_owner *owner,
                               struct isolate **ret_isolate)
 {
     struct isolate_key key = isolates_key(function);
-    struct isolates_source source = {.data_dir = owner->data_dir, .function = function};
+    struct isolates_source source = {
+        .data_dir = owner->data_dir, .bases = owner->bases, .function = function};
     struct isolate_opener opener = {.open = isolates_open, .context = &source};
     enum status status =
         isolate_pool_checkout(owner->pool, &key, opener, report, ret_start, ret_isolate);
@@ -161,7 +174,8 @@ void isolates_take_news(struct isolates_queue *queue, const struct isolates_owne
     if (status != STATUS_OK)
         return;
     struct isolate_key key = isolates_key(function);
-    struct isolates_source source = {.data_dir = owner->data_dir, .function = function};
+    struct isolates_source source = {
+        .data_dir = owner->data_dir, .bases = owner->bases, .function = function};
     (void)isolate_pool_renew(owner->pool, &key, (struct isolate_opener){isolates_open, &source});
     directory_release(function);
 }

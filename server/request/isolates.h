@@ -35,11 +35,18 @@ struct isolate_key isolates_key(const struct directory_function *function);
 
 struct isolates_source {
     const char *data_dir;
+    struct isolate_bases *bases; /* isolates_open_base is their opener */
     const struct directory_function *function;
 };
 /* The pool's `open`; the context is a struct isolates_source. */
 NODISCARD enum status
 isolates_open(void *context, struct report *report, struct isolate_artifact **ret_artifact);
+
+/* The opener of bases; the context is the data directory. */
+NODISCARD enum status isolates_open_base(void *data_dir,
+                                         const uint8_t name[ENGINE_BASE_NAME_BYTES],
+                                         struct report *report,
+                                         int *ret_fd);
 
 /* Takes a bounded number of messages from the socket. */
 void isolates_hear(struct isolates_queue *queue, int fd);
@@ -52,6 +59,7 @@ static inline bool isolates_has_news(const struct isolates_queue *queue)
 /* Whose they are: a worker. Everything is borrowed. */
 struct isolates_owner {
     const char *data_dir;
+    struct isolate_bases *bases;
     struct directory *directory;
     struct isolate_pool *pool;
     struct metrics *metrics;

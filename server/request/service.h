@@ -77,6 +77,7 @@ struct request_service {
     struct directory *directory;
     struct hosts *hosts;
     struct isolate_pool *pool;
+    struct isolate_bases bases;
     struct request_names names;
     struct request_isolates isolates;
     struct request_memory memory;

@@ -101,7 +101,7 @@ open_artifact(void *context, struct report *report, struct isolate_artifact **re
     if (fd < 0 || write(fd, image.data, image.count) != (ssize_t)image.count)
         return report_errno(report, "cannot write an artifact");
     engine_image_free(&image);
-    enum status status = isolate_artifact_open(fd, true, report, ret_artifact);
+    enum status status = isolate_artifact_open(fd, true, NULL, report, ret_artifact);
     (void)close(fd);
     return status;
 }

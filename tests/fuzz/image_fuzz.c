@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "engine/image/image_writer.h"
+#include "engine/inspect.h"
 #include "tests/fuzz/choices.h"
 #include "tests/fuzz/run.h"
 

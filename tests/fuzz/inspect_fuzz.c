@@ -5,6 +5,7 @@
  *
  *   | module, or bytes to generate one from |
  */
+#include "engine/inspect.h"
 #include "tests/fuzz/run.h"
 
 enum { TEXT_BYTES_MAX = 16 << 20, FUNCS_MAX = 100 };

@@ -132,7 +132,7 @@ void run_ask(const struct engine_module *module)
         ASSERT(engine_module_memory(module, i).page_bytes > 0);
         if (engine_module_has_snapshot(module)) {
             struct engine_memory_image image = engine_module_memory_image(module, i);
-            read_bytes(bytes_make(module->base + image.offset, image.bytes));
+            read_bytes(bytes_make((const uint8_t *)module->state + image.offset, image.bytes));
         }
     }
 }

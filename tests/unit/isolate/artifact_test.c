@@ -66,7 +66,7 @@ static void expect_refused(int fd, bool verify)
 {
     struct report report = REPORT_INIT;
     struct isolate_artifact *artifact;
-    enum status status = isolate_artifact_open(fd, verify, &report, &artifact);
+    enum status status = isolate_artifact_open(fd, verify, NULL, &report, &artifact);
     assert_true(status == STATUS_CORRUPT || status == STATUS_STALE);
     assert_true(report.text[0] != '\0');
     (void)close(fd);
@@ -108,7 +108,7 @@ static void an_artifact_lives_as_long_as_it_is_referred_to(void **state)
     struct engine_image image = make_image(true);
     struct isolate_artifact *artifact;
     int fd = file_of(image.data, image.count);
-    assert_int_equal(isolate_artifact_open(fd, true, &report, &artifact), STATUS_OK);
+    assert_int_equal(isolate_artifact_open(fd, true, NULL, &report, &artifact), STATUS_OK);
     (void)close(fd);
     engine_image_free(&image);
     assert_ptr_equal(isolate_artifact_ref(artifact), artifact);
@@ -132,7 +132,7 @@ static void an_artifact_knows_that_its_file_was_removed(void **state)
     assert_true(fd >= 0);
     assert_int_equal(write(fd, image.data, image.count), image.count);
     engine_image_free(&image);
-    assert_int_equal(isolate_artifact_open(fd, true, &report, &artifact), STATUS_OK);
+    assert_int_equal(isolate_artifact_open(fd, true, NULL, &report, &artifact), STATUS_OK);
     (void)close(fd);
     assert_false(isolate_artifact_is_gone(artifact));
     assert_int_equal(unlink(path), 0);

@@ -120,7 +120,7 @@ static struct isolate *isolate_of(int fd)
     struct report report = REPORT_INIT;
     struct isolate_artifact *artifact;
     struct isolate *isolate;
-    assert_int_equal(isolate_artifact_open(fd, true, &report, &artifact), STATUS_OK);
+    assert_int_equal(isolate_artifact_open(fd, true, NULL, &report, &artifact), STATUS_OK);
     (void)close(fd);
     assert_int_equal(isolate_create(artifact, &limits, &ops, &clock_system, &report, &isolate),
                      STATUS_OK);

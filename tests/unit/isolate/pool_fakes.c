@@ -57,6 +57,12 @@ bool isolate_trim(struct isolate *isolate)
     return !fake.trim_fails;
 }
 
+void isolate_wake(struct isolate *isolate)
+{
+    (void)isolate;
+    fake.wakes++;
+}
+
 bool isolate_is_worn(const struct isolate *isolate)
 {
     (void)isolate;

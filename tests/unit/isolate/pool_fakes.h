@@ -23,6 +23,7 @@ struct pool_fakes {
     int resets;
     int host_resets;
     int trims;
+    int wakes;
     int shed_steps; /* that each isolate takes */
     bool worn;      /* is every isolate? */
     bool reset_fails;

@@ -277,11 +277,13 @@ static void an_isolate_that_waits_gives_its_pages_back_once(void **state)
     while (fake_quiet_turn(pool))
         ;
     assert_int_equal(fake.trims, 6);
+    assert_int_equal(fake.wakes, 0);
     fake_return(fake_take(pool, "t/f", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
     fake.now_ns += 2 * SECOND;
     while (fake_quiet_turn(pool))
         ;
     assert_int_equal(fake.trims, 7); /* only the one that was used since */
+    assert_int_equal(fake.wakes, 1);
     assert_int_equal(isolate_pool_stats(pool).trimmed, 7);
     fake_free_pool(pool);
 }

@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 
+#include "engine/inspect.h"
 #include "tests/support/unit.h"
 #include "tests/unit/engine/guest.h"
 

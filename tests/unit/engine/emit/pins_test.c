@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "engine/inspect.h"
 #include "engine/run/machine.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_build.h"

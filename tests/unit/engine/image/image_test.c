@@ -7,6 +7,7 @@
 #include "engine/image/code.h"
 #include "engine/image/image.h"
 #include "engine/image/image_writer.h"
+#include "engine/inspect.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_build.h"
 #include "tests/unit/engine/guest.h"

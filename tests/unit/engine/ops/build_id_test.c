@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/image/image.h"
+#include "engine/inspect.h"
 #include "engine/ops/ops.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_build.h"

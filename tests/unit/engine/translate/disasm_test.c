@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/inspect.h"
 #include "engine/read/module.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_build.h"

@@ -83,11 +83,13 @@ enum status deploy_artifact_open(const char *data_dir,
 
 enum status isolate_artifact_open(int fd,
                                   bool verify_checksum,
+                                  struct isolate_bases *bases,
                                   struct report *report,
                                   struct isolate_artifact **ret_artifact)
 {
     (void)fd;
     (void)verify_checksum;
+    (void)bases;
     (void)report;
     (void)ret_artifact;
     return STATUS_CORRUPT;

@@ -31,6 +31,18 @@ void isolates_take_news(struct isolates_queue *queue, const struct isolates_owne
     asked.news++;
 }
 
+enum status isolates_open_base(void *data_dir,
+                               const uint8_t name[ENGINE_BASE_NAME_BYTES],
+                               struct report *report,
+                               int *ret_fd)
+{
+    (void)data_dir;
+    (void)name;
+    (void)report;
+    (void)ret_fd;
+    return STATUS_NOT_FOUND;
+}
+
 enum status isolates_checkout(struct isolates_owner *owner,
                               const struct directory_function *function,
                               struct report *report,

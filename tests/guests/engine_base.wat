@@ -1,0 +1,25 @@
+;; SPDX-License-Identifier: Apache-2.0
+;; A memory of 512 pages of 4 KiB with bytes in some of them, a counter and a table of two
+;; functions, and ways to change them all.
+(module
+  (type $count (func (result i32)))
+  (memory (export "memory") 32 64)
+  (data (i32.const 8190) "over a border")
+  (data (i32.const 409600) "a page that is one hundred")
+  (table $both (export "table") 2 4 funcref)
+  (elem (i32.const 1) $count)
+  (global $counter (export "counter") (mut i32) (i32.const 0))
+  (func $count (export "count") (result i32)
+    (global.set $counter (i32.add (global.get $counter) (i32.const 1)))
+    (global.get $counter))
+  (func (export "call") (result i32)
+    (call_indirect (type $count) (i32.const 1)))
+  (func (export "swap")
+    (table.set $both (i32.const 0) (table.get $both (i32.const 1)))
+    (table.set $both (i32.const 1) (ref.null func)))
+  (func (export "fill") (param $at i32) (param $byte i32) (param $count i32)
+    (memory.fill (local.get $at) (local.get $byte) (local.get $count)))
+  (func (export "store") (param $at i32)
+    (v128.store (local.get $at) (v128.const i8x16 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)))
+  (func (export "grow") (param i32) (result i32)
+    (memory.grow (local.get 0))))
