@@ -187,8 +187,10 @@ static bool channel_keep_fd(struct channel *channel, const struct msghdr *messag
     return false;
 }
 
-/* Bytes that came; 0: none now. */
-static enum status channel_read(struct channel *channel, struct report *report, size_t *ret_count)
+/* Bytes that came, and whether there may be more: what did not fill its room was all of it, or all
+ * of it up to a descriptor. */
+static enum status
+channel_read(struct channel *channel, struct report *report, size_t *ret_count, bool *ret_more)
 {
     struct buffer *in = &channel->in;
     union channel_fd_room room = {0};
@@ -201,12 +203,14 @@ static enum status channel_read(struct channel *channel, struct report *report, 
     }
     ssize_t count = recvmsg(channel->options.fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     *ret_count = 0;
+    *ret_more = false;
     if (count < 0 && (errno == EAGAIN || errno == EINTR))
         return STATUS_OK;
     if (count <= 0)
         return report_fail(report, STATUS_UNREACHABLE, REPORT_OFFSET_NONE, "%s has closed it",
                            channel_end_name(channel->options.peer));
     *ret_count = (size_t)count;
+    *ret_more = channel->options.takes_fds || (size_t)count == part.iov_len;
     in->count += (size_t)count;
     if (channel->options.takes_fds && !channel_keep_fd(channel, &message))
         return report_fail(report, STATUS_MALFORMED, REPORT_OFFSET_NONE,
@@ -262,6 +266,7 @@ enum status channel_receive(struct channel *channel, struct report *report)
     size_t turn = 0;
     size_t count;
     size_t wanted = 0;
+    bool more;
     if (channel->broken)
         return report_fail(report, STATUS_UNREACHABLE, REPORT_OFFSET_NONE,
                            "%s cannot be written to", channel_end_name(channel->options.peer));
@@ -273,13 +278,13 @@ enum status channel_receive(struct channel *channel, struct report *report)
             room = in->max - in->count;
         if (buffer_reserve(in, room) != STATUS_OK)
             return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
-        enum status status = channel_read(channel, report, &count);
+        enum status status = channel_read(channel, report, &count, &more);
         if (status == STATUS_OK && count > 0)
             status = channel_take(channel, report, &wanted);
         if (status != STATUS_OK)
             return status;
         turn += count;
-    } while (count > 0 && turn < CHANNEL_TURN_BYTES);
+    } while (more && turn < CHANNEL_TURN_BYTES);
     if (in->count == 0 && in->capacity > CHANNEL_KEPT_BYTES && !channel->options.wipes) {
         size_t max = in->max;
         buffer_done(in);

@@ -2,9 +2,8 @@
 /*
  * Private to server/: one end of a stream socket between two processes, and frames on it.
  *
- *   channel_send --> [socket takes it] or --> [out: at most out_max bytes] --channel_flush-->
- * socket socket --channel_receive--> [in: one frame and what came with it] --> frame(), once for
- * each
+ *   channel_send --> [socket takes it] or [out: out_max bytes] --channel_flush--> socket
+ *   socket --channel_receive--> [in: a frame and what came with it] --> frame(), one by one
  *
  * Never waits: what the socket does not take is kept, and over the bound a frame is refused whole,
  * for the caller to say so to whoever asked. What comes in is checked against messages.def before
@@ -78,7 +77,8 @@ bool channel_has_unsent(const struct channel *channel);
 void channel_flush(struct channel *channel);
 /*
  * Handles what has come, a bounded part of it. STATUS_UNREACHABLE: the other side has closed it, or
- * cannot be reached; STATUS_MALFORMED: it sent what it may not. Then it is over: channel_done.
+ * cannot be reached; STATUS_MALFORMED: it sent what it may not. Then it is over: channel_done. What
+ * is left, an end too, makes the socket readable again.
  */
 NODISCARD enum status channel_receive(struct channel *channel, struct report *report);
 
