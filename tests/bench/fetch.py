@@ -9,11 +9,14 @@ client asks a function that answers at once; a client asks the same function to 
 is asked one after the other on one connection. What a fetch adds is the third less the other two,
 of medians; its CPU time is that of all Skerry's processes for the third less that for the second.
 Last, a function whose guest does nothing but pass the request on to that server, its origin: what
-Skerry costs as a reverse proxy, all of it.
+Skerry costs as a reverse proxy, all of it; beside nginx's proxy_pass with connections kept to the
+origin, where nginx is installed.
 """
 import argparse
+import contextlib
 import json
 import pathlib
+import shutil
 import statistics
 import subprocess
 import tempfile
@@ -22,6 +25,25 @@ import support
 
 GOAL_ADDED_US = 60
 GOAL_CPU_US = 60
+GOAL_NGINX = 3  # times its CPU
+
+# One worker, nothing written, and no more headers than Skerry adds.
+NGINX_CONF = """daemon off; worker_processes 1; pid {folder}/pid; error_log stderr crit;
+events {{ worker_connections 64; }}
+http {{
+  access_log off; client_body_temp_path {folder}; proxy_temp_path {folder};
+  fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
+  keepalive_requests 100000000;
+  upstream origin {{ server 127.0.0.1:{origin}; keepalive 8; keepalive_requests 100000000; }}
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{
+      proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    }}
+  }}
+}}
+"""
 
 
 def parse_arguments():
@@ -51,6 +73,23 @@ def make_proxy(folder, origin):
     (folder / "function.yaml").write_text(f"name: proxy\nmain: main.wasm\norigin: {origin}\n")
 
 
+@contextlib.contextmanager
+def nginx(folder, origin_port):
+    """nginx in front of the origin; None where there is none. Not pinned, as Skerry is not."""
+    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
+    if program is None:
+        print("no nginx here: apt-get install nginx-light brings the row beside `reverse proxy`")
+        yield None
+        return
+    port = support.free_port()
+    conf = pathlib.Path(folder) / "nginx.conf"
+    conf.write_text(NGINX_CONF.format(folder=folder, port=port, origin=origin_port))
+    with support.Server("nginx", [program, "-p", folder, "-c", str(conf)], port,
+                        support.pick_cores()[0]) as server:
+        server.unpin()
+        yield server
+
+
 def measure(skerry, server, url, core, seconds):
     before = server.cpu_seconds()
     report = support.loadtest(skerry, core, "--url", url, "--rate", "max", "--duration",
@@ -75,7 +114,8 @@ def main():
                         port, cores[1]), \
          support.SkerryServer(skerry, cores[0],
                               config="outbound: { allow_private: true }\n") as server, \
-         tempfile.TemporaryDirectory(prefix="skerry-bench-") as folder:
+         tempfile.TemporaryDirectory(prefix="skerry-bench-") as folder, \
+         nginx(folder, port) as other:
         server.unpin()
         for make in (make_guest, make_proxy):
             make(pathlib.Path(folder), origin)
@@ -90,7 +130,11 @@ def main():
             fetch = measure(skerry, server, f"{base}/get?{origin}/", cores[1], options.seconds)
             proxy = measure(skerry, server, f"http://127.0.0.1:{server.port}/f/default/proxy/",
                             cores[1], options.seconds)
+            beside = other and measure(skerry, other, f"http://127.0.0.1:{other.port}/", cores[1],
+                                       options.seconds)
             rounds.append({"proxy": proxy["p50"], "proxy_cpu": proxy["cpu"],
+                           "nginx": beside["p50"] if beside else 0,
+                           "nginx_cpu": beside["cpu"] if beside else 1,
                            "direct": alone["p50_us"], "direct_cpu": alone["cpu_us"],
                            "plain": plain["p50"], "fetch": fetch["p50"], "p99": fetch["p99"],
                            "added": fetch["p50"] - plain["p50"] - alone["p50_us"],
@@ -104,6 +148,11 @@ def main():
     print(f"  and of CPU           {middle['cpu']:6.1f} us   goal {GOAL_CPU_US}: "
           f"{support.verdict(middle['cpu'] <= GOAL_CPU_US)}")
     print(f"reverse proxy      p50 {middle['proxy']:6.1f} us   cpu {middle['proxy_cpu']:5.1f} us")
+    if middle["nginx"] > 0:
+        ratio = statistics.median(row["proxy_cpu"] / row["nginx_cpu"] for row in rounds)
+        print(f"nginx's proxy_pass p50 {middle['nginx']:6.1f} us   cpu {middle['nginx_cpu']:5.1f} us   "
+              f"ours {ratio:.2f} times its CPU, goal {GOAL_NGINX}: "
+              f"{support.verdict(ratio <= GOAL_NGINX)}")
 
 
 if __name__ == "__main__":
