@@ -113,8 +113,13 @@ enum status crypto_run(uint32_t operation,
                        struct bytes out,
                        size_t *ret_count)
 {
-    struct crypto_call call = {
-        .stream = stream, .out = (uint8_t *)(uintptr_t)out.data, .room = out.count};
+    uint8_t made[CRYPTO_RESULT_MAX]; /* so that what fails has written nothing */
+    bool is_direct = operation == CRYPTO_MORE;
+    struct crypto_call call = {.stream = stream, .out = made, .room = sizeof(made)};
+    if (is_direct) {
+        call.out = (uint8_t *)(uintptr_t)out.data;
+        call.room = out.count;
+    }
     enum status status = STATUS_UNSUPPORTED;
     if (arguments.count > CRYPTO_BYTES_MAX)
         return STATUS_LIMIT;
@@ -124,9 +129,15 @@ enum status crypto_run(uint32_t operation,
         if (crypto_rows[i].number == operation)
             status = crypto_rows[i].function(&call);
     }
-    if (status == STATUS_OK)
-        *ret_count = call.used;
-    else
+    if (status == STATUS_OK && call.used > out.count)
+        status = STATUS_FULL;
+    if (status != STATUS_OK) {
         crypto_stream_clear(stream);
+    } else {
+        if (!is_direct && call.used > 0)
+            memcpy((uint8_t *)(uintptr_t)out.data, made, call.used);
+        *ret_count = call.used;
+    }
+    OPENSSL_cleanse(made, is_direct ? 0 : call.used);
     return status;
 }

@@ -90,6 +90,18 @@ static const struct bytes fuzz_pool[] = {
     TEXT("\0\0\0\0"
          "\x41\0\0\0"
          "\xff\xff\xff\xff"),
+    /* arguments of cryptography */
+    TEXT("\7\0\0\0SHA-256"
+         "\3\0\0\0key"),
+    TEXT("\7\0\0\0AES-GCM"
+         "\1\0\0\0"
+         "1"
+         "\x10\0\0\0sixteen bytes..."
+         "\4\0\0\0more"
+         "\0\0\0\0"),
+    TEXT("\5\0\0\0P-256"
+         "\1\0\0\0"
+         "0"),
 #undef TEXT
 };
 
