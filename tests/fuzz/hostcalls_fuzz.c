@@ -41,6 +41,7 @@ struct fuzz {
     struct hostapi_variable variables[3];
     uint32_t calls;
     uint64_t result; /* of the last call */
+    uint32_t handle; /* of the last that started something */
 };
 
 /* Of a call: where it is, and what family's errors it may answer. */
@@ -169,10 +170,13 @@ static uint64_t fuzz_number(struct fuzz *fuzz)
     }
 }
 
-/* Arguments that make sense to many calls are often a text and its length. */
+/* Arguments that make sense to many calls are often a handle first, and texts and their lengths. */
 static void fuzz_arguments(struct fuzz *fuzz, const char *signature, union engine_value *slots)
 {
-    for (uint32_t i = 0; signature[i] != ':'; i++) {
+    uint32_t first = signature[0] == 'i' && choose(&fuzz->choices, 4) == 3;
+    if (first == 1)
+        slots[0].bits = fuzz->handle;
+    for (uint32_t i = first; signature[i] != ':'; i++) {
         bool has_two = signature[i] == 'i' && signature[i + 1] == 'i';
         if (has_two && choose(&fuzz->choices, 2) == 0) {
             uint32_t text = choose(&fuzz->choices, COUNT_OF(fuzz_pool));
@@ -386,6 +390,10 @@ static enum engine_outcome fuzz_make_call(struct fuzz *fuzz)
     enum engine_outcome outcome = fuzz_call(fuzz, &func, slots);
     if (outcome == ENGINE_DONE && colon[1] != '\0')
         fuzz->result = slots[0].bits;
+    bool starts =
+        strstr(func.row->name, "start_v1") != NULL || strcmp(func.row->name, "fetch_v1") == 0;
+    if (outcome == ENGINE_DONE && starts && slots[0].bits <= INT32_MAX)
+        fuzz->handle = slots[0].i32;
     free(slots);
     fuzz->calls++;
     return outcome;
