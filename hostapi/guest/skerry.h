@@ -259,6 +259,17 @@ int32_t skerry_log_fields(enum skerry_log_level level,
 SKERRY_NATIVE("time_now_v1") int64_t skerry_time_now(uint32_t clock);
 /* At most 65,536 bytes. */
 SKERRY_NATIVE("random_v1") int32_t skerry_random(void *buffer, uint32_t bytes);
+/* Of the request, as the buffer's calls do: its scheme as the client speaks it, the host that it
+ * asked for, tenant, function, and "1" if a handler stands behind this one or "0". */
+enum skerry_request_fact {
+    SKERRY_REQUEST_SCHEME = 0,
+    SKERRY_REQUEST_AUTHORITY = 1,
+    SKERRY_REQUEST_TENANT = 2,
+    SKERRY_REQUEST_FUNCTION = 3,
+    SKERRY_REQUEST_HAS_NEXT = 4,
+};
+SKERRY_NATIVE("request_info_v1")
+int32_t skerry_request_info(enum skerry_request_fact what, char *buffer, uint32_t limit);
 /* What is written of the response goes out, its head first. Whoever waits for something else need
  * not ask. SKERRY_UNSUPPORTED: this response is sent when it is whole. */
 SKERRY_NATIVE("response_flush_v1") int32_t skerry_response_flush(void);

@@ -185,6 +185,27 @@ enum engine_outcome skerry_checkpoint(struct hostapi_host *host, struct engine_h
     return outcome == ENGINE_DONE ? skerry_answer(call, went_on ? 1 : 0) : outcome;
 }
 
+/* ---- the request ----------------------------------------------------------------------------- */
+
+/* (what, buffer, its room) */
+enum engine_outcome skerry_request_info(struct hostapi_host *host, struct engine_host_call *call)
+{
+    const struct http_exchange *exchange = host->request.exchange;
+    if (host_is_frozen(host) || exchange == NULL)
+        return host_trap_frozen(call, "request_info_v1");
+    const struct bytes facts[] = {
+        bytes_of_text(exchange->is_https ? "https" : "http"),
+        exchange->authority,
+        exchange->tenant,
+        exchange->function,
+        bytes_of_text(exchange->has_next ? "1" : "0"),
+    };
+    uint32_t what = call->slots[0].i32;
+    if (what >= COUNT_OF(facts))
+        return skerry_answer(call, SKERRY_INVALID);
+    return skerry_give(call, 1, facts[what]);
+}
+
 /* ---- the response ---------------------------------------------------------------------------- */
 
 enum engine_outcome skerry_response_flush(struct hostapi_host *host, struct engine_host_call *call)

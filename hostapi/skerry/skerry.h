@@ -109,7 +109,7 @@ typedef enum engine_outcome skerry_handler(struct hostapi_host *host,
                                            struct engine_host_call *call);
 /* plain.c */
 skerry_handler skerry_checkpoint, skerry_counter_add, skerry_env_get, skerry_log, skerry_random,
-    skerry_response_flush, skerry_time_now;
+    skerry_request_info, skerry_response_flush, skerry_time_now;
 skerry_handler skerry_handle_close, skerry_wait; /* handles.c */
 skerry_handler skerry_kv_add, skerry_kv_add_start, skerry_kv_delete, skerry_kv_delete_start,
     skerry_kv_finish, skerry_kv_get, skerry_kv_list, skerry_kv_put, skerry_kv_put_start; /* kv.c */

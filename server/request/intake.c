@@ -71,18 +71,20 @@ enum status intake_find(const struct request *request,
     struct directory_function *function = NULL;
     struct directory_function *chosen = NULL;
     enum status status = names->find(names->context, target, report, &function);
-    if (LIKELY(status != STATUS_OK || function->entry.share_count == 0)) {
+    if (LIKELY(status != STATUS_OK ||
+               (function->entry.share_count == 0 && !request->asks_assets))) {
         *ret_function = function;
         return status;
     }
-    uint32_t version = split_choose(&function->entry, &request->http);
+    uint32_t version = request->asks_assets ? request->caller->function->entry.version
+                                            : split_choose(&function->entry, &request->http);
     /* If it is gone meanwhile, the active one is not. */
     if (version != function->entry.version &&
         names->find_version(names->context, function, version, &chosen) == STATUS_OK) {
         names->release(function);
         function = chosen;
     }
-    function->is_share = true;
+    function->is_share |= !request->asks_assets;
     *ret_function = function;
     return STATUS_OK;
 }
@@ -114,6 +116,8 @@ static void intake_look_up(struct request *request)
         (void)0;
     else if (UNLIKELY(function->site != NULL) && assets_take(request))
         (void)0; /* a file answers */
+    else if (UNLIKELY(request->asks_assets))
+        request_refuse(request, FAULT_NO_FILE, NULL);
     else if (UNLIKELY(!quarantine_is_empty(service->quarantine)) &&
              quarantine_until_ns(service->quarantine, &function->entry, service->clock) != 0)
         request_refuse(request, FAULT_QUARANTINED, NULL);

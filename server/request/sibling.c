@@ -23,6 +23,8 @@
 /* Of the caller's fuel, so that many calls at once never have more than it. */
 #define SIBLING_KEPT_WAITS 16 /* of so many parts the caller keeps one, if it only waits */
 #define SIBLING_KEPT_GOES  2
+/* No function is called so: the files of the caller's own version. */
+#define SIBLING_ASSETS "*assets"
 
 struct sibling {
     struct request request;
@@ -205,6 +207,9 @@ static bool sibling_fill(struct sibling *sibling, const struct hostapi_fetch_ord
     struct request *request = &sibling->request;
     struct http_exchange *http = &request->http;
     const struct http_exchange *from = &sibling->caller->http;
+    request->asks_assets = bytes_equal_text(order->function, SIBLING_ASSETS);
+    struct bytes function =
+        request->asks_assets ? sibling->caller->function->name : order->function;
     http->may_stream = false;
     http->protocol = from->protocol;
     http->source_addr = from->source_addr;
@@ -213,7 +218,7 @@ static bool sibling_fill(struct sibling *sibling, const struct hostapi_fetch_ord
     if (!bytes_is_token(order->method) || !sibling_is_uri(order->url) ||
         !sibling_copy(sibling, order->method, &http->method) ||
         !sibling_copy(sibling, order->url, &request->path) ||
-        !route_set(&request->target, from->tenant, order->function, request->path, 0) ||
+        !route_set(&request->target, from->tenant, function, request->path, 0) ||
         !sibling_add_headers(sibling, order->fields))
         return false;
     sibling->body = malloc(order->body.count + 1);
@@ -237,7 +242,6 @@ static void sibling_charge(struct sibling *sibling, bool waits)
     caller->fuel_max -= sibling->fuel;
     caller->fuel_lent += sibling->fuel;
     sibling->request.fuel_given = sibling->fuel;
-    sibling->request.caller = caller;
     sibling->request.deadline_ns = MIN(sibling->request.deadline_ns, caller->deadline_ns);
 }
 
@@ -273,6 +277,7 @@ static struct sibling *sibling_create(struct request *caller,
         free(sibling);
         return NULL;
     }
+    sibling->request.caller = caller;
     if (sibling_fill(sibling, order))
         return sibling;
     request_end(&sibling->request);

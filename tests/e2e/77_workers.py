@@ -29,8 +29,69 @@ BOUNDARY = "----x"
 MAPPED = b"""export default { fetch() { throw new Error("mapped"); } };
 //# sourceMappingURL=bundle.js.map
 """
-MAP = json.dumps({"version": 3, "sources": ["src/app.ts"], "names": [],
-                  "mappings": "AAMA"}).encode()
+MAP = b'{"version": 3, "sources": ["src/app.ts"], "names": [], "mappings": "AAMA"}'
+
+BOUND = b"""
+export default {
+  async fetch(request, env) {
+    await env.NAMES.put("k", "value", { metadata: { m: 1 } });
+    const { value, metadata } = await env.NAMES.getWithMetadata("k");
+    const limit = [];
+    for (let i = 0; i < 3; i++) limit.push((await env.LIMIT.limit({ key: "a" })).success);
+    return Response.json({
+      got: value, metadata, none: await env.NAMES.get("none"), limit, text: env.TEXT, data: env.DATA,
+      keys: (await env.NAMES.list()).keys.map((key) => key.name), names: Object.keys(env),
+      other: await env.OTHER.fetch("http://other/", { method: "PUT" }).then((r) => r.text()),
+    });
+  },
+};"""
+WARMED = b"""
+const seen = [];
+export const warm = ["/", "/asks", "/throws"];
+export default {
+  async fetch(request, env) {
+    const { pathname } = new URL(request.url);
+    seen.push(pathname);
+    if (pathname === "/asks") await env.KV.get("x");
+    if (pathname === "/throws") throw new Error("no");
+    return Response.json({ seen });
+  },
+};"""
+LAMBDA = b"""
+export const handler = async (event, context) => ({
+  statusCode: 201, headers: { "x-a": "b" },
+  body: JSON.stringify({ path: event.rawPath, method: event.httpMethod, cookies: event.cookies,
+                         query: event.queryStringParameters.x, body: event.body }),
+});"""
+WHO = b"""
+export default {
+  scheduled() { throw new Error("nobody may"); },
+  fetch(request) {
+    return Response.json({
+      address: request.headers.get("cf-connecting-ip"),
+      all: [...request.headers].filter(([name]) => name === "cf-connecting-ip").length,
+      scheme: new URL(request.url).protocol, protocol: request.cf.httpProtocol });
+  },
+};"""
+SSR = """
+export default {
+  async fetch(request, env) {
+    const { pathname } = new URL(request.url);
+    const shell = await env.ASSETS.fetch(new URL("/index.html", request.url));
+    const css = await env.ASSETS.fetch("http://assets/a.css");
+    const any = await env.ASSETS.fetch("http://assets/nothing");
+    const text = (await shell.text()).replace("></", `>${pathname}</`);
+    const type = css.headers.get("content-type").split(";")[0];
+    return new Response(`${text} ${css.status} ${any.status} ${type}`);
+  },
+};"""
+PASSES = """
+export default {
+  fetch(request, env, ctx) {
+    ctx.passThroughOnException();
+    throw new Error("not this time");
+  },
+};"""
 
 
 def form(parts):
@@ -92,6 +153,81 @@ class Modules(ServerTest):
         self.assertEqual(self.put("mapped", form(parts)).status, 201)
         self.problem(self.server.get("mapped"), 500, "exception")
         wait_until(lambda: "src/app.ts:7:1" in self.server.guest_log("mapped"), 5, "the stack")
+
+    def test_metadata_binds_what_env_holds(self):
+        metadata = {"bindings": [
+            {"type": "kv_namespace", "name": "NAMES", "namespace_id": "abc"},
+            {"type": "service", "name": "OTHER", "service": "other"},
+            {"type": "ratelimit", "name": "LIMIT", "simple": {"limit": 2, "period": 60}},
+            {"type": "plain_text", "name": "TEXT", "text": "a text"},
+            {"type": "json", "name": "DATA", "json": {"deep": [1]}}]}
+        other = {"a.js": ("", b'export default (request) => new Response(request.method);')}
+        self.assertEqual(self.put("other", form(other)).status, 201)
+        parts = {"a.js": ("", BOUND),
+                 "metadata": ("application/json", json.dumps(metadata).encode())}
+        self.assertEqual(self.put("bound", form(parts)).status, 201)
+        self.assertEqual(self.server.get("bound").json, {
+            "got": "value", "metadata": {"m": 1}, "none": None, "keys": ["k"], "other": "PUT",
+            "limit": [True, True, False], "text": "a text", "data": {"deep": [1]},
+            "names": ["NAMES", "OTHER", "LIMIT", "TEXT", "DATA"]})
+        answer = self.server.admin("GET", "/v1/tenants/default/kv/abc%2Fk")
+        self.assertEqual(answer.status, 200)
+        metadata["bindings"] = [{"type": "d1", "name": "DB"}]
+        parts["metadata"] = ("", json.dumps(metadata).encode())
+        answer = self.put("bound", form(parts))
+        self.assertEqual(answer.status, 422)
+        self.assertIn("the binding DB is of the type", answer.json["detail"])
+
+    def test_what_a_warm_up_leaves_is_there_at_each_request(self):
+        answer = self.put("warmed", form({"a.js": ("", WARMED)}))
+        self.assertEqual(answer.status, 201, answer)
+        for _ in range(2):
+            self.assertEqual(self.server.get("warmed").json["seen"],
+                             ["/", "/asks", "/throws", "/"])
+        answer = self.put("warmed", form({"a.js": ("", WARMED.replace(b'"/asks"', b'"asks"'))}))
+        self.assertEqual(answer.status, 422)
+        self.assertIn("list of paths", answer.json["detail"])
+
+    def test_a_handler_of_events(self):
+        self.assertEqual(self.put("lambda", form({"index.mjs": ("", LAMBDA)})).status, 201)
+        answer = self.server.get("lambda", "/a/b?x=1&x=2", method="POST", body=b"text",
+                                 headers={"Content-Type": "text/plain", "Cookie": "a=b; c=d"})
+        self.assertEqual((answer.status, answer.headers["x-a"]), (201, "b"))
+        self.assertEqual(answer.json, {"path": "/a/b", "method": "POST", "query": "1,2",
+                                       "cookies": ["a=b", "c=d"], "body": "text"})
+
+    def test_what_a_client_cannot_say_of_itself(self):
+        self.assertEqual(self.put("who", form({"a.js": ("", WHO)})).status, 201)
+        answer = self.server.get("who", method="POST", headers={
+            "CF-Connecting-IP": "9.9.9.9", "X-Forwarded-Proto": "https",
+            "X-Skerry-Cron": "* * * * *"})
+        self.assertEqual(answer.json, {"address": "127.0.0.1", "all": 1, "scheme": "http:",
+                                       "protocol": "HTTP/1.1"})
+
+
+@unittest.skipUnless(has_javascript(), "this build has no JavaScript")
+class Folders(ServerTest):
+    def deploy(self, name, files):
+        folder = pathlib.Path(self.server.data) / f"project-{name}"
+        for path, text in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
+        return self.server.cli("deploy", str(folder))
+
+    def test_assets_are_asked_for_by_the_script(self):
+        self.deploy("assets", {
+            "function.yaml": "name: ssr\nmain: app.js\n"
+                             "assets: { dir: public, fallback: index.html }\n",
+            "app.js": SSR, "public/index.html": "<main></main>", "public/a.css": "css"})
+        self.assertEqual(self.server.get("ssr", "/a.css").text, "css")
+        answer = self.server.get("ssr", "/page")
+        self.assertEqual((answer.status, answer.text), (200, "<main>/page</main> 200 200 text/css"))
+
+    def test_an_exception_may_pass_the_request_on(self):
+        for origin, status in (("", 500), ("origin: http://127.0.0.1:1\n", 502)):
+            self.deploy("passes", {"function.yaml": f"name: passes\nmain: app.js\n{origin}",
+                                   "app.js": PASSES})
+            self.assertEqual(self.server.get("passes").status, status)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,13 @@ export const UNSUPPORTED: i32 = -10;
 export const CLOSED: i32 = -11;
 export const FAILED: i32 = -12;
 
+// skerry_request_fact
+export const REQUEST_SCHEME: i32 = 0;
+export const REQUEST_AUTHORITY: i32 = 1;
+export const REQUEST_TENANT: i32 = 2;
+export const REQUEST_FUNCTION: i32 = 3;
+export const REQUEST_HAS_NEXT: i32 = 4;
+
 // skerry_fetch_flag
 export const FETCH_BODY: i32 = 1;
 export const FETCH_FOLLOW: i32 = 2;
@@ -156,6 +163,9 @@ export declare function time_now_v1(clock: u32): i64;
 
 @external("skerry", "random_v1")
 export declare function random_v1(buffer: usize, bytes: u32): i32;
+
+@external("skerry", "request_info_v1")
+export declare function request_info_v1(what: i32, buffer: usize, limit: u32): i32;
 
 @external("skerry", "response_flush_v1")
 export declare function response_flush_v1(): i32;

@@ -50,6 +50,15 @@ const (
 	Failed      = -12
 )
 
+// skerry_request_fact
+const (
+	RequestScheme    = 0
+	RequestAuthority = 1
+	RequestTenant    = 2
+	RequestFunction  = 3
+	RequestHasNext   = 4
+)
+
 // skerry_fetch_flag
 const (
 	FetchBody   = 1
@@ -211,6 +220,10 @@ func abiTimeNowV1(clock uint32) int64
 //go:wasmimport skerry random_v1
 //go:noescape
 func abiRandomV1(buffer unsafe.Pointer, bytes uint32) int32
+
+//go:wasmimport skerry request_info_v1
+//go:noescape
+func abiRequestInfoV1(what int32, buffer unsafe.Pointer, limit uint32) int32
 
 //go:wasmimport skerry response_flush_v1
 //go:noescape

@@ -23,6 +23,7 @@
   const REDIRECTS = [301, 302, 303, 307, 308];
   const FLAG_BODY = 1; // enum skerry_fetch_flag
   const FLAG_FOLLOW = 2;
+  const FACT_SCHEME = 0; // enum skerry_request_fact
 
   // ---- bodies
 
@@ -148,9 +149,11 @@
     return url.href;
   };
   const incomingUrl = () => {
-    const scheme = host.requestHeader("x-forwarded-proto") === "https" ? "https" : "http";
-    return `${scheme}://${host.requestHeader("host") ?? "localhost"}${host.requestUri()}`;
+    return `${host.requestFact(FACT_SCHEME)}://${host.requestHeader("host") ?? "localhost"}${host.requestUri()}`;
   };
+
+  // Of what Workers say of a connection, what is known here.
+  const incomingCf = () => ({ colo: "SKERRY", httpProtocol: host.requestProtocol() });
 
   class Request extends Body {
     constructor(input, init) {
@@ -178,7 +181,7 @@
     get headers() { return this[HEADERS] ??= host.headersOf(host.requestHeaders(), false); }
     get redirect() { return this[REDIRECT]; }
     get signal() { return this[SIGNAL] ??= new AbortController().signal; }
-    get cf() { return this[CF]; }
+    get cf() { return this[CF] ??= this === served ? incomingCf() : undefined; }
     get cache() { return "default"; }
     get credentials() { return "same-origin"; }
     get destination() { return ""; }
@@ -196,9 +199,10 @@
   }
   Object.assign(Request.prototype, { [URL_]: null, [METHOD]: "GET", [REDIRECT]: "manual", [SIGNAL]: null, [CF]: undefined });
 
+  let served = null;
   // The request that is served: its parts stay in C until they are asked for.
   host.incoming = () => {
-    const request = Object.create(Request.prototype);
+    const request = served = Object.create(Request.prototype);
     const method = host.requestMethod();
     if (method === "GET") return request;
     request[METHOD] = method;

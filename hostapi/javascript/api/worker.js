@@ -1,105 +1,83 @@
 // SPDX-License-Identifier: Apache-2.0
 // A deployed script and the requests that it answers: `export default { fetch(request, env, ctx) }`, a
-// function as the default export, or addEventListener("fetch", ...).
+// function as the default export, addEventListener("fetch", ...), or `export const handler`.
 (host) => {
-  const FOREVER_MS = 0;
-  const MS_PER_S = 1000;
+  const FACT_HAS_NEXT = 4; // enum skerry_request_fact
+  const env = host.env_;
   let handler; // (request, env, context) -> a Response or a promise of one
-  const listeners = []; // of the service worker's form
-
-  // ---- env: variables, secrets, and the store
-
-  const asBytes = (value) => {
-    if (typeof value === "string") return host.encode(value);
-    const bytes = host.bytesOf(value);
-    if (bytes === null) throw new TypeError("put: neither text nor bytes");
-    return bytes;
-  };
-  const readers = {
-    text: (bytes) => host.decode(bytes, false),
-    json: (bytes) => JSON.parse(host.decode(bytes, false)),
-    arrayBuffer: (bytes) => bytes.buffer,
-    stream: (bytes) => host.streamOf(bytes),
-  };
-  const change = async (handle) => {
-    await host.whenReady(handle);
-    host.kvFinish(handle);
-  };
-  const lifetime = ({ expirationTtl, expiration } = {}) => {
-    if (expirationTtl !== undefined) return Math.max(1, Number(expirationTtl) * MS_PER_S);
-    return expiration === undefined ? FOREVER_MS : Math.max(1, Number(expiration) * MS_PER_S - Date.now());
-  };
-  const kv = Object.freeze({
-    async get(key, options = "text") {
-      const type = typeof options === "string" ? options : options?.type ?? "text";
-      if (readers[type] === undefined) throw new TypeError(`get: "${type}" is no type`);
-      const bytes = host.kvGet(`${key}`);
-      return bytes === null ? null : readers[type](bytes);
-    },
-    async put(key, value, options) {
-      if (value instanceof ReadableStream) value = await new Response(value).bytes();
-      await change(host.kvPut(`${key}`, asBytes(value), lifetime(options)));
-    },
-    async delete(key) { await change(host.kvDelete(`${key}`)); },
-    async list({ prefix = "", limit = 1000, cursor = "" } = {}) {
-      const names = host.kvList(prefix ?? "", cursor ?? "");
-      const keys = names.slice(0, limit);
-      const complete = names.length === 0 || keys.length === names.length && host.kvList(prefix ?? "", keys.at(-1)).length === 0;
-      return { keys: keys.map((name) => ({ name })), list_complete: complete, ...complete ? {} : { cursor: keys.at(-1) } };
-    },
-  });
-  // Another function of the tenant.
-  host.sibling = (name) => Object.freeze({
-    async fetch(input, init) {
-      const request = new Request(input, init);
-      const url = new URL(request.url);
-      const bytes = request.body === null ? null : await request.bytes();
-      const fields = host.headerList(request.headers);
-      return host.responseOf(host.call(name, request.method, url.pathname + url.search, fields, bytes), { url: url.href, method: request.method });
-    },
-  });
-  const env = new Proxy({}, {
-    get(target, name) {
-      if (typeof name !== "string") return undefined;
-      return host.env(name) ?? (name === "KV" ? kv : name === "functions" ? siblings : undefined);
-    },
-    has: (target, name) => env[name] !== undefined,
-  });
-  const siblings = new Proxy({}, { get: (target, name) => typeof name === "string" ? host.sibling(name) : undefined });
+  let scheduled = null; // (controller, env, context)
+  let warm = []; // paths that are asked for before the snapshot
+  const listeners = []; // of the service worker's form: [type, listener]
 
   // ---- adopting a script
 
+  const NOTHING = "the script has no default export, and no listener of `fetch`: write `export default { async fetch(request, env, ctx) { return new Response(\"hello\"); } }`";
+  const hears = (type) => listeners.some((row) => row[0] === type);
+  // A class that extends WorkerEntrypoint has `env` and `ctx` of its own for each request.
+  const isEntrypoint = (script) => typeof script === "function" && typeof script.prototype?.fetch === "function";
+  const chooseHandler = (script, exports) => {
+    if (isEntrypoint(script)) return (request, environment, context) => new script(context, environment).fetch(request);
+    if (typeof script === "function") return script;
+    if (typeof script?.fetch === "function") return (request, environment, context) => script.fetch(request, environment, context);
+    if (hears("fetch")) return dispatchFetch;
+    if (typeof exports.handler === "function") return host.adaptEvents(exports.handler);
+    if (scheduled !== null) return () => new Response("this function has no `fetch`\n", { status: 404 });
+    throw new TypeError(script === undefined ? NOTHING : "the script's default export has no method `fetch`");
+  };
   // Called with the module's exports.
   host.adopt = (exports) => {
     const script = exports.default;
-    if (typeof script === "function" && typeof script.prototype?.fetch !== "function") handler = script;
-    else if (typeof script?.fetch === "function") handler = (request, environment, context) => script.fetch(request, environment, context);
-    else if (listeners.length > 0) handler = dispatchEvent;
-    else if (script === undefined) throw new TypeError("the script has no default export, and no listener of `fetch`: write `export default { async fetch(request, env, ctx) { return new Response(\"hello\"); } }`");
-    else throw new TypeError("the script's default export has no method `fetch`");
+    if (typeof script?.scheduled === "function") scheduled = (controller, environment, context) => script.scheduled(controller, environment, context);
+    else if (hears("scheduled")) scheduled = dispatchScheduled;
+    handler = chooseHandler(script, exports);
+    host.bind(host.metadata.bindings ?? []);
+    warm = [...exports.warm ?? [], ...host.metadata.warm ?? []];
+    if (warm.some((path) => typeof path !== "string" || !path.startsWith("/"))) throw new TypeError("`warm` is a list of paths, each beginning with a slash");
   };
+  // The handler is asked before the snapshot, so that what it makes when it is first called is in it. It may only
+  // compute, and what it answers is thrown away. A promise, if there is something to ask.
+  host.warm = () => warm.length === 0 ? undefined : (async () => {
+    for (const path of warm) {
+      try {
+        const response = await handler(new Request(`http://localhost${path}`), env, new Context());
+        if (response instanceof Response) await response.text();
+      } catch (error) {
+        host.log(-1, `warm ${path}: ${error}`);
+      }
+    }
+    waits = null;
+    passes = false;
+  })();
 
-  class FetchEvent extends Event {
-    constructor(request, context) {
-      super("fetch", { cancelable: true });
-      Object.assign(this, { request, answer: undefined });
+  class ExtendableEvent extends Event {
+    constructor(type, context) {
+      super(type, { cancelable: true });
       this.waitUntil = (promise) => context.waitUntil(promise);
-      this.passThroughOnException = () => {};
+    }
+  }
+  class FetchEvent extends ExtendableEvent {
+    constructor(request, context) {
+      super("fetch", context);
+      Object.assign(this, { request, answer: undefined });
+      this.passThroughOnException = () => context.passThroughOnException();
     }
     respondWith(answer) { this.answer = answer; }
   }
-  const dispatchEvent = (request, environment, context) => {
+  const dispatchFetch = (request, environment, context) => {
     const event = new FetchEvent(request, context);
-    for (const listener of listeners) {
-      listener(event);
+    for (const [type, listener] of listeners) {
+      if (type === "fetch") listener(event);
       if (event.answer !== undefined) return event.answer;
     }
     throw new TypeError("no listener of `fetch` has called respondWith");
   };
-  host.define("addEventListener", (type, listener) => {
-    if (type === "fetch") listeners.push(listener);
-  });
+  const dispatchScheduled = (controller, environment, context) => {
+    const event = Object.assign(new ExtendableEvent("scheduled", context), controller);
+    for (const [type, listener] of listeners) if (type === "scheduled") listener(event);
+  };
+  host.define("addEventListener", (type, listener) => { listeners.push([type, listener]); });
   host.define("removeEventListener", () => {});
+  host.define("ExtendableEvent", ExtendableEvent);
   host.define("FetchEvent", FetchEvent);
 
   // ---- one request: C calls these one after the other, and waits for a promise that one of them answers.
@@ -107,11 +85,26 @@
 
   class Context {
     waitUntil(promise) { (waits ??= []).push(Promise.resolve(promise).catch(host.report)); }
-    passThroughOnException() {}
+    passThroughOnException() { passes = true; }
     get props() { return {}; }
   }
   let waits = null;
-  host.handle = () => handler(host.incoming(), env, new Context());
+  let passes = false;
+
+  // A cron trigger's run (docs/cron.md): no client can send such a field.
+  const runScheduled = async (cron) => {
+    const scheduledTime = Number(host.requestHeader("x-skerry-scheduled-time") ?? Date.now());
+    await scheduled({ cron, scheduledTime, type: "scheduled", noRetry() {} }, env, new Context());
+    return new Response(null, { status: 204 });
+  };
+  host.handle = () => {
+    const request = host.incoming();
+    if (scheduled !== null && request.method === "POST") {
+      const cron = host.requestHeader("x-skerry-cron");
+      if (cron !== null) return runScheduled(cron);
+    }
+    return handler(request, env, new Context());
+  };
   host.answer = (response) => host.respond(response, waits !== null);
   const settle = async () => {
     for (let done = 0; done < waits.length;) {
@@ -121,6 +114,8 @@
   };
   // What the script goes on with after its answer.
   host.rest = () => (waits === null ? undefined : settle());
+  // After an exception: does the next handler answer in the script's place?
+  host.passes = () => passes && host.requestFact(FACT_HAS_NEXT) === "1";
 
   // QuickJS makes a built-in function when somebody first asks for it. Those that most requests ask for are made
   // here, before the snapshot, and not in each request.

@@ -8,6 +8,8 @@
 #include "hostapi/javascript/guest/guest.h"
 
 #define EXCHANGE_PIECE_BYTES 65536
+/* What Workers call the client's address: ours, whatever the client says. */
+#define EXCHANGE_ADDRESS "cf-connecting-ip"
 
 static bool exchange_answered;
 
@@ -23,6 +25,12 @@ static int64_t exchange_get_uri(void *context, char *buffer, uint32_t limit)
 {
     (void)context;
     return skerry_get_uri(buffer, limit);
+}
+
+static int64_t exchange_get_protocol(void *context, char *buffer, uint32_t limit)
+{
+    (void)context;
+    return skerry_get_protocol_version(buffer, limit);
 }
 
 static int64_t exchange_get_source(void *context, char *buffer, uint32_t limit)
@@ -53,6 +61,13 @@ static JSValue exchange_uri(JSContext *context, JSValueConst self, int count, JS
 {
     (void)self, (void)count, (void)values;
     return exchange_text(context, exchange_get_uri);
+}
+
+static JSValue
+exchange_protocol(JSContext *context, JSValueConst self, int count, JSValueConst *values)
+{
+    (void)self, (void)count, (void)values;
+    return exchange_text(context, exchange_get_protocol);
 }
 
 static JSValue
@@ -96,6 +111,23 @@ static bool exchange_add_values(JSContext *context, JSValue list, const char *na
     return true;
 }
 
+/* "1.2.3.4:5" and "[::1]:5" without the port. */
+static JSValue exchange_address(JSContext *context)
+{
+    int64_t count;
+    char *text = guest_get(exchange_get_source, NULL, &count);
+    if (text == NULL)
+        return JS_ThrowOutOfMemory(context);
+    while (count > 0 && text[count - 1] != ':' && text[count - 1] != ']')
+        count--;
+    bool is_v6 = text[0] == '[';
+    count -= count > 0 && text[count - 1] == ':' ? 1 : 0;
+    count -= is_v6 && count > 0 ? 1 : 0;
+    JSValue value = JS_NewStringLen(context, text + is_v6, (size_t)(count - (count > 0 && is_v6)));
+    free(text);
+    return value;
+}
+
 static JSValue exchange_headers(JSContext *context, JSValueConst self, int argc, JSValueConst *argv)
 {
     (void)self, (void)argc, (void)argv;
@@ -105,10 +137,12 @@ static JSValue exchange_headers(JSContext *context, JSValueConst self, int argc,
     char *names = guest_get(exchange_get_fields, &all, &count);
     JSValue list = JS_NewArray(context);
     for (char *name = names; name != NULL && name < names + count; name += strlen(name) + 1) {
-        if (!exchange_add_values(context, list, name, &at))
+        if (strcmp(name, EXCHANGE_ADDRESS) != 0 && !exchange_add_values(context, list, name, &at))
             return JS_ThrowOutOfMemory(context);
     }
     free(names);
+    JS_SetPropertyUint32(context, list, at++, JS_NewString(context, EXCHANGE_ADDRESS));
+    JS_SetPropertyUint32(context, list, at, exchange_address(context));
     return list;
 }
 
@@ -319,6 +353,7 @@ void exchange_add(void)
         GUEST_FUNCTION("requestMethod", 0, exchange_method),
         GUEST_FUNCTION("requestUri", 0, exchange_uri),
         GUEST_FUNCTION("requestSource", 0, exchange_source),
+        GUEST_FUNCTION("requestProtocol", 0, exchange_protocol),
         GUEST_FUNCTION("requestHeaders", 0, exchange_headers),
         GUEST_FUNCTION("requestHeader", 1, exchange_header),
         GUEST_FUNCTION("readBody", 0, exchange_read_body),

@@ -155,13 +155,24 @@ SKERRY_EXPORT("_initialize") void guest_initialise(void)
     JS_SetGCThreshold(guest.runtime, GUEST_COLLECT_BYTES);
 }
 
+/* Has the script asked that the next handler answers if it fails, and is there one? */
+static bool guest_passes(void)
+{
+    JSValue passes = JS_GetPropertyStr(guest.context, guest.host, "passes");
+    JSValue answer = JS_Call(guest.context, passes, JS_UNDEFINED, 0, NULL);
+    return !exchange_has_answered() && JS_ToBool(guest.context, answer) > 0;
+}
+
 /* The pending exception is said in the log, for the developer only. */
-static void guest_fail(void)
+static uint64_t guest_fail(void)
 {
     script_say_exception();
     if (exchange_has_answered())
         __builtin_trap(); /* so that nobody takes what there is of the response for the whole */
+    if (guest_passes())
+        return SKERRY_NEXT;
     exchange_answer_failure();
+    return SKERRY_ANSWERED;
 }
 
 /* The value that a function of the web API answers, or the promise that it answers is kept with; an
@@ -185,14 +196,15 @@ static JSValue guest_await(JSValue function, int count, JSValue argument)
 SKERRY_EXPORT("handle_request") uint64_t guest_handle_request(void)
 {
     guest.serving = true;
+    uint64_t end = SKERRY_ANSWERED;
     JSValue response = guest_await(guest.handle, 0, JS_UNDEFINED);
     if (JS_IsException(response) || JS_IsException(guest_await(guest.answer, 1, response)))
-        guest_fail();
+        end = guest_fail();
     else if (JS_IsException(guest_await(guest.rest, 0, JS_UNDEFINED)))
         script_say_exception();
     loop_run_jobs();
     script_say_rejections();
-    return SKERRY_ANSWERED;
+    return end;
 }
 
 SKERRY_EXPORT("handle_response") void guest_handle_response(uint32_t context, uint32_t is_error)

@@ -102,6 +102,17 @@ static bool script_fail(const char *text)
     return false;
 }
 
+/* Asks the handler for what is to be there before the first request; whatever comes of it. */
+static bool script_warm(JSContext *context)
+{
+    JSValue warm = JS_GetPropertyStr(context, guest.host, "warm");
+    JSValue done = JS_Call(context, warm, JS_UNDEFINED, 0, NULL);
+    if (JS_IsException(done))
+        return script_fail(NULL);
+    loop_run_jobs();
+    return true;
+}
+
 bool script_load(const char *text, size_t count)
 {
     JSContext *context = guest.context;
@@ -123,5 +134,5 @@ bool script_load(const char *text, size_t count)
     JSValue adopt = JS_GetPropertyStr(context, guest.host, "adopt");
     JSValue adopted =
         JS_Call(context, adopt, JS_UNDEFINED, 1, (JSValueConst *)&script_module_exports);
-    return JS_IsException(adopted) ? script_fail(NULL) : true;
+    return JS_IsException(adopted) ? script_fail(NULL) : script_warm(context);
 }

@@ -378,6 +378,42 @@ static JSValue services_env(JSContext *context, JSValueConst self, int argc, JSV
     return text;
 }
 
+static int64_t services_get_fact(void *context, char *buffer, uint32_t limit)
+{
+    return skerry_request_info(*(const uint32_t *)context, buffer, limit);
+}
+
+/* (enum skerry_request_fact) -> text */
+static JSValue services_fact(JSContext *context, JSValueConst self, int argc, JSValueConst *argv)
+{
+    (void)self, (void)argc;
+    uint32_t what;
+    int64_t count;
+    if (guest_refuse_frozen(context, "the request") || JS_ToUint32(context, &what, argv[0]) != 0)
+        return JS_EXCEPTION;
+    char *text = guest_get(services_get_fact, &what, &count);
+    JSValue value = text == NULL ? JS_NULL : JS_NewStringLen(context, text, (size_t)count);
+    free(text);
+    return value;
+}
+
+/* (key, how many, in how many ms) -> may it be? */
+static JSValue services_rate(JSContext *context, JSValueConst self, int argc, JSValueConst *argv)
+{
+    (void)self, (void)argc;
+    struct services_text key;
+    uint32_t limit;
+    int64_t window_ms;
+    if (guest_refuse_frozen(context, "a rate limit") || !services_take(context, argv[0], &key) ||
+        JS_ToUint32(context, &limit, argv[1]) != 0 || JS_ToInt64(context, &window_ms, argv[2]) != 0)
+        return JS_EXCEPTION;
+    int32_t left = skerry_rate_limit(key.data, key.count, limit, window_ms);
+    services_free(context, key);
+    if (left < 0 && left != SKERRY_LIMIT)
+        return guest_throw_failure(context, "limit", left);
+    return JS_NewBool(context, left >= 0);
+}
+
 /* (level, text) */
 static JSValue services_log(JSContext *context, JSValueConst self, int argc, JSValueConst *argv)
 {
@@ -441,6 +477,8 @@ void services_add(void)
         GUEST_FUNCTION("kvFinish", 1, services_kv_finish),
         GUEST_FUNCTION("kvList", 2, services_kv_list),
         GUEST_FUNCTION("env", 1, services_env),
+        GUEST_FUNCTION("requestFact", 1, services_fact),
+        GUEST_FUNCTION("rate", 3, services_rate),
         GUEST_FUNCTION("log", 2, services_log),
         GUEST_FUNCTION("random", 1, services_random),
         GUEST_FUNCTION("randomNumber", 0, services_random_number),

@@ -366,7 +366,8 @@ bool assets_take(struct request *request)
         .prefix = request->target.matched,
         .accept_encoding = assets_field(request, "accept-encoding"),
         .is_read = is_read,
-        .opens_page = bytes_equal_text(assets_field(request, "sec-fetch-mode"), "navigate")};
+        .opens_page = request->asks_assets ||
+                      bytes_equal_text(assets_field(request, "sec-fetch-mode"), "navigate")};
     site_resolve(site, &question, &http->arena, &answer);
     if (answer.step == SITE_PASS)
         return false;

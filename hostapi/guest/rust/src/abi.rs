@@ -36,6 +36,13 @@ pub const UNSUPPORTED: i32 = -10;
 pub const CLOSED: i32 = -11;
 pub const FAILED: i32 = -12;
 
+// skerry_request_fact
+pub const REQUEST_SCHEME: i32 = 0;
+pub const REQUEST_AUTHORITY: i32 = 1;
+pub const REQUEST_TENANT: i32 = 2;
+pub const REQUEST_FUNCTION: i32 = 3;
+pub const REQUEST_HAS_NEXT: i32 = 4;
+
 // skerry_fetch_flag
 pub const FETCH_BODY: i32 = 1;
 pub const FETCH_FOLLOW: i32 = 2;
@@ -91,6 +98,7 @@ extern "C" {
     pub fn log_v1(level: i32, text: *const u8, bytes: u32, fields: *const u8, fields_bytes: u32) -> i32;
     pub fn time_now_v1(clock: u32) -> i64;
     pub fn random_v1(buffer: *mut u8, bytes: u32) -> i32;
+    pub fn request_info_v1(what: i32, buffer: *mut u8, limit: u32) -> i32;
     pub fn response_flush_v1() -> i32;
     pub fn wait_v1(handles: *const u32, count: u32, timeout_ms: i64) -> i32;
     pub fn handle_close_v1(handle: u32) -> i32;
