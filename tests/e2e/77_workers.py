@@ -39,7 +39,8 @@ export default {
     const limit = [];
     for (let i = 0; i < 3; i++) limit.push((await env.LIMIT.limit({ key: "a" })).success);
     return Response.json({
-      got: value, metadata, none: await env.NAMES.get("none"), limit, text: env.TEXT, data: env.DATA,
+      got: value, metadata, none: await env.NAMES.get("none"), limit,
+      text: env.TEXT, data: env.DATA,
       keys: (await env.NAMES.list()).keys.map((key) => key.name), names: Object.keys(env),
       other: await env.OTHER.fetch("http://other/", { method: "PUT" }).then((r) => r.text()),
     });
