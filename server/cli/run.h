@@ -10,6 +10,7 @@
 #define RUN_EXIT_TRAP       134
 #define RUN_ENVIRONMENT_MAX 256
 #define RUN_HEADERS_MAX     64
+#define RUN_SAID_BYTES      65536
 
 /* --request, -H and -d as they were given. */
 struct run_request {
@@ -17,7 +18,9 @@ struct run_request {
     const char *headers[RUN_HEADERS_MAX];
     uint32_t header_count;
     bool allow_missing;
-    const char *body; /* NULL: empty; "@FILE": from there */
+    const char *body;    /* NULL: empty; "@FILE": from there */
+    struct bytes config; /* of the guest: a script */
+    struct buffer said;  /* by the guest, before the request */
 };
 
 struct run {
@@ -37,7 +40,7 @@ struct run {
     uint32_t argument_count;
     struct run_request request;
 
-    struct buffer wasm;
+    struct buffer file_data;
     struct engine_image image;
     struct engine_module *module;
     struct engine_machine *machine;

@@ -22,6 +22,8 @@ enum status run_request_prepare(struct run *run, struct report *report)
 {
     const struct hostapi_options options = {
         .kind = hostapi_detect(run->module, run->request.allow_missing, report),
+        .config = run->request.config,
+        .said = &run->request.said,
         .clock = &clock_system};
     if (options.kind == HOSTAPI_KIND_UNKNOWN)
         return report->status;
@@ -121,6 +123,18 @@ static enum status request_fill(const struct run *run,
     return status == STATUS_OK ? request_fill_body(run, exchange, file, report) : status;
 }
 
+/* ---- what the guest says -------------------------------------------------------------------- */
+
+static void request_print_log(struct bytes log)
+{
+    for (size_t i = 0; i < log.count; i++) {
+        bool plain = log.data[i] >= ' ' || log.data[i] == '\n' || log.data[i] == '\t';
+        (void)fputc(plain ? log.data[i] : '?', stderr);
+    }
+    if (log.count > 0 && log.data[log.count - 1] != '\n')
+        (void)fputc('\n', stderr);
+}
+
 /* ---- its way through the guest --------------------------------------------------------------- */
 
 /* True: it finished. */
@@ -158,6 +172,7 @@ static bool request_initialise(struct run *run, int *ret_exit)
         bool returned = outcome == ENGINE_DONE || (outcome == ENGINE_TRAPPED &&
                                                    trap.trap == TRAP_EXIT && trap.exit_code == 0);
         if (!returned) {
+            request_print_log(buffer_bytes(&run->request.said));
             *ret_exit = run_ended_early(run, outcome);
             return false;
         }
@@ -168,17 +183,6 @@ static bool request_initialise(struct run *run, int *ret_exit)
 }
 
 /* ---- the answer ------------------------------------------------------------------------------ */
-
-static void request_print_log(const struct http_exchange *exchange)
-{
-    struct bytes log = buffer_bytes(&exchange->log);
-    for (size_t i = 0; i < log.count; i++) {
-        bool plain = log.data[i] >= ' ' || log.data[i] == '\n' || log.data[i] == '\t';
-        (void)fputc(plain ? log.data[i] : '?', stderr);
-    }
-    if (log.count > 0 && log.data[log.count - 1] != '\n')
-        (void)fputc('\n', stderr);
-}
 
 static void request_print(const struct http_exchange *exchange)
 {
@@ -212,7 +216,7 @@ int run_request_execute(struct run *run)
     if (status == STATUS_OK && request_initialise(run, &exit_status)) {
         enum hostapi_step step = hostapi_begin(run->host, run->instance, &exchange, &report);
         bool answered = request_lead(run, step, &report, &exit_status);
-        request_print_log(&exchange);
+        request_print_log(buffer_bytes(&exchange.log));
         if (answered)
             request_print(&exchange);
     }

@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "deploy/source.h"
+#include "hostapi/javascript/module.h"
 #include "server/cli/run.h"
 #include "server/cli/values.h"
 #include "server/cli/verbs_engine.h"
@@ -176,13 +178,37 @@ static int read_options(struct run *run, int argc, char **argv)
 
 /* ---- loading --------------------------------------------------------------------------------- */
 
+/* The module of what was read; that of a script is the engine that will evaluate it. */
+static enum status choose_module(struct run *run, struct report *report, struct bytes *ret_wasm)
+{
+    size_t stem_bytes;
+    const char *type = source_type_of_file(run->file, &stem_bytes);
+    *ret_wasm = buffer_bytes(&run->file_data);
+    if (source_of(bytes_of_text(type), *ret_wasm) != DEPLOY_SOURCE_JAVASCRIPT)
+        return STATUS_OK;
+    if (run->request.line == NULL)
+        return report_fail(report, STATUS_USAGE, REPORT_OFFSET_NONE,
+                           "a script answers requests: add --request 'GET /'");
+    run->request.config = *ret_wasm;
+    *ret_wasm = javascript_module();
+    if (ret_wasm->count > 0)
+        return STATUS_OK;
+    return report_fail(report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
+                       "this program was built without JavaScript: `skerry doctor` says what the "
+                       "build lacked");
+}
+
 static enum status load(struct run *run, struct report *report)
 {
+    struct bytes wasm;
     uint64_t start_ns = now_ns();
-    enum status status = verb_read_file(run->file, run->limits.module_bytes, report, &run->wasm);
+    enum status status =
+        verb_read_file(run->file, run->limits.module_bytes, report, &run->file_data);
     if (status == STATUS_OK)
-        status = engine_compile(buffer_bytes(&run->wasm), &run->limits, &run->options, report,
-                                &run->timings, &run->image);
+        status = choose_module(run, report, &wasm);
+    if (status == STATUS_OK)
+        status =
+            engine_compile(wasm, &run->limits, &run->options, report, &run->timings, &run->image);
     if (status == STATUS_OK)
         status = engine_module_open(bytes_make(run->image.data, run->image.count), false, report,
                                     &run->module);
@@ -473,7 +499,8 @@ static void run_done(struct run *run)
     hostapi_host_free(run->host);
     for (uint32_t i = 0; i < run->open_dir_count; i++)
         (void)close(run->open_dirs[i].fd);
-    buffer_done(&run->wasm);
+    buffer_done(&run->file_data);
+    buffer_done(&run->request.said);
     free(run->arguments);
 }
 
@@ -481,6 +508,7 @@ int verb_run(int argc, char **argv)
 {
     struct report report = REPORT_INIT;
     struct run run = {.fuel = RUN_FUEL_NONE, .limits = engine_limits_default};
+    buffer_init(&run.request.said, RUN_SAID_BYTES);
     run.arguments = calloc((size_t)argc + 1, sizeof(*run.arguments));
     if (run.arguments == NULL)
         return verb_fail("run", STATUS_NO_MEMORY, "out of memory");

@@ -19,8 +19,9 @@ static const struct verb {
     const char *text;
     const char *options; /* lines for --help, each with its end */
 } verbs[] = {
-    {"run", verb_run, "FILE.wasm [--invoke NAME | --request 'GET /path'] [OPTION]... [-- ARGS]",
+    {"run", verb_run, "FILE [--invoke NAME | --request 'GET /path'] [OPTION]... [-- ARGS]",
      "run a WASI program, one exported function, or one request, without a server",
+     "  FILE                   a module, or a script (.js, .mjs), which takes --request\n"
      "  --invoke NAME          call this exported function with ARGS instead of _start; results\n"
      "                         are printed one a line, as i32:3\n"
      "  --request 'GET /path'  send this request to a function of any kind: its body goes to\n"

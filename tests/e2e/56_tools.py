@@ -72,6 +72,36 @@ class RunRequest(unittest.TestCase):
         self.assertEqual(done.returncode, 1, done)
 
 
+@unittest.skipUnless(harness.has_javascript(), "this build has no JavaScript")
+class RunScript(unittest.TestCase):
+    def script(self, name, text):
+        path = harness.SCRATCH / name
+        path.write_text(text)
+        return path
+
+    def test_a_script_answers_a_request(self):
+        path = self.script("run.js", """export default { async fetch(request, env) {
+            console.log("seen", request.method);
+            return new Response(`${request.url} ${env.WHO} ${await request.text()}`,
+                                { status: 201, headers: { "x-a": "b" } }); } };""")
+        done = skerry("run", path, "--request", "POST /x?y", "-d", "body", "--env", "WHO=me")
+        self.assertEqual(done.returncode, 0, done)
+        self.assertEqual(done.stdout, b"http://localhost/x?y me body")
+        head = done.stderr.decode().splitlines()
+        self.assertEqual(head[0], "info seen POST")
+        self.assertEqual(head[1], "201 Created")
+        self.assertIn("x-a: b", head)
+
+    def test_what_is_wrong_with_a_script_is_said(self):
+        path = self.script("wrong.mjs", "let a;\nlet b = ;\n")
+        done = skerry("run", path, "--request", "/")
+        self.assertNotEqual(done.returncode, 0, done)
+        self.assertIn(b":2:9", done.stderr)
+        done = skerry("run", path)
+        self.assertEqual(done.returncode, 2, done)
+        self.assertIn(b"--request", done.stderr)
+
+
 class MaxModule(unittest.TestCase):
     def test_the_size_that_is_taken_can_be_chosen(self):
         path = write_guest("max-module", text_guest("text-maximum1"))
