@@ -446,6 +446,7 @@ static enum status control_start_jobs(struct deploy_control *control, struct rep
 static enum status control_start_http(struct deploy_control *control, struct report *report)
 {
     char token[ADMIN_HTTP_TOKEN_BYTES] = "";
+    const struct deploy_handover *handover = control->options.handover;
     enum status status = STATUS_OK;
     if (control->options.config->admin_listen[0] != '\0')
         status = first_token_load(&control->dir, report, token);
@@ -459,6 +460,8 @@ static enum status control_start_http(struct deploy_control *control, struct rep
                                                .admit = control_admit,
                                                .handle = control_handle,
                                                .refused = control_refused,
+                                               .adopted =
+                                                   handover == NULL ? NULL : handover->admin_fds,
                                                .context = control};
     return admin_http_start(&options, report, &control->http);
 }
@@ -492,6 +495,8 @@ static void control_fill_api(struct deploy_control *control)
                                 .quarantine_us = control_quarantine_us,
                                 .reload = control->options.reload,
                                 .drain = control->options.drain,
+                                .upgrade = control->options.upgrade,
+                                .upgrade_state = control->options.upgrade_state,
                                 .server = control->options.context,
                                 .context = control};
 }
@@ -512,7 +517,10 @@ enum status deploy_control_start(const struct deploy_control_options *options,
         control->run = clock_realtime_ns(options->clock);
     /* A client that went away is an error of its connection, not the end of control. */
     (void)signal(SIGPIPE, SIG_IGN);
-    enum status status = data_dir_open(options->config->data_dir, report, &control->dir);
+    const struct deploy_handover *handover = options->handover;
+    enum status status =
+        data_dir_adopt(options->config->data_dir, handover == NULL ? -1 : handover->lock_fd, report,
+                       &control->dir);
     if (status == STATUS_OK)
         status = generation_create(control->dir.path, report, &control->generation);
     if (status == STATUS_OK)

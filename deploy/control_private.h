@@ -28,6 +28,7 @@ struct deploy_control {
     struct log_store *logs;
     struct canaries *canaries;
     uint32_t ticks; /* of readers_timer */
+    bool is_paused; /* nothing new is begun: another program is about to take over */
     struct builder_jobs *jobs;
     struct rebuild *rebuild;
     struct scrub *scrub;

@@ -122,6 +122,8 @@ static enum status data_dir_check_format(const struct data_dir *dir,
 
 static enum status data_dir_lock(struct data_dir *dir, struct report *report)
 {
+    if (dir->lock_fd >= 0)
+        return STATUS_OK;
     dir->lock_fd = openat(dir->fd, DATA_DIR_LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (dir->lock_fd < 0)
         return report_errno(report, "cannot open %s/" DATA_DIR_LOCK_NAME, dir->path);
@@ -284,16 +286,22 @@ static enum status data_dir_claim(struct data_dir *dir, struct report *report)
 
 enum status data_dir_open(const char *path, struct report *report, struct data_dir *ret_dir)
 {
-    struct data_dir dir = {.fd = -1, .lock_fd = -1, .artifacts_fd = -1};
+    return data_dir_adopt(path, -1, report, ret_dir);
+}
+
+enum status
+data_dir_adopt(const char *path, int lock_fd, struct report *report, struct data_dir *ret_dir)
+{
+    struct data_dir dir = {.fd = -1, .lock_fd = lock_fd, .artifacts_fd = -1};
     ASSERT(path[0] == '/' && strlen(path) < sizeof(dir.path));
     memcpy(dir.path, path, strlen(path) + 1);
     enum status status = data_dir_make(path, report);
-    if (status != STATUS_OK)
-        return status;
-    dir.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir.fd < 0)
-        return report_errno(report, "cannot open the data directory %s", path);
-    status = data_dir_claim(&dir, report);
+    if (status == STATUS_OK)
+        dir.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (status == STATUS_OK && dir.fd < 0)
+        status = report_errno(report, "cannot open the data directory %s", path);
+    if (status == STATUS_OK)
+        status = data_dir_claim(&dir, report);
     if (status == STATUS_OK)
         *ret_dir = dir;
     else

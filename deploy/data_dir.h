@@ -26,6 +26,10 @@ struct data_dir {
 /* Makes, checks and locks it. CONFLICT: not ours. BUSY: another server has it. */
 NODISCARD enum status
 data_dir_open(const char *path, struct report *report, struct data_dir *ret_dir);
+/* The same of a program that this process was before: `lock_fd`, which is taken over, has the
+ * lock. */
+NODISCARD enum status
+data_dir_adopt(const char *path, int lock_fd, struct report *report, struct data_dir *ret_dir);
 /* If the folder of artifacts was removed or moved away while we held it, the one that has its name
  * now, or a new one, comes under the same descriptor: workers look by the name. */
 NODISCARD enum status data_dir_keep_artifacts(const struct data_dir *dir, struct report *report);

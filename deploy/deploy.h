@@ -267,6 +267,23 @@ struct deploy_reload {
     char restart[400]; /* these wait for the server's next start */
 };
 
+/* What control has open and a program that takes its place in this process goes on with. */
+#define DEPLOY_ADMIN_DOORS 2
+struct deploy_handover {
+    int lock_fd;
+    int admin_fds[DEPLOY_ADMIN_DOORS]; /* that listen; -1: that door is not wanted */
+};
+
+/* How far an upgrade of the program is. */
+struct deploy_upgrade {
+    const char *state; /* none, preparing, switching, starting, done, failed */
+    char program[CONFIG_PATH_BYTES];
+    char version[48];             /* of it; "": it has not said */
+    char text[REPORT_TEXT_BYTES]; /* why it failed */
+    uint32_t built;               /* of its artifacts */
+    uint32_t total;
+};
+
 /* What is wanted of the vault, where functions' secrets are. */
 enum deploy_vault_verb {
     DEPLOY_VAULT_NONE,
@@ -354,6 +371,10 @@ struct deploy_control_options {
     enum status (*reload)(void *context, struct deploy_reload *ret_reload, struct report *report);
     /* Ends the server, soon, when what it has begun is done. May be NULL. */
     void (*drain)(void *context);
+    /* Begins an upgrade to the program of that path; BUSY, INVALID with a report. May be NULL. */
+    enum status (*upgrade)(void *context, const char *program, struct report *report);
+    void (*upgrade_state)(void *context, struct deploy_upgrade *ret_upgrade);
+    const struct deploy_handover *handover; /* taken over; NULL: this process begins */
     void *context;
 };
 
@@ -424,6 +445,32 @@ bool deploy_control_answers(struct deploy_control *control,
 void deploy_control_flush_logs(struct deploy_control *control);
 /* SIGCHLD told control of this process; true if it was one of the builders. */
 bool deploy_control_child_exited(struct deploy_control *control, int pid, int wait_status);
+
+/* ---- upgrades of the program (server/control/life/upgrade.h) ----------------------------------
+ */
+
+/* Artifacts of other builds stay while they are held. */
+void deploy_control_hold_artifacts(struct deploy_control *control, bool held);
+/* Nobody new is let in by the admin API, which waits. */
+void deploy_control_pause(struct deploy_control *control, bool paused);
+/* True: nothing is under way any more, and what functions wrote is on disk. */
+NODISCARD bool deploy_control_is_quiet(struct deploy_control *control);
+/* As deploy_control_stop, but keeps what the next program goes on with. */
+void deploy_control_hand_over(struct deploy_control *control, struct deploy_handover *ret_handover);
+
+struct deploy_prepare_options {
+    const struct config *config;
+    const struct spawn_role *builder;
+    int error_fd; /* of builders; -1: ours */
+    const struct clock *clock;
+    void (*progress)(void *context, uint32_t built, uint32_t total);
+    void *context;
+};
+/* In the program that is to be: builds what artifacts of live versions are not there for its
+ * engine, beside the others, while a server runs on the data directory. The status of the first
+ * that cannot be built. */
+NODISCARD enum status deploy_prepare(const struct deploy_prepare_options *options,
+                                     struct report *report);
 
 /* ---- builder's result ------------------------------------------------------------------------ */
 

@@ -16,6 +16,7 @@
 #include "server/cli/verbs_engine.h"
 #include "server/egress/egress.h"
 #include "server/keys/keys.h"
+#include "server/prepare.h"
 #include "server/serve.h"
 #include "server/worker.h"
 
@@ -54,6 +55,13 @@ static int main_keys(int argc, char **argv)
     (void)argc;
     (void)argv;
     return keys_main();
+}
+
+static int main_prepare(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    return prepare_main();
 }
 
 static int main_builder(int argc, char **argv)
@@ -98,6 +106,7 @@ static const struct main_verb main_verbs[] = {
      "[VERB | config | manifest]"},
     {WORKER_VERB, main_worker, NULL, NULL},
     {DEPLOY_BUILDER_VERB, main_builder, NULL, NULL},
+    {PREPARE_VERB, main_prepare, NULL, NULL},
     {EGRESS_VERB, main_egress, NULL, NULL},
     {KEYS_VERB, main_keys, NULL, NULL},
 };

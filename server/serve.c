@@ -183,6 +183,15 @@ static enum status serve_configure(void *context, struct config *config, struct 
     return status;
 }
 
+enum status serve_read(int count, char **words, struct config *ret_config, struct report *report)
+{
+    struct serve_flags flags = {0};
+    if (!serve_parse(count, words, &flags))
+        return report_fail(report, STATUS_USAGE, REPORT_OFFSET_NONE,
+                           "it does not take the flags that the server runs with");
+    return serve_configure(&flags, ret_config, report);
+}
+
 int serve_main(int argc, char **argv)
 {
     struct serve_flags flags = {0};
@@ -202,7 +211,15 @@ int serve_main(int argc, char **argv)
                       report.text[0] != '\0' ? report.text : status_text(status));
         return status_exit_code(status);
     }
+    char program[] = "skerry";
+    char **arguments = calloc((size_t)argc + 2, sizeof(*arguments));
+    if (arguments == NULL)
+        return status_exit_code(STATUS_NO_MEMORY);
+    arguments[0] = program;
+    memcpy(arguments + 1, argv, (size_t)argc * sizeof(*arguments));
     struct supervisor_options options = {
-        .config = &config, .configure = serve_configure, .context = &flags};
-    return supervisor_run(&options);
+        .config = &config, .configure = serve_configure, .context = &flags, .arguments = arguments};
+    int exit_status = supervisor_run(&options);
+    free(arguments);
+    return exit_status;
 }

@@ -42,10 +42,10 @@ struct worker_boot {
 
 /* Written by the worker, read by control, which keeps it for the next worker. */
 struct worker_shared {
-    struct metrics metrics;
-    struct record_ring records;
-    struct vitals vitals;
     struct lmdb_reading reading[LMDB_STORE_COUNT];
+    struct vitals vitals;
+    struct record_ring records;
+    struct metrics metrics; /* last: an upgrade gets on without those of another program */
 };
 
 /* `skerry worker`; returns the exit status. */

@@ -163,6 +163,8 @@ struct api {
     /* As in deploy_control_options, with their context. */
     enum status (*reload)(void *context, struct deploy_reload *ret_reload, struct report *report);
     void (*drain)(void *context);
+    enum status (*upgrade)(void *context, const char *program, struct report *report);
+    void (*upgrade_state)(void *context, struct deploy_upgrade *ret_upgrade);
     void *server;
     void *context;
 };

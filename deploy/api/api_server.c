@@ -272,3 +272,57 @@ void api_drain(struct api_call *call)
         call->api->drain(call->api->server);
     api_answer(call, 202, json_pack("{s:s}", "status", "draining"));
 }
+
+/* ---- another program ------------------------------------------------------------------------- */
+
+static json_t *api_upgrade_json(const struct api *api)
+{
+    struct deploy_upgrade upgrade = {.state = "none"};
+    if (api->upgrade_state != NULL)
+        api->upgrade_state(api->server, &upgrade);
+    return json_pack(
+        "{s:s, s:o, s:o, s:o, s:I, s:I, s:s}", "state", upgrade.state, "program",
+        upgrade.program[0] == '\0' ? json_null() : api_text(upgrade.program), "version",
+        upgrade.version[0] == '\0' ? json_null() : api_text(upgrade.version), "text",
+        upgrade.text[0] == '\0' ? json_null() : api_text(upgrade.text), "built",
+        (json_int_t)upgrade.built, "total", (json_int_t)upgrade.total, "server", SKERRY_VERSION);
+}
+
+void api_show_upgrade(struct api_call *call)
+{
+    if (api_query_check(call, api_no_parameters))
+        api_answer(call, 200, api_upgrade_json(call->api));
+}
+
+/* A program of the caller's choice would run as the server's user: who is that user may choose. */
+static bool api_upgrade_is_allowed(struct api_call *call)
+{
+    if (strcmp(call->request->caller->from, "socket") == 0)
+        return true;
+    api_answer_error(call, 403, "forbidden", "an upgrade is asked for on the server's own socket",
+                     "run `skerry upgrade` on the server's machine, as its user or root");
+    return false;
+}
+
+void api_upgrade(struct api_call *call)
+{
+    static const char hint[] = "send {\"program\": \"/usr/bin/skerry\"}";
+    struct bytes body = call->request->body;
+    struct report report = REPORT_INIT;
+    json_error_t error;
+    const char *program = NULL;
+    if (!api_query_check(call, api_no_parameters) || !api_upgrade_is_allowed(call))
+        return;
+    json_t *order = json_loadb(body.count == 0 ? "" : (const char *)body.data, body.count,
+                               JSON_REJECT_DUPLICATES, &error);
+    if (json_unpack(order, "{s:s !}", "program", &program) != 0)
+        api_answer_error(call, 400, "bad_upgrade", "the body does not name a program", hint);
+    else if (call->api->upgrade != NULL &&
+             call->api->upgrade(call->api->server, program, &report) == STATUS_OK)
+        api_answer(call, 202, api_upgrade_json(call->api));
+    else if (report.status == STATUS_BUSY)
+        api_answer_report(call, &report);
+    else
+        api_answer_error(call, 422, "bad_upgrade", report.text, "the server goes on as it was");
+    json_decref(order);
+}

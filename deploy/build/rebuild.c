@@ -173,6 +173,11 @@ void rebuild_request(struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA256_BY
         rebuild_begin(rebuild, key);
 }
 
+bool rebuild_is_idle(const struct rebuild *rebuild)
+{
+    return list_is_empty(&rebuild->jobs);
+}
+
 static void rebuild_receive(evutil_socket_t fd, short what, void *context)
 {
     (void)what;
@@ -221,8 +226,8 @@ enum status rebuild_start(const struct rebuild_options *options,
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
     rebuild->options = *options;
     rebuild->fd = -1;
-    enum status status = rebuild_bind(rebuild, report);
-    if (status == STATUS_OK) {
+    enum status status = options->data_dir == NULL ? STATUS_OK : rebuild_bind(rebuild, report);
+    if (status == STATUS_OK && options->data_dir != NULL) {
         rebuild->event =
             event_new(options->base, rebuild->fd, EV_READ | EV_PERSIST, rebuild_receive, rebuild);
         if (rebuild->event == NULL || event_add(rebuild->event, NULL) != 0)

@@ -15,7 +15,7 @@ struct rebuild;
 
 struct rebuild_options {
     struct event_base *base;
-    const char *data_dir;
+    const char *data_dir; /* NULL: no worker asks, only rebuild_request */
     int artifacts_fd;
     const struct clock *clock;
     struct store *store;
@@ -31,6 +31,8 @@ NODISCARD enum status rebuild_start(const struct rebuild_options *options,
                                     struct rebuild **ret_rebuild);
 /* As if a worker had asked. */
 void rebuild_request(struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA256_BYTES]);
+/* Nothing is being built. */
+bool rebuild_is_idle(const struct rebuild *rebuild);
 /* Call after builder_jobs_free, which ends the jobs; accepts NULL. */
 void rebuild_stop(struct rebuild *rebuild);
 

@@ -28,6 +28,7 @@ _Static_assert(SCRUB_PIECE_BYTES >= ENGINE_IMAGE_HEAD_BYTES, "the first piece ha
 struct scrub {
     struct scrub_options options;
     struct event *timer;
+    bool held;
     DIR *folder; /* NULL between walks */
     int fd;      /* of the file being read; -1: none */
     uint8_t key[DEPLOY_SHA256_BYTES];
@@ -166,7 +167,9 @@ static void scrub_on_timer(evutil_socket_t fd, short what, void *context)
     (void)what;
     struct scrub *scrub = context;
     struct timeval next = {.tv_usec = SCRUB_STEP_MS * 1000};
-    if (!scrub_step(scrub))
+    if (scrub->held)
+        next = (struct timeval){.tv_sec = SCRUB_DELAY_MS / 1000};
+    else if (!scrub_step(scrub))
         next = (struct timeval){.tv_sec = SCRUB_PAUSE_S};
     (void)event_add(scrub->timer, &next);
 }
@@ -189,6 +192,11 @@ scrub_start(const struct scrub_options *options, struct report *report, struct s
     }
     *ret_scrub = scrub;
     return STATUS_OK;
+}
+
+void scrub_hold(struct scrub *scrub, bool held)
+{
+    scrub->held = held;
 }
 
 void scrub_stop(struct scrub *scrub)

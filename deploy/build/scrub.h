@@ -30,6 +30,8 @@ struct scrub_options {
 NODISCARD enum status
 scrub_start(const struct scrub_options *options, struct report *report, struct scrub **ret_scrub);
 void scrub_stop(struct scrub *scrub); /* accepts NULL */
+/* While it is held nothing is removed or read: another build's artifacts are wanted, too. */
+void scrub_hold(struct scrub *scrub, bool held);
 /* One step, as the timer takes it; false at the end of a walk. For tests. */
 bool scrub_step(struct scrub *scrub);
 

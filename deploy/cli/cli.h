@@ -177,6 +177,7 @@ cli_verb cli_limits;
 cli_verb cli_env;
 cli_verb cli_reload;
 cli_verb cli_drain;
+cli_verb cli_upgrade;
 cli_verb cli_split;
 cli_verb cli_promote;
 cli_verb cli_alias;

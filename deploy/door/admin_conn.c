@@ -334,7 +334,7 @@ static void admin_conn_begin(struct admin_conn *conn, struct bytes text)
         return;
     }
     bool body = head.chunked || head.body_bytes > 0;
-    conn->closes = head.closes;
+    conn->closes = head.closes || conn->http->paused;
     conn->body_is_left = false;
     if (!admin_conn_method(conn->call, head.method)) {
         admin_conn_refuse(conn, &unheard, body);

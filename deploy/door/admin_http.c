@@ -235,10 +235,19 @@ admin_http_listen(struct admin_http *http, enum admin_door door, int fd, struct 
     return STATUS_OK;
 }
 
+static enum status
+admin_http_adopt(struct admin_http *http, enum admin_door door, struct report *report)
+{
+    int fd = http->options.adopted[door];
+    return fd < 0 ? STATUS_OK : admin_http_listen(http, door, fd, report);
+}
+
 static enum status admin_http_open_socket(struct admin_http *http, struct report *report)
 {
     const char *path = http->options.config->admin_socket;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (http->options.adopted != NULL)
+        return admin_http_adopt(http, ADMIN_DOOR_SOCKET, report);
     if (path[0] == '\0')
         return STATUS_OK;
     ASSERT(strlen(path) < sizeof(address.sun_path));
@@ -258,6 +267,8 @@ static enum status admin_http_open_address(struct admin_http *http, struct repor
 {
     const char *text = http->options.config->admin_listen;
     struct config_address address;
+    if (http->options.adopted != NULL)
+        return admin_http_adopt(http, ADMIN_DOOR_ADDRESS, report);
     if (text[0] == '\0')
         return STATUS_OK;
     /* config_check let nothing else through. */
@@ -306,7 +317,7 @@ void admin_http_stop(struct admin_http *http)
         if (ours->listener == NULL)
             continue;
         evconnlistener_free(ours->listener);
-        if (door == ADMIN_DOOR_SOCKET)
+        if (door == ADMIN_DOOR_SOCKET && !http->handed_over)
             (void)unlink(http->options.config->admin_socket);
     }
     free(http);
@@ -321,6 +332,54 @@ void admin_http_end_streams(struct admin_http *http,
                 !holds(http->options.context, &conn->call->caller))
                 admin_conn_free(conn);
         }
+    }
+}
+
+/* ---- handing over ---------------------------------------------------------------------------- */
+
+void admin_http_pause(struct admin_http *http, bool paused)
+{
+    http->paused = paused;
+    for (int door = 0; door < ADMIN_DOOR_COUNT; door++) {
+        struct evconnlistener *listener = http->listeners[door].listener;
+        if (listener != NULL)
+            (void)(paused ? evconnlistener_disable(listener) : evconnlistener_enable(listener));
+    }
+}
+
+/* Nothing of a request has come on it, here or in the kernel. */
+static bool admin_http_is_idle(const struct admin_conn *conn)
+{
+    char byte;
+    return conn->state == ADMIN_CONN_HEAD &&
+           evbuffer_get_length(bufferevent_get_input(conn->stream)) == 0 &&
+           recv(bufferevent_getfd(conn->stream), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
+}
+
+bool admin_http_is_quiet(const struct admin_http *http)
+{
+    bool quiet = true;
+    for (int door = 0; door < ADMIN_DOOR_COUNT; door++) {
+        LIST_FOREACH(conn, &http->listeners[door].connections, struct admin_conn, link) {
+            /* Who follows goes on after the last line that it saw. */
+            bool follows = conn->state == ADMIN_CONN_STREAM && conn->call->drained == NULL;
+            if (follows || conn->state == ADMIN_CONN_LINGER || admin_http_is_idle(conn))
+                admin_conn_free(conn);
+            else
+                quiet = false;
+        }
+    }
+    return quiet;
+}
+
+void admin_http_hand_over(struct admin_http *http, int ret_fds[ADMIN_HTTP_DOORS])
+{
+    _Static_assert(ADMIN_DOOR_COUNT == ADMIN_HTTP_DOORS, "one each");
+    http->handed_over = true;
+    for (int door = 0; door < ADMIN_DOOR_COUNT; door++) {
+        struct evconnlistener *listener = http->listeners[door].listener;
+        ret_fds[door] =
+            listener == NULL ? -1 : fcntl(evconnlistener_get_fd(listener), F_DUPFD_CLOEXEC, 0);
     }
 }
 

@@ -36,8 +36,12 @@ struct admin_http_options {
     /* Somebody came without the token: `count` times since the last call, which is at least
      * ADMIN_HTTP_REFUSED_NS ago; the last was from `peer`. May be NULL. */
     void (*refused)(void *context, uint32_t count, const char *peer);
+    /* Sockets that listen already, of the Unix socket and the address; taken over. NULL: there are
+     * none; one of -1: that door is not wanted. */
+    const int *adopted;
     void *context;
 };
+#define ADMIN_HTTP_DOORS      2
 #define ADMIN_HTTP_REFUSED_NS (10 * CLOCK_NS_PER_S)
 
 NODISCARD enum status admin_http_start(const struct admin_http_options *options,
@@ -46,6 +50,13 @@ NODISCARD enum status admin_http_start(const struct admin_http_options *options,
 /* All calls have been answered. Accepts NULL. */
 void admin_http_stop(struct admin_http *http);
 
+/* From now on nobody new is let in, which waits, and each connection ends with its answer. */
+void admin_http_pause(struct admin_http *http, bool paused);
+/* Ends what only waits or follows; true: nothing is left. */
+NODISCARD bool admin_http_is_quiet(const struct admin_http *http);
+/* Copies of the sockets that listen, for `adopted`; from now on admin_http_stop leaves their names.
+ */
+void admin_http_hand_over(struct admin_http *http, int ret_fds[ADMIN_HTTP_DOORS]);
 /* Ends the answers that go on to callers of whom `holds` says no. */
 void admin_http_end_streams(struct admin_http *http,
                             bool (*holds)(void *context, const struct api_caller *caller));

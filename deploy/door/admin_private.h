@@ -28,6 +28,8 @@ struct admin_http {
         struct list connections;         /* struct admin_conn, the longest without news first */
         uint32_t connection_count;
     } listeners[ADMIN_DOOR_COUNT];
+    bool paused;
+    bool handed_over;
     uint64_t body_bytes; /* of bodies, in memory now */
     uint64_t body_bytes_max;
     uint32_t refused_count; /* not told yet */

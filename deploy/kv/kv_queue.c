@@ -69,6 +69,12 @@ static void kv_queue_on_group(evutil_socket_t fd, short events, void *context)
         event_active(queue->group_event, 0, 0);
 }
 
+void kv_queue_flush(struct kv_queue *queue)
+{
+    while (!list_is_empty(&queue->waiting))
+        kv_queue_on_group(-1, 0, queue);
+}
+
 static void kv_queue_on_sweep(evutil_socket_t fd, short events, void *context)
 {
     (void)fd;

@@ -38,6 +38,8 @@ NODISCARD enum status kv_queue_create(const struct kv_queue_options *options,
                                       struct kv_queue **ret_queue);
 /* What waits is told UNREACHABLE. */
 void kv_queue_free(struct kv_queue *queue);
+/* All that waits, now. */
+void kv_queue_flush(struct kv_queue *queue);
 /* False: too many wait; `done` is not called. */
 NODISCARD bool kv_queue_push(struct kv_queue *queue, struct kv_request *request);
 

@@ -22,11 +22,16 @@ static int lmdb_env_close_on_exec(MDB_env *env)
 static int lmdb_env_open_dbs(MDB_env *env, const struct lmdb_env_options *options, MDB_dbi *ret_dbi)
 {
     MDB_txn *txn;
-    int rc = mdb_txn_begin(env, NULL, 0, &txn);
+    int rc = mdb_txn_begin(env, NULL, options->read_only ? MDB_RDONLY : 0, &txn);
     if (rc != 0)
         return rc;
-    for (size_t i = 0; rc == 0 && i < options->count; i++)
-        rc = mdb_dbi_open(txn, options->names[i], MDB_CREATE, &ret_dbi[i]);
+    for (size_t i = 0; rc == 0 && i < options->count; i++) {
+        rc = mdb_dbi_open(txn, options->names[i], options->read_only ? 0 : MDB_CREATE, &ret_dbi[i]);
+        if (rc == MDB_NOTFOUND && options->read_only) {
+            ret_dbi[i] = LMDB_ENV_NO_DB;
+            rc = 0;
+        }
+    }
     if (rc == 0)
         return mdb_txn_commit(txn);
     mdb_txn_abort(txn);
@@ -41,10 +46,11 @@ int lmdb_env_open(const struct lmdb_env_options *options, MDB_env **ret_env, MDB
     if (rc == 0)
         rc = mdb_env_set_mapsize(*ret_env, options->map_bytes);
     if (rc == 0)
-        rc = mdb_env_open(*ret_env, options->dir, MDB_NOTLS, 0600);
+        rc = mdb_env_open(*ret_env, options->dir, MDB_NOTLS | (options->read_only ? MDB_RDONLY : 0),
+                          0600);
     if (rc == 0)
         rc = lmdb_env_close_on_exec(*ret_env);
-    if (rc == 0)
+    if (rc == 0 && !options->read_only)
         rc = lmdb_check_length(*ret_env, options->names, options->count);
     if (rc == 0)
         rc = lmdb_env_open_dbs(*ret_env, options, ret_dbi);

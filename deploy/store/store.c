@@ -29,7 +29,8 @@ static int store_open_env(struct store *store)
     const struct lmdb_env_options options = {.dir = store->dir,
                                              .map_bytes = store->options.map_bytes,
                                              .names = records_db_names(),
-                                             .count = RECORDS_DB_COUNT};
+                                             .count = RECORDS_DB_COUNT,
+                                             .read_only = store->options.read_only};
     return lmdb_env_open(&options, &store->env, store->dbi);
 }
 
@@ -100,12 +101,13 @@ store_open(const struct store_options *options, struct report *report, struct st
     memcpy(store->dir, options->dir, strlen(options->dir) + 1);
     int rc = store_open_env(store);
     enum status status = rc == 0 ? STATUS_OK : store_not_opened(store, rc, report);
-    if (status == STATUS_OK && !store_sync_dir(store))
+    if (status == STATUS_OK && !options->read_only && !store_sync_dir(store))
         status = report_errno(report, "cannot sync %s", store->dir);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && !options->read_only)
         status = blobs_open(options->data_dir, options->clock, report, &store->blobs);
     if (status == STATUS_OK) {
-        store_take_ballast(store);
+        if (!options->read_only)
+            store_take_ballast(store);
         *ret_store = store;
     } else {
         store_close(store);
@@ -271,6 +273,9 @@ enum status
 store_view(const struct store_txn *txn, enum records_db db, MDB_val key, struct bytes *ret_value)
 {
     MDB_val value;
+    /* Of an older server, which had no such database. */
+    if (txn->store->dbi[db] == LMDB_ENV_NO_DB)
+        return STATUS_NOT_FOUND;
     int rc = mdb_get(txn->mdb, txn->store->dbi[db], &key, &value);
     if (rc == 0)
         *ret_value = bytes_make(value.mv_data, value.mv_size);

@@ -46,6 +46,8 @@ struct store_options {
     /* After the commit that removed the last version with this artifact. */
     void (*artifact_gone)(void *context, const uint8_t key[DEPLOY_SHA256_BYTES]);
     struct lmdb_readers readers; /* the workers */
+    bool read_only; /* beside the server that writes it: only questions about functions, versions
+                       and artifacts, and no blobs */
     void *context;
 };
 

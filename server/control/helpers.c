@@ -5,6 +5,7 @@
  * Who is introduced gets one end of a new socket, and the other the other; control keeps none, so
  * that each side hears of the other's end at once.
  */
+
 #include "server/control/helpers.h"
 
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "server/control/life/handover.h"
 #include "server/helper/helper.h"
 #include "server/helper/wire.h"
 #include "server/telemetry/log.h"
@@ -53,6 +55,10 @@ struct helpers {
         void *context;
     } handlers[CHANNEL_TYPE_COUNT];
     struct helpers_one each[HELPERS_COUNT];
+    struct helpers_elder {
+        pid_t pid; /* 0: there is none */
+        int channel_fd;
+    } elders[HANDOVER_HELPERS_MAX];
 };
 
 /* ---- introducing ----------------------------------------------------------------------------- */
@@ -256,6 +262,13 @@ void helpers_start(struct helpers *helpers, struct workers *workers)
 
 void helpers_free(struct helpers *helpers)
 {
+    for (size_t i = 0; helpers != NULL && i < COUNT_OF(helpers->elders); i++) {
+        if (helpers->elders[i].pid == 0)
+            continue;
+        (void)kill(helpers->elders[i].pid, SIGKILL);
+        (void)waitpid(helpers->elders[i].pid, NULL, 0);
+        base_auto_close(&helpers->elders[i].channel_fd);
+    }
     for (size_t i = 0; helpers != NULL && i < HELPERS_COUNT; i++) {
         struct helpers_one *one = &helpers->each[i];
         child_stop(&one->child);
@@ -268,8 +281,82 @@ void helpers_free(struct helpers *helpers)
     free(helpers);
 }
 
+/* ---- those of another program -----------------------------------------------------------------
+ */
+
+void helpers_leave(const struct helpers *helpers, struct handover *handover)
+{
+    _Static_assert(HELPERS_COUNT < HANDOVER_HELPERS_MAX, "all of them can be left");
+    uint32_t count = 0;
+    for (size_t i = 0; i < HELPERS_COUNT; i++) {
+        const struct helpers_one *one = &helpers->each[i];
+        if (one->child.pid == 0 || !channel_is_open(&one->wire.channel))
+            continue;
+        struct handover_helper *left = &handover->helpers[count++];
+        *left = (struct handover_helper){.pid = one->child.pid,
+                                         .channel_fd = one->wire.channel.options.fd};
+        (void)snprintf(left->who, sizeof(left->who), "%s", channel_end_name(one->row->end));
+        log_drain_flush(one->log);
+        log_drain_ends(one->log, left->log_fds);
+    }
+    handover->helpers[count].pid = 0;
+}
+
+enum status helpers_adopt_elders(struct helpers *helpers,
+                                 const struct handover *handover,
+                                 struct report *report)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < HANDOVER_HELPERS_MAX && status == STATUS_OK; i++) {
+        const struct handover_helper *left = &handover->helpers[i];
+        struct log_drain_pipe *log;
+        if (left->pid == 0)
+            break;
+        int fds[2] = {handover_copy(left->log_fds[0]), handover_copy(left->log_fds[1])};
+        /* Who hears nothing and says nothing to control any more, must not find it gone. */
+        helpers->elders[i].channel_fd = handover_copy(left->channel_fd);
+        if (fds[0] < 0 || fds[1] < 0 || helpers->elders[i].channel_fd < 0)
+            return report_errno(report, "cannot adopt %s", left->who);
+        status = log_drain_adopt(helpers->options.log, left->who, fds, report, &log);
+        if (status == STATUS_OK)
+            helpers->elders[i].pid = left->pid;
+    }
+    return status;
+}
+
+void helpers_end_elders(struct helpers *helpers)
+{
+    for (size_t i = 0; i < COUNT_OF(helpers->elders); i++) {
+        if (helpers->elders[i].pid != 0)
+            (void)kill(helpers->elders[i].pid, SIGKILL);
+    }
+}
+
+bool helpers_have_elders(const struct helpers *helpers)
+{
+    for (size_t i = 0; i < COUNT_OF(helpers->elders); i++) {
+        if (helpers->elders[i].pid != 0)
+            return true;
+    }
+    return false;
+}
+
+static bool helpers_elder_exited(struct helpers *helpers, pid_t pid)
+{
+    for (size_t i = 0; i < COUNT_OF(helpers->elders); i++) {
+        if (helpers->elders[i].pid != pid)
+            continue;
+        helpers->elders[i].pid = 0;
+        base_auto_close(&helpers->elders[i].channel_fd);
+        return true;
+    }
+    return false;
+}
+
 bool helpers_child_exited(struct helpers *helpers, pid_t pid, int wait_status)
 {
+    if (helpers_elder_exited(helpers, pid))
+        return true;
     for (size_t i = 0; i < HELPERS_COUNT; i++) {
         struct helpers_one *one = &helpers->each[i];
         if (one->child.pid != pid)

@@ -33,6 +33,14 @@ NODISCARD enum status helpers_create(const struct helpers_options *options,
 void helpers_free(struct helpers *helpers);
 /* The workers are borrowed; none of them was started yet. */
 void helpers_start(struct helpers *helpers, struct workers *workers);
+/* What is left to the next program, and taken over from the one before: those serve on for the
+ * workers that know them, until helpers_end_elders. */
+void helpers_leave(const struct helpers *helpers, struct handover *handover);
+NODISCARD enum status helpers_adopt_elders(struct helpers *helpers,
+                                           const struct handover *handover,
+                                           struct report *report);
+void helpers_end_elders(struct helpers *helpers);
+bool helpers_have_elders(const struct helpers *helpers);
 /* A worker's process was started. */
 void helpers_welcome(struct helpers *helpers, const struct workers_caller *worker);
 /* True if it was one of them. */

@@ -173,36 +173,49 @@ void log_drain_free(struct log_drain *drain)
     free(drain);
 }
 
+enum status log_drain_adopt(struct log_drain *drain,
+                            const char *who,
+                            const int fds[2],
+                            struct report *report,
+                            struct log_drain_pipe **ret_pipe)
+{
+    struct log_drain_pipe *pipe = calloc(1, sizeof(*pipe));
+    if (pipe == NULL) {
+        (void)close(fds[0]);
+        (void)close(fds[1]);
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    }
+    pipe->drain = drain;
+    pipe->read_fd = fds[0];
+    pipe->write_fd = fds[1];
+    (void)snprintf(pipe->who, sizeof(pipe->who), "%s", who);
+    pipe->event = event_new(drain->options.base, pipe->read_fd, EV_READ | EV_PERSIST,
+                            log_drain_on_read, pipe);
+    if (pipe->event == NULL || event_add(pipe->event, NULL) != 0) {
+        log_drain_close(pipe);
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    }
+    list_append(&drain->pipes, &pipe->link);
+    *ret_pipe = pipe;
+    return STATUS_OK;
+}
+
 enum status log_drain_open(struct log_drain *drain,
                            const char *who,
                            struct report *report,
                            struct log_drain_pipe **ret_pipe)
 {
-    int fds[2] = {-1, -1};
-    struct log_drain_pipe *pipe = calloc(1, sizeof(*pipe));
-    if (pipe == NULL)
-        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
-    enum status status = STATUS_OK;
+    int fds[2];
     if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
-        status = report_errno(report, "cannot make a pipe for the log of %s", who);
-    else
-        (void)fcntl(fds[1], F_SETPIPE_SZ, LOG_DRAIN_PIPE_BYTES);
-    pipe->drain = drain;
-    pipe->read_fd = fds[0];
-    pipe->write_fd = fds[1];
-    (void)snprintf(pipe->who, sizeof(pipe->who), "%s", who);
-    if (status == STATUS_OK)
-        pipe->event = event_new(drain->options.base, pipe->read_fd, EV_READ | EV_PERSIST,
-                                log_drain_on_read, pipe);
-    if (status == STATUS_OK && (pipe->event == NULL || event_add(pipe->event, NULL) != 0))
-        status = report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
-    if (status != STATUS_OK) {
-        log_drain_close(pipe);
-        return status;
-    }
-    list_append(&drain->pipes, &pipe->link);
-    *ret_pipe = pipe;
-    return STATUS_OK;
+        return report_errno(report, "cannot make a pipe for the log of %s", who);
+    (void)fcntl(fds[1], F_SETPIPE_SZ, LOG_DRAIN_PIPE_BYTES);
+    return log_drain_adopt(drain, who, fds, report, ret_pipe);
+}
+
+void log_drain_ends(const struct log_drain_pipe *pipe, int ret_fds[2])
+{
+    ret_fds[0] = pipe->read_fd;
+    ret_fds[1] = pipe->write_fd;
 }
 
 int log_drain_fd(const struct log_drain_pipe *pipe)

@@ -40,6 +40,14 @@ NODISCARD enum status log_drain_open(struct log_drain *drain,
                                      const char *who,
                                      struct report *report,
                                      struct log_drain_pipe **ret_pipe);
+/* The same with a pipe that is there already, both of whose ends are taken over. */
+NODISCARD enum status log_drain_adopt(struct log_drain *drain,
+                                      const char *who,
+                                      const int fds[2],
+                                      struct report *report,
+                                      struct log_drain_pipe **ret_pipe);
+/* Its ends, for reading and writing; the pipe's. */
+void log_drain_ends(const struct log_drain_pipe *pipe, int ret_fds[2]);
 /* What to give to a process as its stderr. */
 int log_drain_fd(const struct log_drain_pipe *pipe);
 /* Takes what is in the pipe now: its writer ended. */

@@ -142,6 +142,16 @@ static void records_collect_worker(struct records *records, uint32_t worker)
                 "worker %u tells what makes no sense: a bug, or a guest broke out", worker);
 }
 
+struct record_reader records_reader(const struct records *records, uint32_t worker)
+{
+    return records->sources[worker].reader;
+}
+
+void records_resume(struct records *records, uint32_t worker, const struct record_reader *reader)
+{
+    records->sources[worker].reader = *reader;
+}
+
 void records_collect(struct records *records)
 {
     for (uint32_t i = 0; i < COUNT_OF(records->sources); i++) {

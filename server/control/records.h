@@ -40,6 +40,9 @@ NODISCARD enum status records_create(const struct records_options *options,
 void records_free(struct records *records);
 /* This worker's ring is read from now on; it outlives the records. */
 void records_watch(struct records *records, uint32_t worker, const struct record_ring *ring);
+/* How far it was read; and the same for a ring that another program read before. */
+struct record_reader records_reader(const struct records *records, uint32_t worker);
+void records_resume(struct records *records, uint32_t worker, const struct record_reader *reader);
 /* Takes what is new in all rings, no more of each than it holds. */
 void records_collect(struct records *records);
 /* What functions count themselves, as Prometheus text. */

@@ -10,6 +10,7 @@
 #include "server/egress/egress.h"
 #include "server/helper/helper.h"
 #include "server/keys/keys.h"
+#include "server/prepare.h"
 #include "server/worker.h"
 
 enum role_restart { ROLE_RESTART_NEVER, ROLE_RESTART_ALWAYS };

@@ -154,10 +154,20 @@ static void supervisor_on_tick(evutil_socket_t fd, short events, void *context)
     struct supervisor *supervisor = context;
     supervisor_collect(supervisor);
     workers_tick(supervisor->workers);
+    upgrade_tick(supervisor);
     errands_tick(&supervisor->errands);
     if (supervisor->workers_were_ready)
         supervisor_workers_ready(supervisor);
     supervisor_check_hope(supervisor);
+}
+
+/* Who was there for workers of the program before is not needed without them. */
+static void supervisor_end_elders(struct supervisor *supervisor)
+{
+    if (!helpers_have_elders(supervisor->helpers) || workers_have_adopted(supervisor->workers))
+        return;
+    helpers_end_elders(supervisor->helpers);
+    deploy_control_hold_artifacts(supervisor->deploy, false);
 }
 
 static void supervisor_child_exited(struct supervisor *supervisor, pid_t pid, int wait_status)
@@ -165,11 +175,13 @@ static void supervisor_child_exited(struct supervisor *supervisor, pid_t pid, in
     supervisor_collect(supervisor); /* its last words come before its death */
     if (workers_child_exited(supervisor->workers, pid, wait_status)) {
         supervisor_check_hope(supervisor);
+        supervisor_end_elders(supervisor);
         if (supervisor->state == SUPERVISOR_DRAINING && workers_running(supervisor->workers) == 0)
             (void)event_base_loopbreak(supervisor->base);
         return;
     }
-    if (helpers_child_exited(supervisor->helpers, pid, wait_status))
+    if (helpers_child_exited(supervisor->helpers, pid, wait_status) ||
+        upgrade_child_exited(supervisor, (int)pid))
         return;
     if (!deploy_control_child_exited(supervisor->deploy, pid, wait_status))
         log_message("warn", "unknown_child", "process %d ended", (int)pid);
@@ -188,7 +200,10 @@ supervisor_reload(void *context, struct deploy_reload *ret_reload, struct report
 static void supervisor_rolled(void *context, bool done)
 {
     struct supervisor *supervisor = context;
-    reload_end(&supervisor->reload, done);
+    if (supervisor->upgrade.rolls)
+        upgrade_rolled(supervisor, done);
+    else
+        reload_end(&supervisor->reload, done);
 }
 
 static void supervisor_on_signal(evutil_socket_t number, short events, void *context)
@@ -253,6 +268,13 @@ static enum status supervisor_open_log(struct supervisor *supervisor, struct rep
 
 static enum status supervisor_start_deploy(struct supervisor *supervisor, struct report *report)
 {
+    struct deploy_handover adopted = {.lock_fd = -1};
+    if (supervisor->handover != NULL) {
+        const struct deploy_handover *left = &supervisor->handover->deploy;
+        adopted.lock_fd = handover_copy(left->lock_fd);
+        for (size_t i = 0; i < COUNT_OF(adopted.admin_fds); i++)
+            adopted.admin_fds[i] = handover_copy(left->admin_fds[i]);
+    }
     const struct deploy_control_options options = {
         .base = supervisor->base,
         .config = &supervisor->reload.config,
@@ -275,6 +297,9 @@ static enum status supervisor_start_deploy(struct supervisor *supervisor, struct
         .certificates_told = supervisor_certificates_told,
         .reload = supervisor_reload,
         .drain = threshold_leave,
+        .upgrade = upgrade_begin,
+        .upgrade_state = upgrade_tell,
+        .handover = supervisor->handover == NULL ? NULL : &adopted,
         .context = supervisor,
     };
     return deploy_control_start(&options, report, &supervisor->deploy);
@@ -290,6 +315,7 @@ static enum status supervisor_make_workers(struct supervisor *supervisor, struct
         .records = supervisor->records,
         .log = supervisor->log,
         .deaths = supervisor->deaths,
+        .handover = supervisor->handover,
         .ready = supervisor_workers_ready,
         .rolled = supervisor_rolled,
         .started = supervisor_worker_started,
@@ -351,6 +377,54 @@ static enum status supervisor_make_records(struct supervisor *supervisor)
     return records_create(&options, &supervisor->records);
 }
 
+static enum status supervisor_listen(struct supervisor *supervisor, struct report *report)
+{
+    struct handover *handover = supervisor->handover;
+    if (handover == NULL)
+        return listeners_open_service(&supervisor->reload.config, report, &supervisor->listeners);
+    struct listeners left = {
+        .count = handover->listen_count, .sets = handover->workers, .fds = handover->listen_fds};
+    memcpy(left.addresses, handover->addresses, sizeof(left.addresses));
+    memcpy(left.is_tls, handover->is_tls, sizeof(left.is_tls));
+    return listeners_adopt(&left, report, &supervisor->listeners);
+}
+
+/* Workers and helpers of the program before serve on, until those of this one do. */
+static enum status supervisor_adopt(struct supervisor *supervisor, struct report *report)
+{
+    struct handover *handover = supervisor->handover;
+    enum status status = helpers_adopt_elders(supervisor->helpers, handover, report);
+    if (status == STATUS_OK)
+        status = workers_adopt(supervisor->workers, report);
+    if (status != STATUS_OK)
+        return status;
+    tickets_resume(&supervisor->tickets, handover->tickets);
+    deploy_control_hold_artifacts(supervisor->deploy, true);
+    helpers_start(supervisor->helpers, supervisor->workers);
+    supervisor->state = SUPERVISOR_SERVING;
+    supervisor->workers_were_ready = true;
+    supervisor_say("upgraded\n");
+    upgrade_arrived(supervisor);
+    handover_done(handover);
+    supervisor->handover = NULL;
+    /* Whoever ended on the way. */
+    supervisor_on_signal(SIGCHLD, 0, supervisor);
+    return STATUS_OK;
+}
+
+/* What is not asked again: a process has it already. */
+static void supervisor_take_over(struct supervisor *supervisor)
+{
+    struct config *config = &supervisor->reload.config;
+    const struct handover *handover = supervisor->handover;
+    config->workers = handover->workers;
+    config->listen_count = handover->listen_count;
+    memcpy(config->listen, handover->listen, sizeof(config->listen));
+    memcpy(config->data_dir, handover->data_dir, sizeof(config->data_dir));
+    memcpy(config->admin_socket, handover->admin_socket, sizeof(config->admin_socket));
+    memcpy(config->admin_listen, handover->admin_listen, sizeof(config->admin_listen));
+}
+
 static enum status supervisor_start(struct supervisor *supervisor, struct report *report)
 {
     const struct config *config = &supervisor->reload.config;
@@ -362,7 +436,7 @@ static enum status supervisor_start(struct supervisor *supervisor, struct report
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
     status = supervisor_make_events(supervisor, report);
     if (status == STATUS_OK)
-        status = listeners_open_service(config, report, &supervisor->listeners);
+        status = supervisor_listen(supervisor, report);
     if (status == STATUS_OK)
         status = supervisor_open_log(supervisor, report);
     if (status == STATUS_OK)
@@ -377,9 +451,12 @@ static enum status supervisor_start(struct supervisor *supervisor, struct report
         status = supervisor_make_workers(supervisor, report);
     if (status != STATUS_OK)
         return status;
-    threshold_announce(config, &supervisor->listeners);
+    if (supervisor->handover == NULL)
+        threshold_announce(config, &supervisor->listeners);
     log_message("info", "start", "skerry %s, process %d, data in %s", SKERRY_VERSION, (int)getpid(),
                 config->data_dir);
+    if (supervisor->handover != NULL)
+        return supervisor_adopt(supervisor, report);
     helpers_start(supervisor->helpers, supervisor->workers);
     workers_start(supervisor->workers);
     return STATUS_OK;
@@ -401,6 +478,7 @@ static void supervisor_free(struct supervisor *supervisor)
     records_free(supervisor->records);
     starts_free(supervisor->starts);
     log_drain_free(supervisor->log);
+    upgrade_free(&supervisor->upgrade);
     for (size_t i = 0; i < COUNT_OF(supervisor->signals); i++) {
         if (supervisor->signals[i] != NULL)
             event_free(supervisor->signals[i]);
@@ -413,23 +491,42 @@ static void supervisor_free(struct supervisor *supervisor)
         event_base_free(supervisor->base);
 }
 
+/* Until it is told to stop, or another program takes over and cannot be had. */
+static void supervisor_serve(struct supervisor *supervisor)
+{
+    do {
+        (void)event_base_dispatch(supervisor->base);
+        if (supervisor->upgrade.leaves)
+            upgrade_leave(supervisor);
+        /* It goes on if nothing was left. */
+    } while (supervisor->upgrade.state == UPGRADE_FAILED && supervisor->deploy != NULL &&
+             supervisor->state == SUPERVISOR_SERVING);
+}
+
 int supervisor_run(const struct supervisor_options *options)
 {
     struct supervisor supervisor = {.options = *options,
                                     .reload = {.config = *options->config,
                                                .configure = options->configure,
                                                .context = options->context},
+                                    .upgrade = {.program_fd = -1, .arguments = options->arguments},
                                     .certificates_were_read =
                                         options->config->tls_certificate_count == 0};
     struct report report = REPORT_INIT;
     log_never_wait();
     bus_error_watch();
-    enum status status = supervisor_start(&supervisor, &report);
+    enum status status = handover_find(&report, &supervisor.handover);
+    if (supervisor.handover != NULL)
+        supervisor_take_over(&supervisor);
     if (status == STATUS_OK)
-        (void)event_base_dispatch(supervisor.base);
+        status = supervisor_start(&supervisor, &report);
+    const char *why = report.text[0] != '\0' ? report.text : status_text(status);
+    if (status != STATUS_OK && supervisor.handover != NULL)
+        handover_go_back(supervisor.handover, why, options->arguments);
+    if (status == STATUS_OK)
+        supervisor_serve(&supervisor);
     else
-        (void)fprintf(stderr, "skerry: %s\n",
-                      report.text[0] != '\0' ? report.text : status_text(status));
+        (void)fprintf(stderr, "skerry: %s\n", why);
     supervisor_free(&supervisor);
     if (status == STATUS_OK)
         log_message("info", "stop", "all processes have ended");

@@ -12,6 +12,7 @@ struct supervisor_options {
     /* Makes the configuration anew, from all its sources: what a restart would begin with. */
     enum status (*configure)(void *context, struct config *ret_config, struct report *report);
     void *context;
+    char **arguments; /* of this process, "skerry" first; borrowed, for who takes its place */
 };
 
 /* Runs until it is told to stop; returns the exit status. */

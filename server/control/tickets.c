@@ -59,6 +59,11 @@ enum status tickets_open(struct tickets *tickets,
     return STATUS_OK;
 }
 
+void tickets_resume(struct tickets *tickets, const struct tls_ticket_key keys[TLS_TICKET_KEYS])
+{
+    memcpy(tickets->keys, keys, sizeof(tickets->keys));
+}
+
 void tickets_close(struct tickets *tickets)
 {
     if (tickets->timer != NULL)

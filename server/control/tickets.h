@@ -26,6 +26,8 @@ NODISCARD enum status tickets_open(struct tickets *tickets,
                                    struct workers *workers,
                                    struct report *report);
 void tickets_close(struct tickets *tickets);
+/* Those of the program before, so that its TLS tickets stay good. */
+void tickets_resume(struct tickets *tickets, const struct tls_ticket_key keys[TLS_TICKET_KEYS]);
 /* Tells a worker that was started. */
 void tickets_welcome(const struct tickets *tickets, const struct workers_caller *worker);
 /* A new key for new tickets; those of the key before stay good. */

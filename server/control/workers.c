@@ -107,27 +107,6 @@ static void workers_one_ready(void *context)
         workers->options.ready(workers->options.context);
 }
 
-static enum status workers_prepare(struct workers_one *one, struct report *report)
-{
-    const struct workers_options *options = &one->workers->options;
-    uint32_t index = one->child.index;
-    if (one->shared != NULL)
-        return STATUS_OK;
-    one->shared_fd = memfd_create("skerry-worker", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (one->shared_fd < 0 || ftruncate(one->shared_fd, sizeof(*one->shared)) != 0 ||
-        fcntl(one->shared_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
-        return report_errno(report, "cannot make the counters of worker %u", index);
-    void *shared = mmap(NULL, sizeof(*one->shared), PROT_READ, MAP_SHARED, one->shared_fd, 0);
-    if (shared == MAP_FAILED)
-        return report_errno(report, "cannot map the counters of worker %u", index);
-    one->shared = shared;
-    records_watch(options->records, one->slot, &one->shared->records);
-    char who[32];
-    (void)snprintf(who, sizeof(who), "worker %u", index);
-    enum status status = log_drain_open(options->log, who, report, &one->log);
-    return status == STATUS_OK ? child_init(&one->child, report) : status;
-}
-
 /* ---- those that stand still -------------------------------------------------------------------
  */
 
@@ -225,7 +204,7 @@ enum status workers_create(const struct workers_options *options,
     }
     workers->count = count;
     for (uint32_t i = 0; i < options->config->workers && status == STATUS_OK; i++)
-        status = workers_prepare(&workers->each[i], report);
+        status = options->handover == NULL ? workers_prepare(&workers->each[i], report) : STATUS_OK;
     if (status == STATUS_OK)
         *ret_workers = workers;
     else
@@ -242,7 +221,7 @@ void workers_free(struct workers *workers)
         workers_close_channels(one);
         base_auto_close(&one->shared_fd);
         if (one->shared != NULL)
-            (void)munmap((void *)(uintptr_t)one->shared, sizeof(*one->shared));
+            (void)munmap((void *)(uintptr_t)one->shared, one->shared_bytes);
     }
     free(workers);
 }
@@ -329,6 +308,20 @@ static void workers_ask_why(const struct workers_one *one)
                     (int)(DEATHS_QUARANTINE_NS / CLOCK_NS_PER_S));
 }
 
+/* The next one counts as this program does. */
+static void workers_let_go(struct workers_one *one)
+{
+    struct report report = REPORT_INIT;
+    records_watch(one->workers->options.records, one->slot, NULL);
+    (void)munmap((void *)(uintptr_t)one->shared, one->shared_bytes);
+    base_auto_close(&one->shared_fd);
+    one->shared = NULL;
+    one->shared_fd = -1;
+    one->is_foreign = false;
+    if (!one->child.stopped && workers_prepare(one, &report) != STATUS_OK)
+        log_message("error", "worker_memory", "%s", report.text);
+}
+
 bool workers_child_exited(struct workers *workers, pid_t pid, int wait_status)
 {
     for (uint32_t i = 0; i < workers->count; i++) {
@@ -340,6 +333,9 @@ bool workers_child_exited(struct workers *workers, pid_t pid, int wait_status)
         workers_ask_why(one);
         const struct workers_caller ended = {.index = one->slot, .run = one->run};
         workers->options.ended(workers->options.context, &ended);
+        one->is_adopted = false;
+        if (one->is_foreign)
+            workers_let_go(one);
         child_died(&one->child, wait_status);
         if (workers->rolling && !workers_serves(one) && child_is_hopeless(&one->child)) {
             workers_end_roll(workers);
@@ -423,7 +419,7 @@ void workers_print_metrics(const struct workers *workers, struct buffer *out)
     const struct metrics *pages[CONFIG_WORKER_SLOTS_MAX];
     uint32_t count = 0;
     for (uint32_t i = 0; i < workers->count; i++) {
-        if (workers->each[i].shared != NULL)
+        if (workers->each[i].shared != NULL && !workers->each[i].is_foreign)
             pages[count++] = &workers->each[i].shared->metrics;
     }
     metrics_print(pages, count, out);

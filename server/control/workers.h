@@ -14,6 +14,7 @@
 #include "server/control/sockets/listeners.h"
 #include "server/worker.h"
 
+struct handover;
 struct workers;
 
 /* One worker's process. */
@@ -35,7 +36,9 @@ struct workers_options {
     struct records *records;           /* theirs are watched by it; borrowed */
     struct log_drain *log;             /* takes their stderr; borrowed, outlives them */
     struct deaths *deaths;             /* hears of what they died of; borrowed */
-    void (*ready)(void *context);      /* all of them are */
+    /* Whose workers are adopted, instead of starting some; borrowed. NULL: nobody's. */
+    const struct handover *handover;
+    void (*ready)(void *context); /* all of them are */
     /* What workers_roll began is over: others serve, or everything is as it was. */
     void (*rolled)(void *context, bool done);
     /* A worker's process was started; messages to it wait until it reads them. */

@@ -141,7 +141,9 @@ class Reloads(unittest.TestCase):
                              {"status": "reloading", "changed": ["limits.body"],
                               "needs_restart": []})
             wait_until(lambda: events(server, "reloaded"), 30, "the reload's end")
-            self.assertEqual(server.get("echo", method="POST", body=body).status, 200)
+            # Who retires may still take a connection before it hears of it.
+            wait_until(lambda: server.get("echo", method="POST", body=body).status == 200, 30,
+                       "the new configuration")
 
 
 class Drain(unittest.TestCase):

@@ -10,6 +10,7 @@
 #include "server/control/helpers.h"
 #include "server/control/kv_service.h"
 #include "server/control/life/reload.h"
+#include "server/control/life/upgrade.h"
 #include "server/control/rates_pages.h"
 #include "server/control/supervisor.h"
 #include "server/control/tickets.h"
@@ -38,6 +39,8 @@ struct supervisor {
     struct vault_line vault;
     struct tickets tickets;
     struct errands errands;
+    struct upgrade upgrade;
+    struct handover *handover; /* of the program before, until all of it is adopted; NULL: none */
     bool workers_were_ready;
     bool certificates_were_read;
     struct event *signals[4];

@@ -5,16 +5,54 @@
  */
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/control/life/workers_private.h"
 #include "server/telemetry/log.h"
 
 /* ---- what it is given ------------------------------------------------------------------------ */
+
+enum status workers_map(struct workers_one *one, struct report *report)
+{
+    struct stat facts;
+    size_t wanted =
+        one->is_foreign ? offsetof(struct worker_shared, metrics) : sizeof(*one->shared);
+    if (fstat(one->shared_fd, &facts) != 0 || (size_t)facts.st_size < wanted)
+        return report_errno(report, "cannot read the counters of worker %u", one->child.index);
+    one->shared_bytes = (size_t)facts.st_size;
+    void *shared = mmap(NULL, one->shared_bytes, PROT_READ, MAP_SHARED, one->shared_fd, 0);
+    if (shared == MAP_FAILED)
+        return report_errno(report, "cannot map the counters of worker %u", one->child.index);
+    one->shared = shared;
+    records_watch(one->workers->options.records, one->slot, &one->shared->records);
+    return STATUS_OK;
+}
+
+enum status workers_prepare(struct workers_one *one, struct report *report)
+{
+    char who[32];
+    uint32_t index = one->child.index;
+    if (one->shared != NULL)
+        return STATUS_OK;
+    one->shared_fd = memfd_create("skerry-worker", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (one->shared_fd < 0 || ftruncate(one->shared_fd, sizeof(*one->shared)) != 0 ||
+        fcntl(one->shared_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+        return report_errno(report, "cannot make the counters of worker %u", index);
+    enum status status = workers_map(one, report);
+    (void)snprintf(who, sizeof(who), "worker %u", index);
+    if (status == STATUS_OK && one->log == NULL)
+        status = log_drain_open(one->workers->options.log, who, report, &one->log);
+    if (status == STATUS_OK && one->child.restart_event == NULL)
+        status = child_init(&one->child, report);
+    return status;
+}
 
 static enum status
 workers_make_boot(const struct workers_one *one, struct report *report, int *ret_fd)

@@ -22,6 +22,9 @@ struct workers_one {
     uint64_t run;
     struct log_drain_pipe *log; /* its stderr; the drain's */
     struct pulse pulse;
+    size_t shared_bytes;    /* of `shared` */
+    bool is_adopted;        /* the process is of the program that was here before */
+    bool is_foreign;        /* ... and counts otherwise: its metrics are not ours */
     struct lending lending; /* of its own connections, while it does not take them */
 };
 
@@ -48,6 +51,10 @@ static inline uint32_t workers_half_of(const struct workers_one *one)
 /* For child_ops.start; `context` is the slot. */
 NODISCARD enum status
 workers_start_one(void *context, int ready_fd, struct report *report, pid_t *ret_pid);
+/* Its memory, which control reads, and the log that it writes; again if it was let go of. */
+NODISCARD enum status workers_prepare(struct workers_one *one, struct report *report);
+/* Maps the memory behind shared_fd. */
+NODISCARD enum status workers_map(struct workers_one *one, struct report *report);
 /* What is said to the process in that slot, and heard from it. */
 NODISCARD enum status workers_open_wire(struct workers_one *one, int fd, struct report *report);
 void workers_close_channels(struct workers_one *one);

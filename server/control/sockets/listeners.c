@@ -150,6 +150,30 @@ enum status listeners_open_service(const struct config *config,
     return status;
 }
 
+enum status listeners_adopt(const struct listeners *left,
+                            struct report *report,
+                            struct listeners *ret_listeners)
+{
+    struct listeners listeners = *left;
+    listeners.fds = calloc(listeners.sets, sizeof(*listeners.fds));
+    if (listeners.fds == NULL)
+        return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
+    memset(listeners.fds, 0xff, listeners.sets * sizeof(*listeners.fds));
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < listeners.sets * listeners.count && status == STATUS_OK; i++) {
+        int *fd = &listeners.fds[i / listeners.count][i % listeners.count];
+        *fd = fcntl(left->fds[i / listeners.count][i % listeners.count], F_DUPFD_CLOEXEC, 0);
+        if (*fd < 0)
+            status = report_errno(report, "cannot adopt the socket on %s",
+                                  listeners.addresses[i % listeners.count]);
+    }
+    if (status == STATUS_OK)
+        *ret_listeners = listeners;
+    else
+        listeners_close(&listeners);
+    return status;
+}
+
 void listeners_close(struct listeners *listeners)
 {
     for (uint32_t set = 0; listeners->fds != NULL && set < listeners->sets; set++) {

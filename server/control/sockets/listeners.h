@@ -30,6 +30,10 @@ NODISCARD enum status listeners_open(const struct config *config,
 NODISCARD enum status listeners_open_service(const struct config *config,
                                              struct report *report,
                                              struct listeners *ret_listeners);
+/* Copies of sockets that listen already: fds[worker][address]. */
+NODISCARD enum status listeners_adopt(const struct listeners *left,
+                                      struct report *report,
+                                      struct listeners *ret_listeners);
 void listeners_close(struct listeners *listeners);
 
 #endif

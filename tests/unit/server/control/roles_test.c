@@ -28,8 +28,9 @@ static void who_serves_has_a_successor_and_who_builds_has_none(void **state)
 {
     (void)state;
     for (enum role_id role = 0; role < ROLE_COUNT; role++)
-        assert_int_equal(roles[role].restart,
-                         role == ROLE_BUILDER ? ROLE_RESTART_NEVER : ROLE_RESTART_ALWAYS);
+        assert_int_equal(roles[role].restart, role == ROLE_BUILDER || role == ROLE_PREPARE
+                                                  ? ROLE_RESTART_NEVER
+                                                  : ROLE_RESTART_ALWAYS);
 }
 
 static void each_is_this_program_under_a_verb_of_its_own(void **state)
@@ -48,6 +49,7 @@ static void its_descriptors_are_those_that_its_verb_reads(void **state)
     assert_int_equal(WORKER_BOOT_FD + roles[ROLE_WORKER].fd_count, WORKER_LISTEN_FD);
     assert_int_equal(DEPLOY_BUILDER_MODULE_FD + roles[ROLE_BUILDER].fd_count - 1,
                      DEPLOY_BUILDER_ORDER_FD);
+    assert_int_equal(PREPARE_ORDER_FD + roles[ROLE_PREPARE].fd_count, PREPARE_FD_END);
     assert_int_equal(HELPER_BOOT_FD + roles[ROLE_KEYS].fd_count, HELPER_FD_END);
 }
 
@@ -64,7 +66,8 @@ static void of_the_environment_only_place_and_language_are_seen(void **state)
 {
     (void)state;
     for (enum role_id role = 0; role < ROLE_COUNT; role++) {
-        assert_int_equal(seen(&roles[role]), 3);
+        /* Who prepares reads the operator's configuration, as control does. */
+        assert_int_equal(seen(&roles[role]), role == ROLE_PREPARE ? 7 : 3);
         assert_true(sees(&roles[role], "PATH") && sees(&roles[role], "TZ") &&
                     sees(&roles[role], "LANG"));
     }
