@@ -4,10 +4,11 @@
 
     quickjs.py BUILD_FOLDER
 
-QuickJS-ng comes from the crate that carries its whole source; version and hash are pinned here.
-cargo unpacks it below the build folder; nothing of Rust is compiled, so what the crate needs for
-that is left out. Prints two lines: QuickJS' folder, and the library of what clang's code for Wasm
-calls. Otherwise one line on stderr that says what is missing, and the exit status is 1.
+QuickJS-ng and zlib come from crates that carry their whole source; versions and hashes are pinned
+here. cargo unpacks them below the build folder; nothing of Rust is compiled, so what the crates
+need for that is left out. Prints three lines: QuickJS' folder, the library of what clang's code for
+Wasm calls, and zlib's folder. Otherwise one line on stderr that says what is missing, and the exit
+status is 1.
 """
 import json
 import pathlib
@@ -15,20 +16,25 @@ import shutil
 import subprocess
 import sys
 
-CRATE = "rquickjs-sys"
-VERSION = "0.14.0"
-SHA256 = "cee271d0eeba64f0915b846cb7ae02e16faf3dfdffdca91731101d9d30fe3423"
+# Crate, version, hash, the folder that is wanted of it, a file that is there then.
+CRATES = [
+    ("rquickjs-sys", "0.14.0", "cee271d0eeba64f0915b846cb7ae02e16faf3dfdffdca91731101d9d30fe3423",
+     "quickjs", "quickjs.c"),
+    ("libz-sys", "1.1.33", "fee3f59f4321dab0c78d828942e7aa09d0bd8ad6e78a501977e6bf3d02938045",
+     "src/zlib", "inflate.c"),
+]
+# Of their build scripts, which are not run.
+STUBS = {"cc": "1.99.0", "pkg-config": "0.3.99", "vcpkg": "0.2.99"}
 MANIFEST = """[package]
 name = "{name}"
 version = "{version}"
 [lib]
 path = "none.rs"
 {more}"""
-NEEDS = f"""[dependencies]
-{CRATE} = "={VERSION}"
-[patch.crates-io]
-cc = {{ path = "cc" }}
-"""
+NEEDS = ("[dependencies]\n"
+         + "".join(f'{name} = {{ version = "={version}", default-features = false }}\n'
+                   for name, version, *_ in CRATES)
+         + "[patch.crates-io]\n" + "".join(f'{name} = {{ path = "{name}" }}\n' for name in STUBS))
 
 
 def missing(what):
@@ -43,24 +49,27 @@ def write_package(folder, name, version, more):
 
 
 def unpack(build):
-    """The crate's source, fetched once."""
+    """The crates' sources, fetched once."""
     vendored = build / "vendor"
-    source = vendored / CRATE / "quickjs"
-    if (source / "quickjs.c").exists():
-        return source
+    folders = [vendored / name / folder for name, _, _, folder, _ in CRATES]
+    if all((folder / row[4]).exists() for folder, row in zip(folders, CRATES)):
+        return folders
     if shutil.which("cargo") is None:
         missing("cargo is not installed (Debian: apt-get install cargo)")
-    write_package(build / "cc", "cc", "1.99.0", "")  # its build script's, which is not run
+    for name, version in STUBS.items():
+        write_package(build / name, name, version, "")
     write_package(build, "quickjs", "0.0.0", NEEDS)
+    (build / "Cargo.lock").unlink(missing_ok=True)
     done = subprocess.run(["cargo", "vendor", "--quiet", str(vendored)], cwd=build,
                           capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        missing(f"cargo cannot fetch {CRATE} {VERSION}: {done.stderr.strip()}")
-    found = json.loads((vendored / CRATE / ".cargo-checksum.json").read_text())["package"]
-    if found != SHA256:
-        shutil.rmtree(vendored)
-        missing(f"{CRATE} {VERSION} has the hash {found}, not the one that is pinned")
-    return source
+        missing(f"cargo cannot fetch what it is made of: {done.stderr.strip()}")
+    for name, version, digest, _, _ in CRATES:
+        found = json.loads((vendored / name / ".cargo-checksum.json").read_text())["package"]
+        if found != digest:
+            shutil.rmtree(vendored)
+            missing(f"{name} {version} has the hash {found}, not the one that is pinned")
+    return folders
 
 
 def find_builtins():
@@ -83,8 +92,8 @@ def main():
     if not pathlib.Path("/usr/lib/wasm32-wasi/libc.a").exists():
         missing("the C library of wasm32 is not installed (Debian: apt-get install wasi-libc)")
     builtins = find_builtins()
-    print(unpack(pathlib.Path(sys.argv[1])))
-    print(builtins)
+    quickjs, zlib = unpack(pathlib.Path(sys.argv[1]))
+    print(quickjs, builtins, zlib, sep="\n")
 
 
 if __name__ == "__main__":

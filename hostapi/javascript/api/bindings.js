@@ -108,6 +108,7 @@
   const siblings = new Proxy({}, { get: (target, name) => typeof name === "string" ? siblingOf(name) : undefined });
   const always = new Map([["KV", kvOf("")], ["ASSETS", siblingOf(ASSETS)], ["functions", siblings]]);
   const find = (name) => bound.get(name) ?? host.env(name) ?? always.get(name);
+  host.kvOf = kvOf;
   host.env_ = new Proxy({}, {
     get: (target, name) => typeof name === "string" ? find(name) : undefined,
     has: (target, name) => typeof name === "string" && find(name) !== undefined,

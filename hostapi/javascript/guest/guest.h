@@ -12,6 +12,7 @@
  *          -> exchange.c          the request and its response
  *          -> services.c          fetch, store, environment, log, random bytes
  *          -> crypto.c            the host's cryptography
+ *          -> codec.c             gzip and deflate
  *          -> text.c url.c        what would be slow in JavaScript
  *
  * The web API is JavaScript over one object of functions in C, `host`, that no script can reach.
@@ -96,6 +97,7 @@ bool loop_settle(JSValueConst promise);
 
 /* ---- what else is in `host` ------------------------------------------------------------------ */
 
+void codec_add(void);
 void crypto_add(void);
 void exchange_add(void);
 /* Of this request: has the response's head been written? */

@@ -139,6 +139,7 @@ SKERRY_EXPORT("_initialize") void guest_initialise(void)
     JS_SetGCThreshold(guest.runtime, (size_t)-1);
     guest.context = JS_NewContext(guest.runtime);
     guest.host = JS_NewObject(guest.context);
+    codec_add();
     crypto_add();
     exchange_add();
     loop_add();
