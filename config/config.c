@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "config/settings.h"
+#include "config/url.h"
 
 #define CONFIG_SYSTEM_FILE     "/etc/skerry/skerry.yaml"
 #define CONFIG_SYSTEM_DATA_DIR "/var/lib/skerry"
@@ -187,6 +188,47 @@ static enum status config_check_numbers(const struct config *config, struct repo
     return STATUS_OK;
 }
 
+/* What it says is signed, but its answers are believed: without TLS only on this machine. */
+static bool config_directory_valid(const char *text)
+{
+    static const uint8_t loopback_v6[16] = {[15] = 1};
+    struct config_url url;
+    struct report report = REPORT_INIT;
+    if (config_url_parse(bytes_of_text(text), &report, &url) != STATUS_OK)
+        return false;
+    return url.is_https || (url.kind == CONFIG_URL_HOST_V4 && url.address[0] == 127) ||
+           (url.kind == CONFIG_URL_HOST_V6 && memcmp(url.address, loopback_v6, 16) == 0);
+}
+
+static bool config_contact_valid(const char *text)
+{
+    size_t at = strcspn(text, "@");
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c <= ' ' || *c > '~' || strchr("\"\\<>,?%", *c) != NULL)
+            return false;
+    }
+    return at > 0 && text[at] == '@' && strcspn(text + at + 1, "@") == strlen(text + at + 1) &&
+           text[at + 1] != '\0';
+}
+
+static enum status config_check_acme(const struct config *config, struct report *report)
+{
+    const char *challenge = config->acme_challenge;
+    if (config->acme_directory[0] != '\0' && !config_directory_valid(config->acme_directory))
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "acme.directory: `%.128s` is no URL that begins with https://",
+                           config->acme_directory);
+    if (config->acme_contact[0] != '\0' && !config_contact_valid(config->acme_contact))
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "acme.contact: `%.64s` is no mail address", config->acme_contact);
+    if (strcmp(challenge, "auto") != 0 && strcmp(challenge, "http-01") != 0 &&
+        strcmp(challenge, "tls-alpn-01") != 0)
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "acme.challenge: `%s` is none of auto, http-01 and tls-alpn-01",
+                           challenge);
+    return STATUS_OK;
+}
+
 enum status config_check(struct config *config, struct report *report)
 {
     struct config checked = *config;
@@ -195,6 +237,8 @@ enum status config_check(struct config *config, struct report *report)
         status = config_make_socket_absolute(&checked, report);
     if (status == STATUS_OK)
         status = config_check_numbers(&checked, report);
+    if (status == STATUS_OK)
+        status = config_check_acme(&checked, report);
     if (status != STATUS_OK)
         return status;
     if (checked.listen_count == 0)

@@ -24,6 +24,7 @@
 #define CONFIG_PROXIES_MAX       16
 #define CONFIG_CERTIFICATES_MAX  16
 #define CONFIG_CERTIFICATE_BYTES 512 /* a path, or two with a blank between */
+#define CONFIG_DIRECTORY_BYTES   512 /* a URL */
 
 struct config_net {
     uint8_t address[16]; /* IPv6, network byte order */
@@ -48,9 +49,13 @@ struct config {
     /* "CHAIN", with the key in it, or "CHAIN KEY": absolute paths. */
     char tls_certificates[CONFIG_CERTIFICATES_MAX][CONFIG_CERTIFICATE_BYTES];
     uint32_t tls_certificate_count;
-    char tls_default_host[CONFIG_DOMAIN_BYTES]; /* whose certificate unnamed hosts get; "": none */
-    bool tls_redirect;                          /* http is sent to https */
-    uint64_t tls_hsts_us;                       /* Strict-Transport-Security; 0: none */
+    char tls_default_host[CONFIG_DOMAIN_BYTES];  /* whose certificate unnamed hosts get; "": none */
+    bool tls_redirect;                           /* http is sent to https */
+    uint64_t tls_hsts_us;                        /* Strict-Transport-Security; 0: none */
+    char acme_directory[CONFIG_DIRECTORY_BYTES]; /* of the certifying server; "": none is asked */
+    char acme_contact[CONFIG_DOMAIN_BYTES];      /* a mail address, or "" */
+    char acme_challenge[16];                     /* "auto", or a challenge's name */
+    bool acme_terms_agreed;
     /* "https://HOST[:PORT]": what clients reach the domain by; "": http and the first address. */
     char public_url[CONFIG_DOMAIN_BYTES];
     bool h2c;         /* HTTP/2 without TLS is spoken to who begins with it */

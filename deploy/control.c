@@ -250,6 +250,8 @@ static void control_committed(void *context, const struct store_changed *changed
         admin_http_end_streams(control->http, control_holds);
     if (options->changed != NULL)
         options->changed(options->context, &change);
+    if (control->acme != NULL && strncmp(changed->action, "domain", strlen("domain")) == 0)
+        acme_look(control->acme);
 }
 
 static bool control_keeps(void *context, const uint8_t key[DEPLOY_SHA256_BYTES])
@@ -532,6 +534,8 @@ enum status deploy_control_start(const struct deploy_control_options *options,
     if (status == STATUS_OK)
         status = canaries_create(control->store, &control->canaries);
     if (status == STATUS_OK)
+        status = control_open_acme(control, report);
+    if (status == STATUS_OK)
         status = control_start_jobs(control, report);
     if (status == STATUS_OK) {
         control_fill_api(control);
@@ -562,6 +566,7 @@ void deploy_control_stop(struct deploy_control *control)
     if (control->store != NULL)
         store_keep_token_uses(control->store);
     canaries_free(control->canaries);
+    acme_free(control->acme);
     log_store_close(control->logs);
     kv_queue_free(control->kv_queue);
     kv_store_close(control->kv);

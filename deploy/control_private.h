@@ -5,6 +5,7 @@
 #ifndef SKERRY_DEPLOY_CONTROL_PRIVATE_H
 #define SKERRY_DEPLOY_CONTROL_PRIVATE_H
 
+#include "deploy/acme/acme.h"
 #include "deploy/api/api.h"
 #include "deploy/certificate_files.h"
 #include "deploy/data_dir.h"
@@ -40,7 +41,11 @@ struct deploy_control {
     struct admin_vault vault;
     struct errand_desk errands;
     struct certificate_files certificates;
+    struct acme *acme;
     struct backup_stream *backup; /* under way; NULL: none */
 };
+
+/* control_acme.c: orders of certificates, which begin with deploy_control_acme_start. */
+NODISCARD enum status control_open_acme(struct deploy_control *control, struct report *report);
 
 #endif

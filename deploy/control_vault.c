@@ -10,7 +10,8 @@ void deploy_control_vault_done(struct deploy_control *control,
                                enum status status,
                                struct bytes text)
 {
-    if (!certificate_files_done(&control->certificates, number, status, text))
+    if (!certificate_files_done(&control->certificates, number, status, text) &&
+        !acme_vault_done(control->acme, number, status, text))
         admin_vault_done(&control->vault, number, status, text);
 }
 
@@ -18,6 +19,8 @@ void deploy_control_vault_lost(struct deploy_control *control)
 {
     admin_vault_lost(&control->vault);
     certificate_files_lost(&control->certificates);
+    if (control->acme != NULL)
+        acme_vault_lost(control->acme);
 }
 
 void deploy_control_load_certificates(struct deploy_control *control)

@@ -226,6 +226,19 @@ NODISCARD enum status deploy_catalog_certificate(struct deploy_catalog *catalog,
                                                  struct buffer *copy,
                                                  struct report *report,
                                                  struct deploy_certificate *ret_certificate);
+/* What proves to a certifying server that `host` leads here: the answer to one token, or a
+ * certificate (without a serial); either may be empty. NOT_FOUND, without a report, if nothing is
+ * to be proven. All of it points into `copy`. */
+struct deploy_challenge {
+    struct bytes token;
+    struct bytes answer;
+    struct deploy_certificate certificate;
+};
+NODISCARD enum status deploy_catalog_challenge(struct deploy_catalog *catalog,
+                                               struct bytes host,
+                                               struct buffer *copy,
+                                               struct report *report,
+                                               struct deploy_challenge *ret_challenge);
 /* Opens an artifact by its key. NOT_FOUND, or CORRUPT if it is not as control published it:
  * ask for a rebuild. */
 NODISCARD enum status deploy_artifact_open(const char *data_dir,
@@ -293,6 +306,11 @@ enum deploy_vault_verb {
     DEPLOY_VAULT_ROTATE,
     DEPLOY_VAULT_KEY_PUT,    /* a private key in PEM; `name` is the digest that it must have */
     DEPLOY_VAULT_KEY_REMOVE, /* the key of that digest */
+    /* Answered with what was made, as server/keys/enroll.h has it: */
+    DEPLOY_VAULT_KEY_REQUEST, /* a new key's request; `value` is the host */
+    DEPLOY_VAULT_KEY_PROOF,   /* ... certificate that says the digest `name` for the host `value` */
+    DEPLOY_VAULT_ACCOUNT,     /* the public key of the account `name`, a digest */
+    DEPLOY_VAULT_ACCOUNT_SIGN, /* ... signature of `value` */
 };
 #define DEPLOY_SECRET_NAME_BYTES_MAX  128
 #define DEPLOY_SECRET_VALUE_BYTES_MAX 65536
@@ -320,6 +338,24 @@ struct deploy_errand_end {
     uint64_t elapsed_us;
     uint64_t fuel;
     struct bytes code; /* of the server's problem; empty: its guest answered */
+};
+
+/* What control asks of another server, for the operator. */
+struct deploy_fetch {
+    struct bytes method; /* borrowed, as the others */
+    struct bytes url;
+    struct bytes rule; /* what may be asked, as of a manifest's `outbound` */
+    struct bytes type; /* of the body; empty: there is none */
+    struct bytes body;
+    uint64_t deadline_us;
+};
+#define DEPLOY_FETCH_BODY_BYTES_MAX   65536  /* of what is asked */
+#define DEPLOY_FETCHED_BODY_BYTES_MAX 131072 /* of the answer */
+struct deploy_fetched {
+    const char *failure; /* why there is no answer; NULL: there is one */
+    uint32_t status;
+    struct bytes fields; /* name NUL value NUL, names in lower case */
+    struct bytes body;
 };
 
 struct deploy_control_options {
@@ -364,6 +400,11 @@ struct deploy_control_options {
     /* Has a worker make it; then deploy_control_errand_done is called with that number, which is
      * another one each time. False: no worker serves now, or too much is under way. May be NULL. */
     bool (*errand)(void *context, const struct deploy_errand *errand, uint64_t number);
+    /* Asks another server; then deploy_control_fetched is called with that number. False: nobody
+     * asks now. May be NULL: nobody does. */
+    bool (*fetch)(void *context, const struct deploy_fetch *fetch, uint64_t number);
+    /* What became of an order of ACME, for the log. May be NULL. */
+    void (*acme_told)(void *context, bool failed, const char *host, const char *text);
     /* What became of tls.certificates, for the log; a text of NULL: all of them were tried. May be
      * NULL. */
     void (*certificates_told)(void *context, bool failed, const char *text);
@@ -402,6 +443,12 @@ void deploy_control_errand_done(struct deploy_control *control,
                                 const struct deploy_errand_end *end);
 /* Whoever kept secrets is gone: what waits for it is told so. */
 void deploy_control_vault_lost(struct deploy_control *control);
+/* An answer to options.fetch, lent. Every number that was asked gets one. */
+void deploy_control_fetched(struct deploy_control *control,
+                            uint64_t number,
+                            const struct deploy_fetched *fetched);
+/* Who asks other servers, and who keeps keys, are there: certificates can be ordered. */
+void deploy_control_acme_start(struct deploy_control *control);
 /* What was removed, and of which deploy_control_forgot was not called since: its secrets are to go.
  * The function is empty for a tenant; names are lent during the call. */
 void deploy_control_list_forgotten(struct deploy_control *control,

@@ -51,16 +51,35 @@ static json_t *api_challenge_json(const struct store_domain *domain)
                      json_sprintf(API_TXT_VALUE "%s", domain->record.challenge));
 }
 
-static json_t *api_domain_json(const struct store_domain *domain)
+/* What failed of its orders; null: nothing, or it has none. */
+static json_t *api_acme_json(const struct api *api, const struct store_domain *domain)
+{
+    struct report report = REPORT_INIT;
+    struct records_acme state;
+    if (domain->record.tls != DEPLOY_TLS_ACME)
+        return json_null();
+    if (api->config->acme_directory[0] == '\0')
+        return json_pack("{s:s}", "error", "the operator has set no acme.directory");
+    if (store_get_acme(api->store, bytes_of_text(domain->host), &state, &report) != STATUS_OK ||
+        state.error[0] == '\0')
+        return json_null();
+    return json_pack("{s:o, s:I, s:o}", "error", api_text(state.error), "failures",
+                     (json_int_t)state.failures, "next", api_time(state.next_ns));
+}
+
+static json_t *api_domain_json(const struct api *api, const struct store_domain *domain)
 {
     const struct records_domain_of *record = &domain->record;
     bool proven = record->proof != DEPLOY_DOMAIN_PENDING;
-    return json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:o}", "host", domain->host, "function",
-                     record->function[0] == '\0' ? json_null() : json_string(record->function),
-                     "tls", api_tls_text(record->tls), "proof", api_proof_text(record->proof),
-                     "created", api_time(record->created_ns), "proven",
-                     proven ? api_time(record->proven_ns) : json_null(), "challenge",
-                     proven ? json_null() : api_challenge_json(domain));
+    json_t *body = json_pack(
+        "{s:s, s:o, s:s, s:s, s:o, s:o, s:o}", "host", domain->host, "function",
+        record->function[0] == '\0' ? json_null() : json_string(record->function), "tls",
+        api_tls_text(record->tls), "proof", api_proof_text(record->proof), "created",
+        api_time(record->created_ns), "proven", proven ? api_time(record->proven_ns) : json_null(),
+        "challenge", proven ? json_null() : api_challenge_json(domain));
+    if (body != NULL)
+        (void)json_object_set_new(body, "acme", proven ? api_acme_json(api, domain) : json_null());
+    return body;
 }
 
 /* ---- the path and the body ------------------------------------------------------------------- */
@@ -134,6 +153,7 @@ static bool api_make_challenge(char ret_text[DEPLOY_CHALLENGE_BYTES])
 /* ---- calls ----------------------------------------------------------------------------------- */
 
 struct api_domain_page {
+    const struct api *api;
     json_t *rows;
     char last[DEPLOY_HOST_BYTES];
     bool more;
@@ -145,7 +165,7 @@ static bool api_visit_domain(void *context, const struct store_domain *domain)
     page->more = json_array_size(page->rows) >= API_DOMAINS_PAGE_MAX;
     if (page->more)
         return false;
-    (void)json_array_append_new(page->rows, api_domain_json(domain));
+    (void)json_array_append_new(page->rows, api_domain_json(page->api, domain));
     memcpy(page->last, domain->host, sizeof(page->last));
     return true;
 }
@@ -156,7 +176,7 @@ void api_list_domains(struct api_call *call)
     struct bytes text;
     char after[DEPLOY_HOST_BYTES] = "";
     struct report report = REPORT_INIT;
-    struct api_domain_page page = {0};
+    struct api_domain_page page = {.api = call->api};
     if (!api_query_check(call, names))
         return;
     if (api_query_find(call, "after", &text) && !deploy_host_parse(text, after)) {
@@ -189,7 +209,7 @@ static void api_answer_domain(struct api_call *call, const char *host)
                    call->request->method != API_GET && domain.record.proof == DEPLOY_DOMAIN_PENDING
                        ? 202
                        : 200,
-                   api_domain_json(&domain));
+                   api_domain_json(call->api, &domain));
 }
 
 void api_show_domain(struct api_call *call)
@@ -225,6 +245,8 @@ void api_put_domain(struct api_call *call)
     json_t *root = json_loadb(body.count == 0 ? "{}" : (const char *)body.data,
                               body.count == 0 ? 2 : body.count, JSON_REJECT_DUPLICATES, NULL);
     const char *why = api_parse_domain(root, &order);
+    if (why == NULL && order.tls == DEPLOY_TLS_ACME && host[0] == '*')
+        why = "tls: ACME proves no hosts with a star here: put a certificate of your own";
     if (why != NULL)
         api_answer_error(call, 400, "bad_domain", why,
                          "send an object like {\"function\":\"web\",\"tls\":\"acme\"}");

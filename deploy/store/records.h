@@ -22,22 +22,21 @@
  *   deployment   tenant "/" function                 struct records_deployments; absent: as below
  *   alias        tenant "/" function NUL alias       struct records_alias
  *   certificate  host                                struct records_certificate, chain, OCSP answer
+ *   acme         host                                struct records_acme; absent: none failed
+ *   challenge    host                                struct records_challenge and its parts
  *   changelog    serial number (BE)                  one JSON object
  *   token        token's id                          struct records_token, then function names
  *   quota        tenant                              struct records_quota; absent: no quota
  *   usage        tenant                              struct records_usage; absent: not counted yet
  *   meta         a name                              by its name: "audit": struct records_audit
  *
- * What an artifact is made of, module, configuration and files, is there as long as a version has
- * it; a module as long as an artifact is made of it. A blob's record counts the rows of lists that
- * have it; the bytes are a file (blobs.h), which goes with the record.
- *
- * A route is there twice: under its host, where requests look, those of one host together with
- * the longest path first; and under its function, whose it is. A host is of one tenant.
- *
- * LMDB is bound to the machine's byte order anyway, so the structs are stored as they
- * are; they have no padding. A value of another size is damage. Changing any of this
- * means a new number in FORMAT.
+ * What an artifact is made of is there as long as a version has it; a module as long as an artifact
+ * is made of it. A blob's record counts the rows of lists that have it; its bytes are a file
+ * (blobs.h), which goes with the record.
+ * A route is there twice: under its host, where requests look, the longest path first; and under
+ * its function, whose it is. A host is of one tenant. LMDB is bound to the machine's byte order
+ * anyway, so the structs are stored as they are; they have no padding. A value of another size is
+ * damage. Changing any of this means a new number in FORMAT.
  */
 #ifndef SKERRY_DEPLOY_STORE_RECORDS_H
 #define SKERRY_DEPLOY_STORE_RECORDS_H
@@ -64,6 +63,8 @@
     DB(DEPLOYMENT, "deployment")                                                                   \
     DB(ALIAS, "alias")                                                                             \
     DB(CERTIFICATE, "certificate")                                                                 \
+    DB(ACME, "acme")                                                                               \
+    DB(CHALLENGE, "challenge")                                                                     \
     DB(CHANGELOG, "changelog")                                                                     \
     DB(FORGOTTEN, "forgotten") /* functions and tenants whose secrets are still to go */           \
     DB(TOKEN, "token")                                                                             \
@@ -262,6 +263,27 @@ struct records_certificate {
 };
 
 _Static_assert(sizeof(struct records_certificate) == 136, "no padding on disk");
+
+/* A host's orders that failed, since the last one that did not. */
+struct records_acme {
+    uint64_t next_ns; /* not before that is the next one */
+    uint32_t failures;
+    uint32_t unused;
+    char error[240]; /* of the last one; padded with NULs */
+};
+
+/* What proves that a host leads here, while an order is under way: a token and the answer to it
+ * [RFC 8555 8.3], or a certificate that says it [RFC 8737 3], whose key is in the vault. */
+struct records_challenge {
+    uint8_t key[DEPLOY_SHA256_BYTES];
+    uint32_t token_bytes;
+    uint32_t answer_bytes;
+    uint32_t chain_bytes; /* 0: there is none */
+    uint32_t unused;
+};
+
+_Static_assert(sizeof(struct records_acme) == 256, "no padding on disk");
+_Static_assert(sizeof(struct records_challenge) == 48, "no padding on disk");
 _Static_assert(sizeof(struct records_host) == DEPLOY_NAME_BYTES, "no padding on disk");
 _Static_assert(sizeof(struct records_route) == 8, "no padding on disk");
 _Static_assert(sizeof(struct records_route_of) == 8, "no padding on disk");

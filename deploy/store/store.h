@@ -261,6 +261,43 @@ NODISCARD enum status store_use_certificate(struct store *store,
                                             void *context,
                                             struct report *report);
 
+/* ---- ACME ------------------------------------------------------------------------------------ */
+
+struct store_challenge {
+    uint8_t key[DEPLOY_SHA256_BYTES]; /* of the chain's */
+    struct bytes token;
+    struct bytes answer;
+    struct bytes chain; /* empty: none */
+};
+/* NULL: it is over. */
+NODISCARD enum status store_set_challenge(struct store *store,
+                                          struct bytes host,
+                                          const struct store_challenge *challenge,
+                                          struct report *report);
+/* NULL: nothing has failed. */
+NODISCARD enum status store_set_acme(struct store *store,
+                                     struct bytes host,
+                                     const struct records_acme *record,
+                                     struct report *report);
+/* NOT_FOUND. */
+NODISCARD enum status store_get_acme(struct store *store,
+                                     struct bytes host,
+                                     struct records_acme *ret_record,
+                                     struct report *report);
+/* A proven domain that is to have its certificate by ACME; views are the visit's. */
+struct store_acme_domain {
+    struct bytes host;
+    struct bytes tenant;
+    bool has_certificate;
+    struct records_certificate certificate;
+    struct records_acme state; /* zeros: nothing has failed */
+};
+NODISCARD enum status store_walk_acme(struct store *store,
+                                      bool (*visit)(void *context,
+                                                    const struct store_acme_domain *domain),
+                                      void *context,
+                                      struct report *report);
+
 /* ---- environment of functions ---------------------------------------------------------------- */
 
 /* Sets a variable, checked with deploy_variable_check; value.data NULL removes it. NOT_FOUND: no

@@ -158,6 +158,23 @@ enum status store_delete_certificate(struct store *store,
     return STATUS_OK;
 }
 
+/* Its key stays in the vault, named by nothing, unless whoever asked has it removed. */
+enum status
+store_drop_certificate_of(const struct store_txn *txn, struct bytes tenant, struct bytes host)
+{
+    struct store_certificate found;
+    struct bytes value = {0};
+    MDB_val key = store_val(host.data, host.count);
+    enum status status = store_view(txn, RECORDS_CERTIFICATE, key, &value);
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    if (!store_read_certificate(key, store_val(value.data, value.count), &found))
+        return store_certificate_damaged(txn);
+    return bytes_equal_text(tenant, found.record.tenant)
+               ? store_delete_record(txn, RECORDS_CERTIFICATE, key)
+               : STATUS_OK;
+}
+
 /* ---- questions ------------------------------------------------------------------------------- */
 
 enum status store_list_certificates(struct store *store,

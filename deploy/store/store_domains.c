@@ -171,6 +171,10 @@ static enum status store_change_set_domain(struct store_txn *txn, void *context)
         memcpy(record.function, order->function.data, order->function.count);
     if (status == STATUS_OK)
         status = store_put_domain(txn, order->tenant, order->host, &record);
+    /* Perhaps what was wrong with it is mended: its certificate is ordered anew. */
+    if (status == STATUS_OK && record.proof != DEPLOY_DOMAIN_PENDING)
+        status =
+            store_delete_record(txn, RECORDS_ACME, store_val(order->host.data, order->host.count));
     const struct store_target target = {.tenant = order->tenant, .function = order->function};
     const struct store_logged logged = {.action = "domain", .target = &target, .name = order->host};
     return status == STATUS_OK ? store_log(txn, &logged) : status;
@@ -228,9 +232,12 @@ store_remove_domain(const struct store_txn *txn, struct bytes tenant, struct byt
     enum status status = store_get_domain_of(txn, tenant, host, &record);
     if (status == STATUS_OK)
         status = store_delete_record(txn, RECORDS_DOMAIN_OF, store_val(key.data, key.count));
-    if (status == STATUS_OK && record.proof != DEPLOY_DOMAIN_PENDING)
-        status = store_delete_record(txn, RECORDS_DOMAIN, store_val(host.data, host.count));
-    return status;
+    if (status != STATUS_OK || record.proof == DEPLOY_DOMAIN_PENDING)
+        return status;
+    status = store_delete_record(txn, RECORDS_DOMAIN, store_val(host.data, host.count));
+    if (status == STATUS_OK)
+        status = store_drop_acme(txn, host);
+    return status == STATUS_OK ? store_drop_certificate_of(txn, tenant, host) : status;
 }
 
 static bool store_first_domain(void *context, const struct store_domain *domain)

@@ -171,6 +171,11 @@ NODISCARD enum status store_find_exact_owner(const struct store_txn *txn,
                                              struct bytes host,
                                              char ret_tenant[DEPLOY_NAME_BYTES]);
 /* All domains of a tenant. */
+/* Of a host whose domain goes, if it is the tenant's (store_certificates.c). */
+NODISCARD enum status
+store_drop_certificate_of(const struct store_txn *txn, struct bytes tenant, struct bytes host);
+/* What ACME remembers of a host (store_acme.c). */
+NODISCARD enum status store_drop_acme(const struct store_txn *txn, struct bytes host);
 NODISCARD enum status store_drop_domains(const struct store_txn *txn, struct bytes tenant);
 /* A list's blobs have one use more, or one less; the list may be a view of the store's own. */
 NODISCARD enum status

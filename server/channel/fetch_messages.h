@@ -54,6 +54,7 @@ struct fetch_order {
     uint64_t answer_bytes_max;
     uint32_t granted;  /* bytes of the answer that may come at once */
     struct bytes loop; /* the value of CDN-Loop [RFC 8586], which no field says */
+    bool is_operators; /* private addresses are allowed; not of the message: who sent it says so */
 };
 
 struct fetch_head {

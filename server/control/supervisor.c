@@ -96,6 +96,7 @@ static void supervisor_workers_ready(void *context)
     supervisor->state = SUPERVISOR_SERVING;
     supervisor_say("ready\n");
     service_manager_say("READY=1\nSTATUS=serving");
+    deploy_control_acme_start(supervisor->deploy);
     log_message("info", "ready", "%u workers serve", supervisor->reload.config.workers);
 }
 
@@ -131,6 +132,8 @@ static void supervisor_helper_lost(void *context, enum channel_end end)
     struct supervisor *supervisor = context;
     if (end == CHANNEL_KEYS)
         vault_line_lost(&supervisor->vault);
+    if (end == CHANNEL_EGRESS)
+        egress_line_lost(&supervisor->egress);
 }
 
 static void supervisor_worker_started(void *context, const struct workers_caller *worker)
@@ -293,6 +296,8 @@ static enum status supervisor_start_deploy(struct supervisor *supervisor, struct
         .admin_refused = supervisor_tell_admin_refused,
         .artifact_trouble = supervisor_tell_artifact_trouble,
         .vault = supervisor_ask_vault,
+        .fetch = supervisor_ask_egress,
+        .acme_told = supervisor_tell_acme,
         .errand = supervisor_ask_errand,
         .certificates_told = supervisor_certificates_told,
         .reload = supervisor_reload,
@@ -336,6 +341,7 @@ static enum status supervisor_make_workers(struct supervisor *supervisor, struct
     if (status != STATUS_OK)
         return status;
     vault_line_open(&supervisor->vault, supervisor->helpers, supervisor->deploy);
+    egress_line_open(&supervisor->egress, supervisor->helpers, supervisor->deploy);
     status = workers_create(&options, report, &supervisor->workers);
     if (status == STATUS_OK)
         status = tickets_open(&supervisor->tickets, supervisor->base, options.config,
@@ -474,6 +480,7 @@ static void supervisor_free(struct supervisor *supervisor)
     workers_free(supervisor->workers);
     helpers_free(supervisor->helpers);
     vault_line_close(&supervisor->vault);
+    egress_line_close(&supervisor->egress);
     deaths_free(supervisor->deaths);
     records_free(supervisor->records);
     starts_free(supervisor->starts);

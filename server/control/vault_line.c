@@ -22,6 +22,14 @@ struct vault_line_forget {
     char function[DEPLOY_NAME_BYTES];
 };
 
+/* Does it begin with the hash that names a key, or that is to be said? */
+static bool vault_line_names_key(enum channel_type type)
+{
+    return type == CHANNEL_MESSAGE_TLS_KEY_PUT || type == CHANNEL_MESSAGE_TLS_KEY_REMOVE ||
+           type == CHANNEL_MESSAGE_TLS_KEY_PROOF || type == CHANNEL_MESSAGE_ACME_ACCOUNT ||
+           type == CHANNEL_MESSAGE_ACME_SIGN;
+}
+
 static bool vault_line_send(struct vault_line *line,
                             enum channel_type type,
                             const struct deploy_vault_order *order,
@@ -29,12 +37,12 @@ static bool vault_line_send(struct vault_line *line,
 {
     uint8_t room[VAULT_LINE_HEAD_BYTES];
     struct channel_writer writer = channel_writer(room, sizeof(room));
-    if (type == CHANNEL_MESSAGE_TLS_KEY_PUT || type == CHANNEL_MESSAGE_TLS_KEY_REMOVE) {
+    if (vault_line_names_key(type)) {
         bool is_hex = order->name.count == 2 * TLS_KEY_DIGEST_BYTES &&
                       hex_decode((const char *)order->name.data, TLS_KEY_DIGEST_BYTES, room);
         ASSERT(is_hex);
         writer.count = TLS_KEY_DIGEST_BYTES;
-    } else if (type != CHANNEL_MESSAGE_SECRET_ROTATE) {
+    } else if (type != CHANNEL_MESSAGE_SECRET_ROTATE && type != CHANNEL_MESSAGE_TLS_KEY_REQUEST) {
         channel_put_bytes(&writer, order->tenant);
         channel_put_bytes(&writer, order->function);
         channel_put_bytes(&writer, order->name);
@@ -55,6 +63,10 @@ bool vault_line_ask(struct vault_line *line,
         [DEPLOY_VAULT_ROTATE] = CHANNEL_MESSAGE_SECRET_ROTATE,
         [DEPLOY_VAULT_KEY_PUT] = CHANNEL_MESSAGE_TLS_KEY_PUT,
         [DEPLOY_VAULT_KEY_REMOVE] = CHANNEL_MESSAGE_TLS_KEY_REMOVE,
+        [DEPLOY_VAULT_KEY_REQUEST] = CHANNEL_MESSAGE_TLS_KEY_REQUEST,
+        [DEPLOY_VAULT_KEY_PROOF] = CHANNEL_MESSAGE_TLS_KEY_PROOF,
+        [DEPLOY_VAULT_ACCOUNT] = CHANNEL_MESSAGE_ACME_ACCOUNT,
+        [DEPLOY_VAULT_ACCOUNT_SIGN] = CHANNEL_MESSAGE_ACME_SIGN,
     };
     ASSERT(order->verb > DEPLOY_VAULT_NONE && order->verb < COUNT_OF(types));
     ASSERT((number & VAULT_LINE_FORGET) == 0);

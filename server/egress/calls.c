@@ -181,6 +181,7 @@ static bool calls_start(struct egress_calls *calls,
     call->starting = true;
     list_append(calls_bucket(calls, caller->index, frame->id), &call->bucket_link);
     calls->count++;
+    start.order.is_operators = caller->index == HELPER_CONTROL;
     egress_fetch_start(calls->options.engine, &start.order, &calls_ops, call, &call->fetch);
     call->starting = false;
     if (call->over)

@@ -76,6 +76,13 @@ static void egress_gone(void *context, const struct helper_caller *caller)
     egress_calls_gone(egress->calls, caller);
 }
 
+/* Control asks for the operator: there is one of it, and without it we end. */
+static bool egress_control(void *context, const struct channel_frame *frame)
+{
+    static const struct helper_caller control = {.index = HELPER_CONTROL};
+    return egress_frame(context, &control, frame);
+}
+
 int egress_main(void)
 {
     struct egress egress = {.helper = NULL};
@@ -83,6 +90,7 @@ int egress_main(void)
                                    .start = egress_start,
                                    .frame = egress_frame,
                                    .gone = egress_gone,
+                                   .control = egress_control,
                                    .context = &egress};
     return helper_main(&ops);
 }

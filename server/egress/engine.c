@@ -24,6 +24,8 @@ static enum status engine_set_up(struct egress_engine *engine, struct report *re
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "libcurl cannot begin");
     enum status status = address_policy_init(&engine->policy, options->allow_private);
     ASSERT(status == STATUS_OK);
+    status = address_policy_init(&engine->operators, true);
+    ASSERT(status == STATUS_OK);
     (void)event_assign(&engine->sweep, options->base, -1, EV_PERSIST, engine_on_sweep, engine);
     if (event_add(&engine->sweep, &interval) != 0)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");

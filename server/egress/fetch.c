@@ -155,7 +155,7 @@ static bool fetch_sift_addresses(struct egress_fetch *fetch)
         return false;
     }
     for (uint32_t i = 0; i < addresses->count; i++) {
-        if (address_policy_allows(&fetch->engine->policy, &addresses->rows[i].any, &text))
+        if (address_policy_allows(fetch->policy, &addresses->rows[i].any, &text))
             addresses->rows[kept++] = addresses->rows[i];
     }
     addresses->count = kept;
@@ -399,6 +399,7 @@ static struct egress_fetch *fetch_create(struct egress_engine *engine,
         return NULL;
     fetch->magic = FETCH_MAGIC;
     fetch->engine = engine;
+    fetch->policy = order->is_operators ? &engine->operators : &engine->policy;
     fetch->ops = ops;
     fetch->context = context;
     fetch->method = order->method;

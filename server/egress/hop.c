@@ -48,7 +48,7 @@ hop_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *addre
     struct egress_fetch *fetch = context;
     const char *what = "";
     if (purpose != CURLSOCKTYPE_IPCXN || !hop_is_resolved(fetch, &address->addr) ||
-        !address_policy_allows(&fetch->engine->policy, &address->addr, &what)) {
+        !address_policy_allows(fetch->policy, &address->addr, &what)) {
         egress_fetch_note(fetch, FETCH_END_ADDRESS, "%s is %s", fetch->url.host, what);
         return CURL_SOCKET_BAD;
     }

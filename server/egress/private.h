@@ -51,6 +51,7 @@ struct egress_pool {
 struct egress_engine {
     struct egress_options options;
     struct address_policy policy;
+    struct address_policy operators; /* for what the operator asks, who named the server */
     struct resolver *resolver;
     struct list pools;   /* the latest used first */
     struct list fetches; /* all */
@@ -95,6 +96,7 @@ struct egress_fetch {
     bool streams; /* the body came in pieces: it cannot be sent a second time */
     bool deaf;    /* ... and nobody wants the rest of it */
     bool follows; /* redirects */
+    const struct address_policy *policy;
     uint32_t redirects_left;
     uint64_t answer_bytes_max;
 

@@ -18,6 +18,7 @@
 #include "server/front/forwarded.h"
 #include "server/front/h2o_guard.h"
 #include "server/request/errands/errand.h"
+#include "server/request/names/proof.h"
 #include "server/request/service.h"
 
 #define HEADER_ROW_BYTES 32 /* counted for each header, as HPACK does */
@@ -384,6 +385,8 @@ void h2o_exchange_start(struct h2o_exchange *exchange)
         exchange_refuse(exchange, REFUSAL_HEADERS_LARGE);
     else if (!exchange_is_certified(exchange))
         exchange_refuse(exchange, REFUSAL_MISDIRECTED);
+    else if (proof_take(&exchange->request))
+        (void)0; /* of a certificate that is ordered: it is asked for without TLS */
     else if (exchange_wants_tls(exchange))
         exchange_redirect(exchange);
     else

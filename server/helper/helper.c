@@ -43,6 +43,8 @@ bool helper_send(struct helper *helper,
                  const struct helper_caller *caller,
                  const struct channel_message *message)
 {
+    if (caller->index == HELPER_CONTROL)
+        return helper_tell(helper, message);
     struct helper_worker *worker = &helper->workers[caller->index];
     return worker->caller.wire == caller->wire && wire_send(&worker->wire, message);
 }

@@ -33,7 +33,10 @@ struct helper_boot {
 struct event_base;
 struct helper;
 
-/* One worker, for as long as its wire lasts. */
+/* The caller that is control: it asks for itself what workers ask for guests. */
+#define HELPER_CONTROL CONFIG_WORKER_SLOTS_MAX
+
+/* One worker, for as long as its wire lasts; or control. */
 struct helper_caller {
     uint32_t index;
     uint64_t wire; /* which of its wires, ever */

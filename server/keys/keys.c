@@ -12,6 +12,7 @@
 
 #include "deploy/deploy.h"
 #include "server/helper/helper.h"
+#include "server/keys/enroll.h"
 #include "server/keys/signer.h"
 #include "server/keys/vault.h"
 #include "server/telemetry/log.h"
@@ -203,12 +204,54 @@ static bool keys_private(struct keys *keys, const struct channel_frame *frame)
     return true;
 }
 
+static enum status keys_make(struct keys *keys,
+                             const struct channel_frame *frame,
+                             struct report *report,
+                             struct buffer *made)
+{
+    struct bytes name = bytes_make(frame->payload.data, TLS_KEY_DIGEST_BYTES);
+    struct bytes rest = frame->payload;
+    if (frame->type == CHANNEL_MESSAGE_TLS_KEY_REQUEST)
+        return enroll_request(keys->signer, rest, report, made);
+    rest = bytes_make(rest.data + TLS_KEY_DIGEST_BYTES, rest.count - TLS_KEY_DIGEST_BYTES);
+    switch (frame->type) {
+    case CHANNEL_MESSAGE_TLS_KEY_PROOF:
+        return enroll_proof(keys->signer, rest, name, report, made);
+    case CHANNEL_MESSAGE_ACME_ACCOUNT:
+        return enroll_account(keys->vault, name, report, made);
+    default:
+        return enroll_sign(keys->vault, name, rest, report, made);
+    }
+}
+
+/* What ACME wants made with a private key. */
+static void keys_enroll(struct keys *keys, const struct channel_frame *frame)
+{
+    struct report report = REPORT_INIT;
+    struct buffer made;
+    buffer_init(&made, KEYS_ANSWER_BYTES - sizeof(uint32_t));
+    enum status status = keys_make(keys, frame, &report, &made);
+    keys_done(keys, frame->id, status,
+              status == STATUS_OK ? buffer_bytes(&made) : bytes_of_text(report.text));
+    buffer_done(&made);
+}
+
+static bool keys_is_enrolling(enum channel_type type)
+{
+    return type == CHANNEL_MESSAGE_TLS_KEY_REQUEST || type == CHANNEL_MESSAGE_TLS_KEY_PROOF ||
+           type == CHANNEL_MESSAGE_ACME_ACCOUNT || type == CHANNEL_MESSAGE_ACME_SIGN;
+}
+
 static bool keys_control(void *context, const struct channel_frame *frame)
 {
     struct keys *keys = context;
     struct report report = REPORT_INIT;
     if (frame->type == CHANNEL_MESSAGE_TLS_KEY_PUT || frame->type == CHANNEL_MESSAGE_TLS_KEY_REMOVE)
         return keys_private(keys, frame);
+    if (keys_is_enrolling(frame->type)) {
+        keys_enroll(keys, frame);
+        return true;
+    }
     struct channel_reader reader = channel_reader(frame->payload);
     bool rotates = frame->type == CHANNEL_MESSAGE_SECRET_ROTATE;
     bool puts = frame->type == CHANNEL_MESSAGE_SECRET_PUT;

@@ -89,20 +89,23 @@ static int signer_no_passphrase(char *text, int room, int writes, void *context)
     return -1;
 }
 
-static bool signer_is_key(EVP_PKEY *private, struct bytes key)
+bool signer_digest(EVP_PKEY *private, uint8_t ret_digest[TLS_KEY_DIGEST_BYTES])
 {
-    uint8_t digest[EVP_MAX_MD_SIZE];
     uint8_t *der = NULL;
-    unsigned int count = 0;
     int bytes = i2d_PUBKEY(private, &der);
-    bool is = bytes > 0 &&
-              EVP_Digest(der, (size_t)bytes, digest, &count, EVP_sha256(), NULL) == 1 &&
-              bytes_equal(bytes_make(digest, count), key);
+    bool made =
+        bytes > 0 && EVP_Digest(der, (size_t)bytes, ret_digest, NULL, EVP_sha256(), NULL) == 1;
     OPENSSL_free(der);
-    return is;
+    return made;
 }
 
-static enum status
+static bool signer_is_key(EVP_PKEY *private, struct bytes key)
+{
+    uint8_t digest[TLS_KEY_DIGEST_BYTES];
+    return signer_digest(private, digest) && bytes_equal(bytes_make(digest, sizeof(digest)), key);
+}
+
+enum status
 signer_keep(struct signer *signer, struct bytes key, EVP_PKEY *private, struct report *report)
 {
     char room[2 * TLS_KEY_DIGEST_BYTES + 2];

@@ -6,6 +6,8 @@
 #ifndef SKERRY_SERVER_KEYS_SIGNER_H
 #define SKERRY_SERVER_KEYS_SIGNER_H
 
+#include <openssl/types.h>
+
 #include "server/channel/tls_messages.h"
 #include "server/keys/vault.h"
 
@@ -24,6 +26,11 @@ void signer_free(struct signer *signer);
 /* INVALID: it is no private key in PEM, or another's than `key`. On disk when it returns. */
 NODISCARD enum status
 signer_put(struct signer *signer, struct bytes key, struct bytes pem, struct report *report);
+/* The same for one that was made here. */
+NODISCARD enum status
+signer_keep(struct signer *signer, struct bytes key, EVP_PKEY *private, struct report *report);
+/* SHA-256 of its public half: what names it. */
+bool signer_digest(EVP_PKEY *private, uint8_t ret_digest[TLS_KEY_DIGEST_BYTES]);
 /* NOT_FOUND. */
 NODISCARD enum status signer_remove(struct signer *signer, struct bytes key, struct report *report);
 /* NOT_FOUND: there is no such key; INVALID: it is none for the scheme, or the message is no

@@ -26,7 +26,8 @@ struct certificates {
     struct deploy_catalog *catalog;
     const struct remote_signer *signer;
     uint64_t seed;
-    struct buffer copy; /* of a record */
+    struct buffer copy;              /* of a record */
+    struct certificates_place proof; /* the last that certificates_prove found */
     struct certificates_place places[CERTIFICATES_PLACES];
 };
 
@@ -59,8 +60,10 @@ void certificates_free(struct certificates *certificates)
 {
     for (size_t i = 0; certificates != NULL && i < CERTIFICATES_PLACES; i++)
         certificates_clear(&certificates->places[i]);
-    if (certificates != NULL)
+    if (certificates != NULL) {
+        certificates_clear(&certificates->proof);
         buffer_done(&certificates->copy);
+    }
     free(certificates);
 }
 
@@ -166,4 +169,28 @@ enum status certificates_find(struct certificates *certificates,
     if (status != STATUS_NOT_FOUND || host.data[0] == '*' || !deploy_host_widen(host, wider))
         return status;
     return certificates_find_name(certificates, bytes_of_text(wider), report, ret_one);
+}
+
+enum status certificates_prove(struct certificates *certificates,
+                               struct bytes host,
+                               struct report *report,
+                               const struct certificates_one **ret_one)
+{
+    struct deploy_challenge challenge;
+    enum status status = deploy_catalog_challenge(certificates->catalog, host, &certificates->copy,
+                                                  report, &challenge);
+    if (status != STATUS_OK)
+        return status;
+    if (challenge.certificate.chain.count == 0)
+        return STATUS_NOT_FOUND;
+    certificates_clear(&certificates->proof);
+    if (!certificates_parse(certificates, &challenge.certificate, &certificates->proof)) {
+        ERR_clear_error();
+        certificates_clear(&certificates->proof);
+        return report_fail(report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
+                           "the proof of %.*s cannot be used", (int)host.count,
+                           (const char *)host.data);
+    }
+    *ret_one = &certificates->proof.one;
+    return STATUS_OK;
 }

@@ -39,5 +39,11 @@ NODISCARD enum status certificates_find(struct certificates *certificates,
                                         struct bytes host,
                                         struct report *report,
                                         const struct certificates_one **ret_one);
+/* What proves to a certifying server that `host` leads here [RFC 8737], while it is ordered; lent
+ * until the next call of this. NOT_FOUND, without a report: nothing is to be proven so. */
+NODISCARD enum status certificates_prove(struct certificates *certificates,
+                                         struct bytes host,
+                                         struct report *report,
+                                         const struct certificates_one **ret_one);
 
 #endif

@@ -16,12 +16,14 @@
 #define TLS_CIPHERS                                                                                \
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"     \
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+#define TLS_PROOF_PROTOCOL  "\12acme-tls/1" /* as ALPN has it [RFC 8737 3] */
 #define TLS_GROUPS          "X25519:P-256:P-384"
 #define TLS_SESSION_S       14400 /* two of control's rotations are longer */
 #define TLS_CHAIN_BYTES_MAX 16384 /* of a message: clients have no certificates to send */
 
 /* What a connection's host is, kept with its SSL. */
 struct tls_host {
+    bool proves; /* it is a certifying server that wants to see the proof of an order */
     size_t count;
     char name[CONFIG_DOMAIN_BYTES];
 };
@@ -36,7 +38,8 @@ static struct tls *tls_of(const SSL *ssl)
 struct bytes tls_host(const SSL *ssl)
 {
     const struct tls_host *host = SSL_get_ex_data(ssl, tls_of(ssl)->host_index);
-    return host == NULL ? bytes_make(NULL, 0) : bytes_make(host->name, host->count);
+    /* Who came for a proof gets nothing else. */
+    return host == NULL || host->proves ? bytes_make(NULL, 0) : bytes_make(host->name, host->count);
 }
 
 static void
@@ -63,12 +66,35 @@ static struct bytes tls_hello_name(SSL *ssl)
     return name <= count - head ? bytes_make(data + head, name) : bytes_make(NULL, 0);
 }
 
+/* Does the client speak that protocol, and no other? */
+static bool tls_hello_proves(SSL *ssl)
+{
+    const uint8_t *data;
+    size_t count;
+    const size_t head = 2; /* length of the list */
+    return SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &data,
+                                     &count) == 1 &&
+           count == head + strlen(TLS_PROOF_PROTOCOL) &&
+           memcmp(data + head, TLS_PROOF_PROTOCOL, strlen(TLS_PROOF_PROTOCOL)) == 0;
+}
+
+static enum status tls_find(struct tls *tls,
+                            const struct tls_host *host,
+                            struct report *report,
+                            const struct certificates_one **ret_one)
+{
+    struct bytes name = bytes_make(host->name, host->count);
+    return host->proves ? certificates_prove(tls->certificates, name, report, ret_one)
+                        : certificates_find(tls->certificates, name, report, ret_one);
+}
+
 /* Is there a certificate for it? */
-static bool tls_serves(struct tls *tls, struct bytes host)
+static bool tls_serves(struct tls *tls, struct tls_host *host)
 {
     const struct certificates_one *one;
     struct report report = REPORT_INIT;
-    enum status status = certificates_find(tls->certificates, host, &report, &one);
+    host->count = strlen(host->name);
+    enum status status = tls_find(tls, host, &report, &one);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND)
         log_message("error", "certificate_failed", "%s", report.text);
     return status == STATUS_OK;
@@ -89,16 +115,19 @@ static int tls_on_hello(SSL *ssl, int *ret_alert, void *context)
         return SSL_CLIENT_HELLO_ERROR;
     }
     struct bytes name = tls_hello_name(ssl);
-    bool is_host = deploy_host_parse(name, host->name) && host->name[0] != '*' &&
-                   tls_serves(tls, bytes_of_text(host->name));
+    host->proves = tls_hello_proves(ssl);
+    bool is_host =
+        deploy_host_parse(name, host->name) && host->name[0] != '*' && tls_serves(tls, host);
     if (!is_host)
-        (void)snprintf(host->name, sizeof(host->name), "%s", tls->config->tls_default_host);
-    host->count = strlen(host->name);
-    if (host->count == 0 || (!is_host && !tls_serves(tls, bytes_of_text(host->name)))) {
+        (void)snprintf(host->name, sizeof(host->name), "%s",
+                       host->proves ? "" : tls->config->tls_default_host);
+    if (host->name[0] == '\0' || (!is_host && !tls_serves(tls, host))) {
         tls->metrics->tls_unknown_host++;
         *ret_alert = SSL_AD_UNRECOGNIZED_NAME;
         return SSL_CLIENT_HELLO_ERROR;
     }
+    if (host->proves)
+        (void)SSL_set_options(ssl, SSL_OP_NO_TICKET);
     if (EVP_Digest(host->name, host->count, session, &session_count, EVP_sha256(), NULL) != 1 ||
         SSL_set_session_id_context(ssl, session, MIN(session_count, 32U)) != 1)
         return SSL_CLIENT_HELLO_ERROR;
@@ -110,7 +139,8 @@ static int tls_on_certificate(SSL *ssl, void *context)
     struct tls *tls = context;
     const struct certificates_one *one;
     struct report report = REPORT_INIT;
-    if (certificates_find(tls->certificates, tls_host(ssl), &report, &one) != STATUS_OK ||
+    const struct tls_host *host = SSL_get_ex_data(ssl, tls->host_index);
+    if (host == NULL || tls_find(tls, host, &report, &one) != STATUS_OK ||
         SSL_use_cert_and_key(ssl, one->leaf, one->key, one->chain, 1) != 1)
         return 0;
     if (one->ocsp.count == 0)
@@ -153,12 +183,15 @@ static int tls_on_alpn(SSL *ssl,
                        unsigned int theirs_count,
                        void *context)
 {
-    static const unsigned char ours[] = "\2h2\10http/1.1";
+    static const unsigned char http[] = "\2h2\10http/1.1";
+    const struct tls *tls = context;
+    const struct tls_host *host = SSL_get_ex_data(ssl, tls->host_index);
+    bool proves = host != NULL && host->proves;
+    const unsigned char *ours = proves ? (const unsigned char *)TLS_PROOF_PROTOCOL : http;
     unsigned char *chosen;
-    (void)ssl;
-    (void)context;
-    if (SSL_select_next_proto(&chosen, ret_count, ours, sizeof(ours) - 1, theirs, theirs_count) !=
-        OPENSSL_NPN_NEGOTIATED)
+    if (SSL_select_next_proto(&chosen, ret_count, ours,
+                              proves ? sizeof(TLS_PROOF_PROTOCOL) - 1 : sizeof(http) - 1, theirs,
+                              theirs_count) != OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     *ret_name = chosen;
     return SSL_TLSEXT_ERR_OK;
@@ -242,7 +275,7 @@ static bool tls_configure(struct tls *tls)
     SSL_CTX_set_client_hello_cb(context, tls_on_hello, tls);
     SSL_CTX_set_cert_cb(context, tls_on_certificate, tls);
     (void)SSL_CTX_set_tlsext_status_cb(context, tls_on_status);
-    SSL_CTX_set_alpn_select_cb(context, tls_on_alpn, NULL);
+    SSL_CTX_set_alpn_select_cb(context, tls_on_alpn, tls);
     return SSL_CTX_set_tlsext_ticket_key_evp_cb(context, tls_on_ticket) == 1 &&
            SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(context, TLS_CIPHERS) == 1 &&

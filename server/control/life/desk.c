@@ -140,3 +140,15 @@ bool supervisor_ask_errand(void *context, const struct deploy_errand *errand, ui
     struct supervisor *supervisor = context;
     return supervisor->workers != NULL && errands_ask(&supervisor->errands, errand, number);
 }
+
+bool supervisor_ask_egress(void *context, const struct deploy_fetch *fetch, uint64_t number)
+{
+    struct supervisor *supervisor = context;
+    return egress_line_fetch(&supervisor->egress, fetch, number);
+}
+
+void supervisor_tell_acme(void *context, bool failed, const char *host, const char *text)
+{
+    (void)context;
+    log_message(failed ? "warn" : "info", failed ? "acme_failed" : "acme", "%s: %s", host, text);
+}

@@ -11,6 +11,7 @@
 #include "server/control/kv_service.h"
 #include "server/control/life/reload.h"
 #include "server/control/life/upgrade.h"
+#include "server/control/lines/egress_line.h"
 #include "server/control/rates_pages.h"
 #include "server/control/supervisor.h"
 #include "server/control/tickets.h"
@@ -37,6 +38,7 @@ struct supervisor {
     struct rates_pages rates;
     struct helpers *helpers;
     struct vault_line vault;
+    struct egress_line egress;
     struct tickets tickets;
     struct errands errands;
     struct upgrade upgrade;
@@ -67,6 +69,8 @@ void supervisor_tell_artifact_trouble(void *context,
                                       const char *event,
                                       const char *text);
 bool supervisor_ask_vault(void *context, const struct deploy_vault_order *order, uint64_t number);
+bool supervisor_ask_egress(void *context, const struct deploy_fetch *fetch, uint64_t number);
+void supervisor_tell_acme(void *context, bool failed, const char *host, const char *text);
 bool supervisor_ask_errand(void *context, const struct deploy_errand *errand, uint64_t number);
 void supervisor_changed(void *context, const struct deploy_change *change);
 
