@@ -3,8 +3,7 @@
  * Control's side of deploy, put together: data directory, store, generation, builder jobs,
  * API and its door. Everything here runs on control's one event loop.
  *
- * An upload's way: admin_http -> api_handle -> builder job -> api_upload_built -> publish
- * the artifact -> commit -> generation + 1 -> answer.
+ * An upload's way: admin_http -> api_handle -> build -> api_upload_built -> generation + 1.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -31,79 +30,7 @@
 #define CONTROL_TEND_TICKS         10   /* of those intervals */
 #define CONTROL_LOGS_TICKS         3600 /* an hour of them */
 
-struct control_upload {
-    struct deploy_control *control;
-    struct admin_http_call *call;
-    struct builder_job *job;
-    struct api_upload upload;
-};
-
 /* ---- requests -------------------------------------------------------------------------------- */
-
-static void control_finish_upload(struct control_upload *waiting,
-                                  const struct builder_job_outcome *outcome)
-{
-    struct api_response response;
-    api_response_init(&response);
-    api_upload_built(&waiting->control->api, admin_http_request(waiting->call), &waiting->upload,
-                     outcome, &response);
-    admin_http_reply(waiting->call, &response);
-    api_response_done(&response);
-    api_upload_done(&waiting->upload);
-    free(waiting);
-}
-
-static void control_built(void *context, const struct builder_job_outcome *outcome)
-{
-    control_finish_upload(context, outcome);
-}
-
-static void
-control_not_begun(struct control_upload *waiting, enum status status, const struct report *report)
-{
-    struct builder_job_outcome outcome = {
-        .end = BUILDER_JOB_FAILED, .result = {.status = status, .offset = REPORT_OFFSET_NONE}};
-    (void)snprintf(outcome.result.text, sizeof(outcome.result.text), "%s", report->text);
-    control_finish_upload(waiting, &outcome);
-}
-
-/* Nobody waits for the answer any more, so nobody wants the build. */
-static void control_client_gone(void *context)
-{
-    const struct control_upload *waiting = context;
-    builder_jobs_cancel(waiting->job);
-}
-
-/* Takes over what is in `upload`. */
-static void control_begin_upload(struct deploy_control *control,
-                                 struct admin_http_call *call,
-                                 struct api_upload *upload,
-                                 struct api_response *response)
-{
-    struct report report = REPORT_INIT;
-    struct control_upload *held = calloc(1, sizeof(*held));
-    if (held == NULL) {
-        api_answer_no_memory(response, admin_http_request(call)->id);
-        admin_http_reply(call, response);
-        api_upload_done(upload);
-        return;
-    }
-    *held = (struct control_upload){.control = control, .call = call, .upload = *upload};
-    admin_http_on_gone(call, control_client_gone, held);
-    const struct builder_job_request request = {.tenant = held->upload.tenant,
-                                                .module = held->upload.module,
-                                                .memory_max_bytes = held->upload.memory_max_bytes,
-                                                .config = buffer_bytes(&held->upload.config),
-                                                .files = buffer_bytes(&held->upload.files),
-                                                .files_tenant = bytes_of_text(held->upload.tenant),
-                                                .choices = held->upload.content.choices,
-                                                .source = held->upload.content.source,
-                                                .done = control_built,
-                                                .context = held};
-    enum status status = builder_jobs_submit(control->jobs, &request, &report, &held->job);
-    if (status != STATUS_OK)
-        control_not_begun(held, status, &report);
-}
 
 static void control_begin_backup(struct deploy_control *control, struct admin_http_call *call)
 {
@@ -177,7 +104,8 @@ static enum status control_publish(void *context,
 static void control_withdraw(void *context, const uint8_t key[DEPLOY_SHA256_BYTES])
 {
     const struct deploy_control *control = context;
-    artifacts_remove(control->dir.artifacts_fd, key);
+    if (!bases_has(control->bases, key))
+        artifacts_remove(control->dir.artifacts_fd, key);
 }
 
 static struct builder_jobs_stats control_builds(void *context)
@@ -254,10 +182,16 @@ static void control_committed(void *context, const struct store_changed *changed
         acme_look(control->acme);
 }
 
-static bool control_keeps(void *context, const uint8_t key[DEPLOY_SHA256_BYTES])
+static bool control_has(void *context, const uint8_t key[DEPLOY_SHA256_BYTES])
 {
     const struct deploy_control *control = context;
     return store_has_artifact(control->store, key);
+}
+
+static bool control_keeps(void *context, const uint8_t key[DEPLOY_SHA256_BYTES])
+{
+    return control_has(context, key) ||
+           bases_has(((const struct deploy_control *)context)->bases, key);
 }
 
 static void control_tell_trouble(const struct deploy_control *control,
@@ -424,12 +358,19 @@ static enum status control_start_jobs(struct deploy_control *control, struct rep
     enum status status = builder_jobs_create(&options, report, &control->jobs);
     if (status != STATUS_OK)
         return status;
+    const struct bases_options bases = {.artifacts_fd = control->dir.artifacts_fd,
+                                        .jobs = control->jobs,
+                                        .keeps = control_has,
+                                        .context = control};
+    status = bases_create(&bases, report, &control->bases);
+    if (status != STATUS_OK)
+        return status;
     const struct rebuild_options rebuild = {.base = control->options.base,
                                             .data_dir = control->dir.path,
                                             .artifacts_fd = control->dir.artifacts_fd,
                                             .clock = control->options.clock,
                                             .store = control->store,
-                                            .jobs = control->jobs,
+                                            .bases = control->bases,
                                             .rebuilt = control_rebuilt,
                                             .failed = control_rebuild_failed,
                                             .context = control};
@@ -500,7 +441,9 @@ static void control_fill_api(struct deploy_control *control)
                                 .upgrade = control->options.upgrade,
                                 .upgrade_state = control->options.upgrade_state,
                                 .server = control->options.context,
+                                .javascript = control->options.javascript,
                                 .context = control};
+    digest_sha256(control->api.javascript, control->api.javascript_sha256);
 }
 
 enum status deploy_control_start(const struct deploy_control_options *options,
@@ -558,6 +501,7 @@ void deploy_control_stop(struct deploy_control *control)
     /* Ends all jobs, so that no request is held and nothing is rebuilt any more. */
     builder_jobs_free(control->jobs);
     rebuild_stop(control->rebuild);
+    bases_free(control->bases);
     deploy_control_vault_lost(control);
     errand_desk_close(&control->errands);
     admin_http_stop(control->http);

@@ -14,6 +14,7 @@
 #include "deploy/generation.h"
 
 struct backup_stream;
+struct bases;
 struct canaries;
 struct kv_queue;
 struct rebuild;
@@ -31,6 +32,7 @@ struct deploy_control {
     uint32_t ticks; /* of readers_timer */
     bool is_paused; /* nothing new is begun: another program is about to take over */
     struct builder_jobs *jobs;
+    struct bases *bases;
     struct rebuild *rebuild;
     struct scrub *scrub;
     struct api_artifact_stats artifacts;
@@ -45,6 +47,11 @@ struct deploy_control {
     struct backup_stream *backup; /* under way; NULL: none */
 };
 
+/* control_upload.c: takes over what is in `upload`, and answers. */
+void control_begin_upload(struct deploy_control *control,
+                          struct admin_http_call *call,
+                          struct api_upload *upload,
+                          struct api_response *response);
 /* control_acme.c: orders of certificates, which begin with deploy_control_acme_start. */
 NODISCARD enum status control_open_acme(struct deploy_control *control, struct report *report);
 

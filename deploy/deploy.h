@@ -363,6 +363,7 @@ struct deploy_control_options {
     const struct config *config; /* borrowed; outlives it */
     const struct clock *clock;
     const struct spawn_role *builder; /* how builders are started; borrowed */
+    struct bytes javascript;          /* the module that scripts are built on; empty: none are */
     int builder_error_fd;             /* their stderr; -1: ours */
     /* Numbers of the workers for /v1/stats, /metrics; may be NULL. */
     void (*print_worker_metrics)(void *context, struct buffer *out);
@@ -533,6 +534,7 @@ enum deploy_builder_fd {
     DEPLOY_BUILDER_ARTIFACT_FD = 4,
     DEPLOY_BUILDER_RESULT_FD = 5,
     DEPLOY_BUILDER_ORDER_FD = 6,
+    DEPLOY_BUILDER_BASE_FD = 7, /* the base's artifact, if the order says that there is one */
 };
 struct deploy_build_order {
     struct config_limits limits; /* the operator's */
@@ -541,6 +543,8 @@ struct deploy_build_order {
     char blobs[CONFIG_PATH_BYTES + DEPLOY_NAME_BYTES + 16]; /* folder of their contents */
     uint32_t choices;                                       /* enum deploy_choice */
     uint32_t source;                                        /* enum deploy_source */
+    uint32_t has_base;                                      /* 1: it is built on one */
+    uint8_t base_key[DEPLOY_SHA256_BYTES];                  /* that one's */
 };
 #define DEPLOY_BUILD_WARNINGS_BYTES 4096
 /* What a command did before its checkpoint, all in vain for requests but what is in memory. */

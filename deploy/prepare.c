@@ -27,6 +27,7 @@ struct prepare {
     struct event *child_event;
     struct store *store;
     struct builder_jobs *jobs;
+    struct bases *bases;
     struct rebuild *rebuild;
     int artifacts_fd;
     struct buffer tenants; /* DEPLOY_NAME_BYTES each */
@@ -172,6 +173,14 @@ static void prepare_on_child(evutil_socket_t number, short what, void *context)
         (void)builder_jobs_child_exited(prepare->jobs, pid, wait_status);
 }
 
+/* What has a base is of a version: the server that comes will have it. */
+static bool prepare_keeps(void *context, const uint8_t key[DEPLOY_SHA256_BYTES])
+{
+    (void)context;
+    (void)key;
+    return true;
+}
+
 static enum status prepare_keep_artifacts(void *context, struct report *report)
 {
     (void)context;
@@ -213,11 +222,16 @@ static enum status prepare_open_jobs(struct prepare *prepare, struct report *rep
     enum status status = builder_jobs_create(&jobs, report, &prepare->jobs);
     if (status != STATUS_OK)
         return status;
+    const struct bases_options bases = {
+        .artifacts_fd = prepare->artifacts_fd, .jobs = prepare->jobs, .keeps = prepare_keeps};
+    status = bases_create(&bases, report, &prepare->bases);
+    if (status != STATUS_OK)
+        return status;
     const struct rebuild_options rebuild = {.base = prepare->base,
                                             .artifacts_fd = prepare->artifacts_fd,
                                             .clock = prepare->options->clock,
                                             .store = prepare->store,
-                                            .jobs = prepare->jobs,
+                                            .bases = prepare->bases,
                                             .rebuilt = prepare_built,
                                             .failed = prepare_failed,
                                             .context = prepare};
@@ -228,6 +242,7 @@ static void prepare_close(struct prepare *prepare)
 {
     builder_jobs_free(prepare->jobs);
     rebuild_stop(prepare->rebuild);
+    bases_free(prepare->bases);
     store_close(prepare->store);
     base_auto_close(&prepare->artifacts_fd);
     buffer_done(&prepare->tenants);

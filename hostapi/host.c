@@ -142,6 +142,7 @@ void host_learn(struct hostapi_host *host, struct engine_instance *instance)
     const struct hostapi_family *family = host->family;
     struct host_entries entries = {
         .module = module,
+        .base = host_entry(module, "skerry_base", ":"),
         .initialise = HOST_NO_ENTRY,
         .preinitialise = host_entry(module, "wizer.initialize", ":"),
         .own_initialise = host_entry(module, "skerry_init", ":"),
@@ -293,12 +294,27 @@ void hostapi_host_reset(struct hostapi_host *host)
 
 /* ---- a request ------------------------------------------------------------------------------- */
 
+bool hostapi_has_base_step(struct hostapi_host *host, struct engine_instance *instance)
+{
+    ASSERT(host->magic == HOST_MAGIC);
+    host_learn(host, instance);
+    return host->entries.base != HOST_NO_ENTRY;
+}
+
+void hostapi_begin_base_step(struct hostapi_host *host, struct engine_instance *instance)
+{
+    ASSERT(hostapi_has_base_step(host, instance));
+    host->request.instance = instance;
+    host_call(host, host->entries.base, NULL, 0);
+}
+
 bool hostapi_begin_initialise(struct hostapi_host *host, struct engine_instance *instance)
 {
     ASSERT(host->magic == HOST_MAGIC);
     host_learn(host, instance);
     host->request.instance = instance;
     const uint32_t steps[] = {
+        host->options.on_base ? HOST_NO_ENTRY : host->entries.base,
         host_defers_initialise(host) ? HOST_NO_ENTRY : host->entries.initialise,
         host->entries.preinitialise,
         host->entries.own_initialise,

@@ -20,6 +20,7 @@ struct wasi_command;
 /* Exports that the host calls; looked up once, since a host serves one module. */
 struct host_entries {
     const struct engine_module *module;      /* NULL: not looked up yet */
+    uint32_t base;                           /* `skerry_base` */
     uint32_t initialise;                     /* the first of the family's initialisers */
     uint32_t preinitialise;                  /* `wizer.initialize` */
     uint32_t own_initialise;                 /* `skerry_init` */

@@ -196,6 +196,8 @@ struct hostapi_options {
     /* ... of a command that is to be run to its checkpoint whatever it imports: it finds
      * /dev/skerry. */
     bool wants_checkpoint;
+    /* ... of an instance that comes from a base, in which its base step has run. */
+    bool on_base;
     /* What http_handler.get_config answers in the builder, where there is no exchange; borrowed,
      * outlives the host. A start function or initialiser that reads it freezes it into the
      * snapshot: another config, another build. */
@@ -229,8 +231,15 @@ void hostapi_host_keep(struct hostapi_host *host);
  * the initialiser first, before handle_request, on the request's fuel. Builder and worker
  * decide alike, from the imports alone. A module that exports one of the other two
  * asks to be initialised in the builder and is never deferred.
+ *
+ * The base step: a module that exports `skerry_base` has that run before all of these, without
+ * configuration and files. In a base (engine.h) it and the start function have run, and what
+ * they left is shared by all functions on it; in the base of another module nothing has.
  */
 bool hostapi_begin_initialise(struct hostapi_host *host, struct engine_instance *instance);
+bool hostapi_has_base_step(struct hostapi_host *host, struct engine_instance *instance);
+/* Begins that alone; it is there (ASSERTed). */
+void hostapi_begin_base_step(struct hostapi_host *host, struct engine_instance *instance);
 
 /* How far a command came to its checkpoint, what it asked for that requests will find as it was. */
 struct hostapi_checkpoint {

@@ -6,6 +6,8 @@
  *   order (fd 6) -> upload (fd 3) -> front end -> compile -> recognise -> instantiate -> initialise
  *                 -> snapshot [-> checkpoint] -> artifact (fd 4), fsync -> result (fd 5)
  *
+ * What is built on a base (fd 7) has it compiled, and begins with an instance of its snapshot.
+ *
  * It begins when its order arrives.
  * Whatever is wrong with the module is in the result, and the exit status is 0; anything
  * else that goes wrong ends the process, and control takes that for a crash.
@@ -58,6 +60,8 @@ struct builder {
     struct engine_limits engine_limits;
     struct bytes wasm; /* what a front end made of it, or it itself */
     struct engine_image compiled;
+    bool has_base;
+    uint8_t base_key[DEPLOY_SHA256_BYTES];
     struct engine_image snapshot;
     bool is_on_the_way; /* to a checkpoint */
     struct engine_module *module;
@@ -116,7 +120,7 @@ static enum status builder_front_wasm(struct builder *builder)
 static enum status builder_front_javascript(struct builder *builder)
 {
     builder->wasm = javascript_module();
-    if (builder->wasm.count == 0)
+    if (builder->wasm.count == 0 && !builder->has_base)
         return report_fail(
             &builder->report, STATUS_UNSUPPORTED, REPORT_OFFSET_NONE,
             "this server was built without JavaScript: `skerry doctor` on it says what "
@@ -135,6 +139,7 @@ typedef enum status builder_front(struct builder *builder);
 static builder_front *const builder_fronts[] = {
     [DEPLOY_SOURCE_WASM] = builder_front_wasm,
     [DEPLOY_SOURCE_JAVASCRIPT] = builder_front_javascript,
+    [DEPLOY_SOURCE_BASE] = builder_front_wasm,
 };
 
 /* ---- the module ------------------------------------------------------------------------------ */
@@ -152,9 +157,29 @@ static void builder_set_engine_limits(struct builder *builder)
     };
 }
 
+/* Maps it, for as long as the process lives, and sees that all of it is as it was written. CORRUPT
+ * and STALE are this file's, and nothing else's. */
+static enum status builder_open_base(struct builder *builder)
+{
+    struct stat facts;
+    if (fstat(DEPLOY_BUILDER_BASE_FD, &facts) != 0 || facts.st_size <= 0)
+        return report_errno(&builder->report, "cannot read the base");
+    size_t count = (size_t)facts.st_size;
+    void *data = mmap(NULL, count, PROT_READ, MAP_PRIVATE, DEPLOY_BUILDER_BASE_FD, 0);
+    if (data == MAP_FAILED)
+        return report_errno(&builder->report, "cannot map the base");
+    enum status status =
+        engine_module_open(bytes_make(data, count), true, &builder->report, &builder->module);
+    if (status == STATUS_OK)
+        engine_module_name_base(builder->module, builder->base_key);
+    return status;
+}
+
 static enum status builder_compile(struct builder *builder)
 {
     struct engine_timings timings = {0};
+    if (builder->has_base)
+        return builder_open_base(builder);
     enum status status = engine_compile(builder->wasm, &builder->engine_limits, &builder->options,
                                         &builder->report, &timings, &builder->compiled);
     if (status != STATUS_OK)
@@ -323,9 +348,9 @@ static enum status builder_instantiate(struct builder *builder, enum hostapi_kin
                                             .clock = &clock_system,
                                             .snapshotting = true,
                                             .wants_checkpoint = builder->wants_checkpoint,
+                                            .on_base = builder->has_base,
                                             .config = builder->config,
                                             .said = &builder->said,
-
                                             .files = &builder->files};
     enum status status = hostapi_host_create(&options, &builder->host);
     if (status == STATUS_OK)
@@ -335,6 +360,9 @@ static enum status builder_instantiate(struct builder *builder, enum hostapi_kin
         return status;
     struct engine_linker linker = hostapi_linker(builder->host);
     linker.missing_funcs_trap = true;
+    if (builder->has_base)
+        return engine_restore(builder->machine, builder->module, &linker, false, &builder->report,
+                              &builder->instance);
     status = engine_instantiate(builder->machine, builder->module, &linker, &builder->report,
                                 &builder->instance);
     /* A segment that does not fit: the engine's report, if it made one, says which. */
@@ -345,12 +373,30 @@ static enum status builder_instantiate(struct builder *builder, enum hostapi_kin
     return status;
 }
 
+/* What is the same for all that are built on it. */
+static enum status builder_make_base(struct builder *builder)
+{
+    enum status status = STATUS_OK;
+    builder->runs = "the base";
+    if (!hostapi_has_base_step(builder->host, builder->instance))
+        return STATUS_OK;
+    if (engine_instance_begin_start(builder->instance))
+        status = builder_run(builder);
+    if (status != STATUS_OK)
+        return status;
+    hostapi_begin_base_step(builder->host, builder->instance);
+    return builder_run(builder);
+}
+
 static enum status builder_initialise(struct builder *builder)
 {
     enum status status = STATUS_OK;
+    if (builder->source == DEPLOY_SOURCE_BASE)
+        return builder_make_base(builder);
     builder->runs =
-        builder->source == DEPLOY_SOURCE_WASM ? "the module's initialiser" : "the script";
-    if (engine_instance_begin_start(builder->instance))
+        builder->source == DEPLOY_SOURCE_JAVASCRIPT ? "the script" : "the module's initialiser";
+    bool has_started = builder->has_base && hostapi_has_base_step(builder->host, builder->instance);
+    if (!has_started && engine_instance_begin_start(builder->instance))
         status = builder_run(builder);
     while (status == STATUS_OK && hostapi_begin_initialise(builder->host, builder->instance))
         status = builder_run(builder);
@@ -454,7 +500,7 @@ static enum status builder_build(struct builder *builder)
         status = builder_initialise(builder);
     if (status == STATUS_OK)
         status = engine_snapshot(builder->instance, &builder->report, &builder->snapshot);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && builder->source != DEPLOY_SOURCE_BASE)
         status = builder_checkpoint(builder);
     if (status == STATUS_OK)
         status = builder_write_artifact(builder);
@@ -488,6 +534,8 @@ static bool builder_read_order(struct builder *builder, uint8_t config[DEPLOY_CO
     builder->wants_checkpoint = (order.choices & DEPLOY_CHECKPOINT) != 0;
     builder->reseeds = (order.choices & DEPLOY_RESEEDS) != 0;
     builder->source = (enum deploy_source)order.source;
+    builder->has_base = order.has_base != 0;
+    memcpy(builder->base_key, order.base_key, sizeof(builder->base_key));
     builder->config = bytes_make(config, order.config_bytes);
     builder->files_bytes = MIN(order.files_bytes, DEPLOY_FILES_BYTES_MAX);
     memcpy(builder->blobs, order.blobs, sizeof(builder->blobs));

@@ -119,9 +119,13 @@ struct api_upload {
     struct buffer config;           /* owned */
     struct buffer manifest;         /* owned: canonical JSON; empty: none */
     struct bytes module;            /* in the request's body */
-    struct buffer files;            /* owned: lists as in deploy/files.h */
-    struct buffer assets;           /* owned */
-    uint64_t memory_max_bytes;      /* by the manifest; 0: the operator's */
+    bool has_base;                  /* it is built on a module of many: */
+    struct bytes base_module;       /* the server's, or `module` itself */
+    uint8_t base_sha256[DEPLOY_SHA256_BYTES];
+    uint8_t base_key[DEPLOY_SHA256_BYTES]; /* of that one's artifact */
+    struct buffer files;                   /* owned: lists as in deploy/files.h */
+    struct buffer assets;                  /* owned */
+    uint64_t memory_max_bytes;             /* by the manifest; 0: the operator's */
     bool activate;
     uint32_t parts; /* of the clients; 0: all */
     bool dry_run;
@@ -141,6 +145,8 @@ struct api {
     struct log_store *logs;
     const struct config *config;
     const struct clock *clock;
+    struct bytes javascript; /* the module that scripts are built on; empty: there is none */
+    uint8_t javascript_sha256[DEPLOY_SHA256_BYTES];
     /* Gives a built artifact its lasting name, and takes it back when the commit failed. */
     enum status (*publish)(void *context,
                            const char *artifact_temp,

@@ -291,6 +291,19 @@ static bool api_take_choices(struct api_call *call)
     return true;
 }
 
+/* A script is built on the server's engine. */
+static void api_find_base(const struct api_call *call, struct api_upload *upload)
+{
+    const struct api *api = call->api;
+    upload->has_base =
+        upload->content.source == DEPLOY_SOURCE_JAVASCRIPT && api->javascript.count > 0;
+    if (!upload->has_base)
+        return;
+    upload->base_module = api->javascript;
+    memcpy(upload->base_sha256, api->javascript_sha256, sizeof(upload->base_sha256));
+    digest_base_key(upload->base_sha256, upload->content.choices, upload->base_key);
+}
+
 static void api_prepare_build(struct api_call *call, struct bytes content_type)
 {
     struct api_upload *upload = call->upload;
@@ -300,10 +313,12 @@ static void api_prepare_build(struct api_call *call, struct bytes content_type)
     content->config_bytes = (uint32_t)upload->config.count;
     digest_sha256(upload->module, content->sha256);
     content->source = source_of(content_type, upload->module);
+    api_find_base(call, upload);
     const struct digest_made_of made_of = {.sha256 = content->sha256,
                                            .config = buffer_bytes(&upload->config),
                                            .tenant = call->target.tenant,
                                            .files = buffer_bytes(&upload->files),
+                                           .base = upload->has_base ? upload->base_sha256 : NULL,
                                            .choices = content->choices};
     digest_artifact_key(&made_of, content->artifact_key);
     if (api_check_blobs(call) && (upload->dry_run || !api_answer_unchanged(call)))
@@ -471,9 +486,14 @@ static enum status api_commit(struct api_call *call,
 {
     const struct api *api = call->api;
     const struct api_upload *upload = call->upload;
+    const struct store_base base = {.key = upload->base_key,
+                                    .sha256 = upload->base_sha256,
+                                    .module = upload->base_module,
+                                    .choices = upload->content.choices};
     const struct store_upload stored = {.target = call->target,
                                         .content = &upload->content,
                                         .module = upload->module,
+                                        .base = upload->has_base ? &base : NULL,
                                         .config = buffer_bytes(&upload->config),
                                         .manifest = buffer_bytes(&upload->manifest),
                                         .files = buffer_bytes(&upload->files),

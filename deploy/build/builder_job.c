@@ -4,8 +4,8 @@
  *
  * The child gets four descriptors and nothing else of ours: the module in a sealed memfd,
  * the artifact's temporary file, the result pipe, and a pipe with the order: limits and
- * configuration. Order and result are smaller than a pipe's buffer: the one is written without
- * waiting, the other read after the exit.
+ * configuration; and for what is built on a base a fifth, that one's artifact. Order and result are
+ * smaller than a pipe's buffer: the one is written without waiting, the other read after the exit.
  * RLIMIT_AS cannot bound a builder (a memory reserves 8 GiB of addresses): RLIMIT_DATA does.
  */
 #include "deploy/build/builder_job.h"
@@ -30,7 +30,7 @@
 #define BUILDER_JOB_QUEUED_MAX       1024
 #define BUILDER_JOB_QUEUED_BYTES_MAX (256ULL << 20)
 #define BUILDER_JOB_FILES_MAX        32
-#define BUILDER_JOB_CHILD_FD_COUNT   4
+#define BUILDER_JOB_CHILD_FD_COUNT   5  /* the last only for what is built on a base */
 #define BUILDER_JOB_CROWDED_SHARE    6  /* of the wall time, while others wait */
 #define BUILDER_JOB_LOOKS            60 /* how often in a wall time it is looked who waits */
 
@@ -154,6 +154,10 @@ builder_job_make_fds(struct builder_job *job, struct builder_job_fds *fds, struc
         return report_errno(report, "cannot start a builder");
     child[3] = order[0];
     fds->order = order[1];
+    if (job->request.base_key != NULL)
+        child[4] = fcntl(job->request.base_fd, F_DUPFD_CLOEXEC, 0);
+    if (job->request.base_key != NULL && child[4] < 0)
+        return report_errno(report, "cannot start a builder");
     /* Control does not wait for a process that has not proved anything yet. */
     if (fcntl(fds->order, F_SETFL, O_NONBLOCK) != 0)
         return report_errno(report, "cannot start a builder");
@@ -174,7 +178,7 @@ builder_job_spawn(struct builder_job *job, const struct builder_job_fds *fds, st
     const struct spawn_order order = {
         .role = options->role,
         .fds = fds->child,
-        .fd_count = BUILDER_JOB_CHILD_FD_COUNT,
+        .fd_count = BUILDER_JOB_CHILD_FD_COUNT - (job->request.base_key == NULL ? 1 : 0),
         .error_fd = options->error_fd,
         .limits = rows,
         .limit_count = COUNT_OF(rows) - (spawn_is_sanitized() ? 1 : 0),
@@ -192,7 +196,10 @@ builder_job_release(const struct builder_job *job, int order_fd, struct report *
                                        .config_bytes = config.count,
                                        .files_bytes = job->request.files.count,
                                        .choices = job->request.choices,
-                                       .source = job->request.source};
+                                       .source = job->request.source,
+                                       .has_base = job->request.base_key != NULL};
+    if (order.has_base)
+        memcpy(order.base_key, job->request.base_key, sizeof(order.base_key));
     if (job->request.memory_max_bytes > 0)
         order.limits.memory = MIN(order.limits.memory, job->request.memory_max_bytes);
     (void)snprintf(order.blobs, sizeof(order.blobs), "%s/" BLOBS_FOLDER "/%.*s",
@@ -249,7 +256,7 @@ static enum status builder_job_start_timer(struct builder_job *job)
 /* On failure no process is left. */
 static enum status builder_job_start(struct builder_job *job, struct report *report)
 {
-    struct builder_job_fds fds = {.child = {-1, -1, -1, -1}, .result = -1, .order = -1};
+    struct builder_job_fds fds = {.child = {-1, -1, -1, -1, -1}, .result = -1, .order = -1};
     enum status status = builder_job_make_fds(job, &fds, report);
     if (status == STATUS_OK)
         status = builder_job_spawn(job, &fds, report);

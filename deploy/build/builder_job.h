@@ -62,6 +62,8 @@ struct builder_job_request {
     uint64_t memory_max_bytes; /* linear memory of the version; 0: limits.memory */
     uint32_t choices;          /* enum deploy_choice */
     uint32_t source;           /* enum deploy_source */
+    const uint8_t *base_key;   /* of what it is built on; NULL: nothing; borrowed like `module`: */
+    int base_fd;               /* its artifact; the same */
     void (*done)(void *context, const struct builder_job_outcome *outcome);
     void *context;
 };

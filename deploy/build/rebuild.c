@@ -24,12 +24,16 @@ struct rebuild_job {
     struct list_link link;
     struct rebuild *rebuild;
     uint8_t key[DEPLOY_SHA256_BYTES];
-    struct buffer source; /* the module, its configuration, its files, whose those are */
+    /* The module, its configuration, its files, whose those are, its base's module. */
+    struct buffer source;
     size_t module_bytes;
     uint32_t choices; /* that it was made by */
     size_t config_bytes;
     size_t files_bytes;
+    size_t tenant_bytes;
     uint32_t language; /* enum deploy_source */
+    bool has_base;
+    uint8_t base_key[DEPLOY_SHA256_BYTES];
 };
 
 struct rebuild_failure {
@@ -121,7 +125,11 @@ static enum status rebuild_copy_source(void *context, const struct store_source 
     job->choices = source->choices;
     job->config_bytes = source->config.count;
     job->files_bytes = source->files.count;
+    job->tenant_bytes = source->tenant.count;
     job->language = source->source;
+    job->has_base = source->base_key != NULL;
+    if (job->has_base)
+        memcpy(job->base_key, source->base_key, sizeof(job->base_key));
     enum status status = buffer_append(&job->source, source->module.data, source->module.count);
     if (status == STATUS_OK)
         status = buffer_append(&job->source, source->config.data, source->config.count);
@@ -129,6 +137,8 @@ static enum status rebuild_copy_source(void *context, const struct store_source 
         status = buffer_append(&job->source, source->files.data, source->files.count);
     if (status == STATUS_OK)
         status = buffer_append(&job->source, source->tenant.data, source->tenant.count);
+    if (status == STATUS_OK)
+        status = buffer_append(&job->source, source->base_module.data, source->base_module.count);
     return status;
 }
 
@@ -150,17 +160,22 @@ static void rebuild_begin(struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA2
     const uint8_t *source = job->source.data;
     size_t files_at = job->module_bytes + job->config_bytes;
     size_t tenant_at = files_at + job->files_bytes;
+    size_t base_at = tenant_at + job->tenant_bytes;
+    const struct bases_need need = {.key = job->has_base ? job->base_key : NULL,
+                                    .module =
+                                        bytes_make(source + base_at, job->source.count - base_at),
+                                    .choices = job->choices};
     const struct builder_job_request request = {
         .module = bytes_make(source, job->module_bytes),
         .config = bytes_make(source + job->module_bytes, job->config_bytes),
         .files = bytes_make(source + files_at, job->files_bytes),
-        .files_tenant = bytes_make(source + tenant_at, job->source.count - tenant_at),
+        .files_tenant = bytes_make(source + tenant_at, job->tenant_bytes),
         /* What was once deployed is built again, whatever it imports and reads. */
         .choices = DEPLOY_ALLOW_MISSING | DEPLOY_RESEEDS | job->choices,
         .source = job->language,
         .done = rebuild_done,
         .context = job};
-    if (builder_jobs_submit(rebuild->options.jobs, &request, NULL, NULL) == STATUS_OK)
+    if (bases_build(rebuild->options.bases, &need, &request, NULL, NULL) == STATUS_OK)
         return;
     list_remove(&job->link);
     rebuild->job_count--;

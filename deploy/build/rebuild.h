@@ -8,7 +8,7 @@
 #ifndef SKERRY_DEPLOY_BUILD_REBUILD_H
 #define SKERRY_DEPLOY_BUILD_REBUILD_H
 
-#include "deploy/build/builder_job.h"
+#include "deploy/build/bases.h"
 #include "deploy/store/store.h"
 
 struct rebuild;
@@ -19,7 +19,7 @@ struct rebuild_options {
     int artifacts_fd;
     const struct clock *clock;
     struct store *store;
-    struct builder_jobs *jobs;
+    struct bases *bases;
     /* One was published; or could not be, `text` says why. */
     void (*rebuilt)(void *context, const uint8_t key[DEPLOY_SHA256_BYTES]);
     void (*failed)(void *context, const uint8_t key[DEPLOY_SHA256_BYTES], const char *text);

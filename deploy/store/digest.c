@@ -76,3 +76,15 @@ void digest_artifact_key(const struct digest_made_of *made_of, uint8_t ret_key[D
         digest_extend(key, DIGEST_BASE, bytes_make(made_of->base, DEPLOY_SHA256_BYTES));
     memcpy(ret_key, key, sizeof(key));
 }
+
+void digest_base_key(const uint8_t sha256[DEPLOY_SHA256_BYTES],
+                     uint32_t choices,
+                     uint8_t ret_key[DEPLOY_SHA256_BYTES])
+{
+    const struct digest_made_of made_of = {.sha256 = sha256,
+                                           .choices = choices & (uint32_t)DEPLOY_DETERMINISTIC};
+    uint8_t key[DEPLOY_SHA256_BYTES];
+    digest_artifact_key(&made_of, key);
+    digest_extend(key, DIGEST_IS_BASE, bytes_make(NULL, 0));
+    memcpy(ret_key, key, sizeof(key));
+}

@@ -16,6 +16,7 @@ bool digest_holds(struct bytes content_digest, struct bytes data);
 #define DIGEST_CHECKPOINT    "checkpoint"
 #define DIGEST_FILES         "files"
 #define DIGEST_BASE          "base"
+#define DIGEST_IS_BASE       "is a base"
 
 /* All that an artifact is made of. */
 struct digest_made_of {
@@ -38,5 +39,11 @@ struct digest_made_of {
  */
 void digest_artifact_key(const struct digest_made_of *made_of,
                          uint8_t ret_key[DEPLOY_SHA256_BYTES]);
+
+/* What a base module's artifact is known by: SHA-256(its SHA-256, of deterministic code extended as
+ * above || DIGEST_IS_BASE). */
+void digest_base_key(const uint8_t sha256[DEPLOY_SHA256_BYTES],
+                     uint32_t choices,
+                     uint8_t ret_key[DEPLOY_SHA256_BYTES]);
 
 #endif

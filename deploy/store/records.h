@@ -8,6 +8,7 @@
  *   version      tenant "/" function NUL number(BE)  struct records_version
  *   artifact     artifact's key                      struct records_artifact
  *   config       artifact's key                      the configuration's bytes, unless empty
+ *   base         artifact's key                      its base's key; absent: it has none
  *   module       SHA-256                             the module's bytes
  *   module_use   SHA-256                             struct records_module_use
  *   files        artifact's key                      tenant, padded with NULs; a list of files
@@ -49,6 +50,7 @@
     DB(VERSION, "version")                                                                         \
     DB(ARTIFACT, "artifact")                                                                       \
     DB(CONFIG, "config")                                                                           \
+    DB(BASE, "base")                                                                               \
     DB(MODULE, "module")                                                                           \
     DB(MODULE_USE, "module_use")                                                                   \
     DB(FILES, "files")                                                                             \
@@ -169,7 +171,7 @@ struct records_version {
 
 struct records_artifact {
     uint8_t sha256[DEPLOY_SHA256_BYTES]; /* of the module */
-    uint64_t use_count;                  /* versions that have it */
+    uint64_t use_count;                  /* versions that have it; of a base: artifacts on it */
     uint64_t config_bytes;
     uint32_t choices; /* DEPLOY_ARTIFACT_CHOICES of its versions */
     uint32_t source;  /* enum deploy_source */

@@ -73,10 +73,19 @@ uint64_t store_stuck_reader(struct store *store);
 
 /* ---- changes: names have been checked with deploy_name_valid --------------------------------- */
 
+/* The module that an artifact is built on. */
+struct store_base {
+    const uint8_t *key;    /* of its own artifact: digest_base_key */
+    const uint8_t *sha256; /* of the module */
+    struct bytes module;
+    uint32_t choices; /* of DEPLOY_ARTIFACT_CHOICES, that its artifact is made by */
+};
+
 struct store_upload {
     struct store_target target;
     const struct records_content *content; /* goes with `module` and `config` */
     struct bytes module;
+    const struct store_base *base; /* NULL: none */
     struct bytes config;
     struct bytes manifest; /* its canonical JSON; empty: none */
     struct bytes files;    /* lists as in deploy/files.h; their blobs are there */
@@ -440,7 +449,7 @@ NODISCARD enum status store_list_versions(struct store *store,
                                           void *context,
                                           struct report *report);
 
-/* Has any version this artifact? */
+/* Has any version this artifact, or is it the base of one? */
 bool store_has_artifact(struct store *store, const uint8_t key[DEPLOY_SHA256_BYTES]);
 /* What an artifact is made of. */
 struct store_source {
@@ -450,6 +459,9 @@ struct store_source {
     struct bytes files;  /* as in deploy/files.h */
     uint32_t choices;    /* DEPLOY_ARTIFACT_CHOICES of its versions */
     uint32_t source;     /* enum deploy_source */
+    /* The base, if it is built on one, its key and its module; NULL, and none. */
+    const uint8_t *base_key;
+    struct bytes base_module;
 };
 /* Lends that during the call of `use`, and gives its status. */
 NODISCARD enum status store_use_source(struct store *store,

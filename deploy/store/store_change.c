@@ -12,14 +12,15 @@
 /* ---- modules and artifacts, and their use counts ----------------------------------------------
  */
 
-static enum status store_module_use(const struct store_txn *txn, const struct store_upload *upload)
+static enum status store_module_use(const struct store_txn *txn,
+                                    const uint8_t sha256[DEPLOY_SHA256_BYTES],
+                                    struct bytes module)
 {
-    struct records_module_use use = {.module_bytes = upload->module.count};
-    MDB_val key = store_val(upload->content->sha256, DEPLOY_SHA256_BYTES);
+    struct records_module_use use = {.module_bytes = module.count};
+    MDB_val key = store_val(sha256, DEPLOY_SHA256_BYTES);
     enum status status = store_get_record(txn, RECORDS_MODULE_USE, key, &use, sizeof(use));
     if (status == STATUS_NOT_FOUND)
-        status =
-            store_put_record(txn, RECORDS_MODULE, key, upload->module.data, upload->module.count);
+        status = store_put_record(txn, RECORDS_MODULE, key, module.data, module.count);
     if (status != STATUS_OK)
         return status;
     use.use_count++;
@@ -44,6 +45,40 @@ static enum status store_module_unuse(const struct store_txn *txn,
     return status == STATUS_OK ? store_delete_record(txn, RECORDS_MODULE, key) : status;
 }
 
+/* One more artifact is built on it. */
+static enum status
+store_base_use(const struct store_txn *txn, MDB_val artifact_key, const struct store_base *base)
+{
+    struct records_artifact record = {.source = DEPLOY_SOURCE_BASE,
+                                      .choices = base->choices & DEPLOY_ARTIFACT_CHOICES};
+    MDB_val key = store_val(base->key, DEPLOY_SHA256_BYTES);
+    memcpy(record.sha256, base->sha256, sizeof(record.sha256));
+    enum status status = store_get_record(txn, RECORDS_ARTIFACT, key, &record, sizeof(record));
+    if (status == STATUS_NOT_FOUND)
+        status = store_module_use(txn, base->sha256, base->module);
+    if (status != STATUS_OK)
+        return status;
+    record.use_count++;
+    status = store_put_record(txn, RECORDS_ARTIFACT, key, &record, sizeof(record));
+    return status == STATUS_OK
+               ? store_put_record(txn, RECORDS_BASE, artifact_key, base->key, DEPLOY_SHA256_BYTES)
+               : status;
+}
+
+/* An artifact's first version: what it is made of. */
+static enum status
+store_artifact_make(const struct store_txn *txn, MDB_val key, const struct store_upload *upload)
+{
+    enum status status = store_module_use(txn, upload->content->sha256, upload->module);
+    if (status == STATUS_OK && upload->config.count > 0)
+        status =
+            store_put_record(txn, RECORDS_CONFIG, key, upload->config.data, upload->config.count);
+    if (status == STATUS_OK && upload->base != NULL)
+        status = store_base_use(txn, key, upload->base);
+    return status == STATUS_OK ? store_put_files(txn, key, upload->target.tenant, upload->files)
+                               : status;
+}
+
 static enum status store_artifact_use(const struct store_txn *txn,
                                       const struct store_upload *upload)
 {
@@ -54,22 +89,18 @@ static enum status store_artifact_use(const struct store_txn *txn,
     MDB_val key = store_val(upload->content->artifact_key, DEPLOY_SHA256_BYTES);
     memcpy(record.sha256, upload->content->sha256, sizeof(record.sha256));
     enum status status = store_get_record(txn, RECORDS_ARTIFACT, key, &record, sizeof(record));
-    if (status == STATUS_NOT_FOUND) {
-        status = store_module_use(txn, upload);
-        if (status == STATUS_OK && upload->config.count > 0)
-            status = store_put_record(txn, RECORDS_CONFIG, key, upload->config.data,
-                                      upload->config.count);
-        if (status == STATUS_OK)
-            status = store_put_files(txn, key, upload->target.tenant, upload->files);
-    }
+    if (status == STATUS_NOT_FOUND)
+        status = store_artifact_make(txn, key, upload);
     if (status != STATUS_OK)
         return status;
     record.use_count++;
     return store_put_record(txn, RECORDS_ARTIFACT, key, &record, sizeof(record));
 }
 
-static enum status store_artifact_unuse(const struct store_txn *txn,
-                                        const uint8_t artifact_key[DEPLOY_SHA256_BYTES])
+/* One use less; the last one's module and configuration go with the record. */
+static enum status store_artifact_release(const struct store_txn *txn,
+                                          const uint8_t artifact_key[DEPLOY_SHA256_BYTES],
+                                          bool *ret_gone)
 {
     struct store *store = txn->store;
     struct records_artifact record;
@@ -81,6 +112,7 @@ static enum status store_artifact_unuse(const struct store_txn *txn,
     if (status != STATUS_OK)
         return status;
     record.use_count--;
+    *ret_gone = record.use_count == 0;
     if (record.use_count > 0)
         return store_put_record(txn, RECORDS_ARTIFACT, key, &record, sizeof(record));
     ASSERT(store->gone_count < COUNT_OF(store->gone));
@@ -91,6 +123,23 @@ static enum status store_artifact_unuse(const struct store_txn *txn,
     if (status == STATUS_OK)
         status = store_drop_files(txn, key);
     return status == STATUS_OK ? store_module_unuse(txn, record.sha256) : status;
+}
+
+static enum status store_artifact_unuse(const struct store_txn *txn,
+                                        const uint8_t artifact_key[DEPLOY_SHA256_BYTES])
+{
+    uint8_t base[DEPLOY_SHA256_BYTES];
+    bool gone = false;
+    MDB_val key = store_val(artifact_key, DEPLOY_SHA256_BYTES);
+    enum status status = store_artifact_release(txn, artifact_key, &gone);
+    if (status != STATUS_OK || !gone)
+        return status;
+    status = store_get_record(txn, RECORDS_BASE, key, base, sizeof(base));
+    if (status == STATUS_NOT_FOUND)
+        return STATUS_OK;
+    if (status == STATUS_OK)
+        status = store_delete_record(txn, RECORDS_BASE, key);
+    return status == STATUS_OK ? store_artifact_release(txn, base, &gone) : status;
 }
 
 /* ---- versions -------------------------------------------------------------------------------- */

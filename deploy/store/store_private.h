@@ -20,7 +20,8 @@ struct store {
     struct store_options options;
     char dir[CONFIG_PATH_BYTES + 16];
     /* Artifacts whose last version this transaction removed. */
-    uint8_t gone[STORE_VERSIONS_MAX + STORE_VERSIONS_IN_USE + 1][DEPLOY_SHA256_BYTES];
+    /* Artifacts, each with its base. */
+    uint8_t gone[2 * (STORE_VERSIONS_MAX + STORE_VERSIONS_IN_USE + 1)][DEPLOY_SHA256_BYTES];
     uint32_t gone_count;
     struct buffer gone_blobs;        /* keys of blobs that this transaction left to nobody */
     MDB_txn *snapshot;               /* NULL: none */

@@ -316,6 +316,27 @@ bool store_has_artifact(struct store *store, const uint8_t key[DEPLOY_SHA256_BYT
     return status != STATUS_NOT_FOUND;
 }
 
+/* The base of an artifact, if it has one. */
+static enum status
+store_find_base(const struct store_txn *txn, MDB_val name, struct store_source *source)
+{
+    struct bytes key;
+    struct records_artifact record;
+    enum status status = store_view(txn, RECORDS_BASE, name, &key);
+    if (status == STATUS_NOT_FOUND)
+        return STATUS_OK;
+    if (status == STATUS_OK && key.count != DEPLOY_SHA256_BYTES)
+        return STATUS_NOT_FOUND;
+    if (status == STATUS_OK)
+        status = store_get_record(txn, RECORDS_ARTIFACT, store_val(key.data, key.count), &record,
+                                  sizeof(record));
+    if (status == STATUS_OK)
+        status = store_view(txn, RECORDS_MODULE, store_val(record.sha256, sizeof(record.sha256)),
+                            &source->base_module);
+    source->base_key = key.data;
+    return status;
+}
+
 /* What belongs to an artifact's record; NOT_FOUND, with a report, if there is no such record. */
 static enum status store_find_source(const struct store_txn *txn,
                                      const uint8_t key[DEPLOY_SHA256_BYTES],
@@ -334,10 +355,13 @@ static enum status store_find_source(const struct store_txn *txn,
     if (status == STATUS_OK)
         status = store_view(txn, RECORDS_MODULE, store_val(record.sha256, sizeof(record.sha256)),
                             &ret_source->module);
+    if (status == STATUS_OK)
+        status = store_find_base(txn, name, ret_source);
     if (status == STATUS_NOT_FOUND ||
         (status == STATUS_OK && ret_source->config.count != record.config_bytes))
-        return report_fail(txn->report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
-                           "the store is damaged: an artifact without its module or configuration");
+        return report_fail(
+            txn->report, STATUS_CORRUPT, REPORT_OFFSET_NONE,
+            "the store is damaged: an artifact without its module, base or configuration");
     return status;
 }
 

@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "hostapi/javascript/module.h"
 #include "server/control/canary_watch.h"
 #include "server/control/life/supervisor_private.h"
 #include "server/control/life/threshold.h"
@@ -283,6 +284,7 @@ static enum status supervisor_start_deploy(struct supervisor *supervisor, struct
         .config = &supervisor->reload.config,
         .clock = &clock_system,
         .builder = &roles[ROLE_BUILDER].spawn,
+        .javascript = javascript_module(),
         .builder_error_fd = log_drain_fd(supervisor->builders_log),
         .print_worker_metrics = supervisor_print_metrics,
         .print_function_metrics = supervisor_print_function_metrics,

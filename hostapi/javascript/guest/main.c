@@ -129,10 +129,9 @@ static void guest_load_apis(void)
     guest.rest = JS_GetPropertyStr(guest.context, guest.host, "rest");
 }
 
-/* The initialiser: `_start` of a reactor. What it leaves is what every request begins with. */
-SKERRY_EXPORT("_initialize") void guest_initialise(void)
+/* What is the same for all scripts: they share what it leaves (docs/adr/0051). */
+SKERRY_EXPORT("skerry_base") void guest_make_base(void)
 {
-    int64_t count;
     __wasm_call_ctors();
     guest.runtime = JS_NewRuntime();
     JS_SetMaxStackSize(guest.runtime, GUEST_STACK_BYTES);
@@ -148,6 +147,13 @@ SKERRY_EXPORT("_initialize") void guest_initialise(void)
     text_add();
     url_add();
     guest_load_apis();
+    JS_RunGC(guest.runtime);
+}
+
+/* The initialiser. What it leaves is what every request begins with. */
+SKERRY_EXPORT("_initialize") void guest_initialise(void)
+{
+    int64_t count;
     char *script = guest_get(guest_get_config, NULL, &count);
     if (script == NULL || !script_load(script, (size_t)count))
         exit(1);

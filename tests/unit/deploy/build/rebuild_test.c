@@ -31,6 +31,7 @@ struct yard {
     struct spawn_role role;
     int artifacts_fd;
     struct builder_jobs *jobs;
+    struct bases *bases;
     struct rebuild *rebuild;
     uint32_t rebuilt_count;
     uint32_t failed_count;
@@ -60,6 +61,12 @@ static void yard_failed(void *context, const uint8_t key[DEPLOY_SHA256_BYTES], c
     assert_memory_equal(key, yard->key, sizeof(yard->key));
     assert_non_null(strstr(text, "status 3")); /* the builder's own end, not what became of it */
     yard->failed_count++;
+}
+
+static bool yard_keeps(void *context, const uint8_t key[DEPLOY_SHA256_BYTES])
+{
+    const struct yard *yard = context;
+    return store_has_artifact(yard->fixture.store, key);
 }
 
 static enum status yard_prepare(void *context, struct report *report)
@@ -110,12 +117,17 @@ static void yard_init(struct yard *yard, const char *script)
                                              .prepare = yard_prepare,
                                              .context = yard};
     assert_int_equal(builder_jobs_create(&jobs, &report, &yard->jobs), STATUS_OK);
+    const struct bases_options bases = {.artifacts_fd = yard->artifacts_fd,
+                                        .jobs = yard->jobs,
+                                        .keeps = yard_keeps,
+                                        .context = yard};
+    assert_int_equal(bases_create(&bases, &report, &yard->bases), STATUS_OK);
     const struct rebuild_options options = {.base = yard->base,
                                             .data_dir = yard->fixture.dir,
                                             .artifacts_fd = yard->artifacts_fd,
                                             .clock = &yard->fixture.clock,
                                             .store = yard->fixture.store,
-                                            .jobs = yard->jobs,
+                                            .bases = yard->bases,
                                             .rebuilt = yard_rebuilt,
                                             .failed = yard_failed,
                                             .context = yard};
@@ -127,6 +139,7 @@ static void yard_done(struct yard *yard)
 {
     builder_jobs_free(yard->jobs);
     rebuild_stop(yard->rebuild);
+    bases_free(yard->bases);
     event_free(yard->child);
     event_base_free(yard->base);
     assert_int_equal(close(yard->artifacts_fd), 0);

@@ -43,6 +43,20 @@ static void keys_on_disk_stay_what_they_are(void **state)
     assert_key(&made_of, "606abe1e5d84cf95fea48ab2571f785064666cbe41a0ea02d6c9773ca7b0d63a");
 }
 
+static void a_bases_key_is_no_functions_and_goes_with_what_its_code_is_made_by(void **state)
+{
+    (void)state;
+    uint8_t sha256[DEPLOY_SHA256_BYTES];
+    uint8_t keys[3][DEPLOY_SHA256_BYTES];
+    digest_sha256(bytes_of_text("module"), sha256);
+    digest_base_key(sha256, 0, keys[0]);
+    digest_base_key(sha256, DEPLOY_DETERMINISTIC, keys[1]);
+    digest_base_key(sha256, DEPLOY_DEBUG_LOG | DEPLOY_CHECKPOINT, keys[2]);
+    assert_memory_not_equal(keys[0], keys[1], sizeof(sha256));
+    assert_memory_equal(keys[0], keys[2], sizeof(sha256));
+    assert_memory_not_equal(keys[0], sha256, sizeof(sha256));
+}
+
 static void a_key_may_take_the_place_of_its_digest(void **state)
 {
     (void)state;
@@ -85,6 +99,7 @@ UNIT
         cmocka_unit_test(a_digest_is_sha_256),
         cmocka_unit_test(a_content_digest_holds_or_says_nothing),
         cmocka_unit_test(keys_on_disk_stay_what_they_are),
+        cmocka_unit_test(a_bases_key_is_no_functions_and_goes_with_what_its_code_is_made_by),
         cmocka_unit_test(a_key_may_take_the_place_of_its_digest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

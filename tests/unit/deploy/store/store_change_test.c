@@ -185,6 +185,82 @@ static void module_with_another_configuration_is_another_artifact(void **state)
     fixture_done(&fixture);
 }
 
+/* A script on `module`; its artifact's key. */
+static void add_on_base(struct fixture *fixture,
+                        const char *function,
+                        const char *script,
+                        const char *module,
+                        uint8_t ret_key[DEPLOY_SHA256_BYTES])
+{
+    struct records_content content = {.kind = "javascript", .source = DEPLOY_SOURCE_JAVASCRIPT};
+    uint8_t sha256[DEPLOY_SHA256_BYTES];
+    uint8_t base_key[DEPLOY_SHA256_BYTES];
+    uint32_t number;
+    digest_sha256(text(script), content.sha256);
+    digest_sha256(text(module), sha256);
+    digest_base_key(sha256, 0, base_key);
+    const struct digest_made_of made_of = {.sha256 = content.sha256, .base = sha256};
+    digest_artifact_key(&made_of, content.artifact_key);
+    const struct store_base base = {.key = base_key, .sha256 = sha256, .module = text(module)};
+    const struct store_upload upload = {.target = fixture_target("acme", function),
+                                        .content = &content,
+                                        .module = text(script),
+                                        .base = &base,
+                                        .activate = true};
+    assert_int_equal(store_add_version(fixture->store, &upload, NULL, &number), STATUS_OK);
+    memcpy(ret_key, content.artifact_key, sizeof(content.artifact_key));
+}
+
+static enum status append_base(void *context, const struct store_source *found)
+{
+    struct bytes module = found->base_module;
+    assert_non_null(found->base_key);
+    return buffer_printf(context, "%.*s", (int)module.count, (const char *)module.data);
+}
+
+static void a_base_stays_as_long_as_an_artifact_is_built_on_it(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct store_stats stats;
+    uint8_t one[DEPLOY_SHA256_BYTES];
+    uint8_t two[DEPLOY_SHA256_BYTES];
+    uint8_t base[DEPLOY_SHA256_BYTES];
+    uint32_t number;
+    struct buffer found;
+    buffer_init(&found, 100);
+    fixture_init(&fixture);
+    fixture_open_store(&fixture, MAP_BYTES);
+    add_on_base(&fixture, "a", "one", "engine", one);
+    add_on_base(&fixture, "a", "two", "engine", two);
+    add_on_base(&fixture, "b", "two", "engine", two);
+    digest_sha256(text("engine"), base);
+    digest_base_key(base, 0, base);
+    assert_true(store_has_artifact(fixture.store, base));
+    assert_int_equal(store_use_source(fixture.store, two, append_base, &found, NULL), STATUS_OK);
+    assert_true(bytes_equal_text(buffer_bytes(&found), "engine"));
+    found.count = 0;
+    assert_int_equal(store_use_source(fixture.store, base, append_source, &found, NULL), STATUS_OK);
+    assert_true(bytes_equal_text(buffer_bytes(&found), "engine|"));
+    assert_int_equal(store_stats(fixture.store, NULL, &stats), STATUS_OK);
+    assert_int_equal(stats.entries[RECORDS_MODULE], 3);
+    assert_int_equal(stats.entries[RECORDS_BASE], 2);
+    const struct store_target a = fixture_target("acme", "a");
+    const struct store_target b = fixture_target("acme", "b");
+    assert_int_equal(store_delete_function(fixture.store, &a, NULL, &number), STATUS_OK);
+    assert_int_equal(fixture.gone_count, 1);
+    assert_true(store_has_artifact(fixture.store, base));
+    assert_int_equal(store_delete_function(fixture.store, &b, NULL, &number), STATUS_OK);
+    assert_int_equal(fixture.gone_count, 3);
+    assert_false(store_has_artifact(fixture.store, base));
+    assert_int_equal(store_stats(fixture.store, NULL, &stats), STATUS_OK);
+    assert_int_equal(stats.entries[RECORDS_MODULE] + stats.entries[RECORDS_ARTIFACT] +
+                         stats.entries[RECORDS_BASE] + stats.entries[RECORDS_MODULE_USE],
+                     0);
+    buffer_done(&found);
+    fixture_done(&fixture);
+}
+
 static void deploy_beyond_the_version_limit_drops_the_oldest_unused(void **state)
 {
     (void)state;
@@ -330,6 +406,7 @@ UNIT
         cmocka_unit_test(numbers_of_versions_are_used_up_not_used_again),
         cmocka_unit_test(module_stays_until_its_last_version_goes),
         cmocka_unit_test(module_with_another_configuration_is_another_artifact),
+        cmocka_unit_test(a_base_stays_as_long_as_an_artifact_is_built_on_it),
         cmocka_unit_test(deploy_beyond_the_version_limit_drops_the_oldest_unused),
         cmocka_unit_test(the_newest_versions_and_those_in_use_are_kept),
         cmocka_unit_test(what_is_removed_is_to_be_forgotten_until_it_was),
