@@ -169,18 +169,27 @@ struct engine_limits {
 
 extern const struct engine_limits engine_limits_default;
 
+/* Which cells get machine code beside them, to do the same for the same fuel (engine/native.h). */
+enum engine_native {
+    ENGINE_NATIVE_OFF,
+    ENGINE_NATIVE_ON,
+    ENGINE_NATIVE_MIXED, /* some at random, to test that both go together */
+};
+
 /* What a module is compiled for; zero is what most want. */
 struct engine_options {
     /*
      * Arithmetic on floats that gives a NaN gives the canonical, positive one, so that the same
      * input gives the same bytes on every machine and by every build [Wasm core, deterministic
-     * profile]. Instructions that hand bits on (loads, constants, neg, abs, copysign,
-     * reinterpretations) do not change them. Costs time: docs/engine.md has a measurement.
+     * profile]. What hands bits on (loads, constants, neg, abs, copysign, reinterpretations) does
+     * not change them. Costs time: docs/engine.md has a measurement.
      */
     bool deterministic;
     /* Every cell knows where it came from, for engine_disassemble_beside; backtraces then name
      * places more finely than calls. */
     bool all_marks;
+    enum engine_native native;
+    uint32_t native_seed; /* MIXED */
 };
 
 extern const struct engine_options engine_options_default;

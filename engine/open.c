@@ -3,6 +3,7 @@
  * Opens images of this very build.
  */
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "engine/engine.h"
 #include "engine/image/image.h"
@@ -85,5 +86,7 @@ const uint8_t *engine_image_base(struct bytes image)
 
 void engine_module_close(struct engine_module *module)
 {
+    if (module != NULL && module->native != NULL)
+        (void)munmap((void *)(uintptr_t)module->native, module->header->native.count);
     free(module);
 }

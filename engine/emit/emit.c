@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#include "engine/native/native.h"
+
 void emit_fail(struct translator *t, enum status status, const char *what)
 {
     if (t->status != STATUS_OK)
@@ -124,12 +126,44 @@ static bool emit_is_fusible(enum operation operation)
     }
 }
 
+/* What comes back to the cell behind it, from wherever it went. */
+static bool emit_is_call(enum operation operation)
+{
+    return operation >= OP_call && operation <= OP_call_ref;
+}
+
+/*
+ * Where threaded code may come to cells that have native code, it finds a cell that leads there: at
+ * a function's entry, a loop, behind a call, behind a cell that has none. Returns whether the cell
+ * that is about to be written has native code.
+ */
+static bool emit_enter(struct translator *t, enum operation operation, const uint8_t *places)
+{
+    if (!native_has(operation, operation_variant(operation, places)))
+        return false;
+    if (t->output.wants_enter) {
+        static const uint8_t no_places[OPS_OPERANDS_MAX];
+        struct buffer *cells = &t->output.code->cells;
+        uint8_t *end = emit32(cells->data + cells->count,
+                              (uint32_t)operation_handler(OP_enter_native, no_places));
+        (void)emit32(end, 0);
+        cells->count += NATIVE_ENTER_BYTES;
+    }
+    return true;
+}
+
 uint32_t emit_cell(struct translator *t, const struct instruction *instruction)
 {
     if (emit_is_no_move(instruction))
         return 0;
-    if (!emit_reserve(t, EMIT_CELL_BYTES_MAX))
+    if (!emit_reserve(t, NATIVE_ENTER_BYTES + EMIT_CELL_BYTES_MAX))
         return 0;
+    uint8_t places[OPS_OPERANDS_MAX];
+    for (uint32_t i = 0; i < OPS_OPERANDS_MAX; i++)
+        places[i] = instruction->operands[i].place;
+    if (t->output.has_native)
+        t->output.wants_enter =
+            !emit_enter(t, instruction->operation, places) || emit_is_call(instruction->operation);
     t->output.has_last = emit_is_fusible(instruction->operation);
     if (t->output.has_last)
         t->output.last = *instruction;
@@ -141,9 +175,6 @@ uint32_t emit_cell(struct translator *t, const struct instruction *instruction)
         emit_mark(t, instruction->wasm_offset);
     struct buffer *cells = &t->output.code->cells;
     uint8_t *branch = cells->data;
-    uint8_t places[OPS_OPERANDS_MAX];
-    for (uint32_t i = 0; i < OPS_OPERANDS_MAX; i++)
-        places[i] = instruction->operands[i].place;
     uint8_t *end = emit32(cells->data + cells->count,
                           (uint32_t)operation_handler(instruction->operation, places));
     for (uint32_t i = 0; i < row->operand_count; i++)

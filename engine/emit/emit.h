@@ -14,6 +14,11 @@ static inline uint32_t emit_here(const struct translator *t)
 }
 /* Writes a cell now; a branch field (b) is left zero and its offset returned (else 0). */
 uint32_t emit_cell(struct translator *t, const struct instruction *instruction);
+/* Where the cell written last begins. */
+static inline uint32_t emit_last(const struct translator *t)
+{
+    return t->output.last_start;
+}
 /* Takes back the cell written last. */
 void emit_take_back(struct translator *t);
 /* A branch field: target and fuel. */

@@ -159,6 +159,9 @@ struct translator_output {
     uint32_t fixups_capacity;
     uint32_t last_start; /* of the cell encoded last */
     uint32_t last_marks; /* bytes of marks before it */
+    /* The tier: may this function enter native code, and must it before its next cell? */
+    bool has_native;
+    bool wants_enter;
     /* That cell, if it may be taken back and nothing branches to where it ends. */
     bool has_last;
     struct instruction last;

@@ -50,12 +50,22 @@ struct code_clause {
     uint16_t pins[CODE_PINS_MAX];
 };
 
+/* Where a function's native code begins, and its part of the faults. */
+struct code_native {
+    uint32_t offset;
+    uint32_t fault;
+};
+
 struct code {
     struct buffer cells;   /* threaded code of all functions, 8-byte aligned start */
     uint32_t *entries;     /* func_count: offset of each function's first cell; arena */
     struct buffer marks;   /* array of struct code_mark */
     struct buffer regions; /* array of struct code_region */
     struct buffer clauses; /* array of struct code_clause */
+    /* The tier's (engine/native); all empty without. */
+    struct buffer native;            /* machine code */
+    struct buffer faults;            /* which cell an instruction of it belongs to */
+    struct code_native *native_rows; /* func_count + 1, ascending; arena */
 };
 
 static inline void code_done(struct code *code)
@@ -64,6 +74,8 @@ static inline void code_done(struct code *code)
     buffer_done(&code->marks);
     buffer_done(&code->regions);
     buffer_done(&code->clauses);
+    buffer_done(&code->native);
+    buffer_done(&code->faults);
 }
 
 #endif

@@ -3,14 +3,15 @@
  * The image: a module's code and data as position-independent bytes. Internal to the
  * engine.
  *
- *   +--------+------+-------+-------+-----+-------+--------+---------------------------+
- *   | header | code | funcs | types | ... | names | bytes  | snapshot: globals, tables,|
- *   |        |      |       |       |     | marks | (pool) | dropped, | page | memories|
- *   +--------+------+-------+-------+-----+-------+--------+----------+------+---------+
+ *   +--------+------+-------+-----+-------+--------+----------+---------------------------+
+ *   | header | code | funcs | ... | names | bytes  | page     | snapshot: globals, tables,|
+ *   |        |      |       |     | marks | (pool) | | native | dropped, | page | memories|
+ *   +--------+------+-------+-----+-------+--------+----------+----------+------+---------+
  *
  * Every reference inside is an offset from the start of the image (struct image_span:
  * offset and element count). Byte strings (names, segments, constant expressions) are
- * spans into the pool. Arrays are 8-byte aligned, images of memories page aligned.
+ * spans into the pool. Arrays are 8-byte aligned, images of memories page aligned. Native code
+ * has its pages to itself, because who maps them may execute all that is on them.
  *
  * An image may have a *base*: another image, with a snapshot. Then it has no module part, code
  * included, but the base's; its snapshot is its own, but for what is as in the base's:
@@ -176,11 +177,14 @@ struct image_header {
     struct image_span memories;
     struct image_span elems;
     struct image_span datas;
-    struct image_span func_names; /* image_span each, or empty */
-    struct image_span marks;      /* struct code_mark each */
-    struct image_span tags;       /* u32 each: type, canonical index */
-    struct image_span regions;    /* struct code_region each */
-    struct image_span clauses;    /* struct code_clause each */
+    struct image_span func_names;  /* image_span each, or empty */
+    struct image_span marks;       /* struct code_mark each */
+    struct image_span tags;        /* u32 each: type, canonical index */
+    struct image_span regions;     /* struct code_region each */
+    struct image_span clauses;     /* struct code_clause each */
+    struct image_span native;      /* bytes: machine code, whole pages; empty without */
+    struct image_span native_rows; /* struct code_native each; as many as functions, and one */
+    struct image_span faults;      /* bytes (native/native.h) */
     uint32_t imported_func_count;
     uint32_t imported_table_count;
     uint32_t imported_memory_count;
@@ -246,6 +250,7 @@ struct engine_module {
     const struct engine_module *base;     /* borrowed; NULL: none */
     uint8_t name[ENGINE_BASE_NAME_BYTES]; /* by which images name it as their base */
     bool is_base;                         /* it has such a name */
+    const uint8_t *native; /* owned mapping, executable; NULL: threaded, or the base's */
 };
 
 static inline bool image_has_base(const struct image_header *header)

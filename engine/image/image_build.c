@@ -304,6 +304,23 @@ static struct image_span put_func_names(struct image_writer *writer, const struc
     return span;
 }
 
+/* Native code, if there is any: last of the module, on pages of its own. */
+static void put_native(struct image_writer *writer,
+                       const struct module *module,
+                       const struct code *code,
+                       struct image_header *header)
+{
+    if (code->native.count == 0)
+        return;
+    header->native_rows = image_put(writer, code->native_rows, (uint64_t)module->func_count + 1,
+                                    sizeof(*code->native_rows));
+    header->faults = image_put(writer, code->faults.data, code->faults.count, 1);
+    writer->count = ALIGN_UP(writer->count, (uint64_t)IMAGE_PAGE_BYTES);
+    header->native = image_put(writer, code->native.data, code->native.count, 1);
+    writer->count = ALIGN_UP(writer->count, (uint64_t)IMAGE_PAGE_BYTES);
+    header->native.count = (uint32_t)(writer->count - header->native.offset);
+}
+
 static void lay_out(struct image_writer *writer,
                     const struct module *module,
                     const struct code *code,
@@ -343,6 +360,7 @@ static void lay_out(struct image_writer *writer,
     header.clauses =
         image_put(writer, code->clauses.data, code->clauses.count / sizeof(struct code_clause),
                   sizeof(struct code_clause));
+    put_native(writer, module, code, &header);
     writer->count = ALIGN_UP(writer->count, (uint64_t)8);
     header.module_bytes = writer->count;
     header.total_bytes = writer->count;

@@ -60,6 +60,19 @@ static bool arrays_fit(const struct image_header *header)
            text_fits(header, header->dropped_datas);
 }
 
+/* Is the native code on pages of its own, and does each function have a row? */
+static bool native_fits(const struct image_header *header)
+{
+    if (header->native.count == 0)
+        return header->native_rows.count == 0 && header->faults.count == 0;
+    return array_fits(header, header->native, 1) && header->native.offset % IMAGE_PAGE_BYTES == 0 &&
+           header->native.count % IMAGE_PAGE_BYTES == 0 &&
+           header->native.offset + header->native.count <= header->module_bytes &&
+           array_fits(header, header->native_rows, sizeof(struct code_native)) &&
+           header->native_rows.count == header->funcs.count + 1 &&
+           array_fits(header, header->faults, 1);
+}
+
 static bool counts_agree(const struct image_header *header)
 {
     return header->imported_func_count <= header->funcs.count &&
@@ -223,6 +236,19 @@ static bool table_snapshots_fit(const struct image_header *header, const struct 
     return true;
 }
 
+/* Do the rows of native code ascend, and lead to faults? The last one ends them. */
+static bool native_rows_fit(const struct image_header *state)
+{
+    const struct code_native *rows = image_at(state, state->native_rows);
+    struct code_native last = {0};
+    for (uint32_t i = 0; i < state->native_rows.count; i++) {
+        if (rows[i].offset < last.offset || rows[i].fault < last.fault)
+            return false;
+        last = rows[i];
+    }
+    return last.offset <= state->native.count && last.fault <= state->faults.count;
+}
+
 static bool snapshot_fits(const struct image_header *header, const struct image_header *state)
 {
     if (!state->has_snapshot)
@@ -350,7 +376,7 @@ enum status image_check_tables(const struct image_header *header,
     if (!arrays_fit(state) ||
         (is_whole && (!counts_agree(header) || !names_fit(header) || !segments_fit(header) ||
                       !memories_fit(header))) ||
-        !snapshot_fits(header, state) || !frames_fit(header, state))
+        !snapshot_fits(header, state) || !frames_fit(header, state) || !native_fits(state))
         return image_corrupt(report, "a table lies outside");
     return STATUS_OK;
 }
@@ -364,7 +390,8 @@ enum status image_check_whole(const struct image_header *header,
         state->checksum)
         return image_corrupt(report, "wrong checksum");
     enum status status = image_check_tables(header, state, report);
-    if (status == STATUS_OK && (!funcs_fit(state) || !clauses_fit(state)))
+    if (status == STATUS_OK &&
+        (!funcs_fit(state) || !clauses_fit(state) || !native_rows_fit(state)))
         status = image_corrupt(report, "a function lies outside");
     return status;
 }

@@ -17,6 +17,7 @@
 #include <xxhash.h>
 
 #include "engine/ops/ops.h"
+#include "engine/ops/stencils.h"
 
 /* Distances hashed at one go. */
 #define BUILD_ID_CHUNK 512
@@ -40,6 +41,19 @@ static void hash_handlers(XXH3_state_t *hash)
     (void)XXH3_128bits_update(hash, distances, count * sizeof(distances[0]));
 }
 
+/* Native code is made of these, and nothing but these. */
+static void hash_stencils(XXH3_state_t *hash)
+{
+    const struct stencils_extents *extents = &stencils_extents;
+    (void)XXH3_128bits_update(hash, extents, sizeof(*extents));
+    (void)XXH3_128bits_update(hash, stencils_bytes, extents->bytes);
+    (void)XXH3_128bits_update(hash, stencils_holes, extents->holes);
+    (void)XXH3_128bits_update(hash, stencils_rows, extents->stencils);
+    (void)XXH3_128bits_update(hash, stencils_narrow, extents->handlers);
+    (void)XXH3_128bits_update(hash, stencils_wide, extents->handlers);
+    (void)XXH3_128bits_update(hash, stencils_pool, extents->pool);
+}
+
 const uint8_t *engine_build_id(void)
 {
     static const uint8_t of_sources[] = {BUILD_ID};
@@ -52,6 +66,7 @@ const uint8_t *engine_build_id(void)
     (void)XXH3_128bits_reset(hash);
     (void)XXH3_128bits_update(hash, of_sources, sizeof(of_sources));
     hash_handlers(hash);
+    hash_stencils(hash);
     XXH128_canonicalFromHash(&id, XXH3_128bits_digest(hash));
     (void)XXH3_freeState(hash);
     is_made = true;

@@ -74,14 +74,24 @@ static inline uint64_t dispatch_field64(const uint8_t *at)
 #endif
 #endif
 
+/* Are handlers compiled to be laid end to end, not to be dispatched to (stencil.h)? */
+#ifndef DISPATCH_STENCILS
+#define DISPATCH_STENCILS 0
+#endif
+
 #if DISPATCH_TAIL_CALLS
 
 #define DISPATCH_NAME "clang tail calls"
+#if DISPATCH_STENCILS
+#define DISPATCH_PLACE CODE
+#else
+#define DISPATCH_PLACE PC
+#endif
 #define DISPATCH_PARAMETERS                                                                        \
-    UNUSED const uint8_t *PC, UNUSED uint64_t *FP, UNUSED uint8_t *MEM, UNUSED int64_t FUEL,       \
-        UNUSED struct engine_instance *IN, UNUSED const uint8_t *BASE, UNUSED uint64_t ACC,        \
-        UNUSED uint64_t PIN0, UNUSED uint64_t PIN1, UNUSED uint64_t PIN2, UNUSED double FACC,      \
-        UNUSED double FPIN0, UNUSED double FPIN1, UNUSED double FPIN2
+    UNUSED const uint8_t *DISPATCH_PLACE, UNUSED uint64_t *FP, UNUSED uint8_t *MEM,                \
+        UNUSED int64_t FUEL, UNUSED struct engine_instance *IN, UNUSED const uint8_t *BASE,        \
+        UNUSED uint64_t ACC, UNUSED uint64_t PIN0, UNUSED uint64_t PIN1, UNUSED uint64_t PIN2,     \
+        UNUSED double FACC, UNUSED double FPIN0, UNUSED double FPIN1, UNUSED double FPIN2
 #define DISPATCH_REST FP, MEM, FUEL, IN, BASE, ACC, PIN0, PIN1, PIN2, FACC, FPIN0, FPIN1, FPIN2
 
 typedef enum engine_outcome dispatch_function(DISPATCH_PARAMETERS) __attribute__((preserve_none));
@@ -126,15 +136,22 @@ SHARED_HANDLER(dispatch_base);
 
 #define GO_TO(handler, at) __attribute__((musttail)) return handler((at), DISPATCH_REST)
 
+#define GO_TO_NATIVE(address)                                                                      \
+    do {                                                                                           \
+        dispatch_handler dispatch_native = (dispatch_handler)(uintptr_t)(address);                 \
+        GO_TO(dispatch_native, IN->code);                                                          \
+    } while (0)
+
 /*
  * A fault in between is the guest's: where it was must be known. Plain builds for x86-64
  * find it in the machine registers (the order of DISPATCH_PARAMETERS in the preserve_none
  * convention), which a signal handler is told; AFTER_ACCESS keeps PC in its own that long.
  * Other builds, and sanitizers, which borrow registers, note it before each access.
  */
-#if defined(__x86_64__) && !DISPATCH_SANITIZED
-#define BEFORE_ACCESS() ((void)0)
-#define DISPATCH_NOTE_FAULT(registers, context)                                                    \
+#if defined(__x86_64__)
+#define DISPATCH_FAULTING(context)                                                                 \
+    ((const uint8_t *)(uintptr_t)(context)->uc_mcontext.gregs[REG_RIP])
+#define DISPATCH_NOTE_NATIVE_FAULT(registers, context)                                             \
     do {                                                                                           \
         const greg_t *gregs = (context)->uc_mcontext.gregs;                                        \
         (registers)->pc = (const uint8_t *)(uintptr_t)gregs[REG_R12];                              \
@@ -142,6 +159,13 @@ SHARED_HANDLER(dispatch_base);
         (registers)->fuel = (int64_t)gregs[REG_R15];                                               \
         (registers)->instance = (struct engine_instance *)(uintptr_t)gregs[REG_RDI];               \
     } while (0)
+#else
+#define DISPATCH_FAULTING(context)                     ((const uint8_t *)NULL)
+#define DISPATCH_NOTE_NATIVE_FAULT(registers, context) ((void)(context))
+#endif
+#if defined(__x86_64__) && (!DISPATCH_SANITIZED || DISPATCH_STENCILS)
+#define BEFORE_ACCESS()                         ((void)0)
+#define DISPATCH_NOTE_FAULT(registers, context) DISPATCH_NOTE_NATIVE_FAULT(registers, context)
 #else
 #define BEFORE_ACCESS()                         DISPATCH_SAVE(PC)
 #define DISPATCH_NOTE_FAULT(registers, context) ((void)(context))
@@ -204,12 +228,17 @@ SHARED_HANDLER(dispatch_base);
         return handler(registers);                                                                 \
     } while (0)
 
-#define SAVE_REGISTERS()                        ((void)0)
+/* No image has native code in a build that dispatches so. */
+#define GO_TO_NATIVE(address)                          ((void)(address))
 
-#define DISPATCH_NOTE_FAULT(registers, context) ((void)(context))
-#define BEFORE_ACCESS()                         ((void)0)
-#define AFTER_ACCESS()                          ((void)0)
-#define SWITCH_INSTANCE(instance)               (IN = (instance))
+#define SAVE_REGISTERS()                               ((void)0)
+
+#define DISPATCH_FAULTING(context)                     ((const uint8_t *)NULL)
+#define DISPATCH_NOTE_NATIVE_FAULT(registers, context) ((void)(context))
+#define DISPATCH_NOTE_FAULT(registers, context)        ((void)(context))
+#define BEFORE_ACCESS()                                ((void)0)
+#define AFTER_ACCESS()                                 ((void)0)
+#define SWITCH_INSTANCE(instance)                      (IN = (instance))
 
 /* Runs cells from r->pc on until the guest stops. */
 static inline enum engine_outcome dispatch_enter(struct machine_registers *r)
@@ -226,8 +255,6 @@ static inline enum engine_outcome dispatch_enter(struct machine_registers *r)
 
 #endif
 
-#define NEXT(bytes) JUMP(PC + (bytes))
-
 /* Takes the count of what was executed: nothing in a build that measures what metering costs. */
 #ifndef ENGINE_UNMETERED
 #define ENGINE_UNMETERED 0
@@ -235,7 +262,7 @@ static inline enum engine_outcome dispatch_enter(struct machine_registers *r)
 #if ENGINE_UNMETERED
 #define CHARGE(count) ((void)(count))
 #else
-#define CHARGE(count) ((void)(FUEL -= (int32_t)(count)))
+#define CHARGE(count) ((void)(FUEL -= (int64_t)(count)))
 #endif
 #define CHARGE_LEAVES_NONE() (!ENGINE_UNMETERED && UNLIKELY(FUEL < 0))
 
@@ -247,12 +274,67 @@ SHARED_HANDLER(dispatch_suspend);
 SHARED_HANDLER(dispatch_trap);
 
 /* Out of fuel: go on later at `at`, which must be a cell not yet begun. */
+#if DISPATCH_STENCILS
+#define SUSPEND(at) GO_TO(native_suspend, at)
+#else
 #define SUSPEND(at) GO_TO(dispatch_suspend, at)
+#endif
+
+/* A field that is a branch: target, as signed bytes from this cell; fuel, which may be negative. */
+#define BRANCH_BYTES 8
+
+#if DISPATCH_STENCILS
+#include "engine/ops/stencil.h"
+#else
+
+/* A cell's fields, by their offsets in it. */
+#define FIELD16(at)        dispatch_field16(PC + (at))
+#define FIELD32(at)        dispatch_field32(PC + (at))
+#define FIELD_WIDE(at)     ((uint64_t)FIELD32(at))
+#define FIELD_SIGNED(at)   ((int64_t)(int32_t)FIELD32(at))
+#define FIELD64(at)        dispatch_field64(PC + (at))
+#define SLOT_OF(frame, at) ((frame)[FIELD16(at)])
+#define SLOT(at)           SLOT_OF(FP, at)
+#define GLOBAL(at)         IN->globals[FIELD32(at)]
+
+#define NEXT(bytes)        JUMP(PC + (bytes))
 
 #define RAISE(code)                                                                                \
     do {                                                                                           \
         IN->machine->trap = (code);                                                                \
         GO_TO(dispatch_trap, PC);                                                                  \
     } while (0)
+
+/* On at a cell that is named by the field at `at`, or by its address, or is the next; unless what
+ * was just charged leaves no fuel. */
+#define GO_TO_TARGET(at)                                                                           \
+    do {                                                                                           \
+        const uint8_t *dispatch_target = PC + FIELD_SIGNED(at);                                    \
+        if (CHARGE_LEAVES_NONE())                                                                  \
+            SUSPEND(dispatch_target);                                                              \
+        JUMP(dispatch_target);                                                                     \
+    } while (0)
+#define GO_TO_NEXT(bytes)                                                                          \
+    do {                                                                                           \
+        if (CHARGE_LEAVES_NONE())                                                                  \
+            SUSPEND(PC + (bytes));                                                                 \
+        NEXT(bytes);                                                                               \
+    } while (0)
+#define GO_TO_CELL(to) JUMP(to)
+/* The field is one of many, index * 8 further on. */
+#define GO_TO_ENTRY(at, index)                                                                     \
+    do {                                                                                           \
+        const uint8_t *dispatch_entry = PC + (at) + (size_t)(index)*BRANCH_BYTES;                  \
+        const uint8_t *dispatch_target = PC + (int32_t)dispatch_field32(dispatch_entry);           \
+        CHARGE((int32_t)dispatch_field32(dispatch_entry + sizeof(uint32_t)));                      \
+        if (CHARGE_LEAVES_NONE())                                                                  \
+            SUSPEND(dispatch_target);                                                              \
+        JUMP(dispatch_target);                                                                     \
+    } while (0)
+
+/* May a handler leave what is rare to another copy of itself? */
+#define DISPATCH_DEFERS 0
+
+#endif
 
 #endif

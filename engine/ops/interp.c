@@ -12,6 +12,7 @@
 #include <ucontext.h>
 
 #include "engine/ops/ops.h"
+#include "engine/run/fault.h"
 #include "engine/run/instance.h"
 #include "engine/run/machine.h"
 #include "engine/run/memory.h"
@@ -37,13 +38,33 @@ static bool interp_is_guest_fault(const struct engine_machine *machine, const vo
     return false;
 }
 
+/*
+ * Where the guest was: threaded code has it in registers. Native code has where all cells begin
+ * in place of the cell, which its table of faults knows.
+ */
+static void interp_note_fault(struct engine_machine *machine, const ucontext_t *context)
+{
+    const uint8_t *at = DISPATCH_FAULTING(context);
+    for (uint32_t i = 0; i < machine->instance_count; i++) {
+        const struct engine_instance *instance = machine->instances[i];
+        if (instance->native == NULL || at < instance->native ||
+            at >= instance->native + instance->image->native.count)
+            continue;
+        DISPATCH_NOTE_NATIVE_FAULT(&machine->registers, context);
+        machine->registers.pc =
+            instance->code + fault_cell_at(instance->image, (uint32_t)(at - instance->native));
+        return;
+    }
+    DISPATCH_NOTE_FAULT(&machine->registers, context);
+}
+
 static void interp_on_fault(int signal_number, siginfo_t *info, void *context)
 {
     struct engine_machine *machine = interp_running;
     /* What a process sent has its id where a fault has its address. */
     bool sent = info->si_code <= 0;
     if (!sent && machine != NULL && interp_is_guest_fault(machine, info->si_addr)) {
-        DISPATCH_NOTE_FAULT(&machine->registers, (const ucontext_t *)context);
+        interp_note_fault(machine, (const ucontext_t *)context);
         siglongjmp(interp_escape, 1);
     }
     /* Not ours: let it happen again under the previous disposition. A fault does by itself. */

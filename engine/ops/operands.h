@@ -24,11 +24,6 @@
 #include "engine/run/machine.h"
 #include "engine/run/memory.h"
 
-#define FIELD16(at) dispatch_field16(PC + (at))
-#define FIELD32(at) dispatch_field32(PC + (at))
-#define FIELD64(at) dispatch_field64(PC + (at))
-#define SLOT(at)    FP[FIELD16(at)]
-
 typedef uint32_t ctype_i32;
 typedef uint64_t ctype_i64;
 typedef float ctype_f32;
@@ -316,15 +311,11 @@ static inline double operands_wide_float(float low)
         JUMP(PC);                                                                                  \
     } while (0)
 
-/* A taken branch: fields target (signed bytes from this cell) and fuel (may be negative). */
-#define BRANCH_BYTES 8
+/* A taken branch. */
 #define TAKE_BRANCH(at)                                                                            \
     do {                                                                                           \
-        const uint8_t *target = PC + (int32_t)FIELD32(at);                                         \
-        CHARGE(FIELD32((at) + 4));                                                                 \
-        if (CHARGE_LEAVES_NONE())                                                                  \
-            SUSPEND(target);                                                                       \
-        JUMP(target);                                                                              \
+        CHARGE(FIELD_SIGNED((at) + 4));                                                            \
+        GO_TO_TARGET(at);                                                                          \
     } while (0)
 
 #endif

@@ -166,17 +166,24 @@ static inline int32_t operation_distance(dispatch_handler handler)
     return (int32_t)distance;
 }
 
-/* Distance of the handler for these places (all allowed); OPS_OPERANDS_MAX
+/* Number, in its family, of the handler for these places (all allowed); OPS_OPERANDS_MAX
  * of them, whatever the operation has. */
-static inline int32_t operation_handler(enum operation operation, const uint8_t *places)
+static inline uint32_t operation_variant(enum operation operation, const uint8_t *places)
 {
-    const struct operation_row *row = &operation_rows[operation];
-    const struct operation_shape_row *shape = &operation_shape_rows[row->shape];
+    const struct operation_shape_row *shape =
+        &operation_shape_rows[operation_rows[operation].shape];
     uint32_t index = 0;
     for (uint32_t i = 0; i < OPS_OPERANDS_MAX; i++)
         index += shape->steps[i][places[i]];
     ASSERT(index < OPS_NO_STEP);
-    return operation_distance(row->handlers[index]);
+    return index;
+}
+
+/* Distance of that handler. */
+static inline int32_t operation_handler(enum operation operation, const uint8_t *places)
+{
+    return operation_distance(
+        operation_rows[operation].handlers[operation_variant(operation, places)]);
 }
 /* How many handlers the operation has. */
 uint32_t operation_variants(enum operation operation);

@@ -32,14 +32,14 @@
         uint64_t *frame = &SLOT(FRAME);                                                            \
         if (UNLIKELY(frame > IN->stack_limit))                                                     \
             RAISE(TRAP_CALL_STACK_EXHAUSTED);                                                      \
-        const uint8_t *target = PC + (int32_t)FIELD32(TARGET);                                     \
-        uint32_t cost = FIELD32(COST);                                                             \
+        int64_t cost = FIELD_SIGNED(COST);                                                         \
         PINS_##saved(SAVE_PIN, SAVED, i64) struct frame_link *link =                               \
-            frame_link_at(frame + FIELD16(LOCALS));                                                \
+            frame_link_at(&SLOT_OF(frame, LOCALS));                                                \
         link->return_pc = PC + CELL(END);                                                          \
         link->caller_fp = FP;                                                                      \
         FP = frame;                                                                                \
-        ENTER(target, cost);                                                                       \
+        CHARGE(cost);                                                                              \
+        GO_TO_TARGET(TARGET);                                                                      \
     }                                                                                              \
     const dispatch_handler ops_##name[] = {name##_};
 CALL(call, 0)
@@ -48,7 +48,7 @@ CALL(call_save_2, 2)
 CALL(call_save_3, 3)
 
 /* The way of a function that is not exactly of the type, or of another instance. */
-static __attribute__((noinline)) struct callee
+static UNUSED __attribute__((noinline)) struct callee
 callee_resolve_slow(const struct engine_instance *caller, uint64_t reference, uint32_t type)
 {
     struct callee callee = {
@@ -78,8 +78,12 @@ callee_resolve(struct engine_instance *caller, uint32_t table, uint32_t index, u
         return callee;
     }
     callee.func = reference_func(reference);
-    if (UNLIKELY(reference >> 32 != caller->id || caller->funcs[callee.func].type != type))
-        return callee_resolve_slow(caller, reference, type);
+    if (UNLIKELY(reference >> 32 != caller->id || caller->funcs[callee.func].type != type)) {
+        if (!DISPATCH_DEFERS)
+            return callee_resolve_slow(caller, reference, type);
+        callee.trap =
+            TRAP_INDIRECT_CALL_TYPE_MISMATCH; /* it may be none: to find out is deferred */
+    }
     return callee;
 }
 
@@ -89,6 +93,8 @@ static inline struct callee callee_of(struct engine_instance *caller, uint64_t r
     struct callee callee = {.instance = caller, .func = reference_func(reference)};
     if (UNLIKELY(reference == 0))
         callee.trap = TRAP_NULL_FUNCTION;
+    else if (UNLIKELY(reference >> 32 != caller->id) && DISPATCH_DEFERS)
+        callee.trap = TRAP_NULL_FUNCTION; /* it is none: what to do is deferred */
     else if (UNLIKELY(reference >> 32 != caller->id))
         callee.instance = reference_instance(caller->machine, reference);
     return callee;
@@ -136,7 +142,7 @@ const dispatch_handler call_cross_return = cross_return_;
         uint64_t *frame = &SLOT(FRAME);                                                            \
         if (UNLIKELY(frame > IN->stack_limit))                                                     \
             RAISE(TRAP_CALL_STACK_EXHAUSTED);                                                      \
-        uint32_t cost = FIELD32(COST);                                                             \
+        int64_t cost = FIELD_SIGNED(COST);                                                         \
         const uint8_t *target =                                                                    \
             (callee).instance->code + (callee).instance->funcs[(callee).func].entry;               \
         if (LIKELY((callee).instance == IN)) {                                                     \
@@ -144,10 +150,13 @@ const dispatch_handler call_cross_return = cross_return_;
             link->return_pc = PC + CELL(END);                                                      \
             link->caller_fp = FP;                                                                  \
             FP = frame;                                                                            \
-        } else {                                                                                   \
-            FP = callee_cross(frame, PC + CELL(END), FP, frame, IN, callee);                       \
-            SWITCH_INSTANCE((callee).instance);                                                    \
+            CHARGE(cost);                                                                          \
+            if (CHARGE_LEAVES_NONE())                                                              \
+                SUSPEND(target);                                                                   \
+            GO_TO_CELL(target);                                                                    \
         }                                                                                          \
+        FP = callee_cross(frame, PC + CELL(END), FP, frame, IN, callee);                           \
+        SWITCH_INSTANCE((callee).instance);                                                        \
         ENTER(target, cost);                                                                       \
     } while (0)
 
@@ -193,7 +202,7 @@ HANDLER(return_call_)
         TARGET = COST + 4,
     };
     const uint8_t *target = PC + (int32_t)FIELD32(TARGET);
-    uint32_t cost = FIELD32(COST);
+    int64_t cost = FIELD_SIGNED(COST);
     const uint8_t *return_pc = frame_link_at(&SLOT(LOCALS))->return_pc;
     uint64_t *caller_fp = frame_link_at(&SLOT(LOCALS))->caller_fp;
     memmove(FP, &SLOT(FIRST), FIELD16(COUNT) * sizeof(*FP));
@@ -211,7 +220,7 @@ const dispatch_handler ops_return_call[] = {return_call_};
             RAISE((callee).trap);                                                                  \
         const uint8_t *target =                                                                    \
             (callee).instance->code + (callee).instance->funcs[(callee).func].entry;               \
-        uint32_t cost = FIELD32(COST);                                                             \
+        int64_t cost = FIELD_SIGNED(COST);                                                         \
         const uint8_t *return_pc = frame_link_at(&SLOT(LOCALS))->return_pc;                        \
         uint64_t *caller_fp = frame_link_at(&SLOT(LOCALS))->caller_fp;                             \
         if (LIKELY((callee).instance == IN)) {                                                     \
@@ -259,9 +268,9 @@ const dispatch_handler ops_return_call_ref[] = {return_call_ref_};
 #define LEAVE(link_at)                                                                             \
     do {                                                                                           \
         const struct frame_link *link = frame_link_at(&SLOT(link_at));                             \
-        CHARGE(FIELD32((link_at) + 2));                                                            \
+        CHARGE(FIELD_SIGNED((link_at) + 2));                                                       \
         FP = link->caller_fp;                                                                      \
-        JUMP(link->return_pc);                                                                     \
+        GO_TO_CELL(link->return_pc);                                                               \
     } while (0)
 
 HANDLER(return_none_)
@@ -284,7 +293,7 @@ FAMILY(Y, RETURN_Y, return_f64, f64)
 
 /* The shadow stack's pointer goes up again: fields: global, constant, link, fuel. */
 #define SET_SUM(x, type, index)                                                                    \
-    (void)(IN->globals[FIELD32(index)].bits = READ(type, x, HEAD) + FIELD32((index) + 4))
+    (void)(GLOBAL(index).bits = READ(type, x, HEAD) + FIELD32((index) + 4))
 #define SET_SUM_RETURN_X(handler, x, type)                                                         \
     HANDLER(handler)                                                                               \
     {                                                                                              \
@@ -310,9 +319,9 @@ HANDLER(return_many_)
     enum { FIRST = HEAD, COUNT = FIRST + 2, LINK = COUNT + 2 };
     const uint8_t *return_pc = frame_link_at(&SLOT(LINK))->return_pc;
     uint64_t *caller_fp = frame_link_at(&SLOT(LINK))->caller_fp;
-    CHARGE(FIELD32(LINK + 2));
+    CHARGE(FIELD_SIGNED(LINK + 2));
     memmove(FP, &SLOT(FIRST), FIELD16(COUNT) * sizeof(*FP));
     FP = caller_fp;
-    JUMP(return_pc);
+    GO_TO_CELL(return_pc);
 }
 const dispatch_handler ops_return_many[] = {return_many_};

@@ -41,10 +41,8 @@ FAMILY(YXN, MOV_JUMP_YD, mov_jump, i64)
 
 HANDLER(charge_)
 {
-    CHARGE(FIELD32(HEAD));
-    if (CHARGE_LEAVES_NONE())
-        SUSPEND(PC + CELL(HEAD + 4));
-    NEXT(CELL(HEAD + 4));
+    CHARGE(FIELD_SIGNED(HEAD));
+    GO_TO_NEXT(CELL(HEAD + 4));
 }
 const dispatch_handler ops_charge[] = {charge_};
 
@@ -63,7 +61,7 @@ const dispatch_handler ops_unreachable[] = {unreachable_};
         uint32_t index = READ(type, x, HEAD) - FIELD32(BIAS);                                      \
         uint32_t count = FIELD32(COUNT);                                                           \
         index = index < count ? index : count;                                                     \
-        TAKE_BRANCH(ENTRIES + (size_t)index * BRANCH_BYTES);                                       \
+        GO_TO_ENTRY(ENTRIES, index);                                                               \
     }
 FAMILY(X, BR_TABLE_X, br_table, i32)
 
@@ -172,6 +170,23 @@ ZERO_LOADS(4)
 FAMILY(XN, LOAD_MOV_D, load_pins_1_mov, 1)
 FAMILY(XN, LOAD_MOV_D, load_pins_2_mov, 2)
 FAMILY(XN, LOAD_MOV_D, load_pins_3_mov, 3)
+
+/* ---- native code ----------------------------------------------------------------------------- */
+
+/* field: where, in the image's native code. Native handlers have CODE in place of PC. */
+HANDLER(enter_native_)
+{
+    if (IN->native != NULL)
+        GO_TO_NATIVE(IN->native + FIELD32(HEAD));
+    NEXT(CELL(HEAD + 4));
+}
+const dispatch_handler ops_enter_native[] = {enter_native_};
+
+HANDLER(skip_)
+{
+    NEXT(CELL(HEAD + 4));
+}
+const dispatch_handler ops_skip[] = {skip_};
 
 /* ---- the way out ----------------------------------------------------------------------------- */
 

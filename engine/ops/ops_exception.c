@@ -36,7 +36,7 @@ HANDLER(throw_)
     uint64_t exception = unwind_make(IN, FIELD32(TAG), values, FIELD16(COUNT));
     if (UNLIKELY(exception == HEAP_NONE))
         COLLECT_AND_RETRY(values + FIELD16(COUNT));
-    THROW(exception, FIELD32(COST));
+    THROW(exception, FIELD_SIGNED(COST));
 }
 const dispatch_handler ops_throw[] = {throw_};
 
@@ -46,7 +46,7 @@ HANDLER(throw_ref_)
     uint64_t exception = SLOT(HEAD);
     if (UNLIKELY(exception == 0))
         RAISE(TRAP_NULL_REFERENCE);
-    THROW(exception, FIELD32(HEAD + 2));
+    THROW(exception, FIELD_SIGNED(HEAD + 2));
 }
 const dispatch_handler ops_throw_ref[] = {throw_ref_};
 

@@ -21,7 +21,7 @@
     HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { D = HEAD + SIZE(i32, x), OFFSET = D + SIZE(type, d), END = OFFSET + 4 };            \
-        const uint8_t *address = MEM + (uint64_t)READ(i32, x, HEAD) + FIELD32(OFFSET);             \
+        const uint8_t *address = MEM + (uint64_t)READ(i32, x, HEAD) + FIELD_WIDE(OFFSET);          \
         ctype value;                                                                               \
         LOAD_AT(ctype, address, value);                                                            \
         WRITE(type, d, D, convert value);                                                          \
@@ -38,7 +38,7 @@
             END = OFFSET + 4                                                                       \
         };                                                                                         \
         uint32_t index = READ(i32, x, HEAD) + READ(i32, y, Y);                                     \
-        const uint8_t *address = MEM + (uint64_t)index + FIELD32(OFFSET);                          \
+        const uint8_t *address = MEM + (uint64_t)index + FIELD_WIDE(OFFSET);                       \
         ctype value;                                                                               \
         LOAD_AT(ctype, address, value);                                                            \
         WRITE(type, d, D, convert value);                                                          \
@@ -67,7 +67,7 @@ LOAD(f64, f64, double, )
     HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { V = HEAD + SIZE(i32, x), OFFSET = V + SIZE(type, v), END = OFFSET + 4 };            \
-        STORE_AT(READ(i32, x, HEAD), FIELD32(OFFSET), ctype, READ(type, v, V));                    \
+        STORE_AT(READ(i32, x, HEAD), FIELD_WIDE(OFFSET), ctype, READ(type, v, V));                 \
         NEXT(CELL(END));                                                                           \
     }
 
@@ -81,7 +81,7 @@ LOAD(f64, f64, double, )
             END = OFFSET + 4                                                                       \
         };                                                                                         \
         uint32_t index = READ(i32, x, HEAD) + READ(i32, y, Y);                                     \
-        STORE_AT(index, FIELD32(OFFSET), ctype, READ(type, v, V));                                 \
+        STORE_AT(index, FIELD_WIDE(OFFSET), ctype, READ(type, v, V));                              \
         NEXT(CELL(END));                                                                           \
     }
 
@@ -100,10 +100,10 @@ STORE(f64, f64, double)
 
 #define COPY_FROM(index, offset, to, to_offset, ctype)                                             \
     do {                                                                                           \
-        const uint8_t *address = MEM + (uint64_t)(index) + FIELD32(offset);                        \
+        const uint8_t *address = MEM + (uint64_t)(index) + FIELD_WIDE(offset);                     \
         ctype loaded;                                                                              \
         LOAD_AT(ctype, address, loaded);                                                           \
-        STORE_AT(to, FIELD32(to_offset), ctype, loaded);                                           \
+        STORE_AT(to, FIELD_WIDE(to_offset), ctype, loaded);                                        \
     } while (0)
 
 #define COPY_XX(handler, to, x, ctype)                                                             \
@@ -362,7 +362,7 @@ FAMILY(XD_LEAN, REF_AS_NON_NULL_XD, ref_as_non_null, i64)
     HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { INDEX = HEAD + SIZE(type, d), END = INDEX + 4 };                                    \
-        uint64_t bits = IN->globals[FIELD32(INDEX)].bits;                                          \
+        uint64_t bits = GLOBAL(INDEX).bits;                                                        \
         WRITE(type, d, HEAD, from_bits_##type(bits));                                              \
         NEXT(CELL(END));                                                                           \
     }
@@ -376,7 +376,7 @@ FAMILY(D, GLOBAL_GET_D, global_get_float, f64)
     HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { INDEX = HEAD + SIZE(type, x), END = INDEX + 4 };                                    \
-        IN->globals[FIELD32(INDEX)].bits = to_bits_##type(READ(type, x, HEAD));                    \
+        GLOBAL(INDEX).bits = to_bits_##type(READ(type, x, HEAD));                                  \
         NEXT(CELL(END));                                                                           \
     }
 #define to_bits_i32(value) (value)
@@ -392,7 +392,7 @@ FAMILY(X, GLOBAL_SET_X, global_set_float, f64)
     HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { INDEX = HEAD + SIZE(type, x), CONSTANT = INDEX + 4 };                               \
-        IN->globals[FIELD32(INDEX)].bits = READ(type, x, HEAD) + FIELD32(CONSTANT);                \
+        GLOBAL(INDEX).bits = READ(type, x, HEAD) + FIELD32(CONSTANT);                              \
         NEXT(CELL(CONSTANT + 4));                                                                  \
     }
 FAMILY(X, GLOBAL_SET_SUM_X, global_set_sum, i32)
@@ -401,7 +401,7 @@ FAMILY(X, GLOBAL_SET_SUM_X, global_set_sum, i32)
     HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { INDEX = HEAD + SIZE(type, d), CONSTANT = INDEX + 4 };                               \
-        union engine_value *global = &IN->globals[FIELD32(INDEX)];                                 \
+        union engine_value *global = &GLOBAL(INDEX);                                               \
         ctype_##type sum = global->type + FIELD32(CONSTANT);                                       \
         global->bits = sum;                                                                        \
         WRITE(type, d, HEAD, sum);                                                                 \

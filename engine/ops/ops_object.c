@@ -31,7 +31,7 @@
         if (UNLIKELY(reference == 0))                                                              \
             RAISE(TRAP_NULL_STRUCTURE);                                                            \
         ctype value;                                                                               \
-        memcpy(&value, PAYLOAD(reference) + FIELD32(OFFSET), sizeof(value));                       \
+        memcpy(&value, PAYLOAD(reference) + FIELD_WIDE(OFFSET), sizeof(value));                    \
         WRITE(type, d, D, convert value);                                                          \
         NEXT(CELL(END));                                                                           \
     }
@@ -75,7 +75,7 @@ GET(f64, f64, double, )
         if (UNLIKELY(reference == 0))                                                              \
             RAISE(TRAP_NULL_STRUCTURE);                                                            \
         ctype value = (ctype)READ(type, v, V);                                                     \
-        memcpy(PAYLOAD(reference) + FIELD32(OFFSET), &value, sizeof(value));                       \
+        memcpy(PAYLOAD(reference) + FIELD_WIDE(OFFSET), &value, sizeof(value));                    \
         heap_touch(&IN->machine->heap);                                                            \
         NEXT(CELL(END));                                                                           \
     }

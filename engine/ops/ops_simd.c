@@ -80,14 +80,14 @@ FAMILY(VVX_V, SELECT_V128_C, select_v128, i32)
 
 HANDLER(global_get_v128_)
 {
-    WRITE(v128, S, HEAD, operands_vector(&IN->globals[FIELD32(HEAD + 2)]));
+    WRITE(v128, S, HEAD, operands_vector(&GLOBAL(HEAD + 2)));
     NEXT(CELL(HEAD + 6));
 }
 const dispatch_handler ops_global_get_v128[] = {global_get_v128_};
 
 HANDLER(global_set_v128_)
 {
-    operands_write_vector(&IN->globals[FIELD32(HEAD + 2)].bits, READ(v128, S, HEAD));
+    operands_write_vector(&GLOBAL(HEAD + 2).bits, READ(v128, S, HEAD));
     NEXT(CELL(HEAD + 6));
 }
 const dispatch_handler ops_global_set_v128[] = {global_set_v128_};
@@ -201,7 +201,7 @@ REPLACE(f64, f64x2_replace_lane)
     HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { D = HEAD + SIZE(i32, x), OFFSET = D + 2, END = OFFSET + 4 };                        \
-        const uint8_t *address = MEM + (uint64_t)READ(i32, x, HEAD) + FIELD32(OFFSET);             \
+        const uint8_t *address = MEM + (uint64_t)READ(i32, x, HEAD) + FIELD_WIDE(OFFSET);          \
         ctype value;                                                                               \
         LOAD_AT(ctype, address, value);                                                            \
         WRITE(v128, S, D, make(value));                                                            \
@@ -212,7 +212,7 @@ REPLACE(f64, f64x2_replace_lane)
     {                                                                                              \
         enum { Y = HEAD + SIZE(i32, x), D = Y + SIZE(i32, y), OFFSET = D + 2, END = OFFSET + 4 };  \
         uint32_t index = READ(i32, x, HEAD) + READ(i32, y, Y);                                     \
-        const uint8_t *address = MEM + (uint64_t)index + FIELD32(OFFSET);                          \
+        const uint8_t *address = MEM + (uint64_t)index + FIELD_WIDE(OFFSET);                       \
         ctype value;                                                                               \
         LOAD_AT(ctype, address, value);                                                            \
         WRITE(v128, S, D, make(value));                                                            \
@@ -227,7 +227,7 @@ EACH_LOAD(LOAD_KIND)
     HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { V = HEAD + SIZE(i32, x), OFFSET = V + 2, END = OFFSET + 4 };                        \
-        STORE_AT(READ(i32, x, HEAD), FIELD32(OFFSET), ctype_##type, READ(type, S, V));             \
+        STORE_AT(READ(i32, x, HEAD), FIELD_WIDE(OFFSET), ctype_##type, READ(type, S, V));          \
         NEXT(CELL(END));                                                                           \
     }
 FAMILY(X_V, STORE_X, store_v128, v128)
@@ -237,7 +237,7 @@ FAMILY(X_V, STORE_X, store_v128, v128)
     {                                                                                              \
         enum { Y = HEAD + SIZE(i32, x), V = Y + SIZE(i32, y), OFFSET = V + 2, END = OFFSET + 4 };  \
         uint32_t index = READ(i32, x, HEAD) + READ(i32, y, Y);                                     \
-        STORE_AT(index, FIELD32(OFFSET), ctype_##type, READ(type, S, V));                          \
+        STORE_AT(index, FIELD_WIDE(OFFSET), ctype_##type, READ(type, S, V));                       \
         NEXT(CELL(END));                                                                           \
     }
 FAMILY(XNYN_V, STOREX_XY, storex_v128, v128)
@@ -253,7 +253,7 @@ FAMILY(XNYN_V, STOREX_XY, storex_v128, v128)
             LANE = OFFSET + 4,                                                                     \
             END = LANE + 2                                                                         \
         };                                                                                         \
-        const uint8_t *address = MEM + (uint64_t)READ(i32, x, HEAD) + FIELD32(OFFSET);             \
+        const uint8_t *address = MEM + (uint64_t)READ(i32, x, HEAD) + FIELD_WIDE(OFFSET);          \
         ctype value;                                                                               \
         LOAD_AT(ctype, address, value);                                                            \
         WRITE(v128, S, D, replace(READ(v128, S, V), FIELD16(LANE), value));                        \
@@ -271,7 +271,7 @@ LOAD_LANE(load_64_lane, uint64_t, numeric_i64x2_replace_lane)
         enum { V = HEAD + SIZE(i32, x), OFFSET = V + 2, LANE = OFFSET + 4, END = LANE + 2 };       \
         ctype lane;                                                                                \
         memcpy(&lane, (const uint8_t *)&SLOT(V) + FIELD16(LANE) * sizeof(lane), sizeof(lane));     \
-        STORE_AT(READ(i32, x, HEAD), FIELD32(OFFSET), ctype, lane);                                \
+        STORE_AT(READ(i32, x, HEAD), FIELD_WIDE(OFFSET), ctype, lane);                             \
         NEXT(CELL(END));                                                                           \
     }
 #define STORE_LANE(name, ctype) FAMILY(X_V, STORE_LANE_X, name, ctype)

@@ -42,6 +42,7 @@ struct engine_instance {
     struct import_binding *imports; /* imported functions */
     uint64_t *tags;                 /* identities, combined index space */
     struct engine_machine *machine;
+    const uint8_t *native;    /* the image's native code, executable; NULL: threaded code only */
     struct memory **memories; /* combined index space */
     const struct engine_module *module;
     const struct image_header *image; /* the module's part */

@@ -49,6 +49,7 @@ struct control *block_open(struct translator *t, uint8_t opcode)
     control->height = t->stack.height - control->param_slots;
     if (opcode == OPCODE_LOOP) {
         t->output.has_last = false;
+        t->output.wants_enter = t->output.has_native;
         control->loop_target = emit_here(t);
         control->loop_executed = t->executed;
     }
@@ -70,8 +71,8 @@ static void block_if(struct translator *t)
     ASSERT(!t->hold.has_pending);
     value_settle(t, 0);
     control->height = t->stack.height - control->param_slots;
-    uint32_t cell = emit_here(t);
     uint32_t field = emit_cell(t, &branch);
+    uint32_t cell = emit_last(t);
     t->output.has_last = false;
     /* The branch over the first arm has a fixup list of its own. */
     uint32_t fixups = control->fixups;

@@ -113,8 +113,8 @@ void control_jump(struct translator *t, struct control *target)
     hold_flush(t);
     struct instruction jump = {.operation = OP_jump, .wasm_offset = t->opcode_offset};
     (void)fuse_jump(t, &jump);
-    uint32_t cell = emit_here(t);
-    label_branch(t, target, cell, emit_cell(t, &jump));
+    uint32_t field = emit_cell(t, &jump);
+    label_branch(t, target, emit_last(t), field);
     t->output.has_last = false;
 }
 
@@ -185,9 +185,8 @@ control_condition(struct translator *t, struct value condition, uint32_t height,
 void control_branch_if(struct translator *t, struct instruction *branch, struct control *target)
 {
     ASSERT(!t->hold.has_pending);
-    uint32_t cell = emit_here(t);
     uint32_t field = emit_cell(t, branch);
-    label_branch(t, target, cell, field);
+    label_branch(t, target, emit_last(t), field);
     t->output.has_last = false;
 }
 
@@ -246,8 +245,8 @@ void control_branch_over(struct translator *t, struct instruction *branch, struc
 {
     ASSERT(!t->hold.has_pending);
     uint32_t arity = control_arity(target);
-    uint32_t cell = emit_here(t);
     uint32_t field = emit_cell(t, branch);
+    uint32_t cell = emit_last(t);
     t->output.has_last = false;
     int64_t executed = t->executed;
     /* On the taken path only: the entries stay as they are for the other one. */
@@ -336,8 +335,8 @@ static void control_br_table(struct translator *t)
     if (index.kind != VALUE_TEMP || !fuse_table_index(t, &table, height))
         value_take(t, &table, index, height);
     value_settle(t, t->stack.height - arity);
-    uint32_t cell = emit_here(t);
     (void)emit_cell(t, &table);
+    uint32_t cell = emit_last(t);
     t->output.has_last = false;
     uint32_t entries = emit_words(t, 2 * (count + 1));
     for (uint32_t i = 0; i <= count && t->status == STATUS_OK; i++) {

@@ -14,6 +14,7 @@
 #include "engine/emit/hold.h"
 #include "engine/emit/pins.h"
 #include "engine/emit/value.h"
+#include "engine/native/native.h"
 #include "engine/read/decode_immediate.h"
 #include "engine/read/decode_types.h"
 #include "engine/run/call.h"
@@ -173,6 +174,7 @@ static void translate_begin_code(struct translator *t)
         return;
     memcpy(t->output.code->cells.data + header, &t->locals.count, sizeof(t->locals.count));
     t->output.code->entries[t->func.index] = emit_here(t);
+    t->output.wants_enter = t->output.has_native;
     t->executed = 0;
     t->hold.has_pending = false;
     t->output.has_last = false;
@@ -341,6 +343,8 @@ static enum status translate_reserve_code(const struct module *module, struct co
     buffer_init(&code->marks, TRANSLATE_CELLS_MAX);
     buffer_init(&code->regions, TRANSLATE_CELLS_MAX);
     buffer_init(&code->clauses, TRANSLATE_CELLS_MAX);
+    buffer_init(&code->native, NATIVE_BYTES_MAX);
+    buffer_init(&code->faults, NATIVE_BYTES_MAX);
     enum status status = buffer_reserve(&code->cells, MIN(bytes * 3, TRANSLATE_CELLS_MAX));
     if (status == STATUS_OK)
         status = buffer_reserve(&code->marks, MIN(bytes, TRANSLATE_CELLS_MAX));
@@ -364,10 +368,13 @@ enum status translate_module(struct module *module,
     if (ret_code->entries == NULL)
         return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
                            "too many functions for the memory allowed");
+    bool native = options->native != ENGINE_NATIVE_OFF && native_is_built();
     for (uint32_t i = 0; i < module->func_count && t.status == STATUS_OK; i++) {
         t.func.index = i;
         t.func.type = module_func_type(module, i);
         t.func.result_slots = engine_slot_count(t.func.type->results, t.func.type->result_count);
+        /* A stub's work is the host's: native code would add a way there and back. */
+        t.output.has_native = native && i >= module->imported_func_count;
         if (i < module->imported_func_count)
             translate_stub(&t);
         else
@@ -375,5 +382,7 @@ enum status translate_module(struct module *module,
     }
     emit_resolve_calls(&t);
     translate_done(&t);
+    if (t.status == STATUS_OK && native)
+        t.status = native_emit(module, options, report, ret_code);
     return t.status;
 }

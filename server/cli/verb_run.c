@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "deploy/source.h"
+#include "engine/native.h"
 #include "hostapi/javascript/module.h"
 #include "server/cli/run.h"
 #include "server/cli/values.h"
@@ -120,6 +121,8 @@ static int read_option(struct run *run, int argc, char **argv, int *at)
         run->options.deterministic = true;
         return 0;
     }
+    if (verb_read_native(name, &run->options))
+        return 0;
     if (strcmp(name, "--allow-missing") == 0) {
         run->request.allow_missing = true;
         return 0;
@@ -212,6 +215,8 @@ static enum status load(struct run *run, struct report *report)
     if (status == STATUS_OK)
         status = engine_module_open(bytes_make(run->image.data, run->image.count), false, report,
                                     &run->module);
+    if (status == STATUS_OK)
+        status = engine_module_map_native(run->module, -1, report);
     run->load_ns = now_ns() - start_ns;
     return status;
 }

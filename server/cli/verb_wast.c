@@ -34,6 +34,8 @@ static int read_options(int argc, char **argv, struct wast_options *options)
             options->totals = true;
         } else if (strcmp(argv[i], "--deterministic") == 0) {
             options->settings.options.deterministic = true;
+        } else if (verb_read_native(argv[i], &options->settings.options)) {
+            continue;
         } else if (strcmp(argv[i], "--skip") == 0 && i + 1 < argc) {
             options->skip_file = argv[++i];
         } else if (strcmp(argv[i], "--slice") == 0 && i + 1 < argc) {

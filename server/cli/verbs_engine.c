@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "config/config.h"
@@ -37,6 +38,7 @@ static const struct verb {
      "  --max-module SIZE      take a module of so many bytes, like 100MiB; 50MiB without it\n"
      "  --stats                print fuel, times and pages of memory as JSON on stderr\n"
      "  --deterministic        give the same bytes on every machine: slower floats\n"
+     "  --native=off|on|mixed  run threaded code, native code, or both at random\n"
      "\n"
      "  ARGS of --invoke: integers in decimal or 0x, floats also as inf, nan or nan:0x<bits>,\n"
      "  vectors as i32x4:1,2,3,4 (or another shape), references as null\n"
@@ -52,11 +54,13 @@ static const struct verb {
      "  --stats                print sizes and times of loading as JSON\n"
      "  --max-module SIZE      take a module of so many bytes, like 100MiB; 50MiB without it\n"},
     {"wast", verb_wast,
-     "[--skip FILE] [--slice FUEL] [--deterministic] [--totals] [--verbose] FILE.json|FOLDER...",
+     "[--skip FILE] [--slice FUEL] [--deterministic] [--native=MODE] [--totals] [--verbose] "
+     "FILE.json|FOLDER...",
      "run scripts of the official test suite",
      "  --skip FILE            what not to run, a line each: PATH[:LINE[-LINE]] REASON\n"
      "  --slice FUEL           suspend every call after so much fuel and go on\n"
      "  --deterministic        as in `skerry run`\n"
+     "  --native=MODE          as in `skerry run`; mixed:SEED for another choice\n"
      "  --totals               one line a script: fuel, and a hash of how its calls ended\n"
      "  --verbose              one line a script\n"},
 };
@@ -148,6 +152,25 @@ static enum status verb_read_all(int fd, uint64_t bytes, struct report *report, 
         return report_fail(report, STATUS_IO, REPORT_OFFSET_NONE, "it became shorter");
     file->count = count;
     return STATUS_OK;
+}
+
+bool verb_read_native(const char *option, struct engine_options *options)
+{
+    static const char *const modes[] = {[ENGINE_NATIVE_OFF] = "--native=off",
+                                        [ENGINE_NATIVE_ON] = "--native=on",
+                                        [ENGINE_NATIVE_MIXED] = "--native=mixed"};
+    for (size_t i = 0; i < COUNT_OF(modes); i++) {
+        size_t count = strlen(modes[i]);
+        if (strncmp(option, modes[i], count) != 0)
+            continue;
+        options->native = (enum engine_native)i;
+        if (option[count] == '\0')
+            return true;
+        char *end;
+        options->native_seed = (uint32_t)strtoul(option + count + 1, &end, 10);
+        return i == ENGINE_NATIVE_MIXED && option[count] == ':' && *end == '\0';
+    }
+    return false;
 }
 
 bool verb_read_size(const char *text, uint64_t *ret_bytes)

@@ -34,6 +34,8 @@ void verb_print_name(FILE *file, struct bytes name);
 
 /* "100MiB" */
 bool verb_read_size(const char *text, uint64_t *ret_bytes);
+/* `option` is --native=off, =on, =mixed or =mixed:SEED? Then `options` has it. */
+bool verb_read_native(const char *option, struct engine_options *options);
 /* Reads a whole file of at most `max_bytes`; free `ret_file->data`. */
 NODISCARD enum status verb_read_file(const char *path,
                                      uint64_t max_bytes,

@@ -4,6 +4,7 @@
  * suite expects: its memory, table and globals are a small Wasm module of ours, its
  * functions print nothing.
  */
+#include "engine/native.h"
 #include "server/cli/verbs_engine.h"
 #include "server/cli/wast.h"
 
@@ -108,7 +109,10 @@ static enum status unit_open(const struct wast_modules *modules,
     if (status != STATUS_OK)
         return status;
     unit->image = image;
-    return engine_module_open(bytes_make(image.data, image.count), true, report, &unit->module);
+    status = engine_module_open(bytes_make(image.data, image.count), true, report, &unit->module);
+    if (status == STATUS_OK)
+        status = engine_module_map_native(unit->module, -1, report);
+    return status;
 }
 
 enum status wast_modules_init(struct wast_modules *modules,

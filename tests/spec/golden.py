@@ -4,8 +4,8 @@
 
     golden.py [--update] SKERRY NANS.wasm
 
-Runs the scripts of the official suite, once straight through and once in small slices, and the
-programs named in golden.txt, all compiled as deterministic, and compares fuel and results with
+Runs the scripts of the official suite, once straight through and in small slices in each tier, and
+the programs named in golden.txt, all compiled as deterministic, and compares fuel and results with
 that file: of a script the hash that `skerry wast --totals` prints, of a program its answer. The
 numbers depend on neither compiler, sanitizers, forced suspension nor machine (only forced
 collection uses more). They change when a price of fuel does: then --update writes those of this
@@ -28,6 +28,7 @@ SHARED = pathlib.Path(os.environ.get("SKERRY_SHARED", ROOT.parent / "shared"))
 TABLE = HERE / "golden.txt"
 SUITE = ("core", "proposals/custom-page-sizes", "proposals/wide-arithmetic")
 SLICE = "97"
+TIERS = ("on", "mixed:5")
 TOTALS = re.compile(r"^(\S+\.json): fuel (\d+) outcomes ([0-9a-f]{16})$", re.M)
 HEAD = """\
 # SPDX-License-Identifier: Apache-2.0
@@ -59,12 +60,12 @@ def run_suite(skerry, *options):
             for path, fuel, outcomes in TOTALS.findall(done.stdout)}
 
 
-def run_program(skerry, path, argument):
+def run_program(skerry, path, argument, *options):
     """(argument, fuel, answer) of an "export(number)" of the module, or why there is none."""
     export, number = re.fullmatch(r"(\w+)\((\d+)\)", argument).groups()
-    done = subprocess.run([skerry, "run", str(path), "--deterministic", "--stats", "--invoke",
-                           export, number], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, check=False)
+    done = subprocess.run([skerry, "run", str(path), "--deterministic", "--stats", *options,
+                           "--invoke", export, number],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         return argument, "-", f"ended with {done.returncode}: {done.stderr[-200:]}"
     stats = json.loads(done.stderr[done.stderr.index("{"):])
@@ -99,6 +100,8 @@ def main():
     found = {name: run_program(options.skerry, path, programs[name][0])
              for name, path in paths.items() if name not in missing}
     straight = run_suite(options.skerry) if has_suite else {}
+    native = {name: run_program(options.skerry, path, programs[name][0], "--native=on")
+              for name, path in paths.items() if name not in missing}
     if options.update:
         rows = programs | found | (straight or scripts)
         TABLE.write_text(HEAD + "".join(f"{name} {' '.join(row)}\n"
@@ -106,17 +109,20 @@ def main():
         return 0
 
     wanted = {name: row for name, row in programs.items() if name not in missing}
-    failed = differences(wanted, found, "run")
+    failed = differences(wanted, found, "run") + differences(wanted, native, "in native code")
     skipped = len(missing)
     if has_suite:
         failed += differences(scripts, straight, "straight through")
         sliced = run_suite(options.skerry, "--slice", SLICE)
         failed += differences(scripts, sliced, f"in slices of {SLICE}")
+        for tier in TIERS:
+            there = run_suite(options.skerry, "--slice", SLICE, f"--native={tier}")
+            failed += differences(scripts, there, f"in slices of {SLICE}, native {tier}")
     else:
-        skipped += 2 * len(scripts)
+        skipped += (2 + len(TIERS)) * len(scripts)
     if skipped:
         print(f"skip: {skipped}: no suite or programs in {SHARED} (set SKERRY_SHARED)")
-    compared = len(found) + (2 * len(scripts) if has_suite else 0)
+    compared = 2 * len(found) + ((2 + len(TIERS)) * len(scripts) if has_suite else 0)
     print(f"{compared - failed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0
 

@@ -5,9 +5,11 @@
 #include "tests/unit/engine/guest.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "engine/native.h"
 #include "tests/support/unit.h"
 #include "tests/support/wasm_build.h"
 
@@ -15,13 +17,29 @@
 #define GUEST_FILE_BYTES ((size_t)1 << 20)
 #define GUEST_SLICES_MAX 10000000 /* a guest that needs more of them hangs */
 
+/*
+ * Tests run in each tier: those that ask for none take what SKERRY_TEST_NATIVE says, `on` or a seed
+ * of what is mixed.
+ */
+static struct engine_options in_tier(const struct engine_options *options)
+{
+    struct engine_options chosen = *options;
+    const char *tier = getenv("SKERRY_TEST_NATIVE");
+    if (tier != NULL && chosen.native == ENGINE_NATIVE_OFF) {
+        chosen.native = strcmp(tier, "on") == 0 ? ENGINE_NATIVE_ON : ENGINE_NATIVE_MIXED;
+        chosen.native_seed = (uint32_t)strtoul(tier, NULL, 10);
+    }
+    return chosen;
+}
+
 struct engine_module *guest_open_for(struct buffer *wasm,
                                      const struct engine_options *options,
                                      struct engine_image *ret_image)
 {
     struct report report = REPORT_INIT;
     struct engine_module *module;
-    if (engine_compile(buffer_bytes(wasm), &engine_limits_default, options, &report, NULL,
+    struct engine_options chosen = in_tier(options);
+    if (engine_compile(buffer_bytes(wasm), &engine_limits_default, &chosen, &report, NULL,
                        ret_image) != STATUS_OK)
         fail_msg("does not compile: offset %llu: %s", (unsigned long long)report.offset,
                  report.text);
@@ -29,6 +47,8 @@ struct engine_module *guest_open_for(struct buffer *wasm,
     if (engine_module_open(bytes_make(ret_image->data, ret_image->count), true, &report, &module) !=
         STATUS_OK)
         fail_msg("does not open: %s", report.text);
+    if (engine_module_map_native(module, -1, &report) != STATUS_OK)
+        fail_msg("has native code that cannot be mapped: %s", report.text);
     return module;
 }
 

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Native code of modules: whether this build makes any, and mapping it so that it is run.
+ * docs/native.md explains the tier; engine_options asks for it.
+ */
+#ifndef SKERRY_ENGINE_NATIVE_H
+#define SKERRY_ENGINE_NATIVE_H
+
+#include "engine/engine.h"
+
+/* Without, modules compile to threaded code whatever is asked for. */
+bool engine_has_native(void);
+
+/*
+ * Has instances made from now on run the module's native code, if it has any: maps its pages,
+ * readable and executable, never writable, from the file that begins with the image, or, with `fd`
+ * -1, from a nameless copy, until the module is closed. An image on a base runs what is mapped of
+ * the base. The image must be one that was just compiled, or that somebody verified whom guests
+ * cannot reach.
+ */
+NODISCARD enum status
+engine_module_map_native(struct engine_module *module, int fd, struct report *report);
+uint64_t engine_module_native_bytes(const struct engine_module *module);
+
+#endif

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From cells to native code: function by function, cell by cell, a copy of each one's stencil.
+ *
+ *   native code:  | thunks | function | function | ... | ways to functions without | pool |
+ *
+ *   function:     | stencil of a cell | stencil | ... | ways out | tables of br_table |
+ *
+ *   thunk         leaves for threaded code: to the cell in PC, or to wait there for fuel
+ *   way out       12 bytes: makes CODE the address of a cell, jumps to a thunk
+ *
+ * A cell without a stencil is a way out to itself. Jumps ahead are filled in when the function is
+ * done, calls of functions further on when all are. Nothing here looks at Wasm: what cells say is
+ * what native code does.
+ */
+#include <stdlib.h>
+
+#include "engine/native/cells.h"
+#include "engine/native/faults.h"
+#include "engine/native/native.h"
+#include "engine/run/frames.h"
+
+#define EMIT_FUNC_ALIGN 16
+#define EMIT_WAY_BYTES  12
+
+/* What is still to be filled in: 32 bits at `at`. */
+struct emit_fix {
+    uint32_t at;
+    uint32_t cell; /* POOL: where in the pool, less 4 */
+    uint32_t kind; /* enum stencil_hole_kind */
+};
+
+struct emitter {
+    struct code *code;
+    const struct engine_options *options;
+    struct native_cells cells;
+    struct buffer *out;
+    struct buffer fixes; /* array of struct emit_fix: of the function at hand */
+    struct buffer later; /* and what has to wait for the end of all */
+    uint32_t *labels;    /* native offset of each cell of the function; by half its own offset */
+    uint32_t *ways;      /* ways out to wait for fuel, likewise; 0: none yet */
+    uint32_t label_capacity;
+    uint32_t entry; /* of the function */
+    uint32_t end;
+    uint32_t to_cell; /* thunks */
+    uint32_t to_suspend;
+    int32_t enter; /* distances of handlers */
+    int32_t skip;
+    enum status status; /* sticky */
+};
+
+static uint32_t emit_offset(const struct emitter *e)
+{
+    return (uint32_t)e->out->count;
+}
+
+static bool emit_room(struct emitter *e, size_t bytes)
+{
+    if (e->status == STATUS_OK && UNLIKELY(e->out->capacity - e->out->count < bytes))
+        e->status = buffer_reserve(e->out, bytes);
+    return e->status == STATUS_OK;
+}
+
+static void emit_bytes(struct emitter *e, const void *bytes, size_t count)
+{
+    if (!emit_room(e, count))
+        return;
+    memcpy(e->out->data + e->out->count, bytes, count);
+    e->out->count += count;
+}
+
+static void emit_pad(struct emitter *e, size_t align)
+{
+    static const uint8_t traps[EMIT_FUNC_ALIGN] = {0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc,
+                                                   0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc};
+    emit_bytes(e, traps, -e->out->count & (align - 1));
+}
+
+static void emit_put32(struct emitter *e, uint32_t at, uint32_t value)
+{
+    memcpy(e->out->data + at, &value, sizeof(value));
+}
+
+/* A jump's or constant's 32 bits, which count from behind themselves. */
+static void emit_relate(struct emitter *e, uint32_t at, uint32_t target)
+{
+    emit_put32(e, at, target - (at + STENCIL_ADDRESS_BYTES));
+}
+
+static void emit_fix_later(struct emitter *e, struct buffer *list, struct emit_fix fix)
+{
+    if (e->status == STATUS_OK)
+        e->status = buffer_append(list, &fix, sizeof(fix));
+}
+
+/* ---- the ways to threaded code --------------------------------------------------------------- */
+
+static void emit_thunks(struct emitter *e)
+{
+    /* movslq (%r12),%rax; add %rsi,%rax; jmp *%rax */
+    static const uint8_t dispatch[] = {0x49, 0x63, 0x04, 0x24, 0x48, 0x01, 0xf0, 0xff, 0xe0};
+    /* lea distance(%rsi),%rax; jmp *%rax */
+    uint8_t suspend[] = {0x48, 0x8d, 0x86, 0, 0, 0, 0, 0xff, 0xe0};
+    int32_t distance = operation_distance(dispatch_suspend);
+    memcpy(suspend + 3, &distance, sizeof(distance));
+    e->to_cell = emit_offset(e);
+    emit_bytes(e, dispatch, sizeof(dispatch));
+    emit_pad(e, EMIT_FUNC_ALIGN);
+    e->to_suspend = emit_offset(e);
+    emit_bytes(e, suspend, sizeof(suspend));
+}
+
+/* add $cell,%r12; jmp thunk */
+static void emit_way(struct emitter *e, uint32_t cell, uint32_t thunk)
+{
+    uint8_t way[EMIT_WAY_BYTES] = {0x49, 0x81, 0xc4, 0, 0, 0, 0, 0xe9};
+    memcpy(way + 3, &cell, sizeof(cell));
+    uint32_t at = emit_offset(e);
+    emit_bytes(e, way, sizeof(way));
+    if (e->status == STATUS_OK)
+        emit_relate(e, at + EMIT_WAY_BYTES - STENCIL_ADDRESS_BYTES, thunk);
+}
+
+/* ---- one cell -------------------------------------------------------------------------------- */
+
+struct emit_at {
+    uint32_t cell; /* offset in the code */
+    const uint8_t *bytes;
+    const struct native_cell *row;
+    uint32_t native; /* where its stencil begins */
+    uint32_t next;   /* the cell behind it */
+    uint32_t end;    /* where its stencil ends */
+};
+
+/* What the cell says for a hole that is not a jump. */
+static int64_t
+emit_value(const struct emitter *e, const struct stencil_hole *hole, const struct emit_at *at)
+{
+    const uint8_t *field = at->bytes + hole->field;
+    switch ((enum stencil_hole_kind)hole->kind) {
+    case STENCIL_SLOT:
+        return (int64_t)dispatch_field16(field) * 8 + hole->extra;
+    case STENCIL_HALF:
+        return dispatch_field16(field) + hole->extra;
+    case STENCIL_WORD:
+        return (int64_t)dispatch_field32(field) + hole->extra;
+    case STENCIL_SIGNED:
+        return (int32_t)dispatch_field32(field) + hole->extra;
+    case STENCIL_EIGHTS:
+        return (int64_t)dispatch_field32(field) * 8 + hole->extra;
+    case STENCIL_QUAD:
+        return (int64_t)(dispatch_field64(field) + (uint64_t)(int64_t)hole->extra);
+    case STENCIL_HERE:
+        return (int64_t)at->cell + hole->extra;
+    default:
+        ASSERT(hole->kind == STENCIL_ENTER);
+        return (int64_t)(uint32_t)e->enter;
+    }
+}
+
+/* False: the value does not fit what the instruction makes of its hole. */
+static bool emit_number(uint8_t *place, const struct stencil_hole *hole, int64_t value)
+{
+    switch ((enum stencil_hole_width)hole->width) {
+    case STENCIL_WIDTH_8:
+        *place = (uint8_t)value;
+        return true;
+    case STENCIL_WIDTH_16:
+        memcpy(place, &value, sizeof(uint16_t));
+        return true;
+    case STENCIL_WIDTH_32:
+        memcpy(place, &value, sizeof(uint32_t));
+        return value == (int64_t)(uint32_t)value;
+    case STENCIL_WIDTH_32S:
+        memcpy(place, &value, sizeof(int32_t));
+        return value == (int32_t)value;
+    case STENCIL_WIDTH_64:
+        memcpy(place, &value, sizeof(value));
+        return true;
+    default:
+        return false;
+    }
+}
+
+static uint32_t emit_target(const struct emit_at *at)
+{
+    return at->cell + dispatch_field32(at->bytes + at->row->target);
+}
+
+static bool emit_is_inside(const struct emitter *e, uint32_t cell)
+{
+    return cell >= e->entry && cell < e->end;
+}
+
+/* A jump to where the cell goes: filled in now or later. */
+static void emit_jump(struct emitter *e, const struct emit_at *at, uint32_t place)
+{
+    uint32_t target = emit_target(at);
+    struct emit_fix fix = {.at = place, .cell = target, .kind = STENCIL_TARGET};
+    if (!emit_is_inside(e, target))
+        emit_fix_later(e, &e->later, fix);
+    else if (e->labels[(target - e->entry) / DISPATCH_CELL_ALIGN] != 0)
+        emit_relate(e, place, e->labels[(target - e->entry) / DISPATCH_CELL_ALIGN]);
+    else
+        emit_fix_later(e, &e->fixes, fix);
+}
+
+static bool emit_hole(struct emitter *e, const struct stencil_hole *hole, const struct emit_at *at)
+{
+    uint32_t place = at->native + hole->at;
+    struct emit_fix fix = {.at = place, .cell = at->cell, .kind = hole->kind};
+    switch ((enum stencil_hole_kind)hole->kind) {
+    case STENCIL_NEXT:
+        emit_relate(e, place, at->end);
+        return true;
+    case STENCIL_TARGET:
+        emit_jump(e, at, place);
+        return true;
+    case STENCIL_TARGET_WAIT:
+        fix.cell = emit_target(at);
+        emit_fix_later(e, &e->fixes, fix);
+        return true;
+    case STENCIL_NEXT_WAIT:
+        fix.cell = at->next;
+        emit_fix_later(e, &e->fixes, fix);
+        return true;
+    case STENCIL_DEFER:
+    case STENCIL_TABLE:
+        emit_fix_later(e, &e->fixes, fix);
+        return true;
+    case STENCIL_SUSPEND:
+        emit_relate(e, place, e->to_suspend);
+        return true;
+    case STENCIL_POOL:
+        fix.cell = (uint32_t)(int32_t)hole->extra;
+        emit_fix_later(e, &e->later, fix);
+        return true;
+    default:
+        return emit_number(e->out->data + place, hole, emit_value(e, hole, at));
+    }
+}
+
+/* False, and nothing written: the cell's constants do not fit this stencil. */
+static bool emit_stencil(struct emitter *e, uint16_t number, struct emit_at *at)
+{
+    if (number == STENCIL_NONE)
+        return false;
+    const struct stencil *stencil = &stencils_rows[number];
+    size_t fixes = e->fixes.count;
+    size_t later = e->later.count;
+    size_t rounded = ALIGN_UP((size_t)stencil->count, (size_t)16);
+    if (!emit_room(e, rounded))
+        return true;
+    memcpy(e->out->data + e->out->count, stencils_bytes + stencil->bytes, rounded);
+    at->end = at->native + stencil->count;
+    const struct stencil_hole *hole = &stencils_holes[stencil->first_hole];
+    for (uint32_t i = 0; i < stencil->hole_count; i++) {
+        if (!emit_hole(e, &hole[i], at)) {
+            e->fixes.count = fixes;
+            e->later.count = later;
+            return false;
+        }
+    }
+    e->out->count += stencil->count;
+    return true;
+}
+
+/* A test's choice, the same each time it is asked. */
+static bool emit_is_left_out(const struct emitter *e, uint32_t number)
+{
+    uint32_t mixed = (number ^ e->options->native_seed) * 0x9e3779b1u;
+    mixed = (mixed ^ mixed >> 15) * 0x85ebca6bu;
+    return e->options->native == ENGINE_NATIVE_MIXED && (mixed >> 13) % 4 == 0;
+}
+
+static void emit_native_cell(struct emitter *e, struct emit_at *at)
+{
+    bool done = !emit_is_left_out(e, at->cell) &&
+                (emit_stencil(e, at->row->narrow, at) || emit_stencil(e, at->row->wide, at));
+    if (!done)
+        emit_way(e, at->cell, e->to_cell);
+}
+
+/* ---- one function ---------------------------------------------------------------------------- */
+
+static bool emit_reserve_labels(struct emitter *e, uint32_t count)
+{
+    if (count <= e->label_capacity)
+        return true;
+    free(e->labels);
+    free(e->ways);
+    e->label_capacity = count * 2;
+    e->labels = calloc(e->label_capacity, sizeof(*e->labels));
+    e->ways = calloc(e->label_capacity, sizeof(*e->ways));
+    if (e->labels != NULL && e->ways != NULL)
+        return true;
+    e->status = STATUS_NO_MEMORY;
+    return false;
+}
+
+static uint32_t emit_way_to_wait(struct emitter *e, uint32_t cell)
+{
+    uint32_t *way =
+        emit_is_inside(e, cell) ? &e->ways[(cell - e->entry) / DISPATCH_CELL_ALIGN] : NULL;
+    if (way != NULL && *way != 0)
+        return *way;
+    uint32_t offset = emit_offset(e);
+    emit_way(e, cell, e->to_suspend);
+    if (way != NULL)
+        *way = offset;
+    return offset;
+}
+
+/* The native offsets that a br_table's entries lead to. */
+static uint32_t emit_table(struct emitter *e, uint32_t cell)
+{
+    const uint8_t *bytes = e->code->cells.data + cell;
+    const struct native_cell *row = native_cells_find(&e->cells, (int32_t)dispatch_field32(bytes));
+    uint32_t count = (native_cell_bytes(row, bytes) - row->bytes) / BRANCH_BYTES;
+    emit_pad(e, sizeof(uint32_t));
+    uint32_t offset = emit_offset(e);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t target = cell + dispatch_field32(bytes + row->bytes + (size_t)i * BRANCH_BYTES);
+        ASSERT(emit_is_inside(e, target));
+        emit_bytes(e, &e->labels[(target - e->entry) / DISPATCH_CELL_ALIGN], sizeof(uint32_t));
+    }
+    return offset;
+}
+
+static void emit_fix_function(struct emitter *e)
+{
+    const struct emit_fix *fixes = (const void *)e->fixes.data;
+    uint32_t count = (uint32_t)(e->fixes.count / sizeof(*fixes));
+    uint32_t deferred = UINT32_MAX; /* the cell whose way out was written last */
+    uint32_t way = 0;
+    for (uint32_t i = 0; i < count && e->status == STATUS_OK; i++) {
+        struct emit_fix fix = fixes[i];
+        uint32_t to;
+        switch (fix.kind) {
+        case STENCIL_TARGET:
+            to = e->labels[(fix.cell - e->entry) / DISPATCH_CELL_ALIGN];
+            break;
+        case STENCIL_TARGET_WAIT:
+        case STENCIL_NEXT_WAIT:
+            to = emit_way_to_wait(e, fix.cell);
+            break;
+        case STENCIL_DEFER:
+            if (deferred != fix.cell) {
+                deferred = fix.cell;
+                way = emit_offset(e);
+                emit_way(e, fix.cell, e->to_cell);
+            }
+            to = way;
+            break;
+        default:
+            ASSERT(fix.kind == STENCIL_TABLE);
+            emit_put32(e, fix.at, emit_table(e, fix.cell));
+            continue;
+        }
+        emit_relate(e, fix.at, to);
+    }
+    e->fixes.count = 0;
+}
+
+static void emit_function(struct emitter *e)
+{
+    uint32_t halves = (e->end - e->entry) / DISPATCH_CELL_ALIGN + 1;
+    if (!emit_reserve_labels(e, halves))
+        return;
+    uint8_t *code = e->code->cells.data;
+    uint32_t fault_native = emit_offset(e);
+    uint32_t fault_cell = e->entry;
+    for (uint32_t cell = e->entry; cell < e->end && e->status == STATUS_OK;) {
+        struct emit_at at = {
+            .cell = cell,
+            .bytes = code + cell,
+            .row = native_cells_find(&e->cells, (int32_t)dispatch_field32(code + cell)),
+            .native = emit_offset(e),
+        };
+        at.next = cell + native_cell_bytes(at.row, at.bytes);
+        e->labels[(cell - e->entry) / DISPATCH_CELL_ALIGN] = at.native;
+        if (at.row->distance == e->enter) {
+            memcpy(code + cell + sizeof(int32_t), &at.native, sizeof(at.native));
+        } else {
+            emit_native_cell(e, &at);
+            if (at.row->faults && e->status == STATUS_OK) {
+                e->status =
+                    native_fault_put(&e->code->faults, at.native - fault_native, cell - fault_cell);
+                fault_native = at.native;
+                fault_cell = cell;
+            }
+        }
+        cell = at.next;
+    }
+    emit_fix_function(e);
+    memset(e->labels, 0, halves * sizeof(*e->labels));
+    memset(e->ways, 0, halves * sizeof(*e->ways));
+}
+
+/* The function's cells that lead to native code lead nowhere. */
+static void emit_skip_function(struct emitter *e)
+{
+    uint8_t *code = e->code->cells.data;
+    for (uint32_t cell = e->entry; cell < e->end;) {
+        const struct native_cell *row =
+            native_cells_find(&e->cells, (int32_t)dispatch_field32(code + cell));
+        if (row->distance == e->enter)
+            memcpy(code + cell, &e->skip, sizeof(e->skip));
+        cell += native_cell_bytes(row, code + cell);
+    }
+}
+
+/* ---- the module ------------------------------------------------------------------------------ */
+
+static void emit_fix_module(struct emitter *e)
+{
+    const struct emit_fix *fixes = (const void *)e->later.data;
+    uint32_t count = (uint32_t)(e->later.count / sizeof(*fixes));
+    uint32_t pool = 0; /* where it is; 0: nowhere yet */
+    for (uint32_t i = 0; i < count && e->status == STATUS_OK; i++) {
+        struct emit_fix fix = fixes[i];
+        if (fix.kind == STENCIL_POOL) {
+            if (pool == 0) {
+                emit_pad(e, STENCIL_POOL_ALIGN);
+                pool = emit_offset(e);
+                emit_bytes(e, stencils_pool, stencils_extents.pool);
+            }
+            if (e->status == STATUS_OK)
+                emit_put32(e, fix.at, pool + fix.cell - fix.at);
+            continue;
+        }
+        const uint8_t *entry = e->code->cells.data + fix.cell;
+        uint32_t to = dispatch_field32(entry + sizeof(int32_t));
+        if ((int32_t)dispatch_field32(entry) != e->enter) {
+            to = emit_offset(e);
+            emit_way(e, fix.cell, e->to_cell);
+        }
+        if (e->status == STATUS_OK)
+            emit_relate(e, fix.at, to);
+    }
+}
+
+static void emit_functions(struct emitter *e, const struct module *module)
+{
+    struct code *code = e->code;
+    for (uint32_t i = 0; i < module->func_count && e->status == STATUS_OK; i++) {
+        bool is_last = i + 1 == module->func_count;
+        e->entry = code->entries[i];
+        e->end = is_last ? (uint32_t)code->cells.count
+                         : code->entries[i + 1] - (uint32_t)FRAME_LOCALS_BYTES;
+        emit_pad(e, EMIT_FUNC_ALIGN);
+        code->native_rows[i] =
+            (struct code_native){.offset = emit_offset(e), .fault = (uint32_t)code->faults.count};
+        if (i < module->imported_func_count)
+            continue;
+        if (emit_is_left_out(e, ~i))
+            emit_skip_function(e);
+        else
+            emit_function(e);
+    }
+    code->native_rows[module->func_count] =
+        (struct code_native){.offset = emit_offset(e), .fault = (uint32_t)code->faults.count};
+}
+
+/* There is to be none: as if it had not been asked for, but for the cells that lead nowhere. */
+static void emit_give_up(struct emitter *e, const struct module *module)
+{
+    for (uint32_t i = module->imported_func_count; i < module->func_count; i++) {
+        e->entry = e->code->entries[i];
+        e->end = i + 1 == module->func_count
+                     ? (uint32_t)e->code->cells.count
+                     : e->code->entries[i + 1] - (uint32_t)FRAME_LOCALS_BYTES;
+        emit_skip_function(e);
+    }
+    buffer_done(&e->code->native);
+    buffer_done(&e->code->faults);
+    e->code->native_rows = NULL;
+}
+
+enum status native_emit(struct module *module,
+                        const struct engine_options *options,
+                        struct report *report,
+                        struct code *code)
+{
+    static const uint8_t no_places[OPS_OPERANDS_MAX];
+    struct emitter e = {
+        .code = code,
+        .options = options,
+        .out = &code->native,
+        .enter = operation_handler(OP_enter_native, no_places),
+        .skip = operation_handler(OP_skip, no_places),
+    };
+    buffer_init(&e.fixes, NATIVE_BYTES_MAX);
+    buffer_init(&e.later, NATIVE_BYTES_MAX);
+    code->native_rows =
+        ARENA_ARRAY(&module->arena, struct code_native, (size_t)module->func_count + 1);
+    e.status = code->native_rows == NULL ? STATUS_LIMIT : native_cells_init(&e.cells);
+    bool has_cells = e.status == STATUS_OK;
+    emit_thunks(&e);
+    emit_functions(&e, module);
+    emit_fix_module(&e);
+    if (e.status == STATUS_LIMIT && has_cells) {
+        emit_give_up(&e, module);
+        e.status = STATUS_OK;
+    }
+    native_cells_done(&e.cells);
+    buffer_done(&e.fixes);
+    buffer_done(&e.later);
+    free(e.labels);
+    free(e.ways);
+    if (e.status != STATUS_OK)
+        return report_fail(report, e.status, REPORT_OFFSET_NONE,
+                           "no memory for the native code of this module");
+    return STATUS_OK;
+}
