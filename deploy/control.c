@@ -180,6 +180,8 @@ static void control_committed(void *context, const struct store_changed *changed
         options->changed(options->context, &change);
     if (control->acme != NULL && strncmp(changed->action, "domain", strlen("domain")) == 0)
         acme_look(control->acme);
+    if (control->proofs != NULL && strcmp(changed->action, "domain") == 0)
+        proofs_look(control->proofs, changed->target.tenant);
 }
 
 static bool control_has(void *context, const uint8_t key[DEPLOY_SHA256_BYTES])
@@ -479,6 +481,8 @@ enum status deploy_control_start(const struct deploy_control_options *options,
     if (status == STATUS_OK)
         status = control_open_acme(control, report);
     if (status == STATUS_OK)
+        status = control_open_proofs(control, report);
+    if (status == STATUS_OK)
         status = control_start_jobs(control, report);
     if (status == STATUS_OK) {
         control_fill_api(control);
@@ -511,6 +515,7 @@ void deploy_control_stop(struct deploy_control *control)
         store_keep_token_uses(control->store);
     canaries_free(control->canaries);
     acme_free(control->acme);
+    proofs_free(control->proofs);
     log_store_close(control->logs);
     kv_queue_free(control->kv_queue);
     kv_store_close(control->kv);

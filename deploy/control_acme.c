@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Control and ACME: orders of certificates, and who does for them what control itself does not.
+ * Control and what strangers have to be asked for: orders of certificates, and proofs of domains.
+ * Who does it is not control itself.
  */
 #include "deploy/control_private.h"
 
@@ -37,9 +38,34 @@ enum status control_open_acme(struct deploy_control *control, struct report *rep
     return acme_create(&options, report, &control->acme);
 }
 
-void deploy_control_acme_start(struct deploy_control *control)
+static bool control_ask_texts(void *context, struct bytes name, uint64_t number)
+{
+    const struct deploy_control_options *options = &((struct deploy_control *)context)->options;
+    return options->texts != NULL && options->texts(options->context, name, number);
+}
+
+enum status control_open_proofs(struct deploy_control *control, struct report *report)
+{
+    const struct proofs_options options = {.base = control->options.base,
+                                           .clock = control->options.clock,
+                                           .store = control->store,
+                                           .ask = control_ask_texts,
+                                           .context = control};
+    return proofs_create(&options, report, &control->proofs);
+}
+
+void deploy_control_serving(struct deploy_control *control)
 {
     acme_start(control->acme);
+    proofs_start(control->proofs);
+}
+
+void deploy_control_texts(struct deploy_control *control,
+                          uint64_t number,
+                          enum status status,
+                          struct bytes list)
+{
+    proofs_texts(control->proofs, number, status == STATUS_OK ? list : bytes_make("", 0));
 }
 
 void deploy_control_fetched(struct deploy_control *control,

@@ -12,6 +12,7 @@
 #include "deploy/door/admin_vault.h"
 #include "deploy/errand_desk.h"
 #include "deploy/generation.h"
+#include "deploy/proofs.h"
 
 struct backup_stream;
 struct bases;
@@ -44,6 +45,7 @@ struct deploy_control {
     struct errand_desk errands;
     struct certificate_files certificates;
     struct acme *acme;
+    struct proofs *proofs;
     struct backup_stream *backup; /* under way; NULL: none */
 };
 
@@ -52,7 +54,9 @@ void control_begin_upload(struct deploy_control *control,
                           struct admin_http_call *call,
                           struct api_upload *upload,
                           struct api_response *response);
-/* control_acme.c: orders of certificates, which begin with deploy_control_acme_start. */
+/* control_acme.c: orders of certificates, which begin with deploy_control_serving. */
 NODISCARD enum status control_open_acme(struct deploy_control *control, struct report *report);
+/* The same for proofs of domains. */
+NODISCARD enum status control_open_proofs(struct deploy_control *control, struct report *report);
 
 #endif

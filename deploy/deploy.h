@@ -180,7 +180,9 @@ enum deploy_domain_tls {
     DEPLOY_DOMAIN_TLS(MODE)
 #undef MODE
 };
-#define DEPLOY_CHALLENGE_BYTES 48 /* of the text that a domain's TXT record has to have */
+#define DEPLOY_CHALLENGE_BYTES 48         /* of the text that a domain's TXT record has to have */
+#define DEPLOY_TXT_NAME        "_skerry." /* before the host: whose record that is */
+#define DEPLOY_TXT_VALUE       "skerry-domain=" /* before the text */
 
 struct deploy_host_route {
     struct bytes path; /* as of struct deploy_route */
@@ -404,6 +406,9 @@ struct deploy_control_options {
     /* Asks another server; then deploy_control_fetched is called with that number. False: nobody
      * asks now. May be NULL: nobody does. */
     bool (*fetch)(void *context, const struct deploy_fetch *fetch, uint64_t number);
+    /* Asks for a name's TXT records; then deploy_control_texts may be called with that number.
+     * False: nobody asks now. May be NULL: nobody does. */
+    bool (*texts)(void *context, struct bytes name, uint64_t number);
     /* What became of an order of ACME, for the log. May be NULL. */
     void (*acme_told)(void *context, bool failed, const char *host, const char *text);
     /* What became of tls.certificates, for the log; a text of NULL: all of them were tried. May be
@@ -448,8 +453,14 @@ void deploy_control_vault_lost(struct deploy_control *control);
 void deploy_control_fetched(struct deploy_control *control,
                             uint64_t number,
                             const struct deploy_fetched *fetched);
-/* Who asks other servers, and who keeps keys, are there: certificates can be ordered. */
-void deploy_control_acme_start(struct deploy_control *control);
+/* The records, each with a NUL; NOT_FOUND: there are none; others: nobody could say. */
+void deploy_control_texts(struct deploy_control *control,
+                          uint64_t number,
+                          enum status status,
+                          struct bytes list);
+/* Who asks other servers, and who keeps keys, are there: certificates can be ordered, and domains
+ * proven. */
+void deploy_control_serving(struct deploy_control *control);
 /* What was removed, and of which deploy_control_forgot was not called since: its secrets are to go.
  * The function is empty for a tenant; names are lent during the call. */
 void deploy_control_list_forgotten(struct deploy_control *control,

@@ -11,8 +11,6 @@
 
 #define API_DOMAINS_PAGE_MAX 1000
 #define API_DOMAIN_RANDOM    16
-#define API_TXT_NAME         "_skerry."
-#define API_TXT_VALUE        "skerry-domain="
 
 static const char *const api_no_parameters[] = {NULL};
 
@@ -47,8 +45,8 @@ static json_t *api_challenge_json(const struct store_domain *domain)
 {
     const char *host = domain->host[0] == '*' ? domain->host + 2 : domain->host;
     return json_pack("{s:s, s:o, s:o}", "type", "TXT", "name",
-                     json_sprintf(API_TXT_NAME "%s", host), "value",
-                     json_sprintf(API_TXT_VALUE "%s", domain->record.challenge));
+                     json_sprintf(DEPLOY_TXT_NAME "%s", host), "value",
+                     json_sprintf(DEPLOY_TXT_VALUE "%s", domain->record.challenge));
 }
 
 /* What failed of its orders; null: nothing, or it has none. */

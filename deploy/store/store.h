@@ -236,6 +236,14 @@ NODISCARD enum status store_list_domains(struct store *store,
                                          bool (*visit)(void *context, const struct store_domain *),
                                          void *context,
                                          struct report *report);
+/* Of all tenants. */
+NODISCARD enum status store_walk_all_domains(struct store *store,
+                                             bool (*visit)(void *context,
+                                                           struct bytes tenant,
+                                                           const struct store_domain *domain),
+                                             void *context,
+                                             struct report *report);
+
 /* ---- certificates ---------------------------------------------------------------------------- */
 
 struct store_certificate {

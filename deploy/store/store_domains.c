@@ -326,3 +326,50 @@ enum status store_list_domains(struct store *store,
     store_end_read(&txn);
     return status;
 }
+
+/* False: it is none. */
+static bool store_read_domain(MDB_val key, MDB_val value, struct store_domain *ret_domain)
+{
+    const uint8_t *slash = memchr(key.mv_data, '/', key.mv_size);
+    if (slash == NULL || value.mv_size != sizeof(ret_domain->record))
+        return false;
+    size_t tenant = (size_t)(slash - (const uint8_t *)key.mv_data);
+    size_t host = key.mv_size - tenant - 1;
+    if (tenant >= DEPLOY_NAME_BYTES || host >= sizeof(ret_domain->host))
+        return false;
+    memcpy(ret_domain->host, slash + 1, host);
+    ret_domain->host[host] = '\0';
+    memcpy(&ret_domain->record, value.mv_data, sizeof(ret_domain->record));
+    return true;
+}
+
+enum status store_walk_all_domains(struct store *store,
+                                   bool (*visit)(void *context,
+                                                 struct bytes tenant,
+                                                 const struct store_domain *domain),
+                                   void *context,
+                                   struct report *report)
+{
+    struct store_txn txn;
+    MDB_cursor *cursor = NULL;
+    MDB_val key;
+    MDB_val value;
+    struct store_domain domain;
+    enum status status = store_begin_read(store, report, &txn);
+    if (status != STATUS_OK)
+        return status;
+    int rc = mdb_cursor_open(txn.mdb, store->dbi[RECORDS_DOMAIN_OF], &cursor);
+    if (rc == 0)
+        rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+    for (; rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+        if (!store_read_domain(key, value, &domain))
+            continue; /* damage, which whoever uses it says */
+        struct bytes tenant = bytes_make(key.mv_data, key.mv_size - strlen(domain.host) - 1);
+        if (!visit(context, tenant, &domain))
+            break;
+    }
+    mdb_cursor_close(cursor);
+    status = rc == 0 || rc == MDB_NOTFOUND ? STATUS_OK : store_status(rc, report);
+    store_end_read(&txn);
+    return status;
+}

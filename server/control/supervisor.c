@@ -97,7 +97,7 @@ static void supervisor_workers_ready(void *context)
     supervisor->state = SUPERVISOR_SERVING;
     supervisor_say("ready\n");
     service_manager_say("READY=1\nSTATUS=serving");
-    deploy_control_acme_start(supervisor->deploy);
+    deploy_control_serving(supervisor->deploy);
     log_message("info", "ready", "%u workers serve", supervisor->reload.config.workers);
 }
 
@@ -299,6 +299,7 @@ static enum status supervisor_start_deploy(struct supervisor *supervisor, struct
         .artifact_trouble = supervisor_tell_artifact_trouble,
         .vault = supervisor_ask_vault,
         .fetch = supervisor_ask_egress,
+        .texts = supervisor_ask_texts,
         .acme_told = supervisor_tell_acme,
         .errand = supervisor_ask_errand,
         .certificates_told = supervisor_certificates_told,

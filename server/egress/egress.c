@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "server/egress/calls.h"
+#include "server/egress/texts.h"
 #include "server/helper/helper.h"
 
 #define EGRESS_FETCHES_MAX            4096
@@ -18,6 +19,7 @@ struct egress {
     struct helper *helper;
     struct egress_engine *engine;
     struct egress_calls *calls;
+    struct texts *texts;
 };
 
 static bool egress_send(void *context,
@@ -38,6 +40,21 @@ static void egress_raise_descriptors(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static void egress_texts_are(void *context, uint64_t number, enum status status, struct bytes list)
+{
+    const struct egress *egress = context;
+    uint8_t room[sizeof(uint32_t)];
+    struct channel_writer writer = channel_writer(room, sizeof(room));
+    channel_put_u32(&writer, status);
+    const struct channel_message message = {.type = CHANNEL_MESSAGE_TEXTS_ARE,
+                                            .id = number,
+                                            .head = channel_written(&writer),
+                                            .body = list,
+                                            .fd = -1};
+    bool told = helper_tell(egress->helper, &message);
+    (void)told; /* without control we end; without room it asks again */
+}
+
 static enum status egress_start(void *context, struct helper *helper, struct report *report)
 {
     struct egress *egress = context;
@@ -56,6 +73,10 @@ static enum status egress_start(void *context, struct helper *helper, struct rep
     egress->helper = helper;
     egress_raise_descriptors();
     enum status status = egress_engine_create(&options, report, &egress->engine);
+    if (status != STATUS_OK)
+        return status;
+    status = texts_create(options.base, options.nameserver, egress_texts_are, egress, report,
+                          &egress->texts);
     if (status != STATUS_OK)
         return status;
     const struct egress_calls_options calls = {
@@ -80,6 +101,12 @@ static void egress_gone(void *context, const struct helper_caller *caller)
 static bool egress_control(void *context, const struct channel_frame *frame)
 {
     static const struct helper_caller control = {.index = HELPER_CONTROL};
+    const struct egress *egress = context;
+    if (frame->type == CHANNEL_MESSAGE_TEXTS_ASK) {
+        if (!texts_ask(egress->texts, frame->payload, frame->id))
+            egress_texts_are(context, frame->id, STATUS_BUSY, bytes_make(NULL, 0));
+        return true;
+    }
     return egress_frame(context, &control, frame);
 }
 

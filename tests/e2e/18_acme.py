@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Certificates by ACME: from a domain to a handshake; servers that are honest, and that lie."""
+import http.client
 import json
 import os
 import shutil
@@ -152,6 +153,40 @@ class Honest(Served):
         self.assertEqual((answer.status, answer.json["code"]), (400, "bad_domain"))
         self.add("www.off.test")
         self.assertIn("acme.directory", self.domain("www.off.test")["acme"]["error"])
+
+
+class Proven(Served):
+    def test_a_tenant_proves_a_domain_by_dns_and_has_it_certified(self):
+        acme, names = AcmeServer(self.http_port, self.tls_port), NameServer()
+        self.addCleanup(acme.stop)
+        self.addCleanup(names.stop)
+        admin = harness.free_port()
+        self.start(acme.directory, outbound=f"""
+outbound: {{ nameserver: "{names.address}" }}
+admin: {{ listen: "127.0.0.1:{admin}" }}""")
+        made = self.server.admin("POST", "/v1/tokens", '{"tenant":"acme","verbs":["deploy"]}').json
+
+        def put(host):
+            connection = http.client.HTTPConnection("127.0.0.1", admin, timeout=60)
+            return harness.exchange(connection, "PUT", f"/v1/tenants/acme/domains/{host}",
+                                    b'{"function": "web", "tls": "acme"}',
+                                    {"Authorization": f"Bearer {made['token']}"})
+
+        answer = put("www.dns.test")
+        self.assertEqual(answer.status, 202, answer)
+        challenge = answer.json["challenge"]
+        self.assertEqual(challenge["name"], "_skerry.www.dns.test")
+        asked = (challenge["name"], 16)
+        wait_until(lambda: asked in names.asked, 20, "it is looked for at once")
+        self.assertEqual(self.domain("www.dns.test")["proof"], "pending")
+        value = challenge["value"].encode()
+        names.texts[challenge["name"]] = [[b"v=spf1 -all"], [value[:9], value[9:]]]
+        wait_until(lambda: put("www.dns.test").status == 200, 20, "it is proven")
+        self.assertEqual(self.domain("www.dns.test")["proof"], "dns")
+        self.wait_for("www.dns.test")
+        self.assertIn(b"certified-13!", self.ask("www.dns.test", acme.chain))
+        audit = self.server.admin("GET", "/v1/audit").json["records"]
+        self.assertIn("dns", {row.get("who") for row in audit})
 
 
 class Lying(Served):

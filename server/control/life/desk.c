@@ -152,3 +152,9 @@ void supervisor_tell_acme(void *context, bool failed, const char *host, const ch
     (void)context;
     log_message(failed ? "warn" : "info", failed ? "acme_failed" : "acme", "%s: %s", host, text);
 }
+
+bool supervisor_ask_texts(void *context, struct bytes name, uint64_t number)
+{
+    struct supervisor *supervisor = context;
+    return egress_line_texts(&supervisor->egress, name, number);
+}

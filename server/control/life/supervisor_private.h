@@ -70,6 +70,7 @@ void supervisor_tell_artifact_trouble(void *context,
                                       const char *text);
 bool supervisor_ask_vault(void *context, const struct deploy_vault_order *order, uint64_t number);
 bool supervisor_ask_egress(void *context, const struct deploy_fetch *fetch, uint64_t number);
+bool supervisor_ask_texts(void *context, struct bytes name, uint64_t number);
 void supervisor_tell_acme(void *context, bool failed, const char *host, const char *text);
 bool supervisor_ask_errand(void *context, const struct deploy_errand *errand, uint64_t number);
 void supervisor_changed(void *context, const struct deploy_change *change);

@@ -167,6 +167,29 @@ static bool egress_line_on_done(void *context, const struct channel_frame *frame
     return true;
 }
 
+/* ---- names ----------------------------------------------------------------------------------- */
+
+bool egress_line_texts(struct egress_line *line, struct bytes name, uint64_t number)
+{
+    const struct channel_message message = {
+        .type = CHANNEL_MESSAGE_TEXTS_ASK, .id = number, .body = name, .fd = -1};
+    return helpers_send(line->helpers, CHANNEL_EGRESS, &message);
+}
+
+static bool egress_line_on_texts(void *context, const struct channel_frame *frame)
+{
+    const struct egress_line *line = context;
+    struct channel_reader reader = channel_reader(frame->payload);
+    enum status status = channel_get_u32(&reader);
+    struct bytes list = channel_get_rest(&reader);
+    if (!channel_reader_ends(&reader))
+        return false;
+    deploy_control_texts(line->deploy, frame->id, status, list);
+    return true;
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
 void egress_line_lost(struct egress_line *line)
 {
     while (!list_is_empty(&line->calls)) {
@@ -174,8 +197,6 @@ void egress_line_lost(struct egress_line *line)
         egress_line_end(line, call, "the process that asks other servers has ended");
     }
 }
-
-/* ---- life ------------------------------------------------------------------------------------ */
 
 void egress_line_open(struct egress_line *line,
                       struct helpers *helpers,
@@ -186,6 +207,7 @@ void egress_line_open(struct egress_line *line,
     helpers_on(helpers, CHANNEL_MESSAGE_FETCH_DATA, egress_line_on_data, line);
     helpers_on(helpers, CHANNEL_MESSAGE_FETCH_ROOM, egress_line_on_room, line);
     helpers_on(helpers, CHANNEL_MESSAGE_FETCH_DONE, egress_line_on_done, line);
+    helpers_on(helpers, CHANNEL_MESSAGE_TEXTS_ARE, egress_line_on_texts, line);
 }
 
 void egress_line_close(struct egress_line *line)

@@ -27,6 +27,8 @@ void egress_line_open(struct egress_line *line,
 void egress_line_close(struct egress_line *line);
 /* For deploy_control_options.fetch. */
 bool egress_line_fetch(struct egress_line *line, const struct deploy_fetch *fetch, uint64_t number);
+/* For deploy_control_options.texts. */
+bool egress_line_texts(struct egress_line *line, struct bytes name, uint64_t number);
 /* Egress is gone. */
 void egress_line_lost(struct egress_line *line);
 

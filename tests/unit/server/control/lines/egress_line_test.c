@@ -67,6 +67,19 @@ void deploy_control_fetched(struct deploy_control *control,
                    fetched->body.count == 0 ? "" : (const char *)fetched->body.data);
 }
 
+void deploy_control_texts(struct deploy_control *control,
+                          uint64_t number,
+                          enum status status,
+                          struct bytes list)
+{
+    assert_null(control);
+    stage.answered++;
+    stage.number = number;
+    stage.status = status;
+    (void)snprintf(stage.body, sizeof(stage.body), "%.*s", (int)list.count,
+                   (const char *)list.data);
+}
+
 static struct egress_line line;
 
 static int setup(void **state)
@@ -183,6 +196,19 @@ static void what_makes_no_sense_is_refused(void **state)
     assert_true(say_head(9)); /* nobody's */
 }
 
+static void a_names_texts_come_back_by_number(void **state)
+{
+    (void)state;
+    assert_true(egress_line_texts(&line, bytes_of_text("a.test"), 7));
+    assert_int_equal(stage.type, CHANNEL_MESSAGE_TEXTS_ASK);
+    assert_true(bytes_equal_text(buffer_bytes(&stage.message), "a.test"));
+    assert_true(say(CHANNEL_MESSAGE_TEXTS_ARE, 7, bytes_make("\0\0\0\0one", 8)));
+    assert_int_equal(stage.number, 7);
+    assert_int_equal(stage.status, STATUS_OK);
+    assert_string_equal(stage.body, "one");
+    assert_false(say(CHANNEL_MESSAGE_TEXTS_ARE, 7, bytes_make("\0", 1)));
+}
+
 static void there_is_a_bound_on_what_is_under_way(void **state)
 {
     (void)state;
@@ -199,6 +225,7 @@ UNIT
         cmocka_unit_test_setup_teardown(what_fails_is_told_in_words, setup, teardown),
         cmocka_unit_test_setup_teardown(all_that_is_under_way_ends_with_egress, setup, teardown),
         cmocka_unit_test_setup_teardown(what_makes_no_sense_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_names_texts_come_back_by_number, setup, teardown),
         cmocka_unit_test_setup_teardown(there_is_a_bound_on_what_is_under_way, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
