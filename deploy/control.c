@@ -234,6 +234,11 @@ control_damaged(void *context, const uint8_t key[DEPLOY_SHA256_BYTES], const str
     rebuild_request(control->rebuild, key);
 }
 
+void deploy_control_rebuild(struct deploy_control *control, const uint8_t key[DEPLOY_SHA256_BYTES])
+{
+    rebuild_request(control->rebuild, key);
+}
+
 static enum status control_keep_artifacts(void *context, struct report *report)
 {
     const struct deploy_control *control = context;
@@ -367,9 +372,7 @@ static enum status control_start_jobs(struct deploy_control *control, struct rep
     status = bases_create(&bases, report, &control->bases);
     if (status != STATUS_OK)
         return status;
-    const struct rebuild_options rebuild = {.base = control->options.base,
-                                            .data_dir = control->dir.path,
-                                            .artifacts_fd = control->dir.artifacts_fd,
+    const struct rebuild_options rebuild = {.artifacts_fd = control->dir.artifacts_fd,
                                             .clock = control->options.clock,
                                             .store = control->store,
                                             .bases = control->bases,

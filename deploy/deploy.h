@@ -253,9 +253,6 @@ NODISCARD enum status deploy_blob_open(const char *data_dir,
                                        const uint8_t sha256[DEPLOY_SHA256_BYTES],
                                        struct report *report,
                                        int *ret_fd);
-/* Asks control (over its workers' socket) to build a missing or stale artifact again, and
- * returns at once; the file appears later. */
-void deploy_artifact_request(const char *data_dir, const uint8_t key[DEPLOY_SHA256_BYTES]);
 
 /* ---- control's side -------------------------------------------------------------------------- */
 
@@ -473,6 +470,8 @@ void deploy_control_forgot(struct deploy_control *control,
                            struct bytes function);
 /* Reads the files of tls.certificates, again if they were read before. */
 void deploy_control_load_certificates(struct deploy_control *control);
+/* Has an artifact built again, unless that goes on or failed a moment ago; returns at once. */
+void deploy_control_rebuild(struct deploy_control *control, const uint8_t key[DEPLOY_SHA256_BYTES]);
 /* A line of a function's log: one JSON object without `id`. Names are valid. */
 void deploy_control_log(struct deploy_control *control,
                         struct bytes tenant,

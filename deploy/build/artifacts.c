@@ -8,8 +8,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "engine/base/hex.h"
@@ -199,19 +197,4 @@ enum status deploy_artifact_open(const char *data_dir,
     artifacts_name(key, name);
     (void)snprintf(path, sizeof(path), "%s/artifacts/%s", data_dir, name);
     return artifacts_open(AT_FDCWD, path, key, report, ret_fd);
-}
-
-void deploy_artifact_request(const char *data_dir, const uint8_t key[DEPLOY_SHA256_BYTES])
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int count =
-        snprintf(address.sun_path, sizeof(address.sun_path), "%s/" ARTIFACTS_BUILD_SOCK, data_dir);
-    if (count < 0 || (size_t)count >= sizeof(address.sun_path))
-        return;
-    AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return;
-    /* A request that gets lost is sent again by the next visitor of the function. */
-    (void)sendto(fd, key, DEPLOY_SHA256_BYTES, MSG_NOSIGNAL, (const struct sockaddr *)&address,
-                 sizeof(address));
 }

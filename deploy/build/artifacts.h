@@ -19,7 +19,6 @@
 #include "deploy/store/digest.h"
 
 #define ARTIFACTS_NAME_BYTES 112
-#define ARTIFACTS_BUILD_SOCK "build.sock"
 
 void artifacts_name(const uint8_t key[DEPLOY_SHA256_BYTES], char ret_name[ARTIFACTS_NAME_BYTES]);
 /* A new temporary file in the folder `dir_fd`; `run` and `serial` make its name unique. */

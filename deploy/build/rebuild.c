@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The datagram socket, the list of what is under way, and a short memory of failures, so
- * that a module that cannot be built any more does not keep a builder busy for ever.
+ * The list of what is under way, and a short memory of failures, so that a module that cannot be
+ * built any more does not keep a builder busy for ever.
  */
 #include "deploy/build/rebuild.h"
 
-#include <errno.h>
-#include <event2/event.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #define REBUILD_UNDER_WAY_MAX 256
-#define REBUILD_READ_MAX      64 /* datagrams in one turn of the loop */
 #define REBUILD_FAILURE_COUNT 64
 #define REBUILD_FRESH_NS      CLOCK_NS_PER_S
 #define REBUILD_RETRY_NS      (30 * CLOCK_NS_PER_S)
@@ -43,13 +35,10 @@ struct rebuild_failure {
 
 struct rebuild {
     struct rebuild_options options;
-    int fd;
-    struct event *event;
     struct list jobs; /* struct rebuild_job */
     uint32_t job_count;
     struct rebuild_failure failures[REBUILD_FAILURE_COUNT]; /* a ring */
     uint32_t failure_next;
-    char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 };
 
 static void rebuild_free_job(struct rebuild_job *job)
@@ -193,45 +182,6 @@ bool rebuild_is_idle(const struct rebuild *rebuild)
     return list_is_empty(&rebuild->jobs);
 }
 
-static void rebuild_receive(evutil_socket_t fd, short what, void *context)
-{
-    (void)what;
-    struct rebuild *rebuild = context;
-    for (int i = 0; i < REBUILD_READ_MAX; i++) {
-        uint8_t message[DEPLOY_SHA256_BYTES + 1];
-        ssize_t count = recv(fd, message, sizeof(message), MSG_DONTWAIT);
-        if (count < 0)
-            break;
-        if (count == DEPLOY_SHA256_BYTES)
-            rebuild_request(rebuild, message);
-    }
-}
-
-static enum status rebuild_bind(struct rebuild *rebuild, struct report *report)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int count = snprintf(rebuild->path, sizeof(rebuild->path), "%s/" ARTIFACTS_BUILD_SOCK,
-                         rebuild->options.data_dir);
-    if (count < 0 || (size_t)count >= sizeof(rebuild->path))
-        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
-                           "%s: the data directory's path is too long for a Unix socket in it: "
-                           "choose another with --data",
-                           rebuild->options.data_dir);
-    memcpy(address.sun_path, rebuild->path, (size_t)count + 1);
-    /* We hold the directory's lock: whatever is there is left over. */
-    if (unlink(rebuild->path) != 0 && errno != ENOENT)
-        return report_errno(report, "cannot remove the old socket %s", rebuild->path);
-    rebuild->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    mode_t before = umask(0177);
-    int bound = rebuild->fd < 0
-                    ? -1
-                    : bind(rebuild->fd, (const struct sockaddr *)&address, sizeof(address));
-    (void)umask(before);
-    if (bound != 0)
-        return report_errno(report, "cannot listen on %s", rebuild->path);
-    return STATUS_OK;
-}
-
 enum status rebuild_start(const struct rebuild_options *options,
                           struct report *report,
                           struct rebuild **ret_rebuild)
@@ -240,19 +190,8 @@ enum status rebuild_start(const struct rebuild_options *options,
     if (rebuild == NULL)
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
     rebuild->options = *options;
-    rebuild->fd = -1;
-    enum status status = options->data_dir == NULL ? STATUS_OK : rebuild_bind(rebuild, report);
-    if (status == STATUS_OK && options->data_dir != NULL) {
-        rebuild->event =
-            event_new(options->base, rebuild->fd, EV_READ | EV_PERSIST, rebuild_receive, rebuild);
-        if (rebuild->event == NULL || event_add(rebuild->event, NULL) != 0)
-            status = report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
-    }
-    if (status == STATUS_OK)
-        *ret_rebuild = rebuild;
-    else
-        rebuild_stop(rebuild);
-    return status;
+    *ret_rebuild = rebuild;
+    return STATUS_OK;
 }
 
 void rebuild_stop(struct rebuild *rebuild)
@@ -260,11 +199,5 @@ void rebuild_stop(struct rebuild *rebuild)
     if (rebuild == NULL)
         return;
     ASSERT(list_is_empty(&rebuild->jobs));
-    if (rebuild->event != NULL)
-        event_free(rebuild->event);
-    if (rebuild->fd >= 0) {
-        (void)close(rebuild->fd);
-        (void)unlink(rebuild->path);
-    }
     free(rebuild);
 }

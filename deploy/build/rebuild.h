@@ -2,8 +2,8 @@
 /*
  * Building missing artifacts again, when a worker asks for one.
  *
- * Workers send an artifact's key as a datagram to build.sock. A request that is under
- * way already, came too late, or failed a moment ago is dropped: workers ask again.
+ * A request that is under way already, came too late, or failed a moment ago is dropped: workers
+ * ask again.
  */
 #ifndef SKERRY_DEPLOY_BUILD_REBUILD_H
 #define SKERRY_DEPLOY_BUILD_REBUILD_H
@@ -14,8 +14,6 @@
 struct rebuild;
 
 struct rebuild_options {
-    struct event_base *base;
-    const char *data_dir; /* NULL: no worker asks, only rebuild_request */
     int artifacts_fd;
     const struct clock *clock;
     struct store *store;
@@ -29,7 +27,7 @@ struct rebuild_options {
 NODISCARD enum status rebuild_start(const struct rebuild_options *options,
                                     struct report *report,
                                     struct rebuild **ret_rebuild);
-/* As if a worker had asked. */
+/* A worker asks, or whoever found that it is damaged. */
 void rebuild_request(struct rebuild *rebuild, const uint8_t key[DEPLOY_SHA256_BYTES]);
 /* Nothing is being built. */
 bool rebuild_is_idle(const struct rebuild *rebuild);

@@ -347,6 +347,9 @@ static enum status supervisor_make_workers(struct supervisor *supervisor, struct
     egress_line_open(&supervisor->egress, supervisor->helpers, supervisor->deploy);
     status = workers_create(&options, report, &supervisor->workers);
     if (status == STATUS_OK)
+        workers_on(supervisor->workers, CHANNEL_MESSAGE_ARTIFACT_WANTED, supervisor_on_wanted,
+                   supervisor);
+    if (status == STATUS_OK)
         status = tickets_open(&supervisor->tickets, supervisor->base, options.config,
                               supervisor->workers, report);
     if (status != STATUS_OK)

@@ -107,7 +107,7 @@ void isolates_ask_rebuild(struct isolates_owner *owner,
     }
     ++*count;
     log_message("warn", event, "%s: %s: asking for a rebuild", function->key_text, report->text);
-    deploy_artifact_request(owner->data_dir, function->entry.artifact_key);
+    owner->want_artifact(owner->context, function->entry.artifact_key);
 }
 
 /* ---- news ------------------------------------------------------------------------------------ */

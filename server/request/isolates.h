@@ -64,6 +64,10 @@ struct isolates_owner {
     struct isolate_pool *pool;
     struct metrics *metrics;
     const struct clock *clock;
+    /* Asks control for an artifact that is missing, damaged or stale; returns at once. One that is
+     * not asked for is by the next request. */
+    void (*want_artifact)(void *context, const uint8_t key[DEPLOY_SHA256_BYTES]);
+    void *context;
     uint64_t no_room_ns; /* when it was last logged that an isolate could not be made */
 };
 

@@ -77,6 +77,15 @@ static void service_rebuild(void *context,
     isolates_ask_rebuild(context, function, why, report);
 }
 
+static void service_want_artifact(void *context, const uint8_t key[DEPLOY_SHA256_BYTES])
+{
+    struct request_service *service = context;
+    const struct channel_message message = {.type = CHANNEL_MESSAGE_ARTIFACT_WANTED,
+                                            .head = bytes_make(key, DEPLOY_SHA256_BYTES)};
+    bool asked = peers_send(&service->world.peers, CHANNEL_CONTROL, &message);
+    (void)asked; /* else by the next request */
+}
+
 static struct isolate_tenant *service_find_memory(void *context, struct bytes tenant)
 {
     return isolate_pool_tenant(context, tenant);
@@ -115,7 +124,9 @@ static void service_introduce(struct request_service *service)
                                              .directory = service->directory,
                                              .pool = service->pool,
                                              .metrics = service->metrics,
-                                             .clock = service->clock};
+                                             .clock = service->clock,
+                                             .want_artifact = service_want_artifact,
+                                             .context = service};
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */

@@ -115,6 +115,17 @@ bool supervisor_ask_vault(void *context, const struct deploy_vault_order *order,
     return vault_line_ask(&supervisor->vault, order, number);
 }
 
+bool supervisor_on_wanted(void *context,
+                          const struct workers_caller *worker,
+                          const struct channel_frame *frame)
+{
+    const struct supervisor *supervisor = context;
+    (void)worker;
+    ASSERT(frame->payload.count == DEPLOY_SHA256_BYTES); /* by messages.def */
+    deploy_control_rebuild(supervisor->deploy, frame->payload.data);
+    return true;
+}
+
 void supervisor_changed(void *context, const struct deploy_change *change)
 {
     struct supervisor *supervisor = context;

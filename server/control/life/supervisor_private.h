@@ -73,6 +73,10 @@ bool supervisor_ask_egress(void *context, const struct deploy_fetch *fetch, uint
 bool supervisor_ask_texts(void *context, struct bytes name, uint64_t number);
 void supervisor_tell_acme(void *context, bool failed, const char *host, const char *text);
 bool supervisor_ask_errand(void *context, const struct deploy_errand *errand, uint64_t number);
+/* Of a worker: ARTIFACT_WANTED. */
+bool supervisor_on_wanted(void *context,
+                          const struct workers_caller *worker,
+                          const struct channel_frame *frame);
 void supervisor_changed(void *context, const struct deploy_change *change);
 
 #endif

@@ -274,12 +274,8 @@ static void crashing_builder_fails_the_deploy_and_leaves_nothing(void **state)
     stage_done(&stage);
 }
 
-static int client_ask_for_artifact(struct stage *stage)
+static int client_wait_for_artifact(struct stage *stage)
 {
-    uint8_t sha256[DEPLOY_SHA256_BYTES];
-    digest_sha256(bytes_of_text(MODULE), sha256);
-    deploy_artifact_request(stage->config.data_dir, sha256);
-    deploy_artifact_request(stage->config.data_dir, sha256);
     while (!artifact_is_there(stage, MODULE))
         (void)sched_yield();
     return 0;
@@ -298,7 +294,9 @@ static void missing_artifact_is_built_again_when_asked_for(void **state)
     artifacts_name(sha256, name);
     (void)snprintf(path, sizeof(path), "%s/artifacts/%s", stage.config.data_dir, name);
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(stage_run(&stage, client_ask_for_artifact), 0);
+    deploy_control_rebuild(stage.control, sha256);
+    deploy_control_rebuild(stage.control, sha256);
+    assert_int_equal(stage_run(&stage, client_wait_for_artifact), 0);
     stage_done(&stage);
 }
 
@@ -328,11 +326,8 @@ static void redeploy_with_a_configuration_is_a_version_with_an_artifact(void **s
     stage_done(&stage);
 }
 
-static int client_ask_for_configured(struct stage *stage)
+static int client_wait_for_configured(struct stage *stage)
 {
-    uint8_t key[DEPLOY_SHA256_BYTES];
-    artifact_key(MODULE, CONFIG, key);
-    deploy_artifact_request(stage->config.data_dir, key);
     while (!configured_is_there(stage, MODULE, CONFIG))
         (void)sched_yield();
     return 0;
@@ -354,7 +349,8 @@ static void rebuilt_artifact_is_built_with_its_configuration(void **state)
     assert_int_equal(unlink(path), 0);
     (void)snprintf(path, sizeof(path), "%s/order", stage.fixture.dir);
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(stage_run(&stage, client_ask_for_configured), 0);
+    deploy_control_rebuild(stage.control, key);
+    assert_int_equal(stage_run(&stage, client_wait_for_configured), 0);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     assert_int_equal(read(fd, order, sizeof(order)),
                      sizeof(struct deploy_build_order) + strlen(CONFIG));

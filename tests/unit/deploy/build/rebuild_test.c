@@ -122,9 +122,7 @@ static void yard_init(struct yard *yard, const char *script)
                                         .keeps = yard_keeps,
                                         .context = yard};
     assert_int_equal(bases_create(&bases, &report, &yard->bases), STATUS_OK);
-    const struct rebuild_options options = {.base = yard->base,
-                                            .data_dir = yard->fixture.dir,
-                                            .artifacts_fd = yard->artifacts_fd,
+    const struct rebuild_options options = {.artifacts_fd = yard->artifacts_fd,
                                             .clock = &yard->fixture.clock,
                                             .store = yard->fixture.store,
                                             .bases = yard->bases,
@@ -165,8 +163,8 @@ static void an_artifact_that_is_asked_for_twice_is_built_once(void **state)
     struct yard yard;
     yard_init(&yard, BUILD_OK);
     yard_deploy(&yard);
-    deploy_artifact_request(yard.fixture.dir, yard.key);
-    deploy_artifact_request(yard.fixture.dir, yard.key);
+    rebuild_request(yard.rebuild, yard.key);
+    rebuild_request(yard.rebuild, yard.key);
     yard_run_until(&yard, &yard.rebuilt_count, 1);
     assert_int_equal(builder_jobs_stats(yard.jobs).ended[BUILDER_JOB_BUILT], 1);
     rebuild_request(yard.rebuild, yard.key);
@@ -206,26 +204,12 @@ static void what_cannot_be_built_is_left_alone_for_a_while(void **state)
     yard_done(&yard);
 }
 
-static void the_socket_is_only_the_owners(void **state)
-{
-    (void)state;
-    struct yard yard;
-    struct stat facts;
-    char path[128];
-    yard_init(&yard, BUILD_OK);
-    (void)snprintf(path, sizeof(path), "%s/" ARTIFACTS_BUILD_SOCK, yard.fixture.dir);
-    assert_int_equal(stat(path, &facts), 0);
-    assert_int_equal(facts.st_mode & 0777, 0600);
-    yard_done(&yard);
-}
-
 UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_artifact_that_is_asked_for_twice_is_built_once),
         cmocka_unit_test(what_no_version_has_is_not_built),
         cmocka_unit_test(what_cannot_be_built_is_left_alone_for_a_while),
-        cmocka_unit_test(the_socket_is_only_the_owners),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,9 +112,9 @@ enum status isolate_pool_checkout(struct isolate_pool *pool,
                : report_fail(report, checkout_status, REPORT_OFFSET_NONE, "so said the pool");
 }
 
-void deploy_artifact_request(const char *data_dir, const uint8_t key[DEPLOY_SHA256_BYTES])
+static void want_artifact(void *context, const uint8_t key[DEPLOY_SHA256_BYTES])
 {
-    assert_string_equal(data_dir, "/data");
+    assert_ptr_equal(context, &rebuilds_asked);
     assert_int_equal(key[0], 9);
     rebuilds_asked++;
 }
@@ -292,7 +292,8 @@ static void a_rebuild_is_counted_by_why_and_asked_of_control(void **state)
     const struct directory_function function = {.key_text = "acme/here",
                                                 .entry = {.artifact_key = {9}}};
     struct metrics metrics = {0};
-    struct isolates_owner owner = {.metrics = &metrics, .data_dir = "/data"};
+    struct isolates_owner owner = {
+        .metrics = &metrics, .want_artifact = want_artifact, .context = &rebuilds_asked};
     struct report report = {.text = "it is so"};
     rebuilds_asked = 0;
     for (size_t i = 0; i < COUNT_OF(whys); i++) {
