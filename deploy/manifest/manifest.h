@@ -97,6 +97,7 @@ struct deploy_manifest {
     struct deploy_texts outbound; /* for config_url_rule_parse */
     struct deploy_function_limits limits;
     struct deploy_manifest_reuse reuse;
+    struct deploy_texts warm; /* paths; read by who sends the script */
     bool checkpoint;
     bool reseeds;
 };

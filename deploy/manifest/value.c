@@ -134,6 +134,11 @@ static const char *value_check(enum manifest_type type, char *text, size_t *coun
                        !value_has_control(bytes, 0x7f) && !value_has_odd_segment(bytes)
                    ? NULL
                    : "is no pattern of files below function.yaml's folder, like templates/**";
+    case MANIFEST_PATHS:
+        return *count <= DEPLOY_PATTERN_BYTES_MAX && text[0] == '/' &&
+                       !value_has_control(bytes, ' ')
+                   ? NULL
+                   : "is no path of a request, like /items?page=2";
     case MANIFEST_PREFIX:
         return value_prefix(bytes, count) ? NULL : "is no path, like /v1 or /v1/*, as it is sent";
     case MANIFEST_VARIABLE_NAMES:
@@ -156,7 +161,8 @@ static bool value_is_listed(const struct manifest_row *row)
 {
     return row->type == MANIFEST_NAMES || row->type == MANIFEST_ORIGIN_RULES ||
            row->type == MANIFEST_VARIABLE_NAMES || row->type == MANIFEST_PATTERNS ||
-           row->type == MANIFEST_HEADER_RULES || row->type == MANIFEST_REDIRECT_RULES;
+           row->type == MANIFEST_PATHS || row->type == MANIFEST_HEADER_RULES ||
+           row->type == MANIFEST_REDIRECT_RULES;
 }
 
 /* OK of all that is no rule. */

@@ -7,12 +7,14 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "deploy/cli/folder/script.h"
 #include "deploy/cli/folder/site.h"
+#include "deploy/cli/folder/wrangler.h"
 #include "deploy/source.h"
 #include "engine/base/hex.h"
 
@@ -66,11 +68,6 @@ cli_folder_parse(const struct cli *cli, const char *path, struct cli_folder *fol
     else if (deploy_manifest_from_yaml(buffer_bytes(&text), path, &folder->arena, &report,
                                        &folder->manifest) != STATUS_OK)
         code = cli_fail(cli, (enum cli_exit)status_exit_code(report.status), "%s", report.text);
-    else if (folder->manifest.main.count == 0 && folder->manifest.assets.dir.count == 0)
-        code = cli_fail(cli, CLI_MANIFEST,
-                        "%s: it names no module and no assets: add `main: FILE.wasm`, or `assets: "
-                        "{ dir: FOLDER }`",
-                        path);
     buffer_done(&text);
     return code;
 }
@@ -105,6 +102,7 @@ static enum cli_exit cli_folder_bundle(const struct cli *cli, struct cli_folder 
 enum cli_exit cli_folder_read(const struct cli *cli, const char *path, struct cli_folder *folder)
 {
     char manifest[CLI_PATH_BYTES];
+    char foreign[CLI_PATH_BYTES];
     size_t count = strlen(path);
     *folder = (struct cli_folder){0};
     arena_init(&folder->arena, DEPLOY_MANIFEST_ARENA_BYTES);
@@ -116,9 +114,19 @@ enum cli_exit cli_folder_read(const struct cli *cli, const char *path, struct cl
     const char *between = count == 0 || path[count - 1] == '/' ? "" : "/";
     (void)snprintf(manifest, sizeof(manifest), "%.*s%s" DEPLOY_MANIFEST_FILE, (int)count, path,
                    between);
-    enum cli_exit code = cli_folder_parse(cli, manifest, folder);
     (void)snprintf(folder->path, sizeof(folder->path), "%.*s", count == 0 ? 1 : (int)count,
                    count == 0 ? "." : path);
+    bool is_foreign =
+        access(manifest, F_OK) != 0 && cli_wrangler_find(folder->path, foreign) != NULL;
+    enum cli_exit code = is_foreign ? cli_wrangler_read(cli, foreign, &folder->arena,
+                                                        &folder->manifest, &folder->bindings)
+                                    : cli_folder_parse(cli, manifest, folder);
+    if (code == CLI_OK && folder->manifest.main.count == 0 &&
+        folder->manifest.assets.dir.count == 0)
+        code = cli_fail(cli, CLI_MANIFEST,
+                        "%s: it names no module and no assets: add `main: FILE.wasm`, or `assets: "
+                        "{ dir: FOLDER }`",
+                        is_foreign ? foreign : manifest);
     if (code == CLI_OK)
         code = cli_folder_bundle(cli, folder);
     if (code == CLI_OK)
@@ -189,24 +197,44 @@ static enum cli_exit cli_folder_pack_module(const struct cli *cli, struct cli_fo
     return cli_script_pack(cli, &script, &folder->body, folder->type);
 }
 
+/* What goes with the script and is in no manifest, as JSON; "": nothing. NULL: out of memory. */
+static char *cli_folder_metadata(const struct cli_folder *folder)
+{
+    const struct deploy_texts *warm = &folder->manifest.warm;
+    if (json_array_size(folder->bindings) == 0 && warm->count == 0)
+        return strdup("");
+    json_t *paths = json_array();
+    for (uint32_t i = 0; i < warm->count; i++)
+        (void)json_array_append_new(paths, json_string((const char *)warm->rows[i].data));
+    json_t *metadata = json_pack("{s:o, s:O*}", "warm", paths, "bindings", folder->bindings);
+    char *text = metadata == NULL ? NULL : json_dumps(metadata, JSON_COMPACT);
+    json_decref(metadata);
+    return text;
+}
+
 /* The same with what is beside it. */
 static enum cli_exit cli_folder_pack_all(const struct cli *cli, struct cli_folder *folder)
 {
     uint8_t random[CLI_FOLDER_MARK_HALF];
     char mark[2 * CLI_FOLDER_MARK_HALF + 1];
-    const struct cli_script script = {.folder = folder->path,
-                                      .main = (const char *)folder->manifest.main.data};
+    struct cli_script script = {.folder = folder->path,
+                                .main = (const char *)folder->manifest.main.data};
     struct buffer packed;
     enum cli_exit code = CLI_OK;
+    char *metadata = cli_folder_metadata(folder);
+    if (metadata == NULL)
+        return cli_fail(cli, CLI_FAILED, "out of memory");
+    script.metadata = bytes_of_text(metadata);
     if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-        return cli_fail(cli, CLI_FAILED, "no random numbers: %s", strerrordesc_np(errno));
+        code = cli_fail(cli, CLI_FAILED, "no random numbers: %s", strerrordesc_np(errno));
     hex_encode(random, sizeof(random), mark);
     buffer_init(&packed, CLI_FOLDER_BODY_MAX);
-    if (cli_script_is(folder->module))
+    if (code == CLI_OK && cli_script_is(folder->module))
         code = cli_script_pack(cli, &script, &packed, folder->type);
     if (code == CLI_OK)
         code = cli_folder_write(cli, folder, &packed, mark);
     buffer_done(&packed);
+    free(metadata);
     (void)snprintf(folder->type, sizeof(folder->type), "multipart/related; boundary=%s", mark);
     return code;
 }
@@ -234,6 +262,7 @@ enum cli_exit cli_folder_pack(const struct cli *cli, const char *name, struct cl
 
 void cli_folder_done(struct cli_folder *folder)
 {
+    json_decref(folder->bindings);
     cli_files_done(&folder->files);
     cli_files_done(&folder->assets);
     arena_done(&folder->arena);

@@ -13,6 +13,7 @@
 struct cli_folder {
     struct arena arena;
     struct deploy_manifest manifest;
+    json_t *bindings;            /* of a Workers' project, owned; NULL: there are none */
     char path[CLI_PATH_BYTES];   /* the folder */
     char module[CLI_PATH_BYTES]; /* path of `main` */
     struct cli_files files;
