@@ -227,8 +227,7 @@ static enum status prepare_open_jobs(struct prepare *prepare, struct report *rep
     status = bases_create(&bases, report, &prepare->bases);
     if (status != STATUS_OK)
         return status;
-    const struct rebuild_options rebuild = {.base = prepare->base,
-                                            .artifacts_fd = prepare->artifacts_fd,
+    const struct rebuild_options rebuild = {.artifacts_fd = prepare->artifacts_fd,
                                             .clock = prepare->options->clock,
                                             .store = prepare->store,
                                             .bases = prepare->bases,
