@@ -80,7 +80,7 @@ static void nobody_but_control_may_write_the_store(void **state)
     (void)state;
     assert_non_null(strstr(roles[ROLE_WORKER].paths, "store/data.mdb:r "));
     assert_non_null(strstr(roles[ROLE_WORKER].paths, "artifacts:r "));
-    assert_non_null(strstr(roles[ROLE_WORKER].paths, "generation:r "));
+    assert_non_null(strstr(roles[ROLE_WORKER].paths, "generation:r"));
     assert_string_equal(roles[ROLE_BUILDER].paths, "artifacts:w blobs:r");
     assert_string_equal(roles[ROLE_KEYS].paths, "vault:rw");
 }
