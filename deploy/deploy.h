@@ -331,6 +331,7 @@ struct deploy_errand {
     struct bytes fields; /* "name" NUL "value" NUL, of its head besides `host` */
     uint32_t wall_ms;    /* it may take; 0: as any request */
 };
+#define DEPLOY_HEALTH_BYTES 256 /* of a path that a version is asked for, with its NUL */
 struct deploy_errand_end {
     uint32_t status;  /* of HTTP; 0: nobody answered, and whether it was run is not known */
     uint32_t version; /* of the function that answered; 0: none */

@@ -108,6 +108,8 @@ struct api_response {
     struct api_follow follow;
     struct api_vault vault;
     bool backup;        /* the answer is one */
+    uint32_t checked;   /* the version that was uploaded and is to be asked how it is, before
+                           api_upload_checked completes the response; 0: none */
     struct buffer body; /* owned */
 };
 
@@ -129,7 +131,10 @@ struct api_upload {
     bool activate;
     uint32_t parts; /* of the clients; 0: all */
     bool dry_run;
-    bool only_assets; /* its module is api_site_module */
+    char health[DEPLOY_HEALTH_BYTES]; /* what the version is asked before it gets clients; "":
+                                         nothing */
+    uint64_t health_us;               /* how long that may take; 0: as any request */
+    bool only_assets;                 /* its module is api_site_module */
 };
 
 /* What became of artifacts after they were published. */
@@ -226,6 +231,18 @@ void api_upload_built(const struct api *api,
                       const struct api_upload *upload,
                       const struct builder_job_outcome *outcome,
                       struct api_response *response);
+
+struct api_checked {
+    const struct deploy_build_result *result;
+    uint32_t version;
+    const struct deploy_errand_end *end;
+};
+/* What became of that: the version gets its clients, or stays where it is. */
+void api_upload_checked(const struct api *api,
+                        const struct api_request *request,
+                        const struct api_upload *upload,
+                        const struct api_checked *checked,
+                        struct api_response *response);
 
 /* A line of a log as it stands in an answer. */
 NODISCARD enum status

@@ -124,6 +124,13 @@ void api_answer_host_conflict(struct api_call *call,
 /* Adds the version's manifest to `body`, null if it has none. */
 void api_add_manifest(const struct api_call *call, uint32_t version, json_t *body);
 
+/* What the version of the upload is asked for before it gets clients; false, and answered. */
+bool api_take_health(struct api_call *call, const struct deploy_manifest_health *manifests);
+/* An upload that is done. */
+void api_answer_built(struct api_call *call,
+                      const struct deploy_build_result *result,
+                      uint32_t version,
+                      uint64_t commit_us);
 /* What the vault said of a certificate's key. */
 void api_certificate_done(struct api_call *call,
                           const struct api_vault *vault,

@@ -12,11 +12,11 @@
 #include "deploy/api/multipart.h"
 #include "deploy/source.h"
 
-static const char *const api_upload_parameters[] = {"activate", "dry_run",        "percent",
-                                                    "config",   "reuse_requests", "reuse_for",
+static const char *const api_upload_parameters[] = {
+    "activate", "dry_run", "percent", "health", "config", "reuse_requests", "reuse_for",
 #define CHOICE(NAME, bit, name, flag, text) #name,
 #include "deploy/choices.def"
-                                                    NULL};
+    NULL};
 
 /* The answer of an upload, without its ending, which depends on how it went. */
 static json_t *api_upload_json(const struct api_call *call, uint32_t version, bool active)
@@ -337,7 +337,8 @@ static void api_begin_upload(struct api_call *call, bool activate)
         api_query_flag(call, "dry_run", false, &upload->dry_run) && api_take_percent(call) &&
         api_take_choices(call) && api_take_config(call) &&
         api_take_body(call, &content_type, &arena, &manifest) &&
-        api_take_reuse(call, &manifest.reuse) && api_check_size(call)) {
+        api_take_reuse(call, &manifest.reuse) && api_take_health(call, &manifest.health) &&
+        api_check_size(call)) {
         upload->content.choices |= (manifest.reseeds ? DEPLOY_RESEEDS : 0u) |
                                    (manifest.checkpoint ? DEPLOY_CHECKPOINT : 0u);
         api_prepare_build(call, content_type);
@@ -454,10 +455,10 @@ static json_t *api_checkpoint(const struct deploy_build_checkpoint *made)
                      (json_int_t)made->environment_reads);
 }
 
-static void api_answer_built(struct api_call *call,
-                             const struct deploy_build_result *result,
-                             uint32_t version,
-                             uint64_t commit_us)
+void api_answer_built(struct api_call *call,
+                      const struct deploy_build_result *result,
+                      uint32_t version,
+                      uint64_t commit_us)
 {
     const struct api_upload *upload = call->upload;
     json_t *body = api_upload_json(call, version, upload->activate && !upload->dry_run);
@@ -498,7 +499,7 @@ static enum status api_commit(struct api_call *call,
                                         .manifest = buffer_bytes(&upload->manifest),
                                         .files = buffer_bytes(&upload->files),
                                         .assets = buffer_bytes(&upload->assets),
-                                        .activate = upload->activate,
+                                        .activate = upload->activate && upload->health[0] == '\0',
                                         .parts = upload->parts};
     enum status status =
         api->publish(api->context, outcome->artifact_temp, upload->content.artifact_key, report);
@@ -552,9 +553,11 @@ void api_upload_built(const struct api *api,
     store_act_as(api->store, &actor);
     enum status status = api_commit(&call, outcome, &report, &version);
     store_act_as(api->store, NULL);
+    uint64_t commit_us = clock_monotonic_us(api->clock) - before_us;
     if (status != STATUS_OK)
         api_answer_report(&call, &report);
+    else if (copy.activate && copy.health[0] != '\0')
+        response->checked = version;
     else
-        api_answer_built(&call, &outcome->result, version,
-                         clock_monotonic_us(api->clock) - before_us);
+        api_answer_built(&call, &outcome->result, version, commit_us);
 }

@@ -29,6 +29,7 @@ enum cli_exit {
     CLI_CONFLICT = 6,
     CLI_LIMIT = 7,
     CLI_UNREACHABLE = 8,
+    CLI_UNHEALTHY = 9,
     CLI_INTERRUPTED = 130,
 };
 
@@ -58,6 +59,7 @@ struct cli_options {
     const char *limit;
     const char *tls;
     const char *percent;
+    const char *health;
     const char *by;
     const char *canary;
     bool follow;

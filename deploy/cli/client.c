@@ -85,6 +85,8 @@ static enum cli_exit cli_exit_of(long status, const char *code)
 {
     if (strcmp(code, "manifest") == 0)
         return CLI_MANIFEST;
+    if (strcmp(code, "unhealthy") == 0)
+        return CLI_UNHEALTHY;
     if (strcmp(code, "limit") == 0 || strcmp(code, "no_memory") == 0)
         return CLI_LIMIT;
     switch (status) {

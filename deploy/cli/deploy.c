@@ -175,6 +175,10 @@ static enum cli_exit cli_make_query(const struct cli *cli, struct buffer *query)
         status = cli_add_parameter(query, "reuse_for", bytes_of_text(options->reuse_for));
     if (status == STATUS_OK && options->percent != NULL)
         status = cli_add_parameter(query, "percent", bytes_of_text(options->percent));
+    if (status == STATUS_OK && options->health != NULL && options->health[0] == '\0')
+        status = buffer_printf(query, "&health=");
+    if (status == STATUS_OK && options->health != NULL)
+        status = cli_add_parameter(query, "health", bytes_of_text(options->health));
 #define CHOICE(NAME, bit, name, flag, text)                                                        \
     if (status == STATUS_OK && (options->choices & DEPLOY_##NAME) != 0)                            \
         status = buffer_append(query, "&" #name "=1", strlen("&" #name "=1"));
@@ -219,11 +223,9 @@ static void cli_next_in_earnest(const struct cli *cli, const char *file, const c
     const struct {
         const char *flag;
         const char *value;
-    } rows[] = {{"-c", options->config},
-                {"--config-file", options->config_file},
-                {"--reuse", options->reuse},
-                {"--reuse-for", options->reuse_for},
-                {"--percent", options->percent}};
+    } rows[] = {{"-c", options->config},         {"--config-file", options->config_file},
+                {"--reuse", options->reuse},     {"--reuse-for", options->reuse_for},
+                {"--percent", options->percent}, {"--health", options->health}};
     char flags[CLI_FLAGS_BYTES];
     char quoted[CLI_PATH_BYTES];
     char more[5 * CLI_PATH_BYTES];

@@ -57,6 +57,7 @@ static const struct cli_flag {
     TEXT("limit", 0, limit),
     TEXT("tls", 0, tls),
     TEXT("percent", 0, percent),
+    TEXT("health", 0, health),
     TEXT("by", 0, by),
     TEXT("canary", 0, canary),
     SET("follow", 'f', follow),

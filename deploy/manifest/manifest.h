@@ -80,6 +80,12 @@ struct deploy_manifest_assets {
     struct deploy_texts redirects;
 };
 
+/* Asked of a version before it gets clients. */
+struct deploy_manifest_health {
+    struct bytes path; /* with its query; empty: nothing is asked */
+    uint64_t wall_us;  /* 0: as any request */
+};
+
 /* What is not said is empty. */
 struct deploy_manifest {
     struct bytes name; /* each text with a NUL behind it */
@@ -96,6 +102,7 @@ struct deploy_manifest {
     struct deploy_texts secrets;
     struct deploy_texts outbound; /* for config_url_rule_parse */
     struct deploy_function_limits limits;
+    struct deploy_manifest_health health;
     struct deploy_manifest_reuse reuse;
     struct deploy_texts warm; /* paths; read by who sends the script */
     bool checkpoint;
@@ -122,6 +129,8 @@ NODISCARD enum status deploy_manifest_to_json(const struct deploy_manifest *mani
 /* Appends a function.yaml with every key as a comment, and what is not taken yet: for help. */
 NODISCARD enum status deploy_manifest_print_reference(struct buffer *out);
 
+/* A path with its query, as a request's line has it. */
+bool deploy_path_valid(struct bytes path);
 /* Is it a variable's name: letters, digits and `_`, no digit first? */
 bool deploy_variable_name_valid(struct bytes name);
 /* One "NAME=value" of such a name: no NUL, no longer than it may be. CONFIG, and a report. */

@@ -462,6 +462,27 @@ static enum status read_check_assets(struct manifest_reader *reader,
     return STATUS_OK;
 }
 
+bool deploy_path_valid(struct bytes path)
+{
+    for (size_t i = 0; i < path.count; i++) {
+        if (path.data[i] <= ' ' || path.data[i] >= 0x7f || path.data[i] == '#')
+            return false;
+    }
+    return path.count > 0 && path.data[0] == '/';
+}
+
+static enum status read_check_health(struct manifest_reader *reader,
+                                     const json_t *tree,
+                                     const struct deploy_manifest *manifest)
+{
+    reader->key = "health";
+    if (manifest->health.path.count > 0 && !deploy_path_valid(manifest->health.path))
+        return read_fail(reader, tree, "health", "has a `path` that is none, like /healthz");
+    if (manifest->health.path.count == 0 && manifest->health.wall_us > 0)
+        return read_fail(reader, tree, "health", "has no `path` to ask for");
+    return STATUS_OK;
+}
+
 enum status manifest_read(const json_t *tree,
                           const struct manifest_marks *marks,
                           struct arena *arena,
@@ -483,6 +504,8 @@ enum status manifest_read(const json_t *tree,
         status = read_check_secrets(&reader, tree, &manifest);
     if (status == STATUS_OK)
         status = read_check_assets(&reader, tree, &manifest);
+    if (status == STATUS_OK)
+        status = read_check_health(&reader, tree, &manifest);
     if (status == STATUS_OK)
         *ret_manifest = manifest;
     return status;

@@ -105,6 +105,11 @@ NODISCARD enum status store_activate(struct store *store,
                                      const struct store_target *target,
                                      uint32_t version,
                                      struct report *report);
+/* The same for so many parts of the clients; the version with most has the rest. 0: all. */
+NODISCARD enum status store_promote(struct store *store,
+                                    const struct store_target *target,
+                                    struct deploy_share share,
+                                    struct report *report);
 /* Its shares, cookie and canary; the rest is the store's. NOT_FOUND: no such version; INVALID: they
  * are not all of the clients, each version once. */
 NODISCARD enum status store_set_deployment(struct store *store,

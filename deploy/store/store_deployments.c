@@ -230,7 +230,8 @@ enum status store_drop_deployments(const struct store_txn *txn, const struct sto
 
 struct store_deploying {
     const struct store_target *target;
-    uint32_t version;                            /* all clients get it; 0: see below */
+    uint32_t version;                            /* gets so many; 0: see below */
+    uint32_t parts;                              /* of the clients; 0: all */
     const struct records_deployment *deployment; /* NULL: the one before */
 };
 
@@ -240,6 +241,9 @@ static enum status store_next_deployment(const struct store_txn *txn,
                                          struct records_deployment *ret_next)
 {
     struct records_deployments deployments;
+    const struct deploy_share share = {.version = deploying->version, .parts = deploying->parts};
+    if (share.parts != 0)
+        return store_share_out(txn, deploying->target, function, share, ret_next);
     if (deploying->deployment != NULL || deploying->version != 0) {
         *ret_next =
             deploying->version != 0 ? store_of_one(deploying->version) : *deploying->deployment;
@@ -304,6 +308,16 @@ enum status store_activate(struct store *store,
                            struct report *report)
 {
     struct store_deploying deploying = {.target = target, .version = version};
+    return store_write(store, target, store_change_deploy, &deploying, false, report);
+}
+
+enum status store_promote(struct store *store,
+                          const struct store_target *target,
+                          struct deploy_share share,
+                          struct report *report)
+{
+    struct store_deploying deploying = {
+        .target = target, .version = share.version, .parts = share.parts};
     return store_write(store, target, store_change_deploy, &deploying, false, report);
 }
 

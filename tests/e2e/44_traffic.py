@@ -2,9 +2,10 @@
 """Which host leads to which function, and which of its versions a client gets."""
 import contextlib
 import json
+import unittest
 
 import harness
-from harness import ServerTest, exchange, text_guest
+from harness import Server, ServerTest, exchange, guest, text_guest
 
 
 def version_of(answer):
@@ -202,3 +203,59 @@ class Domains(ServerTest):
         self.server.cli("domain", "rm", "*.acme.example", "-t", "acme", check=0)
         self.problem(self.ask("any.acme.example"), 404, "unknown_host")
 
+
+class Health(unittest.TestCase):
+    """A version that is asked how it is before it gets clients."""
+
+    def deploy(self, server, module, *more):
+        path = server.home / "module.wasm"
+        path.write_bytes(module)
+        return server.cli("deploy", str(path), "-n", "api", "--health", "/healthz?full=1", *more)
+
+    def active(self, server):
+        path = "/v1/tenants/default/functions/api/deployment"
+        return server.admin("GET", path).json["versions"][0]["version"]
+
+    def test_who_answers_well_gets_clients_and_who_does_not_gets_none(self):
+        with Server(workers=1, config="limits: { fuel: 3M, wall: 2s }\n") as server:
+            self.assertEqual(self.deploy(server, text_guest("----------one")).returncode, 0)
+            self.assertEqual(server.get("api").text, "----------one")
+            for module, why in ((guest("trap"), "500 trap"), (guest("loop"), "500 fuel_exhausted")):
+                done = self.deploy(server, module)
+                self.assertEqual(done.returncode, 9, done)
+                self.assertIn("GET /healthz?full=1 was answered with " + why, done.stderr)
+                self.assertIn("skerry logs api", done.stderr)
+                self.assertEqual((self.active(server), server.get("api").text),
+                                 ("v1", "----------one"))
+            # It is there, to be looked at, and can be put live all the same.
+            self.assertEqual(server.get("v2--api", "/healthz?full=1").status, 500)
+            done = self.deploy(server, text_guest("---------four"), "--percent", "100")
+            self.assertEqual(done.returncode, 0, done)
+            self.assertEqual((self.active(server), server.get("api").text), ("v4", "---------four"))
+
+    def test_the_manifest_says_what_is_asked(self):
+        with Server(workers=1) as server:
+            folder = server.home / "f"
+            folder.mkdir()
+            (folder / "m.wasm").write_bytes(guest("trap"))
+            (folder / "function.yaml").write_text(
+                "name: api\nmain: m.wasm\nhealth: { path: /up, wall: 1s }\n")
+            done = server.cli("deploy", str(folder))
+            self.assertEqual(done.returncode, 9, done)
+            self.assertEqual(server.get("api").status, 404)
+            # A flag goes before the file; an empty one asks for nothing.
+            self.assertEqual(server.cli("deploy", str(folder), "--health", "").returncode, 0)
+            self.assertEqual(server.get("api", "/up").status, 500)
+
+    def test_what_is_no_path_is_refused(self):
+        with Server(workers=1) as server:
+            for path in ("healthz", "/a b", "/a%0d%0ab", "/" + "x" * 256, "%zz"):
+                answer = server.put("api", text_guest("------------x"),
+                                    query="?health=" + path.replace(" ", "%20"))
+                self.assertEqual((answer.status, answer.json["code"]), (400, "bad_query"), path)
+            self.assertEqual(server.functions(), set())
+            for text in ("{ path: up }", "{ wall: 1s }", "{ path: /x, wall: 2h }", "[]"):
+                (server.home / "function.yaml").write_text(
+                    f"name: api\nmain: m.wasm\nhealth: {text}\n")
+                (server.home / "m.wasm").write_bytes(text_guest("------------x"))
+                self.assertEqual(server.cli("deploy", str(server.home)).returncode, 3, text)
