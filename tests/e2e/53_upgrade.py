@@ -175,11 +175,11 @@ class Refusals(unittest.TestCase):
                                                   b"KV_CHANCE WORKER CONTROL"))
             self.check(server, stranger, "cannot share workers")
             # It can prepare and cannot start: the program before has its process back.
-            newer = programs.other("newer", (b"%s/build.sock", b"%s/no/ld.sock"))
+            newer = programs.other("newer", (b"%s/generation", b"%s/no/eration"))
             done = server.cli("upgrade", newer)
             self.assertEqual(done.returncode, 1, done)
             self.assertIn("the server goes on as it was", done.stderr)
-            self.assertIn("no/ld.sock", state(server)["text"])
+            self.assertIn("no/eration", state(server)["text"])
             self.assertEqual(server.get("text").text, "text-00000001")
             server.deploy("text", text_guest("text-00000002"))
             self.assertEqual(server.get("text").text, "text-00000002")

@@ -61,6 +61,7 @@ TESTED_ELSEWHERE = {
     "server/serve.c": "joins configuration, files and control: e2e/46_cli, e2e/54_operations",
     "server/worker.c": "joins the loop and all that is in a worker: e2e/10_http, e2e/52_processes",
     "deploy/api/api_health.c": "between an upload and a worker's answer: e2e/44_traffic",
+    "deploy/control_upload.c": "between API, builders and workers: e2e/40_deploy, 44_traffic",
     "deploy/cli/lifecycle.c": "a client of a server that changes: e2e/53_lifecycle, 53_upgrade",
     "deploy/prepare.c": "builds beside a server that runs: e2e/53_upgrade",
     "server/prepare.c": "the verb around that: e2e/53_upgrade",
