@@ -191,7 +191,7 @@ static enum cli_exit cli_folder_pack_module(const struct cli *cli, struct cli_fo
         return cli_read_all(folder->module, &folder->body) ? CLI_OK
                                                            : cli_cannot_read(cli, folder->module);
     (void)snprintf(folder->path, sizeof(folder->path), "%.*s",
-                   slash == NULL ? 0 : (int)(slash - folder->module), folder->module);
+                   slash == NULL ? 0 : MAX((int)(slash - folder->module), 1), folder->module);
     const struct cli_script script = {.folder = folder->path,
                                       .main = slash == NULL ? folder->module : slash + 1};
     return cli_script_pack(cli, &script, &folder->body, folder->type);

@@ -155,9 +155,8 @@
   // Of what Workers say of a connection, what is known here.
   const incomingCf = () => ({ colo: "SKERRY", httpProtocol: host.requestProtocol() });
 
-  class Request extends Body {
+  class Request {
     constructor(input, init) {
-      super();
       const from = input instanceof Request ? input : null;
       init ??= {};
       this[URL_] = from === null ? urlOf(input) : from.url;
@@ -178,7 +177,7 @@
     }
     get url() { return this[URL_] ??= incomingUrl(); }
     get method() { return this[METHOD]; }
-    get headers() { return this[HEADERS] ??= host.headersOf(host.requestHeaders(), false); }
+    get headers() { return this[HEADERS] ??= host.incomingHeaders(); }
     get redirect() { return this[REDIRECT]; }
     get signal() { return this[SIGNAL] ??= new AbortController().signal; }
     get cf() { return this[CF] ??= this === served ? incomingCf() : undefined; }
@@ -197,6 +196,8 @@
       return copy;
     }
   }
+  // What they have of a body is above them in the chain of prototypes; a class that extends costs each `new`.
+  Object.setPrototypeOf(Request.prototype, Body.prototype);
   Object.assign(Request.prototype, { [URL_]: null, [METHOD]: "GET", [REDIRECT]: "manual", [SIGNAL]: null, [CF]: undefined });
 
   let served = null;
@@ -218,9 +219,8 @@
     return Math.trunc(status);
   };
 
-  class Response extends Body {
+  class Response {
     constructor(body, init) {
-      super();
       if (init !== undefined && init !== null) {
         if (init.status !== undefined) this[STATUS] = statusOf(init.status);
         if (init.statusText !== undefined) this[TEXT] = `${init.statusText}`;
@@ -267,6 +267,7 @@
       return copy;
     }
   }
+  Object.setPrototypeOf(Response.prototype, Body.prototype);
   Object.assign(Response.prototype, { [STATUS]: 200, [TEXT]: "", [KIND]: "default", [URL_]: "", [REDIRECTED]: false });
 
   // ---- fetch

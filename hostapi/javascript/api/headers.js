@@ -5,19 +5,20 @@
   const FIXED = Symbol("fixed");
   const lower = host.fieldName;
   const clean = host.fieldValue;
+  // Those of the request that is served stay in C until somebody wants more than one by its name.
+  const listOf = (headers) => headers[LIST] ??= host.requestHeaders();
   const mutable = (headers) => {
     if (headers[FIXED]) throw new TypeError("these headers cannot be changed");
-    return headers[LIST];
+    return listOf(headers);
   };
 
   class Headers {
     constructor(init) {
       this[LIST] = [];
-      this[FIXED] = false;
       if (init === undefined || init === null) return;
       if (typeof init !== "object") throw new TypeError("Headers: neither a list of pairs nor a record");
       if (init instanceof Headers) {
-        this[LIST] = init[LIST].slice();
+        this[LIST] = listOf(init).slice();
       } else if (typeof init[Symbol.iterator] === "function") {
         for (const pair of init) {
           const [name, value, ...more] = pair;
@@ -37,17 +38,18 @@
     get(name) {
       name = lower(name);
       const list = this[LIST];
+      if (list === null) return host.requestHeader(name);
       let found = null;
       for (let i = 0; i < list.length; i += 2) if (list[i] === name) found = found === null ? list[i + 1] : `${found}, ${list[i + 1]}`;
       return found;
     }
     getSetCookie() {
-      const list = this[LIST];
+      const list = listOf(this);
       return list.filter((_, i) => i % 2 === 1 && list[i - 1] === "set-cookie");
     }
     has(name) {
       name = lower(name);
-      const list = this[LIST];
+      const list = listOf(this);
       for (let i = 0; i < list.length; i += 2) if (list[i] === name) return true;
       return false;
     }
@@ -67,7 +69,7 @@
     forEach(call, self) { for (const [name, value] of this) call.call(self, value, name, this); }
     // Sorted, values of one name joined, but each cookie for itself.
     *entries() {
-      const list = this[LIST];
+      const list = listOf(this);
       const names = new Set(list.filter((_, i) => i % 2 === 0));
       for (const name of [...names].sort()) {
         if (name === "set-cookie") for (const value of this.getSetCookie()) yield [name, value];
@@ -77,20 +79,24 @@
     *keys() { for (const [name] of this.entries()) yield name; }
     *values() { for (const [, value] of this.entries()) yield value; }
   }
+  Headers.prototype[LIST] = null;
+  Headers.prototype[FIXED] = false;
   Headers.prototype[Symbol.iterator] = Headers.prototype.entries;
 
-  host.headerList = (headers) => headers[LIST];
+  host.headerList = listOf;
   // Of what the body is, if the script has not said it.
   host.addType = (headers, type) => {
-    if (!headers[LIST].includes("content-type")) headers[LIST].push("content-type", type);
+    const list = listOf(headers);
+    if (!list.includes("content-type")) list.push("content-type", type);
   };
   // Headers of a list of C's, which nobody else holds.
   host.headersOf = (list, fixed) => {
-    const headers = new Headers();
+    const headers = Object.create(Headers.prototype);
     headers[LIST] = list;
-    headers[FIXED] = fixed;
+    if (fixed) headers[FIXED] = true;
     return headers;
   };
+  host.incomingHeaders = () => Object.create(Headers.prototype);
   host.fixHeaders = (headers) => {
     headers[FIXED] = true;
     return headers;

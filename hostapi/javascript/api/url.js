@@ -28,29 +28,7 @@
 
   // ---- application/x-www-form-urlencoded
 
-  const decodeForm = (text) => {
-    text = text.replaceAll("+", " ");
-    if (!text.includes("%")) return text;
-    const bytes = host.encode(text);
-    const out = new Uint8Array(bytes.length);
-    let count = 0;
-    for (let i = 0; i < bytes.length; i++) {
-      const hex = bytes[i] === 0x25 ? Number(`0x${String.fromCharCode(bytes[i + 1], bytes[i + 2])}`) : NaN;
-      const good = bytes[i] === 0x25 && /^[0-9a-fA-F]{2}$/.test(String.fromCharCode(bytes[i + 1], bytes[i + 2]));
-      out[count++] = good ? hex : bytes[i];
-      if (good) i += 2;
-    }
-    return host.decode(out.subarray(0, count), false);
-  };
-  const parseForm = (text) => {
-    const list = [];
-    for (const piece of text.split("&")) {
-      if (piece === "") continue;
-      const at = piece.indexOf("=");
-      list.push([decodeForm(at < 0 ? piece : piece.slice(0, at)), at < 0 ? "" : decodeForm(piece.slice(at + 1))]);
-    }
-    return list;
-  };
+  const parseForm = host.parseQuery;
   const encodeForm = (text) => {
     let out = "";
     for (const byte of host.encode(text)) {
@@ -67,7 +45,6 @@
   class URLSearchParams {
     constructor(init = "") {
       this[LIST] = [];
-      this[PARTS] = null; // the URL that it is of
       if (typeof init !== "object" && typeof init !== "function" || init === null) {
         const text = `${init}`;
         this[LIST] = parseForm(text.startsWith("?") ? text.slice(1) : text);
@@ -125,6 +102,7 @@
     *values() { for (const [, value] of this.entries()) yield value; }
     toString() { return printForm(this[LIST]); }
   }
+  URLSearchParams.prototype[PARTS] = null; // the URL that it is of
   URLSearchParams.prototype[Symbol.iterator] = URLSearchParams.prototype.entries;
 
   const changed = (params) => {
@@ -140,7 +118,6 @@
       const parts = host.parseUrl(`${text}`, base === undefined ? undefined : `${base}`);
       if (parts === null) throw new TypeError(`Invalid URL: ${text}`);
       this[PARTS] = parts;
-      this[LIST] = null;
     }
     static canParse(text, base) {
       return host.parseUrl(`${text}`, base === undefined ? undefined : `${base}`) !== null;
@@ -213,9 +190,10 @@
     }
     get searchParams() {
       if (this[LIST] === null) {
-        this[LIST] = new URLSearchParams();
-        this[LIST][PARTS] = this;
-        this[LIST][LIST] = parseForm(this[PARTS][QUERY]);
+        const params = Object.create(URLSearchParams.prototype);
+        params[PARTS] = this;
+        params[LIST] = parseForm(this[PARTS][QUERY]);
+        this[LIST] = params;
       }
       return this[LIST];
     }
@@ -229,6 +207,7 @@
     toJSON() { return serialise(this[PARTS]); }
   }
 
+  URL.prototype[LIST] = null; // its searchParams, once somebody asks
   const refresh = (url) => { if (url[LIST] !== null) url[LIST][LIST] = parseForm(url[PARTS][QUERY]); };
   const canHavePort = (url) => url[PARTS][HOST] !== "" && url[PARTS][SCHEME] !== "file";
   const setHost = (url, text, withPort) => {

@@ -146,7 +146,26 @@ static JSValue exchange_headers(JSContext *context, JSValueConst self, int argc,
     return list;
 }
 
-/* (name) -> its first value, or null: cheaper than all of them */
+/* Values that each end in a NUL, with a comma and a blank between them. */
+static JSValue exchange_joined(JSContext *context, const char *values, size_t count)
+{
+    if (strlen(values) + 1 == count)
+        return JS_NewStringLen(context, values, count - 1);
+    size_t used = 0;
+    char *text = malloc(2 * count);
+    if (text == NULL)
+        return JS_ThrowOutOfMemory(context);
+    for (const char *value = values; value < values + count; value += strlen(value) + 1) {
+        memcpy(text + used, ", ", 2);
+        memcpy(text + used + 2, value, strlen(value));
+        used += 2 + strlen(value);
+    }
+    JSValue joined = JS_NewStringLen(context, text + 2, used - 2);
+    free(text);
+    return joined;
+}
+
+/* (name in lower case) -> its values, joined, or null: cheaper than all of them */
 static JSValue exchange_header(JSContext *context, JSValueConst self, int argc, JSValueConst *argv)
 {
     (void)self, (void)argc;
@@ -155,10 +174,16 @@ static JSValue exchange_header(JSContext *context, JSValueConst self, int argc, 
         return JS_EXCEPTION;
     struct exchange_field field = {.name = name, .bytes = (uint32_t)strlen(name)};
     int64_t count;
+    if (strcmp(name, EXCHANGE_ADDRESS) == 0) {
+        JS_FreeCString(context, name);
+        return exchange_address(context);
+    }
     char *values = guest_get(exchange_get_fields, &field, &count);
-    JSValue value = values == NULL || count == 0 ? JS_NULL : JS_NewString(context, values);
-    free(values);
     JS_FreeCString(context, name);
+    if (values == NULL || count == 0)
+        return JS_NULL;
+    JSValue value = exchange_joined(context, values, (size_t)count);
+    free(values);
     return value;
 }
 

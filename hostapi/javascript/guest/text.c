@@ -94,6 +94,13 @@ static JSValue text_decode_repaired(JSContext *context, const uint8_t *bytes, si
     return value;
 }
 
+JSValue text_string(JSContext *context, const uint8_t *bytes, size_t count)
+{
+    return text_well_formed(bytes, count) == count
+               ? JS_NewStringLen(context, (const char *)bytes, count)
+               : text_decode_repaired(context, bytes, count);
+}
+
 /* (bytes, fatal) -> text */
 static JSValue text_decode(JSContext *context, JSValueConst self, int argc, JSValueConst *argv)
 {

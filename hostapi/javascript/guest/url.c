@@ -13,11 +13,6 @@
 
 /* ---- pieces of text -------------------------------------------------------------------------- */
 
-static struct url_text url_piece(const char *data, size_t count)
-{
-    return (struct url_text){.data = (char *)(uintptr_t)data, .count = count};
-}
-
 void url_put(struct url_text *to, const char *data, size_t count)
 {
     if (to->count + count + 1 > to->room) {
@@ -395,6 +390,18 @@ static bool url_take_argument(JSContext *context,
     return good;
 }
 
+static JSValue url_list(JSContext *context, const struct url *url)
+{
+    const bool flags[] = {url->has_host, url->has_query, url->has_fragment, url->is_opaque};
+    JSValue values[URL_PARTS + sizeof(flags) / sizeof(flags[0])];
+    for (uint32_t i = 0; i < URL_PARTS; i++)
+        values[i] = JS_NewStringLen(context, url->parts[i].count == 0 ? "" : url->parts[i].data,
+                                    url->parts[i].count);
+    for (uint32_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+        values[URL_PARTS + i] = JS_NewBool(context, flags[i]);
+    return JS_NewArrayFrom(context, sizeof(values) / sizeof(values[0]), values);
+}
+
 /* (text, base or undefined) -> components in the order of enum url_part, then whether there is a
  * host, a query, a fragment, and whether the path is opaque; null: it is no URL */
 static JSValue url_components(JSContext *context, JSValueConst self, int argc, JSValueConst *argv)
@@ -402,21 +409,20 @@ static JSValue url_components(JSContext *context, JSValueConst self, int argc, J
     (void)self, (void)argc;
     struct url base;
     struct url url;
+    size_t count;
     bool has_base = !JS_IsUndefined(argv[1]);
+    const char *text = has_base ? NULL : JS_ToCStringLen(context, &count, argv[0]);
+    if (text != NULL && url_cut(text, count, &url)) {
+        JSValue list = url_list(context, &url);
+        JS_FreeCString(context, text);
+        return list;
+    }
+    JS_FreeCString(context, text);
     if (has_base && !url_take_argument(context, argv[1], NULL, &base))
         return JS_HasException(context) ? JS_EXCEPTION : JS_NULL;
     if (!url_take_argument(context, argv[0], has_base ? &base : NULL, &url))
         return JS_HasException(context) ? JS_EXCEPTION : JS_NULL;
-    JSValue list = JS_NewArray(context);
-    for (uint32_t i = 0; i < URL_PARTS; i++)
-        JS_SetPropertyUint32(context, list, i,
-                             JS_NewStringLen(context,
-                                             url.parts[i].count == 0 ? "" : url.parts[i].data,
-                                             url.parts[i].count));
-    const bool flags[] = {url.has_host, url.has_query, url.has_fragment, url.is_opaque};
-    for (uint32_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-        JS_SetPropertyUint32(context, list, URL_PARTS + i, JS_NewBool(context, flags[i]));
-    return list;
+    return url_list(context, &url);
 }
 
 /* (text, set) -> percent-encoded */
@@ -446,4 +452,5 @@ void url_add(void)
         GUEST_FUNCTION("percentEncode", 2, url_encode),
     };
     guest_add(functions, sizeof(functions) / sizeof(functions[0]));
+    url_add_forms();
 }

@@ -328,7 +328,7 @@ static int url_hex(char c)
                                                     : -1;
 }
 
-static void url_percent_decode(struct url_text text, struct url_text *out)
+void url_percent_decode(struct url_text text, struct url_text *out)
 {
     for (size_t i = 0; i < text.count; i++) {
         bool encoded = text.data[i] == '%' && i + 2 < text.count &&

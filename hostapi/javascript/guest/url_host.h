@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the URL parser's two files share: components, and growing text.
+ * What the URL parser's files share: components, and growing text.
  */
 #ifndef SKERRY_JAVASCRIPT_URL_HOST_H
 #define SKERRY_JAVASCRIPT_URL_HOST_H
@@ -43,9 +43,22 @@ enum url_set {
     URL_SET_USER
 };
 
+static inline struct url_text url_piece(const char *data, size_t count)
+{
+    return (struct url_text){.data = (char *)(uintptr_t)data, .count = count};
+}
+
+/* Most URLs are http's and need nothing but to be cut: parts are borrowed from the text, which ends
+ * in a NUL. False: the parser has to look at it. */
+bool url_cut(const char *text, size_t count, struct url *url);
+void url_add_forms(void);
+
 /* Appends; the text ends in a NUL that is not counted. */
 void url_put(struct url_text *to, const char *data, size_t count);
 void url_put_encoded(struct url_text *to, struct url_text text, enum url_set set);
+
+/* Appends it with what is encoded decoded. */
+void url_percent_decode(struct url_text text, struct url_text *out);
 
 /* Appends the host that the text is, in its one form: a name in lower case, an address; false: it
  * is none. */

@@ -129,3 +129,19 @@ test("search parameters of a URL", () => {
   same(url.href, "http://h/");
   same(url.searchParams === url.searchParams, true);
 });
+test("plain urls are cut, and others parsed, to the same", () => {
+  const rows = {
+    "http://h/a?b#c": "http://h/a?b#c", "http://h:80/": "http://h/", "https://h:443/": "https://h/", "http://h:443/": "http://h:443/",
+    "http://h:0080/a": "http://h/a", "http://h:65536/": null, "http://h:/x": "http://h/x", "http://h": "http://h/", "http://h?q": "http://h/?q",
+    "http://h/a/./b": "http://h/a/b", "http://h/a/../b": "http://h/b", "http://h/%2e%2E/b": "http://h/b", "http://h/a/.b": "http://h/a/.b",
+    "http://1.2.3/": "http://1.2.0.3/", "http://127.0.0.1:8080/x": "http://127.0.0.1:8080/x", "http://01.2.3.4/": "http://1.2.3.4/",
+    "http://256.1.1.1/": null, "http://1.2.3.4./": "http://1.2.3.4/", "http://1.2.3.4.5/": null, "http://a.1/": null, "http://0x7f.1/": "http://127.0.0.1/",
+    "http://H/": "http://h/", "http://h\\a": "http://h/a", "http://h/\\a": "http://h//a", "http://h/a b?c d#e f": "http://h/a%20b?c%20d#e%20f",
+    "http://h/'?'#'": "http://h/'?%27#'", "http://h/^?^#^": "http://h/%5E?^#^", "http://h/`{}?`{}#`": "http://h/%60%7B%7D?`{}#%60", "http://h/|[]?|[]": "http://h/|[]?|[]",
+    "http://u@h/": "http://u@h/", "http://[::1]/": "http://[::1]/", "http:h/": "http://h/", " http://h/ ": "http://h/",
+    "http://h/a\tb": "http://h/ab", "http://h/\u00e9": "http://h/%C3%A9", "http://h/a?": "http://h/a?", "http://h/a#": "http://h/a#", "http:///h/": "http://h/",
+  };
+  for (const [text, wanted] of Object.entries(rows)) same(URL.parse(text)?.href ?? null, wanted, text);
+  const params = new URL("http://h/?a=1+2&b=%41%zz&&c&=d&e=%ff&a=%C3%A9").searchParams;
+  same([...params], [["a", "1 2"], ["b", "A%zz"], ["c", ""], ["", "d"], ["e", "\ufffd"], ["a", "\u00e9"]]);
+});
