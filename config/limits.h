@@ -18,6 +18,14 @@ enum config_unit {
     CONFIG_UNIT_FUEL,
     CONFIG_UNIT_MICROSECONDS,
     CONFIG_UNIT_COUNT,
+    CONFIG_UNIT_CHOICE, /* enum config_choice */
+};
+
+/* What a feature may be told, if it is no quantity. */
+enum config_choice {
+    CONFIG_CHOICE_AUTO,
+    CONFIG_CHOICE_OFF,
+    CONFIG_CHOICE_ON,
 };
 
 /* The scheduler's widest weight; a bound of limits.def that code elsewhere has to know. */

@@ -39,8 +39,24 @@ static const struct quantity_suffix quantity_suffixes[][QUANTITY_SUFFIX_MAX] = {
         {{"Mi", 1ULL << 20}, {"M", 1000000}, {"Ki", 1ULL << 10}, {"k", 1000}, {"", 1}},
 };
 
+static const char *const quantity_choices[] = {
+    [CONFIG_CHOICE_AUTO] = QUANTITY_AUTO, [CONFIG_CHOICE_OFF] = "off", [CONFIG_CHOICE_ON] = "on"};
+
+static bool quantity_parse_choice(const char *text, uint64_t *ret_value)
+{
+    for (size_t i = 0; i < COUNT_OF(quantity_choices); i++) {
+        if (strcmp(text, quantity_choices[i]) == 0) {
+            *ret_value = i;
+            return true;
+        }
+    }
+    return false;
+}
+
 bool config_parse_quantity(const char *text, enum config_unit unit, uint64_t *ret_value)
 {
+    if (unit == CONFIG_UNIT_CHOICE)
+        return quantity_parse_choice(text, ret_value);
     ASSERT((size_t)unit < COUNT_OF(quantity_suffixes));
     if (unit == CONFIG_UNIT_BYTES_OR_AUTO && strcmp(text, QUANTITY_AUTO) == 0) {
         *ret_value = 0;
@@ -76,7 +92,8 @@ const char *config_unit_words(enum config_unit unit)
                                         [CONFIG_UNIT_BYTES_OR_AUTO] = "auto, B, KiB, MiB, GiB, TiB",
                                         [CONFIG_UNIT_FUEL] = "k, M, G, T",
                                         [CONFIG_UNIT_MICROSECONDS] = "us, ms, s, m, h",
-                                        [CONFIG_UNIT_COUNT] = "k, M, Ki, Mi"};
+                                        [CONFIG_UNIT_COUNT] = "k, M, Ki, Mi",
+                                        [CONFIG_UNIT_CHOICE] = "auto, off, on"};
     ASSERT((size_t)unit < COUNT_OF(words));
     return words[unit];
 }
@@ -85,6 +102,11 @@ void config_format_quantity(uint64_t value,
                             enum config_unit unit,
                             char ret_text[CONFIG_QUANTITY_BYTES])
 {
+    if (unit == CONFIG_UNIT_CHOICE) {
+        ASSERT(value < COUNT_OF(quantity_choices));
+        (void)snprintf(ret_text, CONFIG_QUANTITY_BYTES, "%s", quantity_choices[value]);
+        return;
+    }
     ASSERT((size_t)unit < COUNT_OF(quantity_suffixes));
     if (unit == CONFIG_UNIT_BYTES_OR_AUTO && value == 0) {
         (void)snprintf(ret_text, CONFIG_QUANTITY_BYTES, QUANTITY_AUTO);

@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/native.h"
+
 #define ARTIFACT_BYTES_MAX ((uint64_t)16 << 30)
 
 static enum status artifact_map(struct isolate_artifact *artifact, int fd, struct report *report)
@@ -100,6 +102,15 @@ static struct bytes artifact_bytes(const struct isolate_artifact *artifact)
     return bytes_make(artifact->data, artifact->count);
 }
 
+/* Who may map nothing executable loses speed and nothing else: no artifact is refused for it. */
+static void artifact_map_native(struct isolate_artifact *artifact, struct isolate_bases *bases)
+{
+    struct report unheard = REPORT_INIT;
+    if (bases != NULL && bases->runs_native &&
+        engine_module_map_native(artifact->module, artifact->fd, &unheard) != STATUS_OK)
+        bases->native_refused++;
+}
+
 /* One that is open, unless another file has taken its place. */
 static struct isolate_artifact *artifact_find_base(const struct isolate_bases *bases,
                                                    const uint8_t name[ENGINE_BASE_NAME_BYTES])
@@ -134,6 +145,7 @@ static enum status artifact_open_base(struct isolate_bases *bases,
     }
     memcpy(base->name, name, sizeof(base->name));
     engine_module_name_base(base->module, name);
+    artifact_map_native(base, bases);
     list_append(&bases->in_use, &base->link);
     *ret_base = base;
     return STATUS_OK;
@@ -173,6 +185,7 @@ enum status isolate_artifact_open(int fd,
         isolate_artifact_unref(artifact);
         return status;
     }
+    artifact_map_native(artifact, bases);
     *ret_artifact = artifact;
     return STATUS_OK;
 }

@@ -39,6 +39,10 @@ struct isolate_bases {
                         struct report *report,
                         int *ret_fd);
     void *context;
+    /* Is native code to be run, theirs and that of artifacts without a base? It is not where it
+     * cannot be mapped executable: then they run threaded. */
+    bool runs_native;
+    uint32_t native_refused; /* artifacts of which it could not be mapped so */
 };
 
 /*

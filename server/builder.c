@@ -529,6 +529,8 @@ static bool builder_read_order(struct builder *builder, uint8_t config[DEPLOY_CO
         io_read_all(DEPLOY_BUILDER_ORDER_FD, config, order.config_bytes) != STATUS_OK)
         return false;
     builder->limits = order.limits;
+    builder->options.native =
+        order.limits.native == CONFIG_CHOICE_OFF ? ENGINE_NATIVE_OFF : ENGINE_NATIVE_ON;
     builder->options.deterministic = (order.choices & DEPLOY_DETERMINISTIC) != 0;
     builder->allow_missing = (order.choices & DEPLOY_ALLOW_MISSING) != 0;
     builder->wants_checkpoint = (order.choices & DEPLOY_CHECKPOINT) != 0;

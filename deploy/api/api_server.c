@@ -28,7 +28,7 @@ void api_post_backup(struct api_call *call)
 static const char *const api_unit_names[] = {
     [CONFIG_UNIT_BYTES] = "bytes", [CONFIG_UNIT_BYTES_OR_AUTO] = "bytes",
     [CONFIG_UNIT_FUEL] = "fuel",   [CONFIG_UNIT_MICROSECONDS] = "microseconds",
-    [CONFIG_UNIT_COUNT] = "count",
+    [CONFIG_UNIT_COUNT] = "count", [CONFIG_UNIT_CHOICE] = "choice",
 };
 
 void api_limits(struct api_call *call)

@@ -117,8 +117,10 @@ static void service_introduce(struct request_service *service)
                                               .measure = isolate_measure,
                                               .context = service->pool};
     service->guests = &guest_ops;
-    service->bases = (struct isolate_bases){
-        .open = isolates_open_base, .context = (void *)(uintptr_t)service->config->data_dir};
+    service->bases =
+        (struct isolate_bases){.open = isolates_open_base,
+                               .context = (void *)(uintptr_t)service->config->data_dir,
+                               .runs_native = service->config->limits.native != CONFIG_CHOICE_OFF};
     service->owner = (struct isolates_owner){.data_dir = service->config->data_dir,
                                              .bases = &service->bases,
                                              .directory = service->directory,

@@ -36,6 +36,9 @@ static void quantity_reads_every_documented_form(void **state)
         {"64Ki", CONFIG_UNIT_COUNT, 65536},
         {"20k", CONFIG_UNIT_COUNT, 20000},
         {"256", CONFIG_UNIT_COUNT, 256},
+        {"auto", CONFIG_UNIT_CHOICE, CONFIG_CHOICE_AUTO},
+        {"off", CONFIG_UNIT_CHOICE, CONFIG_CHOICE_OFF},
+        {"on", CONFIG_UNIT_CHOICE, CONFIG_CHOICE_ON},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         uint64_t value = 0;
@@ -69,6 +72,8 @@ static void quantity_refuses_wrong_units_signs_and_overflow(void **state)
     } rows[] = {
         {"", CONFIG_UNIT_COUNT},
         {"k", CONFIG_UNIT_COUNT},
+        {"yes", CONFIG_UNIT_CHOICE},
+        {"1", CONFIG_UNIT_CHOICE},
         {"auto", CONFIG_UNIT_BYTES},
         {"-1", CONFIG_UNIT_COUNT},
         {"+1", CONFIG_UNIT_COUNT},
