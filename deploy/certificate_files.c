@@ -118,7 +118,8 @@ static void files_compare(void *context, const struct store_certificate *stored)
 {
     struct files_compare *compare = context;
     compare->is_same = stored->record.origin == DEPLOY_CERTIFICATE_FILE &&
-                       bytes_equal(stored->chain, buffer_bytes(&compare->certificate->chain));
+                       bytes_equal(stored->chain, buffer_bytes(&compare->certificate->chain)) &&
+                       bytes_equal(stored->ocsp, buffer_bytes(&compare->certificate->ocsp));
 }
 
 static void files_store(struct certificate_files *files, uint32_t at)
@@ -134,8 +135,8 @@ static void files_store(struct certificate_files *files, uint32_t at)
         if (status == STATUS_OK && compare.is_same)
             continue;
         report = (struct report)REPORT_INIT;
-        if (api_store_certificate(files->api, name, DEPLOY_CERTIFICATE_FILE, certificate,
-                                  &report) != STATUS_OK)
+        const struct api_certified certified = {.host = name, .origin = DEPLOY_CERTIFICATE_FILE};
+        if (api_store_certificate(files->api, &certified, certificate, &report) != STATUS_OK)
             files_fail(files, at, report.text);
     }
 }
@@ -177,14 +178,12 @@ static void files_remove_leftovers(struct certificate_files *files)
     struct files_leftover leftover = {.files = files};
     do {
         struct report report = REPORT_INIT;
-        uint8_t key[DEPLOY_SHA256_BYTES];
-        bool is_used;
         leftover.host[0] = '\0';
         enum status status = store_list_certificates(files->api->store, bytes_make(NULL, 0),
                                                      files_find_leftover, &leftover, &report);
         if (status == STATUS_OK && leftover.host[0] != '\0')
-            status = store_delete_certificate(files->api->store, bytes_of_text(leftover.host),
-                                              &report, key, &is_used);
+            status = store_delete_certificate(files->api->store, bytes_make(NULL, 0),
+                                              bytes_of_text(leftover.host), &report);
         if (status != STATUS_OK) {
             files_tell(files, true, report.text);
             return;

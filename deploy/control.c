@@ -262,6 +262,7 @@ static void control_check_readers(evutil_socket_t fd, short what, void *context)
     if (++control->ticks % CONTROL_TEND_TICKS == 0) {
         store_tend(control->store);
         store_keep_token_uses(control->store);
+        control_tend_keys(control);
         admin_http_end_streams(control->http, control_holds);
     }
     if (control->ticks % CONTROL_LOGS_TICKS == 0)
@@ -280,6 +281,7 @@ static enum status control_open_store(struct deploy_control *control, struct rep
                                           .clock = control->options.clock,
                                           .committed = control_committed,
                                           .artifact_gone = control_withdraw,
+                                          .key_gone = control_key_gone,
                                           .data_dir = control->dir.path,
                                           .readers = control->options.readers,
                                           .context = control};
@@ -519,6 +521,7 @@ void deploy_control_stop(struct deploy_control *control)
     canaries_free(control->canaries);
     acme_free(control->acme);
     proofs_free(control->proofs);
+    control_forget_keys(control);
     log_store_close(control->logs);
     kv_queue_free(control->kv_queue);
     kv_store_close(control->kv);

@@ -13,6 +13,7 @@
 #include "deploy/errand_desk.h"
 #include "deploy/generation.h"
 #include "deploy/proofs.h"
+#include "engine/base/list.h"
 
 struct backup_stream;
 struct bases;
@@ -46,6 +47,7 @@ struct deploy_control {
     struct certificate_files certificates;
     struct acme *acme;
     struct proofs *proofs;
+    struct list gone_keys;        /* to leave the vault (control_keys.c) */
     struct backup_stream *backup; /* under way; NULL: none */
 };
 
@@ -56,6 +58,10 @@ void control_begin_upload(struct deploy_control *control,
                           struct api_response *response);
 /* control_acme.c: orders of certificates, which begin with deploy_control_serving. */
 NODISCARD enum status control_open_acme(struct deploy_control *control, struct report *report);
+/* control_keys.c: of store_options; each ten seconds; at the end. */
+void control_key_gone(void *context, const uint8_t key[DEPLOY_SHA256_BYTES]);
+void control_tend_keys(struct deploy_control *control);
+void control_forget_keys(struct deploy_control *control);
 /* The same for proofs of domains. */
 NODISCARD enum status control_open_proofs(struct deploy_control *control, struct report *report);
 

@@ -353,6 +353,7 @@ struct deploy_fetch {
 #define DEPLOY_FETCHED_BODY_BYTES_MAX 131072 /* of the answer */
 struct deploy_fetched {
     const char *failure; /* why there is no answer; NULL: there is one */
+    bool is_lost;        /* ... which nobody but this server is to blame for */
     uint32_t status;
     struct bytes fields; /* name NUL value NUL, names in lower case */
     struct bytes body;

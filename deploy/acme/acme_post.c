@@ -147,7 +147,7 @@ static void post_failed(struct acme_order *order, const struct deploy_fetched *f
 enum acme_posted acme_post_fetched(struct acme_order *order, const struct deploy_fetched *fetched)
 {
     if (fetched->failure != NULL) {
-        acme_ended(order, fetched->failure, 0, true);
+        acme_ended(order, fetched->failure, 0, !fetched->is_lost);
         return ACME_POSTED_WAITS;
     }
     bool has_nonce = acme_take_nonce(fetched->fields, order->nonce);

@@ -202,10 +202,15 @@ enum api_step {
 };
 
 struct certificate;
+/* Whose a certificate is to be. */
+struct api_certified {
+    struct bytes host;
+    struct bytes tenant; /* empty: the operator's */
+    enum deploy_certificate_origin origin;
+};
 /* Makes it the host's; its key is kept already. */
 NODISCARD enum status api_store_certificate(const struct api *api,
-                                            struct bytes host,
-                                            enum deploy_certificate_origin origin,
+                                            const struct api_certified *certified,
                                             const struct certificate *certificate,
                                             struct report *report);
 

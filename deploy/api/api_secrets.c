@@ -97,7 +97,7 @@ void api_vault_done(const struct api *api,
 {
     struct api_call call = {.api = api, .request = request, .response = response};
     struct report report = REPORT_INIT;
-    if (vault->verb == DEPLOY_VAULT_KEY_PUT || vault->verb == DEPLOY_VAULT_KEY_REMOVE) {
+    if (vault->verb == DEPLOY_VAULT_KEY_PUT) {
         api_certificate_done(&call, vault, status, text);
         return;
     }

@@ -12,6 +12,8 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
+#include "deploy/certs/ocsp.h"
+
 #define PEM_BEGIN       "-----BEGIN "
 #define PEM_END         "-----END "
 #define PEM_DASHES      "-----"
@@ -35,7 +37,7 @@ static bool pem_label_ends(struct bytes label, const char *end)
 }
 
 /* Takes the next block off `text`; false: there is none that is whole. */
-static bool pem_next(struct bytes *text, struct bytes *ret_label, struct bytes *ret_block)
+bool certificate_next_block(struct bytes *text, struct bytes *ret_label, struct bytes *ret_block)
 {
     char end[sizeof(PEM_END) + PEM_LABEL_MAX + sizeof(PEM_DASHES)];
     const uint8_t *begin = pem_find(*text, PEM_BEGIN);
@@ -266,7 +268,7 @@ static enum status certificate_read_blocks(struct bytes pem,
     X509 *last = NULL;
     uint32_t count = 0;
     enum status status = STATUS_OK;
-    while (status == STATUS_OK && pem_next(&pem, &label, &block)) {
+    while (status == STATUS_OK && certificate_next_block(&pem, &label, &block)) {
         if (pem_label_ends(label, "PRIVATE KEY"))
             status = certificate_take_key(label, block, report, certificate);
         if (!bytes_equal_text(label, "CERTIFICATE"))
@@ -297,7 +299,10 @@ enum status certificate_read(struct bytes pem,
         return certificate_fail(report, "more than 131072 bytes of PEM");
     buffer_init(&certificate.chain, CERTIFICATE_CHAIN_BYTES_MAX);
     buffer_init(&certificate.names, CERTIFICATE_NAMES_BYTES_MAX);
+    buffer_init(&certificate.ocsp, CERTIFICATE_OCSP_BYTES_MAX);
     enum status status = certificate_read_blocks(pem, now_s, report, &certificate);
+    if (status == STATUS_OK)
+        status = ocsp_read(pem, buffer_bytes(&certificate.chain), now_s, report, &certificate.ocsp);
     if (status == STATUS_OK)
         *ret_certificate = certificate;
     else
@@ -309,4 +314,5 @@ void certificate_done(struct certificate *certificate)
 {
     buffer_done(&certificate->chain);
     buffer_done(&certificate->names);
+    buffer_done(&certificate->ocsp);
 }

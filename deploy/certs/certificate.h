@@ -32,6 +32,7 @@ struct certificate {
     struct bytes key_pem; /* a view of the input; empty: it had none */
     struct buffer chain;
     struct buffer names; /* DNS names of the leaf, lower case, each with a NUL */
+    struct buffer ocsp;  /* an answer of OCSP that came with it, in DER (ocsp.h); may be empty */
 };
 
 /* INVALID: with a report that says what is wrong with it and where. `now_s`: it must be valid then,
@@ -42,6 +43,8 @@ NODISCARD enum status certificate_read(struct bytes pem,
                                        struct certificate *ret_certificate);
 void certificate_done(struct certificate *certificate);
 
+/* Takes the next block of PEM off a text; false: there is none that is whole. */
+bool certificate_next_block(struct bytes *text, struct bytes *ret_label, struct bytes *ret_block);
 /* Appends the DNS names of a certificate, each with a NUL; those that are no host names are left
  * out. */
 NODISCARD enum status certificate_list_names(const X509 *certificate, struct buffer *names);

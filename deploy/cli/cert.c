@@ -12,12 +12,23 @@
 #define CLI_HOST_BYTES_MAX 128 /* escaped they may be three times that */
 #define CLI_CERT_PAGES_MAX 10000
 
+/* The operator's; of a tenant that was named, the tenant's. */
+static void cli_cert_room(const struct cli *cli, char ret_path[CLI_PATH_BYTES])
+{
+    if (cli->options.tenant_is_default)
+        (void)snprintf(ret_path, CLI_PATH_BYTES, "/v1/certificates");
+    else
+        cli_tenant_path(cli, "/certificates", ret_path);
+}
+
 /* What is no host is for the server to refuse. */
 static void cli_cert_path(const struct cli *cli, char ret_path[CLI_PATH_BYTES])
 {
+    char room[CLI_PATH_BYTES];
     const char *host = cli->options.positional[1];
     char *escaped = strlen(host) > CLI_HOST_BYTES_MAX ? NULL : curl_easy_escape(NULL, host, 0);
-    (void)snprintf(ret_path, CLI_PATH_BYTES, "/v1/certificates/%s",
+    cli_cert_room(cli, room);
+    (void)snprintf(ret_path, CLI_PATH_BYTES, "%.*s/%s", CLI_PATH_BYTES / 2, room,
                    escaped == NULL ? "-" : escaped);
     curl_free(escaped);
 }
@@ -26,11 +37,12 @@ static void cli_cert_path(const struct cli *cli, char ret_path[CLI_PATH_BYTES])
 static enum cli_exit cli_cert_page(const struct cli *cli, char after[CLI_PATH_BYTES])
 {
     struct cli_answer answer;
-    char path[2 * CLI_PATH_BYTES];
+    char path[3 * CLI_PATH_BYTES];
+    char room[CLI_PATH_BYTES];
     size_t i;
     json_t *row;
-    (void)snprintf(path, sizeof(path), "/v1/certificates%s%s",
-                   after[0] == '\0' ? "" : "?after=", after);
+    cli_cert_room(cli, room);
+    (void)snprintf(path, sizeof(path), "%s%s%s", room, after[0] == '\0' ? "" : "?after=", after);
     after[0] = '\0';
     const struct cli_request request = {.method = "GET", .path = path};
     enum cli_exit code = cli_call(cli, &request, &answer);

@@ -96,6 +96,7 @@ store_open(const struct store_options *options, struct report *report, struct st
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
     store->options = *options;
     buffer_init(&store->gone_blobs, SIZE_MAX);
+    buffer_init(&store->gone_keys, SIZE_MAX);
     store->pin = (struct lmdb_pin){.readers = options->readers, .store = LMDB_STORE_CATALOG};
     ASSERT(strlen(options->dir) < sizeof(store->dir));
     memcpy(store->dir, options->dir, strlen(options->dir) + 1);
@@ -121,6 +122,7 @@ void store_close(struct store *store)
         return;
     store_close_env(store);
     buffer_done(&store->gone_blobs);
+    buffer_done(&store->gone_keys);
     blobs_close(store->blobs);
     free(store);
 }
@@ -209,6 +211,7 @@ store_write_once(struct store *store, store_change *change, void *context, struc
     store->gone_count = 0;
     store->action = NULL;
     store->gone_blobs.count = 0;
+    store->gone_keys.count = 0;
     enum status status = store_status(store_begin(store, 0, &txn.mdb), report);
     if (status != STATUS_OK)
         return status;
@@ -263,6 +266,9 @@ enum status store_write(struct store *store,
         if (!store_has_artifact(store, store->gone[i]))
             store->options.artifact_gone(store->options.context, store->gone[i]);
     }
+    for (size_t i = 0; i < store->gone_keys.count && store->options.key_gone != NULL;
+         i += DEPLOY_SHA256_BYTES)
+        store->options.key_gone(store->options.context, store->gone_keys.data + i);
     /* What a snapshot may still have goes when the store is swept. */
     if (!store->snapshot_held)
         store_remove_gone_blobs(store);

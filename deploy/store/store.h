@@ -45,6 +45,8 @@ struct store_options {
     void (*committed)(void *context, const struct store_changed *changed); /* after each commit */
     /* After the commit that removed the last version with this artifact. */
     void (*artifact_gone)(void *context, const uint8_t key[DEPLOY_SHA256_BYTES]);
+    /* No certificate has this private key any more. May be NULL. */
+    void (*key_gone)(void *context, const uint8_t key[DEPLOY_SHA256_BYTES]);
     struct lmdb_readers readers; /* the workers */
     bool read_only; /* beside the server that writes it: only questions about functions, versions
                        and artifacts, and no blobs */
@@ -262,12 +264,16 @@ struct store_certificate {
 NODISCARD enum status store_set_certificate(struct store *store,
                                             const struct store_certificate *certificate,
                                             struct report *report);
-/* Which key it had, and whether another host's has that too; NOT_FOUND. */
+/* An answer of OCSP to the host's certificate, instead of the one before. NOT_FOUND. */
+NODISCARD enum status
+store_set_ocsp(struct store *store, struct bytes host, struct bytes ocsp, struct report *report);
+/* NOT_FOUND; `tenant` not empty: or it is not the tenant's. */
 NODISCARD enum status store_delete_certificate(struct store *store,
+                                               struct bytes tenant,
                                                struct bytes host,
-                                               struct report *report,
-                                               uint8_t ret_key[DEPLOY_SHA256_BYTES],
-                                               bool *ret_key_is_used);
+                                               struct report *report);
+/* Has any certificate this private key? */
+bool store_has_key(struct store *store, const uint8_t key[DEPLOY_SHA256_BYTES]);
 /* As the lists below; what is shown is lent during the call. */
 NODISCARD enum status store_list_certificates(struct store *store,
                                               struct bytes after,

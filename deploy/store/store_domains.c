@@ -60,6 +60,19 @@ store_check_domain_owner(const struct store_txn *txn, struct bytes tenant, struc
                                              (const char *)host.data);
 }
 
+enum status store_turn_domain(const struct store_txn *txn,
+                              struct bytes tenant,
+                              struct bytes host,
+                              enum deploy_domain_tls tls)
+{
+    struct records_domain_of record;
+    enum status status = store_get_domain_of(txn, tenant, host, &record);
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    record.tls = tls;
+    return store_put_domain(txn, tenant, host, &record);
+}
+
 /* ---- walks ----------------------------------------------------------------------------------- */
 
 struct store_domains_walk {

@@ -23,6 +23,7 @@ struct store {
     /* Artifacts, each with its base. */
     uint8_t gone[2 * (STORE_VERSIONS_MAX + STORE_VERSIONS_IN_USE + 1)][DEPLOY_SHA256_BYTES];
     uint32_t gone_count;
+    struct buffer gone_keys;         /* digests of private keys that it left to no certificate */
     struct buffer gone_blobs;        /* keys of blobs that this transaction left to nobody */
     MDB_txn *snapshot;               /* NULL: none */
     bool snapshot_held;              /* between its begin and end, even if it is gone */
@@ -172,6 +173,11 @@ NODISCARD enum status store_find_exact_owner(const struct store_txn *txn,
                                              struct bytes host,
                                              char ret_tenant[DEPLOY_NAME_BYTES]);
 /* All domains of a tenant. */
+/* The domain's way to its certificate, if it is the tenant's (store_domains.c). */
+NODISCARD enum status store_turn_domain(const struct store_txn *txn,
+                                        struct bytes tenant,
+                                        struct bytes host,
+                                        enum deploy_domain_tls tls);
 /* Of a host whose domain goes, if it is the tenant's (store_certificates.c). */
 NODISCARD enum status
 store_drop_certificate_of(const struct store_txn *txn, struct bytes tenant, struct bytes host);

@@ -7,7 +7,7 @@
 #include <openssl/err.h>
 #include <stdlib.h>
 
-#include "deploy/certs/certificate.h"
+#include "deploy/certs/ocsp.h"
 #include "engine/base/hash.h"
 
 #define CERTIFICATES_PLACES 2048 /* a power of two; some ten KiB each */
@@ -103,6 +103,7 @@ static bool certificates_parse(const struct certificates *certificates,
     one->key = remote_key_make(certificates->signer, public, stored->key);
     one->names = buffer_bytes(&place->names);
     one->ocsp = buffer_bytes(&place->ocsp);
+    one->ocsp_until_s = ocsp_until_s(one->ocsp);
     return one->key != NULL;
 }
 

@@ -27,6 +27,7 @@ struct certificates_one {
     EVP_PKEY *key;
     struct bytes names; /* of the leaf, as certs/certificate.h lists them */
     struct bytes ocsp;
+    uint64_t ocsp_until_s; /* it may be shown */
 };
 
 /* Both are borrowed. */

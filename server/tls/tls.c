@@ -143,7 +143,7 @@ static int tls_on_certificate(SSL *ssl, void *context)
     if (host == NULL || tls_find(tls, host, &report, &one) != STATUS_OK ||
         SSL_use_cert_and_key(ssl, one->leaf, one->key, one->chain, 1) != 1)
         return 0;
-    if (one->ocsp.count == 0)
+    if (one->ocsp.count == 0 || one->ocsp_until_s <= clock_realtime_ns(tls->clock) / CLOCK_NS_PER_S)
         return 1;
     uint8_t *copy = OPENSSL_memdup(one->ocsp.data, one->ocsp.count);
     if (copy != NULL)
@@ -290,6 +290,7 @@ tls_create(const struct tls_options *options, struct report *report, struct tls 
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
     tls->config = options->config;
     tls->metrics = options->metrics;
+    tls->clock = options->clock;
     signing_open(&tls->signing, options->peers, options->clock, options->metrics);
     peers_on(options->peers, CHANNEL_MESSAGE_TLS_TICKETS, tls_on_tickets, tls);
     enum status status = remote_key_init(report);

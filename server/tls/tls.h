@@ -22,6 +22,7 @@ struct tls {
     SSL_CTX *context;
     int host_index; /* where an SSL has its host */
     const struct config *config;
+    const struct clock *clock;
     struct metrics *metrics;
     struct signing signing;
     struct certificates *certificates;

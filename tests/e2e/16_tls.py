@@ -2,6 +2,7 @@
 """TLS as clients see it: certificates by host, resumption, what is refused, renewal, the key.
 
 Certificates are made when the test runs, by openssl(1)."""
+import base64
 import http.client
 import os
 import pathlib
@@ -129,6 +130,52 @@ tls:
         self.assertEqual(self.put("b.bad.test", chain, key).status, 422)
         self.assertEqual(self.put("a_b..test", chain, key).status, 400)
         self.assertEqual(self.server.admin("GET", "/v1/certificates/a.bad.test").status, 404)
+
+    def test_a_tenant_serves_its_domain_and_staples_to_it(self):
+        folder = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+
+        def run(*words, data=None):
+            return subprocess.run(["openssl", *words], cwd=folder, input=data, check=True,
+                                  capture_output=True).stdout
+
+        run("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "-days", "9", "-subj", "/CN=ca", "-keyout", "ca.key", "-out", "ca.pem")
+        run("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "-subj", "/CN=x", "-keyout", "leaf.key", "-out", "leaf.csr")
+        (folder / "ext").write_text("subjectAltName=DNS:own.test\n")
+        run("x509", "-req", "-in", "leaf.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial",
+            "7", "-days", "9", "-extfile", "ext", "-out", "leaf.pem")
+        (folder / "index").write_text("V\t350101000000Z\t\t07\tunknown\t/CN=x\n")
+        run("ocsp", "-issuer", "ca.pem", "-cert", "leaf.pem", "-no_nonce", "-reqout", "req")
+        run("ocsp", "-index", "index", "-rsigner", "ca.pem", "-rkey", "ca.key", "-CA", "ca.pem",
+            "-reqin", "req", "-respout", "resp", "-ndays", "2")
+        staple = folder / "staple.pem"
+        staple.write_text("-----BEGIN OCSP RESPONSE-----\n" + base64.encodebytes(
+            (folder / "resp").read_bytes()).decode() + "-----END OCSP RESPONSE-----\n")
+
+        def put(*names):
+            return self.server.admin("PUT", "/v1/tenants/acme/certificates/own.test",
+                                     b"".join((folder / name).read_bytes() for name in names),
+                                     {"Content-Type": "application/x-pem-file"})
+
+        self.assertEqual(put("leaf.pem", "ca.pem", "leaf.key").status, 409)
+        self.server.admin("PUT", "/v1/tenants/acme/domains/own.test", b'{"function":"hello"}',
+                          {"Content-Type": "application/json"})
+        answer = put("leaf.pem", "ca.pem", "leaf.key")
+        self.assertEqual((answer.status, answer.json["ocsp"]), (200, False), answer)
+        self.assertEqual(self.ask("own.test", context=self.context(folder / "ca.pem")).text,
+                         "hello-by-tls!")
+        answer = put("staple.pem")
+        self.assertEqual((answer.status, answer.json["ocsp"]), (200, True), answer)
+        said = run("s_client", "-connect", f"127.0.0.1:{self.port}", "-servername", "own.test",
+                   "-status", data=b"")
+        self.assertIn(b"Cert Status: good", said)
+        self.assertEqual(self.server.admin("GET", "/v1/tenants/acme/domains/own.test").json["tls"],
+                         "own")
+        self.assertEqual(self.server.admin("DELETE", "/v1/tenants/acme/certificates/own.test")
+                         .status, 200)
+        with self.assertRaises(ssl.SSLError):
+            self.connect("own.test", self.context(folder / "ca.pem"))
 
     def test_another_host_than_the_certificates_is_misdirected(self):
         with self.connect("hello.acme.localhost") as connection:

@@ -9,6 +9,7 @@
 #include <openssl/bio.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -88,6 +89,42 @@ pem_join(const char *first, const char *second, char *room, size_t room_bytes)
     int count = snprintf(room, room_bytes, "%s%s", first, second);
     assert_true(count >= 0 && (size_t)count < room_bytes);
     return bytes_make(room, (size_t)count);
+}
+
+struct pem_staple {
+    const struct pem *of;
+    const struct pem *issuer;
+    const struct pem *signer;
+    int state;    /* V_OCSP_CERTSTATUS_GOOD and others */
+    long from_s;  /* from now on */
+    long until_s; /* the same; 0: it does not say */
+};
+
+/* An answer of OCSP in DER, into `room`; its size comes back. */
+static inline size_t pem_staple(const struct pem_staple *staple, uint8_t *room, size_t bytes)
+{
+    uint8_t *at = room;
+    OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
+    OCSP_CERTID *id = OCSP_cert_to_id(NULL, staple->of->certificate, staple->issuer->certificate);
+    ASN1_TIME *from = X509_gmtime_adj(NULL, staple->from_s);
+    ASN1_TIME *until = staple->until_s == 0 ? NULL : X509_gmtime_adj(NULL, staple->until_s);
+    ASN1_TIME *revoked = staple->state == V_OCSP_CERTSTATUS_REVOKED ? from : NULL;
+    assert_non_null(OCSP_basic_add1_status(basic, id, staple->state, 0, revoked, from, until));
+    bool has_digest = EVP_PKEY_is_a(staple->signer->key, "ED25519") != 1;
+    const EVP_MD *digest = has_digest ? EVP_sha256() : NULL;
+    assert_int_equal(
+        OCSP_basic_sign(basic, staple->signer->certificate, staple->signer->key, digest, NULL, 0),
+        1);
+    OCSP_RESPONSE *response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+    int count = i2d_OCSP_RESPONSE(response, NULL);
+    assert_true(count > 0 && (size_t)count <= bytes);
+    assert_int_equal(i2d_OCSP_RESPONSE(response, &at), count);
+    OCSP_RESPONSE_free(response);
+    OCSP_BASICRESP_free(basic);
+    OCSP_CERTID_free(id);
+    ASN1_TIME_free(from);
+    ASN1_TIME_free(until);
+    return (size_t)count;
 }
 
 #endif

@@ -99,10 +99,13 @@ bool egress_line_fetch(struct egress_line *line, const struct deploy_fetch *fetc
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
-static void
-egress_line_end(struct egress_line *line, struct egress_line_call *call, const char *failure)
+static void egress_line_end(struct egress_line *line,
+                            struct egress_line_call *call,
+                            const char *failure,
+                            bool is_lost)
 {
     const struct deploy_fetched fetched = {.failure = failure,
+                                           .is_lost = is_lost,
                                            .status = call->status,
                                            .fields = buffer_bytes(&call->fields),
                                            .body = buffer_bytes(&call->body)};
@@ -163,7 +166,8 @@ static bool egress_line_on_done(void *context, const struct channel_frame *frame
         return false;
     (void)snprintf(text, sizeof(text), "%s%s%s", fetch_end_text(result.end),
                    more[0] == '\0' ? "" : ": ", more);
-    egress_line_end(line, call, result.end == FETCH_END_DONE && call->has_head ? NULL : text);
+    egress_line_end(line, call, result.end == FETCH_END_DONE && call->has_head ? NULL : text,
+                    result.end == FETCH_END_UNAVAILABLE);
     return true;
 }
 
@@ -194,7 +198,7 @@ void egress_line_lost(struct egress_line *line)
 {
     while (!list_is_empty(&line->calls)) {
         struct egress_line_call *call = LIST_FIRST(&line->calls, struct egress_line_call, link);
-        egress_line_end(line, call, "the process that asks other servers has ended");
+        egress_line_end(line, call, "the process that asks other servers has ended", true);
     }
 }
 

@@ -63,6 +63,13 @@ static void fixture_gone(void *context, const uint8_t key[DEPLOY_SHA256_BYTES])
     memcpy(fixture->gone, key, DEPLOY_SHA256_BYTES);
 }
 
+static void fixture_key_gone(void *context, const uint8_t key[DEPLOY_SHA256_BYTES])
+{
+    struct fixture *fixture = context;
+    fixture->keys_gone++;
+    fixture->key_gone = key[0];
+}
+
 void fixture_open_store(struct fixture *fixture, uint64_t map_bytes)
 {
     char dir[96];
@@ -76,6 +83,7 @@ void fixture_open_store(struct fixture *fixture, uint64_t map_bytes)
                                           .clock = &fixture->clock,
                                           .committed = fixture_committed,
                                           .artifact_gone = fixture_gone,
+                                          .key_gone = fixture_key_gone,
                                           .context = fixture};
     if (store_open(&options, &report, &fixture->store) != STATUS_OK)
         fail_msg("%s", report.text);

@@ -17,6 +17,8 @@ struct fixture {
     uint32_t committed_count;
     uint32_t gone_count;
     uint8_t gone[DEPLOY_SHA256_BYTES]; /* the last artifact's key */
+    uint32_t keys_gone;
+    uint8_t key_gone; /* how the last one begins */
     struct store *store;
     int pipe[2]; /* for tests with two processes */
 };

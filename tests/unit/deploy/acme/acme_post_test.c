@@ -77,6 +77,11 @@ static void no_answer_is_a_failure_in_the_words_of_who_asked(void **state)
     stage_add(STAGE_HOST);
     stage_finish();
     assert_string_equal(stage.told, "the server took too long");
+    assert_int_equal(stage_state(STAGE_HOST).failures, 1);
+    stage.lie_is_lost = true; /* egress itself has ended */
+    stage_add(STAGE_HOST);
+    stage_finish();
+    assert_int_equal(stage_state(STAGE_HOST).failures, 0);
 }
 
 #define STAGED(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)

@@ -205,6 +205,7 @@ static void stage_answer_fetch(void)
     fetched.fields = bytes_make(fields, stage_fields(fields, sizeof(fields), location));
     if (lies) {
         fetched.failure = stage.lie_failure;
+        fetched.is_lost = stage.lie_is_lost;
         fetched.status = stage.lie_status == 0 ? fetched.status : stage.lie_status;
         body = stage.lie_body == NULL ? body : stage.lie_body;
         size_t count = 0;

