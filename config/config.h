@@ -26,6 +26,13 @@
 #define CONFIG_CERTIFICATE_BYTES 512 /* a path, or two with a blank between */
 #define CONFIG_DIRECTORY_BYTES   512 /* a URL */
 
+/* What becomes of a process that cannot put up all of its walls (server/walls). */
+enum config_walls {
+    CONFIG_WALLS_AUTO,    /* it does without, and says so */
+    CONFIG_WALLS_REQUIRE, /* it does not start */
+    CONFIG_WALLS_OFF,     /* none is put up */
+};
+
 struct config_net {
     uint8_t address[16]; /* IPv6, network byte order */
     uint32_t bits;       /* of it that count */
@@ -59,6 +66,7 @@ struct config {
     /* "https://HOST[:PORT]": what clients reach the domain by; "": http and the first address. */
     char public_url[CONFIG_DOMAIN_BYTES];
     bool h2c;         /* HTTP/2 without TLS is spoken to who begins with it */
+    uint32_t walls;   /* enum config_walls */
     bool access_log;  /* a line for each request */
     uint32_t workers; /* 1.. */
     uint64_t store_map_bytes;

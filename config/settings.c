@@ -270,6 +270,21 @@ void settings_clear_list(struct config *config, const struct setting *setting)
     *settings_list_count(config, setting) = 0;
 }
 
+static enum status settings_set_walls(void *field, const char *text, struct report *report)
+{
+    static const char *const words[] = {[CONFIG_WALLS_AUTO] = "auto",
+                                        [CONFIG_WALLS_REQUIRE] = "require",
+                                        [CONFIG_WALLS_OFF] = "off"};
+    for (uint32_t i = 0; i < COUNT_OF(words); i++) {
+        if (strcmp(words[i], text) != 0)
+            continue;
+        memcpy(field, &i, sizeof(i));
+        return STATUS_OK;
+    }
+    return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE,
+                       "is none of auto, require and off");
+}
+
 static enum status settings_set_flag(bool *field, const char *text, struct report *report)
 {
     bool yes = strcmp(text, "true") == 0;
@@ -298,6 +313,8 @@ enum status settings_set(struct config *config,
         return settings_add_files(config, setting, text, report);
     case SETTING_FLAG:
         return settings_set_flag((bool *)field, text, report);
+    case SETTING_WALLS:
+        return settings_set_walls(field, text, report);
     case SETTING_ADDRESS:
         if (text[0] == '\0')
             field[0] = '\0';

@@ -234,15 +234,14 @@ control_damaged(void *context, const uint8_t key[DEPLOY_SHA256_BYTES], const str
     rebuild_request(control->rebuild, key);
 }
 
-void deploy_control_rebuild(struct deploy_control *control, const uint8_t key[DEPLOY_SHA256_BYTES])
-{
-    rebuild_request(control->rebuild, key);
-}
-
 static enum status control_keep_artifacts(void *context, struct report *report)
 {
     const struct deploy_control *control = context;
-    return data_dir_keep_artifacts(&control->dir, report);
+    bool made;
+    enum status status = data_dir_keep_artifacts(&control->dir, report, &made);
+    if (made && control->options.artifacts_made != NULL)
+        control->options.artifacts_made(control->options.context);
+    return status;
 }
 
 static void
@@ -360,6 +359,7 @@ static enum status control_start_jobs(struct deploy_control *control, struct rep
         .context = control,
         .error_fd = control->options.builder_error_fd,
         .limits = &control->options.config->limits,
+        .walls = control->options.config->walls,
         .data_dir = control->dir.path,
         .artifacts_fd = control->dir.artifacts_fd,
         .run = control->run,

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "deploy/build/rebuild.h"
 #include "deploy/build/scrub.h"
 #include "deploy/control_private.h"
 #include "deploy/door/admin_http.h"
@@ -36,4 +37,9 @@ void deploy_control_hand_over(struct deploy_control *control, struct deploy_hand
     admin_http_hand_over(control->http, ret_handover->admin_fds);
     ret_handover->lock_fd = fcntl(control->dir.lock_fd, F_DUPFD_CLOEXEC, 0);
     deploy_control_stop(control);
+}
+
+void deploy_control_rebuild(struct deploy_control *control, const uint8_t key[DEPLOY_SHA256_BYTES])
+{
+    rebuild_request(control->rebuild, key);
 }

@@ -202,11 +202,13 @@ data_dir_open_artifacts(const struct data_dir *dir, struct report *report, int *
     return STATUS_OK;
 }
 
-enum status data_dir_keep_artifacts(const struct data_dir *dir, struct report *report)
+enum status
+data_dir_keep_artifacts(const struct data_dir *dir, struct report *report, bool *ret_made)
 {
     struct stat held;
     struct stat named;
     AUTO_CLOSE int fd = -1;
+    *ret_made = false;
     if (fstat(dir->artifacts_fd, &held) == 0 &&
         fstatat(dir->fd, DATA_DIR_ARTIFACTS, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
         held.st_dev == named.st_dev && held.st_ino == named.st_ino)
@@ -214,6 +216,7 @@ enum status data_dir_keep_artifacts(const struct data_dir *dir, struct report *r
     enum status status = data_dir_open_artifacts(dir, report, &fd);
     if (status == STATUS_OK && dup3(fd, dir->artifacts_fd, O_CLOEXEC) < 0)
         status = report_errno(report, "cannot make %s/" DATA_DIR_ARTIFACTS " again", dir->path);
+    *ret_made = status == STATUS_OK;
     return status;
 }
 

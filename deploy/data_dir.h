@@ -32,7 +32,8 @@ NODISCARD enum status
 data_dir_adopt(const char *path, int lock_fd, struct report *report, struct data_dir *ret_dir);
 /* If the folder of artifacts was removed or moved away while we held it, the one that has its name
  * now, or a new one, comes under the same descriptor: workers look by the name. */
-NODISCARD enum status data_dir_keep_artifacts(const struct data_dir *dir, struct report *report);
+NODISCARD enum status
+data_dir_keep_artifacts(const struct data_dir *dir, struct report *report, bool *ret_made);
 /* Gives up the lock. */
 void data_dir_close(struct data_dir *dir);
 /* Writes a small file so that after a crash it is there wholly or not at all. */

@@ -387,6 +387,8 @@ struct deploy_control_options {
                              const uint8_t key[DEPLOY_SHA256_BYTES],
                              const char *event,
                              const char *text);
+    /* The folder of artifacts was gone, and is another one now. May be NULL. */
+    void (*artifacts_made)(void *context);
     /* `count` requests since the last call came to the admin address without its token, the last
      * of them from `peer`; not called more often than every ten seconds. May be NULL. */
     void (*admin_refused)(void *context, uint32_t count, const char *peer);
@@ -555,6 +557,7 @@ struct deploy_build_order {
     char blobs[CONFIG_PATH_BYTES + DEPLOY_NAME_BYTES + 16]; /* folder of their contents */
     uint32_t choices;                                       /* enum deploy_choice */
     uint32_t source;                                        /* enum deploy_source */
+    uint32_t walls;                                         /* enum config_walls */
     uint32_t has_base;                                      /* 1: it is built on one */
     uint8_t base_key[DEPLOY_SHA256_BYTES];                  /* that one's */
 };

@@ -214,6 +214,7 @@ static enum status prepare_open_jobs(struct prepare *prepare, struct report *rep
                                              .role = prepare->options->builder,
                                              .error_fd = prepare->options->error_fd,
                                              .limits = &config->limits,
+                                             .walls = config->walls,
                                              .data_dir = config->data_dir,
                                              .artifacts_fd = prepare->artifacts_fd,
                                              .run = run,

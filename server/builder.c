@@ -34,6 +34,7 @@
 #include "engine/engine.h"
 #include "hostapi/hostapi.h"
 #include "hostapi/javascript/module.h"
+#include "server/walls/walls.h"
 #include "server/world/guest_files.h"
 
 #define BUILDER_SLICE_FUEL     10000000
@@ -55,6 +56,7 @@ struct builder {
     struct bytes upload;
     uint64_t files_bytes; /* of the list behind it */
     char blobs[sizeof(((struct deploy_build_order *)NULL)->blobs)];
+    enum config_walls walls;
     struct hostapi_files files; /* what it may read */
     struct arena files_arena;
     struct engine_limits engine_limits;
@@ -540,9 +542,19 @@ static bool builder_read_order(struct builder *builder, uint8_t config[DEPLOY_CO
     memcpy(builder->base_key, order.base_key, sizeof(builder->base_key));
     builder->config = bytes_make(config, order.config_bytes);
     builder->files_bytes = MIN(order.files_bytes, DEPLOY_FILES_BYTES_MAX);
+    builder->walls = order.walls;
     memcpy(builder->blobs, order.blobs, sizeof(builder->blobs));
     builder->blobs[sizeof(builder->blobs) - 1] = '\0';
     return true;
+}
+
+/* Of all blobs it can open its tenant's, if there are any. */
+static enum status builder_raise_walls(struct builder *builder)
+{
+    const struct walls_order walls = {.role = WALLS_BUILDER,
+                                      .mode = builder->walls,
+                                      .reads = builder->files_bytes > 0 ? builder->blobs : NULL};
+    return walls_raise(&walls, &builder->report);
 }
 
 int server_builder_main(void)
@@ -558,7 +570,9 @@ int server_builder_main(void)
     }
     builder_set_engine_limits(&builder);
     arena_init(&builder.files_arena, 4 * DEPLOY_FILES_BYTES_MAX);
-    enum status status = builder_build(&builder);
+    enum status status = builder_raise_walls(&builder);
+    if (status == STATUS_OK)
+        status = builder_build(&builder);
     struct deploy_build_result *result = &builder.result;
     result->status = status;
     result->offset = builder.report.offset;

@@ -29,6 +29,7 @@
 #include "server/request/stream.h"
 #include "server/telemetry/bus_error.h"
 #include "server/telemetry/log.h"
+#include "server/walls/walls.h"
 #include "server/world/kv.h"
 #include "server/world/rates.h"
 
@@ -166,7 +167,9 @@ static enum status worker_start(struct worker *worker, struct report *report)
     world_rates_provide(&service->world, &worker->rates, service->clock);
     if (status == STATUS_OK)
         status = worker_listen(worker, report);
-    return status;
+    const struct walls_order walls = {
+        .role = WALLS_WORKER, .mode = config->walls, .data_dir = config->data_dir};
+    return status == STATUS_OK ? walls_raise(&walls, report) : status;
 }
 
 /* ---- run ------------------------------------------------------------------------------------- */

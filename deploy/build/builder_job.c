@@ -197,6 +197,7 @@ builder_job_release(const struct builder_job *job, int order_fd, struct report *
                                        .files_bytes = job->request.files.count,
                                        .choices = job->request.choices,
                                        .source = job->request.source,
+                                       .walls = job->jobs->options.walls,
                                        .has_base = job->request.base_key != NULL};
     if (order.has_base)
         memcpy(order.base_key, job->request.base_key, sizeof(order.base_key));

@@ -25,6 +25,7 @@ struct builder_job_options {
     const struct spawn_role *role;      /* a builder's; borrowed */
     int error_fd;                       /* their stderr; -1: ours */
     const struct config_limits *limits; /* borrowed */
+    enum config_walls walls;            /* that they are to put up */
     const char *data_dir;               /* borrowed */
     int artifacts_fd;                   /* folder of the artifacts; borrowed */
     uint64_t run;                       /* of control: tells temporary files of its runs apart */

@@ -130,6 +130,8 @@ static bool spawn_limits(const struct spawn_child *child)
         const struct rlimit limit = {.rlim_cur = row->value, .rlim_max = row->value};
         done = setrlimit((__rlimit_resource_t)row->resource, &limit) == 0;
     }
+    /* In a process whose memory nobody may read that file is root's; exec undoes this. */
+    (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     int fd = open(SPAWN_OOM_FILE, O_WRONLY | O_CLOEXEC);
     /* It is no wall: where /proc is not to be had, it does without. */
     if (fd >= 0) {

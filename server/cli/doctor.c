@@ -20,6 +20,7 @@
 #include "hostapi/javascript/module.h"
 #include "server/front/h2o_listen.h"
 #include "server/serve.h"
+#include "server/walls/walls.h"
 
 #define DOCTOR_SLOT_BYTES  ((size_t)8 << 30)
 #define DOCTOR_DESCRIPTORS 4096
@@ -139,6 +140,36 @@ static void doctor_memory(struct doctor *doctor, const struct config *config)
     doctor_say(doctor, enough ? DOCTOR_OK : DOCTOR_WARN, "memory", detail);
 }
 
+static void
+doctor_wall(struct doctor *doctor, const struct config *config, const char *name, const char *lack)
+{
+    enum doctor_verdict missing = config->walls == CONFIG_WALLS_REQUIRE ? DOCTOR_FAIL : DOCTOR_WARN;
+    doctor_say(doctor, lack[0] == '\0' ? DOCTOR_OK : missing, name,
+               lack[0] == '\0' ? "can be used" : lack);
+}
+
+/* Goes into namespaces of its own: the last of all checks. */
+static void doctor_walls(struct doctor *doctor, const struct config *config)
+{
+    struct walls_found found = walls_look();
+    if (config->walls == CONFIG_WALLS_OFF) {
+        doctor_say(doctor, DOCTOR_WARN, "walls", "off: a worker that is taken over is the server");
+        return;
+    }
+    if (walls_are_impossible())
+        doctor_wall(doctor, config, "walls", "none, since this program was made with a sanitizer");
+    doctor_wall(doctor, config, "seccomp",
+                found.seccomp ? "" : "this kernel has none (CONFIG_SECCOMP_FILTER)");
+    doctor_wall(
+        doctor, config, "landlock",
+        found.landlock > 0 ? "" : "this kernel has none: 5.13 or later, with `landlock` in lsm=");
+    doctor_wall(doctor, config, "namespaces",
+                walls_try_namespaces()
+                    ? ""
+                    : "this user may make none: see user.max_user_namespaces, "
+                      "kernel.unprivileged_userns_clone, apparmor, the container");
+}
+
 /* No part of a server that runs modules only. */
 static void doctor_javascript(struct doctor *doctor)
 {
@@ -243,6 +274,7 @@ int doctor_main(int argc, char **argv)
         doctor_data_dir(&doctor, &config);
         doctor_mappings(&doctor, &config);
         doctor_memory(&doctor, &config);
+        doctor_walls(&doctor, &config);
     }
     doctor_close(&doctor);
     return doctor.failed > 0 ? 1 : 0;

@@ -146,8 +146,9 @@ void child_died(struct child *child, int wait_status)
     if (child->stopped)
         return;
     if (WIFSIGNALED(wait_status))
-        (void)snprintf(text, sizeof(text), "%s %u was ended by signal %d", verb, child->index,
-                       WTERMSIG(wait_status));
+        (void)snprintf(text, sizeof(text), "%s %u was ended by signal %d%s", verb, child->index,
+                       WTERMSIG(wait_status),
+                       WTERMSIG(wait_status) == SIGSYS ? ": it ran into a wall" : "");
     else
         (void)snprintf(text, sizeof(text), "%s %u exited with status %d", verb, child->index,
                        WEXITSTATUS(wait_status));

@@ -10,7 +10,8 @@
     }
 
 const struct role roles[ROLE_COUNT] = {
-#define ROLE(id, verb_, restart_, oom_score_, fd_count_, environment_, paths_, text_)              \
+#define ROLE(id, verb_, restart_, oom_score_, fd_count_, environment_, paths_, opens, network,     \
+             text_)                                                                                \
     [ROLE_##id] = {.spawn = {.verb = (verb_),                                                      \
                              .executable = SPAWN_EXECUTABLE,                                       \
                              .environment = environment_,                                          \

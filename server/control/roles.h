@@ -16,7 +16,8 @@
 enum role_restart { ROLE_RESTART_NEVER, ROLE_RESTART_ALWAYS };
 
 enum role_id {
-#define ROLE(id, verb, restart, oom_score, fd_count, environment, paths, text) ROLE_##id,
+#define ROLE(id, verb, restart, oom_score, fd_count, environment, paths, opens, network, text)     \
+    ROLE_##id,
 #include "server/control/roles.def"
     ROLE_COUNT
 };

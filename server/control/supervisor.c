@@ -30,6 +30,7 @@
 #include "server/control/sockets/service_manager.h"
 #include "server/telemetry/bus_error.h"
 #include "server/telemetry/log.h"
+#include "server/walls/walls.h"
 
 #define DRAIN_MARGIN_S 2
 #define TICK_MS        PULSE_TICK_MS
@@ -162,6 +163,9 @@ static void supervisor_on_tick(evutil_socket_t fd, short events, void *context)
     errands_tick(&supervisor->errands);
     if (supervisor->workers_were_ready)
         supervisor_workers_ready(supervisor);
+    if (supervisor->wants_new_workers && supervisor->state == SUPERVISOR_SERVING)
+        supervisor->wants_new_workers =
+            reload_renew(&supervisor->reload, supervisor->workers) != STATUS_OK;
     supervisor_check_hope(supervisor);
 }
 
@@ -289,6 +293,7 @@ static enum status supervisor_start_deploy(struct supervisor *supervisor, struct
         .print_worker_metrics = supervisor_print_metrics,
         .print_function_metrics = supervisor_print_function_metrics,
         .readers = {.oldest = supervisor_oldest_reader, .context = supervisor},
+        .artifacts_made = supervisor_artifacts_made,
         .reader_stuck = supervisor_reader_stuck,
         .kv_failed = supervisor_kv_failed,
         .print_starts = supervisor_print_starts,
@@ -437,6 +442,30 @@ static void supervisor_take_over(struct supervisor *supervisor)
     memcpy(config->admin_listen, handover->admin_listen, sizeof(config->admin_listen));
 }
 
+/* Each process tells of walls that are missing; of none at all nobody else would. */
+static void supervisor_say_walls(enum config_walls mode)
+{
+    if (mode == CONFIG_WALLS_OFF)
+        log_message("warn", "walls", "there are none: walls: off");
+    else if (walls_are_impossible())
+        log_message("warn", "walls", "there are none: this program was made with a sanitizer");
+}
+
+/* The filter outlives an exec: one is enough. */
+static enum status supervisor_raise_walls(struct supervisor *supervisor, struct report *report)
+{
+    const struct handover *handover = supervisor->handover;
+    const struct walls_order order = {.role = WALLS_CONTROL,
+                                      .mode = supervisor->reload.config.walls,
+                                      .has_filter = handover != NULL && handover->has_filter};
+    enum status status = walls_raise(&order, report);
+    supervisor->has_filter =
+        order.has_filter || (status == STATUS_OK && order.mode != CONFIG_WALLS_OFF);
+    if (status == STATUS_OK)
+        supervisor_say_walls(order.mode);
+    return status;
+}
+
 static enum status supervisor_start(struct supervisor *supervisor, struct report *report)
 {
     const struct config *config = &supervisor->reload.config;
@@ -467,6 +496,9 @@ static enum status supervisor_start(struct supervisor *supervisor, struct report
         threshold_announce(config, &supervisor->listeners);
     log_message("info", "start", "skerry %s, process %d, data in %s", SKERRY_VERSION, (int)getpid(),
                 config->data_dir);
+    status = supervisor_raise_walls(supervisor, report);
+    if (status != STATUS_OK)
+        return status;
     if (supervisor->handover != NULL)
         return supervisor_adopt(supervisor, report);
     helpers_start(supervisor->helpers, supervisor->workers);

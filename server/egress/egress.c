@@ -55,6 +55,11 @@ static void egress_texts_are(void *context, uint64_t number, enum status status,
     (void)told; /* without control we end; without room it asks again */
 }
 
+static const char *egress_ca_file(const struct config *config)
+{
+    return config->outbound_ca_file;
+}
+
 static enum status egress_start(void *context, struct helper *helper, struct report *report)
 {
     struct egress *egress = context;
@@ -114,6 +119,8 @@ int egress_main(void)
 {
     struct egress egress = {.helper = NULL};
     const struct helper_ops ops = {.end = CHANNEL_EGRESS,
+                                   .role = WALLS_EGRESS,
+                                   .reads = egress_ca_file,
                                    .start = egress_start,
                                    .frame = egress_frame,
                                    .gone = egress_gone,

@@ -144,6 +144,17 @@ static void helper_ignore_signals(void)
         (void)signal(numbers[i], SIG_IGN);
 }
 
+static enum status helper_raise_walls(const struct helper *helper, struct report *report)
+{
+    const struct config *config = &helper->boot.config;
+    const struct walls_order walls = {
+        .role = helper->ops->role,
+        .mode = config->walls,
+        .data_dir = config->data_dir,
+        .reads = helper->ops->reads == NULL ? NULL : helper->ops->reads(config)};
+    return walls_raise(&walls, report);
+}
+
 static enum status helper_start(struct helper *helper, struct report *report)
 {
     const struct channel_options options = {.fd = HELPER_CHANNEL_FD,
@@ -162,7 +173,7 @@ static enum status helper_start(struct helper *helper, struct report *report)
     status = helper->ops->start(helper->ops->context, helper, report);
     if (status == STATUS_OK)
         status = wire_open(&helper->control, helper->base, &options, helper_control_broken);
-    return status;
+    return status == STATUS_OK ? helper_raise_walls(helper, report) : status;
 }
 
 int helper_main(const struct helper_ops *ops)

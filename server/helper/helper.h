@@ -15,6 +15,7 @@
 
 #include "config/config.h"
 #include "server/channel/channel.h"
+#include "server/walls/walls.h"
 
 #define HELPER_BOOT_MAGIC UINT64_C(0x736b68656c706572)
 
@@ -44,6 +45,9 @@ struct helper_caller {
 
 struct helper_ops {
     enum channel_end end;
+    enum walls_role role;
+    /* A file that it opens besides what its role does; NULL: none. */
+    const char *(*reads)(const struct config *config);
     /* Before the first worker. The helper outlives all that is started. */
     enum status (*start)(void *context, struct helper *helper, struct report *report);
     /* Of a worker. False: it makes no sense. */

@@ -274,6 +274,7 @@ int keys_main(void)
 {
     struct keys keys = {0};
     const struct helper_ops ops = {.end = CHANNEL_KEYS,
+                                   .role = WALLS_KEYS,
                                    .start = keys_start,
                                    .frame = keys_frame,
                                    .gone = keys_gone,

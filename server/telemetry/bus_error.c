@@ -72,15 +72,16 @@ static bool bus_error_search(int fd, uintptr_t address)
     return false;
 }
 
+/* Of the handler, which may not be able to open anything any more. */
+static int bus_error_maps = -1;
+
 /* The handler is gone by now: on return the access happens again, and ends the process. */
 static void bus_error_on_fault(int number, siginfo_t *info, void *context)
 {
     (void)context;
-    int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || !bus_error_search(fd, (uintptr_t)info->si_addr))
+    if (bus_error_maps < 0 || lseek(bus_error_maps, 0, SEEK_SET) != 0 ||
+        !bus_error_search(bus_error_maps, (uintptr_t)info->si_addr))
         bus_error_say("skerry: a file that is mapped cannot be read\n");
-    if (fd >= 0)
-        (void)close(fd);
     if (info->si_code <= 0)
         (void)raise(number);
 }
@@ -90,5 +91,7 @@ void bus_error_watch(void)
     struct sigaction action = {.sa_sigaction = bus_error_on_fault,
                                .sa_flags = SA_SIGINFO | (int)SA_RESETHAND};
     (void)sigemptyset(&action.sa_mask);
+    if (bus_error_maps < 0)
+        bus_error_maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
     (void)sigaction(SIGBUS, &action, NULL);
 }

@@ -14,11 +14,19 @@ a busy neighbour distorts less.
 compares two builds of Skerry instead: short runs by turns, user and system time of the whole
 server per request, the median of the pairs' ratios with its 95 % interval (of the ranks, so
 that no distribution is assumed). Below 1, --build takes less.
+
+  python3 tests/bench/http.py --build build --walls [--pairs 30]
+
+does the same of one build with its walls and with `walls: off`, and of cold starts too: by turns, a
+server each, so many functions called once.
 """
 import argparse
 import statistics
 
 import support
+
+COLD = 50   # functions
+COLD_PHASES = ("start", "exec")
 
 
 def parse_arguments():
@@ -29,7 +37,9 @@ def parse_arguments():
     parser.add_argument("--connections", type=int, default=32, help="kept alive (default: 32)")
     parser.add_argument("--wasm", help="function to serve (default: loadtest's own hello)")
     parser.add_argument("--against", metavar="BUILD", help="another build, in libh2o's place")
-    parser.add_argument("--pairs", type=int, default=30, help="with --against (default: 30)")
+    parser.add_argument("--walls", action="store_true", help="the same build without its walls")
+    parser.add_argument("--pairs", type=int, default=30,
+                        help="with --against and --walls (default: 30)")
     parser.add_argument("--goal", type=float, default=0,
                         help="fail below this share of the bare handler, like 0.7")
     return parser.parse_args()
@@ -79,7 +89,8 @@ def compare_once(options, programs, cores, turn):
     options.seconds = 1
     costs = [0.0, 0.0]
     for which in (0, 1) if turn % 2 == 0 else (1, 0):
-        with support.SkerryServer(programs[which], cores[0]) as server:
+        with support.SkerryServer(programs[which], cores[0],
+                                  config=options.configs[which]) as server:
             url = deploy_hello(programs[which], server, cores[1], options.wasm)
             costs[which] = measure(programs[0], server, url, cores[1], options)["cpu_us"]
     return costs
@@ -87,6 +98,10 @@ def compare_once(options, programs, cores, turn):
 
 def compare(options):
     cores = support.pick_cores()
+    options.configs = [None, None]
+    if options.walls:
+        options.against = options.build
+        options.configs = ["walls: require\n", "walls: off\n"]
     programs = [support.find_program(build, "skerry") for build in (options.build, options.against)]
     support.print_facts()
     pairs = [compare_once(options, programs, cores, turn) for turn in range(options.pairs)]
@@ -95,11 +110,35 @@ def compare(options):
           f"{statistics.median(one for one, _ in pairs):.2f}, {options.against} "
           f"{statistics.median(other for _, other in pairs):.2f} us of CPU a request; ratio "
           f"{middle:.3f} ({low:.3f} to {high:.3f})")
+    if options.walls:
+        compare_cold(options, programs[0], cores)
+
+
+def compare_cold(options, skerry, cores):
+    """The server's own time of the first request of each of COLD functions."""
+    pairs = []
+    for turn in range(options.pairs):
+        times = [0.0, 0.0]
+        for which in (0, 1) if turn % 2 == 0 else (1, 0):
+            config = options.configs[which] + "pool: { prewarm: 0s }\n"
+            with support.SkerryServer(skerry, cores[0], config=config) as server:
+                report = support.loadtest(
+                    skerry, cores[1], "--cold", "--functions", str(COLD), "--admin-socket",
+                    server.admin_socket, "--url", f"http://127.0.0.1:{server.port}/")
+            phases = report["phases"]
+            times[which] = 1000 * sum(phases[name]["cold"]["p50_ms"] for name in COLD_PHASES
+                                      if "cold" in phases.get(name, {}))
+        pairs.append(times)
+    middle, low, high = median_interval([one - other for one, other in pairs])
+    print(f"{options.pairs} pairs of {COLD} cold starts: with walls "
+          f"{statistics.median(one for one, _ in pairs):.1f}, without "
+          f"{statistics.median(other for _, other in pairs):.1f} us; difference {middle:+.1f} us "
+          f"({low:+.1f} to {high:+.1f})")
 
 
 def main():
     options = parse_arguments()
-    if options.against:
+    if options.against or options.walls:
         compare(options)
         return
     skerry = support.find_program(options.build, "skerry")

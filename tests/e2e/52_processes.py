@@ -6,12 +6,17 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 import threading
 import unittest
 
 import h2
 import harness
 from harness import Server, text_guest, wait_until
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "attacks"))
+# pylint: disable=wrong-import-position
+import calls
 
 ROLES = pathlib.Path(harness.ROOT / "server" / "control" / "roles.def").read_text()
 
@@ -29,7 +34,7 @@ def paths_of(role):
     """Column `paths` of roles.def, as {path: rights}."""
     row = re.search(rf"^ROLE\({role}, .*?\)\n(?=ROLE|#undef)", ROLES, re.S | re.M).group(0)
     texts = re.findall(r'"([^"]*)"', row)
-    return dict(word.split(":") for word in texts[-2].split())
+    return dict(word.split(":") for word in texts[-3].split())
 
 
 class Process:
@@ -122,7 +127,7 @@ class Confined(unittest.TestCase):
             self.assertEqual(server.get("text").text, "text-process1")
             pid, = server.worker_pids()
             self.looks_right(server, pid, "WORKER")
-            self.assertEqual(set(paths_of("WORKER").values()), {"r", "w"})
+            self.assertEqual(set(paths_of("WORKER").values()), {"r"})
 
     def test_a_worker_has_nothing_of_the_stores_that_it_could_write_to(self):
         """Not even LMDB's lock file, by which it could stop or confuse control."""
@@ -147,24 +152,30 @@ class Confined(unittest.TestCase):
 
     def test_a_builder_has_what_its_role_says_and_no_more(self):
         server = careless_server()
-        with server:
-            upload = threading.Thread(target=self.upload_until_killed, args=(server,))
-            upload.start()
-
-            def builder():
-                return [pid for pid, line in harness.children_of(server.process.pid).items()
-                        if line.split()[1:2] == ["builder"]]
-            pid, = wait_until(builder, 10, "a builder")
+        with server, endless_build(server) as pid:
             limits = Process(pid).limits()
             self.looks_right(server, pid, "BUILDER")
             self.assertEqual(limits["Max open files"], ["32", "32"])
             self.assertNotIn("unlimited", limits["Max cpu time"])
-            os.kill(pid, 9)
-            upload.join()
 
-    def upload_until_killed(self, server):
-        answer = server.put("endless", harness.wat(ENDLESS, name="endless"))
-        self.assertIn("signal 9", answer.text)
+
+@contextlib.contextmanager
+def endless_build(server):
+    """A builder that works on something, until it is killed."""
+    texts = []
+    upload = threading.Thread(target=lambda: texts.append(
+        server.put("endless", harness.wat(ENDLESS, name="endless")).text))
+    upload.start()
+    pid, = wait_until(lambda: server.pids_of("builder"), 10, "a builder")
+    try:
+        # it maps the upload when its walls are up
+        wait_until(lambda: "/memfd:module" in pathlib.Path(f"/proc/{pid}/maps").read_text(), 10,
+                   "its work")
+        yield pid
+    finally:
+        os.kill(pid, 9)
+        upload.join()
+    assert "signal 9" in texts[0], texts
 
 
 def careless_server():
@@ -174,6 +185,65 @@ def careless_server():
     server.stray.write_text("secret")
     server.prefix = ["sh", "-c", f'exec 9<{server.stray}; SECRET=1 exec "$@"', "sh"]
     return server
+
+
+def has_walls():
+    """Has this machine, and may this user have, all that walls are made of?"""
+    done = subprocess.run([harness.skerry_path(), "doctor", "--json"], capture_output=True,
+                          text=True, check=False)
+    verdicts = {row["check"]: row["verdict"] for row in json.loads(done.stdout)["checks"]}
+    return all(verdicts[name] == "ok" for name in ("seccomp", "landlock", "namespaces"))
+
+
+@unittest.skipIf(harness.SANITIZED, "sanitizers need what walls forbid")
+@unittest.skipUnless(has_walls(), "this kernel, user or container has not all of them")
+class Walls(unittest.TestCase):
+    """What a process can do no more once it has started."""
+
+    @staticmethod
+    def wait_for_helpers(server):
+        for name in ("keys", "egress"):
+            wait_until(lambda name=name: f"{name} serves" in server.log(), 10, name)
+
+    @unittest.skipUnless(calls.is_possible(), "ptrace wants root, on x86-64")
+    def test_each_process_makes_its_own_calls_and_opens_its_own_files_only(self):
+        with Server(workers=1, config="walls: require\n") as server:
+            server.deploy("text", text_guest("text-wallsup1"))
+            self.wait_for_helpers(server)
+            with endless_build(server) as builder:
+                pids = [*harness.children_of(server.process.pid), server.process.pid]
+                self.assertIn(builder, pids)
+                self.assertEqual({calls.role_of(pid) for pid in pids}, set(calls.ROLES))
+                for pid in pids:
+                    calls.run(pid, server.data)
+            # They are as they were.
+            self.assertEqual(server.get("text").text, "text-wallsup1")
+
+    def test_all_of_them_are_up_where_the_kernel_has_them(self):
+        with Server(workers=1) as server:
+            self.wait_for_helpers(server)
+            filters = int(Process(server.process.pid).status()["Seccomp_filters"])
+            for pid in harness.children_of(server.process.pid):
+                status = Process(pid).status()
+                self.assertEqual(status["Seccomp"].strip(), "2")
+                self.assertEqual(int(status["Seccomp_filters"]), filters + 1)
+
+    def test_none_is_up_where_nobody_wants_them_and_the_log_says_so(self):
+        with Server(workers=1, config="walls: off\n") as server:
+            self.assertIn("walls: off", server.log())
+            self.wait_for_helpers(server)
+            ours = pathlib.Path("/proc/self/status").read_text()
+            for pid in harness.children_of(server.process.pid):
+                self.assertEqual(Process(pid).status()["Seccomp"].strip(),
+                                 re.search(r"^Seccomp:\s+(\d)", ours, re.M)[1])
+
+    def test_a_wall_that_is_neither_is_an_error_of_the_configuration(self):
+        server = Server(workers=1, config="walls: on\n")
+        done = subprocess.run([harness.skerry_path(), "serve", *server.arguments],
+                              env=server.environment(), capture_output=True, text=True,
+                              timeout=60, check=False)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("walls: `on` is none of auto, require and off", done.stderr)
 
 
 class Helpers(unittest.TestCase):

@@ -16,6 +16,7 @@ import header_bomb
 import idle
 import rapid_reset
 import slots
+import slow
 import unread
 
 
@@ -51,8 +52,9 @@ class Attacks(ServerTest):
     def test_clients_that_do_not_read_and_that_do_not_speak(self):
         # each waits for what ends it, so they wait together
         big = attack.Target(self.target.port, "/f/default/big/", self.target.worker)
-        with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            for done in (pool.submit(unread.run, big, 25), pool.submit(idle.run, self.target)):
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            for done in (pool.submit(unread.run, big, 25), pool.submit(idle.run, self.target),
+                         pool.submit(slow.run, self.target, 100)):
                 done.result()
 
 

@@ -307,7 +307,8 @@ class Server:
 
     def check_log(self):
         log = self.log()
-        for word in ("AddressSanitizer", "LeakSanitizer", "runtime error:", "ASSERT", "Assertion"):
+        for word in ("AddressSanitizer", "LeakSanitizer", "runtime error:", "ASSERT", "Assertion",
+                     '"event":"wall"'):
             if word in log:
                 raise AssertionError(f"{word} in the server's log:\n{log[-8000:]}")
 

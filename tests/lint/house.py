@@ -32,7 +32,8 @@ COLUMNS = 100
 
 TOP_LEVEL = {"server", "isolate", "engine", "hostapi", "config", "deploy", "loadtest", "tests",
              "docs", "examples", ".ci", "meson.build", "meson_options.txt", "README.md", "LICENSE",
-             ".clang-format", ".editorconfig", ".git-blame-ignore-revs", ".gitignore"}
+             "SECURITY.md", ".clang-format", ".editorconfig", ".git-blame-ignore-revs",
+             ".gitignore"}
 
 # Files that may hold #if, with the reason.
 CONDITIONALS_ALLOWED = {

@@ -26,7 +26,7 @@ FILES = ("usr/bin/skerry", "etc/skerry/skerry.yaml", "lib/systemd/system/skerry.
          "usr/share/bash-completion/completions/skerry",
          "usr/share/zsh/vendor-completions/_skerry",
          "usr/share/fish/vendor_completions.d/skerry.fish")
-EXPOSURE_MAX = 2.0      # systemd-analyze security: 10 is everything
+EXPOSURE_MAX = 2.1      # systemd-analyze security: 10 is everything; of it 0.4 are namespaces
 
 
 class Failed(Exception):

@@ -79,6 +79,15 @@ supervisor_quarantine_us(void *context, const struct deploy_function_key *key, u
     return until_ns > now_ns ? (until_ns - now_ns) / CLOCK_NS_PER_US : 0;
 }
 
+/* Walls are around a folder and not around its name. */
+void supervisor_artifacts_made(void *context)
+{
+    struct supervisor *supervisor = context;
+    log_message("warn", "artifacts_made",
+                "the folder of artifacts was removed and is made again: new workers start");
+    supervisor->wants_new_workers = true;
+}
+
 uint64_t supervisor_oldest_reader(void *context, enum lmdb_store store)
 {
     const struct supervisor *supervisor = context;

@@ -59,6 +59,7 @@ struct handover {
     int listen_fds[CONFIG_WORKERS_MAX][CONFIG_LISTEN_MAX];
     int self_fd;                     /* of this memory file */
     int before_fd;                   /* of the program before */
+    bool has_filter;                 /* walls/: it outlives the exec */
     bool went_back;                  /* the next program could not start: this is the one before */
     char program[CONFIG_PATH_BYTES]; /* that was to take over */
     char why[REPORT_TEXT_BYTES];     /* it could not */

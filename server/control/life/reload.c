@@ -28,6 +28,14 @@ enum status reload_begin(struct reload *reload,
     return status;
 }
 
+enum status reload_renew(struct reload *reload, struct workers *workers)
+{
+    enum status status = workers_roll(workers, &reload->config, NULL);
+    if (status == STATUS_OK)
+        reload->next = reload->config;
+    return status;
+}
+
 void reload_end(struct reload *reload, bool done)
 {
     if (done) {

@@ -22,6 +22,8 @@ NODISCARD enum status reload_begin(struct reload *reload,
                                    struct workers *workers,
                                    struct deploy_reload *ret_reload,
                                    struct report *report);
+/* New workers with the configuration as it is; not OK: not now. */
+NODISCARD enum status reload_renew(struct reload *reload, struct workers *workers);
 /* What workers_options.rolled is told. */
 void reload_end(struct reload *reload, bool done);
 /* Where there is only the log to say how `begin` went. */

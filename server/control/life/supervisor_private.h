@@ -43,7 +43,9 @@ struct supervisor {
     struct errands errands;
     struct upgrade upgrade;
     struct handover *handover; /* of the program before, until all of it is adopted; NULL: none */
+    bool has_filter;           /* of system calls */
     bool workers_were_ready;
+    bool wants_new_workers; /* what those that serve may open is not there any more */
     bool certificates_were_read;
     struct event *signals[4];
     struct event *drain_event;
@@ -61,6 +63,7 @@ bool supervisor_print_starts(void *context,
 void supervisor_tell_admin_refused(void *context, uint32_t count, const char *peer);
 uint64_t
 supervisor_quarantine_us(void *context, const struct deploy_function_key *key, uint32_t version);
+void supervisor_artifacts_made(void *context);
 uint64_t supervisor_oldest_reader(void *context, enum lmdb_store store);
 void supervisor_reader_stuck(void *context, enum lmdb_store store, uint64_t before);
 void supervisor_kv_failed(void *context, const char *text);

@@ -283,6 +283,7 @@ static void upgrade_fill(struct supervisor *supervisor, struct handover *handove
     memcpy(handover->data_dir, config->data_dir, sizeof(handover->data_dir));
     memcpy(handover->admin_socket, config->admin_socket, sizeof(handover->admin_socket));
     memcpy(handover->admin_listen, config->admin_listen, sizeof(handover->admin_listen));
+    handover->has_filter = supervisor->has_filter;
     memcpy(handover->tickets, supervisor->tickets.keys, sizeof(handover->tickets));
     for (uint32_t i = 0; i < listeners->sets; i++)
         memcpy(handover->listen_fds[i], listeners->fds[i], sizeof(handover->listen_fds[i]));

@@ -154,15 +154,18 @@ static void artifacts_that_were_removed_are_made_again_under_the_same_descriptor
     (void)state;
     struct fixture fixture;
     struct data_dir dir;
+    bool made;
     char path[128];
     fixture_init(&fixture);
     (void)snprintf(path, sizeof(path), "%s/data", fixture.dir);
     assert_int_equal(data_dir_open(path, NULL, &dir), STATUS_OK);
     int before = dir.artifacts_fd;
-    assert_int_equal(data_dir_keep_artifacts(&dir, NULL), STATUS_OK);
+    assert_int_equal(data_dir_keep_artifacts(&dir, NULL, &made), STATUS_OK);
     (void)snprintf(path, sizeof(path), "%s/data/artifacts", fixture.dir);
+    assert_false(made);
     assert_int_equal(rmdir(path), 0);
-    assert_int_equal(data_dir_keep_artifacts(&dir, NULL), STATUS_OK);
+    assert_int_equal(data_dir_keep_artifacts(&dir, NULL, &made), STATUS_OK);
+    assert_true(made);
     assert_int_equal(dir.artifacts_fd, before);
     assert_int_equal(fcntl(before, F_GETFD), FD_CLOEXEC);
     int fd = openat(dir.artifacts_fd, "x", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -179,6 +182,7 @@ static void artifacts_that_were_moved_away_are_not_filled_any_more(void **state)
     (void)state;
     struct fixture fixture;
     struct data_dir dir;
+    bool made;
     char path[128];
     char away[128];
     fixture_init(&fixture);
@@ -188,7 +192,7 @@ static void artifacts_that_were_moved_away_are_not_filled_any_more(void **state)
     (void)snprintf(path, sizeof(path), "%s/data/artifacts", fixture.dir);
     (void)snprintf(away, sizeof(away), "%s/away", fixture.dir);
     assert_int_equal(rename(path, away), 0);
-    assert_int_equal(data_dir_keep_artifacts(&dir, NULL), STATUS_OK);
+    assert_int_equal(data_dir_keep_artifacts(&dir, NULL, &made), STATUS_OK);
     assert_int_equal(dir.artifacts_fd, before);
     int fd = openat(dir.artifacts_fd, "x", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     assert_true(fd >= 0);
