@@ -272,17 +272,18 @@ class Examples(ServerTest):
 
     def test_every_folder_is_covered_and_holds_no_binary(self):
         names = {p.name for p in (ROOT / "examples").iterdir() if p.is_dir()}
-        # embed-engine is no function: tests/library builds and runs it; site is in 48_assets.
+        # embed-engine is no function: tests/library builds and runs it; site is in 48_assets,
+        # most in JavaScript are in 71_examples_javascript.
+        bare = {"notes-javascript", "token-javascript", "page-javascript", "shop-workers",
+                "api-hono", "site"}
         self.assertEqual(names, {"hello-c", "hello-wat", "hello-rust", "hello-assemblyscript",
                                  "hello-wagi-c", "hello-wagi-rust", "hello-wagi-go",
                                  "events-c", "gather-c", "greeting-c", "visits-c", "gate-c",
                                  "thumbnail-c", "feed-rust", "notes-go", "webhook-go", "words-go",
-                                 "ab-assemblyscript", "notes-javascript", "site",
-                                 "page-wagi-rust",
-                                 "embed-engine"})
+                                 "ab-assemblyscript", "page-wagi-rust",
+                                 "embed-engine"} | bare)
         for name in names:
-            nothing_to_build = name in ("notes-javascript", "site")
-            for needed in ("README.md",) if nothing_to_build else ("README.md", "build.sh"):
+            for needed in ("README.md",) if name in bare else ("README.md", "build.sh"):
                 self.assertTrue((ROOT / "examples" / name / needed).exists(), (name, needed))
         if shutil.which("git") is None:
             self.skipTest("git is not installed")
