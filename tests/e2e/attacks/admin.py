@@ -68,7 +68,10 @@ class Strangers(ServerTest):
             self.assertLess(most - before, 8 * MIB)
 
     def descriptors(self):
-        return len(os.listdir(f"/proc/{self.server.process.pid}/fd"))
+        try:
+            return len(os.listdir(f"/proc/{self.server.process.pid}/fd"))
+        except PermissionError:
+            self.skipTest("only root may look into it")
 
     def test_silent_connections_do_not_keep_out_whoever_has_the_token(self):
         before = self.descriptors()

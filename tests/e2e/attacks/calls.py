@@ -175,7 +175,7 @@ def try_arguments(captive, letter):
 def try_files(captive, letter, data):
     """Paths that it could open; of the data directory all that its role does not name."""
     openat = numbers()["openat"]
-    paths = ["/", "/etc/passwd", "/etc/shadow", "/proc/self/mem", "/proc/self/maps", "/proc/1/maps",
+    paths = ["/", "/etc/passwd", "/etc/shadow", "/etc/ssl/private", "/proc/self/mem", "/proc/self/maps", "/proc/1/maps",
              f"/proc/{os.getpid()}/environ", "/dev/null", "/tmp", "/sys", "/root", "/home"]
     own = {"W": ("artifacts", "blobs"), "K": ("vault",)}.get(letter, ())
     for path in sorted(data.rglob("*")):
