@@ -19,6 +19,7 @@
 #include "deploy/build/scrub.h"
 #include "deploy/canary.h"
 #include "deploy/control_private.h"
+#include "deploy/cron.h"
 #include "deploy/door/admin_follow.h"
 #include "deploy/door/admin_http.h"
 #include "deploy/first_token.h"
@@ -169,6 +170,8 @@ static void control_committed(void *context, const struct store_changed *changed
     struct deploy_control *control = context;
     const struct deploy_control_options *options = &control->options;
     generation_increase(&control->generation);
+    if (control->cron != NULL)
+        cron_changed(control->cron);
     const struct deploy_change change = {.action = changed->action,
                                          .tenant = changed->target.tenant,
                                          .function = changed->target.function,
@@ -258,6 +261,8 @@ static void control_check_readers(evutil_socket_t fd, short what, void *context)
     struct deploy_control *control = context;
     control_end_stuck(control, LMDB_STORE_CATALOG, store_stuck_reader(control->store));
     control_end_stuck(control, LMDB_STORE_KV, kv_store_stuck_reader(control->kv));
+    if (!control->is_paused && control_ready(control))
+        cron_tick(control->cron);
     if (++control->ticks % CONTROL_TEND_TICKS == 0) {
         store_tend(control->store);
         store_keep_token_uses(control->store);
@@ -426,6 +431,33 @@ static enum status control_start_timer(struct deploy_control *control, struct re
     return STATUS_OK;
 }
 
+static void control_cron_line(void *context,
+                              const struct store_target *target,
+                              enum deploy_log_level level,
+                              struct bytes line)
+{
+    deploy_control_log(context, target->tenant, target->function, level, line);
+}
+
+static enum status control_open_cron(struct deploy_control *control)
+{
+    const struct cron_options options = {.store = control->store,
+                                         .errands = &control->errands,
+                                         .clock = control->options.clock,
+                                         .line = control_cron_line,
+                                         .context = control};
+    return cron_create(&options, &control->cron);
+}
+
+static enum status control_run_cron(void *context,
+                                    const struct store_target *target,
+                                    struct bytes id,
+                                    struct report *report)
+{
+    const struct deploy_control *control = context;
+    return cron_run_now(control->cron, target, id, report);
+}
+
 static void control_fill_api(struct deploy_control *control)
 {
     control->api = (struct api){.store = control->store,
@@ -445,6 +477,7 @@ static void control_fill_api(struct deploy_control *control)
                                 .quarantine_us = control_quarantine_us,
                                 .reload = control->options.reload,
                                 .drain = control->options.drain,
+                                .run_cron = control_run_cron,
                                 .upgrade = control->options.upgrade,
                                 .upgrade_state = control->options.upgrade_state,
                                 .server = control->options.context,
@@ -484,6 +517,8 @@ enum status deploy_control_start(const struct deploy_control_options *options,
     if (status == STATUS_OK)
         status = canaries_create(control->store, &control->canaries);
     if (status == STATUS_OK)
+        status = control_open_cron(control);
+    if (status == STATUS_OK)
         status = control_open_acme(control, report);
     if (status == STATUS_OK)
         status = control_open_proofs(control, report);
@@ -519,6 +554,7 @@ void deploy_control_stop(struct deploy_control *control)
     if (control->store != NULL)
         store_keep_token_uses(control->store);
     canaries_free(control->canaries);
+    cron_free(control->cron);
     acme_free(control->acme);
     proofs_free(control->proofs);
     control_forget_keys(control);

@@ -18,6 +18,7 @@
 struct backup_stream;
 struct bases;
 struct canaries;
+struct cron;
 struct kv_queue;
 struct rebuild;
 struct scrub;
@@ -31,6 +32,7 @@ struct deploy_control {
     struct kv_queue *kv_queue;
     struct log_store *logs;
     struct canaries *canaries;
+    struct cron *cron;
     uint32_t ticks; /* of readers_timer */
     bool is_paused; /* nothing new is begun: another program is about to take over */
     struct builder_jobs *jobs;

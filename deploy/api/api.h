@@ -174,6 +174,11 @@ struct api {
     /* As in deploy_control_options, with their context. */
     enum status (*reload)(void *context, struct deploy_reload *ret_reload, struct report *report);
     void (*drain)(void *context);
+    /* As cron_run_now, with `context`. */
+    enum status (*run_cron)(void *context,
+                            const struct store_target *target,
+                            struct bytes id,
+                            struct report *report);
     enum status (*upgrade)(void *context, const char *program, struct report *report);
     void (*upgrade_state)(void *context, struct deploy_upgrade *ret_upgrade);
     void *server;

@@ -62,6 +62,8 @@ struct cli_options {
     const char *health;
     const char *by;
     const char *canary;
+    const char *overlap;
+    const char *missed;
     bool follow;
     bool all_tenants;
     bool verify;
@@ -184,6 +186,7 @@ cli_verb cli_split;
 cli_verb cli_promote;
 cli_verb cli_alias;
 cli_verb cli_route;
+cli_verb cli_cron;
 cli_verb cli_domain;
 cli_verb cli_kv;
 cli_verb cli_secret;

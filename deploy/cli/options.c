@@ -58,6 +58,8 @@ static const struct cli_flag {
     TEXT("tls", 0, tls),
     TEXT("percent", 0, percent),
     TEXT("health", 0, health),
+    TEXT("overlap", 0, overlap),
+    TEXT("missed", 0, missed),
     TEXT("by", 0, by),
     TEXT("canary", 0, canary),
     SET("follow", 'f', follow),

@@ -80,6 +80,20 @@ struct deploy_manifest_assets {
     struct deploy_texts redirects;
 };
 
+/* How often runs of a trigger may be under way at once, and what becomes of those that were due
+ * while the server did not run. */
+#define DEPLOY_CRON_BYTES_MAX 256 /* of its path */
+struct deploy_cron {
+    struct bytes schedule; /* as in schedule.h */
+    struct bytes path;     /* "" for "/" */
+    struct bytes overlap;  /* "" or "skip": the new run is left out; "allow" */
+    struct bytes missed;   /* "" or "skip"; "once": one run for all of them */
+};
+struct deploy_crons {
+    const struct deploy_cron *rows;
+    uint32_t count;
+};
+
 /* Asked of a version before it gets clients. */
 struct deploy_manifest_health {
     struct bytes path; /* with its query; empty: nothing is asked */
@@ -103,6 +117,7 @@ struct deploy_manifest {
     struct deploy_texts outbound; /* for config_url_rule_parse */
     struct deploy_function_limits limits;
     struct deploy_manifest_health health;
+    struct deploy_crons cron;
     struct deploy_manifest_reuse reuse;
     struct deploy_texts warm; /* paths; read by who sends the script */
     bool checkpoint;
@@ -142,6 +157,11 @@ NODISCARD enum status deploy_route_from_json(struct bytes text,
                                              struct arena *arena,
                                              struct report *report,
                                              struct deploy_route *ret_route);
+/* The same for a cron trigger. */
+NODISCARD enum status deploy_cron_from_json(struct bytes text,
+                                            struct arena *arena,
+                                            struct report *report,
+                                            struct deploy_cron *ret_cron);
 /* The bit of a method, 0 if it has none. */
 uint32_t deploy_method_bit(struct bytes method);
 /* Does it take requests with that method? GET takes HEAD. */

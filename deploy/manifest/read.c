@@ -3,29 +3,16 @@
  * The walk through a manifest's tree. Its depth is that of the table, two, so nothing recurses on
  * what somebody wrote; whatever is no row is an error that names the nearest one.
  */
-#include "deploy/manifest/read.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "deploy/manifest/read_private.h"
 #include "deploy/manifest/value.h"
 
 #define READ_NUMBER_BYTES 24
 #define READ_PLACE_BYTES  192
 #define READ_SHOWN        64
-#define READ_NONE         UINT32_MAX
-
-struct manifest_reader {
-    const struct manifest_marks *marks; /* NULL: none */
-    struct arena *arena;
-    struct report *report;
-    /* Where it is. */
-    const char *section;
-    const char *key; /* "" in between */
-    uint32_t row;    /* in a list of sections; READ_NONE outside */
-    uint32_t item;   /* in a list or a mapping of values; READ_NONE outside */
-};
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
@@ -56,18 +43,11 @@ static void read_place(const struct manifest_reader *reader, char *place, size_t
                    in_section || reader->key[0] != '\0' ? ": " : "");
 }
 
-/* Of the value `node`, or of its member's name `key`. */
-static enum status read_fail(const struct manifest_reader *reader,
-                             const json_t *node,
-                             const char *key,
-                             const char *format,
-                             ...) PRINTF_LIKE(4, 5);
-
-static enum status read_fail(const struct manifest_reader *reader,
-                             const json_t *node,
-                             const char *key,
-                             const char *format,
-                             ...)
+enum status manifest_read_fail(const struct manifest_reader *reader,
+                               const json_t *node,
+                               const char *key,
+                               const char *format,
+                               ...)
 {
     char place[READ_PLACE_BYTES];
     char why[REPORT_TEXT_BYTES];
@@ -96,18 +76,19 @@ static const char *read_shown(struct bytes text, char ret_shown[READ_SHOWN + 1])
 }
 
 /* A value's own report, told with what it was. */
-static enum status read_refused(const struct manifest_reader *reader,
-                                const json_t *node,
-                                struct bytes text,
-                                const struct report *why)
+enum status manifest_read_refused(const struct manifest_reader *reader,
+                                  const json_t *node,
+                                  struct bytes text,
+                                  const struct report *why)
 {
     char shown[READ_SHOWN + 1];
     if (why->status == STATUS_NO_MEMORY)
         return report_fail(reader->report, why->status, REPORT_OFFSET_NONE, "out of memory");
-    return read_fail(reader, node, NULL, "`%s` %.384s", read_shown(text, shown), why->text);
+    return manifest_read_fail(reader, node, NULL, "`%s` %.384s", read_shown(text, shown),
+                              why->text);
 }
 
-static enum status read_no_memory(const struct manifest_reader *reader)
+enum status manifest_read_no_memory(const struct manifest_reader *reader)
 {
     return report_fail(reader->report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
 }
@@ -144,12 +125,13 @@ static enum status read_text(const struct manifest_reader *reader,
     struct report why = REPORT_INIT;
     struct bytes text = read_scalar(node, number);
     if (text.data == NULL)
-        return read_fail(reader, node, NULL, "must be one plain value, like %s", row->example);
+        return manifest_read_fail(reader, node, NULL, "must be one plain value, like %s",
+                                  row->example);
     if (memchr(text.data, '\0', text.count) != NULL)
-        return read_fail(reader, node, NULL, "has a NUL in it");
+        return manifest_read_fail(reader, node, NULL, "has a NUL in it");
     if (manifest_value_text(row, type, text, reader->arena, &why, ret_value) == STATUS_OK)
         return STATUS_OK;
-    return read_refused(reader, node, text, &why);
+    return manifest_read_refused(reader, node, text, &why);
 }
 
 static enum status read_quantity(const struct manifest_reader *reader,
@@ -161,12 +143,13 @@ static enum status read_quantity(const struct manifest_reader *reader,
     struct report why = REPORT_INIT;
     struct bytes text = read_scalar(node, number);
     if (text.data == NULL)
-        return read_fail(reader, node, NULL, "must be one plain value, like %s", row->example);
+        return manifest_read_fail(reader, node, NULL, "must be one plain value, like %s",
+                                  row->example);
     /* Texts of jansson and numbers end with a NUL; one inside ends the number early, and then what
      * is before it is judged. */
     if (manifest_value_quantity(row, (const char *)text.data, &why, ret_value) == STATUS_OK)
         return STATUS_OK;
-    return read_refused(reader, node, text, &why);
+    return manifest_read_refused(reader, node, text, &why);
 }
 
 static enum status
@@ -176,7 +159,7 @@ read_flag(const struct manifest_reader *reader, const json_t *node, bool *ret_fl
     struct bytes text = read_scalar(node, number);
     bool is_true = bytes_equal_text(text, "true");
     if (!is_true && !bytes_equal_text(text, "false"))
-        return read_fail(reader, node, NULL, "must be true or false");
+        return manifest_read_fail(reader, node, NULL, "must be true or false");
     *ret_flag = is_true;
     return STATUS_OK;
 }
@@ -184,14 +167,15 @@ read_flag(const struct manifest_reader *reader, const json_t *node, bool *ret_fl
 /* ---- lists ----------------------------------------------------------------------------------- */
 
 /* False, and told, if it is none or too long. */
-static enum status
-read_list(const struct manifest_reader *reader, const struct manifest_row *row, const json_t *node)
+enum status manifest_read_list(const struct manifest_reader *reader,
+                               const struct manifest_row *row,
+                               const json_t *node)
 {
     if (!json_is_array(node))
-        return read_fail(reader, node, NULL, "must be a list, like %s", row->example);
+        return manifest_read_fail(reader, node, NULL, "must be a list, like %s", row->example);
     if (json_array_size(node) > row->maximum)
-        return read_fail(reader, node, NULL, "has %zu entries: %u are allowed",
-                         json_array_size(node), (unsigned)row->maximum);
+        return manifest_read_fail(reader, node, NULL, "has %zu entries: %u are allowed",
+                                  json_array_size(node), (unsigned)row->maximum);
     return STATUS_OK;
 }
 
@@ -210,19 +194,19 @@ static enum status read_texts(struct manifest_reader *reader,
                               const json_t *node,
                               struct deploy_texts *ret_texts)
 {
-    enum status status = read_list(reader, row, node);
+    enum status status = manifest_read_list(reader, row, node);
     uint32_t count = (uint32_t)json_array_size(node);
     struct bytes *rows =
         status == STATUS_OK ? ARENA_ARRAY(reader->arena, struct bytes, count + 1) : NULL;
     if (status == STATUS_OK && rows == NULL)
-        return read_no_memory(reader);
+        return manifest_read_no_memory(reader);
     for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
         const json_t *item = json_array_get(node, i);
         reader->item = i;
         status = read_text(reader, row, manifest_element(row->type), item, &rows[i]);
         if (status == STATUS_OK && read_is_again(row->type, rows, i))
-            status = read_fail(reader, item, NULL, "`%s` is there twice: keep one",
-                               (const char *)rows[i].data);
+            status = manifest_read_fail(reader, item, NULL, "`%s` is there twice: keep one",
+                                        (const char *)rows[i].data);
     }
     reader->item = READ_NONE;
     if (status == STATUS_OK)
@@ -237,7 +221,7 @@ static enum status read_methods(struct manifest_reader *reader,
 {
     char number[READ_NUMBER_BYTES];
     uint32_t methods = 0;
-    enum status status = read_list(reader, row, node);
+    enum status status = manifest_read_list(reader, row, node);
     for (uint32_t i = 0; status == STATUS_OK && i < json_array_size(node); i++) {
         struct report why = REPORT_INIT;
         uint32_t bit;
@@ -245,15 +229,16 @@ static enum status read_methods(struct manifest_reader *reader,
         struct bytes text = read_scalar(item, number);
         reader->item = i;
         if (text.data == NULL)
-            status = read_fail(reader, item, NULL, "must be one plain value, like GET");
+            status = manifest_read_fail(reader, item, NULL, "must be one plain value, like GET");
         else if (manifest_value_method(text, &why, &bit) != STATUS_OK)
-            status = read_refused(reader, item, text, &why);
+            status = manifest_read_refused(reader, item, text, &why);
         else
             methods |= bit;
     }
     reader->item = READ_NONE;
     if (status == STATUS_OK && methods == 0)
-        status = read_fail(reader, node, NULL, "names no method: leave it out to mean all");
+        status =
+            manifest_read_fail(reader, node, NULL, "names no method: leave it out to mean all");
     if (status == STATUS_OK)
         *ret_methods = methods;
     return status;
@@ -281,29 +266,30 @@ static enum status read_variables(const struct manifest_reader *reader,
     size_t bytes = 0;
     uint32_t count = 0;
     if (!json_is_object(node))
-        return read_fail(reader, node, NULL, "must be a mapping, like %s", row->example);
+        return manifest_read_fail(reader, node, NULL, "must be a mapping, like %s", row->example);
     if (json_object_size(node) > row->maximum)
-        return read_fail(reader, node, NULL, "has %zu variables: %u are allowed",
-                         json_object_size(node), (unsigned)row->maximum);
+        return manifest_read_fail(reader, node, NULL, "has %zu variables: %u are allowed",
+                                  json_object_size(node), (unsigned)row->maximum);
     struct deploy_variable *rows =
         ARENA_ARRAY(reader->arena, struct deploy_variable, json_object_size(node) + 1);
     if (rows == NULL)
-        return read_no_memory(reader);
+        return manifest_read_no_memory(reader);
     for (void *at = json_object_iter(node); at != NULL; at = json_object_iter_next(node, at)) {
         struct report why = REPORT_INIT;
         const char *name = json_object_iter_key(at);
         const json_t *value = json_object_iter_value(at);
         struct bytes text = json_is_null(value) ? bytes_make("", 0) : read_scalar(value, number);
         if (text.data == NULL)
-            return read_fail(reader, value, NULL, "the value of a variable is a plain one");
+            return manifest_read_fail(reader, value, NULL,
+                                      "the value of a variable is a plain one");
         if (manifest_value_variable(bytes_of_text(name), text, reader->arena, &why, &rows[count]) !=
             STATUS_OK)
-            return read_refused(reader, value, bytes_of_text(name), &why);
+            return manifest_read_refused(reader, value, bytes_of_text(name), &why);
         bytes += rows[count++].text.count + 1;
     }
     if (bytes > DEPLOY_ENVIRONMENT_BYTES_MAX)
-        return read_fail(reader, node, NULL, "has %zu bytes in all: %d are allowed", bytes,
-                         DEPLOY_ENVIRONMENT_BYTES_MAX);
+        return manifest_read_fail(reader, node, NULL, "has %zu bytes in all: %d are allowed", bytes,
+                                  DEPLOY_ENVIRONMENT_BYTES_MAX);
     qsort(rows, count, sizeof(*rows), read_compare_variables);
     *ret_variables = (struct deploy_variables){.rows = rows, .count = count};
     return STATUS_OK;
@@ -315,8 +301,6 @@ static enum status read_sections(struct manifest_reader *reader,
                                  const struct manifest_row *row,
                                  json_t *node,
                                  struct deploy_routes *ret_routes);
-static enum status
-read_mapping(struct manifest_reader *reader, const char *section, json_t *node, void *base);
 
 static enum status
 read_row(struct manifest_reader *reader, const struct manifest_row *row, json_t *node, void *base)
@@ -340,7 +324,9 @@ read_row(struct manifest_reader *reader, const struct manifest_row *row, json_t 
     case MANIFEST_VARIABLES:
         return read_variables(reader, row, node, field);
     case MANIFEST_SECTION:
-        return read_mapping(reader, row->key, node, base);
+        return manifest_read_mapping(reader, row->key, node, base);
+    case MANIFEST_TRIGGERS:
+        return manifest_read_crons(reader, row, node, field);
     case MANIFEST_SECTIONS:
         return read_sections(reader, row, node, field);
     default:
@@ -357,18 +343,18 @@ static enum status read_unknown(const struct manifest_reader *reader,
     char shown[READ_SHOWN + 1];
     manifest_nearest(section, key, nearest, sizeof(nearest));
     bool near = nearest[0] != '\0';
-    return read_fail(reader, mapping, key, "unknown key `%s`; %s%s%s",
-                     read_shown(bytes_of_text(key), shown), near ? "did you mean `" : "", nearest,
-                     near ? "`?" : "`skerry help manifest` lists all");
+    return manifest_read_fail(reader, mapping, key, "unknown key `%s`; %s%s%s",
+                              read_shown(bytes_of_text(key), shown), near ? "did you mean `" : "",
+                              nearest, near ? "`?" : "`skerry help manifest` lists all");
 }
 
-static enum status
-read_mapping(struct manifest_reader *reader, const char *section, json_t *node, void *base)
+enum status
+manifest_read_mapping(struct manifest_reader *reader, const char *section, json_t *node, void *base)
 {
     reader->section = section;
     reader->key = "";
     if (!json_is_object(node))
-        return read_fail(reader, node, NULL, "must be a mapping, `key: value` a line");
+        return manifest_read_fail(reader, node, NULL, "must be a mapping, `key: value` a line");
     enum status status = STATUS_OK;
     for (void *at = json_object_iter(node); status == STATUS_OK && at != NULL;
          at = json_object_iter_next(node, at)) {
@@ -378,8 +364,8 @@ read_mapping(struct manifest_reader *reader, const char *section, json_t *node, 
         if (row == NULL)
             return read_unknown(reader, section, key, node);
         if (row->type == MANIFEST_LATER)
-            return read_fail(reader, node, key, "`%s` is not taken yet: it comes with %s", key,
-                             row->example);
+            return manifest_read_fail(reader, node, key, "`%s` is not taken yet: it comes with %s",
+                                      key, row->example);
         reader->key = row->type == MANIFEST_SECTION ? "" : row->key;
         if (!read_is_nothing(value))
             status = read_row(reader, row, value, base);
@@ -393,9 +379,9 @@ static enum status
 read_route(struct manifest_reader *reader, json_t *node, struct deploy_route *route)
 {
     *route = (struct deploy_route){0};
-    enum status status = read_mapping(reader, "routes", node, route);
+    enum status status = manifest_read_mapping(reader, "routes", node, route);
     if (status == STATUS_OK && route->host.count == 0)
-        status = read_fail(reader, node, NULL, "has no host");
+        status = manifest_read_fail(reader, node, NULL, "has no host");
     if (route->path.data == NULL)
         route->path = bytes_make("", 0);
     return status;
@@ -406,19 +392,20 @@ static enum status read_sections(struct manifest_reader *reader,
                                  json_t *node,
                                  struct deploy_routes *ret_routes)
 {
-    enum status status = read_list(reader, row, node);
+    enum status status = manifest_read_list(reader, row, node);
     uint32_t count = (uint32_t)json_array_size(node);
     struct deploy_route *routes =
         status == STATUS_OK ? ARENA_ARRAY(reader->arena, struct deploy_route, count + 1) : NULL;
     if (status == STATUS_OK && routes == NULL)
-        return read_no_memory(reader);
+        return manifest_read_no_memory(reader);
     for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
         reader->row = i;
         status = read_route(reader, json_array_get(node, i), &routes[i]);
         for (uint32_t j = 0; status == STATUS_OK && j < i; j++) {
             if (manifest_routes_meet(&routes[i], &routes[j]))
-                status = read_fail(reader, json_array_get(node, i), NULL,
-                                   "is the same as an earlier one, at least for one method");
+                status =
+                    manifest_read_fail(reader, json_array_get(node, i), NULL,
+                                       "is the same as an earlier one, at least for one method");
         }
     }
     reader->row = READ_NONE;
@@ -438,8 +425,8 @@ static enum status read_check_secrets(struct manifest_reader *reader,
         for (uint32_t j = 0; j < manifest->env.count; j++) {
             const struct deploy_variable *variable = &manifest->env.rows[j];
             if (bytes_equal(name, bytes_make(variable->text.data, variable->name_bytes)))
-                return read_fail(reader, tree, "secrets", "`%s` is in `env` too: keep one",
-                                 (const char *)name.data);
+                return manifest_read_fail(reader, tree, "secrets", "`%s` is in `env` too: keep one",
+                                          (const char *)name.data);
         }
     }
     return STATUS_OK;
@@ -453,22 +440,15 @@ static enum status read_check_assets(struct manifest_reader *reader,
     const struct deploy_manifest_assets *assets = &manifest->assets;
     reader->key = "assets";
     if (assets->dir.count > 0 && manifest->steps.count > 0)
-        return read_fail(reader, tree, "assets",
-                         "stands beside `steps`, which files do not go through: give them a "
-                         "function of their own");
+        return manifest_read_fail(
+            reader, tree, "assets",
+            "stands beside `steps`, which files do not go through: give them a "
+            "function of their own");
     if (assets->dir.count == 0 &&
         (assets->fallback.count > 0 || assets->headers.count > 0 || assets->redirects.count > 0))
-        return read_fail(reader, tree, "assets", "has no `dir`, the folder that its files are in");
+        return manifest_read_fail(reader, tree, "assets",
+                                  "has no `dir`, the folder that its files are in");
     return STATUS_OK;
-}
-
-bool deploy_path_valid(struct bytes path)
-{
-    for (size_t i = 0; i < path.count; i++) {
-        if (path.data[i] <= ' ' || path.data[i] >= 0x7f || path.data[i] == '#')
-            return false;
-    }
-    return path.count > 0 && path.data[0] == '/';
 }
 
 static enum status read_check_health(struct manifest_reader *reader,
@@ -477,9 +457,10 @@ static enum status read_check_health(struct manifest_reader *reader,
 {
     reader->key = "health";
     if (manifest->health.path.count > 0 && !deploy_path_valid(manifest->health.path))
-        return read_fail(reader, tree, "health", "has a `path` that is none, like /healthz");
+        return manifest_read_fail(reader, tree, "health",
+                                  "has a `path` that is none, like /healthz");
     if (manifest->health.path.count == 0 && manifest->health.wall_us > 0)
-        return read_fail(reader, tree, "health", "has no `path` to ask for");
+        return manifest_read_fail(reader, tree, "health", "has no `path` to ask for");
     return STATUS_OK;
 }
 
@@ -499,7 +480,7 @@ enum status manifest_read(const json_t *tree,
                                      .item = READ_NONE};
     /* jansson's iterator wants what it only reads to be writable. */
     json_t *root = (json_t *)(uintptr_t)tree;
-    enum status status = read_mapping(&reader, "", root, &manifest);
+    enum status status = manifest_read_mapping(&reader, "", root, &manifest);
     if (status == STATUS_OK)
         status = read_check_secrets(&reader, tree, &manifest);
     if (status == STATUS_OK)

@@ -57,6 +57,7 @@ static json_t *write_prefix(struct bytes path)
 
 static json_t *write_section(const char *section, const void *base);
 static json_t *write_routes(const struct deploy_routes *routes);
+static json_t *write_crons(const struct deploy_crons *crons);
 
 /* NULL: the key is not set. */
 static json_t *write_row(const struct manifest_row *row, const void *base)
@@ -89,6 +90,8 @@ static json_t *write_row(const struct manifest_row *row, const void *base)
         return write_section(row->key, base);
     case MANIFEST_SECTIONS:
         return ((const struct deploy_routes *)field)->count == 0 ? NULL : write_routes(field);
+    case MANIFEST_TRIGGERS:
+        return ((const struct deploy_crons *)field)->count == 0 ? NULL : write_crons(field);
     default:
         return text->count == 0 ? NULL : write_text(*text);
     }
@@ -117,6 +120,14 @@ static json_t *write_routes(const struct deploy_routes *routes)
     json_t *list = json_array();
     for (uint32_t i = 0; list != NULL && i < routes->count; i++)
         (void)json_array_append_new(list, write_section("routes", &routes->rows[i]));
+    return list;
+}
+
+static json_t *write_crons(const struct deploy_crons *crons)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; list != NULL && i < crons->count; i++)
+        (void)json_array_append_new(list, write_section("cron", &crons->rows[i]));
     return list;
 }
 

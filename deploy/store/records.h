@@ -22,6 +22,7 @@
  *   domain_of    tenant "/" host                     struct records_domain_of
  *   deployment   tenant "/" function                 struct records_deployments; absent: as below
  *   alias        tenant "/" function NUL alias       struct records_alias
+ *   cron         tenant "/" function NUL id          struct records_cron, schedule, path
  *   certificate  host                                struct records_certificate, chain, OCSP answer
  *   acme         host                                struct records_acme; absent: none failed
  *   challenge    host                                struct records_challenge and its parts
@@ -34,10 +35,9 @@
  * What an artifact is made of is there as long as a version has it; a module as long as an artifact
  * is made of it. A blob's record counts the rows of lists that have it; its bytes are a file
  * (blobs.h), which goes with the record.
- * A route is there twice: under its host, where requests look, the longest path first; and under
- * its function, whose it is. A host is of one tenant. LMDB is bound to the machine's byte order
- * anyway, so the structs are stored as they are; they have no padding. A value of another size is
- * damage. Changing any of this means a new number in FORMAT.
+ * A route is there twice: under its host, the longest path first, and under its function. A host
+ * is of one tenant. LMDB is bound to the machine's byte order, so structs are stored as they are,
+ * without padding. A value of another size is damage. Changing any of this is a new FORMAT.
  */
 #ifndef SKERRY_DEPLOY_STORE_RECORDS_H
 #define SKERRY_DEPLOY_STORE_RECORDS_H
@@ -72,6 +72,7 @@
     DB(TOKEN, "token")                                                                             \
     DB(QUOTA, "quota")                                                                             \
     DB(USAGE, "usage")                                                                             \
+    DB(CRON, "cron")                                                                               \
     DB(META, "meta")
 
 enum records_db {
@@ -162,6 +163,16 @@ struct records_alias {
 
 _Static_assert(sizeof(struct records_deployment) == 152, "no padding on disk");
 _Static_assert(sizeof(struct records_alias) == 16, "no padding on disk");
+
+/* Behind it schedule and path. */
+struct records_cron {
+    uint64_t last_ns; /* what was due until then was run, or left out */
+    uint32_t allows_overlap;
+    uint32_t runs_missed; /* once for all */
+    uint32_t schedule_bytes;
+    uint32_t path_bytes;
+};
+_Static_assert(sizeof(struct records_cron) == 24, "no padding on disk");
 
 struct records_version {
     struct records_content content;

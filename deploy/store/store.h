@@ -326,6 +326,44 @@ NODISCARD enum status store_walk_acme(struct store *store,
                                       void *context,
                                       struct report *report);
 
+/* ---- cron triggers --------------------------------------------------------------------------- */
+
+#define STORE_CRONS_PER_FUNCTION 16
+#define STORE_CRON_TEXT_BYTES    512 /* schedule and path */
+#define STORE_MANIFEST_CRON      "manifest-"
+
+struct store_cron {
+    struct store_target target; /* lent, as the texts */
+    struct bytes id;
+    struct records_cron record;
+    struct bytes schedule;
+    struct bytes path; /* empty: "/" */
+};
+struct store_cron_moment {
+    uint64_t last_ns;
+    char tenant[DEPLOY_NAME_BYTES];
+    char function[DEPLOY_NAME_BYTES];
+    char id[DEPLOY_NAME_BYTES];
+};
+
+/* Makes or changes one; NULL removes it. NOT_FOUND; LIMIT. */
+NODISCARD enum status store_set_cron(struct store *store,
+                                     const struct store_target *target,
+                                     struct bytes id,
+                                     const struct deploy_cron *cron,
+                                     struct report *report);
+/* Those of a function, or with NULL all that there are; as the lists below. */
+NODISCARD enum status store_list_crons(struct store *store,
+                                       const struct store_target *target,
+                                       bool (*visit)(void *context, const struct store_cron *),
+                                       void *context,
+                                       struct report *report);
+/* What was due until each moment is done with. No change that anybody has to hear of. */
+NODISCARD enum status store_cron_ran(struct store *store,
+                                     const struct store_cron_moment *moments,
+                                     uint32_t count,
+                                     struct report *report);
+
 /* ---- environment of functions ---------------------------------------------------------------- */
 
 /* Sets a variable, checked with deploy_variable_check; value.data NULL removes it. NOT_FOUND: no

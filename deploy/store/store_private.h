@@ -203,7 +203,16 @@ NODISCARD enum status
 store_drop_assets(const struct store_txn *txn, MDB_val key, struct bytes tenant);
 /* The blobs that the last transaction left to nobody. */
 void store_remove_gone_blobs(struct store *store);
-/* What goes with a function: its routes and its environment. */
+/* The triggers of its manifest become these. */
+NODISCARD enum status store_follow_crons(const struct store_txn *txn,
+                                         const struct store_target *target,
+                                         const struct deploy_crons *crons);
+/* Those whose ids begin so, but for the first `kept` by their numbers; 0: all. */
+NODISCARD enum status store_drop_crons(const struct store_txn *txn,
+                                       const struct store_target *target,
+                                       const char *id_prefix,
+                                       uint32_t kept);
+/* What goes with a function: its routes, its triggers and its environment. */
 NODISCARD enum status store_drop_belongings(const struct store_txn *txn,
                                             const struct store_target *target);
 /* Its secrets are to go; the function may be empty. */

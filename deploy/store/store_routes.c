@@ -357,6 +357,8 @@ enum status store_follow_manifest(const struct store_txn *txn,
             .target = *target, .id = bytes_of_text(id), .route = parsed.routes.rows[i]};
         status = store_add_route(txn, &route);
     }
+    if (status == STATUS_OK)
+        status = store_follow_crons(txn, target, &parsed.cron);
     arena_done(&arena);
     return status;
 }
@@ -365,6 +367,8 @@ enum status store_drop_belongings(const struct store_txn *txn, const struct stor
 {
     struct records_key key = records_function_key(target->tenant, target->function);
     enum status status = store_drop_routes(txn, target, "");
+    if (status == STATUS_OK)
+        status = store_drop_crons(txn, target, "", 0);
     return status == STATUS_OK
                ? store_delete_record(txn, RECORDS_ENVIRONMENT, store_val(key.data, key.count))
                : status;
