@@ -175,8 +175,9 @@ def try_arguments(captive, letter):
 def try_files(captive, letter, data):
     """Paths that it could open; of the data directory all that its role does not name."""
     openat = numbers()["openat"]
-    paths = ["/", "/etc/passwd", "/etc/shadow", "/etc/ssl/private", "/proc/self/mem", "/proc/self/maps", "/proc/1/maps",
-             f"/proc/{os.getpid()}/environ", "/dev/null", "/tmp", "/sys", "/root", "/home"]
+    paths = ["/", "/etc/passwd", "/etc/shadow", "/etc/ssl/private", "/proc/self/mem",
+             "/proc/self/maps", "/proc/1/maps", f"/proc/{os.getpid()}/environ", "/dev/null",
+             "/tmp", "/sys", "/root", "/home"]
     own = {"W": ("artifacts", "blobs"), "K": ("vault",)}.get(letter, ())
     for path in sorted(data.rglob("*")):
         if path.relative_to(data).parts[0] not in own:
