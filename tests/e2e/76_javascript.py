@@ -31,6 +31,12 @@ export default {
       case "/none": return;
       case "/never": return new Promise(() => {});
       case "/loop": for (;;);
+      case "/regex": return new Response(/^(a+)+$/.test("a".repeat(50) + "b"));
+      case "/nested": return new Response(JSON.parse("[".repeat(100000)));
+      case "/storm": for (;;) await Promise.all(Array.from({ length: 1000 }, async () => {}));
+      case "/timers": for (;;) setTimeout(() => {}, 1e9);
+      case "/grow": for (let all = []; ;) all.push(new Uint8Array(1 << 20).fill(1));
+      case "/text": for (let all = "x"; ; all += all) all.charCodeAt(0);
       case "/late": return new Response(new ReadableStream({
         start(controller) { controller.enqueue(new TextEncoder().encode("begun")); },
         pull() { throw new Error("in the middle"); } }));
@@ -164,7 +170,15 @@ class Ways(ServerTest):
                 self.problem(answer, 500, "exception")
                 self.assertNotIn(text, answer.text)
                 wait_until(lambda text=text: any(text in line for line in self.log()), 5, text)
-        self.problem(self.server.get("ways", "/loop"), 500, "fuel_exhausted")
+        for path, codes in (("/loop", ["fuel_exhausted"]), ("/regex", ["fuel_exhausted"]),
+                            ("/storm", ["fuel_exhausted"]),
+                            ("/nested", ["exception", "trap"]), ("/timers", ["exception"]),
+                            ("/grow", ["exception", "memory_exhausted", "trap"]),
+                            ("/text", ["exception", "memory_exhausted", "trap"])):
+            with self.subTest(path):
+                answer = self.server.get("ways", path)
+                self.assertEqual(answer.status, 500, answer)
+                self.assertIn(answer.json["code"], codes)
         self.assertEqual(self.server.get("ways", "/lost").text, "ok")
         wait_until(lambda: any("nobody looked" in line for line in self.log()), 5, "the rejection")
 

@@ -218,6 +218,7 @@
     if (end >= 0) text = text.slice(0, end);
     if (text.includes("@")) return;
     const port = /:([0-9]*)[^\]]*$/.exec(text);
+    if (port !== null && !withPort) return;
     if (port !== null) text = text.slice(0, port.index);
     if (text === "" && special && parts[SCHEME] !== "file") return;
     const parsed = host.parseUrl(`${special ? "http" : "x"}://${text}`, undefined);

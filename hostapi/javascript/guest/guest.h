@@ -105,6 +105,8 @@ bool exchange_has_answered(void);
 void exchange_answer_failure(void);
 void services_add(void);
 void text_add(void);
+/* QuickJS writes half of a surrogate pair as three bytes: they become U+FFFD's. */
+void text_mend(uint8_t *bytes, size_t count);
 /* Of UTF-8, with what is ill-formed replaced. */
 JSValue text_string(JSContext *context, const uint8_t *bytes, size_t count);
 void url_add(void);

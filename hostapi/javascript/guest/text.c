@@ -7,6 +7,14 @@
 
 #define TEXT_REPLACEMENT "\xef\xbf\xbd"
 
+void text_mend(uint8_t *bytes, size_t count)
+{
+    for (size_t i = 0; i + 2 < count; i++) {
+        if (bytes[i] == 0xed && bytes[i + 1] >= 0xa0)
+            memcpy(bytes + i, TEXT_REPLACEMENT, 3);
+    }
+}
+
 /* (text) -> Uint8Array */
 static JSValue text_encode(JSContext *context, JSValueConst self, int argc, JSValueConst *argv)
 {
@@ -15,16 +23,12 @@ static JSValue text_encode(JSContext *context, JSValueConst self, int argc, JSVa
     const char *text = JS_ToCStringLen(context, &count, argv[0]);
     if (text == NULL)
         return JS_EXCEPTION;
-    /* QuickJS writes a lone surrogate as three bytes: ed, a0 to bf, and one more. */
     uint8_t *bytes = malloc(count + 1);
     if (bytes == NULL)
         return JS_ThrowOutOfMemory(context);
     memcpy(bytes, text, count);
     JS_FreeCString(context, text);
-    for (size_t i = 0; i + 2 < count; i++) {
-        if (bytes[i] == 0xed && bytes[i + 1] >= 0xa0)
-            memcpy(bytes + i, TEXT_REPLACEMENT, 3);
-    }
+    text_mend(bytes, count);
     JSValue value = JS_NewUint8ArrayCopy(context, bytes, count);
     free(bytes);
     return value;

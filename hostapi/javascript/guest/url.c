@@ -345,7 +345,8 @@ url_parse_clean(JSContext *context, struct url *url, const struct url *base, str
     if (scheme > 0) {
         text = url_piece(text.data + scheme + 1, text.count - scheme - 1);
         good = url_parse_absolute(context, url, base, text);
-    } else if (base == NULL || (base->is_opaque && (text.count > 0 || url->has_query))) {
+    } else if (base == NULL ||
+               (base->is_opaque && (text.count > 0 || url->has_query || !url->has_fragment))) {
         return false;
     } else {
         url_take(url, base, URL_SCHEME);
@@ -372,6 +373,7 @@ static bool url_parse(
         if (text[i] != '\t' && text[i] != '\n' && text[i] != '\r')
             url_put(&clean, text + i, 1);
     }
+    text_mend((uint8_t *)clean.data, clean.count);
     return url_parse_clean(context, url, base, clean);
 }
 

@@ -90,7 +90,7 @@ test("setters", () => {
   same(set("http://h/p", "protocol", "mailto"), "http://h/p");
   same(set("https://h:80/p", "protocol", "http:"), "http://h/p");
   same(set("http://h/p", "host", "g:81"), "http://g:81/p");
-  same(set("http://h:80/p", "hostname", "g:81"), "http://g/p");
+  same(set("http://h:80/p", "hostname", "g:81"), "http://h/p");
   same(set("http://h/p", "hostname", "a b"), "http://h/p");
   same(set("http://h/p", "port", "8080x"), "http://h:8080/p");
   same(set("http://h:1/p", "port", ""), "http://h/p");
@@ -144,4 +144,7 @@ test("plain urls are cut, and others parsed, to the same", () => {
   for (const [text, wanted] of Object.entries(rows)) same(URL.parse(text)?.href ?? null, wanted, text);
   const params = new URL("http://h/?a=1+2&b=%41%zz&&c&=d&e=%ff&a=%C3%A9").searchParams;
   same([...params], [["a", "1 2"], ["b", "A%zz"], ["c", ""], ["", "d"], ["e", "\ufffd"], ["a", "\u00e9"]]);
+});
+test("an opaque base has only fragments", () => {
+  same([URL.parse("", "data:x"), URL.parse("#a", "data:x")?.href, URL.parse("?a", "data:x")], [null, "data:x#a", null]);
 });
