@@ -12,11 +12,11 @@
 
 #include "deploy/certs/certificate.h"
 #include "server/telemetry/log.h"
+#include "server/tls/hello.h"
 
 #define TLS_CIPHERS                                                                                \
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"     \
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
-#define TLS_PROOF_PROTOCOL  "\12acme-tls/1" /* as ALPN has it [RFC 8737 3] */
 #define TLS_GROUPS          "X25519:P-256:P-384"
 #define TLS_SESSION_S       14400 /* two of control's rotations are longer */
 #define TLS_CHAIN_BYTES_MAX 16384 /* of a message: clients have no certificates to send */
@@ -53,29 +53,13 @@ tls_free_host(void *parent, void *data, CRYPTO_EX_DATA *all, int index, long num
     free(data);
 }
 
-/* The first name of the extension [RFC 6066 3]; empty: there is none. */
-static struct bytes tls_hello_name(SSL *ssl)
+/* Empty: the client sent none. */
+static struct bytes tls_extension(SSL *ssl, unsigned int type)
 {
     const uint8_t *data;
     size_t count;
-    const size_t head = 5; /* length of the list, type, length of the name */
-    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &count) != 1 ||
-        count <= head || data[2] != TLSEXT_NAMETYPE_host_name)
-        return bytes_make(NULL, 0);
-    size_t name = (size_t)data[3] << 8 | data[4];
-    return name <= count - head ? bytes_make(data + head, name) : bytes_make(NULL, 0);
-}
-
-/* Does the client speak that protocol, and no other? */
-static bool tls_hello_proves(SSL *ssl)
-{
-    const uint8_t *data;
-    size_t count;
-    const size_t head = 2; /* length of the list */
-    return SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &data,
-                                     &count) == 1 &&
-           count == head + strlen(TLS_PROOF_PROTOCOL) &&
-           memcmp(data + head, TLS_PROOF_PROTOCOL, strlen(TLS_PROOF_PROTOCOL)) == 0;
+    return SSL_client_hello_get0_ext(ssl, type, &data, &count) == 1 ? bytes_make(data, count)
+                                                                    : bytes_make(NULL, 0);
 }
 
 static enum status tls_find(struct tls *tls,
@@ -114,8 +98,9 @@ static int tls_on_hello(SSL *ssl, int *ret_alert, void *context)
         free(host);
         return SSL_CLIENT_HELLO_ERROR;
     }
-    struct bytes name = tls_hello_name(ssl);
-    host->proves = tls_hello_proves(ssl);
+    struct bytes name = hello_name(tls_extension(ssl, TLSEXT_TYPE_server_name));
+    host->proves =
+        hello_proves(tls_extension(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation));
     bool is_host =
         deploy_host_parse(name, host->name) && host->name[0] != '*' && tls_serves(tls, host);
     if (!is_host)
@@ -187,10 +172,10 @@ static int tls_on_alpn(SSL *ssl,
     const struct tls *tls = context;
     const struct tls_host *host = SSL_get_ex_data(ssl, tls->host_index);
     bool proves = host != NULL && host->proves;
-    const unsigned char *ours = proves ? (const unsigned char *)TLS_PROOF_PROTOCOL : http;
+    const unsigned char *ours = proves ? (const unsigned char *)HELLO_PROOF_PROTOCOL : http;
     unsigned char *chosen;
     if (SSL_select_next_proto(&chosen, ret_count, ours,
-                              proves ? sizeof(TLS_PROOF_PROTOCOL) - 1 : sizeof(http) - 1, theirs,
+                              proves ? sizeof(HELLO_PROOF_PROTOCOL) - 1 : sizeof(http) - 1, theirs,
                               theirs_count) != OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     *ret_name = chosen;
