@@ -232,6 +232,13 @@ static bool wrangler_flags(struct wrangler *wrangler, const char *key, json_t *v
     return true;
 }
 
+static bool wrangler_triggers(struct wrangler *wrangler, const char *key, json_t *value)
+{
+    if (json_array_size(json_object_get(value, "crons")) > 0)
+        wrangler_warn(wrangler, key, "its schedules are not read from here: see docs/cron.md");
+    return true;
+}
+
 /* What no other tool has a word for: keys of function.yaml. */
 static bool wrangler_own(struct wrangler *wrangler, const char *key, json_t *value)
 {
