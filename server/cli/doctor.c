@@ -156,8 +156,10 @@ static void doctor_walls(struct doctor *doctor, const struct config *config)
         doctor_say(doctor, DOCTOR_WARN, "walls", "off: a worker that is taken over is the server");
         return;
     }
-    if (walls_are_impossible())
+    if (walls_are_impossible()) {
         doctor_wall(doctor, config, "walls", "none, since this program was made with a sanitizer");
+        return;
+    }
     doctor_wall(doctor, config, "seccomp",
                 found.seccomp ? "" : "this kernel has none (CONFIG_SECCOMP_FILTER)");
     doctor_wall(

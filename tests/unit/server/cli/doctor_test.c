@@ -110,6 +110,24 @@ static void a_configuration_that_cannot_be_read_fails(void **state)
     json_decref(bench.json);
 }
 
+static void walls_that_are_off_are_a_warning(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char path[] = "/tmp/skerry-doctor-XXXXXX";
+    static const char text[] = "walls: off\n";
+    const char *const arguments[] = {"--json", "--data", "/tmp", "--config", path, NULL};
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+    assert_int_equal(close(fd), 0);
+    bench_run(&bench, 8192, arguments);
+    assert_string_equal(row(&bench, "walls", "verdict"), "warn");
+    assert_null(row(&bench, "seccomp", "verdict"));
+    assert_int_equal(unlink(path), 0);
+    json_decref(bench.json);
+}
+
 static void people_get_a_line_a_check_and_what_to_do_next(void **state)
 {
     (void)state;
@@ -139,6 +157,7 @@ int main(void)
         cmocka_unit_test(it_looks_at_what_it_is_told_to),
         cmocka_unit_test(few_descriptors_are_a_warning_and_no_failure),
         cmocka_unit_test(a_configuration_that_cannot_be_read_fails),
+        cmocka_unit_test(walls_that_are_off_are_a_warning),
         cmocka_unit_test(people_get_a_line_a_check_and_what_to_do_next),
         cmocka_unit_test(what_it_does_not_know_is_wrong_usage),
     };
