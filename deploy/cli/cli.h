@@ -172,6 +172,7 @@ cli_verb cli_list;
 cli_verb cli_show;
 cli_verb cli_rm;
 cli_verb cli_versions;
+cli_verb cli_diff;
 cli_verb cli_rollback;
 cli_verb cli_activate;
 cli_verb cli_tenant;

@@ -139,6 +139,10 @@ void store_act_as(struct store *store, const struct store_actor *actor)
 
 void store_tend(struct store *store)
 {
+    /* A program that prepares an upgrade reads beside us, and may have been killed. */
+    int dead = 0;
+    if (store->env != NULL)
+        (void)mdb_reader_check(store->env, &dead);
     if (!store->snapshot_held)
         (void)blobs_sweep_step(store->blobs, store);
 }

@@ -204,6 +204,31 @@ class Domains(ServerTest):
         self.problem(self.ask("any.acme.example"), 404, "unknown_host")
 
 
+class Diff(ServerTest):
+    def deploy(self, module, rest):
+        folder = self.server.home / "api"
+        folder.mkdir(exist_ok=True)
+        (folder / "m.wasm").write_bytes(module)
+        (folder / "function.yaml").write_text("name: api\nmain: m.wasm\n" + rest)
+        self.server.cli("deploy", str(folder), check=0)
+
+    def test_what_differs_is_told_by_its_key(self):
+        self.deploy(text_guest("----------one"), "env: { A: b, C: d }\nlimits: { fuel: 3M }\n")
+        self.deploy(guest("trap"), "env: { A: x }\nlimits: { fuel: 3M, wall: 1s }\n")
+        lines = self.server.cli("diff", "api", "v1", "v2", check=0).stdout.splitlines()
+        for line in ("- manifest.env.A: b", "+ manifest.env.A: x", "- manifest.env.C: d",
+                     "+ manifest.limits.wall: 1s"):
+            self.assertIn(line, lines)
+        self.assertIn("module_bytes", "".join(lines))
+        self.assertNotIn("fuel", "".join(lines))
+        same = self.server.cli("diff", "api", "v1", "v1", check=0)
+        self.assertIn("have the same in them", same.stdout)
+        rows = json.loads(self.server.cli("diff", "api", "v2", "v1", "--json", check=0).stdout)
+        self.assertIn({"key": "manifest.limits.wall", "from": "1s", "to": None}, rows["changes"])
+        self.assertEqual(self.server.cli("diff", "api", "v1", "v9").returncode, 5)
+        self.assertEqual(self.server.cli("diff", "api", "v1", "x/y").returncode, 2)
+
+
 class Health(unittest.TestCase):
     """A version that is asked how it is before it gets clients."""
 

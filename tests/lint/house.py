@@ -62,6 +62,7 @@ TESTED_ELSEWHERE = {
     "server/serve.c": "joins configuration, files and control: e2e/46_cli, e2e/54_operations",
     "server/worker.c": "joins the loop and all that is in a worker: e2e/10_http, e2e/52_processes",
     "deploy/api/api_cron.c": "between the store and the clock: e2e/45_cron",
+    "deploy/cli/diff.c": "compares what the server shows: e2e/44_traffic",
     "deploy/cli/cron.c": "a client of those calls: e2e/45_cron",
     "deploy/manifest/read_cron.c": "a part of the manifest's reader: e2e/45_cron",
     "deploy/store/store_cron.c": "tests/unit/deploy/cron_test.c has a real store",
