@@ -21,8 +21,9 @@ than it. Then come the same ratios of medians. An engine that fails has no figur
 words stand below the table.
 
 Compilers are another matter: starting V8 takes longer than some programs. So V8's two, Liftoff
-alone (node --liftoff-only) and TurboFan alone (--no-liftoff), are compared by the CPU time that the
-call of bench() takes, measured inside the process by both; this table comes last.
+alone (node --liftoff-only) and TurboFan alone (--no-liftoff), and Skerry's native code are
+compared by the CPU time that the call of bench() takes, measured inside the process by both; this
+table comes last.
 """
 import argparse
 import dataclasses
@@ -90,7 +91,9 @@ KNOWN = {
     'skerry': ('skerry', ['run', '{wasm}', '--stats', '--invoke', 'bench', '{arg}'],
                ['run', '--stats', '{wasm}']),
 }
-COMPILERS = ('liftoff', 'turbofan')
+KNOWN['native'] = ('skerry', ['run', '{wasm}', '--native=on', '--stats', '--invoke', 'bench',
+                               '{arg}'], ['run', '--native=on', '--stats', '{wasm}'])
+COMPILERS = ('native', 'liftoff', 'turbofan')
 RUN_US = re.compile(r'"run_cpu_us": ?(\d+)')
 
 
@@ -113,7 +116,7 @@ class Engine:
 
 def engines(options):
     given = dict(peer.partition('=')[::2] for peer in options.peer)
-    given['skerry'] = os.path.join(options.build, 'skerry')
+    given['skerry'] = given['native'] = os.path.join(options.build, 'skerry')
     found = {}
     for name, (program, *commands) in KNOWN.items():
         path = given.pop(name, None) or shutil.which(program)

@@ -7,9 +7,10 @@
 
 Binaryen's `wasm-opt -ttf` turns random bytes into valid modules; exec_module (this engine)
 and exec_module.mjs (node) run all their exports with the same arguments and print results,
-traps, logged values, and in the end globals and hashes of memories and tables. Of each module
-some bytes are then changed, and both engines say whether they accept it (validate_vs_v8.py has
-the rules). Prints each difference with the seed that makes it again, and closes with
+traps, logged values, and in the end globals and hashes of memories and tables. This engine then
+does so in threaded code, in native code and in both mixed, to the bit and the unit of fuel. Of each
+module some bytes are then changed, and both engines say whether they accept it (validate_vs_v8.py
+has the rules). Prints each difference with the seed that makes it again, and closes with
 `N passed, N failed, N skipped`, of modules.
 
 --newer of a hundred modules are made by, and compared with, the newer peers that npm installs in
@@ -43,6 +44,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 BATCH = 100
 MUTANTS = 4  # of each module
 TRIES = 8
+TIER_SLICE = '997'
 
 
 def generate(seed, path, peer, binaryen):
@@ -150,10 +152,22 @@ class Batch:
                 if options.keep:
                     shutil.copy(path, options.keep)
 
+    def compare_tiers(self, options, paths):
+        """Threaded code against native, and both mixed: to the bit and the unit of fuel."""
+        support = [str(self.peer.support)] if self.peer.support else []
+        sides = [run([options.exec_module, '--exact', *tier, slice, *support], list(paths))[0]
+                 for tier, slice in (((), str(options.slice)), (('--native=on',), TIER_SLICE),
+                                     ((f'--native={self.seeds[0]}',), TIER_SLICE))]
+        for path, seed in paths.items():
+            for tier, side in zip(('native', 'mixed'), sides[1:]):
+                if sides[0].get(path) != side.get(path, 'crashed'):
+                    self.differences.append((seed, f'{tier} code does not do what threaded does'))
+
     def run(self, options):
         with tempfile.TemporaryDirectory() as folder:
             paths = self.make(folder)
             self.compare(options, paths)
+            self.compare_tiers(options, paths)
             more, self.mutants = judge_mutants(options, self.peer, paths)
         self.differences += more
         return self

@@ -5,7 +5,7 @@
  * other half, and prints what happened, and in the end what is in memories, globals and
  * tables. The two outputs must be equal to the letter.
  *
- *   exec_module [--exact] [SLICE [SUPPORT]] < list of files
+ *   exec_module [--exact] [--native=on|SEED] [SLICE [SUPPORT]] < list of files
  *       SLICE    fuel per engine_run, default 1000000
  *       SUPPORT  module that provides what is neither log-... nor call-export
  *
@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/native.h"
 #include "engine/run/instance.h"
 #include "engine/run/machine.h"
 #include "engine/run/table.h"
@@ -35,6 +36,8 @@
 
 static int64_t slice = 1000000;
 static bool is_exact;
+static enum engine_native native; /* the tier; of what is mixed, the seed */
+static uint32_t native_seed;
 
 /* What a module's imports are made from. */
 struct run {
@@ -426,11 +429,15 @@ static struct opened open_file(const char *path)
     struct report report = REPORT_INIT;
     struct engine_options for_what = engine_options_default;
     for_what.deterministic = is_exact;
+    for_what.native = native;
+    for_what.native_seed = native_seed;
     enum status status = engine_compile(bytes_make(wasm, count), &engine_limits_default, &for_what,
                                         &report, NULL, &opened.image);
     if (status == STATUS_OK)
         status = engine_module_open(bytes_make(opened.image.data, opened.image.count), true,
                                     &report, &opened.module);
+    if (status == STATUS_OK)
+        status = engine_module_map_native(opened.module, -1, &report);
     if (status == STATUS_UNSUPPORTED)
         printf("gave up: unsupported: %s\n", report.text);
     else if (status != STATUS_OK)
@@ -444,6 +451,13 @@ int main(int argc, char **argv)
     is_exact = argc > 1 && strcmp(argv[1], "--exact") == 0;
     argc -= is_exact;
     argv += is_exact;
+    if (argc > 1 && strncmp(argv[1], "--native=", 9) == 0) {
+        bool is_on = strcmp(argv[1] + 9, "on") == 0;
+        native = is_on ? ENGINE_NATIVE_ON : ENGINE_NATIVE_MIXED;
+        native_seed = (uint32_t)strtoul(argv[1] + 9, NULL, 10);
+        argc--;
+        argv++;
+    }
     if (argc > 1)
         slice = strtoll(argv[1], NULL, 10);
     struct report report = REPORT_INIT;

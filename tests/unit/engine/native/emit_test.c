@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Native code in images: where it lies, how a fault in it finds its function, what is refused. What
+ * it does is tested by all that runs guests, in each tier (meson.build).
+ */
+#include "engine/image/image.h"
+#include "engine/image/image_writer.h"
+#include "engine/native.h"
+#include "engine/run/fault.h"
+#include "tests/support/unit.h"
+#include "tests/unit/engine/guest.h"
+
+static const struct engine_options native_on = {.native = ENGINE_NATIVE_ON};
+
+/* The tests' module of most instructions; closed by its caller. */
+static struct engine_module *open_values(struct engine_image *ret_image)
+{
+    if (!engine_has_native())
+        skip();
+    struct buffer wasm = guest_read("engine_values");
+    return guest_open_for(&wasm, &native_on, ret_image);
+}
+
+static void native_code_has_pages_of_its_own(void **state)
+{
+    (void)state;
+    struct engine_image image;
+    struct engine_module *module = open_values(&image);
+    const struct image_header *header = module->header;
+    assert_int_not_equal(header->native.count, 0);
+    assert_int_equal(header->native.count, engine_module_native_bytes(module));
+    assert_int_equal(header->native.offset % IMAGE_PAGE_BYTES, 0);
+    assert_int_equal(header->native.count % IMAGE_PAGE_BYTES, 0);
+    assert_non_null(module->native);
+    assert_memory_equal(module->native, image_at(header, header->native), header->native.count);
+    engine_module_close(module);
+    engine_image_free(&image);
+}
+
+static void an_instruction_is_found_in_its_function(void **state)
+{
+    (void)state;
+    struct engine_image image;
+    struct engine_module *module = open_values(&image);
+    const struct image_header *header = module->header;
+    const struct code_native *rows = image_at(header, header->native_rows);
+    const struct image_func *funcs = image_at(header, header->funcs);
+    for (uint32_t i = header->imported_func_count; i + 1 < header->funcs.count; i++) {
+        uint32_t last = 0;
+        for (uint32_t at = rows[i].offset; at < rows[i + 1].offset; at++) {
+            uint32_t cell = fault_cell_at(header, at);
+            assert_in_range(cell, funcs[i].entry, funcs[i + 1].entry - 1);
+            assert_true(cell >= last);
+            last = cell;
+        }
+    }
+    engine_module_close(module);
+    engine_image_free(&image);
+}
+
+static void a_module_for_threaded_code_has_none_to_map(void **state)
+{
+    (void)state;
+    struct engine_image image;
+    struct report report = REPORT_INIT;
+    struct engine_module *module;
+    struct buffer wasm = guest_read("engine_values");
+    assert_int_equal(engine_compile(buffer_bytes(&wasm), &engine_limits_default,
+                                    &engine_options_default, &report, NULL, &image),
+                     STATUS_OK);
+    buffer_done(&wasm);
+    assert_int_equal(
+        engine_module_open(bytes_make(image.data, image.count), true, &report, &module), STATUS_OK);
+    assert_int_equal(engine_module_native_bytes(module), 0);
+    assert_int_equal(engine_module_map_native(module, -1, &report), STATUS_OK);
+    assert_null(module->native);
+    engine_module_close(module);
+    engine_image_free(&image);
+}
+
+static void assert_refused(const struct engine_image *image, bool verify)
+{
+    struct report report = REPORT_INIT;
+    struct engine_module *module;
+    assert_int_equal(
+        engine_module_open(bytes_make(image->data, image->count), verify, &report, &module),
+        STATUS_CORRUPT);
+}
+
+static void native_code_that_is_not_where_it_should_be_is_refused(void **state)
+{
+    (void)state;
+    struct engine_image image;
+    engine_module_close(open_values(&image));
+    struct image_header *header = (struct image_header *)(void *)image.data;
+    const struct image_header whole = *header;
+    header->native.offset += 8;
+    assert_refused(&image, false);
+    *header = whole;
+    header->native.count += IMAGE_PAGE_BYTES;
+    assert_refused(&image, false);
+    *header = whole;
+    header->native_rows.count--;
+    assert_refused(&image, false);
+    *header = whole;
+    header->native.count = 0;
+    assert_refused(&image, false);
+    *header = whole;
+    image.data[header->native.offset] ^= 1;
+    assert_refused(&image, true);
+    image.data[header->native.offset] ^= 1;
+    struct code_native *rows =
+        (struct code_native *)(void *)(image.data + whole.native_rows.offset);
+    rows[0].fault = UINT32_MAX;
+    image_seal(&image);
+    assert_refused(&image, true);
+    engine_image_free(&image);
+}
+
+UNIT
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(native_code_has_pages_of_its_own),
+        cmocka_unit_test(an_instruction_is_found_in_its_function),
+        cmocka_unit_test(a_module_for_threaded_code_has_none_to_map),
+        cmocka_unit_test(native_code_that_is_not_where_it_should_be_is_refused),
+    };
+    return cmocka_run_group_tests_name("engine/native/emit", tests, NULL, NULL);
+}
