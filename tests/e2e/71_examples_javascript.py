@@ -73,6 +73,8 @@ class Examples(ServerTest):
         self.assertEqual(sorted(set(statuses)), [201, 429])
         last = "/v1/tenants/default/kv/4f2c0a6e0d6b4b0e9a4b%2Flast"
         wait_until(lambda: self.server.admin("GET", last).status == 200, 5, "waitUntil")
+        self.server.cli("cron", "run", name, "manifest-1", check=0)
+        wait_until(lambda: "*/30 * * * *: " in self.server.guest_log(name), 20, "scheduled")
 
     def test_typescript_and_a_package(self):
         if shutil.which("npm") is None:

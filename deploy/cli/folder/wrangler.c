@@ -234,8 +234,15 @@ static bool wrangler_flags(struct wrangler *wrangler, const char *key, json_t *v
 
 static bool wrangler_triggers(struct wrangler *wrangler, const char *key, json_t *value)
 {
-    if (json_array_size(json_object_get(value, "crons")) > 0)
-        wrangler_warn(wrangler, key, "its schedules are not read from here: see docs/cron.md");
+    size_t i;
+    json_t *schedule;
+    json_array_foreach(json_object_get(value, "crons"), i, schedule)
+    {
+        if (!json_is_string(schedule))
+            return wrangler_fail(wrangler, key, "has a schedule that is no text");
+        (void)json_array_append_new(wrangler_member(wrangler, "cron", json_array),
+                                    json_pack("{s:O}", "schedule", schedule));
+    }
     return true;
 }
 

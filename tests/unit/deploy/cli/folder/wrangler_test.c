@@ -75,10 +75,12 @@ static void json_with_comments_is_taken_too(void **state)
          "{ // a project\n \"name\": \"shop\", \"main\": \"src/index.js\",\n"
          " \"ratelimits\": [{ \"name\": \"LIMIT\", \"simple\": { \"limit\": 1, \"period\": 60 } "
          "}],\n"
+         " \"triggers\": { \"crons\": [\"*/30 * * * *\"] },\n"
          " \"secrets\": { \"required\": [\"KEY\"] }, }\n");
     COUNTER_RUN(counter, deployed, "deploy", counter->folder);
     const char *body = counter->page->requests[0].body;
     assert_says(body, "\"secrets\":[\"KEY\"]");
+    assert_says(body, "\"cron\":[{\"schedule\":\"*/30 * * * *\"");
     assert_says(body, "{\"type\":\"ratelimit\",\"name\":\"LIMIT\",\"simple\":{\"limit\":1,");
     assert_string_equal(counter->shown.err, "");
     remove_all(counter);
@@ -98,6 +100,7 @@ static void what_is_wrong_is_told_with_its_place(void **state)
         {"[[services]]\nbinding = \"X\"\n", "`services` has a row without"},
         {"[[kv_namespaces]]\nid = \"X\"\n", "`kv_namespaces` has a row without"},
         {"[assets]\nbinding = \"X\"\n", "`assets` has no `directory`"},
+        {"[triggers]\ncrons = [1]\n", "`triggers` has a schedule that is no text"},
         {"vars = 1\n", "`vars` is no table"},
         {"skerry = 1\n", "`skerry` is no table"},
     };
