@@ -53,6 +53,14 @@ static int kv_store_open_env(struct kv_store *store)
     return lmdb_env_open(&options, &store->env, store->dbi);
 }
 
+static void kv_store_close_env(struct kv_store *store)
+{
+    lmdb_pin_drop(&store->pin);
+    if (store->env != NULL)
+        mdb_env_close(store->env);
+    store->env = NULL;
+}
+
 enum status kv_store_open(const struct kv_store_options *options,
                           struct report *report,
                           struct kv_store **ret_store)
@@ -78,9 +86,7 @@ void kv_store_close(struct kv_store *store)
     if (store->read != NULL)
         mdb_txn_abort(store->read);
     kv_store_snapshot_end(store);
-    lmdb_pin_drop(&store->pin);
-    if (store->env != NULL)
-        mdb_env_close(store->env);
+    kv_store_close_env(store);
     free(store);
 }
 
@@ -292,14 +298,63 @@ uint64_t kv_store_stuck_reader(struct kv_store *store)
     return lmdb_pin_stuck(&store->pin);
 }
 
+/*
+ * Two commits that change nothing: a worker may have seen the one that failed, and would take the
+ * next, of the same number, for what it knows.
+ */
+static int kv_store_step_over(struct kv_store *store)
+{
+    static const char name[] = "\0reopened"; /* no tenant's */
+    MDB_val key = kv_val(name, sizeof(name));
+    MDB_val value = kv_val(name, 1);
+    int rc = 0;
+    for (int i = 0; i < 2 && rc == 0; i++) {
+        MDB_txn *txn = NULL;
+        rc = mdb_txn_begin(store->env, NULL, 0, &txn);
+        if (rc != 0)
+            break;
+        rc = i == 0 ? mdb_put(txn, store->dbi[KV_DB_USAGE], &key, &value, 0)
+                    : mdb_del(txn, store->dbi[KV_DB_USAGE], &key, NULL);
+        if (rc == 0)
+            rc = mdb_txn_commit(txn);
+        else
+            mdb_txn_abort(txn);
+    }
+    return rc;
+}
+
+static int kv_store_try(struct kv_store *store, unsigned flags, MDB_txn **ret_txn)
+{
+    if (store->env == NULL)
+        return MDB_PANIC;
+    int rc = flags == MDB_RDONLY ? 0 : lmdb_pin_move(&store->pin, store->env);
+    return rc == 0 ? mdb_txn_begin(store->env, NULL, flags, ret_txn) : rc;
+}
+
+/* After an I/O error in the wrong place LMDB wants its environment opened anew; not while a backup
+ * reads it. */
+static int kv_store_begin_txn(struct kv_store *store, unsigned flags, MDB_txn **ret_txn)
+{
+    int rc = kv_store_try(store, flags, ret_txn);
+    if (rc != MDB_PANIC || store->read != NULL || store->snapshot != NULL)
+        return rc;
+    kv_store_close_env(store);
+    rc = kv_store_open_env(store);
+    if (rc == 0)
+        rc = kv_store_step_over(store);
+    if (rc == 0)
+        return kv_store_try(store, flags, ret_txn);
+    kv_store_close_env(store);
+    return rc;
+}
+
 static enum status
 kv_store_begin_write(struct kv_store *store, struct report *report, struct kv_writing *ret_writing)
 {
     ASSERT(store->read == NULL);
     ret_writing->store = store;
     ret_writing->now_ns = clock_realtime_ns(store->options.clock);
-    int rc = lmdb_pin_move(&store->pin, store->env);
-    return kv_status(rc != 0 ? rc : mdb_txn_begin(store->env, NULL, 0, &ret_writing->txn), report);
+    return kv_status(kv_store_begin_txn(store, 0, &ret_writing->txn), report);
 }
 
 static enum status kv_store_apply_once(struct kv_store *store,
@@ -399,7 +454,7 @@ static bool kv_sweep_is_due(struct kv_store *store)
     MDB_val key;
     MDB_val value;
     struct kv_writing reading = {.store = store, .now_ns = clock_realtime_ns(store->options.clock)};
-    if (mdb_txn_begin(store->env, NULL, MDB_RDONLY, &reading.txn) != 0)
+    if (kv_store_begin_txn(store, MDB_RDONLY, &reading.txn) != 0)
         return false;
     bool due = kv_sweep_first(&reading, &key, &value);
     mdb_txn_abort(reading.txn);
@@ -433,13 +488,13 @@ bool kv_store_sweep(struct kv_store *store)
 enum status kv_store_begin(struct kv_store *store, struct report *report)
 {
     ASSERT(store->read == NULL);
-    return kv_status(mdb_txn_begin(store->env, NULL, MDB_RDONLY, &store->read), report);
+    return kv_status(kv_store_begin_txn(store, MDB_RDONLY, &store->read), report);
 }
 
 enum status kv_store_snapshot_begin(struct kv_store *store, struct report *report)
 {
     ASSERT(store->snapshot == NULL);
-    return kv_status(mdb_txn_begin(store->env, NULL, MDB_RDONLY, &store->snapshot), report);
+    return kv_status(kv_store_begin_txn(store, MDB_RDONLY, &store->snapshot), report);
 }
 
 MDB_txn *kv_store_snapshot(const struct kv_store *store)

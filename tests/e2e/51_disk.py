@@ -91,6 +91,36 @@ class Disk(unittest.TestCase):
         server.stop()
 
 
+    def test_the_key_value_store_is_opened_anew_after_a_panic(self):
+        folder = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+        faults = Faults(folder / "faults")
+        data = folder / "data"
+        server = Server(workers=1, data=data, prefix=[
+            "env", f"LD_PRELOAD={shim()}", f"FAULTS={folder / 'faults'}", f"FAULTS_IN={data}"])
+        self.addCleanup(server.stop)
+        server.start()
+        server.deploy("first", text_guest("text-first-01"))
+        there, status = {}, {}
+
+        def put(name):
+            return server.admin("PUT", f"/v1/tenants/default/kv/{name}", b"x",
+                                {"Content-Type": "application/octet-stream"}).status
+
+        for kind in (WRITE, FSYNC):
+            for every in range(1, 6):
+                name = f"k{kind}-{every}"
+                faults.set(kind, every, errno.EIO)
+                status[name] = put(name)
+                faults.set(NONE)
+                there[name] = status[name] in (200, 201, 204)
+                self.assertIn(put(f"{name}-again"), (200, 201, 204), status)
+                there[f"{name}-again"] = True
+        self.assertIn(False, there.values())
+        for name, is_there in there.items():
+            answer = server.admin("GET", f"/v1/tenants/default/kv/{name}")
+            self.assertEqual(answer.status == 200, is_there, (name, status))
+
+
 class SmallDisk(unittest.TestCase):
     def test_a_full_file_system_of_16_megabytes(self):
         home = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
