@@ -74,9 +74,10 @@ struct api_request {
     bool content_encoded;      /* Content-Encoding was given */
     struct bytes accept;
     struct bytes last_event_id;
-    struct bytes content_digest; /* data NULL: none was given */
-    struct bytes if_match;       /* the same */
-    struct bytes body;           /* borrowed until the response is complete */
+    struct bytes content_digest;  /* data NULL: none was given */
+    struct bytes if_match;        /* the same */
+    struct bytes idempotency_key; /* the same */
+    struct bytes body;            /* borrowed until the response is complete */
     char id[API_REQUEST_ID_BYTES];
 };
 

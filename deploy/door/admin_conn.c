@@ -40,6 +40,7 @@ static void admin_call_free(struct admin_http_call *call)
 {
     if (call == NULL)
         return;
+    admin_repeats_end(&call->http->repeats, call->repeat, NULL);
     call->http->body_bytes -= call->body.count;
     buffer_done(&call->body);
     free(call->head);
@@ -160,6 +161,8 @@ static void admin_conn_answer(struct admin_conn *conn, const struct api_response
 void admin_http_reply(struct admin_http_call *call, const struct api_response *response)
 {
     struct admin_conn *conn = call->conn;
+    admin_repeats_end(&call->http->repeats, call->repeat, response);
+    call->repeat = NULL;
     if (conn == NULL) {
         admin_call_free(call);
         return;
@@ -219,51 +222,6 @@ static const struct problem admin_conn_no_memory = {.status = 503,
                                                     .offset = REPORT_OFFSET_NONE};
 
 /* ---- heads ----------------------------------------------------------------------------------- */
-
-/* False, for a method that nobody has heard of [RFC 9110 9]. */
-static bool admin_conn_method(struct admin_http_call *call, struct bytes method)
-{
-    static const struct {
-        const char *name;
-        enum api_method method;
-    } rows[] = {{"GET", API_GET},       {"PUT", API_PUT},    {"POST", API_POST},
-                {"DELETE", API_DELETE}, {"HEAD", API_OTHER}, {"OPTIONS", API_OTHER},
-                {"PATCH", API_OTHER}};
-    call->head_only = bytes_equal_text(method, "HEAD");
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        if (!bytes_equal_text(method, rows[i].name))
-            continue;
-        call->request.method = rows[i].method;
-        return true;
-    }
-    return false;
-}
-
-/* A view into the call's own head as a text of its own: what follows it is not needed. */
-static char *admin_conn_text(const struct admin_http_call *call, struct bytes view)
-{
-    char *text = call->head + (view.data - (const uint8_t *)call->head);
-    text[view.count] = '\0';
-    return text;
-}
-
-static void admin_conn_fill_request(struct admin_http_call *call, const struct http_head *head)
-{
-    struct api_request *request = &call->request;
-    struct bytes encoding = head->fields[HTTP_HEAD_CONTENT_ENCODING];
-    request->content_type = head->fields[HTTP_HEAD_CONTENT_TYPE];
-    request->content_encoded = encoding.data != NULL;
-    request->accept = head->fields[HTTP_HEAD_ACCEPT];
-    request->last_event_id = head->fields[HTTP_HEAD_LAST_EVENT_ID];
-    request->content_digest = head->fields[HTTP_HEAD_CONTENT_DIGEST];
-    request->if_match = head->fields[HTTP_HEAD_IF_MATCH];
-    char *target = admin_conn_text(call, head->target);
-    char *mark = strchr(target, '?');
-    if (mark != NULL)
-        *mark = '\0';
-    request->path = target;
-    request->query = mark == NULL ? NULL : mark + 1;
-}
 
 /* Who it is, as far as this head says; false, and refused, if it is nobody we talk to. */
 static bool admin_conn_identify(struct admin_conn *conn, const struct http_head *head, bool body)
@@ -336,13 +294,13 @@ static void admin_conn_begin(struct admin_conn *conn, struct bytes text)
     bool body = head.chunked || head.body_bytes > 0;
     conn->closes = head.closes || conn->http->paused;
     conn->body_is_left = false;
-    if (!admin_conn_method(conn->call, head.method)) {
+    if (!admin_call_method(conn->call, head.method)) {
         admin_conn_refuse(conn, &unheard, body);
         return;
     }
     if (!admin_conn_identify(conn, &head, body))
         return;
-    admin_conn_fill_request(conn->call, &head);
+    admin_call_fill(conn->call, &head);
     if (!admin_conn_admit(conn, head.body_bytes, body))
         return;
     http_body_init(&conn->body, head.chunked, head.body_bytes);
@@ -434,9 +392,16 @@ static void admin_conn_hold(struct admin_conn *conn)
 {
     struct admin_http_call *call = conn->call;
     const struct admin_http_options *options = &conn->http->options;
+    struct api_response response;
     call->request.body = buffer_bytes(&call->body);
     admin_conn_enter(conn, ADMIN_CONN_HELD);
-    options->handle(options->context, call);
+    api_response_init(&response);
+    if (admin_repeats_begin(&conn->http->repeats, &call->request,
+                            clock_monotonic_ns(options->clock), &response, &call->repeat))
+        options->handle(options->context, call);
+    else
+        admin_conn_answer(conn, &response);
+    api_response_done(&response);
 }
 
 /* False: more has to come. */

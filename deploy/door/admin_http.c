@@ -320,6 +320,7 @@ void admin_http_stop(struct admin_http *http)
         if (door == ADMIN_DOOR_SOCKET && !http->handed_over)
             (void)unlink(http->options.config->admin_socket);
     }
+    admin_repeats_done(&http->repeats);
     free(http);
 }
 

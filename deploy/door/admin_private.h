@@ -7,6 +7,7 @@
 
 #include "deploy/door/admin_failures.h"
 #include "deploy/door/admin_http.h"
+#include "deploy/door/admin_repeats.h"
 #include "deploy/door/http_body.h"
 #include "deploy/door/http_head.h"
 #include "engine/base/list.h"
@@ -28,6 +29,7 @@ struct admin_http {
         struct list connections;         /* struct admin_conn, the longest without news first */
         uint32_t connection_count;
     } listeners[ADMIN_DOOR_COUNT];
+    struct admin_repeats repeats;
     bool paused;
     bool handed_over;
     uint64_t body_bytes; /* of bodies, in memory now */
@@ -89,10 +91,11 @@ struct admin_http_call {
     struct api_request request;
     struct api_caller caller; /* the request's */
     struct admin_http *http;
-    struct admin_conn *conn; /* NULL: the client is gone */
-    char *head;              /* owned; what the request's texts are in */
-    struct buffer body;      /* owned; counted in http->body_bytes */
-    bool head_only;          /* the answer goes without its body */
+    struct admin_conn *conn;     /* NULL: the client is gone */
+    char *head;                  /* owned; what the request's texts are in */
+    struct buffer body;          /* owned; counted in http->body_bytes */
+    struct admin_repeat *repeat; /* to be ended with the answer; NULL: none */
+    bool head_only;              /* the answer goes without its body */
     void (*gone)(void *context);
     void (*drained)(void *context); /* of an answer that goes on; NULL: nobody waits */
     void *gone_context;
@@ -111,6 +114,10 @@ struct admin_conn *admin_conn_oldest_idle(const struct list *connections);
 /* Sends what can be sent without waiting. */
 void admin_conn_flush(struct admin_conn *conn);
 struct admin_conn *admin_conn_first(const struct list *connections);
+
+/* Of a call's head, which its texts stay in. False: a method that nobody has heard of. */
+bool admin_call_method(struct admin_http_call *call, struct bytes method);
+void admin_call_fill(struct admin_http_call *call, const struct http_head *head);
 
 /* What the head shows its sender to be. */
 void admin_http_identify(struct admin_http *http,

@@ -28,7 +28,8 @@
     FIELD(ACCEPT, "accept")                                                                        \
     FIELD(LAST_EVENT_ID, "last-event-id")                                                          \
     FIELD(CONTENT_DIGEST, "content-digest")                                                        \
-    FIELD(IF_MATCH, "if-match")
+    FIELD(IF_MATCH, "if-match")                                                                    \
+    FIELD(IDEMPOTENCY_KEY, "idempotency-key")
 
 enum http_head_field {
 #define FIELD(name, text) HTTP_HEAD_##name,

@@ -110,6 +110,22 @@ class Document(ServerTest):
                                    {"Content-Digest": f"md5=:AAAA:, sha-256=:{right}:", **kind})
         self.assertEqual(answer.status, 201)
 
+    def test_a_change_that_is_sent_again_is_made_once(self):
+        def put(text, key):
+            return self.server.admin("PUT", "/v1/tenants/default/functions/again",
+                                     text_guest(text), {"Content-Type": "application/wasm",
+                                                        "Idempotency-Key": key})
+        first, second = put("text-again-01", "a"), put("text-again-01", "a")
+        self.assertEqual((first.status, second.status, first.body), (201, 201, second.body))
+        other = put("text-again-02", "a")
+        self.assertEqual((other.status, other.json["code"]), (422, "idempotency_key_reused"))
+        self.assertEqual(put("text-again-02", "b").json["version"], "v2")
+        self.assertEqual(put("text-again-01", "a").json["version"], "v1")    # as it was then
+        self.assertEqual(put("text-again-01", "x" * 256).json["code"], "bad_idempotency_key")
+        versions = self.server.admin("GET", "/v1/tenants/default/functions/again/versions").json
+        self.assertEqual(len(versions["versions"]), 2)
+        self.server.admin("DELETE", "/v1/tenants/default/functions/again")
+
 
 class Verbs(unittest.TestCase):
     def test_no_verb_colours_what_it_says(self):
