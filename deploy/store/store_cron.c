@@ -91,7 +91,7 @@ static enum status store_put_cron(const struct store_txn *txn,
     struct records_key key = store_cron_key(target, id);
     MDB_val at = store_val(key.data, key.count);
     struct bytes value = {0};
-    struct store_cron before;
+    struct store_cron before = {.record = {0}};
     struct records_cron record = {.last_ns = txn->now_ns,
                                   .allows_overlap = bytes_equal_text(cron->overlap, "allow"),
                                   .runs_missed = bytes_equal_text(cron->missed, "once"),
@@ -153,7 +153,7 @@ enum status store_follow_crons(const struct store_txn *txn,
 {
     enum status status = store_drop_crons(txn, target, STORE_MANIFEST_CRON, crons->count);
     for (uint32_t i = 0; status == STATUS_OK && i < crons->count; i++) {
-        char id[sizeof(STORE_MANIFEST_CRON) + 8];
+        char id[sizeof(STORE_MANIFEST_CRON) + 12];
         (void)snprintf(id, sizeof(id), STORE_MANIFEST_CRON "%u", i + 1);
         status = store_put_cron(txn, target, bytes_of_text(id), &crons->rows[i]);
     }
