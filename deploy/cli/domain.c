@@ -13,11 +13,15 @@
 static void cli_print_domain(const json_t *row)
 {
     const json_t *challenge = json_object_get(row, "challenge");
+    const json_t *acme = json_object_get(row, "acme"); /* what failed */
     (void)printf("%-32s %-24s %-6s %s\n", cli_text(row, "host"), cli_text(row, "function"),
                  cli_text(row, "tls"), cli_text(row, "proof"));
     if (json_is_object(challenge))
         (void)printf("  to prove it, add: %s %s \"%s\"\n", cli_text(challenge, "name"),
                      cli_text(challenge, "type"), cli_text(challenge, "value"));
+    if (json_is_object(acme))
+        (void)printf("  no certificate yet: %s; tried again %s, or when it is added again\n",
+                     cli_text(acme, "error"), cli_text(acme, "next"));
 }
 
 static enum cli_exit cli_domain_page(const struct cli *cli, char *after, size_t bytes, bool first)
