@@ -136,6 +136,8 @@ struct api_upload {
                                          nothing */
     uint64_t health_us;               /* how long that may take; 0: as any request */
     bool only_assets;                 /* its module is api_site_module */
+    bool has_runtime;                 /* its module is one of many functions: its base */
+    bool has_arguments;
 };
 
 /* What became of artifacts after they were published. */

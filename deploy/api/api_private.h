@@ -156,4 +156,12 @@ json_t *api_url(const struct api_call *call, const struct store_target *target);
 void api_set_etag(struct api_response *response, const uint8_t key[DEPLOY_SHA256_BYTES]);
 json_t *api_function_json(const struct api_call *call, const struct store_function *function);
 
+/* api_base.c: a script is built on the server's engine, files on the runtime that came with them.
+ */
+void api_find_base(const struct api_call *call);
+/* Arguments are lines of a command's configuration. False, and answered, if they are too many. */
+bool api_take_arguments(struct api_call *call, const struct deploy_texts *arguments);
+/* False, and answered, if it does not go with the rest. */
+bool api_take_runtime(struct api_call *call, const struct deploy_manifest *manifest);
+
 #endif

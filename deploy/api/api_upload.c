@@ -12,6 +12,8 @@
 #include "deploy/api/multipart.h"
 #include "deploy/source.h"
 
+#define API_COMMAND_KIND "wagi"
+
 static const char *const api_upload_parameters[] = {
     "activate", "dry_run", "percent", "health", "config", "reuse_requests", "reuse_for",
 #define CHOICE(NAME, bit, name, flag, text) #name,
@@ -291,19 +293,6 @@ static bool api_take_choices(struct api_call *call)
     return true;
 }
 
-/* A script is built on the server's engine. */
-static void api_find_base(const struct api_call *call, struct api_upload *upload)
-{
-    const struct api *api = call->api;
-    upload->has_base =
-        upload->content.source == DEPLOY_SOURCE_JAVASCRIPT && api->javascript.count > 0;
-    if (!upload->has_base)
-        return;
-    upload->base_module = api->javascript;
-    memcpy(upload->base_sha256, api->javascript_sha256, sizeof(upload->base_sha256));
-    digest_base_key(upload->base_sha256, upload->content.choices, upload->base_key);
-}
-
 static void api_prepare_build(struct api_call *call, struct bytes content_type)
 {
     struct api_upload *upload = call->upload;
@@ -313,7 +302,7 @@ static void api_prepare_build(struct api_call *call, struct bytes content_type)
     content->config_bytes = (uint32_t)upload->config.count;
     digest_sha256(upload->module, content->sha256);
     content->source = source_of(content_type, upload->module);
-    api_find_base(call, upload);
+    api_find_base(call);
     const struct digest_made_of made_of = {.sha256 = content->sha256,
                                            .config = buffer_bytes(&upload->config),
                                            .tenant = call->target.tenant,
@@ -337,6 +326,7 @@ static void api_begin_upload(struct api_call *call, bool activate)
         api_query_flag(call, "dry_run", false, &upload->dry_run) && api_take_percent(call) &&
         api_take_choices(call) && api_take_config(call) &&
         api_take_body(call, &content_type, &arena, &manifest) &&
+        api_take_runtime(call, &manifest) && api_take_arguments(call, &manifest.arguments) &&
         api_take_reuse(call, &manifest.reuse) && api_take_health(call, &manifest.health) &&
         api_check_size(call)) {
         upload->content.choices |= (manifest.reseeds ? DEPLOY_RESEEDS : 0u) |
@@ -539,6 +529,12 @@ void api_upload_built(const struct api *api,
                          "a function of this kind begins anew with every request: its memory "
                          "cannot be kept",
                          "deploy it without reuse_requests and reuse_for");
+        return;
+    }
+    if (upload->has_arguments && strcmp(copy.content.kind, API_COMMAND_KIND) != 0) {
+        api_answer_error(&call, 422, "arguments_unsupported",
+                         "only a command is called with arguments",
+                         "leave `arguments` out of function.yaml");
         return;
     }
     if (upload->dry_run) {

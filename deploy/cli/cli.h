@@ -58,6 +58,7 @@ struct cli_options {
     const char *level;
     const char *limit;
     const char *tls;
+    const char *runtime;
     const char *percent;
     const char *health;
     const char *by;

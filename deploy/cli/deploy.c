@@ -84,7 +84,7 @@ static void cli_describe_content(const struct cli_folder *folder,
 {
     char size[32];
     size_t count = folder == NULL ? 0 : folder->files.count + folder->assets.count;
-    bool has_module = folder == NULL || folder->is_module || folder->manifest.main.count > 0;
+    bool has_module = folder == NULL || cli_folder_has_module(folder);
     cli_format_bytes((uint64_t)cli_number(answer, "module_bytes"), size);
     int used = snprintf(ret_text, CLI_CONTENT_BYTES, "%s%s", has_module ? size : "",
                         has_module && count > 0 ? ", " : "");

@@ -61,6 +61,7 @@ static const struct cli_flag {
     TEXT("overlap", 0, overlap),
     TEXT("missed", 0, missed),
     TEXT("by", 0, by),
+    TEXT("runtime", 0, runtime),
     TEXT("canary", 0, canary),
     SET("follow", 'f', follow),
     SET("all-tenants", 0, all_tenants),

@@ -27,6 +27,7 @@
 #define DEPLOY_ENVIRONMENT_COUNT_MAX    128
 #define DEPLOY_VARIABLE_NAME_BYTES_MAX  128
 #define DEPLOY_PATTERN_BYTES_MAX        1024 /* one of `files` */
+#define DEPLOY_ARGUMENT_BYTES_MAX       1024 /* one of `arguments` */
 #define DEPLOY_VARIABLE_VALUE_BYTES_MAX 8192
 
 struct deploy_texts {
@@ -104,6 +105,8 @@ struct deploy_manifest_health {
 struct deploy_manifest {
     struct bytes name; /* each text with a NUL behind it */
     struct bytes main;
+    struct bytes runtime; /* a name or FILE.wasm: who sends it knows where that is */
+    struct deploy_texts arguments;
     struct bytes build;
     struct bytes description;
     struct deploy_routes routes;

@@ -318,6 +318,7 @@ read_row(struct manifest_reader *reader, const struct manifest_row *row, json_t 
     case MANIFEST_VARIABLE_NAMES:
     case MANIFEST_PATTERNS:
     case MANIFEST_PATHS:
+    case MANIFEST_ARGUMENTS:
     case MANIFEST_HEADER_RULES:
     case MANIFEST_REDIRECT_RULES:
         return read_texts(reader, row, node, field);

@@ -139,6 +139,10 @@ static const char *value_check(enum manifest_type type, char *text, size_t *coun
                        !value_has_control(bytes, ' ')
                    ? NULL
                    : "is no path of a request, like /items?page=2";
+    case MANIFEST_ARGUMENTS:
+        return *count > 0 && *count <= DEPLOY_ARGUMENT_BYTES_MAX && !value_has_control(bytes, 0x7f)
+                   ? NULL
+                   : "is no argument: 1 to 1024 bytes on one line";
     case MANIFEST_PREFIX:
         return value_prefix(bytes, count) ? NULL : "is no path, like /v1 or /v1/*, as it is sent";
     case MANIFEST_VARIABLE_NAMES:
@@ -161,8 +165,8 @@ static bool value_is_listed(const struct manifest_row *row)
 {
     return row->type == MANIFEST_NAMES || row->type == MANIFEST_ORIGIN_RULES ||
            row->type == MANIFEST_VARIABLE_NAMES || row->type == MANIFEST_PATTERNS ||
-           row->type == MANIFEST_PATHS || row->type == MANIFEST_HEADER_RULES ||
-           row->type == MANIFEST_REDIRECT_RULES;
+           row->type == MANIFEST_PATHS || row->type == MANIFEST_ARGUMENTS ||
+           row->type == MANIFEST_HEADER_RULES || row->type == MANIFEST_REDIRECT_RULES;
 }
 
 /* OK of all that is no rule. */

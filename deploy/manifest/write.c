@@ -81,6 +81,7 @@ static json_t *write_row(const struct manifest_row *row, const void *base)
     case MANIFEST_VARIABLE_NAMES:
     case MANIFEST_PATTERNS:
     case MANIFEST_PATHS:
+    case MANIFEST_ARGUMENTS:
     case MANIFEST_HEADER_RULES:
     case MANIFEST_REDIRECT_RULES:
         return texts->count == 0 ? NULL : write_texts(texts);

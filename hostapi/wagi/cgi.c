@@ -13,7 +13,7 @@
  *
  * A version's configuration adds variables of its own, in front: lines of NAME=value, and blank
  * ones or comments; then come those of the function's environment. None may have a name that a
- * request could set.
+ * request could set. Its lines of "- text" are arguments, in place of those that a request makes.
  */
 #include "hostapi/wagi/cgi.h"
 
@@ -22,7 +22,8 @@
 #include "engine/base/hex.h"
 #include "hostapi/exchange.h"
 
-#define CGI_NAME_SHOWN 64 /* bytes of a name in a report */
+#define CGI_NAME_SHOWN 64     /* bytes of a name in a report */
+#define CGI_COMMAND    "main" /* what a command with arguments of its own is called */
 
 /* What the variables are cut from; all borrowed from the exchange. */
 struct cgi_parts {
@@ -79,6 +80,39 @@ static struct cgi_parts cgi_split(const struct http_exchange *exchange)
     return parts;
 }
 
+/* ---- configuration: lines -----------------------------------------------------------------------
+ */
+
+/* Cuts off the next line, without its end; false: there is none left. */
+static bool cgi_next_line(struct bytes *rest, struct bytes *ret_line)
+{
+    if (rest->count == 0)
+        return false;
+    const uint8_t *newline = memchr(rest->data, '\n', rest->count);
+    size_t end = newline == NULL ? rest->count : (size_t)(newline - rest->data);
+    *ret_line = bytes_make(rest->data, end);
+    *rest = cgi_from(*rest, newline == NULL ? end : end + 1);
+    if (end > 0 && ret_line->data[end - 1] == '\r')
+        ret_line->count--;
+    return true;
+}
+
+/* "- text": an argument, which the line becomes. */
+static bool cgi_is_argument(struct bytes *line)
+{
+    if (line->count < 3 || line->data[0] != '-' || line->data[1] != ' ')
+        return false;
+    *line = cgi_from(*line, 2);
+    return true;
+}
+
+/* Nothing to set: blank, or a comment. */
+static bool cgi_is_comment(struct bytes line)
+{
+    struct bytes text = bytes_trim(line);
+    return text.count == 0 || text.data[0] == '#';
+}
+
 /* ---- arguments ------------------------------------------------------------------------------- */
 
 static uint8_t *cgi_append(uint8_t *to, struct bytes text)
@@ -99,8 +133,27 @@ cgi_join(struct http_exchange *exchange, struct bytes a, struct bytes b, struct 
     return true;
 }
 
+bool cgi_config_arguments(struct bytes config, struct arena *arena, struct wasi_texts *ret_texts)
+{
+    struct wasi_texts texts = {.count = 0};
+    struct bytes line;
+    while (cgi_next_line(&config, &line)) {
+        if (!cgi_is_argument(&line))
+            continue;
+        if ((texts.count == 0 && !wasi_texts_add(arena, &texts, bytes_of_text(CGI_COMMAND))) ||
+            !wasi_texts_add(arena, &texts, line))
+            return false;
+    }
+    *ret_texts = texts;
+    return true;
+}
+
 bool cgi_arguments(struct http_exchange *exchange, struct wasi_texts *ret_texts)
 {
+    if (!cgi_config_arguments(exchange->config, &exchange->arena, ret_texts))
+        return false;
+    if (ret_texts->count > 0)
+        return true;
     struct cgi_parts parts = cgi_split(exchange);
     struct wasi_texts texts = {.count = 0};
     struct bytes script;
@@ -297,28 +350,7 @@ static void cgi_set_https(struct cgi_writer *writer)
         cgi_set(writer, "HTTP_HOST", writer->exchange->authority);
 }
 
-/* ---- configuration --------------------------------------------------------------------------- */
-
-/* Cuts off the next line, without its end; false: there is none left. */
-static bool cgi_next_line(struct bytes *rest, struct bytes *ret_line)
-{
-    if (rest->count == 0)
-        return false;
-    const uint8_t *newline = memchr(rest->data, '\n', rest->count);
-    size_t end = newline == NULL ? rest->count : (size_t)(newline - rest->data);
-    *ret_line = bytes_make(rest->data, end);
-    *rest = cgi_from(*rest, newline == NULL ? end : end + 1);
-    if (end > 0 && ret_line->data[end - 1] == '\r')
-        ret_line->count--;
-    return true;
-}
-
-/* Nothing to set: blank, or a comment. */
-static bool cgi_is_comment(struct bytes line)
-{
-    struct bytes text = bytes_trim(line);
-    return text.count == 0 || text.data[0] == '#';
-}
+/* ---- configuration: variables ---------------------------------------------------------------- */
 
 static bool cgi_is_name_byte(uint8_t byte, bool first)
 {
@@ -347,6 +379,8 @@ static bool cgi_is_reserved(struct bytes name)
 
 static enum status cgi_check_line(struct bytes line, uint32_t number, struct report *report)
 {
+    if (cgi_is_argument(&line) && memchr(line.data, '\0', line.count) == NULL)
+        return STATUS_OK;
     const uint8_t *equals = memchr(line.data, '=', line.count);
     size_t count = equals == NULL ? line.count : (size_t)(equals - line.data);
     bool is_name = equals != NULL && count > 0;
@@ -355,7 +389,8 @@ static enum status cgi_check_line(struct bytes line, uint32_t number, struct rep
     if (!is_name || memchr(line.data, '\0', line.count) != NULL)
         return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
                            "line %u of the configuration is no NAME=value: a WAGI command gets its "
-                           "configuration as environment variables, one a line",
+                           "configuration as environment variables, one a line, and `- text` as "
+                           "an argument",
                            number);
     if (cgi_is_reserved(bytes_make(line.data, count)))
         return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
@@ -381,7 +416,8 @@ bool cgi_config(struct bytes config, struct arena *arena, struct wasi_texts *tex
 {
     struct bytes line;
     while (cgi_next_line(&config, &line)) {
-        if (cgi_is_comment(line) || cgi_check_line(line, 0, NULL) != STATUS_OK)
+        if (cgi_is_comment(line) || cgi_is_argument(&line) ||
+            cgi_check_line(line, 0, NULL) != STATUS_OK)
             continue;
         if (!wasi_texts_add(arena, texts, line))
             return false;

@@ -8,9 +8,13 @@
 
 #include "hostapi/wasi/wasi.h"
 
-/* The path, then the query's items. False: the arena is full. */
+/* The path, then the query's items; or what the configuration says. False: the arena is full. */
 NODISCARD bool cgi_arguments(struct http_exchange *exchange, struct wasi_texts *ret_texts);
-/* hostapi_check_config of WAGI: lines of NAME=value, which become variables. */
+/* What the configuration says: the same for all requests. None: it says nothing. */
+NODISCARD bool
+cgi_config_arguments(struct bytes config, struct arena *arena, struct wasi_texts *ret_texts);
+/* hostapi_check_config of WAGI: lines of NAME=value, which become variables, and of "- text", which
+ * become arguments. */
 NODISCARD enum status cgi_check_config(struct bytes config, struct report *report);
 /* Appends the variables of a configuration, which are borrowed. False: the arena is full. */
 NODISCARD bool cgi_config(struct bytes config, struct arena *arena, struct wasi_texts *texts);

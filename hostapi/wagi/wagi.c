@@ -305,7 +305,8 @@ static void wagi_release(struct hostapi_host *host)
 static bool wagi_arguments(struct hostapi_host *host, struct wasi_texts *ret_texts)
 {
     struct http_exchange *exchange = host->request.exchange;
-    return exchange == NULL || cgi_arguments(exchange, ret_texts);
+    return exchange == NULL ? cgi_config_arguments(host->options.config, &host->arena, ret_texts)
+                            : cgi_arguments(exchange, ret_texts);
 }
 
 static bool wagi_environment(struct hostapi_host *host, struct wasi_texts *ret_texts)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A folder of two files, to be read and never written:
+ * A folder of four files, to be read and never written:
  *
- *   checkpoint   the first read from its beginning is the call of checkpoint_v1: "1\n" if the
- * request went on from there, "0\n" if nothing was frozen environ      the environment of this
- * request, NAME=value and a NUL each
+ *   checkpoint   the first read from its beginning is the call of checkpoint_v1: "1" and a newline
+ *                if the request went on from there, "0" if nothing was frozen
+ *   environ      the environment of this request, NAME=value and a NUL each
+ *   stdin        the request's body, for programs that cannot open descriptor 0 again
+ *   exit         reading it ends the guest at once, with status 0: what its program would still do
+ *                to end is nobody's business, and not little
  *
  * Their sizes are said to be 0, like those of files that a system makes up: what they hold is only
  * known when they are read. Nodes are numbers, so a checkpoint can have them.
@@ -15,13 +18,26 @@
 
 #define DEVICE_NAME "/dev/skerry"
 
-enum device_node { DEVICE_ROOT, DEVICE_CHECKPOINT, DEVICE_ENVIRON, DEVICE_COUNT };
+enum device_node {
+    DEVICE_ROOT,
+    DEVICE_CHECKPOINT,
+    DEVICE_ENVIRON,
+    DEVICE_STDIN,
+    DEVICE_EXIT,
+    DEVICE_COUNT
+};
 
 static const char *const device_names[DEVICE_COUNT] = {
-    [DEVICE_ROOT] = ".",
-    [DEVICE_CHECKPOINT] = "checkpoint",
-    [DEVICE_ENVIRON] = "environ",
+    [DEVICE_ROOT] = ".",          [DEVICE_CHECKPOINT] = "checkpoint",
+    [DEVICE_ENVIRON] = "environ", [DEVICE_STDIN] = "stdin",
+    [DEVICE_EXIT] = "exit",
 };
+
+bool wasi_device_is_stdin(struct hostapi_host *host, const struct wasi_fd *row)
+{
+    return row->kind == WASI_FD_NODE && row->node == DEVICE_STDIN &&
+           wasi_fds_mount(&wasi_state(host)->fds, row)->tree == &wasi_device_tree;
+}
 
 enum engine_outcome wasi_device_before_read(struct hostapi_host *host,
                                             struct engine_host_call *call,
@@ -31,6 +47,8 @@ enum engine_outcome wasi_device_before_read(struct hostapi_host *host,
     const struct wasi_mount *mount = wasi_fds_mount(&wasi_state(host)->fds, row);
     if (mount->tree != &wasi_device_tree || row->offset > 0)
         return ENGINE_DONE;
+    if (row->node == DEVICE_EXIT && !host->checkpoint.on_the_way)
+        return engine_host_exit(call, 0);
     if (row->node == DEVICE_CHECKPOINT)
         return host_checkpoint(host, call, &host->request.went_on);
     /* A failure shows when it is read. */
@@ -167,8 +185,12 @@ static enum wasi_errno device_read(
 {
     struct hostapi_host *host = context;
     *ret_count = 0;
+    if (node == DEVICE_STDIN)
+        return WASI_SPIPE; /* only in its order, by fd_read */
     if (node == DEVICE_ENVIRON)
         return device_read_environ(host, offset, bytes_make(space, count), ret_count);
+    if (node == DEVICE_EXIT)
+        return WASI_SUCCESS; /* on the way to a checkpoint: nothing happens */
     device_take(bytes_of_text(host->request.went_on ? "1\n" : "0\n"), 0, offset,
                 bytes_make(space, count), ret_count);
     return WASI_SUCCESS;

@@ -14,6 +14,8 @@ extern const struct wasi_tree wasi_device_tree;
 bool wasi_has_device(const struct hostapi_host *host);
 /* Adds it to the mounts, if the function asked for it. */
 void wasi_device_mount(struct hostapi_host *host, struct wasi_mounts *mounts);
+/* Is it the request's body, which is read as descriptor 0 is? */
+bool wasi_device_is_stdin(struct hostapi_host *host, const struct wasi_fd *row);
 /* Before a row is read: DONE if it may be; else what the call answers. */
 enum engine_outcome wasi_device_before_read(struct hostapi_host *host,
                                             struct engine_host_call *call,

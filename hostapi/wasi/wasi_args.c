@@ -53,13 +53,13 @@ wasi_args_sizes(struct hostapi_host *host, struct engine_host_call *call, bool e
 {
     if (wasi_args_are_frozen(host))
         return host_trap_frozen(call, environment ? "environ_sizes_get" : "args_sizes_get");
-    if (environment)
-        host->checkpoint.asked.environment_reads++;
-    else
-        host->checkpoint.asked.argument_reads++;
     const struct wasi_texts *texts = wasi_args_texts(host, environment);
     if (texts == NULL)
         return wasi_answer(call, WASI_NOMEM);
+    if (environment)
+        host->checkpoint.asked.environment_reads++;
+    else if (texts->count == 0) /* those of the version are no request's */
+        host->checkpoint.asked.argument_reads++;
     uint8_t *count;
     uint8_t *bytes;
     if (!guest_mem_space(call->instance, call->slots[0].i32, 4, &count) ||

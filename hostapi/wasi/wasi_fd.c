@@ -272,7 +272,7 @@ enum engine_outcome wasi_fd_read(struct hostapi_host *host, struct engine_host_c
     error = wasi_fd_vectors(host, call, 3, &iovecs);
     if (error != WASI_SUCCESS)
         return wasi_answer(call, error);
-    if (row->kind == WASI_FD_STREAM)
+    if (row->kind == WASI_FD_STREAM || wasi_device_is_stdin(host, row))
         return fd_read_stream(host, call, &iovecs);
     enum engine_outcome outcome = wasi_device_before_read(host, call, row);
     if (outcome != ENGINE_DONE)

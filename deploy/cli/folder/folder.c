@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "deploy/cli/folder/runtime.h"
 #include "deploy/cli/folder/script.h"
 #include "deploy/cli/folder/site.h"
 #include "deploy/cli/folder/wrangler.h"
@@ -55,6 +56,12 @@ static enum cli_exit cli_cannot_read(const struct cli *cli, const char *path)
                     strerrordesc_np(errno));
 }
 
+bool cli_folder_has_module(const struct cli_folder *folder)
+{
+    return folder->is_module || folder->manifest.main.count > 0 ||
+           folder->manifest.runtime.count > 0;
+}
+
 static enum cli_exit
 cli_folder_parse(const struct cli *cli, const char *path, struct cli_folder *folder)
 {
@@ -68,6 +75,11 @@ cli_folder_parse(const struct cli *cli, const char *path, struct cli_folder *fol
     else if (deploy_manifest_from_yaml(buffer_bytes(&text), path, &folder->arena, &report,
                                        &folder->manifest) != STATUS_OK)
         code = cli_fail(cli, (enum cli_exit)status_exit_code(report.status), "%s", report.text);
+    if (code == CLI_OK && cli->options.runtime != NULL)
+        folder->manifest.runtime = bytes_of_text(cli->options.runtime);
+    if (code == CLI_OK && folder->manifest.main.count > 0 && folder->manifest.runtime.count > 0)
+        code = cli_fail(cli, CLI_MANIFEST,
+                        "%s: it has a `main`, and a `runtime` in its place: leave one out", path);
     buffer_done(&text);
     return code;
 }
@@ -121,14 +133,16 @@ enum cli_exit cli_folder_read(const struct cli *cli, const char *path, struct cl
     enum cli_exit code = is_foreign ? cli_wrangler_read(cli, foreign, &folder->arena,
                                                         &folder->manifest, &folder->bindings)
                                     : cli_folder_parse(cli, manifest, folder);
-    if (code == CLI_OK && folder->manifest.main.count == 0 &&
-        folder->manifest.assets.dir.count == 0)
+    if (code == CLI_OK && !cli_folder_has_module(folder) && folder->manifest.assets.dir.count == 0)
         code = cli_fail(cli, CLI_MANIFEST,
-                        "%s: it names no module and no assets: add `main: FILE.wasm`, or `assets: "
-                        "{ dir: FOLDER }`",
+                        "%s: it names no module and no assets: add `main: FILE.wasm`, `runtime: "
+                        "NAME`, or `assets: { dir: FOLDER }`",
                         is_foreign ? foreign : manifest);
     if (code == CLI_OK)
         code = cli_folder_bundle(cli, folder);
+    if (code == CLI_OK && folder->manifest.runtime.count > 0)
+        return cli_runtime_find(cli, (const char *)folder->manifest.runtime.data, folder->path,
+                                folder->module);
     if (code == CLI_OK)
         (void)snprintf(folder->module, sizeof(folder->module), "%.*s%s%s", (int)count, path,
                        between, (const char *)folder->manifest.main.data);
@@ -168,7 +182,7 @@ static enum cli_exit cli_folder_write(const struct cli *cli,
         status = cli_folder_part(body, mark, folder->type);
         if (status == STATUS_OK)
             status = buffer_append(body, script->data, script->count);
-    } else if (status == STATUS_OK && folder->manifest.main.count > 0) {
+    } else if (status == STATUS_OK && cli_folder_has_module(folder)) {
         status = cli_folder_part(body, mark, source_type_of_file(folder->module, &stem));
         if (status == STATUS_OK && !cli_read_all(folder->module, body))
             return cli_cannot_read(cli, folder->module);

@@ -29,6 +29,8 @@ struct cli_folder {
 bool cli_read_all(const char *path, struct buffer *out);
 /* Is it a folder, or the manifest in one? */
 bool cli_is_folder(const char *path);
+/* Does a module go with it, whichever way? */
+bool cli_folder_has_module(const struct cli_folder *folder);
 /* Reads the manifest; cli_folder_done is due either way. */
 NODISCARD enum cli_exit
 cli_folder_read(const struct cli *cli, const char *path, struct cli_folder *folder);

@@ -111,7 +111,7 @@ static void what_is_wrong_is_told_with_its_line_and_column(void **state)
         {"description: \"a\\x1b[31m\"", "`a?[31m` has a control character"},
         {"cron: [{schedule: x}]", "cron[0]: `x` is no schedule: its minute is wrong"},
         {"cron: [{path: /x}]", "cron[0]: has no schedule"},
-        {"runtime: php", "function.yaml:1:1: `runtime` is not taken yet: it comes with"},
+        {"native: auto", "function.yaml:1:1: `native` is not taken yet: it comes with"},
         {"assets: [a]", "assets: must be a mapping"},
         {"assets: {fallback: a}", "assets: has no `dir`"},
         {"assets: {dir: a}\nsteps: [b]", "assets: stands beside `steps`"},

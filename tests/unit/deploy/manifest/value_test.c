@@ -40,6 +40,15 @@ static void take_all(const char *section, const char *key, const struct pair *pa
     }
 }
 
+static void arguments_are_on_one_line(void **state)
+{
+    (void)state;
+    static const struct pair pairs[] = {
+        {"/app.py", "/app.py"}, {"-x y", "-x y"}, {"", NULL}, {"a\nb", NULL}, {"a\tb", NULL},
+    };
+    take_all("", "arguments", pairs, COUNT_OF(pairs));
+}
+
 static void origins_have_one_form(void **state)
 {
     (void)state;
@@ -202,6 +211,7 @@ static void routes_meet_in_a_method(void **state)
 UNIT
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arguments_are_on_one_line),
         cmocka_unit_test(origins_have_one_form),
         cmocka_unit_test(hosts_are_names),
         cmocka_unit_test(prefixes_are_whole_segments),

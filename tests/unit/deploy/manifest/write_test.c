@@ -106,7 +106,7 @@ static void the_reference_is_a_manifest_with_every_key(void **state)
     if (from_yaml(fixture, (const char *)text.data) != STATUS_OK)
         fail_msg("%s", fixture->report.text);
     assert_int_equal(fixture->manifest.reuse.for_us, 10000000);
-    assert_non_null(strstr((const char *)text.data, "# runtime:"));
+    assert_non_null(strstr((const char *)text.data, "# native:"));
     buffer_done(&text);
 }
 

@@ -282,6 +282,25 @@ static void a_request_without_a_query_has_one_argument(void **state)
     assert_true(bytes_equal_text(fixture->texts.rows[0], "/"));
 }
 
+static void arguments_of_the_configuration_take_the_requests_place(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->exchange.config = bytes_of_text("A=1\n- /app.py\r\n# a comment\n- -x y\n-\n");
+    assert_true(cgi_arguments(&fixture->exchange, &fixture->texts));
+    assert_int_equal(fixture->texts.count, 3);
+    assert_true(bytes_equal_text(fixture->texts.rows[0], "main"));
+    assert_true(bytes_equal_text(fixture->texts.rows[1], "/app.py"));
+    assert_true(bytes_equal_text(fixture->texts.rows[2], "-x y"));
+    /* And are no variables; "-" alone is neither. */
+    struct report report = REPORT_INIT;
+    assert_int_equal(cgi_check_config(bytes_of_text("A=1\n- /app.py\n"), &report), STATUS_OK);
+    assert_int_equal(cgi_check_config(bytes_of_text("-\n"), &report), STATUS_CONFIG);
+    struct wasi_texts texts = {.count = 0};
+    assert_true(cgi_config(fixture->exchange.config, &fixture->exchange.arena, &texts));
+    assert_int_equal(texts.count, 1);
+    assert_true(bytes_equal_text(texts.rows[0], "A=1"));
+}
+
 static void a_full_arena_is_reported(void **state)
 {
     struct fixture *fixture = *state;
@@ -308,6 +327,7 @@ UNIT
         TEST(a_functions_environment_becomes_variables_but_none_of_a_requests),
         TEST(a_decoded_path_holds_no_nul_and_keeps_broken_escapes),
         TEST(arguments_are_the_path_and_the_querys_items),
+        TEST(arguments_of_the_configuration_take_the_requests_place),
         TEST(a_request_without_a_query_has_one_argument),
         TEST(a_full_arena_is_reported),
     };

@@ -16,7 +16,7 @@ static enum wasi_errno open_at(uint64_t dir, const char *path, uint32_t oflags, 
     return tree->open(fixture.host, &place, &wanted, ret_node, &type);
 }
 
-static void paths_lead_to_two_files_and_never_out(void **state)
+static void paths_lead_to_its_files_and_never_out(void **state)
 {
     (void)state;
     static const struct {
@@ -26,6 +26,8 @@ static void paths_lead_to_two_files_and_never_out(void **state)
     } rows[] = {
         {"checkpoint", 0, WASI_SUCCESS},
         {"./environ", 0, WASI_SUCCESS},
+        {"stdin", 0, WASI_SUCCESS},
+        {"exit", 0, WASI_SUCCESS},
         {".", WASI_OFLAG_DIRECTORY, WASI_SUCCESS},
         {"checkpoint", WASI_OFLAG_DIRECTORY, WASI_NOTDIR},
         {"checkpoint/..", 0, WASI_NOTDIR},
@@ -56,10 +58,10 @@ static bool count_entry(void *context, const struct wasi_entry *entry)
 static void a_list_goes_on_from_any_cookie(void **state)
 {
     (void)state;
-    for (uint64_t cookie = 0; cookie < 4; cookie++) {
-        uint32_t left = 4;
+    for (uint64_t cookie = 0; cookie < 6; cookie++) {
+        uint32_t left = 6;
         assert_int_equal(tree->list(fixture.host, 0, cookie, count_entry, &left), WASI_SUCCESS);
-        assert_int_equal(left, 4 - (3 - cookie));
+        assert_int_equal(left, 6 - (5 - cookie));
     }
     uint32_t left = 1;
     assert_int_equal(tree->list(fixture.host, 0, 0, count_entry, &left), WASI_SUCCESS);
@@ -98,6 +100,16 @@ static void the_environment_is_the_same_in_pieces_of_any_size(void **state)
     }
 }
 
+static void the_body_is_read_in_its_order_only(void **state)
+{
+    (void)state;
+    uint64_t node;
+    uint8_t byte;
+    size_t count;
+    assert_int_equal(open_at(0, "stdin", 0, &node), WASI_SUCCESS);
+    assert_int_equal(tree->read(fixture.host, node, 0, &byte, 1, &count), WASI_SPIPE);
+}
+
 static void the_other_says_whether_the_request_went_on(void **state)
 {
     (void)state;
@@ -112,12 +124,14 @@ static void the_other_says_whether_the_request_went_on(void **state)
 UNIT
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(paths_lead_to_two_files_and_never_out, calls_setup,
+        cmocka_unit_test_setup_teardown(paths_lead_to_its_files_and_never_out, calls_setup,
                                         calls_teardown),
         cmocka_unit_test_setup_teardown(a_list_goes_on_from_any_cookie, calls_setup,
                                         calls_teardown),
         cmocka_unit_test_setup_teardown(the_environment_is_the_same_in_pieces_of_any_size,
                                         calls_setup, calls_teardown),
+        cmocka_unit_test_setup_teardown(the_body_is_read_in_its_order_only, calls_setup,
+                                        calls_teardown),
         cmocka_unit_test_setup_teardown(the_other_says_whether_the_request_went_on, calls_setup,
                                         calls_teardown),
     };
