@@ -458,29 +458,22 @@ static void emit_functions(struct emitter *e, const struct module *module)
         else
             emit_function(e);
     }
+    if (e->status != STATUS_OK)
+        return;
     code->native_rows[module->func_count] =
         (struct code_native){.offset = emit_offset(e), .fault = (uint32_t)code->faults.count};
 }
 
-/* There is to be none: as if it had not been asked for, but for the cells that lead nowhere. */
-static void emit_give_up(struct emitter *e, const struct module *module)
+/* There was no room: cells that enter native code go on to the next, as in any instance that has
+ * none. */
+static void emit_give_up(struct code *code)
 {
-    for (uint32_t i = module->imported_func_count; i < module->func_count; i++) {
-        e->entry = e->code->entries[i];
-        e->end = i + 1 == module->func_count
-                     ? (uint32_t)e->code->cells.count
-                     : e->code->entries[i + 1] - (uint32_t)FRAME_LOCALS_BYTES;
-        emit_skip_function(e);
-    }
-    buffer_done(&e->code->native);
-    buffer_done(&e->code->faults);
-    e->code->native_rows = NULL;
+    buffer_done(&code->native);
+    buffer_done(&code->faults);
+    code->native_rows = NULL;
 }
 
-enum status native_emit(struct module *module,
-                        const struct engine_options *options,
-                        struct report *report,
-                        struct code *code)
+void native_emit(struct module *module, const struct engine_options *options, struct code *code)
 {
     static const uint8_t no_places[OPS_OPERANDS_MAX];
     struct emitter e = {
@@ -495,21 +488,14 @@ enum status native_emit(struct module *module,
     code->native_rows =
         ARENA_ARRAY(&module->arena, struct code_native, (size_t)module->func_count + 1);
     e.status = code->native_rows == NULL ? STATUS_LIMIT : native_cells_init(&e.cells);
-    bool has_cells = e.status == STATUS_OK;
     emit_thunks(&e);
     emit_functions(&e, module);
     emit_fix_module(&e);
-    if (e.status == STATUS_LIMIT && has_cells) {
-        emit_give_up(&e, module);
-        e.status = STATUS_OK;
-    }
+    if (e.status != STATUS_OK)
+        emit_give_up(code);
     native_cells_done(&e.cells);
     buffer_done(&e.fixes);
     buffer_done(&e.later);
     free(e.labels);
     free(e.ways);
-    if (e.status != STATUS_OK)
-        return report_fail(report, e.status, REPORT_OFFSET_NONE,
-                           "no memory for the native code of this module");
-    return STATUS_OK;
 }

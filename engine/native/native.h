@@ -42,11 +42,8 @@ static inline bool native_has(uint32_t operation, uint32_t variant)
 
 /*
  * Makes native code of all functions' cells and tells the cells that enter it where it is. If
- * there would be too much of it there is none, and these cells lead nowhere.
+ * there would be too much of it, or memory is short, there is none: the module runs threaded.
  */
-NODISCARD enum status native_emit(struct module *module,
-                                  const struct engine_options *options,
-                                  struct report *report,
-                                  struct code *code);
+void native_emit(struct module *module, const struct engine_options *options, struct code *code);
 
 #endif

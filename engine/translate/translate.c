@@ -383,6 +383,6 @@ enum status translate_module(struct module *module,
     emit_resolve_calls(&t);
     translate_done(&t);
     if (t.status == STATUS_OK && native)
-        t.status = native_emit(module, options, report, ret_code);
+        native_emit(module, options, ret_code);
     return t.status;
 }
