@@ -273,9 +273,9 @@ class Examples(ServerTest):
     def test_every_folder_is_covered_and_holds_no_binary(self):
         names = {p.name for p in (ROOT / "examples").iterdir() if p.is_dir()}
         # embed-engine is no function: tests/library builds and runs it; site is in 48_assets,
-        # most in JavaScript are in 71_examples_javascript.
+        # most in JavaScript are in 71_examples_javascript, those of runtimes in 79_runtimes.
         bare = {"notes-javascript", "token-javascript", "page-javascript", "shop-workers",
-                "api-hono", "site"}
+                "api-hono", "site", "page-php", "wsgi-python", "rack-ruby"}
         self.assertEqual(names, {"hello-c", "hello-wat", "hello-rust", "hello-assemblyscript",
                                  "hello-wagi-c", "hello-wagi-rust", "hello-wagi-go",
                                  "events-c", "gather-c", "greeting-c", "visits-c", "gate-c",
