@@ -108,6 +108,7 @@ struct http_exchange {
     struct hostapi_environment environment; /* of the function; what it points to is borrowed */
     const struct hostapi_files *files;      /* of the version; borrowed; NULL: none */
     uint64_t scratch_bytes;                 /* memory for files that vanish with it; 0: none */
+    uint64_t scratch_used_bytes;            /* of it, by all guests that answer it */
     const struct bytes *outbound;           /* whom the function may ask: config/url.h; borrowed */
     uint32_t outbound_count;
     const struct bytes *secrets; /* names of those that its manifest lists; borrowed */

@@ -20,10 +20,11 @@ extern const struct wasi_tree wasi_scratch_tree;
 
 struct scratch_node;
 
-/* Zeroed but for `bytes_max` and `born_ns`, it is an empty folder. */
+/* Zeroed but for `bytes_max`, `born_ns` and `used_bytes`, it is an empty folder. */
 struct wasi_scratch {
     uint64_t bytes_max; /* of names, contents and what is kept of each */
     uint64_t bytes;
+    uint64_t *used_bytes;       /* of all spaces of the request; borrowed, NULL: counted nowhere */
     uint64_t born_ns;           /* the time of whatever has none of its own */
     struct scratch_node *nodes; /* owned; by number, the first is the root */
     uint32_t count;

@@ -48,9 +48,17 @@ static uint64_t scratch_price(size_t name_bytes)
     return sizeof(struct scratch_node) + name_bytes;
 }
 
+/* Modulo 2^64: less is counted as a large amount more. */
+static void scratch_count(struct wasi_scratch *scratch, uint64_t more)
+{
+    scratch->bytes += more;
+    if (scratch->used_bytes != NULL)
+        *scratch->used_bytes += more;
+}
+
 static void scratch_drop(struct wasi_scratch *scratch, struct scratch_node *node)
 {
-    scratch->bytes -= node->capacity + scratch_price(node->name_bytes);
+    scratch_count(scratch, -(node->capacity + scratch_price(node->name_bytes)));
     free(node->data);
     free(node->name);
     *node = (struct scratch_node){.is_used = false};
@@ -113,7 +121,7 @@ static enum wasi_errno scratch_add(struct wasi_scratch *scratch,
                                                    .is_used = true,
                                                    .is_folder = is_folder};
     scratch->count = MAX(scratch->count, number + 1);
-    scratch->bytes += scratch_price(name.count);
+    scratch_count(scratch, scratch_price(name.count));
     *ret_number = number;
     return WASI_SUCCESS;
 }
@@ -198,7 +206,7 @@ scratch_grow(struct wasi_scratch *scratch, struct scratch_node *node, uint64_t s
         if (data == NULL)
             return WASI_NOMEM;
         memset(data + node->capacity, 0, capacity - node->capacity);
-        scratch->bytes += capacity - node->capacity;
+        scratch_count(scratch, capacity - node->capacity);
         node->data = data;
         node->capacity = capacity;
     }
@@ -510,7 +518,7 @@ scratch_rename(void *tree, const struct wasi_place *from_place, const struct was
     if (to.node != SCRATCH_NONE)
         scratch_remove(scratch, to.node);
     free(node->name);
-    scratch->bytes = scratch->bytes - node->name_bytes + to.name.count;
+    scratch_count(scratch, (uint64_t)to.name.count - node->name_bytes);
     node->name = name;
     node->name_bytes = (uint16_t)to.name.count;
     node->parent = to.folder;
@@ -543,7 +551,9 @@ static void scratch_done(void *tree)
         free(scratch->nodes[i].name);
     }
     free(scratch->nodes);
-    *scratch = (struct wasi_scratch){.bytes_max = scratch->bytes_max};
+    scratch_count(scratch, -scratch->bytes);
+    *scratch =
+        (struct wasi_scratch){.bytes_max = scratch->bytes_max, .used_bytes = scratch->used_bytes};
 }
 
 const struct wasi_tree wasi_scratch_tree = {

@@ -19,7 +19,7 @@ struct request_mounts {
 
 const struct wasi_mounts *wasi_request_mounts(struct hostapi_host *host)
 {
-    const struct http_exchange *exchange = host->request.exchange;
+    struct http_exchange *exchange = host->request.exchange;
     const struct hostapi_files *files = exchange == NULL ? host->options.files : exchange->files;
     uint64_t scratch_bytes = exchange == NULL ? 0 : exchange->scratch_bytes;
     bool has_files = files != NULL && files->count > 0;
@@ -37,6 +37,7 @@ const struct wasi_mounts *wasi_request_mounts(struct hostapi_host *host)
     wasi_device_mount(host, mounts);
     if (scratch_bytes > 0) {
         made->scratch.bytes_max = scratch_bytes;
+        made->scratch.used_bytes = &exchange->scratch_used_bytes;
         /* The clocks that guests read go in steps, and so does this. */
         uint64_t step_ns = exchange->limits->clock_resolution * CLOCK_NS_PER_US;
         made->scratch.born_ns = clock_realtime_ns(host->options.clock) / step_ns * step_ns;

@@ -22,7 +22,8 @@ def command(name, *options):
     return target.read_bytes()
 
 
-class Files(ServerTest):
+class Folders(ServerTest):
+    """Functions of folders, and asking them."""
     workers = 1
 
     def folder(self, name, files, module=None, more=""):
@@ -48,6 +49,8 @@ class Files(ServerTest):
         self.assertEqual(answer.status, 200, answer)
         return answer.text.splitlines()
 
+
+class Files(Folders):
     def blobs(self):
         return sorted(path.name for path in
                       pathlib.Path(self.server.data, "blobs", "default").glob("*"))
@@ -136,6 +139,18 @@ class Files(ServerTest):
         (folder / "function.yaml").write_text("name: wrong\nmain: main.wasm\nfiles: [../**]\n")
         self.assertIn("is no pattern", self.server.cli("deploy", folder, check=3).stderr)
         self.assertEqual(self.server.cli("show", "wrong", check=5).returncode, 5)
+
+
+class ScratchIsMemory(Folders):
+    config = "limits: { scratch: 64MiB, tenant_memory: 8MiB, fuel: 100G, wall: 60s }\n"
+
+    def test_scratch_space_counts_as_its_tenants_memory(self):
+        self.deploy("large", {"site/a": b"x"}, more="limits: { scratch: 64MiB }\n")
+        for _ in range(2):  # the second finds what the first had given back
+            answer = self.server.get("large", "/?fill:/tmp/x")
+            self.assertEqual(answer.status, 500, answer)
+            self.assertIn("memory_exhausted", answer.text)
+        self.assertEqual(self.ask("large", "write:/tmp/y:z"), ["wrote /tmp/y"])
 
 
 if __name__ == "__main__":

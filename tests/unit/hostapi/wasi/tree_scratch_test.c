@@ -10,20 +10,24 @@
 #define SPACE 65536
 
 static struct wasi_scratch scratch;
+static uint64_t used_bytes; /* by others too */
 static const struct wasi_tree *tree = &wasi_scratch_tree;
 
 static int setup(void **state)
 {
     (void)state;
-    scratch = (struct wasi_scratch){.bytes_max = SPACE, .born_ns = 7};
+    used_bytes = 5;
+    scratch = (struct wasi_scratch){.bytes_max = SPACE, .born_ns = 7, .used_bytes = &used_bytes};
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
+    assert_int_equal(used_bytes, 5 + scratch.bytes);
     tree->done(&scratch);
     assert_int_equal(scratch.bytes, 0);
+    assert_int_equal(used_bytes, 5);
     return 0;
 }
 
