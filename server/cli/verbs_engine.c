@@ -36,7 +36,7 @@ static const struct verb {
      "  --dir HOST::GUEST      let the guest see the directory HOST as GUEST, and write to it;\n"
      "                         nothing that it does leads out of it; may be repeated\n"
      "  --max-module SIZE      take a module of so many bytes, like 100MiB; 50MiB without it\n"
-     "  --stats                print fuel, times and pages of memory as JSON on stderr\n"
+     "  --stats                print fuel, times, code and pages of memory as JSON on stderr\n"
      "  --deterministic        give the same bytes on every machine: slower floats\n"
      "  --native=off|on|mixed  run threaded code, native code, or both at random\n"
      "\n"

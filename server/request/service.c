@@ -266,4 +266,5 @@ void request_service_sweep(struct request_service *service)
     metrics->memory_stack_bytes = used[ISOLATE_BUDGET_STACK];
     metrics->memory_exchange_bytes = used[ISOLATE_BUDGET_EXCHANGE];
     metrics->slices = service->scheduler.slices;
+    metrics->native_refused = service->bases.native_refused;
 }

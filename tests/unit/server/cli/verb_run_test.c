@@ -3,6 +3,7 @@
  * `skerry run` of a command and of one exported function: arguments, results, exit statuses, traps
  * and the end of fuel.
  */
+#include "engine/native.h"
 #include "server/cli/verbs_engine.h"
 #include "tests/support/wasm_build.h"
 #include "tests/unit/server/cli/bench.h"
@@ -112,6 +113,19 @@ static void stats_follow_however_it_ended(void **state)
     assert_says(shown->err, "\"memory_pages\":0}\n");
 }
 
+static void stats_say_whether_there_is_native_code(void **state)
+{
+    struct bench *bench = *state;
+    struct capture *shown = &bench->shown;
+    const char *none = "\"native\":false,\"native_bytes\":0,\"native_share\":0.00,";
+    CAPTURE(shown, verb_run, bench->module, "--invoke", "one", "--stats");
+    assert_says(shown->err, none);
+    CAPTURE(shown, verb_run, bench->broken, "--stats", "--native=on");
+    assert_says(shown->err, none);
+    CAPTURE(shown, verb_run, bench->module, "--invoke", "one", "--stats", "--native=on");
+    assert_says(shown->err, engine_has_native() ? "\"native\":true,\"native_bytes\":4096," : none);
+}
+
 static void options_that_mean_nothing_together_are_refused(void **state)
 {
     struct bench *bench = *state;
@@ -160,6 +174,7 @@ UNIT
         TEST_BENCH(the_exit_status_of_a_command_is_the_verbs),
         TEST_BENCH(a_loop_ends_with_its_fuel),
         TEST_BENCH(stats_follow_however_it_ended),
+        TEST_BENCH(stats_say_whether_there_is_native_code),
         TEST_BENCH(options_that_mean_nothing_together_are_refused),
         TEST_BENCH(a_directory_that_is_none_is_told),
     };

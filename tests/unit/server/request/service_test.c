@@ -192,7 +192,9 @@ static void what_the_pool_counts_is_shown_at_each_sweep(void **state)
 {
     struct stage *stage = *state;
     assert_int_equal(directory_create(NULL, NULL, 1, &stage->service.directory), STATUS_OK);
+    stage->service.bases.native_refused = 2;
     request_service_sweep(&stage->service);
+    assert_int_equal(stage->metrics.native_refused, 2);
     assert_int_equal(stage->metrics.pool_warm, 7);
     assert_int_equal(stage->metrics.pool_evicted, 8);
     assert_int_equal(stage->metrics.memory_heap_bytes, 9);
