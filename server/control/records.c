@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "server/control/counters.h"
+#include "server/control/tallies.h"
 #include "server/telemetry/log_record.h"
 #include "server/telemetry/start_record.h"
 
@@ -22,6 +23,7 @@ struct records_source {
 struct records {
     struct records_options options;
     struct counters *counters;
+    struct tallies *tallies;
     bool told; /* that something was refused */
     struct records_source sources[CONFIG_WORKER_SLOTS_MAX];
     struct record record; /* the one at hand */
@@ -35,6 +37,8 @@ enum status records_create(const struct records_options *options, struct records
     records->options = *options;
     enum status status = counters_create(&records->counters);
     if (status == STATUS_OK)
+        status = tallies_create(options->clock, &records->tallies);
+    if (status == STATUS_OK)
         *ret_records = records;
     else
         records_free(records);
@@ -43,14 +47,17 @@ enum status records_create(const struct records_options *options, struct records
 
 void records_free(struct records *records)
 {
-    if (records != NULL)
+    if (records != NULL) {
         counters_free(records->counters);
+        tallies_free(records->tallies);
+    }
     free(records);
 }
 
-void records_print_counters(const struct records *records, struct buffer *out)
+void records_print_metrics(const struct records *records, struct buffer *out)
 {
     counters_print(records->counters, out);
+    tallies_print(records->tallies, out);
 }
 
 void records_watch(struct records *records, uint32_t worker, const struct record_ring *ring)
@@ -111,6 +118,15 @@ static bool records_take_answers(const struct records *records)
     return true;
 }
 
+static bool records_take_tally(const struct records *records)
+{
+    struct tally_record record;
+    if (!tally_record_read(&records->record, &record))
+        return false;
+    tallies_add(records->tallies, &record);
+    return true;
+}
+
 static bool records_take(struct records *records, uint32_t worker)
 {
     switch (records->record.type) {
@@ -122,6 +138,8 @@ static bool records_take(struct records *records, uint32_t worker)
         return records_take_counter(records);
     case RECORD_ANSWERS:
         return records_take_answers(records);
+    case RECORD_TALLY:
+        return records_take_tally(records);
     case RECORD_NONE:
     case RECORD_TYPE_COUNT:
         break;

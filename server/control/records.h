@@ -4,7 +4,9 @@
  *
  *   rings of all workers --records_collect--> starts.h      RECORD_START
  *                                        \--> function logs RECORD_LINE
+ *                                        \--> counters.h    RECORD_COUNTER
  *                                        \--> canaries      RECORD_ANSWERS
+ *                                        \--> tallies.h     RECORD_TALLY
  */
 #ifndef SKERRY_SERVER_CONTROL_RECORDS_H
 #define SKERRY_SERVER_CONTROL_RECORDS_H
@@ -45,8 +47,8 @@ struct record_reader records_reader(const struct records *records, uint32_t work
 void records_resume(struct records *records, uint32_t worker, const struct record_reader *reader);
 /* Takes what is new in all rings, no more of each than it holds. */
 void records_collect(struct records *records);
-/* What functions count themselves, as Prometheus text. */
-void records_print_counters(const struct records *records, struct buffer *out);
+/* What functions count themselves, and what versions' requests came to, as Prometheus text. */
+void records_print_metrics(const struct records *records, struct buffer *out);
 struct records_stats records_stats(const struct records *records);
 
 #endif

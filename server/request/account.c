@@ -12,6 +12,7 @@
 #include "server/request/service.h"
 #include "server/telemetry/answer_record.h"
 #include "server/telemetry/counter_record.h"
+#include "server/telemetry/tally.h"
 
 struct start_times account_times(const struct request *request)
 {
@@ -73,6 +74,17 @@ void account_step_ended(struct request *request)
     account_start(request);
 }
 
+/* `fuel`: of all steps, if it is a chain. */
+static void account_tally(const struct request *request, uint64_t fuel)
+{
+    const struct tally more = {.answered = 1,
+                               .failed = request->response.status >= 500,
+                               .total_ns = request->now_ns - request->arrived_ns,
+                               .run_ns = request->run_ns,
+                               .fuel = fuel};
+    directory_tally(request->service->directory, request->function, &more);
+}
+
 void account_ended(struct request *request)
 {
     struct metrics *metrics = request->service->metrics;
@@ -81,14 +93,15 @@ void account_ended(struct request *request)
                            &metrics->responses_4xx, &metrics->responses_5xx};
     if (status >= 200 && status < 600)
         (*classes[status / 100 - 2])++;
-    metrics->fuel_used += request->fuel_used;
+    uint64_t fuel = request->fuel_used;
     if (UNLIKELY(request->chain != NULL))
-        metrics->fuel_used += chain_fuel_used(request);
+        fuel += chain_fuel_used(request);
+    metrics->fuel_used += fuel;
     metrics->run_ns += request->run_ns;
-    if (request->started)
+    if (request->started) {
         account_start(request);
-    if (UNLIKELY(request->started && request->function->is_share))
-        directory_count_answer(request->service->directory, request->function, status >= 500);
+        account_tally(request, fuel);
+    }
     const struct http_counters *counters = request->http.counters;
     for (uint32_t i = 0; counters != NULL && i < counters->count; i++)
         counter_record_write(request->service->records, &request->function->entry,
@@ -109,14 +122,18 @@ account_tell_warm(void *context, const struct directory_function *function, uint
     start_record_write(flushing->ring, &record);
 }
 
-static void account_tell_answers(void *context, const struct directory_function *function)
+static void account_tell_tally(void *context, const struct directory_function *function)
 {
-    answer_record_write(context, &function->entry, function->answered, function->failed);
+    const struct tally *tally = &function->tally;
+    tally_record_write(context, &function->entry, tally);
+    if (function->is_share)
+        answer_record_write(context, &function->entry, (uint32_t)tally->answered,
+                            (uint32_t)tally->failed);
 }
 
 void account_flush(struct request_service *service)
 {
-    directory_take_answers(service->directory, account_tell_answers, service->records);
+    directory_take_tallies(service->directory, account_tell_tally, service->records);
     struct account_flushing flushing = {.ring = service->records,
                                         .now_ns = clock_monotonic_ns(service->clock)};
     directory_take_warm(service->directory, account_tell_warm, &flushing);

@@ -27,8 +27,8 @@ struct directory {
     uint32_t cpu_share; /* of a tenant that has none of its own */
     uint64_t seed;
     uint64_t uses;
-    struct directory_function *warm_first;     /* with warm starts to tell of */
-    struct directory_function *answered_first; /* with answers to tell of */
+    struct directory_function *warm_first;  /* with warm starts to tell of */
+    struct directory_function *tally_first; /* with answers to tell of */
     struct directory_function *cache[DIRECTORY_SETS][DIRECTORY_WAYS];
     struct directory_tenant *tenants[DIRECTORY_BUCKETS];
 };
@@ -151,30 +151,32 @@ void directory_take_warm(struct directory *directory,
     }
 }
 
-/* ---- answers of shares ----------------------------------------------------------------------- */
+/* ---- what answers came to ----------------------------------------------------------------------
+ */
 
-void directory_count_answer(struct directory *directory,
-                            struct directory_function *function,
-                            bool failed)
+void directory_tally(struct directory *directory,
+                     struct directory_function *function,
+                     const struct tally *more)
 {
-    function->failed += failed ? 1 : 0;
-    if (LIKELY(function->answered++ > 0))
+    bool is_first = function->tally.answered == 0;
+    tally_add(&function->tally, more);
+    if (LIKELY(!is_first))
         return;
     function->references++;
-    function->answered_next = directory->answered_first;
-    directory->answered_first = function;
+    function->tally_next = directory->tally_first;
+    directory->tally_first = function;
 }
 
-void directory_take_answers(struct directory *directory,
+void directory_take_tallies(struct directory *directory,
                             void (*take)(void *context, const struct directory_function *function),
                             void *context)
 {
-    while (directory->answered_first != NULL) {
-        struct directory_function *function = directory->answered_first;
-        directory->answered_first = function->answered_next;
+    while (directory->tally_first != NULL) {
+        struct directory_function *function = directory->tally_first;
+        directory->tally_first = function->tally_next;
         if (take != NULL)
             take(context, function);
-        function->answered = function->failed = 0;
+        function->tally = (struct tally){0};
         directory_release(function);
     }
 }
@@ -468,7 +470,7 @@ void directory_free(struct directory *directory)
     if (directory == NULL)
         return;
     directory_take_warm(directory, NULL, NULL);
-    directory_take_answers(directory, NULL, NULL);
+    directory_take_tallies(directory, NULL, NULL);
     for (size_t set = 0; set < DIRECTORY_SETS; set++) {
         for (size_t i = 0; i < DIRECTORY_WAYS; i++)
             directory_release(directory->cache[set][i]);

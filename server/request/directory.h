@@ -26,6 +26,7 @@
 #include "server/request/route.h"
 #include "server/request/turns/admission.h"
 #include "server/request/turns/scheduler.h"
+#include "server/telemetry/tally.h"
 #include "server/world/parking.h"
 
 #define DIRECTORY_POOL_VERSION_BYTES (DEPLOY_SHA256_BYTES + 20)
@@ -53,11 +54,10 @@ struct directory_function {
     bool is_new;         /* the last directory_find read it from the catalog */
     uint32_t warm_count; /* not taken yet; then it is in the list, referenced */
     struct directory_function *warm_next;
-    bool bounded;      /* its tenant has quotas: see quota.h */
-    bool is_share;     /* one of several versions that clients get: its answers are counted */
-    uint32_t answered; /* not taken yet; then it is in that list, referenced */
-    uint32_t failed;   /* of those */
-    struct directory_function *answered_next;
+    bool bounded;       /* its tenant has quotas: see quota.h */
+    bool is_share;      /* one of several versions that clients get: canaries hear of it */
+    struct tally tally; /* not taken yet; then it is in that list, referenced */
+    struct directory_function *tally_next;
     struct directory_tenant *tenant;
     struct arena arena;         /* what the entry points to */
     struct isolate_claim claim; /* on its tenant's memory, for the arena; see directory_count */
@@ -120,12 +120,12 @@ void directory_take_warm(struct directory *directory,
                                       const struct directory_function *function,
                                       uint32_t count),
                          void *context);
-/* One more answer of a function that is a share. */
-void directory_count_answer(struct directory *directory,
-                            struct directory_function *function,
-                            bool failed);
-/* Hands out what was counted since the last time, and forgets it. `take` NULL: only that. */
-void directory_take_answers(struct directory *directory,
+/* What an answer, or several, came to. */
+void directory_tally(struct directory *directory,
+                     struct directory_function *function,
+                     const struct tally *more);
+/* Hands out what was added up since the last time, and forgets it. `take` NULL: only that. */
+void directory_take_tallies(struct directory *directory,
                             void (*take)(void *context, const struct directory_function *function),
                             void *context);
 /* Frees tenants that nothing refers to; not from inside a slice. */

@@ -32,6 +32,7 @@ enum record_type {
     RECORD_LINE,    /* struct log_record, then a line of a function's log */
     RECORD_COUNTER, /* struct counter_record */
     RECORD_ANSWERS, /* struct answer_record */
+    RECORD_TALLY,   /* struct tally_record */
     RECORD_TYPE_COUNT,
 };
 

@@ -2,6 +2,7 @@
 """Which host leads to which function, and which of its versions a client gets."""
 import contextlib
 import json
+import re
 import unittest
 
 import harness
@@ -36,6 +37,34 @@ class Traffic(ServerTest):
             return [version_of(exchange(connection, "GET", f"/f/default/{name}{target}", None,
                                         {"Cookie": f"a=b; id=c{i}; z=1"}))
                     for i in range(clients)]
+
+    def test_metrics_tell_versions_apart(self):
+        self.deploy_versions("tallied", 2, activate=False)
+        self.split("tallied", {"v1": 50, "v2": 50}, by="cookie:id")
+        seen = self.seen("tallied")
+        self.server.deploy("tallied", guest("trap"))
+        self.assertEqual(self.server.get("v3--tallied", "/unreachable").status, 500)
+        found = {}
+
+        def number(family, version):
+            labels = rf'tenant="default",function="tallied",version="{version}"'
+            return float(re.search(rf"^skerry_version_{family}_total{{{labels}}} (\S+)$",
+                                   found["text"], re.M)[1])
+
+        def told():
+            found["text"] = self.server.admin("GET", "/metrics").text
+            rows = dict(re.findall(r'requests_total{tenant="default",function="tallied",'
+                                   r'version="(v\d)"} (\d+)', found["text"]))
+            return rows == {"v1": str(seen.count("v1")), "v2": str(seen.count("v2")), "v3": "1"}
+
+        harness.wait_until(told, 5, "each version's requests")
+        for version, failed in (("v1", 0), ("v2", 0), ("v3", 1)):
+            self.assertEqual(number("failures", version), failed)
+            self.assertGreater(number("seconds", version), number("run_seconds", version))
+            self.assertGreater(number("run_seconds", version), 0)
+            self.assertGreater(number("fuel", version), 0)
+        self.assertIn('skerry_version_requests_total{tenant="_other",function="_other",'
+                      'version="_other"} 0\n', found["text"])
 
     def test_clients_are_split_and_each_one_stays_where_it_is(self):
         self.deploy_versions("shared", 2, activate=False)

@@ -44,7 +44,7 @@ void supervisor_print_function_metrics(void *context, struct buffer *out)
     struct supervisor *supervisor = context;
     records_collect(supervisor->records);
     starts_print_metrics(supervisor->starts, out);
-    records_print_counters(supervisor->records, out);
+    records_print_metrics(supervisor->records, out);
 }
 
 bool supervisor_print_starts(void *context,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "server/request/account.h"
+#include "server/telemetry/answer_record.h"
 #include "tests/unit/server/request/stage.h"
 
 static bool read_record(struct stage *stage, struct start_record *ret_record)
@@ -47,7 +48,6 @@ static void warm_starts_are_added_up_until_they_are_told(void **state)
     struct stage *stage = *state;
     struct directory_function *function = calloc(1, sizeof(*function));
     assert_non_null(function);
-    assert_int_equal(directory_create(NULL, NULL, 1, &stage->service.directory), STATUS_OK);
     name_the_function(function);
     function->tenant = &stage->tenant;
     stage->tenant.references = 1;
@@ -62,7 +62,50 @@ static void warm_starts_are_added_up_until_they_are_told(void **state)
     assert_int_equal(stage->records->serial, 1);
     account_flush(&stage->service);
     assert_int_equal(stage->records->serial, 1);
-    directory_free(stage->service.directory);
+}
+
+static void what_answers_came_to_is_told_by_version(void **state)
+{
+    struct stage *stage = *state;
+    struct record_reader reader = {0};
+    struct record record;
+    struct tally_record tally;
+    struct answer_record answers;
+    uint64_t budget = UINT64_MAX;
+    name_the_function(&stage->function);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct request request = {.service = &stage->service,
+                                  .function = &stage->function,
+                                  .started = true,
+                                  .start.reason = ISOLATE_START_WARM,
+                                  .response.status = i == 0 ? 500 : 499,
+                                  .arrived_ns = 100,
+                                  .now_ns = 1100,
+                                  .run_ns = 10,
+                                  .fuel_used = 7};
+        account_ended(&request);
+    }
+    directory_take_warm(stage->service.directory, NULL, NULL);
+    assert_int_equal(stage->records->serial, 0);
+    account_flush(&stage->service);
+    account_flush(&stage->service);
+    assert_int_equal(stage->records->serial, 1);
+    assert_true(record_ring_read(stage->records, &reader, &budget, &record));
+    assert_true(tally_record_read(&record, &tally));
+    assert_int_equal(tally.version, 3);
+    assert_string_equal(tally.function, "hello");
+    const struct tally sum = {
+        .answered = 3, .failed = 1, .total_ns = 3000, .run_ns = 30, .fuel = 21};
+    assert_memory_equal(&tally.tally, &sum, sizeof(sum));
+    /* Of a version that is a share, canaries hear too. */
+    stage->function.is_share = true;
+    directory_tally(stage->service.directory, &stage->function, &sum);
+    account_flush(&stage->service);
+    assert_true(record_ring_read(stage->records, &reader, &budget, &record));
+    assert_true(record_ring_read(stage->records, &reader, &budget, &record));
+    assert_true(answer_record_read(&record, &answers));
+    assert_int_equal(answers.answered, 3);
+    assert_int_equal(answers.failed, 1);
 }
 
 static void time_that_is_in_no_phase_was_waiting(void **state)
@@ -100,6 +143,7 @@ UNIT
     const struct CMUnitTest tests[] = {
         STAGED(a_cold_start_is_told_with_its_phases),
         STAGED(warm_starts_are_added_up_until_they_are_told),
+        STAGED(what_answers_came_to_is_told_by_version),
         STAGED(time_that_is_in_no_phase_was_waiting),
         STAGED(answers_are_counted_by_class_and_one_that_never_came_in_none),
     };

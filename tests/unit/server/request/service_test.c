@@ -191,14 +191,12 @@ static void news_is_taken_in_the_first_turn_without_a_new_request(void **state)
 static void what_the_pool_counts_is_shown_at_each_sweep(void **state)
 {
     struct stage *stage = *state;
-    assert_int_equal(directory_create(NULL, NULL, 1, &stage->service.directory), STATUS_OK);
     stage->service.bases.native_refused = 2;
     request_service_sweep(&stage->service);
     assert_int_equal(stage->metrics.native_refused, 2);
     assert_int_equal(stage->metrics.pool_warm, 7);
     assert_int_equal(stage->metrics.pool_evicted, 8);
     assert_int_equal(stage->metrics.memory_heap_bytes, 9);
-    directory_free(stage->service.directory);
 }
 
 static void a_service_without_memory_is_none(void **state)

@@ -350,7 +350,8 @@ int stage_setup(void **state)
     stage->result.end = ISOLATE_GOES_ON;
     stage->tenant.name = bytes_of_text("acme");
     scheduler_tenant_init(&stage->tenant.schedule);
-    stage->function = (struct directory_function){.tenant = &stage->tenant,
+    stage->function = (struct directory_function){.references = 1,
+                                                  .tenant = &stage->tenant,
                                                   .name = bytes_of_text("hello"),
                                                   .version = bytes_of_text("v3"),
                                                   .entry = {.tenant = "acme", .function = "hello"}};
@@ -358,7 +359,8 @@ int stage_setup(void **state)
     assert_non_null(stage->other);
     stage->other_tenant.name = stage->tenant.name;
     scheduler_tenant_init(&stage->other_tenant.schedule);
-    *stage->other = (struct directory_function){.tenant = &stage->other_tenant,
+    *stage->other = (struct directory_function){.references = 1,
+                                                .tenant = &stage->other_tenant,
                                                 .name = bytes_of_text("hello"),
                                                 .version = bytes_of_text("v1"),
                                                 .entry = {.tenant = "acme", .function = "hello"}};
@@ -387,6 +389,7 @@ int stage_setup(void **state)
                    .measure = stage_measure,
                    .context = stage},
     };
+    assert_int_equal(directory_create(NULL, NULL, 1, &stage->service.directory), STATUS_OK);
     struct scheduler_options scheduling = {
         .clock = &clock, .slice_ns = STAGE_SLICE_US * CLOCK_NS_PER_US, .run = request_slice};
     scheduler_init(&stage->service.scheduler, &scheduling);
@@ -404,6 +407,9 @@ int stage_teardown(void **state)
         if (stage->requests[i].magic != 0)
             stage_end(stage, i);
     }
+    directory_free(stage->service.directory);
+    assert_int_equal(stage->function.references, 1);
+    assert_int_equal(stage->other->references, 1);
     while (guest_log_turn(&stage->service))
         ;
     assert_int_equal(stage->service.guest_log.held_bytes, 0);
