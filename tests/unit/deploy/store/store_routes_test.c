@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "deploy/store/records.h"
 #include "deploy/store/store.h"
 #include "tests/unit/deploy/fixture.h"
 
@@ -228,6 +229,27 @@ static void damage_is_told(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void a_record_that_ends_within_a_route_has_no_more(void **state)
+{
+    (void)state;
+    struct {
+        struct records_route route;
+        char texts[7];
+    } whole = {.route = {.path_bytes = 2, .function_bytes = 3, .id_bytes = 2}, .texts = "/awebid"};
+    const size_t count = sizeof(whole.route) + sizeof(whole.texts);
+    struct records_route_view view;
+    for (size_t cut = 0; cut < count; cut++) {
+        struct bytes rest = bytes_make(&whole, cut);
+        assert_false(records_next_route(&rest, &view));
+        assert_int_equal(rest.count, cut);
+    }
+    struct bytes rest = bytes_make(&whole, count);
+    assert_true(records_next_route(&rest, &view));
+    assert_true(bytes_equal_text(view.path, "/a") && bytes_equal_text(view.function, "web") &&
+                bytes_equal_text(view.id, "id"));
+    assert_int_equal(rest.count, 0);
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +261,7 @@ UNIT
         TEST(a_removed_function_leaves_no_route),
         TEST(a_function_and_a_host_have_so_many_routes),
         TEST(damage_is_told),
+        cmocka_unit_test(a_record_that_ends_within_a_route_has_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

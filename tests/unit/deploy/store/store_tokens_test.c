@@ -134,6 +134,26 @@ static void when_it_was_used_is_written_down_once_in_a_while(void **state)
     fixture_done(&fixture);
 }
 
+static void a_record_of_the_wrong_size_is_damage(void **state)
+{
+    (void)state;
+    const uint8_t large[sizeof(struct records_token) + STORE_TOKEN_NAMES_BYTES + 1] = {0};
+    const struct bytes sizes[] = {
+        bytes_make(large, sizeof(struct records_token) - 1),
+        bytes_make(large, sizeof(large)),
+    };
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        struct fixture fixture;
+        struct store_token token;
+        fixture_init(&fixture);
+        fixture_open_store(&fixture, MAP_BYTES);
+        fixture_put_raw(&fixture, "token", bytes_of_text("0000000000000001"), sizes[i]);
+        fixture_open_store(&fixture, MAP_BYTES);
+        assert_int_equal(get(&fixture, "0000000000000001", &token), STATUS_CORRUPT);
+        fixture_done(&fixture);
+    }
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +161,7 @@ UNIT
         cmocka_unit_test(tokens_go_with_their_tenant),
         cmocka_unit_test(a_tenant_has_so_many_and_no_more),
         cmocka_unit_test(when_it_was_used_is_written_down_once_in_a_while),
+        cmocka_unit_test(a_record_of_the_wrong_size_is_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -140,6 +140,61 @@ static void statuses_have_errors(void **state)
 
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, calls_teardown)
 
+/* Guests are compiled against these for as long as there is a version 1. */
+static const struct {
+    const char *name;
+    const char *signature;
+} promised[] = {
+    {"call_start_v1", "iiiiiiiiii:i"},
+    {"call_v1", "iiiiiiiiii:i"},
+    {"checkpoint", ":i"},
+    {"checkpoint_v1", ":i"},
+    {"counter_add_v1", "iiI:i"},
+    {"crypto_v1", "iiiii:i"},
+    {"env_get_v1", "iiii:i"},
+    {"fetch_body_end_v1", "i:i"},
+    {"fetch_body_write_v1", "iii:i"},
+    {"fetch_error_v1", "iii:i"},
+    {"fetch_header_v1", "iiiiii:i"},
+    {"fetch_headers_v1", "iii:i"},
+    {"fetch_read_v1", "iii:i"},
+    {"fetch_start_v1", "iiiiiiiiiI:i"},
+    {"fetch_status_v1", "i:i"},
+    {"fetch_url_v1", "iii:i"},
+    {"fetch_v1", "iiiiiiiiiI:i"},
+    {"handle_close_v1", "i:i"},
+    {"kv_add_start_v1", "iiI:i"},
+    {"kv_add_v1", "iiIi:i"},
+    {"kv_delete_start_v1", "iiI:i"},
+    {"kv_delete_v1", "iiI:i"},
+    {"kv_finish_v1", "ii:i"},
+    {"kv_get_v1", "iiiii:i"},
+    {"kv_list_v1", "iiiiii:i"},
+    {"kv_put_start_v1", "iiiiII:i"},
+    {"kv_put_v1", "iiiiII:I"},
+    {"log_v1", "iiiii:i"},
+    {"random_v1", "ii:i"},
+    {"rate_limit_v1", "iiiI:i"},
+    {"request_info_v1", "iii:i"},
+    {"response_flush_v1", ":i"},
+    {"secret_get_v1", "iiii:i"},
+    {"time_now_v1", "i:I"},
+    {"wait_v1", "iiI:i"},
+};
+
+static void a_call_keeps_the_type_that_it_was_published_with(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(promised); i++) {
+        const struct engine_import_desc import = {.module_name = bytes_of_text("skerry"),
+                                                  .name = bytes_of_text(promised[i].name)};
+        const struct hostcalls_row *row = NULL;
+        enum hostcalls_answer answer = hostcalls_look(&import, HOSTAPI_KIND_HTTP_WASM, &row);
+        assert_true(answer == HOSTCALLS_FOUND || answer == HOSTCALLS_OTHER_TYPE);
+        assert_string_equal(row->signature, promised[i].signature);
+    }
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +203,7 @@ UNIT
         IN_WORLD(what_goes_wrong_is_told_as_an_error),
         IN_WORLD(a_pointer_outside_memory_or_the_builder_end_the_guest),
         cmocka_unit_test(statuses_have_errors),
+        cmocka_unit_test(a_call_keeps_the_type_that_it_was_published_with),
     };
     return cmocka_run_group_tests(tests, fixture_prepare, NULL);
 }
