@@ -20,6 +20,8 @@ bool engine_has_native(void);
  */
 NODISCARD enum status
 engine_module_map_native(struct engine_module *module, int fd, struct report *report);
+/* Instances made from now on run threaded, also where what is mapped is the base's. */
+void engine_module_stay_threaded(struct engine_module *module);
 uint64_t engine_module_native_bytes(const struct engine_module *module);
 
 #endif

@@ -221,6 +221,11 @@ const struct engine_module *isolate_artifact_module(const struct isolate_artifac
     return artifact->module;
 }
 
+void isolate_artifact_stay_threaded(struct isolate_artifact *artifact)
+{
+    engine_module_stay_threaded(artifact->module);
+}
+
 bool isolate_artifact_is_gone(const struct isolate_artifact *artifact)
 {
     struct stat info;

@@ -59,6 +59,8 @@ NODISCARD enum status isolate_artifact_open(int fd,
 struct isolate_artifact *isolate_artifact_ref(struct isolate_artifact *artifact);
 void isolate_artifact_unref(struct isolate_artifact *artifact);
 const struct engine_module *isolate_artifact_module(const struct isolate_artifact *artifact);
+/* Isolates made of it from now on run no native code, its base's neither. */
+void isolate_artifact_stay_threaded(struct isolate_artifact *artifact);
 /* Was its file, or its base's, removed or replaced by another of the same name? */
 bool isolate_artifact_is_gone(const struct isolate_artifact *artifact);
 

@@ -125,6 +125,7 @@ struct deploy_manifest {
     struct deploy_texts warm; /* paths; read by who sends the script */
     bool checkpoint;
     bool reseeds;
+    uint64_t native; /* enum config_choice; only OFF changes what the server does */
 };
 
 /*
@@ -144,7 +145,7 @@ NODISCARD enum status deploy_manifest_from_json(struct bytes text,
 /* Appends the canonical JSON. */
 NODISCARD enum status deploy_manifest_to_json(const struct deploy_manifest *manifest,
                                               struct buffer *out);
-/* Appends a function.yaml with every key as a comment, and what is not taken yet: for help. */
+/* Appends a function.yaml with every key as a comment: for help. */
 NODISCARD enum status deploy_manifest_print_reference(struct buffer *out);
 
 /* A path with its query, as a request's line has it. */

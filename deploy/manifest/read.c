@@ -364,9 +364,6 @@ manifest_read_mapping(struct manifest_reader *reader, const char *section, json_
         const struct manifest_row *row = manifest_find(section, key);
         if (row == NULL)
             return read_unknown(reader, section, key, node);
-        if (row->type == MANIFEST_LATER)
-            return manifest_read_fail(reader, node, key, "`%s` is not taken yet: it comes with %s",
-                                      key, row->example);
         reader->key = row->type == MANIFEST_SECTION ? "" : row->key;
         if (!read_is_nothing(value))
             status = read_row(reader, row, value, base);

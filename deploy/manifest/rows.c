@@ -24,8 +24,6 @@ const struct manifest_row manifest_rows[] = {
      .offset = offsetof(struct deploy_manifest, field_),                                           \
      .example = (example_),                                                                        \
      .limit = &config_limit_rows[CONFIG_LIMIT_##name_]},
-#define LATER(key_, bringer_)                                                                      \
-    {.section = "", .key = (key_), .type = MANIFEST_LATER, .example = (bringer_)},
 #include "deploy/manifest/manifest.def"
 };
 

@@ -30,7 +30,6 @@ enum manifest_type {
     MANIFEST_SECTION,
     MANIFEST_SECTIONS,
     MANIFEST_TRIGGERS,
-    MANIFEST_LATER,
 };
 
 struct manifest_row {
@@ -41,7 +40,7 @@ struct manifest_row {
     size_t offset; /* in struct deploy_manifest; of a SECTIONS' rows, in its struct */
     uint64_t minimum;
     uint64_t maximum;
-    const char *example; /* of a LATER: what brings it */
+    const char *example;
     const char *text;
     const struct config_limit_row *limit; /* whose unit, range and text hold; NULL: the row's own */
 };

@@ -234,7 +234,11 @@ enum status manifest_value_quantity(const struct manifest_row *row,
     uint64_t minimum;
     uint64_t maximum;
     uint64_t value;
-    if (!config_parse_quantity(text, unit, &value))
+    bool is_parsed = config_parse_quantity(text, unit, &value);
+    if (!is_parsed && unit == CONFIG_UNIT_CHOICE)
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE, "is none of %s (%s)",
+                           config_unit_words(unit), manifest_row_text(row));
+    if (!is_parsed)
         return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
                            "is no whole number with a unit of %s, like %s (%s)",
                            config_unit_words(unit), row->example, manifest_row_text(row));

@@ -66,8 +66,6 @@ static json_t *write_row(const struct manifest_row *row, const void *base)
     const struct bytes *text = field;
     const struct deploy_texts *texts = field;
     switch (row->type) {
-    case MANIFEST_LATER:
-        return NULL;
     case MANIFEST_PREFIX:
         return write_prefix(*text);
     case MANIFEST_METHODS:
@@ -153,9 +151,6 @@ enum status deploy_manifest_to_json(const struct deploy_manifest *manifest, stru
 static enum status write_reference_row(const struct manifest_row *row, struct buffer *out)
 {
     const char *text = manifest_row_text(row);
-    if (row->type == MANIFEST_LATER)
-        return buffer_printf(out, "# not taken yet, it comes with %s\n# %s:\n", row->example,
-                             row->key);
     if (row->section[0] != '\0')
         return buffer_printf(out, "#   %s: %s\n", row->key, text);
     return buffer_printf(out, "# %s\n%s: %s\n", text, row->key, row->example);

@@ -106,20 +106,18 @@ def manifest(skerry, version):
              " may be left out but\n.BR main .\nA unit is part of a value. An unknown key is an"
              " error that names the nearest known one. This page's keys as a file:\n"
              ".BR \"skerry help manifest\" .\n.SH KEYS\n")
-    later, key, text = "", "", ""
+    key, text = "", ""
     for line in said(skerry, "help", "manifest").splitlines():
         if line.startswith("#   "):
             name, what = line[4:].split(": ", 1)
             page += f".TP\n.B {escaped(key + '.' + name)}\n{escaped(what)}\n"
-        elif line.startswith("# ") and line.endswith(":"):
-            later += f".TP\n.B {escaped(line[2:-1])}\n{escaped(text)}\n"
         elif line.startswith("# "):
             text = line[2:]
         else:
             key, value = line.split(": ", 1)
             value = escaped(value).replace('"', '""')
             page += f".TP\n.BR {escaped(key)} \" (\" \"{value}\" )\n{escaped(text)}\n"
-    return page + f".SH KEYS OF LATER VERSIONS\n{later}.SH SEE ALSO\n.BR skerry (1)\n"
+    return page + ".SH SEE ALSO\n.BR skerry (1)\n"
 
 
 def main():

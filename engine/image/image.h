@@ -251,6 +251,7 @@ struct engine_module {
     uint8_t name[ENGINE_BASE_NAME_BYTES]; /* by which images name it as their base */
     bool is_base;                         /* it has such a name */
     const uint8_t *native; /* owned mapping, executable; NULL: threaded, or the base's */
+    bool is_threaded;      /* its instances run none, whoever has it mapped */
 };
 
 static inline bool image_has_base(const struct image_header *header)

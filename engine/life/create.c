@@ -182,7 +182,8 @@ enum status create_instance(struct engine_machine *machine,
     instance->machine = machine;
     instance->id = machine->instance_count;
     instance->code = image_at(image, image->code);
-    instance->native = (module->base == NULL ? module : module->base)->native;
+    if (!module->is_threaded)
+        instance->native = (module->base == NULL ? module : module->base)->native;
     instance->funcs = image_at(image, image->funcs);
     instance->stack_limit = machine->stack_limit;
     make_tables(instance, (uint64_t *)(void *)(block.base + entries_offset), from_snapshot);

@@ -20,6 +20,11 @@ uint64_t engine_module_native_bytes(const struct engine_module *module)
     return module->header->native.count;
 }
 
+void engine_module_stay_threaded(struct engine_module *module)
+{
+    module->is_threaded = true;
+}
+
 /* A nameless file of the native code, for an image that is in memory only. */
 static int map_copy(const struct engine_module *module)
 {

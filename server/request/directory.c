@@ -185,7 +185,8 @@ void directory_take_tallies(struct directory *directory,
 
 /*
  * Versions with the same artifact may share isolates that are reset after each request, unless one
- * may have more memory. Kept memory belongs to one version alone, and goes with its function.
+ * may have more memory, or runs no native code. Kept memory belongs to one version alone, and goes
+ * with its function.
  */
 static void directory_set_pool_version(struct directory_function *function)
 {
@@ -204,6 +205,8 @@ static void directory_set_pool_version(struct directory_function *function)
         memcpy(data + count, &memory_bytes, sizeof(memory_bytes));
         count += sizeof(memory_bytes);
     }
+    if (function->is_threaded)
+        data[count++] = 1;
     ASSERT(count <= sizeof(function->pool_version_data));
     function->pool_version = bytes_make(data, count);
 }
@@ -349,6 +352,7 @@ static enum status directory_load(struct directory *directory,
     function->references = 1;
     function->generation = generation;
     function->limits = function->entry.manifest->limits;
+    function->is_threaded = function->entry.manifest->native == CONFIG_CHOICE_OFF;
     function->steps = function->entry.manifest->steps;
     function->outbound = function->entry.manifest->outbound;
     function->secrets = function->entry.manifest->secrets;

@@ -29,7 +29,7 @@
 #include "server/telemetry/tally.h"
 #include "server/world/parking.h"
 
-#define DIRECTORY_POOL_VERSION_BYTES (DEPLOY_SHA256_BYTES + 20)
+#define DIRECTORY_POOL_VERSION_BYTES (DEPLOY_SHA256_BYTES + 21)
 
 struct directory_tenant {
     struct directory_tenant *next; /* in its bucket */
@@ -67,6 +67,7 @@ struct directory_function {
     struct hostapi_files files;             /* the same */
     const char *data_dir;                   /* where what is in them is; borrowed */
     struct deploy_function_limits limits;   /* its manifest's; so are these */
+    bool is_threaded;                       /* it is to run no native code */
     struct deploy_texts steps;
     struct bytes origin;          /* the same */
     struct deploy_texts outbound; /* the same */

@@ -41,7 +41,10 @@ isolates_open(void *context, struct report *report, struct isolate_artifact **re
         deploy_artifact_open(source->data_dir, source->function->entry.artifact_key, report, &fd);
     if (status != STATUS_OK)
         return status;
-    return isolate_artifact_open(fd, false, source->bases, report, ret_artifact);
+    status = isolate_artifact_open(fd, false, source->bases, report, ret_artifact);
+    if (status == STATUS_OK && source->function->is_threaded)
+        isolate_artifact_stay_threaded(*ret_artifact);
+    return status;
 }
 
 /* A base's name is its artifact's key. */

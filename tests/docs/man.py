@@ -61,7 +61,6 @@ class Man(unittest.TestCase):
         keys = [f"{section}.{key}".lstrip(".") for section, key in
                 table("deploy/manifest/manifest.def", r'^KEY\("(\w*)", "(\w+)"')]
         keys += [f"limits.{name}" for name in ("fuel", "memory", "wall", "scratch")]
-        keys += table("deploy/manifest/manifest.def", r'^LATER\("(\w+)"')
         found = re.findall(r"(?m)^\.TP\n\.BR? (\S+)", page)
         self.assertEqual(sorted(found), sorted(keys))
         for words in table("deploy/manifest/manifest.def", r'^ {4}"([a-z].*)"\)$'):

@@ -69,7 +69,7 @@ static void a_manifest_that_cannot_be_is_refused_with_its_place(void **state)
         const char *part;
     } rows[] = {
         {"{", "not JSON"},
-        {"{\"native\":[]}", "`native` is not taken yet"},
+        {"{\"native\":[]}", "native: must be one plain value"},
         {"{\"name\":\"other\"}", "another function than the path"},
         {"{\"limits\":{\"fuel\":\"2G\"}}", "limits.fuel: 2G is above the server's 1G"},
         {"{\"limits\":{\"memory\":\"1GiB\"}}", "limits.memory: 1GiB is above the server's 128MiB"},

@@ -111,7 +111,7 @@ static void what_is_wrong_is_told_with_its_line_and_column(void **state)
         {"description: \"a\\x1b[31m\"", "`a?[31m` has a control character"},
         {"cron: [{schedule: x}]", "cron[0]: `x` is no schedule: its minute is wrong"},
         {"cron: [{path: /x}]", "cron[0]: has no schedule"},
-        {"native: auto", "function.yaml:1:1: `native` is not taken yet: it comes with"},
+        {"native: maybe", "native: `maybe` is none of auto, off, on (machine code"},
         {"assets: [a]", "assets: must be a mapping"},
         {"assets: {fallback: a}", "assets: has no `dir`"},
         {"assets: {dir: a}\nsteps: [b]", "assets: stands beside `steps`"},
@@ -136,7 +136,8 @@ static void json_is_judged_by_the_same_rows(void **state)
         {"{\"name\":\"a\",\"name\":\"b\"}", "not JSON: line 1: duplicate"},
         {"{\"limits\":{\"fuel\":1.5}}", "limits.fuel: must be one plain value"},
         {"{\"limits\":{\"fuel\":1}}", "limits.fuel: `1` must lie between"},
-        {"{\"native\":\"x\"}", "`native` is not taken yet"},
+        {"{\"native\":\"x\"}", "native: `x` is none of auto, off, on"},
+        {"{\"native\":\"auto\"}", NULL},
         {"{\"steps\":[true]}", NULL},
         {"{\"reuse\":{\"requests\":5},\"name\":null}", NULL},
     };

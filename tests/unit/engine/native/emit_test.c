@@ -7,6 +7,7 @@
 #include "engine/image/image_writer.h"
 #include "engine/native.h"
 #include "engine/run/fault.h"
+#include "engine/run/instance.h"
 #include "tests/support/unit.h"
 #include "tests/unit/engine/guest.h"
 
@@ -78,6 +79,24 @@ static void a_module_for_threaded_code_has_none_to_map(void **state)
     engine_image_free(&image);
 }
 
+static void a_module_may_stay_threaded_that_has_some(void **state)
+{
+    (void)state;
+    if (!engine_has_native())
+        skip();
+    struct buffer wasm = guest_read("engine_values");
+    struct guest guest = guest_make_for(&wasm, &native_on);
+    assert_non_null(guest.instance->native);
+    assert_ptr_equal(guest.instance->native, guest.module->native);
+    engine_module_stay_threaded(guest.module);
+    struct report report = REPORT_INIT;
+    struct engine_instance *instance;
+    assert_int_equal(engine_instantiate(guest.machine, guest.module, NULL, &report, &instance),
+                     STATUS_OK);
+    assert_null(instance->native);
+    guest_done(&guest);
+}
+
 static void assert_refused(const struct engine_image *image, bool verify)
 {
     struct report report = REPORT_INIT;
@@ -123,6 +142,7 @@ UNIT
         cmocka_unit_test(native_code_has_pages_of_its_own),
         cmocka_unit_test(an_instruction_is_found_in_its_function),
         cmocka_unit_test(a_module_for_threaded_code_has_none_to_map),
+        cmocka_unit_test(a_module_may_stay_threaded_that_has_some),
         cmocka_unit_test(native_code_that_is_not_where_it_should_be_is_refused),
     };
     return cmocka_run_group_tests_name("engine/native/emit", tests, NULL, NULL);

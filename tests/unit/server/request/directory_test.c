@@ -191,6 +191,27 @@ static void isolates_with_other_memory_are_others(void **state)
     directory_free(directory);
 }
 
+static void isolates_without_native_code_are_others(void **state)
+{
+    (void)state;
+    struct deploy_manifest manifest = {.native = CONFIG_CHOICE_OFF};
+    struct deploy_catalog catalog;
+    struct directory *directory = make(&catalog);
+    struct directory_function *plain = find(directory, "t", "f");
+    catalog.manifest = &manifest;
+    struct directory_function *threaded = find(directory, "t", "g");
+    manifest.native = CONFIG_CHOICE_ON;
+    struct directory_function *native = find(directory, "t", "h");
+    assert_false(plain->is_threaded);
+    assert_true(threaded->is_threaded);
+    assert_false(bytes_equal(plain->pool_version, threaded->pool_version));
+    assert_true(bytes_equal(plain->pool_version, native->pool_version));
+    directory_release(plain);
+    directory_release(threaded);
+    directory_release(native);
+    directory_free(directory);
+}
+
 static void a_new_generation_is_seen_by_the_very_next_request(void **state)
 {
     (void)state;
@@ -427,6 +448,7 @@ int main(void)
         cmocka_unit_test(a_functions_environment_goes_to_guests_as_it_is),
         cmocka_unit_test(a_functions_files_go_to_guests_by_name),
         cmocka_unit_test(isolates_with_other_memory_are_others),
+        cmocka_unit_test(isolates_without_native_code_are_others),
         cmocka_unit_test(a_new_generation_is_seen_by_the_very_next_request),
         cmocka_unit_test(isolates_of_equal_artifacts_are_shared_unless_they_keep_their_memory),
         cmocka_unit_test(a_removed_function_is_not_found_although_it_was_cached),

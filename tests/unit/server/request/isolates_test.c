@@ -12,6 +12,8 @@
 #include "server/telemetry/log.h"
 #include "tests/support/unit.h"
 
+#define KEY_OF_ARTIFACT 1 /* first byte of the one that there is */
+
 static struct directory_function *found; /* what the directory gives; NULL: no such function */
 static char last_looked_up[2 * ROUTE_LABEL_BYTES];
 static char last_forgotten[2 * ROUTE_LABEL_BYTES];
@@ -19,6 +21,7 @@ static uint32_t renewed;
 static uint32_t released;
 static enum status checkout_status;
 static uint32_t rebuilds_asked;
+static uint32_t stayed_threaded;
 static uint32_t messages;
 static char last_event[32];
 static char last_message[REPORT_TEXT_BYTES];
@@ -76,8 +79,9 @@ enum status deploy_artifact_open(const char *data_dir,
                                  int *ret_fd)
 {
     (void)data_dir;
-    (void)key;
-    (void)ret_fd;
+    *ret_fd = -1;
+    if (key[0] == KEY_OF_ARTIFACT)
+        return STATUS_OK;
     return report_fail(report, STATUS_NOT_FOUND, REPORT_OFFSET_NONE, "not there");
 }
 
@@ -91,8 +95,14 @@ enum status isolate_artifact_open(int fd,
     (void)verify_checksum;
     (void)bases;
     (void)report;
-    (void)ret_artifact;
-    return STATUS_CORRUPT;
+    *ret_artifact = NULL;
+    return STATUS_OK;
+}
+
+void isolate_artifact_stay_threaded(struct isolate_artifact *artifact)
+{
+    assert_null(artifact);
+    stayed_threaded++;
 }
 
 enum status isolate_pool_checkout(struct isolate_pool *pool,
@@ -284,6 +294,24 @@ static void want_of_room_is_counted_each_time_and_told_once_a_second(void **stat
     assert_string_equal(last_message, "acme/here: so said the pool");
 }
 
+static void a_function_may_choose_to_run_threaded(void **state)
+{
+    (void)state;
+    struct directory_function function = {.entry = {.artifact_key = {KEY_OF_ARTIFACT}}};
+    struct isolates_source source = {.function = &function};
+    struct report report = REPORT_INIT;
+    struct isolate_artifact *artifact;
+    stayed_threaded = 0;
+    assert_int_equal(isolates_open(&source, &report, &artifact), STATUS_OK);
+    assert_int_equal(stayed_threaded, 0);
+    function.is_threaded = true;
+    assert_int_equal(isolates_open(&source, &report, &artifact), STATUS_OK);
+    assert_int_equal(stayed_threaded, 1);
+    function.entry.artifact_key[0] = 0;
+    assert_int_equal(isolates_open(&source, &report, &artifact), STATUS_NOT_FOUND);
+    assert_int_equal(stayed_threaded, 1);
+}
+
 static void a_rebuild_is_counted_by_why_and_asked_of_control(void **state)
 {
     (void)state;
@@ -318,6 +346,7 @@ int main(void)
         cmocka_unit_test(one_turn_hears_a_bounded_number),
         cmocka_unit_test(what_is_no_name_or_no_message_is_not_believed),
         cmocka_unit_test(want_of_room_is_counted_each_time_and_told_once_a_second),
+        cmocka_unit_test(a_function_may_choose_to_run_threaded),
         cmocka_unit_test(a_rebuild_is_counted_by_why_and_asked_of_control),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
