@@ -16,6 +16,7 @@
 #include "deploy/build/builder_job.h"
 #include "deploy/kv/kv.h"
 #include "deploy/logs/log_store.h"
+#include "deploy/signature.h"
 #include "deploy/store/store.h"
 #include "engine/base/problem.h"
 
@@ -77,6 +78,7 @@ struct api_request {
     struct bytes content_digest;  /* data NULL: none was given */
     struct bytes if_match;        /* the same */
     struct bytes idempotency_key; /* the same */
+    struct bytes signature;       /* the same */
     struct bytes body;            /* borrowed until the response is complete */
     char id[API_REQUEST_ID_BYTES];
 };
@@ -138,6 +140,8 @@ struct api_upload {
     bool only_assets;                 /* its module is api_site_module */
     bool has_runtime;                 /* its module is one of many functions: its base */
     bool has_arguments;
+    bool is_signed; /* with this key: */
+    uint8_t signer[SIGNATURE_KEY_BYTES];
 };
 
 /* What became of artifacts after they were published. */

@@ -71,6 +71,11 @@ const char *api_verb_name(enum api_verb verb);
 bool api_check_tenant(struct api_call *call);
 /* False, and answered: the tenant is suspended, and the caller no operator. */
 bool api_check_suspended(struct api_call *call, enum api_verb verb);
+/* False, and answered: the tenant wants uploads signed, and this one is not. Else the upload says
+ * who signed, if that was asked for. */
+bool api_check_signature(struct api_call *call);
+/* An array of public keys, as texts. */
+json_t *api_signers(struct bytes keys);
 /* May the caller have to do with that function? Empty: the tenant's own things. */
 bool api_caller_sees(const struct api_caller *caller, struct bytes tenant, struct bytes function);
 

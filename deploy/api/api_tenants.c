@@ -13,16 +13,22 @@ static void api_answer_tenant(struct api_call *call, int status)
 {
     struct report report = REPORT_INIT;
     struct store_tenant tenant;
-    if (store_get_tenant(call->api->store, call->target.tenant, &report, &tenant) != STATUS_OK) {
+    struct buffer signers;
+    buffer_init(&signers, SIGNATURE_KEYS_MAX * SIGNATURE_KEY_BYTES);
+    if (store_get_tenant(call->api->store, call->target.tenant, &report, &tenant) != STATUS_OK ||
+        store_get_signers(call->api->store, call->target.tenant, &report, &signers) != STATUS_OK) {
         api_answer_report(call, &report);
+        buffer_done(&signers);
         return;
     }
     api_answer(call, status,
-               json_pack("{s:s, s:I, s:I, s:b, s:o, s:o}", "tenant", tenant.tenant,
+               json_pack("{s:s, s:I, s:I, s:b, s:o, s:o, s:o}", "tenant", tenant.tenant,
                          "function_count", (json_int_t)tenant.record.function_count, "stored_bytes",
                          (json_int_t)tenant.stored_bytes, "suspended", tenant.suspended, "limits",
-                         tenant_limits_to_json(&tenant.limits), "created",
+                         tenant_limits_to_json(&tenant.limits), "signers",
+                         api_signers(buffer_bytes(&signers)), "created",
                          api_time(tenant.record.created_ns)));
+    buffer_done(&signers);
 }
 
 void api_show_tenant(struct api_call *call)

@@ -321,7 +321,8 @@ static void api_begin_upload(struct api_call *call, bool activate)
     struct bytes content_type;
     struct arena arena;
     arena_init(&arena, DEPLOY_MANIFEST_ARENA_BYTES);
-    if (api_check_tenant(call) && api_query_check(call, api_upload_parameters) &&
+    if (api_check_tenant(call) && api_check_signature(call) &&
+        api_query_check(call, api_upload_parameters) &&
         api_query_flag(call, "activate", activate, &upload->activate) &&
         api_query_flag(call, "dry_run", false, &upload->dry_run) && api_take_percent(call) &&
         api_take_choices(call) && api_take_config(call) &&
@@ -490,7 +491,8 @@ static enum status api_commit(struct api_call *call,
                                         .files = buffer_bytes(&upload->files),
                                         .assets = buffer_bytes(&upload->assets),
                                         .activate = upload->activate && upload->health[0] == '\0',
-                                        .parts = upload->parts};
+                                        .parts = upload->parts,
+                                        .signer = upload->is_signed ? upload->signer : NULL};
     enum status status =
         api->publish(api->context, outcome->artifact_temp, upload->content.artifact_key, report);
     if (status != STATUS_OK)
@@ -521,6 +523,9 @@ void api_upload_built(const struct api *api,
         api_answer_not_built(&call, outcome);
         return;
     }
+    /* Whose signature it takes may be another matter by now. */
+    if (!api_check_signature(&call))
+        return;
     memcpy(copy.content.kind, outcome->result.kind, sizeof(copy.content.kind));
     if (upload->only_assets)
         (void)snprintf(copy.content.kind, sizeof(copy.content.kind), API_SITE_KIND);

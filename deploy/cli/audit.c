@@ -17,13 +17,15 @@ static void cli_print_change(const json_t *row)
     if (json_is_integer(version))
         (void)snprintf(number, sizeof(number), " v%" JSON_INTEGER_FORMAT,
                        json_integer_value(version));
-    (void)printf("%-8" JSON_INTEGER_FORMAT " %-21s %-24s %-18s %-14s %s%s%s%s%s%s\n",
+    const char *signer = json_string_value(json_object_get(row, "signed_by"));
+    (void)printf("%-8" JSON_INTEGER_FORMAT " %-21s %-24s %-18s %-14s %s%s%s%s%s%s%s%s\n",
                  cli_number(row, "serial"), cli_text(row, "time"), cli_text(row, "who"),
                  cli_text(row, "from"), cli_text(row, "action"),
                  tenant == NULL || tenant[0] == '\0' ? "-" : tenant, function == NULL ? "" : "/",
                  function == NULL ? "" : function, number,
                  json_object_get(row, "name") == NULL ? "" : " ",
-                 json_object_get(row, "name") == NULL ? "" : cli_text(row, "name"));
+                 json_object_get(row, "name") == NULL ? "" : cli_text(row, "name"),
+                 signer == NULL ? "" : " signed by ", signer == NULL ? "" : signer);
 }
 
 /* What --verify found; CLI_FAILED if somebody was at the records. */

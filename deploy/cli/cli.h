@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "config/config.h"
+#include "deploy/signature.h"
 #include "engine/base/bytes.h"
 
 #define CLI_POSITIONAL_MAX 8
@@ -75,6 +76,7 @@ struct cli_options {
     const char *before;
     bool no_build;
     const char *listen;
+    const char *sign;
     const char *positional[CLI_POSITIONAL_MAX];
     uint32_t positional_count;
     bool tenant_is_default;
@@ -99,14 +101,15 @@ NODISCARD enum cli_exit cli_use_socket(struct cli *cli, const char *path);
 
 struct cli_request {
     const char *method;
-    const char *path;     /* may have a query */
-    const char *query;    /* more of the query, encoded, with its `?`; NULL for none */
-    const char *file;     /* body: a file, streamed; NULL for none */
-    struct bytes body;    /* body: bytes */
-    const char *if_match; /* an entity tag; NULL: none */
-    const char *type;     /* of the body; NULL: a file is a module, bytes are JSON */
-    bool may_miss;        /* a 404 is no error to print */
-    bool any_bytes;       /* the answer is a value, and need not be JSON */
+    const char *path;      /* may have a query */
+    const char *query;     /* more of the query, encoded, with its `?`; NULL for none */
+    const char *file;      /* body: a file, streamed; NULL for none */
+    struct bytes body;     /* body: bytes */
+    const char *if_match;  /* an entity tag; NULL: none */
+    const char *signature; /* NULL: none */
+    const char *type;      /* of the body; NULL: a file is a module, bytes are JSON */
+    bool may_miss;         /* a 404 is no error to print */
+    bool any_bytes;        /* the answer is a value, and need not be JSON */
     /* Gets a good answer as it comes, in place of its text. NULL: nobody does. */
     void (*take)(void *context, struct bytes data);
     void *context;
@@ -138,6 +141,15 @@ void cli_function_path(const struct cli *cli,
 
 /* What was kept for this server; "" for nothing. False, and said: the file cannot be read. */
 NODISCARD bool cli_find_token(const struct cli *cli, char ret_token[CLI_TOKEN_BYTES]);
+
+/* ---- signatures (key.c) ---------------------------------------------------------------------- */
+
+#define CLI_SIGNATURE_BYTES (2 * SIGNATURE_BYTES + 1)
+
+/* With the key in the file of --sign. */
+NODISCARD enum cli_exit cli_sign(const struct cli *cli,
+                                 const struct signature_upload *upload,
+                                 char ret_text[CLI_SIGNATURE_BYTES]);
 
 /* ---- printing -------------------------------------------------------------------------------- */
 
@@ -190,6 +202,7 @@ cli_verb cli_alias;
 cli_verb cli_route;
 cli_verb cli_cron;
 cli_verb cli_domain;
+cli_verb cli_key;
 cli_verb cli_kv;
 cli_verb cli_secret;
 cli_verb cli_cert;

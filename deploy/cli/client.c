@@ -209,6 +209,10 @@ static struct curl_slist *cli_headers(const struct cli *cli, const struct cli_re
                    request->if_match == NULL ? "" : request->if_match);
     if (request->if_match != NULL)
         headers = curl_slist_append(headers, line);
+    (void)snprintf(line, sizeof(line), "Skerry-Signature: %s",
+                   request->signature == NULL ? "" : request->signature);
+    if (request->signature != NULL)
+        headers = curl_slist_append(headers, line);
     if (cli->token[0] == '\0')
         return headers;
     (void)snprintf(line, sizeof(line), "Authorization: Bearer %s", cli->token);

@@ -15,8 +15,9 @@
 #include "deploy/cli/folder/script.h"
 #include "deploy/source.h"
 
-#define CLI_CONTENT_BYTES   80
-#define CLI_QUERY_BYTES_MAX (3 * DEPLOY_CONFIG_BYTES_MAX + 4096)
+#define CLI_CONTENT_BYTES    80
+#define CLI_SIGNED_BYTES_MAX (1U << 30)
+#define CLI_QUERY_BYTES_MAX  (3 * DEPLOY_CONFIG_BYTES_MAX + 4096)
 
 /* "dir/hello.wasm" to "hello". False if the file's name would have to be changed to be one: a
  * guess would fall on another function sooner or later. Then `ret_name` is a proposal, or "". */
@@ -191,6 +192,33 @@ static enum cli_exit cli_make_query(const struct cli *cli, struct buffer *query)
     return code;
 }
 
+/* A module alone has to be read, for all of it is signed. */
+static enum cli_exit cli_sign_upload(const struct cli *cli,
+                                     const char *name,
+                                     struct cli_request *request,
+                                     struct buffer *module,
+                                     char ret_signature[CLI_SIGNATURE_BYTES])
+{
+    size_t stem;
+    if (request->file != NULL) {
+        if (!cli_read_all(request->file, module))
+            return cli_fail(cli, errno == ENOENT ? CLI_NOT_FOUND : CLI_FAILED, "cannot read %s: %s",
+                            request->file, strerrordesc_np(errno));
+        request->type = source_type_of_file(request->file, &stem);
+        request->body = buffer_bytes(module);
+        request->file = NULL;
+    }
+    const struct signature_upload upload = {.tenant = bytes_of_text(cli->options.tenant),
+                                            .function = bytes_of_text(name),
+                                            .type = bytes_of_text(request->type),
+                                            .query = bytes_of_text(request->query + 1),
+                                            .body = request->body};
+    if (!deploy_name_valid(upload.tenant) || !deploy_name_valid(upload.function))
+        return cli_fail(cli, CLI_USAGE, "tenant and function have no names that can be signed");
+    request->signature = ret_signature;
+    return cli_sign(cli, &upload, ret_signature);
+}
+
 /* `folder` is NULL for a module alone. */
 static enum cli_exit cli_upload(const struct cli *cli,
                                 const char *file,
@@ -199,8 +227,11 @@ static enum cli_exit cli_upload(const struct cli *cli,
                                 struct cli_answer *ret_answer)
 {
     char path[CLI_PATH_BYTES];
+    char signature[CLI_SIGNATURE_BYTES];
     struct buffer query;
+    struct buffer module;
     buffer_init(&query, CLI_QUERY_BYTES_MAX);
+    buffer_init(&module, CLI_SIGNED_BYTES_MAX);
     enum cli_exit code = cli_make_query(cli, &query);
     cli_function_path(cli, name, "", path);
     struct cli_request request = {.method = "PUT", .path = path, .file = file};
@@ -210,8 +241,11 @@ static enum cli_exit cli_upload(const struct cli *cli,
         request.body = buffer_bytes(&folder->body);
         request.type = folder->type;
     }
+    if (code == CLI_OK && cli->options.sign != NULL)
+        code = cli_sign_upload(cli, name, &request, &module, signature);
     if (code == CLI_OK)
         code = cli_call(cli, &request, ret_answer);
+    buffer_done(&module);
     buffer_done(&query);
     return code;
 }
@@ -225,7 +259,8 @@ static void cli_next_in_earnest(const struct cli *cli, const char *file, const c
         const char *value;
     } rows[] = {{"-c", options->config},         {"--config-file", options->config_file},
                 {"--reuse", options->reuse},     {"--reuse-for", options->reuse_for},
-                {"--percent", options->percent}, {"--health", options->health}};
+                {"--percent", options->percent}, {"--health", options->health},
+                {"--sign", options->sign}};
     char flags[CLI_FLAGS_BYTES];
     char quoted[CLI_PATH_BYTES];
     char more[5 * CLI_PATH_BYTES];

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tenant: make one, list them, show one, bound it, suspend it and let it go on, or remove one that
- * has no functions.
+ * tenant: make one, list them, show one, bound it, say who signs for it, suspend it and let it go
+ * on, or remove one that has no functions.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "deploy/cli/cli.h"
 
@@ -45,6 +46,17 @@ static enum cli_exit cli_ask_tenant(const struct cli *cli,
     return cli_call(cli, &request, ret_answer);
 }
 
+/* A line for each key; none if nothing has to be signed. */
+static void cli_print_signers(const json_t *tenant)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(json_object_get(tenant, "signers"), i, row)
+    {
+        (void)printf("%-10s %s\n", i == 0 ? "signed by" : "or", json_string_value(row));
+    }
+}
+
 static enum cli_exit cli_show_tenant(struct cli *cli)
 {
     struct cli_answer answer;
@@ -60,6 +72,7 @@ static enum cli_exit cli_show_tenant(struct cli *cli)
         (void)printf("%-10s %" JSON_INTEGER_FORMAT "\n%-10s %s\n%-10s %s\n", "functions",
                      cli_number(answer.json, "function_count"), "stored", stored, "created",
                      cli_text(answer.json, "created"));
+        cli_print_signers(answer.json);
         cli_next(cli, "skerry list%s   or   skerry limits%s", cli_flags(cli, flags), flags);
     }
     cli_answer_done(&answer);
@@ -115,6 +128,38 @@ static enum cli_exit cli_bound_tenant(struct cli *cli)
     return cli_limits(cli);
 }
 
+/* What uploads have to be signed with; `none` instead of keys: they need not be. */
+static enum cli_exit cli_tenant_signers(struct cli *cli)
+{
+    struct cli_options *options = &cli->options;
+    struct cli_answer answer;
+    char path[CLI_PATH_BYTES];
+    uint32_t count = options->positional_count - 2;
+    bool none = count == 1 && strcmp(options->positional[2], "none") == 0;
+    if (count == 0)
+        return cli_show_tenant(cli);
+    json_t *keys = json_array();
+    for (uint32_t i = 0; i < count && !none; i++)
+        (void)json_array_append_new(keys, json_string(options->positional[2 + i]));
+    json_t *body = json_pack("{s:o}", "keys", keys);
+    char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+    json_decref(body);
+    if (text == NULL)
+        return cli_fail(cli, CLI_FAILED, "out of memory");
+    cli_tenant_path(cli, "/signers", path);
+    const struct cli_request request = {.method = "PUT", .path = path, .body = bytes_of_text(text)};
+    enum cli_exit code = cli_call(cli, &request, &answer);
+    free(text);
+    if (code != CLI_OK)
+        return code;
+    if (!cli_print_json(cli, &answer))
+        (void)printf(none ? "uploads to tenant %s need not be signed\n"
+                          : "uploads to tenant %s have to be signed from now on\n",
+                     options->tenant);
+    cli_answer_done(&answer);
+    return CLI_OK;
+}
+
 enum cli_exit cli_tenant(struct cli *cli)
 {
     static const struct {
@@ -122,9 +167,13 @@ enum cli_exit cli_tenant(struct cli *cli)
         uint32_t maximum; /* words; all but `list` want a name */
         enum cli_exit (*run)(struct cli *cli);
     } rows[] = {
-        {"list", 1, cli_list_tenants},      {"create", 2, cli_create_tenant},
-        {"show", 2, cli_show_tenant},       {"limits", CLI_POSITIONAL_MAX, cli_bound_tenant},
-        {"suspend", 2, cli_suspend_tenant}, {"resume", 2, cli_resume_tenant},
+        {"list", 1, cli_list_tenants},
+        {"create", 2, cli_create_tenant},
+        {"show", 2, cli_show_tenant},
+        {"limits", CLI_POSITIONAL_MAX, cli_bound_tenant},
+        {"signers", CLI_POSITIONAL_MAX, cli_tenant_signers},
+        {"suspend", 2, cli_suspend_tenant},
+        {"resume", 2, cli_resume_tenant},
         {"rm", 2, cli_remove_tenant},
     };
     struct cli_options *options = &cli->options;
@@ -140,6 +189,6 @@ enum cli_exit cli_tenant(struct cli *cli)
         return rows[i].run(cli);
     }
     return cli_fail(cli, CLI_USAGE,
-                    "usage: skerry tenant list   or   skerry tenant create, show, limits, suspend, "
-                    "resume or rm TENANT");
+                    "usage: skerry tenant list   or   skerry tenant create, show, limits, signers, "
+                    "suspend, resume or rm TENANT");
 }

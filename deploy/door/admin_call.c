@@ -44,6 +44,7 @@ void admin_call_fill(struct admin_http_call *call, const struct http_head *head)
     request->content_digest = head->fields[HTTP_HEAD_CONTENT_DIGEST];
     request->if_match = head->fields[HTTP_HEAD_IF_MATCH];
     request->idempotency_key = head->fields[HTTP_HEAD_IDEMPOTENCY_KEY];
+    request->signature = head->fields[HTTP_HEAD_SIGNATURE];
     char *target = admin_call_text(call, head->target);
     char *mark = strchr(target, '?');
     if (mark != NULL)

@@ -29,7 +29,8 @@
     FIELD(LAST_EVENT_ID, "last-event-id")                                                          \
     FIELD(CONTENT_DIGEST, "content-digest")                                                        \
     FIELD(IF_MATCH, "if-match")                                                                    \
-    FIELD(IDEMPOTENCY_KEY, "idempotency-key")
+    FIELD(IDEMPOTENCY_KEY, "idempotency-key")                                                      \
+    FIELD(SIGNATURE, "skerry-signature")
 
 enum http_head_field {
 #define FIELD(name, text) HTTP_HEAD_##name,

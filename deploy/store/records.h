@@ -30,7 +30,7 @@
  *   token        token's id                          struct records_token, then function names
  *   quota        tenant                              struct records_quota; absent: no quota
  *   usage        tenant                              struct records_usage; absent: not counted yet
- *   meta         a name                              by its name: "audit": struct records_audit
+ *   meta         "audit", or "signers/" tenant       struct records_audit, or keys of 32 bytes each
  *
  * What an artifact is made of is there as long as a version has it; a module as long as an artifact
  * is made of it. A blob's record counts the rows of lists that have it; its bytes are a file
@@ -391,6 +391,17 @@ static inline struct records_key records_version_key(const struct records_key *f
     key.data[key.count++] = '\0';
     for (int shift = 24; shift >= 0; shift -= 8)
         key.data[key.count++] = (uint8_t)(version >> shift);
+    return key;
+}
+
+static inline struct records_key records_signers_key(struct bytes tenant)
+{
+    static const char prefix[] = "signers/";
+    struct records_key key;
+    ASSERT(tenant.count < DEPLOY_NAME_BYTES);
+    memcpy(key.data, prefix, strlen(prefix));
+    memcpy(key.data + strlen(prefix), tenant.data, tenant.count);
+    key.count = strlen(prefix) + tenant.count;
     return key;
 }
 

@@ -94,6 +94,7 @@ struct store_upload {
     struct bytes assets;
     bool activate;
     uint32_t parts; /* of DEPLOY_PARTS that it gets, the version with most has the rest; 0: all */
+    const uint8_t *signer; /* the public key that it was signed with; NULL: it was not asked for */
 };
 
 NODISCARD enum status store_add_version(struct store *store,
@@ -417,6 +418,20 @@ NODISCARD enum status store_list_tokens(struct store *store,
 /* Remembers that it was used now; store_keep_token_uses writes it down. */
 void store_use_token(struct store *store, const struct store_token *token);
 void store_keep_token_uses(struct store *store);
+
+/* ---- who signs ------------------------------------------------------------------------------- */
+
+/* Public keys (deploy/signature.h), one after the other, without whose signature nothing is
+ * uploaded; none: no upload has to be signed. NOT_FOUND: there is no such tenant. */
+NODISCARD enum status store_set_signers(struct store *store,
+                                        struct bytes tenant,
+                                        struct bytes keys,
+                                        struct report *report);
+/* Appends them; nothing if there are none. */
+NODISCARD enum status store_get_signers(struct store *store,
+                                        struct bytes tenant,
+                                        struct report *report,
+                                        struct buffer *keys);
 
 /* ---- secrets of what was removed ------------------------------------------------------------- */
 

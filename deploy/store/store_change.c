@@ -340,7 +340,8 @@ static enum status store_change_add(struct store_txn *txn, void *context)
     const struct store_logged logged = {.action = upload->activate ? "deploy" : "upload",
                                         .target = &upload->target,
                                         .version = function.last_version,
-                                        .content = upload->content};
+                                        .content = upload->content,
+                                        .signer = upload->signer};
     return store_log(txn, &logged);
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "deploy/name.h"
+#include "deploy/signature.h"
 #include "deploy/store/digest.h"
 #include "deploy/store/store_private.h"
 #include "deploy/tenant_limits.h"
@@ -79,6 +80,29 @@ static json_t *store_changelog_shares(const struct records_deployment *deploymen
     return rows;
 }
 
+/* An array of keys, one after the other. */
+static json_t *store_changelog_keys(struct bytes keys)
+{
+    char text[2 * SIGNATURE_KEY_BYTES + 1];
+    json_t *rows = json_array();
+    for (size_t at = 0; at + SIGNATURE_KEY_BYTES <= keys.count; at += SIGNATURE_KEY_BYTES) {
+        hex_encode(keys.data + at, SIGNATURE_KEY_BYTES, text);
+        (void)json_array_append_new(rows, json_string(text));
+    }
+    return rows;
+}
+
+static void store_changelog_add_signers(json_t *json, const struct store_logged *logged)
+{
+    char text[2 * SIGNATURE_KEY_BYTES + 1];
+    if (logged->signers != NULL)
+        (void)json_object_set_new(json, "signers", store_changelog_keys(*logged->signers));
+    if (logged->signer == NULL)
+        return;
+    hex_encode(logged->signer, SIGNATURE_KEY_BYTES, text);
+    (void)json_object_set_new(json, "signed_by", json_string(text));
+}
+
 /* NULL: out of memory. */
 static char *store_changelog_text(const struct store_txn *txn,
                                   const struct store_logged *logged,
@@ -104,6 +128,7 @@ static char *store_changelog_text(const struct store_txn *txn,
         (void)json_object_set_new(json, "limits", tenant_limits_to_json(logged->limits));
     if (logged->name.count > 0)
         (void)json_object_set_new(json, "name", store_changelog_name(logged->name));
+    store_changelog_add_signers(json, logged);
     store_changelog_add_actor(json, txn->store->actor);
     hex_encode(audit->head, DEPLOY_SHA256_BYTES, previous);
     (void)json_object_set_new(json, "previous", json_string(previous));

@@ -94,7 +94,9 @@ struct store_logged {
     const struct records_content *content;     /* of the version; NULL: none */
     const struct deploy_tenant_limits *limits; /* NULL: none */
     const struct records_deployment *deployment;
-    struct bytes name; /* of a variable or route; empty: none */
+    struct bytes name;           /* of a variable or route; empty: none */
+    const uint8_t *signer;       /* public key; NULL: none */
+    const struct bytes *signers; /* of a tenant from now on; NULL: nothing is said of them */
 };
 /* Writes the record of a change; names are plain by now. */
 NODISCARD enum status store_log(const struct store_txn *txn, const struct store_logged *logged);

@@ -267,12 +267,72 @@ enum status store_set_limits(struct store *store,
     return store_write(store, &target, store_change_limits, &change, false, report);
 }
 
+struct store_signers {
+    struct bytes tenant;
+    struct bytes keys;
+};
+
+static enum status
+store_put_signers(const struct store_txn *txn, struct bytes tenant, struct bytes keys)
+{
+    const struct records_key row = records_signers_key(tenant);
+    MDB_val key = store_val(row.data, row.count);
+    return keys.count == 0 ? store_delete_record(txn, RECORDS_META, key)
+                           : store_put_record(txn, RECORDS_META, key, keys.data, keys.count);
+}
+
+static enum status store_change_signers(struct store_txn *txn, void *context)
+{
+    const struct store_signers *signers = context;
+    const struct store_target target = {.tenant = signers->tenant};
+    struct bytes found;
+    enum status status = store_view(txn, RECORDS_TENANT,
+                                    store_val(signers->tenant.data, signers->tenant.count), &found);
+    if (status == STATUS_NOT_FOUND)
+        return store_no_such_tenant(txn, signers->tenant);
+    if (status == STATUS_OK)
+        status = store_put_signers(txn, signers->tenant, signers->keys);
+    const struct store_logged logged = {
+        .action = "signers", .target = &target, .signers = &signers->keys};
+    return status == STATUS_OK ? store_log(txn, &logged) : status;
+}
+
+enum status store_set_signers(struct store *store,
+                              struct bytes tenant,
+                              struct bytes keys,
+                              struct report *report)
+{
+    struct store_signers signers = {.tenant = tenant, .keys = keys};
+    const struct store_target target = {.tenant = tenant};
+    return store_write(store, &target, store_change_signers, &signers, false, report);
+}
+
+enum status store_get_signers(struct store *store,
+                              struct bytes tenant,
+                              struct report *report,
+                              struct buffer *keys)
+{
+    struct store_txn txn;
+    struct bytes found = {0};
+    const struct records_key key = records_signers_key(tenant);
+    enum status status = store_begin_read(store, report, &txn);
+    if (status != STATUS_OK)
+        return status;
+    status = store_view(&txn, RECORDS_META, store_val(key.data, key.count), &found);
+    if (status == STATUS_OK)
+        status = buffer_append(keys, found.data, found.count);
+    store_end_read(&txn);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 static enum status store_drop_tenant_records(const struct store_txn *txn, struct bytes name)
 {
     static const enum records_db dbs[] = {RECORDS_TENANT, RECORDS_QUOTA, RECORDS_USAGE};
     enum status status = store_drop_domains(txn, name);
     if (status == STATUS_OK)
         status = store_drop_tokens(txn, name);
+    if (status == STATUS_OK)
+        status = store_put_signers(txn, name, bytes_make(NULL, 0));
     for (size_t i = 0; status == STATUS_OK && i < COUNT_OF(dbs); i++)
         status = store_delete_record(txn, dbs[i], store_val(name.data, name.count));
     return status;

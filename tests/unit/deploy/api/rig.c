@@ -180,6 +180,7 @@ void rig_send(struct rig *rig, enum api_method method, const char *target, struc
                                         .last_event_id = rig->last_event_id,
                                         .if_match = rig->if_match,
                                         .content_type = rig->content_type,
+                                        .signature = rig->signature,
                                         .id = "0123456789abcdef"};
     json_decref(rig->json);
     api_response_done(&rig->response);

@@ -29,6 +29,7 @@ struct rig {
     struct bytes last_event_id;
     struct bytes if_match;
     struct bytes content_type;
+    struct bytes signature;
     struct config config;
     struct api api;
     struct api_upload upload;
