@@ -185,8 +185,8 @@ struct engine_options {
      * not change them. Costs time: docs/engine.md has a measurement.
      */
     bool deterministic;
-    /* Every cell knows where it came from, for engine_disassemble_beside; backtraces then name
-     * places more finely than calls. */
+    /* Every cell knows where it came from, and native code which cell, for
+     * engine_disassemble_beside; backtraces then name places more finely than calls. */
     bool all_marks;
     enum engine_native native;
     uint32_t native_seed; /* MIXED */

@@ -28,7 +28,8 @@ void engine_image_check_free(struct engine_image_check *check);
 NODISCARD enum status
 engine_disassemble(const struct engine_module *module, uint32_t func_index, struct buffer *out);
 /* The same with the Wasm it was made from: before each cell the instructions up to the last that
- * it was made of. `wasm` is what the module was compiled from, with all_marks. */
+ * it was made of; behind it its native code, if the module has any. `wasm` is what the module was
+ * compiled from, with all_marks. */
 NODISCARD enum status engine_disassemble_beside(const struct engine_module *module,
                                                 struct bytes wasm,
                                                 uint32_t func_index,

@@ -383,7 +383,7 @@ static void emit_function(struct emitter *e)
             memcpy(code + cell + sizeof(int32_t), &at.native, sizeof(at.native));
         } else {
             emit_native_cell(e, &at);
-            if (at.row->faults && e->status == STATUS_OK) {
+            if ((at.row->faults || e->options->all_marks) && e->status == STATUS_OK) {
                 e->status =
                     native_fault_put(&e->code->faults, at.native - fault_native, cell - fault_cell);
                 fault_native = at.native;

@@ -4,7 +4,7 @@
  */
 #include "engine/run/fault.h"
 
-static const uint8_t *fault_number(const uint8_t *at, uint32_t *ret_number)
+const uint8_t *fault_number(const uint8_t *at, uint32_t *ret_number)
 {
     *ret_number = *at++;
     if (*ret_number < FAULT_WIDE)

@@ -16,6 +16,8 @@
 #define FAULT_WIDE          255
 #define FAULT_ROW_BYTES_MAX 10
 
+/* Reads one of a row's two numbers; returns where the next is. */
+const uint8_t *fault_number(const uint8_t *at, uint32_t *ret_number);
 /* The cell, as its offset in the code, whose native code has an instruction at this offset. */
 uint32_t fault_cell_at(const struct image_header *header, uint32_t native_offset);
 

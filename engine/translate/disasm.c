@@ -14,6 +14,11 @@
  * With the module's bytes beside it, a cell comes after the instructions up to its own, each with
  * its offset in the binary: `; 0x4a  i32.add`.
  *
+ * Where there is native code and all cells are in the table of faults, a cell's bytes follow it;
+ * the last one's go on with the function's ways out and tables (engine/native/emit.c):
+ *
+ *           | 48 89 c8 83 c1 ff
+ *
  * Handlers are found back by their offset in a table made for the occasion: cells hold
  * nothing but that offset.
  */
@@ -28,8 +33,10 @@
 #include "engine/ops/ops.h"
 #include "engine/read/decode_immediate.h"
 #include "engine/read/decode_types.h"
+#include "engine/run/fault.h"
 
 #define DISASM_PIECE_BYTES 64 /* longest text printed at once */
+#define DISASM_LINE_BYTES  24 /* of native code */
 
 struct disasm_handler {
     int32_t offset;
@@ -45,6 +52,12 @@ struct disasm {
     uint32_t end;
     const struct code_mark *marks;
     uint32_t mark_count;
+    const uint8_t *native; /* of the module; NULL: none is shown */
+    uint32_t native_end;   /* of the function */
+    const uint8_t *fault;  /* rows of the table that are not read yet */
+    const uint8_t *fault_end;
+    uint32_t native_cell; /* whose bytes are next, and where they begin */
+    uint32_t native_at;
     struct buffer *out;
     const struct module *module; /* NULL: cells only */
     struct reader wasm;          /* instructions not yet written */
@@ -281,6 +294,51 @@ static uint32_t disasm_cell(struct disasm *d, uint32_t cell)
     return ALIGN_UP(at, (uint32_t)DISPATCH_CELL_ALIGN);
 }
 
+/* ---- the machine code beside it -------------------------------------------------------------- */
+
+static void disasm_next_native(struct disasm *d)
+{
+    uint32_t native_further;
+    uint32_t cell_further;
+    if (d->fault == d->fault_end) {
+        d->native_cell = UINT32_MAX;
+        d->native_at = d->native_end;
+        return;
+    }
+    d->fault = fault_number(fault_number(d->fault, &native_further), &cell_further);
+    d->native_cell += cell_further;
+    d->native_at += native_further;
+}
+
+static void disasm_open_native(struct disasm *d, const struct image_header *header, uint32_t func)
+{
+    if (header->native.count == 0)
+        return;
+    const struct code_native *rows = image_at(header, header->native_rows);
+    const uint8_t *faults = image_at(header, header->faults);
+    d->native = image_at(header, header->native);
+    d->native_at = rows[func].offset;
+    d->native_end = rows[func + 1].offset;
+    d->native_cell = d->entry;
+    d->fault = faults + rows[func].fault;
+    d->fault_end = faults + rows[func + 1].fault;
+    disasm_next_native(d);
+}
+
+static void disasm_native(struct disasm *d, uint32_t cell)
+{
+    if (d->native == NULL || d->native_cell != cell)
+        return;
+    uint32_t from = d->native_at;
+    disasm_next_native(d);
+    for (uint32_t at = from; at < d->native_at; at++) {
+        uint32_t column = (at - from) % DISASM_LINE_BYTES;
+        disasm_print(d, "%s%02x", column == 0 ? "        | " : " ", d->native[at]);
+        if (column + 1 == DISASM_LINE_BYTES || at + 1 == d->native_at)
+            disasm_print(d, "\n");
+    }
+}
+
 /* ---- what catches exceptions ----------------------------------------------------------------- */
 
 static void disasm_clause(struct disasm *d, const struct code_clause *clause)
@@ -354,8 +412,12 @@ static enum status disasm_func(const struct engine_module *module,
         return status;
     disasm_print(&d, "locals %u, %u bytes\n", dispatch_field32(d.code + d.entry - 4),
                  d.end - d.entry);
-    for (uint32_t cell = d.entry; cell < d.end && d.status == STATUS_OK;)
-        cell = disasm_cell(&d, cell);
+    disasm_open_native(&d, header, func_index);
+    for (uint32_t cell = d.entry; cell < d.end && d.status == STATUS_OK;) {
+        uint32_t next = disasm_cell(&d, cell);
+        disasm_native(&d, cell);
+        cell = next;
+    }
     disasm_wasm(&d, UINT32_MAX);
     disasm_regions(&d, header);
     free(d.handlers);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "engine/inspect.h"
+#include "engine/native.h"
 #include "hostapi/hostapi.h"
 #include "server/cli/values.h"
 #include "server/cli/verbs_engine.h"
@@ -169,15 +170,18 @@ print_stats(const struct engine_timings *timings, size_t module_bytes, size_t im
                  timings->validate_ns / 1000, timings->translate_ns / 1000);
 }
 
-static int
-inspect(const char *file, const char *func, bool stats, const struct engine_limits *limits)
+static int inspect(const char *file,
+                   const char *func,
+                   bool stats,
+                   enum engine_native native,
+                   const struct engine_limits *limits)
 {
     struct engine_timings timings;
     struct report report = REPORT_INIT;
     struct buffer wasm = {0};
     struct engine_image image = {0};
     struct engine_module *module = NULL;
-    const struct engine_options options = {.all_marks = func != NULL};
+    const struct engine_options options = {.all_marks = func != NULL, .native = native};
     int exit_status = 0;
     enum status status = verb_read_file(file, limits->module_bytes, &report, &wasm);
     if (status == STATUS_OK)
@@ -188,6 +192,10 @@ inspect(const char *file, const char *func, bool stats, const struct engine_limi
         exit_status = verb_fail_report("inspect", file, &report);
     } else if (stats) {
         print_stats(&timings, wasm.count, image.count);
+    } else if (native != ENGINE_NATIVE_OFF && engine_module_native_bytes(module) == 0) {
+        exit_status = verb_fail("inspect", STATUS_UNSUPPORTED,
+                                "there is no native code: this build of skerry makes none, or the "
+                                "module would have too much");
     } else if (func != NULL) {
         exit_status = print_code(module, buffer_bytes(&wasm), func);
     } else {
@@ -208,6 +216,7 @@ int verb_inspect(int argc, char **argv)
     const char *file = NULL;
     const char *func = NULL;
     bool stats = false;
+    enum engine_native native = ENGINE_NATIVE_OFF;
     struct engine_limits limits = engine_limits_default;
     for (int i = 0; i < argc; i++) {
         if (strcmp(argv[i], "--max-module") == 0 && i + 1 < argc &&
@@ -217,6 +226,8 @@ int verb_inspect(int argc, char **argv)
             func = argv[++i];
         else if (strcmp(argv[i], "--stats") == 0)
             stats = true;
+        else if (strcmp(argv[i], "--native") == 0)
+            native = ENGINE_NATIVE_ON;
         else if (argv[i][0] != '-' && file == NULL)
             file = argv[i];
         else
@@ -226,5 +237,7 @@ int verb_inspect(int argc, char **argv)
         return verb_usage("inspect", "which file?");
     if (stats && func != NULL)
         return verb_usage("inspect", "--code or --stats, not both");
-    return inspect(file, func, stats, &limits);
+    if (native != ENGINE_NATIVE_OFF && func == NULL)
+        return verb_usage("inspect", "--native belongs to --code");
+    return inspect(file, func, stats, native, &limits);
 }

@@ -48,9 +48,10 @@ static const struct verb {
     {"validate", verb_validate, "[--max-module SIZE] FILE.wasm...",
      "check modules; exit 1 with offset and reason",
      "  --max-module SIZE      take a module of so many bytes, like 100MiB; 50MiB without it\n"},
-    {"inspect", verb_inspect, "FILE.wasm [--code FUNC | --stats] [--max-module SIZE]",
+    {"inspect", verb_inspect, "FILE.wasm [--code FUNC [--native] | --stats] [--max-module SIZE]",
      "show sections, imports, exports and kind, or the threaded code of one function",
      "  --code FUNC            Wasm beside threaded code of a function: index or exported name\n"
+     "  --native               with --code: and each cell's machine code, as bytes\n"
      "  --stats                print sizes and times of loading as JSON\n"
      "  --max-module SIZE      take a module of so many bytes, like 100MiB; 50MiB without it\n"},
     {"wast", verb_wast,

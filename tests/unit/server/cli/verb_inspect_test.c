@@ -2,6 +2,7 @@
 /*
  * `skerry validate` and `skerry inspect`: what they show of a module, and what they refuse.
  */
+#include "engine/native.h"
 #include "server/cli/verbs_engine.h"
 #include "tests/unit/server/cli/bench.h"
 
@@ -61,6 +62,22 @@ static void code_is_found_by_name_and_by_index(void **state)
     free(by_name);
 }
 
+static void machine_code_stands_behind_its_cells(void **state)
+{
+    struct bench *bench = *state;
+    struct capture *shown = &bench->shown;
+    CAPTURE(shown, verb_inspect, bench->module, "--code", "add", "--native");
+    if (engine_has_native()) {
+        assert_int_equal(shown->exit_status, 0);
+        assert_says(shown->out, "\n        | ");
+    } else {
+        assert_int_not_equal(shown->exit_status, 0);
+        assert_says(shown->err, "there is no native code");
+    }
+    CAPTURE(shown, verb_inspect, bench->module, "--native");
+    assert_int_equal(shown->exit_status, 2);
+}
+
 static void code_that_is_not_there_is_not_found(void **state)
 {
     struct bench *bench = *state;
@@ -105,6 +122,7 @@ UNIT
         TEST_BENCH(a_module_may_not_be_larger_than_is_allowed),
         TEST_BENCH(sections_exports_and_kind_are_shown),
         TEST_BENCH(code_is_found_by_name_and_by_index),
+        TEST_BENCH(machine_code_stands_behind_its_cells),
         TEST_BENCH(code_that_is_not_there_is_not_found),
         TEST_BENCH(stats_are_one_line_for_machines),
         TEST_BENCH(wrong_words_are_wrong_usage),
