@@ -55,7 +55,7 @@ static void the_statement_is_as_documented(void **state)
 static void each_part_counts(void **state)
 {
     (void)state;
-    uint8_t keys[2 * SIGNATURE_KEY_BYTES];
+    uint8_t keys[2 * SIGNATURE_KEY_BYTES] = {0};
     uint8_t signature[SIGNATURE_BYTES];
     struct signature_upload others[5];
     struct bytes second = bytes_make(keys + SIGNATURE_KEY_BYTES, SIGNATURE_KEY_BYTES);
