@@ -73,6 +73,12 @@ static void a_challenge_has_a_token_of_base64url(void **state)
             tokens[i]);
         assert_int_equal(read_authorization(json, &found), STATUS_MALFORMED);
     }
+    assert_int_equal(
+        read_authorization("{\"status\":\"pending\",\"identifier\":{\"type\":\"dns\","
+                           "\"value\":\"b.test\"},\"challenges\":[{\"type\":\"http-01\","
+                           "\"url\":\"https://c/h\",\"token\":\"abc\"}]}",
+                           &found),
+        STATUS_MALFORMED);
     assert_int_equal(read_authorization("{\"status\":\"valid\"," IDENTIFIER "}", &found),
                      STATUS_OK);
     assert_false(found.has_challenge);

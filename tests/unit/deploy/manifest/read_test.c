@@ -92,6 +92,8 @@ static void what_is_wrong_is_told_with_its_line_and_column(void **state)
         {"env: {A-B: x}", "env: `A-B` is no variable's name"},
         {"env: {A: [x]}", "function.yaml:1:10: env: the value of a variable is a plain one"},
         {"env: {A: \"x\\0y\"}", "has a value with a NUL in it"},
+        {"health: {wall: 1s}", "has no `path` to ask for"},
+        {"health: {path: x}", "has a `path` that is none"},
         {"env: [A]", "must be a mapping, like { GREETING: hi }"},
         {"outbound: [api.example.com]", "`api.example.com` is no origin"},
         {"outbound: [\"https://a.b/c\"]", "is no origin"},

@@ -154,11 +154,22 @@ static void a_record_of_the_wrong_form_is_damage(void **state)
 {
     (void)state;
     char all[64] = "";
-    fixture_put_raw(&fixture, "certificate", bytes_of_text("a.test"), bytes_of_text("short"));
-    fixture_open_store(&fixture, MAP_BYTES);
-    assert_int_equal(
-        store_list_certificates(fixture.store, bytes_make(NULL, 0), note, all, &report),
-        STATUS_CORRUPT);
+    const struct {
+        struct records_certificate record;
+        uint8_t more[3];
+    } longer = {.record = {.chain_bytes = 1, .ocsp_bytes = 1}};
+    const struct bytes forms[] = {
+        bytes_of_text("short"),
+        bytes_make(&longer, sizeof(longer.record) + 1),
+        bytes_make(&longer, sizeof(longer.record) + 3),
+    };
+    for (size_t i = 0; i < COUNT_OF(forms); i++) {
+        fixture_put_raw(&fixture, "certificate", bytes_of_text("a.test"), forms[i]);
+        fixture_open_store(&fixture, MAP_BYTES);
+        assert_int_equal(
+            store_list_certificates(fixture.store, bytes_make(NULL, 0), note, all, &report),
+            STATUS_CORRUPT);
+    }
 }
 
 UNIT

@@ -53,6 +53,7 @@ static void a_token_is_there_until_it_is_removed(void **state)
     assert_int_equal(token.record.created_ns, fixture.now_ns);
     assert_int_equal(get(&fixture, "0000000000000002", &token), STATUS_NOT_FOUND);
     assert_int_equal(get(&fixture, "1", &token), STATUS_NOT_FOUND);
+    assert_int_equal(get(&fixture, "00000000000000011", &token), STATUS_NOT_FOUND);
     assert_int_equal(tokens(&fixture, ""), 1);
     assert_int_equal(tokens(&fixture, "0000000000000001"), 0);
     /* Somebody of one tenant removes nobody else's. */
