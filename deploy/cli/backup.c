@@ -85,10 +85,9 @@ enum cli_exit cli_backup(struct cli *cli)
     }
     cli_format_bytes(counts.bytes, size);
     if (cli->options.json)
-        (void)printf("{\"file\":\"%s\",\"bytes\":%llu,\"records\":%llu,\"files\":%llu,"
-                     "\"secrets\":false}\n",
-                     path, (unsigned long long)counts.bytes, (unsigned long long)counts.records,
-                     (unsigned long long)counts.files);
+        cli_print_value(json_pack("{s:s, s:I, s:I, s:I, s:b}", "file", path, "bytes",
+                                  (json_int_t)counts.bytes, "records", (json_int_t)counts.records,
+                                  "files", (json_int_t)counts.files, "secrets", 0));
     else
         (void)printf("saved %s: %s, %llu records, %llu files, without secrets and their keys\n",
                      path, size, (unsigned long long)counts.records,

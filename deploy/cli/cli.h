@@ -3,7 +3,8 @@
  * The command line clients of the admin API: what the verbs share.
  *
  * A verb is one function that sends requests with cli_call and prints. Answers go to
- * stdout, with --json exactly what the server said; errors are one line on stderr that
+ * stdout, with --json exactly what the server said, or one value of what the verb found itself;
+ * nothing is coloured, on a terminal neither; errors are one line on stderr that
  * says what, where, and what to do, and end in the exit status of INTERFACE. A verb that
  * worked ends by naming the next useful one.
  */
@@ -161,6 +162,8 @@ const char *cli_text(const json_t *object, const char *name);
 json_int_t cli_number(const json_t *object, const char *name);
 /* With --json prints the answer as it came and returns true: nothing else is printed. */
 bool cli_print_json(const struct cli *cli, const struct cli_answer *answer);
+/* What a verb found itself, on a line; takes the reference. */
+void cli_print_value(json_t *value);
 /* "next: ..." unless --quiet: commands that can be pasted as they are, with "   or   " between. */
 void cli_next(const struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The flags that a hint has to repeat to mean the same tenant and server, each with a blank

@@ -118,8 +118,8 @@ static enum cli_exit cli_explain(const struct cli *cli, const struct cli_answer 
     const json_t *offset = json_object_get(answer->json, "offset");
     enum cli_exit exit_code = cli_exit_of(answer->status, code);
     char where[48] = "";
-    if (cli->options.json)
-        (void)printf("%s", (const char *)answer->text.data);
+    if (answer->json != NULL)
+        (void)cli_print_json(cli, answer);
     if (!json_is_string(detail) && answer->status == 413)
         return cli_fail(cli, exit_code,
                         "the file is far larger than the server takes: see "

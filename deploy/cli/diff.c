@@ -143,13 +143,9 @@ enum cli_exit cli_diff(struct cli *cli)
     if (changes == NULL)
         return code;
     if (cli->options.json) {
-        json_t *all = json_pack("{s:s, s:s, s:s, s:O}", "function", cli->options.positional[0],
-                                "from", cli->options.positional[1], "to",
-                                cli->options.positional[2], "changes", changes);
-        char *text = all == NULL ? NULL : json_dumps(all, JSON_COMPACT);
-        (void)printf("%s\n", text == NULL ? "{}" : text);
-        free(text);
-        json_decref(all);
+        cli_print_value(json_pack("{s:s, s:s, s:s, s:O}", "function", cli->options.positional[0],
+                                  "from", cli->options.positional[1], "to",
+                                  cli->options.positional[2], "changes", changes));
     } else {
         diff_print(cli, changes);
     }

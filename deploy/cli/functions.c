@@ -93,10 +93,7 @@ enum cli_exit cli_list(struct cli *cli)
     if (code == CLI_OK && !missing)
         code = cli_gather(cli, rows);
     if (code == CLI_OK && cli->options.json) {
-        json_t *all = json_pack("{s:O}", "functions", rows);
-        (void)json_dumpf(all, stdout, JSON_COMPACT);
-        (void)fputc('\n', stdout);
-        json_decref(all);
+        cli_print_value(json_pack("{s:O}", "functions", rows));
     } else if (code == CLI_OK) {
         cli_print_list(cli, rows);
     }
@@ -281,8 +278,8 @@ static enum cli_exit cli_confirm(const struct cli *cli, const char *name)
         return CLI_OK;
     if (!isatty(STDIN_FILENO))
         return cli_fail(cli, CLI_USAGE, "removing %s cannot be undone: pass --yes", name);
-    (void)printf("Remove %s of tenant %s with all its versions? [y/N] ", name, cli->options.tenant);
-    (void)fflush(stdout);
+    (void)fprintf(stderr, "Remove %s of tenant %s with all its versions? [y/N] ", name,
+                  cli->options.tenant);
     if (fgets(line, sizeof(line), stdin) != NULL && (line[0] == 'y' || line[0] == 'Y'))
         return CLI_OK;
     return cli_fail(cli, CLI_FAILED, "nothing was removed");

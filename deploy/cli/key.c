@@ -92,6 +92,10 @@ static enum cli_exit cli_print_key(const struct cli *cli, const EVP_PKEY *key)
     if (EVP_PKEY_get_raw_public_key(key, public, &count) != 1 || count != sizeof(public))
         return cli_fail(cli, CLI_FAILED, "out of memory");
     hex_encode(public, count, text);
+    if (cli->options.json) {
+        cli_print_value(json_pack("{s:s}", "key", text));
+        return CLI_OK;
+    }
     (void)printf("%s\n", text);
     cli_next(cli, "skerry tenant signers TENANT %s", text);
     return CLI_OK;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kv: a tenant's keys and values. A value goes to stdout as it is.
+ * kv: a tenant's keys and values. A value goes to stdout as it is, but for --json.
  */
+#include <openssl/evp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "deploy/cli/cli.h"
@@ -109,6 +111,25 @@ static enum cli_exit cli_kv_list(const struct cli *cli)
 
 /* ---- one key --------------------------------------------------------------------------------- */
 
+/* As `value` if it is text without NUL, else as `value_base64`; as the server writes keys. */
+static enum cli_exit cli_kv_print_json(const struct cli *cli, struct bytes value)
+{
+    json_t *text = memchr(value.data, '\0', value.count) != NULL
+                       ? NULL
+                       : json_stringn((const char *)value.data, value.count);
+    if (text != NULL) {
+        cli_print_value(json_pack("{s:o}", "value", text));
+        return CLI_OK;
+    }
+    unsigned char *base64 = malloc((value.count + 2) / 3 * 4 + 1);
+    if (base64 == NULL)
+        return cli_fail(cli, CLI_FAILED, "out of memory");
+    (void)EVP_EncodeBlock(base64, value.data, (int)value.count);
+    cli_print_value(json_pack("{s:s}", "value_base64", (const char *)base64));
+    free(base64);
+    return CLI_OK;
+}
+
 static enum cli_exit cli_kv_get(const struct cli *cli)
 {
     struct cli_answer answer;
@@ -119,11 +140,16 @@ static enum cli_exit cli_kv_get(const struct cli *cli)
         code = cli_call(cli, &request, &answer);
     if (code != CLI_OK)
         return code;
-    (void)fwrite(answer.text.data, 1, answer.text.count - 1, stdout);
-    if (isatty(STDOUT_FILENO))
-        (void)fputc('\n', stdout);
+    const struct bytes value = bytes_make(answer.text.data, answer.text.count - 1);
+    if (cli->options.json) {
+        code = cli_kv_print_json(cli, value);
+    } else {
+        (void)fwrite(value.data, 1, value.count, stdout);
+        if (isatty(STDOUT_FILENO))
+            (void)fputc('\n', stdout);
+    }
     cli_answer_done(&answer);
-    return CLI_OK;
+    return code;
 }
 
 /* "?ttl=..&if_version=.." of the flags; false, and told, if the time is none. */

@@ -209,8 +209,13 @@ enum cli_exit cli_logout(struct cli *cli)
     enum cli_exit code = cli_take_place(cli);
     if (code == CLI_OK)
         code = cli_change_kept(cli, NULL);
-    if (code == CLI_OK)
-        (void)printf("forgot the token for %s\nnext: skerry token rm ID, if nobody else uses it\n",
-                     cli->base);
-    return code;
+    if (code != CLI_OK)
+        return code;
+    if (cli->options.json) {
+        cli_print_value(json_pack("{s:s}", "forgotten", cli->base));
+    } else {
+        (void)printf("forgot the token for %s\n", cli->base);
+        cli_next(cli, "skerry token rm ID, if nobody else uses it");
+    }
+    return CLI_OK;
 }

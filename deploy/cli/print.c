@@ -36,6 +36,15 @@ bool cli_print_json(const struct cli *cli, const struct cli_answer *answer)
     return cli->options.json;
 }
 
+void cli_print_value(json_t *value)
+{
+    /* NULL: a name that is no text in UTF-8. */
+    if (value == NULL || json_dumpf(value, stdout, JSON_COMPACT) != 0)
+        (void)fputs("{}", stdout);
+    (void)fputc('\n', stdout);
+    json_decref(value);
+}
+
 void cli_next(const struct cli *cli, const char *format, ...)
 {
     va_list arguments;

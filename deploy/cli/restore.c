@@ -59,8 +59,8 @@ enum cli_exit cli_restore(struct cli *cli)
     if (code != CLI_OK)
         return code;
     if (options->json)
-        (void)printf("{\"records\":%llu,\"files\":%llu}\n", (unsigned long long)counts.records,
-                     (unsigned long long)counts.files);
+        cli_print_value(json_pack("{s:I, s:I}", "records", (json_int_t)counts.records, "files",
+                                  (json_int_t)counts.files));
     else
         (void)printf("restored %s: %llu records, %llu files; secrets have to be put again\n", dir,
                      (unsigned long long)counts.records, (unsigned long long)counts.files);

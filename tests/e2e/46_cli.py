@@ -1,12 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line: hints that can be pasted, names that are not guessed, errors that say what."""
+import json
 import os
 import pathlib
+import pty
+import re
 import shutil
 import subprocess
 import unittest
 
-from harness import PATIENCE, SCRATCH, ServerTest, guest, skerry_path, text_guest, write_guest
+from harness import (PATIENCE, SCRATCH, Server, ServerTest, free_port, guest, skerry_path,
+                     text_guest, write_guest)
+
+VERBS = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "cli"
+# Which tells a person what happens, until Ctrl-C.
+NO_JSON = {"dev"}
+ESCAPE = "\x1b"
 
 
 class Hints(ServerTest):
@@ -146,3 +155,164 @@ class Words(ServerTest):
                          "--functions", "3", "--admin-socket", self.server.socket)
         if "warm" in done.stdout:
             self.assertIn("pool.prewarm: 0s", done.stdout)
+
+
+def json_values(text):
+    """The one value that it is, or one a line; raises ValueError."""
+    try:
+        return [json.loads(text)]
+    except ValueError:
+        return [json.loads(line) for line in text.splitlines()]
+
+
+def verbs():
+    return {verb for name in ("verbs.def", "verbs_project.def")
+            for verb in re.findall(r"^VERB\((\w+),", (VERBS / name).read_text(), re.M)}
+
+
+class Json(unittest.TestCase):
+    """Every verb, in an order in which each of them works."""
+
+    def rows(self, server):
+        module = write_guest("forms", text_guest("text-forms-01"))
+        second = write_guest("forms-2", text_guest("text-forms-02"))
+        folder = server.home / "made"
+        url = f"http://127.0.0.1:{self.port}"
+        odd = str(server.home / 'a "quoted" backup')
+        kept = server.home / "binary"
+        kept.write_bytes(b"\xff\x00")
+        certificate = server.home / "chain.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-days", "9", "-subj",
+                        "/CN=forms.test", "-addext", "subjectAltName=DNS:forms.test", "-keyout",
+                        str(server.home / "key.pem"), "-out", str(certificate)],
+                       check=True, capture_output=True)
+        yield "deploy", module, "-n", "forms", "--dry-run"
+        yield "deploy", module, "-n", "forms"
+        yield "deploy", second, "-n", "forms", "--no-activate"
+        yield ("list",)
+        yield "show", "forms"
+        yield "versions", "forms"
+        yield "diff", "forms", "v1", "v2"
+        yield "split", "forms", "v1=90", "v2=10"
+        yield "split", "forms"
+        yield "promote", "forms", "v2"
+        yield "activate", "forms", "v1"
+        yield "rollback", "forms"
+        yield "alias", "set", "forms", "beta", "v1"
+        yield "alias", "list", "forms"
+        yield "alias", "rm", "forms", "beta"
+        yield "starts", "forms"
+        yield "logs", "forms"
+        yield ("stats",)
+        yield "stats", "-t", "default"
+        yield ("limits",)
+        yield "limits", "-t", "default", "concurrency=5"
+        yield "tenant", "create", "forms"
+        yield "tenant", "list"
+        yield "tenant", "limits", "forms", "concurrency=5"
+        yield "tenant", "show", "forms"
+        yield "tenant", "suspend", "forms"
+        yield "tenant", "resume", "forms"
+        yield "tenant", "rm", "forms"
+        yield "kv", "put", "k", "some \"text\"\n"
+        yield "kv", "put", "b", "--file", str(kept)
+        yield "kv", "list"
+        yield "kv", "get", "k"
+        yield "kv", "get", "b"
+        yield "kv", "rm", "k"
+        yield "env", "set", "forms", "A=1", "B=2"
+        yield "env", "list", "forms"
+        yield "env", "rm", "forms", "A", "B"
+        yield "domain", "add", "forms.test", "forms"
+        yield "domain", "show", "forms.test"
+        yield "domain", "list"
+        yield "route", "add", "forms", "forms.test/x"
+        yield "route", "rm", "forms", self.last[0]["id"]
+        yield "route", "list", "forms"
+        yield "cron", "add", "forms", "0 3 * * *"
+        number = self.last[0]["id"]
+        yield "cron", "run", "forms", number
+        yield "cron", "list", "forms"
+        yield "cron", "rm", "forms", number
+        yield "domain", "rm", "forms.test"
+        yield "secret", "put", "forms", "KEY", "--file", module
+        yield "secret", "list", "forms"
+        yield "secret", "rm", "forms", "KEY"
+        yield "secret", "rotate"
+        yield "cert", "add", "forms.test", str(certificate), str(server.home / "key.pem")
+        yield "cert", "list"
+        yield "cert", "rm", "forms.test"
+        yield "token", "create", "--all-tenants", "--verbs", "admin,read"
+        (server.home / "token").write_text(self.last[0]["token"])
+        number = self.last[0]["id"]
+        yield "token", "list"
+        yield "login", url, "--file", str(server.home / "token")
+        yield "logout", url
+        yield "token", "rm", number
+        yield "audit", "--verify"
+        yield "backup", odd
+        yield "restore", odd, "--data", str(server.home / "restored")
+        yield "new", "wat", str(folder)
+        (folder / "build.sh").write_text("#!/bin/sh\necho a word of the build\n: >main.wasm\n")
+        (folder / "function.yaml").write_text(
+            "name: made\nmain: main.wasm\nbuild: sh build.sh\n")
+        yield "build", str(folder)
+        yield "key", "create", str(server.home / "signer.pem")
+        yield "key", "show", str(server.home / "signer.pem")
+        yield "rm", "forms", "--yes"
+        yield ("reload",)
+        yield "upgrade", os.path.abspath(skerry_path())
+        yield ("drain",)
+
+    def run_verb(self, server, words, **more):
+        environment = {**server.environment(), "XDG_CONFIG_HOME": str(server.home / "config"),
+                       **more}
+        return subprocess.run([skerry_path(), *words], env=environment, text=True, check=False,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=120 * PATIENCE)
+
+    def test_every_verb_prints_json_if_asked(self):
+        self.port = free_port()
+        server = Server(workers=1,
+                        config=f'admin: {{ listen: "127.0.0.1:{self.port}" }}\n').start()
+        self.addCleanup(server.stop)
+        seen = set()
+        for words in self.rows(server):
+            seen.add(words[0])
+            done = self.run_verb(server, (*words, "--json"))
+            self.assertEqual(done.returncode, 0, (words, done))
+            try:
+                self.last = json_values(done.stdout)
+            except ValueError:
+                self.fail(f"{words}: {done.stdout!r}")
+            if words[0] != "logs":  # whose lines may be none
+                self.assertTrue(self.last and done.stdout.endswith("\n"), (words, done))
+            self.assertNotIn(ESCAPE, done.stdout + done.stderr, words)
+        self.assertEqual(verbs() - seen, NO_JSON)
+        for verb in NO_JSON:
+            self.assertEqual(self.run_verb(server, (verb, "--json")).returncode, 2)
+
+    def on_a_terminal(self, server, *words, **more):
+        """What a verb writes on a terminal."""
+        ours, its = pty.openpty()
+        environment = {**server.environment(), "TERM": "xterm-256color", **more}
+        with subprocess.Popen([skerry_path(), *words], env=environment, stdin=its, stdout=its,
+                              stderr=its) as process:
+            os.close(its)
+            said = b""
+            try:
+                while piece := os.read(ours, 65536):
+                    said += piece
+            except OSError:
+                pass  # so the other end's close is told
+            os.close(ours)
+        return process.returncode, said.decode()
+
+    def test_no_color_means_none_on_a_terminal(self):
+        with Server(workers=1) as server:
+            module = write_guest("plain", guest("text"))
+            for words in (("deploy", module), ("list",), ("show", "plain"), ("stats",),
+                          ("logs", "plain"), ("show", "nosuch")):
+                status, said = self.on_a_terminal(server, *words, NO_COLOR="1")
+                self.assertEqual(status, 5 if "nosuch" in words else 0, said)
+                self.assertNotIn(ESCAPE, said)

@@ -94,6 +94,12 @@ static void cli_build_print(const struct cli *cli, const struct cli_folder *fold
     char module[CLI_PATH_BYTES];
     char path[CLI_PATH_BYTES];
     (void)stat(folder->module, &facts);
+    if (cli->options.json) {
+        cli_print_value(json_pack("{s:s, s:I, s:f}", "module", folder->module, "bytes",
+                                  (json_int_t)facts.st_size, "seconds",
+                                  (double)ns / (double)CLOCK_NS_PER_S));
+        return;
+    }
     cli_format_bytes((uint64_t)facts.st_size, size);
     if (!cli->options.quiet)
         (void)printf("built %s (%s) in %.2f s\n", folder->module, size, (double)ns / 1e9);

@@ -250,6 +250,10 @@ enum cli_exit cli_dev(struct cli *cli)
     struct report report = REPORT_INIT;
     struct dev dev = {.cli = cli, .build = PROJECT_PROCESS_NONE};
     sigset_t ends;
+    if (cli->options.json)
+        return cli_fail(cli, CLI_USAGE,
+                        "--json is not for this verb, which tells a person what happens: see "
+                        "skerry logs NAME -f --json");
     dev.target = cli->options.positional_count > 0 ? cli->options.positional[0] : ".";
     dev.is_folder = cli_is_folder(dev.target);
     (void)sigemptyset(&ends);

@@ -43,9 +43,13 @@ enum cli_exit cli_new(struct cli *cli)
     enum status status = project_create(language, path, name, &report);
     if (status != STATUS_OK)
         return cli_fail(cli, (enum cli_exit)status_exit_code(status), "%s", report.text);
-    (void)printf("made %s, a function in %s\n", path, language->title);
+    if (cli->options.json)
+        cli_print_value(json_pack("{s:s, s:s}", "folder", path, "language", language->name));
+    else
+        (void)printf("made %s, a function in %s\n", path, language->title);
     if (project_missing_tool(language, tool))
         (void)fprintf(stderr, "warning: %s is not installed: %s\n", tool, language->packages);
-    cli_next(cli, "skerry dev %s   or   %s/test.sh", cli_quote(path, quoted), quoted);
+    if (!cli->options.json)
+        cli_next(cli, "skerry dev %s   or   %s/test.sh", cli_quote(path, quoted), quoted);
     return CLI_OK;
 }

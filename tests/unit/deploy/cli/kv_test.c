@@ -18,6 +18,22 @@ static void a_value_is_printed_as_it_is(void **state)
     assert_says(counter->shown.err, "there is no such key");
 }
 
+static void a_value_is_json_if_that_is_wanted(void **state)
+{
+    struct counter *counter = *state;
+    static const struct counter_answer text[] = {{200, "a \"b\"\n"}};
+    static const struct counter_answer page[] = {{502, "<html>no skerry</html>"}};
+    static const struct counter_answer bytes[] = {{200, "\xff\x1b"}};
+    COUNTER_RUN(counter, text, "kv", "get", "a", "--json");
+    assert_string_equal(counter->shown.out, "{\"value\":\"a \\\"b\\\"\\n\"}\n");
+    COUNTER_RUN(counter, bytes, "kv", "get", "a", "--json");
+    assert_string_equal(counter->shown.out, "{\"value_base64\":\"/xs=\"}\n");
+    /* Nothing rather than what is none. */
+    COUNTER_RUN(counter, page, "kv", "list", "--json");
+    assert_int_equal(counter->shown.exit_status, CLI_FAILED);
+    assert_string_equal(counter->shown.out, "");
+}
+
 static void a_value_is_put_with_its_time_and_for_a_version(void **state)
 {
     struct counter *counter = *state;
@@ -80,6 +96,7 @@ UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST_COUNTER(a_value_is_printed_as_it_is),
+        TEST_COUNTER(a_value_is_json_if_that_is_wanted),
         TEST_COUNTER(a_value_is_put_with_its_time_and_for_a_version),
         TEST_COUNTER(a_key_is_removed),
         TEST_COUNTER(all_pages_are_listed),
