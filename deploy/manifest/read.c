@@ -462,6 +462,28 @@ static enum status read_check_health(struct manifest_reader *reader,
     return STATUS_OK;
 }
 
+struct manifest_reader
+manifest_reader_make(const struct manifest_marks *marks, struct arena *arena, struct report *report)
+{
+    return (struct manifest_reader){.marks = marks,
+                                    .arena = arena,
+                                    .report = report,
+                                    .section = "",
+                                    .key = "",
+                                    .row = READ_NONE,
+                                    .item = READ_NONE};
+}
+
+enum status manifest_read_row(struct bytes text, struct report *report, json_t **ret_tree)
+{
+    json_error_t error;
+    *ret_tree = json_loadb(text.count == 0 ? "" : (const char *)text.data, text.count,
+                           JSON_REJECT_DUPLICATES, &error);
+    return *ret_tree != NULL ? STATUS_OK
+                             : report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                                           "not JSON: %.200s", error.text);
+}
+
 enum status manifest_read(const json_t *tree,
                           const struct manifest_marks *marks,
                           struct arena *arena,
@@ -469,13 +491,7 @@ enum status manifest_read(const json_t *tree,
                           struct deploy_manifest *ret_manifest)
 {
     struct deploy_manifest manifest = {0};
-    struct manifest_reader reader = {.marks = marks,
-                                     .arena = arena,
-                                     .report = report,
-                                     .section = "",
-                                     .key = "",
-                                     .row = READ_NONE,
-                                     .item = READ_NONE};
+    struct manifest_reader reader = manifest_reader_make(marks, arena, report);
     /* jansson's iterator wants what it only reads to be writable. */
     json_t *root = (json_t *)(uintptr_t)tree;
     enum status status = manifest_read_mapping(&reader, "", root, &manifest);
@@ -495,20 +511,13 @@ enum status deploy_route_from_json(struct bytes text,
                                    struct report *report,
                                    struct deploy_route *ret_route)
 {
-    struct manifest_reader reader = {.arena = arena,
-                                     .report = report,
-                                     .section = "",
-                                     .key = "",
-                                     .row = READ_NONE,
-                                     .item = READ_NONE};
-    json_error_t error;
+    struct manifest_reader reader = manifest_reader_make(NULL, arena, report);
     struct deploy_route route;
-    json_t *tree = json_loadb(text.count == 0 ? "" : (const char *)text.data, text.count,
-                              JSON_REJECT_DUPLICATES, &error);
-    if (tree == NULL)
-        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE, "not JSON: %.200s",
-                           error.text);
-    enum status status = read_route(&reader, tree, &route);
+    json_t *tree;
+    enum status status = manifest_read_row(text, report, &tree);
+    if (status != STATUS_OK)
+        return status;
+    status = read_route(&reader, tree, &route);
     json_decref(tree);
     if (status == STATUS_OK)
         *ret_route = route;

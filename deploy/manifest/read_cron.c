@@ -68,20 +68,13 @@ enum status deploy_cron_from_json(struct bytes text,
                                   struct report *report,
                                   struct deploy_cron *ret_cron)
 {
-    struct manifest_reader reader = {.arena = arena,
-                                     .report = report,
-                                     .section = "",
-                                     .key = "",
-                                     .row = READ_NONE,
-                                     .item = READ_NONE};
-    json_error_t error;
+    struct manifest_reader reader = manifest_reader_make(NULL, arena, report);
     struct deploy_cron cron;
-    json_t *tree = json_loadb(text.count == 0 ? "" : (const char *)text.data, text.count,
-                              JSON_REJECT_DUPLICATES, &error);
-    if (tree == NULL)
-        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE, "not JSON: %.200s",
-                           error.text);
-    enum status status = read_cron(&reader, tree, &cron);
+    json_t *tree;
+    enum status status = manifest_read_row(text, report, &tree);
+    if (status != STATUS_OK)
+        return status;
+    status = read_cron(&reader, tree, &cron);
     json_decref(tree);
     if (status == STATUS_OK)
         *ret_cron = cron;

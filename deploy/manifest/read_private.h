@@ -22,6 +22,13 @@ struct manifest_reader {
     uint32_t item;   /* in a list or a mapping of values; READ_NONE outside */
 };
 
+/* At the beginning of a manifest, or of a row that comes alone. `marks` may be NULL. */
+struct manifest_reader manifest_reader_make(const struct manifest_marks *marks,
+                                            struct arena *arena,
+                                            struct report *report);
+/* The JSON of a row that comes alone, through the API; the caller's to free. */
+NODISCARD enum status
+manifest_read_row(struct bytes text, struct report *report, json_t **ret_tree);
 /* Of the value `node`, or of its member's name `key`. */
 enum status manifest_read_fail(const struct manifest_reader *reader,
                                const json_t *node,
