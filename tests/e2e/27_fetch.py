@@ -4,18 +4,25 @@ import contextlib
 import http.server
 import json
 import os
+import pathlib
 import re
 import shutil
 import socket
 import socketserver
 import ssl
 import subprocess
+import sys
 import threading
 import time
 import unittest
 
 import harness
 from harness import SCRATCH, Server, in_parallel, wait_until
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "attacks"))
+# pylint: disable=wrong-import-position
+import attack
+import ssrf
 
 BIG = b"0123456789" * 500000
 
@@ -106,24 +113,6 @@ def raw_origin(answer):
                         connection.sendall(piece)
     threading.Thread(target=serve, daemon=True).start()
     return listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
-def name_server():
-    """Says of every name that it is 127.0.0.1; its port."""
-    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    udp.bind(("127.0.0.1", 0))
-
-    def serve():
-        with contextlib.suppress(OSError):
-            while True:
-                query, client = udp.recvfrom(512)
-                question = query[12:query.index(b"\0", 12) + 5]
-                is_a = question[-4:-2] == b"\0\1"
-                answer = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\1" if is_a else b""
-                udp.sendto(query[:2] + b"\x81\x80\0\1\0" + bytes([is_a]) + b"\0\0\0\0" +
-                           question + answer, client)
-    threading.Thread(target=serve, daemon=True).start()
-    return udp, udp.getsockname()[1]
 
 
 class FetchTest(unittest.TestCase):
@@ -256,6 +245,20 @@ class Ends(FetchTest):
         self.assertEqual(self.under_way(), 0)
 
 
+class Forms(FetchTest):
+    @classmethod
+    def setUpClass(cls):
+        names = cls.enterClassContext(ssrf.Names())
+        cls.config = names.config(False)
+        super().setUpClass()
+
+    def test_no_form_of_an_address_reaches_what_is_private(self):
+        with ssrf.Trap() as trap:
+            self.allow(*ssrf.rules(trap.port))
+            target = attack.Target(self.server.port, ssrf.FETCH)
+            self.assertGreaterEqual(ssrf.run(target, trap), 80)
+
+
 class Private(FetchTest):
     config = ""
 
@@ -383,20 +386,19 @@ class Proxied(unittest.TestCase):
                 self.assertEqual(answer.read(), b"\ndata: 2\n\n")
 
     def test_a_circle_ends(self):
-        names, port = name_server()
-        config = "outbound: { allow_private: true, nameserver: \"127.0.0.1:%d\" }\n" % port
-        with names, Server(workers=1, config=config) as server:
+        name = ssrf.name_of("127.0.0.1")
+        with ssrf.Names() as names, Server(workers=1, config=names.config(True)) as server:
             folder = SCRATCH / "proxied-circle"
             folder.mkdir(exist_ok=True)
             (folder / "main.wasm").write_bytes(harness.wat(PASSES, name="circle"))
             (folder / "function.yaml").write_text(
                 "name: circle\nmain: main.wasm\n"
-                f"origin: http://circle.example:{server.port}\n"
-                "routes: [{ host: circle.example, path: / }]\n")
+                f"origin: http://{name}:{server.port}\n"
+                f"routes: [{{ host: {name}, path: / }}]\n")
             server.cli("deploy", str(folder), check=0)
             with contextlib.closing(server.connect()) as connection:
                 answer = harness.exchange(connection, "GET", "/",
-                                          headers={"Host": "circle.example"})
+                                          headers={"Host": name})
             self.assertEqual((answer.status, answer.json["code"]), (508, "loop"))
 
 

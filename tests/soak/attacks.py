@@ -21,23 +21,27 @@ import empty_frames
 import harness
 import header_bomb
 import idle
+import killed
 import rapid_reset
 import slow
+import smuggling
 import unread
 
-FLOODS = {"empty_frames": empty_frames, "rapid_reset": rapid_reset, "header_bomb": header_bomb,
-          "slow": slow, "idle": idle, "unread": unread, "bodies": bodies}
+FLOODS = {"smuggling": smuggling, "empty_frames": empty_frames, "rapid_reset": rapid_reset,
+          "header_bomb": header_bomb, "slow": slow, "idle": idle, "unread": unread,
+          "bodies": bodies, "killed": killed}
 SETTINGS = {"bodies": "limits: { worker_memory: 128MiB }\n"}
-PATHS = {"unread": "/f/default/big/"}
+PATHS = {"unread": "/f/default/big/", "smuggling": smuggling.ECHO}
 
 
 def flood(name):
     with harness.Server(workers=1, config=SETTINGS.get(name)) as server:
         server.deploy("hello", harness.text_guest("hello-attack1"))
         server.deploy("big", harness.guest("big"))
+        server.deploy("echo", harness.guest("echo"))
         worker, = server.worker_pids()
         FLOODS[name].run(attack.Target(server.port, PATHS.get(name, "/f/default/hello/"), worker))
-        if server.worker_pids() != [worker]:
+        if name != "killed" and server.worker_pids() != [worker]:
             raise attack.Broken("the worker was not the same afterwards")
 
 
