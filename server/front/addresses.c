@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A hash table with chains: an entry lives as long as its address has a connection, so there are
- * never more of them than connections.
+ * A hash table with chains: an entry lives as long as its address has a connection, and a little
+ * longer if frames are in its account, so there are never more of them than connections and
+ * ADDRESSES_REMEMBERED_MAX.
  */
 #include "server/front/addresses.h"
 
@@ -17,8 +18,8 @@
 struct addresses_entry {
     struct addresses_entry *next;
     struct addresses_key key;
-    uint64_t count;
-    uint64_t bytes;
+    uint64_t count; /* of connections */
+    struct addresses_account account;
 };
 
 /* Family by family, without casting a pointer to what it may not point to. */
@@ -89,32 +90,67 @@ static struct addresses_entry **addresses_find(struct addresses *addresses,
 bool addresses_take(struct addresses *addresses, struct addresses_key key, uint64_t max)
 {
     struct addresses_entry **link = addresses_find(addresses, key);
+    if (max == 0 || (*link != NULL && (*link)->count >= max))
+        return false;
     if (*link == NULL) {
         *link = calloc(1, sizeof(**link));
         if (*link == NULL)
             return false;
         (*link)->key = key;
+    } else if ((*link)->count == 0) {
+        addresses->remembered_count--;
     }
-    if ((*link)->count >= max)
-        return false;
     (*link)->count++;
     return true;
 }
 
-uint64_t *addresses_bytes(struct addresses *addresses, struct addresses_key key)
+struct addresses_account *addresses_account(struct addresses *addresses, struct addresses_key key)
 {
     struct addresses_entry *entry = *addresses_find(addresses, key);
     ASSERT(entry != NULL && entry->count > 0);
-    return &entry->bytes;
+    return &entry->account;
+}
+
+static void addresses_drop(struct addresses_entry **link)
+{
+    struct addresses_entry *entry = *link;
+    *link = entry->next;
+    free(entry);
+}
+
+static bool addresses_is_owing(const struct addresses_account *account)
+{
+    return account->strain > 0 || account->resets > 0;
 }
 
 void addresses_give(struct addresses *addresses, struct addresses_key key)
 {
     struct addresses_entry **link = addresses_find(addresses, key);
-    struct addresses_entry *entry = *link;
-    ASSERT(entry != NULL && entry->count > 0);
-    if (--entry->count > 0)
+    ASSERT(*link != NULL && (*link)->count > 0);
+    if (--(*link)->count > 0)
         return;
-    *link = entry->next;
-    free(entry);
+    if (addresses_is_owing(&(*link)->account) &&
+        addresses->remembered_count < ADDRESSES_REMEMBERED_MAX)
+        addresses->remembered_count++;
+    else
+        addresses_drop(link);
+}
+
+static void
+addresses_sweep_chain(struct addresses *addresses, struct addresses_entry **link, uint32_t now_s)
+{
+    while (*link != NULL) {
+        if ((*link)->count == 0 && now_s - (*link)->account.since_s > ADDRESSES_WINDOW_S) {
+            addresses->remembered_count--;
+            addresses_drop(link);
+        } else {
+            link = &(*link)->next;
+        }
+    }
+}
+
+void addresses_sweep(struct addresses *addresses, uint32_t now_s)
+{
+    for (uint32_t i = 0; i < ADDRESSES_BUCKETS && addresses->remembered_count > 0; i++)
+        addresses_sweep_chain(addresses, &addresses->buckets[i], now_s);
 }

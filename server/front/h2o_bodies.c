@@ -27,8 +27,8 @@ bool h2o_bodies_has_room(const struct h2o_connection *connection, uint64_t bytes
     uint64_t own = connection->coming_bytes;
     if (bytes <= MAX(own, (uint64_t)FREE_BYTES))
         return true;
-    if (connection->address_coming != NULL && *connection->address_coming - own + bytes >
-                                                  front->service->config->limits.bodies_per_address)
+    if (connection->account != NULL && connection->account->coming_bytes - own + bytes >
+                                           front->service->config->limits.bodies_per_address)
         return false;
     return front->coming_bytes - own + bytes <= front->coming_max;
 }
@@ -41,8 +41,8 @@ void h2o_bodies_set(struct h2o_connection *connection, uint64_t bytes)
         return;
     connection->coming_bytes = bytes;
     front->coming_bytes += more;
-    if (connection->address_coming != NULL)
-        *connection->address_coming += more;
+    if (connection->account != NULL)
+        connection->account->coming_bytes += more;
     front->service->metrics->coming_bytes = front->coming_bytes;
 }
 

@@ -48,8 +48,8 @@ struct h2o_connection {
     bool is_proxied;         /* it comes from one of trusted_proxies */
     bool is_balanced;        /* it begins with a PROXY header */
     struct h2o_proxy *proxy; /* which has not come yet; h2o_proxy.c's */
-    bool is_counted;         /* by its address */
     struct addresses_key address_key;
+    struct addresses_account *account; /* of its address; NULL: it is not counted by that */
 
     /* h2o_guard*.c */
     h2o_socket_cb read;          /* libh2o's, called by the guard's */
@@ -70,9 +70,8 @@ struct h2o_connection {
     struct h2o_tls_write *tls_write; /* NULL: nothing is written in pieces */
 
     /* h2o_bodies.c */
-    uint64_t coming_bytes;    /* of bodies that are not handed on */
-    uint64_t *address_coming; /* the same of its address; NULL: not counted by it */
-    size_t body_end;          /* in the input, of an HTTP/1 body with a length; or 0 */
+    uint64_t coming_bytes; /* of bodies that are not handed on */
+    size_t body_end;       /* in the input, of an HTTP/1 body with a length; or 0 */
 
     /* h2o_idle.c */
     h2o_linklist_t idle_link; /* in front->idle, as long as it has no exchange */

@@ -6,6 +6,8 @@
  *            sent make up for some. A thousand too many, and the connection ends.
  *   resets   of streams, by the client or by us for its mistakes, in ten seconds. Requests that
  *            were answered do not make up for them: an answer can be as cheap as a 404.
+ *   both     count by address too, in ten seconds of all its connections, however many follow one
+ *            another: ten times as much, since there may be many people behind it.
  *   bodies   over a limit end here, as whole ones that will be refused; what the client still
  *            sends of them is forgotten, and libh2o hears nothing of it.
  *
@@ -19,7 +21,8 @@
 #define STRAIN_REQUEST       20   /* frames that a request makes up for */
 #define STRAIN_SENT_BYTES    1024 /* bytes sent that make up for one */
 #define RESETS_MAX           200
-#define RESETS_S             10
+#define RESETS_S             ADDRESSES_WINDOW_S
+#define ADDRESS_TIMES        10    /* as much as a connection may, of all of an address */
 #define BLOCK_FRAMES_MAX     32    /* that one block of headers may come in */
 #define BLOCK_BYTES_MORE     16384 /* and the double of limits.headers, so that most get a 431 */
 #define FRAME_TYPE_KNOWN_MAX H2O_HTTP2_FRAME_TYPE_CONTINUATION
@@ -87,6 +90,10 @@ static void frames_count_reset(struct h2o_connection *connection)
         budget->resets = 0;
     }
     budget->resets++;
+    if (connection->account != NULL) {
+        addresses_turn(connection->account, now_s);
+        connection->account->resets++;
+    }
 }
 
 /* Is it an answer in pieces that its guest broke off? libh2o encodes into its connection's buffer,
@@ -144,20 +151,47 @@ void h2o_guard_wind_down(h2o_http2_conn_t *conn, int error, const char *detail)
 
 /* ---- budgets --------------------------------------------------------------------------------- */
 
-void h2o_guard_progress(struct h2o_connection *connection)
+static void frames_relieve(struct h2o_connection *connection, size_t count)
 {
     struct h2o_budget *budget = &connection->budget;
-    budget->strain -= MIN(budget->strain, (uint32_t)STRAIN_REQUEST);
+    struct addresses_account *account = connection->account;
+    budget->strain -= (uint32_t)MIN(budget->strain, count);
+    if (account != NULL)
+        account->strain -= (uint32_t)MIN(account->strain, count);
 }
 
-/* True: too many. */
-static bool frames_strain(struct h2o_connection *connection)
+void h2o_guard_progress(struct h2o_connection *connection)
+{
+    frames_relieve(connection, STRAIN_REQUEST);
+}
+
+static void frames_strain(struct h2o_connection *connection)
 {
     struct h2o_budget *budget = &connection->budget;
     size_t sent = (connection->socket->bytes_written - budget->written_bytes) / STRAIN_SENT_BYTES;
     budget->written_bytes += sent * STRAIN_SENT_BYTES;
-    budget->strain -= (uint32_t)MIN(budget->strain, sent);
-    return ++budget->strain > STRAIN_MAX;
+    frames_relieve(connection, sent);
+    budget->strain++;
+    if (connection->account != NULL) {
+        addresses_turn(connection->account, connection->front->now_s);
+        connection->account->strain++;
+    }
+}
+
+/* What is too much; NULL: nothing. */
+static const char *frames_too_much(const struct h2o_connection *connection)
+{
+    const struct h2o_budget *budget = &connection->budget;
+    const struct addresses_account *account = connection->account;
+    if (budget->resets > RESETS_MAX)
+        return "too many streams were reset";
+    if (budget->strain > STRAIN_MAX)
+        return "too many frames that bring nothing";
+    if (account != NULL && account->resets > ADDRESS_TIMES * RESETS_MAX)
+        return "too many streams of this address were reset";
+    if (account != NULL && account->strain > ADDRESS_TIMES * STRAIN_MAX)
+        return "too many frames of this address that bring nothing";
+    return NULL;
 }
 
 /* True: too much for one block of headers, which is kept until it is whole. */
@@ -372,9 +406,11 @@ static const char *frames_look(struct h2o_connection *connection, h2o_http2_fram
         if (frame->type > FRAME_TYPE_KNOWN_MAX)
             frames_forget(frame);
     }
-    if (budget->resets > RESETS_MAX)
-        return "too many streams were reset";
-    return is_strain && frames_strain(connection) ? "too many frames that bring nothing" : NULL;
+    if (!is_strain && budget->resets <= RESETS_MAX)
+        return NULL;
+    if (is_strain)
+        frames_strain(connection);
+    return frames_too_much(connection);
 }
 
 GUARD_EXPORT ssize_t h2o_http2_decode_frame(h2o_http2_frame_t *frame,

@@ -43,7 +43,7 @@ static void listen_on_close(void *data)
     listen_unlink(&connection->idle_link);
     listen_unlink(&connection->ready_link);
     h2o_bodies_set(connection, 0);
-    if (connection->is_counted)
+    if (connection->account != NULL)
         addresses_give(&front->addresses, connection->address_key);
     front->connection_count--;
     front->service->metrics->connections = front->connection_count;
@@ -106,10 +106,10 @@ bool h2o_connection_count(struct h2o_connection *connection)
     /* One address never has them all. */
     uint64_t max = MIN(front->service->config->limits.connections_per_address,
                        (uint64_t)front->connection_max / 2);
-    connection->is_counted = addresses_take(&front->addresses, connection->address_key, max);
-    if (connection->is_counted)
-        connection->address_coming = addresses_bytes(&front->addresses, connection->address_key);
-    return connection->is_counted;
+    if (!addresses_take(&front->addresses, connection->address_key, max))
+        return false;
+    connection->account = addresses_account(&front->addresses, connection->address_key);
+    return true;
 }
 
 static struct h2o_connection *listen_make(struct h2o_front *front, h2o_socket_t *socket)
@@ -375,6 +375,7 @@ void h2o_listen_sweep(struct h2o_front *front)
     h2o_guard_sweep(front);
     h2o_idle_sweep(front);
     h2o_linger_sweep(front);
+    addresses_sweep(&front->addresses, front->now_s);
 }
 
 void h2o_listen_abort(struct h2o_front *front)

@@ -15,8 +15,10 @@ import subprocess
 import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[i]) for i in (0, 1)]
 # pylint: disable=wrong-import-position
+import attack
+import rapid_reset
 from harness import PATIENCE, Server, free_port, text_guest, wait_until
 
 INSIDE = "SKERRY_TEST_NETWORK"
@@ -115,6 +117,39 @@ class Inside(unittest.TestCase if INSIDE in os.environ else object):
     def test_a_network_of_ipv6_counts_as_one_address(self):
         self.takes_its_bound(V6[:2], V6[2])
 
+    def is_calmed(self, source, resets):
+        """Whether a connection ends that resets so many streams, and asks once more."""
+        client = self.connect(source)
+        pieces = [rapid_reset.asks("/nothing", 2 * i + 1) + rapid_reset.reset(2 * i + 1)
+                  for i in range(resets)]
+        last = attack.frame(attack.PING, 0, 0, b"01234567") + rapid_reset.asks(
+            "/nothing", 2 * resets + 1)
+        with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+            client.sendall(attack.PREFACE + attack.frame(attack.SETTINGS, 0, 0)
+                           + b"".join(pieces) + last)
+        # the last request is answered, or there is a GOAWAY
+        received = bytearray()
+        while True:
+            kinds = attack.frames_of(received)
+            if attack.GOAWAY in [kind for kind, _ in kinds]:
+                return True
+            if (attack.HEADERS, 2 * resets + 1) in kinds:
+                return False
+            piece = client.recv(65536)
+            if not piece:
+                raise AssertionError(f"ended without a word: {kinds}")
+            received += piece
+
+    def test_resets_count_for_the_address_whose_connections_follow_one_another(self):
+        count = 0
+        while not self.is_calmed(V4[1], 190):
+            count += 1
+            self.clients.close()
+            self.assertLess(count, 60)
+        # 2,000 in ten seconds; more of them if those passed meanwhile
+        self.assertGreaterEqual(count, 10)
+        self.assertFalse(self.is_calmed(V4[2], 190))
+
     def begin_body(self, source, count):
         """A POST of BODY_BYTES, of which `count` are sent."""
         client = self.connect(source)
@@ -147,7 +182,7 @@ class Addresses(unittest.TestCase):
                               env={**os.environ, INSIDE: "1"}, timeout=120 * PATIENCE,
                               check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertIn("Ran 3 tests", done.stderr)
+        self.assertIn("Ran 4 tests", done.stderr)
 
 
 if __name__ == "__main__":

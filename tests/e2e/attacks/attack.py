@@ -51,6 +51,19 @@ def frame(kind, flags, stream, payload=b""):
     return length + bytes([kind, flags]) + struct.pack(">I", stream) + payload
 
 
+def frames_of(received):
+    """[(kind, stream)] of the whole frames."""
+    found = []
+    at = 0
+    while at + 9 <= len(received):
+        length = int.from_bytes(received[at:at + 3], "big")
+        if at + 9 + length > len(received):
+            break
+        found.append((received[at + 3], int.from_bytes(received[at + 5:at + 9], "big")))
+        at += 9 + length
+    return found
+
+
 def literal(name, value):
     return b"\0" + bytes([len(name)]) + name + bytes([len(value)]) + value
 

@@ -101,17 +101,65 @@ static void bytes_are_an_addresss_as_long_as_it_has_a_connection(void **state)
     struct addresses_key one = key_of("192.0.2.1");
     struct addresses_key two = key_of("192.0.2.2");
     assert_true(addresses_take(addresses, one, 2) && addresses_take(addresses, two, 2));
-    *addresses_bytes(addresses, one) += 7;
+    addresses_account(addresses, one)->coming_bytes += 7;
     assert_true(addresses_take(addresses, one, 2));
-    assert_int_equal(*addresses_bytes(addresses, one), 7);
-    assert_int_equal(*addresses_bytes(addresses, two), 0);
+    assert_int_equal(addresses_account(addresses, one)->coming_bytes, 7);
+    assert_int_equal(addresses_account(addresses, two)->coming_bytes, 0);
     addresses_give(addresses, one);
-    assert_int_equal(*addresses_bytes(addresses, one), 7);
+    assert_int_equal(addresses_account(addresses, one)->coming_bytes, 7);
     addresses_give(addresses, one);
     assert_true(addresses_take(addresses, one, 2));
-    assert_int_equal(*addresses_bytes(addresses, one), 0);
+    assert_int_equal(addresses_account(addresses, one)->coming_bytes, 0);
     addresses_give(addresses, one);
     addresses_give(addresses, two);
+    free(addresses);
+}
+
+static void who_comes_back_within_the_window_has_his_account(void **state)
+{
+    (void)state;
+    struct addresses *addresses = calloc(1, sizeof(*addresses));
+    struct addresses_key one = key_of("192.0.2.1");
+    assert_true(addresses_take(addresses, one, 1));
+    addresses_turn(addresses_account(addresses, one), 1000);
+    addresses_account(addresses, one)->resets = 7;
+    addresses_give(addresses, one);
+    addresses_sweep(addresses, 1000 + ADDRESSES_WINDOW_S);
+    assert_true(addresses_take(addresses, one, 1));
+    assert_false(addresses_take(addresses, one, 1));
+    assert_int_equal(addresses->remembered_count, 0);
+    addresses_turn(addresses_account(addresses, one), 1000 + ADDRESSES_WINDOW_S);
+    assert_int_equal(addresses_account(addresses, one)->resets, 7);
+    addresses_turn(addresses_account(addresses, one), 1001 + ADDRESSES_WINDOW_S);
+    assert_int_equal(addresses_account(addresses, one)->resets, 0);
+    /* A clean one is forgotten at once. */
+    addresses_give(addresses, one);
+    assert_int_equal(addresses->remembered_count, 0);
+    assert_true(addresses_take(addresses, one, 1));
+    addresses_account(addresses, one)->strain = 1;
+    addresses_give(addresses, one);
+    assert_int_equal(addresses->remembered_count, 1);
+    addresses_sweep(addresses, 1002 + 2 * ADDRESSES_WINDOW_S);
+    assert_int_equal(addresses->remembered_count, 0);
+    for (uint32_t i = 0; i < ADDRESSES_BUCKETS; i++)
+        assert_null(addresses->buckets[i]);
+    free(addresses);
+}
+
+static void so_many_are_remembered_and_no_more(void **state)
+{
+    (void)state;
+    struct addresses *addresses = calloc(1, sizeof(*addresses));
+    for (uint64_t i = 0; i < ADDRESSES_REMEMBERED_MAX + 10; i++) {
+        struct addresses_key key = {.network = i, .is_v6 = true};
+        assert_true(addresses_take(addresses, key, 1));
+        addresses_account(addresses, key)->strain = 1;
+        addresses_give(addresses, key);
+    }
+    assert_int_equal(addresses->remembered_count, ADDRESSES_REMEMBERED_MAX);
+    addresses_sweep(addresses, 1 + ADDRESSES_WINDOW_S);
+    assert_int_equal(addresses->remembered_count, 0);
+    assert_false(addresses_take(addresses, key_of("192.0.2.1"), 0));
     free(addresses);
 }
 
@@ -145,6 +193,8 @@ UNIT
         cmocka_unit_test(ipv4_in_ipv6_is_ipv4),
         cmocka_unit_test(many_addresses_are_told_apart_and_leave_nothing),
         cmocka_unit_test(bytes_are_an_addresss_as_long_as_it_has_a_connection),
+        cmocka_unit_test(who_comes_back_within_the_window_has_his_account),
+        cmocka_unit_test(so_many_are_remembered_and_no_more),
         cmocka_unit_test(loopback_is_known_in_each_form),
         cmocka_unit_test(a_socket_without_an_address_has_none),
     };

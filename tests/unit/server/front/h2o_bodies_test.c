@@ -19,7 +19,7 @@ static struct hall {
     struct h2o_connection connections[CONNECTIONS];
     h2o_socket_t sockets[CONNECTIONS];
     h2o_buffer_t input;
-    uint64_t address_coming;
+    struct addresses_account account;
     uint64_t http2_bytes;
 } hall;
 
@@ -42,7 +42,7 @@ static int setup(void **state)
         struct h2o_connection *connection = &hall.connections[i];
         connection->front = &hall.front;
         connection->socket = &hall.sockets[i];
-        connection->address_coming = i < 2 ? &hall.address_coming : NULL;
+        connection->account = i < 2 ? &hall.account : NULL;
         hall.sockets[i].input = &hall.input;
         h2o_linklist_init_anchor(&connection->held);
     }
@@ -87,16 +87,16 @@ static void what_has_gone_is_counted_no_more(void **state)
     h2o_bodies_set(&hall.connections[0], 3 * MIB);
     h2o_bodies_set(&hall.connections[1], MIB);
     h2o_bodies_set(&hall.connections[2], 2 * MIB);
-    assert_int_equal(hall.address_coming, 4 * MIB);
+    assert_int_equal(hall.account.coming_bytes, 4 * MIB);
     assert_int_equal(hall.front.coming_bytes, 6 * MIB);
     assert_int_equal(hall.metrics.coming_bytes, 6 * MIB);
     h2o_bodies_set(&hall.connections[0], 0);
     h2o_bodies_set(&hall.connections[0], 0);
-    assert_int_equal(hall.address_coming, MIB);
+    assert_int_equal(hall.account.coming_bytes, MIB);
     assert_int_equal(hall.metrics.coming_bytes, 3 * MIB);
     h2o_bodies_set(&hall.connections[1], 0);
     h2o_bodies_set(&hall.connections[2], 0);
-    assert_int_equal(hall.address_coming, 0);
+    assert_int_equal(hall.account.coming_bytes, 0);
     assert_int_equal(hall.front.coming_bytes, 0);
 }
 
@@ -126,10 +126,10 @@ static void of_http2_streams_and_requests_that_wait_count(void **state)
     exchange.req = &req;
     h2o_linklist_insert(&connection->held, &exchange.link);
     h2o_bodies_count(connection);
-    assert_int_equal(hall.address_coming, 3 * MIB);
+    assert_int_equal(hall.account.coming_bytes, 3 * MIB);
     h2o_linklist_unlink(&exchange.link);
     h2o_bodies_count(connection);
-    assert_int_equal(hall.address_coming, 2 * MIB);
+    assert_int_equal(hall.account.coming_bytes, 2 * MIB);
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, setup)

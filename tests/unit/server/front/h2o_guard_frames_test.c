@@ -246,6 +246,36 @@ static void after_ten_seconds_resets_are_counted_anew(void **state)
     assert_int_equal(hall.connection.budget.resets, 1);
 }
 
+static void an_address_has_ten_times_as_much_however_many_its_connections(void **state)
+{
+    (void)state;
+    struct addresses_account account = {0};
+    hall.front.now_s = 1000;
+    for (int i = 0; i < 20; i++) {
+        hall.connection.budget = (struct h2o_budget){0};
+        hall.connection.account = &account;
+        for (int j = 0; j < 100; j++)
+            assert_int_equal(come(H2O_HTTP2_FRAME_TYPE_RST_STREAM, 4), 9);
+    }
+    hall.connection.budget = (struct h2o_budget){0};
+    assert_int_equal(come(H2O_HTTP2_FRAME_TYPE_RST_STREAM, 4), CALM);
+    hall.connection.budget = (struct h2o_budget){0};
+    assert_int_equal(come(H2O_HTTP2_FRAME_TYPE_SETTINGS, 0), CALM);
+    /* Who does nothing of that kind is left alone, and so is everybody later. */
+    assert_int_equal(come(H2O_HTTP2_FRAME_TYPE_HEADERS, 8), 9);
+    hall.front.now_s = 1011;
+    assert_int_equal(come(H2O_HTTP2_FRAME_TYPE_SETTINGS, 0), 9);
+    for (int i = 0; i < 9999; i++) {
+        hall.connection.budget = (struct h2o_budget){0};
+        assert_int_equal(come(H2O_HTTP2_FRAME_TYPE_PING, 8), 9);
+    }
+    hall.connection.budget = (struct h2o_budget){0};
+    assert_int_equal(come(H2O_HTTP2_FRAME_TYPE_PING, 8), CALM);
+    /* A request makes up for some of both. */
+    h2o_guard_progress(&hall.connection);
+    assert_int_equal(come(H2O_HTTP2_FRAME_TYPE_PING, 8), 9);
+}
+
 /* ---- what libh2o sees ------------------------------------------------------------------------ */
 
 static void a_frame_of_no_known_type_becomes_one_of_no_effect(void **state)
@@ -309,6 +339,7 @@ int main(void)
         TEST(a_block_of_headers_has_so_many_bytes),
         TEST(resets_of_ten_seconds_are_bounded_whoever_makes_them),
         TEST(after_ten_seconds_resets_are_counted_anew),
+        TEST(an_address_has_ten_times_as_much_however_many_its_connections),
         TEST(a_frame_of_no_known_type_becomes_one_of_no_effect),
         TEST(a_frame_that_is_not_whole_counts_as_none),
         TEST(an_end_with_an_error_is_logged_and_lingered_for),
