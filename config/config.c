@@ -229,6 +229,46 @@ static enum status config_check_acme(const struct config *config, struct report 
     return STATUS_OK;
 }
 
+bool config_certificate_valid(const char *text)
+{
+    const char *second = strchr(text, ' ');
+    return text[0] == '/' && (second == NULL || second[1] == '/') &&
+           strlen(text) < CONFIG_CERTIFICATE_BYTES;
+}
+
+/* Makes its address plain. */
+static enum status config_check_admin(struct config *config, struct report *report)
+{
+    struct config_address address;
+    const char *certificate = config->admin_certificate;
+    if (certificate[0] != '\0' && !config_certificate_valid(certificate))
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "admin.certificate: `%.200s` is no absolute path, nor two with a blank "
+                           "between",
+                           certificate);
+    if (config->admin_client_ca[0] != '\0' && certificate[0] == '\0')
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "admin.client_ca: clients show certificates over TLS only: name "
+                           "admin.certificate too");
+    if (config->admin_client_ca[0] != '\0' && config->admin_client_ca[0] != '/')
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "admin.client_ca: `%.200s` is no absolute path",
+                           config->admin_client_ca);
+    if (config->admin_listen[0] == '\0')
+        return STATUS_OK;
+    if (!config_address_normalise(config->admin_listen, config->admin_listen) ||
+        !config_address_parse(config->admin_listen, &address))
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "admin.listen: `%s` is no numeric address, like 127.0.0.1:8090",
+                           config->admin_listen);
+    if (!address.loopback && certificate[0] == '\0')
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "admin.listen: `%s` is no loopback address, like 127.0.0.1:8090: others "
+                           "are for TLS, with admin.certificate",
+                           config->admin_listen);
+    return STATUS_OK;
+}
+
 enum status config_check(struct config *config, struct report *report)
 {
     struct config checked = *config;
@@ -262,14 +302,9 @@ enum status config_check(struct config *config, struct report *report)
                                "listen: `%s` is no numeric address, like 127.0.0.1:8080",
                                checked.listen[i]);
     }
-    struct config_address admin;
-    if (checked.admin_listen[0] != '\0' &&
-        (!config_address_normalise(checked.admin_listen, checked.admin_listen) ||
-         !config_address_parse(checked.admin_listen, &admin) || !admin.loopback))
-        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
-                           "admin.listen: `%s` is no loopback address, like 127.0.0.1:8090; the "
-                           "admin API has no TLS of its own",
-                           checked.admin_listen);
+    status = config_check_admin(&checked, report);
+    if (status != STATUS_OK)
+        return status;
     *config = checked;
     return STATUS_OK;
 }

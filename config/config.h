@@ -45,6 +45,9 @@ struct config {
     uint32_t listen_count;
     char admin_listen[CONFIG_ADDRESS_BYTES]; /* "" for none */
     char admin_host[CONFIG_DOMAIN_BYTES];    /* another name of that address, or "" */
+    /* As a row of tls_certificates: TLS is spoken there. "": it is not. */
+    char admin_certificate[CONFIG_CERTIFICATE_BYTES];
+    char admin_client_ca[CONFIG_PATH_BYTES]; /* who signed its clients' certificates; "": anybody */
     char admin_socket[CONFIG_PATH_BYTES];    /* absolute, or "" for none */
     char domain[CONFIG_DOMAIN_BYTES];
     /* Whose word on the client's address and scheme is taken [config_trusts]. */
@@ -130,6 +133,8 @@ bool config_address_normalise(const char *text, char ret_address[CONFIG_ADDRESS_
 bool config_listen_normalise(const char *text, char ret_listen[CONFIG_ADDRESS_BYTES]);
 /* The address in it; is TLS spoken there? */
 const char *config_listen_address(const char *listen, bool *ret_is_tls);
+/* "CHAIN" or "CHAIN KEY", each an absolute path? */
+bool config_certificate_valid(const char *text);
 /* Is it spoken at any of them? */
 bool config_speaks_tls(const struct config *config);
 

@@ -243,14 +243,12 @@ static enum status settings_add_files(struct config *config,
                                       struct report *report)
 {
     uint32_t *count = settings_list_count(config, setting);
-    const char *second = strchr(text, ' ');
     if (text[0] == '\0')
         return STATUS_OK;
     if (*count == CONFIG_CERTIFICATES_MAX)
         return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE, "has more than %d rows",
                            CONFIG_CERTIFICATES_MAX);
-    if (text[0] != '/' || (second != NULL && second[1] != '/') ||
-        strlen(text) >= CONFIG_CERTIFICATE_BYTES)
+    if (!config_certificate_valid(text))
         return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE,
                            "is no absolute path of less than %d bytes, nor two with a blank "
                            "between",

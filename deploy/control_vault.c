@@ -4,6 +4,7 @@
  * be forgotten there.
  */
 #include "deploy/control_private.h"
+#include "deploy/door/admin_http.h"
 
 void deploy_control_vault_done(struct deploy_control *control,
                                uint64_t number,
@@ -25,7 +26,12 @@ void deploy_control_vault_lost(struct deploy_control *control)
 
 void deploy_control_load_certificates(struct deploy_control *control)
 {
+    struct report report = REPORT_INIT;
+    const struct deploy_control_options *options = &control->options;
     certificate_files_load(&control->certificates);
+    if (admin_http_renew_tls(control->http, &report) != STATUS_OK &&
+        options->certificates_told != NULL)
+        options->certificates_told(options->context, true, report.text);
 }
 
 void deploy_control_list_forgotten(struct deploy_control *control,

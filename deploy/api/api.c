@@ -120,6 +120,13 @@ static bool api_check_name(struct api_call *call, struct bytes name, const char 
 
 /* ---- what may be said before the body is there ----------------------------------------------- */
 
+bool api_type_is_pem(const struct api_call *call)
+{
+    struct bytes type = call->request->content_type;
+    return source_type_is(type, "application/x-pem-file") ||
+           source_type_is(type, "application/pem-certificate-chain");
+}
+
 static bool api_check_type(struct api_call *call, enum api_body body)
 {
     struct bytes type = call->request->content_type;
@@ -131,7 +138,9 @@ static bool api_check_type(struct api_call *call, enum api_body body)
                          "send it without Content-Encoding");
         return false;
     }
-    if (body == API_BODY_JSON || body == API_BODY_HASHES) {
+    if (body == API_BODY_JSON || body == API_BODY_HASHES || body == API_BODY_DOMAIN) {
+        if (body == API_BODY_DOMAIN && api_type_is_pem(call))
+            return true;
         if (type.data == NULL || source_type_is(type, "application/json"))
             return true;
         api_answer_error(call, 415, "unsupported_media_type", "the body's type is not JSON's",
@@ -147,8 +156,7 @@ static bool api_check_type(struct api_call *call, enum api_body body)
         return false;
     }
     if (body == API_BODY_PEM) {
-        if (type.data == NULL || source_type_is(type, "application/x-pem-file") ||
-            source_type_is(type, "application/pem-certificate-chain") ||
+        if (type.data == NULL || api_type_is_pem(call) ||
             source_type_is(type, "application/octet-stream"))
             return true;
         api_answer_error(call, 415, "unsupported_media_type", "the body's type is not PEM's",
@@ -179,6 +187,8 @@ static uint64_t api_body_max(const struct api_call *call, enum api_body body)
         return KV_VALUE_BYTES_MAX;
     case API_BODY_PEM:
         return API_PEM_BYTES_MAX;
+    case API_BODY_DOMAIN:
+        return api_type_is_pem(call) ? API_PEM_BYTES_MAX : API_JSON_BYTES_MAX;
     case API_BODY_VARIABLE:
         return DEPLOY_VARIABLE_VALUE_BYTES_MAX;
     default:

@@ -237,6 +237,10 @@ void api_put_domain(struct api_call *call)
     char host[DEPLOY_HOST_BYTES];
     struct store_domain_order order = {0};
     struct bytes body = call->request->body;
+    if (api_type_is_pem(call)) {
+        api_put_tenant_certificate(call);
+        return;
+    }
     if (!api_query_check(call, api_no_parameters) || !api_take_host(call, host))
         return;
     order.host = bytes_of_text(host);

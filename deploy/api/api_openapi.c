@@ -48,6 +48,7 @@ static void api_add_body(json_t *operation, enum api_body body)
         [API_BODY_BLOB] = {"application/octet-stream", NULL},
         [API_BODY_HASHES] = {"application/json", NULL},
         [API_BODY_PEM] = {"application/x-pem-file", NULL},
+        [API_BODY_DOMAIN] = {"application/json", "application/x-pem-file", NULL},
     };
     if (types[body][0] == NULL)
         return;

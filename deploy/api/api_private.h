@@ -45,6 +45,7 @@ enum api_body {
     API_BODY_BLOB,   /* what is in a file */
     API_BODY_HASHES, /* JSON, of all files of a version */
     API_BODY_PEM,
+    API_BODY_DOMAIN,
 };
 
 struct api_route {
@@ -69,6 +70,8 @@ const char *api_verb_name(enum api_verb verb);
 /* Who operates the server makes a tenant by deploying to it. For others there has to be one: false,
  * and answered, if there is none. */
 bool api_check_tenant(struct api_call *call);
+/* Does the body say that it is PEM? */
+bool api_type_is_pem(const struct api_call *call);
 /* False, and answered: the tenant is suspended, and the caller no operator. */
 bool api_check_suspended(struct api_call *call, enum api_verb verb);
 /* False, and answered: the tenant wants uploads signed, and this one is not. Else the upload says

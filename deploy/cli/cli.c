@@ -43,7 +43,11 @@ static const struct cli_row cli_rows[] = {
 
 static const char cli_flags_help[] =
     "  -t, --tenant TENANT    whose function (SKERRY_TENANT, or `default`)\n"
-    "      --url URL          http://HOST:PORT or unix:PATH (SKERRY_URL); token: SKERRY_TOKEN\n"
+    "      --url URL          https://HOST:PORT, http:... or unix:PATH (SKERRY_URL); token: "
+    "SKERRY_TOKEN\n"
+    "      --ca FILE          who signed the server's certificate, as PEM (SKERRY_CA)\n"
+    "      --client-cert FILE certificate and key to show the server, as PEM "
+    "(SKERRY_CLIENT_CERT)\n"
     "      --data DIR         the server's data directory, for its admin.sock\n"
     "      --admin-socket PATH\n"
     "      --json             print what the server answered\n"

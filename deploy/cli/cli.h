@@ -42,8 +42,10 @@ struct cli_options {
     bool help;
     bool dry_run;
     bool no_activate;
-    uint32_t choices; /* enum deploy_choice */
-    const char *url;  /* NULL: the socket */
+    uint32_t choices;        /* enum deploy_choice */
+    const char *url;         /* NULL: the socket */
+    const char *ca;          /* file of who signed the server's certificate; NULL: the system's */
+    const char *client_cert; /* file of our own, with its key; NULL: none */
     const char *tenant;
     const char *name;
     const char *to;

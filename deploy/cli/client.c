@@ -156,6 +156,24 @@ static bool cli_is_denied(const struct cli *cli)
     return cli->socket[0] != '\0' && access(cli->socket, R_OK | W_OK) != 0 && errno == EACCES;
 }
 
+/* What may be wrong with certificates. A server that misses ours ends the connection when it is
+ * there already. */
+static const char *cli_tls_hint(const struct cli *cli, CURLcode result)
+{
+    if (strncmp(cli->base, "https://", 8) != 0)
+        return "";
+    if (result == CURLE_PEER_FAILED_VERIFICATION)
+        return ": name the file of who signed its certificate with --ca";
+    if (result == CURLE_SSL_CACERT_BADFILE)
+        return ": see --ca";
+    if (result == CURLE_SSL_CERTPROBLEM)
+        return ": see --client-cert";
+    return result == CURLE_RECV_ERROR || result == CURLE_SEND_ERROR ||
+                   result == CURLE_GOT_NOTHING || result == CURLE_SSL_CONNECT_ERROR
+               ? ": it may want a certificate of yours, with --client-cert"
+               : "";
+}
+
 static enum cli_exit cli_unreachable(const struct cli *cli, CURLcode result)
 {
     const char *place = cli->socket[0] != '\0' ? cli->socket : cli->base;
@@ -170,8 +188,8 @@ static enum cli_exit cli_unreachable(const struct cli *cli, CURLcode result)
         return cli_fail(cli, CLI_UNREACHABLE,
                         "no server at %s: start one with `skerry serve`, or pass --url or --data",
                         place);
-    return cli_fail(cli, CLI_UNREACHABLE, "the connection to %s failed: %s", place,
-                    curl_easy_strerror(result));
+    return cli_fail(cli, CLI_UNREACHABLE, "the connection to %s failed: %s%s", place,
+                    curl_easy_strerror(result), cli_tls_hint(cli, result));
 }
 
 /* ---- one request ----------------------------------------------------------------------------- */
@@ -232,6 +250,17 @@ static CURLcode cli_set_url(const struct cli *cli, CURL *curl, const struct cli_
     return result;
 }
 
+static void cli_set_tls(const struct cli *cli, CURL *curl)
+{
+    const struct cli_options *options = &cli->options;
+    if (options->ca != NULL) {
+        (void)curl_easy_setopt(curl, CURLOPT_CAINFO, options->ca);
+        (void)curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+    }
+    if (options->client_cert != NULL)
+        (void)curl_easy_setopt(curl, CURLOPT_SSLCERT, options->client_cert);
+}
+
 static CURLcode cli_perform(const struct cli *cli,
                             CURL *curl,
                             const struct cli_request *request,
@@ -245,6 +274,7 @@ static CURLcode cli_perform(const struct cli *cli,
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_PROXY, "");
     (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CLI_CONNECT_MS);
+    cli_set_tls(cli, curl);
     if (cli->socket[0] != '\0')
         (void)curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, cli->socket);
     (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);

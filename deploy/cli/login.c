@@ -151,8 +151,9 @@ static enum cli_exit cli_take_place(struct cli *cli)
     size_t count = strlen(url);
     if ((strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) ||
         count >= sizeof(cli->base))
-        return cli_fail(cli, CLI_USAGE,
-                        "`%.200s` is no address of a server: write http://HOST:PORT", url);
+        return cli_fail(
+            cli, CLI_USAGE,
+            "`%.200s` is no address of a server: write https://HOST:PORT or http://HOST:PORT", url);
     cli->socket[0] = '\0';
     memcpy(cli->base, url, count + 1);
     if (cli->base[count - 1] == '/')

@@ -40,6 +40,8 @@ static const struct cli_flag {
     TEXT("tenant", 't', tenant),
     TEXT("name", 'n', name),
     TEXT("url", 0, url),
+    TEXT("ca", 0, ca),
+    TEXT("client-cert", 0, client_cert),
     TEXT("data", 0, data),
     TEXT("admin-socket", 0, admin_socket),
     SET("dry-run", 0, dry_run),
@@ -174,7 +176,7 @@ static enum cli_exit cli_use_url(struct cli *cli, const char *url)
     if (count >= CLI_PATH_BYTES || count == 0)
         return cli_fail(cli, CLI_USAGE,
                         "`%.200s` is no address of a server: write "
-                        "http://HOST:PORT or unix:PATH",
+                        "https://HOST:PORT, http://HOST:PORT or unix:PATH",
                         url);
     if (is_socket) {
         memcpy(cli->socket, path, count + 1);
@@ -184,7 +186,7 @@ static enum cli_exit cli_use_url(struct cli *cli, const char *url)
     if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
         return cli_fail(cli, CLI_USAGE,
                         "`%.200s` is no address of a server: write "
-                        "http://HOST:PORT or unix:PATH",
+                        "https://HOST:PORT, http://HOST:PORT or unix:PATH",
                         url);
     memcpy(cli->base, path, count + 1);
     if (cli->base[count - 1] == '/')
@@ -247,6 +249,10 @@ enum cli_exit cli_options_parse(struct cli *cli, bool wants_server, int argc, ch
     options->tenant_is_default = options->tenant == NULL;
     if (options->tenant == NULL)
         options->tenant = CLI_DEFAULT_TENANT;
+    if (options->ca == NULL)
+        options->ca = cli_environment("SKERRY_CA");
+    if (options->client_cert == NULL)
+        options->client_cert = cli_environment("SKERRY_CLIENT_CERT");
     if (!wants_server)
         return CLI_OK;
     if (options->url != NULL)

@@ -111,8 +111,10 @@ void admin_conn_free(struct admin_conn *conn)
     listener->connection_count--;
     if (conn->timer != NULL)
         event_free(conn->timer);
-    if (conn->stream != NULL)
+    if (conn->stream != NULL) {
+        admin_tls_end(conn->stream);
         bufferevent_free(conn->stream);
+    }
     free(conn);
     if (call == NULL)
         return;
@@ -125,7 +127,7 @@ void admin_conn_free(struct admin_conn *conn)
 
 void admin_conn_flush(struct admin_conn *conn)
 {
-    (void)evbuffer_write(bufferevent_get_output(conn->stream), bufferevent_getfd(conn->stream));
+    admin_tls_flush(conn->stream);
 }
 
 struct admin_conn *admin_conn_first(const struct list *connections)
@@ -444,6 +446,8 @@ static bool admin_conn_finish_answer(struct admin_conn *conn)
         admin_conn_enter(conn, ADMIN_CONN_HEAD);
         return true;
     }
+    if (conn->body_is_left)
+        admin_tls_end(conn->stream);
     if (conn->body_is_left && shutdown(bufferevent_getfd(conn->stream), SHUT_WR) == 0) {
         admin_conn_enter(conn, ADMIN_CONN_LINGER);
         return true;
@@ -505,12 +509,16 @@ admin_conn_wrote(struct evbuffer *out, const struct evbuffer_cb_info *info, void
         admin_conn_wait(conn, ADMIN_CONN_SILENT_S);
 }
 
-/* Who has said all that it has to say may still want to hear the answer. */
+/* Who has said all that it has to say may still want to hear the answer; not over TLS, where
+ * libevent is done with a connection then. */
 static void admin_conn_event(struct bufferevent *stream, short what, void *context)
 {
     (void)stream;
     struct admin_conn *conn = context;
-    if ((what & BEV_EVENT_EOF) != 0 && conn->state == ADMIN_CONN_ANSWER) {
+    if ((what & BEV_EVENT_CONNECTED) != 0)
+        return; /* TLS is agreed on */
+    if ((what & BEV_EVENT_EOF) != 0 && conn->state == ADMIN_CONN_ANSWER &&
+        !admin_tls_is_spoken(conn->stream)) {
         conn->closes = true;
         conn->body_is_left = false;
         return;
@@ -544,7 +552,8 @@ void admin_conn_start(struct admin_http *http,
     list_append(&listener->connections, &conn->link);
     listener->connection_count++;
     conn->timer = evtimer_new(http->options.base, admin_conn_timeout, conn);
-    conn->stream = bufferevent_socket_new(http->options.base, fd, BEV_OPT_CLOSE_ON_FREE);
+    conn->stream =
+        admin_tls_stream(http->options.base, door == ADMIN_DOOR_ADDRESS ? http->tls : NULL, fd);
     if (conn->stream == NULL)
         (void)close(fd);
     if (conn->timer == NULL || conn->stream == NULL ||

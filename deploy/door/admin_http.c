@@ -125,7 +125,8 @@ bool admin_http_knows_host(const struct admin_http *http, struct bytes host)
             strncasecmp((const char *)host.data, names[i], count) == 0)
             return true;
     }
-    return false;
+    /* Over TLS nobody is brought here under a name that the certificate has not got. */
+    return admin_tls_covers(http->tls, bytes_make(host.data, count));
 }
 
 /* ---- accepting ------------------------------------------------------------------------------- */
@@ -272,7 +273,7 @@ static enum status admin_http_open_address(struct admin_http *http, struct repor
     if (text[0] == '\0')
         return STATUS_OK;
     /* config_check let nothing else through. */
-    ASSERT(config_address_parse(text, &address) && address.loopback);
+    ASSERT(config_address_parse(text, &address) && (address.loopback || http->tls != NULL));
     int fd = admin_http_bind(address.storage.ss_family, (const struct sockaddr *)&address.storage,
                              address.length);
     if (fd < 0)
@@ -292,7 +293,9 @@ enum status admin_http_start(const struct admin_http_options *options,
     http->body_bytes_max = 2 * options->config->limits.module;
     ASSERT(strlen(options->token) < sizeof(http->token));
     memcpy(http->token, options->token, strlen(options->token) + 1);
-    enum status status = admin_http_open_socket(http, report);
+    enum status status = admin_tls_load(options->config, report, &http->tls);
+    if (status == STATUS_OK)
+        status = admin_http_open_socket(http, report);
     if (status == STATUS_OK)
         status = admin_http_open_address(http, report);
     if (status == STATUS_OK)
@@ -321,7 +324,21 @@ void admin_http_stop(struct admin_http *http)
             (void)unlink(http->options.config->admin_socket);
     }
     admin_repeats_done(&http->repeats);
+    SSL_CTX_free(http->tls);
     free(http);
+}
+
+enum status admin_http_renew_tls(struct admin_http *http, struct report *report)
+{
+    SSL_CTX *renewed;
+    if (http->tls == NULL)
+        return STATUS_OK;
+    enum status status = admin_tls_load(http->options.config, report, &renewed);
+    if (status != STATUS_OK)
+        return status;
+    SSL_CTX_free(http->tls); /* open connections have references of their own */
+    http->tls = renewed;
+    return STATUS_OK;
 }
 
 void admin_http_end_streams(struct admin_http *http,
@@ -348,15 +365,6 @@ void admin_http_pause(struct admin_http *http, bool paused)
     }
 }
 
-/* Nothing of a request has come on it, here or in the kernel. */
-static bool admin_http_is_idle(const struct admin_conn *conn)
-{
-    char byte;
-    return conn->state == ADMIN_CONN_HEAD &&
-           evbuffer_get_length(bufferevent_get_input(conn->stream)) == 0 &&
-           recv(bufferevent_getfd(conn->stream), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
-}
-
 bool admin_http_is_quiet(const struct admin_http *http)
 {
     bool quiet = true;
@@ -364,7 +372,9 @@ bool admin_http_is_quiet(const struct admin_http *http)
         LIST_FOREACH(conn, &http->listeners[door].connections, struct admin_conn, link) {
             /* Who follows goes on after the last line that it saw. */
             bool follows = conn->state == ADMIN_CONN_STREAM && conn->call->drained == NULL;
-            if (follows || conn->state == ADMIN_CONN_LINGER || admin_http_is_idle(conn))
+            /* Nothing of a request has come on it, here or in the kernel. */
+            bool idle = conn->state == ADMIN_CONN_HEAD && admin_tls_is_silent(conn->stream);
+            if (follows || conn->state == ADMIN_CONN_LINGER || idle)
                 admin_conn_free(conn);
             else
                 quiet = false;

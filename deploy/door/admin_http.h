@@ -5,7 +5,8 @@
  * admin_http_reply, however long a build takes.
  *
  * Who may speak: on the Unix socket (mode 0600) the server's own user and root, by the
- * kernel's word; on the address whoever has the token, except for what is public.
+ * kernel's word; on the address whoever has the token, except for what is public, over TLS if it
+ * has a certificate.
  * Nothing of a body is kept before its head was allowed to have one.
  */
 #ifndef SKERRY_DEPLOY_DOOR_ADMIN_HTTP_H
@@ -49,6 +50,10 @@ NODISCARD enum status admin_http_start(const struct admin_http_options *options,
                                        struct admin_http **ret_http);
 /* All calls have been answered. Accepts NULL. */
 void admin_http_stop(struct admin_http *http);
+
+/* Reads the address's certificate again, if it has one, for those who come from now on. What cannot
+ * be read leaves what was there. */
+NODISCARD enum status admin_http_renew_tls(struct admin_http *http, struct report *report);
 
 /* From now on nobody new is let in, which waits, and each connection ends with its answer. */
 void admin_http_pause(struct admin_http *http, bool paused);

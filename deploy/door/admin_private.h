@@ -8,6 +8,7 @@
 #include "deploy/door/admin_failures.h"
 #include "deploy/door/admin_http.h"
 #include "deploy/door/admin_repeats.h"
+#include "deploy/door/admin_tls.h"
 #include "deploy/door/http_body.h"
 #include "deploy/door/http_head.h"
 #include "engine/base/list.h"
@@ -30,6 +31,7 @@ struct admin_http {
         uint32_t connection_count;
     } listeners[ADMIN_DOOR_COUNT];
     struct admin_repeats repeats;
+    SSL_CTX *tls; /* of the address; NULL: it speaks none */
     bool paused;
     bool handed_over;
     uint64_t body_bytes; /* of bodies, in memory now */

@@ -23,7 +23,10 @@ HEAD = """\
 ENVIRONMENT = (
     ("SKERRY_DATA_DIR", "the server's data directory; without it /var/lib/skerry under systemd as"
      " root, else $XDG_DATA_HOME/skerry"),
-    ("SKERRY_URL", "where clients find the server: http://HOST:PORT or unix:PATH"),
+    ("SKERRY_URL", "where clients find the server: https://HOST:PORT, http://HOST:PORT or"
+     " unix:PATH"),
+    ("SKERRY_CA", "file of who signed the server's certificate, as PEM"),
+    ("SKERRY_CLIENT_CERT", "file of the certificate and key to show the server, as PEM"),
     ("SKERRY_TOKEN", "the admin API's token, wanted on TCP"),
     ("SKERRY_TENANT", "whose functions clients speak of; without it `default'"),
 )

@@ -11,13 +11,10 @@
 #include <stdlib.h>
 
 #include "deploy/certs/certificate.h"
+#include "deploy/certs/tls_floor.h"
 #include "server/telemetry/log.h"
 #include "server/tls/hello.h"
 
-#define TLS_CIPHERS                                                                                \
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"     \
-    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
-#define TLS_GROUPS          "X25519:P-256:P-384"
 #define TLS_SESSION_S       14400 /* two of control's rotations are longer */
 #define TLS_CHAIN_BYTES_MAX 16384 /* of a message: clients have no certificates to send */
 
@@ -247,11 +244,7 @@ static bool tls_on_tickets(void *context, const struct channel_frame *frame)
 static bool tls_configure(struct tls *tls)
 {
     SSL_CTX *context = tls->context;
-    char groups[] = TLS_GROUPS; /* the macro's cast wants it so */
     (void)SSL_CTX_set_app_data(context, tls);
-    (void)SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                           SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                           SSL_OP_PRIORITIZE_CHACHA);
     (void)SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     (void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_timeout(context, TLS_SESSION_S);
@@ -262,9 +255,7 @@ static bool tls_configure(struct tls *tls)
     (void)SSL_CTX_set_tlsext_status_cb(context, tls_on_status);
     SSL_CTX_set_alpn_select_cb(context, tls_on_alpn, tls);
     return SSL_CTX_set_tlsext_ticket_key_evp_cb(context, tls_on_ticket) == 1 &&
-           SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
-           SSL_CTX_set_cipher_list(context, TLS_CIPHERS) == 1 &&
-           SSL_CTX_set1_groups_list(context, groups) == 1;
+           tls_floor_set(context);
 }
 
 enum status

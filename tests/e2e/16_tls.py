@@ -153,16 +153,17 @@ tls:
         staple.write_text("-----BEGIN OCSP RESPONSE-----\n" + base64.encodebytes(
             (folder / "resp").read_bytes()).decode() + "-----END OCSP RESPONSE-----\n")
 
-        def put(*names):
-            return self.server.admin("PUT", "/v1/tenants/acme/certificates/own.test",
+        def put(*names, place="certificates"):
+            return self.server.admin("PUT", f"/v1/tenants/acme/{place}/own.test",
                                      b"".join((folder / name).read_bytes() for name in names),
                                      {"Content-Type": "application/x-pem-file"})
 
         self.assertEqual(put("leaf.pem", "ca.pem", "leaf.key").status, 409)
         self.server.admin("PUT", "/v1/tenants/acme/domains/own.test", b'{"function":"hello"}',
                           {"Content-Type": "application/json"})
-        answer = put("leaf.pem", "ca.pem", "leaf.key")
-        self.assertEqual((answer.status, answer.json["ocsp"]), (200, False), answer)
+        for place in ("certificates", "domains"):
+            answer = put("leaf.pem", "ca.pem", "leaf.key", place=place)
+            self.assertEqual((answer.status, answer.json["ocsp"]), (200, False), answer)
         self.assertEqual(self.ask("own.test", context=self.context(folder / "ca.pem")).text,
                          "hello-by-tls!")
         answer = put("staple.pem")
@@ -384,6 +385,77 @@ tls: {{ certificates: ["{chain} {key}"] }}
         for junk in (ask, b"PROXY TCP4 nonsense\r\n" + ask, b"PROXY " + b"x" * 200):
             self.assertEqual(harness.raw(server.port, junk), b"")
         server.stop()
+
+
+
+class Admin(unittest.TestCase):
+    """The admin API's own address, over TLS."""
+    @classmethod
+    def setUpClass(cls):
+        cls.port = harness.free_port()
+        cls.chain, cls.key = make_certificate("admin", "admin.test", "localhost")
+        cls.client, client_key = make_certificate("client", "me")
+        cls.shown = SCRATCH / "shown.pem"
+        cls.shown.write_bytes(cls.client.read_bytes() + client_key.read_bytes())
+        cls.server = Server(workers=1, config=f"""
+admin:
+  listen: 0.0.0.0:{cls.port}
+  certificate: "{cls.chain} {cls.key}"
+  client_ca: {cls.client}
+""").start()
+        cls.token = (cls.server.data / "admin.token").read_text().strip()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+
+    def cli(self, *words, **environment):
+        given = {**self.server.environment(), "SKERRY_URL": f"https://localhost:{self.port}",
+                 "SKERRY_TOKEN": self.token, "SKERRY_CA": str(self.chain),
+                 "SKERRY_CLIENT_CERT": str(self.shown), **environment}
+        return subprocess.run([harness.skerry_path(), *words], env=given, capture_output=True,
+                              text=True, timeout=120 * harness.PATIENCE, check=False)
+
+    def test_the_command_line_speaks_tls_and_shows_its_certificate(self):
+        self.assertIn(f"admin     https://0.0.0.0:{self.port}", self.server.output)
+        module = harness.write_guest("large", text_guest("by-tls-only!!"))
+        for words in (("deploy", str(module), "-n", "hello"), ("list",), ("show", "hello"),
+                      ("backup", str(SCRATCH / "tls.backup"))):
+            done = self.cli(*words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.server.get("hello").text, "by-tls-only!!")
+
+    def test_who_lacks_something_is_told(self):
+        for environment, status, words in (
+                ({"SKERRY_TOKEN": "skt_no"}, 4, "no such token"),
+                ({"SKERRY_CA": ""}, 8, "--ca"),
+                ({"SKERRY_CLIENT_CERT": ""}, 8, "--client-cert"),
+                ({"SKERRY_CLIENT_CERT": "/nowhere"}, 8, "--client-cert"),
+                ({"SKERRY_URL": f"http://localhost:{self.port}"}, 8, "failed")):
+            done = self.cli("list", **environment)
+            self.assertEqual(done.returncode, status, done.stderr)
+            self.assertIn(words, done.stderr)
+
+    def test_it_is_renewed_on_reload_and_a_bad_one_leaves_it(self):
+        def serial():
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            with socket.create_connection(("127.0.0.1", self.port)) as raw, \
+                    context.wrap_socket(raw) as connection:
+                return connection.getpeercert(binary_form=True)
+
+        before, chain = serial(), self.chain.read_bytes()
+        self.chain.write_bytes(b"junk")
+        self.server.cli("reload", check=0)
+        wait_until(lambda: "admin.certificate: cannot use" in self.server.log(), 20, "a complaint")
+        self.assertEqual(serial(), before)
+        renewed, key = make_certificate("admin", "admin.test", "localhost")
+        self.key.write_bytes(key.read_bytes())
+        self.chain.write_bytes(renewed.read_bytes())
+        os.kill(self.server.process.pid, signal.SIGHUP)
+        wait_until(lambda: serial() != before, 20, "the new certificate")
+        self.assertEqual(self.cli("list").returncode, 0)
+        self.assertNotEqual(chain, self.chain.read_bytes())
 
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ void threshold_announce(const struct config *config, const struct listeners *lis
     if (config->admin_socket[0] != '\0')
         (void)printf("admin     unix:%s\n", config->admin_socket);
     if (config->admin_listen[0] != '\0')
-        (void)printf("admin     http://%s\n", config->admin_listen);
+        (void)printf("admin     %s://%s\n", config->admin_certificate[0] == '\0' ? "http" : "https",
+                     config->admin_listen);
     (void)fflush(stdout);
 }

@@ -415,6 +415,18 @@ static void check_refuses_what_cannot_work(void **state)
     (void)strcpy(config.admin_listen, "0.0.0.0:8090");
     assert_int_equal(config_check(&config, &report), STATUS_CONFIG);
     assert_non_null(strstr(report.text, "loopback"));
+    (void)strcpy(config.admin_certificate, "/a/chain.pem /a/key.pem");
+    (void)strcpy(config.admin_client_ca, "/a/ca.pem");
+    assert_int_equal(config_check(&config, &(struct report)REPORT_INIT), STATUS_OK);
+    (void)strcpy(config.admin_client_ca, "ca.pem");
+    assert_int_equal(config_check(&config, &(struct report)REPORT_INIT), STATUS_CONFIG);
+
+    config = config_made();
+    (void)strcpy(config.admin_client_ca, "/a/ca.pem");
+    assert_int_equal(config_check(&config, &(struct report)REPORT_INIT), STATUS_CONFIG);
+    config = config_made();
+    (void)strcpy(config.admin_certificate, "chain.pem");
+    assert_int_equal(config_check(&config, &(struct report)REPORT_INIT), STATUS_CONFIG);
 
     config = config_made();
     config.limits.slice = 100000;

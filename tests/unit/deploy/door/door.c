@@ -9,6 +9,7 @@
 #include <event2/listener.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -82,6 +83,7 @@ void door_init(struct door *door)
 {
     struct report report = REPORT_INIT;
     *door = (struct door){0};
+    (void)signal(SIGPIPE, SIG_IGN); /* as in control: clients leave */
     fixture_init(&door->fixture);
     config_limits_default(&door->config.limits);
     door->config.limits.module = 1 << 20;
