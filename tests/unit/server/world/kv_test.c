@@ -64,6 +64,7 @@ static int setup(void **state)
     stage.world.operations.gauges[OPERATION_KV] = &stage.gauge;
     stage.owner.operations = &stage.world.operations;
     world_kv_provide(&stage.world, NULL);
+    stage.world.kv.seed = 1; /* of which the tenants here have accounts apart */
     assert_int_equal(channel_pair(NULL, fds), STATUS_OK);
     const struct channel_options options = {.fd = fds[1],
                                             .own = CHANNEL_CONTROL,
