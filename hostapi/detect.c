@@ -146,7 +146,7 @@ static bool detect_imports(const struct engine_module *module,
         const struct hostcalls_row *row;
         if (import.kind != ENGINE_EXTERN_FUNC)
             continue;
-        switch (hostcalls_look(&import, family->kind, &row)) {
+        switch (hostcalls_look(&import, family, &row)) {
         case HOSTCALLS_FOUND:
         case HOSTCALLS_UNKNOWN:
             break;
@@ -174,4 +174,18 @@ hostapi_detect(const struct engine_module *module, bool allow_missing, struct re
     if (!allow_missing && !detect_imports(module, family, report))
         return HOSTAPI_KIND_UNKNOWN;
     return family->kind;
+}
+
+void hostapi_missing_imports(const struct engine_module *module,
+                             enum hostapi_kind kind,
+                             void (*missing)(void *context, const struct engine_import_desc *),
+                             void *context)
+{
+    const struct hostapi_family *family = hostapi_family(kind);
+    uint32_t count = engine_module_import_count(module);
+    for (uint32_t i = 0; i < count; i++) {
+        struct engine_import_desc import = engine_module_import(module, i);
+        if (import.kind == ENGINE_EXTERN_FUNC && hostcalls_find(&import, family) == NULL)
+            missing(context, &import);
+    }
 }

@@ -21,22 +21,6 @@
 #define HOST_BLOCK_ALIGN     16
 #define HOST_NAME_BYTES      256 /* of an export that a guest names */
 
-/* ---- families -------------------------------------------------------------------------------- */
-
-#define FAMILY(name, symbol) extern const struct hostapi_family symbol;
-#include "hostapi/families.def"
-
-const struct hostapi_family *hostapi_family(enum hostapi_kind kind)
-{
-    static const struct hostapi_family *const families[HOSTAPI_KIND_COUNT] = {
-#define FAMILY(name, symbol) [HOSTAPI_KIND_##name] = &symbol,
-#include "hostapi/families.def"
-    };
-    ASSERT(kind > HOSTAPI_KIND_UNKNOWN && kind < HOSTAPI_KIND_COUNT);
-    ASSERT(families[kind]->kind == kind);
-    return families[kind];
-}
-
 /* ---- for the other files --------------------------------------------------------------------- */
 
 enum engine_outcome host_trap(struct engine_host_call *call, const char *format, ...)
@@ -230,10 +214,11 @@ static size_t host_lay_out(const struct hostapi_family *family, struct hostapi_h
     return state_bytes + kept_bytes;
 }
 
-enum status hostapi_host_create(const struct hostapi_options *options,
-                                struct hostapi_host **ret_host)
+enum status host_create(const struct hostapi_family *family,
+                        const struct hostapi_options *options,
+                        struct hostapi_host **ret_host)
 {
-    const struct hostapi_family *family = hostapi_family(options->kind);
+    ASSERT(options->kind == family->kind);
     struct hostapi_host *host = calloc(1, sizeof(*host) + host_lay_out(family, NULL));
     if (host == NULL)
         return STATUS_NO_MEMORY;
@@ -410,12 +395,6 @@ const char *hostapi_fault_code(enum hostapi_fault fault)
     };
     ASSERT(fault < HOSTAPI_FAULT_COUNT);
     return codes[fault];
-}
-
-enum status hostapi_check_config(enum hostapi_kind kind, struct bytes config, struct report *report)
-{
-    const struct hostapi_family *family = hostapi_family(kind);
-    return family->check_config == NULL ? STATUS_OK : family->check_config(config, report);
 }
 
 const struct hostapi_waits *hostapi_waits(const struct hostapi_host *host)

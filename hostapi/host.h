@@ -90,6 +90,10 @@ static inline void *host_kept(const struct hostapi_host *host, enum hostapi_kind
     return host->parts[family].kept;
 }
 
+/* hostapi_host_create, of a family that the caller has: options->kind must be its own. */
+NODISCARD enum status host_create(const struct hostapi_family *family,
+                                  const struct hostapi_options *options,
+                                  struct hostapi_host **ret_host);
 /* Looks the module's exports up, once. */
 void host_learn(struct hostapi_host *host, struct engine_instance *instance);
 /* Is the initialiser run by every request? (hostapi.h) */

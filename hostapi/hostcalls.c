@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finding the func for an import: the tables of the kind's family, then of those it uses, each
+ * Finding the func for an import: the tables of a family, then of those it uses, each
  * searched by halves; and the door that every call goes through.
  */
 #include "hostapi/hostcalls.h"
@@ -98,12 +98,11 @@ static const struct hostcalls_table *hostcalls_table_of(const struct hostapi_fam
 }
 
 enum hostcalls_answer hostcalls_look(const struct engine_import_desc *import,
-                                     enum hostapi_kind kind,
+                                     const struct hostapi_family *family,
                                      const struct hostcalls_row **ret_row)
 {
     ASSERT(import->kind == ENGINE_EXTERN_FUNC);
-    const struct hostcalls_table *table =
-        hostcalls_table_of(hostapi_family(kind), import->module_name);
+    const struct hostcalls_table *table = hostcalls_table_of(family, import->module_name);
     if (table == NULL)
         return HOSTCALLS_FOREIGN;
     const struct hostcalls_row *row = hostcalls_search(table, import->name);
@@ -115,10 +114,11 @@ enum hostcalls_answer hostcalls_look(const struct engine_import_desc *import,
 }
 
 const struct hostcalls_row *hostcalls_find(const struct engine_import_desc *import,
-                                           enum hostapi_kind kind)
+                                           const struct hostapi_family *family)
 {
     const struct hostcalls_row *row;
-    if (import->kind != ENGINE_EXTERN_FUNC || hostcalls_look(import, kind, &row) != HOSTCALLS_FOUND)
+    if (import->kind != ENGINE_EXTERN_FUNC ||
+        hostcalls_look(import, family, &row) != HOSTCALLS_FOUND)
         return NULL;
     return row;
 }
@@ -129,7 +129,7 @@ bool hostcalls_resolve(void *context,
 {
     struct hostapi_host *host = context;
     ASSERT(host->magic == HOST_MAGIC);
-    const struct hostcalls_row *row = hostcalls_find(import, host->family->kind);
+    const struct hostcalls_row *row = hostcalls_find(import, host->family);
     if (row == NULL)
         return false;
     host->linked |= row->trait;
@@ -139,17 +139,4 @@ bool hostcalls_resolve(void *context,
         .host_context = host,
     };
     return true;
-}
-
-void hostapi_missing_imports(const struct engine_module *module,
-                             enum hostapi_kind kind,
-                             void (*missing)(void *context, const struct engine_import_desc *),
-                             void *context)
-{
-    uint32_t count = engine_module_import_count(module);
-    for (uint32_t i = 0; i < count; i++) {
-        struct engine_import_desc import = engine_module_import(module, i);
-        if (import.kind == ENGINE_EXTERN_FUNC && hostcalls_find(&import, kind) == NULL)
-            missing(context, &import);
-    }
 }

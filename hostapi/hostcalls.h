@@ -80,16 +80,16 @@ const struct hostcalls_row *hostcalls_search(const struct hostcalls_table *table
 enum hostcalls_answer {
     HOSTCALLS_FOUND,
     HOSTCALLS_OTHER_TYPE, /* there is one of that name */
-    HOSTCALLS_UNKNOWN,    /* nothing of that name, in a module of this kind's */
-    HOSTCALLS_FOREIGN,    /* the module is none of this kind's */
+    HOSTCALLS_UNKNOWN,    /* nothing of that name, in a module of this family's */
+    HOSTCALLS_FOREIGN,    /* the module is none of this family's */
 };
-/* What a func import finds in a kind's tables; the row too if FOUND or OTHER_TYPE. */
+/* What a func import finds in the tables of a family and of those it uses; the row too if FOUND or OTHER_TYPE. */
 enum hostcalls_answer hostcalls_look(const struct engine_import_desc *import,
-                                     enum hostapi_kind kind,
+                                     const struct hostapi_family *family,
                                      const struct hostcalls_row **ret_row);
-/* The row that provides a func import for this kind; NULL if none does. */
+/* The row that provides a func import; NULL if none does. */
 const struct hostcalls_row *hostcalls_find(const struct engine_import_desc *import,
-                                           enum hostapi_kind kind);
+                                           const struct hostapi_family *family);
 /* The type of a signature's letter; 0: it is none. */
 uint32_t hostcalls_letter_type(char letter);
 /* Is `type` what `signature` ("ii:I") says? */

@@ -155,7 +155,8 @@ static bool refuse_find_foreign(const struct engine_module *module,
         const struct hostcalls_row *row;
         bool ours = import.kind != ENGINE_EXTERN_FUNC;
         for (uint32_t k = HOSTAPI_KIND_UNKNOWN + 1; !ours && k < HOSTAPI_KIND_COUNT; k++)
-            ours = hostcalls_look(&import, (enum hostapi_kind)k, &row) != HOSTCALLS_FOREIGN;
+            ours = hostcalls_look(&import, hostapi_family((enum hostapi_kind)k), &row) !=
+                   HOSTCALLS_FOREIGN;
         if (!ours) {
             *ret_import = import;
             return true;

@@ -48,7 +48,7 @@ enum status hostapi_command_create(const struct hostapi_command *command,
 {
     struct hostapi_options options = {.kind = HOSTAPI_KIND_WASI, .clock = command->clock};
     struct hostapi_host *host;
-    enum status status = hostapi_host_create(&options, &host);
+    enum status status = host_create(&wasi_family, &options, &host);
     if (status != STATUS_OK)
         return status;
     struct wasi_command *own = ARENA_NEW(&host->arena, struct wasi_command);

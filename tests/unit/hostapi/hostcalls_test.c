@@ -13,13 +13,13 @@ static void an_import_must_have_the_tables_type(void **state)
     static const uint32_t wrong[] = {ENGINE_I32, ENGINE_I32, ENGINE_I32};
     struct engine_import_desc import =
         fixture_import("wasi_unstable", "clock_time_get", right, COUNT_OF(right));
-    assert_non_null(hostcalls_find(&import, HOSTAPI_KIND_WAGI));
+    assert_non_null(hostcalls_find(&import, hostapi_family(HOSTAPI_KIND_WAGI)));
     import = fixture_import("wasi_unstable", "clock_time_get", wrong, COUNT_OF(wrong));
-    assert_null(hostcalls_find(&import, HOSTAPI_KIND_WAGI));
+    assert_null(hostcalls_find(&import, hostapi_family(HOSTAPI_KIND_WAGI)));
     import = fixture_import("wasi_unstable", "clock_time_get", right, 2);
-    assert_null(hostcalls_find(&import, HOSTAPI_KIND_WAGI));
+    assert_null(hostcalls_find(&import, hostapi_family(HOSTAPI_KIND_WAGI)));
     import = fixture_import("wasi_snapshot_preview2", "clock_time_get", right, COUNT_OF(right));
-    assert_null(hostcalls_find(&import, HOSTAPI_KIND_WAGI));
+    assert_null(hostcalls_find(&import, hostapi_family(HOSTAPI_KIND_WAGI)));
 }
 
 static void http_calls_are_for_handlers_only(void **state)
@@ -28,8 +28,8 @@ static void http_calls_are_for_handlers_only(void **state)
     static const uint32_t params[] = {ENGINE_I32};
     struct engine_import_desc import =
         fixture_import("http_handler", "enable_features", params, COUNT_OF(params));
-    assert_non_null(hostcalls_find(&import, HOSTAPI_KIND_HTTP_WASM));
-    assert_null(hostcalls_find(&import, HOSTAPI_KIND_WAGI));
+    assert_non_null(hostcalls_find(&import, hostapi_family(HOSTAPI_KIND_HTTP_WASM)));
+    assert_null(hostcalls_find(&import, hostapi_family(HOSTAPI_KIND_WAGI)));
 }
 
 static void every_table_is_sorted_and_finds_each_of_its_rows(void **state)
@@ -65,7 +65,7 @@ static void each_import_that_a_specification_has_is_found_with_its_type(void **s
     assert_true(count > 2 * 46 + 19);
     for (uint32_t i = 0; i < count; i++) {
         struct engine_import_desc import = engine_module_import(fixture.module, i);
-        if (hostcalls_find(&import, HOSTAPI_KIND_HTTP_WASM) == NULL)
+        if (hostcalls_find(&import, hostapi_family(HOSTAPI_KIND_HTTP_WASM)) == NULL)
             fail_msg("%.*s has another type", (int)import.name.count,
                      (const char *)import.name.data);
     }

@@ -12,7 +12,7 @@ static void calls_without_files_answer_by_descriptor(void **state)
     static const uint32_t params[] = {ENGINE_I32, ENGINE_I32};
     struct engine_import_desc import =
         fixture_import("wasi_snapshot_preview1", "fd_tell", params, COUNT_OF(params));
-    const struct hostcalls_row *row = hostcalls_find(&import, HOSTAPI_KIND_WAGI);
+    const struct hostcalls_row *row = hostcalls_find(&import, hostapi_family(HOSTAPI_KIND_WAGI));
     assert_non_null(row);
     struct engine_host_call host_call = {
         .instance = fixture.instance, .context = fixture.host, .slots = slots};
