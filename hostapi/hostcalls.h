@@ -83,7 +83,8 @@ enum hostcalls_answer {
     HOSTCALLS_UNKNOWN,    /* nothing of that name, in a module of this family's */
     HOSTCALLS_FOREIGN,    /* the module is none of this family's */
 };
-/* What a func import finds in the tables of a family and of those it uses; the row too if FOUND or OTHER_TYPE. */
+/* What a func import finds in the tables of a family and of those it uses; the row too if FOUND or
+ * OTHER_TYPE. */
 enum hostcalls_answer hostcalls_look(const struct engine_import_desc *import,
                                      const struct hostapi_family *family,
                                      const struct hostcalls_row **ret_row);

@@ -13,7 +13,7 @@
 #define SKERRY_SERVER_REQUEST_ISOLATES_H
 
 #include "isolate/isolate.h"
-#include "server/request/directory.h"
+#include "server/request/names/directory.h"
 #include "server/telemetry/metrics.h"
 
 /* A message from control: whose isolates to look after. Both end with a NUL. */

@@ -26,18 +26,6 @@ struct errand {
 static const char errand_code_busy[] = "busy";
 static const char errand_code_invalid[] = "invalid";
 
-bool errand_owns_field(struct bytes name)
-{
-    size_t count = sizeof(ERRAND_FIELD_PREFIX) - 1;
-    if (LIKELY(name.count < count || bytes_lower(name.data[0]) != 'x'))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        if (bytes_lower(name.data[i]) != (uint8_t)ERRAND_FIELD_PREFIX[i])
-            return false;
-    }
-    return true;
-}
-
 /* ---- the answer ------------------------------------------------------------------------------ */
 
 static void errand_tell(struct request_service *service, uint64_t id, struct errand_answer *answer)

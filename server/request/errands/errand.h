@@ -18,7 +18,17 @@ struct request_service;
 
 /* What is for the server alone to say in a request's head; in any case. */
 #define ERRAND_FIELD_PREFIX "x-skerry-"
-bool errand_owns_field(struct bytes name);
+static inline bool errand_owns_field(struct bytes name)
+{
+    size_t count = sizeof(ERRAND_FIELD_PREFIX) - 1;
+    if (LIKELY(name.count < count || bytes_lower(name.data[0]) != 'x'))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (bytes_lower(name.data[i]) != (uint8_t)ERRAND_FIELD_PREFIX[i])
+            return false;
+    }
+    return true;
+}
 /* Takes them from control's channel. */
 void errand_open(struct request_service *service);
 

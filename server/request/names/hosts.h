@@ -8,7 +8,7 @@
 #define SKERRY_SERVER_REQUEST_NAMES_HOSTS_H
 
 #include "deploy/deploy.h"
-#include "server/request/route.h"
+#include "server/request/names/route.h"
 
 struct hosts;
 

@@ -189,7 +189,8 @@ static void a_call_keeps_the_type_that_it_was_published_with(void **state)
         const struct engine_import_desc import = {.module_name = bytes_of_text("skerry"),
                                                   .name = bytes_of_text(promised[i].name)};
         const struct hostcalls_row *row = NULL;
-        enum hostcalls_answer answer = hostcalls_look(&import, hostapi_family(HOSTAPI_KIND_HTTP_WASM), &row);
+        enum hostcalls_answer answer =
+            hostcalls_look(&import, hostapi_family(HOSTAPI_KIND_HTTP_WASM), &row);
         assert_true(answer == HOSTCALLS_FOUND || answer == HOSTCALLS_OTHER_TYPE);
         assert_string_equal(row->signature, promised[i].signature);
     }

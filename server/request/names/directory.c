@@ -6,7 +6,7 @@
  * Bounds: the cache's size is fixed; tenants are at most those in the cache plus those with
  * requests under way.
  */
-#include "server/request/directory.h"
+#include "server/request/names/directory.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -15,15 +15,15 @@
  * Tenants without references are freed by directory_sweep, never in between: the scheduler
  * may still be accounting a slice.
  */
-#ifndef SKERRY_SERVER_REQUEST_DIRECTORY_H
-#define SKERRY_SERVER_REQUEST_DIRECTORY_H
+#ifndef SKERRY_SERVER_REQUEST_NAMES_DIRECTORY_H
+#define SKERRY_SERVER_REQUEST_NAMES_DIRECTORY_H
 
 #include "deploy/deploy.h"
 #include "hostapi/hostapi.h"
 #include "isolate/isolate.h"
 #include "server/assets/site.h"
 #include "server/request/guest_log.h"
-#include "server/request/route.h"
+#include "server/request/names/route.h"
 #include "server/request/turns/admission.h"
 #include "server/request/turns/scheduler.h"
 #include "server/telemetry/tally.h"

@@ -3,7 +3,7 @@
  * What a request and a file have to do with each other. Which file, and what of it, is decided in
  * server/assets.
  */
-#include "server/request/files/assets.h"
+#include "server/request/assets.h"
 
 #include <errno.h>
 #include <fcntl.h>

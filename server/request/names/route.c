@@ -2,7 +2,7 @@
 /*
  * Splitting of Host and path. Every length is compared before it is subtracted.
  */
-#include "server/request/route.h"
+#include "server/request/names/route.h"
 
 #include "engine/base/macros.h"
 

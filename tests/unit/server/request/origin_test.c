@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "server/request/onward/origin.h"
+#include "server/request/origin.h"
 #include "tests/unit/server/request/stage.h"
 
 static struct {

@@ -13,8 +13,8 @@
  * Names are never percent-decoded: two spellings of one name would be two ways past a proxy's
  * rules. So whoever is told of a name that is not there is told it as it came.
  */
-#ifndef SKERRY_SERVER_REQUEST_ROUTE_H
-#define SKERRY_SERVER_REQUEST_ROUTE_H
+#ifndef SKERRY_SERVER_REQUEST_NAMES_ROUTE_H
+#define SKERRY_SERVER_REQUEST_NAMES_ROUTE_H
 
 #include "engine/base/arena.h"
 #include "engine/base/bytes.h"

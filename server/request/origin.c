@@ -5,7 +5,7 @@
  * Whose the request is, is ours to say (X-Forwarded-..., Forwarded [RFC 7239]): what a client says
  * of itself goes no further. Headers of the connection are egress' to leave away.
  */
-#include "server/request/onward/origin.h"
+#include "server/request/origin.h"
 
 #include <stdio.h>
 

@@ -10,8 +10,8 @@
  *
  * The isolate stays with the request meanwhile, which is parked like one whose guest waits.
  */
-#ifndef SKERRY_SERVER_REQUEST_ONWARD_ORIGIN_H
-#define SKERRY_SERVER_REQUEST_ONWARD_ORIGIN_H
+#ifndef SKERRY_SERVER_REQUEST_ORIGIN_H
+#define SKERRY_SERVER_REQUEST_ORIGIN_H
 
 #include <stdbool.h>
 #include <stdint.h>

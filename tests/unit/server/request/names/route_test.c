@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "server/request/route.h"
+#include "server/request/names/route.h"
 #include "tests/support/unit.h"
 
 struct row {

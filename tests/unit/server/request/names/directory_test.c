@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "server/request/directory.h"
+#include "server/request/names/directory.h"
 #include "tests/support/unit.h"
 
 struct deploy_catalog {
