@@ -7,6 +7,7 @@ import sys
 import unittest
 from unittest import mock
 
+import circles
 import house
 import layers
 import sizes
@@ -36,6 +37,26 @@ def load_runner():
     sys.modules[loader.name] = module
     loader.exec_module(module)
     return module
+
+
+class Circles(unittest.TestCase):
+    def problems(self, **needs):
+        """Files by `folder_name`, each defining its name, and what they need."""
+        return circles.check({path.replace("_", "/"): ({path}, set(wanted.split()))
+                              for path, wanted in needs.items()})
+
+    def test_a_circle_over_two_folders_is_told_arrow_by_arrow(self):
+        found = self.problems(a_one="a_two libc", a_two="b_one", b_one="c_one", c_one="a_one")
+        self.assertEqual([text.split(" (")[0] for text in found],
+                         ["a/two needs b/one", "b/one needs c/one", "c/one needs a/one"])
+
+    def test_one_folder_may_and_arrows_in_one_direction_may(self):
+        self.assertEqual(self.problems(a_one="a_two", a_two="a_one b_one", b_one="c_one",
+                                       c_one=""), [])
+
+    def test_nm_is_understood(self):
+        self.assertEqual(circles.symbols("0000 T made\n     U wanted\n0010 t own\n"),
+                         ({"made"}, {"wanted"}))
 
 
 class Layers(unittest.TestCase):
