@@ -126,12 +126,6 @@ static bool emit_is_fusible(enum operation operation)
     }
 }
 
-/* What comes back to the cell behind it, from wherever it went. */
-static bool emit_is_call(enum operation operation)
-{
-    return operation >= OP_call && operation <= OP_call_ref;
-}
-
 /*
  * Where threaded code may come to cells that have native code, it finds a cell that leads there: at
  * a function's entry, a loop, behind a call, behind a cell that has none. Returns whether the cell
@@ -162,8 +156,8 @@ uint32_t emit_cell(struct translator *t, const struct instruction *instruction)
     for (uint32_t i = 0; i < OPS_OPERANDS_MAX; i++)
         places[i] = instruction->operands[i].place;
     if (t->output.has_native)
-        t->output.wants_enter =
-            !emit_enter(t, instruction->operation, places) || emit_is_call(instruction->operation);
+        t->output.wants_enter = !emit_enter(t, instruction->operation, places) ||
+                                operation_is_call(instruction->operation);
     t->output.has_last = emit_is_fusible(instruction->operation);
     if (t->output.has_last)
         t->output.last = *instruction;

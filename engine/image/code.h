@@ -56,6 +56,9 @@ struct code_native {
     uint32_t fault;
 };
 
+/* Before each function's first cell: how many locals it has, in slots (run/frames.h). */
+#define CODE_LOCALS_BYTES sizeof(uint32_t)
+
 struct code {
     struct buffer cells;   /* threaded code of all functions, 8-byte aligned start */
     uint32_t *entries;     /* func_count: offset of each function's first cell; arena */
@@ -66,6 +69,7 @@ struct code {
     struct buffer native;            /* machine code */
     struct buffer faults;            /* which cell an instruction of it belongs to */
     struct code_native *native_rows; /* func_count + 1, ascending; arena */
+    uint32_t *native_entries;        /* func_count: where each is called, or 0; arena */
 };
 
 static inline void code_done(struct code *code)

@@ -37,8 +37,10 @@ struct image_span {
 
 /* One function, imports first; the interpreter reads this on indirect calls. */
 struct image_func {
-    uint32_t entry; /* byte offset of its first cell from the start of the code */
-    uint32_t type;  /* canonical type index: equal numbers, equal types, within an image */
+    uint32_t entry;  /* byte offset of its first cell from the start of the code */
+    uint32_t type;   /* canonical type index: equal numbers, equal types, within an image */
+    uint32_t native; /* where native code calls its native code; 0: it has none */
+    uint32_t locals; /* slots below its link: what is before its first cell, too */
 };
 
 /* A field of a structure; the only one of an array. */

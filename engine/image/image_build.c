@@ -26,6 +26,9 @@ put_funcs(struct image_writer *writer, const struct module *module, const struct
     for (uint32_t i = 0; i < module->func_count; i++) {
         struct image_func row = {.entry = code->entries[i],
                                  .type = module->types[module->funcs[i].type].canonical};
+        if (code->native_entries != NULL)
+            row.native = code->native_entries[i];
+        memcpy(&row.locals, code->cells.data + row.entry - CODE_LOCALS_BYTES, CODE_LOCALS_BYTES);
         image_set(writer, span, i, &row, sizeof(row));
     }
     return span;

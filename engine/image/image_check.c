@@ -304,7 +304,8 @@ static bool funcs_fit(const struct image_header *header)
 {
     const struct image_func *funcs = image_at(header, header->funcs);
     for (uint32_t i = 0; i < header->funcs.count; i++) {
-        if (funcs[i].entry >= header->code.count || funcs[i].type >= header->types.count)
+        if (funcs[i].entry >= header->code.count || funcs[i].type >= header->types.count ||
+            (funcs[i].native != 0 && funcs[i].native >= header->native.count))
             return false;
     }
     const struct image_span *names = image_at(header, header->func_names);

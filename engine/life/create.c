@@ -185,6 +185,8 @@ enum status create_instance(struct engine_machine *machine,
     if (!module->is_threaded)
         instance->native = (module->base == NULL ? module : module->base)->native;
     instance->funcs = image_at(image, image->funcs);
+    instance->func_count = image->funcs.count;
+    instance->first_reference = reference_make(instance, 0);
     instance->stack_limit = machine->stack_limit;
     make_tables(instance, (uint64_t *)(void *)(block.base + entries_offset), from_snapshot);
     for (uint32_t i = image->imported_tag_count; i < image->tags.count; i++)

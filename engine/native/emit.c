@@ -4,24 +4,30 @@
  *
  *   native code:  | thunks | function | function | ... | ways to functions without | pool |
  *
- *   function:     | stencil of a cell | stencil | ... | ways out | tables of br_table |
+ *   function:     | pop | stencil of a cell | stencil | ... | ways out | tables of br_table |
  *
  *   thunk         leaves for threaded code: to the cell in PC, or to wait there for fuel
  *   way out       12 bytes: makes CODE the address of a cell, jumps to a thunk
+ *
+ * A call of native code comes in at the pop, which takes the address off the machine's stack that
+ * the call put there (ops/stencil.h); who jumps comes in behind it.
  *
  * A cell without a stencil is a way out to itself. Jumps ahead are filled in when the function is
  * done, calls of functions further on when all are. Nothing here looks at Wasm: what cells say is
  * what native code does.
  */
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "engine/native/cells.h"
 #include "engine/native/faults.h"
 #include "engine/native/native.h"
-#include "engine/run/frames.h"
 
 #define EMIT_FUNC_ALIGN 16
 #define EMIT_WAY_BYTES  12
+
+/* pop %rax, which is nobody's between stencils */
+static const uint8_t emit_pop = 0x58;
 
 /* What is still to be filled in: 32 bits at `at`. */
 struct emit_fix {
@@ -44,7 +50,11 @@ struct emitter {
     uint32_t end;
     uint32_t to_cell; /* thunks */
     uint32_t to_suspend;
+    uint32_t to_func;
+    uint32_t to_func_suspend;
+    uint32_t to_return;
     int32_t enter; /* distances of handlers */
+    int32_t back;
     int32_t skip;
     enum status status; /* sticky */
 };
@@ -101,13 +111,24 @@ static void emit_thunks(struct emitter *e)
     static const uint8_t dispatch[] = {0x49, 0x63, 0x04, 0x24, 0x48, 0x01, 0xf0, 0xff, 0xe0};
     /* lea distance(%rsi),%rax; jmp *%rax */
     uint8_t suspend[] = {0x48, 0x8d, 0x86, 0, 0, 0, 0, 0xff, 0xe0};
+    /* mov (%r9),%r9d; add %r9,%r12: the cell of a function's row */
+    static const uint8_t func[] = {0x45, 0x8b, 0x09, 0x4d, 0x01, 0xcc};
+    /* mov %r9,%r12 */
+    static const uint8_t pin[] = {0x4d, 0x89, 0xcc};
+    _Static_assert(offsetof(struct image_func, entry) == 0, "found by its row's address");
     int32_t distance = operation_distance(dispatch_suspend);
     memcpy(suspend + 3, &distance, sizeof(distance));
+    e->to_func = emit_offset(e);
+    emit_bytes(e, func, sizeof(func));
     e->to_cell = emit_offset(e);
     emit_bytes(e, dispatch, sizeof(dispatch));
-    emit_pad(e, EMIT_FUNC_ALIGN);
+    e->to_func_suspend = emit_offset(e);
+    emit_bytes(e, func, sizeof(func));
     e->to_suspend = emit_offset(e);
     emit_bytes(e, suspend, sizeof(suspend));
+    e->to_return = emit_offset(e);
+    emit_bytes(e, pin, sizeof(pin));
+    emit_bytes(e, dispatch, sizeof(dispatch));
 }
 
 /* add $cell,%r12; jmp thunk */
@@ -119,6 +140,14 @@ static void emit_way(struct emitter *e, uint32_t cell, uint32_t thunk)
     emit_bytes(e, way, sizeof(way));
     if (e->status == STATUS_OK)
         emit_relate(e, at + EMIT_WAY_BYTES - STENCIL_ADDRESS_BYTES, thunk);
+}
+
+/* sub $frame,%r13: where a callee comes back to */
+static void emit_back(struct emitter *e, uint32_t frame)
+{
+    uint8_t back[STENCIL_BACK_BYTES] = {0x49, 0x81, 0xed};
+    memcpy(back + 3, &frame, sizeof(frame));
+    emit_bytes(e, back, sizeof(back));
 }
 
 /* ---- one cell -------------------------------------------------------------------------------- */
@@ -153,8 +182,8 @@ emit_value(const struct emitter *e, const struct stencil_hole *hole, const struc
     case STENCIL_HERE:
         return (int64_t)at->cell + hole->extra;
     default:
-        ASSERT(hole->kind == STENCIL_ENTER);
-        return (int64_t)(uint32_t)e->enter;
+        ASSERT(hole->kind == STENCIL_BACK);
+        return (int64_t)(uint32_t)e->back;
     }
 }
 
@@ -231,6 +260,19 @@ static bool emit_hole(struct emitter *e, const struct stencil_hole *hole, const 
     case STENCIL_SUSPEND:
         emit_relate(e, place, e->to_suspend);
         return true;
+    case STENCIL_FUNC:
+        emit_relate(e, place, e->to_func);
+        return true;
+    case STENCIL_FUNC_WAIT:
+        emit_relate(e, place, e->to_func_suspend);
+        return true;
+    case STENCIL_RETURN_CELL:
+        emit_relate(e, place, e->to_return);
+        return true;
+    case STENCIL_CALLEE:
+        fix.cell = emit_target(at);
+        emit_fix_later(e, &e->later, fix);
+        return true;
     case STENCIL_POOL:
         fix.cell = (uint32_t)(int32_t)hole->extra;
         emit_fix_later(e, &e->later, fix);
@@ -279,6 +321,19 @@ static void emit_native_cell(struct emitter *e, struct emit_at *at)
                 (emit_stencil(e, at->row->narrow, at) || emit_stencil(e, at->row->wide, at));
     if (!done)
         emit_way(e, at->cell, e->to_cell);
+    if (!done && operation_is_call(at->row->operation))
+        emit_back(e, (uint32_t)dispatch_field16(at->bytes + at->row->fields) * 8);
+}
+
+/* Tells a cell that enters native code where that is. */
+static void emit_enter(struct emitter *e, uint32_t cell, uint32_t native, bool behind_call)
+{
+    uint8_t *bytes = e->code->cells.data + cell;
+    if (behind_call) {
+        memcpy(bytes, &e->back, sizeof(e->back));
+        native -= STENCIL_BACK_BYTES;
+    }
+    memcpy(bytes + sizeof(int32_t), &native, sizeof(native));
 }
 
 /* ---- one function ---------------------------------------------------------------------------- */
@@ -367,9 +422,11 @@ static void emit_function(struct emitter *e)
     uint32_t halves = (e->end - e->entry) / DISPATCH_CELL_ALIGN + 1;
     if (!emit_reserve_labels(e, halves))
         return;
-    uint8_t *code = e->code->cells.data;
+    const uint8_t *code = e->code->cells.data;
+    bool behind_call = false;
     uint32_t fault_native = emit_offset(e);
     uint32_t fault_cell = e->entry;
+    emit_bytes(e, &emit_pop, sizeof(emit_pop));
     for (uint32_t cell = e->entry; cell < e->end && e->status == STATUS_OK;) {
         struct emit_at at = {
             .cell = cell,
@@ -380,7 +437,7 @@ static void emit_function(struct emitter *e)
         at.next = cell + native_cell_bytes(at.row, at.bytes);
         e->labels[(cell - e->entry) / DISPATCH_CELL_ALIGN] = at.native;
         if (at.row->distance == e->enter) {
-            memcpy(code + cell + sizeof(int32_t), &at.native, sizeof(at.native));
+            emit_enter(e, cell, at.native, behind_call);
         } else {
             emit_native_cell(e, &at);
             if ((at.row->faults || e->options->all_marks) && e->status == STATUS_OK) {
@@ -390,6 +447,7 @@ static void emit_function(struct emitter *e)
                 fault_cell = cell;
             }
         }
+        behind_call = operation_is_call(at.row->operation);
         cell = at.next;
     }
     emit_fix_function(e);
@@ -412,6 +470,14 @@ static void emit_skip_function(struct emitter *e)
 
 /* ---- the module ------------------------------------------------------------------------------ */
 
+/* The pop of the function with this first cell; 0: it has no native code. */
+static uint32_t emit_entry(const struct emitter *e, uint32_t cell)
+{
+    const uint8_t *bytes = e->code->cells.data + cell;
+    bool enters = (int32_t)dispatch_field32(bytes) == e->enter;
+    return enters ? dispatch_field32(bytes + sizeof(int32_t)) - STENCIL_POP_BYTES : 0;
+}
+
 static void emit_fix_module(struct emitter *e)
 {
     const struct emit_fix *fixes = (const void *)e->later.data;
@@ -429,12 +495,14 @@ static void emit_fix_module(struct emitter *e)
                 emit_put32(e, fix.at, pool + fix.cell - fix.at);
             continue;
         }
-        const uint8_t *entry = e->code->cells.data + fix.cell;
-        uint32_t to = dispatch_field32(entry + sizeof(int32_t));
-        if ((int32_t)dispatch_field32(entry) != e->enter) {
+        uint32_t to = emit_entry(e, fix.cell);
+        if (to == 0) {
             to = emit_offset(e);
+            emit_bytes(e, &emit_pop, sizeof(emit_pop));
             emit_way(e, fix.cell, e->to_cell);
         }
+        if (fix.kind == STENCIL_TARGET)
+            to += STENCIL_POP_BYTES;
         if (e->status == STATUS_OK)
             emit_relate(e, fix.at, to);
     }
@@ -447,7 +515,7 @@ static void emit_functions(struct emitter *e, const struct module *module)
         bool is_last = i + 1 == module->func_count;
         e->entry = code->entries[i];
         e->end = is_last ? (uint32_t)code->cells.count
-                         : code->entries[i + 1] - (uint32_t)FRAME_LOCALS_BYTES;
+                         : code->entries[i + 1] - (uint32_t)CODE_LOCALS_BYTES;
         emit_pad(e, EMIT_FUNC_ALIGN);
         code->native_rows[i] =
             (struct code_native){.offset = emit_offset(e), .fault = (uint32_t)code->faults.count};
@@ -457,6 +525,8 @@ static void emit_functions(struct emitter *e, const struct module *module)
             emit_skip_function(e);
         else
             emit_function(e);
+        if (e->status == STATUS_OK)
+            code->native_entries[i] = emit_entry(e, e->entry);
     }
     if (e->status != STATUS_OK)
         return;
@@ -471,6 +541,7 @@ static void emit_give_up(struct code *code)
     buffer_done(&code->native);
     buffer_done(&code->faults);
     code->native_rows = NULL;
+    code->native_entries = NULL;
 }
 
 void native_emit(struct module *module, const struct engine_options *options, struct code *code)
@@ -481,13 +552,16 @@ void native_emit(struct module *module, const struct engine_options *options, st
         .options = options,
         .out = &code->native,
         .enter = operation_handler(OP_enter_native, no_places),
+        .back = operation_handler(OP_back_native, no_places),
         .skip = operation_handler(OP_skip, no_places),
     };
     buffer_init(&e.fixes, NATIVE_BYTES_MAX);
     buffer_init(&e.later, NATIVE_BYTES_MAX);
     code->native_rows =
         ARENA_ARRAY(&module->arena, struct code_native, (size_t)module->func_count + 1);
-    e.status = code->native_rows == NULL ? STATUS_LIMIT : native_cells_init(&e.cells);
+    code->native_entries = ARENA_ARRAY(&module->arena, uint32_t, module->func_count);
+    bool has_rows = code->native_rows != NULL && code->native_entries != NULL;
+    e.status = has_rows ? native_cells_init(&e.cells) : STATUS_LIMIT;
     emit_thunks(&e);
     emit_functions(&e, module);
     emit_fix_module(&e);

@@ -305,8 +305,8 @@ SHARED_HANDLER(dispatch_trap);
         GO_TO(dispatch_trap, PC);                                                                  \
     } while (0)
 
-/* On at a cell that is named by the field at `at`, or by its address, or is the next; unless what
- * was just charged leaves no fuel. */
+/* On at a cell that is named by the field at `at`, or is the next; unless what was just charged
+ * leaves no fuel. */
 #define GO_TO_TARGET(at)                                                                           \
     do {                                                                                           \
         const uint8_t *dispatch_target = PC + FIELD_SIGNED(at);                                    \
@@ -320,7 +320,35 @@ SHARED_HANDLER(dispatch_trap);
             SUSPEND(PC + (bytes));                                                                 \
         NEXT(bytes);                                                                               \
     } while (0)
-#define GO_TO_CELL(to) JUMP(to)
+/* Calls and returns: to a function whose frame is made, at the field at `slot`, which the field at
+ * `target` or its row names, for the fuel in the field at `fuel`; the same in tail position; back
+ * from one, whose link is in the field at `slot`, with the fuel in the one behind it. */
+#define ENTER_CALLEE(frame, slot, fuel, target)                                                    \
+    do {                                                                                           \
+        FP = (frame);                                                                              \
+        CHARGE(FIELD_SIGNED(fuel));                                                                \
+        GO_TO_TARGET(target);                                                                      \
+    } while (0)
+#define ENTER_FUNC(frame, slot, fuel, row)                                                         \
+    do {                                                                                           \
+        FP = (frame);                                                                              \
+        CHARGE(FIELD_SIGNED(fuel));                                                                \
+        JUMP_TO_FUNC(row);                                                                         \
+    } while (0)
+#define JUMP_TO_FUNC(row)                                                                          \
+    do {                                                                                           \
+        const uint8_t *dispatch_target = IN->code + (row)->entry;                                  \
+        if (CHARGE_LEAVES_NONE())                                                                  \
+            SUSPEND(dispatch_target);                                                              \
+        JUMP(dispatch_target);                                                                     \
+    } while (0)
+#define LEAVE_FUNC(slot)                                                                           \
+    do {                                                                                           \
+        const struct frame_link *dispatch_link = frame_link_at(&SLOT(slot));                       \
+        CHARGE(FIELD_SIGNED((slot) + 2));                                                          \
+        FP = dispatch_link->caller_fp;                                                             \
+        JUMP(dispatch_link->return_pc);                                                            \
+    } while (0)
 /* The field is one of many, index * 8 further on. */
 #define GO_TO_ENTRY(at, index)                                                                     \
     do {                                                                                           \
@@ -332,8 +360,10 @@ SHARED_HANDLER(dispatch_trap);
         JUMP(dispatch_target);                                                                     \
     } while (0)
 
-/* May a handler leave what is rare to another copy of itself? */
-#define DISPATCH_DEFERS 0
+/* Leaves what is rare to another copy of the handler, if this is one that may. */
+#define DEFER()         ((void)0)
+/* Has an address in a register from here on; what is added to it is a displacement. */
+#define SETTLE(address) ((void)0)
 
 #endif
 

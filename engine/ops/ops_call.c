@@ -32,14 +32,12 @@
         uint64_t *frame = &SLOT(FRAME);                                                            \
         if (UNLIKELY(frame > IN->stack_limit))                                                     \
             RAISE(TRAP_CALL_STACK_EXHAUSTED);                                                      \
-        int64_t cost = FIELD_SIGNED(COST);                                                         \
+        SETTLE(frame);                                                                             \
         PINS_##saved(SAVE_PIN, SAVED, i64) struct frame_link *link =                               \
             frame_link_at(&SLOT_OF(frame, LOCALS));                                                \
         link->return_pc = PC + CELL(END);                                                          \
         link->caller_fp = FP;                                                                      \
-        FP = frame;                                                                                \
-        CHARGE(cost);                                                                              \
-        GO_TO_TARGET(TARGET);                                                                      \
+        ENTER_CALLEE(frame, FRAME, COST, TARGET);                                                  \
     }                                                                                              \
     const dispatch_handler ops_##name[] = {name##_};
 CALL(call, 0)
@@ -47,55 +45,63 @@ CALL(call_save_1, 1)
 CALL(call_save_2, 2)
 CALL(call_save_3, 3)
 
-/* The way of a function that is not exactly of the type, or of another instance. */
-static UNUSED __attribute__((noinline)) struct callee
-callee_resolve_slow(const struct engine_instance *caller, uint64_t reference, uint32_t type)
+/* The row of a function of this very instance. False: it is another's, or null. */
+static inline bool callee_near(const struct engine_instance *caller,
+                               uint64_t reference,
+                               const struct image_func **ret_row)
 {
-    struct callee callee = {
-        .instance = reference_instance(caller->machine, reference),
-        .func = reference_func(reference),
-    };
+    uint64_t func = reference - caller->first_reference;
+    *ret_row = &caller->funcs[func];
+    return LIKELY(func < caller->func_count);
+}
+
+/* That of an entry of a table, if it is exactly of the type. False: it is not, or there is none. */
+static inline bool callee_entry(const struct engine_instance *caller,
+                                uint32_t table,
+                                uint32_t index,
+                                uint32_t type,
+                                const struct image_func **ret_row)
+{
+    const struct table *entries = caller->tables[table];
+    return LIKELY(index < entries->count) &&
+           callee_near(caller, entries->entries[index], ret_row) &&
+           LIKELY((*ret_row)->type == type);
+}
+
+/* [Wasm core 4.4.8 call_indirect]: bounds, null, type. */
+static UNUSED __attribute__((noinline)) struct callee
+callee_resolve(struct engine_instance *caller, uint32_t table, uint32_t index, uint32_t type)
+{
+    struct callee callee = {.instance = caller};
+    const struct table *entries = caller->tables[table];
+    if (index >= entries->count) {
+        callee.trap = TRAP_UNDEFINED_ELEMENT;
+        return callee;
+    }
+    uint64_t reference = entries->entries[index];
+    if (reference == 0) {
+        callee.trap = TRAP_UNINITIALIZED_ELEMENT;
+        return callee;
+    }
+    callee.func = reference_func(reference);
+    if (reference >> 32 != caller->id)
+        callee.instance = reference_instance(caller->machine, reference);
     uint32_t callee_type = callee.instance->funcs[callee.func].type;
-    if (!identity_is_below(caller->machine, identity_of(callee.instance, callee_type),
+    if ((callee.instance != caller || callee_type != type) &&
+        !identity_is_below(caller->machine, identity_of(callee.instance, callee_type),
                            identity_of(caller, type)))
         callee.trap = TRAP_INDIRECT_CALL_TYPE_MISMATCH;
     return callee;
 }
 
-/* [Wasm core 4.4.8 call_indirect]: bounds, null, type. */
-static inline struct callee
-callee_resolve(struct engine_instance *caller, uint32_t table, uint32_t index, uint32_t type)
-{
-    struct callee callee = {.instance = caller};
-    const struct table *entries = caller->tables[table];
-    if (UNLIKELY(index >= entries->count)) {
-        callee.trap = TRAP_UNDEFINED_ELEMENT;
-        return callee;
-    }
-    uint64_t reference = entries->entries[index];
-    if (UNLIKELY(reference == 0)) {
-        callee.trap = TRAP_UNINITIALIZED_ELEMENT;
-        return callee;
-    }
-    callee.func = reference_func(reference);
-    if (UNLIKELY(reference >> 32 != caller->id || caller->funcs[callee.func].type != type)) {
-        if (!DISPATCH_DEFERS)
-            return callee_resolve_slow(caller, reference, type);
-        callee.trap =
-            TRAP_INDIRECT_CALL_TYPE_MISMATCH; /* it may be none: to find out is deferred */
-    }
-    return callee;
-}
-
 /* The function that a reference names; its type was proven. */
-static inline struct callee callee_of(struct engine_instance *caller, uint64_t reference)
+static UNUSED __attribute__((noinline)) struct callee callee_of(struct engine_instance *caller,
+                                                                uint64_t reference)
 {
     struct callee callee = {.instance = caller, .func = reference_func(reference)};
-    if (UNLIKELY(reference == 0))
+    if (reference == 0)
         callee.trap = TRAP_NULL_FUNCTION;
-    else if (UNLIKELY(reference >> 32 != caller->id) && DISPATCH_DEFERS)
-        callee.trap = TRAP_NULL_FUNCTION; /* it is none: what to do is deferred */
-    else if (UNLIKELY(reference >> 32 != caller->id))
+    else if (reference >> 32 != caller->id)
         callee.instance = reference_instance(caller->machine, reference);
     return callee;
 }
@@ -134,29 +140,43 @@ HANDLER(cross_return_)
 }
 const dispatch_handler call_cross_return = cross_return_;
 
-/* Enters a function found at run time, here or in another instance; offsets of the fields. */
-#define CALL_FOUND(callee, FRAME, COST, END)                                                       \
+/*
+ * Enters a function found at run time: of this instance by `near`, if it was found, or the one
+ * that `resolve` gives, which nobody evaluates before. FRAME, COST and END are offsets of the
+ * fields.
+ */
+#define CALL_FOUND(found, resolve, FRAME, COST, END)                                               \
     do {                                                                                           \
-        if (UNLIKELY((callee).trap != TRAP_NONE))                                                  \
-            RAISE((callee).trap);                                                                  \
+        const struct image_func *near;                                                             \
         uint64_t *frame = &SLOT(FRAME);                                                            \
+        if (UNLIKELY(!(found))) {                                                                  \
+            DEFER();                                                                               \
+            CALL_FAR(resolve, FRAME, COST, END);                                                   \
+        }                                                                                          \
+        if (UNLIKELY(frame > IN->stack_limit))                                                     \
+            RAISE(TRAP_CALL_STACK_EXHAUSTED);                                                      \
+        struct frame_link *link = frame_link_at(frame + near->locals);                             \
+        link->return_pc = PC + CELL(END);                                                          \
+        link->caller_fp = FP;                                                                      \
+        ENTER_FUNC(frame, FRAME, COST, near);                                                      \
+    } while (0)
+#define CALL_FAR(resolve, FRAME, COST, END)                                                        \
+    do {                                                                                           \
+        struct callee far = (resolve);                                                             \
+        if (UNLIKELY(far.trap != TRAP_NONE))                                                       \
+            RAISE(far.trap);                                                                       \
         if (UNLIKELY(frame > IN->stack_limit))                                                     \
             RAISE(TRAP_CALL_STACK_EXHAUSTED);                                                      \
         int64_t cost = FIELD_SIGNED(COST);                                                         \
-        const uint8_t *target =                                                                    \
-            (callee).instance->code + (callee).instance->funcs[(callee).func].entry;               \
-        if (LIKELY((callee).instance == IN)) {                                                     \
-            struct frame_link *link = frame_link_of(frame, target);                                \
-            link->return_pc = PC + CELL(END);                                                      \
-            link->caller_fp = FP;                                                                  \
+        const uint8_t *target = far.instance->code + far.instance->funcs[far.func].entry;          \
+        if (far.instance == IN) {                                                                  \
+            *frame_link_of(frame, target) =                                                        \
+                (struct frame_link){.return_pc = PC + CELL(END), .caller_fp = FP};                 \
             FP = frame;                                                                            \
-            CHARGE(cost);                                                                          \
-            if (CHARGE_LEAVES_NONE())                                                              \
-                SUSPEND(target);                                                                   \
-            GO_TO_CELL(target);                                                                    \
+        } else {                                                                                   \
+            FP = callee_cross(frame, PC + CELL(END), FP, frame, IN, far);                          \
+            SWITCH_INSTANCE(far.instance);                                                         \
         }                                                                                          \
-        FP = callee_cross(frame, PC + CELL(END), FP, frame, IN, callee);                           \
-        SWITCH_INSTANCE((callee).instance);                                                        \
         ENTER(target, cost);                                                                       \
     } while (0)
 
@@ -172,9 +192,9 @@ const dispatch_handler call_cross_return = cross_return_;
             SAVED = TYPE + 4,                                                                      \
             END = SAVED + 2 * (saved)                                                              \
         };                                                                                         \
-        PINS_##saved(SAVE_PIN, SAVED, i64) struct callee callee =                                  \
-            callee_resolve(IN, FIELD16(TABLE), READ(type, x, HEAD), FIELD32(TYPE));                \
-        CALL_FOUND(callee, FRAME, COST, END);                                                      \
+        PINS_##saved(SAVE_PIN, SAVED, i64) uint32_t index = READ(type, x, HEAD);                   \
+        CALL_FOUND(callee_entry(IN, FIELD16(TABLE), index, FIELD32(TYPE), &near),                  \
+                   callee_resolve(IN, FIELD16(TABLE), index, FIELD32(TYPE)), FRAME, COST, END);    \
     }
 FAMILY(X_LEAN, CALL_INDIRECT_X, call_indirect, i32, 0)
 FAMILY(X_LEAN, CALL_INDIRECT_X, call_indirect_save_1, i32, 1)
@@ -186,10 +206,25 @@ FAMILY(X_LEAN, CALL_INDIRECT_X, call_indirect_save_3, i32, 3)
     HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { FRAME = HEAD + SIZE(type, x), COST = FRAME + 2, END = COST + 4 };                   \
-        struct callee callee = callee_of(IN, READ(type, x, HEAD));                                 \
-        CALL_FOUND(callee, FRAME, COST, END);                                                      \
+        uint64_t reference = READ(type, x, HEAD);                                                  \
+        CALL_FOUND(callee_near(IN, reference, &near), callee_of(IN, reference), FRAME, COST, END); \
     }
 FAMILY(X_LEAN, CALL_REF_X, call_ref, i64)
+
+/*
+ * In tail position: arguments go down to where this function's are, whose link at `locals` is
+ * read before they may cover it; a few slots, not worth a call.
+ */
+#define TAKE_PLACE(locals, first, count, link_of)                                                  \
+    do {                                                                                           \
+        struct frame_link back = *frame_link_at(&SLOT(locals));                                    \
+        const uint64_t *from = &SLOT(first);                                                       \
+        for (uint64_t i = 0, slots = FIELD16(count); i < slots; i++) {                             \
+            FP[i] = from[i];                                                                       \
+            __asm__ volatile("" : : : "memory");                                                   \
+        }                                                                                          \
+        *(link_of) = back;                                                                         \
+    } while (0)
 
 /* fields: first argument, arguments, this function's locals, fuel, target */
 HANDLER(return_call_)
@@ -201,40 +236,42 @@ HANDLER(return_call_)
         COST = LOCALS + 2,
         TARGET = COST + 4,
     };
-    const uint8_t *target = PC + (int32_t)FIELD32(TARGET);
-    int64_t cost = FIELD_SIGNED(COST);
-    const uint8_t *return_pc = frame_link_at(&SLOT(LOCALS))->return_pc;
-    uint64_t *caller_fp = frame_link_at(&SLOT(LOCALS))->caller_fp;
-    memmove(FP, &SLOT(FIRST), FIELD16(COUNT) * sizeof(*FP));
-    struct frame_link *link = frame_link_of(FP, target);
-    link->return_pc = return_pc;
-    link->caller_fp = caller_fp;
-    ENTER(target, cost);
+    TAKE_PLACE(LOCALS, FIRST, COUNT, frame_link_of(FP, PC + FIELD_SIGNED(TARGET)));
+    CHARGE(FIELD_SIGNED(COST));
+    GO_TO_TARGET(TARGET);
 }
 const dispatch_handler ops_return_call[] = {return_call_};
 
-/* The same for a function found at run time. */
-#define RETURN_CALL_FOUND(callee, FIRST, COUNT, LOCALS, COST)                                      \
+/* The same for a function found at run time, as CALL_FOUND. */
+#define RETURN_CALL_FOUND(found, resolve, FIRST, COUNT, LOCALS, COST)                              \
     do {                                                                                           \
-        if (UNLIKELY((callee).trap != TRAP_NONE))                                                  \
-            RAISE((callee).trap);                                                                  \
-        const uint8_t *target =                                                                    \
-            (callee).instance->code + (callee).instance->funcs[(callee).func].entry;               \
+        const struct image_func *near;                                                             \
+        if (UNLIKELY(!(found))) {                                                                  \
+            DEFER();                                                                               \
+            RETURN_CALL_FAR(resolve, FIRST, COUNT, LOCALS, COST);                                  \
+        }                                                                                          \
+        TAKE_PLACE(LOCALS, FIRST, COUNT, frame_link_at(FP + near->locals));                        \
+        CHARGE(FIELD_SIGNED(COST));                                                                \
+        JUMP_TO_FUNC(near);                                                                        \
+    } while (0)
+#define RETURN_CALL_FAR(resolve, FIRST, COUNT, LOCALS, COST)                                       \
+    do {                                                                                           \
+        struct callee far = (resolve);                                                             \
+        if (UNLIKELY(far.trap != TRAP_NONE))                                                       \
+            RAISE(far.trap);                                                                       \
+        const uint8_t *target = far.instance->code + far.instance->funcs[far.func].entry;          \
         int64_t cost = FIELD_SIGNED(COST);                                                         \
+        if (far.instance == IN) {                                                                  \
+            TAKE_PLACE(LOCALS, FIRST, COUNT, frame_link_of(FP, target));                           \
+            ENTER(target, cost);                                                                   \
+        }                                                                                          \
+        /* The cross frame stays below the new one, so such calls do need stack. */                \
+        if (UNLIKELY(FP > IN->stack_limit))                                                        \
+            RAISE(TRAP_CALL_STACK_EXHAUSTED);                                                      \
         const uint8_t *return_pc = frame_link_at(&SLOT(LOCALS))->return_pc;                        \
         uint64_t *caller_fp = frame_link_at(&SLOT(LOCALS))->caller_fp;                             \
-        if (LIKELY((callee).instance == IN)) {                                                     \
-            memmove(FP, &SLOT(FIRST), FIELD16(COUNT) * sizeof(*FP));                               \
-            struct frame_link *link = frame_link_of(FP, target);                                   \
-            link->return_pc = return_pc;                                                           \
-            link->caller_fp = caller_fp;                                                           \
-        } else {                                                                                   \
-            /* The cross frame stays below the new one, so such calls do need stack. */            \
-            if (UNLIKELY(FP > IN->stack_limit))                                                    \
-                RAISE(TRAP_CALL_STACK_EXHAUSTED);                                                  \
-            FP = callee_cross(FP, return_pc, caller_fp, &SLOT(FIRST), IN, callee);                 \
-            SWITCH_INSTANCE((callee).instance);                                                    \
-        }                                                                                          \
+        FP = callee_cross(FP, return_pc, caller_fp, &SLOT(FIRST), IN, far);                        \
+        SWITCH_INSTANCE(far.instance);                                                             \
         ENTER(target, cost);                                                                       \
     } while (0)
 
@@ -249,8 +286,10 @@ HANDLER(return_call_indirect_)
         COST = TABLE + 2,
         TYPE = COST + 4,
     };
-    struct callee callee = callee_resolve(IN, FIELD16(TABLE), (uint32_t)SLOT(HEAD), FIELD32(TYPE));
-    RETURN_CALL_FOUND(callee, FIRST, COUNT, LOCALS, COST);
+    uint32_t index = (uint32_t)SLOT(HEAD);
+    RETURN_CALL_FOUND(callee_entry(IN, FIELD16(TABLE), index, FIELD32(TYPE), &near),
+                      callee_resolve(IN, FIELD16(TABLE), index, FIELD32(TYPE)), FIRST, COUNT,
+                      LOCALS, COST);
 }
 const dispatch_handler ops_return_call_indirect[] = {return_call_indirect_};
 
@@ -258,24 +297,17 @@ const dispatch_handler ops_return_call_indirect[] = {return_call_indirect_};
 HANDLER(return_call_ref_)
 {
     enum { FIRST = HEAD + 2, COUNT = FIRST + 2, LOCALS = COUNT + 2, COST = LOCALS + 2 };
-    struct callee callee = callee_of(IN, SLOT(HEAD));
-    RETURN_CALL_FOUND(callee, FIRST, COUNT, LOCALS, COST);
+    uint64_t reference = SLOT(HEAD);
+    RETURN_CALL_FOUND(callee_near(IN, reference, &near), callee_of(IN, reference), FIRST, COUNT,
+                      LOCALS, COST);
 }
 const dispatch_handler ops_return_call_ref[] = {return_call_ref_};
 
 /* ---- returns --------------------------------------------------------------------------------- */
 
-#define LEAVE(link_at)                                                                             \
-    do {                                                                                           \
-        const struct frame_link *link = frame_link_at(&SLOT(link_at));                             \
-        CHARGE(FIELD_SIGNED((link_at) + 2));                                                       \
-        FP = link->caller_fp;                                                                      \
-        GO_TO_CELL(link->return_pc);                                                               \
-    } while (0)
-
 HANDLER(return_none_)
 {
-    LEAVE(HEAD);
+    LEAVE_FUNC(HEAD);
 }
 const dispatch_handler ops_return_none[] = {return_none_};
 
@@ -284,7 +316,7 @@ const dispatch_handler ops_return_none[] = {return_none_};
     {                                                                                              \
         enum { LINK = HEAD + SIZE(type, y) };                                                      \
         WRITE(type, A, 0, READ(type, y, HEAD));                                                    \
-        LEAVE(LINK);                                                                               \
+        LEAVE_FUNC(LINK);                                                                          \
     }
 FAMILY(Y, RETURN_Y, return_i32, i32)
 FAMILY(Y, RETURN_Y, return_i64, i64)
@@ -299,7 +331,7 @@ FAMILY(Y, RETURN_Y, return_f64, f64)
     {                                                                                              \
         enum { INDEX = HEAD + SIZE(type, x) };                                                     \
         SET_SUM(x, type, INDEX);                                                                   \
-        LEAVE(INDEX + 8);                                                                          \
+        LEAVE_FUNC(INDEX + 8);                                                                     \
     }
 FAMILY(XN, SET_SUM_RETURN_X, set_sum_return_none, i32)
 #define SET_SUM_RETURN_XY(handler, y, x, type, result)                                             \
@@ -308,7 +340,7 @@ FAMILY(XN, SET_SUM_RETURN_X, set_sum_return_none, i32)
         enum { Y = HEAD + SIZE(type, x), INDEX = Y + SIZE(result, y) };                            \
         SET_SUM(x, type, INDEX);                                                                   \
         WRITE(result, A, 0, READ(result, y, Y));                                                   \
-        LEAVE(INDEX + 8);                                                                          \
+        LEAVE_FUNC(INDEX + 8);                                                                     \
     }
 FAMILY(XNYN, SET_SUM_RETURN_XY, set_sum_return_i32, i32, i32)
 FAMILY(XNYN, SET_SUM_RETURN_XY, set_sum_return_i64, i32, i64)
@@ -317,11 +349,10 @@ FAMILY(XNYN, SET_SUM_RETURN_XY, set_sum_return_i64, i32, i64)
 HANDLER(return_many_)
 {
     enum { FIRST = HEAD, COUNT = FIRST + 2, LINK = COUNT + 2 };
-    const uint8_t *return_pc = frame_link_at(&SLOT(LINK))->return_pc;
-    uint64_t *caller_fp = frame_link_at(&SLOT(LINK))->caller_fp;
+    struct frame_link back = *frame_link_at(&SLOT(LINK));
     CHARGE(FIELD_SIGNED(LINK + 2));
     memmove(FP, &SLOT(FIRST), FIELD16(COUNT) * sizeof(*FP));
-    FP = caller_fp;
-    GO_TO_CELL(return_pc);
+    FP = back.caller_fp;
+    JUMP(back.return_pc);
 }
 const dispatch_handler ops_return_many[] = {return_many_};

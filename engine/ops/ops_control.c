@@ -10,6 +10,7 @@
 #include "engine/ops/operands.h"
 #include "engine/ops/ops.h"
 #include "engine/ops/ops_call.h"
+#include "engine/ops/stencils.h"
 #include "engine/run/machine.h"
 
 /* ---- branches -------------------------------------------------------------------------------- */
@@ -181,6 +182,15 @@ HANDLER(enter_native_)
     NEXT(CELL(HEAD + 4));
 }
 const dispatch_handler ops_enter_native[] = {enter_native_};
+
+/* The same behind a call, where native code comes back STENCIL_BACK_BYTES before. */
+HANDLER(back_native_)
+{
+    if (IN->native != NULL)
+        GO_TO_NATIVE(IN->native + FIELD32(HEAD) + STENCIL_BACK_BYTES);
+    NEXT(CELL(HEAD + 4));
+}
+const dispatch_handler ops_back_native[] = {back_native_};
 
 HANDLER(skip_)
 {

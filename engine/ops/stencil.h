@@ -16,6 +16,7 @@
  *   stencil_word   32 bits; stencil_signed: with their sign; stencil_eights: times 8
  *   stencil_quad   64 bits
  *   stencil_here   the cell's offset in the code; stencil_table: see GO_TO_ENTRY
+ *   stencil_back   the handler of a cell that calls come back to: what LEAVE_FUNC looks for
  *
  * The ways out are jumps to symbols as well: the next cell (nothing at all, at a stencil's end),
  * the cell's target, where to wait for fuel on the way there, and `defer`: everything rare is left
@@ -28,6 +29,10 @@
 #ifndef SKERRY_ENGINE_OPS_STENCIL_H
 #define SKERRY_ENGINE_OPS_STENCIL_H
 
+#include <stddef.h>
+
+#include "engine/ops/stencils.h"
+
 /* Weak, or the compiler would know that none of them is zero. */
 #define STENCIL_HOLE extern const char __attribute__((weak, visibility("hidden")))
 STENCIL_HOLE stencil_slot[];
@@ -38,7 +43,6 @@ STENCIL_HOLE stencil_eights[];
 STENCIL_HOLE stencil_quad[];
 STENCIL_HOLE stencil_here[];
 STENCIL_HOLE stencil_table[];
-STENCIL_HOLE stencil_enter[];
 
 #define STENCIL_EXIT __attribute__((visibility("hidden")))
 STENCIL_EXIT dispatch_function native_next;
@@ -47,6 +51,8 @@ STENCIL_EXIT dispatch_function native_target_wait;
 STENCIL_EXIT dispatch_function native_next_wait;
 STENCIL_EXIT dispatch_function native_defer;
 STENCIL_EXIT dispatch_function native_suspend;
+STENCIL_EXIT dispatch_function native_func;
+STENCIL_EXIT dispatch_function native_func_wait;
 
 #define STENCIL_FIELD(hole, at) ((uintptr_t)(hole) + ((uintptr_t)(at) << 16))
 #define FIELD16(at)             ((uint32_t)STENCIL_FIELD(stencil_half, at))
@@ -88,17 +94,91 @@ STENCIL_EXIT dispatch_function native_suspend;
         STENCIL_LEAVE(native_next);                                                                \
     } while (0)
 
-/* To a cell of this instance that is known only now. If it enters native code, so do we. */
-#define GO_TO_CELL(to)                                                                             \
+/*
+ * Calls and returns. A processor guesses where a return goes from the calls it saw; where another
+ * jump goes it has to learn. So they are call and return instructions here, though the machine's
+ * stack is nobody's: a callee's first instruction takes the address off it again, a return puts
+ * there what the frame says. Behind a call instruction FP becomes the caller's by what the call
+ * added to it, STENCIL_BACK_BYTES long; who comes back from threaded code has it already and comes
+ * in behind that. What a compiler would not lay out so is written out, with what handlers have in
+ * registers in its place; pins hold nothing in a callee, nor behind a call before they are loaded,
+ * so theirs are free.
+ */
+#define STENCIL_END(text, ...)                                                                     \
     do {                                                                                           \
-        const uint8_t *stencil_to = (to);                                                          \
-        if (LIKELY(dispatch_field32(stencil_to) == (uint32_t)(uintptr_t)stencil_enter)) {          \
-            dispatch_handler stencil_entry =                                                       \
-                (dispatch_handler)(uintptr_t)(IN->native +                                         \
-                                              dispatch_field32(stencil_to + sizeof(uint32_t)));    \
-            STENCIL_LEAVE(stencil_entry);                                                          \
-        }                                                                                          \
-        JUMP(stencil_to);                                                                          \
+        register const uint8_t *stencil_code __asm__("r12") = CODE;                                \
+        register uint64_t *stencil_fp __asm__("r13") = FP;                                         \
+        register uint8_t *stencil_mem __asm__("r14") = MEM;                                        \
+        register int64_t stencil_fuel __asm__("r15") = FUEL;                                       \
+        register struct engine_instance *stencil_in __asm__("rdi") = IN;                           \
+        register const uint8_t *stencil_base __asm__("rsi") = BASE;                                \
+        register uint64_t stencil_acc __asm__("rdx") = ACC;                                        \
+        register double stencil_facc __asm__("xmm0") = FACC;                                       \
+        __asm__ volatile(                                                                          \
+            text                                                                                   \
+            :                                                                                      \
+            : "r"(stencil_code), "r"(stencil_fp), "r"(stencil_mem), "r"(stencil_fuel),             \
+              "r"(stencil_in), "r"(stencil_base), "r"(stencil_acc),                                \
+              "x"(stencil_facc), [native] "i"(offsetof(struct engine_instance, native)),           \
+              __VA_ARGS__                                                                          \
+            : "cc", "memory");                                                                     \
+        __builtin_unreachable();                                                                   \
+    } while (0)
+#define STENCIL_NUMBER(hole, at) "i"(STENCIL_FIELD(hole, at))
+#define STENCIL_METERED_0(text)  text
+#define STENCIL_METERED_1(text)
+#define STENCIL_METERED_(unmetered, text) STENCIL_METERED_##unmetered(text)
+#define STENCIL_METERED(unmetered, text)  STENCIL_METERED_(unmetered, text)
+#define STENCIL_CHARGE                    STENCIL_METERED(ENGINE_UNMETERED, "subq %[cost], %%r15\n\t")
+#define STENCIL_WAIT(by)                  STENCIL_METERED(ENGINE_UNMETERED, "js " by "\n\t")
+/* The field at `slot` is the frame. */
+#define ENTER_CALLEE(frame, slot, fuel, target)                                                    \
+    STENCIL_END("movq %[to], %%r13\n\t" STENCIL_CHARGE STENCIL_WAIT(                               \
+                    "native_target_wait") "call native_callee\n\t"                                 \
+                                          "subq %[back], %%r13",                                   \
+                [to] "r"(frame), [back] STENCIL_NUMBER(stencil_slot, slot),                        \
+                [cost] STENCIL_NUMBER(stencil_signed, fuel))
+#define ENTER_FUNC(frame, slot, fuel, row)                                                         \
+    do {                                                                                           \
+        register const struct image_func *stencil_row __asm__("r9") = (row);                       \
+        STENCIL_END("movq %[to], %%r13\n\t" STENCIL_CHARGE STENCIL_WAIT(                           \
+                        "native_func_wait") "movl %c[entry](%%r9), %%eax\n\t"                      \
+                                            "testl %%eax, %%eax\n\t"                               \
+                                            "jz native_func\n\t"                                   \
+                                            "addq %c[native](%%rdi), %%rax\n\t"                    \
+                                            "call *%%rax\n\t"                                      \
+                                            "subq %[back], %%r13",                                 \
+                    [to] "r"(frame),                                                               \
+                    "r"(stencil_row), [entry] "i"(offsetof(struct image_func, native)),            \
+                    [back] STENCIL_NUMBER(stencil_slot, slot),                                     \
+                    [cost] STENCIL_NUMBER(stencil_signed, fuel));                                  \
+    } while (0)
+/* The field at `slot` is the link, followed by the fuel. */
+#define LEAVE_FUNC(slot)                                                                           \
+    STENCIL_END(STENCIL_CHARGE "movq %c[link](%%r13), %%r9\n\t"                                    \
+                               "cmpl $stencil_back, (%%r9)\n\t"                                    \
+                               "jne 1f\n\t"                                                        \
+                               "movl 4(%%r9), %%eax\n\t"                                           \
+                               "addq %c[native](%%rdi), %%rax\n\t"                                 \
+                               "pushq %%rax\n\t"                                                   \
+                               "ret\n"                                                             \
+                               "1:\n\t"                                                            \
+                               "movq %c[link]+%c[caller](%%r13), %%r13\n\t"                        \
+                               "jmp native_return_cell",                                           \
+                [link] STENCIL_NUMBER(stencil_slot, slot),                                         \
+                [caller] "i"(offsetof(struct frame_link, caller_fp)),                              \
+                [cost] STENCIL_NUMBER(stencil_signed, (slot) + 2))
+/* In tail position, where a function that was called before returns. */
+#define JUMP_TO_FUNC(row)                                                                          \
+    do {                                                                                           \
+        PIN2 = (uintptr_t)(row);                                                                   \
+        if (CHARGE_LEAVES_NONE())                                                                  \
+            STENCIL_LEAVE(native_func_wait);                                                       \
+        if ((row)->native == 0)                                                                    \
+            STENCIL_LEAVE(native_func);                                                            \
+        dispatch_handler stencil_to =                                                              \
+            (dispatch_handler)(uintptr_t)(IN->native + (row)->native + STENCIL_POP_BYTES);         \
+        STENCIL_LEAVE(stencil_to);                                                                 \
     } while (0)
 
 /* By a table in the native code, of 32 bits an entry, which begins where the hole says. */
@@ -116,7 +196,8 @@ STENCIL_EXIT dispatch_function native_suspend;
         STENCIL_LEAVE(stencil_to);                                                                 \
     } while (0)
 
-#define DISPATCH_DEFERS 1
+#define DEFER()         STENCIL_LEAVE(native_defer)
+#define SETTLE(address) __asm__("" : "+r"(address))
 
 #undef AFTER_ACCESS
 #define AFTER_ACCESS() __asm__ volatile("" : : "r"(CODE))

@@ -21,13 +21,17 @@ enum stencil_hole_kind {
     STENCIL_QUAD,
     STENCIL_HERE,
     STENCIL_TABLE,
-    STENCIL_ENTER,
+    STENCIL_BACK,
     STENCIL_NEXT,
     STENCIL_TARGET,
     STENCIL_TARGET_WAIT,
     STENCIL_NEXT_WAIT,
     STENCIL_DEFER,
     STENCIL_SUSPEND,
+    STENCIL_CALLEE,
+    STENCIL_FUNC,
+    STENCIL_FUNC_WAIT,
+    STENCIL_RETURN_CELL,
     STENCIL_POOL,
 };
 
@@ -59,7 +63,9 @@ struct stencil {
 #define STENCIL_NONE          UINT16_MAX
 #define STENCIL_OVERREAD      64 /* bytes that may be read behind a stencil */
 #define STENCIL_POOL_ALIGN    16u
-#define STENCIL_ADDRESS_BYTES 4 /* of a PC-relative hole, from its beginning */
+#define STENCIL_ADDRESS_BYTES 4  /* of a PC-relative hole, from its beginning */
+#define STENCIL_POP_BYTES     1u /* by which calls enter a function before jumps do */
+#define STENCIL_BACK_BYTES    7u /* by which returns enter a cell before jumps do */
 
 struct stencils_extents {
     size_t bytes; /* of each array */

@@ -7,7 +7,8 @@ is to be filled in is what the compiler left relocations for. A handler with any
 is not listed here (a call, above all) becomes no stencil, and its cells stay threaded.
 
   holes  relocations against stencil_*: addend = offset in the cell << 16, plus the compiler's own
-  exits  relocations of jumps against native_*; a jump to native_next at the very end is cut off
+  exits  relocations of jumps, and one of a call, against native_*; a jump to native_next at the
+         very end is cut off
   pool   constants that instructions name relative to themselves; they go along as one block
 
 Each handler has up to two stencils: `narrow`, where constants of 64 bits are to fit 32, and `wide`.
@@ -18,8 +19,9 @@ import re
 import struct
 import sys
 
-HOLES = ["slot", "half", "word", "signed", "eights", "quad", "here", "table", "enter"]
-EXITS = ["next", "target", "target_wait", "next_wait", "defer", "suspend"]
+HOLES = ["slot", "half", "word", "signed", "eights", "quad", "here", "table", "back"]
+EXITS = ["next", "target", "target_wait", "next_wait", "defer", "suspend", "callee", "func",
+         "func_wait", "return_cell"]
 # Types of relocation: what a hole takes.
 WIDTHS = {1: "64", 10: "32", 11: "32S", 12: "16", 14: "8"}
 PC_RELATIVE = (2, 4)  # PC32, PLT32
@@ -98,7 +100,8 @@ class Table:
         if name.startswith("native_") and kind in PC_RELATIVE and addend == -4:
             is_jump = code[place - 1] == 0xE9 or (
                 code[place - 2] == 0x0F and code[place - 1] & 0xF0 == 0x80)
-            if name[7:] not in EXITS or not is_jump:
+            is_call = name == "native_callee" and code[place - 1] == 0xE8
+            if name[7:] not in EXITS or not (is_jump or is_call):
                 raise Unfit(name)
             return place, len(HOLES) + EXITS.index(name[7:]), "PC", 0, 0
         if kind in PC_RELATIVE and symbol[1] not in (0, 0xFFF2):

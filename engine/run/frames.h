@@ -27,6 +27,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "engine/image/code.h"
+
 struct engine_instance;
 
 /* The way back to the caller. */
@@ -65,13 +67,10 @@ _Static_assert(sizeof(struct host_frame) == 4 * sizeof(uint64_t), "whole slots")
 _Static_assert(offsetof(struct cross_frame, back) == 0, "a crossing is found at its frame");
 _Static_assert(offsetof(struct host_frame, back) == 0, "a crossing is found at its frame");
 
-/* Before each function's first cell. */
-#define FRAME_LOCALS_BYTES sizeof(uint32_t)
-
 static inline uint32_t frame_local_count(const uint8_t *entry)
 {
     uint32_t count;
-    memcpy(&count, entry - FRAME_LOCALS_BYTES, sizeof(count));
+    memcpy(&count, entry - CODE_LOCALS_BYTES, sizeof(count));
     return count;
 }
 

@@ -36,8 +36,10 @@ struct engine_instance {
     uint8_t *memory_base;           /* memory 0; NULL without one */
     const uint8_t *code;            /* of the image: funcs[i].entry counts from here */
     const struct image_func *funcs; /* of the image: combined index space */
-    uint64_t *stack_limit;          /* no frame may start above */
-    struct table **tables;          /* combined index space; entries may be others' */
+    uint64_t func_count;
+    uint64_t first_reference; /* to its first function */
+    uint64_t *stack_limit;    /* no frame may start above */
+    struct table **tables;    /* combined index space; entries may be others' */
     union engine_value **imported_globals;
     struct import_binding *imports; /* imported functions */
     uint64_t *tags;                 /* identities, combined index space */

@@ -6,6 +6,8 @@
 #include "engine/image/image.h"
 #include "engine/image/image_writer.h"
 #include "engine/native.h"
+#include "engine/native/native.h"
+#include "engine/ops/ops.h"
 #include "engine/run/fault.h"
 #include "engine/run/instance.h"
 #include "tests/support/unit.h"
@@ -57,6 +59,20 @@ static void an_instruction_is_found_in_its_function(void **state)
     }
     engine_module_close(module);
     engine_image_free(&image);
+}
+
+/* What stencil.h writes out for the compiler has to come out as it does: all places of operands. */
+static void calls_and_returns_have_stencils(void **state)
+{
+    (void)state;
+    if (!engine_has_native())
+        skip();
+    for (uint32_t operation = OP_call; operation <= OP_set_sum_return_i64; operation++) {
+        bool rare = (operation > OP_return_call_ref && operation < OP_return_none) ||
+                    operation == OP_return_many;
+        for (uint32_t i = 0; i < operation_variants(operation) && !rare; i++)
+            assert_true(native_has(operation, i));
+    }
 }
 
 static void a_module_for_threaded_code_has_none_to_map(void **state)
@@ -133,6 +149,11 @@ static void native_code_that_is_not_where_it_should_be_is_refused(void **state)
     rows[0].fault = UINT32_MAX;
     image_seal(&image);
     assert_refused(&image, true);
+    rows[0].fault = 0;
+    struct image_func *funcs = (struct image_func *)(void *)(image.data + whole.funcs.offset);
+    funcs[whole.funcs.count - 1].native = whole.native.count;
+    image_seal(&image);
+    assert_refused(&image, true);
     engine_image_free(&image);
 }
 
@@ -141,6 +162,7 @@ UNIT
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(native_code_has_pages_of_its_own),
         cmocka_unit_test(an_instruction_is_found_in_its_function),
+        cmocka_unit_test(calls_and_returns_have_stencils),
         cmocka_unit_test(a_module_for_threaded_code_has_none_to_map),
         cmocka_unit_test(a_module_may_stay_threaded_that_has_some),
         cmocka_unit_test(native_code_that_is_not_where_it_should_be_is_refused),
