@@ -87,7 +87,7 @@ size_t config_name_distance(const char *a, const char *b)
 
 bool config_name_is_near(const char *a, const char *b)
 {
-    size_t longer = MAX(strlen(a), strlen(b));
+    size_t longer = MIN(MAX(strlen(a), strlen(b)), (size_t)SETTINGS_NAME_BYTES);
     return config_name_distance(a, b) <= MAX(longer / 3, (size_t)1);
 }
 

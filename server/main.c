@@ -159,7 +159,14 @@ static bool main_try(int argc, char **argv, int *ret_exit)
 
 static int main_unknown(const char *verb)
 {
-    (void)fprintf(stderr, "skerry: there is no verb `%s`: see `skerry help`\n", verb);
+    struct buffer help;
+    buffer_init(&help, MAIN_HELP_BYTES);
+    main_write_help(&help);
+    struct bytes near = completion_nearest(verb, buffer_bytes(&help));
+    (void)fprintf(stderr, "skerry: there is no verb `%s`: %s%.*s%s\n", verb,
+                  near.count > 0 ? "did you mean `" : "see `", (int)near.count,
+                  (const char *)near.data, near.count > 0 ? "`?" : "skerry help`");
+    buffer_done(&help);
     return status_exit_code(STATUS_USAGE);
 }
 

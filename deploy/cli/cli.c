@@ -83,8 +83,9 @@ static enum cli_exit cli_run_row(const struct cli_row *row, int argc, char **arg
         return cli_print_help(row);
     uint32_t count = cli.options.positional_count;
     if (count > row->maximum)
-        return cli_fail(&cli, CLI_USAGE, "`%.64s` is a word too many; usage: skerry %s %s",
-                        cli.options.positional[row->maximum], row->name, row->usage);
+        return cli_fail(&cli, CLI_USAGE, "`%.64s` is a word too many; usage: skerry %s%s%s",
+                        cli.options.positional[row->maximum], row->name,
+                        row->usage[0] == '\0' ? "" : " ", row->usage);
     if (count < row->minimum)
         return cli_fail(&cli, CLI_USAGE, "usage: skerry %s %s", row->name, row->usage);
     return row->run(&cli);

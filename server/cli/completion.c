@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bash has a function; zsh runs the same by what it brings for functions of bash; fish has rules.
+ * Verbs are read out of the help. bash has a function; zsh runs the same by what it brings for
+ * functions of bash; fish has rules.
  */
 #include "server/cli/completion.h"
 
+#include <stdio.h>
+
+#include "config/config.h"
 #include "engine/base/macros.h"
+
+#define COMPLETION_VERB_BYTES 32
 
 /* A line of the help that has a verb: two blanks, the verb, blanks, its text. */
 struct completion_line {
@@ -30,6 +36,24 @@ static bool completion_next(struct bytes *help, struct completion_line *ret_line
         return true;
     }
     return false;
+}
+
+struct bytes completion_nearest(const char *verb, struct bytes help)
+{
+    struct completion_line line;
+    struct bytes best = bytes_make(NULL, 0);
+    size_t best_distance = SIZE_MAX;
+    while (completion_next(&help, &line)) {
+        char name[COMPLETION_VERB_BYTES];
+        (void)snprintf(name, sizeof(name), "%.*s", (int)line.verb.count,
+                       (const char *)line.verb.data);
+        size_t distance = config_name_distance(verb, name);
+        if (distance < best_distance && config_name_is_near(verb, name)) {
+            best_distance = distance;
+            best = line.verb;
+        }
+    }
+    return best;
 }
 
 /* ---- bash, zsh ------------------------------------------------------------------------------- */

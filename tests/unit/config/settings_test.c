@@ -120,6 +120,17 @@ static void no_number_is_larger_than_what_is_made_of_it(void **state)
     }
 }
 
+/* Only so much of a name is compared. */
+static void a_name_that_is_too_long_is_near_none(void **state)
+{
+    (void)state;
+    char name[400];
+    memset(name, 'a', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    assert_false(config_name_is_near(name, "validate"));
+    assert_true(config_name_is_near("valdate", "validate"));
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +138,7 @@ UNIT
         cmocka_unit_test(lists_have_an_end),
         cmocka_unit_test(no_two_keys_share_a_field),
         cmocka_unit_test(nothing_is_allowed_only_where_it_means_something),
+        cmocka_unit_test(a_name_that_is_too_long_is_near_none),
         cmocka_unit_test(no_number_is_larger_than_what_is_made_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,10 +49,30 @@ static void without_room_there_is_no_script(void **state)
     }
 }
 
+static void assert_nearest(const char *verb, const char *wanted)
+{
+    struct bytes near = completion_nearest(verb, bytes_of_text(help));
+    assert_int_equal(near.count, strlen(wanted));
+    assert_memory_equal(near.data == NULL ? (const void *)wanted : near.data, wanted, near.count);
+}
+
+static void a_verb_that_is_misspelled_is_found(void **state)
+{
+    (void)state;
+    assert_nearest("serve", "serve");
+    assert_nearest("srve", "serve");
+    assert_nearest("sevre", "serve");
+    assert_nearest("lits", "list");
+    assert_nearest("not", "");
+    assert_nearest("frobnicate", "");
+    assert_nearest("", "");
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_shell_knows_the_helps_verbs),
+        cmocka_unit_test(a_verb_that_is_misspelled_is_found),
         cmocka_unit_test(without_room_there_is_no_script),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
