@@ -96,9 +96,11 @@ def compiled(build):
         path = source.relative_to(sources.ROOT).as_posix()
         if not path.startswith(LEFT_OUT) and output.exists():
             objects[path] = output
-    listing = {path: subprocess.run(["nm", output], capture_output=True, text=True, check=True)
-               for path, output in objects.items()}
-    return {path: symbols(found.stdout) for path, found in listing.items()}
+    listing = subprocess.run(["nm", *objects.values()], capture_output=True, text=True,
+                             check=True).stdout
+    parts = dict(part.split(":\n", 1) for part in listing.split("\n\n") if ":\n" in part)
+    found = {pathlib.Path(name.strip()): text for name, text in parts.items()}
+    return {path: symbols(found[output]) for path, output in objects.items()}
 
 
 def main():
