@@ -221,7 +221,7 @@ enum status exchange_write(struct http_exchange *exchange, struct bytes *piece)
     if (exchange->response_begun && exchange->head_length != HTTP_LENGTH_UNKNOWN &&
         piece->count > exchange->head_length - MIN(total, exchange->head_length))
         return STATUS_INVALID;
-    size_t count = piece->count;
+    size_t count = MIN(piece->count, (size_t)HOSTAPI_TURN_BYTES);
     if (http_exchange_streams(exchange))
         count = MIN(count, exchange->limits->stream_buffer -
                                MIN((uint64_t)body->count, exchange->limits->stream_buffer));

@@ -85,6 +85,21 @@ enum engine_outcome host_park_until(struct hostapi_host *host, uint64_t until_ns
     return host_park(host, &wait, 1);
 }
 
+enum engine_outcome host_take_turn(struct hostapi_host *host)
+{
+    const struct hostapi_wait wait = {.kind = HOSTAPI_WAIT_TURN};
+    return host_park(host, &wait, 1);
+}
+
+enum engine_outcome host_go_on_writing(struct hostapi_host *host)
+{
+    const struct http_exchange *exchange = host->request.exchange;
+    if (http_exchange_streams(exchange) &&
+        exchange->response_body.count >= exchange->limits->stream_buffer)
+        return host_park_for_room(host);
+    return host_take_turn(host);
+}
+
 enum engine_outcome host_park_for_room(struct hostapi_host *host)
 {
     const struct hostapi_wait wait = {.kind = HOSTAPI_WAIT_ROOM};
@@ -407,7 +422,7 @@ uint64_t hostapi_waits_until_ns(const struct hostapi_waits *waits)
 {
     uint64_t until_ns = UINT64_MAX;
     for (uint32_t i = 0; i < waits->count; i++) {
-        if (waits->rows[i].kind == HOSTAPI_WAIT_TIME)
+        if (waits->rows[i].kind == HOSTAPI_WAIT_TIME || waits->rows[i].kind == HOSTAPI_WAIT_TURN)
             until_ns = MIN(until_ns, waits->rows[i].until_ns);
     }
     return until_ns;

@@ -132,6 +132,11 @@ enum engine_outcome host_trap_frozen(struct engine_host_call *call, const char *
 /* Parks the call until any of the waits, at least 1, is over: then it is made again. */
 enum engine_outcome
 host_park(struct hostapi_host *host, const struct hostapi_wait *waits, uint32_t count);
+/* A long call, after HOSTAPI_TURN_BYTES of its work: it is made again when others had their turn,
+ * and does not count as parked. */
+enum engine_outcome host_take_turn(struct hostapi_host *host);
+/* The same, or until a piece of the response was taken if there is no room for more of it. */
+enum engine_outcome host_go_on_writing(struct hostapi_host *host);
 /* The same until a piece of the response was taken. */
 enum engine_outcome host_park_for_room(struct hostapi_host *host);
 /* The same until more of the request's body has come. */

@@ -305,9 +305,12 @@ enum hostapi_step hostapi_returned(struct hostapi_host *host, bool is_error, str
  * kind accepts it. */
 enum hostapi_step hostapi_trapped(struct hostapi_host *host, struct report *report);
 
+/* What a call may move before others have a turn: some 100 us, if all of its pages are new. */
+#define HOSTAPI_TURN_BYTES 131072u
 /* One thing that a pending call waits for. */
 enum hostapi_wait_kind {
-    HOSTAPI_WAIT_TIME,  /* a moment: monotonic `until_ns`; 0: others had their turn */
+    HOSTAPI_WAIT_TIME,  /* a moment: monotonic `until_ns`; 0: what it wrote may go out */
+    HOSTAPI_WAIT_TURN,  /* nothing: the call is long, and goes on when others had their turn */
     HOSTAPI_WAIT_ROOM,  /* room in the exchange's response_body: a piece of it was taken */
     HOSTAPI_WAIT_BODY,  /* a piece of the exchange's request_body has come, or its end */
     HOSTAPI_WAIT_EVENT, /* any operation of the request has an answer: operations.h */

@@ -304,6 +304,8 @@ static enum status builder_wait(struct builder *builder)
     const struct hostapi_waits *waits = hostapi_waits(builder->host);
     uint64_t until_ns = hostapi_waits_until_ns(waits);
     uint64_t now_ns = clock_monotonic_ns(&clock_system);
+    if (hostapi_waits_for(waits, HOSTAPI_WAIT_TURN))
+        return STATUS_OK;
     if (!builder->is_on_the_way || !hostapi_waits_for(waits, HOSTAPI_WAIT_TIME))
         return report_fail(&builder->report, STATUS_TRAPPED, REPORT_OFFSET_NONE,
                            "%s waits for something: it may only compute", builder->runs);

@@ -28,8 +28,8 @@ struct http_wasm_state {
     uint64_t body_read[HTTP_WASM_BODY_KIND_COUNT]; /* read_body's position */
     bool body_written[HTTP_WASM_BODY_KIND_COUNT];  /* write_body was called in this phase */
     bool holds_response;                           /* it must be whole: counted in the exchange */
-    uint64_t write_done;                           /* of a write_body that waits for room */
-    struct buffer request_body;                    /* what a guest wrote in its place; owned */
+    uint64_t done;              /* bytes moved by a call of the two that is made again */
+    struct buffer request_body; /* what a guest wrote in its place; owned */
 };
 
 /* Of the instance's memory. */

@@ -15,6 +15,15 @@
 
 #define HTTP_WASM_EOF (UINT64_C(1) << 32)
 
+/* Of a call that is made again: how many of its bytes were moved. */
+static uint64_t http_wasm_done(struct hostapi_host *host)
+{
+    struct http_wasm_state *state = http_wasm_state(host);
+    if (!host->request.resumed)
+        state->done = 0;
+    return state->done;
+}
+
 enum engine_outcome http_wasm_read_body(struct hostapi_host *host, struct engine_host_call *call)
 {
     uint32_t kind = call->slots[0].i32;
@@ -34,25 +43,31 @@ enum engine_outcome http_wasm_read_body(struct hostapi_host *host, struct engine
     struct bytes body =
         is_request ? exchange->request_body : buffer_bytes(&exchange->response_body);
     uint64_t *read = &http_wasm_state(host)->body_read[kind];
-    if (is_request && exchange_body_waits(exchange, *read))
+    uint64_t done = http_wasm_done(host);
+    if (is_request && done == 0 && exchange_body_waits(exchange, *read))
         return host_park_for_body(host);
     uint64_t left = body.count - *read;
-    uint64_t count = MIN(left, (uint64_t)limit);
+    uint64_t count = MIN(left, (uint64_t)limit - done);
     uint8_t *space;
-    if (!guest_mem_space(call->instance, address, count, &space))
+    if (!guest_mem_space(call->instance, address, done + count, &space))
         return host_trap(call, "read_body: buffer of %u bytes at %u is outside memory",
-                         (uint32_t)count, address);
-    if (count > 0) {
-        hostcalls_charge_bytes(call, count);
-        memcpy(space, body.data + *read, count);
-        *read += count;
+                         (uint32_t)(done + count), address);
+    uint64_t turn = MIN(count, (uint64_t)HOSTAPI_TURN_BYTES);
+    if (turn > 0) {
+        hostcalls_charge_bytes(call, turn);
+        memcpy(space + done, body.data + *read, turn);
+        *read += turn;
     }
+    http_wasm_state(host)->done = done + turn;
+    if (turn < count)
+        return host_take_turn(host);
     bool is_end = count == left && !(is_request && exchange->request_body_is_coming);
-    call->slots[0].bits = count | (is_end ? HTTP_WASM_EOF : 0);
+    call->slots[0].bits = (done + count) | (is_end ? HTTP_WASM_EOF : 0);
     return ENGINE_DONE;
 }
 
-static enum status http_wasm_write_request(struct hostapi_host *host, struct bytes piece)
+static enum status
+http_wasm_write_request(struct hostapi_host *host, struct bytes piece, uint64_t done)
 {
     struct http_wasm_state *state = http_wasm_state(host);
     struct http_exchange *exchange = host->request.exchange;
@@ -60,9 +75,13 @@ static enum status http_wasm_write_request(struct hostapi_host *host, struct byt
         buffer_init(&state->request_body, exchange->limits->body);
         state->body_read[HTTP_WASM_REQUEST_BODY] = 0;
     }
-    enum status status = buffer_append(&state->request_body, piece.data, piece.count);
+    if (piece.count - done > state->request_body.max - state->request_body.count)
+        return STATUS_FULL;
+    uint64_t turn = MIN(piece.count - done, (uint64_t)HOSTAPI_TURN_BYTES);
+    enum status status = buffer_append(&state->request_body, piece.data + done, turn);
     if (status != STATUS_OK)
         return status;
+    state->done = done + turn;
     state->body_written[HTTP_WASM_REQUEST_BODY] = true;
     exchange->request_body_is_coming = false;
     exchange->request_body = buffer_bytes(&state->request_body);
@@ -81,7 +100,7 @@ static enum engine_outcome http_wasm_write_response(struct hostapi_host *host,
         state->body_read[HTTP_WASM_RESPONSE_BODY] = 0;
     }
     state->body_written[HTTP_WASM_RESPONSE_BODY] = true;
-    uint64_t done = host->request.resumed ? state->write_done : 0;
+    uint64_t done = http_wasm_done(host);
     struct bytes rest = bytes_make(piece.data + done, piece.count - done);
     enum status status = exchange_write(exchange, &rest);
     if (status != STATUS_OK)
@@ -89,8 +108,8 @@ static enum engine_outcome http_wasm_write_response(struct hostapi_host *host,
                          (unsigned long long)(status == STATUS_INVALID
                                                   ? exchange->head_length
                                                   : exchange->limits->response));
-    state->write_done = piece.count - rest.count;
-    return rest.count == 0 ? ENGINE_DONE : host_park_for_room(host);
+    state->done = piece.count - rest.count;
+    return rest.count == 0 ? ENGINE_DONE : host_go_on_writing(host);
 }
 
 enum engine_outcome http_wasm_write_body(struct hostapi_host *host, struct engine_host_call *call)
@@ -111,8 +130,8 @@ enum engine_outcome http_wasm_write_body(struct hostapi_host *host, struct engin
         hostcalls_charge_bytes(call, piece.count);
     if (kind == HTTP_WASM_RESPONSE_BODY)
         return http_wasm_write_response(host, call, piece);
-    if (http_wasm_write_request(host, piece) == STATUS_OK)
-        return ENGINE_DONE;
+    if (http_wasm_write_request(host, piece, http_wasm_done(host)) == STATUS_OK)
+        return http_wasm_state(host)->done == piece.count ? ENGINE_DONE : host_take_turn(host);
     return host_trap(call, "write_body: body is larger than limits.body (%llu)",
                      (unsigned long long)host->request.exchange->limits->body);
 }

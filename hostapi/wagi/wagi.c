@@ -193,7 +193,7 @@ wagi_write_stdout(struct hostapi_host *host, struct engine_host_call *call, stru
                          (unsigned long long)(status == STATUS_INVALID
                                                   ? exchange->head_length
                                                   : exchange->limits->response));
-    return piece->count == 0 ? ENGINE_DONE : host_park_for_room(host);
+    return piece->count == 0 ? ENGINE_DONE : host_go_on_writing(host);
 }
 
 /* ---- leading a request ----------------------------------------------------------------------- */

@@ -53,7 +53,7 @@ struct wasi_state {
     uint64_t clock_ns[2];        /* realtime, monotonic, as the guest sees them in that run */
     uint64_t poll_base_ns;       /* poll_oneoff: monotonic time of the first call */
     uint64_t random_done;        /* random_get: bytes filled so far */
-    uint32_t write_done;         /* fd_write that waits for room: bytes taken so far */
+    uint32_t done;               /* of a read or write that is made again: bytes moved so far */
     uint64_t *secret_tickets;    /* in the exchange's arena; NULL: they were not asked for */
     bool secrets_joined;         /* to the exchange's environment */
 };
@@ -180,6 +180,15 @@ struct wasi_fd *wasi_fd_node(struct hostapi_host *host,
                              uint64_t rights,
                              enum wasi_errno otherwise,
                              enum wasi_errno *ret_error);
+/* Leaves of the vectors what this turn of the call is to move. True: there is more. */
+bool wasi_fd_cut(const struct hostapi_host *host, struct guest_mem_iovecs *iovecs);
+/* The turn moved `count` bytes. The call is made again if it `goes_on`, else this is its answer. */
+enum engine_outcome wasi_fd_end_turn(struct hostapi_host *host,
+                                     struct engine_host_call *call,
+                                     uint32_t sum_index,
+                                     enum wasi_errno error,
+                                     uint32_t count,
+                                     bool goes_on);
 /* Reads from, and writes to, a file, from `*offset` on, which is moved on. */
 enum wasi_errno wasi_file_read(struct hostapi_host *host,
                                struct engine_host_call *call,

@@ -133,6 +133,6 @@ enum engine_outcome wasi_random_get(struct hostapi_host *host, struct engine_hos
         return wasi_answer(call, WASI_IO);
     state->random_done += turn;
     if (state->random_done < count)
-        return host_park_until(host, 0);
+        return host_take_turn(host);
     return wasi_answer(call, WASI_SUCCESS);
 }

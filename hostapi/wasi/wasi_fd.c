@@ -207,8 +207,10 @@ enum wasi_errno wasi_fd_vectors(const struct hostapi_host *host,
                                 struct guest_mem_iovecs *ret_iovecs)
 {
     uint8_t *ret_sum;
-    if (!host->request.resumed)
+    if (!host->request.resumed) {
+        wasi_state(host)->done = 0;
         hostcalls_charge_rows(call, MIN(call->slots[2].i32, (uint32_t)GUEST_MEM_IOVECS_MAX));
+    }
     switch (guest_mem_iovecs(call->instance, call->slots[1].i32, call->slots[2].i32, ret_iovecs)) {
     case GUEST_MEM_OUTSIDE:
         return WASI_FAULT;
@@ -235,6 +237,38 @@ enum engine_outcome wasi_fd_answer_sum(struct engine_host_call *call,
     return wasi_answer(call, error);
 }
 
+bool wasi_fd_cut(const struct hostapi_host *host, struct guest_mem_iovecs *iovecs)
+{
+    /* Who runs alone takes no turns. */
+    uint64_t left = host->request.exchange == NULL ? UINT64_MAX : HOSTAPI_TURN_BYTES;
+    uint64_t behind = wasi_state(host)->done;
+    bool more = iovecs->bytes - MIN(behind, iovecs->bytes) > left;
+    iovecs->bytes = 0;
+    for (uint32_t i = 0; i < iovecs->count; i++) {
+        uint32_t skip = (uint32_t)MIN(behind, (uint64_t)iovecs->rows[i].count);
+        behind -= skip;
+        iovecs->rows[i].address += skip;
+        iovecs->rows[i].count = (uint32_t)MIN((uint64_t)iovecs->rows[i].count - skip, left);
+        left -= iovecs->rows[i].count;
+        iovecs->bytes += iovecs->rows[i].count;
+    }
+    return more;
+}
+
+enum engine_outcome wasi_fd_end_turn(struct hostapi_host *host,
+                                     struct engine_host_call *call,
+                                     uint32_t sum_index,
+                                     enum wasi_errno error,
+                                     uint32_t count,
+                                     bool goes_on)
+{
+    struct wasi_state *state = wasi_state(host);
+    state->done += count;
+    if (goes_on && error == WASI_SUCCESS)
+        return host_take_turn(host);
+    return wasi_fd_answer_sum(call, sum_index, state->done > 0 ? WASI_SUCCESS : error, state->done);
+}
+
 /* Why a descriptor that may not be read, or written to, is not: libcs know these words for it. */
 static enum wasi_errno fd_refusal(struct hostapi_host *host, uint32_t fd)
 {
@@ -246,19 +280,20 @@ static enum wasi_errno fd_refusal(struct hostapi_host *host, uint32_t fd)
 
 static enum engine_outcome fd_read_stream(struct hostapi_host *host,
                                           struct engine_host_call *call,
-                                          const struct guest_mem_iovecs *iovecs)
+                                          struct guest_mem_iovecs *iovecs)
 {
     const struct wasi_setting *setting = host->family->setting;
     uint32_t count = 0;
+    bool more = wasi_fd_cut(host, iovecs);
     if (host->checkpoint.on_the_way)
         return host_trap(call,
                          "stdin was read before the checkpoint: no request is there yet; read "
                          "after it");
-    if (iovecs->bytes > 0 && wasi_stdin_waits(host))
+    if (iovecs->bytes > 0 && wasi_state(host)->done == 0 && wasi_stdin_waits(host))
         return host_park_for_body(host);
     hostcalls_charge_bytes(call, MIN(iovecs->bytes, setting->stdin_bytes(host)));
     enum wasi_errno error = setting->read(host, call->instance, iovecs, &count);
-    return wasi_fd_answer_sum(call, 3, error, count);
+    return wasi_fd_end_turn(host, call, 3, error, count, more && count == iovecs->bytes);
 }
 
 enum engine_outcome wasi_fd_read(struct hostapi_host *host, struct engine_host_call *call)
@@ -277,8 +312,9 @@ enum engine_outcome wasi_fd_read(struct hostapi_host *host, struct engine_host_c
     enum engine_outcome outcome = wasi_device_before_read(host, call, row);
     if (outcome != ENGINE_DONE)
         return outcome;
+    bool more = wasi_fd_cut(host, &iovecs);
     error = wasi_file_read(host, call, row, &iovecs, &row->offset, &count);
-    return wasi_fd_answer_sum(call, 3, error, count);
+    return wasi_fd_end_turn(host, call, 3, error, count, more && count == iovecs.bytes);
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -334,33 +370,30 @@ enum engine_outcome wasi_fd_datasync(struct hostapi_host *host, struct engine_ho
     return fd_sync(host, call, true);
 }
 
+/* `iovecs` is what this turn is to write; TRAPPED and PENDING as the setting's write. */
 static enum engine_outcome fd_write_stream(struct hostapi_host *host,
                                            struct engine_host_call *call,
                                            enum wasi_stream stream,
-                                           const struct guest_mem_iovecs *iovecs)
+                                           const struct guest_mem_iovecs *iovecs,
+                                           bool more)
 {
     struct wasi_state *state = wasi_state(host);
     enum wasi_errno error = WASI_SUCCESS;
-    uint32_t done = state->write_done;
-    uint32_t sum = 0;
+    bool goes_on = more;
     for (uint32_t i = 0; i < iovecs->count; i++) {
         struct bytes piece;
         if (!guest_mem_view(call->instance, iovecs->rows[i].address, iovecs->rows[i].count, &piece))
             return wasi_answer(call, WASI_FAULT);
-        uint32_t skip = (uint32_t)MIN((size_t)(done - sum), piece.count);
-        sum += skip;
-        piece = bytes_make(piece.data + skip, piece.count - skip);
-        uint32_t before = sum;
+        uint32_t before = state->done;
         enum engine_outcome outcome =
-            host->family->setting->write(host, call, stream, piece, &sum, &error);
-        state->write_done = sum;
+            host->family->setting->write(host, call, stream, piece, &state->done, &error);
         if (outcome != ENGINE_DONE)
             return outcome;
-        done = MAX(done, sum);
-        if (error != WASI_SUCCESS || sum - before < piece.count)
+        goes_on = more && state->done - before == piece.count;
+        if (error != WASI_SUCCESS || state->done - before < piece.count)
             break;
     }
-    return wasi_fd_answer_sum(call, 3, error, sum);
+    return wasi_fd_end_turn(host, call, 3, error, 0, goes_on);
 }
 
 enum engine_outcome wasi_fd_write(struct hostapi_host *host, struct engine_host_call *call)
@@ -374,12 +407,11 @@ enum engine_outcome wasi_fd_write(struct hostapi_host *host, struct engine_host_
     error = wasi_fd_vectors(host, call, 3, &iovecs);
     if (error != WASI_SUCCESS)
         return wasi_answer(call, error);
-    if (!host->request.resumed) {
-        wasi_state(host)->write_done = 0;
+    if (!host->request.resumed)
         hostcalls_charge_bytes(call, iovecs.bytes);
-    }
+    bool more = wasi_fd_cut(host, &iovecs);
     if (row->kind == WASI_FD_STREAM)
-        return fd_write_stream(host, call, (enum wasi_stream)row->of, &iovecs);
+        return fd_write_stream(host, call, (enum wasi_stream)row->of, &iovecs, more);
     error = wasi_file_write(host, call, row, &iovecs, &row->offset, &count);
-    return wasi_fd_answer_sum(call, 3, error, count);
+    return wasi_fd_end_turn(host, call, 3, error, count, more && count == iovecs.bytes);
 }

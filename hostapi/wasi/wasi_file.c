@@ -104,11 +104,13 @@ file_at(struct hostapi_host *host, struct engine_host_call *call, bool writes)
         error = WASI_INVAL;
     if (error != WASI_SUCCESS)
         return wasi_answer(call, error);
+    bool more = wasi_fd_cut(host, &iovecs);
+    offset += wasi_state(host)->done;
     if (writes)
         hostcalls_charge_bytes(call, iovecs.bytes);
     error = writes ? wasi_file_write(host, call, row, &iovecs, &offset, &count)
                    : wasi_file_read(host, call, row, &iovecs, &offset, &count);
-    return wasi_fd_answer_sum(call, 4, error, count);
+    return wasi_fd_end_turn(host, call, 4, error, count, more && count == iovecs.bytes);
 }
 
 enum engine_outcome wasi_fd_pread(struct hostapi_host *host, struct engine_host_call *call)

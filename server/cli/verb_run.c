@@ -522,6 +522,9 @@ int verb_run(int argc, char **argv)
     if (run.arguments == NULL)
         return verb_fail("run", STATUS_NO_MEMORY, "out of memory");
     int exit_status = read_options(&run, argc, argv);
+    /* Head and log go there character by character. */
+    if (run.request.line != NULL)
+        (void)setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
     if (exit_status == 0) {
         enum status status = engine_init(&report);
         if (status == STATUS_OK)

@@ -84,6 +84,8 @@ guest_begin(struct isolate *isolate, struct http_exchange *http, struct guest_re
 static enum guest_step guest_waits(const struct isolate *isolate, struct guest_result *ret_result)
 {
     const struct hostapi_waits *waits = hostapi_waits(isolate_host(isolate));
+    if (hostapi_waits_for(waits, HOSTAPI_WAIT_TURN))
+        return GUEST_RUNS;
     ret_result->until_ns = hostapi_waits_until_ns(waits);
     ret_result->for_event = hostapi_waits_for(waits, HOSTAPI_WAIT_EVENT);
     ret_result->for_room = hostapi_waits_for(waits, HOSTAPI_WAIT_ROOM);

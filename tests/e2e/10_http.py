@@ -198,6 +198,32 @@ class Http(ServerTest):
         self.assertEqual(self.server.get("echo").status, 200)
 
 
+IN_ONE_CALL = """
+(module
+  (import "http_handler" "read_body" (func $read (param i32 i32 i32) (result i64)))
+  (import "http_handler" "write_body" (func $write (param i32 i32 i32)))
+  (memory (export "memory") 80)
+  (func (export "handle_request") (result i64)
+    (call $write (i32.const 1) (i32.const 0)
+      (i32.wrap_i64 (call $read (i32.const 0) (i32.const 0) (i32.const 5242880))))
+    (i64.const 0))
+  (func (export "handle_response") (param i32 i32)))
+"""
+
+
+class Long(ServerTest):
+    """A body that is read by one host call and written by another, which take turns."""
+    workers = 1
+
+    def test_a_body_of_megabytes_comes_back_whole(self):
+        self.server.deploy("once", harness.wat(IN_ONE_CALL, name="once"))
+        for count in (131_072, 131_073, 3_000_000, 5_242_880):
+            body = bytes(i * 31 % 251 for i in range(1000)) * (count // 1000 + 1)
+            answer = self.server.get("once", method="POST", body=body[:count])
+            self.assertEqual(answer.status, 200, answer)
+            self.assertEqual(answer.body, body[:count])
+
+
 class Http2Curl(ServerTest):
     @classmethod
     def setUpClass(cls):

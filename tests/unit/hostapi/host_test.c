@@ -140,6 +140,9 @@ static void a_call_may_wait_for_any_of_several_moments_and_events(void **state)
     assert_int_equal(hostapi_waits_until_ns(parked), UINT64_MAX); /* an event alone */
     assert_int_equal(host_park_until(host, 5), ENGINE_PENDING);
     assert_false(hostapi_waits_for(hostapi_waits(host), HOSTAPI_WAIT_EVENT));
+    assert_int_equal(host_take_turn(host), ENGINE_PENDING);
+    assert_true(hostapi_waits_for(hostapi_waits(host), HOSTAPI_WAIT_TURN));
+    assert_int_equal(hostapi_waits_until_ns(hostapi_waits(host)), 0);
     hostapi_host_free(host);
 }
 

@@ -110,12 +110,32 @@ static void what_two_agree_on_is_the_same(void **state)
                      STATUS_INVALID);
 }
 
+/* The point at infinity, and one beside the curve, both well written. */
+static void a_peer_that_is_no_point_of_the_curve_is_refused(void **state)
+{
+    (void)state;
+    struct ask mine = {0};
+    struct ask open = {0};
+    struct ask answer = {0};
+    struct bytes nowhere = ask_bytes("3019301306072a8648ce3d020106082a8648ce3d03010703020000", 0);
+    make_pair("P-256", &mine, &open);
+    assert_int_equal(ASK(&answer, DERIVE, TEXT("P-256"), mine.rows[0], open.rows[0]), STATUS_OK);
+    assert_int_equal(ASK(&answer, DERIVE, TEXT("P-256"), mine.rows[0], nowhere), STATUS_INVALID);
+    uint8_t beside[128];
+    memcpy(beside, open.rows[0].data, open.rows[0].count);
+    beside[open.rows[0].count - 1] ^= 1;
+    assert_int_equal(
+        ASK(&answer, DERIVE, TEXT("P-256"), mine.rows[0], bytes_make(beside, open.rows[0].count)),
+        STATUS_INVALID);
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_signed_is_verified),
         cmocka_unit_test(keys_and_digests_of_another_kind_are_refused),
         cmocka_unit_test(what_two_agree_on_is_the_same),
+        cmocka_unit_test(a_peer_that_is_no_point_of_the_curve_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

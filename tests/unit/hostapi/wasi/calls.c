@@ -52,14 +52,20 @@ uint64_t u64(uint32_t address)
     return guest_mem_load_u64(memory(address));
 }
 
-enum engine_outcome call(wasi_handler *handler, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+enum engine_outcome call_some(wasi_handler *handler, const uint64_t *arguments, size_t count)
 {
-    const uint64_t arguments[] = {a, b, c, d};
-    for (size_t i = 0; i < COUNT_OF(arguments); i++)
+    assert_true(count <= COUNT_OF(slots));
+    for (size_t i = 0; i < count; i++)
         slots[i].bits = arguments[i];
     struct engine_host_call host_call = {
         .instance = fixture.instance, .context = fixture.host, .slots = slots};
     return handler(hostcalls_enter(&host_call, HOSTAPI_KIND_WASI, 0), &host_call);
+}
+
+enum engine_outcome call(wasi_handler *handler, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    const uint64_t arguments[] = {a, b, c, d};
+    return call_some(handler, arguments, COUNT_OF(arguments));
 }
 
 void expect(
@@ -71,13 +77,7 @@ void expect(
 
 enum wasi_errno call_all(wasi_handler *handler, const uint64_t *arguments, size_t count)
 {
-    assert_true(count <= COUNT_OF(slots));
-    for (size_t i = 0; i < count; i++)
-        slots[i].bits = arguments[i];
-    struct engine_host_call host_call = {
-        .instance = fixture.instance, .context = fixture.host, .slots = slots};
-    assert_int_equal(handler(hostcalls_enter(&host_call, HOSTAPI_KIND_WASI, 0), &host_call),
-                     ENGINE_DONE);
+    assert_int_equal(call_some(handler, arguments, count), ENGINE_DONE);
     return (enum wasi_errno)slots[0].bits;
 }
 

@@ -31,6 +31,7 @@ void expect(
     wasi_handler *handler, uint64_t a, uint64_t b, uint64_t c, uint64_t d, enum wasi_errno error);
 
 /* The same of a call with so many arguments. */
+enum engine_outcome call_some(wasi_handler *handler, const uint64_t *arguments, size_t count);
 enum wasi_errno call_all(wasi_handler *handler, const uint64_t *arguments, size_t count);
 #define CALL_ALL(handler, ...)                                                                     \
     call_all(handler, (const uint64_t[]){__VA_ARGS__}, sizeof((uint64_t[]){__VA_ARGS__}) / 8)

@@ -2,6 +2,8 @@
 /*
  * Streams by descriptor: reading, writing, closing, renumbering, and their stats.
  */
+#include <stdlib.h>
+
 #include "engine/run/machine.h"
 #include "hostapi/hostcalls.h"
 #include "tests/support/unit.h"
@@ -204,7 +206,6 @@ static void a_sync_of_stdout_lets_go_what_is_written_of_a_good_head(void **state
     assert_int_equal(call(wasi_fd_sync, 1, 0, 0, 0), ENGINE_PENDING);
     assert_true(exchange->flush_wanted);
     assert_int_equal(hostapi_waits_until_ns(hostapi_waits(fixture.host)), 0);
-    fixture.host->request.resumed = true;
     expect(wasi_fd_sync, 1, 0, 0, 0, WASI_SUCCESS);
     expect(wasi_fd_sync, 0, 0, 0, 0, WASI_INVAL);
     expect(wasi_fd_sync, 2, 0, 0, 0, WASI_INVAL);
@@ -247,6 +248,63 @@ static void a_read_waits_for_what_has_not_come(void **state)
     assert_int_equal(u32(64), 0);
 }
 
+/* ---- calls that are long --------------------------------------------------------------------- */
+
+enum { LONG_VECTORS = 4, LONG_BYTES = 60000, LONG_AT = 1000 };
+
+/* All of them in one place of the guest's memory, which has only so much. */
+static void put_long_vectors(void)
+{
+    for (uint32_t i = 0; i < LONG_VECTORS; i++)
+        put_iovec(8 * i, LONG_AT, LONG_BYTES);
+}
+
+static void assert_takes_turn(wasi_handler *handler, uint32_t fd)
+{
+    assert_int_equal(call(handler, fd, 0, LONG_VECTORS, 64), ENGINE_PENDING);
+    assert_true(hostapi_waits_for(hostapi_waits(fixture.host), HOSTAPI_WAIT_TURN));
+    assert_int_equal(hostapi_waits_until_ns(hostapi_waits(fixture.host)), 0);
+}
+
+static void a_long_read_takes_turns_and_goes_on_where_it_was(void **state)
+{
+    (void)state;
+    size_t count = (size_t)LONG_VECTORS * LONG_BYTES;
+    uint8_t *body = malloc(count);
+    for (size_t i = 0; i < count; i++)
+        body[i] = (uint8_t)(i / LONG_BYTES + i);
+    fixture.exchange.request_body = bytes_make(body, count);
+    fixture.exchange.request_body_is_coming = true;
+    put_long_vectors();
+    uint64_t before = fixture.machine->fuel_host;
+    assert_takes_turn(wasi_fd_read, 0);
+    expect(wasi_fd_read, 0, 0, LONG_VECTORS, 64, WASI_SUCCESS);
+    assert_int_equal(u32(64), count);
+    assert_memory_equal(memory(LONG_AT), body + count - LONG_BYTES, LONG_BYTES);
+    assert_int_equal(fixture.machine->fuel_host - before,
+                     LONG_VECTORS * HOSTCALLS_FUEL_PER_ROW + count / HOSTCALLS_BYTES_PER_FUEL);
+    free(body);
+}
+
+static void a_long_write_takes_turns_and_goes_on_where_it_was(void **state)
+{
+    (void)state;
+    memcpy(memory(100), "content-type: a/b\n\n", 19);
+    put_iovec(0, 100, 19);
+    expect(wasi_fd_write, 1, 0, 1, 64, WASI_SUCCESS);
+    fixture.limits.response = 1 << 20;
+    put_long_vectors();
+    uint64_t before = fixture.machine->fuel_host;
+    assert_takes_turn(wasi_fd_write, 1);
+    assert_int_equal(fixture.exchange.response_body.count, HOSTAPI_TURN_BYTES);
+    expect(wasi_fd_write, 1, 0, LONG_VECTORS, 64, WASI_SUCCESS);
+    assert_int_equal(u32(64), LONG_VECTORS * LONG_BYTES);
+    assert_int_equal(fixture.exchange.response_body.count, LONG_VECTORS * LONG_BYTES);
+    assert_int_equal(
+        fixture.machine->fuel_host - before,
+        LONG_VECTORS * (HOSTCALLS_FUEL_PER_ROW + (uint64_t)LONG_BYTES / HOSTCALLS_BYTES_PER_FUEL));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, calls_setup, calls_teardown)
 
 UNIT
@@ -268,6 +326,8 @@ UNIT
         TEST(a_sync_of_stdout_lets_go_what_is_written_of_a_good_head),
         TEST(a_bad_head_is_told_of_at_the_end_and_nothing_goes_out_before),
         TEST(a_read_waits_for_what_has_not_come),
+        TEST(a_long_read_takes_turns_and_goes_on_where_it_was),
+        TEST(a_long_write_takes_turns_and_goes_on_where_it_was),
     };
     return cmocka_run_group_tests(tests, fixture_prepare, NULL);
 }

@@ -36,6 +36,27 @@ static void bytes_are_read_and_written_where_they_are_meant(void **state)
     assert_int_equal(CALL_ALL(wasi_fd_pwrite, fd, 0, 2, 0, PAGE_BYTES - 3), WASI_FAULT);
 }
 
+/* Vectors that share their place, in a memory of one page: 240,000 bytes. */
+static void a_long_read_or_write_of_a_file_takes_turns(void **state)
+{
+    (void)state;
+    uint32_t fd = open_path("file", 0, FILE_RIGHTS, 0);
+    fixture.host->request.exchange = &fixture.exchange; /* a command would not stop */
+    for (uint32_t i = 0; i < 4; i++)
+        put_iovec(8 * i, 1000, 60000);
+    static wasi_handler *const handlers[] = {wasi_fd_pwrite, wasi_fd_pread};
+    memset(memory(1000), 'x', 60000);
+    for (size_t i = 0; i < COUNT_OF(handlers); i++) {
+        const uint64_t arguments[] = {fd, 0, 4, 0, 64};
+        assert_int_equal(call_some(handlers[i], arguments, COUNT_OF(arguments)), ENGINE_PENDING);
+        assert_true(hostapi_waits_for(hostapi_waits(fixture.host), HOSTAPI_WAIT_TURN));
+        assert_int_equal(CALL_ALL(handlers[i], fd, 0, 4, 0, 64), WASI_SUCCESS);
+        assert_int_equal(u32(64), 240000);
+    }
+    assert_int_equal(CALL_ALL(wasi_fd_filestat_get, fd, 0), WASI_SUCCESS);
+    assert_int_equal(u64(32), 240000);
+}
+
 static void appended_bytes_go_to_the_end(void **state)
 {
     (void)state;
@@ -197,6 +218,7 @@ UNIT
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
     const struct CMUnitTest tests[] = {
         TEST(bytes_are_read_and_written_where_they_are_meant),
+        TEST(a_long_read_or_write_of_a_file_takes_turns),
         TEST(appended_bytes_go_to_the_end),
         TEST(a_position_is_sought_from_all_three_places),
         TEST(sizes_times_and_advice_are_checked),

@@ -23,6 +23,7 @@ static struct {
     bool for_event;
     bool for_room;
     bool for_body;
+    bool for_turn;
     enum hostapi_kind kind;
     enum status create_status;
     /* what they were asked */
@@ -166,6 +167,7 @@ bool hostapi_waits_for(const struct hostapi_waits *waits, enum hostapi_wait_kind
     (void)waits;
     return kind == HOSTAPI_WAIT_EVENT  ? says.for_event
            : kind == HOSTAPI_WAIT_ROOM ? says.for_room
+           : kind == HOSTAPI_WAIT_TURN ? says.for_turn
                                        : says.for_body;
 }
 
@@ -280,6 +282,10 @@ static void a_slice_that_ends_asks_for_more_or_waits(void **state)
     assert_int_equal(guest_ops.run(NULL, 1, &result), GUEST_WAITS);
     assert_int_equal(result.until_ns, 77);
     assert_true(result.for_event);
+    /* One that takes turns waits for nothing. */
+    says.for_event = false;
+    says.for_turn = true;
+    assert_int_equal(guest_ops.run(NULL, 1, &result), GUEST_RUNS);
 }
 
 static void a_call_that_returns_may_be_followed_by_another(void **state)
