@@ -33,13 +33,20 @@
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-static void control_begin_backup(struct deploy_control *control, struct admin_http_call *call)
+static void control_begin_backup(struct deploy_control *control,
+                                 struct admin_http_call *call,
+                                 const struct api_response *response)
 {
     const struct backup_stream_options options = {.base = control->options.base,
                                                   .data_dir = control->dir.path,
                                                   .store = control->store,
                                                   .kv = control->kv,
-                                                  .clock = control->options.clock};
+                                                  .clock = control->options.clock,
+                                                  .recipient = response->recipient,
+                                                  .number = BACKUP_STREAM_NUMBER |
+                                                            ++control->backup_count,
+                                                  .ask = control->options.vault,
+                                                  .context = control->options.context};
     backup_stream_start(&options, call, &control->backup);
 }
 
@@ -54,7 +61,7 @@ static void control_handle(void *context, struct admin_http_call *call)
     else if (response.vault.verb != DEPLOY_VAULT_NONE)
         admin_vault_ask(&control->vault, call, &response.vault);
     else if (response.backup)
-        control_begin_backup(control, call);
+        control_begin_backup(control, call, &response);
     else if (response.follow.wanted)
         admin_follow_start(control->options.base, control->logs, call, &response);
     else

@@ -51,6 +51,7 @@ struct deploy_control {
     struct proofs *proofs;
     struct list gone_keys;        /* to leave the vault (control_keys.c) */
     struct backup_stream *backup; /* under way; NULL: none */
+    uint64_t backup_count;
 };
 
 /* control_upload.c: takes over what is in `upload`, and answers. */

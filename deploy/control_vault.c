@@ -3,6 +3,7 @@
  * Control and the vault: answers to orders, certificates of files, and what was removed and is to
  * be forgotten there.
  */
+#include "deploy/backup/backup_stream.h"
 #include "deploy/control_private.h"
 #include "deploy/door/admin_http.h"
 
@@ -12,6 +13,7 @@ void deploy_control_vault_done(struct deploy_control *control,
                                struct bytes text)
 {
     if (!certificate_files_done(&control->certificates, number, status, text) &&
+        !backup_stream_vault_done(control->backup, number, status, text) &&
         !acme_vault_done(control->acme, number, status, text))
         admin_vault_done(&control->vault, number, status, text);
 }
@@ -20,6 +22,7 @@ void deploy_control_vault_lost(struct deploy_control *control)
 {
     admin_vault_lost(&control->vault);
     certificate_files_lost(&control->certificates);
+    backup_stream_vault_lost(control->backup);
     if (control->acme != NULL)
         acme_vault_lost(control->acme);
 }

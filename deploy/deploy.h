@@ -310,6 +310,7 @@ enum deploy_vault_verb {
     DEPLOY_VAULT_KEY_PROOF,   /* ... certificate that says the digest `name` for the host `value` */
     DEPLOY_VAULT_ACCOUNT,     /* the public key of the account `name`, a digest */
     DEPLOY_VAULT_ACCOUNT_SIGN, /* ... signature of `value` */
+    DEPLOY_VAULT_EXPORT,       /* all of it into `fd`, sealed for `value` (recipient.h) */
 };
 #define DEPLOY_SECRET_NAME_BYTES_MAX  128
 #define DEPLOY_SECRET_VALUE_BYTES_MAX 65536
@@ -319,6 +320,7 @@ struct deploy_vault_order {
     struct bytes function;
     struct bytes name;
     struct bytes value;
+    int fd; /* EXPORT: a copy is sent */
 };
 
 /* A request that control has a worker make of a function; its answer's body goes nowhere. */

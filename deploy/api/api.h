@@ -16,6 +16,7 @@
 #include "deploy/build/builder_job.h"
 #include "deploy/kv/kv.h"
 #include "deploy/logs/log_store.h"
+#include "deploy/recipient.h"
 #include "deploy/signature.h"
 #include "deploy/store/store.h"
 #include "engine/base/problem.h"
@@ -51,8 +52,9 @@ enum api_stranger {
     API_STRANGER_TOO_OFTEN, /* not even looked at: too many wrong ones came from there */
 };
 
-#define API_WHO_BYTES  48
-#define API_FROM_BYTES 64
+#define API_WHO_BYTES   48
+#define API_FROM_BYTES  64
+#define API_FROM_SOCKET "socket" /* in place of an address */
 
 /* Who asks, and what it may. */
 struct api_caller {
@@ -110,7 +112,8 @@ struct api_response {
     uint32_t retry_after_s;    /* 0: none */
     struct api_follow follow;
     struct api_vault vault;
-    bool backup;        /* the answer is one */
+    bool backup;                          /* the answer is one */
+    char recipient[RECIPIENT_TEXT_BYTES]; /* ... with secrets for that one; "": without */
     uint32_t checked;   /* the version that was uploaded and is to be asked how it is, before
                            api_upload_checked completes the response; 0: none */
     struct buffer body; /* owned */

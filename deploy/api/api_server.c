@@ -13,13 +13,41 @@
 static const char *const api_no_parameters[] = {NULL};
 
 /* That somebody took everything away is known before it goes. */
+/* {"recipient": ...}, of who is on this machine as the server's user: that one can read the vault's
+ * files anyway, and whoever has a token cannot. False, and answered. */
+static bool api_take_recipient(struct api_call *call, char ret_text[RECIPIENT_TEXT_BYTES])
+{
+    struct recipient parsed;
+    struct bytes body = call->request->body;
+    if (body.count == 0)
+        return true;
+    json_t *root = json_loadb((const char *)body.data, body.count, JSON_REJECT_DUPLICATES, NULL);
+    const char *text = json_string_value(json_object_get(root, "recipient"));
+    bool good = json_is_object(root) && json_object_size(root) == (text == NULL ? 0 : 1) &&
+                (text == NULL || recipient_parse(bytes_of_text(text), &parsed));
+    bool local = strcmp(call->request->caller->from, API_FROM_SOCKET) == 0;
+    if (good && text != NULL && local)
+        (void)snprintf(ret_text, RECIPIENT_TEXT_BYTES, "%s", text);
+    if (!good)
+        api_answer_error(call, 400, "bad_recipient",
+                         "the body is no object with a `recipient` to seal secrets for",
+                         "`skerry backup --secrets` makes one of a passphrase");
+    else if (text != NULL && !local)
+        api_answer_error(call, 403, "forbidden",
+                         "a backup with secrets is for who is on the server's machine",
+                         "run `skerry backup --secrets` there, by its Unix socket");
+    json_decref(root);
+    return good && (text == NULL || local);
+}
+
 void api_post_backup(struct api_call *call)
 {
     struct report report = REPORT_INIT;
-    if (!api_query_check(call, api_no_parameters))
+    char *recipient = call->response->recipient;
+    if (!api_query_check(call, api_no_parameters) || !api_take_recipient(call, recipient))
         return;
-    if (store_note_change(call->api->store, &call->target, "backup", bytes_make("", 0), &report) !=
-        STATUS_OK)
+    struct bytes with = bytes_of_text(recipient[0] == '\0' ? "" : "secrets");
+    if (store_note_change(call->api->store, &call->target, "backup", with, &report) != STATUS_OK)
         api_answer_report(call, &report);
     else
         call->response->backup = true;

@@ -9,12 +9,13 @@
  *   DB       key: "store/<database>" or "kv/<database>"
  *   RECORD   key and value, of the last DB
  *   FILE     key: "<tenant>/<SHA-256>", value: a blob
+ *   VAULT    value: secrets and private keys, sealed (deploy/recipient.h); only if asked for
  *   END      value: SHA-256 of all bytes before this frame
  *
  * Records are what the databases of records.h have, in the order of their keys, of one transaction
  * for each environment; so a backup is as portable as they are (one byte order), compact, and made
  * without stopping anybody. One without END broke off. What is not in it: artifacts, which are
- * built again; logs; the vault with its keys; admin.token.
+ * built again; logs; admin.token.
  */
 #ifndef SKERRY_DEPLOY_BACKUP_BACKUP_H
 #define SKERRY_DEPLOY_BACKUP_BACKUP_H
@@ -34,6 +35,8 @@ enum backup_kind {
     BACKUP_RECORD,
     BACKUP_FILE,
     BACKUP_END,
+    BACKUP_VAULT,
+    BACKUP_KIND_END, /* behind the last */
 };
 
 /* ---- reading (backup_read.c) ----------------------------------------------------------------- */
@@ -48,6 +51,7 @@ struct backup_counts {
     uint64_t bytes;
     uint64_t records;
     uint64_t files;
+    bool vault; /* there is one */
 };
 
 /* Gives each frame but END to `take` (NULL: nobody) and checks the whole. CORRUPT: it is no backup,
@@ -61,14 +65,21 @@ NODISCARD enum status backup_read(FILE *file,
 
 /* ---- restoring (backup_restore.c) ------------------------------------------------------------ */
 
+/* Reads it all, and whether the passphrase (NULL: none) opens its secrets, if it has some: DENIED.
+ */
+NODISCARD enum status backup_check(FILE *file,
+                                   const char *passphrase,
+                                   struct report *report,
+                                   struct backup_counts *ret_counts);
 /*
  * Makes the data directory `dir`, an absolute path, of a backup that has been read once and found
  * whole. There is none yet, or it is empty: CONFLICT. It appears at once and complete, or not at
- * all.
+ * all. Without a passphrase (NULL) secrets are left out.
  */
 NODISCARD enum status backup_restore(FILE *file,
                                      const char *dir,
                                      const struct config *config,
+                                     const char *passphrase,
                                      struct report *report,
                                      struct backup_counts *ret_counts);
 

@@ -68,7 +68,7 @@ reader_next(struct backup_reader *reader, uint8_t head[BACKUP_HEAD_BYTES], struc
     kind = le32toh(kind);
     key_bytes = le32toh(key_bytes);
     value_bytes = le64toh(value_bytes);
-    if (kind < BACKUP_ABOUT || kind > BACKUP_END || key_bytes > BACKUP_KEY_BYTES_MAX ||
+    if (kind < BACKUP_ABOUT || kind >= BACKUP_KIND_END || key_bytes > BACKUP_KEY_BYTES_MAX ||
         value_bytes > BACKUP_VALUE_BYTES_MAX)
         return reader_broken(reader, "there is no such frame");
     status = reader_fill(reader, &reader->key, key_bytes);
@@ -126,6 +126,7 @@ static enum status reader_run(struct backup_reader *reader,
         status = reader_digest_frame(reader, head, &frame);
         counts->records += frame.kind == BACKUP_RECORD;
         counts->files += frame.kind == BACKUP_FILE;
+        counts->vault |= frame.kind == BACKUP_VAULT;
         if (status == STATUS_OK && take != NULL)
             status = take(context, &frame);
     }

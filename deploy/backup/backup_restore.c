@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "deploy/backup/backup.h"
+#include "deploy/backup/backup_vault.h"
 #include "deploy/data_dir.h"
 #include "deploy/lmdb/lmdb_env.h"
 #include "deploy/store/blobs.h"
@@ -27,7 +27,8 @@ struct restore {
     char part[8];                     /* "store", "kv" */
     MDB_txn *txn;
     MDB_dbi dbi;
-    uint64_t pending; /* bytes in the transaction */
+    uint64_t pending;       /* bytes in the transaction */
+    const char *passphrase; /* of the secrets; NULL: they are left out */
 };
 
 static enum status restore_failed(struct restore *restore, int rc)
@@ -163,6 +164,16 @@ static enum status restore_file(struct restore *restore, const struct backup_fra
     return STATUS_OK;
 }
 
+static enum status restore_vault(struct restore *restore, struct bytes saved)
+{
+    char path[sizeof(restore->dir) + 16];
+    (void)snprintf(path, sizeof(path), "%s/vault", restore->dir);
+    return restore->passphrase == NULL
+               ? STATUS_OK
+               : backup_vault_restore(saved, bytes_of_text(restore->passphrase), path,
+                                      restore->report);
+}
+
 static enum status restore_take(void *context, const struct backup_frame *frame)
 {
     struct restore *restore = context;
@@ -173,6 +184,8 @@ static enum status restore_take(void *context, const struct backup_frame *frame)
         return restore_record(restore, frame);
     case BACKUP_FILE:
         return restore_file(restore, frame);
+    case BACKUP_VAULT:
+        return restore_vault(restore, frame->value);
     default:
         return STATUS_OK;
     }
@@ -216,13 +229,37 @@ static enum status restore_check_place(const char *dir, struct report *report)
                        "%s is there and not an empty directory: name a new one with --data", dir);
 }
 
+struct restore_checking {
+    const char *passphrase;
+    struct report *report;
+};
+
+static enum status restore_check_frame(void *context, const struct backup_frame *frame)
+{
+    const struct restore_checking *checking = context;
+    return frame->kind != BACKUP_VAULT || checking->passphrase == NULL
+               ? STATUS_OK
+               : backup_vault_check(frame->value, bytes_of_text(checking->passphrase),
+                                    checking->report);
+}
+
+enum status backup_check(FILE *file,
+                         const char *passphrase,
+                         struct report *report,
+                         struct backup_counts *ret_counts)
+{
+    struct restore_checking checking = {.passphrase = passphrase, .report = report};
+    return backup_read(file, restore_check_frame, &checking, report, ret_counts);
+}
+
 enum status backup_restore(FILE *file,
                            const char *dir,
                            const struct config *config,
+                           const char *passphrase,
                            struct report *report,
                            struct backup_counts *ret_counts)
 {
-    struct restore restore = {.config = config, .report = report};
+    struct restore restore = {.config = config, .report = report, .passphrase = passphrase};
     enum status status = restore_check_place(dir, report);
     if (status != STATUS_OK)
         return status;

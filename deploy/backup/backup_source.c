@@ -2,7 +2,7 @@
 /*
  * Walking over what is saved.
  *
- *   HEAD --> NAME --> (RECORDS of it) --> NAME ... --> next part ... --> FILES --> END --> DONE
+ *   HEAD --> NAME --> (RECORDS of it) --> NAME ... --> next part ... --> FILES --> VAULT --> END
  *
  * Which files there are, the store's own records of blobs say, in the same transaction as all else.
  */
@@ -26,6 +26,7 @@ enum source_stage {
     SOURCE_NAME,
     SOURCE_RECORDS,
     SOURCE_FILES,
+    SOURCE_VAULT,
     SOURCE_END,
     SOURCE_DONE,
 };
@@ -285,7 +286,7 @@ source_open_file(struct backup_source *source, struct buffer *out, struct report
         return status;
     int rc = source_open(txn, SOURCE_BLOB_DB, &cursor);
     if (rc == MDB_NOTFOUND)
-        source->stage = SOURCE_END;
+        source->stage = SOURCE_VAULT;
     if (rc != 0)
         return rc == MDB_NOTFOUND ? STATUS_OK : source_failed(rc, report);
     rc = source_seek_after(cursor, bytes_make(source->key, source->key_bytes), &key, &value);
@@ -297,7 +298,7 @@ source_open_file(struct backup_source *source, struct buffer *out, struct report
     }
     mdb_cursor_close(cursor);
     if (rc == MDB_NOTFOUND)
-        source->stage = SOURCE_END;
+        source->stage = SOURCE_VAULT;
     if (!fits)
         return rc == MDB_NOTFOUND ? STATUS_OK : source_failed(rc == 0 ? MDB_CORRUPTED : rc, report);
     struct bytes tenant = bytes_make(source->key, source->key_bytes - DEPLOY_SHA256_BYTES - 1);
@@ -316,12 +317,31 @@ source_open_file(struct backup_source *source, struct buffer *out, struct report
                            report);
 }
 
+/* A frame of its own, or there is none. */
 static enum status
-source_files(struct backup_source *source, size_t want, struct buffer *out, struct report *report)
+source_open_vault(struct backup_source *source, struct buffer *out, struct report *report)
+{
+    struct stat facts;
+    if (source->options.vault_fd < 0) {
+        source->stage = SOURCE_END;
+        return STATUS_OK;
+    }
+    source->fd = fcntl(source->options.vault_fd, F_DUPFD_CLOEXEC, 0);
+    if (source->fd < 0 || fstat(source->fd, &facts) != 0 || lseek(source->fd, 0, SEEK_SET) != 0)
+        return report_errno(report, "cannot look at the vault's copy");
+    source->value_bytes = (uint64_t)facts.st_size;
+    source->value_done = 0;
+    return source_put_head(source, out, BACKUP_VAULT, bytes_make(NULL, 0), source->value_bytes,
+                           report);
+}
+
+/* Of the file that is open. */
+static enum status source_put_file(struct backup_source *source,
+                                   size_t want,
+                                   struct buffer *out,
+                                   struct report *report)
 {
     uint8_t piece[65536];
-    if (source->fd < 0)
-        return source_open_file(source, out, report);
     while (source->value_done < source->value_bytes && out->count < want) {
         size_t count = (size_t)MIN(source->value_bytes - source->value_done, sizeof(piece));
         ssize_t got = read(source->fd, piece, count);
@@ -338,6 +358,24 @@ source_files(struct backup_source *source, size_t want, struct buffer *out, stru
     if (source->value_done == source->value_bytes)
         source->fd = -1;
     return STATUS_OK;
+}
+
+static enum status
+source_files(struct backup_source *source, size_t want, struct buffer *out, struct report *report)
+{
+    return source->fd < 0 ? source_open_file(source, out, report)
+                          : source_put_file(source, want, out, report);
+}
+
+static enum status
+source_vault(struct backup_source *source, size_t want, struct buffer *out, struct report *report)
+{
+    if (source->fd < 0)
+        return source_open_vault(source, out, report);
+    enum status status = source_put_file(source, want, out, report);
+    if (source->fd < 0)
+        source->stage = SOURCE_END;
+    return status;
 }
 
 /* ---- a piece --------------------------------------------------------------------------------- */
@@ -362,6 +400,9 @@ enum status backup_source_more(struct backup_source *source,
             break;
         case SOURCE_FILES:
             status = source_files(source, want, out, report);
+            break;
+        case SOURCE_VAULT:
+            status = source_vault(source, want, out, report);
             break;
         default:
             status = source_finish(source, out, report);

@@ -22,6 +22,7 @@ enum backup_part {
 struct backup_source_options {
     const char *data_dir; /* borrowed; blobs are below it */
     const char *about;    /* borrowed: JSON */
+    int vault_fd;         /* borrowed: of the vault as it is saved; -1: it is left out */
     /* The part's read transaction; NULL: it is gone, because its environment was opened anew. */
     MDB_txn *(*txn)(void *context, enum backup_part part);
     void *context;

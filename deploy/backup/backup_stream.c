@@ -5,11 +5,14 @@
 #include "deploy/backup/backup_stream.h"
 
 #include <event2/event.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "deploy/backup/backup_source.h"
 #include "deploy/data_dir.h"
+#include "deploy/recipient.h"
 
 #define STREAM_PIECE_BYTES ((size_t)1 << 20)
 #define STREAM_SILENT_S    60
@@ -22,7 +25,10 @@ struct backup_stream {
     struct backup_source *source;
     struct event *timer;
     char about[STREAM_ABOUT_BYTES];
-    bool begun; /* both snapshots */
+    char recipient[RECIPIENT_TEXT_BYTES]; /* "": without secrets */
+    int vault_fd;                         /* what the vault is written into; -1: nothing */
+    bool begun;                           /* both snapshots */
+    bool waits;                           /* for the vault */
 };
 
 static MDB_txn *stream_txn(void *context, enum backup_part part)
@@ -41,6 +47,7 @@ static void stream_free(struct backup_stream *stream)
     if (stream->timer != NULL)
         event_free(stream->timer);
     backup_source_free(stream->source);
+    base_auto_close(&stream->vault_fd);
     *stream->running = NULL;
     free(stream);
 }
@@ -101,10 +108,16 @@ static bool stream_open(struct backup_stream *stream)
     uint64_t made_s = clock_realtime_ns(options->clock) / CLOCK_NS_PER_S;
     (void)snprintf(stream->about, sizeof(stream->about),
                    "{\"server\":\"%s\",\"format\":\"%.*s\",\"made_s\":%" PRIu64
-                   ",\"secrets\":\"left out\"}",
-                   SKERRY_VERSION, (int)strlen(DATA_DIR_FORMAT) - 1, DATA_DIR_FORMAT, made_s);
+                   ",\"secrets\":\"%s\"}",
+                   SKERRY_VERSION, (int)strlen(DATA_DIR_FORMAT) - 1, DATA_DIR_FORMAT, made_s,
+                   stream->recipient[0] == '\0' ? "left out" : "sealed");
+    if (stream->recipient[0] != '\0')
+        stream->vault_fd = open(options->data_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (stream->recipient[0] != '\0' && stream->vault_fd < 0)
+        return false;
     const struct backup_source_options source = {.data_dir = options->data_dir,
                                                  .about = stream->about,
+                                                 .vault_fd = stream->vault_fd,
                                                  .txn = stream_txn,
                                                  .context = stream};
     stream->source = backup_source_create(&source);
@@ -120,27 +133,13 @@ static bool stream_open(struct backup_stream *stream)
     return true;
 }
 
-void backup_stream_start(const struct backup_stream_options *options,
-                         struct admin_http_call *call,
-                         struct backup_stream **running)
+/* ---- beginning ------------------------------------------------------------------------------- */
+
+static void stream_go(struct backup_stream *stream)
 {
+    struct admin_http_call *call = stream->call;
     struct api_response response;
-    if (*running != NULL) {
-        stream_refuse(call, 503, "busy", "a backup is under way");
-        return;
-    }
-    struct backup_stream *stream = calloc(1, sizeof(*stream));
-    if (stream == NULL) {
-        stream_refuse(call, 503, "no_memory", "the server is out of memory");
-        return;
-    }
-    *stream = (struct backup_stream){.options = *options, .call = call, .running = running};
-    *running = stream;
-    if (!stream_open(stream)) {
-        stream_free(stream);
-        stream_refuse(call, 503, "no_memory", "the stores cannot be read, or memory ran out");
-        return;
-    }
+    stream->waits = false;
     api_response_init(&response);
     response.status = 200;
     response.content_type = "application/octet-stream";
@@ -150,4 +149,82 @@ void backup_stream_start(const struct backup_stream_options *options,
     /* From here on it may be over at any time. */
     admin_http_on_drained(call, stream_on_drained);
     stream_on_drained(stream);
+}
+
+/* Nothing of it was sent yet. */
+static void stream_give_up(struct backup_stream *stream, const char *code, const char *detail)
+{
+    struct admin_http_call *call = stream->call;
+    stream_free(stream);
+    stream_refuse(call, 503, code, detail);
+}
+
+static void stream_gone(void *context)
+{
+    stream_give_up(context, "gone", "the client left");
+}
+
+static void stream_ask_vault(struct backup_stream *stream)
+{
+    const struct backup_stream_options *options = &stream->options;
+    const struct deploy_vault_order order = {.verb = DEPLOY_VAULT_EXPORT,
+                                             .value = bytes_of_text(stream->recipient),
+                                             .fd = stream->vault_fd};
+    stream->waits = true;
+    admin_http_on_gone(stream->call, stream_gone, stream);
+    if (options->ask == NULL || !options->ask(options->context, &order, options->number))
+        stream_give_up(stream, "no_vault", "the key process is not there now");
+}
+
+void backup_stream_start(const struct backup_stream_options *options,
+                         struct admin_http_call *call,
+                         struct backup_stream **running)
+{
+    if (*running != NULL) {
+        stream_refuse(call, 503, "busy", "a backup is under way");
+        return;
+    }
+    struct backup_stream *stream = calloc(1, sizeof(*stream));
+    if (stream == NULL) {
+        stream_refuse(call, 503, "no_memory", "the server is out of memory");
+        return;
+    }
+    *stream = (struct backup_stream){
+        .options = *options, .call = call, .running = running, .vault_fd = -1};
+    (void)snprintf(stream->recipient, sizeof(stream->recipient), "%s", options->recipient);
+    *running = stream;
+    if (!stream_open(stream)) {
+        stream_free(stream);
+        stream_refuse(call, 503, "no_memory", "the stores cannot be read, or memory ran out");
+        return;
+    }
+    if (stream->recipient[0] == '\0')
+        stream_go(stream);
+    else
+        stream_ask_vault(stream);
+}
+
+bool backup_stream_vault_done(struct backup_stream *running,
+                              uint64_t number,
+                              enum status status,
+                              struct bytes text)
+{
+    char why[REPORT_TEXT_BYTES];
+    if ((number & BACKUP_STREAM_NUMBER) == 0)
+        return false;
+    if (running == NULL || !running->waits || running->options.number != number)
+        return true; /* its client left */
+    (void)snprintf(why, sizeof(why), "%.*s", (int)MIN(text.count, sizeof(why) - 1),
+                   text.count == 0 ? "" : (const char *)text.data);
+    if (status == STATUS_OK)
+        stream_go(running);
+    else
+        stream_give_up(running, "vault_failed", why[0] == '\0' ? status_text(status) : why);
+    return true;
+}
+
+void backup_stream_vault_lost(struct backup_stream *running)
+{
+    if (running != NULL && running->waits)
+        stream_give_up(running, "no_vault", "the key process ended");
 }

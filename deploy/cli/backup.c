@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "deploy/cli/cli.h"
+#include "deploy/recipient.h"
 
 struct cli_backup {
     FILE *file;
@@ -32,6 +33,28 @@ static enum cli_exit cli_backup_errno(const struct cli *cli, const char *path)
                     strerror_r(errno, reason, sizeof(reason)));
 }
 
+/* The request's body: whom secrets are sealed for, or nothing. */
+static enum cli_exit cli_backup_body(const struct cli *cli, char ret_body[CLI_PATH_BYTES])
+{
+    char passphrase[CLI_TOKEN_BYTES];
+    char text[RECIPIENT_TEXT_BYTES];
+    struct recipient recipient;
+    struct report report = REPORT_INIT;
+    ret_body[0] = '\0';
+    if (!cli->options.secrets)
+        return CLI_OK;
+    enum cli_exit code = cli_ask_passphrase(cli, true, passphrase);
+    if (code != CLI_OK)
+        return code;
+    enum status status = recipient_make(bytes_of_text(passphrase), &report, &recipient);
+    explicit_bzero(passphrase, sizeof(passphrase));
+    if (status != STATUS_OK)
+        return cli_fail(cli, CLI_FAILED, "%s", report.text);
+    recipient_print(&recipient, text);
+    (void)snprintf(ret_body, CLI_PATH_BYTES, "{\"recipient\":\"%s\"}", text);
+    return CLI_OK;
+}
+
 /* Asks for it and checks what came. */
 static enum cli_exit cli_backup_fetch(const struct cli *cli,
                                       FILE *file,
@@ -40,14 +63,18 @@ static enum cli_exit cli_backup_fetch(const struct cli *cli,
 {
     struct cli_answer answer;
     struct report report = REPORT_INIT;
+    char body[CLI_PATH_BYTES];
     struct cli_backup backup = {.file = file};
+    enum cli_exit code = cli_backup_body(cli, body);
+    if (code != CLI_OK)
+        return code;
     const struct cli_request request = {.method = "POST",
                                         .path = "/v1/backup",
-                                        .body = bytes_make("", 0),
+                                        .body = bytes_of_text(body),
                                         .any_bytes = true,
                                         .take = cli_backup_take,
                                         .context = &backup};
-    enum cli_exit code = cli_call(cli, &request, &answer);
+    code = cli_call(cli, &request, &answer);
     if (code != CLI_OK)
         return code;
     cli_answer_done(&answer);
@@ -87,11 +114,11 @@ enum cli_exit cli_backup(struct cli *cli)
     if (cli->options.json)
         cli_print_value(json_pack("{s:s, s:I, s:I, s:I, s:b}", "file", path, "bytes",
                                   (json_int_t)counts.bytes, "records", (json_int_t)counts.records,
-                                  "files", (json_int_t)counts.files, "secrets", 0));
+                                  "files", (json_int_t)counts.files, "secrets", counts.vault));
     else
-        (void)printf("saved %s: %s, %llu records, %llu files, without secrets and their keys\n",
-                     path, size, (unsigned long long)counts.records,
-                     (unsigned long long)counts.files);
+        (void)printf("saved %s: %s, %llu records, %llu files, %s secrets and private keys\n", path,
+                     size, (unsigned long long)counts.records, (unsigned long long)counts.files,
+                     counts.vault ? "with" : "without");
     if (!cli->options.json)
         cli_next(cli, "skerry restore %s --data DIR", cli_quote(path, quoted));
     return CLI_OK;

@@ -12,6 +12,7 @@
 #define SKERRY_DEPLOY_CLI_CLI_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "config/config.h"
 #include "deploy/signature.h"
@@ -78,6 +79,8 @@ struct cli_options {
     const char *note;
     const char *before;
     bool no_build;
+    bool secrets;
+    bool no_secrets;
     const char *listen;
     const char *sign;
     const char *positional[CLI_POSITIONAL_MAX];
@@ -144,6 +147,15 @@ void cli_function_path(const struct cli *cli,
 
 /* What was kept for this server; "" for nothing. False, and said: the file cannot be read. */
 NODISCARD bool cli_find_token(const struct cli *cli, char ret_token[CLI_TOKEN_BYTES]);
+
+/* One line of a file or of a terminal, which does not show what is typed; NULL: there is none. */
+char *cli_read_line(FILE *file, const char *prompt, char ret_text[CLI_TOKEN_BYTES]);
+
+/* ---- passphrases (passphrase.c) -------------------------------------------------------------- */
+
+/* Of --file or stdin, whose terminal is asked twice for a new one. The caller wipes it. */
+NODISCARD enum cli_exit
+cli_ask_passphrase(const struct cli *cli, bool is_new, char ret_text[CLI_TOKEN_BYTES]);
 
 /* ---- signatures (key.c) ---------------------------------------------------------------------- */
 

@@ -103,18 +103,17 @@ bool cli_find_token(const struct cli *cli, char ret_token[CLI_TOKEN_BYTES])
 
 /* ---- asking for it --------------------------------------------------------------------------- */
 
-/* One line, without showing what is typed. */
-static char *cli_read_line(FILE *file, char token[CLI_TOKEN_BYTES])
+char *cli_read_line(FILE *file, const char *prompt, char ret_text[CLI_TOKEN_BYTES])
 {
     struct termios before;
     bool terminal = isatty(fileno(file)) && tcgetattr(fileno(file), &before) == 0;
     if (terminal) {
         struct termios silent = before;
         silent.c_lflag &= ~(tcflag_t)ECHO;
-        (void)fputs("token: ", stderr);
+        (void)fputs(prompt, stderr);
         (void)tcsetattr(fileno(file), TCSAFLUSH, &silent);
     }
-    char *line = fgets(token, CLI_TOKEN_BYTES, file);
+    char *line = fgets(ret_text, CLI_TOKEN_BYTES, file);
     if (terminal) {
         (void)tcsetattr(fileno(file), TCSAFLUSH, &before);
         (void)fputc('\n', stderr);
@@ -130,7 +129,7 @@ static enum cli_exit cli_ask_token(const struct cli *cli, char ret_token[CLI_TOK
     if (file == NULL)
         return cli_fail(cli, CLI_FAILED, "cannot read %s: %s", path,
                         strerror_r(errno, reason, sizeof(reason)));
-    char *line = cli_read_line(file, ret_token);
+    char *line = cli_read_line(file, "token: ", ret_token);
     if (file != stdin)
         (void)fclose(file);
     if (line != NULL)

@@ -75,6 +75,8 @@ static const struct cli_flag {
     TEXT("before", 0, before),
     SET("no-build", 0, no_build),
     TEXT("listen", 0, listen),
+    SET("secrets", 0, secrets),
+    SET("no-secrets", 0, no_secrets),
     TEXT("sign", 0, sign),
 #define CHOICE(NAME, bit, name, flag, text) {flag, 0, CLI_FLAG_CHOICE, DEPLOY_##NAME},
 #include "deploy/choices.def"

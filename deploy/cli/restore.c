@@ -19,12 +19,26 @@ static enum cli_exit cli_restore_file(const struct cli *cli,
 {
     struct config config;
     struct report report = REPORT_INIT;
+    char passphrase[CLI_TOKEN_BYTES] = "";
+    const char *opens = NULL;
+    enum cli_exit code = CLI_OK;
     enum status status = config_defaults(&config, &report);
     if (status == STATUS_OK)
-        status = backup_read(file, NULL, NULL, &report, ret_counts);
+        status = backup_check(file, NULL, &report, ret_counts);
+    rewind(file);
+    if (status == STATUS_OK && ret_counts->vault && !cli->options.no_secrets) {
+        code = cli_ask_passphrase(cli, false, passphrase);
+        opens = passphrase;
+    }
+    if (code != CLI_OK)
+        return code;
+    if (status == STATUS_OK && opens != NULL)
+        status = backup_check(file, opens, &report, ret_counts);
     rewind(file);
     if (status == STATUS_OK)
-        status = backup_restore(file, dir, &config, &report, ret_counts);
+        status = backup_restore(file, dir, &config, opens, &report, ret_counts);
+    explicit_bzero(passphrase, sizeof(passphrase));
+    ret_counts->vault = opens != NULL;
     return status == STATUS_OK
                ? CLI_OK
                : cli_fail(cli, (enum cli_exit)status_exit_code(status), "%s", report.text);
@@ -59,11 +73,13 @@ enum cli_exit cli_restore(struct cli *cli)
     if (code != CLI_OK)
         return code;
     if (options->json)
-        cli_print_value(json_pack("{s:I, s:I}", "records", (json_int_t)counts.records, "files",
-                                  (json_int_t)counts.files));
+        cli_print_value(json_pack("{s:I, s:I, s:b}", "records", (json_int_t)counts.records, "files",
+                                  (json_int_t)counts.files, "secrets", counts.vault));
     else
-        (void)printf("restored %s: %llu records, %llu files; secrets have to be put again\n", dir,
-                     (unsigned long long)counts.records, (unsigned long long)counts.files);
+        (void)printf("restored %s: %llu records, %llu files%s\n", dir,
+                     (unsigned long long)counts.records, (unsigned long long)counts.files,
+                     counts.vault ? ", secrets and private keys"
+                                  : "; secrets have to be put again");
     if (!options->json)
         cli_next(cli, "skerry serve --data %s   and   skerry audit --verify",
                  cli_quote(dir, quoted));

@@ -34,7 +34,7 @@ static void admin_http_see_user(int fd, struct admin_peer *peer)
 {
     struct ucred credentials;
     socklen_t count = sizeof(credentials);
-    (void)snprintf(peer->from, sizeof(peer->from), "socket");
+    (void)snprintf(peer->from, sizeof(peer->from), API_FROM_SOCKET);
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &count) != 0) {
         peer->stranger = true;
         return;

@@ -42,13 +42,17 @@ static bool vault_line_send(struct vault_line *line,
                       hex_decode((const char *)order->name.data, TLS_KEY_DIGEST_BYTES, room);
         ASSERT(is_hex);
         writer.count = TLS_KEY_DIGEST_BYTES;
-    } else if (type != CHANNEL_MESSAGE_SECRET_ROTATE && type != CHANNEL_MESSAGE_TLS_KEY_REQUEST) {
+    } else if (type != CHANNEL_MESSAGE_SECRET_ROTATE && type != CHANNEL_MESSAGE_TLS_KEY_REQUEST &&
+               type != CHANNEL_MESSAGE_VAULT_EXPORT) {
         channel_put_bytes(&writer, order->tenant);
         channel_put_bytes(&writer, order->function);
         channel_put_bytes(&writer, order->name);
     }
-    const struct channel_message message = {
-        .type = type, .id = number, .head = channel_written(&writer), .body = order->value};
+    const struct channel_message message = {.type = type,
+                                            .id = number,
+                                            .head = channel_written(&writer),
+                                            .body = order->value,
+                                            .fd = order->fd};
     return helpers_send(line->helpers, CHANNEL_KEYS, &message);
 }
 
@@ -67,6 +71,7 @@ bool vault_line_ask(struct vault_line *line,
         [DEPLOY_VAULT_KEY_PROOF] = CHANNEL_MESSAGE_TLS_KEY_PROOF,
         [DEPLOY_VAULT_ACCOUNT] = CHANNEL_MESSAGE_ACME_ACCOUNT,
         [DEPLOY_VAULT_ACCOUNT_SIGN] = CHANNEL_MESSAGE_ACME_SIGN,
+        [DEPLOY_VAULT_EXPORT] = CHANNEL_MESSAGE_VAULT_EXPORT,
     };
     ASSERT(order->verb > DEPLOY_VAULT_NONE && order->verb < COUNT_OF(types));
     ASSERT((number & VAULT_LINE_FORGET) == 0);

@@ -132,6 +132,11 @@ const uint8_t *key_file_present(const struct key_file *file, uint32_t *ret_id)
     return file->image->rows[0].key;
 }
 
+struct bytes key_file_bytes_of(const struct key_file *file)
+{
+    return bytes_make(file->image, key_file_bytes(file->image->count));
+}
+
 const uint8_t *key_file_find(const struct key_file *file, uint32_t id)
 {
     for (uint32_t i = 0; i < file->image->count; i++) {

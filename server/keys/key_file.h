@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/base/bytes.h"
 #include "engine/base/status.h"
 
 /* Present, and those that a rotation was interrupted with. */
@@ -28,6 +29,8 @@ key_file_open(const char *dir, struct report *report, struct key_file **ret_file
 void key_file_close(struct key_file *file);
 /* 32 bytes. */
 const uint8_t *key_file_present(const struct key_file *file, uint32_t *ret_id);
+/* All that the file has, lent. */
+struct bytes key_file_bytes_of(const struct key_file *file);
 /* NULL: there is none of that id. */
 const uint8_t *key_file_find(const struct key_file *file, uint32_t id);
 /* A new one becomes the present one, on disk first. */

@@ -2,17 +2,19 @@
 /*
  * The helper that keeps secrets: control changes them, workers ask for one of them at a time, by
  * function and name. It keeps the private keys of certificates too, and signs with them. Control is
- * never given a value, and nobody is given a list of values.
+ * never given a value that it could read, and nobody is given a list of values.
  */
 #include "server/keys/keys.h"
 
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "deploy/deploy.h"
 #include "server/helper/helper.h"
 #include "server/keys/enroll.h"
+#include "server/keys/export.h"
 #include "server/keys/signer.h"
 #include "server/keys/vault.h"
 #include "server/telemetry/log.h"
@@ -242,10 +244,23 @@ static bool keys_is_enrolling(enum channel_type type)
            type == CHANNEL_MESSAGE_ACME_ACCOUNT || type == CHANNEL_MESSAGE_ACME_SIGN;
 }
 
+/* All of the vault, for a backup. */
+static void keys_export(struct keys *keys, const struct channel_frame *frame)
+{
+    struct report report = REPORT_INIT;
+    enum status status = export_vault(keys->vault, frame->payload, frame->fd, &report);
+    (void)close(frame->fd);
+    keys_done(keys, frame->id, status, bytes_of_text(status == STATUS_OK ? "" : report.text));
+}
+
 static bool keys_control(void *context, const struct channel_frame *frame)
 {
     struct keys *keys = context;
     struct report report = REPORT_INIT;
+    if (frame->type == CHANNEL_MESSAGE_VAULT_EXPORT) {
+        keys_export(keys, frame);
+        return true;
+    }
     if (frame->type == CHANNEL_MESSAGE_TLS_KEY_PUT || frame->type == CHANNEL_MESSAGE_TLS_KEY_REMOVE)
         return keys_private(keys, frame);
     if (keys_is_enrolling(frame->type)) {

@@ -256,6 +256,38 @@ enum status vault_list(struct vault *vault,
     return error == 0 ? STATUS_OK : vault_fail(report, error);
 }
 
+enum status vault_each_box(struct vault *vault,
+                           enum status (*take)(void *context, struct bytes name, struct bytes box),
+                           void *context,
+                           struct report *report)
+{
+    MDB_txn *txn;
+    MDB_cursor *cursor;
+    MDB_val key;
+    MDB_val box;
+    int error = mdb_txn_begin(vault->env, NULL, MDB_RDONLY, &txn);
+    if (error != 0)
+        return vault_fail(report, error);
+    error = mdb_cursor_open(txn, vault->dbi, &cursor);
+    if (error != 0) {
+        mdb_txn_abort(txn);
+        return vault_fail(report, error);
+    }
+    enum status status = STATUS_OK;
+    for (error = mdb_cursor_get(cursor, &key, &box, MDB_FIRST); error == 0 && status == STATUS_OK;
+         error = mdb_cursor_get(cursor, &key, &box, MDB_NEXT))
+        status = take(context, bytes_make(key.mv_data, key.mv_size),
+                      bytes_make(box.mv_data, box.mv_size));
+    mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
+    return status != STATUS_OK || error == MDB_NOTFOUND ? status : vault_fail(report, error);
+}
+
+struct bytes vault_keys(const struct vault *vault)
+{
+    return key_file_bytes_of(vault->keys);
+}
+
 /* ---- changing -------------------------------------------------------------------------------- */
 
 /* Ends the transaction: commits it if all is well. */

@@ -60,6 +60,14 @@ NODISCARD enum status vault_list(struct vault *vault,
                                  void (*take)(void *context, struct bytes name),
                                  void *context,
                                  struct report *report);
+/* Calls `take` with each record's name and box, as they lie there, until it fails. */
+NODISCARD enum status
+vault_each_box(struct vault *vault,
+               enum status (*take)(void *context, struct bytes name, struct bytes box),
+               void *context,
+               struct report *report);
+/* What opens them, as it is in the key file. */
+struct bytes vault_keys(const struct vault *vault);
 /* Makes a new key and all boxes anew. */
 NODISCARD enum status vault_rotate(struct vault *vault, struct report *report);
 

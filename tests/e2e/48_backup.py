@@ -7,6 +7,7 @@ import os
 import pathlib
 import socket
 import stat
+import subprocess
 import tempfile
 import unittest
 
@@ -86,6 +87,44 @@ class Backup(unittest.TestCase):
             # And it goes on from there.
             other.deploy("f0", text_guest("text-of-again"), "t0")
             self.assertEqual(other.get("f0", tenant="t0").text, "text-of-again")
+
+    def test_secrets_come_along_sealed_with_a_passphrase(self):
+        secret = b"not-to-be-seen-in-any-file"
+        phrase, wrong = self.folder / "phrase", self.folder / "wrong"
+        phrase.write_text("correct horse\n")
+        wrong.write_text("correct horsf\n")
+        data = self.folder / "restored"
+        port = harness.free_port()
+        with Server(workers=1, arguments=["--admin", f"127.0.0.1:{port}"]) as server:
+            server.deploy("mine", guest("secret"))
+            path = "/v1/tenants/default/functions/mine/secrets/API_KEY"
+            self.assertEqual(server.admin("PUT", path, secret).status, 200)
+            before = server.get("mine", "/?API_KEY").text
+            self.assertTrue(before.startswith("+ "), before)
+            done = server.cli("backup", str(self.file), "--secrets", "--file", str(phrase), check=0)
+            self.assertIn("with secrets", done.stdout)
+            server.cli("backup", str(self.file) + "2", "--secrets", check=2)
+            answer = server.admin("POST", "/v1/backup", b'{"recipient":"me"}',
+                                  {"Content-Type": "application/json"})
+            self.assertEqual((answer.status, answer.json["code"]), (400, "bad_recipient"))
+            # A token is not enough: what it opens is the API, not the machine.
+            token = (server.data / "admin.token").read_text().strip()
+            away = subprocess.run(
+                [harness.skerry_path(), "backup", str(self.file) + "3", "--secrets", "--file",
+                 str(phrase), "--url", f"http://127.0.0.1:{port}"], capture_output=True, text=True,
+                env={**server.environment(), "SKERRY_TOKEN": token}, check=False)
+            self.assertEqual(away.returncode, 4, away)
+            self.assertIn("on the server's machine", away.stderr)
+        self.assertNotIn(secret, self.file.read_bytes())
+        for words, status in (([], 2), (["--file", str(wrong)], 4)):
+            server.cli("restore", str(self.file), "--data", str(data), *words, check=status)
+            self.assertEqual(list(self.folder.glob("restored*")), [])
+        server.cli("restore", str(self.file), "--data", str(data), "--file", str(phrase), check=0)
+        with Server(workers=1, data=data) as other:
+            self.assertEqual(other.get("mine", "/?API_KEY").text, before)
+        without = self.folder / "without"
+        server.cli("restore", str(self.file), "--data", str(without), "--no-secrets", check=0)
+        self.assertFalse((without / "vault").exists())
 
     def test_one_that_is_not_whole_is_refused_and_leaves_nothing(self):
         with Server(workers=1) as server:

@@ -65,8 +65,11 @@ static MDB_txn *saved_txn(void *context, enum backup_part part)
 struct backup_source *saved_begin(struct saved *saved)
 {
     struct report report = REPORT_INIT;
-    const struct backup_source_options options = {
-        .data_dir = saved->fixture.dir, .about = "{}", .txn = saved_txn, .context = saved};
+    const struct backup_source_options options = {.data_dir = saved->fixture.dir,
+                                                  .about = "{}",
+                                                  .vault_fd = -1,
+                                                  .txn = saved_txn,
+                                                  .context = saved};
     assert_int_equal(store_snapshot_begin(saved->fixture.store, &report), STATUS_OK);
     assert_int_equal(kv_store_snapshot_begin(saved->kv, &report), STATUS_OK);
     struct backup_source *source = backup_source_create(&options);

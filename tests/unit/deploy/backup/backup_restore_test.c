@@ -15,7 +15,7 @@ restore(const struct saved *saved, struct bytes bytes, const char *name, char re
     struct backup_counts counts;
     FILE *file = saved_file(bytes);
     (void)snprintf(ret_dir, 128, "%s/%s", saved->fixture.dir, name);
-    enum status status = backup_restore(file, ret_dir, &config, &report, &counts);
+    enum status status = backup_restore(file, ret_dir, &config, NULL, &report, &counts);
     assert_int_equal(fclose(file), 0);
     return status;
 }
