@@ -46,9 +46,9 @@ CALL(call_save_2, 2)
 CALL(call_save_3, 3)
 
 /* The row of a function of this very instance. False: it is another's, or null. */
-static inline bool callee_near(const struct engine_instance *caller,
-                               uint64_t reference,
-                               const struct image_func **ret_row)
+static inline __attribute__((always_inline)) bool callee_near(const struct engine_instance *caller,
+                                                              uint64_t reference,
+                                                              const struct image_func **ret_row)
 {
     uint64_t func = reference - caller->first_reference;
     *ret_row = &caller->funcs[func];
@@ -56,11 +56,11 @@ static inline bool callee_near(const struct engine_instance *caller,
 }
 
 /* That of an entry of a table, if it is exactly of the type. False: it is not, or there is none. */
-static inline bool callee_entry(const struct engine_instance *caller,
-                                uint32_t table,
-                                uint32_t index,
-                                uint32_t type,
-                                const struct image_func **ret_row)
+static inline __attribute__((always_inline)) bool callee_entry(const struct engine_instance *caller,
+                                                               uint32_t table,
+                                                               uint32_t index,
+                                                               uint32_t type,
+                                                               const struct image_func **ret_row)
 {
     const struct table *entries = caller->tables[table];
     return LIKELY(index < entries->count) &&
