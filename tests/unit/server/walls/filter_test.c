@@ -114,6 +114,21 @@ static void control_is_refused_and_goes_on(void **state)
     }
 }
 
+/* Its children inherit its filter, below their own. */
+static void control_has_the_calls_of_its_children(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+#define CALL(name, roles)          #name,
+#define CALL_IF(name, roles, rule) #name,
+#include "server/walls/calls.def"
+    };
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (strchr(roles_of(names[i]), walls_letter(WALLS_CONTROL)) == NULL)
+            fail_msg("control lacks %s, which a child may make", names[i]);
+    }
+}
+
 /* What is mapped to be run comes from a file, and only in who runs what comes from files. */
 static void memory_is_written_or_run(void **state)
 {
@@ -219,6 +234,7 @@ UNIT
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_call_that_is_not_a_roles_own_ends_it),
         cmocka_unit_test(control_is_refused_and_goes_on),
+        cmocka_unit_test(control_has_the_calls_of_its_children),
         cmocka_unit_test(memory_is_written_or_run),
         cmocka_unit_test(only_egress_has_sockets),
         cmocka_unit_test(files_are_opened_to_be_read),
