@@ -103,6 +103,7 @@ static void peers_on_ready(void *of)
     peers_ask_for_another(one);
 }
 
+/* What goes to egress is sent once a turn: it is woken for all that was asked in it. */
 void peers_connect(struct peers *peers, enum channel_end end, int fd)
 {
     struct peers_one *one = &peers->each[end];
@@ -111,6 +112,7 @@ void peers_connect(struct peers *peers, enum channel_end end, int fd)
                                             .peer = end,
                                             .takes_fds = end == CHANNEL_CONTROL,
                                             .wipes = end == CHANNEL_KEYS,
+                                            .gathers = end == CHANNEL_EGRESS,
                                             .out_max = CHANNEL_OUT_MAX,
                                             .frame = peers_on_frame,
                                             .context = one};
