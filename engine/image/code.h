@@ -65,6 +65,7 @@ struct code {
     struct buffer marks;   /* array of struct code_mark */
     struct buffer regions; /* array of struct code_region */
     struct buffer clauses; /* array of struct code_clause */
+    uint32_t frame_slots;  /* no frame has more: locals, link, operands */
     /* The tier's (engine/native); all empty without. */
     struct buffer native;            /* machine code */
     struct buffer faults;            /* which cell an instruction of it belongs to */

@@ -195,7 +195,8 @@ struct image_header {
     uint32_t global_slots; /* of own globals */
     uint32_t has_start;
     uint32_t start;
-    uint64_t module_bytes; /* where the module ends and a snapshot may begin */
+    uint64_t module_bytes;    /* where the module ends and a snapshot may begin */
+    uint32_t frame_slots_max; /* no frame has more */
     /* snapshot; all zero if there is none */
     uint32_t has_snapshot;
     struct image_span global_values; /* u64 each: slots of own globals */

@@ -339,6 +339,7 @@ static void lay_out(struct image_writer *writer,
         .imported_tag_count = module->imported_tag_count,
         .has_start = module->has_start,
         .start = module->start,
+        .frame_slots_max = code->frame_slots,
     };
     memcpy(header.build_id, build_id, ENGINE_BUILD_ID_BYTES);
     (void)image_reserve(writer, 1, sizeof(header));

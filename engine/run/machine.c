@@ -117,6 +117,8 @@ void machine_adopt(struct engine_machine *machine, struct engine_instance *insta
     ASSERT(machine->instance_count < machine->instance_capacity);
     ASSERT(instance->id == machine->instance_count);
     machine->instances[machine->instance_count++] = instance;
+    size_t frame_bytes = instance->image->frame_slots_max * sizeof(uint64_t);
+    machine->frame_bytes_max = MAX(machine->frame_bytes_max, frame_bytes);
 }
 
 struct engine_instance *reference_instance(const struct engine_machine *machine, uint64_t reference)
@@ -146,16 +148,20 @@ struct engine_trap_info engine_machine_trap(const struct engine_machine *machine
     };
 }
 
-/* Frames lie one on another, and none is larger than what is asked for at once: where nothing was
- * touched in so much, nothing was touched above. */
+/* Each frame has a link that was written, in it or after the callee's locals, which lie above its
+ * caller's: where nothing was touched in the length of two frames, nothing was touched above. Few
+ * pages are asked for, since asking costs what there are, and a guest that parks is asked each
+ * time.
+ */
 uint64_t engine_machine_stack_bytes(struct engine_machine *machine)
 {
-    uint8_t resident[MACHINE_FRAME_BYTES / MACHINE_PAGE_BYTES];
+    uint8_t resident[2 * MACHINE_FRAME_BYTES / MACHINE_PAGE_BYTES];
+    size_t window = ALIGN_UP(2 * machine->frame_bytes_max, MACHINE_PAGE_BYTES) + MACHINE_PAGE_BYTES;
     size_t end = machine->stack_mapped_bytes - MACHINE_GUARD_BYTES;
     uint8_t *stack = (uint8_t *)machine->stack;
     for (;;) {
         size_t touched = machine->stack_touched_bytes;
-        size_t bytes = MIN(end - touched, MACHINE_FRAME_BYTES);
+        size_t bytes = MIN(end - touched, MIN(window, sizeof(resident) * MACHINE_PAGE_BYTES));
         if (bytes == 0 || mincore(stack + touched, bytes, resident) != 0)
             return touched;
         size_t pages = bytes / MACHINE_PAGE_BYTES;

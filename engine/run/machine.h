@@ -46,6 +46,7 @@ struct engine_machine {
     uint64_t *stack_limit; /* stack + stack_bytes */
     size_t stack_mapped_bytes;
     size_t stack_touched_bytes; /* as was last looked */
+    size_t frame_bytes_max;     /* of the instances' functions */
     bool busy;                  /* a call is under way */
     bool memory_refused;        /* in this call, growth that the module allows was refused */
     enum engine_trap trap;

@@ -351,6 +351,19 @@ static enum status translate_reserve_code(const struct module *module, struct co
     return status;
 }
 
+/* Room for locals and operands only grew: it is what the largest frame needs, or a little more.
+ * What a host function is called with from outside lies on the stack without a frame of ours. */
+static uint32_t translate_frame_slots(const struct translator *t)
+{
+    uint32_t slots = t->locals.capacity + (uint32_t)FRAME_LINK_SLOTS + t->stack.capacity;
+    for (uint32_t i = 0; i < t->module->imported_func_count; i++) {
+        const struct engine_functype *type = module_func_type(t->module, i);
+        slots = MAX(slots, engine_slot_count(type->params, type->param_count));
+        slots = MAX(slots, engine_slot_count(type->results, type->result_count));
+    }
+    return slots;
+}
+
 enum status translate_module(struct module *module,
                              const struct engine_options *options,
                              struct report *report,
@@ -380,6 +393,7 @@ enum status translate_module(struct module *module,
         else
             translate_body(&t);
     }
+    ret_code->frame_slots = translate_frame_slots(&t);
     emit_resolve_calls(&t);
     translate_done(&t);
     if (t.status == STATUS_OK && native)

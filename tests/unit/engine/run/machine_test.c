@@ -87,6 +87,20 @@ static void what_a_host_charges_adds_up_and_never_wraps(void **state)
     assert_true(fixture->machine->fuel_host <= (uint64_t)1 << 60);
 }
 
+/* Some pages of two frames may have been left out. */
+static void what_was_touched_of_the_stack_is_found_within_two_frames(void **state)
+{
+    struct engine_machine *machine = ((struct fixture *)*state)->machine;
+    uint8_t *stack = (uint8_t *)machine->stack;
+    machine->frame_bytes_max = 4096;
+    assert_int_equal(engine_machine_stack_bytes(machine), 0);
+    stack[2 * 4096] = 1;
+    assert_int_equal(engine_machine_stack_bytes(machine), 3 * 4096);
+    stack[5 * 4096] = 1;
+    stack[8 * 4096] = 1;
+    assert_int_equal(engine_machine_stack_bytes(machine), 9 * 4096);
+}
+
 static void follow_a_reference_to_nobody(void *context)
 {
     struct fixture *fixture = context;
@@ -119,6 +133,7 @@ UNIT
     const struct CMUnitTest tests[] = {
         TEST(a_frame_that_begins_at_the_limit_fits_on_the_stack),
         TEST(a_vacated_stack_is_zero_and_as_large_as_before),
+        TEST(what_was_touched_of_the_stack_is_found_within_two_frames),
         TEST(a_trap_has_the_hosts_words_cut_or_its_own),
         TEST(what_a_host_charges_adds_up_and_never_wraps),
         TEST(what_makes_no_sense_is_refused_at_the_door),
