@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -37,7 +38,8 @@
 #define TELL_NS         (100 * CLOCK_NS_PER_MS)
 #define DRAIN_MARGIN_NS CLOCK_NS_PER_S
 #define LENT_PER_TURN   32
-#define UNSENT_WAIT_MS  1 /* a channel is looked at again when it may have room */
+#define TIMER_SLACK_NS  10000 /* by how much the kernel may wake us late; 50 us without a word */
+#define UNSENT_WAIT_US  1000  /* a channel is looked at again when it may have room */
 
 struct worker {
     struct worker_boot boot;
@@ -229,14 +231,14 @@ static uint64_t worker_turn(struct worker *worker, uint64_t began_ns)
 {
     struct request_service *service = &worker->service;
     uint64_t slices = service->scheduler.slices;
-    int wait_ms = request_service_turn(service);
+    uint64_t wait_us = request_service_turn(service);
     if (UNLIKELY(peers_flush(&service->world.peers)))
-        wait_ms = MIN(wait_ms, UNSENT_WAIT_MS);
-    bool waits = wait_ms != 0;
+        wait_us = MIN(wait_us, UNSENT_WAIT_US);
+    bool waits = wait_us != 0;
     if (waits && service->scheduler.slices != slices)
         metrics_count_turn(service->metrics, clock_monotonic_ns(service->clock) - began_ns);
     service->heard_ns = waits ? 0 : began_ns;
-    h2o_listen_run(worker->front, wait_ms);
+    h2o_listen_run(worker->front, wait_us);
     uint64_t now = clock_monotonic_ns(service->clock);
     if (service->heard_ns != 0)
         metrics_count_turn(service->metrics, now - service->heard_ns);
@@ -279,6 +281,7 @@ int worker_main(void)
     struct report report = REPORT_INIT;
     spawn_settle();
     bus_error_watch();
+    (void)prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0, 0, 0);
     enum status status = worker_start(&worker, &report);
     if (status != STATUS_OK) {
         log_message("error", "worker_start", "%s",

@@ -38,6 +38,7 @@
 struct h2o_guard {
     struct h2o_connection *current;
     struct check_server *check; /* h2o_guard_check.c's */
+    uint64_t wait_us;           /* what libh2o was asked to wait for at most, in its milliseconds */
     void (*read_start)(h2o_socket_t *socket, h2o_socket_cb callback);
     void (*close)(h2o_socket_t *socket);
     void (*write)(h2o_socket_t *socket, h2o_iovec_t *buffers, size_t count, h2o_socket_cb done);
@@ -92,6 +93,9 @@ void h2o_guard_log(struct h2o_connection *connection,
 void h2o_guard_sweep(struct h2o_front *front);
 /* No more requests on this connection; those that run are answered. Of HTTP/2. */
 void h2o_guard_wind_down(h2o_http2_conn_t *conn, int error, const char *detail);
+
+/* One turn of the loop. */
+void h2o_wait_run(h2o_loop_t *loop, uint64_t wait_us);
 
 static inline h2o_http2_conn_t *h2o_guard_http2(const struct h2o_connection *connection)
 {

@@ -303,10 +303,9 @@ enum status h2o_listen_create(struct request_service *service,
     return status;
 }
 
-void h2o_listen_run(struct h2o_front *front, int wait_ms)
+void h2o_listen_run(struct h2o_front *front, uint64_t wait_us)
 {
-    /* It fails only when a signal interrupts the wait: the next turn does the rest. */
-    (void)h2o_evloop_run(front->loop, wait_ms);
+    h2o_wait_run(front->loop, wait_us);
     h2o_tls_turn(front);
     h2o_unread_turn(front);
 }

@@ -19,7 +19,7 @@ NODISCARD enum status h2o_listen_create(struct request_service *service,
                                         struct report *report,
                                         struct h2o_front **ret_front);
 /* One turn of the loop: waits at most so long for something to happen. */
-void h2o_listen_run(struct h2o_front *front, int wait_ms);
+void h2o_listen_run(struct h2o_front *front, uint64_t wait_us);
 struct h2o_watch;
 /* Calls `ready` whenever `fd` can be read; the callee reads. The fd is taken over; a handful are
  * possible. */

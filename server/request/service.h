@@ -108,8 +108,8 @@ struct request_service {
 /* What is borrowed must be set: clock, config, catalog, and the pages shared with control. */
 NODISCARD enum status request_service_init(struct request_service *service, struct report *report);
 void request_service_done(struct request_service *service);
-/* Timers and one turn of the scheduler; then at most so many milliseconds may pass. */
-int request_service_turn(struct request_service *service);
+/* Timers and one turn of the scheduler; then at most so many microseconds may pass. */
+uint64_t request_service_turn(struct request_service *service);
 /* A socket has something to do: if the loop waited, its turn begins. */
 static inline void request_service_heard(struct request_service *service, uint64_t now_ns)
 {

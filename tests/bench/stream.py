@@ -6,8 +6,7 @@
 
 Large: 100 MiB of one guest, as fast as the client reads; runs alternate, the best of the rounds of
 each is compared, and the server's memory must stay where it is. Events: many clients with an event
-a second each, CPU of the server. Parked: as many isolates that wait for an hour, CPU while nothing
-happens.
+a second each, CPU of the server. What waits and says nothing is wake.py's.
 """
 import argparse
 import contextlib
@@ -49,12 +48,6 @@ EVENTS = PIECE + """
       (br $next))
     (i64.const 0))
 """
-PARKED = PIECE + """
-  (func (export "handle_request") (result i64)
-    (call $write (i32.const 1) (i32.const 0) (i32.const 12))
-    (call $sleep (i64.const 3600000000000))
-    (i64.const 0))
-"""
 
 
 def parse_arguments():
@@ -62,7 +55,6 @@ def parse_arguments():
     parser.add_argument("--build", default="build", help="build directory (default: build)")
     parser.add_argument("--rounds", type=int, default=7, help="large answers (default: 7)")
     parser.add_argument("--clients", type=int, default=1000, help="of events (default: 1000)")
-    parser.add_argument("--parked", type=int, default=10000, help="isolates (default: 10000)")
     parser.add_argument("--seconds", type=int, default=10, help="of events (default: 10)")
     return parser.parse_args()
 
@@ -156,14 +148,14 @@ def main():
     bare_path = support.find_program(options.build, "bare_h2o")
     core, client_core = support.pick_cores()
     support.pin(client_core)
-    parked = min(options.parked, most // 2 - 2000)
-    config = (f"limits: {{ parked: {parked + 100}, connections_per_address: 100000 }}\n"
-              f"pool: {{ total: {parked + 100} }}\n")
+    room = options.clients + 100
+    config = (f"limits: {{ parked: {room}, connections_per_address: 100000 }}\n"
+              f"pool: {{ total: {room} }}\n")
     bare_port = support.free_port()
     with support.SkerryServer(skerry_path, core, config=config) as skerry, \
             support.Server("bare libh2o", [bare_path, str(bare_port)], bare_port, core) as bare:
         admin = support.Admin(skerry.admin_socket)
-        for name, text in (("large", LARGE), ("events", EVENTS), ("parked", PARKED)):
+        for name, text in (("large", LARGE), ("events", EVENTS)):
             admin.deploy("default", name, wasm(text))
         compare_large(skerry, bare, options.rounds)
         theirs, _ = cost(bare, "/events", options.clients, options.seconds)
@@ -171,9 +163,6 @@ def main():
         print(f"events: {options.clients} clients, {heard / options.seconds:.0f} events a second: "
               f"{ours:.2%} of a core, bare libh2o {theirs:.2%} "
               f"(goal 1 % more: {support.verdict(ours - theirs < 0.01)})")
-        ours, _ = cost(skerry, "/f/default/parked/", parked, options.seconds)
-        print(f"parked: {parked} isolates: {ours:.2%} of a core "
-              f"(goal 2 %: {support.verdict(ours < 0.02)})")
 
 
 main()
