@@ -303,6 +303,8 @@ enum status config_check(struct config *config, struct report *report)
                                checked.listen[i]);
     }
     status = config_check_admin(&checked, report);
+    if (status == STATUS_OK)
+        status = config_check_isolation(&checked, report);
     if (status != STATUS_OK)
         return status;
     *config = checked;

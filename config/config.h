@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "config/limits.h"
+#include "engine/base/bytes.h"
 #include "engine/base/status.h"
 
 #define CONFIG_PATH_BYTES    256 /* the data directory; sockets must fit sun_path (108) */
@@ -25,6 +26,7 @@
 #define CONFIG_CERTIFICATES_MAX  16
 #define CONFIG_CERTIFICATE_BYTES 512 /* a path, or two with a blank between */
 #define CONFIG_DIRECTORY_BYTES   512 /* a URL */
+#define CONFIG_ISOLATION_BYTES   (64 + CONFIG_ADDRESS_BYTES)
 
 /* What becomes of a process that cannot put up all of its walls (server/walls). */
 enum config_walls {
@@ -71,7 +73,10 @@ struct config {
     bool h2c;         /* HTTP/2 without TLS is spoken to who begins with it */
     uint32_t walls;   /* enum config_walls */
     bool access_log;  /* a line for each request */
-    uint32_t workers; /* 1.. */
+    uint32_t workers; /* 1..; after config_check those of `isolation` too, which are the last */
+    /* "TENANT ADDRESS": the tenant has a worker of its own, which alone listens there. */
+    char isolation[CONFIG_LISTEN_MAX][CONFIG_ISOLATION_BYTES];
+    uint32_t isolation_count;
     uint64_t store_map_bytes;
     uint64_t kv_map_bytes;
     uint64_t logs_size;
@@ -133,6 +138,14 @@ bool config_address_normalise(const char *text, char ret_address[CONFIG_ADDRESS_
 bool config_listen_normalise(const char *text, char ret_listen[CONFIG_ADDRESS_BYTES]);
 /* The address in it; is TLS spoken there? */
 const char *config_listen_address(const char *listen, bool *ret_is_tls);
+/* "TENANT ADDRESS" as the file has it; false: it is not. */
+bool config_isolation_normalise(const char *text, char ret_row[CONFIG_ISOLATION_BYTES]);
+/* Whose worker it is alone; empty: everybody's. */
+struct bytes config_worker_tenant(const struct config *config, uint32_t worker);
+/* Does that worker listen at address number `listen`? */
+bool config_worker_listens(const struct config *config, uint32_t worker, uint32_t listen);
+/* May that worker run functions of the tenant? */
+bool config_worker_serves(const struct config *config, uint32_t worker, struct bytes tenant);
 /* "CHAIN" or "CHAIN KEY", each an absolute path? */
 bool config_certificate_valid(const char *text);
 /* Is it spoken at any of them? */

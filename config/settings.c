@@ -178,6 +178,7 @@ static const struct {
     LIST(trusted_proxies, trusted_proxy_count),
     LIST(proxy_protocol, proxy_protocol_count),
     LIST(tls_certificates, tls_certificate_count),
+    LIST(isolation, isolation_count),
 #undef LIST
 };
 
@@ -257,10 +258,26 @@ static enum status settings_add_files(struct config *config,
     return STATUS_OK;
 }
 
+static enum status
+settings_add_tenant(struct config *config, const char *text, struct report *report)
+{
+    if (text[0] == '\0')
+        return STATUS_OK;
+    if (config->isolation_count == CONFIG_LISTEN_MAX)
+        return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE, "has more than %d rows",
+                           CONFIG_LISTEN_MAX);
+    if (!config_isolation_normalise(text, config->isolation[config->isolation_count]))
+        return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE,
+                           "is no tenant with an address behind a blank, like "
+                           "`acme http://127.0.0.1:8081`");
+    config->isolation_count++;
+    return STATUS_OK;
+}
+
 bool settings_is_list(const struct setting *setting)
 {
     return setting->type == SETTING_LISTEN || setting->type == SETTING_NETS ||
-           setting->type == SETTING_FILES;
+           setting->type == SETTING_FILES || setting->type == SETTING_TENANTS;
 }
 
 void settings_clear_list(struct config *config, const struct setting *setting)
@@ -309,6 +326,8 @@ enum status settings_set(struct config *config,
         return settings_add_net(config, setting, text, report);
     case SETTING_FILES:
         return settings_add_files(config, setting, text, report);
+    case SETTING_TENANTS:
+        return settings_add_tenant(config, text, report);
     case SETTING_FLAG:
         return settings_set_flag((bool *)field, text, report);
     case SETTING_WALLS:

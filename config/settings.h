@@ -19,6 +19,7 @@ enum setting_type {
     SETTING_ADDRESS,
     SETTING_NETS,
     SETTING_FILES,
+    SETTING_TENANTS,
     SETTING_FLAG,
 };
 
@@ -34,6 +35,9 @@ struct setting {
     const char *default_text; /* NULL: a limit, its row has the default */
     const char *text;
 };
+
+/* Makes room among `workers` for those of `isolation`; once. */
+NODISCARD enum status config_check_isolation(struct config *config, struct report *report);
 
 extern const struct setting settings_rows[];
 extern const size_t settings_row_count;

@@ -113,8 +113,9 @@ static enum status worker_open_signals(struct worker *worker, struct report *rep
 static enum status worker_listen(struct worker *worker, struct report *report)
 {
     int fds[CONFIG_LISTEN_MAX];
+    int next = WORKER_LISTEN_FD;
     for (uint32_t i = 0; i < worker->boot.listen_count; i++)
-        fds[i] = WORKER_LISTEN_FD + (int)i;
+        fds[i] = worker->boot.listens[i] ? next++ : -1;
     return h2o_listen_create(&worker->service, fds, worker->boot.listen_count, report,
                              &worker->front);
 }
@@ -155,6 +156,7 @@ static enum status worker_start(struct worker *worker, struct report *report)
         status = deploy_catalog_open(config->data_dir, config->store_map_bytes,
                                      &reading[LMDB_STORE_CATALOG], report, &service->catalog);
     service->config = config;
+    service->worker = worker->boot.index;
     service->clock = &clock_system;
     service->access_log = worker->boot.access_log;
     service->loop =

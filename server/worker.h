@@ -29,13 +29,14 @@ enum worker_fd {
     WORKER_QUARANTINE_FD = 7, /* struct quarantine_page, to be mapped shared, read-only */
     WORKER_LENT_FD = 8,       /* connections that another worker does not take: lending.h */
     WORKER_CHANNEL_FD = 9,    /* to control: all else that is said (server/channel/) */
-    WORKER_LISTEN_FD = 10,    /* the first of boot.listen_count listening sockets */
+    WORKER_LISTEN_FD = 10,    /* the first of the listening sockets that boot.listens says */
 };
 
 struct worker_boot {
     uint64_t magic;
     uint32_t index;
-    uint32_t listen_count;
+    uint32_t listen_count;           /* addresses in the configuration */
+    bool listens[CONFIG_LISTEN_MAX]; /* those that are this worker's */
     bool access_log;
     struct config config;
 };

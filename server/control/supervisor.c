@@ -437,6 +437,8 @@ static void supervisor_take_over(struct supervisor *supervisor)
     config->workers = handover->workers;
     config->listen_count = handover->listen_count;
     memcpy(config->listen, handover->listen, sizeof(config->listen));
+    config->isolation_count = handover->isolation_count;
+    memcpy(config->isolation, handover->isolation, sizeof(config->isolation));
     memcpy(config->data_dir, handover->data_dir, sizeof(config->data_dir));
     memcpy(config->admin_socket, handover->admin_socket, sizeof(config->admin_socket));
     memcpy(config->admin_listen, handover->admin_listen, sizeof(config->admin_listen));

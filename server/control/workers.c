@@ -33,6 +33,12 @@ static bool workers_serves(const struct workers_one *one)
     return workers_half_of(one) == one->workers->half;
 }
 
+/* Whose is it? Empty: everybody's. */
+static struct bytes workers_tenant(const struct workers_one *one)
+{
+    return config_worker_tenant(one->workers->options.config, one->child.index);
+}
+
 static bool workers_gets_on(const struct workers_one *one)
 {
     return one->child.ready && !one->child.stopped && one->pulse.state == PULSE_WELL;
@@ -110,14 +116,14 @@ static void workers_one_ready(void *context)
 /* ---- those that stand still -------------------------------------------------------------------
  */
 
-/* One after the other, of those that get on. */
+/* One after the other, of those that get on and are everybody's. */
 static int workers_next_taker(void *context)
 {
     struct workers *workers = context;
     for (uint32_t i = 0; i < workers->count; i++) {
         const struct workers_one *one = &workers->each[workers->next_taker];
         workers->next_taker = (workers->next_taker + 1) % workers->count;
-        if (workers_gets_on(one))
+        if (workers_gets_on(one) && workers_tenant(one).count == 0)
             return one->lent_fd;
     }
     return -1;
@@ -162,8 +168,9 @@ void workers_tick(struct workers *workers)
 {
     bool taker = workers_next_taker(workers) >= 0;
     for (uint32_t i = 0; i < workers->count; i++) {
-        if (!workers->each[i].child.stopped)
-            workers_tick_one(&workers->each[i], taker);
+        struct workers_one *one = &workers->each[i];
+        if (!one->child.stopped)
+            workers_tick_one(one, taker && workers_tenant(one).count == 0);
     }
 }
 
@@ -380,8 +387,9 @@ void workers_tell(const struct workers *workers, struct bytes tenant, struct byt
     memcpy(news.tenant, tenant.data, tenant.count);
     memcpy(news.function, function.data, function.count);
     for (uint32_t i = 0; i < workers->count; i++) {
-        int fd = workers->each[i].news_fd;
-        if (fd >= 0)
+        const struct workers_one *one = &workers->each[i];
+        int fd = one->news_fd;
+        if (fd >= 0 && config_worker_serves(workers->options.config, one->child.index, tenant))
             (void)send(fd, &news, sizeof(news), MSG_DONTWAIT | MSG_NOSIGNAL);
     }
 }

@@ -294,10 +294,12 @@ enum status h2o_listen_create(struct request_service *service,
         status = h2o_tls_init(front, report);
     for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
         struct h2o_listener *listener = &front->listeners[i];
+        front->listener_count++;
+        if (fds[i] < 0)
+            continue;
         listener->socket = h2o_evloop_socket_create(front->loop, fds[i], H2O_SOCKET_FLAG_DONT_READ);
         listener->socket->data = listener;
         h2o_socket_read_start(listener->socket, listen_on_accept);
-        front->listener_count++;
     }
     *ret_front = front;
     return status;
@@ -348,6 +350,8 @@ void h2o_listen_drain(struct h2o_front *front)
 {
     for (uint32_t i = 0; i < front->listener_count; i++) {
         const struct h2o_listener *listener = &front->listeners[i];
+        if (listener->socket == NULL)
+            continue;
         for (int n = 0; n < H2O_SOMAXCONN && listen_accept_one(listener); n++)
             ;
         h2o_socket_read_stop(listener->socket);

@@ -89,11 +89,25 @@ enum status intake_find(const struct request *request,
     return STATUS_OK;
 }
 
+/* Before anything of the tenant's is looked at, or it would come into this process. */
+static bool intake_is_elsewhere(const struct request *request)
+{
+    const struct request_service *service = request->service;
+    const struct route_name *tenant = &request->target.tenant;
+    return UNLIKELY(service->config->isolation_count > 0) &&
+           !config_worker_serves(service->config, service->worker,
+                                 bytes_make(tenant->text, tenant->count));
+}
+
 static void intake_look_up(struct request *request)
 {
     const struct request_service *service = request->service;
     struct report report;
     report_clear(&report);
+    if (intake_is_elsewhere(request)) {
+        request_refuse(request, FAULT_ELSEWHERE, NULL);
+        return;
+    }
     enum status status = intake_find(request, &request->target, &report, &request->function);
     if (status != STATUS_OK) {
         intake_not_found(request, status, report.text);

@@ -68,6 +68,7 @@ struct request_memory {
 
 struct request_service {
     const struct config *config;
+    uint32_t worker; /* which of config->workers this is */
     const struct clock *clock;
     struct metrics *metrics;
     struct record_ring *records; /* where control reads of starts and of what guests log */

@@ -67,14 +67,17 @@ void errands_close(struct errands *errands)
     errands->waiting_count = 0;
 }
 
-/* To a worker that serves, one after the other. */
+/* To a worker that serves the tenant, one after the other. */
 static bool errands_send(struct errands *errands,
+                         struct bytes tenant,
                          const struct channel_message *message,
                          struct workers_caller *ret_worker)
 {
-    for (uint32_t i = 0; i < 2 * errands->config->workers; i++) {
-        uint32_t slot = errands->next++ % (2 * errands->config->workers);
-        if (workers_serving(errands->workers, slot, ret_worker) &&
+    uint32_t workers = errands->config->workers;
+    for (uint32_t i = 0; i < 2 * workers; i++) {
+        uint32_t slot = errands->next++ % (2 * workers);
+        if (config_worker_serves(errands->config, slot % workers, tenant) &&
+            workers_serving(errands->workers, slot, ret_worker) &&
             workers_send(errands->workers, ret_worker, message))
             return true;
     }
@@ -96,7 +99,7 @@ bool errands_ask(struct errands *errands, const struct deploy_errand *errand, ui
                                             .fd = -1};
     struct errands_one *one =
         errands->waiting_count < ERRANDS_WAITING_MAX ? calloc(1, sizeof(*one)) : NULL;
-    if (one == NULL || !errands_send(errands, &message, &one->worker)) {
+    if (one == NULL || !errands_send(errands, errand->tenant, &message, &one->worker)) {
         free(one);
         return false;
     }

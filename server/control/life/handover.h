@@ -49,6 +49,8 @@ struct handover {
     char listen[CONFIG_LISTEN_MAX][CONFIG_ADDRESS_BYTES]; /* as the configuration had them */
     char addresses[CONFIG_LISTEN_MAX][CONFIG_ADDRESS_BYTES];
     bool is_tls[CONFIG_LISTEN_MAX];
+    char isolation[CONFIG_LISTEN_MAX][CONFIG_ISOLATION_BYTES];
+    uint32_t isolation_count;
     char data_dir[CONFIG_PATH_BYTES];
     char admin_socket[CONFIG_PATH_BYTES];
     char admin_listen[CONFIG_ADDRESS_BYTES];

@@ -280,6 +280,8 @@ static void upgrade_fill(struct supervisor *supervisor, struct handover *handove
     memcpy(handover->listen, config->listen, sizeof(handover->listen));
     memcpy(handover->addresses, listeners->addresses, sizeof(handover->addresses));
     memcpy(handover->is_tls, listeners->is_tls, sizeof(handover->is_tls));
+    memcpy(handover->isolation, config->isolation, sizeof(handover->isolation));
+    handover->isolation_count = config->isolation_count;
     memcpy(handover->data_dir, config->data_dir, sizeof(handover->data_dir));
     memcpy(handover->admin_socket, config->admin_socket, sizeof(handover->admin_socket));
     memcpy(handover->admin_listen, config->admin_listen, sizeof(handover->admin_listen));

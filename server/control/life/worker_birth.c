@@ -65,6 +65,8 @@ workers_make_boot(const struct workers_one *one, struct report *report, int *ret
         boot->magic = WORKER_BOOT_MAGIC;
         boot->index = one->child.index;
         boot->listen_count = options->listeners->count;
+        for (uint32_t i = 0; i < boot->listen_count; i++)
+            boot->listens[i] = options->listeners->fds[one->child.index][i] >= 0;
         boot->access_log = config->access_log;
         boot->config = *config;
     }
@@ -87,8 +89,10 @@ workers_spawn(struct workers_one *one, const int *own, struct report *report, pi
     int fds[WORKER_LISTEN_FD - WORKER_BOOT_FD + CONFIG_LISTEN_MAX];
     uint32_t count = one->child.role->fd_count;
     memcpy(fds, own, count * sizeof(*fds));
-    for (uint32_t i = 0; i < listeners->count; i++)
-        fds[count++] = listeners->fds[one->child.index][i];
+    for (uint32_t i = 0; i < listeners->count; i++) {
+        if (listeners->fds[one->child.index][i] >= 0)
+            fds[count++] = listeners->fds[one->child.index][i];
+    }
     const struct spawn_order order = {.role = &one->child.role->spawn,
                                       .fds = fds,
                                       .fd_count = count,

@@ -93,6 +93,8 @@ void lending_begin(struct lending *lending, struct event_base *base, const int *
 {
     for (uint32_t i = 0; i < count && lending->events[i] == NULL; i++) {
         lending->fds[i] = fds[i];
+        if (fds[i] < 0)
+            continue;
         lending->events[i] =
             event_new(base, fds[i], EV_READ | EV_PERSIST, lending_on_accept, lending);
         if (lending->events[i] == NULL)

@@ -27,9 +27,9 @@ struct lending {
     int fds[CONFIG_LISTEN_MAX];              /* its listeners; borrowed */
 };
 
-/* Begins to accept from these listeners; borrowed until lending_end. Does nothing if it has begun,
- * and as much as it can if memory runs out. Ends by itself when nobody can take them, or none can
- * be accepted: to be begun again later. */
+/* Begins to accept from these listeners, of which those that are -1 are none; borrowed until
+ * lending_end. Does nothing if it has begun, and as much as it can if memory runs out. Ends by
+ * itself when nobody can take them, or none can be accepted: to be begun again later. */
 void lending_begin(struct lending *lending,
                    struct event_base *base,
                    const int *fds,

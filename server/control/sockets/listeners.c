@@ -68,36 +68,45 @@ static bool listeners_learn_port(int fd, struct config_address *address)
     return getsockname(fd, (struct sockaddr *)&address->storage, &address->length) == 0;
 }
 
-/* `handed` for every worker; it is taken. */
-static enum status
-listeners_share(struct listeners *listeners, uint32_t index, int handed, struct report *report)
+/* For every worker whose address it is: a copy of `handed`, or a socket of its own if that is -1.
+ */
+static enum status listeners_deal(struct listeners *listeners,
+                                  const struct config *config,
+                                  uint32_t index,
+                                  const struct config_address *address,
+                                  int handed)
 {
-    listeners->fds[0][index] = handed;
-    for (uint32_t set = 1; set < listeners->sets; set++) {
-        listeners->fds[set][index] = fcntl(handed, F_DUPFD_CLOEXEC, 0);
+    for (uint32_t set = 0; set < listeners->sets; set++) {
+        if (!config_worker_listens(config, set, index))
+            continue;
+        listeners->fds[set][index] =
+            handed < 0 ? listeners_bind(address, true) : fcntl(handed, F_DUPFD_CLOEXEC, 0);
         if (listeners->fds[set][index] < 0)
-            return report_errno(report, "cannot share the socket on %s",
-                                listeners->addresses[index]);
+            return STATUS_IO;
     }
     return STATUS_OK;
 }
 
 static enum status listeners_open_address(struct listeners *listeners,
+                                          const struct config *config,
                                           uint32_t index,
-                                          const char *text,
                                           struct service_sockets *sockets,
                                           struct report *report)
 {
     struct config_address address;
-    text = config_listen_address(text, &listeners->is_tls[index]);
+    const char *text = config_listen_address(config->listen[index], &listeners->is_tls[index]);
     if (!config_address_parse(text, &address))
         return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
                            "cannot listen on `%s`: not an ADDR:PORT", text);
     (void)config_address_print((const struct sockaddr *)&address.storage,
                                listeners->addresses[index]);
-    int handed = sockets == NULL ? -1 : service_sockets_pick(sockets, listeners->addresses[index]);
+    AUTO_CLOSE int handed =
+        sockets == NULL ? -1 : service_sockets_pick(sockets, listeners->addresses[index]);
     if (handed >= 0)
-        return listeners_share(listeners, index, handed, report);
+        return listeners_deal(listeners, config, index, &address, handed) == STATUS_OK
+                   ? STATUS_OK
+                   : report_errno(report, "cannot share the socket on %s",
+                                  listeners->addresses[index]);
     int alone = listeners_bind_alone(&address);
     if (alone < 0)
         return listeners_fail(report, text);
@@ -105,11 +114,8 @@ static enum status listeners_open_address(struct listeners *listeners,
     (void)close(alone);
     if (!known)
         return report_errno(report, "cannot listen on %s", text);
-    for (uint32_t set = 0; set < listeners->sets; set++) {
-        listeners->fds[set][index] = listeners_bind(&address, true);
-        if (listeners->fds[set][index] < 0)
-            return listeners_fail(report, text);
-    }
+    if (listeners_deal(listeners, config, index, &address, -1) != STATUS_OK)
+        return listeners_fail(report, text);
     (void)config_address_print((const struct sockaddr *)&address.storage,
                                listeners->addresses[index]);
     return STATUS_OK;
@@ -127,7 +133,7 @@ enum status listeners_open(const struct config *config,
     memset(listeners.fds, 0xff, listeners.sets * sizeof(*listeners.fds));
     enum status status = STATUS_OK;
     for (uint32_t i = 0; i < listeners.count && status == STATUS_OK; i++)
-        status = listeners_open_address(&listeners, i, config->listen[i], sockets, report);
+        status = listeners_open_address(&listeners, config, i, sockets, report);
     if (status == STATUS_OK && sockets != NULL)
         status = service_sockets_check(sockets, report);
     if (status == STATUS_OK)
@@ -162,8 +168,9 @@ enum status listeners_adopt(const struct listeners *left,
     enum status status = STATUS_OK;
     for (uint32_t i = 0; i < listeners.sets * listeners.count && status == STATUS_OK; i++) {
         int *fd = &listeners.fds[i / listeners.count][i % listeners.count];
-        *fd = fcntl(left->fds[i / listeners.count][i % listeners.count], F_DUPFD_CLOEXEC, 0);
-        if (*fd < 0)
+        int from = left->fds[i / listeners.count][i % listeners.count];
+        *fd = from < 0 ? -1 : fcntl(from, F_DUPFD_CLOEXEC, 0);
+        if (*fd < 0 && from >= 0)
             status = report_errno(report, "cannot adopt the socket on %s",
                                   listeners.addresses[i % listeners.count]);
     }

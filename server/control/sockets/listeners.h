@@ -13,9 +13,9 @@
 #include "server/control/sockets/service_manager.h"
 
 struct listeners {
-    uint32_t count;                                          /* addresses */
-    uint32_t sets;                                           /* workers */
-    int (*fds)[CONFIG_LISTEN_MAX];                           /* [set][address]; owned */
+    uint32_t count;                /* addresses */
+    uint32_t sets;                 /* workers */
+    int (*fds)[CONFIG_LISTEN_MAX]; /* [set][address]; owned; -1: another worker's alone */
     char addresses[CONFIG_LISTEN_MAX][CONFIG_ADDRESS_BYTES]; /* with the real port */
     bool is_tls[CONFIG_LISTEN_MAX];
 };

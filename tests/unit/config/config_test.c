@@ -265,7 +265,7 @@ static void unknown_key_names_file_line_and_nearest_key(void **state)
     assert_load_fails("idel: 1s\n", "unknown key `idel`; did you mean `pool.idle`?");
     assert_load_fails("fued: 1G\n", "unknown key `fued`; did you mean `limits.fuel`?");
     assert_load_fails("zule: 1G\n", "unknown key `zule`; `skerry help config` lists all");
-    assert_load_fails("quotation: x\n", "unknown key `quotation`; `skerry help config` lists all");
+    assert_load_fails("xylophone: x\n", "unknown key `xylophone`; `skerry help config` lists all");
     assert_load_fails("limits: { memory: 128MB }\n",
                       "limits.memory: `128MB` is no whole number with a unit of B, KiB, MiB, GiB, "
                       "TiB, like 4GiB");

@@ -97,6 +97,8 @@ static uint32_t status_wanted(enum fault fault)
         return 404;
     case FAULT_BAD_PATH:
         return 400;
+    case FAULT_ELSEWHERE:
+        return 421;
     case FAULT_REQUEST_RATE:
     case FAULT_FUEL_RATE:
         return 429;
