@@ -19,8 +19,49 @@
   host.define("global", globalThis);
   Object.defineProperty(Math, "random", { value: host.randomNumber, writable: true, configurable: true });
 
-  host.tag = (type, name) =>
+  const types = [];
+  host.tag = (type, name) => {
+    types.push(type);
     Object.defineProperty(type.prototype, Symbol.toStringTag, { value: name, configurable: true });
+  };
+  // As Web IDL has it, what an interface has can be enumerated.
+  host.finishTypes = () => {
+    for (const type of types)
+      for (const owner of [type, type.prototype])
+        for (const key of Object.getOwnPropertyNames(owner))
+          if (!["constructor", "prototype", "length", "name"].includes(key) && Object.getOwnPropertyDescriptor(owner, key).configurable) Object.defineProperty(owner, key, { enumerable: true });
+  };
+  // entries, keys, values and forEach over rows of a name and a value: `rowAt(owner, index)` answers one, or undefined
+  // at the end. What is changed meanwhile is seen.
+  host.addIteration = (type, rowAt) => {
+    const ITERATION = Symbol("iteration");
+    const prototype = Object.create(Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]())));
+    Object.defineProperty(prototype, "next", { enumerable: true, writable: true, configurable: true, value: function next() {
+      const state = this?.[ITERATION];
+      if (state === undefined) throw new TypeError("Illegal invocation");
+      const row = rowAt(state.owner, state.index++);
+      if (row === undefined) return { value: undefined, done: true };
+      return { value: state.part === undefined ? [row[0], row[1]] : row[state.part], done: false };
+    } });
+    Object.defineProperty(prototype, Symbol.toStringTag, { value: `${type.name} Iterator`, configurable: true });
+    const iterate = (owner, part) => {
+      rowAt(owner, 0); // it is such an object
+      const iterator = Object.create(prototype);
+      iterator[ITERATION] = { owner, part, index: 0 };
+      return iterator;
+    };
+    const methods = {
+      entries() { return iterate(this, undefined); },
+      keys() { return iterate(this, 0); },
+      values() { return iterate(this, 1); },
+      forEach(call, self = undefined) {
+        if (typeof call !== "function") throw new TypeError("forEach: not a function");
+        for (let index = 0, row; (row = rowAt(this, index)) !== undefined; index++) Reflect.apply(call, self, [row[1], row[0], this]);
+      },
+    };
+    for (const [name, value] of Object.entries(methods)) Object.defineProperty(type.prototype, name, { value, writable: true, configurable: true });
+    Object.defineProperty(type.prototype, Symbol.iterator, { value: methods.entries, writable: true, configurable: true });
+  };
   // As Web IDL turns a value into bytes: null if it is none.
   host.bytesOf = (value) => {
     if (value instanceof Uint8Array) return value;

@@ -4,28 +4,42 @@
   const STATE = Symbol("blob");
   const LIST = Symbol("entries");
 
+  // Texts are encoded later, when it is known how their lines end.
   const piecesOf = (parts) => {
     const pieces = [];
     for (const part of parts) {
       if (part instanceof Blob) pieces.push(part[STATE].bytes);
-      else pieces.push(host.bytesOf(part)?.slice() ?? host.encode(`${part}`));
+      else pieces.push(host.bytesOf(part)?.slice() ?? `${part}`);
     }
     return pieces;
+  };
+  const encodePiece = (piece, native) => typeof piece !== "string" ? piece : host.encode(native ? piece.replace(/\r\n?/g, "\n") : piece);
+  const wordOf = (value, otherwise) => value === undefined ? otherwise : `${value}`;
+  const NONE = Object.freeze(Object.create(null));
+  const optionsOf = (options) => {
+    if (options === undefined || options === null) return NONE;
+    if (typeof options !== "object" && typeof options !== "function") throw new TypeError("the options are not an object");
+    return options;
   };
   const typeOf = (type) => (/^[\x20-\x7e]*$/.test(type) ? type.toLowerCase() : "");
 
   class Blob {
-    constructor(parts = [], options = {}) {
-      if (typeof parts?.[Symbol.iterator] !== "function" || typeof parts === "string")
+    constructor(parts = [], options = undefined) {
+      if (typeof parts !== "object" && typeof parts !== "function" || typeof parts?.[Symbol.iterator] !== "function")
         throw new TypeError("Blob: the parts are no list");
       const pieces = piecesOf(parts);
-      this[STATE] = { bytes: pieces.length === 0 ? new Uint8Array(0) : host.concat(pieces), type: typeOf(`${options?.type ?? ""}`) };
+      const given = optionsOf(options);
+      const endings = wordOf(given.endings, "transparent");
+      if (endings !== "transparent" && endings !== "native") throw new TypeError(`Blob: "${endings}" is no way of ending lines`);
+      const type = typeOf(wordOf(given.type, ""));
+      const encoded = pieces.map((piece) => encodePiece(piece, endings === "native"));
+      this[STATE] = { bytes: encoded.length === 0 ? new Uint8Array(0) : host.concat(encoded), type };
     }
     get size() { return this[STATE].bytes.length; }
     get type() { return this[STATE].type; }
     slice(begin = 0, end = this.size, type = "") {
       const blob = new Blob([], { type });
-      blob[STATE].bytes = this[STATE].bytes.slice(begin, end);
+      blob[STATE].bytes = this[STATE].bytes.slice(Number(begin), Number(end));
       return blob;
     }
     async text() { return host.decode(this[STATE].bytes, false); }
@@ -35,9 +49,11 @@
   }
 
   class File extends Blob {
-    constructor(parts, name, options = {}) {
+    constructor(parts, name, options = undefined) {
+      if (arguments.length < 2) throw new TypeError("File: the parts or the name are missing");
       super(parts, options);
-      Object.assign(this[STATE], { name: `${name}`, lastModified: options?.lastModified ?? Date.now() });
+      const { lastModified } = optionsOf(options);
+      Object.assign(this[STATE], { name: `${name}`.toWellFormed(), lastModified: lastModified === undefined ? Date.now() : Math.trunc(Number(lastModified)) || 0 });
     }
     get name() { return this[STATE].name; }
     get lastModified() { return this[STATE].lastModified; }
@@ -46,13 +62,16 @@
   const entryOf = (name, value, filename) => {
     if (!(value instanceof Blob)) return [`${name}`.toWellFormed(), `${value}`.toWellFormed()];
     if (value instanceof File && filename === undefined) return [`${name}`.toWellFormed(), value];
-    return [`${name}`.toWellFormed(), new File([value], filename ?? "blob", { type: value.type })];
+    return [`${name}`.toWellFormed(), new File([value], filename ?? "blob", { type: value.type, lastModified: value.lastModified })];
   };
 
   class FormData {
-    constructor() { this[LIST] = []; }
-    append(name, value, filename) { this[LIST].push(entryOf(name, value, filename)); }
-    set(name, value, filename) {
+    constructor(form = undefined) {
+      if (form !== undefined) throw new TypeError("FormData: there are no forms here");
+      this[LIST] = [];
+    }
+    append(name, value, filename = undefined) { this[LIST].push(entryOf(name, value, filename)); }
+    set(name, value, filename = undefined) {
       const entry = entryOf(name, value, filename);
       const at = this[LIST].findIndex((row) => row[0] === entry[0]);
       this[LIST] = this[LIST].filter((row, i) => i <= at || row[0] !== entry[0]);
@@ -63,24 +82,21 @@
     get(name) { return this[LIST].find((row) => row[0] === `${name}`)?.[1] ?? null; }
     getAll(name) { return this[LIST].filter((row) => row[0] === `${name}`).map((row) => row[1]); }
     has(name) { return this[LIST].some((row) => row[0] === `${name}`); }
-    forEach(call, self) { for (const [name, value] of this) call.call(self, value, name, this); }
-    *entries() { for (const row of this[LIST]) yield [...row]; }
-    *keys() { for (const row of this[LIST]) yield row[0]; }
-    *values() { for (const row of this[LIST]) yield row[1]; }
   }
-  FormData.prototype[Symbol.iterator] = FormData.prototype.entries;
+  host.addIteration(FormData, (form, index) => form[LIST][index]);
 
   // ---- multipart/form-data [RFC 7578]
 
-  const quote = (text) => text.replace(/\r\n?|\n/g, "%0D%0A").replaceAll('"', "%22");
+  const quote = (text) => text.replaceAll("\n", "%0A").replaceAll("\r", "%0D").replaceAll('"', "%22");
+  const lines = (text) => text.replace(/\r\n?|\n/g, "\r\n");
   host.printForm = (form) => {
     const boundary = `----skerry${crypto.randomUUID().replaceAll("-", "")}`;
     const pieces = [];
     for (const [name, value] of form) {
       const isFile = value instanceof Blob;
       const file = isFile ? `; filename="${quote(value.name)}"\r\nContent-Type: ${value.type || "application/octet-stream"}` : "";
-      pieces.push(host.encode(`--${boundary}\r\nContent-Disposition: form-data; name="${quote(name)}"${file}\r\n\r\n`));
-      pieces.push(isFile ? value[STATE].bytes : host.encode(value.replace(/\r\n?|\n/g, "\r\n")));
+      pieces.push(host.encode(`--${boundary}\r\nContent-Disposition: form-data; name="${quote(lines(name))}"${file}\r\n\r\n`));
+      pieces.push(isFile ? value[STATE].bytes : host.encode(lines(value)));
       pieces.push(host.encode("\r\n"));
     }
     pieces.push(host.encode(`--${boundary}--\r\n`));
@@ -100,7 +116,7 @@
     const name = /(?:^|;)\s*name="([^"]*)"/i.exec(disposition)?.[1];
     const filename = /(?:^|;)\s*filename="([^"]*)"/i.exec(disposition)?.[1];
     if (name === undefined) throw new TypeError("formData: a part without a name");
-    const unquote = (text) => text.replaceAll("%22", '"').replaceAll("%0D%0A", "\r\n");
+    const unquote = (text) => text.replaceAll("%22", '"').replaceAll("%0D", "\r").replaceAll("%0A", "\n");
     const type = /^content-type:\s*(.*?)\s*$/im.exec(head)?.[1] ?? "text/plain";
     if (filename === undefined) form.append(unquote(name), host.decode(body, false));
     else form.append(unquote(name), new File([body], unquote(filename), { type }));

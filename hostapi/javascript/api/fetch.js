@@ -51,16 +51,15 @@
     }
   };
 
+  const bytesIn = (chunk) => {
+    const bytes = host.bytesOf(chunk);
+    if (bytes === null) throw new TypeError("a body is made of bytes");
+    return bytes;
+  };
   const readAll = async (stream) => {
-    const reader = stream.getReader();
     const pieces = [];
-    for (;;) {
-      const { value, done } = await reader.read();
-      if (done) return pieces.length === 0 ? new Uint8Array(0) : host.concat(pieces);
-      const bytes = host.bytesOf(value);
-      if (bytes === null) throw new TypeError("a body is made of bytes");
-      pieces.push(bytes);
-    }
+    await host.readAll(stream, (chunk) => { pieces.push(bytesIn(chunk)); });
+    return pieces.length === 0 ? new Uint8Array(0) : host.concat(pieces);
   };
   const readIncoming = () => {
     const pieces = [];
@@ -68,6 +67,7 @@
     return pieces.length === 0 ? new Uint8Array(0) : host.concat(pieces);
   };
   const openIncoming = () => new ReadableStream({
+    __proto__: null,
     type: "bytes",
     pull(controller) {
       const piece = host.readBody();
@@ -95,7 +95,7 @@
   // The body as a stream, and it is one from then on.
   const open = (owner) => {
     const body = owner[BODY];
-    if (body !== null && !isStream(body)) owner[BODY] = body === INCOMING ? openIncoming() : host.streamOf(toBytes(body));
+    if (body !== null && !isStream(body)) owner[BODY] = body === INCOMING ? openIncoming() : host.streamOf(toBytes(body).slice()); // a copy: a stream takes its bytes away
     return owner[BODY];
   };
 
@@ -111,7 +111,10 @@
     async json() { return JSON.parse(await this.text()); }
     async bytes() { return (await takeBytes(this)).slice(); }
     async arrayBuffer() { return (await takeBytes(this)).slice().buffer; }
-    async blob() { return new Blob([await takeBytes(this)], { type: this.headers.get("content-type") ?? "" }); }
+    async blob() {
+      const type = host.mimeOf(this.headers);
+      return new Blob([await takeBytes(this)], { type: type === null ? "" : host.printMime(type) });
+    }
     async formData() {
       const type = this.headers.get("content-type") ?? "";
       return host.parseForm(await takeBytes(this), type);
@@ -119,18 +122,14 @@
   }
   Object.assign(Body.prototype, { [BODY]: null, [TYPE]: null, [USED]: false, [HEADERS]: null });
 
-  // A stream that was read to its end, of a body that was read otherwise.
-  const spent = (owner) => {
-    const stream = host.streamOf(new Uint8Array(0));
-    stream.cancel();
-    return owner[BODY] = stream;
-  };
+  // A stream that somebody has read, of a body that was read otherwise.
+  const spent = (owner) => owner[BODY] = owner[BODY] === null ? null : host.spentStream();
 
   // Two bodies of one: a stream is teed, what is there is shared.
   const cloneBody = (owner, copy) => {
     if (owner.bodyUsed || isStream(owner[BODY]) && owner[BODY].locked) throw new TypeError("clone: the body was read already");
     if (owner[BODY] === INCOMING) open(owner);
-    if (isStream(owner[BODY])) [owner[BODY], copy[BODY]] = owner[BODY].tee();
+    if (isStream(owner[BODY])) [owner[BODY], copy[BODY]] = host.teeBody(owner[BODY]);
     else copy[BODY] = owner[BODY];
   };
 
@@ -155,22 +154,60 @@
   // Of what Workers say of a connection, what is known here.
   const incomingCf = () => ({ colo: "SKERRY", httpProtocol: host.requestProtocol() });
 
+  // What browsers look at, and is kept here: the first value is the default.
+  const CHOICES = {
+    mode: ["cors", "same-origin", "no-cors", "navigate"], credentials: ["same-origin", "omit", "include"],
+    cache: ["default", "no-store", "reload", "no-cache", "force-cache", "only-if-cached"],
+    referrerPolicy: ["", "no-referrer", "no-referrer-when-downgrade", "same-origin", "origin", "strict-origin", "origin-when-cross-origin",
+      "strict-origin-when-cross-origin", "unsafe-url"],
+  };
+  const OPTIONS = Symbol("options");
+  const choose = (options, init, name) => {
+    if (init[name] === undefined) return;
+    const value = `${init[name]}`;
+    if (!CHOICES[name].includes(value)) throw new TypeError(`Request: "${value}" is no ${name}`);
+    options[name] = value;
+  };
+  const optionsOf = (init, from) => {
+    const options = { __proto__: null, ...from };
+    for (const name of ["mode", "credentials", "cache", "referrerPolicy"]) choose(options, init, name);
+    if (init.integrity !== undefined) options.integrity = `${init.integrity}`;
+    if (init.keepalive !== undefined) options.keepalive = !!init.keepalive;
+    if (init.referrer !== undefined) options.referrer = `${init.referrer}` === "" ? "" : /^about:\/*client$/.test(init.referrer) ? "about:client" : new URL(`${init.referrer}`).href;
+    if (init.window !== undefined && init.window !== null) throw new TypeError("Request: window is not null");
+    if (init.duplex !== undefined && `${init.duplex}` !== "half") throw new TypeError(`Request: "${init.duplex}" is no duplex`);
+    if (init.priority !== undefined && !["high", "low", "auto"].includes(`${init.priority}`)) throw new TypeError(`Request: "${init.priority}" is no priority`);
+    if (options.mode === "navigate") throw new TypeError('Request: the mode is "navigate"');
+    if (options.cache === "only-if-cached" && options.mode !== "same-origin") throw new TypeError('Request: the cache is "only-if-cached", the mode not "same-origin"');
+    return options;
+  };
+  const followerOf = (signal) => {
+    if (signal === null || signal === undefined) return null;
+    if (!(signal instanceof AbortSignal)) throw new TypeError("Request: signal is not an AbortSignal");
+    return AbortSignal.any([signal]);
+  };
+
   class Request {
-    constructor(input, init) {
+    constructor(input, init = undefined) {
       const from = input instanceof Request ? input : null;
+      if (init !== undefined && init !== null && typeof init !== "object" && typeof init !== "function") throw new TypeError("Request: the options are not an object");
+      if (init !== undefined && init !== null || from?.[OPTIONS]) this[OPTIONS] = optionsOf(init ?? {}, from?.[OPTIONS]);
       init ??= {};
       this[URL_] = from === null ? urlOf(input) : from.url;
       this[METHOD] = init.method !== undefined ? methodOf(init.method) : from?.[METHOD] ?? "GET";
-      this[HEADERS] = new Headers(init.headers ?? from?.headers);
+      this[HEADERS] = new Headers(init.headers === undefined ? from?.headers : init.headers);
       this[REDIRECT] = init.redirect ?? from?.[REDIRECT] ?? "follow";
-      this[SIGNAL] = init.signal !== undefined ? init.signal : from?.[SIGNAL] ?? null;
+      this[SIGNAL] = followerOf(init.signal !== undefined ? init.signal : from?.[SIGNAL]);
       this[CF] = init.cf ?? from?.[CF];
       if (!["follow", "error", "manual"].includes(this[REDIRECT])) throw new TypeError(`redirect: "${this[REDIRECT]}"`);
       const given = init.body !== undefined && init.body !== null;
       const inherits = !given && init.body === undefined && from !== null && from[BODY] !== null;
       if ((given || inherits) && (this[METHOD] === "GET" || this[METHOD] === "HEAD"))
         throw new TypeError(`a request with the method ${this[METHOD]} has no body`);
-      if (inherits) this[BODY] = take(from);
+      if (inherits) {
+        this[BODY] = take(from);
+        if (isStream(this[BODY])) this[BODY] = host.proxyStream(this[BODY]);
+      }
       if (!given) return;
       setBody(this, init.body);
       if (this[TYPE] !== null) host.addType(this[HEADERS], this[TYPE]);
@@ -181,24 +218,27 @@
     get redirect() { return this[REDIRECT]; }
     get signal() { return this[SIGNAL] ??= new AbortController().signal; }
     get cf() { return this[CF] ??= this === served ? incomingCf() : undefined; }
-    get cache() { return "default"; }
-    get credentials() { return "same-origin"; }
+    get cache() { return this[OPTIONS]?.cache ?? "default"; }
+    get credentials() { return this[OPTIONS]?.credentials ?? "same-origin"; }
     get destination() { return ""; }
-    get integrity() { return ""; }
-    get keepalive() { return false; }
-    get mode() { return "cors"; }
-    get referrer() { return "about:client"; }
-    get referrerPolicy() { return ""; }
+    get integrity() { return this[OPTIONS]?.integrity ?? ""; }
+    get keepalive() { return this[OPTIONS]?.keepalive ?? false; }
+    get mode() { return this[OPTIONS]?.mode ?? "cors"; }
+    get referrer() { return this[OPTIONS]?.referrer ?? "about:client"; }
+    get referrerPolicy() { return this[OPTIONS]?.referrerPolicy ?? ""; }
+    get isReloadNavigation() { return false; }
+    get isHistoryNavigation() { return false; }
     get duplex() { return "half"; }
     clone() {
       const copy = new Request(this.url, { method: this[METHOD], headers: this.headers, redirect: this[REDIRECT], signal: this[SIGNAL], cf: this[CF] });
+      if (this[OPTIONS] !== null) copy[OPTIONS] = this[OPTIONS];
       cloneBody(this, copy);
       return copy;
     }
   }
   // What they have of a body is above them in the chain of prototypes; a class that extends costs each `new`.
   Object.setPrototypeOf(Request.prototype, Body.prototype);
-  Object.assign(Request.prototype, { [URL_]: null, [METHOD]: "GET", [REDIRECT]: "manual", [SIGNAL]: null, [CF]: undefined });
+  Object.assign(Request.prototype, { [URL_]: null, [METHOD]: "GET", [REDIRECT]: "manual", [SIGNAL]: null, [CF]: undefined, [OPTIONS]: null });
 
   let served = null;
   // The request that is served: its parts stay in C until they are asked for.
@@ -219,11 +259,18 @@
     return Math.trunc(status);
   };
 
+  const reasonOf = (text) => {
+    text = `${text}`;
+    if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(text)) throw new TypeError("Response: statusText has characters that it cannot have");
+    return text;
+  };
+
   class Response {
-    constructor(body, init) {
+    constructor(body = undefined, init = undefined) {
       if (init !== undefined && init !== null) {
         if (init.status !== undefined) this[STATUS] = statusOf(init.status);
-        if (init.statusText !== undefined) this[TEXT] = `${init.statusText}`;
+        if (typeof init !== "object" && typeof init !== "function") throw new TypeError("Response: the options are not an object");
+        if (init.statusText !== undefined) this[TEXT] = reasonOf(init.statusText);
         if (init.headers !== undefined) this[HEADERS] = new Headers(init.headers);
       }
       if (body === undefined || body === null) return;
@@ -238,7 +285,7 @@
       host.fixHeaders(response.headers);
       return response;
     }
-    static json(data, init) {
+    static json(data, init = undefined) {
       const text = JSON.stringify(data);
       if (text === undefined) throw new TypeError("Response.json: the value has no JSON");
       const response = new Response(null, init);
@@ -274,11 +321,7 @@
 
   const sendBody = async (handle, stream) => {
     try {
-      for await (const chunk of stream) {
-        const bytes = host.bytesOf(chunk);
-        if (bytes === null) throw new TypeError("a body is made of bytes");
-        host.fetchWrite(handle, bytes);
-      }
+      await host.readAll(stream, (chunk) => host.fetchWrite(handle, bytesIn(chunk)));
       host.fetchEnd(handle);
     } catch (error) {
       host.close(handle);
@@ -288,8 +331,11 @@
 
   // The answer's body comes piece by piece, when it is wanted.
   const receive = (handle, signal) => new ReadableStream({
+    __proto__: null,
     type: "bytes",
+    start(controller) { signal?.addEventListener("abort", () => controller.error(signal.reason), { __proto__: null, once: true }); },
     async pull(controller) {
+      if (signal?.aborted) throw signal.reason;
       await host.whenReady(handle);
       if (signal?.aborted) throw signal.reason;
       const piece = host.fetchRead(handle);
@@ -300,19 +346,30 @@
     cancel() { host.close(handle); },
   });
 
+  // [RFC 9110 15]: the words that servers send are not kept, and newer versions of HTTP have none.
+  const REASONS = {
+    200: "OK", 201: "Created", 202: "Accepted", 203: "Non-Authoritative Information", 204: "No Content", 205: "Reset Content", 206: "Partial Content",
+    300: "Multiple Choices", 301: "Moved Permanently", 302: "Found", 303: "See Other", 304: "Not Modified", 307: "Temporary Redirect", 308: "Permanent Redirect",
+    400: "Bad Request", 401: "Unauthorized", 402: "Payment Required", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 406: "Not Acceptable",
+    408: "Request Timeout", 409: "Conflict", 410: "Gone", 411: "Length Required", 412: "Precondition Failed", 413: "Content Too Large", 415: "Unsupported Media Type",
+    416: "Range Not Satisfiable", 422: "Unprocessable Content", 426: "Upgrade Required", 429: "Too Many Requests", 500: "Internal Server Error", 501: "Not Implemented",
+    502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
+  };
+
   // What a handle of C answers, as a Response.
   host.responseOf = async (handle, { url = "", method = "GET", signal = null } = {}) => {
     const aborted = signal === null ? null : new Promise((_, reject) => {
       signal.addEventListener("abort", () => {
         host.close(handle);
         reject(signal.reason);
-      });
+      }, { __proto__: null, once: true });
     });
     await (aborted === null ? host.whenReady(handle) : Promise.race([host.whenReady(handle), aborted]));
     const status = host.fetchStatus(handle);
     const response = new Response();
     const at = host.fetchUrl(handle);
     response[STATUS] = status;
+    response[TEXT] = REASONS[status] ?? "";
     response[KIND] = "basic";
     response[URL_] = at === "" ? url : at;
     response[REDIRECTED] = at !== "" && url !== "" && at !== url;
@@ -322,13 +379,23 @@
     return response;
   };
 
-  const fetch = async (input, init) => {
+  const fetchData = (url, isHead) => {
+    const { bytes, type } = host.readData(host.urlWithoutFragment(url));
+    const response = new Response(isHead ? null : bytes, { headers: { "content-type": type } });
+    response[TEXT] = "OK";
+    response[KIND] = "basic";
+    response[URL_] = url.href;
+    return response;
+  };
+
+  const fetch = async (input, init = undefined) => {
     const request = new Request(input, init);
     const body = request[BODY];
     const signal = request[SIGNAL];
     const redirect = request[REDIRECT];
     if (signal?.aborted) throw signal.reason;
     const url = new URL(request.url);
+    if (url.protocol === "data:") return fetchData(url, request.method === "HEAD");
     if (url.protocol !== "http:" && url.protocol !== "https:") throw new TypeError(`fetch: ${url.protocol} is not http: or https:`);
     const target = host.urlWithoutFragment(url);
     const streams = body === INCOMING || isStream(body);
@@ -344,13 +411,10 @@
 
   // ---- the answer of the script
 
-  const writeStream = async (stream) => {
-    for await (const chunk of stream) {
-      if (typeof chunk !== "string" && host.bytesOf(chunk) === null) throw new TypeError("a body is made of bytes");
-      host.write(typeof chunk === "string" ? chunk : host.bytesOf(chunk));
-      host.flush();
-    }
-  };
+  const writeStream = (stream) => host.readAll(stream, (chunk) => {
+    host.write(typeof chunk === "string" ? chunk : bytesIn(chunk));
+    host.flush();
+  });
   // Sends a response, and answers a promise if that takes its time; `more` says that the script goes on after
   // it, so the client is told its length.
   host.respond = (response, more) => {

@@ -52,22 +52,29 @@
   const times = new Map();
   const say = (level) => (...values) => host.log(LOG[level], format(values));
   const console = {
+    __proto__: {},
     debug: say("debug"), log: say("info"), info: say("info"), warn: say("warn"), error: say("error"), dir: say("info"), dirxml: say("info"),
     table: say("info"), group: say("info"), groupCollapsed: say("info"), groupEnd() {}, clear() {},
     trace: (...values) => host.log(LOG.debug, `${format(values)}\n${host.mapStack(new Error().stack)}`),
     assert(good, ...values) { if (!good) host.log(LOG.error, `Assertion failed${values.length > 0 ? `: ${format(values)}` : ""}`); },
     count(label = "default") {
+      label = `${label}`;
       counts.set(label, (counts.get(label) ?? 0) + 1);
       host.log(LOG.info, `${label}: ${counts.get(label)}`);
     },
-    countReset(label = "default") { counts.delete(label); },
-    time(label = "default") { times.set(label, performance.now()); },
-    timeLog(label = "default", ...values) { if (times.has(label)) host.log(LOG.info, `${label}: ${performance.now() - times.get(label)} ms ${format(values)}`.trimEnd()); },
+    countReset(label = "default") { counts.delete(`${label}`); },
+    time(label = "default") { times.set(`${label}`, performance.now()); },
+    timeLog(label = "default", ...values) {
+      label = `${label}`;
+      if (times.has(label)) host.log(LOG.info, `${label}: ${performance.now() - times.get(label)} ms ${format(values)}`.trimEnd());
+    },
     timeEnd(label = "default") {
+      label = `${label}`;
       console.timeLog(label);
       times.delete(label);
     },
   };
+  Object.defineProperty(console, Symbol.toStringTag, { value: "console", configurable: true });
   host.report = (error) => host.log(LOG.error, inspect(error, 0, []));
 
   // ---- timers
@@ -152,7 +159,10 @@
   const values = {
     console, structuredClone, Crypto, crypto: new Crypto(),
     setTimeout: timer(false), setInterval: timer(true), clearTimeout: clear, clearInterval: clear,
-    queueMicrotask(call) { Promise.resolve().then(call).catch(host.report); },
+    queueMicrotask(call) {
+      if (typeof call !== "function") throw new TypeError("queueMicrotask: not a function");
+      Promise.resolve().then(() => { call(); }).catch(host.report);
+    },
     reportError: host.report,
     navigator: Object.freeze({ userAgent: "Skerry", language: "en", hardwareConcurrency: 1 }),
   };

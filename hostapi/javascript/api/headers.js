@@ -9,25 +9,50 @@
   const listOf = (headers) => headers[LIST] ??= host.requestHeaders();
   const mutable = (headers) => {
     if (headers[FIXED]) throw new TypeError("these headers cannot be changed");
+    if (headers[SORTED] !== null) headers[SORTED] = null;
     return listOf(headers);
   };
 
-  class Headers {
-    constructor(init) {
-      this[LIST] = [];
-      if (init === undefined || init === null) return;
-      if (typeof init !== "object") throw new TypeError("Headers: neither a list of pairs nor a record");
-      if (init instanceof Headers) {
-        this[LIST] = listOf(init).slice();
-      } else if (typeof init[Symbol.iterator] === "function") {
-        for (const pair of init) {
-          const [name, value, ...more] = pair;
-          if (value === undefined || more.length > 0) throw new TypeError("Headers: not a pair");
-          this[LIST].push(lower(name), clean(value));
-        }
-      } else {
-        for (const name in init) this[LIST].push(lower(name), clean(init[name]));
+  // Sorted, values of one name joined, but each cookie for itself; kept until something changes.
+  const SORTED = Symbol("sorted");
+  const sortedOf = (headers) => {
+    if (headers[SORTED] !== null) return headers[SORTED];
+    const list = listOf(headers);
+    const rows = [];
+    for (const name of [...new Set(list.filter((_, i) => i % 2 === 0))].sort()) {
+      if (name === "set-cookie") for (const value of headers.getSetCookie()) rows.push([name, value]);
+      else rows.push([name, headers.get(name)]);
+    }
+    return headers[SORTED] = rows;
+  };
+  const isBytes = (name) => /^[\0-\xff]*$/.test(name);
+  const fill = (list, init) => {
+    const iterate = init[Symbol.iterator];
+    if (iterate !== undefined && iterate !== null) {
+      for (const pair of { [Symbol.iterator]: () => Reflect.apply(iterate, init, []) }) {
+        if (typeof pair !== "object" || pair === null || typeof pair[Symbol.iterator] !== "function") throw new TypeError("Headers: not a pair");
+        const [name, value, ...more] = pair;
+        if (more.length > 0 || value === undefined && [...pair].length !== 2) throw new TypeError("Headers: not a pair");
+        list.push(lower(name), clean(value));
       }
+      return;
+    }
+    const pairs = [];
+    for (const name of Reflect.ownKeys(init)) {
+      if (!Reflect.getOwnPropertyDescriptor(init, name)?.enumerable) continue;
+      if (typeof name === "symbol" || !isBytes(name)) throw new TypeError("Headers: what is no text of bytes is no name");
+      pairs.push([name, `${init[name]}`]);
+    }
+    for (const [name, value] of pairs) list.push(lower(name), clean(value));
+  };
+
+  class Headers {
+    constructor(init = undefined) {
+      this[LIST] = [];
+      if (init === undefined) return;
+      if (init === null || typeof init !== "object" && typeof init !== "function") throw new TypeError("Headers: neither a list of pairs nor a record");
+      if (init instanceof Headers && init[Symbol.iterator] === entries) this[LIST] = listOf(init).slice();
+      else fill(this[LIST], init);
     }
     append(name, value) { mutable(this).push(lower(name), clean(value)); }
     delete(name) {
@@ -66,28 +91,23 @@
       if (at < 0) list.push(name, value);
       else list[at + 1] = value;
     }
-    forEach(call, self) { for (const [name, value] of this) call.call(self, value, name, this); }
-    // Sorted, values of one name joined, but each cookie for itself.
-    *entries() {
-      const list = listOf(this);
-      const names = new Set(list.filter((_, i) => i % 2 === 0));
-      for (const name of [...names].sort()) {
-        if (name === "set-cookie") for (const value of this.getSetCookie()) yield [name, value];
-        else yield [name, this.get(name)];
-      }
-    }
-    *keys() { for (const [name] of this.entries()) yield name; }
-    *values() { for (const [, value] of this.entries()) yield value; }
   }
   Headers.prototype[LIST] = null;
   Headers.prototype[FIXED] = false;
-  Headers.prototype[Symbol.iterator] = Headers.prototype.entries;
+  Headers.prototype[SORTED] = null;
+  host.addIteration(Headers, (headers, index) => {
+    if (!(headers instanceof Headers)) throw new TypeError("Illegal invocation");
+    return sortedOf(headers)[index];
+  });
+  const { entries } = Headers.prototype;
 
   host.headerList = listOf;
   // Of what the body is, if the script has not said it.
   host.addType = (headers, type) => {
     const list = listOf(headers);
-    if (!list.includes("content-type")) list.push("content-type", type);
+    if (list.includes("content-type")) return;
+    list.push("content-type", type);
+    headers[SORTED] = null;
   };
   // Headers of a list of C's, which nobody else holds.
   host.headersOf = (list, fixed) => {

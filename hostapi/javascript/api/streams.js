@@ -1,519 +1,551 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Streams Standard: readable, writable and transform streams with queues; a stream of type "bytes"
-// is one whose chunks are bytes, and its BYOB reader copies.
+// The Streams Standard: what its streams share, and streams that are read by chunks. Of bytes: streams_bytes.js,
+// written: streams_write.js, from one to the other: streams_pipe.js. `host.streams` is what these share.
+//
+// A stream, reader or controller of a script keeps its state under one symbol; the functions here take states. Who
+// waits for a chunk is a request with `chunk`, `close` and `error`, so that nothing a script has put into prototypes
+// stands between two streams. Names are the standard's where it has them.
 (host) => {
   const STATE = Symbol("stream");
-  const settled = () => {
-    const promise = Promise.withResolvers();
-    promise.promise.catch(() => {});
-    return promise;
+  const { apply } = Reflect;
+  const PromiseType = Promise;
+  const { then } = Promise.prototype;
+  const AsyncIteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}).prototype);
+  const noop = () => {};
+  const isObject = (value) => typeof value === "object" && value !== null || typeof value === "function";
+
+  // ---- promises
+
+  const kept = (value) => new PromiseType((resolve) => resolve(value));
+  const broken = (reason) => new PromiseType((_, reject) => reject(reason));
+  const react = (promise, onKept, onBroken) => apply(then, promise, [onKept, onBroken]);
+  const upon = (promise, onKept = noop, onBroken = noop) => { apply(then, promise, [onKept, onBroken]); };
+  class Deferred {
+    constructor() {
+      this.isDone = false;
+      this.promise = new PromiseType((resolve, reject) => {
+        this.keep = resolve;
+        this.break_ = reject;
+      });
+    }
+    resolve(value) {
+      this.isDone = true;
+      this.keep(value);
+    }
+    reject(reason) {
+      this.isDone = true;
+      this.break_(reason);
+    }
+  }
+  const handled = (deferred) => {
+    apply(then, deferred.promise, [undefined, noop]);
+    return deferred;
   };
-  const sizeOf = (strategy) => strategy?.size ?? (() => 1);
-  const markOf = (strategy, otherwise) => {
-    const mark = strategy?.highWaterMark === undefined ? otherwise : Number(strategy.highWaterMark);
+  const deferredKept = () => {
+    const deferred = new Deferred();
+    deferred.resolve();
+    return deferred;
+  };
+  const deferredBroken = (reason) => {
+    const deferred = handled(new Deferred());
+    deferred.reject(reason);
+    return deferred;
+  };
+
+  // ---- what scripts give: dictionaries and callbacks [Web IDL 3]
+
+  const method = (owner, name) => {
+    const value = owner[name];
+    if (value === undefined) return undefined;
+    if (typeof value !== "function") throw new TypeError(`${name} is not a function`);
+    return value;
+  };
+  const call = (callback, self, values) => {
+    try {
+      return kept(apply(callback, self, values));
+    } catch (error) {
+      return broken(error);
+    }
+  };
+  const NOTHING = Object.freeze(Object.create(null));
+  const dictionary = (value, what) => {
+    if (value === undefined || value === null) return NOTHING;
+    if (!isObject(value)) throw new TypeError(`${what} is not an object`);
+    return value;
+  };
+  const strategyOf = (strategy) => {
+    strategy = dictionary(strategy, "the strategy");
+    let mark = strategy.highWaterMark;
+    if (mark !== undefined) mark = Number(mark);
+    return { mark, size: method(strategy, "size") };
+  };
+  const markOf = ({ mark }, otherwise) => {
+    if (mark === undefined) return otherwise;
     if (Number.isNaN(mark) || mark < 0) throw new RangeError("highWaterMark: not a number of at least 0");
     return mark;
   };
+  const one = () => 1;
+  const illegal = () => new TypeError("Illegal invocation");
+  const stateOf = (owner, kind) => {
+    const state = isObject(owner) ? owner[STATE] : undefined;
+    if (state?.kind !== kind) throw illegal();
+    return state;
+  };
+  // A function of an interface that answers a promise: what it throws breaks that.
+  const promising = (run) => {
+    try {
+      return run();
+    } catch (error) {
+      return broken(error);
+    }
+  };
 
-  // ---- reading
+  // ---- queues of chunks
 
-  class ReadableStreamDefaultController {
-    constructor(key, stream) {
-      if (key !== STATE) throw new TypeError("Illegal constructor");
-      this[STATE] = stream;
+  const enqueueSized = (controller, value, size) => {
+    size = Number(size);
+    if (!(size >= 0) || size === Infinity) throw new RangeError("the size of a chunk is a number of at least 0");
+    controller.queue.push({ value, size });
+    controller.total += size;
+  };
+  const dequeue = (controller) => {
+    const { value, size } = controller.queue.shift();
+    controller.total = Math.max(controller.total - size, 0);
+    return value;
+  };
+  const resetQueue = (controller) => {
+    controller.queue = [];
+    controller.total = 0;
+  };
+
+  // ---- a stream that is read
+
+  const closeStream = (stream) => {
+    stream.status = "closed";
+    const { reader } = stream;
+    if (reader === null) return;
+    reader.closed.resolve();
+    if (reader.kind !== "reader") return;
+    const { requests } = reader;
+    reader.requests = [];
+    for (const request of requests) request.close();
+  };
+  const errorRequests = (reader, reason) => {
+    const { requests } = reader;
+    reader.requests = [];
+    for (const request of requests) request.error(reason);
+  };
+  const errorStream = (stream, reason) => {
+    stream.status = "errored";
+    stream.reason = reason;
+    const { reader } = stream;
+    if (reader === null) return;
+    reader.closed.reject(reason);
+    errorRequests(reader, reason);
+  };
+  const cancelStream = (stream, reason) => {
+    stream.disturbed = true;
+    if (stream.status === "closed") return kept();
+    if (stream.status === "errored") return broken(stream.reason);
+    closeStream(stream);
+    const { reader } = stream;
+    if (reader?.kind === "byob") {
+      const { requests } = reader;
+      reader.requests = [];
+      for (const request of requests) request.close(undefined);
     }
-    get desiredSize() { return desired(this[STATE][STATE]); }
-    get byobRequest() { return null; }
-    enqueue(chunk) {
-      const state = this[STATE][STATE];
-      if (state.closing || state.status !== "readable") throw new TypeError("the stream takes no more chunks");
-      if (state.bytes) {
-        const bytes = host.bytesOf(chunk);
-        if (bytes === null) throw new TypeError("a stream of bytes takes bytes only");
-        chunk = bytes;
-      }
-      if (state.reads.length > 0) {
-        state.reads.shift().resolve({ value: chunk, done: false });
-      } else {
-        const size = Number(state.size(chunk));
-        state.queue.push({ chunk, size });
-        state.queued += size;
-      }
-      pull(this[STATE]);
-    }
-    close() {
-      const state = this[STATE][STATE];
-      if (state.closing || state.status !== "readable") throw new TypeError("the stream is closed already");
-      state.closing = true;
-      if (state.queue.length === 0) finish(this[STATE]);
-    }
-    error(reason) { fail(this[STATE], reason); }
+    return react(stream.controller.cancelSteps(reason), noop);
+  };
+  const waiting = (stream, kind) => stream.reader?.kind === kind && stream.reader.requests.length > 0;
+
+  // ---- its readers
+
+  const acquire = (stream, kind, owner = null) => {
+    if (stream.reader !== null) throw new TypeError("the stream has a reader already");
+    const reader = stream.reader = { kind, owner, stream, requests: [], closed: handled(new Deferred()) };
+    if (stream.status === "closed") reader.closed.resolve();
+    else if (stream.status === "errored") reader.closed.reject(stream.reason);
+    return reader;
+  };
+  const release = (reader) => {
+    const { stream } = reader;
+    if (stream === null) return;
+    const reason = new TypeError("the reader was released");
+    if (stream.status === "readable") reader.closed.reject(reason);
+    else reader.closed = deferredBroken(reason);
+    stream.controller.releaseSteps();
+    stream.reader = null;
+    reader.stream = null;
+    errorRequests(reader, new TypeError("the reader was released"));
+  };
+  const readRequest = (reader, request) => {
+    const { stream } = reader;
+    stream.disturbed = true;
+    if (stream.status === "closed") request.close();
+    else if (stream.status === "errored") request.error(stream.reason);
+    else stream.controller.pullSteps(request);
+  };
+  const released = () => broken(new TypeError("the reader was released"));
+
+  class PromisedRead {
+    constructor() { this.deferred = new Deferred(); }
+    chunk(value) { this.deferred.resolve({ value, done: false }); }
+    close(value) { this.deferred.resolve({ value, done: true }); }
+    error(reason) { this.deferred.reject(reason); }
   }
 
-  const desired = (state) => state.status === "errored" ? null : state.status === "closed" ? 0 : state.mark - state.queued;
-
-  const finish = (stream) => {
-    const state = stream[STATE];
-    state.status = "closed";
-    for (const read of state.reads.splice(0)) read.resolve({ value: undefined, done: true });
-    state.closed.resolve();
-  };
-
-  const fail = (stream, reason) => {
-    const state = stream[STATE];
-    if (state.status !== "readable") return;
-    state.status = "errored";
-    state.reason = reason;
-    state.queue.length = 0;
-    for (const read of state.reads.splice(0)) read.reject(reason);
-    state.closed.reject(reason);
-  };
-
-  const pull = (stream) => {
-    const state = stream[STATE];
-    const wanted = state.reads.length > 0 || desired(state) > 0;
-    if (!state.started || state.closing || state.status !== "readable" || !wanted || state.source.pull === undefined) return;
-    if (state.pulling) {
-      state.pullAgain = true;
-      return;
-    }
-    state.pulling = true;
-    let pulled;
-    try {
-      pulled = Promise.resolve(state.source.pull(state.controller));
-    } catch (error) {
-      return fail(stream, error);
-    }
-    pulled.then(() => {
-      state.pulling = false;
-      if (state.pullAgain) {
-        state.pullAgain = false;
-        pull(stream);
-      }
-    }, (error) => fail(stream, error));
-  };
-
-  const read = (stream) => {
-    const state = stream[STATE];
-    state.disturbed = true;
-    if (state.status === "errored") return Promise.reject(state.reason);
-    if (state.queue.length > 0) {
-      const { chunk, size } = state.queue.shift();
-      state.queued -= size;
-      if (state.closing && state.queue.length === 0) finish(stream);
-      else pull(stream);
-      return Promise.resolve({ value: chunk, done: false });
-    }
-    if (state.status === "closed") return Promise.resolve({ value: undefined, done: true });
-    const promise = Promise.withResolvers();
-    state.reads.push(promise);
-    pull(stream);
-    return promise.promise;
-  };
-
-  const cancel = async (stream, reason) => {
-    const state = stream[STATE];
-    state.disturbed = true;
-    if (state.status === "closed") return;
-    if (state.status === "errored") throw state.reason;
-    state.queue.length = 0;
-    finish(stream);
-    await state.source.cancel?.(reason);
-  };
-
-  const release = (reader) => {
-    const stream = reader[STATE];
-    if (stream === null) return;
-    const state = stream[STATE];
-    const reason = new TypeError("the reader was released");
-    for (const waiting of state.reads.splice(0)) waiting.reject(reason);
-    state.reader = null;
-    reader[STATE] = null;
+  // `kind` is a reader's: both have these three.
+  const addReading = (type, kind) => {
+    Object.defineProperties(type.prototype, Object.getOwnPropertyDescriptors({
+      get closed() { return promising(() => stateOf(this, kind).closed.promise); },
+      cancel(reason = undefined) {
+        return promising(() => {
+          const reader = stateOf(this, kind);
+          return reader.stream === null ? released() : cancelStream(reader.stream, reason);
+        });
+      },
+      releaseLock() { release(stateOf(this, kind)); },
+    }));
   };
 
   class ReadableStreamDefaultReader {
-    constructor(stream) {
-      const state = stream?.[STATE];
-      if (state?.reads === undefined) throw new TypeError("not a ReadableStream");
-      if (state.reader !== null) throw new TypeError("the stream has a reader already");
-      state.reader = this;
-      this[STATE] = stream;
-      this.last = state.closed.promise;
+    constructor(stream) { this[STATE] = acquire(stateOf(stream, "readable"), "reader", this); }
+    read() {
+      return promising(() => {
+        const reader = stateOf(this, "reader");
+        if (reader.stream === null) return released();
+        const request = new PromisedRead();
+        readRequest(reader, request);
+        return request.deferred.promise;
+      });
     }
-    get closed() { return this[STATE] === null ? Promise.reject(new TypeError("the reader was released")) : this.last; }
-    read() { return this[STATE] === null ? Promise.reject(new TypeError("the reader was released")) : read(this[STATE]); }
-    cancel(reason) { return this[STATE] === null ? Promise.reject(new TypeError("the reader was released")) : cancel(this[STATE], reason); }
-    releaseLock() { release(this); }
+  }
+  addReading(ReadableStreamDefaultReader, "reader");
+
+  // ---- its controller
+
+  const canEnqueue = (controller) => !controller.closing && controller.stream.status === "readable";
+  const desiredSize = ({ stream, mark, total }) => stream.status === "errored" ? null : stream.status === "closed" ? 0 : mark - total;
+  const pullIfNeeded = (controller) => {
+    if (!controller.shouldPull()) return;
+    if (controller.pulling) {
+      controller.pullAgain = true;
+      return;
+    }
+    controller.pulling = true;
+    upon(controller.pull(), () => {
+      controller.pulling = false;
+      if (!controller.pullAgain) return;
+      controller.pullAgain = false;
+      pullIfNeeded(controller);
+    }, (error) => controller.error(error));
+  };
+
+  class DefaultController {
+    kind = "readable-controller"; stream; mark; size; owner = null; queue = []; total = 0; started = false; closing = false; pulling = false; pullAgain = false;
+    pull = kept; cancel = kept;
+    constructor(stream, mark, size) {
+      this.stream = stream;
+      this.mark = mark;
+      this.size = size;
+      stream.controller = this;
+    }
+    shouldPull() { return canEnqueue(this) && this.started && (waiting(this.stream, "reader") || this.mark - this.total > 0); }
+    clear() { this.pull = this.cancel = kept; }
+    pullSteps(request) {
+      if (this.queue.length === 0) {
+        this.stream.reader.requests.push(request);
+        return pullIfNeeded(this);
+      }
+      const chunk = dequeue(this);
+      if (this.closing && this.queue.length === 0) {
+        this.clear();
+        closeStream(this.stream);
+      } else {
+        pullIfNeeded(this);
+      }
+      request.chunk(chunk);
+    }
+    cancelSteps(reason) {
+      resetQueue(this);
+      const done = this.cancel(reason);
+      this.clear();
+      return done;
+    }
+    releaseSteps() {}
+    enqueue(chunk) {
+      if (!canEnqueue(this)) return;
+      if (waiting(this.stream, "reader")) {
+        this.stream.reader.requests.shift().chunk(chunk);
+      } else {
+        try {
+          const { size } = this;
+          enqueueSized(this, chunk, size(chunk));
+        } catch (error) {
+          this.error(error);
+          throw error;
+        }
+      }
+      pullIfNeeded(this);
+    }
+    close() {
+      if (!canEnqueue(this)) return;
+      this.closing = true;
+      if (this.queue.length > 0) return;
+      this.clear();
+      closeStream(this.stream);
+    }
+    error(reason) {
+      if (this.stream.status !== "readable") return;
+      resetQueue(this);
+      this.clear();
+      errorStream(this.stream, reason);
+    }
   }
 
-  class ReadableStreamBYOBReader extends ReadableStreamDefaultReader {
-    async read(view) {
-      if (!ArrayBuffer.isView(view) || view.byteLength === 0) throw new TypeError("read: a view with room is needed");
-      const stream = this[STATE];
-      const { value, done } = await super.read();
-      const target = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-      if (done) return { value: new view.constructor(view.buffer, view.byteOffset, 0), done: true };
-      const part = value.subarray(0, target.length);
-      target.set(part);
-      if (part.length < value.length) {
-        const rest = value.subarray(part.length);
-        stream[STATE].queue.unshift({ chunk: rest, size: rest.length });
-        stream[STATE].queued += rest.length;
-      }
-      return { value: new view.constructor(view.buffer, view.byteOffset, part.length / (view.BYTES_PER_ELEMENT ?? 1)), done: false };
+  class ReadableStreamDefaultController {
+    constructor() { throw new TypeError("Illegal constructor"); }
+    get desiredSize() { return desiredSize(stateOf(this, "readable-controller")); }
+    enqueue(chunk = undefined) {
+      const controller = stateOf(this, "readable-controller");
+      if (!canEnqueue(controller)) throw new TypeError("the stream takes no more chunks");
+      controller.enqueue(chunk);
     }
+    close() {
+      const controller = stateOf(this, "readable-controller");
+      if (!canEnqueue(controller)) throw new TypeError("the stream is closed already");
+      controller.close();
+    }
+    error(reason = undefined) { stateOf(this, "readable-controller").error(reason); }
   }
+
+  const ownerOf = (controller, type) => {
+    if (controller.owner === null) {
+      controller.owner = Object.create(type.prototype);
+      controller.owner[STATE] = controller;
+    }
+    return controller.owner;
+  };
+  // Runs what a script begins with, then the first pull.
+  const begin = (controller, start) => {
+    upon(kept(start()), () => {
+      controller.started = true;
+      pullIfNeeded(controller);
+    }, (error) => controller.error(error));
+  };
+  const newStream = (owner) => owner[STATE] = { kind: "readable", owner, status: "readable", reader: null, reason: undefined, disturbed: false, controller: null };
+
+  // A stream of ours: `pull` and `cancel` answer promises.
+  const makeReadable = ({ start = noop, pull = kept, cancel = kept, mark = 1, size = one }) => {
+    const stream = newStream(Object.create(ReadableStream.prototype));
+    const controller = new DefaultController(stream, mark, size);
+    controller.pull = pull;
+    controller.cancel = cancel;
+    begin(controller, start);
+    return stream;
+  };
+
+  const openSource = (stream, source, dict, strategy) => {
+    const isBytes = dict.type === "bytes";
+    if (isBytes && strategy.size !== undefined) throw new RangeError("a stream of bytes has no size");
+    const mark = markOf(strategy, isBytes ? 0 : 1);
+    const controller = isBytes ? host.streams.byteController(stream, mark, dict.autoAllocateChunkSize) : new DefaultController(stream, mark, strategy.size ?? one);
+    const owner = ownerOf(controller, isBytes ? ReadableByteStreamController : ReadableStreamDefaultController);
+    if (dict.pull !== undefined) controller.pull = () => call(dict.pull, source, [owner]);
+    if (dict.cancel !== undefined) controller.cancel = (reason) => call(dict.cancel, source, [reason]);
+    begin(controller, dict.start === undefined ? noop : () => apply(dict.start, source, [owner]));
+  };
+  const integer = (value, what) => {
+    value = Number(value);
+    if (!Number.isFinite(value) || Math.trunc(value) < 0 || value > Number.MAX_SAFE_INTEGER) throw new TypeError(`${what} is no count`);
+    return Math.trunc(value);
+  };
+  const sourceOf = (source) => {
+    const dict = { __proto__: null, autoAllocateChunkSize: source.autoAllocateChunkSize, type: undefined };
+    if (dict.autoAllocateChunkSize !== undefined) dict.autoAllocateChunkSize = integer(dict.autoAllocateChunkSize, "autoAllocateChunkSize");
+    for (const name of ["cancel", "pull", "start"]) dict[name] = method(source, name);
+    const { type } = source;
+    if (type !== undefined && `${type}` !== "bytes") throw new TypeError(`"${type}" is not a type of streams`);
+    if (type !== undefined) dict.type = "bytes";
+    if (dict.autoAllocateChunkSize === 0) throw new TypeError("autoAllocateChunkSize is 0");
+    return dict;
+  };
+
+  // ---- iterating
+
+  const ITERATOR = Symbol("iterator");
+  const step = (state) => {
+    if (state.finished) return kept({ value: undefined, done: true });
+    const next = new Deferred();
+    const end = () => {
+      release(state.reader);
+      state.finished = true;
+    };
+    readRequest(state.reader, {
+      chunk: (value) => next.resolve({ value, done: false }),
+      close() {
+        end();
+        next.resolve({ value: undefined, done: true });
+      },
+      error(reason) {
+        end();
+        next.reject(reason);
+      },
+    });
+    return next.promise;
+  };
+  const leave = (state, value) => {
+    if (state.finished) return kept({ value, done: true });
+    state.finished = true;
+    const done = state.preventCancel ? kept() : cancelStream(state.reader.stream, value);
+    release(state.reader);
+    return react(done, () => ({ value, done: true }));
+  };
+  // One after the other, in the order of the calls.
+  const inTurn = (state, run) => state.last = state.last === null ? run() : react(state.last, run, run);
+  const iteratorPrototype = Object.setPrototypeOf({
+    next() { return promising(() => inTurn(iteratorOf(this), () => step(this[ITERATOR]))); },
+    return(value) { return promising(() => inTurn(iteratorOf(this), () => leave(this[ITERATOR], value))); },
+  }, AsyncIteratorPrototype);
+  const iteratorOf = (iterator) => {
+    if (!isObject(iterator) || iterator[ITERATOR] === undefined) throw illegal();
+    return iterator[ITERATOR];
+  };
+
+  const iteratorFrom = (iterable) => {
+    const make = iterable[Symbol.asyncIterator];
+    const isSync = make === undefined || make === null;
+    const iterator = apply(isSync ? iterable[Symbol.iterator] : make, iterable, []);
+    if (!isObject(iterator)) throw new TypeError("the iterator is not an object");
+    return { iterator, next: iterator.next, isSync };
+  };
+  const mustBeObject = (value) => {
+    if (!isObject(value)) throw new TypeError("what an iterator answers is not an object");
+    return value;
+  };
+  const fromIterable = (iterable) => {
+    const { iterator, next, isSync } = iteratorFrom(iterable);
+    const stream = makeReadable({
+      __proto__: null,
+      mark: 0,
+      pull: () => react(call(next, iterator, []), (result) => {
+        if (mustBeObject(result).done) return stream.controller.close();
+        if (!isSync) return stream.controller.enqueue(result.value);
+        return react(kept(result.value), (value) => stream.controller.enqueue(value));
+      }),
+      cancel(reason) {
+        return promising(() => {
+          const end = iterator.return;
+          if (end === undefined || end === null) return kept();
+          return react(kept(apply(end, iterator, [reason])), (result) => { mustBeObject(result); });
+        });
+      },
+    });
+    return stream.owner;
+  };
 
   class ReadableStream {
-    constructor(source = {}, strategy = {}) {
-      const bytes = source?.type !== undefined && `${source.type}` === "bytes";
-      const state = this[STATE] = {
-        status: "readable", reason: undefined, source: source ?? {}, size: sizeOf(strategy), mark: markOf(strategy, bytes ? 0 : 1),
-        queue: [], queued: 0, reads: [], reader: null, closing: false, started: false, pulling: false, pullAgain: false,
-        disturbed: false, bytes, closed: settled(), controller: null,
-      };
-      state.controller = new ReadableStreamDefaultController(STATE, this);
-      const started = source?.start?.(state.controller);
-      Promise.resolve(started).then(() => {
-        state.started = true;
-        pull(this);
-      }, (error) => fail(this, error));
+    constructor(source = undefined, strategy = undefined) {
+      if (source !== undefined && !isObject(source)) throw new TypeError("the source is not an object");
+      const chosen = strategyOf(strategy);
+      const dict = sourceOf(source ?? NOTHING);
+      openSource(newStream(this), source, dict, chosen);
     }
-    static from(iterable) {
-      const iterator = iterable[Symbol.asyncIterator]?.() ?? iterable[Symbol.iterator]();
-      return new ReadableStream({
-        async pull(controller) {
-          const { value, done } = await iterator.next();
-          if (done) controller.close();
-          else controller.enqueue(await value);
-        },
-        async cancel(reason) { await iterator.return?.(reason); },
-      }, { highWaterMark: 0 });
-    }
-    get locked() { return this[STATE].reader !== null; }
-    getReader(options) {
-      if (options?.mode === "byob" && !this[STATE].bytes) throw new TypeError("getReader: not a stream of bytes");
-      return options?.mode === "byob" ? new ReadableStreamBYOBReader(this) : new ReadableStreamDefaultReader(this);
-    }
-    cancel(reason) { return this.locked ? Promise.reject(new TypeError("the stream is locked")) : cancel(this, reason); }
-    tee() {
-      const reader = this.getReader();
-      const branches = [];
-      let reading = false;
-      let cancelled = 0;
-      const next = async () => {
-        if (reading) return;
-        reading = true;
-        const { value, done } = await reader.read().catch((error) => {
-          for (const branch of branches) fail(branch, error);
-          return { done: true };
-        });
-        reading = false;
-        for (const branch of branches) {
-          const state = branch[STATE];
-          if (state.status !== "readable") continue;
-          if (done) state.controller.close();
-          else state.controller.enqueue(value);
-        }
-      };
-      for (let i = 0; i < 2; i++)
-        branches.push(new ReadableStream({
-          pull: next,
-          async cancel(reason) { if (++cancelled === 2) await reader.cancel(reason); },
-        }, { highWaterMark: 0 }));
-      return branches;
-    }
-    pipeThrough(pair, options) {
-      this.pipeTo(pair.writable, options).catch(() => {});
-      return pair.readable;
-    }
-    async pipeTo(target, { preventClose = false, preventAbort = false, preventCancel = false, signal } = {}) {
-      const reader = this.getReader();
-      const writer = target.getWriter();
-      const onAbort = () => {
-        if (!preventAbort) writer.abort(signal.reason).catch(() => {});
-        if (!preventCancel) reader.cancel(signal.reason).catch(() => {});
-      };
-      try {
-        signal?.throwIfAborted();
-        signal?.addEventListener("abort", onAbort);
-        for (;;) {
-          await writer.ready;
-          const { value, done } = await reader.read();
-          signal?.throwIfAborted();
-          if (done) break;
-          await writer.write(value).catch(async (error) => {
-            if (!preventCancel) await reader.cancel(error).catch(() => {});
-            throw error;
-          });
-        }
-        if (!preventClose) await writer.close();
-      } catch (error) {
-        if (!preventAbort) await writer.abort(error).catch(() => {});
-        throw error;
-      } finally {
-        signal?.removeEventListener("abort", onAbort);
-        reader.releaseLock();
-        writer.releaseLock();
-      }
-    }
-    async *values({ preventCancel = false } = {}) {
-      const reader = this.getReader();
-      let whole = false;
-      try {
-        for (;;) {
-          const { value, done } = await reader.read();
-          if (done) break;
-          yield value;
-        }
-        whole = true;
-      } finally {
-        if (!whole && !preventCancel) await reader.cancel().catch(() => {});
-        reader.releaseLock();
-      }
-    }
-  }
-  ReadableStream.prototype[Symbol.asyncIterator] = ReadableStream.prototype.values;
-
-  // ---- writing
-
-  class WritableStreamDefaultController {
-    constructor(key, stream) {
-      if (key !== STATE) throw new TypeError("Illegal constructor");
-      this[STATE] = stream;
-      this.abort = new AbortController();
-    }
-    get signal() { return this.abort.signal; }
-    error(reason) { failWriting(this[STATE], reason); }
-  }
-
-  const failWriting = (stream, reason) => {
-    const state = stream[STATE];
-    if (state.status !== "writable") return;
-    state.status = "errored";
-    state.reason = reason;
-    for (const { promise } of state.queue.splice(0)) promise.reject(reason);
-    state.ready.reject(reason);
-    state.closed.reject(reason);
-  };
-
-  // One after the other: chunks, then what `close` is.
-  const drain = async (stream) => {
-    const state = stream[STATE];
-    if (state.draining) return;
-    state.draining = true;
-    while (state.queue.length > 0 && state.status === "writable") {
-      const { chunk, size, last, promise } = state.queue[0];
-      try {
-        await state.started;
-        if (last) await state.sink.close?.();
-        else await state.sink.write?.(chunk, state.controller);
-      } catch (error) {
-        promise.reject(error);
-        state.queue.shift();
-        failWriting(stream, error);
-        break;
-      }
-      if (state.status !== "writable") break;
-      state.queue.shift();
-      state.queued -= size;
-      promise.resolve();
-      if (last) {
-        state.status = "closed";
-        state.closed.resolve();
-      }
-      if (state.queued < state.mark) state.ready.resolve();
-    }
-    state.draining = false;
-  };
-
-  const write = (stream, chunk, last) => {
-    const state = stream[STATE];
-    if (state.status === "errored") return Promise.reject(state.reason);
-    if (state.status === "closed" || state.ending) return Promise.reject(new TypeError("the stream is closed"));
-    const promise = settled();
-    const size = last ? 0 : Number(state.size(chunk));
-    state.ending = last;
-    state.queue.push({ chunk, size, last, promise });
-    state.queued += size;
-    if (state.queued >= state.mark && !last) state.ready = settled();
-    drain(stream);
-    return promise.promise;
-  };
-
-  const abortWriting = async (stream, reason) => {
-    const state = stream[STATE];
-    if (state.status !== "writable") return;
-    state.controller.abort.abort(reason);
-    failWriting(stream, reason);
-    await state.sink.abort?.(reason);
-  };
-
-  class WritableStreamDefaultWriter {
-    constructor(stream) {
-      if (stream?.[STATE]?.sink === undefined) throw new TypeError("not a WritableStream");
-      if (stream[STATE].writer !== null) throw new TypeError("the stream has a writer already");
-      stream[STATE].writer = this;
-      this[STATE] = stream;
-    }
-    get closed() { return held(this)[STATE].closed.promise; }
-    get ready() { return held(this)[STATE].ready.promise; }
-    get desiredSize() {
-      const state = held(this)[STATE];
-      return state.status === "errored" ? null : state.status === "closed" ? 0 : state.mark - state.queued;
-    }
-    write(chunk) { return this[STATE] === null ? Promise.reject(new TypeError("the writer was released")) : write(this[STATE], chunk, false); }
-    close() { return this[STATE] === null ? Promise.reject(new TypeError("the writer was released")) : write(this[STATE], undefined, true); }
-    abort(reason) { return this[STATE] === null ? Promise.reject(new TypeError("the writer was released")) : abortWriting(this[STATE], reason); }
-    releaseLock() {
-      if (this[STATE] !== null) this[STATE][STATE].writer = null;
-      this[STATE] = null;
-    }
-  }
-  const held = (writer) => {
-    if (writer[STATE] === null) throw new TypeError("the writer was released");
-    return writer[STATE];
-  };
-
-  class WritableStream {
-    constructor(sink = {}, strategy = {}) {
-      const state = this[STATE] = {
-        status: "writable", reason: undefined, sink: sink ?? {}, size: sizeOf(strategy), mark: markOf(strategy, 1), queue: [],
-        queued: 0, writer: null, ending: false, draining: false, ready: settled(), closed: settled(), controller: null, started: null,
-      };
-      state.controller = new WritableStreamDefaultController(STATE, this);
-      if (state.mark > 0) state.ready.resolve();
-      state.started = Promise.resolve(sink?.start?.(state.controller));
-      state.started.catch((error) => failWriting(this, error));
-    }
-    get locked() { return this[STATE].writer !== null; }
-    getWriter() { return new WritableStreamDefaultWriter(this); }
-    abort(reason) { return this.locked ? Promise.reject(new TypeError("the stream is locked")) : abortWriting(this, reason); }
-    close() { return this.locked ? Promise.reject(new TypeError("the stream is locked")) : write(this, undefined, true); }
-  }
-
-  // ---- from one to the other
-
-  class TransformStreamDefaultController {
-    constructor(key, readable) {
-      if (key !== STATE) throw new TypeError("Illegal constructor");
-      this[STATE] = readable;
-    }
-    get desiredSize() { return desired(this[STATE][STATE]); }
-    enqueue(chunk) { this[STATE][STATE].controller.enqueue(chunk); }
-    error(reason) { fail(this[STATE], reason); }
-    terminate() { if (!this[STATE][STATE].closing) this[STATE][STATE].controller.close(); }
-  }
-
-  class TransformStream {
-    constructor(transformer = {}, writableStrategy = {}, readableStrategy = {}) {
-      let room = settled(); // kept while the readable side wants chunks
-      const readable = new ReadableStream({
-        pull: () => room.resolve(),
-        async cancel(reason) {
-          await transformer?.cancel?.(reason);
-          failWriting(writable, reason);
-          room.resolve();
-        },
-      }, { highWaterMark: 0, ...readableStrategy });
-      const controller = new TransformStreamDefaultController(STATE, readable);
-      const started = Promise.resolve(transformer?.start?.(controller));
-      const failed = (error) => {
-        fail(readable, error);
-        throw error;
-      };
-      const writable = new WritableStream({
-        start: () => started,
-        async write(chunk) {
-          if (desired(readable[STATE]) <= 0 && readable[STATE].reads.length === 0) {
-            room = settled();
-            await room.promise;
-          }
-          if (readable[STATE].status === "errored") throw readable[STATE].reason;
-          try {
-            if (transformer?.transform === undefined) controller.enqueue(chunk);
-            else await transformer.transform(chunk, controller);
-          } catch (error) {
-            failed(error);
-          }
-        },
-        async close() {
-          try {
-            await transformer?.flush?.(controller);
-          } catch (error) {
-            failed(error);
-          }
-          controller.terminate();
-        },
-        async abort(reason) {
-          await transformer?.cancel?.(reason);
-          fail(readable, reason);
-        },
-      }, writableStrategy);
-      this[STATE] = { readable, writable };
-    }
-    get readable() { return this[STATE].readable; }
-    get writable() { return this[STATE].writable; }
-  }
-
-  class TextEncoderStream extends TransformStream {
-    constructor() {
-      let high = ""; // half of a pair
-      super({
-        transform(chunk, controller) {
-          let text = high + `${chunk}`;
-          high = /[\ud800-\udbff]$/.test(text) ? text.at(-1) : "";
-          if (high !== "") text = text.slice(0, -1);
-          if (text !== "") controller.enqueue(host.encode(text));
-        },
-        flush(controller) { if (high !== "") controller.enqueue(host.encode(high)); },
+    static from(iterable) { return fromIterable(iterable); }
+    get locked() { return stateOf(this, "readable").reader !== null; }
+    cancel(reason = undefined) {
+      return promising(() => {
+        const stream = stateOf(this, "readable");
+        return stream.reader !== null ? broken(new TypeError("the stream is locked")) : cancelStream(stream, reason);
       });
     }
-    get encoding() { return "utf-8"; }
-  }
-
-  class TextDecoderStream extends TransformStream {
-    constructor(label, options) {
-      const decoder = new TextDecoder(label, options);
-      super({
-        transform(chunk, controller) {
-          const text = decoder.decode(chunk, { stream: true });
-          if (text !== "") controller.enqueue(text);
-        },
-        flush(controller) {
-          const text = decoder.decode();
-          if (text !== "") controller.enqueue(text);
-        },
-      });
-      this.decoder = decoder;
+    getReader(options = undefined) {
+      stateOf(this, "readable");
+      const { mode } = dictionary(options, "the options");
+      if (mode === undefined) return new ReadableStreamDefaultReader(this);
+      if (`${mode}` !== "byob") throw new TypeError(`"${mode}" is not a mode of readers`);
+      return new ReadableStreamBYOBReader(this);
     }
-    get encoding() { return this.decoder.encoding; }
-    get fatal() { return this.decoder.fatal; }
-    get ignoreBOM() { return this.decoder.ignoreBOM; }
+    tee() { return host.streams.tee(stateOf(this, "readable")).map((branch) => branch.owner); }
+    pipeThrough(transform, options = undefined) { return host.streams.pipeThrough(stateOf(this, "readable"), transform, options); }
+    pipeTo(target, options = undefined) { return promising(() => host.streams.pipeTo(stateOf(this, "readable"), target, options)); }
+    values(options = undefined) {
+      const stream = stateOf(this, "readable");
+      const preventCancel = !!dictionary(options, "the options").preventCancel;
+      const iterator = Object.create(iteratorPrototype);
+      iterator[ITERATOR] = { reader: acquire(stream, "reader"), preventCancel, last: null, finished: false };
+      return iterator;
+    }
   }
+  Object.defineProperty(ReadableStream.prototype, Symbol.asyncIterator, { value: ReadableStream.prototype.values, writable: true, configurable: true });
 
-  class CountQueuingStrategy {
-    constructor({ highWaterMark }) { this.highWaterMark = highWaterMark; }
-    get size() { return () => 1; }
-  }
-  class ByteLengthQueuingStrategy {
-    constructor({ highWaterMark }) { this.highWaterMark = highWaterMark; }
-    get size() { return (chunk) => chunk.byteLength; }
-  }
+  // ---- strategies
+
+  const addStrategy = (name, sizeFunction) => {
+    const type = class {
+      constructor(init) {
+        if (!isObject(init) || init.highWaterMark === undefined) throw new TypeError(`${name}: highWaterMark is missing`);
+        this[STATE] = { kind: name, mark: Number(init.highWaterMark) };
+      }
+      get highWaterMark() { return stateOf(this, name).mark; }
+      get size() { return stateOf(this, name) && sizeFunction; }
+    };
+    Object.defineProperty(type, "name", { value: name });
+    host.streams.add(type);
+  };
+
+  // ---- for the rest of the web API
 
   host.isDisturbed = (stream) => stream[STATE].disturbed;
   // A stream of one piece that is there already.
   host.streamOf = (bytes) => new ReadableStream({
+    __proto__: null,
     type: "bytes",
     start(controller) {
       if (bytes.length > 0) controller.enqueue(bytes);
       controller.close();
     },
   });
-  for (const type of [ReadableStream, ReadableStreamDefaultReader, ReadableStreamBYOBReader, ReadableStreamDefaultController,
-    WritableStream, WritableStreamDefaultWriter, WritableStreamDefaultController, TransformStream,
-    TransformStreamDefaultController, TextEncoderStream, TextDecoderStream, CountQueuingStrategy, ByteLengthQueuingStrategy]) {
-    host.tag(type, type.name);
-    host.define(type.name, type);
-  }
+  // Calls `take` with each chunk; a promise of the end. What it throws cancels the stream.
+  host.readAll = (owner, take) => {
+    const end = new Deferred();
+    const reader = acquire(owner[STATE], "reader");
+    let isSync;
+    let again;
+    const pump = () => {
+      do {
+        again = false;
+        isSync = true;
+        readRequest(reader, request);
+        isSync = false;
+      } while (again);
+    };
+    const request = {
+      chunk(value) {
+        try {
+          take(value);
+        } catch (error) {
+          upon(cancelStream(reader.stream, error));
+          return end.reject(error);
+        }
+        if (isSync) again = true;
+        else pump();
+      },
+      close: () => end.resolve(),
+      error: (reason) => end.reject(reason),
+    };
+    pump();
+    return end.promise;
+  };
+
+  host.streams = { STATE, NOTHING, DefaultController, Deferred, PromisedRead, acquire, apply, broken, call, canEnqueue, cancelStream, closeStream, deferredBroken, deferredKept,
+    dequeue, desiredSize, dictionary, enqueueSized, errorStream, handled, integer, isObject, kept, makeReadable, markOf, method, newStream, noop, one, ownerOf, promising,
+    pullIfNeeded, react, readRequest, release, released, resetQueue, stateOf, strategyOf, upon, waiting, begin, addReading,
+    add(type) {
+      host.tag(type, type.name);
+      host.define(type.name, type);
+    } };
+  addStrategy("CountQueuingStrategy", { size() { return 1; } }.size);
+  addStrategy("ByteLengthQueuingStrategy", { size(chunk) { return chunk.byteLength; } }.size);
+  for (const type of [ReadableStream, ReadableStreamDefaultReader, ReadableStreamDefaultController]) host.streams.add(type);
 }

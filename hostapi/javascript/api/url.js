@@ -55,10 +55,13 @@
           this[LIST].push([`${name}`.toWellFormed(), `${value}`.toWellFormed()]);
         }
       } else {
+        const pairs = new Map(); // two names may become one
         for (const name of Reflect.ownKeys(init)) {
-          if (typeof name === "string" && Object.prototype.propertyIsEnumerable.call(init, name))
-            this[LIST].push([name.toWellFormed(), `${init[name]}`.toWellFormed()]);
+          if (!Reflect.getOwnPropertyDescriptor(init, name)?.enumerable) continue;
+          if (typeof name === "symbol") throw new TypeError("URLSearchParams: a symbol is no name");
+          pairs.set(name.toWellFormed(), `${init[name]}`.toWellFormed());
         }
+        this[LIST] = [...pairs];
       }
     }
     get size() { return this[LIST].length; }
@@ -66,7 +69,7 @@
       this[LIST].push([`${name}`.toWellFormed(), `${value}`.toWellFormed()]);
       changed(this);
     }
-    delete(name, value) {
+    delete(name, value = undefined) {
       name = `${name}`;
       this[LIST] = this[LIST].filter((pair) => pair[0] !== name || value !== undefined && pair[1] !== `${value}`);
       changed(this);
@@ -80,7 +83,7 @@
       name = `${name}`;
       return this[LIST].filter((pair) => pair[0] === name).map((pair) => pair[1]);
     }
-    has(name, value) {
+    has(name, value = undefined) {
       name = `${name}`;
       return this[LIST].some((pair) => pair[0] === name && (value === undefined || pair[1] === `${value}`));
     }
@@ -96,14 +99,10 @@
       this[LIST].sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0));
       changed(this);
     }
-    forEach(call, self) { for (const [name, value] of this) call.call(self, value, name, this); }
-    *entries() { for (let i = 0; i < this[LIST].length; i++) yield [...this[LIST][i]]; }
-    *keys() { for (const [name] of this.entries()) yield name; }
-    *values() { for (const [, value] of this.entries()) yield value; }
     toString() { return printForm(this[LIST]); }
   }
   URLSearchParams.prototype[PARTS] = null; // the URL that it is of
-  URLSearchParams.prototype[Symbol.iterator] = URLSearchParams.prototype.entries;
+  host.addIteration(URLSearchParams, (params, index) => params[LIST][index]);
 
   const changed = (params) => {
     const url = params[PARTS];
@@ -111,18 +110,22 @@
     const query = params.toString();
     url[PARTS][QUERY] = query;
     url[PARTS][HAS_QUERY] = query !== "";
+    stripOpaque(url[PARTS]);
   };
+  // An opaque path that nothing follows ends in no blank.
+  const stripOpaque = (parts) => { if (parts[OPAQUE] && !parts[HAS_QUERY] && !parts[HAS_FRAGMENT]) parts[PATH] = parts[PATH].replace(/ +$/, ""); };
+  const withoutBreaks = (text) => `${text}`.toWellFormed().replace(/[\t\n\r]/g, "");
 
   class URL {
-    constructor(text, base) {
+    constructor(text, base = undefined) {
       const parts = host.parseUrl(`${text}`, base === undefined ? undefined : `${base}`);
       if (parts === null) throw new TypeError(`Invalid URL: ${text}`);
       this[PARTS] = parts;
     }
-    static canParse(text, base) {
+    static canParse(text, base = undefined) {
       return host.parseUrl(`${text}`, base === undefined ? undefined : `${base}`) !== null;
     }
-    static parse(text, base) {
+    static parse(text, base = undefined) {
       try {
         return new URL(text, base);
       } catch {
@@ -138,14 +141,17 @@
     }
     get origin() {
       const parts = this[PARTS];
-      if (parts[SCHEME] === "blob") return URL.parse(parts[PATH])?.origin ?? "null";
+      if (parts[SCHEME] === "blob") {
+        const inner = URL.parse(parts[PATH]);
+        return inner !== null && /^https?:$/.test(inner.protocol) ? inner.origin : "null";
+      }
       if (!(parts[SCHEME] in SPECIAL) || parts[SCHEME] === "file") return "null";
       return `${parts[SCHEME]}://${this.host}`;
     }
     get protocol() { return `${this[PARTS][SCHEME]}:`; }
     set protocol(text) {
       const parts = this[PARTS];
-      const name = /^([A-Za-z][A-Za-z0-9+.-]*)(:|$)/.exec(`${text}`)?.[1].toLowerCase();
+      const name = /^([A-Za-z][A-Za-z0-9+.-]*)(:|$)/.exec(withoutBreaks(text))?.[1].toLowerCase();
       if (name === undefined || name in SPECIAL !== parts[SCHEME] in SPECIAL) return;
       if (name === "file" && (parts[USER] !== "" || parts[PASSWORD] !== "" || parts[PORT] !== "")) return;
       if (parts[SCHEME] === "file" && parts[HOST] === "") return;
@@ -157,13 +163,13 @@
     get password() { return this[PARTS][PASSWORD]; }
     set password(text) { if (canHavePort(this)) this[PARTS][PASSWORD] = host.percentEncode(`${text}`.toWellFormed(), SET_USER); }
     get host() { return this[PARTS][HOST] + (this[PARTS][PORT] === "" ? "" : `:${this[PARTS][PORT]}`); }
-    set host(text) { setHost(this, `${text}`, true); }
+    set host(text) { setHost(this, withoutBreaks(text), true); }
     get hostname() { return this[PARTS][HOST]; }
-    set hostname(text) { setHost(this, `${text}`, false); }
+    set hostname(text) { setHost(this, withoutBreaks(text), false); }
     get port() { return this[PARTS][PORT]; }
     set port(text) {
       if (!canHavePort(this)) return;
-      text = `${text}`.replace(/[\t\n\r]/g, "");
+      text = withoutBreaks(text);
       const digits = /^[0-9]+/.exec(text)?.[0];
       if (text === "") this[PARTS][PORT] = "";
       else if (digits !== undefined && Number(digits) <= 65535)
@@ -174,18 +180,24 @@
       const parts = this[PARTS];
       if (parts[OPAQUE]) return;
       const special = parts[SCHEME] in SPECIAL;
-      text = `${text}`.replaceAll("?", "%3F").replaceAll("#", "%23");
+      text = `${text}`.toWellFormed().replaceAll("?", "%3F").replaceAll("#", "%23");
+      if (text === "" && !special && parts[HAS_HOST]) {
+        parts[PATH] = "";
+        return;
+      }
       if (!(text.startsWith("/") || special && text.startsWith("\\"))) text = `/${text}`;
-      const parsed = host.parseUrl(`${special ? "http" : "x"}://h${text}`, undefined);
+      // "#": what stands at the end is not around the URL.
+      const parsed = host.parseUrl(`${special ? parts[SCHEME] === "file" ? "file://" : "http://h" : "x://h"}${text}#`, undefined);
       if (parsed !== null) parts[PATH] = parsed[PATH];
     }
     get search() { return this[PARTS][HAS_QUERY] && this[PARTS][QUERY] !== "" ? `?${this[PARTS][QUERY]}` : ""; }
     set search(text) {
       const parts = this[PARTS];
-      text = `${text}`.toWellFormed().replace(/[\t\n\r]/g, "");
+      text = withoutBreaks(text);
       parts[HAS_QUERY] = text !== "";
       if (text.startsWith("?")) text = text.slice(1);
       parts[QUERY] = host.percentEncode(text, parts[SCHEME] in SPECIAL ? SET_SPECIAL_QUERY : SET_QUERY);
+      stripOpaque(parts);
       refresh(this);
     }
     get searchParams() {
@@ -199,9 +211,10 @@
     }
     get hash() { return this[PARTS][HAS_FRAGMENT] && this[PARTS][FRAGMENT] !== "" ? `#${this[PARTS][FRAGMENT]}` : ""; }
     set hash(text) {
-      text = `${text}`.toWellFormed().replace(/[\t\n\r]/g, "");
+      text = withoutBreaks(text);
       this[PARTS][HAS_FRAGMENT] = text !== "";
       this[PARTS][FRAGMENT] = host.percentEncode(text.startsWith("#") ? text.slice(1) : text, SET_FRAGMENT);
+      stripOpaque(this[PARTS]);
     }
     toString() { return serialise(this[PARTS]); }
     toJSON() { return serialise(this[PARTS]); }
@@ -214,16 +227,18 @@
     const parts = url[PARTS];
     if (parts[OPAQUE]) return;
     const special = parts[SCHEME] in SPECIAL;
+    const isFile = parts[SCHEME] === "file";
     const end = text.search(special ? /[/?#\\]/ : /[/?#]/);
     if (end >= 0) text = text.slice(0, end);
     if (text.includes("@")) return;
-    const port = /:([0-9]*)[^\]]*$/.exec(text);
+    const port = isFile ? null : /:([0-9]*)[^\]]*$/.exec(text);
     if (port !== null && !withPort) return;
     if (port !== null) text = text.slice(0, port.index);
-    if (text === "" && special && parts[SCHEME] !== "file") return;
-    const parsed = host.parseUrl(`${special ? "http" : "x"}://${text}`, undefined);
-    if (parsed === null) return;
-    parts[HOST] = parsed[HOST];
+    if (text === "" && (special && !isFile || port !== null || parts[PORT] !== "" || host.hasCredentials(url))) return;
+    // A slash: what stands at the end is not around the URL; a file's host is not a drive here.
+    const parsed = text === "" ? null : isFile && /^[a-z][:|]$/i.test(text) ? undefined : host.parseUrl(`${special ? isFile ? "file" : "http" : "x"}://${text}/`, undefined);
+    if (parsed === undefined || parsed === null && text !== "") return;
+    parts[HOST] = parsed === null ? "" : parsed[HOST];
     parts[HAS_HOST] = true;
     if (withPort && port !== null && port[1] !== "") url.port = port[1];
   };

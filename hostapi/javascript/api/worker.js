@@ -117,6 +117,8 @@
   // After an exception: does the next handler answer in the script's place?
   host.passes = () => passes && host.requestFact(FACT_HAS_NEXT) === "1";
 
+  host.finishTypes();
+
   // QuickJS makes a built-in function when somebody first asks for it. Those that most requests ask for are made
   // here, before the snapshot, and not in each request.
   const TypedArray = Object.getPrototypeOf(Uint8Array);

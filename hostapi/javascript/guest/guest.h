@@ -13,7 +13,7 @@
  *          -> services.c          fetch, store, environment, log, random bytes
  *          -> crypto.c            the host's cryptography
  *          -> codec.c             gzip and deflate
- *          -> text.c url.c        what would be slow in JavaScript
+ *          -> text.c encodings.c url.c    what would be slow in JavaScript
  *
  * The web API is JavaScript over one object of functions in C, `host`, that no script can reach.
  * Nothing here is freed for tidiness: an isolate goes back to its snapshot after each request.
@@ -99,6 +99,7 @@ bool loop_settle(JSValueConst promise);
 
 void codec_add(void);
 void crypto_add(void);
+void encodings_add(void);
 void exchange_add(void);
 /* Of this request: has the response's head been written? */
 bool exchange_has_answered(void);

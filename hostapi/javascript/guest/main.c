@@ -10,8 +10,10 @@
 
 #define GUEST_STACK_BYTES   (192 * 1024) /* of 256 KiB: what the linker was told */
 #define GUEST_COLLECT_BYTES (16u << 20)  /* garbage of a request, before cycles are looked for */
+#define GUEST_LARGE_PAGES   16           /* of 64 KiB, by which a script makes the memory grow */
 
 struct guest guest;
+static size_t guest_base_pages; /* of Wasm's */
 
 extern void __wasm_call_ctors(void);
 
@@ -140,6 +142,7 @@ SKERRY_EXPORT("skerry_base") void guest_make_base(void)
     guest.host = JS_NewObject(guest.context);
     codec_add();
     crypto_add();
+    encodings_add();
     exchange_add();
     loop_add();
     modules_add();
@@ -148,6 +151,7 @@ SKERRY_EXPORT("skerry_base") void guest_make_base(void)
     url_add();
     guest_load_apis();
     JS_RunGC(guest.runtime);
+    guest_base_pages = __builtin_wasm_memory_size(0);
 }
 
 /* The initialiser. What it leaves is what every request begins with. */
@@ -158,7 +162,10 @@ SKERRY_EXPORT("_initialize") void guest_initialise(void)
     if (script == NULL || !script_load(script, (size_t)count))
         exit(1);
     JS_SetHostPromiseRejectionTracker(guest.runtime, script_on_rejection, NULL);
-    JS_RunGC(guest.runtime);
+    /* Looking for cycles links all objects anew, which would be no more as in the base: 15 pages
+     * more for a small script, to save what a large one alone can have. */
+    if (__builtin_wasm_memory_size(0) - guest_base_pages >= GUEST_LARGE_PAGES)
+        JS_RunGC(guest.runtime);
     JS_SetGCThreshold(guest.runtime, GUEST_COLLECT_BYTES);
 }
 

@@ -3,8 +3,6 @@
  * The basic URL parser of the URL Standard, from text to components; api/url.js puts them together
  * again. Steps that look back at what a state had consumed are splits of the text here: scheme,
  * then authority, path, query and fragment, each ended by the first byte that may not be in it.
- *
- * Drive letters of file URLs are not special.
  */
 #include <stdio.h>
 
@@ -97,9 +95,10 @@ static bool url_is_file(const struct url *url)
 static size_t url_scheme_bytes(struct url_text text)
 {
     size_t at = 0;
-    while (at < text.count && (url_is_alpha(text.data[at]) ||
-                               (at > 0 && ((text.data[at] >= '0' && text.data[at] <= '9') ||
-                                           strchr("+-.", text.data[at]) != NULL))))
+    while (at < text.count &&
+           (url_is_alpha(text.data[at]) ||
+            (at > 0 && ((text.data[at] >= '0' && text.data[at] <= '9') ||
+                        (text.data[at] != '\0' && strchr("+-.", text.data[at]) != NULL)))))
         at++;
     return at < text.count && text.data[at] == ':' ? at : 0;
 }
@@ -145,8 +144,8 @@ static bool url_parse_authority(JSContext *context, struct url *url, struct url_
             return false;
         break;
     }
-    size_t colon = text.count;
-    for (size_t i = text.count; i > 0 && text.data[i - 1] != ']'; i--) {
+    size_t colon = text.count; /* a file's host has no port: a colon is none of a host's bytes */
+    for (size_t i = text.count; !url_is_file(url) && i > 0 && text.data[i - 1] != ']'; i--) {
         if (text.data[i - 1] == ':')
             colon = i - 1;
     }
@@ -181,9 +180,26 @@ static size_t url_dots(struct url_text segment)
     return dots <= 2 ? dots : 0;
 }
 
-/* Takes the last segment away. */
-static void url_shorten(struct url_text *path)
+/* Of a file: "C:", or "C|", alone in a segment. */
+static bool url_is_drive(struct url_text segment)
 {
+    return segment.count == 2 && url_is_alpha(segment.data[0]) &&
+           (segment.data[1] == ':' || segment.data[1] == '|');
+}
+
+/* Does a text begin with such a segment? */
+static bool url_begins_with_drive(struct url_text text)
+{
+    return text.count >= 2 && url_is_drive(url_piece(text.data, 2)) &&
+           (text.count == 2 || text.data[2] == '/' || text.data[2] == '\\');
+}
+
+/* Takes the last segment away, but not a file's drive. */
+static void url_shorten(struct url *url)
+{
+    struct url_text *path = &url->parts[URL_PATH];
+    if (url_is_file(url) && path->count == 3 && path->data[2] == ':' && url_is_alpha(path->data[1]))
+        return;
     while (path->count > 0 && path->data[path->count - 1] != '/')
         path->count--;
     if (path->count > 0)
@@ -203,12 +219,15 @@ static void url_parse_path(struct url *url, struct url_text text)
         struct url_text segment = url_piece(text.data + at, end - at);
         size_t dots = url_dots(segment);
         bool last = end == text.count;
+        bool drive = path->count == 0 && url_is_file(url) && url_is_drive(segment);
         if (dots == 2)
-            url_shorten(path);
+            url_shorten(url);
         if (dots == 0 || last)
             url_put(path, "/", 1);
         if (dots == 0)
-            url_put_encoded(path, segment, URL_SET_PATH);
+            url_put_encoded(path, drive ? url_piece(segment.data, 1) : segment, URL_SET_PATH);
+        if (drive)
+            url_put(path, ":", 1);
         if (last)
             return;
         at = end + 1;
@@ -238,7 +257,7 @@ static struct url_text url_split(struct url_text *text, const char *bytes, bool 
     struct url_text rest = {0};
     *ret_found = false;
     for (size_t i = 0; i < text->count; i++) {
-        if (strchr(bytes, text->data[i]) == NULL)
+        if (text->data[i] == '\0' || strchr(bytes, text->data[i]) == NULL)
             continue;
         *ret_found = true;
         rest = url_piece(text->data + i + 1, text->count - i - 1);
@@ -290,9 +309,56 @@ static bool url_parse_relative(JSContext *context,
         }
         return true;
     }
-    url_shorten(&url->parts[URL_PATH]);
+    url_shorten(url);
     url_parse_path(url, text);
     return true;
+}
+
+/* A file's, behind two slashes: a host, unless it is a drive. */
+static bool url_parse_file_host(JSContext *context, struct url *url, struct url_text text)
+{
+    size_t end = 0;
+    while (end < text.count && !url_is_slash(url, text, end))
+        end++;
+    url->has_host = true;
+    if (url_is_drive(url_piece(text.data, end))) {
+        url_parse_path(url, text);
+        return true;
+    }
+    return url_parse_behind_slashes(context, url, text);
+}
+
+/* A file's, behind one slash: the base's host, and its drive unless the text has one. */
+static void url_parse_file_slash(struct url *url, const struct url *base, struct url_text text)
+{
+    if (base != NULL) {
+        struct url_text path = base->parts[URL_PATH];
+        url_take(url, base, URL_HOST);
+        if (!url_begins_with_drive(text) && path.count >= 3 &&
+            url_begins_with_drive(url_piece(path.data + 1, path.count - 1)) && path.data[2] == ':')
+            url_put(&url->parts[URL_PATH], path.data, 3);
+    }
+    url_parse_path(url, text);
+}
+
+/* A file's URL [URL Standard 4.4, file state]; `base` is a file's, or NULL. */
+static bool
+url_parse_file(JSContext *context, struct url *url, const struct url *base, struct url_text text)
+{
+    url->has_host = true;
+    if (url_is_slash(url, text, 0) && url_is_slash(url, text, 1))
+        return url_parse_file_host(context, url, url_piece(text.data + 2, text.count - 2));
+    if (url_is_slash(url, text, 0)) {
+        url_parse_file_slash(url, base, url_piece(text.data + 1, text.count - 1));
+        return true;
+    }
+    if (base == NULL || url_begins_with_drive(text)) {
+        if (base != NULL)
+            url_take(url, base, URL_HOST);
+        url_parse_path(url, text);
+        return true;
+    }
+    return url_parse_relative(context, url, base, text);
 }
 
 /* With a scheme; `text` is what follows its colon. */
@@ -305,15 +371,10 @@ static bool url_parse_absolute(JSContext *context,
     struct url_text scheme = url->parts[URL_SCHEME];
     bool same = base != NULL && base->parts[URL_SCHEME].count == scheme.count &&
                 memcmp(base->parts[URL_SCHEME].data, scheme.data, scheme.count) == 0;
+    if (url_is_file(url))
+        return url_parse_file(context, url, same ? base : NULL, text);
     if (url_is_special(url) && !slashes && same)
         return url_parse_relative(context, url, base, text);
-    if (url_is_file(url)) {
-        url->has_host = true;
-        if (slashes)
-            return url_parse_behind_slashes(context, url, url_piece(text.data + 2, text.count - 2));
-        url_parse_path_start(url, text);
-        return true;
-    }
     if (url_is_special(url)) {
         size_t at = 0;
         while (url_is_slash(url, text, at))
@@ -351,7 +412,8 @@ url_parse_clean(JSContext *context, struct url *url, const struct url *base, str
     } else {
         url_take(url, base, URL_SCHEME);
         url->is_opaque = base->is_opaque;
-        good = url_parse_relative(context, url, base, text);
+        good = url_is_file(url) ? url_parse_file(context, url, base, text)
+                                : url_parse_relative(context, url, base, text);
     }
     url_put_encoded(&url->parts[URL_QUERY], query,
                     url_is_special(url) ? URL_SET_SPECIAL_QUERY : URL_SET_QUERY);

@@ -269,6 +269,137 @@ static uint32_t url_point(const char **at)
     return point;
 }
 
+/* Characters that UTS #46 takes out of a name, and those that may not be in it [UTS #46 4]: what
+ * NFKC and lower case leave of its mappings. */
+static bool url_is_ignored(uint32_t point)
+{
+    return point == 0xad || point == 0x34f || (point >= 0x180b && point <= 0x180f) ||
+           point == 0x200b || point == 0x2060 || point == 0x2064 ||
+           (point >= 0xfe00 && point <= 0xfe0f) || point == 0xfeff ||
+           (point >= 0xe0100 && point <= 0xe01ef);
+}
+
+static bool url_is_disallowed(uint32_t point)
+{
+    return (point >= 0x80 && point <= 0x9f) || (point >= 0x200e && point <= 0x200f) ||
+           (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x206f) ||
+           (point >= 0xd800 && point <= 0xf8ff) || (point >= 0xfdd0 && point <= 0xfdef) ||
+           (point >= 0xfff0 && point <= 0xffff) || (point & 0xfffe) == 0xfffe || point >= 0xe0000;
+}
+
+/* Takes the ignored ones out, in place, and makes a dot of the ideographic full stop; false: the
+ * name has a character that it may not have. */
+static bool url_map_points(char *name)
+{
+    char *to = name;
+    for (const char *at = name; *at != '\0';) {
+        const char *begin = at;
+        uint32_t point = url_point(&at);
+        if (url_is_ignored(point))
+            continue;
+        if (url_is_disallowed(point))
+            return false;
+        if (point == 0x3002) {
+            *to++ = '.';
+            continue;
+        }
+        memmove(to, begin, (size_t)(at - begin));
+        to += at - begin;
+    }
+    *to = '\0';
+    return true;
+}
+
+static JSValue url_call(JSContext *context, JSValue text, const char *method, JSValueConst argument)
+{
+    JSValue function = JS_GetPropertyStr(context, text, method);
+    JSValue result = JS_Call(context, function, text, 1, &argument);
+    JS_FreeValue(context, function);
+    JS_FreeValue(context, text);
+    return result;
+}
+
+/* Mapped by JavaScript's own functions; takes the text. */
+static JSValue url_mapped(JSContext *context, JSValue text)
+{
+    text = url_call(context, text, "normalize", JS_NewString(context, "NFKC"));
+    text = url_call(context, text, "toLowerCase", JS_UNDEFINED);
+    return url_call(context, text, "normalize", JS_NewString(context, "NFC"));
+}
+
+/* May punycode stand for it? Not for what would have been mapped. */
+static bool url_is_its_own(JSContext *context, uint32_t point)
+{
+    if (point > 0x10ffff || url_is_disallowed(point) || url_is_ignored(point))
+        return false;
+    JSValue text =
+        JS_NewStringUTF16(context,
+                          point < 0x10000 ? (uint16_t[]){(uint16_t)point, 0}
+                                          : (uint16_t[]){(uint16_t)(0xd7c0 + (point >> 10)),
+                                                         (uint16_t)(0xdc00 | (point & 0x3ff))},
+                          point < 0x10000 ? 1 : 2);
+    return JS_IsStrictEqual(context, text, url_mapped(context, JS_DupValue(context, text)));
+}
+
+/* Is what follows "xn--" punycode of anything that is not ASCII? [RFC 3492 6.2] */
+static bool url_is_punycode(JSContext *context, const char *text, size_t count)
+{
+    uint64_t n = 128;
+    uint64_t i = 0;
+    uint64_t bias = 72;
+    uint64_t length = 0;
+    size_t at = 0;
+    for (size_t back = count; back > 0 && at == 0; back--) {
+        if (text[back - 1] == '-')
+            at = back;
+    }
+    length = at > 0 ? at - 1 : 0;
+    if (at == count)
+        return false;
+    while (at < count) {
+        uint64_t before = i;
+        uint64_t weight = 1;
+        for (uint64_t k = 36;; k += 36) {
+            uint64_t low = k <= bias ? 1 : k >= bias + 26 ? 26 : k - bias;
+            char c = at < count ? text[at++] : '-';
+            uint64_t digit = c >= 'a' && c <= 'z'   ? (uint64_t)(c - 'a')
+                             : c >= '0' && c <= '9' ? (uint64_t)(c - '0' + 26)
+                                                    : 36;
+            if (digit == 36 || weight > UINT32_MAX)
+                return false;
+            i += digit * weight;
+            if (digit < low)
+                break;
+            weight *= 36 - low;
+        }
+        length++;
+        uint64_t delta = before == 0 ? (i - before) / 700 : (i - before) / 2;
+        uint64_t k = 0;
+        for (delta += delta / length; delta > 455; k += 36)
+            delta /= 35;
+        bias = k + 36 * delta / (delta + 38);
+        n += i / length;
+        i = i % length + 1;
+        if (n > UINT32_MAX || !url_is_its_own(context, (uint32_t)n))
+            return false;
+    }
+    return true;
+}
+
+/* No label that says it is punycode and is not. */
+static bool url_labels_are_good(JSContext *context, const char *name, size_t count)
+{
+    for (size_t at = 0; at < count;) {
+        const char *dot = memchr(name + at, '.', count - at);
+        size_t end = dot == NULL ? count : (size_t)(dot - name);
+        if (end - at >= 4 && memcmp(name + at, "xn--", 4) == 0 &&
+            !url_is_punycode(context, name + at + 4, end - at - 4))
+            return false;
+        at = end + 1;
+    }
+    return true;
+}
+
 /* Labels with other characters than ASCII as "xn--" and punycode. */
 static bool url_put_ascii(const char *text, struct url_text *out)
 {
@@ -296,28 +427,20 @@ static bool url_put_ascii(const char *text, struct url_text *out)
     return true;
 }
 
-static JSValue url_call(JSContext *context, JSValue text, const char *method, JSValueConst argument)
-{
-    JSValue function = JS_GetPropertyStr(context, text, method);
-    JSValue result = JS_Call(context, function, text, 1, &argument);
-    JS_FreeValue(context, function);
-    JS_FreeValue(context, text);
-    return result;
-}
-
-/* Mapped by JavaScript's own functions. */
 static bool url_map_name(JSContext *context, struct url_text *name)
 {
-    JSValue text = JS_NewStringLen(context, name->data, name->count);
-    text = url_call(context, text, "normalize", JS_NewString(context, "NFKC"));
-    text = url_call(context, text, "toLowerCase", JS_UNDEFINED);
-    text = url_call(context, text, "normalize", JS_NewString(context, "NFC"));
-    const char *mapped = JS_ToCString(context, text);
+    JSValue text =
+        url_mapped(context, text_string(context, (const uint8_t *)name->data, name->count));
+    size_t count;
+    const char *mapped = JS_ToCStringLen(context, &count, text);
     if (mapped == NULL)
         return false;
+    char *copy = strdup(mapped);
+    bool good = copy != NULL && strlen(copy) == count;
     name->count = 0;
-    bool good = url_put_ascii(mapped, name);
+    good = good && url_map_points(copy) && url_put_ascii(copy, name);
     JS_FreeCString(context, mapped);
+    free(copy);
     return good;
 }
 
@@ -372,7 +495,8 @@ static bool url_parse_name(JSContext *context, struct url_text text, struct url_
     }
     if (!plain && !url_map_name(context, &name))
         return false;
-    if (name.count == 0 || url_has_forbidden(name, true))
+    if (name.count == 0 || url_has_forbidden(name, true) ||
+        !url_labels_are_good(context, name.data, name.count))
         return false;
     if (url_ends_in_number(name.data, name.count))
         return url_put_ipv4(name.data, name.count, ret_host);

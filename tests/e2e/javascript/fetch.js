@@ -103,3 +103,37 @@ test("fetch without permission", async () => {
   await rejects(TypeError, fetch("ftp://h/"));
   await rejects("AbortError", fetch("http://h/", { signal: AbortSignal.abort() }));
 });
+test("data: URLs", async () => {
+  const read = async (url) => {
+    const response = await fetch(url);
+    return [response.status, response.headers.get("content-type"), await response.text()];
+  };
+  same(await read("data:,a%20b#c"), [200, "text/plain;charset=US-ASCII", "a b"]);
+  same(await read("data:text/html;charset=utf-8;base64,w6k="), [200, "text/html;charset=utf-8", "\u00e9"]);
+  await rejects(TypeError, fetch("data:x"));
+  await rejects(TypeError, fetch("data:;base64,!"));
+});
+test("headers while they are iterated, and records", () => {
+  const headers = new Headers([["b", "1"], ["a", "2"]]);
+  const seen = [];
+  for (const [name] of headers) {
+    seen.push(name);
+    headers.delete("b");
+  }
+  same([seen, String(headers.entries())], [["a"], "[object Headers Iterator]"]);
+  throws(TypeError, () => new Headers(null));
+  same([...new Headers(Object.create({ inherited: "x" }, { own: { value: "y", enumerable: true }, hidden: { value: "z" } }))], [["own", "y"]]);
+});
+test("a request of a request", async () => {
+  const controller = new AbortController();
+  const first = new Request("http://h/", { method: "POST", body: "x", signal: controller.signal });
+  const second = new Request(first);
+  controller.abort();
+  same([first.bodyUsed, second.signal.aborted, second.signal === first.signal, await second.text()], [true, true, false, "x"]);
+  throws(TypeError, () => new Request("http://h/", { mode: "navigate" }));
+  throws(TypeError, () => new Request("http://h/", { signal: {} }));
+  throws(TypeError, () => new Response("x", { statusText: "\n" }));
+  const read = new Response("x");
+  await read.text();
+  throws(TypeError, () => read.body.getReader());
+});

@@ -105,3 +105,33 @@ test("the store", async (request, env) => {
   same(await env.KV.get("key"), null);
   await rejects(TypeError, env.KV.put("", "x"));
 });
+test("older encodings", () => {
+  const rows = [["latin1", [0x80, 0xe9], "\u20ac\u00e9"], ["koi8-r", [0xc1], "\u0430"], ["shift_jis", [0x82, 0xa0, 0xb1], "\u3042\uff71"], ["euc-jp", [0xa4, 0xa2, 0x8f, 0xb0, 0xa1], "\u3042\u4e02"],
+    ["gbk", [0xd6, 0xd0], "\u4e2d"], ["big5", [0xa4, 0xa4, 0x88, 0x62], "\u4e2d\u00ca\u0304"],
+    ["euc-kr", [0xb0, 0xa1], "\uac00"], ["iso-2022-jp", [0x1b, 0x24, 0x42, 0x24, 0x22, 0x1b, 0x28, 0x42, 0x41], "\u3042A"], ["x-user-defined", [0x80], "\uf780"], ["windows-874", [0xa1], "\u0e01"]];
+  for (const [label, bytes, wanted] of rows) same(new TextDecoder(label).decode(new Uint8Array(bytes)), wanted, label);
+  const decoder = new TextDecoder("big5", { fatal: true }); // in pieces
+  same(decoder.decode(new Uint8Array([0xa4]), { stream: true }) + decoder.decode(new Uint8Array([0xa4])), "\u4e2d");
+  throws(TypeError, () => new TextDecoder("gbk", { fatal: true }).decode(new Uint8Array([0x81])));
+  throws(RangeError, () => new TextDecoder("iso-2022-kr"));
+  same(new TextDecoder("gb18030").decode(new Uint8Array([0x90, 0x30, 0x81, 0x30, 0x81, 0x30, 0x81])), "\u{10000}\ufffd");
+});
+test("signals that follow others", () => {
+  const order = [];
+  const controller = new AbortController();
+  const any = AbortSignal.any([AbortSignal.any([controller.signal])]);
+  any.onabort = () => order.push("any");
+  controller.signal.addEventListener("abort", (event) => order.push(event.isTrusted));
+  controller.abort("why");
+  same([order, any.reason, AbortSignal.any([any]).aborted], [[true, "any"], "why", true]);
+});
+test("a listener that is passive, one that is taken away", () => {
+  const target = new EventTarget();
+  const event = new Event("x", { cancelable: true });
+  target.addEventListener("x", (given) => given.preventDefault(), { passive: true });
+  const second = () => { throw new Error("called"); };
+  target.addEventListener("x", () => target.removeEventListener("x", second));
+  target.addEventListener("x", second);
+  same([target.dispatchEvent(event), event.defaultPrevented, event.eventPhase], [true, false, 0]);
+  throws(TypeError, () => target.dispatchEvent({}));
+});

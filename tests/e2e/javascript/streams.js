@@ -111,3 +111,42 @@ test("a response of a transform", async () => {
   same(await new Response(readable).text(), "ab");
   await done;
 });
+test("a stream of bytes fills what its reader brings", async () => {
+  const stream = new ReadableStream({ type: "bytes", pull(controller) {
+    const { view } = controller.byobRequest;
+    view.set([1, 2, 3].slice(0, view.byteLength));
+    controller.byobRequest.respond(Math.min(view.byteLength, 3));
+  } });
+  const reader = stream.getReader({ mode: "byob" });
+  const buffer = new ArrayBuffer(4);
+  const { value, done } = await reader.read(new Uint8Array(buffer, 1, 2));
+  same([[...value], value.byteOffset, done, buffer.byteLength], [[1, 2], 1, false, 0]);
+  same((await reader.read(new Uint16Array(2), { min: 2 })).value.byteLength, 4);
+});
+test("a body does not take the bytes of its blob away", async () => {
+  const blob = new Blob(["abc"]);
+  same(await Promise.all([0, 1].map(async () => (await new Response(blob).body.getReader().read()).value)), [[97, 98, 99], [97, 98, 99]]);
+  same(await blob.text(), "abc");
+});
+test("what a writer, a transform and a pipe say of an error", async () => {
+  const error = new Error("mine");
+  const transform = new TransformStream({ transform() { throw error; } });
+  const piped = ReadableStream.from(["x"]).pipeTo(transform.writable).catch((reason) => reason === error);
+  same(await transform.readable.getReader().read().catch((reason) => reason === error), true);
+  same(await piped, true);
+  const writer = new WritableStream({ write() { throw error; } }).getWriter();
+  same(await writer.write("x").catch((reason) => reason === error), true);
+  same(await writer.closed.catch((reason) => reason === error), true);
+  same(writer.desiredSize, null);
+});
+test("streams do not look at prototypes", async () => {
+  Object.defineProperty(Object.prototype, "highWaterMark", { get() { throw new Error("looked"); }, configurable: true });
+  try {
+    same(await new Response(new ReadableStream({ start(controller) {
+      controller.enqueue(new Uint8Array([65]));
+      controller.close();
+    } }, { __proto__: null })).text(), "A");
+  } finally {
+    delete Object.prototype.highWaterMark;
+  }
+});

@@ -148,3 +148,20 @@ test("plain urls are cut, and others parsed, to the same", () => {
 test("an opaque base has only fragments", () => {
   same([URL.parse("", "data:x"), URL.parse("#a", "data:x")?.href, URL.parse("?a", "data:x")], [null, "data:x#a", null]);
 });
+test("files have drives", () => {
+  const rows = [["file:c:\\a", "file:///x/y", "file:///c:/a"], ["/", "file:///C:/a/b", "file:///C:/"], ["..", "file:///C:/", "file:///C:/"], ["C|/a", "file://h/d", "file://h/C:/a"],
+    ["//C:/", "file://h/", "file:///C:/"], ["x", "file://h/a/b", "file://h/a/x"], ["file:", "file://h/a?q", "file://h/a?q"], ["file://h:1/", undefined, null]];
+  for (const [text, base, wanted] of rows) same(URL.parse(text, base)?.href ?? null, wanted, text);
+});
+test("names are mapped, and what is no name is refused", () => {
+  const rows = { "http://a\u00adb/": "ab", "http://a\u3002b/": "a.b", "http://\u00df/": "xn--zca", "http://xn--zca/": "xn--zca", "http://xn--/": null, "http://xn--a/": null,
+    "http://xn--pokxncvks/": null, "http://\ufffd/": null, "http://h%80/": null, "http://\ufdd0/": null, "http://a\0b/": null, "http://\u00ad/": null };
+  for (const [text, wanted] of Object.entries(rows)) same(URL.parse(text)?.hostname ?? null, wanted, text);
+});
+test("zero bytes end nothing", () => {
+  same([new URL("http://h/a\0b?c\0d#e\0f").href, new URL("x:a\0b").href], ["http://h/a%00b?c%00d#e%00f", "x:a%00b"]);
+  const url = new URL("http://h/");
+  url.hostname = "a\0b";
+  url.pathname = "/a\0";
+  same(url.href, "http://h/a%00");
+});
