@@ -50,6 +50,7 @@ struct deploy_control {
     struct acme *acme;
     struct proofs *proofs;
     struct list gone_keys;        /* to leave the vault (control_keys.c) */
+    bool keys_swept;              /* the vault was looked through, or is being */
     struct backup_stream *backup; /* under way; NULL: none */
     uint64_t backup_count;
 };
@@ -65,6 +66,13 @@ NODISCARD enum status control_open_acme(struct deploy_control *control, struct r
 void control_key_gone(void *context, const uint8_t key[DEPLOY_SHA256_BYTES]);
 void control_tend_keys(struct deploy_control *control);
 void control_forget_keys(struct deploy_control *control);
+/* Once: private keys in the vault that are no certificate's leave it too. */
+void control_sweep_keys(struct deploy_control *control);
+/* The vault's answer to the order of that number; false: that is not the sweep's. */
+bool control_keys_done(struct deploy_control *control,
+                       uint64_t number,
+                       enum status status,
+                       struct bytes digests);
 /* The same for proofs of domains. */
 NODISCARD enum status control_open_proofs(struct deploy_control *control, struct report *report);
 

@@ -13,6 +13,7 @@ void deploy_control_vault_done(struct deploy_control *control,
                                struct bytes text)
 {
     if (!certificate_files_done(&control->certificates, number, status, text) &&
+        !control_keys_done(control, number, status, text) &&
         !backup_stream_vault_done(control->backup, number, status, text) &&
         !acme_vault_done(control->acme, number, status, text))
         admin_vault_done(&control->vault, number, status, text);
@@ -32,6 +33,7 @@ void deploy_control_load_certificates(struct deploy_control *control)
     struct report report = REPORT_INIT;
     const struct deploy_control_options *options = &control->options;
     certificate_files_load(&control->certificates);
+    control_sweep_keys(control);
     if (admin_http_renew_tls(control->http, &report) != STATUS_OK &&
         options->certificates_told != NULL)
         options->certificates_told(options->context, true, report.text);

@@ -310,7 +310,8 @@ enum deploy_vault_verb {
     DEPLOY_VAULT_KEY_PROOF,   /* ... certificate that says the digest `name` for the host `value` */
     DEPLOY_VAULT_ACCOUNT,     /* the public key of the account `name`, a digest */
     DEPLOY_VAULT_ACCOUNT_SIGN, /* ... signature of `value` */
-    DEPLOY_VAULT_EXPORT,       /* all of it into `fd`, sealed for `value` (recipient.h) */
+    DEPLOY_VAULT_KEYS,   /* the digests of all private keys of certificates, one after the other */
+    DEPLOY_VAULT_EXPORT, /* all of it into `fd`, sealed for `value` (recipient.h) */
 };
 #define DEPLOY_SECRET_NAME_BYTES_MAX  128
 #define DEPLOY_SECRET_VALUE_BYTES_MAX 65536

@@ -268,12 +268,16 @@ static enum status admin_http_open_address(struct admin_http *http, struct repor
 {
     const char *text = http->options.config->admin_listen;
     struct config_address address;
-    if (http->options.adopted != NULL)
-        return admin_http_adopt(http, ADMIN_DOOR_ADDRESS, report);
     if (text[0] == '\0')
         return STATUS_OK;
-    /* config_check let nothing else through. */
-    ASSERT(config_address_parse(text, &address) && (address.loopback || http->tls != NULL));
+    /* config_check let nothing else through, but it does not know an address of before. */
+    if (!config_address_parse(text, &address) || (!address.loopback && http->tls == NULL))
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "admin.listen: %s is no loopback address, and without "
+                           "admin.certificate it has to be one",
+                           text);
+    if (http->options.adopted != NULL)
+        return admin_http_adopt(http, ADMIN_DOOR_ADDRESS, report);
     int fd = admin_http_bind(address.storage.ss_family, (const struct sockaddr *)&address.storage,
                              address.length);
     if (fd < 0)

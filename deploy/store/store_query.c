@@ -3,6 +3,7 @@
  * The questions: each opens a read transaction, copies what it found, and closes it, so
  * that no reader keeps old pages from being used again.
  */
+#include "deploy/lmdb/lmdb_env.h"
 #include "deploy/store/store_private.h"
 
 static enum status store_no_tenant(const struct store_txn *txn, struct bytes tenant)
@@ -160,6 +161,8 @@ store_walk_cursor(const struct store_walk *walk, MDB_cursor *cursor, struct repo
 static enum status store_walk(const struct store_txn *txn, const struct store_walk *walk)
 {
     MDB_cursor *cursor;
+    if (txn->store->dbi[walk->db] == LMDB_ENV_NO_DB)
+        return STATUS_OK; /* a database of a later version, which only its writer makes */
     enum status status =
         store_status(mdb_cursor_open(txn->mdb, txn->store->dbi[walk->db], &cursor), txn->report);
     if (status != STATUS_OK)

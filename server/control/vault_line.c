@@ -30,6 +30,13 @@ static bool vault_line_names_key(enum channel_type type)
            type == CHANNEL_MESSAGE_ACME_SIGN;
 }
 
+/* Does it begin with whose secret, and which? */
+static bool vault_line_names_secret(enum channel_type type)
+{
+    return type == CHANNEL_MESSAGE_SECRET_PUT || type == CHANNEL_MESSAGE_SECRET_REMOVE ||
+           type == CHANNEL_MESSAGE_SECRET_FORGET || type == CHANNEL_MESSAGE_SECRET_LIST;
+}
+
 static bool vault_line_send(struct vault_line *line,
                             enum channel_type type,
                             const struct deploy_vault_order *order,
@@ -42,8 +49,7 @@ static bool vault_line_send(struct vault_line *line,
                       hex_decode((const char *)order->name.data, TLS_KEY_DIGEST_BYTES, room);
         ASSERT(is_hex);
         writer.count = TLS_KEY_DIGEST_BYTES;
-    } else if (type != CHANNEL_MESSAGE_SECRET_ROTATE && type != CHANNEL_MESSAGE_TLS_KEY_REQUEST &&
-               type != CHANNEL_MESSAGE_VAULT_EXPORT) {
+    } else if (vault_line_names_secret(type)) {
         channel_put_bytes(&writer, order->tenant);
         channel_put_bytes(&writer, order->function);
         channel_put_bytes(&writer, order->name);
@@ -71,6 +77,7 @@ bool vault_line_ask(struct vault_line *line,
         [DEPLOY_VAULT_KEY_PROOF] = CHANNEL_MESSAGE_TLS_KEY_PROOF,
         [DEPLOY_VAULT_ACCOUNT] = CHANNEL_MESSAGE_ACME_ACCOUNT,
         [DEPLOY_VAULT_ACCOUNT_SIGN] = CHANNEL_MESSAGE_ACME_SIGN,
+        [DEPLOY_VAULT_KEYS] = CHANNEL_MESSAGE_TLS_KEYS_LIST,
         [DEPLOY_VAULT_EXPORT] = CHANNEL_MESSAGE_VAULT_EXPORT,
     };
     ASSERT(order->verb > DEPLOY_VAULT_NONE && order->verb < COUNT_OF(types));

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "deploy/deploy.h"
+#include "engine/base/hex.h"
 #include "server/helper/helper.h"
 #include "server/keys/enroll.h"
 #include "server/keys/export.h"
@@ -190,6 +191,32 @@ static void keys_list(struct keys *keys, uint64_t id, const struct vault_name *w
     buffer_done(&names);
 }
 
+/* Of a name that a private key of a certificate has (signer.c), its digest. */
+static void keys_add_digest(void *context, struct bytes name)
+{
+    char text[2 * TLS_KEY_DIGEST_BYTES + 1];
+    uint8_t digest[TLS_KEY_DIGEST_BYTES];
+    struct buffer *digests = context;
+    if (name.count != sizeof(text) || name.data[0] != 'k')
+        return;
+    memcpy(text, name.data + 1, sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    if (hex_decode(text, sizeof(digest), digest))
+        (void)!buffer_append(digests, digest, sizeof(digest));
+}
+
+static void keys_list_private(struct keys *keys, uint64_t id)
+{
+    struct report report = REPORT_INIT;
+    struct buffer digests;
+    const struct vault_name nobodys = {0};
+    buffer_init(&digests, VAULT_KEYS_MAX * TLS_KEY_DIGEST_BYTES);
+    enum status status = vault_list(keys->vault, &nobodys, keys_add_digest, &digests, &report);
+    keys_done(keys, id, status,
+              status == STATUS_OK ? buffer_bytes(&digests) : bytes_of_text(report.text));
+    buffer_done(&digests);
+}
+
 /* A private key to keep or remove. */
 static bool keys_private(struct keys *keys, const struct channel_frame *frame)
 {
@@ -263,6 +290,10 @@ static bool keys_control(void *context, const struct channel_frame *frame)
     }
     if (frame->type == CHANNEL_MESSAGE_TLS_KEY_PUT || frame->type == CHANNEL_MESSAGE_TLS_KEY_REMOVE)
         return keys_private(keys, frame);
+    if (frame->type == CHANNEL_MESSAGE_TLS_KEYS_LIST) {
+        keys_list_private(keys, frame->id);
+        return true;
+    }
     if (keys_is_enrolling(frame->type)) {
         keys_enroll(keys, frame);
         return true;

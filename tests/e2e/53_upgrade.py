@@ -4,6 +4,7 @@
 The other program is a copy of this one in which a few bytes differ: it calls its engine another
 build, so that it has to make all artifacts anew.
 """
+import concurrent.futures
 import contextlib
 import http.client
 import json
@@ -84,8 +85,15 @@ def is_whole(server):
 class Upgrades(unittest.TestCase):
     def upgrade(self, server, program):
         """Once the workers of the upgrade before have ended."""
-        wait_until(lambda: is_whole(server), 60, "the old workers' end")
-        done = server.cli("upgrade", program)
+        done = None
+
+        def begins():
+            # Control hears of a worker's end a little after that is gone.
+            nonlocal done
+            done = server.cli("upgrade", program) if is_whole(server) else None
+            return done is not None and "still finish what they began" not in done.stderr
+
+        wait_until(begins, 60, "the old workers' end")
         self.assertEqual(done.returncode, 0, f"{done.stdout}{done.stderr}{server.story()}")
         self.assertIn("serves", done.stdout)
 
@@ -127,6 +135,33 @@ class Upgrades(unittest.TestCase):
             self.assertNotIn("artifact_rebuild_failed", server.log())
             # Nothing had to be built while somebody waited for it.
             self.assertNotIn('event="rebuilt"} 1', server.admin("GET", "/metrics").text)
+
+    def test_uploads_that_are_under_way_end_well(self):
+        module, body = text_guest("text-of-later"), os.urandom(200000)
+        with Programs() as programs, Server(workers=1) as server:
+            server.deploy("echo", guest("echo"))
+            guests = server.connect()
+            guests.putrequest("POST", "/f/default/echo/")
+            guests.putheader("Content-Length", str(len(body)))
+            guests.endheaders(body[:1000])
+            admin = harness.UnixConnection(server.socket, 60 * harness.PATIENCE)
+            admin.putrequest("PUT", "/v1/tenants/default/functions/late")
+            admin.putheader("Content-Type", "application/wasm")
+            admin.putheader("Content-Length", str(len(module)))
+            admin.endheaders(module[:-1])
+            with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                done = pool.submit(self.upgrade, server, programs.other())
+                wait_until(lambda: "prepares to take over" in server.log(), 60, "the upgrade")
+                # Control stays until this is answered, and the worker until that is.
+                admin.send(module[-1:])
+                self.assertEqual(admin.getresponse().status, 201)
+                admin.close()
+                done.result()
+            self.assertEqual(server.get("late").text, "text-of-later")
+            guests.send(body[1000:])
+            answer = guests.getresponse()
+            self.assertEqual((answer.status, answer.read()[-len(body):] == body), (200, True))
+            guests.close()
 
     def test_artifacts_are_built_before_and_the_old_ones_go_when_nobody_needs_them(self):
         with Programs() as programs, Server(workers=1) as server:

@@ -5,6 +5,7 @@
  */
 #include "fixture.h"
 
+#include <lmdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,12 +119,95 @@ static void store_leaves_no_descriptor_to_children(void **state)
     fixture_done(&fixture);
 }
 
+static void drop_database(const struct fixture *fixture, const char *name)
+{
+    char dir[96];
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi dbi;
+    (void)snprintf(dir, sizeof(dir), "%s/store", fixture->dir);
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, RECORDS_DB_COUNT), 0);
+    assert_int_equal(mdb_env_open(env, dir, 0, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, name, 0, &dbi), 0);
+    assert_int_equal(mdb_drop(txn, dbi, 1), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+}
+
+static bool count_tenant(void *context, const struct store_tenant *tenant)
+{
+    (void)tenant;
+    ++*(uint32_t *)context;
+    return true;
+}
+
+static bool count_function(void *context, const struct store_function *function)
+{
+    (void)function;
+    ++*(uint32_t *)context;
+    return true;
+}
+
+/* What a program does that is about to take a server's place (deploy/prepare.c). */
+static void prepare_beside(const struct fixture *fixture)
+{
+    char dir[96];
+    struct store *store;
+    struct store_version version;
+    struct records_deployments deployments;
+    struct report report = REPORT_INIT;
+    uint32_t count = 0;
+    (void)snprintf(dir, sizeof(dir), "%s/store", fixture->dir);
+    const struct store_options options = {.dir = dir,
+                                          .data_dir = fixture->dir,
+                                          .map_bytes = MAP_BYTES,
+                                          .versions = 10,
+                                          .clock = &fixture->clock,
+                                          .read_only = true};
+    const struct store_target all = {.tenant = bytes_of_text("acme"),
+                                     .function = bytes_make("", 0)};
+    const struct store_target hello = fixture_target("acme", "hello");
+    assert_int_equal(store_open(&options, &report, &store), STATUS_OK);
+    assert_int_equal(store_list_tenants(store, bytes_make("", 0), count_tenant, &count, &report),
+                     STATUS_OK);
+    assert_int_equal(store_list_functions(store, &all, count_function, &count, &report), STATUS_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(store_get_deployments(store, &hello, NULL, &deployments), STATUS_OK);
+    assert_int_equal(store_get_version(store, &hello, 1, NULL, &version), STATUS_OK);
+    assert_true(store_has_artifact(store, version.record.content.artifact_key));
+    store_close(store);
+}
+
+/* They come with a later version, and only its writer makes them: it is not that yet. */
+static void who_prepares_an_upgrade_does_without_databases_that_are_not_there_yet(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    uint32_t number;
+    const char *const *names = records_db_names();
+    fixture_init(&fixture);
+    fixture_open_store(&fixture, MAP_BYTES);
+    assert_int_equal(fixture_add(&fixture, "acme", "hello", text("m"), &number), STATUS_OK);
+    fixture_close_store(&fixture);
+    for (uint32_t db = RECORDS_DB_COUNT; db-- > RECORDS_MODULE_USE;) {
+        drop_database(&fixture, names[db]);
+        prepare_beside(&fixture);
+    }
+    /* And its writer makes them. */
+    fixture_open_store(&fixture, MAP_BYTES);
+    assert_int_equal(fixture_add(&fixture, "acme", "hello", text("n"), &number), STATUS_OK);
+    fixture_done(&fixture);
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(acknowledged_versions_survive_a_killed_process),
         cmocka_unit_test(full_map_refuses_the_deploy_changes_nothing_and_lets_delete),
         cmocka_unit_test(store_leaves_no_descriptor_to_children),
+        cmocka_unit_test(who_prepares_an_upgrade_does_without_databases_that_are_not_there_yet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
