@@ -11,7 +11,7 @@ from harness import Server, ServerTest, guest, text_guest, wait_until, write_gue
 
 
 class Refused(ServerTest):
-    config = "limits: { module: 64KiB, build_wall: 5s }\n"
+    config = "limits: { module: 64KiB, build_wall: 5s, init_fuel: 10M }\n"
 
     def refuse(self, module, status=422, words=()):
         """Refused as a new function and as a new version of one that works."""

@@ -18,6 +18,7 @@ def facts(answer):
 
 
 class Checkpoints(ServerTest):
+    config = "limits: { init_fuel: 100M }\n"
     workers = 1
 
     def put(self, name, module, query=""):

@@ -87,6 +87,8 @@ REFUSED = {
 @unittest.skipUnless(has_javascript(), "this build has no JavaScript: cargo, wasi-libc or "
                      "libclang-rt-19-dev-wasm32 was missing")
 class JavaScript(ServerTest):
+    config = "limits: { init_fuel: 250M }\n"
+
     def put_script(self, name, text, content_type="text/javascript", server=None):
         return (server or self.server).admin(
             "PUT", f"/v1/tenants/default/functions/{name}", text, {"Content-Type": content_type})
