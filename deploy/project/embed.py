@@ -5,9 +5,9 @@
     embed.py OUT LANGUAGE/PATH=SOURCE...
 
 Each source becomes the file PATH of a project in LANGUAGE; `*` stands for every language that has
-none of its own there. What is
-made of a template is the user's: its line with our licence is left away. Files of the SDKs, which
-come from hostapi/guest/, keep theirs.
+none of its own there. What is made of a template is the
+user's: its line with our licence is left away. Files of the SDKs, which come from hostapi/guest/,
+keep theirs.
 """
 import os
 import pathlib
@@ -21,7 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 def content(source):
     text = source.read_text(encoding="utf-8")
-    if "templates" in source.parts:
+    if "guest" not in source.parts:
         text = "".join(line for line in text.splitlines(keepends=True)
                        if "SPDX-License-Identifier" not in line).lstrip("\n")
     return text.encode()

@@ -14,11 +14,13 @@ from harness import (PATIENCE, ROOT, SCRATCH, ServerTest, exchange, free_port, s
                      text_guest, tree_of, wait_until)
 
 TOOLCHAINS = {"c": ("clang-19", "wasm-ld-19"), "wat": ("wat2wasm",), "rust": ("rustc",),
-              "go": ("go",), "assemblyscript": ("npm",), "javascript": ("curl",)}
-# What is said where a toolchain is missing, or no registry can be reached.
-MISSING = (" is not installed: ", "no rustc with target", "no go: ", "requires go >= ", "ENOTFOUND",
-           "EAI_AGAIN", "ETIMEDOUT", "ECONNREFUSED", "SELF_SIGNED_CERT",
-           "UNABLE_TO_GET_ISSUER_CERT", "npm error", "npm ERR")
+              "go": ("go",), "assemblyscript": ("npm",), "javascript": ("curl",),
+              "php": ("curl",), "python": ("curl",), "ruby": ("curl",)}
+PATHS = {"php": "/?name=moon"}  # pages have names of their own
+# What is said where a toolchain or a runtime is missing, or no registry can be reached.
+MISSING = (" is not installed: ", "there is no runtime ", "no rustc with target", "no go: ",
+           "requires go >= ", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", "ECONNREFUSED",
+           "SELF_SIGNED_CERT", "UNABLE_TO_GET_ISSUER_CERT", "npm error", "npm ERR")
 
 
 class New(ServerTest):
@@ -43,7 +45,8 @@ class New(ServerTest):
             self.skipTest(f"toolchain is missing: {said.strip().splitlines()[0]}")
         self.assertEqual((tested.returncode, tested.stdout), (0, "ok\n"), said)
         self.server.cli("deploy", str(place), "--no-build", check=0)
-        self.assertEqual(self.server.get(place.name, "/moon").text, "Hello, moon!\n")
+        path = PATHS.get(language, "/moon")
+        self.assertEqual(self.server.get(place.name, path).text, "Hello, moon!\n")
         for _ in range(2):
             self.assertEqual(self.server.get_host(place.name).text, "Hello, world!\n"
                              if language != "wat" else "Hello, !\n")
@@ -68,11 +71,17 @@ class New(ServerTest):
             self.skipTest("this build has no JavaScript")
         self.language("javascript")
 
+    def test_runtimes(self):
+        for language in ("php", "python", "ruby"):
+            with self.subTest(language):
+                self.language(language)
+
     def test_what_cannot_be_made_is_refused_in_one_line(self):
         taken = SCRATCH / "taken"
         taken.mkdir()
         for words, status, part in (
-                (("cobol", "x"), 2, "choose one of c, rust, go, assemblyscript, javascript, wat"),
+                (("cobol", "x"), 2, "choose one of c, rust, go, assemblyscript, javascript, php, "
+                                    "python, ruby, wat"),
                 (("c", "Not_a_name"), 2, "use 1 to 63 of a-z, 0-9 and `-`"),
                 (("c", str(taken)), 6, "is there already"),
                 (("c", str(SCRATCH / "none" / "x")), 5, "No such file"),

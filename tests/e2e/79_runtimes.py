@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 import harness
 from harness import GUESTS, ROOT, SCRATCH, ServerTest, c_guest, wait_until
@@ -113,7 +114,7 @@ class Languages(ServerTest):
     """The examples, on modules that are not the project's (docs/runtimes.md says where they are
     from): in SKERRY_RUNTIMES, or among those of other projects."""
     workers = 1
-    config = "limits: { build_wall: 120s, init_fuel: 1G }\n"
+    config = "limits: { build_wall: 120s }\n"
 
     def example(self, name, language, *beside):
         here = pathlib.Path(os.environ.get("SKERRY_RUNTIMES",
@@ -124,10 +125,8 @@ class Languages(ServerTest):
                 raise unittest.SkipTest(f"no {path} (set SKERRY_RUNTIMES)")
         made = pathlib.Path(tempfile.mkdtemp(prefix=name, dir=SCRATCH))
         shutil.copytree(ROOT / "examples" / name, made, dirs_exist_ok=True)
-        for part in beside:
-            shutil.copytree(here / part, made / pathlib.Path(part).name)
-        out = self.server.cli("deploy", str(made), "--runtime", str(here / f"{language}.wasm"),
-                              check=0).stdout
+        with unittest.mock.patch.dict(os.environ, SKERRY_RUNTIMES=str(here)):
+            out = self.server.cli("deploy", str(made), check=0).stdout
         self.assertIn("goes on from its checkpoint", out)
 
     def test_php(self):

@@ -107,16 +107,25 @@ static bool cli_hash(int fd, struct cli_file *file)
     return good;
 }
 
+static bool cli_files_grow(struct cli_files *files, size_t count)
+{
+    size_t capacity = files->capacity;
+    while (capacity - files->count < count)
+        capacity = MAX((size_t)64, 2 * capacity);
+    if (capacity == files->capacity)
+        return true;
+    struct cli_file *rows = reallocarray(files->rows, capacity, sizeof(*rows));
+    if (rows == NULL)
+        return false;
+    files->rows = rows;
+    files->capacity = capacity;
+    return true;
+}
+
 static bool cli_add_file(struct cli_files *files, const char *path, size_t name_at)
 {
-    if (files->count == files->capacity) {
-        size_t capacity = MAX((size_t)64, 2 * files->capacity);
-        struct cli_file *rows = reallocarray(files->rows, capacity, sizeof(*rows));
-        if (rows == NULL)
-            return false;
-        files->rows = rows;
-        files->capacity = capacity;
-    }
+    if (!cli_files_grow(files, 1))
+        return false;
     struct cli_file *file = &files->rows[files->count];
     *file = (struct cli_file){.path = strdup(path)};
     if (file->path == NULL)
@@ -219,6 +228,29 @@ enum cli_exit cli_files_collect(const struct cli *cli,
     }
     free(found);
     return code;
+}
+
+bool cli_files_has(const struct cli_files *files, struct bytes name)
+{
+    for (size_t i = 0; i < files->count; i++) {
+        if (bytes_equal_text(name, files->rows[i].name))
+            return true;
+    }
+    return false;
+}
+
+bool cli_files_join(struct cli_files *files, struct cli_files *more)
+{
+    if (!cli_files_grow(files, more->count))
+        return false;
+    for (size_t i = 0; i < more->count; i++) {
+        if (cli_files_has(files, bytes_of_text(more->rows[i].name)))
+            free(more->rows[i].path);
+        else
+            files->rows[files->count++] = more->rows[i];
+    }
+    more->count = 0;
+    return true;
 }
 
 void cli_files_done(struct cli_files *files)

@@ -37,6 +37,9 @@ NODISCARD enum cli_exit cli_files_send(const struct cli *cli, const struct cli_f
 /* Appends the third part of an upload, in JSON. */
 NODISCARD enum status
 cli_files_write(const struct cli_files *files, const struct cli_files *assets, struct buffer *out);
+bool cli_files_has(const struct cli_files *files, struct bytes name);
+/* Moves what is only in `more` over, by name; false: out of memory. */
+NODISCARD bool cli_files_join(struct cli_files *files, struct cli_files *more);
 void cli_files_done(struct cli_files *files);
 
 /* Does the name match? A segment `**` stands for any number of folders. */

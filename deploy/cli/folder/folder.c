@@ -259,6 +259,9 @@ enum cli_exit cli_folder_pack(const struct cli *cli, const char *name, struct cl
         return cli_folder_pack_module(cli, folder);
     enum cli_exit code =
         cli_files_collect(cli, folder->path, &folder->manifest.files, &folder->files);
+    if (code == CLI_OK && folder->manifest.runtime.count > 0)
+        code = cli_runtime_collect(cli, (const char *)folder->manifest.runtime.data, folder->module,
+                                   &folder->files);
     if (code == CLI_OK)
         code = cli_site_collect(cli, folder->path, &folder->arena, &folder->manifest.assets,
                                 &folder->assets);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where runtimes are looked for.
+ * Where runtimes are looked for, and what comes with them.
  */
 #include "deploy/cli/folder/runtime.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "deploy/name.h"
@@ -75,4 +76,27 @@ enum cli_exit cli_runtime_find(const struct cli *cli,
     if (count < 0 || count >= CLI_PATH_BYTES)
         return cli_fail(cli, CLI_USAGE, "the path of the runtime is too long");
     return CLI_OK;
+}
+
+enum cli_exit cli_runtime_collect(const struct cli *cli,
+                                  const char *runtime,
+                                  const char *module,
+                                  struct cli_files *files)
+{
+    struct bytes all[] = {bytes_of_text("**")};
+    const struct deploy_texts patterns = {.rows = all, .count = COUNT_OF(all)};
+    struct cli_files own = {0};
+    struct stat facts;
+    char folder[CLI_PATH_BYTES];
+    if (runtime[0] == '\0' || runtime_ends(runtime))
+        return CLI_OK;
+    (void)snprintf(folder, sizeof(folder), "%.*s", (int)(strlen(module) - strlen(RUNTIME_ENDING)),
+                   module);
+    if (stat(folder, &facts) != 0 || !S_ISDIR(facts.st_mode))
+        return CLI_OK;
+    enum cli_exit code = cli_files_collect(cli, folder, &patterns, &own);
+    if (code == CLI_OK && !cli_files_join(files, &own))
+        code = cli_fail(cli, CLI_FAILED, "out of memory");
+    cli_files_done(&own);
+    return code;
 }

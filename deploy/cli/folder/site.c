@@ -57,15 +57,6 @@ static enum cli_exit cli_site_rules(const struct cli *cli,
     return code;
 }
 
-static bool cli_site_has(const struct cli_files *files, struct bytes name)
-{
-    for (size_t i = 0; i < files->count; i++) {
-        if (bytes_equal_text(name, files->rows[i].name))
-            return true;
-    }
-    return false;
-}
-
 enum cli_exit cli_site_collect(const struct cli *cli,
                                const char *folder,
                                struct arena *arena,
@@ -88,7 +79,7 @@ enum cli_exit cli_site_collect(const struct cli *cli,
     if (code == CLI_OK)
         code = cli_site_rules(cli, cli_site_take(files, DEPLOY_SITE_REDIRECTS_FILE),
                               deploy_site_read_redirects, arena, &assets->redirects);
-    if (code == CLI_OK && assets->fallback.count > 0 && !cli_site_has(files, assets->fallback))
+    if (code == CLI_OK && assets->fallback.count > 0 && !cli_files_has(files, assets->fallback))
         code = cli_fail(cli, CLI_MANIFEST, "assets.fallback: there is no %s in %s",
                         (const char *)assets->fallback.data, root);
     return code;

@@ -6,14 +6,16 @@ cd "$(dirname "$0")"
 "${SKERRY:-skerry}" dev . >answer.log 2>&1 &
 server=$!
 trap 'kill $server; wait $server' EXIT
+path=/moon
+[ ! -d pages ] || path='/?name=moon'
 until grep -q '^deployed \|^skerry' answer.log; do
     sleep 0.1
 done
 place=$(sed -n 's|^serving on \(http://[^/]*\)/.*|\1|p' answer.log)
-answer=$(curl -sS "$place/f/default/@NAME@/moon" 2>>answer.log) || answer=failed
+answer=$(curl -sS "$place/f/default/@NAME@$path" 2>>answer.log) || answer=failed
 if [ "$answer" != 'Hello, moon!' ]; then
     cat answer.log >&2
-    echo "GET /moon: $answer" >&2
+    echo "GET $path: $answer" >&2
     exit 1
 fi
 rm -f answer.log

@@ -65,12 +65,48 @@ static void a_file_is_the_folders_or_as_the_flag_says(void **state)
     assert_string_equal(path, "build/a.wasm");
 }
 
+/* A library that all functions of a runtime have is installed with it. */
+static void the_folder_beside_a_runtime_comes_with_it(void **state)
+{
+    (void)state;
+    const struct cli cli = {0};
+    struct bytes patterns[] = {bytes_of_text("own/*")};
+    const struct deploy_texts own = {.rows = patterns, .count = 1};
+    struct fixture fixture;
+    struct cli_files files = {0};
+    char module[CLI_PATH_BYTES];
+    fixture_init(&fixture);
+    static const char *const folders[] = {"toy", "toy/own", "own"};
+    for (size_t i = 0; i < COUNT_OF(folders); i++) {
+        (void)snprintf(module, sizeof(module), "%s/%s", fixture.dir, folders[i]);
+        assert_int_equal(mkdir(module, 0700), 0);
+    }
+    fixture_write_file(&fixture, "toy/library", "x", 0600);
+    fixture_write_file(&fixture, "toy/own/both", "the runtime's", 0600);
+    fixture_write_file(&fixture, "own/both", "mine", 0600);
+    assert_int_equal(cli_files_collect(&cli, fixture.dir, &own, &files), CLI_OK);
+    (void)snprintf(module, sizeof(module), "%s/toy.wasm", fixture.dir);
+    assert_int_equal(cli_runtime_collect(&cli, "toy.wasm", module, &files), CLI_OK);
+    assert_int_equal(files.count, 1);
+    assert_int_equal(cli_runtime_collect(&cli, "toy", module, &files), CLI_OK);
+    assert_int_equal(files.count, 2);
+    assert_string_equal(files.rows[0].name, "own/both");
+    assert_int_equal(files.rows[0].size, strlen("mine"));
+    assert_string_equal(files.rows[1].name, "library");
+    (void)snprintf(module, sizeof(module), "%s/none.wasm", fixture.dir);
+    assert_int_equal(cli_runtime_collect(&cli, "none", module, &files), CLI_OK);
+    assert_int_equal(files.count, 2);
+    cli_files_done(&files);
+    fixture_done(&fixture);
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_is_found_in_the_folder_that_the_environment_says),
         cmocka_unit_test(what_is_neither_a_name_nor_a_file_is_refused),
         cmocka_unit_test(a_file_is_the_folders_or_as_the_flag_says),
+        cmocka_unit_test(the_folder_beside_a_runtime_comes_with_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
