@@ -374,11 +374,12 @@ static enum status kv_store_apply_once(struct kv_store *store,
     if (status == STATUS_OK)
         return kv_status(mdb_txn_commit(writing.txn), report);
     mdb_txn_abort(writing.txn);
-    return kv_status(status == STATUS_FULL        ? MDB_MAP_FULL
-                     : status == STATUS_NO_MEMORY ? ENOMEM
-                     : status == STATUS_CORRUPT   ? MDB_CORRUPTED
-                                                  : EIO,
-                     report);
+    int rc = status == STATUS_FULL        ? MDB_MAP_FULL
+             : status == STATUS_NO_MEMORY ? ENOMEM
+             : status == STATUS_CORRUPT   ? MDB_CORRUPTED
+                                          : 0;
+    return rc != 0 ? kv_status(rc, report)
+                   : report_fail(report, status, REPORT_OFFSET_NONE, "the key-value store failed");
 }
 
 enum status kv_store_apply(struct kv_store *store,

@@ -44,10 +44,11 @@ enum status store_audit_begin(const struct store_txn *txn, struct records_audit 
     enum status status = store_audit_get(txn, ret_audit);
     if (status != STATUS_NOT_FOUND)
         return status;
-    *ret_audit = (struct records_audit){.last = store_changelog_edge(txn, MDB_LAST)};
+    *ret_audit = (struct records_audit){0};
+    status = store_changelog_edge(txn, MDB_LAST, &ret_audit->last);
     ret_audit->first = ret_audit->last + 1;
-    if (ret_audit->last == 0)
-        return STATUS_OK;
+    if (status != STATUS_OK || ret_audit->last == 0)
+        return status;
     status = store_audit_view(txn, ret_audit->last, &text);
     if (status != STATUS_OK)
         return status;
@@ -113,10 +114,11 @@ static enum status store_audit_walk(const struct store_txn *txn, struct store_au
         digest_sha256(text, hash);
         audit->checked++;
     }
-    if (memcmp(hash, audit->chain.head, sizeof(hash)) != 0 ||
-        store_changelog_edge(txn, MDB_LAST) != audit->chain.last)
+    uint64_t last = 0;
+    enum status status = store_changelog_edge(txn, MDB_LAST, &last);
+    if (memcmp(hash, audit->chain.head, sizeof(hash)) != 0 || last != audit->chain.last)
         audit->broken = audit->chain.last;
-    return STATUS_OK;
+    return status;
 }
 
 enum status

@@ -16,20 +16,24 @@
 
 #define STORE_CHANGELOG_MAX 100000
 
-uint64_t store_changelog_edge(const struct store_txn *txn, MDB_cursor_op edge)
+enum status
+store_changelog_edge(const struct store_txn *txn, MDB_cursor_op edge, uint64_t *ret_serial)
 {
     MDB_cursor *cursor;
     MDB_val key;
     MDB_val value;
     uint64_t serial = 0;
-    if (mdb_cursor_open(txn->mdb, txn->store->dbi[RECORDS_CHANGELOG], &cursor) != 0)
-        return 0;
-    if (mdb_cursor_get(cursor, &key, &value, edge) == 0 && key.mv_size == 8) {
+    int error = mdb_cursor_open(txn->mdb, txn->store->dbi[RECORDS_CHANGELOG], &cursor);
+    if (error != 0)
+        return store_status(error, txn->report);
+    error = mdb_cursor_get(cursor, &key, &value, edge);
+    if (error == 0 && key.mv_size == 8) {
         for (size_t i = 0; i < 8; i++)
             serial = serial << 8 | ((const uint8_t *)key.mv_data)[i];
     }
     mdb_cursor_close(cursor);
-    return serial;
+    *ret_serial = serial;
+    return error == 0 || error == MDB_NOTFOUND ? STATUS_OK : store_status(error, txn->report);
 }
 
 void store_changelog_key(uint64_t serial, uint8_t ret_key[8])
@@ -155,7 +159,9 @@ enum status store_log(const struct store_txn *txn, const struct store_logged *lo
     if (status == STATUS_OK)
         status = store_audit_written(txn, &audit, bytes_of_text(text));
     free(text);
-    uint64_t first = store_changelog_edge(txn, MDB_FIRST);
+    uint64_t first = 0;
+    if (status == STATUS_OK)
+        status = store_changelog_edge(txn, MDB_FIRST, &first);
     if (status != STATUS_OK || audit.last - first < STORE_CHANGELOG_MAX)
         return status;
     return store_audit_forget(txn, &audit, first);

@@ -108,7 +108,8 @@ NODISCARD enum status
 store_audit_written(const struct store_txn *txn, struct records_audit *audit, struct bytes text);
 NODISCARD enum status
 store_audit_forget(const struct store_txn *txn, struct records_audit *audit, uint64_t serial);
-uint64_t store_changelog_edge(const struct store_txn *txn, MDB_cursor_op edge);
+NODISCARD enum status
+store_changelog_edge(const struct store_txn *txn, MDB_cursor_op edge, uint64_t *ret_serial);
 void store_changelog_key(uint64_t serial, uint8_t ret_key[8]);
 /* Quotas (store_tenants.c): QUOTA, with a report that says which one. */
 NODISCARD enum status

@@ -146,6 +146,11 @@ const uint8_t *key_file_find(const struct key_file *file, uint32_t id)
     return NULL;
 }
 
+bool key_file_has_old(const struct key_file *file)
+{
+    return file->image->count > 1;
+}
+
 enum status key_file_add(struct key_file *file, struct report *report)
 {
     if (file->image->count == KEY_FILE_KEYS_MAX)

@@ -18,7 +18,7 @@
 #include "engine/base/bytes.h"
 #include "engine/base/status.h"
 
-/* Present, and those that a rotation was interrupted with. */
+/* Present, and those of rotations that were cut short: one, but older servers left more. */
 #define KEY_FILE_KEYS_MAX 8
 
 struct key_file;
@@ -33,6 +33,8 @@ const uint8_t *key_file_present(const struct key_file *file, uint32_t *ret_id);
 struct bytes key_file_bytes_of(const struct key_file *file);
 /* NULL: there is none of that id. */
 const uint8_t *key_file_find(const struct key_file *file, uint32_t id);
+/* Is there another than the present one? */
+bool key_file_has_old(const struct key_file *file);
 /* A new one becomes the present one, on disk first. */
 NODISCARD enum status key_file_add(struct key_file *file, struct report *report);
 /* Only the present one is left. */

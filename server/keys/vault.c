@@ -427,20 +427,29 @@ static enum status vault_reseal_all(struct vault *vault, MDB_txn *txn, struct re
     return status;
 }
 
-enum status vault_rotate(struct vault *vault, struct report *report)
+/* All boxes are made anew with the present key; then no other is needed. */
+static enum status vault_end_rotation(struct vault *vault, struct report *report)
 {
     MDB_txn *txn;
-    enum status status = key_file_add(vault->keys, report);
-    if (status != STATUS_OK)
-        return status;
     int error = mdb_txn_begin(vault->env, NULL, 0, &txn);
     if (error != 0)
         return vault_fail(report, error);
-    status = vault_reseal_all(vault, txn, report);
+    enum status status = vault_reseal_all(vault, txn, report);
     if (status != STATUS_OK) {
         mdb_txn_abort(txn);
         return status;
     }
     status = vault_end(txn, 0, report);
     return status == STATUS_OK ? key_file_drop_old(vault->keys, report) : status;
+}
+
+/* One that was cut short comes to its end first: there are never more than two keys. */
+enum status vault_rotate(struct vault *vault, struct report *report)
+{
+    enum status status = STATUS_OK;
+    if (key_file_has_old(vault->keys))
+        status = vault_end_rotation(vault, report);
+    if (status == STATUS_OK)
+        status = key_file_add(vault->keys, report);
+    return status == STATUS_OK ? vault_end_rotation(vault, report) : status;
 }

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "tests/support/lmdb_fails.h"
+
 #define QUOTA 1000
 
 static void what_is_put_is_there_and_what_is_deleted_is_not(void **state)
@@ -238,6 +240,80 @@ static void a_full_store_takes_what_fits(void **state)
     kv_fixture_done(&fixture);
 }
 
+/* A group of every kind of change, on a store that has "a", "n" and "old". */
+static enum status apply_all(struct kv_fixture *fixture, struct report *report)
+{
+    struct kv_change put = kv_put_of("a", "two");
+    struct kv_change fresh = kv_put_of("b", "new");
+    fresh.expires_ns = fixture->base.now_ns + 1;
+    struct kv_change gone = kv_put_of("old", "");
+    gone.verb = KV_DELETE;
+    struct kv_change sum = kv_put_of("n", "");
+    sum.verb = KV_ADD;
+    sum.number = 5;
+    struct kv_change *const group[] = {&put, &fresh, &gone, &sum};
+    enum status status = kv_store_apply(fixture->store, group, COUNT_OF(group), report);
+    for (size_t i = 0; status == STATUS_OK && i < COUNT_OF(group); i++)
+        status = group[i]->status;
+    return status;
+}
+
+static bool take_any(void *context, const struct kv_item *item)
+{
+    uint32_t *count = context;
+    (*count)++;
+    return item->key.count > 0;
+}
+
+static enum status ask_all(struct kv_fixture *fixture, struct report *report)
+{
+    struct kv_usage usage;
+    struct kv_item item;
+    uint32_t count = 0;
+    const struct kv_range range = {.tenant = bytes_of_text("acme")};
+    enum status status = kv_store_usage(fixture->store, range.tenant, report, &usage);
+    if (status == STATUS_OK)
+        status = kv_store_begin(fixture->store, report);
+    if (status != STATUS_OK)
+        return status;
+    status = kv_store_get(fixture->store, range.tenant, bytes_of_text("a"), &item);
+    if (status == STATUS_OK)
+        status = kv_store_list(fixture->store, &range, take_any, &count);
+    kv_store_end(fixture->store);
+    return status;
+}
+
+static void whichever_call_fails_nothing_is_changed_or_answered(void **state)
+{
+    (void)state;
+    struct kv_fixture fixture;
+    bool failed = true;
+    kv_fixture_init(&fixture, QUOTA);
+    (void)kv_fixture_put(&fixture, "a", "one");
+    (void)kv_fixture_put(&fixture, "n", "37");
+    (void)kv_fixture_put(&fixture, "old", "it");
+    for (uint32_t nth = 1; failed; nth++) {
+        struct report report = REPORT_INIT;
+        lmdb_fails_at(nth);
+        enum status status = ask_all(&fixture, &report);
+        failed = lmdb_fails_over();
+        assert_int_equal(status, failed ? STATUS_IO : STATUS_OK);
+    }
+    failed = true;
+    for (uint32_t nth = 1; failed; nth++) {
+        struct report report = REPORT_INIT;
+        lmdb_fails_at(nth);
+        enum status status = apply_all(&fixture, &report);
+        failed = lmdb_fails_over();
+        assert_int_equal(status, failed ? STATUS_IO : STATUS_OK);
+        assert_string_equal(kv_fixture_get(&fixture, "a"), failed ? "one" : "two");
+        assert_string_equal(kv_fixture_get(&fixture, "n"), failed ? "37" : "42");
+        assert_true((kv_fixture_get(&fixture, "old") != NULL) == failed);
+        assert_true((kv_fixture_get(&fixture, "b") == NULL) == failed);
+    }
+    kv_fixture_done(&fixture);
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +326,7 @@ UNIT
         cmocka_unit_test(what_expired_is_gone_and_swept_away),
         cmocka_unit_test(what_expired_but_was_not_swept_counts_as_nothing),
         cmocka_unit_test(a_reader_of_an_old_commit_holds_nobody_up_and_is_found),
+        cmocka_unit_test(whichever_call_fails_nothing_is_changed_or_answered),
         cmocka_unit_test(a_full_store_takes_what_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

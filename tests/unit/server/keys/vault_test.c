@@ -11,6 +11,7 @@
 
 #include "server/keys/key_file.h"
 #include "server/keys/vault.h"
+#include "tests/support/lmdb_fails.h"
 #include "tests/support/unit.h"
 
 #define SECRET "correct horse battery staple"
@@ -252,6 +253,86 @@ static void too_many_and_too_long_ones_are_refused(void **state)
     assert_int_equal(put("other", "A", "v"), STATUS_OK);
 }
 
+/* ---- whichever call of LMDB fails ------------------------------------------------------------ */
+
+static struct report failure;
+static const char other[] = "other";
+
+static enum status do_put(void)
+{
+    return put("hello", "C", other);
+}
+
+static enum status do_put_again(void)
+{
+    return put("hello", "A", other);
+}
+
+static enum status do_get(void)
+{
+    return get("hello", "A", SECRET);
+}
+
+static enum status do_list(void)
+{
+    char names[64] = "";
+    struct vault_name whose = name_of("acme", "hello", "");
+    return vault_list(vault, &whose, add_name, names, &failure);
+}
+
+static enum status do_remove(void)
+{
+    struct vault_name one = name_of("acme", "hello", "A");
+    return vault_remove(vault, &one, &failure);
+}
+
+static enum status do_forget(void)
+{
+    struct vault_name function = name_of("acme", "hello", "");
+    return vault_forget(vault, &function, &failure);
+}
+
+static enum status do_rotate(void)
+{
+    return vault_rotate(vault, &failure);
+}
+
+static enum status do_open(void)
+{
+    vault_close(vault);
+    vault = NULL;
+    return vault_open(dir, &failure, &vault);
+}
+
+static void a_call_that_fails_is_told_and_loses_nothing(void **state)
+{
+    static enum status (*const acts[])(void) = {do_get,    do_list, do_put,    do_put_again,
+                                                do_rotate, do_open, do_remove, do_forget};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(acts); i++) {
+        bool failed = true;
+        assert_int_equal(put("hello", "A", SECRET), STATUS_OK);
+        assert_int_equal(put("hello", "B", SECRET), STATUS_OK);
+        for (uint32_t nth = 1; failed; nth++) {
+            failure = (struct report)REPORT_INIT;
+            lmdb_fails_at(nth);
+            enum status status = acts[i]();
+            failed = lmdb_fails_over();
+            assert_int_equal(status, failed ? STATUS_IO : STATUS_OK);
+            if (!failed)
+                break;
+            if (vault == NULL)
+                reopen();
+            assert_int_equal(get("hello", "A", SECRET), STATUS_OK);
+            assert_int_equal(get("hello", "B", SECRET), STATUS_OK);
+            assert_int_equal(get("hello", "C", ""), STATUS_NOT_FOUND);
+        }
+        struct vault_name all = name_of("acme", "", "");
+        assert_int_equal(vault_forget(vault, &all, &failure), STATUS_OK);
+        assert_int_equal(get("hello", "A", ""), STATUS_NOT_FOUND);
+    }
+}
+
 static void names_are_those_of_variables(void **state)
 {
     (void)state;
@@ -278,6 +359,7 @@ UNIT
         VAULTED(a_box_without_its_key_or_changed_does_not_open),
         VAULTED(a_key_file_that_others_may_read_is_refused),
         VAULTED(too_many_and_too_long_ones_are_refused),
+        VAULTED(a_call_that_fails_is_told_and_loses_nothing),
         VAULTED(names_are_those_of_variables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
