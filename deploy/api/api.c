@@ -104,6 +104,12 @@ static const struct api_route *api_find_route(
     return NULL;
 }
 
+const struct api_route *api_route_at(enum api_method method, struct api_call *call)
+{
+    char allow[32];
+    return api_find_route(method, call->request->path, call, allow, sizeof(allow));
+}
+
 static bool api_check_name(struct api_call *call, struct bytes name, const char *what)
 {
     /* A pattern without this name leaves it NULL. */
@@ -392,11 +398,12 @@ enum api_step api_handle(const struct api *api,
                             .step = API_ANSWERED};
     *ret_upload = (struct api_upload){0};
     const struct api_route *route = api_admit_call(&call, request->body.count);
-    if (route != NULL && api_check_digest(&call)) {
+    if (route != NULL && api_check_digest(&call) && api_check_match(&call)) {
         const struct store_actor actor = api_actor(request);
         store_act_as(api->store, &actor);
         route->handler(&call);
         store_act_as(api->store, NULL);
+        api_tag_answer(&call, route);
     }
     if (call.step == API_ANSWERED)
         api_upload_done(ret_upload);

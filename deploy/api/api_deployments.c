@@ -224,24 +224,6 @@ static const char *api_parse_deployment(json_t *root, struct records_deployment 
 
 /* ---- changes --------------------------------------------------------------------------------- */
 
-/* False, and answered, if what is there is not what the caller saw. */
-static bool api_check_match(struct api_call *call)
-{
-    struct api_deployed deployed;
-    struct bytes match = call->request->if_match;
-    if (match.data == NULL || bytes_equal_text(match, "*"))
-        return true;
-    if (!api_get_deployed(call, &deployed))
-        return false;
-    if (bytes_equal_text(match, deployed.etag))
-        return true;
-    api_answer_error(call, 412, "precondition_failed",
-                     "the deployment is not the one that If-Match names: somebody was faster",
-                     "read it again, then decide");
-    memcpy(call->response->etag, deployed.etag, sizeof(deployed.etag));
-    return false;
-}
-
 static void api_answer_deploy_report(struct api_call *call, const struct report *report)
 {
     if (report->status == STATUS_INVALID)
@@ -257,7 +239,7 @@ void api_put_deployment(struct api_call *call)
     struct report report = REPORT_INIT;
     struct records_deployment deployment = {0};
     struct bytes body = call->request->body;
-    if (!api_query_check(call, api_no_parameters) || !api_check_match(call))
+    if (!api_query_check(call, api_no_parameters))
         return;
     json_t *root = body.count == 0 ? NULL
                                    : json_loadb((const char *)body.data, body.count,

@@ -36,6 +36,13 @@ static json_t *api_path_json(const char *pattern, json_t *parameters)
     return json_stringn(path, used);
 }
 
+static void api_add_header(json_t *operation, const char *name, const char *text)
+{
+    (void)json_array_append_new(json_object_get(operation, "parameters"),
+                                json_pack("{s:s, s:s, s:s, s:{s:s}}", "name", name, "in", "header",
+                                          "description", text, "schema", "type", "string"));
+}
+
 static void api_add_body(json_t *operation, enum api_body body)
 {
     static const char *const types[][5] = {
@@ -56,13 +63,21 @@ static void api_add_body(json_t *operation, enum api_body body)
     for (size_t i = 0; types[body][i] != NULL; i++)
         (void)json_object_set_new(content, types[body][i], json_object());
     (void)json_object_set_new(operation, "requestBody", json_pack("{s:o}", "content", content));
-    (void)json_array_append_new(
-        json_object_get(operation, "parameters"),
-        json_pack("{s:s, s:s, s:s, s:{s:s}}", "name", "Content-Digest", "in", "header",
-                  "description",
-                  "sha-256=:BASE64: of the body [RFC 9530]; another body is "
-                  "refused",
-                  "schema", "type", "string"));
+    api_add_header(operation, "Content-Digest",
+                   "sha-256=:BASE64: of the body [RFC 9530]; another body is refused");
+}
+
+/* Can what is there be read, too? Then a change of it can say what it was. */
+static void api_add_match(json_t *operation, const struct api_route *route)
+{
+    bool changes = route->method == API_PUT || route->method == API_DELETE;
+    for (size_t i = 0; changes && i < api_route_count; i++) {
+        const struct api_route *other = &api_routes[i];
+        if (other->method != API_GET || strcmp(other->pattern, route->pattern) != 0)
+            continue;
+        api_add_header(operation, "If-Match",
+                       "the ETag of what is to be changed; 412 if it is another");
+    }
 }
 
 static json_t *api_operation_json(const struct api_route *route, json_t *parameters)
@@ -72,8 +87,10 @@ static json_t *api_operation_json(const struct api_route *route, json_t *paramet
                   "summary", route->text, "x-skerry-verb", api_verb_name(route->verb), "parameters",
                   parameters, "responses", "2XX", "description", "done", "default", "description",
                   "problem+json [RFC 9457]");
-    if (operation != NULL)
+    if (operation != NULL) {
         api_add_body(operation, route->body);
+        api_add_match(operation, route);
+    }
     return operation;
 }
 

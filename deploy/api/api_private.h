@@ -61,6 +61,13 @@ struct api_route {
 extern const struct api_route api_routes[];
 extern const size_t api_route_count;
 
+/* The route of another method at the call's path, whose parts it takes; NULL: there is none. */
+const struct api_route *api_route_at(enum api_method method, struct api_call *call);
+/* api_match.c: false, and answered: what is there is not what If-Match names. */
+bool api_check_match(struct api_call *call);
+/* An answer that shows what can be changed at the same path has an entity tag. */
+void api_tag_answer(struct api_call *call, const struct api_route *route);
+
 /* Of a 429 for wrong tokens. */
 #define API_FAILURE_WAIT_S 60
 /* Whose changes the request's are; lent by it. */

@@ -524,7 +524,7 @@ void api_upload_built(const struct api *api,
         return;
     }
     /* Whose signature it takes may be another matter by now. */
-    if (!api_check_signature(&call))
+    if (!api_check_signature(&call) || !api_check_match(&call))
         return;
     memcpy(copy.content.kind, outcome->result.kind, sizeof(copy.content.kind));
     if (upload->only_assets)

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Changes of what their caller has seen [RFC 9110 13.1.1]: whatever can be read at a path has an
+ * entity tag, and is changed or removed there with If-Match only if that is still its tag.
+ *
+ * The tag is what its reader says it is, or else a hash of the answer; so what is compared is what
+ * a caller would be shown now, and no table of versions is kept.
+ */
+#include "deploy/api/api_private.h"
+
+/* What is at the call's path, as it would be shown; NULL: that cannot be read. */
+static const struct api_route *api_reader(const struct api_call *call, struct api_call *ret_look)
+{
+    *ret_look = (struct api_call){.api = call->api, .request = call->request};
+    const struct api_route *route = api_route_at(API_GET, ret_look);
+    bool answers = route != NULL && route->handler != api_show_logs;
+    return answers ? route : NULL;
+}
+
+void api_tag_answer(struct api_call *call, const struct api_route *route)
+{
+    uint8_t sha256[DEPLOY_SHA256_BYTES];
+    struct api_response *response = call->response;
+    struct api_call other = {.api = call->api, .request = call->request};
+    if (route->method != API_GET || response->status != 200 || response->etag[0] != '\0' ||
+        response->follow.wanted || response->vault.verb != DEPLOY_VAULT_NONE ||
+        (api_route_at(API_PUT, &other) == NULL && api_route_at(API_DELETE, &other) == NULL))
+        return;
+    digest_sha256(buffer_bytes(&response->body), sha256);
+    api_set_etag(response, sha256);
+}
+
+/* Is the tag one of the field's? Weak ones never are. */
+static bool api_names_tag(struct bytes field, const char *tag)
+{
+    const char *at = (const char *)field.data;
+    const char *end = at + field.count;
+    while (at < end) {
+        const char *comma = memchr(at, ',', (size_t)(end - at));
+        const char *stop = comma == NULL ? end : comma;
+        while (at < stop && (*at == ' ' || *at == '\t'))
+            at++;
+        const char *last = stop;
+        while (last > at && (last[-1] == ' ' || last[-1] == '\t'))
+            last--;
+        if (bytes_equal_text(bytes_make(at, (size_t)(last - at)), tag))
+            return true;
+        at = stop + 1;
+    }
+    return false;
+}
+
+static bool api_match_refuse(struct api_call *call, const char *detail, const char *hint)
+{
+    api_answer_error(call, 412, "precondition_failed", detail, hint);
+    return false;
+}
+
+bool api_check_match(struct api_call *call)
+{
+    struct api_call look;
+    struct api_response seen;
+    struct bytes field = call->request->if_match;
+    enum api_method method = call->request->method;
+    if (field.data == NULL || (method != API_PUT && method != API_DELETE))
+        return true;
+    const struct api_route *reader = api_reader(call, &look);
+    if (reader == NULL)
+        return api_match_refuse(call,
+                                "what is at this path cannot be read, and so has no tag to compare",
+                                "leave If-Match out");
+    struct api_request request = *call->request;
+    request.method = API_GET;
+    request.query = NULL;
+    look.request = &request;
+    look.response = &seen;
+    api_response_init(&seen);
+    reader->handler(&look);
+    api_tag_answer(&look, reader);
+    bool is_there = seen.status == 200;
+    bool matches = is_there && (bytes_equal_text(field, "*") || api_names_tag(field, seen.etag));
+    if (!matches)
+        memcpy(call->response->etag, seen.etag, sizeof(seen.etag));
+    api_response_done(&seen);
+    if (matches)
+        return true;
+    return api_match_refuse(call,
+                            is_there
+                                ? "what is here is not what If-Match names: somebody was faster"
+                                : "there is nothing here any more that If-Match could name",
+                            "read it again, then decide");
+}
