@@ -360,8 +360,8 @@ SHARED_HANDLER(dispatch_trap);
         JUMP(dispatch_target);                                                                     \
     } while (0)
 
-/* Leaves what is rare to another copy of the handler, if this is one that may. */
-#define DEFER()         ((void)0)
+/* Leaves what is rare to a handler that begins the same cell anew. */
+#define DEFER(handler)  GO_TO(handler, PC)
 /* Has an address in a register from here on; what is added to it is a displacement. */
 #define SETTLE(address) ((void)0)
 

@@ -141,60 +141,66 @@ HANDLER(cross_return_)
 const dispatch_handler call_cross_return = cross_return_;
 
 /*
- * Enters a function found at run time: of this instance by `near`, if it was found, or the one
- * that `resolve` gives, which nobody evaluates before. FRAME, COST and END are offsets of the
- * fields.
+ * Calls of a function found at run time: one of this instance, by its row, and, in a handler of its
+ * own that begins the cell anew, any other and all traps. FRAME, COST and END are offsets of the
+ * cell's fields.
  */
-#define CALL_FOUND(found, resolve, FRAME, COST, END)                                               \
+#define CALL_NEAR(row, FRAME, COST, END)                                                           \
     do {                                                                                           \
-        const struct image_func *near;                                                             \
         uint64_t *frame = &SLOT(FRAME);                                                            \
-        if (UNLIKELY(!(found))) {                                                                  \
-            DEFER();                                                                               \
-            CALL_FAR(resolve, FRAME, COST, END);                                                   \
-        }                                                                                          \
         if (UNLIKELY(frame > IN->stack_limit))                                                     \
             RAISE(TRAP_CALL_STACK_EXHAUSTED);                                                      \
-        struct frame_link *link = frame_link_at(frame + near->locals);                             \
+        struct frame_link *link = frame_link_at(frame + (row)->locals);                            \
         link->return_pc = PC + CELL(END);                                                          \
         link->caller_fp = FP;                                                                      \
-        ENTER_FUNC(frame, FRAME, COST, near);                                                      \
+        ENTER_FUNC(frame, FRAME, COST, row);                                                       \
     } while (0)
-#define CALL_FAR(resolve, FRAME, COST, END)                                                        \
+#define CALL_FAR(callee_, FRAME, COST, END)                                                        \
     do {                                                                                           \
-        struct callee far = (resolve);                                                             \
-        if (UNLIKELY(far.trap != TRAP_NONE))                                                       \
-            RAISE(far.trap);                                                                       \
+        struct callee callee = (callee_);                                                          \
+        if (UNLIKELY(callee.trap != TRAP_NONE))                                                    \
+            RAISE(callee.trap);                                                                    \
+        uint64_t *frame = &SLOT(FRAME);                                                            \
         if (UNLIKELY(frame > IN->stack_limit))                                                     \
             RAISE(TRAP_CALL_STACK_EXHAUSTED);                                                      \
         int64_t cost = FIELD_SIGNED(COST);                                                         \
-        const uint8_t *target = far.instance->code + far.instance->funcs[far.func].entry;          \
-        if (far.instance == IN) {                                                                  \
-            *frame_link_of(frame, target) =                                                        \
-                (struct frame_link){.return_pc = PC + CELL(END), .caller_fp = FP};                 \
+        const uint8_t *target = callee.instance->code + callee.instance->funcs[callee.func].entry; \
+        if (callee.instance == IN) {                                                               \
+            struct frame_link *link = frame_link_of(frame, target);                                \
+            link->return_pc = PC + CELL(END);                                                      \
+            link->caller_fp = FP;                                                                  \
             FP = frame;                                                                            \
         } else {                                                                                   \
-            FP = callee_cross(frame, PC + CELL(END), FP, frame, IN, far);                          \
-            SWITCH_INSTANCE(far.instance);                                                         \
+            FP = callee_cross(frame, PC + CELL(END), FP, frame, IN, callee);                       \
+            SWITCH_INSTANCE(callee.instance);                                                      \
         }                                                                                          \
         ENTER(target, cost);                                                                       \
     } while (0)
 
 /* x: index in the table; fields: frame, table, fuel, type, pins to save */
+#define CALL_INDIRECT_FIELDS(type, x, saved)                                                       \
+    enum {                                                                                         \
+        FRAME = HEAD + SIZE(type, x),                                                              \
+        TABLE = FRAME + 2,                                                                         \
+        COST = TABLE + 2,                                                                          \
+        TYPE = COST + 4,                                                                           \
+        SAVED = TYPE + 4,                                                                          \
+        END = SAVED + 2 * (saved)                                                                  \
+    }
 #define CALL_INDIRECT_X(handler, x, type, saved)                                                   \
+    UNUSED HANDLER(handler##_far)                                                                  \
+    {                                                                                              \
+        CALL_INDIRECT_FIELDS(type, x, saved);                                                      \
+        CALL_FAR(callee_resolve(IN, FIELD16(TABLE), READ(type, x, HEAD), FIELD32(TYPE)), FRAME,    \
+                 COST, END);                                                                       \
+    }                                                                                              \
     HANDLER(handler)                                                                               \
     {                                                                                              \
-        enum {                                                                                     \
-            FRAME = HEAD + SIZE(type, x),                                                          \
-            TABLE = FRAME + 2,                                                                     \
-            COST = TABLE + 2,                                                                      \
-            TYPE = COST + 4,                                                                       \
-            SAVED = TYPE + 4,                                                                      \
-            END = SAVED + 2 * (saved)                                                              \
-        };                                                                                         \
-        PINS_##saved(SAVE_PIN, SAVED, i64) uint32_t index = READ(type, x, HEAD);                   \
-        CALL_FOUND(callee_entry(IN, FIELD16(TABLE), index, FIELD32(TYPE), &near),                  \
-                   callee_resolve(IN, FIELD16(TABLE), index, FIELD32(TYPE)), FRAME, COST, END);    \
+        CALL_INDIRECT_FIELDS(type, x, saved);                                                      \
+        PINS_##saved(SAVE_PIN, SAVED, i64) const struct image_func *row;                           \
+        if (UNLIKELY(!callee_entry(IN, FIELD16(TABLE), READ(type, x, HEAD), FIELD32(TYPE), &row))) \
+            DEFER(handler##_far);                                                                  \
+        CALL_NEAR(row, FRAME, COST, END);                                                          \
     }
 FAMILY(X_LEAN, CALL_INDIRECT_X, call_indirect, i32, 0)
 FAMILY(X_LEAN, CALL_INDIRECT_X, call_indirect_save_1, i32, 1)
@@ -203,11 +209,18 @@ FAMILY(X_LEAN, CALL_INDIRECT_X, call_indirect_save_3, i32, 3)
 
 /* x: reference; fields: frame, fuel */
 #define CALL_REF_X(handler, x, type)                                                               \
+    UNUSED HANDLER(handler##_far)                                                                  \
+    {                                                                                              \
+        enum { FRAME = HEAD + SIZE(type, x), COST = FRAME + 2, END = COST + 4 };                   \
+        CALL_FAR(callee_of(IN, READ(type, x, HEAD)), FRAME, COST, END);                            \
+    }                                                                                              \
     HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { FRAME = HEAD + SIZE(type, x), COST = FRAME + 2, END = COST + 4 };                   \
-        uint64_t reference = READ(type, x, HEAD);                                                  \
-        CALL_FOUND(callee_near(IN, reference, &near), callee_of(IN, reference), FRAME, COST, END); \
+        const struct image_func *row;                                                              \
+        if (UNLIKELY(!callee_near(IN, READ(type, x, HEAD), &row)))                                 \
+            DEFER(handler##_far);                                                                  \
+        CALL_NEAR(row, FRAME, COST, END);                                                          \
     }
 FAMILY(X_LEAN, CALL_REF_X, call_ref, i64)
 
@@ -217,13 +230,16 @@ FAMILY(X_LEAN, CALL_REF_X, call_ref, i64)
  */
 #define TAKE_PLACE(locals, first, count, link_of)                                                  \
     do {                                                                                           \
-        struct frame_link back = *frame_link_at(&SLOT(locals));                                    \
+        const uint8_t *return_pc = frame_link_at(&SLOT(locals))->return_pc;                        \
+        uint64_t *caller_fp = frame_link_at(&SLOT(locals))->caller_fp;                             \
         const uint64_t *from = &SLOT(first);                                                       \
         for (uint64_t i = 0, slots = FIELD16(count); i < slots; i++) {                             \
             FP[i] = from[i];                                                                       \
             __asm__ volatile("" : : : "memory");                                                   \
         }                                                                                          \
-        *(link_of) = back;                                                                         \
+        struct frame_link *link = (link_of);                                                       \
+        link->return_pc = return_pc;                                                               \
+        link->caller_fp = caller_fp;                                                               \
     } while (0)
 
 /* fields: first argument, arguments, this function's locals, fuel, target */
@@ -242,26 +258,21 @@ HANDLER(return_call_)
 }
 const dispatch_handler ops_return_call[] = {return_call_};
 
-/* The same for a function found at run time, as CALL_FOUND. */
-#define RETURN_CALL_FOUND(found, resolve, FIRST, COUNT, LOCALS, COST)                              \
+/* The same for a function found at run time. */
+#define RETURN_CALL_NEAR(row, FIRST, COUNT, LOCALS, COST)                                          \
     do {                                                                                           \
-        const struct image_func *near;                                                             \
-        if (UNLIKELY(!(found))) {                                                                  \
-            DEFER();                                                                               \
-            RETURN_CALL_FAR(resolve, FIRST, COUNT, LOCALS, COST);                                  \
-        }                                                                                          \
-        TAKE_PLACE(LOCALS, FIRST, COUNT, frame_link_at(FP + near->locals));                        \
+        TAKE_PLACE(LOCALS, FIRST, COUNT, frame_link_at(FP + (row)->locals));                       \
         CHARGE(FIELD_SIGNED(COST));                                                                \
-        JUMP_TO_FUNC(near);                                                                        \
+        JUMP_TO_FUNC(row);                                                                         \
     } while (0)
-#define RETURN_CALL_FAR(resolve, FIRST, COUNT, LOCALS, COST)                                       \
+#define RETURN_CALL_FAR(callee_, FIRST, COUNT, LOCALS, COST)                                       \
     do {                                                                                           \
-        struct callee far = (resolve);                                                             \
-        if (UNLIKELY(far.trap != TRAP_NONE))                                                       \
-            RAISE(far.trap);                                                                       \
-        const uint8_t *target = far.instance->code + far.instance->funcs[far.func].entry;          \
+        struct callee callee = (callee_);                                                          \
+        if (UNLIKELY(callee.trap != TRAP_NONE))                                                    \
+            RAISE(callee.trap);                                                                    \
+        const uint8_t *target = callee.instance->code + callee.instance->funcs[callee.func].entry; \
         int64_t cost = FIELD_SIGNED(COST);                                                         \
-        if (far.instance == IN) {                                                                  \
+        if (callee.instance == IN) {                                                               \
             TAKE_PLACE(LOCALS, FIRST, COUNT, frame_link_of(FP, target));                           \
             ENTER(target, cost);                                                                   \
         }                                                                                          \
@@ -270,36 +281,60 @@ const dispatch_handler ops_return_call[] = {return_call_};
             RAISE(TRAP_CALL_STACK_EXHAUSTED);                                                      \
         const uint8_t *return_pc = frame_link_at(&SLOT(LOCALS))->return_pc;                        \
         uint64_t *caller_fp = frame_link_at(&SLOT(LOCALS))->caller_fp;                             \
-        FP = callee_cross(FP, return_pc, caller_fp, &SLOT(FIRST), IN, far);                        \
-        SWITCH_INSTANCE(far.instance);                                                             \
+        FP = callee_cross(FP, return_pc, caller_fp, &SLOT(FIRST), IN, callee);                     \
+        SWITCH_INSTANCE(callee.instance);                                                          \
         ENTER(target, cost);                                                                       \
     } while (0)
 
 /* index; fields: first argument, arguments, this function's locals, table, fuel, type */
+enum {
+    TAIL_INDIRECT_FIRST = HEAD + 2,
+    TAIL_INDIRECT_COUNT = TAIL_INDIRECT_FIRST + 2,
+    TAIL_INDIRECT_LOCALS = TAIL_INDIRECT_COUNT + 2,
+    TAIL_INDIRECT_TABLE = TAIL_INDIRECT_LOCALS + 2,
+    TAIL_INDIRECT_COST = TAIL_INDIRECT_TABLE + 2,
+    TAIL_INDIRECT_TYPE = TAIL_INDIRECT_COST + 4,
+};
+
+UNUSED HANDLER(return_call_indirect_far)
+{
+    RETURN_CALL_FAR(callee_resolve(IN, FIELD16(TAIL_INDIRECT_TABLE), (uint32_t)SLOT(HEAD),
+                                   FIELD32(TAIL_INDIRECT_TYPE)),
+                    TAIL_INDIRECT_FIRST, TAIL_INDIRECT_COUNT, TAIL_INDIRECT_LOCALS,
+                    TAIL_INDIRECT_COST);
+}
+
 HANDLER(return_call_indirect_)
 {
-    enum {
-        FIRST = HEAD + 2,
-        COUNT = FIRST + 2,
-        LOCALS = COUNT + 2,
-        TABLE = LOCALS + 2,
-        COST = TABLE + 2,
-        TYPE = COST + 4,
-    };
-    uint32_t index = (uint32_t)SLOT(HEAD);
-    RETURN_CALL_FOUND(callee_entry(IN, FIELD16(TABLE), index, FIELD32(TYPE), &near),
-                      callee_resolve(IN, FIELD16(TABLE), index, FIELD32(TYPE)), FIRST, COUNT,
-                      LOCALS, COST);
+    const struct image_func *row;
+    if (UNLIKELY(!callee_entry(IN, FIELD16(TAIL_INDIRECT_TABLE), (uint32_t)SLOT(HEAD),
+                               FIELD32(TAIL_INDIRECT_TYPE), &row)))
+        DEFER(return_call_indirect_far);
+    RETURN_CALL_NEAR(row, TAIL_INDIRECT_FIRST, TAIL_INDIRECT_COUNT, TAIL_INDIRECT_LOCALS,
+                     TAIL_INDIRECT_COST);
 }
 const dispatch_handler ops_return_call_indirect[] = {return_call_indirect_};
 
 /* reference; fields: first argument, arguments, this function's locals, fuel */
+enum {
+    TAIL_REF_FIRST = HEAD + 2,
+    TAIL_REF_COUNT = TAIL_REF_FIRST + 2,
+    TAIL_REF_LOCALS = TAIL_REF_COUNT + 2,
+    TAIL_REF_COST = TAIL_REF_LOCALS + 2,
+};
+
+UNUSED HANDLER(return_call_ref_far)
+{
+    RETURN_CALL_FAR(callee_of(IN, SLOT(HEAD)), TAIL_REF_FIRST, TAIL_REF_COUNT, TAIL_REF_LOCALS,
+                    TAIL_REF_COST);
+}
+
 HANDLER(return_call_ref_)
 {
-    enum { FIRST = HEAD + 2, COUNT = FIRST + 2, LOCALS = COUNT + 2, COST = LOCALS + 2 };
-    uint64_t reference = SLOT(HEAD);
-    RETURN_CALL_FOUND(callee_near(IN, reference, &near), callee_of(IN, reference), FIRST, COUNT,
-                      LOCALS, COST);
+    const struct image_func *row;
+    if (UNLIKELY(!callee_near(IN, SLOT(HEAD), &row)))
+        DEFER(return_call_ref_far);
+    RETURN_CALL_NEAR(row, TAIL_REF_FIRST, TAIL_REF_COUNT, TAIL_REF_LOCALS, TAIL_REF_COST);
 }
 const dispatch_handler ops_return_call_ref[] = {return_call_ref_};
 
@@ -349,10 +384,11 @@ FAMILY(XNYN, SET_SUM_RETURN_XY, set_sum_return_i64, i32, i64)
 HANDLER(return_many_)
 {
     enum { FIRST = HEAD, COUNT = FIRST + 2, LINK = COUNT + 2 };
-    struct frame_link back = *frame_link_at(&SLOT(LINK));
+    const uint8_t *return_pc = frame_link_at(&SLOT(LINK))->return_pc;
+    uint64_t *caller_fp = frame_link_at(&SLOT(LINK))->caller_fp;
     CHARGE(FIELD_SIGNED(LINK + 2));
     memmove(FP, &SLOT(FIRST), FIELD16(COUNT) * sizeof(*FP));
-    FP = back.caller_fp;
-    JUMP(back.return_pc);
+    FP = caller_fp;
+    JUMP(return_pc);
 }
 const dispatch_handler ops_return_many[] = {return_many_};

@@ -196,7 +196,7 @@ STENCIL_EXIT dispatch_function native_func_wait;
         STENCIL_LEAVE(stencil_to);                                                                 \
     } while (0)
 
-#define DEFER()         STENCIL_LEAVE(native_defer)
+#define DEFER(handler)  STENCIL_LEAVE(native_defer)
 #define SETTLE(address) __asm__("" : "+r"(address))
 
 #undef AFTER_ACCESS
