@@ -45,9 +45,20 @@
         NEXT(CELL(END));                                                                           \
     }
 
+#define LOAD_AT_D(handler, d, type, ctype, convert)                                                \
+    HANDLER(handler)                                                                               \
+    {                                                                                              \
+        enum { ADDRESS = HEAD + SIZE(type, d), END = ADDRESS + 4 };                                \
+        ctype value;                                                                               \
+        LOAD_AT(ctype, MEM + FIELD_WIDE(ADDRESS), value);                                          \
+        WRITE(type, d, HEAD, convert value);                                                       \
+        NEXT(CELL(END));                                                                           \
+    }
+
 #define LOAD(type, name, ctype, convert)                                                           \
     FAMILY(XD, LOAD_XD, load_##name, type, ctype, convert)                                         \
-    FAMILY(XYND, LOADX_XYD, loadx_##name, type, ctype, convert)
+    FAMILY(XYND, LOADX_XYD, loadx_##name, type, ctype, convert)                                    \
+    FAMILY(D, LOAD_AT_D, load_at_##name, type, ctype, convert)
 
 LOAD(i32, u8, uint8_t, )
 LOAD(i32, u16, uint16_t, )
@@ -85,9 +96,23 @@ LOAD(f64, f64, double, )
         NEXT(CELL(END));                                                                           \
     }
 
+#define STORE_AT_V(handler, v, type, ctype)                                                        \
+    HANDLER(handler)                                                                               \
+    {                                                                                              \
+        enum { ADDRESS = HEAD + SIZE(type, v), DIRTY = ADDRESS + 4, END = DIRTY + 4 };             \
+        ctype value = (ctype)READ(type, v, HEAD);                                                  \
+        BEFORE_ACCESS();                                                                           \
+        memcpy(MEM + FIELD_WIDE(ADDRESS), &value, sizeof(value));                                  \
+        __asm__ volatile("" : : : "memory");                                                       \
+        MEM[FIELD_SIGNED(DIRTY)] = 1;                                                              \
+        AFTER_ACCESS();                                                                            \
+        NEXT(CELL(END));                                                                           \
+    }
+
 #define STORE(type, name, ctype)                                                                   \
     FAMILY(XY, STORE_XV, store_##name, type, ctype)                                                \
-    FAMILY(XNYNY, STOREX_XYV, storex_##name, type, ctype)
+    FAMILY(XNYNY, STOREX_XYV, storex_##name, type, ctype)                                          \
+    FAMILY(Y, STORE_AT_V, store_at_##name, type, ctype)
 
 STORE(i32, 8, uint8_t)
 STORE(i32, 16, uint16_t)

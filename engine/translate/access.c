@@ -10,6 +10,7 @@
 #include "engine/emit/fuse.h"
 #include "engine/emit/value.h"
 #include "engine/read/decode_immediate.h"
+#include "engine/run/memory.h"
 
 /* Is the entry at `height` the pending sum of two 32-bit values that `indexed` can add? */
 static bool access_is_sum(const struct translator *t, enum operation indexed, uint32_t height)
@@ -19,9 +20,30 @@ static bool access_is_sum(const struct translator *t, enum operation indexed, ui
            operation_allows(indexed, 1, t->hold.pending->operands[1].place);
 }
 
+/* Has the entry at `height` an address that is known, with the offset, and has it operations? */
+static bool access_is_fixed(const struct translator *t,
+                            struct access access,
+                            uint32_t height,
+                            uint32_t offset,
+                            uint32_t *ret_address)
+{
+    const struct value *value = &t->stack.values[height];
+    uint64_t address = (uint64_t)(uint32_t)value->bits + offset;
+    if (access.fixed == 0 || value->kind != VALUE_CONST || address > INT32_MAX)
+        return false;
+    *ret_address = (uint32_t)address;
+    return true;
+}
+
 void access_load(struct translator *t, struct access access, uint32_t offset)
 {
     uint32_t height = t->stack.height - 1;
+    uint32_t address;
+    if (access_is_fixed(t, access, height, offset, &address)) {
+        (void)value_pop(t);
+        value_apply(t, access.fixed, 0, access.type, address);
+        return;
+    }
     if (t->stack.values[height].kind != VALUE_TEMP || !access_is_sum(t, access.indexed, height)) {
         value_apply(t, access.operation, 1, access.type, offset);
         return;
@@ -41,6 +63,15 @@ void access_store(struct translator *t, struct access access, uint32_t offset)
     const struct value *value = &t->stack.values[height + 1];
     if (value->kind == VALUE_TEMP && fuse_copy(t, access.operation, offset))
         return;
+    uint32_t address;
+    if (access_is_fixed(t, access, height, offset, &address)) {
+        value_apply(t, access.fixed, 1, 0, address);
+        (void)value_pop(t);
+        if (t->status == STATUS_OK)
+            t->hold.pending->fields[1] =
+                (address >> MEMORY_DIRTY_SHIFT) - (uint32_t)MEMORY_DIRTY_BYTES;
+        return;
+    }
     bool sum = t->stack.values[height].kind == VALUE_TEMP && value->kind != VALUE_TEMP &&
                access_is_sum(t, access.indexed, height);
     struct operand source = value_operand(t, *value, height + 1);

@@ -10,6 +10,7 @@
 struct access {
     enum operation operation; /* address in one operand */
     enum operation indexed;   /* address is a sum */
+    enum operation fixed;     /* address is a constant; 0: there is none for that */
     enum operation checked;   /* of another memory; floats are bits there */
     uint8_t type;             /* of the value */
 };

@@ -122,8 +122,9 @@ static const struct simple_row simple_rows[OPCODE_ROWS_COUNT] = {
         SIMPLE_FLOAT(SAME, F64, f64) SIMPLE_OTHERS(SAME)
 #undef SAME
 #define LOAD(instruction, name, type, bits)                                                        \
-    [OPCODE_##instruction] = {                                                                     \
-        {OP_load_##name, OP_loadx_##name, OP_checked_load_##bits, ENGINE_##type}, SIMPLE_LOAD}
+    [OPCODE_##instruction] = {{OP_load_##name, OP_loadx_##name, OP_load_at_##name,                 \
+                               OP_checked_load_##bits, ENGINE_##type},                             \
+                              SIMPLE_LOAD}
             LOAD(I32_LOAD, u32, I32, u32),
     LOAD(I64_LOAD, u64, I64, u64),
     LOAD(F32_LOAD, f32, F32, u32),
@@ -140,8 +141,9 @@ static const struct simple_row simple_rows[OPCODE_ROWS_COUNT] = {
     LOAD(I64_LOAD32_U, u32, I64, u32),
 #undef LOAD
 #define STORE(instruction, name, type, bits)                                                       \
-    [OPCODE_##instruction] = {                                                                     \
-        {OP_store_##name, OP_storex_##name, OP_checked_store_##bits, ENGINE_##type}, SIMPLE_STORE}
+    [OPCODE_##instruction] = {{OP_store_##name, OP_storex_##name, OP_store_at_##name,              \
+                               OP_checked_store_##bits, ENGINE_##type},                            \
+                              SIMPLE_STORE}
     STORE(I32_STORE, 32, I32, 32),
     STORE(I64_STORE, 64, I64, 64),
     STORE(F32_STORE, f32, F32, 32),
