@@ -360,10 +360,13 @@ SHARED_HANDLER(dispatch_trap);
         JUMP(dispatch_target);                                                                     \
     } while (0)
 
+/* For members of families that have no constant of 64 bits. */
+#define UNLESS_WIDE(...) __VA_ARGS__
+
 /* Leaves what is rare to a handler that begins the same cell anew. */
-#define DEFER(handler)  GO_TO(handler, PC)
+#define DEFER(handler)   GO_TO(handler, PC)
 /* Has an address in a register from here on; what is added to it is a displacement. */
-#define SETTLE(address) ((void)0)
+#define SETTLE(address)  ((void)0)
 
 #endif
 

@@ -161,12 +161,14 @@ static inline double operands_wide_float(float low)
 #define CELL(bytes)                   ALIGN_UP((bytes), DISPATCH_CELL_ALIGN)
 
 /* Lists of places; the order is that of enum operand_place in ops.h. Each list has its own
- * name because a macro does not expand inside itself. */
+ * name because a macro does not expand inside itself. A source that may be a constant of 64 bits
+ * is last, or a select's: stencils for wide ones (stencil.h) are made of those alone. */
 #define EACH_X(M, ...)                                                                             \
     M(A, __VA_ARGS__) M(S, __VA_ARGS__) M(P0, __VA_ARGS__) M(P1, __VA_ARGS__) M(P2, __VA_ARGS__)
 #define EACH_Y(M, ...)                                                                             \
-    M(A, __VA_ARGS__)                                                                              \
-    M(S, __VA_ARGS__) M(P0, __VA_ARGS__) M(P1, __VA_ARGS__) M(P2, __VA_ARGS__) M(K, __VA_ARGS__)
+    UNLESS_WIDE(M(A, __VA_ARGS__) M(S, __VA_ARGS__) M(P0, __VA_ARGS__) M(P1, __VA_ARGS__)          \
+                    M(P2, __VA_ARGS__))                                                            \
+    M(K, __VA_ARGS__)
 #define EACH_D(M, ...)                                                                             \
     M(A, __VA_ARGS__) M(S, __VA_ARGS__) M(P0, __VA_ARGS__) M(P1, __VA_ARGS__) M(P2, __VA_ARGS__)
 /* without the accumulator */
@@ -179,7 +181,7 @@ static inline double operands_wide_float(float low)
     M(S, __VA_ARGS__) M(P0, __VA_ARGS__) M(P1, __VA_ARGS__) M(P2, __VA_ARGS__)
 /* for operations too rare to deserve pins */
 #define EACH_XL(M, ...) M(A, __VA_ARGS__) M(S, __VA_ARGS__)
-#define EACH_YL(M, ...) M(S, __VA_ARGS__) M(K, __VA_ARGS__)
+#define EACH_YL(M, ...) UNLESS_WIDE(M(S, __VA_ARGS__)) M(K, __VA_ARGS__)
 #define EACH_DL(M, ...) M(A, __VA_ARGS__) M(S, __VA_ARGS__)
 
 /*
@@ -195,38 +197,38 @@ static inline double operands_wide_float(float low)
         const dispatch_handler ops_##name[] = {VARIANTS_##shape(TABLE_ENTRY, name##_, )};
 #define TABLE_ENTRY(handler, ...) handler,
 
-#define VARIANTS_X(...)           EACH_X(THEN, __VA_ARGS__)
-#define VARIANTS_XN(...)          EACH_XN(THEN, __VA_ARGS__)
+#define VARIANTS_X(...)           UNLESS_WIDE(EACH_X(THEN, __VA_ARGS__))
+#define VARIANTS_XN(...)          UNLESS_WIDE(EACH_XN(THEN, __VA_ARGS__))
 #define VARIANTS_Y(...)           EACH_Y(THEN, __VA_ARGS__)
-#define VARIANTS_D(...)           EACH_D(THEN, __VA_ARGS__)
-#define VARIANTS_X_LEAN(...)      EACH_XL(THEN, __VA_ARGS__)
-#define VARIANTS_XD(...)          EACH_X(THEN_D, __VA_ARGS__)
-#define VARIANTS_AD(...)          THEN_D(A, __VA_ARGS__)
+#define VARIANTS_D(...)           UNLESS_WIDE(EACH_D(THEN, __VA_ARGS__))
+#define VARIANTS_X_LEAN(...)      UNLESS_WIDE(EACH_XL(THEN, __VA_ARGS__))
+#define VARIANTS_XD(...)          UNLESS_WIDE(EACH_X(THEN_D, __VA_ARGS__))
+#define VARIANTS_AD(...)          UNLESS_WIDE(THEN_D(A, __VA_ARGS__))
 #define VARIANTS_YD(...)          EACH_Y(THEN_D, __VA_ARGS__)
-#define VARIANTS_XD_LEAN(...)     EACH_XL(THEN_DL, __VA_ARGS__)
+#define VARIANTS_XD_LEAN(...)     UNLESS_WIDE(EACH_XL(THEN_DL, __VA_ARGS__))
 #define VARIANTS_XY(...)          EACH_X(THEN_Y, __VA_ARGS__)
-#define VARIANTS_XXN(...)         EACH_X(THEN_XN, __VA_ARGS__)
+#define VARIANTS_XXN(...)         UNLESS_WIDE(EACH_X(THEN_XN, __VA_ARGS__))
 #define VARIANTS_YXN(...)         EACH_Y(THEN_XN, __VA_ARGS__)
 #define VARIANTS_XNYN(...)        EACH_XN(THEN_YN, __VA_ARGS__)
 #define VARIANTS_XYD(...)         EACH_X(THEN_Y_D, __VA_ARGS__)
 #define VARIANTS_XYD_LEAN(...)    EACH_XL(THEN_YL_DL, __VA_ARGS__)
 #define VARIANTS_XYD_COMPARE(...) EACH_X(THEN_Y_DL, __VA_ARGS__)
-#define VARIANTS_XYND(...)        EACH_X(THEN_YN_D, __VA_ARGS__)
-#define VARIANTS_XYND_LEAN(...)   EACH_X(THEN_YN_DL, __VA_ARGS__)
+#define VARIANTS_XYND(...)        UNLESS_WIDE(EACH_X(THEN_YN_D, __VA_ARGS__))
+#define VARIANTS_XYND_LEAN(...)   UNLESS_WIDE(EACH_X(THEN_YN_DL, __VA_ARGS__))
 #define VARIANTS_XNYNY(...)       EACH_XN(THEN_YN_Y, __VA_ARGS__)
-#define VARIANTS_XNYNXN(...)      EACH_XN(THEN_YN_XN, __VA_ARGS__)
-#define VARIANTS_XNYNX_LEAN(...)  EACH_XN(THEN_YN_XL, __VA_ARGS__)
+#define VARIANTS_XNYNXN(...)      UNLESS_WIDE(EACH_XN(THEN_YN_XN, __VA_ARGS__))
+#define VARIANTS_XNYNX_LEAN(...)  UNLESS_WIDE(EACH_XN(THEN_YN_XL, __VA_ARGS__))
 #define VARIANTS_SELECT(...)      EACH_YN(THEN_YN_XL_DL, __VA_ARGS__)
-#define VARIANTS_W_V(...)         EACH_YL(THEN, __VA_ARGS__)
-#define VARIANTS_VW_V(...)        EACH_YL(THEN, __VA_ARGS__)
-#define VARIANTS_V_D(...)         EACH_D(THEN, __VA_ARGS__)
-#define VARIANTS_V_D_LEAN(...)    EACH_DL(THEN, __VA_ARGS__)
-#define VARIANTS_X_V(...)         EACH_X(THEN, __VA_ARGS__)
-#define VARIANTS_VX_V(...)        EACH_X(THEN, __VA_ARGS__)
-#define VARIANTS_XV_V(...)        EACH_X(THEN, __VA_ARGS__)
-#define VARIANTS_VVX_V(...)       EACH_XL(THEN, __VA_ARGS__)
-#define VARIANTS_XYN_V(...)       EACH_X(THEN_YN, __VA_ARGS__)
-#define VARIANTS_XNYN_V(...)      EACH_XN(THEN_YN, __VA_ARGS__)
+#define VARIANTS_W_V(...)         UNLESS_WIDE(EACH_YL(THEN, __VA_ARGS__))
+#define VARIANTS_VW_V(...)        UNLESS_WIDE(EACH_YL(THEN, __VA_ARGS__))
+#define VARIANTS_V_D(...)         UNLESS_WIDE(EACH_D(THEN, __VA_ARGS__))
+#define VARIANTS_V_D_LEAN(...)    UNLESS_WIDE(EACH_DL(THEN, __VA_ARGS__))
+#define VARIANTS_X_V(...)         UNLESS_WIDE(EACH_X(THEN, __VA_ARGS__))
+#define VARIANTS_VX_V(...)        UNLESS_WIDE(EACH_X(THEN, __VA_ARGS__))
+#define VARIANTS_XV_V(...)        UNLESS_WIDE(EACH_X(THEN, __VA_ARGS__))
+#define VARIANTS_VVX_V(...)       UNLESS_WIDE(EACH_XL(THEN, __VA_ARGS__))
+#define VARIANTS_XYN_V(...)       UNLESS_WIDE(EACH_X(THEN_YN, __VA_ARGS__))
+#define VARIANTS_XNYN_V(...)      UNLESS_WIDE(EACH_XN(THEN_YN, __VA_ARGS__))
 
 /* THEN_<places>: this operand's place is chosen, on with the next operand's. */
 #define THEN(place, M, so_far, ...)       M(so_far##place, place, __VA_ARGS__)

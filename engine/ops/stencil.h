@@ -196,8 +196,15 @@ STENCIL_EXIT dispatch_function native_func_wait;
         STENCIL_LEAVE(stencil_to);                                                                 \
     } while (0)
 
-#define DEFER(handler)  STENCIL_LEAVE(native_defer)
-#define SETTLE(address) __asm__("" : "+r"(address))
+/* Wide stencils are made beside narrow ones only where they differ. */
+#define STENCIL_WIDE_0(...) __VA_ARGS__
+#define STENCIL_WIDE_1(...)
+#define STENCIL_WIDE_(quads, ...) STENCIL_WIDE_##quads(__VA_ARGS__)
+#define STENCIL_WIDE(quads, ...)  STENCIL_WIDE_(quads, __VA_ARGS__)
+#define UNLESS_WIDE(...)          STENCIL_WIDE(STENCIL_QUADS, __VA_ARGS__)
+
+#define DEFER(handler)            STENCIL_LEAVE(native_defer)
+#define SETTLE(address)           __asm__("" : "+r"(address))
 
 #undef AFTER_ACCESS
 #define AFTER_ACCESS() __asm__ volatile("" : : "r"(CODE))

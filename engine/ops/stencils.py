@@ -11,7 +11,8 @@ is not listed here (a call, above all) becomes no stencil, and its cells stay th
          very end is cut off
   pool   constants that instructions name relative to themselves; they go along as one block
 
-Each handler has up to two stencils: `narrow`, where constants of 64 bits are to fit 32, and `wide`.
+Each handler has up to two stencils: `narrow`, where constants of 64 bits are to fit 32, and `wide`,
+if the wide objects have a handler of that name.
 
 usage: stencils.py OUTPUT NARROW_OBJECT... WIDE_OBJECT...   (as many of either, in one order)
 """
@@ -125,7 +126,7 @@ class Table:
 
 
 def families(obj):
-    """Of each ops_NAME array: NAME, and the sections of its handlers in order."""
+    """Of each ops_NAME array: NAME, and (name, section) of its handlers in order."""
     for label, section, value, size in obj.symbols:
         if not re.fullmatch(r"ops_\w+", label) or size == 0 or size % 8 != 0:
             continue
@@ -134,25 +135,28 @@ def families(obj):
         members = []
         for place in range(value, value + size, 8):
             symbol, addend = by_place.get(place, ((None, 0, 0, 0), 0))
-            members.append(symbol[1] if symbol[2] + addend == 0 else 0)
+            section_of = symbol[1] if symbol[2] + addend == 0 else 0
+            known = 0 < section_of < len(obj.names)
+            members.append((obj.names[section_of] if known else label, section_of))
         yield label[4:], members
 
 
 def collect(table, paths, reasons):
-    """NAME: numbers of its handlers' stencils."""
+    """NAME: its handlers' names and the numbers of their stencils."""
     found = {}
     for path in paths:
         obj = Object(path)
         for name, members in families(obj):
             rows = found.setdefault(name, [])
-            for section in members:
+            for handler, section in members:
+                number = NONE
                 try:
                     if section in (0, 0xFFF1, 0xFFF2):
                         raise Unfit("alias")
-                    rows.append(table.add(obj, section))
+                    number = table.add(obj, section)
                 except Unfit as reason:
-                    rows.append(NONE)
                     reasons.setdefault(str(reason), set()).add(name)
+                rows.append((handler, number))
     return found
 
 
@@ -174,10 +178,11 @@ def write(path, table, narrow, wide):
                   for place, kind, width, field, extra in piece_holes]
     code += bytes(64)  # whoever copies one may read a little further
     first, narrows, wides = [], [], []
-    for name, numbers in narrow.items():
+    for name, members in narrow.items():
         first.append(f"[OP_{name}] = {len(narrows) + 1}")
-        narrows += numbers
-        wides += wide[name]
+        for handler, number in members:
+            narrows.append(number)
+            wides.append(wide.get(handler, number))
     out.append(f"const uint8_t stencils_bytes[] = {{\n{rows_of(list(code), 24)}}};\n")
     out.append(f"const struct stencil_hole stencils_holes[] = {{\n{rows_of(holes, 4)}}};\n")
     out.append(f"const struct stencil stencils_rows[] = {{\n{rows_of(stencils, 4)}}};\n")
@@ -197,13 +202,12 @@ def main():
     split = len(paths) // 2
     table, reasons = Table(), {}
     narrow = collect(table, paths[:split], reasons)
-    wide = collect(table, paths[split:], reasons)
-    if not table.stencils or any(len(wide.get(name, ())) != len(numbers)
-                                 for name, numbers in narrow.items()):
-        sys.exit("stencils.py: the objects hold no handlers, or not twice the same")
+    wide = dict(sum(collect(table, paths[split:], reasons).values(), []))
+    if not narrow or not wide:
+        sys.exit("stencils.py: the objects hold no handlers")
     write(output, table, narrow, wide)
     total = sum(map(len, narrow.values()))
-    unfit = sum(number == NONE for numbers in narrow.values() for number in numbers)
+    unfit = sum(number == NONE for members in narrow.values() for _, number in members)
     out = [f"{total} handlers, {unfit} without a stencil; {len(table.stencils)} stencils"]
     out += [f"{reason}: {' '.join(sorted(names))}" for reason, names in sorted(reasons.items())]
     print("\n    ".join(out))
