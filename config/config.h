@@ -142,6 +142,10 @@ const char *config_listen_address(const char *listen, bool *ret_is_tls);
 bool config_isolation_normalise(const char *text, char ret_row[CONFIG_ISOLATION_BYTES]);
 /* Whose worker it is alone; empty: everybody's. */
 struct bytes config_worker_tenant(const struct config *config, uint32_t worker);
+/* The same of an address of `listen`. */
+struct bytes config_listen_tenant(const struct config *config, uint32_t listen);
+/* The first address at which the tenant is served. */
+uint32_t config_tenant_listen(const struct config *config, struct bytes tenant);
 /* Does that worker listen at address number `listen`? */
 bool config_worker_listens(const struct config *config, uint32_t worker, uint32_t listen);
 /* May that worker run functions of the tenant? */

@@ -98,6 +98,26 @@ struct bytes config_worker_tenant(const struct config *config, uint32_t worker)
                            : isolation_tenant(config->isolation[worker - common]);
 }
 
+struct bytes config_listen_tenant(const struct config *config, uint32_t listen)
+{
+    uint32_t owner = isolation_owner(config, listen);
+    return owner == config->isolation_count ? bytes_make(NULL, 0)
+                                            : isolation_tenant(config->isolation[owner]);
+}
+
+uint32_t config_tenant_listen(const struct config *config, struct bytes tenant)
+{
+    uint32_t common = config->listen_count;
+    for (uint32_t i = 0; i < config->listen_count; i++) {
+        struct bytes owner = config_listen_tenant(config, i);
+        if (owner.count > 0 && bytes_equal(owner, tenant))
+            return i;
+        if (owner.count == 0)
+            common = MIN(common, i);
+    }
+    return common;
+}
+
 bool config_worker_listens(const struct config *config, uint32_t worker, uint32_t listen)
 {
     uint32_t common = config->workers - config->isolation_count;

@@ -97,7 +97,10 @@ json_t *api_url(const struct api_call *call, const struct store_target *target)
         scheme = at == config->public_url + 5 ? "https" : "http";
         domain = at + 3;
     } else if (config->listen_count > 0 &&
-               config_address_parse(config_listen_address(config->listen[0], &is_tls), &address)) {
+               config_address_parse(
+                   config_listen_address(
+                       config->listen[config_tenant_listen(config, target->tenant)], &is_tls),
+                   &address)) {
         scheme = is_tls ? "https" : "http";
         if (address.port != (is_tls ? 443 : 80))
             (void)snprintf(port, sizeof(port), ":%u", (unsigned)address.port);

@@ -287,8 +287,10 @@ enum status h2o_listen_create(struct request_service *service,
     h2o_context_init(&front->context, front->loop, &front->config);
     front->accept = (h2o_accept_ctx_t){.ctx = &front->context, .hosts = front->config.hosts};
     enum status status = STATUS_OK;
-    for (uint32_t i = 0; i < count; i++)
-        listen_prepare(front, i);
+    for (uint32_t i = 0; i < count; i++) {
+        if (fds[i] >= 0)
+            listen_prepare(front, i);
+    }
     front->has_tls = config_speaks_tls(service->config);
     if (front->has_tls)
         status = h2o_tls_init(front, report);

@@ -12,7 +12,8 @@ struct h2o_front;
 
 /* Is what we add to libh2o in force in the library that is loaded? Nothing may be served if not. */
 NODISCARD enum status h2o_listen_check(struct report *report);
-/* Accepts on `fds` (listening sockets; taken over). The service is borrowed. */
+/* Accepts on `fds` (listening sockets; taken over), one for each address; those that are -1 are
+ * other workers' alone. The service is borrowed. */
 NODISCARD enum status h2o_listen_create(struct request_service *service,
                                         const int *fds,
                                         uint32_t count,

@@ -7,8 +7,9 @@
 The attacks are the programs of tests/e2e/attacks and what its tests do, each against a server of
 its own with one worker, again and again while the victim is measured at a fixed rate by another
 tenant's function. Rounds of peace and attack alternate, so that both see the same machine. The
-worker has a core to itself; the attacker shares the victim's, at the lowest priority. Figures are
-printed and never judged.
+worker has a core to itself; the attacker shares the victim's, at the lowest priority. The worker's
+resident memory is the most that it had while it was attacked, over what it had in peace; what
+`limits.tenant_memory` and the like allow is in it. Figures are printed and never judged.
 """
 import argparse
 import contextlib
@@ -19,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import modules
@@ -93,21 +95,40 @@ def parse_arguments():
     return parser.parse_args()
 
 
-class Attacker:
-    """Runs the attack again and again until it is left."""
+def resident_mib(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    return 0
 
-    def __init__(self, command, core):
+
+class Attacker:
+    """Runs the attack again and again until it is left; `grown_mib` is the worker's memory."""
+
+    def __init__(self, command, core, worker):
+        self.worker = worker
+        self.idle_mib = resident_mib(worker)
+        self.grown_mib = 0
+        self.stopping = threading.Event()
+        self.watcher = threading.Thread(target=self._watch)
         words = " ".join(f"'{word}'" for word in command)
         self.process = subprocess.Popen(
             ["sh", "-c", f"while :; do {words}; done"], stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, start_new_session=True,
             preexec_fn=lambda: support.pin(core, 19))
 
+    def _watch(self):
+        while not self.stopping.wait(0.01):
+            self.grown_mib = max(self.grown_mib, resident_mib(self.worker) - self.idle_mib)
+
     def __enter__(self):
+        self.watcher.start()
         time.sleep(LEAD_SECONDS)
         return self
 
     def __exit__(self, *_):
+        self.stopping.set()
+        self.watcher.join()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, 9)
         self.process.wait()
@@ -124,7 +145,7 @@ def measure_victim(skerry, core, server, options):
 def measure_row(skerry, cores, row, options):
     _, command, config, prefix = row
     server_core, client_core = cores
-    peace, war = [], []
+    peace, war, grown = [], [], 0
     with support.SkerryServer(skerry, server_core, config=config, prefix=prefix) as server:
         # builders, which it starts later, are not beside the worker
         os.sched_setaffinity(server.process.pid, {client_core})
@@ -136,21 +157,23 @@ def measure_row(skerry, cores, row, options):
         admin.deploy("default", "big", translate((GUESTS / "e2e_big.wat").read_text("utf-8")))
         (pathlib.Path(server.data) / "endless.wasm").write_bytes(
             translate((GUESTS / "e2e_init_loop.wat").read_text("utf-8")))
+        worker, = server.workers()
         for _ in range(options.rounds):
             peace.append(measure_victim(skerry, client_core, server, options))
-            with Attacker(command(skerry, server), client_core):
+            with Attacker(command(skerry, server), client_core, worker) as attacker:
                 war.append(measure_victim(skerry, client_core, server, options))
+            grown = max(grown, attacker.grown_mib)
             time.sleep(CALM_SECONDS)
-    return peace, war
+    return peace, war, grown
 
 
-def print_row(name, peace, war):
+def print_row(name, peace, war, grown):
     cells = [statistics.median(run[0][key] for run in runs)
              for key in ("p50_ms", "p99_ms") for runs in (peace, war)]
     ratios = sorted(beside[0]["p50_ms"] / alone[0]["p50_ms"] for alone, beside in zip(peace, war))
     print(f"{name:<28}" + "".join(f"{cell:>10.3f}" for cell in cells)
           + f"{statistics.median(ratios):>9.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
-          + f"{sum(run[1] for run in war):>8}", flush=True)
+          + f"{sum(run[1] for run in war):>8}{grown:>8.0f}", flush=True)
 
 
 def main():
@@ -163,7 +186,7 @@ def main():
           f"{options.seconds} s, in ms\n")
     print(f"{'':<28}{'p50':>10}{'p50':>10}{'p99':>10}{'p99':>10}{'p50 beside /':>9}")
     print(f"{'':<28}{'peace':>10}{'attack':>10}{'peace':>10}{'attack':>10}{'in peace':>13}"
-          f"{'failed':>15}")
+          f"{'failed':>15}{'MiB':>8}")
     for row in ROWS:
         if options.k in row[0]:
             print_row(row[0], *measure_row(skerry, support.pick_cores(), row, options))

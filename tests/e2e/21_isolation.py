@@ -98,7 +98,8 @@ class Isolated(ServerTest):
 
     def test_a_deploy_is_live_there_before_it_is_answered(self):
         for text in ("text-first-01", "text-secnd-02"):
-            self.server.deploy("text", text_guest(text), tenant="acme")
+            answer = self.server.deploy("text", text_guest(text), tenant="acme")
+            self.assertEqual(answer.json["url"], f"http://text.acme.localhost:{self.own_port}/")
             self.assertEqual(self.ask(self.own_port, "acme", "text").text, text)
 
 

@@ -50,9 +50,12 @@ void threshold_announce(const struct config *config, const struct listeners *lis
         const char *address = listeners->addresses[i];
         const char *colon = strrchr(address, ':');
         const char *scheme = listeners->is_tls[i] ? "https" : "http";
-        (void)printf("functions %s://%s  (%s://{function}.{tenant}.%s%s/, "
-                     "%s://%s/f/{tenant}/{function}/)\n",
-                     scheme, address, scheme, config->domain, colon, scheme, address);
+        struct bytes owner = config_listen_tenant(config, i);
+        struct bytes tenant = owner.count > 0 ? owner : bytes_of_text("{tenant}");
+        (void)printf(
+            "functions %s://%s  (%s://{function}.%.*s.%s%s/, %s://%s/f/%.*s/{function}/)\n", scheme,
+            address, scheme, (int)tenant.count, (const char *)tenant.data, config->domain, colon,
+            scheme, address, (int)tenant.count, (const char *)tenant.data);
     }
     if (config->admin_socket[0] != '\0')
         (void)printf("admin     unix:%s\n", config->admin_socket);

@@ -72,6 +72,12 @@ static void each_row_has_a_worker_and_its_address(void **state)
                              strcmp(names[i], names[worker]) == 0);
     }
     assert_true(bytes_equal_text(config_worker_tenant(&config, 3), "other"));
+    static const char *const owners[] = {"other", "acme", ""};
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_true(bytes_equal_text(config_listen_tenant(&config, i), owners[i]));
+        assert_int_equal(config_tenant_listen(&config, bytes_of_text(owners[i])), i);
+    }
+    assert_int_equal(config_tenant_listen(&config, bytes_of_text("third")), 2);
 }
 
 static void what_makes_no_sense_is_refused(void **state)
