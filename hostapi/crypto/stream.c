@@ -62,6 +62,7 @@ static const EVP_CIPHER *stream_cipher(struct bytes name, size_t key_bytes)
         {"AES-CBC", {EVP_aes_128_cbc, EVP_aes_192_cbc, EVP_aes_256_cbc}},
         {"AES-CTR", {EVP_aes_128_ctr, EVP_aes_192_ctr, EVP_aes_256_ctr}},
         {"AES-GCM", {EVP_aes_128_gcm, EVP_aes_192_gcm, EVP_aes_256_gcm}},
+        {"AES-KW", {EVP_aes_128_wrap, EVP_aes_192_wrap, EVP_aes_256_wrap}},
     };
     if (key_bytes != 16 && key_bytes != 24 && key_bytes != 32)
         return NULL;
@@ -70,6 +71,15 @@ static const EVP_CIPHER *stream_cipher(struct bytes name, size_t key_bytes)
             return rows[i].ciphers[key_bytes / 8 - 2]();
     }
     return NULL;
+}
+
+/* Has the iv a length that is the cipher's? Keys are wrapped with the one that is defined for
+ * that [RFC 3394 2.2.3.1]. */
+static bool stream_iv_is_good(const struct crypto_stream *stream, bool wraps, size_t count)
+{
+    if (wraps)
+        return count == 0;
+    return stream->is_gcm ? count > 0 && count <= 128 : count == STREAM_BLOCK_BYTES;
 }
 
 /* (name, encrypts, key, iv, what else is authenticated) */
@@ -85,16 +95,20 @@ enum status crypto_cipher_begin(struct crypto_call *call)
         return STATUS_INVALID;
     stream->is_gcm = bytes_equal_text(call->arguments[0], "AES-GCM");
     stream->encrypts = bytes_equal_text(call->arguments[1], "1");
-    if (stream->is_gcm ? iv.count == 0 || iv.count > 128 : iv.count != STREAM_BLOCK_BYTES)
+    bool wraps = bytes_equal_text(call->arguments[0], "AES-KW");
+    if (!stream_iv_is_good(stream, wraps, iv.count))
         return STATUS_INVALID;
     stream->cipher = EVP_CIPHER_CTX_new();
+    if (stream->cipher != NULL && wraps)
+        EVP_CIPHER_CTX_set_flags(stream->cipher, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
+    const uint8_t *iv_data = wraps ? NULL : iv.data;
     bool good = stream->cipher != NULL &&
                 EVP_CipherInit_ex(stream->cipher, cipher, NULL, NULL, NULL, stream->encrypts) == 1;
     if (good && stream->is_gcm)
         good =
             EVP_CIPHER_CTX_ctrl(stream->cipher, EVP_CTRL_AEAD_SET_IVLEN, (int)iv.count, NULL) == 1;
     good = good &&
-           EVP_CipherInit_ex(stream->cipher, NULL, NULL, key.data, iv.data, stream->encrypts) == 1;
+           EVP_CipherInit_ex(stream->cipher, NULL, NULL, key.data, iv_data, stream->encrypts) == 1;
     int count;
     if (good && more.count > 0)
         good = stream->is_gcm &&

@@ -259,6 +259,11 @@
       cipher("AES-CTR", true, bytes, second, EMPTY, input.subarray(cut))]);
   };
 
+  const wrap = (encrypts) => (algorithm, { bytes }, input) => {
+    if (input.length < (encrypts ? 16 : 24) || input.length % 8 !== 0 || input.length > PIECE) fail("OperationError", "crypto.subtle: AES-KW wraps keys of whole 8 bytes, at least 16");
+    return cipher("AES-KW", encrypts, bytes, EMPTY, EMPTY, input);
+  };
+
   const pair = (name, { kty, kindOf, details, publicUses, privateUses, alg = () => undefined, more = {} }) => ({
     importKey(format, value, algorithm, extractable, usages) {
       const kind = kindOf(algorithm);
@@ -372,6 +377,7 @@
     "AES-GCM": aes("AES-GCM", CIPHER_USES, { encrypt: gcm(true), decrypt: gcm(false) }),
     "AES-CBC": aes("AES-CBC", CIPHER_USES, { encrypt: cbc(true), decrypt: cbc(false) }),
     "AES-CTR": aes("AES-CTR", CIPHER_USES, { encrypt: ctr, decrypt: ctr }),
+    "AES-KW": aes("AES-KW", ["wrapKey", "unwrapKey"], { wrap: wrap(true), unwrap: wrap(false) }),
     PBKDF2: password("PBKDF2", pbkdf2),
     HKDF: password("HKDF", hkdf),
     ECDSA: pair("ECDSA", { kty: "EC", kindOf: ({ namedCurve }) => curveOf(namedCurve), details: (_, { kind }) => ({ namedCurve: kind }), publicUses: ["verify"], privateUses: ["sign"],
@@ -394,6 +400,8 @@
     return found;
   };
 
+  // An algorithm that is for wrapping only has an operation of its own.
+  const wrapsWith = (algorithm, own, other) => ALGORITHMS[normal(algorithm).name]?.[own] === undefined ? other : own;
   const operate = (operation, usage, algorithm, key, input, signature) => {
     algorithm = normal(algorithm);
     const bytes = bytesOf(input);
@@ -445,10 +453,10 @@
     async wrapKey(format, key, wrapping, algorithm) {
       const exported = exportKey(format, key);
       const bytes = format === "jwk" ? host.encode(JSON.stringify(exported)) : new Uint8Array(exported);
-      return operate("encrypt", "wrapKey", algorithm, wrapping, bytes).buffer;
+      return operate(wrapsWith(algorithm, "wrap", "encrypt"), "wrapKey", algorithm, wrapping, bytes).buffer;
     }
     async unwrapKey(format, wrapped, unwrapping, algorithm, wanted, extractable, usages) {
-      const bytes = operate("decrypt", "unwrapKey", algorithm, unwrapping, wrapped);
+      const bytes = operate(wrapsWith(algorithm, "unwrap", "decrypt"), "unwrapKey", algorithm, unwrapping, wrapped);
       return importKey(format, format === "jwk" ? JSON.parse(host.decode(bytes, false)) : bytes, wanted, extractable, usages);
     }
     timingSafeEqual(a, b) {

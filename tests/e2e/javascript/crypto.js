@@ -47,6 +47,13 @@ test("aes", async () => {
   same(hex(masked.slice(0, 48)), "b1b2c5df2a8cd308c849dff3a96990e93b431835c900852463d0a59e0957bc1422d3ee4fba591591a8c7b8800e5d754f");
   same(new Uint8Array(await subtle.decrypt({ name: "AES-CTR", counter, length: 64 }, ctr, masked)).every((byte) => byte === 7), true);
   same((await subtle.exportKey("jwk", gcm)).alg, "A128GCM");
+  const wrapping = await subtle.importKey("raw", raw, "AES-KW", false, ["wrapKey", "unwrapKey"]); // [RFC 3394 4.1]
+  const inner = await subtle.importKey("raw", unhex("00112233445566778899aabbccddeeff"), "AES-CBC", true, ["encrypt"]);
+  const wrapped = await subtle.wrapKey("raw", inner, wrapping, "AES-KW");
+  same(hex(wrapped), "1fa68b0a8112b447aef34bd8fb5a7b829d3e862371d2cfe5");
+  same(hex(await subtle.exportKey("raw", await subtle.unwrapKey("raw", wrapped, wrapping, "AES-KW", "AES-CBC", true, ["encrypt"]))), "00112233445566778899aabbccddeeff");
+  new Uint8Array(wrapped)[3] ^= 1;
+  await rejects("OperationError", subtle.unwrapKey("raw", wrapped, wrapping, "AES-KW", "AES-CBC", true, ["encrypt"]));
   same((await subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt"])).algorithm.length, 256);
   await rejects("DataError", subtle.importKey("raw", raw.slice(1), "AES-GCM", true, ["encrypt"]));
 });

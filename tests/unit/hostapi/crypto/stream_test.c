@@ -69,6 +69,14 @@ static void keys_and_vectors_have_their_lengths(void **state)
                      STATUS_INVALID);
     assert_int_equal(ASK(&ask, CIPHER_BEGIN, TEXT("AES-GCM"), TEXT("1"), key, none, none),
                      STATUS_INVALID);
+    assert_int_equal(ASK(&ask, CIPHER_BEGIN, TEXT("AES-KW"), TEXT("1"), key, key, none),
+                     STATUS_INVALID);
+    assert_int_equal(ASK(&ask, CIPHER_BEGIN, TEXT("AES-KW"), TEXT("1"), key, none, none),
+                     STATUS_OK);
+    assert_int_equal(ASK(&ask, MORE, TEXT("not whole blocks")), STATUS_OK);
+    assert_int_equal(ASK(&ask, CIPHER_BEGIN, TEXT("AES-KW"), TEXT("0"), key, none, none),
+                     STATUS_OK);
+    assert_int_equal(ASK(&ask, MORE, TEXT("nobody has wrapped these")), STATUS_INVALID);
     assert_int_equal(ASK(&ask, CIPHER_BEGIN, TEXT("DES"), TEXT("1"), key, key, none),
                      STATUS_INVALID);
     assert_int_equal(ASK(&ask, CIPHER_BEGIN, TEXT("AES-CBC"), TEXT("1"), key, key, TEXT("aad")),
