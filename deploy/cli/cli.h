@@ -53,6 +53,7 @@ struct cli_options {
     const char *data;
     const char *config;
     const char *config_file;
+    const char *warm; /* paths, with commas between them */
     const char *reuse;
     const char *reuse_for;
     const char *admin_socket;

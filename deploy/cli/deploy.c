@@ -257,9 +257,13 @@ static void cli_next_in_earnest(const struct cli *cli, const char *file, const c
     const struct {
         const char *flag;
         const char *value;
-    } rows[] = {{"-c", options->config},         {"--config-file", options->config_file},
-                {"--reuse", options->reuse},     {"--reuse-for", options->reuse_for},
-                {"--percent", options->percent}, {"--health", options->health},
+    } rows[] = {{"-c", options->config},
+                {"--config-file", options->config_file},
+                {"--warm", options->warm},
+                {"--reuse", options->reuse},
+                {"--reuse-for", options->reuse_for},
+                {"--percent", options->percent},
+                {"--health", options->health},
                 {"--sign", options->sign}};
     char flags[CLI_FLAGS_BYTES];
     char quoted[CLI_PATH_BYTES];
@@ -331,6 +335,14 @@ cli_folder_name(const struct cli *cli, struct cli_folder *folder, const char **r
     return CLI_OK;
 }
 
+/* Nothing but a script is warmed. */
+static enum cli_exit cli_check_warm(const struct cli *cli, const char *module)
+{
+    if (cli->options.warm == NULL || cli_script_is(module))
+        return CLI_OK;
+    return cli_fail(cli, CLI_USAGE, "--warm is for scripts, and %s is none", module);
+}
+
 static enum cli_exit cli_deploy_folder(struct cli *cli, const char *path)
 {
     struct cli_folder folder;
@@ -338,6 +350,8 @@ static enum cli_exit cli_deploy_folder(struct cli *cli, const char *path)
     enum cli_exit code = cli_folder_read(cli, path, &folder);
     if (code == CLI_OK)
         code = cli_folder_name(cli, &folder, &name);
+    if (code == CLI_OK)
+        code = cli_check_warm(cli, folder.module);
     if (code == CLI_OK && !cli->options.no_build)
         code = cli_folder_build(cli, &folder);
     if (code == CLI_OK)
@@ -360,6 +374,25 @@ static enum cli_exit cli_deploy_script(struct cli *cli, const char *file, const 
     return code;
 }
 
+/* A script that a bundler makes first, as it would of the folder that it is in. */
+static enum cli_exit cli_deploy_source(struct cli *cli, const char *file)
+{
+    struct cli_folder folder;
+    char made[DEPLOY_NAME_BYTES];
+    const char *name = cli->options.name;
+    enum cli_exit code = cli_folder_of_source(cli, file, &folder);
+    if (code == CLI_OK && name == NULL)
+        code = cli_name_module(cli, folder.module, made, &name);
+    if (code == CLI_OK && !cli->options.no_build)
+        code = cli_folder_build(cli, &folder);
+    if (code == CLI_OK)
+        code = cli_folder_pack(cli, name, &folder);
+    if (code == CLI_OK)
+        code = cli_deploy_as(cli, file, name, &folder);
+    cli_folder_done(&folder);
+    return code;
+}
+
 enum cli_exit cli_deploy(struct cli *cli)
 {
     char made[DEPLOY_NAME_BYTES];
@@ -368,9 +401,13 @@ enum cli_exit cli_deploy(struct cli *cli)
     enum cli_exit code = CLI_OK;
     if (cli_is_folder(file))
         return cli_deploy_folder(cli, file);
+    if (cli_script_needs_bundler(file))
+        return cli_deploy_source(cli, file);
     if (name == NULL)
         code = cli_name_module(cli, file, made, &name);
     if (code == CLI_OK && cli_script_is(file))
         return cli_deploy_script(cli, file, name);
+    if (code == CLI_OK)
+        code = cli_check_warm(cli, file);
     return code == CLI_OK ? cli_deploy_as(cli, file, name, NULL) : code;
 }

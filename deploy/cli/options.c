@@ -49,6 +49,7 @@ static const struct cli_flag {
     TEXT("to", 0, to),
     TEXT("config", 'c', config),
     TEXT("config-file", 0, config_file),
+    TEXT("warm", 0, warm),
     TEXT("reuse", 0, reuse),
     TEXT("reuse-for", 0, reuse_for),
     TEXT("ttl", 0, ttl),

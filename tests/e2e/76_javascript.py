@@ -6,7 +6,7 @@ import pathlib
 import shutil
 import unittest
 
-from harness import Server, ServerTest, has_javascript, wait_until
+from harness import Server, ServerTest, guest, has_javascript, wait_until
 
 HERE = pathlib.Path(__file__).resolve().parent / "javascript"
 HELLO = b'export default { async fetch() { return new Response("hello\\n"); } };'
@@ -141,6 +141,33 @@ class JavaScript(ServerTest):
         said = self.server.cli("deploy", str(file)).stdout
         self.assertIn("deployed by-name v1 (javascript", said)
         self.assertEqual(self.server.get("by-name").text, "hello\n")
+
+    def test_paths_that_warm_are_said_when_it_is_deployed(self):
+        file = pathlib.Path(self.server.data) / "warmed.js"
+        file.write_bytes(b"let table; export default { fetch(request) { const before = table; "
+                         b'table ??= new URL(request.url).pathname; return new Response(before); '
+                         b"} };")
+        self.server.cli("deploy", str(file), "--warm", "/first,/second")
+        self.assertEqual(self.server.get("warmed").text, "/first")
+        said = self.server.cli("deploy", str(file), "--warm", "first", check=1).stderr
+        self.assertIn("`warm` is a list of paths", said)
+        module = file.with_suffix(".wasm")
+        module.write_bytes(guest("text"))
+        said = self.server.cli("deploy", str(module), "--warm", "/", check=2)
+        self.assertIn("--warm is for scripts", said.stderr)
+
+    def test_a_source_alone_is_bundled(self):
+        folder = pathlib.Path(self.server.data) / "project"
+        bundler = folder / "node_modules" / ".bin" / "esbuild"
+        bundler.parent.mkdir(parents=True)
+        bundler.write_text('#!/bin/sh\nfor word; do case $word in --outfile=*) mkdir -p build; '
+                           'sed "s/: Request//" "$1" >"${word#*=}";; esac; done\n')
+        bundler.chmod(0o755)
+        source = folder / "typed.ts"
+        source.write_text('export default { fetch(_: Request) { return new Response("ts"); } };')
+        said = self.server.cli("deploy", str(source)).stdout
+        self.assertIn("deployed typed v1 (javascript", said)
+        self.assertEqual(self.server.get("typed").text, "ts")
 
     def test_nothing_of_a_request_is_left_and_nothing_is_drawn_twice(self):
         self.deploy_script("keeps", KEEPS)

@@ -159,6 +159,25 @@ void cli_folder_of_module(const char *path, struct cli_folder *folder)
     (void)snprintf(folder->type, sizeof(folder->type), "%s", source_type_of_file(path, &stem));
 }
 
+enum cli_exit
+cli_folder_of_source(const struct cli *cli, const char *path, struct cli_folder *folder)
+{
+    const char *slash = strrchr(path, '/');
+    *folder = (struct cli_folder){0};
+    arena_init(&folder->arena, DEPLOY_MANIFEST_ARENA_BYTES);
+    buffer_init(&folder->body, CLI_FOLDER_BODY_MAX);
+    if (strlen(path) > CLI_PATH_BYTES - 300)
+        return cli_fail(cli, CLI_USAGE, "the file's path is too long");
+    (void)snprintf(folder->path, sizeof(folder->path), "%.*s",
+                   slash == NULL ? 1 : MAX((int)(slash - path), 1), slash == NULL ? "." : path);
+    folder->manifest.main = bytes_of_text(slash == NULL ? path : slash + 1);
+    enum cli_exit code = cli_folder_bundle(cli, folder);
+    if (code == CLI_OK)
+        (void)snprintf(folder->module, sizeof(folder->module), "%s/%s", folder->path,
+                       (const char *)folder->manifest.main.data);
+    return code;
+}
+
 /* The head of a part, with a boundary that nobody can have put into one. */
 static enum status cli_folder_part(struct buffer *body, const char *mark, const char *type)
 {
@@ -197,6 +216,27 @@ static enum cli_exit cli_folder_write(const struct cli *cli,
     return status == STATUS_OK ? CLI_OK : cli_fail(cli, CLI_FAILED, "out of memory");
 }
 
+/* What goes with the script and is in no manifest, as JSON; "": nothing. NULL: out of memory. */
+static char *cli_folder_metadata(const struct cli *cli, const struct cli_folder *folder)
+{
+    const struct deploy_texts *warm = &folder->manifest.warm;
+    const char *more = cli->options.warm;
+    if (json_array_size(folder->bindings) == 0 && warm->count == 0 && more == NULL)
+        return strdup("");
+    json_t *paths = json_array();
+    for (uint32_t i = 0; i < warm->count; i++)
+        (void)json_array_append_new(paths, json_string((const char *)warm->rows[i].data));
+    while (more != NULL && *more != '\0') {
+        size_t count = strcspn(more, ",");
+        (void)json_array_append_new(paths, json_stringn(more, count));
+        more += count + (more[count] == ',' ? 1 : 0);
+    }
+    json_t *metadata = json_pack("{s:o, s:O*}", "warm", paths, "bindings", folder->bindings);
+    char *text = metadata == NULL ? NULL : json_dumps(metadata, JSON_COMPACT);
+    json_decref(metadata);
+    return text;
+}
+
 /* The body is the module alone. */
 static enum cli_exit cli_folder_pack_module(const struct cli *cli, struct cli_folder *folder)
 {
@@ -206,24 +246,15 @@ static enum cli_exit cli_folder_pack_module(const struct cli *cli, struct cli_fo
                                                            : cli_cannot_read(cli, folder->module);
     (void)snprintf(folder->path, sizeof(folder->path), "%.*s",
                    slash == NULL ? 0 : MAX((int)(slash - folder->module), 1), folder->module);
+    char *metadata = cli_folder_metadata(cli, folder);
+    if (metadata == NULL)
+        return cli_fail(cli, CLI_FAILED, "out of memory");
     const struct cli_script script = {.folder = folder->path,
-                                      .main = slash == NULL ? folder->module : slash + 1};
-    return cli_script_pack(cli, &script, &folder->body, folder->type);
-}
-
-/* What goes with the script and is in no manifest, as JSON; "": nothing. NULL: out of memory. */
-static char *cli_folder_metadata(const struct cli_folder *folder)
-{
-    const struct deploy_texts *warm = &folder->manifest.warm;
-    if (json_array_size(folder->bindings) == 0 && warm->count == 0)
-        return strdup("");
-    json_t *paths = json_array();
-    for (uint32_t i = 0; i < warm->count; i++)
-        (void)json_array_append_new(paths, json_string((const char *)warm->rows[i].data));
-    json_t *metadata = json_pack("{s:o, s:O*}", "warm", paths, "bindings", folder->bindings);
-    char *text = metadata == NULL ? NULL : json_dumps(metadata, JSON_COMPACT);
-    json_decref(metadata);
-    return text;
+                                      .main = slash == NULL ? folder->module : slash + 1,
+                                      .metadata = bytes_of_text(metadata)};
+    enum cli_exit code = cli_script_pack(cli, &script, &folder->body, folder->type);
+    free(metadata);
+    return code;
 }
 
 /* The same with what is beside it. */
@@ -235,7 +266,7 @@ static enum cli_exit cli_folder_pack_all(const struct cli *cli, struct cli_folde
                                 .main = (const char *)folder->manifest.main.data};
     struct buffer packed;
     enum cli_exit code = CLI_OK;
-    char *metadata = cli_folder_metadata(folder);
+    char *metadata = cli_folder_metadata(cli, folder);
     if (metadata == NULL)
         return cli_fail(cli, CLI_FAILED, "out of memory");
     script.metadata = bytes_of_text(metadata);

@@ -36,6 +36,10 @@ NODISCARD enum cli_exit
 cli_folder_read(const struct cli *cli, const char *path, struct cli_folder *folder);
 /* A module without a folder: only to be packed, and deployed. */
 void cli_folder_of_module(const char *path, struct cli_folder *folder);
+/* The same of a source that a bundler makes a script of, in the folder that it is in;
+ * cli_folder_done is due either way. */
+NODISCARD enum cli_exit
+cli_folder_of_source(const struct cli *cli, const char *path, struct cli_folder *folder);
 /* What the function is called: -n, or the manifest, or the module's name. It lives as long as both.
  */
 NODISCARD enum cli_exit
