@@ -99,6 +99,7 @@ struct http_exchange {
     struct bytes protocol;    /* "HTTP/1.1", "HTTP/2.0" */
     struct bytes source_addr; /* "ip:port", "[v6]:port" */
     bool is_https;            /* what the client speaks to whoever is in front */
+    struct bytes tls_version; /* of its connection, "TLSv1.3"; empty: it has none, or a proxy's */
     struct bytes authority;   /* Host header, with port if there was one */
     struct bytes matched;     /* prefix that was stripped: "" or "/f/tenant/function" */
     bool matched_whole;       /* the route is `matched` alone, and nothing below it */

@@ -267,6 +267,7 @@ enum skerry_request_fact {
     SKERRY_REQUEST_TENANT = 2,
     SKERRY_REQUEST_FUNCTION = 3,
     SKERRY_REQUEST_HAS_NEXT = 4,
+    SKERRY_REQUEST_TLS = 5,
 };
 SKERRY_NATIVE("request_info_v1")
 int32_t skerry_request_info(enum skerry_request_fact what, char *buffer, uint32_t limit);

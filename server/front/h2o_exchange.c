@@ -102,8 +102,11 @@ static void exchange_fill_client(struct http_exchange *http,
                                  const struct h2o_connection *connection)
 {
     http->is_https = connection->ssl != NULL || connection->front->is_https;
-    if (LIKELY(!connection->is_proxied))
+    if (LIKELY(!connection->is_proxied)) {
+        if (connection->ssl != NULL)
+            http->tls_version = bytes_of_text(SSL_get_version(connection->ssl));
         return;
+    }
     const struct config *config = connection->front->service->config;
     char client[CONFIG_ADDRESS_BYTES];
     size_t count = forwarded_client(config, &http->request_headers, client);

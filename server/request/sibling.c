@@ -214,6 +214,7 @@ static bool sibling_fill(struct sibling *sibling, const struct hostapi_fetch_ord
     http->protocol = from->protocol;
     http->source_addr = from->source_addr;
     http->is_https = from->is_https;
+    http->tls_version = from->tls_version;
     http->authority = from->authority;
     if (!bytes_is_token(order->method) || !sibling_is_uri(order->url) ||
         !sibling_copy(sibling, order->method, &http->method) ||

@@ -101,6 +101,17 @@ tls:
                 with self.connect(host, context) as connection:
                     self.assertEqual(self.get(connection, host).status, 404)
 
+    @unittest.skipUnless(harness.has_javascript(), "this build has no JavaScript")
+    def test_a_script_knows_the_version(self):
+        self.server.admin("PUT", "/v1/tenants/acme/functions/version", b"export default { fetch("
+                          b"request) { return new Response(request.cf.tlsVersion); } };",
+                          {"Content-Type": "text/javascript"})
+        for version, said in ((ssl.TLSVersion.TLSv1_2, "TLSv1.2"),
+                              (ssl.TLSVersion.TLSv1_3, "TLSv1.3")):
+            context = self.context(maximum_version=version)
+            answer = self.ask("version.acme.localhost", context=context)
+            self.assertEqual(answer.text, said)
+
     def test_a_certificate_can_be_put_replaced_and_removed_while_serving(self):
         first, second = (make_certificate("x", "x.put.test") for _ in range(2))
         with self.assertRaises(ssl.SSLError):

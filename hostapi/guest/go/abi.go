@@ -57,6 +57,7 @@ const (
 	RequestTenant    = 2
 	RequestFunction  = 3
 	RequestHasNext   = 4
+	RequestTls       = 5
 )
 
 // skerry_fetch_flag

@@ -24,6 +24,7 @@
   const FLAG_BODY = 1; // enum skerry_fetch_flag
   const FLAG_FOLLOW = 2;
   const FACT_SCHEME = 0; // enum skerry_request_fact
+  const FACT_TLS = 5;
 
   // ---- bodies
 
@@ -152,7 +153,10 @@
   };
 
   // Of what Workers say of a connection, what is known here.
-  const incomingCf = () => ({ colo: "SKERRY", httpProtocol: host.requestProtocol() });
+  const incomingCf = () => {
+    const tlsVersion = host.requestFact(FACT_TLS);
+    return { colo: "SKERRY", httpProtocol: host.requestProtocol(), ...tlsVersion !== "" && { tlsVersion } };
+  };
 
   // What browsers look at, and is kept here: the first value is the default.
   const CHOICES = {

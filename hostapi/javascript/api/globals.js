@@ -111,7 +111,7 @@
       };
       if (value instanceof Date) return keep(new Date(value));
       if (value instanceof RegExp) return keep(new RegExp(value.source, value.flags));
-      if (value instanceof Boolean || value instanceof Number || value instanceof String) return keep(Object(value.valueOf()));
+      if (value instanceof Boolean || value instanceof Number || value instanceof String || value instanceof BigInt) return keep(Object(value.valueOf()));
       if (value instanceof ArrayBuffer) return keep(transfer.includes(value) ? value.transfer() : value.slice(0));
       if (ArrayBuffer.isView(value)) return keep(cloneView(value, clone));
       if (value instanceof Error) return keep(cloneError(value, clone));

@@ -42,6 +42,7 @@ pub const REQUEST_AUTHORITY: i32 = 1;
 pub const REQUEST_TENANT: i32 = 2;
 pub const REQUEST_FUNCTION: i32 = 3;
 pub const REQUEST_HAS_NEXT: i32 = 4;
+pub const REQUEST_TLS: i32 = 5;
 
 // skerry_fetch_flag
 pub const FETCH_BODY: i32 = 1;
