@@ -23,7 +23,8 @@ export default {
     }
     // Tests have the constructor of SharedArrayBuffer from a memory.
     const WebAssembly = { Memory: class { buffer = new SharedArrayBuffer(1); } };
-    Object.assign(globalThis, { structuredCloneBatteryOfTests: undefined, idx: undefined, testObjMock: undefined, WebAssembly, location, GLOBAL, Request: RequestHere, FileReader: FileReaderHere,
+    Object.assign(globalThis, { structuredCloneBatteryOfTests: undefined, idx: undefined, publicKeys: undefined, privateKeys: undefined, ecdsaKeyPairs: undefined,
+      noDeriveBitsKeys: undefined, noDeriveKeyKeys: undefined, testObjMock: undefined, WebAssembly, location, GLOBAL, Request: RequestHere, FileReader: FileReaderHere,
       fetch(input, ...more) {
         try {
           return wptFetch(complete(input), ...more);
