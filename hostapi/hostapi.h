@@ -188,6 +188,17 @@ void http_exchange_log(struct http_exchange *exchange, const char *level, struct
 
 struct hostapi_host;
 
+/* Directories of the system that a guest sees, and may write to. */
+#define HOSTAPI_DIRS_MAX 16
+struct hostapi_dir {
+    int fd; /* of the directory; stays the caller's, open as long as the host */
+    const char *name;
+};
+struct hostapi_dirs {
+    const struct hostapi_dir *rows;
+    uint32_t count; /* at most HOSTAPI_DIRS_MAX */
+};
+
 struct hostapi_options {
     enum hostapi_kind kind;
     const struct clock *clock;
@@ -209,6 +220,7 @@ struct hostapi_options {
     struct buffer *said;
     /* The files that a start function or initialiser may read, as config; NULL: none. */
     const struct hostapi_files *files;
+    struct hostapi_dirs dirs; /* `skerry run`'s; a server has none */
 };
 
 NODISCARD enum status hostapi_host_create(const struct hostapi_options *options,
@@ -335,20 +347,12 @@ bool hostapi_waits_for(const struct hostapi_waits *waits, enum hostapi_wait_kind
 
 /* ---- a WASI command without a server: `skerry run` ------------------------------------------- */
 
-/* A directory of the system that a command sees. */
-struct hostapi_command_dir {
-    int fd; /* of the directory; stays the caller's, open as long as the host */
-    const char *name;
-};
-#define HOSTAPI_COMMAND_DIRS_MAX 16
-
 struct hostapi_command {
     const char *const *arguments; /* argv, argv[0] first */
     uint32_t argument_count;
     const char *const *environment; /* "K=V" */
     uint32_t environment_count;
-    const struct hostapi_command_dir *dirs;
-    uint32_t dir_count; /* at most HOSTAPI_COMMAND_DIRS_MAX */
+    struct hostapi_dirs dirs;
     const struct clock *clock;
 };
 /* A host whose stdio is this process's. Everything in `command` is borrowed. */

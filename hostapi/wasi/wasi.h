@@ -113,6 +113,11 @@ static inline struct arena *wasi_arena(struct hostapi_host *host)
     return host->request.exchange == NULL ? &host->arena : &host->request.exchange->arena;
 }
 
+/* Adds them; the guest may write there. `reals` is as long as they are many, and lasts as long as
+ * the mounts. */
+void wasi_mount_dirs(const struct hostapi_dirs *dirs,
+                     struct wasi_real *reals,
+                     struct wasi_mounts *mounts);
 /* The files of a request, for settings. */
 const struct wasi_mounts *wasi_request_mounts(struct hostapi_host *host);
 

@@ -13,10 +13,10 @@ struct wasi_command {
     struct wasi_texts arguments;
     struct wasi_texts environment;
     struct wasi_mounts mounts;
-    struct wasi_real dirs[HOSTAPI_COMMAND_DIRS_MAX]; /* of the mounts */
+    struct wasi_real dirs[HOSTAPI_DIRS_MAX]; /* of the mounts */
 };
 
-_Static_assert(HOSTAPI_COMMAND_DIRS_MAX <= WASI_MOUNTS_MAX, "each directory is a mount");
+_Static_assert(HOSTAPI_DIRS_MAX <= WASI_MOUNTS_MAX, "each directory is a mount");
 
 static bool wasi_command_texts(struct hostapi_host *host,
                                const char *const *texts,
@@ -28,19 +28,6 @@ static bool wasi_command_texts(struct hostapi_host *host,
             return false;
     }
     return true;
-}
-
-static void wasi_command_mount(const struct hostapi_command *command, struct wasi_command *own)
-{
-    ASSERT(command->dir_count <= HOSTAPI_COMMAND_DIRS_MAX);
-    own->mounts.count = command->dir_count;
-    for (uint32_t i = 0; i < command->dir_count; i++) {
-        own->dirs[i].root_fd = command->dirs[i].fd;
-        own->mounts.rows[i] = (struct wasi_mount){.tree = &wasi_real_tree,
-                                                  .context = &own->dirs[i],
-                                                  .name = bytes_of_text(command->dirs[i].name),
-                                                  .writes = true};
-    }
 }
 
 enum status hostapi_command_create(const struct hostapi_command *command,
@@ -59,7 +46,7 @@ enum status hostapi_command_create(const struct hostapi_command *command,
         hostapi_host_free(host);
         return STATUS_NO_MEMORY;
     }
-    wasi_command_mount(command, own);
+    wasi_mount_dirs(&command->dirs, own->dirs, &own->mounts);
     host->command = own;
     *ret_host = host;
     return STATUS_OK;

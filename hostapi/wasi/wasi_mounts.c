@@ -15,7 +15,23 @@ struct request_mounts {
     struct wasi_mounts mounts;
     struct wasi_file_tree files;
     struct wasi_scratch scratch;
+    struct wasi_real *reals; /* without a server */
 };
+
+void wasi_mount_dirs(const struct hostapi_dirs *dirs,
+                     struct wasi_real *reals,
+                     struct wasi_mounts *mounts)
+{
+    ASSERT(dirs->count <= HOSTAPI_DIRS_MAX && dirs->count <= WASI_MOUNTS_MAX - mounts->count);
+    for (uint32_t i = 0; i < dirs->count; i++) {
+        reals[i].root_fd = dirs->rows[i].fd;
+        mounts->rows[mounts->count++] =
+            (struct wasi_mount){.tree = &wasi_real_tree,
+                                .context = &reals[i],
+                                .name = bytes_of_text(dirs->rows[i].name),
+                                .writes = true};
+    }
+}
 
 const struct wasi_mounts *wasi_request_mounts(struct hostapi_host *host)
 {
@@ -23,12 +39,19 @@ const struct wasi_mounts *wasi_request_mounts(struct hostapi_host *host)
     const struct hostapi_files *files = exchange == NULL ? host->options.files : exchange->files;
     uint64_t scratch_bytes = exchange == NULL ? 0 : exchange->scratch_bytes;
     bool has_files = files != NULL && files->count > 0;
-    if (!has_files && scratch_bytes == 0 && !wasi_has_device(host))
+    const struct hostapi_dirs *dirs = &host->options.dirs;
+    if (!has_files && scratch_bytes == 0 && dirs->count == 0 && !wasi_has_device(host))
         return NULL;
     struct request_mounts *made = ARENA_NEW(wasi_arena(host), struct request_mounts);
     if (made == NULL)
         return NULL;
     struct wasi_mounts *mounts = &made->mounts;
+    if (dirs->count > 0) {
+        made->reals = ARENA_ARRAY(wasi_arena(host), struct wasi_real, dirs->count);
+        if (made->reals == NULL)
+            return NULL;
+        wasi_mount_dirs(dirs, made->reals, mounts);
+    }
     if (has_files) {
         made->files.files = files;
         mounts->rows[mounts->count++] = (struct wasi_mount){

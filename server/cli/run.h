@@ -32,8 +32,8 @@ struct run {
     struct engine_limits limits;
     const char *environment[RUN_ENVIRONMENT_MAX];
     uint32_t environment_count;
-    const char *dirs[HOSTAPI_COMMAND_DIRS_MAX]; /* HOST or HOST::GUEST */
-    struct hostapi_command_dir open_dirs[HOSTAPI_COMMAND_DIRS_MAX];
+    const char *dirs[HOSTAPI_DIRS_MAX]; /* HOST or HOST::GUEST */
+    struct hostapi_dir open_dirs[HOSTAPI_DIRS_MAX];
     uint32_t dir_count;
     uint32_t open_dir_count;
     const char **arguments; /* argv of the guest, its name first */

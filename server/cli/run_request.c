@@ -24,6 +24,7 @@ enum status run_request_prepare(struct run *run, struct report *report)
         .kind = hostapi_detect(run->module, run->request.allow_missing, report),
         .config = run->request.config,
         .said = &run->request.said,
+        .dirs = {.rows = run->open_dirs, .count = run->dir_count},
         .clock = &clock_system};
     if (options.kind == HOSTAPI_KIND_UNKNOWN)
         return report->status;

@@ -84,8 +84,8 @@ static int read_variable(struct run *run, const char *value)
 
 static int read_dir(struct run *run, const char *value)
 {
-    if (run->dir_count == HOSTAPI_COMMAND_DIRS_MAX)
-        return verb_usage("run", "more than %d times --dir", HOSTAPI_COMMAND_DIRS_MAX);
+    if (run->dir_count == HOSTAPI_DIRS_MAX)
+        return verb_usage("run", "more than %d times --dir", HOSTAPI_DIRS_MAX);
     run->dirs[run->dir_count++] = value;
     return 0;
 }
@@ -173,9 +173,8 @@ static int read_options(struct run *run, int argc, char **argv)
     const struct run_request *request = &run->request;
     if (request->line == NULL && (request->header_count > 0 || request->body != NULL))
         return verb_usage("run", "-H and -d belong to --request");
-    if (request->line != NULL &&
-        (run->invoke != NULL || run->argument_count > 1 || run->dir_count > 0))
-        return verb_usage("run", "--request goes with neither --invoke nor ARGS, --dir");
+    if (request->line != NULL && (run->invoke != NULL || run->argument_count > 1))
+        return verb_usage("run", "--request goes with neither --invoke nor ARGS");
     return 0;
 }
 
@@ -230,7 +229,7 @@ static enum status open_dirs(struct run *run, struct report *report)
         const char *mark = strstr(value, "::");
         int count = snprintf(path, sizeof(path), "%.*s",
                              (int)(mark == NULL ? strlen(value) : (size_t)(mark - value)), value);
-        struct hostapi_command_dir *dir = &run->open_dirs[run->open_dir_count];
+        struct hostapi_dir *dir = &run->open_dirs[run->open_dir_count];
         dir->name = mark == NULL ? value : mark + 2;
         dir->fd = count < 0 || (size_t)count >= sizeof(path)
                       ? -1
@@ -246,19 +245,15 @@ static enum status open_dirs(struct run *run, struct report *report)
 
 static enum status make_command(struct run *run, struct report *report)
 {
-    enum status status = open_dirs(run, report);
-    if (status != STATUS_OK)
-        return status;
     struct hostapi_command command = {
         .arguments = run->arguments,
         .argument_count = run->argument_count,
         .environment = run->environment,
         .environment_count = run->environment_count,
-        .dirs = run->open_dirs,
-        .dir_count = run->dir_count,
+        .dirs = {.rows = run->open_dirs, .count = run->dir_count},
         .clock = &clock_system,
     };
-    status = hostapi_command_create(&command, &run->host);
+    enum status status = hostapi_command_create(&command, &run->host);
     if (status != STATUS_OK)
         return report_fail(report, status, REPORT_OFFSET_NONE, "no memory for the WASI host");
     return STATUS_OK;
@@ -267,8 +262,10 @@ static enum status make_command(struct run *run, struct report *report)
 static enum status instantiate(struct run *run, struct report *report)
 {
     uint64_t start_ns = now_ns();
-    enum status status =
-        run->request.line != NULL ? run_request_prepare(run, report) : make_command(run, report);
+    enum status status = open_dirs(run, report);
+    if (status == STATUS_OK)
+        status = run->request.line != NULL ? run_request_prepare(run, report)
+                                           : make_command(run, report);
     if (status != STATUS_OK)
         return status;
     status = engine_machine_create(&run->limits, report, &run->machine);

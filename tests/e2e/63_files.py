@@ -83,6 +83,16 @@ class Files(Folders):
                                    "No such file or directory|Is a directory|Not permitted", said)
         self.assertEqual(self.ask("only", "cat:/site/a.txt"), ["first"])
 
+    def test_without_a_server_a_folder_stands_for_them(self):
+        folder = self.folder("alone", {"site/a.txt": b"first", "site/deep/b.txt": b"second"})
+        done = self.server.cli("run", str(folder / "main.wasm"), "--dir", f"{folder}/site::/",
+                               "--request", "/?cat:/a.txt&ls:/&cat:/../main.wasm&write:/c:new",
+                               check=0)
+        lines = done.stdout.splitlines()
+        self.assertEqual((lines[0], sorted(lines[1].split())[-2:]), ("first", ["a.txt", "deep/"]))
+        self.assertIn("/../main.wasm: ", lines[2])
+        self.assertEqual((folder / "site" / "c").read_bytes(), b"new")
+
     def test_files_come_and_go_with_their_version(self):
         self.deploy("goes", {"site/a": b"one of a kind 1", "site/b": b"stays 1"})
         first = self.blobs()

@@ -64,8 +64,8 @@ int folder_setup(void **state)
     config_limits_default(&fixture.limits);
     make_tree();
     fixture_open(&fixture, bytes_make(folder_module, sizeof(folder_module)));
-    const struct hostapi_command_dir dir = {.fd = folder.fd, .name = "/"};
-    const struct hostapi_command command = {.dirs = &dir, .dir_count = 1, .clock = &clock_system};
+    const struct hostapi_dir dir = {.fd = folder.fd, .name = "/"};
+    const struct hostapi_command command = {.dirs = {&dir, 1}, .clock = &clock_system};
     assert_int_equal(hostapi_command_create(&command, &fixture.host), STATUS_OK);
     assert_int_equal(
         engine_machine_create(&engine_limits_default, &fixture.report, &fixture.machine),
