@@ -13,8 +13,9 @@ bool engine_has_native(void);
 
 /*
  * Has instances made from now on run the module's native code, if it has any: maps its pages,
- * readable and executable, never writable, from the file that begins with the image, or, with `fd`
- * -1, from a nameless copy, until the module is closed. An image on a base runs what is mapped of
+ * readable and executable, never writable. With a descriptor, in place: the image must be a mapping
+ * of that file from its beginning, whose owner unmaps it after the module is closed. With `fd` -1
+ * from a nameless copy, until the module is closed. An image on a base runs what is mapped of
  * the base. The image must be one that was just compiled, or that somebody verified whom guests
  * cannot reach.
  */

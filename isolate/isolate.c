@@ -156,11 +156,11 @@ bool isolate_trim(struct isolate *isolate)
     ASSERT(isolate->magic == ISOLATE_MAGIC && isolate->served == 0);
     if (!engine_vacate(isolate->instance) || isolate_map_memories(isolate, &report) != STATUS_OK)
         return false;
-    /* Of the artifact only this process's view goes; whoever needs it finds the file's pages.
-     * Last, because mapping looks into it. */
+    (void)isolate_measure(isolate);
+    /* Of the artifact, native code included, only this process's view goes; whoever needs it finds
+     * the file's pages. Last, because mapping and measuring look into it. */
     const struct isolate_artifact *artifact = isolate->artifact;
     (void)madvise(artifact->data, artifact->count, MADV_DONTNEED);
-    (void)isolate_measure(isolate);
     (void)isolate_claim_set(&isolate->claim, ISOLATE_BUDGET_ISOLATE, ISOLATE_TRIMMED_BYTES);
     return true;
 }

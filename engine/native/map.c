@@ -43,22 +43,31 @@ static int map_copy(const struct engine_module *module)
     return fd;
 }
 
-enum status engine_module_map_native(struct engine_module *module, int fd, struct report *report)
+/* Where the image itself lies: what gives its pages back gives back these as well, and the same
+ * page tables lead to both. */
+static void *map_in_place(const struct engine_module *module, int fd)
 {
     struct image_span native = module->header->native;
-    if (native.count == 0 || module->native != NULL || module->base != NULL)
+    void *place = (void *)(uintptr_t)image_at(module->header, native);
+    return mmap(place, native.count, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd,
+                (off_t)native.offset);
+}
+
+static void *map_elsewhere(const struct engine_module *module)
+{
+    AUTO_CLOSE int copy = map_copy(module);
+    if (copy < 0)
+        return MAP_FAILED;
+    return mmap(NULL, module->header->native.count, PROT_READ | PROT_EXEC, MAP_PRIVATE, copy, 0);
+}
+
+enum status engine_module_map_native(struct engine_module *module, int fd, struct report *report)
+{
+    if (module->header->native.count == 0 || module->native != NULL || module->base != NULL)
         return STATUS_OK;
-    int copy = fd < 0 ? map_copy(module) : -1;
-    if (fd < 0 && copy < 0)
-        return report_errno(report, "cannot copy native code to where it can be executed");
-    void *data = mmap(NULL, native.count, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd < 0 ? copy : fd,
-                      fd < 0 ? 0 : (off_t)native.offset);
-    enum status status = STATUS_OK;
+    void *data = fd >= 0 ? map_in_place(module, fd) : map_elsewhere(module);
     if (data == MAP_FAILED)
-        status = report_errno(report, "cannot map native code so that it can be executed");
-    else
-        module->native = data;
-    if (copy >= 0)
-        (void)close(copy);
-    return status;
+        return report_errno(report, "cannot map native code so that it can be executed");
+    module->native = data;
+    return STATUS_OK;
 }

@@ -3,6 +3,9 @@
  * Native code in images: where it lies, how a fault in it finds its function, what is refused. What
  * it does is tested by all that runs guests, in each tier (meson.build).
  */
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "engine/image/image.h"
 #include "engine/image/image_writer.h"
 #include "engine/native.h"
@@ -113,6 +116,28 @@ static void a_module_may_stay_threaded_that_has_some(void **state)
     guest_done(&guest);
 }
 
+/* What gives back an artifact's pages gives back these too: no mapping of their own. */
+static void native_code_of_a_file_is_mapped_where_its_image_is(void **state)
+{
+    (void)state;
+    struct engine_image image;
+    engine_module_close(open_values(&image));
+    AUTO_CLOSE int fd = memfd_create("image", MFD_CLOEXEC);
+    assert_int_equal(write(fd, image.data, image.count), image.count);
+    uint8_t *data = mmap(NULL, image.count, PROT_READ, MAP_SHARED, fd, 0);
+    assert_ptr_not_equal(data, MAP_FAILED);
+    struct report report = REPORT_INIT;
+    struct engine_module *module;
+    assert_int_equal(engine_module_open(bytes_make(data, image.count), false, &report, &module),
+                     STATUS_OK);
+    assert_int_equal(engine_module_map_native(module, fd, &report), STATUS_OK);
+    assert_ptr_equal(module->native, image_at(module->header, module->header->native));
+    engine_module_close(module);
+    assert_memory_equal(data, image.data, image.count);
+    assert_int_equal(munmap(data, image.count), 0);
+    engine_image_free(&image);
+}
+
 static void assert_refused(const struct engine_image *image, bool verify)
 {
     struct report report = REPORT_INIT;
@@ -165,6 +190,7 @@ UNIT
         cmocka_unit_test(calls_and_returns_have_stencils),
         cmocka_unit_test(a_module_for_threaded_code_has_none_to_map),
         cmocka_unit_test(a_module_may_stay_threaded_that_has_some),
+        cmocka_unit_test(native_code_of_a_file_is_mapped_where_its_image_is),
         cmocka_unit_test(native_code_that_is_not_where_it_should_be_is_refused),
     };
     return cmocka_run_group_tests_name("engine/native/emit", tests, NULL, NULL);
