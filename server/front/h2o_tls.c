@@ -20,6 +20,7 @@
 
 #define TLS_STASH_BYTES_MAX 65536  /* of a client that sends before it may */
 #define TLS_PIECE_BYTES     131072 /* of what is written at once */
+#define TLS_JOINED_BYTES    4096   /* of several buffers: more than that costs more to copy */
 #define TLS_PIECE_BUFFERS   64
 
 /* libssl's, for which ours stand. */
@@ -268,6 +269,20 @@ static void tls_write_next(h2o_socket_t *socket, struct h2o_connection *connecti
     h2o_guard.write(socket, piece, count, tls_on_written);
 }
 
+/* libh2o makes a record of each buffer, before it returns: head and body of a small answer would be
+ * two, each with a cipher's start and end, and 29 bytes. */
+static void
+tls_write_joined(h2o_socket_t *socket, const h2o_iovec_t *buffers, size_t count, h2o_socket_cb done)
+{
+    char room[TLS_JOINED_BYTES];
+    h2o_iovec_t joined = {.base = room};
+    for (size_t i = 0; i < count; i++) {
+        memcpy(room + joined.len, buffers[i].base, buffers[i].len);
+        joined.len += buffers[i].len;
+    }
+    h2o_guard.write(socket, &joined, 1, done);
+}
+
 GUARD_EXPORT void
 h2o_socket_write(h2o_socket_t *socket, h2o_iovec_t *buffers, size_t count, h2o_socket_cb done)
 {
@@ -275,6 +290,10 @@ h2o_socket_write(h2o_socket_t *socket, h2o_iovec_t *buffers, size_t count, h2o_s
     size_t bytes = 0;
     for (size_t i = 0; socket->ssl != NULL && i < count; i++)
         bytes += buffers[i].len;
+    if (count > 1 && bytes > 0 && bytes <= TLS_JOINED_BYTES) {
+        tls_write_joined(socket, buffers, count, done);
+        return;
+    }
     if (bytes > TLS_PIECE_BYTES && h2o_connection_owns(socket))
         write = malloc(sizeof(*write) + count * sizeof(*buffers));
     if (write == NULL) {

@@ -189,6 +189,34 @@ tls:
         with self.assertRaises(ssl.SSLError):
             self.connect("own.test", self.context(folder / "ca.pem"))
 
+    def test_a_small_answer_is_one_record(self):
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        # Of 1.2 the records say what they are.
+        context = self.context(maximum_version=ssl.TLSVersion.TLSv1_2)
+        client = context.wrap_bio(incoming, outgoing, server_hostname="hello.acme.localhost")
+        with socket.create_connection(("127.0.0.1", self.port),
+                                      timeout=20 * harness.PATIENCE) as raw:
+            def until(act):
+                seen = b""
+                while True:
+                    try:
+                        done = act()
+                        raw.sendall(outgoing.read())
+                        return done, seen
+                    except ssl.SSLWantReadError:
+                        raw.sendall(outgoing.read())
+                        piece = raw.recv(65536)
+                        self.assertNotEqual(piece, b"")
+                        seen += piece
+                        incoming.write(piece)
+
+            until(client.do_handshake)
+            until(lambda: client.write(b"GET / HTTP/1.1\r\nHost: hello.acme.localhost\r\n\r\n"))
+            answer, records = until(lambda: client.read(65536))
+        self.assertTrue(answer.endswith(b"hello-by-tls!"), answer)
+        self.assertEqual(records[0], 23)
+        self.assertEqual(len(records), 5 + int.from_bytes(records[3:5], "big"))
+
     def test_another_host_than_the_certificates_is_misdirected(self):
         with self.connect("hello.acme.localhost") as connection:
             self.assertEqual(self.get(connection, "other.acme.localhost").status, 200)
