@@ -4,6 +4,14 @@
  */
 #include "server/channel/errand_messages.h"
 
+bool errand_message_fits(const struct errand_message *message)
+{
+    return message->tenant.count <= ERRAND_NAME_MAX &&
+           message->function.count <= ERRAND_FUNCTION_MAX &&
+           message->method.count <= ERRAND_METHOD_MAX && message->path.count <= ERRAND_PATH_MAX &&
+           message->fields.count <= ERRAND_FIELDS_MAX;
+}
+
 struct bytes errand_message_write(const struct errand_message *message,
                                   uint8_t head[ERRAND_HEAD_BYTES])
 {
@@ -22,7 +30,7 @@ bool errand_message_read(struct bytes payload, struct errand_message *ret_messag
     struct channel_reader reader = channel_reader(payload);
     struct errand_message message = {.wall_ms = channel_get_u32(&reader)};
     message.tenant = channel_get_bytes(&reader, ERRAND_NAME_MAX);
-    message.function = channel_get_bytes(&reader, ERRAND_NAME_MAX);
+    message.function = channel_get_bytes(&reader, ERRAND_FUNCTION_MAX);
     message.method = channel_get_bytes(&reader, ERRAND_METHOD_MAX);
     message.path = channel_get_bytes(&reader, ERRAND_PATH_MAX);
     message.fields = channel_get_bytes(&reader, ERRAND_FIELDS_MAX);

@@ -11,14 +11,16 @@
 
 #include "server/channel/frames.h"
 
-#define ERRAND_NAME_MAX   63
-#define ERRAND_METHOD_MAX 16
-#define ERRAND_PATH_MAX   2048
-#define ERRAND_FIELDS_MAX 4096
-#define ERRAND_BODY_MAX   65536
-#define ERRAND_CODE_MAX   64
+#define ERRAND_NAME_MAX     63
+#define ERRAND_FUNCTION_MAX (11 + 2 + ERRAND_NAME_MAX) /* with a version before it */
+#define ERRAND_METHOD_MAX   16
+#define ERRAND_PATH_MAX     2048
+#define ERRAND_FIELDS_MAX   4096
+#define ERRAND_BODY_MAX     65536
+#define ERRAND_CODE_MAX     64
 #define ERRAND_HEAD_BYTES                                                                          \
-    (4 + 5 * 4 + 2 * ERRAND_NAME_MAX + ERRAND_METHOD_MAX + ERRAND_PATH_MAX + ERRAND_FIELDS_MAX)
+    (4 + 5 * 4 + ERRAND_NAME_MAX + ERRAND_FUNCTION_MAX + ERRAND_METHOD_MAX + ERRAND_PATH_MAX +     \
+     ERRAND_FIELDS_MAX)
 #define ERRAND_DONE_BYTES (4 + 4 + 8 + 8 + 4 + ERRAND_CODE_MAX)
 
 struct errand_message {
@@ -39,7 +41,9 @@ struct errand_answer {
     struct bytes code; /* of the problem; empty: its guest answered */
 };
 
-/* All but the body; views `head`. */
+/* What does not fit would be nothing that control says, and end the worker that hears it. */
+bool errand_message_fits(const struct errand_message *message);
+/* All but the body; views `head`. The message fits. */
 struct bytes errand_message_write(const struct errand_message *message,
                                   uint8_t head[ERRAND_HEAD_BYTES]);
 /* False: control would not say that. Views `payload`. */

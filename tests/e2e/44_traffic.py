@@ -287,6 +287,20 @@ class Health(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done)
             self.assertEqual((self.active(server), server.get("api").text), ("v4", "---------four"))
 
+    def test_the_longest_name_is_asked_and_split_as_any(self):
+        name = "a" * 63
+        with Server(workers=1) as server:
+            workers = server.worker_pids()
+            for i in (1, 2):
+                path = server.home / "module.wasm"
+                path.write_bytes(text_guest(f"text-{i:08d}"))
+                done = server.cli("deploy", str(path), "-n", name, "--health", "/")
+                self.assertEqual(done.returncode, 0, done)
+            server.cli("split", name, "v1=50", "v2=50", check=0)
+            seen = {server.get(f"v{i}--{name}").text for i in (1, 2)} | {server.get(name).text}
+            self.assertEqual(seen, {"text-00000001", "text-00000002"})
+            self.assertEqual(server.worker_pids(), workers)
+
     def test_the_manifest_says_what_is_asked(self):
         with Server(workers=1) as server:
             folder = server.home / "f"

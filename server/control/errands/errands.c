@@ -93,6 +93,8 @@ bool errands_ask(struct errands *errands, const struct deploy_errand *errand, ui
                                         .method = errand->method,
                                         .path = errand->path,
                                         .fields = errand->fields};
+    if (!errand_message_fits(&said))
+        return false;
     const struct channel_message message = {.type = CHANNEL_MESSAGE_ERRAND,
                                             .id = number,
                                             .head = errand_message_write(&said, head),

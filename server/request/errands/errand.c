@@ -115,7 +115,7 @@ static bool errand_name_host(struct http_exchange *http,
                              const struct errand_message *message,
                              struct bytes domain)
 {
-    char host[2 * DEPLOY_NAME_BYTES + CONFIG_DOMAIN_BYTES];
+    char host[ERRAND_FUNCTION_MAX + 1 + DEPLOY_NAME_BYTES + CONFIG_DOMAIN_BYTES];
     int count =
         snprintf(host, sizeof(host), "%.*s.%.*s.%.*s", (int)message->function.count,
                  (const char *)message->function.data, (int)message->tenant.count,

@@ -79,7 +79,7 @@ struct directory_function {
     struct bytes label;           /* "function", "v3--function": as it was asked for */
     char version_text[16];
     char key_text[2 * ROUTE_LABEL_BYTES + 16];
-    char label_text[ROUTE_LABEL_BYTES + 16];
+    char label_text[ROUTE_LABEL_BYTES];
     uint8_t pool_version_data[DIRECTORY_POOL_VERSION_BYTES];
 };
 

@@ -19,7 +19,8 @@
 #include "engine/base/arena.h"
 #include "engine/base/bytes.h"
 
-#define ROUTE_LABEL_BYTES 64 /* of a tenant's or function's name, with room for a NUL */
+/* Of a tenant's or function's name, with room for a version before it ("v3--hello") and a NUL. */
+#define ROUTE_LABEL_BYTES 80
 
 enum route_result {
     ROUTE_FOUND,

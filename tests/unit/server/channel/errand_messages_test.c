@@ -34,11 +34,11 @@ static void the_longest_errand_has_room_and_no_longer_one(void **state)
 {
     (void)state;
     uint8_t text[ERRAND_HEAD_BYTES];
-    const struct errand_message message = {.tenant = bytes_make(zeros, ERRAND_NAME_MAX),
-                                           .function = bytes_make(zeros, ERRAND_NAME_MAX),
-                                           .method = bytes_make(zeros, ERRAND_METHOD_MAX),
-                                           .path = bytes_make(zeros, ERRAND_PATH_MAX),
-                                           .fields = bytes_make(zeros, ERRAND_FIELDS_MAX)};
+    struct errand_message message = {.tenant = bytes_make(zeros, ERRAND_NAME_MAX),
+                                     .function = bytes_make(zeros, ERRAND_FUNCTION_MAX),
+                                     .method = bytes_make(zeros, ERRAND_METHOD_MAX),
+                                     .path = bytes_make(zeros, ERRAND_PATH_MAX),
+                                     .fields = bytes_make(zeros, ERRAND_FIELDS_MAX)};
     struct bytes head = errand_message_write(&message, text);
     assert_int_equal(head.count, ERRAND_HEAD_BYTES);
     assert_true(channel_may_send(CHANNEL_MESSAGE_ERRAND, CHANNEL_CONTROL, CHANNEL_WORKER,
@@ -47,6 +47,10 @@ static void the_longest_errand_has_room_and_no_longer_one(void **state)
                                   head.count + ERRAND_BODY_MAX + 1));
     assert_false(
         channel_may_send(CHANNEL_MESSAGE_ERRAND, CHANNEL_WORKER, CHANNEL_CONTROL, head.count));
+    struct errand_message read;
+    assert_true(errand_message_fits(&message) && errand_message_read(head, &read));
+    message.function.count++;
+    assert_false(errand_message_fits(&message));
 }
 
 static void what_is_cut_is_no_errand(void **state)
