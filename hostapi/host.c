@@ -61,6 +61,26 @@ void host_say(struct hostapi_host *host, struct bytes text)
         said->count = 0; /* memory is used up: nothing was said */
 }
 
+void host_say_on(struct hostapi_host *host, struct bytes piece)
+{
+    struct buffer *said = host->options.said;
+    size_t max = said == NULL ? 0 : said->max;
+    if (max == 0)
+        return;
+    if (piece.count > max)
+        piece = bytes_make(piece.data + (piece.count - max), max);
+    size_t room = max - said->count;
+    size_t over = piece.count - MIN(room, piece.count);
+    if (over > 0) {
+        const uint8_t *end = memchr(said->data + over, '\n', said->count - over);
+        over = end == NULL ? said->count : (size_t)(end - said->data) + 1;
+        said->count -= over;
+        memmove(said->data, said->data + over, said->count);
+    }
+    if (buffer_append(said, piece.data, piece.count) != STATUS_OK)
+        said->count = 0; /* memory is used up: nothing was said */
+}
+
 enum engine_outcome host_trap_frozen(struct engine_host_call *call, const char *what)
 {
     return host_trap(call,

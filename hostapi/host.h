@@ -127,6 +127,9 @@ enum engine_outcome host_trap(struct engine_host_call *call, const char *format,
     PRINTF_LIKE(2, 3);
 /* Where no request has a log: a line for hostapi_options.said. */
 void host_say(struct hostapi_host *host, struct bytes text);
+/* The same of bytes as they come, in any pieces; the last lines of them stay, since programs say at
+ * the end what ended them. */
+void host_say_on(struct hostapi_host *host, struct bytes piece);
 /* In the builder: ends the guest, because `what` must not be frozen. */
 enum engine_outcome host_trap_frozen(struct engine_host_call *call, const char *what);
 /* Parks the call until any of the waits, at least 1, is over: then it is made again. */

@@ -251,15 +251,14 @@ static const char *builder_said(struct builder *builder, char ret_text[BUILDER_S
 {
     struct bytes said = buffer_bytes(&builder->said);
     ret_text[0] = '\0';
-    while (said.count > 0 && said.data[said.count - 1] == '\n')
-        said.count--;
     for (size_t at = 0; at < said.count;) {
         const uint8_t *end = memchr(said.data + at, '\n', said.count - at);
         size_t count = end == NULL ? said.count - at : (size_t)(end - said.data) - at;
-        builder_append(ret_text, BUILDER_SAID_BYTES, bytes_make(said.data + at, count));
-        at += count + 1;
-        if (at < said.count)
+        struct bytes line = bytes_trim(bytes_make(said.data + at, count));
+        if (ret_text[0] != '\0' && line.count > 0)
             builder_append(ret_text, BUILDER_SAID_BYTES, bytes_of_text("; "));
+        builder_append(ret_text, BUILDER_SAID_BYTES, line);
+        at += count + 1;
     }
     return ret_text;
 }
@@ -294,8 +293,10 @@ static enum status builder_trapped(struct builder *builder)
         if (name[0] == '\0')
             (void)snprintf(name, sizeof(name), "func %" PRIu32, frame.func_index);
     }
-    return report_fail(&builder->report, STATUS_TRAPPED, offset, "%s trapped: %s%s%s",
-                       builder->runs, trap.text, name[0] == '\0' ? "" : ", in ", name);
+    char said[BUILDER_SAID_BYTES];
+    const char *more = builder_said(builder, said)[0] == '\0' ? "" : "; it said: ";
+    return report_fail(&builder->report, STATUS_TRAPPED, offset, "%s trapped: %s%s%s%s%s",
+                       builder->runs, trap.text, name[0] == '\0' ? "" : ", in ", name, more, said);
 }
 
 /* The guest waits. Only on the way to a checkpoint may it, for a time, which its parent bounds. */

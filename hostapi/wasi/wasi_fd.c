@@ -330,8 +330,11 @@ enum engine_outcome wasi_write_log(struct hostapi_host *host,
     (void)call;
     *error = WASI_SUCCESS;
     *sum += (uint32_t)piece.count;
-    if (host->request.exchange == NULL)
+    if (host->request.exchange == NULL) {
+        if (stream == WASI_STDERR)
+            host_say_on(host, piece);
         return ENGINE_DONE;
+    }
     exchange_log_piece(host->request.exchange, stream == WASI_STDOUT ? "stdout" : "stderr", piece,
                        state->log_stream == stream);
     state->log_stream = stream;

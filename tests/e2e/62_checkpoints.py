@@ -91,6 +91,9 @@ class Checkpoints(ServerTest):
                      DEFECT='while (bytes == 0) __asm__ volatile("")')
         self.refused("traps", "on the way to its checkpoint", "unreachable",
                      DEFECT="if (bytes == 0) __builtin_trap()")
+        self.refused("says", "trapped: unreachable", "it said: in app: 2; no such thing",
+                     DEFECT=r'struct vector said = {"in app: 2\n  no such thing\n", 26}; '
+                            'fd_write(2, &said, 1, &bytes); if (bytes != 0) __builtin_trap()')
         start = ("SKERRY_EXPORT(\"_initialize\") void early(void) { skerry_checkpoint(); }\n"
                  "SKERRY_EXPORT(\"handle_request\") uint64_t handle(void) { return 0; }\n")
         answer = self.server.put("early", c_guest("early", '#include "skerry.h"\n' + start))

@@ -30,6 +30,33 @@ static void a_host_has_its_kinds_blocks_and_those_of_what_it_uses(void **state)
     hostapi_host_free(handler);
 }
 
+/* ---- what is said where no request has a log ----------------------------------------------------
+ */
+
+static void say_on(struct hostapi_host *host, const char *text)
+{
+    host_say_on(host, bytes_of_text(text));
+}
+
+static void of_what_is_said_bit_by_bit_the_last_lines_stay(void **state)
+{
+    (void)state;
+    struct buffer said;
+    struct hostapi_host *host = host_of(HOSTAPI_KIND_WAGI);
+    say_on(host, "nobody listens");
+    buffer_init(&said, 20);
+    host->options.said = &said;
+    say_on(host, "first\nsec");
+    say_on(host, "ond\nthird\n");
+    assert_true(bytes_equal_text(buffer_bytes(&said), "first\nsecond\nthird\n"));
+    say_on(host, "4x");
+    assert_true(bytes_equal_text(buffer_bytes(&said), "second\nthird\n4x"));
+    say_on(host, "no newline in 20 bytes or more");
+    assert_true(bytes_equal_text(buffer_bytes(&said), " in 20 bytes or more"));
+    buffer_done(&said);
+    hostapi_host_free(host);
+}
+
 /* ---- the doors ------------------------------------------------------------------------------- */
 
 static void ask_for_state(void *host)
@@ -166,6 +193,7 @@ UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_host_has_its_kinds_blocks_and_those_of_what_it_uses),
+        cmocka_unit_test(of_what_is_said_bit_by_bit_the_last_lines_stay),
         cmocka_unit_test(a_wrong_family_is_refused_at_its_door),
         cmocka_unit_test(a_guest_without_its_kinds_entry_is_at_fault),
         cmocka_unit_test(a_call_may_wait_for_any_of_several_moments_and_events),
