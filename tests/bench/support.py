@@ -261,6 +261,26 @@ def pin(core, niceness=0):
         os.nice(niceness)
 
 
+FIRST_HELP = "worker and victim before all else on a machine that is busy (SCHED_FIFO, as root)"
+
+
+def go_first(pid, wanted=True):
+    """The kernel lets nothing go before it that is not as urgent."""
+    if wanted:
+        os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(1))
+
+
+@contextlib.contextmanager
+def first(wanted):
+    """The same for what is started meanwhile."""
+    go_first(0, wanted)
+    try:
+        yield
+    finally:
+        if wanted:
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
 def loadtest(skerry, core, *arguments, niceness=0):
     """Runs the load generator on its core; returns its JSON report."""
     done = subprocess.run(
