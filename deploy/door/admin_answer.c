@@ -29,7 +29,9 @@ void admin_answer_write(const struct admin_answer *answer,
     (void)evbuffer_add_printf(out, "Content-Type: %s\r\n", response->content_type);
     if (!answer->goes_on)
         (void)evbuffer_add_printf(out, "Content-Length: %zu\r\n", response->body.count);
-    (void)evbuffer_add_printf(out, "X-Request-Id: %s\r\nCache-Control: no-store\r\n",
+    (void)evbuffer_add_printf(out,
+                              "X-Request-Id: %s\r\nCache-Control: no-store\r\n"
+                              "X-Content-Type-Options: nosniff\r\n",
                               answer->request_id);
     if (response->etag[0] != '\0')
         (void)evbuffer_add_printf(out, "ETag: %s\r\n", response->etag);

@@ -113,6 +113,7 @@ static void respond_add_problem(struct request *request, uint32_t status, const 
     size_t count = problem_write(&problem, request->problem, sizeof(request->problem));
     response->body = bytes_make(request->problem, count);
     respond_add(request, "content-type", bytes_of_text(PROBLEM_CONTENT_TYPE));
+    respond_add(request, "x-content-type-options", bytes_of_text("nosniff"));
     if (request->retry_later)
         respond_add(request, "retry-after", bytes_of_text("1"));
 }

@@ -463,6 +463,9 @@ admin:
             done = self.cli(*words)
             self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.server.get("hello").text, "by-tls-only!!")
+        # What is the server's own is taken for what it says it is.
+        for answer in (self.server.get("nobody"), self.server.admin("GET", "/v1/limits")):
+            self.assertEqual(answer.headers["x-content-type-options"], "nosniff")
 
     def test_who_lacks_something_is_told(self):
         for environment, status, words in (
