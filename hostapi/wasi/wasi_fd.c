@@ -412,7 +412,10 @@ enum engine_outcome wasi_fd_write(struct hostapi_host *host, struct engine_host_
         return wasi_answer(call, error);
     if (!host->request.resumed)
         hostcalls_charge_bytes(call, iovecs.bytes);
-    bool more = wasi_fd_cut(host, &iovecs);
+    /* What goes to the log is not looked at past limits.log. */
+    bool is_log = row->kind == WASI_FD_STREAM &&
+                  (row->of != WASI_STDOUT || host->family->setting->flush == NULL);
+    bool more = !is_log && wasi_fd_cut(host, &iovecs);
     if (row->kind == WASI_FD_STREAM)
         return fd_write_stream(host, call, (enum wasi_stream)row->of, &iovecs, more);
     error = wasi_file_write(host, call, row, &iovecs, &row->offset, &count);

@@ -363,8 +363,11 @@ fuzz_call(struct fuzz *fuzz, const struct fuzz_func *func, union engine_value *s
     size_t count = (size_t)(strchr(func->row->signature, ':') - func->row->signature);
     memcpy(asked, slots, count * sizeof(*slots));
     enum engine_outcome outcome = fuzz_enter(fuzz, func, slots, false);
-    for (uint32_t round = 0; outcome == ENGINE_PENDING; round++) {
+    uint32_t round = 0;
+    while (outcome == ENGINE_PENDING) {
         ASSERT(memcmp(asked, slots, count * sizeof(*slots)) == 0);
+        /* What takes turns is bounded by what it moves. */
+        round += !hostapi_waits_for(hostapi_waits(fuzz->host), HOSTAPI_WAIT_TURN);
         ASSERT(round < FUZZ_ROUNDS_MAX);
         /* Woken by what it did not wait for, it looks and parks again. */
         if (choose_once_in(&fuzz->choices, 4))

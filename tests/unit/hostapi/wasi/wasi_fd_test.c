@@ -305,6 +305,15 @@ static void a_long_write_takes_turns_and_goes_on_where_it_was(void **state)
         LONG_VECTORS * (HOSTCALLS_FUEL_PER_ROW + (uint64_t)LONG_BYTES / HOSTCALLS_BYTES_PER_FUEL));
 }
 
+static void a_long_write_to_the_log_takes_none(void **state)
+{
+    (void)state;
+    put_long_vectors();
+    expect(wasi_fd_write, 2, 0, LONG_VECTORS, 64, WASI_SUCCESS);
+    assert_int_equal(u32(64), LONG_VECTORS * LONG_BYTES);
+    assert_true(fixture.exchange.log.count <= fixture.limits.log);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, calls_setup, calls_teardown)
 
 UNIT
@@ -328,6 +337,7 @@ UNIT
         TEST(a_read_waits_for_what_has_not_come),
         TEST(a_long_read_takes_turns_and_goes_on_where_it_was),
         TEST(a_long_write_takes_turns_and_goes_on_where_it_was),
+        TEST(a_long_write_to_the_log_takes_none),
     };
     return cmocka_run_group_tests(tests, fixture_prepare, NULL);
 }
