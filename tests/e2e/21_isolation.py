@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 
 import harness
 from harness import Server, ServerTest, free_port, guest, text_guest, wait_until
@@ -25,12 +26,11 @@ class Isolated(ServerTest):
         cls.server.deploy("echo", guest("echo"), tenant="acme")
         cls.server.deploy("echo", guest("echo"), tenant="other")
 
-    def ask(self, port, tenant, name="echo", **more):
+    def ask(self, port, tenant, name="echo"):
         connection = harness.http.client.HTTPConnection("127.0.0.1", port,
                                                         timeout=60 * harness.PATIENCE)
         with contextlib.closing(connection):
-            return harness.exchange(connection, more.get("method", "GET"),
-                                    f"/f/{tenant}/{name}/", more.get("body"))
+            return harness.exchange(connection, "GET", f"/f/{tenant}/{name}/")
 
     def listening(self, port):
         """Workers with a socket that listens there."""
@@ -72,9 +72,15 @@ class Isolated(ServerTest):
         for port, tenant, here, there in ((self.server.port, "other", common, own),
                                           (self.own_port, "acme", own, common)):
             canary = CANARY + tenant.encode()
-            answer = self.ask(port, tenant, method="POST", body=canary)
-            self.assertIn(canary, answer.body)
-            self.assertTrue(harness.memory_has(here, canary))
+            with socket.create_connection(("127.0.0.1", port), 60 * harness.PATIENCE) as client:
+                client.sendall(f"POST /f/{tenant}/echo/ HTTP/1.1\r\nHost: x\r\nConnection: close"
+                               f"\r\nContent-Length: {len(canary) + 1}\r\n\r\n".encode() + canary)
+                wait_until(lambda pid=here, text=canary: harness.memory_has(pid, text), 30,
+                           "the request")
+                self.assertFalse(harness.memory_has(there, canary))
+                client.sendall(b"!")
+                answer = b"".join(iter(lambda source=client: source.recv(65536), b""))
+            self.assertIn(canary + b"!", answer)
             self.assertFalse(harness.memory_has(there, canary))
 
     def test_it_dies_and_comes_back_alone(self):
