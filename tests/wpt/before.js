@@ -23,7 +23,7 @@ export default {
     }
     // Tests have the constructor of SharedArrayBuffer from a memory.
     const WebAssembly = { Memory: class { buffer = new SharedArrayBuffer(1); } };
-    Object.assign(globalThis, { structuredCloneBatteryOfTests: undefined, idx: undefined, publicKeys: undefined, privateKeys: undefined, ecdsaKeyPairs: undefined,
+    Object.assign(globalThis, { structuredCloneBatteryOfTests: undefined, idx: undefined, publicKey: undefined, publicKeys: undefined, privateKeys: undefined, ecdsaKeyPairs: undefined,
       noDeriveBitsKeys: undefined, noDeriveKeyKeys: undefined, testObjMock: undefined, WebAssembly, location, GLOBAL, Request: RequestHere, FileReader: FileReaderHere,
       fetch(input, ...more) {
         try {

@@ -304,7 +304,8 @@
     pair(name, { kty: "RSA", kindOf: () => "RSA", details: rsaDetails, publicUses, privateUses, alg: (key) => alg(key.algorithm.hash.name.slice(4)), more });
   const agree = (algorithm, key, length) => {
     const theirs = algorithm.public;
-    if (!(theirs instanceof CryptoKey) || theirs.type !== "public" || theirs.algorithm.name !== algorithm.name) fail("InvalidAccessError", "crypto.subtle: `public` is not a public key of this algorithm");
+    if (!(theirs instanceof CryptoKey)) throw new TypeError("crypto.subtle: `public` is not a CryptoKey");
+    if (theirs.type !== "public" || theirs.algorithm.name !== algorithm.name) fail("InvalidAccessError", "crypto.subtle: `public` is not a public key of this algorithm");
     if (theirs[SECRET].kind !== key[SECRET].kind) fail("InvalidAccessError", "crypto.subtle: the keys are of two curves");
     const bits = run(DERIVE, key[SECRET].kind, key[SECRET].der, theirs[SECRET].der);
     if (length === null || length === undefined) return bits;

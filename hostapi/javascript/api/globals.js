@@ -156,6 +156,7 @@
     }
   }
 
+  host.tag(Crypto, "Crypto");
   const values = {
     console, structuredClone, Crypto, crypto: new Crypto(),
     setTimeout: timer(false), setInterval: timer(true), clearTimeout: clear, clearInterval: clear,
