@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/unit/server/request/stage.h"
+#include "tests/unit/server/request/stage_site.h"
 
 #define MS CLOCK_NS_PER_MS
 
@@ -202,6 +202,41 @@ static void ten_thousand_cancelled_leave_nothing(void **state)
     assert_int_equal(stage->service.parking.taken, 1);
 }
 
+/* The files of the caller's version answer, and no guest: not even where there is no file. */
+static void assets_are_asked_for_by_a_name_of_their_own(void **state)
+{
+    struct stage *stage = *state;
+    stage_site_make(stage);
+    stage_site_has_module();
+    struct request *caller = park_caller(stage);
+    uint32_t checkouts = stage->checkouts;
+    struct hostapi_fetch_order order = order_for("*assets");
+    uint64_t ticket;
+    order.url = bytes_of_text("/small");
+    assert_int_equal(start_of(caller, &order, &ticket), HOSTAPI_FETCH_UNDER_WAY);
+    const struct hostapi_fetch_view *view = calls(stage)->view(&caller->operations, ticket);
+    assert_int_equal(view->status, 200);
+    assert_true(bytes_equal_text(view->data, "abcdefghij"));
+    caller->http.world->operations->end(&caller->operations, ticket);
+    order.url = bytes_of_text("/nowhere");
+    assert_int_equal(start_of(caller, &order, &ticket), HOSTAPI_FETCH_UNDER_WAY);
+    assert_int_equal(calls(stage)->view(&caller->operations, ticket)->status, 404);
+    assert_int_equal(stage->checkouts, checkouts);
+    stage_site_done();
+}
+
+static void a_version_without_files_has_none_to_ask_for(void **state)
+{
+    struct stage *stage = *state;
+    struct request *caller = park_caller(stage);
+    uint32_t checkouts = stage->checkouts;
+    struct hostapi_fetch_order order = order_for("*assets");
+    uint64_t ticket;
+    assert_int_equal(start_of(caller, &order, &ticket), HOSTAPI_FETCH_UNDER_WAY);
+    assert_int_equal(calls(stage)->view(&caller->operations, ticket)->status, 404);
+    assert_int_equal(stage->checkouts, checkouts);
+}
+
 #define STAGED(test) cmocka_unit_test_setup_teardown(test, stage_setup, stage_teardown)
 
 UNIT
@@ -214,6 +249,8 @@ UNIT
         STAGED(its_deadline_is_the_callers_and_its_failure_an_answer),
         STAGED(without_fuel_nobody_is_called),
         STAGED(ten_thousand_cancelled_leave_nothing),
+        STAGED(assets_are_asked_for_by_a_name_of_their_own),
+        STAGED(a_version_without_files_has_none_to_ask_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
