@@ -277,7 +277,8 @@ tls_write_joined(h2o_socket_t *socket, const h2o_iovec_t *buffers, size_t count,
     char room[TLS_JOINED_BYTES];
     h2o_iovec_t joined = {.base = room};
     for (size_t i = 0; i < count; i++) {
-        memcpy(room + joined.len, buffers[i].base, buffers[i].len);
+        if (buffers[i].len > 0) /* an empty one may have no place */
+            memcpy(room + joined.len, buffers[i].base, buffers[i].len);
         joined.len += buffers[i].len;
     }
     h2o_guard.write(socket, &joined, 1, done);
