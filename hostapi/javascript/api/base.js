@@ -17,6 +17,13 @@
   host.define("eval", refuse);
   host.define("self", globalThis);
   host.define("global", globalThis);
+  // Of a frame a script gets the place, and not the function, which may be one of ours: as V8 has it of strict code.
+  const prepare = Error.prepareStackTrace;
+  Error.prepareStackTrace = (_, frames) => frames;
+  const Frame = Object.getPrototypeOf(new Error("").stack[0]);
+  Error.prepareStackTrace = prepare;
+  Object.defineProperty(Frame, "getFunction", { value: function getFunction() { return undefined; }, writable: true, configurable: true });
+
   Object.defineProperty(Math, "random", { value: host.randomNumber, writable: true, configurable: true });
 
   const types = [];

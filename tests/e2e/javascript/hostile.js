@@ -70,3 +70,15 @@ test("too deep", () => {
     }
   }
 });
+test("frames of the web API have no functions", () => {
+  const kept = Error.prepareStackTrace;
+  Error.prepareStackTrace = (_, frames) => frames;
+  let frames;
+  try {
+    new Headers({ get a() { return (frames = new Error("x").stack, "b"); } });
+  } finally {
+    Error.prepareStackTrace = kept;
+  }
+  same(frames.some((frame) => frame.getFileName().startsWith("skerry:")), true);
+  same(frames.every((frame) => frame.getFunction() === undefined), true);
+});
