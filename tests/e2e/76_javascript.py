@@ -168,6 +168,8 @@ class JavaScript(ServerTest):
         said = self.server.cli("deploy", str(source)).stdout
         self.assertIn("deployed typed v1 (javascript", said)
         self.assertEqual(self.server.get("typed").text, "ts")
+        said = self.server.cli("deploy", str(folder / "none.ts"), check=5).stderr
+        self.assertIn("none.ts: No such file", said)
 
     def test_nothing_of_a_request_is_left_and_nothing_is_drawn_twice(self):
         self.deploy_script("keeps", KEEPS)

@@ -168,6 +168,8 @@ cli_folder_of_source(const struct cli *cli, const char *path, struct cli_folder 
     buffer_init(&folder->body, CLI_FOLDER_BODY_MAX);
     if (strlen(path) > CLI_PATH_BYTES - 300)
         return cli_fail(cli, CLI_USAGE, "the file's path is too long");
+    if (access(path, R_OK) != 0)
+        return cli_cannot_read(cli, path);
     (void)snprintf(folder->path, sizeof(folder->path), "%.*s",
                    slash == NULL ? 1 : MAX((int)(slash - path), 1), slash == NULL ? "." : path);
     folder->manifest.main = bytes_of_text(slash == NULL ? path : slash + 1);
