@@ -36,6 +36,11 @@ WORK = """(module
   (func (export "handle_response") (param i32 i32)))"""
 
 
+SCRIPT = b"""export default { fetch() {
+  let s = 0; for (let i = 0; i < 1000; i++) s = (s * 31 + i) >>> 0;
+  return new Response(String(s)); } };"""
+
+
 def code_mappings(server):
     """Of artifacts, executable, in all workers."""
     found = []
@@ -43,6 +48,21 @@ def code_mappings(server):
         with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
             found += [line for line in maps if ".art" in line and "x" in line.split()[1]]
     return found
+
+
+def code_bytes_in_use(server):
+    """Of those mappings: what was run of them, and what the kernel maps around that."""
+    total = 0
+    for pid in server.worker_pids():
+        inside = False
+        with open(f"/proc/{pid}/smaps", encoding="utf-8") as lines:
+            for line in lines:
+                words = line.split()
+                if "-" in words[0] and not words[0].endswith(":"):
+                    inside = ".art" in line and "x" in words[1]
+                elif inside and words[0] == "Rss:":
+                    total += int(words[1]) * 1024
+    return total
 
 
 def artifact(server):
@@ -72,6 +92,35 @@ class Native(unittest.TestCase):
                 for line in code_mappings(server):
                     self.assertNotIn("w", line.split()[1])
         self.assertEqual(answers["on"], answers["off"])
+
+    def test_a_function_may_stay_threaded(self):
+        # Isolates that wait are not trimmed meanwhile: that gives back what was run.
+        with Server(workers=1, config="pool: { trim: 60m }\n") as server:
+            folder = harness.SCRATCH / "threaded"
+            folder.mkdir()
+            (folder / "main.wasm").write_bytes(harness.wat(WORK))
+            answers = []
+            for mode in ("off", "auto"):
+                (folder / "function.yaml").write_text(f"main: main.wasm\nnative: {mode}\n")
+                server.cli("deploy", str(folder), "--name", mode, check=0)
+                answers.append(server.get(mode).text)
+                runs = mode != "off" and bool(code_mappings(server))
+                self.assertEqual(code_bytes_in_use(server) > 0, runs)
+            self.assertEqual(answers[0], answers[1])
+
+    @unittest.skipUnless(harness.has_javascript(), "this build has no JavaScript")
+    def test_what_has_a_base_runs_threaded_where_the_operator_says_so(self):
+        """The engine's artifact has the code; neither it nor what stands on it maps any."""
+        with Server(workers=1, config="pool: { trim: 60m }\n") as server:
+            answer = server.admin("PUT", "/v1/tenants/default/functions/script", SCRIPT,
+                                  {"Content-Type": "text/javascript"})
+            self.assertIn(answer.status, (200, 201), answer)
+            text = server.get("script").text
+            self.assertEqual(code_bytes_in_use(server) > 0, bool(code_mappings(server)))
+        (server.home / "skerry.yaml").write_text("limits: { native: off }\n")
+        with server:
+            self.assertEqual(server.get("script").text, text)
+            self.assertEqual(code_mappings(server), [])
 
     def test_an_artifact_with_damaged_native_code_is_made_again_and_not_run(self):
         with Server(workers=1) as server:
