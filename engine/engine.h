@@ -190,6 +190,7 @@ struct engine_options {
     bool all_marks;
     enum engine_native native;
     uint32_t native_seed; /* MIXED */
+    uint32_t native_end;  /* cells from this offset in the code on stay threaded; 0: none */
 };
 
 extern const struct engine_options engine_options_default;

@@ -317,7 +317,8 @@ static bool emit_is_left_out(const struct emitter *e, uint32_t number)
 
 static void emit_native_cell(struct emitter *e, struct emit_at *at)
 {
-    bool done = !emit_is_left_out(e, at->cell) &&
+    bool beyond = e->options->native_end != 0 && at->cell >= e->options->native_end;
+    bool done = !beyond && !emit_is_left_out(e, at->cell) &&
                 (emit_stencil(e, at->row->narrow, at) || emit_stencil(e, at->row->wide, at));
     if (!done)
         emit_way(e, at->cell, e->to_cell);

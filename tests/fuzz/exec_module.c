@@ -5,7 +5,9 @@
  * other half, and prints what happened, and in the end what is in memories, globals and
  * tables. The two outputs must be equal to the letter.
  *
- *   exec_module [--exact] [--native=on|SEED] [SLICE [SUPPORT]] < list of files
+ *   exec_module [--exact] [--native=on[:END]|SEED] [SLICE [SUPPORT]] < list of files
+ *       END      only cells before this offset in the code are native: the cell that the last of
+ *                them is in is named at the end (bisect.py)
  *       SLICE    fuel per engine_run, default 1000000
  *       SUPPORT  module that provides what is neither log-... nor call-export
  *
@@ -24,6 +26,7 @@
 
 #include "engine/engine.h"
 #include "engine/native.h"
+#include "engine/ops/ops.h"
 #include "engine/run/instance.h"
 #include "engine/run/machine.h"
 #include "engine/run/table.h"
@@ -38,6 +41,7 @@ static int64_t slice = 1000000;
 static bool is_exact;
 static enum engine_native native; /* the tier; of what is mixed, the seed */
 static uint32_t native_seed;
+static uint32_t native_end;
 
 /* What a module's imports are made from. */
 struct run {
@@ -431,6 +435,7 @@ static struct opened open_file(const char *path)
     for_what.deterministic = is_exact;
     for_what.native = native;
     for_what.native_seed = native_seed;
+    for_what.native_end = native_end;
     enum status status = engine_compile(bytes_make(wasm, count), &engine_limits_default, &for_what,
                                         &report, NULL, &opened.image);
     if (status == STATUS_OK)
@@ -446,15 +451,52 @@ static struct opened open_file(const char *path)
     return opened;
 }
 
+/* Which operation on which operands a handler is of. */
+static void print_operation(int32_t distance)
+{
+    static const char letters[][3] = {"a", "s", "p0", "p1", "p2", "k"};
+    for (uint32_t operation = 0; operation < OP_COUNT; operation++) {
+        for (uint32_t i = 0; i < operation_variants(operation); i++) {
+            uint8_t places[OPS_OPERANDS_MAX] = {0};
+            operation_variant_places(operation, i, places);
+            if (operation_handler(operation, places) != distance)
+                continue;
+            printf(" %s", operation_rows[operation].name);
+            for (uint32_t k = 0; k < operation_rows[operation].operand_count; k++)
+                printf(" %s", letters[places[k]]);
+            return;
+        }
+    }
+}
+
+/* The cell right before native_end, which is no more than one further on. */
+static void print_last_cell(const struct engine_module *module)
+{
+    const struct image_header *header = module->header;
+    const struct image_func *funcs = image_at(header, header->funcs);
+    uint32_t cell = native_end - 1;
+    if (cell >= header->code.count)
+        return;
+    uint32_t func = 0;
+    while (func + 1 < header->funcs.count && funcs[func + 1].entry <= cell)
+        func++;
+    const uint8_t *code = image_at(header, header->code);
+    printf("last: function %u, cell %u:", func, cell - funcs[func].entry);
+    print_operation((int32_t)dispatch_field32(code + cell));
+    printf("\n");
+}
+
 int main(int argc, char **argv)
 {
     is_exact = argc > 1 && strcmp(argv[1], "--exact") == 0;
     argc -= is_exact;
     argv += is_exact;
     if (argc > 1 && strncmp(argv[1], "--native=", 9) == 0) {
-        bool is_on = strcmp(argv[1] + 9, "on") == 0;
+        bool is_on = strncmp(argv[1] + 9, "on", 2) == 0;
         native = is_on ? ENGINE_NATIVE_ON : ENGINE_NATIVE_MIXED;
         native_seed = (uint32_t)strtoul(argv[1] + 9, NULL, 10);
+        if (strncmp(argv[1] + 9, "on:", 3) == 0)
+            native_end = (uint32_t)strtoul(argv[1] + 12, NULL, 10);
         argc--;
         argv++;
     }
@@ -473,6 +515,8 @@ int main(int argc, char **argv)
         struct opened opened = open_file(path);
         if (opened.module != NULL)
             run_module(opened.module, support.module);
+        if (opened.module != NULL && native_end != 0)
+            print_last_cell(opened.module);
         opened_done(&opened);
     }
     opened_done(&support);
