@@ -178,12 +178,10 @@ enum engine_native {
 
 /* What a module is compiled for; zero is what most want. */
 struct engine_options {
-    /*
-     * Arithmetic on floats that gives a NaN gives the canonical, positive one, so that the same
+    /* Arithmetic on floats that gives a NaN gives the canonical, positive one, so that the same
      * input gives the same bytes on every machine and by every build [Wasm core, deterministic
      * profile]. What hands bits on (loads, constants, neg, abs, copysign, reinterpretations) does
-     * not change them. Costs time: docs/engine.md has a measurement.
-     */
+     * not change them. Costs time: docs/engine.md has a measurement. */
     bool deterministic;
     /* Every cell knows where it came from, and native code which cell, for
      * engine_disassemble_beside; backtraces then name places more finely than calls. */

@@ -27,7 +27,7 @@ def run(options, *tier):
 
 
 def first(differs, low, high):
-    """The least offset above `low` at which `differs`, which does not at `low` and does at `high`."""
+    """The least offset above `low` at which it `differs`; it does at `high`, not at `low`."""
     while high - low > 1:
         middle = (low + high) // 2
         if differs(middle):
