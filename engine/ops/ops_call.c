@@ -51,11 +51,15 @@ static inline __attribute__((always_inline)) bool callee_near(const struct engin
                                                               const struct image_func **ret_row)
 {
     uint64_t func = reference - caller->first_reference;
+    if (UNLIKELY(func >= caller->func_count))
+        return false;
     *ret_row = &caller->funcs[func];
-    return LIKELY(func < caller->func_count);
+    return true;
 }
 
-/* That of an entry of a table, if it is exactly of the type. False: it is not, or there is none. */
+/* That of an entry of a table, if it is exactly of the type. False: it is not, or there is none. An
+ * index beyond the table is none even where the processor has not seen yet that it is, since what
+ * is found leads to code. */
 static inline __attribute__((always_inline)) bool callee_entry(const struct engine_instance *caller,
                                                                uint32_t table,
                                                                uint32_t index,
@@ -64,7 +68,7 @@ static inline __attribute__((always_inline)) bool callee_entry(const struct engi
 {
     const struct table *entries = caller->tables[table];
     return LIKELY(index < entries->count) &&
-           callee_near(caller, entries->entries[index], ret_row) &&
+           callee_near(caller, entries->entries[dispatch_below(index, entries->count)], ret_row) &&
            LIKELY((*ret_row)->type == type);
 }
 
