@@ -51,10 +51,10 @@ static inline __attribute__((always_inline)) bool callee_near(const struct engin
                                                               const struct image_func **ret_row)
 {
     uint64_t func = reference - caller->first_reference;
-    if (UNLIKELY(func >= caller->func_count))
-        return false;
-    *ret_row = &caller->funcs[func];
-    return true;
+    bool is_near = func < caller->func_count;
+    if (LIKELY(is_near))
+        *ret_row = &caller->funcs[func];
+    return is_near;
 }
 
 /* That of an entry of a table, if it is exactly of the type. False: it is not, or there is none. An
