@@ -68,6 +68,10 @@ class Isolated(ServerTest):
         self.assertEqual(self.ask(self.server.port, "other", "nothing").status, 404)
 
     def test_what_others_ask_and_keep_is_not_in_its_memory(self):
+        if harness.SANITIZED:
+            self.skipTest("a sanitizer's memory is terabytes, and keeps what was freed")
+        if os.geteuid() != 0:
+            self.skipTest("only root can read a worker's memory")
         own, common = self.own_worker()
         for port, tenant, here, there in ((self.server.port, "other", common, own),
                                           (self.own_port, "acme", own, common)):
