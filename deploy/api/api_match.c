@@ -33,17 +33,12 @@ void api_tag_answer(struct api_call *call, const struct api_route *route)
 /* Is the tag one of the field's? Weak ones never are. */
 static bool api_names_tag(struct bytes field, const char *tag)
 {
-    const char *at = (const char *)field.data;
-    const char *end = at + field.count;
+    const uint8_t *at = field.data;
+    const uint8_t *end = at + field.count;
     while (at < end) {
-        const char *comma = memchr(at, ',', (size_t)(end - at));
-        const char *stop = comma == NULL ? end : comma;
-        while (at < stop && (*at == ' ' || *at == '\t'))
-            at++;
-        const char *last = stop;
-        while (last > at && (last[-1] == ' ' || last[-1] == '\t'))
-            last--;
-        if (bytes_equal_text(bytes_make(at, (size_t)(last - at)), tag))
+        const uint8_t *comma = memchr(at, ',', (size_t)(end - at));
+        const uint8_t *stop = comma == NULL ? end : comma;
+        if (bytes_equal_text(bytes_trim(bytes_make(at, (size_t)(stop - at))), tag))
             return true;
         at = stop + 1;
     }

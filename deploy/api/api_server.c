@@ -12,7 +12,6 @@
 
 static const char *const api_no_parameters[] = {NULL};
 
-/* That somebody took everything away is known before it goes. */
 /* {"recipient": ...}, of who is on this machine as the server's user: that one can read the vault's
  * files anyway, and whoever has a token cannot. False, and answered. */
 static bool api_take_recipient(struct api_call *call, char ret_text[RECIPIENT_TEXT_BYTES])
@@ -40,6 +39,7 @@ static bool api_take_recipient(struct api_call *call, char ret_text[RECIPIENT_TE
     return good && (text == NULL || local);
 }
 
+/* That somebody took everything away is known before it goes. */
 void api_post_backup(struct api_call *call)
 {
     struct report report = REPORT_INIT;

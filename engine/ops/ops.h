@@ -179,13 +179,13 @@ static inline uint32_t operation_variant(enum operation operation, const uint8_t
     return index;
 }
 
-/* Distance of that handler. */
 /* Does it come back to the cell behind it, from wherever it went? Its first field is the frame. */
 static inline bool operation_is_call(uint32_t operation)
 {
     return operation >= OP_call && operation <= OP_call_ref;
 }
 
+/* Distance of that handler. */
 static inline int32_t operation_handler(enum operation operation, const uint8_t *places)
 {
     return operation_distance(
