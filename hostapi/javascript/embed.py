@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes the two files that hold others.
 
-    embed.py api OUTPUT NAME.js...    a header: the web API's parts, in their order
-    embed.py module OUTPUT [FILE]     C: the engine's module; without a file it is empty
+    embed.py api OUTPUT http_status.def NAME.js...
+        a header: the web API's parts, in their order; in place of HTTP_STATUSES is what each means
+    embed.py module OUTPUT [FILE]
+        C: the engine's module; without a file it is empty
 """
 import hashlib
 import pathlib
+import re
 import sys
 
 API = """/* Made by hostapi/javascript/embed.py. */
@@ -46,10 +49,13 @@ struct bytes javascript_module(void)
 
 
 def api(output, paths):
+    statuses, *parts = map(pathlib.Path, paths)
+    meanings = ", ".join(": ".join(row) for row in re.findall(
+        r'^HTTP_STATUS\((\d+), (".*?")\)$', statuses.read_text(), re.M))
     arrays = []
     rows = []
-    for path in map(pathlib.Path, paths):
-        data = path.read_bytes()
+    for path in parts:
+        data = path.read_bytes().replace(b"HTTP_STATUSES", meanings.encode())
         numbers = ",".join(str(byte if byte < 128 else byte - 256) for byte in data)
         arrays.append(f"static const char api_{path.stem}[] = {{{numbers}, 0}};")
         rows.append(f'    {{"skerry:{path.name}", api_{path.stem}, {len(data)}}},')
