@@ -8,74 +8,57 @@
 
 #define DOMAINS "/v1/tenants/default/domains"
 
-static struct rig rig;
-
-static int setup(void **state)
-{
-    (void)state;
-    rig_init(&rig);
-    rig_put(&rig, HELLO, "m1");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    rig_done(&rig);
-    return 0;
-}
-
 static void an_operators_word_is_proof(void **state)
 {
     (void)state;
-    rig_put(&rig, DOMAINS "/WWW.Example.com.", "{\"function\":\"hello\",\"tls\":\"acme\"}");
-    assert_status(&rig, 200);
-    assert_string_equal(text_of(&rig, "host"), "www.example.com");
-    assert_string_equal(text_of(&rig, "function"), "hello");
-    assert_string_equal(text_of(&rig, "tls"), "acme");
-    assert_string_equal(text_of(&rig, "proof"), "operator");
-    assert_true(json_is_null(json_object_get(rig.json, "challenge")));
-    rig_put(&rig, DOMAINS "/b%C3%BCcher.example", "");
-    assert_status(&rig, 200);
-    assert_string_equal(text_of(&rig, "host"), "xn--bcher-kva.example");
-    rig_get(&rig, DOMAINS);
-    assert_int_equal(json_array_size(json_object_get(rig.json, "domains")), 2);
-    rig_get(&rig, DOMAINS "?after=www.example.com");
-    assert_int_equal(json_array_size(json_object_get(rig.json, "domains")), 1);
-    rig_send(&rig, API_DELETE, DOMAINS "/www.example.com", bytes_make(NULL, 0));
-    assert_status(&rig, 200);
-    rig_get(&rig, DOMAINS "/www.example.com");
-    assert_problem(&rig, 404, "not_found");
-    rig_send(&rig, API_DELETE, DOMAINS "/www.example.com", bytes_make(NULL, 0));
-    assert_problem(&rig, 404, "not_found");
+    rig_put(&hello_rig, DOMAINS "/WWW.Example.com.", "{\"function\":\"hello\",\"tls\":\"acme\"}");
+    assert_status(&hello_rig, 200);
+    assert_string_equal(text_of(&hello_rig, "host"), "www.example.com");
+    assert_string_equal(text_of(&hello_rig, "function"), "hello");
+    assert_string_equal(text_of(&hello_rig, "tls"), "acme");
+    assert_string_equal(text_of(&hello_rig, "proof"), "operator");
+    assert_true(json_is_null(json_object_get(hello_rig.json, "challenge")));
+    rig_put(&hello_rig, DOMAINS "/b%C3%BCcher.example", "");
+    assert_status(&hello_rig, 200);
+    assert_string_equal(text_of(&hello_rig, "host"), "xn--bcher-kva.example");
+    rig_get(&hello_rig, DOMAINS);
+    assert_int_equal(json_array_size(json_object_get(hello_rig.json, "domains")), 2);
+    rig_get(&hello_rig, DOMAINS "?after=www.example.com");
+    assert_int_equal(json_array_size(json_object_get(hello_rig.json, "domains")), 1);
+    rig_send(&hello_rig, API_DELETE, DOMAINS "/www.example.com", bytes_make(NULL, 0));
+    assert_status(&hello_rig, 200);
+    rig_get(&hello_rig, DOMAINS "/www.example.com");
+    assert_problem(&hello_rig, 404, "not_found");
+    rig_send(&hello_rig, API_DELETE, DOMAINS "/www.example.com", bytes_make(NULL, 0));
+    assert_problem(&hello_rig, 404, "not_found");
 }
 
 static void anybody_else_is_told_what_to_prove_it_with(void **state)
 {
     (void)state;
-    rig.caller.verbs = RIG_DEPLOYER;
-    rig_put(&rig, DOMAINS "/*.example.com", "{\"function\":\"hello\"}");
-    assert_status(&rig, 202);
-    assert_string_equal(text_of(&rig, "proof"), "pending");
-    const json_t *challenge = json_object_get(rig.json, "challenge");
+    hello_rig.caller.verbs = RIG_DEPLOYER;
+    rig_put(&hello_rig, DOMAINS "/*.example.com", "{\"function\":\"hello\"}");
+    assert_status(&hello_rig, 202);
+    assert_string_equal(text_of(&hello_rig, "proof"), "pending");
+    const json_t *challenge = json_object_get(hello_rig.json, "challenge");
     assert_string_equal(json_string_value(json_object_get(challenge, "name")),
                         "_skerry.example.com");
     const char *value = json_string_value(json_object_get(challenge, "value"));
     assert_memory_equal(value, "skerry-domain=", 14);
     assert_int_equal(strlen(value), 14 + 32);
-    rig_get(&rig, DOMAINS "/*.example.com");
-    assert_status(&rig, 200);
-    rig.caller.verbs = API_VERBS_ALL;
-    rig_put(&rig, "/v1/tenants/acme/functions/f", "m1");
-    rig_put(&rig, "/v1/tenants/acme/domains/*.example.com", "{\"function\":\"f\"}");
-    assert_status(&rig, 200);
-    rig_put(&rig, DOMAINS "/*.example.com", "{}");
-    assert_problem(&rig, 409, "conflict");
-    assert_string_equal(text_of(&rig, "hint"), "it is tenant acme's");
-    rig.caller.verbs = RIG_DEPLOYER;
-    rig_put(&rig, DOMAINS "/*.example.com", "{}");
-    assert_problem(&rig, 409, "conflict");
-    assert_string_equal(text_of(&rig, "hint"), "");
+    rig_get(&hello_rig, DOMAINS "/*.example.com");
+    assert_status(&hello_rig, 200);
+    hello_rig.caller.verbs = API_VERBS_ALL;
+    rig_put(&hello_rig, "/v1/tenants/acme/functions/f", "m1");
+    rig_put(&hello_rig, "/v1/tenants/acme/domains/*.example.com", "{\"function\":\"f\"}");
+    assert_status(&hello_rig, 200);
+    rig_put(&hello_rig, DOMAINS "/*.example.com", "{}");
+    assert_problem(&hello_rig, 409, "conflict");
+    assert_string_equal(text_of(&hello_rig, "hint"), "it is tenant acme's");
+    hello_rig.caller.verbs = RIG_DEPLOYER;
+    rig_put(&hello_rig, DOMAINS "/*.example.com", "{}");
+    assert_problem(&hello_rig, 409, "conflict");
+    assert_string_equal(text_of(&hello_rig, "hint"), "");
 }
 
 static void what_is_no_domain_is_refused(void **state)
@@ -106,22 +89,21 @@ static void what_is_no_domain_is_refused(void **state)
         {"/v1/tenants/none/domains/a.b", "{}", 404, "not_found"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        rig_put(&rig, rows[i].path, rows[i].body);
-        assert_problem(&rig, rows[i].status, rows[i].code);
+        rig_put(&hello_rig, rows[i].path, rows[i].body);
+        assert_problem(&hello_rig, rows[i].status, rows[i].code);
     }
-    rig_get(&rig, DOMAINS);
-    assert_int_equal(json_array_size(json_object_get(rig.json, "domains")), 0);
-    rig_get(&rig, DOMAINS "?after=-");
-    assert_problem(&rig, 400, "bad_query");
+    rig_get(&hello_rig, DOMAINS);
+    assert_int_equal(json_array_size(json_object_get(hello_rig.json, "domains")), 0);
+    rig_get(&hello_rig, DOMAINS "?after=-");
+    assert_problem(&hello_rig, 400, "bad_query");
 }
 
 UNIT
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(an_operators_word_is_proof, setup, teardown),
-        cmocka_unit_test_setup_teardown(anybody_else_is_told_what_to_prove_it_with, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(what_is_no_domain_is_refused, setup, teardown),
+        HELLO_TEST(an_operators_word_is_proof),
+        HELLO_TEST(anybody_else_is_told_what_to_prove_it_with),
+        HELLO_TEST(what_is_no_domain_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

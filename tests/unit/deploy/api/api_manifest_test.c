@@ -4,61 +4,44 @@
  */
 #include "rig.h"
 
-static struct rig rig;
-
-static int setup(void **state)
-{
-    (void)state;
-    rig_init(&rig);
-    rig_put(&rig, HELLO, "m1");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    rig_done(&rig);
-    return 0;
-}
-
 static void a_manifest_belongs_to_its_version(void **state)
 {
     (void)state;
-    rig_put_manifest(&rig, HELLO, "{\"limits\":{\"fuel\":\"5000\"},\"env\":{\"A\":1}}");
-    assert_status(&rig, 201);
-    assert_string_equal(text_of(&rig, "version"), "v2");
-    assert_int_equal(number_of(&rig, "module_bytes"), 2);
-    rig_get(&rig, HELLO);
-    json_t *manifest = json_object_get(rig.json, "manifest");
+    rig_put_manifest(&hello_rig, HELLO, "{\"limits\":{\"fuel\":\"5000\"},\"env\":{\"A\":1}}");
+    assert_status(&hello_rig, 201);
+    assert_string_equal(text_of(&hello_rig, "version"), "v2");
+    assert_int_equal(number_of(&hello_rig, "module_bytes"), 2);
+    rig_get(&hello_rig, HELLO);
+    json_t *manifest = json_object_get(hello_rig.json, "manifest");
     assert_string_equal(
         json_string_value(json_object_get(json_object_get(manifest, "limits"), "fuel")), "5k");
-    rig_get(&rig, HELLO "/versions/v1");
-    assert_true(json_is_null(json_object_get(rig.json, "manifest")));
+    rig_get(&hello_rig, HELLO "/versions/v1");
+    assert_true(json_is_null(json_object_get(hello_rig.json, "manifest")));
 }
 
 static void the_same_manifest_changes_nothing_and_another_is_another_version(void **state)
 {
     (void)state;
-    rig_put_manifest(&rig, HELLO, "{\"env\":{\"A\":\"1\",\"B\":\"2\"}}");
-    assert_string_equal(text_of(&rig, "version"), "v2");
-    rig_put_manifest(&rig, HELLO, "{\"name\":null,\"env\":{\"B\":2,\"A\":1}}");
-    assert_string_equal(text_of(&rig, "status"), "unchanged");
-    rig_put_manifest(&rig, HELLO, "{\"env\":{\"A\":\"2\"}}");
-    assert_string_equal(text_of(&rig, "version"), "v3");
-    rig_put(&rig, HELLO, "m1");
-    assert_string_equal(text_of(&rig, "version"), "v4");
+    rig_put_manifest(&hello_rig, HELLO, "{\"env\":{\"A\":\"1\",\"B\":\"2\"}}");
+    assert_string_equal(text_of(&hello_rig, "version"), "v2");
+    rig_put_manifest(&hello_rig, HELLO, "{\"name\":null,\"env\":{\"B\":2,\"A\":1}}");
+    assert_string_equal(text_of(&hello_rig, "status"), "unchanged");
+    rig_put_manifest(&hello_rig, HELLO, "{\"env\":{\"A\":\"2\"}}");
+    assert_string_equal(text_of(&hello_rig, "version"), "v3");
+    rig_put(&hello_rig, HELLO, "m1");
+    assert_string_equal(text_of(&hello_rig, "version"), "v4");
 }
 
 static void what_a_flag_says_goes_before_the_file(void **state)
 {
     (void)state;
-    rig_put_manifest(&rig, HELLO, "{\"reuse\":{\"requests\":5,\"for\":\"3s\"}}");
-    assert_int_equal(number_of(&rig, "reuse_requests"), 5);
-    assert_int_equal(number_of(&rig, "reuse_us"), 3000000);
-    rig_put_manifest(&rig, HELLO "?reuse_requests=7",
+    rig_put_manifest(&hello_rig, HELLO, "{\"reuse\":{\"requests\":5,\"for\":\"3s\"}}");
+    assert_int_equal(number_of(&hello_rig, "reuse_requests"), 5);
+    assert_int_equal(number_of(&hello_rig, "reuse_us"), 3000000);
+    rig_put_manifest(&hello_rig, HELLO "?reuse_requests=7",
                      "{\"reuse\":{\"requests\":5,\"for\":\"3s\"}}");
-    assert_int_equal(number_of(&rig, "reuse_requests"), 7);
-    assert_int_equal(number_of(&rig, "reuse_us"), 3000000);
+    assert_int_equal(number_of(&hello_rig, "reuse_requests"), 7);
+    assert_int_equal(number_of(&hello_rig, "reuse_us"), 3000000);
 }
 
 static void a_manifest_that_cannot_be_is_refused_with_its_place(void **state)
@@ -79,13 +62,13 @@ static void a_manifest_that_cannot_be_is_refused_with_its_place(void **state)
         {"{\"steps\":[\"A\"]}", "steps[0]: `A` is no function's name"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        rig_put_manifest(&rig, HELLO, rows[i].manifest);
-        assert_problem(&rig, 422, "manifest");
-        if (strstr(text_of(&rig, "detail"), rows[i].part) == NULL)
-            fail_msg("%s", text_of(&rig, "detail"));
+        rig_put_manifest(&hello_rig, HELLO, rows[i].manifest);
+        assert_problem(&hello_rig, 422, "manifest");
+        if (strstr(text_of(&hello_rig, "detail"), rows[i].part) == NULL)
+            fail_msg("%s", text_of(&hello_rig, "detail"));
     }
-    rig_get(&rig, HELLO);
-    assert_string_equal(text_of(&rig, "version"), "v1");
+    rig_get(&hello_rig, HELLO);
+    assert_string_equal(text_of(&hello_rig, "version"), "v1");
 }
 
 static void a_body_that_is_no_manifest_and_module_is_refused(void **state)
@@ -95,47 +78,46 @@ static void a_body_that_is_no_manifest_and_module_is_refused(void **state)
         "", "--b\r\n\r\n{}\r\n--b\r\n\r\nm\r\n--b--",
         ("--b\r\nContent-Type: application/json\r\n\r\n{}\r\n--b\r\nContent-Type: text/plain\r\n"
          "\r\nm\r\n--b--")};
-    rig.content_type = bytes_of_text("multipart/related; boundary=b");
+    hello_rig.content_type = bytes_of_text("multipart/related; boundary=b");
     for (size_t i = 0; i < COUNT_OF(bodies); i++) {
-        rig_send(&rig, API_PUT, HELLO, bytes_of_text(bodies[i]));
-        assert_problem(&rig, 400, "bad_multipart");
+        rig_send(&hello_rig, API_PUT, HELLO, bytes_of_text(bodies[i]));
+        assert_problem(&hello_rig, 400, "bad_multipart");
     }
     char large[1200];
     size_t count = (size_t)snprintf(
         large, sizeof(large),
         "--b\r\nContent-Type: application/json\r\n\r\n{}\r\n--b\r\n\r\n%01001d\r\n--b--", 0);
-    rig_send(&rig, API_PUT, HELLO, bytes_make(large, count));
-    assert_problem(&rig, 413, "module_too_large");
-    rig.content_type = bytes_of_text("multipart/mixed; boundary=b");
-    rig_send(&rig, API_PUT, HELLO, bytes_of_text(bodies[0]));
-    assert_problem(&rig, 415, "unsupported_media_type");
+    rig_send(&hello_rig, API_PUT, HELLO, bytes_make(large, count));
+    assert_problem(&hello_rig, 413, "module_too_large");
+    hello_rig.content_type = bytes_of_text("multipart/mixed; boundary=b");
+    rig_send(&hello_rig, API_PUT, HELLO, bytes_of_text(bodies[0]));
+    assert_problem(&hello_rig, 415, "unsupported_media_type");
 }
 
 static void a_taken_route_keeps_the_version_from_becoming_live(void **state)
 {
     (void)state;
-    rig_put_manifest(&rig, "/v1/tenants/acme/functions/hello", "{\"routes\":[{\"host\":\"a.b\"}]}");
-    assert_status(&rig, 201);
-    rig_put_manifest(&rig, HELLO, "{\"routes\":[{\"host\":\"a.b\",\"path\":\"/x\"}]}");
-    assert_problem(&rig, 409, "conflict");
-    rig_put_manifest(&rig, HELLO "?activate=0",
+    rig_put_manifest(&hello_rig, "/v1/tenants/acme/functions/hello",
+                     "{\"routes\":[{\"host\":\"a.b\"}]}");
+    assert_status(&hello_rig, 201);
+    rig_put_manifest(&hello_rig, HELLO, "{\"routes\":[{\"host\":\"a.b\",\"path\":\"/x\"}]}");
+    assert_problem(&hello_rig, 409, "conflict");
+    rig_put_manifest(&hello_rig, HELLO "?activate=0",
                      "{\"routes\":[{\"host\":\"a.b\",\"path\":\"/x\"}]}");
-    assert_status(&rig, 201);
-    rig_send(&rig, API_POST, HELLO "/rollback", bytes_of_text("{\"to\":\"v2\"}"));
-    assert_problem(&rig, 409, "conflict");
+    assert_status(&hello_rig, 201);
+    rig_send(&hello_rig, API_POST, HELLO "/rollback", bytes_of_text("{\"to\":\"v2\"}"));
+    assert_problem(&hello_rig, 409, "conflict");
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 UNIT
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_manifest_belongs_to_its_version),
-        TEST(the_same_manifest_changes_nothing_and_another_is_another_version),
-        TEST(what_a_flag_says_goes_before_the_file),
-        TEST(a_manifest_that_cannot_be_is_refused_with_its_place),
-        TEST(a_body_that_is_no_manifest_and_module_is_refused),
-        TEST(a_taken_route_keeps_the_version_from_becoming_live),
+        HELLO_TEST(a_manifest_belongs_to_its_version),
+        HELLO_TEST(the_same_manifest_changes_nothing_and_another_is_another_version),
+        HELLO_TEST(what_a_flag_says_goes_before_the_file),
+        HELLO_TEST(a_manifest_that_cannot_be_is_refused_with_its_place),
+        HELLO_TEST(a_body_that_is_no_manifest_and_module_is_refused),
+        HELLO_TEST(a_taken_route_keeps_the_version_from_becoming_live),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

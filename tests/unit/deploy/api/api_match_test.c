@@ -6,37 +6,21 @@
 
 #define TENANT "/v1/tenants/default"
 
-static struct rig rig;
 static char tag[API_ETAG_BYTES];
-
-static int setup(void **state)
-{
-    (void)state;
-    rig_init(&rig);
-    rig_put(&rig, HELLO, "m1");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    rig_done(&rig);
-    return 0;
-}
 
 static void see(const char *path)
 {
-    rig_get(&rig, path);
-    assert_status(&rig, 200);
-    memcpy(tag, rig.response.etag, sizeof(tag));
+    rig_get(&hello_rig, path);
+    assert_status(&hello_rig, 200);
+    memcpy(tag, hello_rig.response.etag, sizeof(tag));
     assert_int_equal(tag[0], '"');
 }
 
 static void change(enum api_method method, const char *path, const char *body, const char *match)
 {
-    rig.if_match = match == NULL ? bytes_make(NULL, 0) : bytes_of_text(match);
-    rig_send(&rig, method, path, bytes_of_text(body));
-    rig.if_match = bytes_make(NULL, 0);
+    hello_rig.if_match = match == NULL ? bytes_make(NULL, 0) : bytes_of_text(match);
+    rig_send(&hello_rig, method, path, bytes_of_text(body));
+    hello_rig.if_match = bytes_make(NULL, 0);
 }
 
 static void what_was_seen_is_changed_and_nothing_else(void **state)
@@ -59,21 +43,21 @@ static void what_was_seen_is_changed_and_nothing_else(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const char *path = rows[i].path;
         change(API_PUT, path, rows[i].first, NULL);
-        if (rig.response.status >= 300)
-            fail_msg("%s: %d", path, rig.response.status);
+        if (hello_rig.response.status >= 300)
+            fail_msg("%s: %d", path, hello_rig.response.status);
         see(path);
         char first[API_ETAG_BYTES];
         memcpy(first, tag, sizeof(first));
         see(path);
         assert_string_equal(first, tag); /* as long as it is the same */
         change(API_PUT, path, rows[i].second, "\"another\"");
-        assert_problem(&rig, 412, "precondition_failed");
-        assert_string_equal(rig.response.etag, first);
+        assert_problem(&hello_rig, 412, "precondition_failed");
+        assert_string_equal(hello_rig.response.etag, first);
         if (strstr(rows[i].second, "other") == NULL) {
             change(API_PUT, path, rows[i].second, first);
-            assert_true(rig.response.status < 300);
+            assert_true(hello_rig.response.status < 300);
             change(API_PUT, path, rows[i].first, first);
-            assert_problem(&rig, 412, "precondition_failed");
+            assert_problem(&hello_rig, 412, "precondition_failed");
         }
     }
 }
@@ -82,16 +66,16 @@ static void what_is_gone_matches_nothing(void **state)
 {
     (void)state;
     change(API_PUT, HELLO "/env/NAME", "one", "*");
-    assert_problem(&rig, 412, "precondition_failed");
+    assert_problem(&hello_rig, 412, "precondition_failed");
     change(API_PUT, HELLO "/env/NAME", "one", NULL);
     see(HELLO "/env/NAME");
     change(API_DELETE, HELLO "/env/NAME", "", "\"x\"");
-    assert_problem(&rig, 412, "precondition_failed");
+    assert_problem(&hello_rig, 412, "precondition_failed");
     change(API_DELETE, HELLO "/env/NAME", "", tag);
-    assert_status(&rig, 200);
+    assert_status(&hello_rig, 200);
     change(API_DELETE, HELLO "/env/NAME", "", tag);
-    assert_problem(&rig, 412, "precondition_failed");
-    assert_string_equal(rig.response.etag, "");
+    assert_problem(&hello_rig, 412, "precondition_failed");
+    assert_string_equal(hello_rig.response.etag, "");
 }
 
 static void a_field_may_name_several_and_a_weak_one_is_none(void **state)
@@ -102,13 +86,13 @@ static void a_field_may_name_several_and_a_weak_one_is_none(void **state)
     see(HELLO "/env/NAME");
     (void)snprintf(field, sizeof(field), "W/%s", tag);
     change(API_PUT, HELLO "/env/NAME", "one", field);
-    assert_problem(&rig, 412, "precondition_failed");
+    assert_problem(&hello_rig, 412, "precondition_failed");
     (void)snprintf(field, sizeof(field), "\"x\" ,\t%s , \"y\"", tag);
     change(API_PUT, HELLO "/env/NAME", "one", field);
-    assert_status(&rig, 200);
+    assert_status(&hello_rig, 200);
     (void)snprintf(field, sizeof(field), ",%.10s,,", tag);
     change(API_PUT, HELLO "/env/NAME", "one", field);
-    assert_problem(&rig, 412, "precondition_failed");
+    assert_problem(&hello_rig, 412, "precondition_failed");
 }
 
 static void an_upload_is_of_what_is_live(void **state)
@@ -116,38 +100,36 @@ static void an_upload_is_of_what_is_live(void **state)
     (void)state;
     see(HELLO);
     change(API_PUT, HELLO, "m2", "\"x\"");
-    assert_problem(&rig, 412, "precondition_failed");
+    assert_problem(&hello_rig, 412, "precondition_failed");
     change(API_PUT, HELLO, "m2", tag);
-    assert_status(&rig, 201);
+    assert_status(&hello_rig, 201);
     change(API_PUT, HELLO, "m3", tag);
-    assert_problem(&rig, 412, "precondition_failed");
+    assert_problem(&hello_rig, 412, "precondition_failed");
     change(API_DELETE, HELLO, "", tag);
-    assert_problem(&rig, 412, "precondition_failed");
+    assert_problem(&hello_rig, 412, "precondition_failed");
     see(HELLO);
     change(API_DELETE, HELLO, "", tag);
-    assert_status(&rig, 200);
+    assert_status(&hello_rig, 200);
 }
 
 static void what_nobody_reads_has_no_tag(void **state)
 {
     (void)state;
     change(API_PUT, HELLO "/secrets/KEY", "value", "*");
-    assert_problem(&rig, 412, "precondition_failed");
-    rig_get(&rig, HELLO "/versions");
-    assert_status(&rig, 200);
-    assert_string_equal(rig.response.etag, "");
+    assert_problem(&hello_rig, 412, "precondition_failed");
+    rig_get(&hello_rig, HELLO "/versions");
+    assert_status(&hello_rig, 200);
+    assert_string_equal(hello_rig.response.etag, "");
 }
-
-#define WITH_RIG(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 UNIT
 {
     const struct CMUnitTest tests[] = {
-        WITH_RIG(what_was_seen_is_changed_and_nothing_else),
-        WITH_RIG(what_is_gone_matches_nothing),
-        WITH_RIG(a_field_may_name_several_and_a_weak_one_is_none),
-        WITH_RIG(an_upload_is_of_what_is_live),
-        WITH_RIG(what_nobody_reads_has_no_tag),
+        HELLO_TEST(what_was_seen_is_changed_and_nothing_else),
+        HELLO_TEST(what_is_gone_matches_nothing),
+        HELLO_TEST(a_field_may_name_several_and_a_weak_one_is_none),
+        HELLO_TEST(an_upload_is_of_what_is_live),
+        HELLO_TEST(what_nobody_reads_has_no_tag),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

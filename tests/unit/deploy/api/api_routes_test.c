@@ -6,69 +6,52 @@
 
 #include "deploy/api/api_private.h"
 
-static struct rig rig;
-
-static int setup(void **state)
-{
-    (void)state;
-    rig_init(&rig);
-    rig_put(&rig, HELLO, "m1");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    rig_done(&rig);
-    return 0;
-}
-
 static void a_route_is_made_shown_and_removed(void **state)
 {
     (void)state;
-    rig_put(&rig, HELLO "/routes/main",
+    rig_put(&hello_rig, HELLO "/routes/main",
             "{\"host\":\"A.b\",\"path\":\"/v1\",\"methods\":[\"GET\",\"POST\"]}");
-    assert_status(&rig, 200);
-    assert_string_equal(text_of(&rig, "host"), "a.b");
-    assert_string_equal(text_of(&rig, "path"), "/v1/*");
-    assert_int_equal(json_array_size(json_object_get(rig.json, "methods")), 2);
-    rig_get(&rig, HELLO "/routes");
-    assert_int_equal(json_array_size(json_object_get(rig.json, "routes")), 1);
-    rig_get(&rig, HELLO "/routes/main");
-    assert_string_equal(text_of(&rig, "id"), "main");
-    rig_send(&rig, API_DELETE, HELLO "/routes/main", bytes_make(NULL, 0));
-    assert_status(&rig, 200);
-    rig_get(&rig, HELLO "/routes/main");
-    assert_problem(&rig, 404, "not_found");
-    rig_send(&rig, API_DELETE, HELLO "/routes/main", bytes_make(NULL, 0));
-    assert_problem(&rig, 404, "not_found");
+    assert_status(&hello_rig, 200);
+    assert_string_equal(text_of(&hello_rig, "host"), "a.b");
+    assert_string_equal(text_of(&hello_rig, "path"), "/v1/*");
+    assert_int_equal(json_array_size(json_object_get(hello_rig.json, "methods")), 2);
+    rig_get(&hello_rig, HELLO "/routes");
+    assert_int_equal(json_array_size(json_object_get(hello_rig.json, "routes")), 1);
+    rig_get(&hello_rig, HELLO "/routes/main");
+    assert_string_equal(text_of(&hello_rig, "id"), "main");
+    rig_send(&hello_rig, API_DELETE, HELLO "/routes/main", bytes_make(NULL, 0));
+    assert_status(&hello_rig, 200);
+    rig_get(&hello_rig, HELLO "/routes/main");
+    assert_problem(&hello_rig, 404, "not_found");
+    rig_send(&hello_rig, API_DELETE, HELLO "/routes/main", bytes_make(NULL, 0));
+    assert_problem(&hello_rig, 404, "not_found");
 }
 
 static void a_manifests_route_is_shown_and_left_alone(void **state)
 {
     (void)state;
-    rig_put_manifest(&rig, HELLO, "{\"routes\":[{\"host\":\"a.b\"}]}");
-    rig_get(&rig, HELLO "/routes/manifest-1");
-    assert_string_equal(text_of(&rig, "host"), "a.b");
-    rig_send(&rig, API_DELETE, HELLO "/routes/manifest-1", bytes_make(NULL, 0));
-    assert_problem(&rig, 409, "conflict");
-    rig_put(&rig, HELLO "/routes/manifest-2", "{\"host\":\"c.d\"}");
-    assert_problem(&rig, 409, "conflict");
+    rig_put_manifest(&hello_rig, HELLO, "{\"routes\":[{\"host\":\"a.b\"}]}");
+    rig_get(&hello_rig, HELLO "/routes/manifest-1");
+    assert_string_equal(text_of(&hello_rig, "host"), "a.b");
+    rig_send(&hello_rig, API_DELETE, HELLO "/routes/manifest-1", bytes_make(NULL, 0));
+    assert_problem(&hello_rig, 409, "conflict");
+    rig_put(&hello_rig, HELLO "/routes/manifest-2", "{\"host\":\"c.d\"}");
+    assert_problem(&hello_rig, 409, "conflict");
 }
 
 static void whose_a_host_is_only_an_operator_is_told(void **state)
 {
     (void)state;
-    rig_put(&rig, "/v1/tenants/acme/functions/f", "m1");
-    rig_put(&rig, "/v1/tenants/acme/functions/f/routes/main", "{\"host\":\"a.b\"}");
-    rig_put(&rig, HELLO "/routes/main", "{\"host\":\"a.b\",\"path\":\"/x\"}");
-    assert_problem(&rig, 409, "conflict");
-    assert_string_equal(text_of(&rig, "hint"), "it is tenant acme's");
-    rig.caller.verbs = RIG_DEPLOYER;
-    rig_put(&rig, HELLO "/routes/main", "{\"host\":\"a.b\",\"path\":\"/x\"}");
-    assert_problem(&rig, 409, "conflict");
-    assert_string_equal(text_of(&rig, "hint"), "");
-    assert_null(strstr(text_of(&rig, "detail"), "acme"));
+    rig_put(&hello_rig, "/v1/tenants/acme/functions/f", "m1");
+    rig_put(&hello_rig, "/v1/tenants/acme/functions/f/routes/main", "{\"host\":\"a.b\"}");
+    rig_put(&hello_rig, HELLO "/routes/main", "{\"host\":\"a.b\",\"path\":\"/x\"}");
+    assert_problem(&hello_rig, 409, "conflict");
+    assert_string_equal(text_of(&hello_rig, "hint"), "it is tenant acme's");
+    hello_rig.caller.verbs = RIG_DEPLOYER;
+    rig_put(&hello_rig, HELLO "/routes/main", "{\"host\":\"a.b\",\"path\":\"/x\"}");
+    assert_problem(&hello_rig, 409, "conflict");
+    assert_string_equal(text_of(&hello_rig, "hint"), "");
+    assert_null(strstr(text_of(&hello_rig, "detail"), "acme"));
 }
 
 static void what_is_no_route_is_refused(void **state)
@@ -81,13 +64,13 @@ static void what_is_no_route_is_refused(void **state)
                                          "{\"host\":\"a.b\",\"path\":\"x\"}",
                                          "{\"host\":\"a.b\",\"method\":[\"GET\"]}"};
     for (size_t i = 0; i < COUNT_OF(bodies); i++) {
-        rig_put(&rig, HELLO "/routes/main", bodies[i]);
-        assert_problem(&rig, 400, "bad_route");
+        rig_put(&hello_rig, HELLO "/routes/main", bodies[i]);
+        assert_problem(&hello_rig, 400, "bad_route");
     }
-    rig_put(&rig, HELLO "/routes/Main", "{\"host\":\"a.b\"}");
-    assert_problem(&rig, 400, "bad_name");
-    rig_get(&rig, "/v1/tenants/default/functions/none/routes");
-    assert_problem(&rig, 404, "not_found");
+    rig_put(&hello_rig, HELLO "/routes/Main", "{\"host\":\"a.b\"}");
+    assert_problem(&hello_rig, 400, "bad_name");
+    rig_get(&hello_rig, "/v1/tenants/default/functions/none/routes");
+    assert_problem(&hello_rig, 404, "not_found");
 }
 
 static void the_servers_own_hosts_are_reserved(void **state)
@@ -101,20 +84,18 @@ static void the_servers_own_hosts_are_reserved(void **state)
         assert_true(api_host_is_reserved(&config, bytes_of_text(taken[i])));
     for (size_t i = 0; i < COUNT_OF(free_ones); i++)
         assert_false(api_host_is_reserved(&config, bytes_of_text(free_ones[i])));
-    rig_put(&rig, HELLO "/routes/main", "{\"host\":\"hello.acme.localhost\"}");
-    assert_problem(&rig, 409, "conflict");
+    rig_put(&hello_rig, HELLO "/routes/main", "{\"host\":\"hello.acme.localhost\"}");
+    assert_problem(&hello_rig, 409, "conflict");
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 UNIT
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_route_is_made_shown_and_removed),
-        TEST(a_manifests_route_is_shown_and_left_alone),
-        TEST(whose_a_host_is_only_an_operator_is_told),
-        TEST(what_is_no_route_is_refused),
-        TEST(the_servers_own_hosts_are_reserved),
+        HELLO_TEST(a_route_is_made_shown_and_removed),
+        HELLO_TEST(a_manifests_route_is_shown_and_left_alone),
+        HELLO_TEST(whose_a_host_is_only_an_operator_is_told),
+        HELLO_TEST(what_is_no_route_is_refused),
+        HELLO_TEST(the_servers_own_hosts_are_reserved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

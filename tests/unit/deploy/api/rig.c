@@ -164,6 +164,23 @@ void rig_done(struct rig *rig)
     fixture_done(&rig->fixture);
 }
 
+struct rig hello_rig;
+
+int hello_setup(void **state)
+{
+    (void)state;
+    rig_init(&hello_rig);
+    rig_put(&hello_rig, HELLO, "m1");
+    return 0;
+}
+
+int hello_teardown(void **state)
+{
+    (void)state;
+    rig_done(&hello_rig);
+    return 0;
+}
+
 void rig_send(struct rig *rig, enum api_method method, const char *target, struct bytes body)
 {
     static char path[512]; /* what is wanted of the vault refers to it */

@@ -49,6 +49,11 @@ struct rig {
 void rig_init_with_map(struct rig *rig, uint64_t map_bytes);
 void rig_init(struct rig *rig);
 void rig_done(struct rig *rig);
+/* One for all tests of a file: setup deploys HELLO there, whose module is "m1". */
+extern struct rig hello_rig;
+int hello_setup(void **state);
+int hello_teardown(void **state);
+#define HELLO_TEST(test) cmocka_unit_test_setup_teardown(test, hello_setup, hello_teardown)
 /* Sends a request; an upload goes through the fake builder. */
 void rig_send(struct rig *rig, enum api_method method, const char *target, struct bytes body);
 void rig_get(struct rig *rig, const char *target);
