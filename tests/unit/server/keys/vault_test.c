@@ -280,6 +280,17 @@ static enum status do_list(void)
     return vault_list(vault, &whose, add_name, names, &failure);
 }
 
+static enum status take_box(void *context, struct bytes name, struct bytes box)
+{
+    (void)context;
+    return name.count > 0 && box.count > 0 ? STATUS_OK : STATUS_CORRUPT;
+}
+
+static enum status do_each_box(void)
+{
+    return vault_each_box(vault, take_box, NULL, &failure);
+}
+
 static enum status do_remove(void)
 {
     struct vault_name one = name_of("acme", "hello", "A");
@@ -306,8 +317,10 @@ static enum status do_open(void)
 
 static void a_call_that_fails_is_told_and_loses_nothing(void **state)
 {
-    static enum status (*const acts[])(void) = {do_get,    do_list, do_put,    do_put_again,
-                                                do_rotate, do_open, do_remove, do_forget};
+    static enum status (*const acts[])(void) = {
+        do_get,    do_list, do_each_box, do_put,    do_put_again,
+        do_rotate, do_open, do_remove,   do_forget,
+    };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(acts); i++) {
         bool failed = true;
