@@ -54,6 +54,23 @@ static inline uint64_t dispatch_field64(const uint8_t *at)
     return value;
 }
 
+/* `index`, or 0 if it is not below `count`, by a dependency that no processor guesses past; whoever
+ * calls has checked it already. */
+static inline __attribute__((always_inline)) uint32_t dispatch_below(uint32_t index, uint32_t count)
+{
+#if defined(__x86_64__)
+    uint32_t mask;
+    __asm__("cmpl %[count], %[index]\n\tsbbl %[mask], %[mask]"
+            : [mask] "=r"(mask)
+            : [index] "r"(index), [count] "r"(count)
+            : "cc");
+#else
+    __asm__("" : "+r"(index)); /* or the compiler would know the answer */
+    uint32_t mask = (uint32_t)(((uint64_t)index - count) >> 32);
+#endif
+    return index & mask;
+}
+
 /* Of handlers' registers and variables: not every member of a family uses all. */
 #define UNUSED __attribute__((unused))
 
@@ -163,22 +180,6 @@ SHARED_HANDLER(dispatch_base);
 #define DISPATCH_FAULTING(context)                     ((const uint8_t *)NULL)
 #define DISPATCH_NOTE_NATIVE_FAULT(registers, context) ((void)(context))
 #endif
-/* `index`, or 0 if it is not below `count`, by a dependency that no processor guesses past; whoever
- * calls has checked it already. */
-static inline __attribute__((always_inline)) uint32_t dispatch_below(uint32_t index, uint32_t count)
-{
-#if defined(__x86_64__)
-    uint32_t mask;
-    __asm__("cmpl %[count], %[index]\n\tsbbl %[mask], %[mask]"
-            : [mask] "=r"(mask)
-            : [index] "r"(index), [count] "r"(count)
-            : "cc");
-#else
-    __asm__("" : "+r"(index)); /* or the compiler would know the answer */
-    uint32_t mask = (uint32_t)(((uint64_t)index - count) >> 32);
-#endif
-    return index & mask;
-}
 
 #if defined(__x86_64__) && (!DISPATCH_SANITIZED || DISPATCH_STENCILS)
 #define BEFORE_ACCESS()                         ((void)0)
