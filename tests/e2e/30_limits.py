@@ -133,8 +133,7 @@ class Objects(ServerTest):
 
     def memory_mib(self, key):
         worker, = self.server.worker_pids()
-        status = pathlib.Path(f"/proc/{worker}/status").read_text()
-        return int(status.partition(key + ":")[2].split()[0]) >> 10
+        return harness.memory_mib(worker, key)
 
     def neighbour(self):
         started = time.monotonic()

@@ -186,6 +186,21 @@ def children_of(pid):
     return found
 
 
+def pids_of(control, verb):
+    """Children of a server that were started with this verb."""
+    return [p for p, line in children_of(control).items() if line.split()[1:2] == [verb]]
+
+
+def memory_mib(pid, key="VmRSS"):
+    """What /proc says of a process; 0 of one that has gone."""
+    try:
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    found = re.search(rf"^{key}:\s+(\d+) kB", status, re.M)
+    return int(found[1]) / 1024 if found else 0.0
+
+
 def tree_of(pid):
     found = [pid]
     for child in children_of(pid):
@@ -329,8 +344,7 @@ class Server:
         return self.pids_of("worker")
 
     def pids_of(self, verb):
-        return [p for p, line in children_of(self.process.pid).items()
-                if line.split()[1:2] == [verb]]
+        return pids_of(self.process.pid, verb)
 
     # -- clients --
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`meson setup` where there is what deploy/packaging/debian.txt names, and no tool of tests.
 
-
 This machine has more; so the search path is a folder of links that leaves the rest out, and unit
 tests, whose library cannot be hidden like that, are off.
 """

@@ -117,19 +117,10 @@ class Soak:
         return kind
 
 
-def resident_mib(pid):
-    try:
-        text = pathlib.Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) for line in text.splitlines()
-               if line.startswith("VmRSS")) / 1024
-
-
 def sample(server):
     """Memory of all processes, and descriptors of control."""
     control = server.process.pid
-    memory = sum(map(resident_mib, [control, *harness.children_of(control)]))
+    memory = sum(map(harness.memory_mib, [control, *harness.children_of(control)]))
     try:
         return memory, len(os.listdir(f"/proc/{control}/fd"))
     except PermissionError:     # only root may look into it

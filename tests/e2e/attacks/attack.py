@@ -21,6 +21,10 @@ import threading
 import time
 import types
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+# pylint: disable=wrong-import-position
+import harness
+
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = (
     0, 1, 2, 3, 4, 6, 7, 8, 9)
@@ -39,11 +43,7 @@ class Target:
 
     def memory_mib(self):
         """Resident, of the worker; 0 if it is not known."""
-        if self.worker is None:
-            return 0.0
-        status = pathlib.Path(f"/proc/{self.worker}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-        return int(line.split()[1]) / 1024
+        return 0.0 if self.worker is None else harness.memory_mib(self.worker)
 
 
 def frame(kind, flags, stream, payload=b""):

@@ -5,13 +5,14 @@
 Clients ask one after the other on connections of their own while the worker, and then its
 successors, get SIGKILL. Run as who may signal it, with --worker; control is its parent.
 """
+import contextlib
 import os
 import pathlib
 import signal
-import threading
 import time
 
 import attack
+import harness
 
 CLIENTS = 4
 KILLS = 6
@@ -23,26 +24,16 @@ def parent_of(pid):
 
 
 def workers_of(control):
-    found = set()
-    for child in pathlib.Path(f"/proc/{control}/task/{control}/children").read_text().split():
-        try:
-            words = pathlib.Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if words[1:2] == [b"worker"]:
-            found.add(int(child))
-    return found
+    return set(harness.pids_of(control, "worker"))
 
 
-class Clients:
-    """They ask all the time; how often they were answered, and when it failed."""
+class Clients(contextlib.ExitStack):
+    """They ask all the time; how often they were answered, and how often it failed."""
 
     def __init__(self, target, count):
+        super().__init__()
         self.target = target
-        self.answered = [0] * count
-        self.failures = []
-        self.stopping = threading.Event()
-        self.threads = [threading.Thread(target=self._run, args=(i,)) for i in range(count)]
+        self.loads = [self.enter_context(harness.Load(1, self._ask)) for _ in range(count)]
 
     def _ask(self):
         with self.target.connect(DEADLINE_S) as client:
@@ -51,37 +42,24 @@ class Clients:
             answer = b""
             while piece := client.recv(65536):
                 answer += piece
-        return answer.startswith(b"HTTP/1.1 200 ")
+        if not answer.startswith(b"HTTP/1.1 200 "):
+            raise OSError(f"not answered: {answer[:80]}")
 
-    def _run(self, i):
-        while not self.stopping.is_set():
-            try:
-                if self._ask():
-                    self.answered[i] += 1
-                else:
-                    self.failures.append(time.monotonic())
-            except OSError:
-                self.failures.append(time.monotonic())
+    def answered(self):
+        return [len(load.results) for load in self.loads]
+
+    def failed(self):
+        return sum(len(load.failures) for load in self.loads)
 
     def wait_for_more(self):
         """Until each has been answered twice more: the second was asked for after this began."""
-        wanted = [count + 2 for count in self.answered]
+        wanted = [count + 2 for count in self.answered()]
         deadline = time.monotonic() + DEADLINE_S
-        while any(a < w for a, w in zip(self.answered, wanted)):
+        while any(a < w for a, w in zip(self.answered(), wanted)):
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.001)
         return True
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join()
 
 
 def kill(control, victim):
@@ -102,19 +80,19 @@ def run(target, kills=KILLS):
     with Clients(target, CLIENTS) as clients:
         for number in range(1, kills + 1):
             asked = clients.wait_for_more()
-            failed = len(clients.failures)
+            failed = clients.failed()
             began = time.monotonic()
             victim, there_ms = kill(control, victim)
             attack.insist(asked and clients.wait_for_more(),
                           f"kill {number}: all are answered again; successor after "
                           f"{there_ms:.0f} ms, answers after "
                           f"{(time.monotonic() - began) * 1000:.0f}")
-            lost = len(clients.failures) - failed
+            lost = clients.failed() - failed
             attack.insist(lost <= CLIENTS, f"kill {number}: {lost} requests failed, "
                                            f"at most {CLIENTS} were under way")
-        failed = len(clients.failures)
-        attack.insist(clients.wait_for_more() and len(clients.failures) == failed,
-                      f"nothing fails afterwards; {sum(clients.answered)} were answered")
+        failed = clients.failed()
+        attack.insist(clients.wait_for_more() and clients.failed() == failed,
+                      f"nothing fails afterwards; {sum(clients.answered())} were answered")
 
 
 if __name__ == "__main__":

@@ -5,12 +5,14 @@ A cgroup is the kernel's word for how much there is, which is then not overstepp
 the one that SKERRY_TEST_CGROUP names (with a memory controller, in which folders may be made, as by
 systemd's Delegate=yes), or where version 1 has its memory groups, if that can be written.
 """
+import contextlib
 import os
 import pathlib
-import threading
+import time
 import unittest
 
-from harness import SANITIZED, Server, ServerTest, guest, in_parallel, text_guest, wait_until, wat
+from harness import (SANITIZED, Load, Server, ServerTest, guest, in_parallel, memory_mib,
+                     text_guest, wait_until, wat)
 
 MIB = 1 << 20
 BOUND_MIB = 192
@@ -33,44 +35,28 @@ FILL = """
 """
 
 
-def resident_mib(pid):
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise AssertionError(f"process {pid} has no VmRSS")
-
-
-class Watched:
+class Watched(contextlib.ExitStack):
     """The worker's memory while something is done, and a neighbour that is served beside."""
 
     def __init__(self, server):
-        self.server = server
+        super().__init__()
         server.deploy("hello", text_guest("text-hello-01"))
         assert server.get("hello").status == 200
         self.worker, = server.worker_pids()
-        self.idle = self.most = resident_mib(self.worker)
-        self.neighbours = []
-        self.done = threading.Event()
-        self.threads = [threading.Thread(target=self._watch), threading.Thread(target=self._ask)]
+        self.idle = memory_mib(self.worker)
+        self.memory = self.enter_context(Load(1, self._sample))
+        self.neighbour = self.enter_context(Load(1, lambda: server.get("hello").status))
 
-    def _watch(self):
-        while not self.done.wait(0.001):
-            self.most = max(self.most, resident_mib(self.worker))
+    def _sample(self):
+        time.sleep(0.001)
+        return memory_mib(self.worker)
 
-    def _ask(self):
-        while not self.done.is_set():
-            self.neighbours.append(self.server.get("hello").status)
+    def most(self):
+        return max([self.idle] + [mib for _, mib in self.memory.results])
 
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.done.set()
-        for thread in self.threads:
-            thread.join()
-        print(f"memory: {self.idle:.0f} MiB idle, {self.most:.0f} at most, bound {BOUND_MIB}")
+    def __exit__(self, *failure):
+        super().__exit__(*failure)
+        print(f"memory: {self.idle:.0f} MiB idle, {self.most():.0f} at most, bound {BOUND_MIB}")
 
 
 class Hogs(ServerTest):
@@ -84,8 +70,9 @@ class Hogs(ServerTest):
                    if line.startswith("skerry_memory_bytes{"))
 
     def keeps_its_bound(self, watched):
-        self.assertLessEqual(watched.most, watched.idle + BOUND_MIB + SLACK_MIB)
-        self.assertEqual(set(watched.neighbours), {200})
+        self.assertLessEqual(watched.most(), watched.idle + BOUND_MIB + SLACK_MIB)
+        self.assertEqual(watched.neighbour.failures, [])
+        self.assertEqual({status for _, status in watched.neighbour.results}, {200})
         self.assertEqual(self.server.worker_pids(), [watched.worker])
 
     def fill(self, tenants):
