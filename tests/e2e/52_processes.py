@@ -187,12 +187,27 @@ def careless_server():
     return server
 
 
+def lacking(call):
+    """What makes a command run as where there is no such call."""
+    return [sys.executable, str(harness.ROOT / "tests" / "support" / "lacking.py"), "ENOSYS", call,
+            "--"]
+
+
+def write_config(server, text):
+    path = server.home / "other.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+WALL_CHECKS = ("seccomp", "landlock", "namespaces")
+
+
 def has_walls():
     """Has this machine, and may this user have, all that walls are made of?"""
     done = subprocess.run([harness.skerry_path(), "doctor", "--json"], capture_output=True,
                           text=True, check=False)
     verdicts = {row["check"]: row["verdict"] for row in json.loads(done.stdout)["checks"]}
-    return all(verdicts.get(name) == "ok" for name in ("seccomp", "landlock", "namespaces"))
+    return all(verdicts.get(name) == "ok" for name in WALL_CHECKS)
 
 
 @unittest.skipIf(harness.SANITIZED, "sanitizers need what walls forbid")
@@ -244,6 +259,57 @@ class Walls(unittest.TestCase):
                               timeout=60, check=False)
         self.assertEqual(done.returncode, 3)
         self.assertIn("walls: `on` is none of auto, require and off", done.stderr)
+
+
+@unittest.skipIf(harness.SANITIZED, "sanitizers need what walls forbid")
+@unittest.skipUnless(has_walls(), "this kernel, user or container has not all of them")
+class LackingKernel(unittest.TestCase):
+    """Where one wall cannot be put up, the others are, and all are told; or nothing starts."""
+
+    def lacks(self, call, check, words):
+        """Without `call` the line `check` of doctor is not well, and the log has `words`."""
+        self.serves_without(call, words)
+        server = Server(workers=1, config="walls: require\n", prefix=lacking(call))
+        for mode, verdict in (("auto", "warn"), ("require", "FAIL")):
+            done = self.run_without(call, server, "doctor", "--json", "--config",
+                                    write_config(server, f"walls: {mode}\n"))
+            rows = {row["check"]: row["verdict"] for row in json.loads(done.stdout)["checks"]}
+            self.assertEqual({name: rows[name] for name in WALL_CHECKS if rows[name] != "ok"},
+                             {check: verdict.lower()}, rows)
+            self.assertEqual(done.returncode != 0, mode == "require", done)
+        done = self.run_without(call, server, "serve", *server.arguments)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(f"walls: require: {words}", done.stderr)
+        self.assertNotIn("ready", done.stdout.split())
+
+    def serves_without(self, call, words):
+        with Server(workers=1, prefix=lacking(call)) as server:
+            Walls.wait_for_helpers(server)
+            server.deploy("text", text_guest("text-lacking1"))
+            self.assertEqual(server.get("text").text, "text-lacking1")
+            told = {line.get("process", "control")
+                    for line in map(json.loads, server.log().splitlines())
+                    if line["event"] == "walls" and words in line["message"]}
+            self.assertLessEqual({"worker 0", "keys", "egress"}, told)
+            if call != "seccomp":
+                filters = int(Process(server.process.pid).status()["Seccomp_filters"])
+                for pid in harness.children_of(server.process.pid):
+                    self.assertEqual(int(Process(pid).status()["Seccomp_filters"]), filters + 1)
+
+    @staticmethod
+    def run_without(call, server, *words):
+        return subprocess.run([*lacking(call), harness.skerry_path(), *words],
+                              env=server.environment(), capture_output=True, text=True,
+                              timeout=60 * harness.PATIENCE, check=False)
+
+    def test_without_landlock(self):
+        self.lacks("landlock_create_ruleset", "landlock", "this kernel has no landlock")
+
+    def test_without_namespaces(self):
+        self.lacks("unshare", "namespaces", "namespaces cannot be made")
+
+    def test_without_seccomp(self):
+        self.lacks("seccomp", "seccomp", "seccomp's filter cannot be put up")
 
 
 class Helpers(unittest.TestCase):
