@@ -57,11 +57,13 @@ static enum status data_dir_make(const char *path, struct report *report)
     return STATUS_OK;
 }
 
-/* Names that are there before FORMAT is, or that a fresh file system comes with. */
+/* Names that are there before FORMAT is, that a fresh file system comes with, or that a user made
+ * on the way to the first function: where that one keeps runtimes is beside what a server has. */
 static bool data_dir_is_harmless(const char *name)
 {
     static const char *const harmless[] = {
-        ".", "..", DATA_DIR_LOCK_NAME, DATA_DIR_FORMAT_NAME DATA_DIR_TEMP_SUFFIX, "lost+found",
+        ".",          "..",       DATA_DIR_LOCK_NAME, DATA_DIR_FORMAT_NAME DATA_DIR_TEMP_SUFFIX,
+        "lost+found", "runtimes",
     };
     for (size_t i = 0; i < COUNT_OF(harmless); i++) {
         if (strcmp(name, harmless[i]) == 0)

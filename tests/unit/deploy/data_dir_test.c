@@ -54,6 +54,21 @@ static void foreign_directory_is_refused_and_left_alone(void **state)
     fixture_done(&fixture);
 }
 
+static void runtimes_may_be_there_before_the_first_start(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct data_dir dir;
+    char path[128];
+    fixture_init(&fixture);
+    (void)snprintf(path, sizeof(path), "%s/runtimes", fixture.dir);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(data_dir_open(fixture.dir, NULL, &dir), STATUS_OK);
+    data_dir_close(&dir);
+    assert_int_equal(access(path, F_OK), 0);
+    fixture_done(&fixture);
+}
+
 static void directory_of_another_format_is_refused(void **state)
 {
     (void)state;
@@ -229,6 +244,7 @@ UNIT
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(directory_is_made_private_with_all_its_parents),
         cmocka_unit_test(foreign_directory_is_refused_and_left_alone),
+        cmocka_unit_test(runtimes_may_be_there_before_the_first_start),
         cmocka_unit_test(directory_of_another_format_is_refused),
         cmocka_unit_test(directory_of_the_format_before_becomes_one_of_this),
         cmocka_unit_test(interrupted_making_counts_as_empty),
