@@ -179,10 +179,12 @@ enum status manifest_read_list(const struct manifest_reader *reader,
     return STATUS_OK;
 }
 
-/* Steps may come again in a chain; a name or a place that is there twice is a slip. */
+/* Steps may come again in a chain, and options of a program; a name or a place that is there twice
+ * is a slip. */
 static bool read_is_again(enum manifest_type type, const struct bytes *rows, uint32_t count)
 {
-    for (uint32_t i = 0; type != MANIFEST_NAMES && i < count; i++) {
+    bool may_come_again = type == MANIFEST_NAMES || type == MANIFEST_ARGUMENTS;
+    for (uint32_t i = 0; !may_come_again && i < count; i++) {
         if (bytes_equal(rows[i], rows[count]))
             return true;
     }

@@ -67,6 +67,17 @@ static void the_struct_has_what_was_said(void **state)
     assert_true(bytes_equal_text(manifest->steps.rows[0], "x"));
 }
 
+static void steps_and_arguments_may_come_again(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct deploy_manifest *manifest = &fixture->manifest;
+    assert_int_equal(from_yaml(fixture, "steps: [a, b, a]\n"), STATUS_OK);
+    assert_int_equal(manifest->steps.count, 3);
+    assert_int_equal(from_yaml(fixture, "arguments: [-d, a=1, -d, b=2]\n"), STATUS_OK);
+    assert_int_equal(manifest->arguments.count, 4);
+    assert_true(bytes_equal_text(manifest->arguments.rows[2], "-d"));
+}
+
 static void what_is_wrong_is_told_with_its_line_and_column(void **state)
 {
     static const struct {
@@ -228,6 +239,7 @@ UNIT
 {
     const struct CMUnitTest tests[] = {
         TEST(the_struct_has_what_was_said),
+        TEST(steps_and_arguments_may_come_again),
         TEST(what_is_wrong_is_told_with_its_line_and_column),
         TEST(json_is_judged_by_the_same_rows),
         TEST(counts_and_sizes_are_bounded),
