@@ -3,8 +3,6 @@
 // What is above the checkpoint is done once, when the function is deployed: load libraries here.
 // Each request goes on below it, with what PHP would have found in its environment.
 
-ini_set('display_errors', '0'); // what went wrong is the log's to tell, not the client's
-ini_set('log_errors', '1');
 file_get_contents('/dev/skerry/checkpoint');
 mt_srand(random_int(0, PHP_INT_MAX));
 

@@ -364,9 +364,11 @@ static enum engine_outcome wagi_write(struct hostapi_host *host,
                                       uint32_t *sum,
                                       enum wasi_errno *error)
 {
-    if (stream == WASI_STDOUT && host->checkpoint.on_the_way)
+    if (stream == WASI_STDOUT && host->checkpoint.on_the_way) {
+        host_say_on(host, piece); /* often it is an interpreter that tells what is wrong */
         return host_trap(call, "stdout was written before the checkpoint: it would be part of no "
                                "request's answer; write after it");
+    }
     if (stream != WASI_STDOUT || host->request.exchange == NULL)
         return wasi_write_log(host, call, stream, piece, sum, error);
     *error = WASI_SUCCESS;

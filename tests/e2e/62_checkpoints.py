@@ -85,7 +85,8 @@ class Checkpoints(ServerTest):
 
     def test_what_cannot_be_frozen_is_refused_with_its_reason(self):
         self.refused("reads", "stdin was read before", DEFECT="fd_read(0, &vector, 1, &bytes)")
-        self.refused("writes", "stdout was written before", DEFECT='print("x")')
+        self.refused("writes", "stdout was written before", "it said: Parse error in line 7",
+                     DEFECT='print("Parse error in line 7")')
         self.refused("kv", "kv_get_v1", DEFECT='skerry_kv_get("k", 1, body, 9, 0)')
         self.refused("hangs", "limits.init_fuel",
                      DEFECT='while (bytes == 0) __asm__ volatile("")')

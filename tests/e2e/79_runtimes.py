@@ -129,6 +129,18 @@ class Languages(ServerTest):
             out = self.server.cli("deploy", str(made), check=0).stdout
         self.assertIn("goes on from its checkpoint", out)
 
+    def refused(self, name, language, file, added, *words):
+        """What is deployed with a line too many is refused, and told where that is."""
+        made = pathlib.Path(tempfile.mkdtemp(prefix=name, dir=SCRATCH))
+        shutil.copytree(ROOT / "examples" / name, made, dirs_exist_ok=True)
+        with (made / file).open("a") as source:
+            source.write(added)
+        here = os.environ.get("SKERRY_RUNTIMES", str(harness.SHARED / "modules" / "runtimes"))
+        with unittest.mock.patch.dict(os.environ, SKERRY_RUNTIMES=here):
+            said = self.server.cli("deploy", str(made), "-n", f"{language}-wrong", check=1).stderr
+        for word in words:
+            self.assertIn(word, said)
+
     def test_php(self):
         self.example("page-php", "php")
         self.assertIn("<p>hello, Ann &amp; Bob", self.server.get("page-php",
@@ -143,6 +155,8 @@ class Languages(ServerTest):
         self.assertNotEqual(one["token"], two["token"])
         for path in ("/none", "/../front", "/pages/index.php"):
             self.assertEqual(self.server.get("page-php", path).status, 404)
+        self.refused("page-php", "php", "front.php", "function (\n", "PHP Parse error: ",
+                     "in /front.php on line ")
 
     def test_python(self):
         self.example("wsgi-python", "python", "python/usr")
@@ -153,6 +167,8 @@ class Languages(ServerTest):
         self.assertNotEqual(one["draw"], two["draw"])
         self.assertNotEqual(one["token"], two["token"])
         self.assertEqual(self.server.get("wsgi-python", "/none").status, 404)
+        self.refused("wsgi-python", "python", "app.py", "def (:\n", 'File "/app.py", line ',
+                     "SyntaxError: ")
 
     def test_ruby(self):
         self.example("rack-ruby", "ruby")
@@ -162,6 +178,7 @@ class Languages(ServerTest):
         self.assertIn("sent: body\n", one)
         self.assertNotEqual(one, two)
         self.assertEqual(self.server.get("rack-ruby", "/none").status, 404)
+        self.refused("rack-ruby", "ruby", "app.rb", "def (\n", "/app.rb:", "syntax error, ")
 
 
 if __name__ == "__main__":
