@@ -103,6 +103,9 @@ struct cli {
 NODISCARD enum cli_exit
 cli_options_parse(struct cli *cli, bool wants_server, int argc, char **argv);
 
+/* Is somebody there? Asked before work that would be for nothing; of a server that is not behind a
+ * Unix socket nothing is known before it is called. */
+NODISCARD enum cli_exit cli_reach(const struct cli *cli);
 /* The server is behind this Unix socket. */
 NODISCARD enum cli_exit cli_use_socket(struct cli *cli, const char *path);
 

@@ -7,7 +7,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "deploy/cli/cli.h"
@@ -190,6 +193,19 @@ static enum cli_exit cli_unreachable(const struct cli *cli, CURLcode result)
                         place);
     return cli_fail(cli, CLI_UNREACHABLE, "the connection to %s failed: %s%s", place,
                     curl_easy_strerror(result), cli_tls_hint(cli, result));
+}
+
+enum cli_exit cli_reach(const struct cli *cli)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t count = strlen(cli->socket);
+    if (count == 0 || count >= sizeof(address.sun_path))
+        return CLI_OK;
+    memcpy(address.sun_path, cli->socket, count);
+    AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+        return CLI_OK;
+    return cli_unreachable(cli, CURLE_COULDNT_CONNECT);
 }
 
 /* ---- one request ----------------------------------------------------------------------------- */

@@ -353,6 +353,8 @@ static enum cli_exit cli_deploy_folder(struct cli *cli, const char *path)
     if (code == CLI_OK)
         code = cli_check_warm(cli, folder.module);
     if (code == CLI_OK && !cli->options.no_build)
+        code = cli_reach(cli);
+    if (code == CLI_OK && !cli->options.no_build)
         code = cli_folder_build(cli, &folder);
     if (code == CLI_OK)
         code = cli_folder_pack(cli, name, &folder);

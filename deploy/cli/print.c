@@ -10,6 +10,7 @@
 enum cli_exit cli_fail(const struct cli *cli, enum cli_exit code, const char *format, ...)
 {
     va_list arguments;
+    (void)fflush(stdout); /* what was said before comes before, also where both are one file */
     (void)fprintf(stderr, "%s: ", cli->program);
     va_start(arguments, format);
     (void)vfprintf(stderr, format, arguments);

@@ -114,8 +114,8 @@ enum cli_exit cli_build(struct cli *cli)
     enum cli_exit code = cli_folder_read(cli, path, &folder);
     if (code == CLI_OK && folder.manifest.build.count == 0)
         code = cli_fail(cli, CLI_MANIFEST,
-                        "%s/" DEPLOY_MANIFEST_FILE " has no `build`: add one, like `build: "
-                        "./build.sh`",
+                        "%s/" DEPLOY_MANIFEST_FILE " has no `build`: it can be deployed as it is; "
+                        "or add one, like `build: ./build.sh`",
                         folder.path);
     uint64_t started_ns = clock_monotonic_ns(&clock_system);
     if (code == CLI_OK)

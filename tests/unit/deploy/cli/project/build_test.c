@@ -77,7 +77,19 @@ static void a_build_that_fails_says_how_and_nothing_is_sent(void **state)
     write_manifest(counter, "");
     COUNTER_RUN_ALONE(counter, "build", counter->folder);
     assert_int_equal(counter->shown.exit_status, CLI_MANIFEST);
-    assert_says(counter->shown.err, "has no `build`: add one, like `build: ./build.sh`\n");
+    assert_says(counter->shown.err, "or add one, like `build: ./build.sh`\n");
+    clean(counter, false);
+}
+
+static void nothing_is_built_for_a_server_that_is_not_there(void **state)
+{
+    struct counter *counter = *state;
+    write_manifest(counter, "build: cp hello.wasm made.wasm; echo built");
+    COUNTER_RUN_ALONE(counter, "deploy", counter->folder, "--admin-socket", "/nonexistent/a.sock");
+    assert_int_equal(counter->shown.exit_status, CLI_UNREACHABLE);
+    assert_string_equal(counter->shown.err,
+                        "skerry deploy: no server at /nonexistent/a.sock: start "
+                        "one with `skerry serve`, or pass --url or --data\n");
     clean(counter, false);
 }
 
@@ -98,6 +110,7 @@ UNIT
         TEST_COUNTER(a_build_runs_in_the_folder_and_speaks_on_stderr),
         TEST_COUNTER(a_folder_is_built_before_it_is_deployed),
         TEST_COUNTER(a_build_that_fails_says_how_and_nothing_is_sent),
+        TEST_COUNTER(nothing_is_built_for_a_server_that_is_not_there),
         TEST_COUNTER(a_signal_ends_the_build_with_what_it_started),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
