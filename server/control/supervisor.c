@@ -561,6 +561,7 @@ int supervisor_run(const struct supervisor_options *options)
                                         options->config->tls_certificate_count == 0};
     struct report report = REPORT_INIT;
     log_never_wait();
+    log_look_for_terminal();
     bus_error_watch();
     enum status status = handover_find(&report, &supervisor.handover);
     if (supervisor.handover != NULL)

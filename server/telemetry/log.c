@@ -11,17 +11,24 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "engine/base/json.h"
+#include "server/telemetry/log_terminal.h"
 
 #define LOG_TAIL_BYTES 16 /* for the closing of a cut line */
 #define LOG_ROOM_BYTES (LOG_LINE_BYTES - LOG_STAMP_BYTES - LOG_TAIL_BYTES)
 
 _Static_assert(LOG_LINE_BYTES <= PIPE_BUF, "a line is written whole or not at all");
+
+static struct {
+    bool there;
+    bool colour;
+} log_terminal;
 
 static bool log_room(struct log_line *line, size_t count)
 {
@@ -96,7 +103,23 @@ bool log_write(const char *line, size_t count)
     struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
     if (poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0)
         return false;
+    char shown[LOG_LINE_BYTES];
+    size_t length =
+        log_terminal.there
+            ? log_terminal_line(bytes_make(line, count), log_terminal.colour, shown, sizeof(shown))
+            : 0;
+    if (length > 0)
+        return write(STDERR_FILENO, shown, length) == (ssize_t)length;
     return write(STDERR_FILENO, line, count) == (ssize_t)count;
+}
+
+void log_look_for_terminal(void)
+{
+    const char *none = getenv("NO_COLOR");
+    const char *kind = getenv("TERM");
+    log_terminal.there = isatty(STDERR_FILENO) == 1;
+    log_terminal.colour =
+        (none == NULL || none[0] == '\0') && kind != NULL && strcmp(kind, "dumb") != 0;
 }
 
 bool log_end(struct log_line *line)

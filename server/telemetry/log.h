@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to server/: the process's log, one JSON object a line on stderr.
+ * Private to server/: the process's log, one JSON object a line on stderr; on a terminal a line for
+ * whoever looks at it.
  *
  * A line is built in a fixed buffer and written by one write(2), so that lines of several
  * processes do not mix. What does not fit is cut inside its value; a line that cannot be
@@ -35,6 +36,9 @@ void log_close(struct log_line *line);
 bool log_write(const char *line, size_t count);
 /* For the rest of the process, writing to stdout and stderr loses what would have to wait. */
 void log_never_wait(void);
+/* Whether stderr is a terminal, and may be coloured (NO_COLOR): asked once, by the process whose
+ * stderr it is; that of others is a pipe to it. */
+void log_look_for_terminal(void);
 /* The three in one: a line with a message. */
 void log_message(const char *level, const char *event, const char *format, ...) PRINTF_LIKE(3, 4);
 

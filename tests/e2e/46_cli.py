@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line: hints that can be pasted, names that are not guessed, errors that say what."""
+import contextlib
 import json
 import os
 import pathlib
@@ -7,10 +8,11 @@ import pty
 import re
 import shutil
 import subprocess
+import threading
 import unittest
 
 from harness import (PATIENCE, SCRATCH, Server, ServerTest, free_port, guest, skerry_path,
-                     text_guest, write_guest)
+                     text_guest, wait_until, write_guest)
 
 VERBS = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "cli"
 # Which tells a person what happens, until Ctrl-C.
@@ -307,6 +309,28 @@ class Json(unittest.TestCase):
                 pass  # so the other end's close is told
             os.close(ours)
         return process.returncode, said.decode()
+
+    def test_a_servers_log_on_a_terminal_is_for_who_looks_at_it(self):
+        for no_color, painted in (("", True), ("1", False)):
+            server = Server(workers=1)
+            ending = threading.Thread(target=self.end_when_it_serves, args=[server])
+            ending.start()
+            status, said = self.on_a_terminal(server, "serve", *server.arguments,
+                                              NO_COLOR=no_color)
+            ending.join()
+            self.assertEqual(status, 0, said)
+            self.assertNotIn('{"ts"', said)
+            self.assertRegex(said, r"\d\d:\d\d:\d\d\.\d{3} .*info.* start: skerry ")
+            self.assertEqual(ESCAPE in said, painted, said)
+
+    @staticmethod
+    def end_when_it_serves(server):
+        def is_ready():
+            with contextlib.suppress(OSError):
+                return server.admin("GET", "/readyz").status == 200
+            return False
+        wait_until(is_ready, 20, "a server on a terminal")
+        server.cli("drain", check=0)
 
     def test_no_color_means_none_on_a_terminal(self):
         with Server(workers=1) as server:
