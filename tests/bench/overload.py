@@ -9,13 +9,16 @@ hundreds of connections, while a victim asks at a fixed rate. Then all of them l
 the victim asks as fast as it can, a window after the other, as it did before the flood. The worker
 has a core to itself; the flood shares the victim's, at the lowest priority. Full speed is told by
 the worker's CPU time a request, which others on the machine change less than requests a second;
-both are printed, and never judged.
+both are printed, and never judged. What is: in the midst of the flood everybody who is sent away is
+told by Retry-After when to come back.
 """
 import argparse
 import contextlib
 import os
 import pathlib
+import re
 import signal
+import socket
 import statistics
 import subprocess
 import time
@@ -27,6 +30,7 @@ TENANTS = 4
 WINDOW_MS = 200
 WINDOWS = 8
 FULL_SPEED = 0.95
+ASKED = 40          # of who is flooded, for what who is sent away is told
 
 
 def parse_arguments():
@@ -91,6 +95,21 @@ def sent_away(server):
     return rows
 
 
+def told_to_come_back(server):
+    """How many of those that ask a flooded tenant are sent away; each has to be told until when."""
+    connection = support.Connection(socket.AF_INET, ("127.0.0.1", server.port))
+    away = 0
+    for _ in range(ASKED):
+        status, head, _ = connection.exchange("GET", "/f/hog0/loop/")
+        if status == 503:
+            away += 1
+            if not re.search(r"^retry-after: [1-9]\d*\r?$", head, re.M):
+                support.die(f"a 503 without Retry-After: {head!r}")
+    if away == 0:
+        support.die(f"of {ASKED} requests for a flooded tenant none was sent away")
+    return away
+
+
 def measure_round(skerry, cores, server, seconds):
     _, client_core = cores
     peace = [window(skerry, client_core, server) for _ in range(WINDOWS)]
@@ -99,6 +118,7 @@ def measure_round(skerry, cores, server, seconds):
     flood = Flood(skerry, client_core, server, seconds + 10)
     time.sleep(1)
     beside = ask(skerry, client_core, server, f"{seconds}s", 200)
+    away = told_to_come_back(server)
     refused = {code: count - refused.get(code, 0) for code, count in sent_away(server).items()
                if count > refused.get(code, 0)}
     flood.end()
@@ -107,7 +127,7 @@ def measure_round(skerry, cores, server, seconds):
     for _ in range(WINDOWS):
         after, after_us = window(skerry, client_core, server)
         windows.append((before_us / after_us, after / before, time.monotonic() - ended))
-    return (before, before_us), beside, refused, windows
+    return (before, before_us), beside, (refused, away), windows
 
 
 def main():
@@ -127,14 +147,15 @@ def main():
             admin.deploy(f"hog{i}", "loop", modules.endless())
         print("\nlimits.concurrency 16, queue 32, queue_wait 200 ms, wall 5 s\n")
         for _ in range(options.rounds):
-            before, beside, refused, windows = measure_round(skerry, cores, server,
+            before, beside, (refused, away), windows = measure_round(skerry, cores, server,
                                                              options.seconds)
             failed = beside["failed"] + beside["answered"] - beside["succeeded"]
             back = next((at for ratio, _, at in windows if ratio >= FULL_SPEED), None)
             print(f"before {before[0]:,.0f} requests/s, {before[1]:.2f} us; beside the flood "
                   f"{failed} of {beside['answered'] + beside['failed']} failed, p50 "
                   f"{beside['latency']['all']['p50_ms']:.2f} ms, p99 "
-                  f"{beside['latency']['all']['p99_ms']:.2f}; sent away {refused}; "
+                  f"{beside['latency']['all']['p99_ms']:.2f}; sent away {refused}, "
+                  f"{away} of {ASKED} that were looked at, each with Retry-After; "
                   + (f"full speed in the window that ended {back:.2f} s after it" if back
                      else f"not at full speed within {windows[-1][2]:.2f} s")
                   + "; by CPU " + " ".join(f"{ratio:.2f}" for ratio, _, _ in windows)
