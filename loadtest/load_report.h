@@ -11,6 +11,8 @@
 #include "loadtest/load_options.h"
 #include "loadtest/load_results.h"
 
+#define LOAD_REPORT_URL_BYTES (2 * LOADTEST_URL_BYTES + LOADTEST_PATH_BYTES)
+
 struct load_report {
     const struct load_options *options;
     const struct target *target;
@@ -29,6 +31,8 @@ extern const struct load_report_quantile load_report_quantiles[LOAD_REPORT_QUANT
 
 /* Answers per second in the measured time; 0 if there was none. */
 double load_report_rate(const struct load_report *report);
+/* What was asked for: of a cold run the functions of that name, wherever the server has them. */
+void load_report_url(const struct load_report *report, char ret_url[LOAD_REPORT_URL_BYTES]);
 double load_report_ms(uint64_t ns);
 
 void load_report_text(const struct load_report *report, FILE *out);

@@ -133,9 +133,11 @@ static json_t *load_report_json_head(const struct load_report *report)
     const struct load_options *options = report->options;
     const struct load_results *results = report->results;
     const struct load_run_result *run = report->run;
+    char url[LOAD_REPORT_URL_BYTES];
+    load_report_url(report, url);
     json_t *root = json_pack(
-        "{s:s, s:s, s:s, s:s, s:I, s:b, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:f}", "url",
-        options->url, "method", options->method, "mode",
+        "{s:s, s:s, s:s, s:s, s:I, s:b, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:f}", "url", url,
+        "method", options->method, "mode",
         options->cold               ? "cold"
         : options->rate_millis == 0 ? "closed"
                                     : "open",

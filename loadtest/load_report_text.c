@@ -29,10 +29,23 @@ double load_report_rate(const struct load_report *report)
     return ns == 0 ? 0 : (double)report->results->answered_count * 1e9 / (double)ns;
 }
 
+void load_report_url(const struct load_report *report, char ret_url[LOAD_REPORT_URL_BYTES])
+{
+    const struct load_options *options = report->options;
+    const struct target *target = report->target;
+    if (options->cold)
+        (void)snprintf(ret_url, LOAD_REPORT_URL_BYTES, "http://%s/f/%s/cold-NNNN%s", target->place,
+                       options->tenant, target->path);
+    else
+        (void)snprintf(ret_url, LOAD_REPORT_URL_BYTES, "%s", options->url);
+}
+
 static void load_report_head(const struct load_report *report, FILE *out)
 {
     const struct load_options *options = report->options;
-    (void)fprintf(out, "%s %s (%s)\n  ", options->method, options->url, report->target->place);
+    char url[LOAD_REPORT_URL_BYTES];
+    load_report_url(report, url);
+    (void)fprintf(out, "%s %s (%s)\n  ", options->method, url, report->target->place);
     if (options->cold)
         (void)fprintf(out, "cold start of %llu functions of tenant %s, each requested once",
                       (unsigned long long)options->functions, options->tenant);

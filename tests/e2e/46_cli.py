@@ -153,8 +153,9 @@ class Words(ServerTest):
         self.assertGreaterEqual(found[0]["value"], 1)
 
     def test_cold_starts_are_measured_wherever_the_server_is(self):
-        done = self.says(0, f"(127.0.0.1:{self.server.port})", "loadtest", "--cold",
-                         "--functions", "3", "--admin-socket", self.server.socket)
+        done = self.says(0, f"GET http://127.0.0.1:{self.server.port}/f/default/cold-NNNN/ ",
+                         "loadtest", "--cold", "--functions", "3", "--admin-socket",
+                         self.server.socket)
         if "warm" in done.stdout:
             self.assertIn("pool.prewarm: 0s", done.stdout)
 
