@@ -30,6 +30,7 @@
 #include "server/control/sockets/service_manager.h"
 #include "server/telemetry/bus_error.h"
 #include "server/telemetry/log.h"
+#include "server/telemetry/log_terminal.h"
 #include "server/walls/walls.h"
 
 #define DRAIN_MARGIN_S 2
@@ -561,7 +562,7 @@ int supervisor_run(const struct supervisor_options *options)
                                         options->config->tls_certificate_count == 0};
     struct report report = REPORT_INIT;
     log_never_wait();
-    log_look_for_terminal();
+    log_terminal_watch();
     bus_error_watch();
     enum status status = handover_find(&report, &supervisor.handover);
     if (supervisor.handover != NULL)

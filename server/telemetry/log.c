@@ -11,24 +11,19 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "engine/base/json.h"
-#include "server/telemetry/log_terminal.h"
 
 #define LOG_TAIL_BYTES 16 /* for the closing of a cut line */
 #define LOG_ROOM_BYTES (LOG_LINE_BYTES - LOG_STAMP_BYTES - LOG_TAIL_BYTES)
 
 _Static_assert(LOG_LINE_BYTES <= PIPE_BUF, "a line is written whole or not at all");
 
-static struct {
-    bool there;
-    bool colour;
-} log_terminal;
+static log_shape *log_shaped_by; /* NULL: as they are */
 
 static bool log_room(struct log_line *line, size_t count)
 {
@@ -104,22 +99,17 @@ bool log_write(const char *line, size_t count)
     if (poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0)
         return false;
     char shown[LOG_LINE_BYTES];
-    size_t length =
-        log_terminal.there
-            ? log_terminal_line(bytes_make(line, count), log_terminal.colour, shown, sizeof(shown))
-            : 0;
+    size_t length = 0;
+    if (log_shaped_by != NULL)
+        length = log_shaped_by(bytes_make(line, count), shown, sizeof(shown));
     if (length > 0)
         return write(STDERR_FILENO, shown, length) == (ssize_t)length;
     return write(STDERR_FILENO, line, count) == (ssize_t)count;
 }
 
-void log_look_for_terminal(void)
+void log_shape_by(log_shape *shape)
 {
-    const char *none = getenv("NO_COLOR");
-    const char *kind = getenv("TERM");
-    log_terminal.there = isatty(STDERR_FILENO) == 1;
-    log_terminal.colour =
-        (none == NULL || none[0] == '\0') && kind != NULL && strcmp(kind, "dumb") != 0;
+    log_shaped_by = shape;
 }
 
 bool log_end(struct log_line *line)

@@ -36,9 +36,9 @@ void log_close(struct log_line *line);
 bool log_write(const char *line, size_t count);
 /* For the rest of the process, writing to stdout and stderr loses what would have to wait. */
 void log_never_wait(void);
-/* Whether stderr is a terminal, and may be coloured (NO_COLOR): asked once, by the process whose
- * stderr it is; that of others is a pipe to it. */
-void log_look_for_terminal(void);
+/* Writes a line in another shape: at most `room` bytes; returns how many, 0: as it is. */
+typedef size_t log_shape(struct bytes line, char *out, size_t room);
+void log_shape_by(log_shape *shape);
 /* The three in one: a line with a message. */
 void log_message(const char *level, const char *event, const char *format, ...) PRINTF_LIKE(3, 4);
 

@@ -4,8 +4,11 @@
  */
 #include "server/telemetry/log_terminal.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "server/telemetry/log.h"
 #include "server/telemetry/log_check.h"
 
 #define TERMINAL_CLOCK_AT    11 /* in 2026-11-29T11:18:51.972323Z */
@@ -124,4 +127,23 @@ size_t log_terminal_line(struct bytes line, bool colour, char *out, size_t room)
     }
     terminal_say(&text, "\n");
     return text.full ? 0 : text.count;
+}
+
+static size_t terminal_painted(struct bytes line, char *out, size_t room)
+{
+    return log_terminal_line(line, true, out, room);
+}
+
+static size_t terminal_plain(struct bytes line, char *out, size_t room)
+{
+    return log_terminal_line(line, false, out, room);
+}
+
+void log_terminal_watch(void)
+{
+    const char *none = getenv("NO_COLOR");
+    const char *kind = getenv("TERM");
+    bool paints = (none == NULL || none[0] == '\0') && kind != NULL && strcmp(kind, "dumb") != 0;
+    if (isatty(STDERR_FILENO) == 1)
+        log_shape_by(paints ? terminal_painted : terminal_plain);
 }

@@ -7,6 +7,9 @@
 
 #include "engine/base/bytes.h"
 
+/* Lets the log be written so where stderr is a terminal, and painted if it may be (NO_COLOR). For
+ * the process whose stderr it is; that of others is a pipe to it. */
+void log_terminal_watch(void);
 /* `line` is an object as log.h writes it, with its newline: becomes time, level, event, message,
  * and what else there is as key=value. Writes at most `room` bytes and returns how many, with the
  * newline; 0: it is no such line, or has no room. */
