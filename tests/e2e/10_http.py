@@ -9,7 +9,9 @@ import unittest
 
 import h2
 import harness
-from harness import ServerTest, guest, raw, text_guest
+from harness import ROOT, ServerTest, guest, raw, text_guest
+
+STATUSES = ROOT / "engine" / "base" / "http_status.def"
 
 
 class Http(ServerTest):
@@ -154,6 +156,17 @@ class Http(ServerTest):
     def test_the_guest_chooses_the_status(self):
         for status in (200, 201, 204, 301, 304, 400, 404, 418, 500, 503, 599):
             self.assertEqual(self.server.get("status", f"/{status}").status, status)
+
+    def test_each_status_has_the_reason_that_is_its_own(self):
+        rows = re.findall(r'^HTTP_STATUS\((\d+), "(.*)"\)$', STATUSES.read_text(), re.M)
+        rows = [(int(status), reason) for status, reason in rows if int(status) >= 200]
+        self.assertGreater(len(rows), 50)
+        with contextlib.closing(self.server.connect()) as connection:
+            for status, reason in [*rows, (299, "")]:
+                connection.request("GET", f"/f/default/status/{status}")
+                answer = connection.getresponse()
+                answer.read()
+                self.assertEqual((answer.status, answer.reason), (status, reason))
 
     def test_a_status_that_is_none_is_the_guests_fault(self):
         for status in ("000", "099", "600", "999"):
