@@ -541,9 +541,8 @@ NODISCARD enum status deploy_prepare(const struct deploy_prepare_options *option
 
 /*
  * `skerry builder` (server/builder.c) reads a module from fd 3, writes the artifact to fd 4
- * and its result to fd 5, then exits 0. Any other end is a failed build. First it reads
- * its order from fd 6: the struct, then as many bytes of configuration as it says.
- * The artifact is fsynced before the result is written.
+ * and its result to fd 5, then exits 0. Any other end is a failed build. First it reads its order
+ * from fd 6: the struct, then the configuration. The artifact is fsynced before the result.
  */
 #define DEPLOY_BUILDER_VERB "builder"
 enum deploy_builder_fd {
@@ -565,6 +564,7 @@ struct deploy_build_order {
     uint8_t base_key[DEPLOY_SHA256_BYTES];                  /* that one's */
 };
 #define DEPLOY_BUILD_WARNINGS_BYTES 4096
+#define DEPLOY_SURFACE_BYTES        16384
 /* What a command did before its checkpoint, all in vain for requests but what is in memory. */
 struct deploy_build_checkpoint {
     uint64_t is_made; /* 0: it has none, and the rest is 0 */
@@ -581,6 +581,7 @@ struct deploy_build_result {
     char kind[DEPLOY_KIND_BYTES];
     uint32_t keeps_memory; /* 1: the kind may keep its memory between requests; else 0 */
     char warnings[DEPLOY_BUILD_WARNINGS_BYTES]; /* one a line */
+    char surface[DEPLOY_SURFACE_BYTES];         /* its imports and exports: server/surface.h */
     struct deploy_build_checkpoint checkpoint;
     uint64_t validate_us;
     uint64_t translate_us;

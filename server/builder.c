@@ -34,6 +34,7 @@
 #include "engine/engine.h"
 #include "hostapi/hostapi.h"
 #include "hostapi/javascript/module.h"
+#include "server/surface.h"
 #include "server/walls/walls.h"
 #include "server/world/guest_files.h"
 
@@ -192,17 +193,6 @@ static enum status builder_compile(struct builder *builder)
                               &builder->report, &builder->module);
 }
 
-/* Appends to a NUL-terminated text with room for `bytes`; what is not plain becomes '?'. */
-static void builder_append(char *text, size_t bytes, struct bytes part)
-{
-    size_t used = strlen(text);
-    for (size_t i = 0; i < part.count && used + 1 < bytes; i++) {
-        bool plain = part.data[i] >= ' ' && part.data[i] < 0x7f;
-        text[used++] = plain ? (char)part.data[i] : '?';
-    }
-    text[used] = '\0';
-}
-
 static void builder_warn(struct builder *builder, const char *line)
 {
     size_t used = strlen(builder->result.warnings);
@@ -217,9 +207,9 @@ static void builder_warn_missing(void *context, const struct engine_import_desc 
     struct builder *builder = context;
     char names[BUILDER_IMPORT_BYTES] = "";
     char line[BUILDER_IMPORT_BYTES + 80];
-    builder_append(names, sizeof(names), import->module_name);
-    builder_append(names, sizeof(names), bytes_of_text("."));
-    builder_append(names, sizeof(names), import->name);
+    server_surface_append(names, sizeof(names), import->module_name);
+    server_surface_append(names, sizeof(names), bytes_of_text("."));
+    server_surface_append(names, sizeof(names), import->name);
     int count =
         snprintf(line, sizeof(line), "import `%s` is not provided: calling it will trap\n", names);
     if (count > 0)
@@ -256,8 +246,8 @@ static const char *builder_said(struct builder *builder, char ret_text[BUILDER_S
         size_t count = end == NULL ? said.count - at : (size_t)(end - said.data) - at;
         struct bytes line = bytes_trim(bytes_make(said.data + at, count));
         if (ret_text[0] != '\0' && line.count > 0)
-            builder_append(ret_text, BUILDER_SAID_BYTES, bytes_of_text("; "));
-        builder_append(ret_text, BUILDER_SAID_BYTES, line);
+            server_surface_append(ret_text, BUILDER_SAID_BYTES, bytes_of_text("; "));
+        server_surface_append(ret_text, BUILDER_SAID_BYTES, line);
         at += count + 1;
     }
     return ret_text;
@@ -289,7 +279,7 @@ static enum status builder_trapped(struct builder *builder)
     uint64_t offset = REPORT_OFFSET_NONE;
     if (engine_backtrace(builder->machine, &frame, BUILDER_FRAMES_MAX) == BUILDER_FRAMES_MAX) {
         offset = frame.offset == 0 ? REPORT_OFFSET_NONE : frame.offset;
-        builder_append(name, sizeof(name), engine_demangle(frame.func_name, text));
+        server_surface_append(name, sizeof(name), engine_demangle(frame.func_name, text));
         if (name[0] == '\0')
             (void)snprintf(name, sizeof(name), "func %" PRIu32, frame.func_index);
     }
@@ -499,6 +489,7 @@ static enum status builder_build(struct builder *builder)
         status = builder_recognise(builder, &kind);
     if (status != STATUS_OK)
         return status;
+    server_surface_write(builder->module, sizeof(builder->result.surface), builder->result.surface);
     uint64_t before_us = clock_monotonic_us(&clock_system);
     status = builder_instantiate(builder, kind);
     if (status == STATUS_OK)

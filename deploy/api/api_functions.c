@@ -43,6 +43,41 @@ static void api_add_config(json_t *body, struct bytes config)
     (void)json_object_set_new(body, "config", text == NULL ? json_null() : text);
 }
 
+/* One line of a surface: to the list that it belongs to, or what was left out of both. */
+static void api_add_surface_line(json_t *body, char *line)
+{
+    char *rest;
+    const char *what = strtok_r(line, " ", &rest);
+    if (what == NULL || rest == NULL)
+        return;
+    if (strcmp(what, "import") == 0)
+        (void)json_array_append_new(json_object_get(body, "imports"), api_text(rest));
+    else if (strcmp(what, "export") == 0)
+        (void)json_array_append_new(json_object_get(body, "exports"), api_text(rest));
+    else
+        (void)json_object_set_new(body, "unlisted", json_integer(strtol(rest, NULL, 10)));
+}
+
+/* What the version's module imports and exports, as its builder told it; nulls: that was not kept
+ * when it was deployed. */
+static void
+api_add_surface(const struct api_call *call, const struct records_content *content, json_t *body)
+{
+    struct buffer surface;
+    char *at;
+    buffer_init(&surface, DEPLOY_SURFACE_BYTES);
+    enum status status = store_get_surface(call->api->store, content->artifact_key, NULL, &surface);
+    if (status == STATUS_OK)
+        status = buffer_append(&surface, "", 1);
+    bool known = status == STATUS_OK && surface.count > 1;
+    (void)json_object_set_new(body, "imports", known ? json_array() : json_null());
+    (void)json_object_set_new(body, "exports", known ? json_array() : json_null());
+    for (char *line = known ? strtok_r((char *)surface.data, "\n", &at) : NULL; line != NULL;
+         line = strtok_r(NULL, "\n", &at))
+        api_add_surface_line(body, line);
+    buffer_done(&surface);
+}
+
 /* Answers with `body` and what the version that it shows came with; takes over `body`. */
 static void api_answer_content(struct api_call *call,
                                uint32_t version,
@@ -302,8 +337,10 @@ void api_show_version(struct api_call *call)
         api_answer_report(call, &report);
         return;
     }
-    api_answer_content(call, number, &version.record.content,
-                       api_version_json(&version, function.record.active_version));
+    json_t *body = api_version_json(&version, function.record.active_version);
+    if (body != NULL)
+        api_add_surface(call, &version.record.content, body);
+    api_answer_content(call, number, &version.record.content, body);
 }
 
 void api_delete_function(struct api_call *call)

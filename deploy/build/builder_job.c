@@ -314,7 +314,8 @@ static bool builder_job_read_result(const struct builder_job *job,
     if ((unsigned)result.status >= STATUS_COUNT ||
         !builder_job_text_ends(result.text, sizeof(result.text)) ||
         !builder_job_text_ends(result.kind, sizeof(result.kind)) ||
-        !builder_job_text_ends(result.warnings, sizeof(result.warnings)))
+        !builder_job_text_ends(result.warnings, sizeof(result.warnings)) ||
+        !builder_job_text_ends(result.surface, sizeof(result.surface)))
         return false;
     for (const char *at = result.kind; *at != '\0'; at++) {
         if ((*at < 'a' || *at > 'z') && (*at < '0' || *at > '9') && *at != '-')

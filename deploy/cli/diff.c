@@ -4,7 +4,8 @@
  * deployed with, and each key of its manifest.
  *
  * Both are shown as the server shows versions, as one list of "key: value" each; what differs is
- * told by its key. Lists of plain values are one value.
+ * told by its key. Lists of plain values are one value, but for imports and exports: of those, what
+ * only one of both versions has.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,12 @@ static bool diff_is_noise(const char *key)
     return false;
 }
 
+/* Of these it is told one by one which are there. */
+static bool diff_is_set(const char *key)
+{
+    return strcmp(key, "imports") == 0 || strcmp(key, "exports") == 0;
+}
+
 static void diff_flatten(const json_t *value, const char *key, int depth, json_t *flat);
 
 static void diff_flatten_members(const json_t *object, const char *key, int depth, json_t *flat)
@@ -39,6 +46,10 @@ static void diff_flatten_members(const json_t *object, const char *key, int dept
         if (depth == 0 && diff_is_noise(name))
             continue;
         (void)snprintf(path, sizeof(path), "%s%s%.64s", key, depth == 0 ? "" : ".", name);
+        if (depth == 0 && diff_is_set(name)) {
+            (void)json_object_set(flat, name, member);
+            continue;
+        }
         diff_flatten(member, path, depth + 1, flat);
     }
 }
@@ -87,6 +98,37 @@ static void diff_add(json_t *changes, const char *key, json_t *before, json_t *a
         changes, json_pack("{s:s, s:O?, s:O?}", "key", key, "from", before, "to", after));
 }
 
+static bool diff_has(const json_t *list, const json_t *value)
+{
+    size_t i;
+    const json_t *other;
+    json_array_foreach(list, i, other)
+    {
+        if (json_equal(other, value))
+            return true;
+    }
+    return false;
+}
+
+/* Nothing is said of lists that one of both versions was deployed without. */
+static void diff_add_sets(json_t *changes, const char *key, json_t *before, json_t *after)
+{
+    size_t i;
+    json_t *value;
+    if (!json_is_array(before) || !json_is_array(after))
+        return;
+    json_array_foreach(before, i, value)
+    {
+        if (!diff_has(after, value))
+            diff_add(changes, key, value, NULL);
+    }
+    json_array_foreach(after, i, value)
+    {
+        if (!diff_has(before, value))
+            diff_add(changes, key, NULL, value);
+    }
+}
+
 static json_t *diff_compare(json_t *before, json_t *after)
 {
     json_t *changes = json_array();
@@ -94,11 +136,15 @@ static json_t *diff_compare(json_t *before, json_t *after)
     json_t *value;
     json_object_foreach(before, key, value)
     {
-        diff_add(changes, key, value, json_object_get(after, key));
+        json_t *other = json_object_get(after, key);
+        if (diff_is_set(key))
+            diff_add_sets(changes, key, value, other);
+        else
+            diff_add(changes, key, value, other);
     }
     json_object_foreach(after, key, value)
     {
-        if (json_object_get(before, key) == NULL)
+        if (json_object_get(before, key) == NULL && !diff_is_set(key))
             diff_add(changes, key, NULL, value);
     }
     return changes;

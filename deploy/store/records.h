@@ -8,6 +8,7 @@
  *   version      tenant "/" function NUL number(BE)  struct records_version
  *   artifact     artifact's key                      struct records_artifact
  *   config       artifact's key                      the configuration's bytes, unless empty
+ *   surface      artifact's key                      its module's imports and exports, in lines
  *   base         artifact's key                      its base's key; absent: it has none
  *   module       SHA-256                             the module's bytes
  *   module_use   SHA-256                             struct records_module_use
@@ -33,11 +34,10 @@
  *   meta         "audit", or "signers/" tenant       struct records_audit, or keys of 32 bytes each
  *
  * What an artifact is made of is there as long as a version has it; a module as long as an artifact
- * is made of it. A blob's record counts the rows of lists that have it; its bytes are a file
- * (blobs.h), which goes with the record.
- * A route is there twice: under its host, the longest path first, and under its function. A host
- * is of one tenant. LMDB is bound to the machine's byte order, so structs are stored as they are,
- * without padding. A value of another size is damage. Changing any of this is a new FORMAT.
+ * is made of it. A blob's record counts the rows of lists that have it; its bytes are a file that
+ * goes with it. A route is there twice: under its host, the longest path first, and under its
+ * function. A host is of one tenant. LMDB is bound to the machine's byte order, so structs are
+ * stored as they are, without padding. Another size is damage, another layout a new FORMAT.
  */
 #ifndef SKERRY_DEPLOY_STORE_RECORDS_H
 #define SKERRY_DEPLOY_STORE_RECORDS_H
@@ -73,6 +73,7 @@
     DB(QUOTA, "quota")                                                                             \
     DB(USAGE, "usage")                                                                             \
     DB(CRON, "cron")                                                                               \
+    DB(SURFACE, "surface")                                                                         \
     DB(META, "meta")
 
 enum records_db {

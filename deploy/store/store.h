@@ -70,6 +70,8 @@ struct blobs *store_blobs(struct store *store);
 
 /* Until the next call changes are this one's, which is borrowed; NULL: the server's own. */
 void store_act_as(struct store *store, const struct store_actor *actor);
+/* From true to false all changes are seen by this store alone, and undone then. */
+void store_rehearse(struct store *store, bool begins);
 /* To be called about once a second; as lmdb_pin_stuck. */
 uint64_t store_stuck_reader(struct store *store);
 
@@ -89,6 +91,7 @@ struct store_upload {
     struct bytes module;
     const struct store_base *base; /* NULL: none */
     struct bytes config;
+    struct bytes surface;  /* of the module, in lines; empty: not known */
     struct bytes manifest; /* its canonical JSON; empty: none */
     struct bytes files;    /* lists as in deploy/files.h; their blobs are there */
     struct bytes assets;
@@ -547,6 +550,11 @@ NODISCARD enum status store_get_config(struct store *store,
                                        const uint8_t key[DEPLOY_SHA256_BYTES],
                                        struct report *report,
                                        struct buffer *config);
+/* The same of its module's surface; nothing if it was deployed before that was kept. */
+NODISCARD enum status store_get_surface(struct store *store,
+                                        const uint8_t key[DEPLOY_SHA256_BYTES],
+                                        struct report *report,
+                                        struct buffer *surface);
 /* Has any of the tenant's versions this blob? */
 bool store_has_blob(struct store *store,
                     struct bytes tenant,

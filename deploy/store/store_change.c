@@ -94,7 +94,13 @@ static enum status store_artifact_use(const struct store_txn *txn,
     if (status != STATUS_OK)
         return status;
     record.use_count++;
-    return store_put_record(txn, RECORDS_ARTIFACT, key, &record, sizeof(record));
+    /* Each time, since artifacts of older servers came without. */
+    if (upload->surface.count > 0)
+        status = store_put_record(txn, RECORDS_SURFACE, key, upload->surface.data,
+                                  upload->surface.count);
+    return status == STATUS_OK
+               ? store_put_record(txn, RECORDS_ARTIFACT, key, &record, sizeof(record))
+               : status;
 }
 
 /* One use less; the last one's module and configuration go with the record. */
@@ -120,6 +126,8 @@ static enum status store_artifact_release(const struct store_txn *txn,
     status = store_delete_record(txn, RECORDS_ARTIFACT, key);
     if (status == STATUS_OK)
         status = store_delete_record(txn, RECORDS_CONFIG, key);
+    if (status == STATUS_OK)
+        status = store_delete_record(txn, RECORDS_SURFACE, key);
     if (status == STATUS_OK)
         status = store_drop_files(txn, key);
     return status == STATUS_OK ? store_module_unuse(txn, record.sha256) : status;

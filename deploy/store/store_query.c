@@ -91,6 +91,22 @@ enum status store_get_version(struct store *store,
     return status;
 }
 
+/* Appends a value; nothing if there is none. */
+static enum status store_append_value(
+    struct store *store, enum records_db db, MDB_val key, struct report *report, struct buffer *out)
+{
+    struct store_txn txn;
+    struct bytes found = {0};
+    enum status status = store_begin_read(store, report, &txn);
+    if (status != STATUS_OK)
+        return status;
+    status = store_view(&txn, db, key, &found);
+    if (status == STATUS_OK)
+        status = buffer_append(out, found.data, found.count);
+    store_end_read(&txn);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 enum status store_append_of_version(struct store *store,
                                     enum records_db db,
                                     const struct store_target *target,
@@ -98,18 +114,19 @@ enum status store_append_of_version(struct store *store,
                                     struct report *report,
                                     struct buffer *out)
 {
-    struct store_txn txn;
-    struct bytes found = {0};
-    enum status status = store_begin_read(store, report, &txn);
-    if (status != STATUS_OK)
-        return status;
     struct records_key key = records_function_key(target->tenant, target->function);
     struct records_key version_key = records_version_key(&key, version);
-    status = store_view(&txn, db, store_val(version_key.data, version_key.count), &found);
-    if (status == STATUS_OK)
-        status = buffer_append(out, found.data, found.count);
-    store_end_read(&txn);
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    return store_append_value(store, db, store_val(version_key.data, version_key.count), report,
+                              out);
+}
+
+enum status store_get_surface(struct store *store,
+                              const uint8_t key[DEPLOY_SHA256_BYTES],
+                              struct report *report,
+                              struct buffer *surface)
+{
+    return store_append_value(store, RECORDS_SURFACE, store_val(key, DEPLOY_SHA256_BYTES), report,
+                              surface);
 }
 
 enum status store_get_manifest(struct store *store,

@@ -15,6 +15,7 @@
 #include "deploy/deploy.h"
 #include "engine/base/io.h"
 #include "server/builder.h"
+#include "server/surface.h"
 #include "tests/support/unit.h"
 
 #define SPARE_FD 20 /* above those that the builder gets */
@@ -101,6 +102,8 @@ static void a_module_becomes_an_artifact_of_its_kind(void **state)
     assert_string_equal(bench.result.kind, "http-wasm");
     assert_int_equal(bench.result.keeps_memory, 1);
     assert_string_equal(bench.result.warnings, "");
+    assert_non_null(strstr(bench.result.surface, "import http_handler."));
+    assert_non_null(strstr(bench.result.surface, "\nexport handle_request\n"));
     assert_true(bench.artifact_bytes > 0);
     assert_int_equal(bench.artifact_bytes, bench.result.artifact_bytes);
     bench_build_guest(&bench, "e2e_wagi");
@@ -154,6 +157,56 @@ static void an_initialiser_has_the_fuel_of_its_order(void **state)
     assert_non_null(strstr(bench.result.text, "initialiser"));
 }
 
+static void append_leb(struct buffer *module, uint32_t value)
+{
+    const uint8_t bytes[] = {(uint8_t)(0x80 | (value & 0x7f)),
+                             (uint8_t)(0x80 | ((value >> 7) & 0x7f)), (uint8_t)(value >> 14)};
+    assert_true(value < 1 << 21);
+    assert_int_equal(buffer_append(module, bytes, sizeof(bytes)), STATUS_OK);
+}
+
+static void append_export(struct buffer *exports, const char *name)
+{
+    append_leb(exports, (uint32_t)strlen(name));
+    assert_int_equal(buffer_append(exports, name, strlen(name)), STATUS_OK);
+    assert_int_equal(buffer_append(exports, "\0\0", 2), STATUS_OK);
+}
+
+static void of_a_surface_too_large_the_beginning_is_told(void **state)
+{
+    (void)state;
+    enum { EXPORT_COUNT = 99 };
+    struct bench bench;
+    struct buffer module;
+    struct buffer exports;
+    static const uint8_t head[] = "\0asm\1\0\0\0\1\4\1\x60\0\0\3\2\1\0\7";
+    static const uint8_t code[] = "\x0a\4\1\2\0\x0b";
+    bench_init(&bench);
+    buffer_init(&module, SIZE_MAX);
+    buffer_init(&exports, SIZE_MAX);
+    append_leb(&exports, EXPORT_COUNT + 1);
+    append_export(&exports, "_start");
+    for (int i = 0; i < EXPORT_COUNT; i++) {
+        char name[SURFACE_NAME_BYTES + 4];
+        (void)snprintf(name, sizeof(name), "%d\n%0180d", i, 0);
+        append_export(&exports, name);
+    }
+    assert_int_equal(buffer_append(&module, head, sizeof(head) - 1), STATUS_OK);
+    append_leb(&module, (uint32_t)exports.count);
+    assert_int_equal(buffer_append(&module, exports.data, exports.count), STATUS_OK);
+    assert_int_equal(buffer_append(&module, code, sizeof(code) - 1), STATUS_OK);
+    bench_build(&bench, module.data, module.count);
+    if (bench.result.status != STATUS_OK)
+        fail_msg("%s", bench.result.text);
+    const char *surface = bench.result.surface;
+    assert_int_equal(strncmp(surface, "export _start\nexport 0?000", 26), 0);
+    size_t bytes = strlen(surface);
+    assert_true(bytes > DEPLOY_SURFACE_BYTES - SURFACE_NAME_BYTES - 40);
+    assert_string_equal(strrchr(surface, 'm'), "more 14\n");
+    buffer_done(&exports);
+    buffer_done(&module);
+}
+
 static void what_is_no_order_is_no_build(void **state)
 {
     (void)state;
@@ -183,6 +236,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_with_a_module_is_in_the_result),
         cmocka_unit_test(a_configuration_that_is_read_early_makes_another_artifact),
         cmocka_unit_test(an_initialiser_has_the_fuel_of_its_order),
+        cmocka_unit_test(of_a_surface_too_large_the_beginning_is_told),
         cmocka_unit_test(what_is_no_order_is_no_build),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
