@@ -16,13 +16,14 @@
 #define API_PEM_BYTES_MAX  131072
 
 const struct api_route api_routes[] = {
-#define CALL(path, METHOD, VERB_, BODY, handler_, text_)                                           \
+#define CALL(path, METHOD, VERB_, BODY, EFFECT, handler_, text_)                                   \
     {.pattern = (path),                                                                            \
      .name = #handler_,                                                                            \
      .text = (text_),                                                                              \
      .method = API_##METHOD,                                                                       \
      .verb = API_VERB_##VERB_,                                                                     \
      .body = API_BODY_##BODY,                                                                      \
+     .effect = API_EFFECT_##EFFECT,                                                                \
      .handler = api_##handler_},
 #include "deploy/api/calls.def"
 };
@@ -401,9 +402,12 @@ enum api_step api_handle(const struct api *api,
     if (route != NULL && api_check_digest(&call) && api_check_match(&call)) {
         const struct store_actor actor = api_actor(request);
         store_act_as(api->store, &actor);
-        route->handler(&call);
+        if (api_rehearse_begin(&call, route)) {
+            route->handler(&call);
+            api_tag_answer(&call, route);
+        }
+        api_rehearse_end(&call);
         store_act_as(api->store, NULL);
-        api_tag_answer(&call, route);
     }
     if (call.step == API_ANSWERED)
         api_upload_done(ret_upload);

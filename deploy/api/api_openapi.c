@@ -70,7 +70,11 @@ static void api_add_body(json_t *operation, enum api_body body)
 /* Can what is there be read, too? Then a change of it can say what it was. */
 static void api_add_match(json_t *operation, const struct api_route *route)
 {
+    size_t end_bytes;
     bool changes = route->method == API_PUT || route->method == API_DELETE;
+    if (route->method == API_POST && api_match_shown(route->pattern, &end_bytes) != NULL)
+        api_add_header(operation, "If-Match",
+                       "the ETag of what is to be changed; 412 if it is another");
     for (size_t i = 0; changes && i < api_route_count; i++) {
         const struct api_route *other = &api_routes[i];
         if (other->method != API_GET || strcmp(other->pattern, route->pattern) != 0)
@@ -78,6 +82,15 @@ static void api_add_match(json_t *operation, const struct api_route *route)
         api_add_header(operation, "If-Match",
                        "the ETag of what is to be changed; 412 if it is another");
     }
+}
+
+static void api_add_dry_run(json_t *operation)
+{
+    (void)json_array_append_new(json_object_get(operation, "parameters"),
+                                json_pack("{s:s, s:s, s:s, s:{s:s, s:[i, i]}}", "name", "dry_run",
+                                          "in", "query", "description",
+                                          "1: say what would be, and change nothing", "schema",
+                                          "type", "integer", "enum", 0, 1));
 }
 
 static json_t *api_operation_json(const struct api_route *route, json_t *parameters)
@@ -90,6 +103,8 @@ static json_t *api_operation_json(const struct api_route *route, json_t *paramet
     if (operation != NULL) {
         api_add_body(operation, route->body);
         api_add_match(operation, route);
+        if (route->effect == API_EFFECT_STORE || route->effect == API_EFFECT_UPLOAD)
+            api_add_dry_run(operation);
     }
     return operation;
 }

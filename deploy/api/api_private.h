@@ -21,6 +21,8 @@ struct api_call {
     struct api_response *response;
     struct api_upload *upload;
     enum api_step step;
+    bool knows_dry_run; /* its handler may have it in the query */
+    bool rehearses;     /* what it changes in the store is undone when it is answered */
     /* From the path; checked with deploy_name_valid. */
     struct store_target target;
     struct bytes version; /* the path's last part; not checked */
@@ -29,7 +31,7 @@ struct api_call {
 
 typedef void api_handler(struct api_call *call);
 
-#define CALL(path, METHOD, VERB, BODY, handler, text) api_handler api_##handler;
+#define CALL(path, METHOD, VERB, BODY, EFFECT, handler, text) api_handler api_##handler;
 #include "deploy/api/calls.def"
 
 /* ---- the table of calls ---------------------------------------------------------------------- */
@@ -48,6 +50,14 @@ enum api_body {
     API_BODY_DOMAIN,
 };
 
+/* What it changes: a column of calls.def. */
+enum api_effect {
+    API_EFFECT_NONE,
+    API_EFFECT_STORE,
+    API_EFFECT_UPLOAD,
+    API_EFFECT_BEYOND,
+};
+
 struct api_route {
     const char *pattern;
     const char *name; /* the handler's */
@@ -55,6 +65,7 @@ struct api_route {
     enum api_method method;
     enum api_verb verb;
     enum api_body body;
+    enum api_effect effect;
     api_handler *handler;
 };
 
@@ -65,6 +76,13 @@ extern const size_t api_route_count;
 const struct api_route *api_route_at(enum api_method method, struct api_call *call);
 /* api_match.c: false, and answered: what is there is not what If-Match names. */
 bool api_check_match(struct api_call *call);
+/* For a POST, which changes what is shown at another path: what that one's pattern has in place of
+ * the end of this one; NULL: nothing shows what it changes. */
+const char *api_match_shown(const char *pattern, size_t *ret_end_bytes);
+/* api_rehearse.c: does the caller only want to know what would be? False, and answered: nobody can
+ * say. */
+bool api_rehearse_begin(struct api_call *call, const struct api_route *route);
+void api_rehearse_end(struct api_call *call);
 /* An answer that shows what can be changed at the same path has an entity tag. */
 void api_tag_answer(struct api_call *call, const struct api_route *route);
 

@@ -33,7 +33,7 @@ bool api_query_check(struct api_call *call, const char *const *names)
         size_t i = 0;
         while (names[i] != NULL && !bytes_equal_text(name, names[i]))
             i++;
-        if (names[i] != NULL)
+        if (names[i] != NULL || (call->knows_dry_run && bytes_equal_text(name, "dry_run")))
             continue;
         char detail[128];
         (void)snprintf(detail, sizeof(detail), "unknown parameter `%.*s`",

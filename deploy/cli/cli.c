@@ -50,6 +50,7 @@ static const char cli_flags_help[] =
     "(SKERRY_CLIENT_CERT)\n"
     "      --data DIR         the server's data directory, for its admin.sock\n"
     "      --admin-socket PATH\n"
+    "      --dry-run          say what a change would come to, and make none\n"
     "      --json             print what the server answered\n"
     "  -q, --quiet            print no hints\n";
 

@@ -253,13 +253,24 @@ static struct curl_slist *cli_headers(const struct cli *cli, const struct cli_re
     return curl_slist_append(headers, line);
 }
 
+/* A deploy says so itself, where it has to. */
+static bool cli_rehearses(const struct cli *cli, const struct cli_request *request)
+{
+    return cli->options.dry_run && strcmp(request->method, "GET") != 0 &&
+           strcmp(cli->verb, "deploy") != 0;
+}
+
 static CURLcode cli_set_url(const struct cli *cli, CURL *curl, const struct cli_request *request)
 {
     struct buffer url;
     CURLcode result = CURLE_OUT_OF_MEMORY;
     buffer_init(&url, CLI_URL_BYTES_MAX);
-    if (buffer_printf(&url, "%s%s%s", cli->base, request->path,
-                      request->query == NULL ? "" : request->query) == STATUS_OK &&
+    const char *query = request->query == NULL ? "" : request->query;
+    bool asks = query[0] != '\0' || strchr(request->path, '?') != NULL;
+    if (buffer_printf(&url, "%s%s%s%s", cli->base, request->path, query,
+                      !cli_rehearses(cli, request) ? ""
+                      : asks                       ? "&dry_run=1"
+                                                   : "?dry_run=1") == STATUS_OK &&
         buffer_append(&url, "", 1) == STATUS_OK)
         result = curl_easy_setopt(curl, CURLOPT_URL, (const char *)url.data);
     buffer_done(&url);
@@ -359,6 +370,9 @@ cli_call(const struct cli *cli, const struct cli_request *request, struct cli_an
     if (file != NULL)
         (void)fclose(file);
     curl_easy_cleanup(curl);
+    if (code == CLI_OK && cli_rehearses(cli, request) && !cli->options.quiet)
+        (void)fprintf(stderr, "%s: a dry run: what follows would be, and nothing was changed\n",
+                      cli->program);
     if (code == CLI_OK)
         *ret_answer = answer;
     else

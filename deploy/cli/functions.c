@@ -274,7 +274,7 @@ enum cli_exit cli_activate(struct cli *cli)
 static enum cli_exit cli_confirm(const struct cli *cli, const char *name)
 {
     char line[16];
-    if (cli->options.yes)
+    if (cli->options.yes || cli->options.dry_run)
         return CLI_OK;
     if (!isatty(STDIN_FILENO))
         return cli_fail(cli, CLI_USAGE, "removing %s cannot be undone: pass --yes", name);

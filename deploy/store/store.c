@@ -176,7 +176,9 @@ static int store_begin(struct store *store, unsigned flags, MDB_txn **ret_txn)
 
 enum status store_begin_read(struct store *store, struct report *report, struct store_txn *ret_txn)
 {
-    *ret_txn = (struct store_txn){.store = store, .report = report};
+    *ret_txn = (struct store_txn){.store = store, .report = report, .mdb = store->rehearsal};
+    if (store->rehearsal != NULL)
+        return STATUS_OK;
     return store_status(store_begin(store, MDB_RDONLY, &ret_txn->mdb), report);
 }
 
@@ -204,7 +206,28 @@ void store_snapshot_end(struct store *store)
 
 void store_end_read(struct store_txn *txn)
 {
-    mdb_txn_abort(txn->mdb);
+    if (txn->mdb != txn->store->rehearsal)
+        mdb_txn_abort(txn->mdb);
+}
+
+void store_rehearse(struct store *store, bool begins)
+{
+    ASSERT(store->rehearses != begins);
+    store->rehearses = begins;
+    if (store->rehearsal != NULL)
+        mdb_txn_abort(store->rehearsal);
+    store->rehearsal = NULL;
+}
+
+/* A transaction for one change; in a rehearsal, inside the one that will be undone. */
+static enum status store_begin_write(struct store *store, struct report *report, MDB_txn **ret_txn)
+{
+    if (!store->rehearses)
+        return store_status(store_begin(store, 0, ret_txn), report);
+    int rc = store->rehearsal != NULL ? 0 : store_begin(store, 0, &store->rehearsal);
+    if (rc == 0)
+        rc = mdb_txn_begin(store->env, store->rehearsal, 0, ret_txn);
+    return store_status(rc, report);
 }
 
 static enum status
@@ -216,7 +239,7 @@ store_write_once(struct store *store, store_change *change, void *context, struc
     store->action = NULL;
     store->gone_blobs.count = 0;
     store->gone_keys.count = 0;
-    enum status status = store_status(store_begin(store, 0, &txn.mdb), report);
+    enum status status = store_begin_write(store, report, &txn.mdb);
     if (status != STATUS_OK)
         return status;
     status = change(&txn, context);
@@ -253,14 +276,14 @@ enum status store_write(struct store *store,
 {
     struct report first = REPORT_INIT;
     enum status status = store_write_once(store, change, context, &first);
-    if (status == STATUS_FULL && shrinks) {
+    if (status == STATUS_FULL && shrinks && !store->rehearses) {
         first = (struct report)REPORT_INIT;
         status = store_write_with_reserve(store, change, context, &first);
     }
     if (status != STATUS_OK)
         return report_fail(report, status, first.offset, "%s",
                            first.status == STATUS_OK ? status_text(status) : first.text);
-    if (store->action == NULL)
+    if (store->action == NULL || store->rehearses)
         return STATUS_OK;
     const struct store_changed changed = {
         .action = store->action, .target = *target, .version = store->version};

@@ -25,6 +25,8 @@ struct store {
     uint32_t gone_count;
     struct buffer gone_keys;         /* digests of private keys that it left to no certificate */
     struct buffer gone_blobs;        /* keys of blobs that this transaction left to nobody */
+    bool rehearses;                  /* store_rehearse */
+    MDB_txn *rehearsal;              /* what was changed meanwhile; NULL: nothing yet */
     MDB_txn *snapshot;               /* NULL: none */
     bool snapshot_held;              /* between its begin and end, even if it is gone */
     const char *action;              /* what this transaction logged last; NULL: nothing */

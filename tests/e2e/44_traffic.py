@@ -250,12 +250,36 @@ class Diff(ServerTest):
             self.assertIn(line, lines)
         self.assertIn("module_bytes", "".join(lines))
         self.assertNotIn("fuel", "".join(lines))
+        self.assertIn("- imports: http_handler.set_header_value", lines)
+        self.assertNotIn("exports", "".join(lines))
+        module = self.server.admin("GET", "/v1/tenants/default/functions/api/versions/v2").json
+        self.assertIn("handle_request", module["exports"])
         same = self.server.cli("diff", "api", "v1", "v1", check=0)
         self.assertIn("have the same in them", same.stdout)
         rows = json.loads(self.server.cli("diff", "api", "v2", "v1", "--json", check=0).stdout)
         self.assertIn({"key": "manifest.limits.wall", "from": "1s", "to": None}, rows["changes"])
         self.assertEqual(self.server.cli("diff", "api", "v1", "v9").returncode, 5)
         self.assertEqual(self.server.cli("diff", "api", "v1", "x/y").returncode, 2)
+
+
+class DryRun(unittest.TestCase):
+    """What a change would come to, and nothing is another afterwards."""
+
+    def test_a_change_is_told_and_not_made(self):
+        with Server(workers=1) as server:
+            server.deploy("api", text_guest("----------one"))
+            server.deploy("api", text_guest("----------two"))
+            done = server.cli("rollback", "api", "--dry-run", check=0)
+            self.assertIn("v1", done.stdout)
+            self.assertIn("nothing was changed", done.stderr)
+            server.cli("rm", "api", "--dry-run", check=0)
+            server.cli("env", "set", "api", "A=b", "--dry-run", check=0)
+            self.assertEqual(json.loads(server.cli("env", "list", "api", "--json",
+                                                   check=0).stdout)["variables"], [])
+            done = server.cli("kv", "put", "key", "value", "--dry-run")
+            self.assertEqual(done.returncode, 2, done)
+            self.assertIn("dry_run", done.stderr)
+            self.assertEqual(server.get("api").text, "----------two")
 
 
 class Health(unittest.TestCase):

@@ -62,6 +62,28 @@ static void what_was_seen_is_changed_and_nothing_else(void **state)
     }
 }
 
+static void a_rollback_is_of_the_deployment_that_was_seen(void **state)
+{
+    (void)state;
+    char first[API_ETAG_BYTES];
+    see(HELLO "/deployment");
+    memcpy(first, tag, sizeof(first));
+    change(API_POST, HELLO "/versions", "m2", first);
+    assert_problem(&hello_rig, 412, "precondition_failed"); /* that one's tag is the function's */
+    see(HELLO);
+    change(API_POST, HELLO "/versions", "m2", tag);
+    assert_status(&hello_rig, 201);
+    change(API_POST, HELLO "/rollback", "{\"to\":\"v2\"}", "\"another\"");
+    assert_problem(&hello_rig, 412, "precondition_failed");
+    assert_string_equal(hello_rig.response.etag, first);
+    change(API_POST, HELLO "/rollback", "{\"to\":\"v2\"}", first);
+    assert_status(&hello_rig, 200);
+    change(API_POST, HELLO "/rollback", "{\"to\":\"v1\"}", first);
+    assert_problem(&hello_rig, 412, "precondition_failed");
+    change(API_POST, "/v1/tokens", "{}", "*");
+    assert_problem(&hello_rig, 412, "precondition_failed"); /* nothing shows it */
+}
+
 static void what_is_gone_matches_nothing(void **state)
 {
     (void)state;
@@ -126,6 +148,7 @@ UNIT
 {
     const struct CMUnitTest tests[] = {
         HELLO_TEST(what_was_seen_is_changed_and_nothing_else),
+        HELLO_TEST(a_rollback_is_of_the_deployment_that_was_seen),
         HELLO_TEST(what_is_gone_matches_nothing),
         HELLO_TEST(a_field_may_name_several_and_a_weak_one_is_none),
         HELLO_TEST(an_upload_is_of_what_is_live),
