@@ -24,7 +24,20 @@
 
 _Static_assert(sizeof(XXH128_canonical_t) == ENGINE_BUILD_ID_BYTES, "a hash is an id");
 
-static void hash_handlers(XXH3_state_t *hash)
+/* One after the other, by digests of digests: a state that takes all of it would be allocated, and
+ * where there is no memory the first upload would end its builder. */
+struct build_hash {
+    XXH128_canonical_t all;
+    XXH128_canonical_t next;
+};
+
+static void hash_take(struct build_hash *hash, const void *data, size_t count)
+{
+    XXH128_canonicalFromHash(&hash->next, XXH3_128bits(data, count));
+    XXH128_canonicalFromHash(&hash->all, XXH3_128bits(hash, sizeof(*hash)));
+}
+
+static void hash_handlers(struct build_hash *hash)
 {
     int32_t distances[BUILD_ID_CHUNK];
     uint32_t count = 0;
@@ -33,25 +46,25 @@ static void hash_handlers(XXH3_state_t *hash)
         for (uint32_t i = 0; i < variants; i++) {
             distances[count++] = operation_distance(operation_rows[operation].handlers[i]);
             if (count == BUILD_ID_CHUNK) {
-                (void)XXH3_128bits_update(hash, distances, sizeof(distances));
+                hash_take(hash, distances, sizeof(distances));
                 count = 0;
             }
         }
     }
-    (void)XXH3_128bits_update(hash, distances, count * sizeof(distances[0]));
+    hash_take(hash, distances, count * sizeof(distances[0]));
 }
 
 /* Native code is made of these, and nothing but these. */
-static void hash_stencils(XXH3_state_t *hash)
+static void hash_stencils(struct build_hash *hash)
 {
     const struct stencils_extents *extents = &stencils_extents;
-    (void)XXH3_128bits_update(hash, extents, sizeof(*extents));
-    (void)XXH3_128bits_update(hash, stencils_bytes, extents->bytes);
-    (void)XXH3_128bits_update(hash, stencils_holes, extents->holes);
-    (void)XXH3_128bits_update(hash, stencils_rows, extents->stencils);
-    (void)XXH3_128bits_update(hash, stencils_narrow, extents->handlers);
-    (void)XXH3_128bits_update(hash, stencils_wide, extents->handlers);
-    (void)XXH3_128bits_update(hash, stencils_pool, extents->pool);
+    hash_take(hash, extents, sizeof(*extents));
+    hash_take(hash, stencils_bytes, extents->bytes);
+    hash_take(hash, stencils_holes, extents->holes);
+    hash_take(hash, stencils_rows, extents->stencils);
+    hash_take(hash, stencils_narrow, extents->handlers);
+    hash_take(hash, stencils_wide, extents->handlers);
+    hash_take(hash, stencils_pool, extents->pool);
 }
 
 const uint8_t *engine_build_id(void)
@@ -61,14 +74,11 @@ const uint8_t *engine_build_id(void)
     static bool is_made;
     if (is_made)
         return id.digest;
-    XXH3_state_t *hash = XXH3_createState();
-    ASSERT(hash != NULL);
-    (void)XXH3_128bits_reset(hash);
-    (void)XXH3_128bits_update(hash, of_sources, sizeof(of_sources));
-    hash_handlers(hash);
-    hash_stencils(hash);
-    XXH128_canonicalFromHash(&id, XXH3_128bits_digest(hash));
-    (void)XXH3_freeState(hash);
+    struct build_hash hash = {.all = {{0}}};
+    hash_take(&hash, of_sources, sizeof(of_sources));
+    hash_handlers(&hash);
+    hash_stencils(&hash);
+    id = hash.all;
     is_made = true;
     return id.digest;
 }
