@@ -70,7 +70,7 @@ def differ(module, mine, theirs, v8):
     refusal = f"{mine[0]}: {mine[2]}"
     if WIDER.search(refusal) and LOOP_OF_REFERENCE.search(module):
         return False
-    return not any(re.search(reason, refusal) for reason in OURS_DIFFERS)
+    return not any(re.search(reason, refusal) for reason in (*OURS_DIFFERS, *v8.lenient))
 
 
 def leb(data, at):
