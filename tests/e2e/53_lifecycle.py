@@ -3,15 +3,17 @@
 import contextlib
 import http.client
 import json
+import os
 import socket
 import threading
+import time
 import unittest
 
 import h2
 import harness
 from harness import Load, Server, exchange, guest, text_guest, wait_until
 
-DEPLOYS = 100
+DEPLOYS = int(os.environ.get("SKERRY_TEST_DEPLOYS", "100"))    # tests/soak/nightly: 1,000
 RELOADS = 8
 CONFIG = "limits: {{ fuel: {fuel}M }}\n"
 
@@ -45,12 +47,15 @@ class Deploys(unittest.TestCase):
         with Server() as server:
             server.deploy("text", text_guest("text-00000001"))
             seen = []
+            began = time.monotonic()
             with Load(4, KeptConnections(server, "/f/default/text/")) as load:
                 for i in range(2, DEPLOYS + 2):
                     server.deploy("text", text_guest(f"text-{i:08d}"))
                     # The answer of the deploy comes first: what is asked after it is the new one.
                     answer = server.get("text")
                     seen.append(answer.text == f"text-{i:08d}")
+            print(f"{DEPLOYS} deploys among {len(load.results)} requests in "
+                  f"{time.monotonic() - began:.1f} s, {len(load.failures)} failed")
             self.assertEqual(load.failures, [])
             self.assertEqual(seen.count(False), 0)
             for _, answer in load.results:
