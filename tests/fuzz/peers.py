@@ -27,7 +27,8 @@ class V8:
         "enable (with|via) --experimental-wasm-",
         "invalid value type 0x(69|6[a-f]|7[1-4])",  # of garbage collection and exceptions
         r"Invalid opcode 0x(a|1f)\b",  # throw_ref and try_table, which it does not know yet
-        # several memories: a memory's index
+        # several memories: how many, and a memory's index
+        r"memory count of \d+ exceeds internal limit of 1\b",
         r"actual alignment is (6[4-9]|[7-9]\d|1[01]\d|12[0-7])\b",
     )
     # It lets the alignment of atomic instructions be smaller than what they must have.
