@@ -489,6 +489,8 @@ static enum wasi_errno scratch_check_rename(const struct wasi_scratch *scratch,
     }
     if (to->node == SCRATCH_NONE)
         return to->slash && !is_folder ? WASI_NOTDIR : WASI_SUCCESS;
+    if (to->node == from->node)
+        return WASI_SUCCESS; /* [POSIX rename]: nothing is done, be it empty or not */
     if (is_folder != scratch->nodes[to->node].is_folder)
         return is_folder ? WASI_NOTDIR : WASI_ISDIR;
     return is_folder && !scratch_is_empty(scratch, to->node) ? WASI_NOTEMPTY : WASI_SUCCESS;

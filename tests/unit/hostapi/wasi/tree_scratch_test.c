@@ -134,6 +134,8 @@ static void folders_are_made_moved_and_removed(void **state)
     assert_int_equal(rename_to("a/f", "d"), WASI_ISDIR);
     assert_int_equal(rename_to("d", "a/f"), WASI_NOTDIR);
     assert_int_equal(rename_to("d", "a"), WASI_NOTEMPTY);
+    assert_int_equal(rename_to("a", "a"), WASI_SUCCESS);
+    assert_int_equal(rename_to("a/f", "a/f"), WASI_SUCCESS);
     assert_int_equal(one(tree->remove_directory, "a"), WASI_NOTEMPTY);
     assert_int_equal(one(tree->unlink, "a"), WASI_ISDIR);
     assert_int_equal(one(tree->remove_directory, "a/f"), WASI_NOTDIR);
