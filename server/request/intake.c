@@ -76,8 +76,11 @@ enum status intake_find(const struct request *request,
         *ret_function = function;
         return status;
     }
-    uint32_t version = request->asks_assets ? request->caller->function->entry.version
-                                            : split_choose(&function->entry, &request->http);
+    uint32_t version = function->entry.version;
+    if (request->asks_assets)
+        version = request->caller->function->entry.version;
+    else if (!request->is_errand)
+        version = split_choose(&function->entry, &request->http);
     /* If it is gone meanwhile, the active one is not. */
     if (version != function->entry.version &&
         names->find_version(names->context, function, version, &chosen) == STATUS_OK) {

@@ -74,6 +74,7 @@ struct request {
     bool for_event;                /* parked until an operation of its own completes, too */
     bool for_body;                 /* parked until more of its body has come, too */
     bool is_head;                  /* its method came as HEAD */
+    bool is_errand;                /* control's: it gets the active version, whatever shares say */
     bool asks_assets;              /* of its caller's version: no guest answers */
     struct request_service *service;
     const struct request_carrier *carrier;

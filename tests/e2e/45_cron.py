@@ -3,14 +3,14 @@
 import json
 import unittest
 
-from harness import ServerTest, guest, wait_until
+from harness import ServerTest, guest, text_guest, wait_until
 
 TRIGGERS = '[{ schedule: "0 0 1 1 *", path: /tick, missed: once }, { schedule: "@yearly" }]'
 
 
 class Cron(ServerTest):
-    def cron(self, method, rest="", body=None):
-        path = "/v1/tenants/default/functions/job/cron" + rest
+    def cron(self, method, rest="", body=None, function="job"):
+        path = f"/v1/tenants/default/functions/{function}/cron{rest}"
         return self.server.admin(method, path, None if body is None else json.dumps(body).encode(),
                                  {"Content-Type": "application/json"})
 
@@ -21,8 +21,8 @@ class Cron(ServerTest):
         (folder / "function.yaml").write_text(f"name: job\nmain: m.wasm\ncron: {triggers}\n")
         return self.server.cli("deploy", str(folder))
 
-    def runs(self):
-        lines = [json.loads(line) for line in self.server.guest_log("job").splitlines()]
+    def runs(self, function="job"):
+        lines = [json.loads(line) for line in self.server.guest_log(function).splitlines()]
         return [line for line in lines if line["event"] == "cron_run"]
 
     def test_triggers_are_made_shown_run_and_removed(self):
@@ -69,6 +69,22 @@ class Cron(ServerTest):
         self.assertEqual(self.cron("PUT", "/Mine", {"schedule": "@daily"}).status, 400)
         self.assertEqual(self.cron("GET", "/mine").status, 404)
         self.assertEqual(self.server.cli("rm", "job", "--yes").returncode, 0)
+
+    def test_a_run_is_the_active_versions_whatever_clients_get(self):
+        self.server.deploy("night", guest("echo"))
+        self.server.deploy("night", text_guest("----------two"))
+        self.assertEqual(self.cron("PUT", "/mine", {"schedule": "@yearly"}, "night").status, 200)
+        seen = set()
+        for count, (active, split) in enumerate((("v1", ("v1=51", "v2=49")),
+                                                 ("v2", ("v1=49", "v2=51"))), 1):
+            self.server.cli("split", "night", *split, check=0)
+            if self.server.get("night").headers["x-skerry-version"] != active:
+                seen.add(active)
+            self.server.cli("cron", "run", "night", "mine", check=0)
+            wait_until(lambda count=count: len(self.runs("night")) == count, 30, "the run")
+            self.assertEqual(self.runs("night")[-1]["version"], active)
+        self.assertTrue(seen, "in one of both this machine's clients get the other version")
+        self.assertEqual(self.server.cli("rm", "night", "--yes").returncode, 0)
 
     def test_no_client_can_say_that_it_is_a_trigger(self):
         self.server.deploy("job", guest("echo"))

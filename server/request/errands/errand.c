@@ -133,6 +133,7 @@ static bool errand_fill(struct errand *errand, const struct errand_message *mess
 {
     struct request *request = &errand->request;
     struct http_exchange *http = &request->http;
+    request->is_errand = true;
     http->may_stream = false;
     http->protocol = bytes_of_text("HTTP/1.1");
     http->source_addr = bytes_of_text("127.0.0.1:0");
