@@ -87,6 +87,9 @@ enum cli_exit cli_audit(struct cli *cli)
     if (code == CLI_OK && !options->json && json_object_get(answer.json, "next") != NULL)
         cli_next(cli, "skerry audit --before %" JSON_INTEGER_FORMAT "%s",
                  cli_number(answer.json, "next"), cli_flags(cli, flags));
+    else if (code == CLI_OK && !options->json)
+        cli_next(cli, "skerry %s%s", options->verify ? "backup FILE" : "audit --verify",
+                 cli_flags(cli, flags));
     cli_answer_done(&answer);
     return code;
 }

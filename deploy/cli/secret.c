@@ -57,6 +57,8 @@ cli_secret_change(const struct cli *cli, const struct cli_request *request, cons
         if (cli->options.positional_count > 1)
             cli_next(cli, "skerry secret list %s%s", cli->options.positional[1],
                      cli_flags(cli, flags));
+        else
+            cli_next(cli, "skerry audit%s", cli_flags(cli, flags));
     }
     cli_answer_done(&answer);
     return CLI_OK;

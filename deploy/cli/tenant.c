@@ -8,9 +8,21 @@
 
 #include "deploy/cli/cli.h"
 
+/* The next verb: with the tenant's name, if that is still there, as a word and not as a flag. */
+static void cli_next_tenant(const struct cli *cli, const char *action)
+{
+    char flags[CLI_FLAGS_BYTES];
+    struct cli plain = *cli;
+    bool named = strcmp(action, "list") != 0;
+    plain.options.tenant_is_default = true;
+    cli_next(&plain, "skerry tenant %s%s%s%s", action, named ? " " : "",
+             named ? cli->options.tenant : "", cli_flags(&plain, flags));
+}
+
 static enum cli_exit cli_list_tenants(struct cli *cli)
 {
     struct cli_answer answer;
+    char flags[CLI_FLAGS_BYTES];
     size_t i;
     json_t *row;
     const struct cli_request request = {.method = "GET", .path = "/v1/tenants"};
@@ -26,6 +38,7 @@ static enum cli_exit cli_list_tenants(struct cli *cli)
         }
         if (json_object_get(answer.json, "next") != NULL)
             (void)printf("and more after %s\n", cli_text(answer.json, "next"));
+        cli_next(cli, "skerry tenant show TENANT%s", cli_flags(cli, flags));
     }
     cli_answer_done(&answer);
     return CLI_OK;
@@ -79,16 +92,21 @@ static enum cli_exit cli_show_tenant(struct cli *cli)
     return CLI_OK;
 }
 
-/* Says what is done, unless --json says what was answered. */
-static enum cli_exit
-cli_change_tenant(struct cli *cli, const char *method, const char *body, const char *done)
+/* Says what is done, and which of the tenant verbs is the next, unless --json says what was
+ * answered; NULL: the caller knows it. */
+static enum cli_exit cli_change_tenant(
+    struct cli *cli, const char *method, const char *body, const char *done, const char *next)
 {
     struct cli_answer answer;
+
     enum cli_exit code = cli_ask_tenant(cli, method, body, &answer);
     if (code != CLI_OK)
         return code;
-    if (!cli_print_json(cli, &answer))
+    if (!cli_print_json(cli, &answer)) {
         (void)printf("%s tenant %s\n", done, cli_text(answer.json, "tenant"));
+        if (next != NULL)
+            cli_next_tenant(cli, next);
+    }
     cli_answer_done(&answer);
     return CLI_OK;
 }
@@ -96,7 +114,7 @@ cli_change_tenant(struct cli *cli, const char *method, const char *body, const c
 static enum cli_exit cli_create_tenant(struct cli *cli)
 {
     char flags[CLI_FLAGS_BYTES];
-    enum cli_exit code = cli_change_tenant(cli, "PUT", "{}", "there is now");
+    enum cli_exit code = cli_change_tenant(cli, "PUT", "{}", "there is now", NULL);
     if (code == CLI_OK && !cli->options.json)
         cli_next(cli, "skerry token create%s   or   skerry limits%s KEY=VALUE",
                  cli_flags(cli, flags), flags);
@@ -105,17 +123,17 @@ static enum cli_exit cli_create_tenant(struct cli *cli)
 
 static enum cli_exit cli_suspend_tenant(struct cli *cli)
 {
-    return cli_change_tenant(cli, "PUT", "{\"suspended\":true}", "suspended");
+    return cli_change_tenant(cli, "PUT", "{\"suspended\":true}", "suspended", "resume");
 }
 
 static enum cli_exit cli_resume_tenant(struct cli *cli)
 {
-    return cli_change_tenant(cli, "PUT", "{\"suspended\":false}", "resumed");
+    return cli_change_tenant(cli, "PUT", "{\"suspended\":false}", "resumed", "show");
 }
 
 static enum cli_exit cli_remove_tenant(struct cli *cli)
 {
-    return cli_change_tenant(cli, "DELETE", NULL, "removed");
+    return cli_change_tenant(cli, "DELETE", NULL, "removed", "list");
 }
 
 /* The words after the tenant's name are those of `skerry limits`. */
@@ -152,10 +170,12 @@ static enum cli_exit cli_tenant_signers(struct cli *cli)
     free(text);
     if (code != CLI_OK)
         return code;
-    if (!cli_print_json(cli, &answer))
+    if (!cli_print_json(cli, &answer)) {
         (void)printf(none ? "uploads to tenant %s need not be signed\n"
                           : "uploads to tenant %s have to be signed from now on\n",
                      options->tenant);
+        cli_next_tenant(cli, "show");
+    }
     cli_answer_done(&answer);
     return CLI_OK;
 }

@@ -129,8 +129,11 @@ static enum cli_exit cli_remove_token(const struct cli *cli, const char *id)
     enum cli_exit code = cli_call(cli, &request, &answer);
     if (code != CLI_OK)
         return code;
-    if (!cli_print_json(cli, &answer))
+    if (!cli_print_json(cli, &answer)) {
+        char flags[CLI_FLAGS_BYTES];
         (void)printf("revoked token %s\n", cli_text(answer.json, "id"));
+        cli_next(cli, "skerry token list%s", cli_flags(cli, flags));
+    }
     cli_answer_done(&answer);
     return CLI_OK;
 }

@@ -17,6 +17,7 @@ from harness import (PATIENCE, SCRATCH, Server, ServerTest, free_port, guest, sk
 VERBS = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "cli"
 # Which tells a person what happens, until Ctrl-C.
 NO_JSON = {"dev"}
+READING = {"list", "show", "versions", "diff", "starts", "logs", "stats", "audit"}
 ESCAPE = "\x1b"
 
 
@@ -89,7 +90,7 @@ class Hints(ServerTest):
     def test_other_shells_complete_the_same_verbs(self):
         for shell in ("zsh", "fish"):
             script = self.server.cli("completion", shell, check=0).stdout
-            self.assertIn("rollback", script)
+            self.assertLessEqual(verbs(), set(re.findall(r"\w+", script)), shell)
             if shutil.which(shell) is not None:
                 done = subprocess.run([shell, "-n"], input=script, text=True, check=False,
                                       capture_output=True)
@@ -291,6 +292,9 @@ class Json(unittest.TestCase):
             if words[0] != "logs":  # whose lines may be none
                 self.assertTrue(self.last and done.stdout.endswith("\n"), (words, done))
             self.assertNotIn(ESCAPE, done.stdout + done.stderr, words)
+            if READING.intersection(words[:2]):
+                plain = self.run_verb(server, words)
+                self.assertIn("\nnext: ", "\n" + plain.stdout + plain.stderr, words)
         self.assertEqual(verbs() - seen, NO_JSON)
         for verb in NO_JSON:
             self.assertEqual(self.run_verb(server, (verb, "--json")).returncode, 2)

@@ -11,6 +11,8 @@ from harness import Server, ServerTest, text_guest
 
 METHODS = ("get", "put", "post", "delete")
 NAMES = {"tenant": "default", "function": "hello", "version": "v1", "key": "thing"}
+BOUNDED = {"list_versions", "list_aliases", "list_variables", "list_routes", "list_crons",
+           "list_secrets", "list_audit"}
 UNKNOWN = {"tenant": "nobody", "function": "nothing", "version": "v99", "key": "nowhere"}
 
 
@@ -95,6 +97,18 @@ class Document(ServerTest):
                 answer = self.server.admin(method.upper(), target, b"x",
                                            {"Content-Type": "text/x-nothing"})
                 self.problem(answer, 415, "unsupported_media_type")
+
+    def test_a_list_has_pages_or_a_bound(self):
+        bounded = set()
+        for method, path, call in self.calls():
+            if method != "get" or not call["operationId"].startswith("list_"):
+                continue
+            target = self.fill(path, NAMES)
+            refused = [self.server.admin("GET", f"{target}?{name}=*").json.get("detail", "")
+                       for name in ("after", "cursor")]
+            if all("unknown parameter" in detail for detail in refused):
+                bounded.add(call["operationId"])
+        self.assertEqual(bounded, BOUNDED)  # docs/tenants.md says by what
 
     def test_a_body_is_what_its_digest_says(self):
         module = text_guest("text-digest-1")

@@ -26,7 +26,7 @@ static void the_tenant_that_is_named_is_removed_and_not_the_default(void **state
     static const struct counter_answer full[] = {{409, "{\"detail\":\"acme has functions\"}"}};
     COUNTER_RUN(counter, gone, "tenant", "rm", "acme");
     counter_assert_asked(counter, 0, "DELETE /v1/tenants/acme");
-    assert_string_equal(counter->shown.out, "removed tenant acme\n");
+    assert_says(counter->shown.out, "removed tenant acme\nnext: skerry tenant list");
     COUNTER_RUN(counter, full, "tenant", "rm", "acme");
     assert_int_equal(counter->shown.exit_status, CLI_CONFLICT);
 }

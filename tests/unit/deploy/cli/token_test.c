@@ -35,7 +35,7 @@ static void tokens_are_listed_and_revoked(void **state)
     assert_says(counter->shown.out, "me  for f\nand more after ab\n");
     COUNTER_RUN(counter, gone, "token", "rm", "ab");
     counter_assert_asked(counter, 0, "DELETE /v1/tokens/ab");
-    assert_string_equal(counter->shown.out, "revoked token ab\n");
+    assert_says(counter->shown.out, "revoked token ab\nnext: skerry token list");
 }
 
 static void other_words_are_wrong_usage(void **state)
