@@ -83,6 +83,19 @@ class Checkpoints(ServerTest):
             told = facts(self.server.get("deeper"))
             self.assertEqual(told["sum"], str(sum(n * n for n in range(2001))))
 
+    def test_under_a_callback_it_is_a_call_as_any(self):
+        self.put("callback", command("callback", CALLBACK=1))
+        for _ in range(3):
+            told = facts(self.server.get("callback"))
+            self.assertEqual((told["went_on"], told["sum"]),
+                             ("1", str(sum(n * n for n in range(51)))))
+
+    def test_a_hundred_megabytes_are_frozen_and_put_back(self):
+        self.put("large", command("large", PAGES=1600))
+        for _ in range(3):
+            told = facts(self.server.get("large"))
+            self.assertEqual((told["went_on"], told["pages"]), ("1", str(sum(range(1601)))))
+
     def test_what_cannot_be_frozen_is_refused_with_its_reason(self):
         self.refused("reads", "stdin was read before", DEFECT="fd_read(0, &vector, 1, &bytes)")
         self.refused("writes", "stdout was written before", "it said: Parse error in line 7",

@@ -3,7 +3,8 @@
  * A WAGI command that computes for a while, goes on from a checkpoint, and answers with what it
  * knows: of before the checkpoint, and of its own request. Words in the query change that:
  *   twice   calls checkpoint_v1 again        deep   nothing
- * Compiled with DEFECT it does something on the way that must not be frozen.
+ * Compiled with DEFECT it does something on the way that must not be frozen, with CALLBACK the call
+ * is made by what a table leads to, and with PAGES there is so much memory, all written.
  */
 #include "skerry.h"
 
@@ -77,6 +78,31 @@ static __attribute__((noinline)) uint64_t go_down(uint64_t depth, int32_t *went_
     return kept;
 }
 
+#ifdef CALLBACK
+static uint64_t (*volatile callback)(uint64_t depth, int32_t *went_on) = go_down;
+#define go_down callback
+#endif
+
+#ifdef PAGES
+/* Each page has its number; the sum of all, and each request leaves its mark in the last. */
+static uint64_t count_pages(void)
+{
+    uint64_t sum = 0;
+    volatile uint64_t *last = (uint64_t *)(__builtin_wasm_memory_size(0) * 65536 - 65536);
+    for (uint32_t i = 0; i < PAGES; i++)
+        sum += last[-(int64_t)i * 8192];
+    *last += 1;
+    return sum;
+}
+
+static void fill_pages(void)
+{
+    uint64_t *first = (uint64_t *)(__builtin_wasm_memory_grow(0, PAGES) * 65536);
+    for (uint32_t i = 0; i < PAGES * 16; i++) /* each page of the host's */
+        first[i * 512] = i % 16 == 0 ? i / 16 + 1 : i;
+}
+#endif
+
 static uint64_t prepare(void)
 {
     uint64_t state = 1;
@@ -116,6 +142,9 @@ SKERRY_EXPORT("_start") void start(void)
 #ifdef DEFECT
     DEFECT;
 #endif
+#ifdef PAGES
+    fill_pages();
+#endif
     uint64_t sum = go_down(DEPTH, &went_on);
     (void)clock_time_get(0, 0, &after[0]);
     (void)random_get(&after[1], sizeof(after[1]));
@@ -123,6 +152,9 @@ SKERRY_EXPORT("_start") void start(void)
     print_number("went_on", (uint64_t)went_on);
     print_number("prepared", prepared);
     print_number("sum", sum);
+#ifdef PAGES
+    print_number("pages", count_pages());
+#endif
     print_number("time_before", before[0]);
     print_number("time_after", after[0]);
     print_number("token_before", before[1]);

@@ -187,6 +187,13 @@ static void cookies_of_elsewhere_are_no_harm(void **state)
         enum wasi_errno error = CALL_ALL(wasi_fd_readdir, dir, 0, 500, cookies[i], 512);
         assert_true(error == WASI_SUCCESS || error == WASI_INVAL || error == WASI_NOENT);
     }
+    for (uint64_t cookie = 0, used = 1; used > 0; cookie = u64(0)) {
+        assert_int_equal(CALL_ALL(wasi_fd_readdir, FOLDER_FD, 0, 24 + 255, cookie, 512),
+                         WASI_SUCCESS);
+        used = u32(512);
+        enum wasi_errno error = CALL_ALL(wasi_fd_readdir, dir, 1000, 500, u64(0), 1600);
+        assert_true(error == WASI_SUCCESS || error == WASI_INVAL || error == WASI_NOENT);
+    }
     assert_int_equal(CALL_ALL(wasi_fd_readdir, dir, 0, 500, FAR, 512), WASI_INVAL);
     uint32_t fd = open_path("file", 0, FOLDER_ALL & ~WASI_RIGHT(FD_WRITE), 0);
     assert_int_equal(CALL_ALL(wasi_fd_readdir, fd, 0, 500, 0, 512), WASI_NOTCAPABLE);
