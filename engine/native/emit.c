@@ -490,7 +490,7 @@ static void emit_fix_module(struct emitter *e)
             if (pool == 0) {
                 emit_pad(e, STENCIL_POOL_ALIGN);
                 pool = emit_offset(e);
-                emit_bytes(e, stencils_pool, stencils_extents.pool);
+                emit_bytes(e, stencils_pool, stencils_pool_bytes);
             }
             if (e->status == STATUS_OK)
                 emit_put32(e, fix.at, pool + fix.cell - fix.at);

@@ -30,7 +30,7 @@
 
 static inline bool native_is_built(void)
 {
-    return stencils_extents.stencils != 0;
+    return stencils_count != 0;
 }
 
 /* Has the handler a stencil? */

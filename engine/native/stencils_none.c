@@ -5,7 +5,9 @@
 #include "engine/ops/ops.h"
 #include "engine/ops/stencils.h"
 
-const struct stencils_extents stencils_extents = {0};
+const uint8_t stencils_digest[STENCILS_DIGEST_BYTES] = {0};
+const uint32_t stencils_count = 0;
+const size_t stencils_pool_bytes = 0;
 const uint8_t stencils_bytes[] = {0};
 const struct stencil_hole stencils_holes[] = {{0}};
 const struct stencil stencils_rows[] = {{0}};

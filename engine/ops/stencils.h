@@ -67,15 +67,11 @@ struct stencil {
 #define STENCIL_POP_BYTES     1u /* by which calls enter a function before jumps do */
 #define STENCIL_BACK_BYTES    7u /* by which returns enter a cell before jumps do */
 
-struct stencils_extents {
-    size_t bytes; /* of each array */
-    size_t holes;
-    size_t stencils;
-    size_t handlers;
-    size_t pool;
-};
+#define STENCILS_DIGEST_BYTES 16
 
-extern const struct stencils_extents stencils_extents; /* all zero: no tier in this build */
+extern const uint8_t stencils_digest[STENCILS_DIGEST_BYTES]; /* of all arrays here */
+extern const uint32_t stencils_count;                        /* 0: no tier in this build */
+extern const size_t stencils_pool_bytes;
 extern const uint8_t stencils_bytes[];
 extern const struct stencil_hole stencils_holes[];
 extern const struct stencil stencils_rows[];

@@ -16,6 +16,7 @@ if the wide objects have a handler of that name.
 
 usage: stencils.py OUTPUT NARROW_OBJECT... WIDE_OBJECT...   (as many of either, in one order)
 """
+import hashlib
 import re
 import struct
 import sys
@@ -190,10 +191,10 @@ def write(path, table, narrow, wide):
     out.append(f"const uint16_t stencils_wide[] = {{\n{rows_of(wides, 16)}}};\n")
     out.append(f"const uint16_t stencils_first[OP_COUNT] = {{\n{rows_of(first, 3)}}};\n")
     out.append(f"const uint8_t stencils_pool[] = {{\n{rows_of(list(table.pool) or [0], 24)}}};\n")
-    out.append("const struct stencils_extents stencils_extents = {\n"
-               "    .bytes = sizeof(stencils_bytes), .holes = sizeof(stencils_holes),\n"
-               "    .stencils = sizeof(stencils_rows), .handlers = sizeof(stencils_narrow),\n"
-               "    .pool = sizeof(stencils_pool)};\n")
+    out.append(f"const uint32_t stencils_count = {len(stencils)};\n")
+    out.append(f"const size_t stencils_pool_bytes = {len(table.pool)};\n")
+    digest = hashlib.sha256("".join(out).encode()).digest()[:16]
+    out.append(f"const uint8_t stencils_digest[] = {{\n{rows_of(list(digest), 16)}}};\n")
     open(path, "w", encoding="ascii").write("".join(out))
 
 
