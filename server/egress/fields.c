@@ -12,6 +12,7 @@
 
 #define FIELDS_LENGTH_DIGITS 18
 #define FIELDS_LINE_BYTES    (EGRESS_HEAD_BYTES + 8)
+#define FIELDS_LISTED_MAX    64 /* words of an answer's `Connection`: no origin keeps us long */
 
 /* Of connections, or said by whoever builds the message. */
 static const char *const fields_own[] = {
@@ -29,10 +30,11 @@ static const char *const fields_own[] = {
     "upgrade",
     "http2-settings",
 };
-/* The same of answers, where lengths are the guest's to read. */
+/* The same of answers, where lengths are the guest's to read; `Connection` stays until the head is
+ * whole, for what it names may stand before it. */
 static const char *const fields_of_connections[] = {
-    "connection", "keep-alive", "proxy-authenticate", "proxy-connection",
-    "te",         "trailer",    "transfer-encoding",  "upgrade",
+    "keep-alive", "proxy-authenticate", "proxy-connection", "te",
+    "trailer",    "transfer-encoding",  "upgrade",
 };
 /* What is secret between a guest and one origin. */
 static const char *const fields_secret[] = {"authorization", "cookie", "proxy-authorization"};
@@ -79,6 +81,19 @@ bool egress_fields_check(const struct fetch_order *order, const char **ret_text)
     return true;
 }
 
+/* Takes one off a list with commas; false: there is none. */
+static bool fields_next_word(struct bytes *left, struct bytes *ret_word)
+{
+    if (left->count == 0)
+        return false;
+    const uint8_t *comma = memchr(left->data, ',', left->count);
+    size_t count = comma == NULL ? left->count : (size_t)(comma - left->data);
+    *ret_word = bytes_trim(bytes_make(left->data, count));
+    count += comma != NULL;
+    *left = bytes_make(left->data + count, left->count - count);
+    return true;
+}
+
 /* Is it named in a row `Connection`? */
 static bool fields_is_listed(const struct egress_fetch *fetch, struct bytes name)
 {
@@ -86,15 +101,9 @@ static bool fields_is_listed(const struct egress_fetch *fetch, struct bytes name
         struct bytes left = fetch->fields[i].value;
         if (!fields_is(fetch->fields[i].name, "connection"))
             continue;
-        while (left.count > 0) {
-            const uint8_t *comma = memchr(left.data, ',', left.count);
-            size_t count = comma == NULL ? left.count : (size_t)(comma - left.data);
-            struct bytes word = bytes_trim(bytes_make(left.data, count));
-            if (word.count == name.count &&
-                strncasecmp((const char *)word.data, (const char *)name.data, name.count) == 0)
+        for (struct bytes word; fields_next_word(&left, &word);) {
+            if (bytes_equal_nocase(word, name))
                 return true;
-            count += comma != NULL;
-            left = bytes_make(left.data + count, left.count - count);
         }
     }
     return false;
@@ -227,6 +236,31 @@ void egress_fields_drop_length(struct egress_fetch *fetch)
     }
     fetch->row_count = count;
     fetch->length = EGRESS_LENGTH_UNKNOWN;
+}
+
+void egress_fields_drop_connection(struct egress_fetch *fetch)
+{
+    bool drop[EGRESS_FIELDS_MAX] = {false};
+    struct fetch_field *rows = fetch->rows;
+    uint32_t words = 0;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < fetch->row_count; i++) {
+        struct bytes left = rows[i].value;
+        if (!fields_is(rows[i].name, "connection"))
+            continue;
+        drop[i] = true;
+        for (struct bytes word; words < FIELDS_LISTED_MAX && fields_next_word(&left, &word);) {
+            words++;
+            for (uint32_t j = 0; j < fetch->row_count; j++)
+                drop[j] |= bytes_equal_nocase(rows[j].name, word) &&
+                           !fields_is(word, "content-length"); /* ours to judge */
+        }
+    }
+    for (uint32_t i = 0; i < fetch->row_count; i++) {
+        if (!drop[i])
+            rows[count++] = rows[i];
+    }
+    fetch->row_count = count;
 }
 
 bool egress_fields_line(struct egress_fetch *fetch, struct bytes line)

@@ -133,6 +133,7 @@ static void hop_read_head(struct egress_fetch *fetch, uint32_t status)
 {
     fetch->status = status;
     fetch->head_done = true;
+    egress_fields_drop_connection(fetch);
     if (fetch->is_encoded)
         egress_fields_drop_length(fetch);
     if (status == 204 || status == 304)

@@ -159,6 +159,8 @@ void egress_fields_drop_secrets(struct egress_fetch *fetch);
 void egress_fields_drop_body(struct egress_fetch *fetch);
 /* Of a head that says its length in two ways. */
 void egress_fields_drop_length(struct egress_fetch *fetch);
+/* Of a whole head: what belongs to the origin's connection goes no further. */
+void egress_fields_drop_connection(struct egress_fetch *fetch);
 /* One line of an answer's head, without its end; false if it may not be. */
 NODISCARD bool egress_fields_line(struct egress_fetch *fetch, struct bytes line);
 

@@ -38,6 +38,17 @@ static struct route_name chain_name(struct bytes text)
     return name;
 }
 
+/* Which one it is is the developer's to know, not the client's. */
+static void chain_no_step(struct request *request, struct bytes name)
+{
+    char text[ROUTE_LABEL_BYTES + 64];
+    int count =
+        snprintf(text, sizeof(text), "step `%.*s` of the chain is no function of the tenant",
+                 (int)MIN(name.count, (size_t)ROUTE_LABEL_BYTES), (const char *)name.data);
+    http_exchange_log(&request->http, "warn", bytes_make(text, (size_t)count));
+    request_refuse(request, FAULT_NO_STEP, NULL);
+}
+
 /* False: it is not there, or not to be run; the request was refused. */
 static bool chain_find_step(struct request *request, struct bytes text, struct chain_step *step)
 {
@@ -53,7 +64,7 @@ static bool chain_find_step(struct request *request, struct bytes text, struct c
     if (status == STATUS_OK)
         request_refuse(request, FAULT_QUARANTINED, NULL);
     else if (status == STATUS_NOT_FOUND)
-        request_refuse(request, FAULT_NO_STEP, NULL);
+        chain_no_step(request, text);
     else
         request_refuse(request, FAULT_NO_CATALOG, NULL);
     return false;

@@ -133,6 +133,8 @@ class Chain(ServerTest):
     def test_a_step_that_is_not_there_or_the_end_of_the_chain(self):
         self.chain("holey", [self.passer("f"), "nowhere", "holey"], guest("text"))
         self.problem(self.server.get("holey"), 500, "no_step")
+        wait_until(lambda: "step `nowhere` of the chain" in self.server.guest_log("holey"), 10,
+                   "the step's name in the log")
         last = self.passer("g")
         self.chain("endless", ["endless", last], guest("text"))
         self.chain("open", [last, "open"],

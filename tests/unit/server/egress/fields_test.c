@@ -46,6 +46,22 @@ static void rows_go_out_but_for_those_of_the_connection(void **state)
     stage_close(&stage);
 }
 
+static void rows_of_an_origins_connection_stay_there(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    stage_answer(&stage,
+                 "HTTP/1.1 200 OK\r\nX-Before: 1\r\nConnection: close, x-before ,X-After\r\n"
+                 "connection: content-length\r\nX-After: 1\r\nKeep-Alive: timeout=5\r\n"
+                 "X-Stays: 1\r\nContent-Length: 0\r\n\r\n");
+    struct fetch_order order = stage_order(&stage, "/");
+    stage_fetch(&stage, &order);
+    assert_end(&stage, FETCH_END_DONE);
+    assert_string_equal(stage.probe.headers, "x-stays: 1\ncontent-length: 0\n");
+    stage_close(&stage);
+}
+
 static void rows_are_counted_and_measured(void **state)
 {
     (void)state;
@@ -71,6 +87,7 @@ UNIT
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_go_out_but_for_those_of_the_connection),
+        cmocka_unit_test(rows_of_an_origins_connection_stay_there),
         cmocka_unit_test(rows_are_counted_and_measured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
