@@ -144,13 +144,25 @@ static bool fields_is_path(const h2o_req_t *req)
     return path.data[0] == '/';
 }
 
+/* Of those that speak of the connection [RFC 9113 8.2.2] the two that libh2o lets pass. */
+static bool fields_are_of_the_connection(const h2o_headers_t *headers)
+{
+    for (size_t i = 0; i < headers->size; i++) {
+        struct bytes name = fields_bytes(*headers->entries[i].name);
+        if (bytes_equal_text(name, "keep-alive") || bytes_equal_text(name, "proxy-connection"))
+            return true;
+    }
+    return false;
+}
+
 /* False: malformed. */
 static bool fields_check(struct fields_block *block, h2o_http2_stream_t *stream)
 {
     const h2o_req_t *req = block->req;
     struct bytes method = fields_bytes(req->input.method);
     size_t length = block->content_length;
-    if (!http1_is_token(method) || !fields_is_path(req) || !fields_take_host(block->req))
+    if (!http1_is_token(method) || !fields_is_path(req) || !fields_take_host(block->req) ||
+        fields_are_of_the_connection(&req->headers))
         return false;
     if (block->length_count > 1 || (stream->_req_body == NULL && length != SIZE_MAX && length > 0))
         return false;

@@ -16,6 +16,7 @@ from harness import ServerTest, guest, raw, wait_until
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "attacks"))
 # pylint: disable=wrong-import-position
 import attack
+import conformance
 import smuggling
 
 ECHO = smuggling.ECHO.encode()
@@ -117,6 +118,10 @@ class Http2(ServerTest):
 
     def connect(self):
         return h2.Connection(self.server.port, 10 * harness.PATIENCE)
+
+    def test_each_situation_of_the_protocol_ends_as_its_documents_say(self):
+        target = attack.Target(self.server.port, conformance.PATH)
+        self.assertEqual(conformance.run(target), 145)
 
     def test_a_body_over_the_limit_gets_one_413_and_the_connection_goes_on(self):
         connection = self.connect()

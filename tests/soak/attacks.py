@@ -17,6 +17,7 @@ sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE.parent / "e2e" / "attacks")]
 import attack
 import bodies
 import calls
+import conformance
 import empty_frames
 import harness
 import header_bomb
@@ -27,11 +28,12 @@ import slow
 import smuggling
 import unread
 
-FLOODS = {"smuggling": smuggling, "empty_frames": empty_frames, "rapid_reset": rapid_reset,
-          "header_bomb": header_bomb, "slow": slow, "idle": idle, "unread": unread,
-          "bodies": bodies, "killed": killed}
+FLOODS = {"smuggling": smuggling, "conformance": conformance, "empty_frames": empty_frames,
+          "rapid_reset": rapid_reset, "header_bomb": header_bomb, "slow": slow, "idle": idle,
+          "unread": unread, "bodies": bodies, "killed": killed}
 SETTINGS = {"bodies": "limits: { worker_memory: 128MiB }\n"}
-PATHS = {"unread": "/f/default/big/", "smuggling": smuggling.ECHO}
+PATHS = {"unread": "/f/default/big/", "smuggling": smuggling.ECHO,
+         "conformance": conformance.PATH}
 
 
 def flood(name):
