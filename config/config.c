@@ -269,6 +269,20 @@ static enum status config_check_admin(struct config *config, struct report *repo
     return STATUS_OK;
 }
 
+/* The machine's name, if it has no other. */
+static enum status config_check_node(struct config *config, struct report *report)
+{
+    if (config->node[0] == '\0' &&
+        (gethostname(config->node, sizeof(config->node) - 1) != 0 || config->node[0] == '\0'))
+        (void)snprintf(config->node, sizeof(config->node), "localhost");
+    for (const char *at = config->node; *at != '\0'; at++) {
+        if (*at <= ' ' || *at > '~')
+            return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                               "node: `%s` is no name without blanks, like edge-1", config->node);
+    }
+    return STATUS_OK;
+}
+
 enum status config_check(struct config *config, struct report *report)
 {
     struct config checked = *config;
@@ -279,6 +293,8 @@ enum status config_check(struct config *config, struct report *report)
         status = config_check_numbers(&checked, report);
     if (status == STATUS_OK)
         status = config_check_acme(&checked, report);
+    if (status == STATUS_OK)
+        status = config_check_node(&checked, report);
     if (status != STATUS_OK)
         return status;
     if (checked.listen_count == 0)

@@ -17,6 +17,7 @@
 
 #define CONFIG_PATH_BYTES    256 /* the data directory; sockets must fit sun_path (108) */
 #define CONFIG_ADDRESS_BYTES 64  /* "[v6]:port" */
+#define CONFIG_NODE_BYTES    65  /* a machine's name is as long [gethostname] */
 #define CONFIG_LISTEN_MAX    8
 #define CONFIG_DOMAIN_BYTES  254
 #define CONFIG_WORKERS_MAX   256
@@ -52,6 +53,7 @@ struct config {
     char admin_client_ca[CONFIG_PATH_BYTES]; /* who signed its clients' certificates; "": anybody */
     char admin_socket[CONFIG_PATH_BYTES];    /* absolute, or "" for none */
     char domain[CONFIG_DOMAIN_BYTES];
+    char node[CONFIG_NODE_BYTES]; /* after config_check never empty */
     /* Whose word on the client's address and scheme is taken [config_trusts]. */
     struct config_net trusted_proxies[CONFIG_PROXIES_MAX];
     uint32_t trusted_proxy_count;

@@ -12,8 +12,9 @@ static const struct {
     const char *section;
     const char *key;
 } reload_live[] = {
-    {"limits", NULL},        {"pool", NULL}, {"", "domain"},     {"", "public_url"},
-    {"", "trusted_proxies"}, {"", "h2c"},    {"", "access_log"}, {"logs", "stdout"},
+    {"limits", NULL}, {"pool", NULL},     {"", "domain"},
+    {"", "node"},     {"", "public_url"}, {"", "trusted_proxies"},
+    {"", "h2c"},      {"", "access_log"}, {"logs", "stdout"},
 };
 
 bool config_is_live(const struct setting *row)

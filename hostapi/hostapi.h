@@ -100,6 +100,7 @@ struct http_exchange {
     struct bytes source_addr; /* "ip:port", "[v6]:port" */
     bool is_https;            /* what the client speaks to whoever is in front */
     struct bytes tls_version; /* of its connection, "TLSv1.3"; empty: it has none, or a proxy's */
+    struct bytes node;        /* what this server is called [struct config] */
     struct bytes authority;   /* Host header, with port if there was one */
     struct bytes matched;     /* prefix that was stripped: "" or "/f/tenant/function" */
     bool matched_whole;       /* the route is `matched` alone, and nothing below it */

@@ -260,7 +260,8 @@ SKERRY_NATIVE("time_now_v1") int64_t skerry_time_now(uint32_t clock);
 /* At most 65,536 bytes. */
 SKERRY_NATIVE("random_v1") int32_t skerry_random(void *buffer, uint32_t bytes);
 /* Of the request, as the buffer's calls do: its scheme as the client speaks it, the host that it
- * asked for, tenant, function, and "1" if a handler stands behind this one or "0". */
+ * asked for, tenant, function, "1" if a handler stands behind this one or "0", the version of TLS,
+ * and what this server is called. */
 enum skerry_request_fact {
     SKERRY_REQUEST_SCHEME = 0,
     SKERRY_REQUEST_AUTHORITY = 1,
@@ -268,6 +269,7 @@ enum skerry_request_fact {
     SKERRY_REQUEST_FUNCTION = 3,
     SKERRY_REQUEST_HAS_NEXT = 4,
     SKERRY_REQUEST_TLS = 5,
+    SKERRY_REQUEST_NODE = 6,
 };
 SKERRY_NATIVE("request_info_v1")
 int32_t skerry_request_info(enum skerry_request_fact what, char *buffer, uint32_t limit);

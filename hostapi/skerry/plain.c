@@ -200,6 +200,7 @@ enum engine_outcome skerry_request_info(struct hostapi_host *host, struct engine
         exchange->function,
         bytes_of_text(exchange->has_next ? "1" : "0"),
         exchange->tls_version,
+        exchange->node,
     };
     uint32_t what = call->slots[0].i32;
     if (what >= COUNT_OF(facts))

@@ -51,6 +51,7 @@ request_fill_line(const struct run *run, struct http_exchange *exchange, struct 
     exchange->authority = bytes_of_text(RUN_REQUEST_HOST);
     exchange->tenant = bytes_of_text("default");
     exchange->function = bytes_of_text("run");
+    exchange->node = bytes_of_text(RUN_REQUEST_HOST);
     return STATUS_OK;
 }
 

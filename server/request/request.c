@@ -493,6 +493,7 @@ bool request_init(struct request *request,
     request->deadline_ns = request->arrived_ns + service->config->limits.wall * CLOCK_NS_PER_US;
     request->gone_check_ns = request->arrived_ns + GONE_CHECK_NS;
     http_exchange_init(&request->http, &service->config->limits);
+    request->http.node = bytes_of_text(service->config->node);
     request->http.world = &service->world.calls;
     request->http.owner = &request->operations;
     request->http.may_stream = true;

@@ -43,6 +43,7 @@ export const REQUEST_TENANT: i32 = 2;
 export const REQUEST_FUNCTION: i32 = 3;
 export const REQUEST_HAS_NEXT: i32 = 4;
 export const REQUEST_TLS: i32 = 5;
+export const REQUEST_NODE: i32 = 6;
 
 // skerry_fetch_flag
 export const FETCH_BODY: i32 = 1;

@@ -58,6 +58,7 @@ const (
 	RequestFunction  = 3
 	RequestHasNext   = 4
 	RequestTls       = 5
+	RequestNode      = 6
 )
 
 // skerry_fetch_flag

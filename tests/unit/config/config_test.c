@@ -238,6 +238,21 @@ static void a_public_url_is_scheme_name_and_port(void **state)
     }
 }
 
+static void a_node_has_the_machines_name_unless_it_is_given_one(void **state)
+{
+    (void)state;
+    struct config config = config_made();
+    struct report report = REPORT_INIT;
+    assert_int_equal(config_check(&config, &report), STATUS_OK);
+    assert_int_not_equal(config.node[0], '\0');
+    assert_int_equal(load_text(&config, bytes_of_text("node: edge-1\n"), "x", &report), STATUS_OK);
+    assert_int_equal(config_check(&config, &report), STATUS_OK);
+    assert_string_equal(config.node, "edge-1");
+    (void)strcpy(config.node, "edge 1");
+    assert_int_equal(config_check(&config, &report), STATUS_CONFIG);
+    assert_non_null(strstr(report.text, "node"));
+}
+
 static void empty_file_changes_nothing(void **state)
 {
     (void)state;
@@ -566,6 +581,7 @@ UNIT
         cmocka_unit_test(a_file_with_the_defaults_changes_nothing),
         cmocka_unit_test(lists_flags_and_the_public_url_are_read),
         cmocka_unit_test(a_public_url_is_scheme_name_and_port),
+        cmocka_unit_test(a_node_has_the_machines_name_unless_it_is_given_one),
         cmocka_unit_test(empty_file_changes_nothing),
         cmocka_unit_test(unknown_key_names_file_line_and_nearest_key),
         cmocka_unit_test(wrong_values_name_the_key_and_the_range),

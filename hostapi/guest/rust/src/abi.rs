@@ -43,6 +43,7 @@ pub const REQUEST_TENANT: i32 = 2;
 pub const REQUEST_FUNCTION: i32 = 3;
 pub const REQUEST_HAS_NEXT: i32 = 4;
 pub const REQUEST_TLS: i32 = 5;
+pub const REQUEST_NODE: i32 = 6;
 
 // skerry_fetch_flag
 pub const FETCH_BODY: i32 = 1;
