@@ -149,7 +149,7 @@ static json_t *toml_text_value(struct toml *toml)
     buffer_init(&text, (size_t)1 << 20);
     json_t *value = NULL;
     if (toml_text(toml, &text)) {
-        value = json_stringn((const char *)text.data, text.count);
+        value = json_stringn(text.count == 0 ? "" : (const char *)text.data, text.count);
         if (value == NULL)
             (void)toml_fail(toml, "a text that is no UTF-8");
     }

@@ -67,6 +67,18 @@ static bool wrangler_text(struct wrangler *wrangler, const char *key, json_t *va
     return json_object_set_new(wrangler->manifest, key, json_string(text)) == 0;
 }
 
+/* Workers may have an underscore in their names, which hosts cannot: it becomes a hyphen. */
+static bool wrangler_name(struct wrangler *wrangler, const char *key, json_t *value)
+{
+    char name[64];
+    if (!json_is_string(value) || json_string_length(value) >= sizeof(name))
+        return wrangler_text(wrangler, key, value);
+    (void)snprintf(name, sizeof(name), "%s", json_string_value(value));
+    for (char *at = name; *at != '\0'; at++)
+        *at = *at == '_' ? '-' : *at;
+    return json_object_set_new(wrangler->manifest, key, json_string(name)) == 0;
+}
+
 /* Texts are the version's environment, which `skerry env` goes before; what else there is is bound.
  */
 static bool wrangler_vars(struct wrangler *wrangler, const char *key, json_t *value)

@@ -44,9 +44,9 @@ static void values_are_what_they_say(void **state)
     (void)state;
     expect(cli_toml_parse,
            "a = [ 1, -2_000,\n 0x1f, 1.5, # more\n ]\nb = { c = 'd', e = [{}] }\nd = 2024-01-01\n"
-           "t = \"\"\"\none\\\n   two \\u00e9 \\t\"\"\"\nl = '''\\n'''\nf = false",
+           "t = \"\"\"\none\\\n   two \\u00e9 \\t\"\"\"\nl = '''\\n'''\nf = false\ne = \"\"",
            "{\"a\":[1,-2000,31,1.5],\"b\":{\"c\":\"d\",\"e\":[{}]},\"d\":\"2024-01-01\","
-           "\"t\":\"onetwo \xc3\xa9 \\t\",\"l\":\"\\\\n\",\"f\":false}");
+           "\"t\":\"onetwo \xc3\xa9 \\t\",\"l\":\"\\\\n\",\"f\":false,\"e\":\"\"}");
 }
 
 static void what_is_wrong_has_its_line(void **state)

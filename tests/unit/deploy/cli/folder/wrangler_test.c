@@ -42,16 +42,17 @@ static void a_project_goes_as_it_is(void **state)
     make(counter, "src", NULL);
     make(counter, "src/index.js", "export default {};");
     make(counter, "wrangler.toml",
-         "name = \"shop\"\nmain = \"./src/index.js\"\ncompatibility_date = \"2024-01-01\"\n"
+         "name = \"shop_one\"\nmain = \"./src/index.js\"\ncompatibility_date = \"2024-01-01\"\n"
          "routes = [\"a.example.com/*\", { pattern = \"b.example.com\", custom_domain = true },"
          " \"c.example.com/x/*\"]\n[vars]\nGREETING = \"hi\"\nLIST = [1]\n[[kv_namespaces]]\n"
          "binding = \"NAMES\"\nid = \"abc\"\n[[services]]\nbinding = \"AUTH\"\nservice = \"auth\"\n"
          "[[d1_databases]]\nbinding = \"DB\"\n[unheard_of]\n[skerry]\noutbound = "
          "[\"https://api.example.com\"]\nwarm = [\"/\"]\n");
     COUNTER_RUN(counter, deployed, "deploy", counter->folder);
-    counter_assert_asked(counter, 0, "PUT /v1/tenants/default/functions/shop?activate=1&dry_run=0");
+    counter_assert_asked(counter, 0,
+                         "PUT /v1/tenants/default/functions/shop-one?activate=1&dry_run=0");
     const char *body = counter->page->requests[0].body;
-    assert_says(body, "{\"name\":\"shop\",\"main\":\"src/index.js\",\"routes\":[{\"host\":"
+    assert_says(body, "{\"name\":\"shop-one\",\"main\":\"src/index.js\",\"routes\":[{\"host\":"
                       "\"a.example.com\",\"path\":\"/*\"},{\"host\":\"b.example.com\",\"path\":\"/"
                       "*\"}],\"env\":{\"GREETING\":"
                       "\"hi\"},\"outbound\":[\"https://api.example.com\"],\"warm\":[\"/\"]}");
