@@ -123,6 +123,7 @@ struct deploy_manifest {
     struct deploy_crons cron;
     struct deploy_manifest_reuse reuse;
     struct deploy_texts warm; /* paths; read by who sends the script */
+    struct bytes adapter;     /* the same */
     bool checkpoint;
     bool reseeds;
     uint64_t native; /* enum config_choice; only OFF changes what the server does */

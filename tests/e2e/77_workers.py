@@ -64,6 +64,46 @@ export const handler = async (event, context) => ({
   body: JSON.stringify({ path: event.rawPath, method: event.httpMethod, cookies: event.cookies,
                          query: event.queryStringParameters.x, body: event.body }),
 });"""
+EDGE = b"""
+export const handler = async ({ Records: [{ cf: { request } }] }) => {
+  if (request.uri === "/on") return { ...request, uri: "/a.txt" };
+  const lines = [request.method, request.querystring, request.headers.cookie[0].value,
+                 atob(request.body?.data ?? "")];
+  return { status: "201", statusDescription: "Made", body: btoa(lines.join()),
+           bodyEncoding: "base64",
+           headers: { "x-a": [{ key: "X-A", value: "b" }, { value: "c" }] } };
+};"""
+NETLIFY = b"""
+export const config = { path: "/hello/:name" };
+export default async (request, context) => {
+  if (request.method === "DELETE") return;
+  context.cookies.set("seen", context.cookies.get("was"));
+  return context.json({ params: context.params, ip: context.ip,
+                        greeting: Netlify.env.get("GREETING") ?? null });
+};"""
+ENTRYPOINT = b"""
+import { WorkerEntrypoint, env, waitUntil } from "cloudflare:workers";
+addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  waitUntil(env.KV.put("rejected", event.reason.message));
+});
+export default class extends WorkerEntrypoint {
+  async fetch(request) {
+    Promise.reject(new Error("nobody looked"));
+    this.ctx.waitUntil((async () => {
+      await scheduler.wait(5);
+      await this.env.KV.put("went", "on");
+    })());
+    throw new Error("not this time");
+  }
+}"""
+OLDER = b"""
+const keep = NAMES;
+const debug = typeof DEBUG_LEVEL === "undefined";
+addEventListener("fetch", (event) => event.respondWith((async () => {
+  await keep.put("k", "value");
+  return Response.json([await NAMES.get("k"), typeof GREETING, GREETING, typeof OTHER_ONE, debug]);
+})()));"""
 WHO = b"""
 export default {
   scheduled() { throw new Error("nobody may"); },
@@ -86,6 +126,11 @@ export default {
     return new Response(`${text} ${css.status} ${any.status} ${type}`);
   },
 };"""
+LEAVES = """
+addEventListener("fetch", (event) => {
+  if (event.request.method === "PUT") event.respondWith(new Response("here"));
+});
+"""
 PASSES = """
 export default {
   fetch(request, env, ctx) {
@@ -197,6 +242,52 @@ class Modules(ServerTest):
         self.assertEqual(answer.json, {"path": "/a/b", "method": "POST", "query": "1,2",
                                        "cookies": ["a=b", "c=d"], "body": "text"})
 
+    def test_a_handler_of_cloudfronts_events(self):
+        metadata = ("application/json", b'{"adapter": "lambda-edge"}')
+        parts = {"index.mjs": ("", EDGE), "metadata": metadata}
+        self.assertEqual(self.put("edge", form(parts)).status, 201)
+        answer = self.server.get("edge", "/x?y=1", method="POST", body=b"text",
+                                 headers={"Cookie": "a=b"})
+        self.assertEqual((answer.status, answer.text), (201, "POST,y=1,a=b,text"))
+        self.assertIn(answer.headers["x-a"], ("b", "c"))
+        self.assertEqual(self.server.get("edge", "/on").status, 404)  # it has no files
+        parts["metadata"] = ("", b'{"adapter": "other"}')
+        answer = self.put("edge", form(parts))
+        self.assertEqual(answer.status, 422)
+        self.assertIn("lambda-edge", answer.json["detail"])
+        parts["metadata"] = ("", b'{"adapter": "netlify"}')
+        answer = self.put("edge", form(parts))
+        self.assertIn("does not export the handler", answer.json["detail"])
+
+    def test_a_function_of_netlifys(self):
+        self.assertEqual(self.put("netlify", form({"index.mjs": ("", NETLIFY)})).status, 201)
+        answer = self.server.get("netlify", "/hello/you", headers={"Cookie": "a=b; was=c"})
+        self.assertEqual(answer.headers["set-cookie"], "seen=c; Path=/")
+        self.assertEqual(answer.json,
+                         {"params": {"name": "you"}, "ip": "127.0.0.1", "greeting": None})
+        self.assertEqual(self.server.get("netlify", method="DELETE").status, 404)
+
+    def test_what_goes_on_after_an_exception(self):
+        self.assertEqual(self.put("entry", form({"index.mjs": ("", ENTRYPOINT)})).status, 201)
+        self.problem(self.server.get("entry"), 500, "exception")
+        for key in ("went", "rejected"):
+            written = f"/v1/tenants/default/kv/{key}"
+            wait_until(lambda written=written: self.server.admin("GET", written).status == 200, 5,
+                       key)
+        self.assertFalse("nobody looked" in self.server.guest_log("entry"))
+
+    def test_what_is_bound_is_global_in_the_older_form(self):
+        metadata = {"bindings": [{"type": "kv_namespace", "name": "NAMES", "namespace_id": "x"}]}
+        parts = {"a.js": ("", OLDER), "metadata": ("", json.dumps(metadata).encode())}
+        self.assertEqual(self.put("older", form(parts)).status, 201)
+        self.server.cli("env", "set", "older", "GREETING=hi", check=0)
+        self.assertEqual(self.server.get("older").json,
+                         ["value", "string", "hi", "undefined", True])
+        parts["a.js"] = ("", b"const token = BOT_TOKEN;\n" + OLDER)
+        answer = self.put("older", form(parts))
+        self.assertEqual(answer.status, 422)
+        self.assertIn("call it in the handler", answer.json["detail"])
+
     def test_what_a_client_cannot_say_of_itself(self):
         self.assertEqual(self.put("who", form({"a.js": ("", WHO)})).status, 201)
         answer = self.server.get("who", method="POST", headers={
@@ -229,6 +320,13 @@ class Folders(ServerTest):
             self.deploy("passes", {"function.yaml": f"name: passes\nmain: app.js\n{origin}",
                                    "app.js": PASSES})
             self.assertEqual(self.server.get("passes").status, status)
+
+    def test_a_listener_that_does_not_answer_leaves_it_to_the_origin(self):
+        for origin, status in (("", 500), ("origin: http://127.0.0.1:1\n", 502)):
+            self.deploy("leaves", {"function.yaml": f"name: leaves\nmain: app.js\n{origin}",
+                                   "app.js": LEAVES})
+            self.assertEqual(self.server.get("leaves").status, status)
+            self.assertEqual(self.server.get("leaves", method="PUT").text, "here")
 
 
 if __name__ == "__main__":

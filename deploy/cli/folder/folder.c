@@ -222,8 +222,10 @@ static enum cli_exit cli_folder_write(const struct cli *cli,
 static char *cli_folder_metadata(const struct cli *cli, const struct cli_folder *folder)
 {
     const struct deploy_texts *warm = &folder->manifest.warm;
+    const struct bytes *adapter = &folder->manifest.adapter;
     const char *more = cli->options.warm;
-    if (json_array_size(folder->bindings) == 0 && warm->count == 0 && more == NULL)
+    if (json_array_size(folder->bindings) == 0 && warm->count == 0 && more == NULL &&
+        adapter->count == 0)
         return strdup("");
     json_t *paths = json_array();
     for (uint32_t i = 0; i < warm->count; i++)
@@ -233,7 +235,8 @@ static char *cli_folder_metadata(const struct cli *cli, const struct cli_folder 
         (void)json_array_append_new(paths, json_stringn(more, count));
         more += count + (more[count] == ',' ? 1 : 0);
     }
-    json_t *metadata = json_pack("{s:o, s:O*}", "warm", paths, "bindings", folder->bindings);
+    json_t *metadata = json_pack("{s:o, s:O*, s:s*}", "warm", paths, "bindings", folder->bindings,
+                                 "adapter", (const char *)adapter->data);
     char *text = metadata == NULL ? NULL : json_dumps(metadata, JSON_COMPACT);
     json_decref(metadata);
     return text;

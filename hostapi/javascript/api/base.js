@@ -24,6 +24,24 @@
   Error.prepareStackTrace = prepare;
   Object.defineProperty(Frame, "getFunction", { value: function getFunction() { return undefined; }, writable: true, configurable: true });
 
+  // A stack begins with what the error says, as scripts for V8 expect that print nothing else.
+  const frames = Object.getOwnPropertyDescriptor(Error.prototype, "stack");
+  const headed = (error, stack) => {
+    if (typeof stack !== "string") return stack;
+    let head = "Error";
+    try {
+      head = `${error}`;
+    } catch {} // it is a script's own
+    return `${head}\n${stack}`.trimEnd();
+  };
+  Object.defineProperty(Error.prototype, "stack", { ...frames, get() { return headed(this, Reflect.apply(frames.get, this, [])); } });
+  const { captureStackTrace: capture } = Error;
+  Object.defineProperty(Error, "captureStackTrace", { writable: true, configurable: true, value: function captureStackTrace(target, above = captureStackTrace) {
+    capture(target, above);
+    const own = Object.getOwnPropertyDescriptor(target, "stack");
+    if (typeof own?.value === "string") Object.defineProperty(target, "stack", { ...own, value: headed(target, own.value) });
+  } });
+
   Object.defineProperty(Math, "random", { value: host.randomNumber, writable: true, configurable: true });
 
   const types = [];

@@ -30,6 +30,7 @@
     return { bytes: bytes.slice(head + count), metadata: JSON.parse(host.decode(bytes.subarray(head, head + count), false)) };
   };
   const readers = {
+    __proto__: null,
     text: (bytes) => host.decode(bytes, false),
     json: (bytes) => JSON.parse(host.decode(bytes, false)),
     arrayBuffer: (bytes) => bytes.buffer,
@@ -39,9 +40,11 @@
     await host.whenReady(handle);
     host.kvFinish(handle);
   };
-  const lifetime = ({ expirationTtl, expiration } = {}) => {
-    if (expirationTtl !== undefined) return Math.max(1, Number(expirationTtl) * MS_PER_S);
-    return expiration === undefined ? FOREVER_MS : Math.max(1, Number(expiration) * MS_PER_S - Date.now());
+  const lifetime = ({ expirationTtl, expiration }) => {
+    if (expirationTtl === undefined && expiration === undefined) return FOREVER_MS;
+    const ms = expirationTtl !== undefined ? Number(expirationTtl) * MS_PER_S : Number(expiration) * MS_PER_S - Date.now();
+    if (Number.isNaN(ms)) throw new TypeError("put: the expiration is no number of seconds");
+    return Math.max(1, Math.min(ms, Number.MAX_SAFE_INTEGER));
   };
   // A namespace is what keys begin with.
   const kvOf = (namespace) => {
@@ -53,6 +56,11 @@
       const found = unwrap(bytes);
       return { value: readers[type](found.bytes), metadata: found.metadata };
     };
+    const rowOf = (name) => {
+      const bytes = host.kvGet(`${namespace}${name}`);
+      const metadata = bytes === null ? null : unwrap(bytes).metadata;
+      return metadata === null ? { name } : { name, metadata };
+    };
     const each = (keys, options, pick) => new Map(keys.map((key) => [key, pick(read(key, options))]));
     return Object.freeze({
       async get(key, options) { return Array.isArray(key) ? each(key, options, ({ value }) => value) : read(key, options).value; },
@@ -63,13 +71,14 @@
       },
       async delete(key) { await change(host.kvDelete(`${namespace}${key}`)); },
       async list({ prefix, limit = KEYS_MAX, cursor } = {}) {
+        limit = Math.min(Math.max(1, Math.trunc(Number(limit)) || KEYS_MAX), KEYS_MAX);
         const begin = `${namespace}${prefix ?? ""}`;
         const after = cursor === undefined || cursor === null || cursor === "" ? "" : `${namespace}${cursor}`;
         const names = host.kvList(begin, after);
         const keys = names.slice(0, limit).map((name) => name.slice(namespace.length));
         const last = keys.at(-1);
         const complete = names.length === 0 || keys.length === names.length && host.kvList(begin, `${namespace}${last}`).length === 0;
-        return { keys: keys.map((name) => ({ name })), list_complete: complete, ...complete ? {} : { cursor: last } };
+        return { keys: keys.map(rowOf), list_complete: complete, ...complete ? {} : { cursor: last } };
       },
     });
   };
@@ -91,6 +100,7 @@
 
   const bound = new Map();
   const KINDS = {
+    __proto__: null,
     kv_namespace: (row) => kvOf(row.namespace_id === undefined ? "" : `${row.namespace_id}/`),
     service: (row) => siblingOf(row.service),
     assets: () => siblingOf(ASSETS),
@@ -105,6 +115,7 @@
       bound.set(`${row.name}`, KINDS[row.type](row));
     }
   };
+  host.boundNames = () => [...bound.keys()];
   const siblings = new Proxy({}, { get: (target, name) => typeof name === "string" ? siblingOf(name) : undefined });
   const always = new Map([["KV", kvOf("")], ["ASSETS", siblingOf(ASSETS)], ["functions", siblings]]);
   const find = (name) => bound.get(name) ?? host.env(name) ?? always.get(name);
@@ -112,6 +123,7 @@
   host.env_ = new Proxy({}, {
     get: (target, name) => typeof name === "string" ? find(name) : undefined,
     has: (target, name) => typeof name === "string" && find(name) !== undefined,
+    set: (target, name, value) => bound.set(name, value) === bound, // of this request
     ownKeys: () => [...bound.keys()],
     getOwnPropertyDescriptor: (target, name) => bound.has(name) ? { value: bound.get(name), enumerable: true, configurable: true, writable: true } : undefined,
   });

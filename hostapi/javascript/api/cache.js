@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// `caches`: answers that are kept in the tenant's store, under keys of their own, for as long as their Cache-Control
-// says. All workers see one cache.
+// `caches`: answers that are kept in the tenant's store, for as long as their Cache-Control says. All workers see one
+// cache, and each function its own.
+//
+// What is kept has one of so many places, found by a hash of function, cache and URL; who comes later to a place has
+// it. So all caches of a tenant have at most 48 MiB of its store, whatever is put, and nothing has to be counted.
 (host) => {
-  const BODY_MAX = 1 << 20; // bytes; more is not kept
+  const PLACES = [[1 << 14, 1024], [1 << 17, 128], [1 << 20, 16]]; // an answer of at most so many bytes; so many of them
   const AGE_MAX_S = 86400 * 30;
   const STATUSES = [200, 203, 204, 300, 301, 404, 405, 410, 414, 501]; // that may be kept [RFC 9110 15.1]
+  const FACT_FUNCTION = 3; // enum skerry_request_fact
 
   // How many seconds an answer may be kept; 0: not at all.
   const ageOf = (response) => {
@@ -16,11 +20,37 @@
     return Number.isNaN(until) ? 0 : Math.min(Math.max(0, Math.floor((until - Date.now()) / 1000)), AGE_MAX_S);
   };
 
+  const store = host.kvOf("cache/");
+  // Of a URL, which may be longer than a key: its name, and its place among those of each size.
+  const placesOf = async (cache, request) => {
+    const url = new URL(request.url);
+    url.hash = "";
+    const text = `${host.requestFact(FACT_FUNCTION)}\n${cache}\n${url.href}`;
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", host.encode(text)));
+    const name = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    const number = new DataView(digest.buffer).getUint32(0);
+    return { name, keys: PLACES.map(([, count], size) => `${size}/${number % count}`) };
+  };
+  // Where it is, if it is: { key, value, metadata }.
+  const find = async ({ name, keys }) => {
+    for (const key of keys) {
+      const { value, metadata } = await store.getWithMetadata(key, "arrayBuffer");
+      if (metadata?.name === name) return { key, value, metadata };
+    }
+    return null;
+  };
+  const keep = async (places, bytes, metadata, age) => {
+    const size = PLACES.findIndex(([most]) => bytes.length + JSON.stringify(metadata).length <= most);
+    const before = await find(places);
+    if (before !== null && before.key !== places.keys[size]) await store.delete(before.key);
+    if (size >= 0) await store.put(places.keys[size], bytes, { expirationTtl: age, metadata });
+  };
+
   class Cache {
-    #store;
+    #name;
     constructor(key, name) {
       if (key !== host) throw new TypeError("Illegal constructor");
-      this.#store = host.kvOf(`cache/${name}/`);
+      this.#name = name;
     }
     async put(input, response) {
       const request = new Request(input);
@@ -30,15 +60,21 @@
       if (response.headers.get("vary")?.includes("*")) throw new TypeError("cache.put: an answer with `Vary: *` is not kept");
       const age = ageOf(response);
       const bytes = await response.bytes();
-      if (age === 0 || bytes.length > BODY_MAX || !STATUSES.includes(response.status)) return;
-      const metadata = { status: response.status, headers: [...response.headers], at: Date.now() };
-      await this.#store.put(await keyOf(request), bytes, { expirationTtl: age, metadata });
+      if (age === 0 || !STATUSES.includes(response.status)) return;
+      const places = await placesOf(this.#name, request);
+      const metadata = { name: places.name, status: response.status, headers: [...response.headers], at: Date.now() };
+      try {
+        await keep(places, bytes, metadata, age);
+      } catch (error) { // a cache that is full keeps nothing, and breaks nothing
+        host.log(-1, `cache.put: ${error}`);
+      }
     }
     async match(input, options) {
       const request = new Request(input);
       if (request.method !== "GET" && !options?.ignoreMethod) return undefined;
-      const { value, metadata } = await this.#store.getWithMetadata(await keyOf(request), "arrayBuffer");
-      if (metadata === null) return undefined;
+      const found = await find(await placesOf(this.#name, request));
+      if (found === null) return undefined;
+      const { value, metadata } = found;
       const headers = new Headers(metadata.headers);
       headers.set("age", `${Math.max(0, Math.floor((Date.now() - metadata.at) / 1000))}`);
       headers.set("cf-cache-status", "HIT");
@@ -49,19 +85,11 @@
     async delete(input, options) {
       const request = new Request(input);
       if (request.method !== "GET" && !options?.ignoreMethod) return false;
-      const key = await keyOf(request);
-      if (await this.#store.get(key, "arrayBuffer") === null) return false;
-      await this.#store.delete(key);
-      return true;
+      const found = await find(await placesOf(this.#name, request));
+      if (found !== null) await store.delete(found.key);
+      return found !== null;
     }
   }
-  // A URL may be longer than a key.
-  const keyOf = async (request) => {
-    const url = new URL(request.url);
-    url.hash = "";
-    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", host.encode(url.href)));
-    return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  };
 
   class CacheStorage {
     #open = new Map();

@@ -13,7 +13,7 @@
       if (arguments.length === 0) throw new TypeError("Event: the type is missing");
       const { bubbles, cancelable, composed } = options ?? NONE;
       this[STATE] = { type: `${type}`, cancelable: !!cancelable, bubbles: !!bubbles, composed: !!composed, target: null, prevented: false,
-        stopped: false, stoppedNow: false, passive: false, phase: 0, trusted: false, time: performance.now() };
+        stopped: false, stoppedNow: false, passive: false, phase: 0, trusted: false, time: host.now() };
       Object.defineProperty(this, "isTrusted", trusted);
     }
     get type() { return this[STATE].type; }

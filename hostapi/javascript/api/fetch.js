@@ -25,6 +25,7 @@
   const FLAG_FOLLOW = 2;
   const FACT_SCHEME = 0; // enum skerry_request_fact
   const FACT_TLS = 5;
+  const FACT_NODE = 6;
 
   // ---- bodies
 
@@ -155,7 +156,7 @@
   // Of what Workers say of a connection, what is known here.
   const incomingCf = () => {
     const tlsVersion = host.requestFact(FACT_TLS);
-    return { colo: "SKERRY", httpProtocol: host.requestProtocol(), ...tlsVersion !== "" && { tlsVersion } };
+    return { colo: host.requestFact(FACT_NODE), httpProtocol: host.requestProtocol(), ...tlsVersion !== "" && { tlsVersion } };
   };
 
   // What browsers look at, and is kept here: the first value is the default.
@@ -408,6 +409,10 @@
 
   // ---- the answer of the script
 
+  const LENGTH = Symbol("length");
+  // How long a stream will be, if it keeps its word.
+  host.setLength = (stream, length) => { stream[LENGTH] = length; };
+
   const writeStream = (stream) => host.readAll(stream, (chunk) => {
     host.write(typeof chunk === "string" ? chunk : bytesIn(chunk));
     host.flush();
@@ -422,6 +427,7 @@
     let fields = response[HEADERS] !== null ? host.headerList(response[HEADERS]) : response[TYPE] === null ? [] : ["content-type", response[TYPE]];
     if (body === INCOMING) body = openIncoming();
     if (isStream(body)) {
+      if (body[LENGTH] !== undefined && !fields.includes("content-length")) fields = [...fields, "content-length", `${body[LENGTH]}`];
       host.sendHead(status, fields);
       return writeStream(body);
     }

@@ -7,7 +7,11 @@
 
   // ---- console
 
-  const errorText = (error) => `${error}${error.stack ? `\n${host.mapStack(error.stack).trimEnd()}` : ""}`;
+  const errorText = (error) => {
+    const head = `${error}`;
+    const stack = error.stack ? host.mapStack(error.stack).trimEnd() : "";
+    return stack === "" || stack.startsWith(head) ? stack || head : `${head}\n${stack}`;
+  };
   const keyText = (key) => typeof key === "symbol" ? `[${String(key)}]` : /^[A-Za-z_$][\w$]*$/.test(key) ? key : JSON.stringify(key);
   const inspect = (value, depth, seen) => {
     if (typeof value === "string") return depth === 0 ? value : JSON.stringify(value);
@@ -75,7 +79,13 @@
     },
   };
   Object.defineProperty(console, Symbol.toStringTag, { value: "console", configurable: true });
-  host.report = (error) => host.log(LOG.error, inspect(error, 0, []));
+  host.say = (error) => {
+    let text = "an error without a text";
+    try {
+      text = inspect(error, 0, []);
+    } catch {} // what it is made of throws
+    host.log(LOG.error, text);
+  };
 
   // ---- timers
 
@@ -164,7 +174,6 @@
       if (typeof call !== "function") throw new TypeError("queueMicrotask: not a function");
       Promise.resolve().then(() => { call(); }).catch(host.report);
     },
-    reportError: host.report,
     navigator: Object.freeze({ userAgent: "Skerry", language: "en", hardwareConcurrency: 1 }),
   };
   for (const [name, value] of Object.entries(values)) host.define(name, value);

@@ -15,14 +15,38 @@
   const hears = (type) => listeners.some((row) => row[0] === type);
   // A class that extends WorkerEntrypoint has `env` and `ctx` of its own for each request.
   const isEntrypoint = (script) => typeof script === "function" && typeof script.prototype?.fetch === "function";
+  const adapt = (name, exports) => {
+    if (host.adapters[name] === undefined) throw new TypeError(`the adapter "${name}" is not here: workers, ${Object.keys(host.adapters).join(", ")}`);
+    const found = host.adapters[name](exports);
+    if (!found) throw new TypeError(`the script does not export the handler that the adapter "${name}" is for`);
+    return found;
+  };
   const chooseHandler = (script, exports) => {
+    const adapter = host.metadata.adapter ?? exports.adapter ?? (typeof script === "function" && exports.config?.path !== undefined ? "netlify" : undefined);
+    if (adapter !== undefined && adapter !== "workers") return adapt(`${adapter}`, exports);
     if (isEntrypoint(script)) return (request, environment, context) => new script(context, environment).fetch(request);
     if (typeof script === "function") return script;
     if (typeof script?.fetch === "function") return (request, environment, context) => script.fetch(request, environment, context);
     if (hears("fetch")) return dispatchFetch;
-    if (typeof exports.handler === "function") return host.adaptEvents(exports.handler);
+    if (typeof exports.handler === "function") return adapt("lambda", exports);
     if (scheduled !== null) return () => new Response("this function has no `fetch`\n", { status: 404 });
     throw new TypeError(script === undefined ? NOTHING : "the script's default export has no method `fetch`");
+  };
+  // In the older form what `env` holds are global names: those that are bound, and of others what the script calls in
+  // capitals, since nobody knows all names of variables and secrets before a request.
+  const CAPITALS = /(?<![\w$.])[A-Z][A-Z0-9_]{2,63}(?![\w$])/g;
+  const bindGlobals = (text) => {
+    const asked = new Set([...text.matchAll(/typeof\s+([A-Z][A-Z0-9_]{2,63})/g)].map((found) => found[1]));
+    for (const name of new Set([...host.boundNames(), ...text.match(CAPITALS) ?? []])) {
+      if (name in globalThis) continue;
+      Object.defineProperty(globalThis, name, { configurable: true,
+        get: () => !host.serving && asked.has(name) ? undefined : env[name], set: (value) => { host.define(name, value); } });
+    }
+  };
+  // Called before the script is evaluated, with its text if it is of the older form, or null.
+  host.prepare = (text) => {
+    host.bind(host.metadata.bindings ?? []);
+    if (text !== null) bindGlobals(text);
   };
   // Called with the module's exports.
   host.adopt = (exports) => {
@@ -30,7 +54,6 @@
     if (typeof script?.scheduled === "function") scheduled = (controller, environment, context) => script.scheduled(controller, environment, context);
     else if (hears("scheduled")) scheduled = dispatchScheduled;
     handler = chooseHandler(script, exports);
-    host.bind(host.metadata.bindings ?? []);
     warm = [...exports.warm ?? [], ...host.metadata.warm ?? []];
     if (warm.some((path) => typeof path !== "string" || !path.startsWith("/"))) throw new TypeError("`warm` is a list of paths, each beginning with a slash");
   };
@@ -46,7 +69,7 @@
       }
     }
     waits = null;
-    passes = false;
+    passes = leaves = false;
   })();
 
   class ExtendableEvent extends Event {
@@ -69,14 +92,25 @@
       if (type === "fetch") listener(event);
       if (event.answer !== undefined) return event.answer;
     }
-    throw new TypeError("no listener of `fetch` has called respondWith");
+    passes = leaves = true; // as a Worker leaves the request to its origin
+    throw new TypeError("no listener of `fetch` has called respondWith, and there is no next step and no origin");
   };
   const dispatchScheduled = (controller, environment, context) => {
     const event = Object.assign(new ExtendableEvent("scheduled", context), controller);
     for (const [type, listener] of listeners) if (type === "scheduled") listener(event);
   };
-  host.define("addEventListener", (type, listener) => { listeners.push([type, listener]); });
-  host.define("removeEventListener", () => {});
+  const isServed = (type) => type === "fetch" || type === "scheduled";
+  host.define("addEventListener", (type, listener, options) => {
+    if (!isServed(type)) return host.scope.addEventListener(type, listener, options);
+    if (typeof listener?.handleEvent === "function") listener = listener.handleEvent.bind(listener);
+    if (typeof listener !== "function") throw new TypeError(`the listener of \`${type}\` is not a function`);
+    listeners.push([type, listener]);
+  });
+  host.define("removeEventListener", (type, listener, options) => {
+    if (!isServed(type)) return host.scope.removeEventListener(type, listener, options);
+    const at = listeners.findIndex((row) => row[0] === type && row[1] === listener);
+    if (at >= 0) listeners.splice(at, 1);
+  });
   host.define("ExtendableEvent", ExtendableEvent);
   host.define("FetchEvent", FetchEvent);
 
@@ -90,6 +124,7 @@
   }
   let waits = null;
   let passes = false;
+  let leaves = false; // ... without an exception
 
   // A cron trigger's run (docs/cron.md): no client can send such a field.
   const runScheduled = async (cron) => {
@@ -98,6 +133,7 @@
     return new Response(null, { status: 204 });
   };
   host.handle = () => {
+    host.serving = true;
     const request = host.incoming();
     if (scheduled !== null && request.method === "POST") {
       const cron = host.requestHeader("x-skerry-cron");
@@ -114,8 +150,19 @@
   };
   // What the script goes on with after its answer.
   host.rest = () => (waits === null ? undefined : settle());
-  // After an exception: does the next handler answer in the script's place?
-  host.passes = () => passes && host.requestFact(FACT_HAS_NEXT) === "1";
+  // After an exception: does the next handler answer in the script's place? 0 no, 1 yes, 2 yes, and nothing went wrong.
+  host.passes = () => !passes || host.requestFact(FACT_HAS_NEXT) !== "1" ? 0 : leaves ? 2 : 1;
+
+  // ---- modules that are here without being deployed
+
+  class WorkerEntrypoint {
+    constructor(context, environment) { Object.assign(this, { ctx: context, env: environment }); }
+  }
+  // The classes of what is not here are, so that what else such a script exports can run.
+  host.builtins = { __proto__: null, "cloudflare:workers": {
+    WorkerEntrypoint, env, waitUntil: (promise) => new Context().waitUntil(promise), RpcTarget: class RpcTarget {},
+    DurableObject: class DurableObject extends WorkerEntrypoint {}, WorkflowEntrypoint: class WorkflowEntrypoint extends WorkerEntrypoint {},
+  } };
 
   host.finishTypes();
 

@@ -369,6 +369,7 @@ void exchange_answer_failure(void)
     skerry_set_header(SKERRY_RESPONSE_HEADERS, type, sizeof(type) - 1, problem,
                       sizeof(problem) - 1);
     skerry_write_body(SKERRY_RESPONSE_BODY, body, sizeof(body) - 1);
+    (void)skerry_response_flush(); /* the script may go on, with what waitUntil was given */
     exchange_answered = true;
 }
 

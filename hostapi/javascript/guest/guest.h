@@ -72,10 +72,12 @@ bool script_load(const char *text, size_t count);
 void script_load_api(const char *name, const char *text, size_t count);
 /* Says the pending exception in the log, with its stack. */
 void script_say_exception(void);
+/* The same of one that nobody waits for: a listener of `error` may take it. */
+void script_report_exception(void);
 /* A promise was rejected and nobody has looked (yet), or now somebody has. */
 void script_on_rejection(
     JSContext *context, JSValueConst promise, JSValueConst reason, bool is_handled, void *opaque);
-/* Says those that nobody has looked at. */
+/* Says those that nobody has looked at, or has a listener of `unhandledrejection` take them. */
 void script_say_rejections(void);
 
 /* ---- modules.c ------------------------------------------------------------------------------- */

@@ -101,7 +101,7 @@ void loop_run_jobs(void)
     int done;
     while ((done = JS_ExecutePendingJob(guest.runtime, &context)) != 0) {
         if (done < 0)
-            script_say_exception();
+            script_report_exception();
     }
 }
 
@@ -127,7 +127,7 @@ static void loop_run_timer(struct loop_timer *timer, int64_t now_ns)
         *timer = loop_timers[--loop_timer_count];
     JSValue result = JS_Call(guest.context, call, JS_UNDEFINED, 0, NULL);
     if (JS_IsException(result))
-        script_say_exception();
+        script_report_exception();
     JS_FreeValue(guest.context, result);
     JS_FreeValue(guest.context, call);
 }

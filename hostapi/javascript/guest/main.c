@@ -169,21 +169,28 @@ SKERRY_EXPORT("_initialize") void guest_initialise(void)
     JS_SetGCThreshold(guest.runtime, GUEST_COLLECT_BYTES);
 }
 
-/* Has the script asked that the next handler answers if it fails, and is there one? */
-static bool guest_passes(void)
+/* Does the next handler answer in the script's place? 0: no; 1: yes; 2: yes, and nothing went
+ * wrong. */
+static int32_t guest_passes(void)
 {
+    int32_t answer = 0;
     JSValue passes = JS_GetPropertyStr(guest.context, guest.host, "passes");
-    JSValue answer = JS_Call(guest.context, passes, JS_UNDEFINED, 0, NULL);
-    return !exchange_has_answered() && JS_ToBool(guest.context, answer) > 0;
+    JSValue value = JS_Call(guest.context, passes, JS_UNDEFINED, 0, NULL);
+    return exchange_has_answered() || JS_ToInt32(guest.context, &answer, value) != 0 ? 0 : answer;
 }
 
 /* The pending exception is said in the log, for the developer only. */
 static uint64_t guest_fail(void)
 {
+    JSValue error = JS_GetException(guest.context);
+    int32_t passes = guest_passes();
+    if (passes == 2)
+        return SKERRY_NEXT;
+    JS_Throw(guest.context, error);
     script_say_exception();
     if (exchange_has_answered())
         __builtin_trap(); /* so that nobody takes what there is of the response for the whole */
-    if (guest_passes())
+    if (passes == 1)
         return SKERRY_NEXT;
     exchange_answer_failure();
     return SKERRY_ANSWERED;
@@ -214,7 +221,8 @@ SKERRY_EXPORT("handle_request") uint64_t guest_handle_request(void)
     JSValue response = guest_await(guest.handle, 0, JS_UNDEFINED);
     if (JS_IsException(response) || JS_IsException(guest_await(guest.answer, 1, response)))
         end = guest_fail();
-    else if (JS_IsException(guest_await(guest.rest, 0, JS_UNDEFINED)))
+    script_say_rejections();
+    if (end == SKERRY_ANSWERED && JS_IsException(guest_await(guest.rest, 0, JS_UNDEFINED)))
         script_say_exception();
     loop_run_jobs();
     script_say_rejections();

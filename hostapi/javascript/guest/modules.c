@@ -297,11 +297,56 @@ static JSModuleDef *modules_compile(JSContext *context, const struct module_part
     return JS_IsException(module) ? NULL : JS_VALUE_GET_PTR(module);
 }
 
+static int modules_initialise_own(JSContext *context, JSModuleDef *module)
+{
+    JSValue exports = JS_GetModulePrivateValue(context, module);
+    JSPropertyEnum *names;
+    uint32_t count;
+    if (JS_GetOwnPropertyNames(context, &names, &count, exports, JS_GPN_STRING_MASK) != 0)
+        return -1;
+    for (uint32_t i = 0; i < count; i++) {
+        const char *name = JS_AtomToCString(context, names[i].atom);
+        JSValue value = JS_GetProperty(context, exports, names[i].atom);
+        if (name == NULL || JS_SetModuleExport(context, module, name, value) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* One of the web API's own, `host.builtins`; NULL: there is none of that name. */
+static JSModuleDef *modules_make_own(JSContext *context, const char *name)
+{
+    JSValue own = JS_GetPropertyStr(context, guest.host, "builtins");
+    JSValue exports = JS_GetPropertyStr(context, own, name);
+    JSPropertyEnum *names;
+    uint32_t count;
+    if (!JS_IsObject(exports) ||
+        JS_GetOwnPropertyNames(context, &names, &count, exports, JS_GPN_STRING_MASK) != 0)
+        return NULL;
+    JSModuleDef *module = JS_NewCModule(context, name, modules_initialise_own);
+    for (uint32_t i = 0; module != NULL && i < count; i++) {
+        const char *text = JS_AtomToCString(context, names[i].atom);
+        if (text == NULL || JS_AddModuleExport(context, module, text) < 0)
+            return NULL;
+    }
+    if (module != NULL)
+        JS_SetModulePrivateValue(context, module, exports);
+    return module;
+}
+
 static JSModuleDef *modules_load(JSContext *context, const char *name, void *opaque)
 {
     (void)opaque;
     const struct module_part *part = modules_find(name);
-    if (part == NULL)
+    JSModuleDef *own = part == NULL ? modules_make_own(context, name) : NULL;
+    if (own != NULL)
+        return own;
+    if (part == NULL && (strncmp(name, "node:", 5) == 0 || strncmp(name, "cloudflare:", 11) == 0))
+        JS_ThrowReferenceError(context,
+                               "`%s` is a module of another platform's, which is not here: what "
+                               "docs/javascript.md lists is",
+                               name);
+    else if (part == NULL)
         JS_ThrowReferenceError(context,
                                "there is no module `%s`: it was not deployed with the script; let "
                                "a bundler such as esbuild bring what is installed by name",
@@ -322,10 +367,22 @@ static JSModuleDef *modules_load(JSContext *context, const char *name, void *opa
     return NULL;
 }
 
+/* Before the main module is evaluated: what it finds in `env`, or as global names. */
+static bool modules_prepare(JSContext *context, const struct module_part *part)
+{
+    bool is_older = strstr(part->data, "addEventListener(") != NULL &&
+                    strstr(part->data, "export default") == NULL;
+    JSValue prepare = JS_GetPropertyStr(context, guest.host, "prepare");
+    JSValue text = is_older ? JS_NewStringLen(context, part->data, part->count) : JS_NULL;
+    return !JS_IsException(JS_Call(context, prepare, JS_UNDEFINED, 1, &text));
+}
+
 JSValue modules_evaluate(JSContext *context, JSModuleDef **ret_main)
 {
     JS_SetModuleLoaderFunc(guest.runtime, NULL, modules_load, NULL);
     const struct module_part *part = modules_find(modules_main);
+    if (!modules_prepare(context, part))
+        return JS_EXCEPTION;
     JSValue module = JS_Eval(context, part->data, part->count, part->name,
                              JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
     if (JS_IsException(module))

@@ -11,7 +11,7 @@
 static JSValue script_module_exports = JS_UNDEFINED;
 
 /* Rejected promises that nobody has looked at, and why they were. */
-static struct {
+static struct script_rejection {
     JSValue promise;
     JSValue reason;
 } script_rejections[SCRIPT_REJECTIONS_MAX];
@@ -41,9 +41,14 @@ static void script_say(JSValueConst error)
     const char *text = JS_ToCString(context, error);
     const char *where = JS_IsString(stack) ? JS_ToCString(context, stack) : NULL;
     char line[2048];
-    int count =
-        snprintf(line, sizeof(line), "%s%s%s", text == NULL ? "an error without a text" : text,
-                 where == NULL || where[0] == '\0' ? "" : "\n", where == NULL ? "" : where);
+    /* A stack begins with the text, unless a script has made another. */
+    bool has_text = where != NULL && text != NULL && strncmp(where, text, strlen(text)) == 0;
+    int count = snprintf(line, sizeof(line), "%s%s%s",
+                         has_text       ? ""
+                         : text == NULL ? "an error without a text"
+                                        : text,
+                         has_text || where == NULL || where[0] == '\0' ? "" : "\n",
+                         where == NULL ? "" : where);
     size_t bytes = count < (int)sizeof(line) ? (size_t)count : sizeof(line) - 1;
     while (bytes > 0 && line[bytes - 1] == '\n')
         bytes--;
@@ -55,6 +60,22 @@ void script_say_exception(void)
     JSValue error = JS_GetException(guest.context);
     if (!JS_IsUninitialized(error))
         script_say(error);
+}
+
+/* A function of the web API says it, unless a listener of the script takes it. */
+static void script_tell(const char *function, int count, JSValue *values)
+{
+    JSContext *context = guest.context;
+    JSValue tell = JS_GetPropertyStr(context, guest.host, function);
+    if (JS_IsException(JS_Call(context, tell, JS_UNDEFINED, count, values)))
+        script_say_exception();
+}
+
+void script_report_exception(void)
+{
+    JSValue error = JS_GetException(guest.context);
+    if (!JS_IsUninitialized(error))
+        script_tell("report", 1, &error);
 }
 
 void script_on_rejection(
@@ -73,9 +94,12 @@ void script_on_rejection(
 
 void script_say_rejections(void)
 {
-    for (uint32_t i = 0; i < script_rejection_count; i++)
-        script_say(script_rejections[i].reason);
-    script_rejection_count = 0;
+    struct script_rejection rejections[SCRIPT_REJECTIONS_MAX];
+    uint32_t count = script_rejection_count;
+    memcpy(rejections, script_rejections, sizeof(rejections));
+    script_rejection_count = 0; /* a listener may leave more of them */
+    for (uint32_t i = 0; i < count; i++)
+        script_tell("reject", 2, (JSValue[]){rejections[i].promise, rejections[i].reason});
 }
 
 /* ---- evaluating ------------------------------------------------------------------------------ */
