@@ -10,19 +10,7 @@
 #include <stdio.h>
 
 #include "config/settings.h"
-
-#define ISOLATION_TENANT_MAX 63
-
-static bool isolation_is_tenant(struct bytes text)
-{
-    for (size_t i = 0; i < text.count; i++) {
-        uint8_t byte = text.data[i];
-        bool plain = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '-';
-        if (!plain)
-            return false;
-    }
-    return text.count > 0 && text.count <= ISOLATION_TENANT_MAX;
-}
+#include "engine/base/label.h"
 
 static struct bytes isolation_tenant(const char *row)
 {
@@ -38,7 +26,7 @@ bool config_isolation_normalise(const char *text, char ret_row[CONFIG_ISOLATION_
 {
     char address[CONFIG_ADDRESS_BYTES];
     struct bytes tenant = isolation_tenant(text);
-    if (!isolation_is_tenant(tenant) || text[tenant.count] != ' ' ||
+    if (!label_is_valid(tenant) || text[tenant.count] != ' ' ||
         !config_listen_normalise(isolation_address(text), address))
         return false;
     (void)snprintf(ret_row, CONFIG_ISOLATION_BYTES, "%.*s %s", (int)tenant.count, text, address);

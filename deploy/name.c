@@ -1,31 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names from outside: nothing that passes here needs escaping in a key, a path, a URL,
- * JSON or a log line.
+ * Names from outside, as engine/base/label.h has them, and what is counted or chosen by name.
  */
 #include "deploy/name.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-#define NAME_COUNT_MAX 63
+#include "engine/base/label.h"
 
-static bool name_is_plain(uint8_t c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
+_Static_assert(LABEL_COUNT_MAX < DEPLOY_NAME_BYTES, "a name fits its field");
 
 bool deploy_name_valid(struct bytes name)
 {
-    if (name.count == 0 || name.count > NAME_COUNT_MAX)
-        return false;
-    if (!name_is_plain(name.data[0]) || !name_is_plain(name.data[name.count - 1]))
-        return false;
-    for (size_t i = 0; i < name.count; i++) {
-        if (!name_is_plain(name.data[i]) && name.data[i] != '-')
-            return false;
-    }
-    return true;
+    return label_is_valid(name);
 }
 
 bool name_parse_version(struct bytes text, uint32_t *ret_version)

@@ -24,7 +24,9 @@ static void a_row_is_a_tenant_and_an_address(void **state)
     assert_string_equal(row, "acme 127.0.0.1:80");
     assert_true(config_isolation_normalise("a-1 https://[::1]:443", row));
     assert_string_equal(row, "a-1 https://[::1]:443");
-    static const char *const wrong[] = {"",
+    static const char *const wrong[] = {"-acme http://127.0.0.1:80",
+                                        "acme- http://127.0.0.1:80",
+                                        "",
                                         "acme",
                                         " 127.0.0.1:80",
                                         "acme ",
