@@ -205,32 +205,46 @@ enum status vault_get(struct vault *vault,
     return status;
 }
 
-/* Calls `take` with each record of `whose`; a count, or an error of LMDB's. */
-static int vault_walk(struct vault *vault,
-                      MDB_txn *txn,
-                      const struct vault_key *whose,
-                      void (*take)(void *context, struct bytes name),
-                      void *context,
-                      uint32_t *ret_count)
-{
+/* A way through the records whose keys begin like `whose`; all there are, if that has no bytes. */
+struct vault_walk {
+    const struct vault_key *whose;
     MDB_cursor *cursor;
-    MDB_val key = vault_val(whose);
+    MDB_val key; /* of the present record, like its box */
     MDB_val box;
-    *ret_count = 0;
-    int error = mdb_cursor_open(txn, vault->dbi, &cursor);
-    if (error != 0)
-        return error;
-    for (error = mdb_cursor_get(cursor, &key, &box, MDB_SET_RANGE); error == 0;
-         error = mdb_cursor_get(cursor, &key, &box, MDB_NEXT)) {
-        if (key.mv_size < whose->count || memcmp(key.mv_data, whose->bytes, whose->count) != 0)
-            break;
-        ++*ret_count;
-        if (take != NULL)
-            take(context, bytes_make((const uint8_t *)key.mv_data + whose->count,
-                                     key.mv_size - whose->count));
-    }
-    mdb_cursor_close(cursor);
-    return error == MDB_NOTFOUND ? 0 : error;
+    bool has_begun;
+    int error; /* LMDB's; MDB_NOTFOUND at its end */
+};
+
+static struct vault_walk
+vault_walk_begin(const struct vault *vault, MDB_txn *txn, const struct vault_key *whose)
+{
+    struct vault_walk walk = {.whose = whose, .key = vault_val(whose)};
+    walk.error = mdb_cursor_open(txn, vault->dbi, &walk.cursor);
+    return walk;
+}
+
+/* False at its end, and after an error. */
+static bool vault_walk_next(struct vault_walk *walk)
+{
+    MDB_cursor_op first = walk->whose->count == 0 ? MDB_FIRST : MDB_SET_RANGE;
+    if (walk->error != 0)
+        return false;
+    walk->error =
+        mdb_cursor_get(walk->cursor, &walk->key, &walk->box, walk->has_begun ? MDB_NEXT : first);
+    walk->has_begun = true;
+    if (walk->error == 0 &&
+        (walk->key.mv_size < walk->whose->count ||
+         memcmp(walk->key.mv_data, walk->whose->bytes, walk->whose->count) != 0))
+        walk->error = MDB_NOTFOUND;
+    return walk->error == 0;
+}
+
+/* 0, or the error that ended it too early. */
+static int vault_walk_end(struct vault_walk *walk)
+{
+    if (walk->cursor != NULL)
+        mdb_cursor_close(walk->cursor);
+    return walk->error == MDB_NOTFOUND ? 0 : walk->error;
 }
 
 static struct vault_key vault_owner(const struct vault_name *name)
@@ -247,11 +261,14 @@ enum status vault_list(struct vault *vault,
 {
     const struct vault_key owner = vault_owner(whose);
     MDB_txn *txn;
-    uint32_t count;
     int error = mdb_txn_begin(vault->env, NULL, MDB_RDONLY, &txn);
     if (error != 0)
         return vault_fail(report, error);
-    error = vault_walk(vault, txn, &owner, take, context, &count);
+    struct vault_walk walk = vault_walk_begin(vault, txn, &owner);
+    while (vault_walk_next(&walk))
+        take(context, bytes_make((const uint8_t *)walk.key.mv_data + owner.count,
+                                 walk.key.mv_size - owner.count));
+    error = vault_walk_end(&walk);
     mdb_txn_abort(txn);
     return error == 0 ? STATUS_OK : vault_fail(report, error);
 }
@@ -261,26 +278,19 @@ enum status vault_each_box(struct vault *vault,
                            void *context,
                            struct report *report)
 {
+    static const struct vault_key all;
     MDB_txn *txn;
-    MDB_cursor *cursor;
-    MDB_val key;
-    MDB_val box;
     int error = mdb_txn_begin(vault->env, NULL, MDB_RDONLY, &txn);
     if (error != 0)
         return vault_fail(report, error);
-    error = mdb_cursor_open(txn, vault->dbi, &cursor);
-    if (error != 0) {
-        mdb_txn_abort(txn);
-        return vault_fail(report, error);
-    }
     enum status status = STATUS_OK;
-    for (error = mdb_cursor_get(cursor, &key, &box, MDB_FIRST); error == 0 && status == STATUS_OK;
-         error = mdb_cursor_get(cursor, &key, &box, MDB_NEXT))
-        status = take(context, bytes_make(key.mv_data, key.mv_size),
-                      bytes_make(box.mv_data, box.mv_size));
-    mdb_cursor_close(cursor);
+    struct vault_walk walk = vault_walk_begin(vault, txn, &all);
+    while (status == STATUS_OK && vault_walk_next(&walk))
+        status = take(context, bytes_make(walk.key.mv_data, walk.key.mv_size),
+                      bytes_make(walk.box.mv_data, walk.box.mv_size));
+    error = vault_walk_end(&walk);
     mdb_txn_abort(txn);
-    return status != STATUS_OK || error == MDB_NOTFOUND ? status : vault_fail(report, error);
+    return status != STATUS_OK || error == 0 ? status : vault_fail(report, error);
 }
 
 struct bytes vault_keys(const struct vault *vault)
@@ -305,12 +315,15 @@ static int
 vault_check_room(struct vault *vault, MDB_txn *txn, MDB_val *key, const struct vault_name *name)
 {
     MDB_val box;
-    uint32_t count;
+    uint32_t count = 0;
     int error = mdb_get(txn, vault->dbi, key, &box);
     if (error != MDB_NOTFOUND)
         return error;
     const struct vault_key owner = vault_owner(name);
-    error = vault_walk(vault, txn, &owner, NULL, NULL, &count);
+    struct vault_walk walk = vault_walk_begin(vault, txn, &owner);
+    while (vault_walk_next(&walk))
+        count++;
+    error = vault_walk_end(&walk);
     uint32_t max = name->tenant.count == 0 ? VAULT_KEYS_MAX : VAULT_COUNT_MAX;
     return error == 0 && count >= max ? MDB_KEYEXIST : error;
 }
@@ -408,23 +421,16 @@ static enum status vault_reseal(struct vault *vault,
 
 static enum status vault_reseal_all(struct vault *vault, MDB_txn *txn, struct report *report)
 {
-    MDB_cursor *cursor;
-    MDB_val key;
-    MDB_val box;
+    static const struct vault_key all;
     struct buffer clear;
-    int error = mdb_cursor_open(txn, vault->dbi, &cursor);
-    if (error != 0)
-        return vault_fail(report, error);
     buffer_init(&clear, VAULT_VALUE_BYTES_MAX + 1);
     enum status status = STATUS_OK;
-    for (error = mdb_cursor_get(cursor, &key, &box, MDB_FIRST); error == 0 && status == STATUS_OK;
-         error = mdb_cursor_get(cursor, &key, &box, MDB_NEXT))
-        status = vault_reseal(vault, cursor, key, box, report, &clear);
-    mdb_cursor_close(cursor);
+    struct vault_walk walk = vault_walk_begin(vault, txn, &all);
+    while (status == STATUS_OK && vault_walk_next(&walk))
+        status = vault_reseal(vault, walk.cursor, walk.key, walk.box, report, &clear);
+    int error = vault_walk_end(&walk);
     buffer_done(&clear);
-    if (status == STATUS_OK && error != MDB_NOTFOUND)
-        status = vault_fail(report, error);
-    return status;
+    return status != STATUS_OK || error == 0 ? status : vault_fail(report, error);
 }
 
 /* All boxes are made anew with the present key; then no other is needed. */
