@@ -192,6 +192,8 @@ const char *cli_flags(const struct cli *cli, char ret_text[CLI_FLAGS_BYTES]);
 const char *cli_quote(const char *word, char ret_text[CLI_PATH_BYTES]);
 /* A guest's text: nothing of it may steer a terminal, C1 neither. */
 void cli_print_plain(const char *text);
+/* " user=ann": what a guest logged beside a line's text. */
+void cli_print_fields(const json_t *line);
 /* "frame0", "frame1", ... of a fault in a log, a line each. */
 void cli_print_frames(const json_t *line);
 /* "12.3 KiB" */

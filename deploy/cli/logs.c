@@ -35,6 +35,7 @@ static void cli_logs_print(struct bytes text)
                      json_integer_value(dropped));
     else
         cli_print_plain(cli_text(line, "message"));
+    cli_print_fields(line);
     (void)fputc('\n', stdout);
     cli_print_frames(line);
     json_decref(line);

@@ -7,6 +7,8 @@
 
 #include "deploy/cli/cli.h"
 
+#define CLI_FIELD_PREFIX "field_"
+
 enum cli_exit cli_fail(const struct cli *cli, enum cli_exit code, const char *format, ...)
 {
     va_list arguments;
@@ -122,6 +124,22 @@ void cli_print_plain(const char *text)
         bool c1 = *at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0;
         (void)fputc(*at < ' ' || *at == 0x7f || c1 ? '?' : *at, stdout);
         at += c1;
+    }
+}
+
+void cli_print_fields(const json_t *line)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)line, name, value)
+    {
+        if (strncmp(name, CLI_FIELD_PREFIX, strlen(CLI_FIELD_PREFIX)) != 0 ||
+            !json_is_string(value))
+            continue;
+        (void)fputc(' ', stdout);
+        cli_print_plain(name + strlen(CLI_FIELD_PREFIX));
+        (void)fputc('=', stdout);
+        cli_print_plain(json_string_value(value));
     }
 }
 

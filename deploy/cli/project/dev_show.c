@@ -35,6 +35,7 @@ static void dev_show_guest(const json_t *line, bool fault)
 {
     (void)printf("  %s: ", fault ? cli_text(line, "code") : cli_text(line, "level"));
     cli_print_plain(cli_text(line, "message"));
+    cli_print_fields(line);
     (void)fputc('\n', stdout);
     cli_print_frames(line);
 }

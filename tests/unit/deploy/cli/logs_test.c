@@ -41,6 +41,16 @@ static void a_fault_is_shown_with_its_place(void **state)
     assert_says(counter->shown.out, "12 bytes of the log were dropped");
 }
 
+static void fields_stand_behind_the_text(void **state)
+{
+    struct counter *counter = *state;
+    static const struct counter_answer lines[] = {
+        {200, "{\"ts\":\"then\",\"level\":\"info\",\"message\":\"said\",\"field_user\":\"ann\","
+              "\"field_n\":\"1\\u001b\"}\n"}};
+    COUNTER_RUN(counter, lines, "logs", "hello");
+    assert_says(counter->shown.out, " said user=ann n=1?\n");
+}
+
 static void what_is_asked_for_is_passed_on(void **state)
 {
     struct counter *counter = *state;
@@ -73,6 +83,7 @@ UNIT
         TEST_COUNTER(lines_are_printed_and_steer_no_terminal),
         TEST_COUNTER(json_is_passed_on_as_it_is),
         TEST_COUNTER(a_fault_is_shown_with_its_place),
+        TEST_COUNTER(fields_stand_behind_the_text),
         TEST_COUNTER(what_is_asked_for_is_passed_on),
         TEST_COUNTER(a_log_that_is_followed_ends_only_with_the_server),
     };
