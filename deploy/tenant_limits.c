@@ -96,18 +96,45 @@ const struct tenant_limits_row *tenant_limits_find(const char *name, struct repo
     return NULL;
 }
 
+json_t *tenant_limits_value(const struct tenant_limits_row *row, uint64_t value)
+{
+    char text[CONFIG_QUANTITY_BYTES];
+    if (value == 0)
+        return json_null();
+    if (row->unit != CONFIG_UNIT_CHOICE)
+        return json_integer((json_int_t)value);
+    config_format_quantity(value, row->unit, text);
+    return json_string(text);
+}
+
 json_t *tenant_limits_to_json(const struct deploy_tenant_limits *limits)
 {
     json_t *object = json_object();
     for (size_t i = 0; object != NULL && i < tenant_limits_row_count; i++) {
-        uint64_t value = tenant_limits_get(limits, &tenant_limits_rows[i]);
-        if (json_object_set_new(object, tenant_limits_rows[i].name,
-                                value == 0 ? json_null() : json_integer((json_int_t)value)) == 0)
+        const struct tenant_limits_row *row = &tenant_limits_rows[i];
+        json_t *value = tenant_limits_value(row, tenant_limits_get(limits, row));
+        if (json_object_set_new(object, row->name, value) == 0)
             continue;
         json_decref(object);
         object = NULL;
     }
     return object;
+}
+
+static enum status tenant_limits_parse_choice(const struct tenant_limits_row *row,
+                                              const json_t *value,
+                                              struct report *report,
+                                              struct deploy_tenant_limits *limits)
+{
+    uint64_t choice = 0;
+    if (!json_is_null(value) &&
+        (!json_is_string(value) ||
+         !config_parse_quantity(json_string_value(value), row->unit, &choice)))
+        return report_fail(report, STATUS_INVALID, REPORT_OFFSET_NONE,
+                           "limit `%s` is none of %s (%s)", row->name, config_unit_words(row->unit),
+                           tenant_limits_text(row));
+    tenant_limits_set(limits, row, choice);
+    return STATUS_OK;
 }
 
 static enum status tenant_limits_parse(const struct tenant_limits_row *row,
@@ -118,6 +145,8 @@ static enum status tenant_limits_parse(const struct tenant_limits_row *row,
     json_int_t number = json_integer_value(value);
     uint64_t minimum;
     uint64_t maximum;
+    if (row->unit == CONFIG_UNIT_CHOICE)
+        return tenant_limits_parse_choice(row, value, report, limits);
     tenant_limits_range(row, &minimum, &maximum);
     if (!json_is_null(value) &&
         (!json_is_integer(value) || number < (json_int_t)minimum || number > (json_int_t)maximum))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The table of tenant_limits.def as rows, and as JSON: an object whose members are a number
- * each, or null where the tenant has no limit of its own. What is shown can be sent back.
+ * each, a choice its word, or null where the tenant has no limit of its own. What is shown can be
+ * sent back.
  */
 #ifndef SKERRY_DEPLOY_TENANT_LIMITS_H
 #define SKERRY_DEPLOY_TENANT_LIMITS_H
@@ -31,6 +32,8 @@ void tenant_limits_range(const struct tenant_limits_row *row,
                          uint64_t *ret_maximum);
 uint64_t tenant_limits_get(const struct deploy_tenant_limits *limits,
                            const struct tenant_limits_row *row);
+/* A member of the object; NULL: out of memory. */
+json_t *tenant_limits_value(const struct tenant_limits_row *row, uint64_t value);
 /* NULL if there is no such limit; then the report names the nearest. */
 const struct tenant_limits_row *tenant_limits_find(const char *name, struct report *report);
 /* NULL: out of memory. */

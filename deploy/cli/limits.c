@@ -43,7 +43,9 @@ static void cli_print_tenant_limits(const struct cli *cli, const struct cli_answ
         const struct tenant_limits_row *row = &tenant_limits_rows[i];
         const json_t *value = json_object_get(answer->json, row->name);
         char text[64];
-        if (json_is_integer(value))
+        if (json_is_string(value))
+            (void)snprintf(text, sizeof(text), "%s", json_string_value(value));
+        else if (json_is_integer(value))
             config_format_quantity((uint64_t)json_integer_value(value), row->unit, text);
         else
             (void)snprintf(text, sizeof(text), "default (%s)", row->otherwise);
@@ -70,10 +72,10 @@ static enum cli_exit cli_set_limit(const struct cli *cli, const char *word, json
     const char *value = equals + 1;
     bool is_default = strcmp(value, "default") == 0;
     if (!is_default && (!config_parse_quantity(value, row->unit, &number) || number > INT64_MAX))
-        return cli_fail(cli, CLI_USAGE, "`%.64s` of %s is neither a number nor `default`", value,
-                        name);
-    (void)json_object_set_new(limits, name,
-                              is_default ? json_null() : json_integer((json_int_t)number));
+        return cli_fail(cli, CLI_USAGE, "`%.64s` of %s is neither %s nor `default`", value, name,
+                        row->unit == CONFIG_UNIT_CHOICE ? config_unit_words(row->unit)
+                                                        : "a number");
+    (void)json_object_set_new(limits, name, tenant_limits_value(row, is_default ? 0 : number));
     return CLI_OK;
 }
 

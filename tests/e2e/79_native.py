@@ -108,6 +108,22 @@ class Native(unittest.TestCase):
                 self.assertEqual(code_bytes_in_use(server) > 0, runs)
             self.assertEqual(answers[0], answers[1])
 
+    def test_a_tenant_may_stay_threaded(self):
+        """From its next request on, whatever its versions say; others run what they ran."""
+        with Server(workers=1, config="pool: { trim: 60m }\n") as server:
+            server.deploy("work", harness.wat(WORK))
+            answers = set()
+            for mode, shown in (("off", "off"), ("default", None), ("on", "on")):
+                server.cli("tenant", "limits", "default", f"native={mode}", check=0)
+                limits = server.admin("GET", "/v1/tenants/default/limits").json
+                self.assertEqual(limits["native"], shown)
+                answers.add(server.get("work").text)
+                runs = mode != "off" and bool(code_mappings(server))
+                self.assertEqual(code_bytes_in_use(server) > 0, runs)
+            self.assertEqual(len(answers), 1)
+            answer = server.admin("PUT", "/v1/tenants/default/limits", b'{"native":1}')
+            self.assertEqual(answer.status, 400)
+
     @unittest.skipUnless(harness.has_javascript(), "this build has no JavaScript")
     def test_what_has_a_base_runs_threaded_where_the_operator_says_so(self):
         """The engine's artifact has the code; neither it nor what stands on it maps any."""

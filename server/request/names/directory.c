@@ -352,7 +352,8 @@ static enum status directory_load(struct directory *directory,
     function->references = 1;
     function->generation = generation;
     function->limits = function->entry.manifest->limits;
-    function->is_threaded = function->entry.manifest->native == CONFIG_CHOICE_OFF;
+    function->is_threaded = function->entry.manifest->native == CONFIG_CHOICE_OFF ||
+                            function->entry.limits.native == CONFIG_CHOICE_OFF;
     function->steps = function->entry.manifest->steps;
     function->outbound = function->entry.manifest->outbound;
     function->secrets = function->entry.manifest->secrets;

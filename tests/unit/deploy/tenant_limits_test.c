@@ -20,7 +20,8 @@ static enum status parse(const char *text, struct report *report, struct deploy_
 static void what_is_shown_can_be_sent_back(void **state)
 {
     (void)state;
-    const struct deploy_tenant_limits limits = {.cpu_share = 100, .queue = 7};
+    const struct deploy_tenant_limits limits = {
+        .cpu_share = 100, .queue = 7, .native = CONFIG_CHOICE_OFF};
     struct deploy_tenant_limits read;
     struct report report = REPORT_INIT;
     json_t *object = tenant_limits_to_json(&limits);
@@ -55,7 +56,7 @@ static void each_limit_takes_its_range_and_nothing_else(void **state)
         uint64_t maximum;
         tenant_limits_range(row, &minimum, &maximum);
         const long long bounds[] = {(long long)minimum, (long long)maximum, (long long)maximum + 1};
-        for (size_t j = 0; j < COUNT_OF(bounds); j++) {
+        for (size_t j = 0; j < COUNT_OF(bounds) && row->unit != CONFIG_UNIT_CHOICE; j++) {
             (void)snprintf(text, sizeof(text), "{\"%s\":%lld}", row->name, bounds[j]);
             assert_int_equal(parse(text, &report, &limits), j < 2 ? STATUS_OK : STATUS_INVALID);
         }
@@ -66,6 +67,19 @@ static void each_limit_takes_its_range_and_nothing_else(void **state)
         }
     }
     assert_int_equal(parse("[]", &report, &limits), STATUS_INVALID);
+}
+
+static void a_choice_is_a_word(void **state)
+{
+    (void)state;
+    struct deploy_tenant_limits limits;
+    struct report report;
+    assert_int_equal(parse("{\"native\":\"off\"}", &report, &limits), STATUS_OK);
+    assert_int_equal(limits.native, CONFIG_CHOICE_OFF);
+    assert_int_equal(parse("{\"native\":\"auto\"}", &report, &limits), STATUS_OK);
+    assert_int_equal(limits.native, CONFIG_CHOICE_AUTO);
+    assert_int_equal(parse("{\"native\":\"no\"}", &report, &limits), STATUS_INVALID);
+    assert_non_null(strstr(report.text, "`native` is none of auto, off, on"));
 }
 
 static void unknown_member_is_answered_with_the_nearest(void **state)
@@ -85,6 +99,7 @@ UNIT
         cmocka_unit_test(what_is_shown_can_be_sent_back),
         cmocka_unit_test(what_is_left_out_is_not_set),
         cmocka_unit_test(each_limit_takes_its_range_and_nothing_else),
+        cmocka_unit_test(a_choice_is_a_word),
         cmocka_unit_test(unknown_member_is_answered_with_the_nearest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

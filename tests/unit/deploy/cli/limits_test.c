@@ -69,6 +69,20 @@ static void quotas_are_written_with_their_units(void **state)
     assert_says(counter->shown.out, "\nmemory          default (limits.tenant_memory) ");
 }
 
+static void a_choice_is_sent_as_its_word(void **state)
+{
+    struct counter *counter = *state;
+    static const struct counter_answer answers[] = {{200, "{}"}, {200, "{\"native\":\"off\"}"}};
+    COUNTER_RUN(counter, answers, "limits", "-t", "acme", "native=off");
+    assert_string_equal(counter->page->requests[1].body, "{\"native\":\"off\"}");
+    assert_says(counter->shown.out, "\nnative          off ");
+    COUNTER_RUN(counter, answers, "limits", "-t", "acme", "native=auto");
+    assert_string_equal(counter->page->requests[1].body, "{\"native\":null}");
+    COUNTER_RUN(counter, answers, "limits", "-t", "acme", "native=2");
+    assert_int_equal(counter->shown.exit_status, CLI_USAGE);
+    assert_says(counter->shown.err, "neither auto, off, on nor `default`");
+}
+
 static void words_that_are_no_limits_change_nothing(void **state)
 {
     struct counter *counter = *state;
@@ -90,6 +104,7 @@ UNIT
         TEST_COUNTER(a_change_is_put_over_what_is_there),
         TEST_COUNTER(a_tenant_that_is_not_there_yet_has_none),
         TEST_COUNTER(quotas_are_written_with_their_units),
+        TEST_COUNTER(a_choice_is_sent_as_its_word),
         TEST_COUNTER(words_that_are_no_limits_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@ struct deploy_catalog {
     uint32_t lookups;
     uint32_t reuse_requests;
     uint32_t cpu_share;
+    uint64_t native;
     uint64_t created_ns;
     struct bytes files;
     const struct deploy_manifest *manifest; /* NULL: none */
@@ -63,12 +64,13 @@ enum status deploy_catalog_lookup(struct deploy_catalog *catalog,
     bool is_variant = memchr(name->function.data, '-', name->function.count) != NULL;
     if (catalog->version == 0 || (catalog->has_variants && is_variant))
         return report_fail(report, STATUS_NOT_FOUND, REPORT_OFFSET_NONE, "none");
-    *ret_entry = (struct deploy_catalog_entry){.version = catalog->version,
-                                               .reuse_requests = catalog->reuse_requests,
-                                               .limits = {.cpu_share = catalog->cpu_share},
-                                               .created_ns = catalog->created_ns,
-                                               .files = catalog->files,
-                                               .manifest = &nothing};
+    *ret_entry = (struct deploy_catalog_entry){
+        .version = catalog->version,
+        .reuse_requests = catalog->reuse_requests,
+        .limits = {.cpu_share = catalog->cpu_share, .native = catalog->native},
+        .created_ns = catalog->created_ns,
+        .files = catalog->files,
+        .manifest = &nothing};
     if (catalog->manifest != NULL) {
         struct deploy_manifest *copy = ARENA_NEW(arena, struct deploy_manifest);
         assert_non_null(copy);
@@ -202,6 +204,11 @@ static void isolates_without_native_code_are_others(void **state)
     struct directory_function *threaded = find(directory, "t", "g");
     manifest.native = CONFIG_CHOICE_ON;
     struct directory_function *native = find(directory, "t", "h");
+    catalog.native = CONFIG_CHOICE_OFF; /* the tenant's, whatever a version says */
+    struct directory_function *bounded = find(directory, "t", "i");
+    assert_true(bounded->is_threaded);
+    assert_true(bytes_equal(bounded->pool_version, threaded->pool_version));
+    directory_release(bounded);
     assert_false(plain->is_threaded);
     assert_true(threaded->is_threaded);
     assert_false(bytes_equal(plain->pool_version, threaded->pool_version));
