@@ -25,4 +25,14 @@ engine_module_map_native(struct engine_module *module, int fd, struct report *re
 void engine_module_stay_threaded(struct engine_module *module);
 uint64_t engine_module_native_bytes(const struct engine_module *module);
 
+/* A function's native code where it is mapped, and its name, which may be empty; both borrowed. */
+struct engine_native_func {
+    struct bytes code;
+    struct bytes name;
+};
+/* False: it has none, or none is mapped. */
+bool engine_module_native_func(const struct engine_module *module,
+                               uint32_t func,
+                               struct engine_native_func *ret_func);
+
 #endif

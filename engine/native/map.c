@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "engine/image/names.h"
 #include "engine/native.h"
 #include "engine/native/native.h"
 
@@ -23,6 +24,23 @@ uint64_t engine_module_native_bytes(const struct engine_module *module)
 void engine_module_stay_threaded(struct engine_module *module)
 {
     module->is_threaded = true;
+}
+
+bool engine_module_native_func(const struct engine_module *module,
+                               uint32_t func,
+                               struct engine_native_func *ret_func)
+{
+    const struct image_header *header = module->header;
+    if (module->native == NULL || func >= header->funcs.count)
+        return false;
+    const struct code_native *rows = image_at(header, header->native_rows);
+    uint32_t count = rows[func + 1].offset - rows[func].offset;
+    if (func < header->imported_func_count || count == 0)
+        return false;
+    *ret_func =
+        (struct engine_native_func){.code = bytes_make(module->native + rows[func].offset, count),
+                                    .name = names_func(header, func)};
+    return true;
 }
 
 /* A nameless file of the native code, for an image that is in memory only. */

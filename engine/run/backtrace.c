@@ -10,6 +10,7 @@
 
 #include "engine/image/code.h"
 #include "engine/image/image.h"
+#include "engine/image/names.h"
 #include "engine/run/frames.h"
 #include "engine/run/instance.h"
 #include "engine/run/machine.h"
@@ -58,15 +59,11 @@ backtrace_wasm_offset(const struct image_header *header, uint32_t func, uint32_t
 static struct engine_frame_info
 backtrace_info(const struct image_header *header, uint32_t func, uint32_t offset)
 {
-    struct engine_frame_info info = {
+    return (struct engine_frame_info){
         .func_index = func,
         .offset = backtrace_wasm_offset(header, func, offset),
+        .func_name = names_func(header, func),
     };
-    if (func < header->func_names.count) {
-        const struct image_span *names = image_at(header, header->func_names);
-        info.func_name = bytes_make(image_at(header, names[func]), names[func].count);
-    }
-    return info;
 }
 
 static bool backtrace_in_code(const struct backtrace_at *at)

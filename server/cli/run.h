@@ -28,6 +28,7 @@ struct run {
     const char *invoke; /* NULL: _start */
     int64_t fuel;
     bool stats;
+    bool perf; /* a map of native code is wanted */
     struct engine_options options;
     struct engine_limits limits;
     const char *environment[RUN_ENVIRONMENT_MAX];
@@ -58,6 +59,9 @@ struct run {
 enum engine_outcome run_finish_call(struct run *run);
 /* Tells of a call that did not return; the exit status. */
 int run_ended_early(const struct run *run, enum engine_outcome outcome);
+
+/* Where the module's native code is, for perf: /tmp/perf-PID.map. */
+NODISCARD enum status run_write_perf_map(const struct engine_module *module, struct report *report);
 
 /* Recognises the kind and makes its host. */
 NODISCARD enum status run_request_prepare(struct run *run, struct report *report);

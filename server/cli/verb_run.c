@@ -113,20 +113,23 @@ static int read_body(struct run *run, const char *value)
 static int read_option(struct run *run, int argc, char **argv, int *at)
 {
     const char *name = argv[*at];
-    if (strcmp(name, "--stats") == 0) {
-        run->stats = true;
-        return 0;
-    }
-    if (strcmp(name, "--deterministic") == 0) {
-        run->options.deterministic = true;
-        return 0;
+    const struct {
+        const char *name;
+        bool *is_given;
+    } flags[] = {
+        {"--stats", &run->stats},
+        {"--perf", &run->perf},
+        {"--deterministic", &run->options.deterministic},
+        {"--allow-missing", &run->request.allow_missing},
+    };
+    for (size_t i = 0; i < COUNT_OF(flags); i++) {
+        if (strcmp(name, flags[i].name) == 0) {
+            *flags[i].is_given = true;
+            return 0;
+        }
     }
     if (verb_read_native(name, &run->options))
         return 0;
-    if (strcmp(name, "--allow-missing") == 0) {
-        run->request.allow_missing = true;
-        return 0;
-    }
     static const struct {
         const char *name;
         int (*read)(struct run *run, const char *value);
@@ -173,6 +176,8 @@ static int read_options(struct run *run, int argc, char **argv)
     const struct run_request *request = &run->request;
     if (request->line == NULL && (request->header_count > 0 || request->body != NULL))
         return verb_usage("run", "-H and -d belong to --request");
+    if (run->perf && run->options.native == ENGINE_NATIVE_OFF)
+        return verb_usage("run", "--perf belongs to --native=on and --native=mixed");
     if (request->line != NULL && (run->invoke != NULL || run->argument_count > 1))
         return verb_usage("run", "--request goes with neither --invoke nor ARGS");
     return 0;
@@ -216,6 +221,8 @@ static enum status load(struct run *run, struct report *report)
                                     &run->module);
     if (status == STATUS_OK)
         status = engine_module_map_native(run->module, -1, report);
+    if (status == STATUS_OK && run->perf)
+        status = run_write_perf_map(run->module, report);
     run->load_ns = now_ns() - start_ns;
     return status;
 }

@@ -39,6 +39,8 @@ static const struct verb {
      "  --stats                print fuel, times, code and pages of memory as JSON on stderr\n"
      "  --deterministic        give the same bytes on every machine: slower floats\n"
      "  --native=off|on|mixed  run threaded code, native code, or both at random\n"
+     "  --perf                 with --native: tell perf which function is where, in\n"
+     "                         /tmp/perf-PID.map\n"
      "\n"
      "  ARGS of --invoke: integers in decimal or 0x, floats also as inf, nan or nan:0x<bits>,\n"
      "  vectors as i32x4:1,2,3,4 (or another shape), references as null\n"
