@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Names the cell whose native code does not do what its handler does.
 
-    bisect.py EXEC_MODULE MODULE [--slice FUEL] [--support MODULE]
+    bisect.py EXEC_MODULE MODULE [--slice FUEL] [--support MODULE] [--wrong N]
 
 for a module that differential.py kept (--keep). exec_module runs it in threaded code, and again
 and again with native code for the cells before some offset; at the first offset at which it does
 something else, the cell before is what differs: its stencil, or what the emitter made of it. A
-difference that needs two cells is shown at the later one.
+difference that needs two cells is shown at the later one. --wrong is exec_module's, for tests.
 """
 import argparse
 import subprocess
@@ -17,7 +17,8 @@ CODE_BYTES_MAX = 1 << 30
 
 
 def run(options, *tier):
-    command = [options.exec_module, '--exact', *tier, options.slice]
+    wrong = [f'--wrong={options.wrong}'] if tier and options.wrong else []
+    command = [options.exec_module, '--exact', *tier, *wrong, options.slice]
     done = subprocess.run(command + ([options.support] if options.support else []),
                           input=options.module + '\n', text=True, stdout=subprocess.PIPE,
                           check=False)
@@ -43,6 +44,7 @@ def main():
     parser.add_argument('module')
     parser.add_argument('--slice', default='997')
     parser.add_argument('--support')
+    parser.add_argument('--wrong')
     options = parser.parse_args()
     expected, _ = run(options)
 

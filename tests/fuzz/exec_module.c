@@ -5,9 +5,11 @@
  * other half, and prints what happened, and in the end what is in memories, globals and
  * tables. The two outputs must be equal to the letter.
  *
- *   exec_module [--exact] [--native=on[:END]|SEED] [SLICE [SUPPORT]] < list of files
+ *   exec_module [--exact] [--native=on[:END]|SEED] [--wrong=N] [SLICE [SUPPORT]] < list of files
  *       END      only cells before this offset in the code are native: the cell that the last of
  *                them is in is named at the end (bisect.py)
+ *       --wrong  32 bits of native code that are N become N + 1: so that a test has code to find
+ *                that does something else
  *       SLICE    fuel per engine_run, default 1000000
  *       SUPPORT  module that provides what is neither log-... nor call-export
  *
@@ -42,6 +44,7 @@ static bool is_exact;
 static enum engine_native native; /* the tier; of what is mixed, the seed */
 static uint32_t native_seed;
 static uint32_t native_end;
+static uint32_t native_wrong; /* 0: no code is made wrong */
 
 /* What a module's imports are made from. */
 struct run {
@@ -419,6 +422,17 @@ static void opened_done(struct opened *opened)
     engine_image_free(&opened->image);
 }
 
+static void make_wrong(struct engine_image *image)
+{
+    const struct image_header *header = (const struct image_header *)(const void *)image->data;
+    uint8_t *bytes = image->data + header->native.offset;
+    const uint32_t other = native_wrong + 1;
+    for (size_t i = 0; i + sizeof(other) <= header->native.count; i++) {
+        if (memcmp(bytes + i, &native_wrong, sizeof(other)) == 0)
+            memcpy(bytes + i, &other, sizeof(other));
+    }
+}
+
 static struct opened open_file(const char *path)
 {
     struct opened opened = {.module = NULL};
@@ -441,6 +455,8 @@ static struct opened open_file(const char *path)
     if (status == STATUS_OK)
         status = engine_module_open(bytes_make(opened.image.data, opened.image.count), true,
                                     &report, &opened.module);
+    if (status == STATUS_OK && native_wrong != 0)
+        make_wrong(&opened.image);
     if (status == STATUS_OK)
         status = engine_module_map_native(opened.module, -1, &report);
     if (status == STATUS_UNSUPPORTED)
@@ -497,6 +513,11 @@ int main(int argc, char **argv)
         native_seed = (uint32_t)strtoul(argv[1] + 9, NULL, 10);
         if (strncmp(argv[1] + 9, "on:", 3) == 0)
             native_end = (uint32_t)strtoul(argv[1] + 12, NULL, 10);
+        argc--;
+        argv++;
+    }
+    if (argc > 1 && strncmp(argv[1], "--wrong=", 8) == 0) {
+        native_wrong = (uint32_t)strtoul(argv[1] + 8, NULL, 10);
         argc--;
         argv++;
     }

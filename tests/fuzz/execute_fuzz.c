@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Property: whatever is valid runs, traps or runs out of fuel, and then
- *   - the same module on another machine does the same, call by call;
+ *   - the same module on another machine does the same, call by call, in threaded code, in native
+ *     code or in both mixed;
  *   - so does an instance restored from a snapshot, before and after it was rewound, and what is
  *     rewound is the snapshot again, byte for byte;
  *   - a second instance on the same machine, which shares tables, memories, globals and tags with
@@ -12,7 +13,13 @@
 #include "tests/fuzz/generate.h"
 #include "tests/fuzz/run.h"
 
-enum { OPTION_DETERMINISTIC = 1, OPTION_ALL_MARKS = 2 };
+enum {
+    OPTION_DETERMINISTIC = 1,
+    OPTION_ALL_MARKS = 2,
+    OPTION_NATIVE = 4,
+    OPTION_MIXED = 8,
+    OPTION_FIRST = 16
+};
 
 /* Freezes the fresh instance and lives its life three times. */
 static void check_snapshot(struct engine_image image, const struct run_records *expected)
@@ -59,12 +66,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     struct engine_options options = {.deterministic = (data[0] & OPTION_DETERMINISTIC) != 0,
-                                     .all_marks = (data[0] & OPTION_ALL_MARKS) != 0};
+                                     .all_marks = (data[0] & OPTION_ALL_MARKS) != 0,
+                                     .native = (data[0] & OPTION_NATIVE) == 0  ? ENGINE_NATIVE_OFF
+                                               : (data[0] & OPTION_MIXED) != 0 ? ENGINE_NATIVE_MIXED
+                                                                               : ENGINE_NATIVE_ON,
+                                     .native_seed = data[0]};
     struct bytes input = bytes_make(data + 1, size - 1);
     struct buffer wasm;
     buffer_init(&wasm, run_limits.module_bytes);
     run_module_bytes(input, &wasm);
-    struct run run = {0};
+    /* What is restored from its snapshot, and who is linked to it, run what native code there is.
+     */
+    struct run run = {.is_threaded = (data[0] & OPTION_FIRST) == 0};
     struct run linked = {0};
     bool is_open = run_open(&run, buffer_bytes(&wasm), &options, NULL);
     ASSERT(run.module != NULL || !run_is_generated(input));

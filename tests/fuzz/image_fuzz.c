@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Property: a damaged image is refused, and what opens all the same stays inside itself when it
- * is asked. Damage is put into an image, with a snapshot or without, or with frames of a call; the
- * checksum, which would find all of it, is then made to fit, so that the checks behind it are
- * tried.
+ * is asked. Damage is put into an image, with a snapshot or without, with native code or without,
+ * or with frames of a call; the checksum, which would find all of it, is then made to fit, so that
+ * the checks behind it are tried.
  *
  *   | flags | how much to cut off, 3 bytes, if it is said | how many, then each: place 3 bytes,
  *   value 1 byte | module, or bytes to generate one from |
@@ -15,7 +15,14 @@
 #include "tests/fuzz/choices.h"
 #include "tests/fuzz/run.h"
 
-enum { FLAG_SNAPSHOT = 1, FLAG_SEAL = 2, FLAG_CUT = 4, FLAG_TRUST = 8, FLAG_CHECKPOINT = 16 };
+enum {
+    FLAG_SNAPSHOT = 1,
+    FLAG_SEAL = 2,
+    FLAG_CUT = 4,
+    FLAG_TRUST = 8,
+    FLAG_CHECKPOINT = 16,
+    FLAG_NATIVE = 32
+};
 enum { DAMAGES_MAX = 8 };
 
 struct damage {
@@ -29,7 +36,9 @@ static bool make_image(struct bytes input, uint8_t flags, struct engine_image *r
     buffer_init(&wasm, run_limits.module_bytes);
     run_module_bytes(input, &wasm);
     struct run run = {0};
-    bool is_made = run_open(&run, buffer_bytes(&wasm), &engine_options_default, NULL);
+    const struct engine_options options = {
+        .native = (flags & FLAG_NATIVE) != 0 ? ENGINE_NATIVE_ON : ENGINE_NATIVE_OFF};
+    bool is_made = run_open(&run, buffer_bytes(&wasm), &options, NULL);
     if (is_made && (flags & FLAG_CHECKPOINT) != 0) {
         is_made = run_checkpoint(&run, ret_image);
     } else if (is_made && (flags & FLAG_SNAPSHOT) != 0) {

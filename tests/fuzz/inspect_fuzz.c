@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Property: of every valid module each function can be printed, its Wasm beside its code, and
+ * Property: of every valid module each function can be printed, its Wasm beside both its codes, and
  * everything that a module can be asked has an answer; also when the names in it are nonsense.
  *
  *   | module, or bytes to generate one from |
@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buffer_init(&wasm, run_limits.module_bytes);
     struct bytes input = bytes_make(data, size);
     run_module_bytes(input, &wasm);
-    struct engine_options options = {.all_marks = true};
+    struct engine_options options = {.all_marks = true, .native = ENGINE_NATIVE_ON};
     struct report report = REPORT_INIT;
     struct engine_image image = {0};
     struct engine_module *module = NULL;

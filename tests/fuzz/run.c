@@ -12,6 +12,7 @@
 
 #include "engine/heap/heap.h"
 #include "engine/image/image.h"
+#include "engine/native.h"
 #include "engine/run/instance.h"
 #include "engine/run/machine.h"
 #include "engine/run/memory.h"
@@ -59,6 +60,8 @@ static void open_image(struct run *run)
     struct report report = REPORT_INIT;
     ASSERT(engine_module_open(bytes_make(run->image.data, run->image.count), true, &report,
                               &run->module) == STATUS_OK);
+    if (!run->is_threaded)
+        ASSERT(engine_module_map_native(run->module, -1, &report) == STATUS_OK);
     run_host_make(run);
 }
 
@@ -190,8 +193,9 @@ static void check_backtrace(const struct run *run)
 
 /*
  * Freezes the call that waits in a host function, and goes on with it on another machine, whose
- * counters are set to what they were. Not where there are objects: the collection that comes
- * before would make later ones come at other times than in a run that was not frozen.
+ * counters are set to what they were, in the other tier. Not where there are objects: the
+ * collection that comes before would make later ones come at other times than in a run that was not
+ * frozen.
  */
 static void move_call(struct run *run)
 {
@@ -203,7 +207,10 @@ static void move_call(struct run *run)
         engine_checkpoint(run->instance, bytes_of_text("note"), &report, &image) != STATUS_OK)
         return;
     uint64_t state = run_state(run);
-    *run = (struct run){.interruptions = run->interruptions, .log = run->log, .owed = run->owed};
+    *run = (struct run){.interruptions = run->interruptions,
+                        .log = run->log,
+                        .owed = run->owed,
+                        .is_threaded = !run->is_threaded};
     run_restore(run, image);
     ASSERT(engine_module_has_checkpoint(run->module) && run_state(run) == state);
     struct engine_machine *to = run->machine;

@@ -36,9 +36,10 @@ struct run {
     struct run_host *hosts;
     struct engine_instance *first; /* whose exports are imported; NULL: nobody's */
     struct run_interruptions interruptions;
-    uint64_t log;    /* of what the host was called with */
-    int64_t owed;    /* fuel that the last call took beyond what it was given */
-    bool is_unequal; /* a call was left at a place where another run cannot be left */
+    uint64_t log;     /* of what the host was called with */
+    int64_t owed;     /* fuel that the last call took beyond what it was given */
+    bool is_threaded; /* although its image may have native code */
+    bool is_unequal;  /* a call was left at a place where another run cannot be left */
 };
 
 /* One call. Equal runs have equal records. */
@@ -63,8 +64,9 @@ void run_module_bytes(struct bytes input, struct buffer *wasm);
 bool run_is_generated(struct bytes input);
 
 /*
- * Compiles, opens and instantiates; `first` may be NULL, else it is instantiated on its machine
- * with its exports. False: it is not valid, or cannot be instantiated.
+ * Compiles, opens and instantiates, to run native code if the options have some made; `first` may
+ * be NULL, else it is instantiated on its machine with its exports. False: it is not valid, or
+ * cannot be instantiated.
  */
 bool run_open(struct run *run,
               struct bytes wasm,
@@ -86,7 +88,7 @@ bool run_snapshot(const struct run *run, struct engine_image *ret_image);
 /* A snapshot in the middle of some call that waits in a host function; false: none could be made.
  */
 bool run_checkpoint(struct run *run, struct engine_image *ret_image);
-/* A run of this snapshot, which it owns. */
+/* A run of this snapshot, which it owns; in which tier, `run` says. */
 void run_restore(struct run *run, struct engine_image image);
 /* Back to the snapshot: of each memory a few pages by copying, more by dropping all. */
 void run_rewind(struct run *run);

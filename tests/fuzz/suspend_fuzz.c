@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Property: a run that is interrupted at any places is the same run. One instance runs every
- * call in one go, another in slices of fuel, with host functions that wait; between calls both
- * are frozen now and then, and the other goes on as what was restored. Outcomes, results, fuel
- * and state are equal after each call, also of those that end for lack of fuel.
+ * call in one go and in threaded code, another in slices of fuel, with host functions that wait,
+ * and in native code or both mixed; between calls both are frozen now and then, and the other goes
+ * on as what was restored, in the other tier. Outcomes, results, fuel and state are equal after
+ * each call, also of those that end for lack of fuel.
  *
  *   | where to interrupt: 8 bytes | module, or bytes to generate one from |
  */
@@ -11,6 +12,9 @@
 #include "tests/fuzz/run.h"
 
 enum { ROUNDS = 3 };
+
+/* What of where to interrupt says which code is native. */
+enum { TIER_SHIFT = 56, TIER_THREADED_ONCE_IN = 8 };
 
 /* Both collect their heaps; the second goes on in a new machine. False: cannot be frozen. */
 static void freeze(const struct run *whole, struct run *sliced)
@@ -23,7 +27,9 @@ static void freeze(const struct run *whole, struct run *sliced)
     ASSERT(images[0].count == images[1].count &&
            memcmp(images[0].data, images[1].data, images[0].count) == 0);
     engine_image_free(&images[0]);
-    struct run restored = {.interruptions = sliced->interruptions, .log = sliced->log};
+    struct run restored = {.interruptions = sliced->interruptions,
+                           .log = sliced->log,
+                           .is_threaded = !sliced->is_threaded};
     run_close(sliced);
     *sliced = restored;
     run_restore(sliced, images[1]);
@@ -58,10 +64,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct buffer wasm;
     buffer_init(&wasm, run_limits.module_bytes);
     run_module_bytes(input, &wasm);
-    struct run whole = {0};
+    uint8_t tier = (uint8_t)(state >> TIER_SHIFT);
+    const struct engine_options options = {.native = tier % TIER_THREADED_ONCE_IN == 0
+                                                         ? ENGINE_NATIVE_OFF
+                                                     : tier % 2 == 0 ? ENGINE_NATIVE_MIXED
+                                                                     : ENGINE_NATIVE_ON,
+                                           .native_seed = (uint32_t)state};
+    struct run whole = {.is_threaded = true};
     struct run sliced = {.interruptions = {.state = state | 1}};
-    bool is_open = run_open(&whole, buffer_bytes(&wasm), &engine_options_default, NULL);
-    ASSERT(run_open(&sliced, buffer_bytes(&wasm), &engine_options_default, NULL) == is_open);
+    bool is_open = run_open(&whole, buffer_bytes(&wasm), &options, NULL);
+    ASSERT(run_open(&sliced, buffer_bytes(&wasm), &options, NULL) == is_open);
     ASSERT(whole.module != NULL || !run_is_generated(input));
     if (is_open)
         compare(&whole, &sliced);
