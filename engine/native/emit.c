@@ -509,9 +509,18 @@ static void emit_fix_module(struct emitter *e)
     }
 }
 
+static size_t emit_enough(const struct module *module)
+{
+    size_t bytes = NATIVE_BYTES_SPARE;
+    for (uint32_t i = module->imported_func_count; i < module->func_count; i++)
+        bytes += (size_t)module->funcs[i].body_bytes * NATIVE_GROWTH_MAX;
+    return bytes;
+}
+
 static void emit_functions(struct emitter *e, const struct module *module)
 {
     struct code *code = e->code;
+    size_t enough = emit_enough(module);
     for (uint32_t i = 0; i < module->func_count && e->status == STATUS_OK; i++) {
         bool is_last = i + 1 == module->func_count;
         e->entry = code->entries[i];
@@ -522,7 +531,7 @@ static void emit_functions(struct emitter *e, const struct module *module)
             (struct code_native){.offset = emit_offset(e), .fault = (uint32_t)code->faults.count};
         if (i < module->imported_func_count)
             continue;
-        if (emit_is_left_out(e, ~i))
+        if (emit_is_left_out(e, ~i) || e->out->count >= enough)
             emit_skip_function(e);
         else
             emit_function(e);

@@ -25,8 +25,14 @@
 /* A cell that enters native code: handler and where. */
 #define NATIVE_ENTER_BYTES 8
 
-/* Native code of one module at most; past it, none of the module's functions has any. */
-#define NATIVE_BYTES_MAX ((size_t)256 << 20)
+/*
+ * Behind so many times the bytes that its functions' bodies have as Wasm, and some, a module's
+ * functions have none: programs need 4 to 6 times, and what was written to become large is no
+ * reason to fill a disk. Past NATIVE_BYTES_MAX, none of a module's functions has any.
+ */
+#define NATIVE_GROWTH_MAX  16
+#define NATIVE_BYTES_SPARE ((size_t)1 << 16)
+#define NATIVE_BYTES_MAX   ((size_t)256 << 20)
 
 static inline bool native_is_built(void)
 {

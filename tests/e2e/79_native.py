@@ -138,27 +138,39 @@ class Native(unittest.TestCase):
             self.assertEqual(server.get("script").text, text)
             self.assertEqual(code_mappings(server), [])
 
-    def test_an_artifact_with_damaged_native_code_is_made_again_and_not_run(self):
+    def test_damaged_native_code_is_made_again_and_not_run(self):
+        """Flipped, cut off, another artifact's, of another build: none of it is run."""
         with Server(workers=1) as server:
+            server.deploy("other", harness.wat(WORK.replace("31", "37")))
+            other = artifact(server)
+            others = other.read_bytes()
             server.deploy("work", harness.wat(WORK))
             expected = server.get("work").text
-            path = artifact(server)
+            path, = set(other.parent.glob("*.art")) - {other}
         whole = path.read_bytes()
         if THUNK not in whole:
             self.skipTest("this build has no native tier")
+        at = whole.index(THUNK)
         # Traps of the processor: a worker that runs them dies.
-        path.chmod(0o600)
-        with open(path, "r+b") as file:
-            file.seek(whole.index(THUNK))
-            file.write(b"\xcc" * 2048)
-        with server:
-            def answered():
-                answer = server.get("work")
-                self.assertIn(answer.status, (200, 503), answer)
-                return answer.status == 200
-            wait_until(answered, 60, "the artifact to be made again")
-            self.assertEqual(server.get("work").text, expected)
-            self.assertEqual(path.read_bytes(), whole)
+        flipped = whole[:at] + b"\xcc" * 2048 + whole[at + 2048:]
+        start, theirs = at & ~4095, others.index(THUNK) & ~4095
+        swapped = whole[:start] + others[theirs:theirs + 4096] + whole[start + 4096:]
+        # An image begins with two words, then the id of the build (engine/image/image.h).
+        stale = whole[:8] + bytes([whole[8] ^ 1]) + whole[9:]
+        self.assertNotIn(whole, (flipped, swapped, others))
+        for what, damaged in {"flipped": flipped, "cut": whole[:at + 16], "swapped": swapped,
+                              "another's": others, "another build's": stale}.items():
+            with self.subTest(what):
+                path.chmod(0o600)
+                path.write_bytes(damaged)
+                with server:
+                    def answered():
+                        answer = server.get("work")
+                        self.assertIn(answer.status, (200, 503), answer)
+                        return answer.status == 200
+                    wait_until(answered, 60, "the artifact to be made again")
+                    self.assertEqual(server.get("work").text, expected)
+                    self.assertEqual(path.read_bytes(), whole)
 
 
 if __name__ == "__main__":

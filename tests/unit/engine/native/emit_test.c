@@ -15,6 +15,7 @@
 #include "engine/run/fault.h"
 #include "engine/run/instance.h"
 #include "tests/support/unit.h"
+#include "tests/support/wasm_build.h"
 #include "tests/unit/engine/guest.h"
 
 static const struct engine_options native_on = {.native = ENGINE_NATIVE_ON};
@@ -79,6 +80,101 @@ static void calls_and_returns_have_stencils(void **state)
             assert_true(native_has(operation, i));
     }
 }
+
+/* ---- code that is written to become large ---------------------------------------------------- */
+
+/* Functions () -> () whose bodies the caller appends, and one table; export `last` is the last. */
+static struct buffer bomb_begin(uint32_t funcs, size_t *ret_code)
+{
+    struct buffer wasm = wasm_begin();
+    WASM_SECTION(&wasm, WASM_TYPE, 1, 0x60, 0, 0);
+    size_t section = wasm_open(&wasm, WASM_FUNC);
+    wasm_u32(&wasm, funcs);
+    wasm_fill(&wasm, 0, funcs);
+    wasm_close(&wasm, section);
+    WASM_SECTION(&wasm, WASM_TABLE, 1, 0x70, 0, 1);
+    section = wasm_open(&wasm, WASM_EXPORT);
+    wasm_u32(&wasm, 1);
+    wasm_name(&wasm, "last");
+    WASM(&wasm, 0);
+    wasm_u32(&wasm, funcs - 1);
+    wasm_close(&wasm, section);
+    *ret_code = wasm_open(&wasm, WASM_CODE);
+    wasm_u32(&wasm, funcs);
+    return wasm;
+}
+
+/* What may have native code, has; all of it is in proportion to the Wasm, but for one function that
+ * began before; the last function runs. */
+static void bomb_go_off(struct buffer *wasm, size_t code, size_t longest, bool last_is_native)
+{
+    wasm_close(wasm, code);
+    size_t bytes = wasm->count;
+    if (!engine_has_native()) {
+        buffer_done(wasm);
+        skip();
+    }
+    struct guest guest = guest_make_for(wasm, &native_on);
+    const struct image_header *header = guest.module->header;
+    const struct image_func *funcs = image_at(header, header->funcs);
+    assert_int_not_equal(funcs[0].native, 0);
+    assert_int_equal(funcs[header->funcs.count - 1].native != 0, last_is_native);
+    assert_true(header->native.count <
+                bytes * NATIVE_GROWTH_MAX + NATIVE_BYTES_SPARE + longest + 2 * IMAGE_PAGE_BYTES);
+    assert_int_equal(guest_go(&guest, "last", NULL), ENGINE_DONE);
+    guest_done(&guest);
+}
+
+static void a_body_that_grows_out_of_proportion_is_the_last_to_be_native(void **state)
+{
+    (void)state;
+    enum { CALLS = 20000, LONGEST = 400 };
+    size_t code;
+    struct buffer wasm = bomb_begin(2, &code);
+    size_t body = wasm_open_size(&wasm);
+    WASM(&wasm, 0);
+    for (int i = 0; i < CALLS; i++)
+        WASM(&wasm, 0x41, 0, 0x11, 0, 0); /* call_indirect of entry 0 */
+    WASM(&wasm, 0x0b);
+    wasm_close(&wasm, body);
+    WASM(&wasm, 2, 0, 0x0b);
+    bomb_go_off(&wasm, code, (size_t)CALLS * LONGEST, false);
+}
+
+static void very_many_functions_are_native_in_proportion(void **state)
+{
+    (void)state;
+    enum { FUNCS = 50000 };
+    size_t code;
+    struct buffer wasm = bomb_begin(FUNCS, &code);
+    for (int i = 0; i < FUNCS; i++)
+        WASM(&wasm, 2, 0, 0x0b);
+    bomb_go_off(&wasm, code, IMAGE_PAGE_BYTES, false);
+}
+
+static void a_table_of_branches_in_each_of_many_blocks_is_no_more_than_they_are(void **state)
+{
+    (void)state;
+    enum { DEPTH = 400 };
+    size_t code;
+    struct buffer wasm = bomb_begin(1, &code);
+    size_t body = wasm_open_size(&wasm);
+    WASM(&wasm, 0);
+    for (int i = 0; i < DEPTH; i++)
+        WASM(&wasm, 0x02, 0x40);
+    for (uint32_t i = DEPTH; i > 0; i--) {
+        WASM(&wasm, 0x41, 0, 0x0e);
+        wasm_u32(&wasm, i - 1);
+        for (uint32_t label = 0; label < i; label++)
+            wasm_u32(&wasm, label);
+        WASM(&wasm, 0x0b);
+    }
+    WASM(&wasm, 0x0b);
+    wasm_close(&wasm, body);
+    bomb_go_off(&wasm, code, 0, true);
+}
+
+/* ---- images ---------------------------------------------------------------------------------- */
 
 static void a_module_for_threaded_code_has_none_to_map(void **state)
 {
@@ -190,6 +286,9 @@ UNIT
         cmocka_unit_test(native_code_has_pages_of_its_own),
         cmocka_unit_test(an_instruction_is_found_in_its_function),
         cmocka_unit_test(calls_and_returns_have_stencils),
+        cmocka_unit_test(a_body_that_grows_out_of_proportion_is_the_last_to_be_native),
+        cmocka_unit_test(very_many_functions_are_native_in_proportion),
+        cmocka_unit_test(a_table_of_branches_in_each_of_many_blocks_is_no_more_than_they_are),
         cmocka_unit_test(a_module_for_threaded_code_has_none_to_map),
         cmocka_unit_test(a_module_may_stay_threaded_that_has_some),
         cmocka_unit_test(native_code_of_a_file_is_mapped_where_its_image_is),
