@@ -31,7 +31,7 @@ static void own_variables_go_over_the_versions(void **state)
 static void what_is_no_variable_is_refused(void **state)
 {
     (void)state;
-    static const char *const names[] = {"9", "A-B", "%00", "%zz", "A%3DB"};
+    static const char *const names[] = {"9", "A-B", "%00", "%zz", "A%3DB", "A%0D%0AX"};
     char target[128];
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         (void)snprintf(target, sizeof(target), HELLO "/env/%s", names[i]);
