@@ -27,7 +27,7 @@
 
 /*
  * Behind so many times the bytes that its functions' bodies have as Wasm, and some, a module's
- * functions have none: programs need 4 to 6 times, and what was written to become large is no
+ * functions have none: programs need 4 to 7 times, and what was written to become large is no
  * reason to fill a disk. Past NATIVE_BYTES_MAX, none of a module's functions has any.
  */
 #define NATIVE_GROWTH_MAX  16
