@@ -19,7 +19,7 @@
 
 #define CLI_ANSWER_BYTES_MAX (64U << 20)
 #define CLI_URL_BYTES_MAX    (1U << 20)
-#define CLI_CONNECT_MS       5000L
+#define CLI_CONNECT_MS       15000L /* a handshake of TLS is part of it */
 
 /* Where an answer goes. */
 struct cli_sink {
