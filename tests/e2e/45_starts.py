@@ -146,8 +146,9 @@ class Starts(unittest.TestCase):
 
     def test_discarded(self):
         # The second request waits for the first one's permit, and gets it with no turn in between
-        # in which the worker could have replaced what the first one lost.
-        server = self.serve("limits: { fuel: 200M, concurrency: 1, queue_wait: 60s }\n")
+        # in which the worker could have replaced what the first one lost. It has to come before
+        # the first one ends, which native code makes short.
+        server = self.serve("limits: { fuel: 1G, concurrency: 1, queue_wait: 60s }\n")
         server.deploy("loop", guest("loop"))
         answers = in_parallel(2, lambda _: server.get("loop"))
         self.assertEqual(sorted(why(a) for a in answers), ["discarded", "first_request"])
