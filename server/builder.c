@@ -207,9 +207,9 @@ static void builder_warn_missing(void *context, const struct engine_import_desc 
     struct builder *builder = context;
     char names[BUILDER_IMPORT_BYTES] = "";
     char line[BUILDER_IMPORT_BYTES + 80];
-    server_surface_append(names, sizeof(names), import->module_name);
-    server_surface_append(names, sizeof(names), bytes_of_text("."));
-    server_surface_append(names, sizeof(names), import->name);
+    bytes_append_plain(names, sizeof(names), import->module_name);
+    bytes_append_plain(names, sizeof(names), bytes_of_text("."));
+    bytes_append_plain(names, sizeof(names), import->name);
     int count =
         snprintf(line, sizeof(line), "import `%s` is not provided: calling it will trap\n", names);
     if (count > 0)
@@ -246,8 +246,8 @@ static const char *builder_said(struct builder *builder, char ret_text[BUILDER_S
         size_t count = end == NULL ? said.count - at : (size_t)(end - said.data) - at;
         struct bytes line = bytes_trim(bytes_make(said.data + at, count));
         if (ret_text[0] != '\0' && line.count > 0)
-            server_surface_append(ret_text, BUILDER_SAID_BYTES, bytes_of_text("; "));
-        server_surface_append(ret_text, BUILDER_SAID_BYTES, line);
+            bytes_append_plain(ret_text, BUILDER_SAID_BYTES, bytes_of_text("; "));
+        bytes_append_plain(ret_text, BUILDER_SAID_BYTES, line);
         at += count + 1;
     }
     return ret_text;
@@ -279,7 +279,7 @@ static enum status builder_trapped(struct builder *builder)
     uint64_t offset = REPORT_OFFSET_NONE;
     if (engine_backtrace(builder->machine, &frame, BUILDER_FRAMES_MAX) == BUILDER_FRAMES_MAX) {
         offset = frame.offset == 0 ? REPORT_OFFSET_NONE : frame.offset;
-        server_surface_append(name, sizeof(name), engine_demangle(frame.func_name, text));
+        bytes_append_plain(name, sizeof(name), engine_demangle(frame.func_name, text));
         if (name[0] == '\0')
             (void)snprintf(name, sizeof(name), "func %" PRIu32, frame.func_index);
     }

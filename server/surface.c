@@ -18,16 +18,6 @@ struct surface {
     uint32_t left_out;
 };
 
-void server_surface_append(char *text, size_t bytes, struct bytes part)
-{
-    size_t used = strlen(text);
-    for (size_t i = 0; i < part.count && used + 1 < bytes; i++) {
-        bool plain = part.data[i] >= ' ' && part.data[i] < 0x7f;
-        text[used++] = plain ? (char)part.data[i] : '?';
-    }
-    text[used] = '\0';
-}
-
 /* Once one is left out all later ones are: the list is a beginning of the whole. */
 static void surface_add(struct surface *surface, const char *line)
 {
@@ -48,14 +38,14 @@ void server_surface_write(const struct engine_module *module, size_t bytes, char
     for (uint32_t i = 0; i < engine_module_import_count(module); i++) {
         const struct engine_import_desc import = engine_module_import(module, i);
         char line[SURFACE_NAME_BYTES] = "import ";
-        server_surface_append(line, sizeof(line), import.module_name);
-        server_surface_append(line, sizeof(line), bytes_of_text("."));
-        server_surface_append(line, sizeof(line), import.name);
+        bytes_append_plain(line, sizeof(line), import.module_name);
+        bytes_append_plain(line, sizeof(line), bytes_of_text("."));
+        bytes_append_plain(line, sizeof(line), import.name);
         surface_add(&surface, line);
     }
     for (uint32_t i = 0; i < engine_module_export_count(module); i++) {
         char line[SURFACE_NAME_BYTES] = "export ";
-        server_surface_append(line, sizeof(line), engine_module_export(module, i).name);
+        bytes_append_plain(line, sizeof(line), engine_module_export(module, i).name);
         surface_add(&surface, line);
     }
     surface.text[surface.used] = '\0';

@@ -18,7 +18,4 @@
 /* NUL-terminated, of whole lines; what is not plain in a name becomes '?'. */
 void server_surface_write(const struct engine_module *module, size_t bytes, char *ret_text);
 
-/* Appends to a NUL-terminated text with room for `bytes`; what is not plain becomes '?'. */
-void server_surface_append(char *text, size_t bytes, struct bytes part);
-
 #endif

@@ -40,13 +40,10 @@ static json_t *read_object(struct bytes json, const char *what, struct report *r
     return root;
 }
 
-/* For people: what is not plain ASCII becomes `?`. */
 static void read_text(const char *text, char *ret_text, size_t bytes)
 {
-    size_t count = 0;
-    for (; text[count] != '\0' && count < bytes - 1; count++)
-        ret_text[count] = text[count] >= ' ' && text[count] <= '~' ? text[count] : '?';
-    ret_text[count] = '\0';
+    ret_text[0] = '\0';
+    bytes_append_plain(ret_text, bytes, bytes_of_text(text));
 }
 
 static bool read_url_text(struct bytes text, char ret_url[ACME_URL_BYTES])

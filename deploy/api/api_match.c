@@ -66,14 +66,9 @@ void api_tag_answer(struct api_call *call, const struct api_route *route)
 /* Is the tag one of the field's? Weak ones never are. */
 static bool api_names_tag(struct bytes field, const char *tag)
 {
-    const uint8_t *at = field.data;
-    const uint8_t *end = at + field.count;
-    while (at < end) {
-        const uint8_t *comma = memchr(at, ',', (size_t)(end - at));
-        const uint8_t *stop = comma == NULL ? end : comma;
-        if (bytes_equal_text(bytes_trim(bytes_make(at, (size_t)(stop - at))), tag))
+    for (struct bytes item; bytes_next_item(&field, &item);) {
+        if (bytes_equal_text(item, tag))
             return true;
-        at = stop + 1;
     }
     return false;
 }

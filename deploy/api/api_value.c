@@ -14,11 +14,9 @@ json_t *api_text(const char *text)
     if (string != NULL)
         return string;
     /* Not UTF-8, so a guest's bytes. */
-    char plain[DEPLOY_BUILD_WARNINGS_BYTES];
-    size_t count = 0;
-    for (; text[count] != '\0' && count < sizeof(plain) - 1; count++)
-        plain[count] = text[count] >= ' ' && text[count] < 0x7f ? text[count] : '?';
-    return json_stringn(plain, count);
+    char plain[DEPLOY_BUILD_WARNINGS_BYTES] = "";
+    bytes_append_plain(plain, sizeof(plain), bytes_of_text(text));
+    return json_string(plain);
 }
 
 json_t *api_time(uint64_t time_ns)

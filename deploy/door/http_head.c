@@ -195,13 +195,9 @@ static bool http_head_take_connection(struct http_head_parser *parser)
         head->expects_continue = true;
     }
     head->closes = parser->is_1_0;
-    while (options.count > 0) {
-        const uint8_t *comma = memchr(options.data, ',', options.count);
-        size_t count = comma == NULL ? options.count : (size_t)(comma - options.data);
-        if (bytes_equal_nocase(bytes_trim(bytes_make(options.data, count)), bytes_of_text("close")))
+    for (struct bytes option; bytes_next_item(&options, &option);) {
+        if (bytes_equal_nocase(option, bytes_of_text("close")))
             head->closes = true;
-        size_t used = comma == NULL ? count : count + 1;
-        options = bytes_make(options.data + used, options.count - used);
     }
     return true;
 }

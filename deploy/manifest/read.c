@@ -66,12 +66,8 @@ enum status manifest_read_fail(const struct manifest_reader *reader,
 /* What a file may say, as a line of a terminal may show it. */
 static const char *read_shown(struct bytes text, char ret_shown[READ_SHOWN + 1])
 {
-    size_t count = MIN(text.count, (size_t)READ_SHOWN);
-    for (size_t i = 0; i < count; i++) {
-        uint8_t byte = text.data[i];
-        ret_shown[i] = byte >= ' ' && byte < 0x7f ? (char)byte : '?';
-    }
-    ret_shown[count] = '\0';
+    ret_shown[0] = '\0';
+    bytes_append_plain(ret_shown, READ_SHOWN + 1, text);
     return ret_shown;
 }
 

@@ -25,12 +25,7 @@ bool digest_holds(struct bytes content_digest, struct bytes data)
     memcpy(wanted, name, strlen(name));
     int count = EVP_EncodeBlock((unsigned char *)wanted + strlen(name), sha256, sizeof(sha256));
     memcpy(wanted + strlen(name) + count, ":", 2);
-    while (content_digest.count > 0) {
-        const uint8_t *comma = memchr(content_digest.data, ',', content_digest.count);
-        size_t item = comma == NULL ? content_digest.count : (size_t)(comma - content_digest.data);
-        size_t taken = comma == NULL ? item : item + 1;
-        struct bytes text = bytes_trim(bytes_make(content_digest.data, item));
-        content_digest = bytes_make(content_digest.data + taken, content_digest.count - taken);
+    for (struct bytes text; bytes_next_item(&content_digest, &text);) {
         bool is_ours =
             text.count >= strlen("sha-256") &&
             bytes_equal_nocase(bytes_make(text.data, strlen("sha-256")), bytes_of_text("sha-256"));

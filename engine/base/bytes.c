@@ -37,6 +37,28 @@ struct bytes bytes_trim(struct bytes text)
     return text;
 }
 
+bool bytes_next_item(struct bytes *list, struct bytes *ret_item)
+{
+    if (list->count == 0)
+        return false;
+    const uint8_t *comma = memchr(list->data, ',', list->count);
+    size_t count = comma == NULL ? list->count : (size_t)(comma - list->data);
+    *ret_item = bytes_trim(bytes_make(list->data, count));
+    count += comma != NULL;
+    *list = bytes_make(list->data + count, list->count - count);
+    return true;
+}
+
+void bytes_append_plain(char *text, size_t room, struct bytes more)
+{
+    size_t used = strlen(text);
+    for (size_t i = 0; i < more.count && used + 1 < room; i++) {
+        bool plain = more.data[i] >= ' ' && more.data[i] < 0x7f;
+        text[used++] = plain ? (char)more.data[i] : '?';
+    }
+    text[used] = '\0';
+}
+
 bool bytes_is_field_value(struct bytes text)
 {
     for (size_t i = 0; i < text.count; i++) {

@@ -53,10 +53,16 @@ static inline uint8_t bytes_lower(uint8_t byte)
 bool bytes_equal_nocase(struct bytes a, struct bytes b);
 /* Without blanks and tabs at both ends. */
 struct bytes bytes_trim(struct bytes text);
+/* Takes one off a list with commas [RFC 9110 5.6.1], without blanks around it; false: no more. */
+bool bytes_next_item(struct bytes *list, struct bytes *ret_item);
 /* No control characters but tabs, as the value of a field is [RFC 9110 5.5]? */
 bool bytes_is_field_value(struct bytes text);
 /* Is it a token, as names of HTTP are [RFC 9110 5.6.2]? Empty is none. */
 bool bytes_is_token(struct bytes text);
+
+/* Appends to a NUL-terminated text with room for `room` bytes, for people: what is not plain ASCII
+ * becomes '?', and what has no room is left out. */
+void bytes_append_plain(char *text, size_t room, struct bytes more);
 
 /* ---- UTF-8 ----------------------------------------------------------------------------------- */
 

@@ -81,19 +81,6 @@ bool egress_fields_check(const struct fetch_order *order, const char **ret_text)
     return true;
 }
 
-/* Takes one off a list with commas; false: there is none. */
-static bool fields_next_word(struct bytes *left, struct bytes *ret_word)
-{
-    if (left->count == 0)
-        return false;
-    const uint8_t *comma = memchr(left->data, ',', left->count);
-    size_t count = comma == NULL ? left->count : (size_t)(comma - left->data);
-    *ret_word = bytes_trim(bytes_make(left->data, count));
-    count += comma != NULL;
-    *left = bytes_make(left->data + count, left->count - count);
-    return true;
-}
-
 /* Is it named in a row `Connection`? */
 static bool fields_is_listed(const struct egress_fetch *fetch, struct bytes name)
 {
@@ -101,7 +88,7 @@ static bool fields_is_listed(const struct egress_fetch *fetch, struct bytes name
         struct bytes left = fetch->fields[i].value;
         if (!fields_is(fetch->fields[i].name, "connection"))
             continue;
-        for (struct bytes word; fields_next_word(&left, &word);) {
+        for (struct bytes word; bytes_next_item(&left, &word);) {
             if (bytes_equal_nocase(word, name))
                 return true;
         }
@@ -249,7 +236,7 @@ void egress_fields_drop_connection(struct egress_fetch *fetch)
         if (!fields_is(rows[i].name, "connection"))
             continue;
         drop[i] = true;
-        for (struct bytes word; words < FIELDS_LISTED_MAX && fields_next_word(&left, &word);) {
+        for (struct bytes word; words < FIELDS_LISTED_MAX && bytes_next_item(&left, &word);) {
             words++;
             for (uint32_t j = 0; j < fetch->row_count; j++)
                 drop[j] |= bytes_equal_nocase(rows[j].name, word) &&

@@ -33,6 +33,33 @@ static void blanks_are_cut_off_at_both_ends_alone(void **state)
     assert_int_equal(bytes_trim(bytes_make(NULL, 0)).count, 0);
 }
 
+static void items_are_taken_off_a_list_one_by_one(void **state)
+{
+    (void)state;
+    struct bytes list = bytes_of_text("a, b\t,, c d ,");
+    static const char *const items[] = {"a", "b", "", "c d"};
+    struct bytes item;
+    for (size_t i = 0; i < COUNT_OF(items); i++) {
+        assert_true(bytes_next_item(&list, &item));
+        assert_true(bytes_equal_text(item, items[i]));
+    }
+    assert_false(bytes_next_item(&list, &item));
+    list = (struct bytes){0};
+    assert_false(bytes_next_item(&list, &item));
+}
+
+static void what_is_appended_for_people_is_plain_and_has_room(void **state)
+{
+    (void)state;
+    char text[8] = "a";
+    bytes_append_plain(text, sizeof(text), bytes_make("~ \0\x7f\xff", 5));
+    assert_string_equal(text, "a~ ???");
+    bytes_append_plain(text, sizeof(text), bytes_of_text("bc"));
+    assert_string_equal(text, "a~ ???b");
+    bytes_append_plain(text, sizeof(text), (struct bytes){0});
+    assert_string_equal(text, "a~ ???b");
+}
+
 static void a_value_has_no_control_characters_but_tabs(void **state)
 {
     (void)state;
@@ -85,6 +112,8 @@ UNIT
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_case_of_letters_makes_no_difference_and_all_else_does),
         cmocka_unit_test(blanks_are_cut_off_at_both_ends_alone),
+        cmocka_unit_test(items_are_taken_off_a_list_one_by_one),
+        cmocka_unit_test(what_is_appended_for_people_is_plain_and_has_room),
         cmocka_unit_test(a_value_has_no_control_characters_but_tabs),
         cmocka_unit_test(a_buffer_keeps_its_bytes_however_large_it_grows),
         cmocka_unit_test(a_token_has_letters_digits_and_fifteen_others),
