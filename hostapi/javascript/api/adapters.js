@@ -7,9 +7,6 @@
 //   netlify      export default (request, context) => Response: Netlify's functions of the second kind and edge functions;
 //                told by `export const config = { path }` too
 (host) => {
-  const FACT_FUNCTION = 3; // enum skerry_request_fact
-  const FACT_NODE = 6;
-
   const base64 = (bytes) => {
     let text = "";
     for (const byte of bytes) text += String.fromCharCode(byte);
@@ -28,7 +25,7 @@
   const call = async (handler, event, context) => {
     const requestId = crypto.randomUUID();
     const lambda = {
-      functionName: host.requestFact(FACT_FUNCTION), functionVersion: "$LATEST", awsRequestId: requestId, callbackWaitsForEmptyEventLoop: true,
+      functionName: host.requestFact(host.FACTS.FUNCTION), functionVersion: "$LATEST", awsRequestId: requestId, callbackWaitsForEmptyEventLoop: true,
       getRemainingTimeInMillis: () => 10_000, waitUntil: (promise) => context.waitUntil(promise),
     };
     return new Promise((resolve, reject) => {
@@ -140,7 +137,7 @@
     const next = (input = request) => env.ASSETS.fetch(input instanceof Request ? input : new URL(input, url));
     const netlify = {
       account: { id: "" }, cookies, deploy: { id: "", context: "production", published: true }, geo: {}, ip: addressOf(request), params: paramsOf(exports.config, url.href),
-      requestId: crypto.randomUUID(), server: { region: host.requestFact(FACT_NODE) }, site: { id: "", name: host.requestFact(FACT_FUNCTION), url: url.origin }, url,
+      requestId: crypto.randomUUID(), server: { region: host.requestFact(host.FACTS.NODE) }, site: { id: "", name: host.requestFact(host.FACTS.FUNCTION), url: url.origin }, url,
       json: (data, init) => Response.json(data, init), log: (...values) => console.log(...values), next, rewrite: async (to) => next(to),
       waitUntil: (promise) => context.waitUntil(promise),
     };

@@ -11,6 +11,7 @@
     Object.defineProperty(constructor, "name", { value: prototype.constructor.name });
     Object.defineProperty(prototype, "constructor", { value: constructor });
   }
+  host.FACTS = Object.freeze({ SCHEME: 0, FUNCTION: 3, HAS_NEXT: 4, TLS: 5, NODE: 6 }); // enum skerry_request_fact
   host.define = (name, value) =>
     Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
   host.define("Function", Function.prototype.constructor);

@@ -8,7 +8,6 @@
   const PLACES = [[1 << 14, 1024], [1 << 17, 128], [1 << 20, 16]]; // an answer of at most so many bytes; so many of them
   const AGE_MAX_S = 86400 * 30;
   const STATUSES = [200, 203, 204, 300, 301, 404, 405, 410, 414, 501]; // that may be kept [RFC 9110 15.1]
-  const FACT_FUNCTION = 3; // enum skerry_request_fact
 
   // How many seconds an answer may be kept; 0: not at all.
   const ageOf = (response) => {
@@ -25,7 +24,7 @@
   const placesOf = async (cache, request) => {
     const url = new URL(request.url);
     url.hash = "";
-    const text = `${host.requestFact(FACT_FUNCTION)}\n${cache}\n${url.href}`;
+    const text = `${host.requestFact(host.FACTS.FUNCTION)}\n${cache}\n${url.href}`;
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", host.encode(text)));
     const name = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
     const number = new DataView(digest.buffer).getUint32(0);

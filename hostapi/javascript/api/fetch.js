@@ -23,9 +23,6 @@
   const REDIRECTS = [301, 302, 303, 307, 308];
   const FLAG_BODY = 1; // enum skerry_fetch_flag
   const FLAG_FOLLOW = 2;
-  const FACT_SCHEME = 0; // enum skerry_request_fact
-  const FACT_TLS = 5;
-  const FACT_NODE = 6;
 
   // ---- bodies
 
@@ -150,13 +147,13 @@
     return url.href;
   };
   const incomingUrl = () => {
-    return `${host.requestFact(FACT_SCHEME)}://${host.requestHeader("host") ?? "localhost"}${host.requestUri()}`;
+    return `${host.requestFact(host.FACTS.SCHEME)}://${host.requestHeader("host") ?? "localhost"}${host.requestUri()}`;
   };
 
   // Of what Workers say of a connection, what is known here.
   const incomingCf = () => {
-    const tlsVersion = host.requestFact(FACT_TLS);
-    return { colo: host.requestFact(FACT_NODE), httpProtocol: host.requestProtocol(), ...tlsVersion !== "" && { tlsVersion } };
+    const tlsVersion = host.requestFact(host.FACTS.TLS);
+    return { colo: host.requestFact(host.FACTS.NODE), httpProtocol: host.requestProtocol(), ...tlsVersion !== "" && { tlsVersion } };
   };
 
   // What browsers look at, and is kept here: the first value is the default.

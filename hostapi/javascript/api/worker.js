@@ -2,7 +2,6 @@
 // A deployed script and the requests that it answers: `export default { fetch(request, env, ctx) }`, a
 // function as the default export, addEventListener("fetch", ...), or `export const handler`.
 (host) => {
-  const FACT_HAS_NEXT = 4; // enum skerry_request_fact
   const env = host.env_;
   let handler; // (request, env, context) -> a Response or a promise of one
   let scheduled = null; // (controller, env, context)
@@ -151,7 +150,7 @@
   // What the script goes on with after its answer.
   host.rest = () => (waits === null ? undefined : settle());
   // After an exception: does the next handler answer in the script's place? 0 no, 1 yes, 2 yes, and nothing went wrong.
-  host.passes = () => !passes || host.requestFact(FACT_HAS_NEXT) !== "1" ? 0 : leaves ? 2 : 1;
+  host.passes = () => !passes || host.requestFact(host.FACTS.HAS_NEXT) !== "1" ? 0 : leaves ? 2 : 1;
 
   // ---- modules that are here without being deployed
 
