@@ -180,6 +180,7 @@ bool engine_rewind(struct engine_instance *instance, uint64_t pages_max)
     }
     machine->fuel_used = 0;
     machine->fuel_priced = 0;
+    machine->fuel_native = 0;
     machine->fuel_host = 0;
     machine->trap = TRAP_NONE;
     machine->trap_reason = NULL;

@@ -6,7 +6,8 @@
  *
  *   function:     | pop | stencil of a cell | stencil | ... | ways out | tables of br_table |
  *
- *   thunk         leaves for threaded code: to the cell in PC, or to wait there for fuel
+ *   thunk         leaves for threaded code: to the cell in PC, or to wait there for fuel; counts
+ *                 what fuel native code has used
  *   way out       12 bytes: makes CODE the address of a cell, jumps to a thunk
  *
  * A call of native code comes in at the pop, which takes the address off the machine's stack that
@@ -105,6 +106,17 @@ static void emit_fix_later(struct emitter *e, struct buffer *list, struct emit_f
 
 /* ---- the ways to threaded code --------------------------------------------------------------- */
 
+/* mov machine(%rdi),%rax; sub %r15,fuel_native(%rax): what GO_TO_NATIVE has put there */
+static void emit_count(struct emitter *e)
+{
+    uint8_t count[] = {0x48, 0x8b, 0x87, 0, 0, 0, 0, 0x4c, 0x29, 0xb8, 0, 0, 0, 0};
+    const uint32_t machine = offsetof(struct engine_instance, machine);
+    const uint32_t fuel = offsetof(struct engine_machine, fuel_native);
+    memcpy(count + 3, &machine, sizeof(machine));
+    memcpy(count + 10, &fuel, sizeof(fuel));
+    emit_bytes(e, count, sizeof(count));
+}
+
 static void emit_thunks(struct emitter *e)
 {
     /* movslq (%r12),%rax; add %rsi,%rax; jmp *%rax */
@@ -121,13 +133,16 @@ static void emit_thunks(struct emitter *e)
     e->to_func = emit_offset(e);
     emit_bytes(e, func, sizeof(func));
     e->to_cell = emit_offset(e);
+    emit_count(e);
     emit_bytes(e, dispatch, sizeof(dispatch));
     e->to_func_suspend = emit_offset(e);
     emit_bytes(e, func, sizeof(func));
     e->to_suspend = emit_offset(e);
+    emit_count(e);
     emit_bytes(e, suspend, sizeof(suspend));
     e->to_return = emit_offset(e);
     emit_bytes(e, pin, sizeof(pin));
+    emit_count(e);
     emit_bytes(e, dispatch, sizeof(dispatch));
 }
 

@@ -10,6 +10,7 @@
 #include "engine/image/names.h"
 #include "engine/native.h"
 #include "engine/native/native.h"
+#include "engine/run/machine.h"
 
 bool engine_has_native(void)
 {
@@ -24,6 +25,11 @@ uint64_t engine_module_native_bytes(const struct engine_module *module)
 void engine_module_stay_threaded(struct engine_module *module)
 {
     module->is_threaded = true;
+}
+
+uint64_t engine_machine_native_fuel(const struct engine_machine *machine)
+{
+    return machine->fuel_native;
 }
 
 bool engine_module_native_func(const struct engine_module *module,

@@ -51,6 +51,7 @@ static void interp_note_fault(struct engine_machine *machine, const ucontext_t *
             at >= instance->native + instance->image->native.count)
             continue;
         DISPATCH_NOTE_NATIVE_FAULT(&machine->registers, context);
+        machine->fuel_native -= (uint64_t)machine->registers.fuel;
         machine->registers.pc =
             instance->code + fault_cell_at(instance->image, (uint32_t)(at - instance->native));
         return;

@@ -50,15 +50,17 @@ struct engine_machine {
     bool busy;                  /* a call is under way */
     bool memory_refused;        /* in this call, growth that the module allows was refused */
     enum engine_trap trap;
-    int exit_code;
     const char *trap_reason; /* host's text, or NULL for the trap's own */
     char trap_text[256];
     uint64_t fuel_used;
     uint64_t fuel_priced; /* of fuel_used: prices of bulk operations and host calls */
+    /* Of fuel_used, in native code: while that runs, plus the fuel that there was as it began. */
+    uint64_t fuel_native;
     uint64_t fuel_host;   /* charged by host functions in this run, not yet taken off */
     uint64_t fuel_before; /* instructions executed before this call */
     struct engine_instance *call_instance;
     uint32_t call_func;
+    int exit_code;
     struct machine_cells cells;         /* written by engine_run */
     struct engine_instance **instances; /* owned, by id */
     uint32_t instance_count;

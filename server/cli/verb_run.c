@@ -490,15 +490,18 @@ static void print_stats(const struct run *run)
     uint64_t pages = memory_pages(run);
     uint64_t fuel = run->machine == NULL ? 0 : engine_machine_fuel_used(run->machine);
     uint64_t instructions = run->machine == NULL ? 0 : engine_machine_instructions(run->machine);
+    uint64_t native_fuel = run->machine == NULL ? 0 : engine_machine_native_fuel(run->machine);
     uint64_t native = run->module == NULL ? 0 : engine_module_native_bytes(run->module);
     uint64_t code = run->timings.code_bytes;
     (void)fprintf(stderr,
-                  "{\"fuel\":%" PRIu64 ",\"instructions\":%" PRIu64 ",\"load_us\":%" PRIu64
+                  "{\"fuel\":%" PRIu64 ",\"native_fuel\":%" PRIu64
+                  ",\"native_fuel_share\":%.3f,\"instructions\":%" PRIu64 ",\"load_us\":%" PRIu64
                   ",\"validate_us\":%" PRIu64 ",\"translate_us\":%" PRIu64
                   ",\"instantiate_us\":%" PRIu64 ",\"run_us\":%" PRIu64 ",\"run_cpu_us\":%" PRIu64
                   ",\"code_bytes\":%" PRIu64 ",\"native\":%s,\"native_bytes\":%" PRIu64
                   ",\"native_share\":%.2f,\"memory_pages\":%" PRIu64 "}\n",
-                  fuel, instructions, run->load_ns / 1000, run->timings.validate_ns / 1000,
+                  fuel, native_fuel, fuel > 0 ? (double)native_fuel / (double)fuel : 0.0,
+                  instructions, run->load_ns / 1000, run->timings.validate_ns / 1000,
                   run->timings.translate_ns / 1000, run->instantiate_ns / 1000, run->run_ns / 1000,
                   run->run_cpu_ns / 1000, code, native > 0 ? "true" : "false", native,
                   code > 0 ? (double)native / (double)code : 0.0, pages);

@@ -81,7 +81,8 @@ static void account_tally(const struct request *request, uint64_t fuel)
                                .failed = request->response.status >= 500,
                                .total_ns = request->now_ns - request->arrived_ns,
                                .run_ns = request->run_ns,
-                               .fuel = fuel};
+                               .fuel = fuel,
+                               .native_fuel = request->native_fuel};
     directory_tally(request->service->directory, request->function, &more);
 }
 
@@ -97,6 +98,7 @@ void account_ended(struct request *request)
     if (UNLIKELY(request->chain != NULL))
         fuel += chain_fuel_used(request);
     metrics->fuel_used += fuel;
+    metrics->fuel_native += request->native_fuel;
     metrics->run_ns += request->run_ns;
     if (request->started) {
         account_start(request);

@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+#include "engine/native.h"
+
 /* ---- running --------------------------------------------------------------------------------- */
 
 static enum guest_step
@@ -106,8 +108,12 @@ static enum guest_step
 guest_run(struct isolate *isolate, int64_t fuel, struct guest_result *ret_result)
 {
     struct report report;
+    struct engine_machine *machine = isolate_machine(isolate);
     hostapi_run_begins(isolate_host(isolate));
-    switch (engine_run(isolate_machine(isolate), fuel)) {
+    uint64_t native_before = engine_machine_native_fuel(machine);
+    enum engine_outcome outcome = engine_run(machine, fuel);
+    ret_result->native_fuel = engine_machine_native_fuel(machine) - native_before;
+    switch (outcome) {
     case ENGINE_DONE:
         report_clear(&report);
         return guest_host_step(isolate, hostapi_next(isolate_host(isolate), &report), &report,

@@ -24,6 +24,7 @@ struct guest_result {
     bool for_event;       /* WAITS: an operation of its own that completes ends it too */
     bool for_room;        /* WAITS: it has written what may wait to be sent */
     bool for_body;        /* WAITS: it wants what has not come of its request's body */
+    uint64_t native_fuel; /* of a run: what of its fuel native code took */
     enum isolate_end end; /* FINISHED: what the isolate is good for */
     enum fault fault;     /* FAULTED */
     char text[REPORT_TEXT_BYTES];

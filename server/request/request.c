@@ -258,12 +258,14 @@ request_run(struct request *request, struct scheduler_grant *grant, struct guest
     const struct guest_ops *guests = request->service->guests;
     uint64_t began_ns = request->now_ns;
     uint64_t left = request->fuel_max - MIN(request->fuel_used, request->fuel_max);
+    ret_result->native_fuel = 0;
     enum guest_step step =
         guests->run(request->isolate, (int64_t)MIN((uint64_t)grant->fuel, left), ret_result);
     uint64_t fuel_used = guests->fuel_used(request->isolate) - request->fuel_before;
     if (UNLIKELY(request->function->bounded))
         quota_spend(request, fuel_used - request->fuel_used);
     request->fuel_used = fuel_used;
+    request->native_fuel += ret_result->native_fuel;
     grant->ended_ns = request_now(request);
     request->run_ns += grant->ended_ns - began_ns;
     if (step != GUEST_RUNS || request->fuel_used < request->fuel_max)

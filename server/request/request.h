@@ -109,6 +109,7 @@ struct request {
     uint64_t fuel_given; /* by its caller, all of it; 0: it has none */
     uint64_t fuel_lent;  /* to siblings: used, or still theirs */
     uint64_t fuel_used;
+    uint64_t native_fuel; /* of all its fuel, steps of a chain included */
     uint64_t fuel_before; /* what the isolate's earlier requests used, if it kept its memory */
     struct http_exchange http;
     struct bytes path; /* as it came, with query */

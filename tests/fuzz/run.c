@@ -282,6 +282,10 @@ static void run_call(struct run *run, struct engine_functype type, struct run_re
                                 .log = run->log};
     ASSERT(engine_machine_instructions(machine) <= engine_machine_fuel_used(machine));
     ASSERT((int64_t)record.fuel >= 0);
+    /* A way out of native code that does not count would leave all of a slice in the sum. */
+    int64_t threaded =
+        (int64_t)(engine_machine_fuel_used(machine) - engine_machine_native_fuel(machine));
+    ASSERT(threaded >= -RUN_OVERSHOOT_MAX);
     if (outcome == ENGINE_DONE) {
         const union engine_value *results = engine_call_results(machine);
         hash_more(&record.results, results, slots * sizeof(results[0]));

@@ -126,6 +126,19 @@ static void stats_say_whether_there_is_native_code(void **state)
     assert_says(shown->err, engine_has_native() ? "\"native\":true,\"native_bytes\":4096," : none);
 }
 
+static void stats_say_how_much_of_the_fuel_native_code_took(void **state)
+{
+    struct bench *bench = *state;
+    struct capture *shown = &bench->shown;
+    CAPTURE(shown, verb_run, bench->module, "--invoke", "spin", "--fuel", "1000", "--stats");
+    assert_says(shown->err, "\"native_fuel\":0,\"native_fuel_share\":0.000,");
+    if (!engine_has_native())
+        return;
+    CAPTURE(shown, verb_run, bench->module, "--invoke", "spin", "--fuel", "1000", "--stats",
+            "--native=on");
+    assert_says(shown->err, ",\"native_fuel_share\":1.000,");
+}
+
 static void options_that_mean_nothing_together_are_refused(void **state)
 {
     struct bench *bench = *state;
@@ -175,6 +188,7 @@ UNIT
         TEST_BENCH(the_exit_status_of_a_command_is_the_verbs),
         TEST_BENCH(a_loop_ends_with_its_fuel),
         TEST_BENCH(stats_follow_however_it_ended),
+        TEST_BENCH(stats_say_how_much_of_the_fuel_native_code_took),
         TEST_BENCH(stats_say_whether_there_is_native_code),
         TEST_BENCH(options_that_mean_nothing_together_are_refused),
         TEST_BENCH(a_directory_that_is_none_is_told),

@@ -82,7 +82,8 @@ static void what_answers_came_to_is_told_by_version(void **state)
                                   .arrived_ns = 100,
                                   .now_ns = 1100,
                                   .run_ns = 10,
-                                  .fuel_used = 7};
+                                  .fuel_used = 7,
+                                  .native_fuel = 5};
         account_ended(&request);
     }
     directory_take_warm(stage->service.directory, NULL, NULL);
@@ -95,7 +96,7 @@ static void what_answers_came_to_is_told_by_version(void **state)
     assert_int_equal(tally.version, 3);
     assert_string_equal(tally.function, "hello");
     const struct tally sum = {
-        .answered = 3, .failed = 1, .total_ns = 3000, .run_ns = 30, .fuel = 21};
+        .answered = 3, .failed = 1, .total_ns = 3000, .run_ns = 30, .fuel = 21, .native_fuel = 15};
     assert_memory_equal(&tally.tally, &sum, sizeof(sum));
     /* Of a version that is a share, canaries hear too. */
     stage->function.is_share = true;

@@ -97,6 +97,12 @@ uint64_t engine_machine_fuel_used(const struct engine_machine *machine)
     return 4711;
 }
 
+uint64_t engine_machine_native_fuel(const struct engine_machine *machine)
+{
+    assert_ptr_equal(machine, &things[0]);
+    return 100 + 7 * (uint64_t)says.runs;
+}
+
 uint32_t engine_backtrace(const struct engine_machine *machine,
                           struct engine_frame_info *ret_frames,
                           uint32_t max)
@@ -382,7 +388,10 @@ static void fuel_and_frames_are_the_machines(void **state)
 {
     (void)state;
     struct engine_frame_info frames[3];
+    struct guest_result result;
     assert_int_equal(guest_ops.fuel_used(NULL), 4711);
+    (void)guest_ops.run(NULL, 1, &result);
+    assert_int_equal(result.native_fuel, 7);
     assert_int_equal(guest_ops.backtrace(NULL, frames, 3), 3);
     assert_int_equal(frames[0].func_index, 12);
 }

@@ -49,8 +49,10 @@ static void a_guest_that_wants_more_fuel_has_it_until_its_limit(void **state)
 {
     struct stage *stage = *state;
     stage->steps[0] = GUEST_RUNS;
+    stage->result.native_fuel = 9;
     struct request *request = stage_begin(stage, 0);
     expect_problem(request, 500, "fuel_exhausted");
+    assert_int_equal(stage->metrics.fuel_native, 9 * stage->steps_taken);
     assert_int_equal(request->fuel_used, STAGE_FUEL);
     assert_int_equal(stage->steps_taken, STAGE_FUEL / STAGE_RUN_FUEL);
     assert_int_equal(stage->last_end, ISOLATE_DISCARDED);
