@@ -12,10 +12,12 @@
   - in hostapi/, only guest_mem.c turns a guest's number into a pointer
   - a page of docs/ cites nothing that a clone lacks: no ../shared, and links lead to files
   - the top level holds the rooms, and nothing that was left there
+  - no script is called like a module of Python's library, which it would hide from its neighbours
   - no tabs, no trailing blanks; no line over 100 columns where clang-format does not decide
 """
 import fnmatch
 import re
+import sys
 
 import sources
 
@@ -83,6 +85,12 @@ TESTED_ELSEWHERE = {
     "server/front/h2o_tls.c": "between libh2o and libssl: e2e/16_tls",
     "server/front/h2o_guard.c": "libh2o calls it: e2e/55_attacks, h2o_guard_check_test.c",
     "server/front/h2o_guard_fields.c": "libh2o's decoder in between: e2e/15_front, e2e/55_attacks",
+}
+
+# Scripts that may be called like a module of Python's library, with the reason.
+HIDES_NOTHING = {
+    "hostapi/javascript/encodings.py": "Python has loaded its own before any script runs",
+    "tests/bench/http.py": "no benchmark speaks HTTP by Python's own",
 }
 
 
@@ -154,6 +162,13 @@ def check_page(path, text):
                 yield f"{path}:{number}: links to {target}, which is not there"
 
 
+def check_script(path):
+    """A script's folder is where Python looks for modules first."""
+    hides = path.stem in sys.stdlib_module_names and str(path) not in HIDES_NOTHING
+    if path.suffix == ".py" and hides:
+        yield f"{path}: hides Python's own module {path.stem} from the scripts beside it"
+
+
 def check_top_level(paths):
     for name in sorted({path.parts[0] for path in paths} - TOP_LEVEL):
         yield f"{name}: does not belong at the top level"
@@ -171,6 +186,7 @@ def main():
         if path.name != ".gitignore":
             problems += check_head(path, lines)
         problems += check_lines(path, lines)
+        problems += check_script(path)
     problems += check_unit_tests(sources_by_name)
     for path in sources.files(".md"):
         problems += check_page(path, sources.read(path))

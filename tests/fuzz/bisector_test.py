@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""bisect.py finds the one cell whose native code is wrong, and none where none is.
+"""bisector.py finds the one cell whose native code is wrong, and none where none is.
 
-    bisect_test.py EXEC_MODULE true|false
+    bisector_test.py EXEC_MODULE true|false
 
 The wrong code is exec_module's: a constant that is in one instruction of a function is another in
 native code (--wrong). The last word says whether the build has
@@ -45,7 +45,7 @@ def module():
 
 def check(exec_module, path, what, status, pattern, *options):
     global PASSED, FAILED
-    done = subprocess.run([sys.executable, os.path.join(HERE, 'bisect.py'), exec_module, path,
+    done = subprocess.run([sys.executable, os.path.join(HERE, 'bisector.py'), exec_module, path,
                            *options], text=True, stdout=subprocess.PIPE, timeout=300, check=False)
     if done.returncode == status and re.search(pattern, done.stdout):
         PASSED += 1

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Names the cell whose native code does not do what its handler does.
 
-    bisect.py EXEC_MODULE MODULE [--slice FUEL] [--support MODULE] [--wrong N]
+    bisector.py EXEC_MODULE MODULE [--slice FUEL] [--support MODULE] [--wrong N]
 
 for a module that differential.py kept (--keep). exec_module runs it in threaded code, and again
 and again with native code for the cells before some offset; at the first offset at which it does
