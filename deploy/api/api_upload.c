@@ -331,6 +331,7 @@ static void api_begin_upload(struct api_call *call, bool activate)
         api_take_reuse(call, &manifest.reuse) && api_take_health(call, &manifest.health) &&
         api_check_size(call)) {
         upload->content.choices |= (manifest.reseeds ? DEPLOY_RESEEDS : 0u) |
+                                   (manifest.compress ? DEPLOY_COMPRESS : 0u) |
                                    (manifest.checkpoint ? DEPLOY_CHECKPOINT : 0u);
         api_prepare_build(call, content_type);
     }

@@ -126,6 +126,7 @@ struct deploy_manifest {
     struct bytes adapter;     /* the same */
     bool checkpoint;
     bool reseeds;
+    bool compress;
     uint64_t native; /* enum config_choice; only OFF changes what the server does */
 };
 

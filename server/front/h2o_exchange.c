@@ -234,7 +234,7 @@ static size_t exchange_length(const struct request *request, bool head)
 {
     uint32_t status = request->response.status;
     size_t body_bytes = request->response.body.count;
-    if (status == 204 || status == 304)
+    if (status == 204 || status == 304 || (head && request->response.is_coded))
         return SIZE_MAX;
     return head && body_bytes == 0 ? request->http.head_length : body_bytes;
 }

@@ -65,7 +65,8 @@ static void piece_begin(struct h2o_exchange *exchange)
 {
     h2o_req_t *req = exchange->req;
     struct h2o_stream *stream = &exchange->stream;
-    uint64_t length = exchange->request.http.head_length;
+    uint64_t length = exchange->request.response.is_coded ? HTTP_LENGTH_UNKNOWN
+                                                          : exchange->request.http.head_length;
     stream->begun = true;
     h2o_exchange_set_head(exchange);
     req->res.content_length = length;

@@ -20,7 +20,7 @@ static uint64_t memory_exchange_bytes(const struct request *request)
     const struct http_exchange *http = &request->http;
     return sizeof(*request) + http->arena.used_bytes + http->request_body.count +
            http->response_body.capacity + request->stream.sending.capacity + http->log.capacity +
-           request->operations.bytes + http->scratch_used_bytes;
+           request->operations.bytes + http->scratch_used_bytes + coding_memory_bytes(request);
 }
 
 static bool memory_must_yield(const struct request *request)

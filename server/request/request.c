@@ -166,6 +166,7 @@ void request_answer(struct request *request, enum isolate_end end)
     }
     if (!request_may_answer(request, request->http.response_body.count))
         return;
+    coding_encode_whole(request);
     respond_prepare(request, request->http.status, NULL);
     memory_count(request);
     request_conclude(request, REQUEST_ANSWERED, end);
@@ -520,6 +521,7 @@ void request_end(struct request *request)
         access_log_ended(request);
     stream_done(request);
     assets_done(request);
+    coding_done(request);
     memory_end(request);
     if (request->keeps_permit)
         request_release_permit(request);

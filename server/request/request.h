@@ -15,6 +15,7 @@
 #include "hostapi/hostapi.h"
 #include "isolate/isolate.h"
 #include "server/request/assets.h"
+#include "server/request/coding.h"
 #include "server/request/fault.h"
 #include "server/request/names/directory.h"
 #include "server/request/origin.h"
@@ -60,6 +61,7 @@ struct request_response {
     struct http_headers guest_headers; /* of the exchange; none in a problem */
     struct http_header extras[REQUEST_EXTRAS_MAX];
     uint32_t extra_count;
+    bool is_coded; /* its length is not what the guest says */
     struct bytes body;
 };
 
@@ -88,6 +90,7 @@ struct request {
     struct list_link queue_link; /* in the tenant's queue for permits, or among its parked ones */
     struct operations_owner operations;
     struct request_stream stream;
+    struct request_coding coding;
     struct request_origin origin;
     struct request_file file;
     struct request_chain *chain; /* in the exchange's arena; NULL: it has but one function */

@@ -166,6 +166,7 @@ void respond_prepare(struct request *request, uint32_t status, const char *detai
     const struct directory_function *function = chain_function(request);
     response->status = status;
     response->extra_count = 0;
+    response->is_coded = request->code == NULL && request->coding.is_on;
     respond_add(request, "x-request-id", bytes_make(request->id, REQUEST_ID_BYTES));
     respond_add(request, "x-skerry-version",
                 function != NULL ? function->version : bytes_of_text("none"));
@@ -181,5 +182,6 @@ void respond_prepare(struct request *request, uint32_t status, const char *detai
     response->guest_headers = request->http.response_headers;
     /* There is nothing to reset a form to [RFC 9110 15.3.6]. */
     if (status != 205)
-        response->body = buffer_bytes(&request->http.response_body);
+        response->body = buffer_bytes(response->is_coded ? &request->coding.output
+                                                         : &request->http.response_body);
 }

@@ -204,6 +204,7 @@ void request_service_done(struct request_service *service)
     directory_free(service->directory); /* its tenants have accounts in the pool */
     isolate_pool_free(service->pool);
     world_done(&service->world);
+    encoders_done(&service->encoders);
     timers_done(&service->timers);
 }
 

@@ -9,6 +9,7 @@
 #define SKERRY_SERVER_REQUEST_SERVICE_H
 
 #include "config/config.h"
+#include "server/request/encoder.h"
 #include "server/request/guest.h"
 #include "server/request/isolates.h"
 #include "server/request/turns/timers.h"
@@ -91,6 +92,7 @@ struct request_service {
     struct world world;     /* what requests have under way outside, and who answers */
     struct peers_loop loop; /* of the world's channels; set by who makes the service */
     struct timers timers;
+    struct encoders encoders;
     struct list streams;         /* requests whose answer goes out in pieces */
     uint64_t streams_generation; /* of the catalog, when they were looked through */
     uint64_t drained_ns;         /* when the last stream must have ended; 0: no drain */

@@ -22,6 +22,7 @@ static void stream_begin(struct request *request)
     struct request_service *service = request->service;
     struct request_stream *stream = &request->stream;
     ASSERT(!stream->begun);
+    coding_begin_stream(request);
     respond_prepare(request, request->http.status, NULL);
     request->response.body = (struct bytes){0};
     stream->begun = true;
@@ -37,7 +38,7 @@ static void stream_begin(struct request *request)
 }
 
 /* What is written becomes the piece. */
-static struct bytes stream_take_piece(struct request *request)
+static struct bytes stream_take_piece(struct request *request, bool is_last)
 {
     struct request_stream *stream = &request->stream;
     struct buffer *body = &request->http.response_body;
@@ -49,7 +50,7 @@ static struct bytes stream_take_piece(struct request *request)
     request->http.flush_wanted = false;
     stream->owes = false;
     request->service->pieces++;
-    return buffer_bytes(&stream->sending);
+    return coding_encode_piece(request, buffer_bytes(&stream->sending), is_last);
 }
 
 static void stream_push(struct request *request)
@@ -64,7 +65,7 @@ static void stream_push(struct request *request)
         request->http.flush_wanted = false;
         return;
     }
-    struct bytes piece = stream_take_piece(request);
+    struct bytes piece = stream_take_piece(request, false);
     stream->in_flight = true;
     stream->has_head = true;
     request->carrier->write(request, piece, false);
@@ -72,7 +73,7 @@ static void stream_push(struct request *request)
 
 static void stream_push_last(struct request *request)
 {
-    request->carrier->write(request, stream_take_piece(request), true);
+    request->carrier->write(request, stream_take_piece(request, true), true);
 }
 
 static void stream_taken(struct request *request)

@@ -4,6 +4,7 @@
 ;;   /<letters>      e: an event   k, K, M: 1 KiB, 64 KiB, 1 MiB of body   z: sleep 20 ms
 ;;                   s: status 404   n: status 204   r: status 205   u: status 304
 ;;                   l, L: a Content-Length of 2048, of 12   t: trap   w: spin for ever
+;;                   c: it is HTML   d: with an entity tag   o: nobody may transform it
 ;;                   f: all features, so that it is buffered   *: from the beginning again
 ;;
 ;; memory:  0 constants   1024 URI   65536 a mebibyte of body
@@ -20,6 +21,12 @@
   (data (i32.const 16) "content-length")
   (data (i32.const 32) "2048")
   (data (i32.const 40) "12")
+  (data (i32.const 48) "content-type")
+  (data (i32.const 64) "text/html; charset=utf-8")
+  (data (i32.const 96) "etag")
+  (data (i32.const 104) "\"tag\"")
+  (data (i32.const 112) "cache-control")
+  (data (i32.const 512) "no-transform")
   (global $at (mut i32) (i32.const 1))
   (global $end (mut i32) (i32.const 0))
 
@@ -60,6 +67,15 @@
       (then (call $length (i32.const 32) (i32.const 4))))
     (if (i32.eq (local.get $letter) (i32.const 0x4c)) ;; L
       (then (call $length (i32.const 40) (i32.const 2))))
+    (if (i32.eq (local.get $letter) (i32.const 0x63)) ;; c
+      (then (call $set_header (i32.const 1) (i32.const 48) (i32.const 12)
+        (i32.const 64) (i32.const 24))))
+    (if (i32.eq (local.get $letter) (i32.const 0x64)) ;; d
+      (then (call $set_header (i32.const 1) (i32.const 96) (i32.const 4)
+        (i32.const 104) (i32.const 5))))
+    (if (i32.eq (local.get $letter) (i32.const 0x6f)) ;; o
+      (then (call $set_header (i32.const 1) (i32.const 112) (i32.const 13)
+        (i32.const 512) (i32.const 12))))
     (if (i32.eq (local.get $letter) (i32.const 0x74)) ;; t
       (then (unreachable)))
     (if (i32.eq (local.get $letter) (i32.const 0x77)) ;; w
