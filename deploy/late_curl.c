@@ -20,11 +20,12 @@
 #define LATE_LIBRARY "libcurl.so.4"
 #define LATE_EXIT    127
 
+/* Global, so that doors before OpenSSL's functions find those that it brings [RTLD_NEXT]. */
 static void *late_find(const char *name)
 {
     static void *library;
     if (library == NULL)
-        library = dlopen(LATE_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+        library = dlopen(LATE_LIBRARY, RTLD_NOW | RTLD_GLOBAL);
     void *found = library == NULL ? NULL : dlsym(library, name);
     if (found == NULL) {
         (void)fprintf(stderr, "skerry: %s; apt-get install libcurl4\n", dlerror());

@@ -16,6 +16,7 @@
 #include "server/cli/verbs_engine.h"
 #include "server/egress/egress.h"
 #include "server/keys/keys.h"
+#include "server/late/late.h"
 #include "server/prepare.h"
 #include "server/serve.h"
 #include "server/worker.h"
@@ -34,6 +35,7 @@ struct main_verb {
     int (*run)(int argc, char **argv); /* argv[0] is the verb */
     const char *help;                  /* NULL: hidden */
     const char *usage;                 /* what it takes; NULL: it answers --help itself */
+    void (*load)(void);                /* libraries, before there are walls; NULL: as wanted */
 };
 
 static int main_worker(int argc, char **argv)
@@ -94,21 +96,21 @@ static int main_help(int argc, char **argv);
 static int main_completion(int argc, char **argv);
 
 static const struct main_verb main_verbs[] = {
-    {"serve", serve_main, "run the server in the foreground", NULL},
+    {"serve", serve_main, "run the server in the foreground", NULL, late_load_all},
     {"loadtest", loadtest_main, "generate load, measure latency and cold starts", NULL},
     {"bench", loadtest_main, "the same as loadtest", NULL},
     {"doctor", doctor_main, "check whether this machine can run a server",
-     "[--config FILE] [--data DIR] [--json]"},
+     "[--config FILE] [--data DIR] [--json]", late_load_all},
     {"completion", main_completion, "print a completion script for a shell", COMPLETION_SHELLS},
     {"version", main_version, "print the version", ""},
     {"help", main_help,
      "print this, what a verb takes, or all keys of skerry.yaml or function.yaml",
      "[VERB | config | manifest]"},
-    {WORKER_VERB, main_worker, NULL, NULL},
-    {DEPLOY_BUILDER_VERB, main_builder, NULL, NULL},
-    {PREPARE_VERB, main_prepare, NULL, NULL},
-    {EGRESS_VERB, main_egress, NULL, NULL},
-    {KEYS_VERB, main_keys, NULL, NULL},
+    {WORKER_VERB, main_worker, NULL, NULL, late_load_all},
+    {DEPLOY_BUILDER_VERB, main_builder, NULL, NULL, late_load_crypto},
+    {PREPARE_VERB, main_prepare, NULL, NULL, late_load_all},
+    {EGRESS_VERB, main_egress, NULL, NULL, late_load_all},
+    {KEYS_VERB, main_keys, NULL, NULL, late_load_all},
 };
 
 static void main_write_help(struct buffer *out)
@@ -139,6 +141,8 @@ static bool main_is_help(const char *word)
 
 static int main_run(const struct main_verb *verb, int argc, char **argv)
 {
+    if (verb->load != NULL)
+        verb->load();
     if (verb->usage == NULL || argc < 2 || !main_is_help(argv[1]))
         return verb->run(argc, argv);
     (void)printf("usage: skerry %s%s%s\n%s\n", verb->name, verb->usage[0] == '\0' ? "" : " ",

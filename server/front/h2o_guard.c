@@ -47,13 +47,18 @@ static void guard_find(const char *name, void *ret_function)
     memcpy(ret_function, &found, sizeof(found));
 }
 
+void h2o_guard_init_tls(void)
+{
+    guard_find("SSL_accept", &h2o_guard.ssl_accept);
+    guard_find("SSL_get_error", &h2o_guard.ssl_get_error);
+}
+
 void h2o_guard_init(void)
 {
+    h2o_guard_init_tls();
     guard_find("h2o_socket_read_start", &h2o_guard.read_start);
     guard_find("h2o_socket_close", &h2o_guard.close);
     guard_find("h2o_socket_write", &h2o_guard.write);
-    guard_find("SSL_accept", &h2o_guard.ssl_accept);
-    guard_find("SSL_get_error", &h2o_guard.ssl_get_error);
     guard_find("h2o_http2_decode_frame", &h2o_guard.decode_frame);
     guard_find("h2o_hpack_parse_headers", &h2o_guard.parse_headers);
     guard_find("h2o_http2__encode_rst_stream_frame", &h2o_guard.encode_reset);

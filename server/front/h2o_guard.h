@@ -67,6 +67,8 @@ extern struct h2o_guard h2o_guard;
 
 /* Finds the functions that ours stand before; call before the first connection. */
 void h2o_guard_init(void);
+/* Those of TLS alone: libcurl's handshakes come by them too, in programs without libh2o. */
+void h2o_guard_init_tls(void);
 /* The connection is gone: nothing may be done in its name any more. */
 void h2o_guard_forget(const struct h2o_connection *connection);
 

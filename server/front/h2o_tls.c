@@ -194,7 +194,7 @@ GUARD_EXPORT int SSL_accept(SSL *ssl)
 {
     struct h2o_connection *connection = tls_connection(ssl);
     if (h2o_guard.ssl_accept == NULL)
-        h2o_guard_init();
+        h2o_guard_init_tls();
     return connection == NULL ? h2o_guard.ssl_accept(ssl) : tls_accept(connection, ssl);
 }
 
@@ -202,7 +202,7 @@ GUARD_EXPORT int SSL_get_error(const SSL *ssl, int result)
 {
     const struct h2o_connection *connection = tls_connection(ssl);
     if (h2o_guard.ssl_get_error == NULL)
-        h2o_guard_init();
+        h2o_guard_init_tls();
     return connection != NULL && connection->signing.waits ? SSL_ERROR_WANT_READ
                                                            : h2o_guard.ssl_get_error(ssl, result);
 }

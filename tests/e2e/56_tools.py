@@ -14,6 +14,17 @@ def skerry(*arguments):
                           stdin=subprocess.DEVNULL, check=False)
 
 
+class Start(unittest.TestCase):
+    def test_no_library_of_servers_is_loaded_for_what_needs_none(self):
+        if harness.SANITIZED:
+            self.skipTest("the linker loads all of them")
+        done = subprocess.run([harness.skerry_path(), "version"], capture_output=True, check=True,
+                              timeout=60, env={"LD_DEBUG": "files"})
+        self.assertIn(b"libjansson", done.stderr)
+        for library in (b"libcrypto", b"libssl", b"libh2o", b"libcurl", b"libsodium", b"libidn2"):
+            self.assertNotIn(library, done.stderr)
+
+
 class RunRequest(unittest.TestCase):
     def test_a_handler_answers_as_it_does_in_a_server(self):
         path = write_guest("run-echo", guest("echo"))
