@@ -5,7 +5,7 @@
  *
  *   RSA      n, e; private also d, p, q, dp, dq, qi
  *   P-...    x, y; private also d
- *   ...25519 x;    private also d
+ *   Ed..., X...   x; private also d
  *
  * What a stranger's key may cost is bounded here: by bits of RSA's modulus, exponents and factors.
  */
@@ -19,6 +19,7 @@
 
 #define KEYS_PARTS_MAX   8
 #define KEYS_FIELD_MAX   66 /* bytes of a coordinate of P-521 */
+#define KEYS_RAW_MAX     57 /* bytes of a key of Ed448 */
 #define KEYS_NUMBER_MAX  (CRYPTO_RSA_BITS_MAX / 8)
 #define KEYS_FIRST_PART  2 /* of KEY_MAKE's arguments */
 #define KEYS_FACTOR_SLOP 8 /* bits that one of RSA's factors may have more than half */
@@ -42,7 +43,8 @@ bool crypto_key_is(const EVP_PKEY *key, const struct crypto_key_kind *kind)
 
 static const struct crypto_key_kind *keys_kind(const EVP_PKEY *key)
 {
-    static const char *const names[] = {"P-256", "P-384", "P-521", "Ed25519", "X25519", "RSA"};
+    static const char *const names[] = {"P-256",  "P-384", "P-521", "Ed25519",
+                                        "X25519", "Ed448", "X448",  "RSA"};
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         const struct crypto_key_kind *kind = crypto_key_kind(bytes_of_text(names[i]));
         if (crypto_key_is(key, kind))
@@ -168,7 +170,7 @@ static enum status keys_give_curve(struct crypto_call *call, const EVP_PKEY *key
 
 static enum status keys_give_raw(struct crypto_call *call, const EVP_PKEY *key, bool is_private)
 {
-    uint8_t bytes[32];
+    uint8_t bytes[KEYS_RAW_MAX];
     size_t count = sizeof(bytes);
     if (EVP_PKEY_get_raw_public_key(key, bytes, &count) != 1)
         return STATUS_INVALID;
@@ -283,7 +285,7 @@ static EVP_PKEY *keys_make_curve(const struct bytes *parts, const char *curve, b
 /* The public part is what the private one says, or it is refused. */
 static EVP_PKEY *keys_make_raw(const struct bytes *parts, int type, bool is_private)
 {
-    uint8_t found[32];
+    uint8_t found[KEYS_RAW_MAX];
     size_t count = sizeof(found);
     EVP_PKEY *key = is_private
                         ? EVP_PKEY_new_raw_private_key(type, NULL, parts[1].data, parts[1].count)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is done with keys in pairs. RSA and ECDSA sign a digest, Ed25519 what was said itself. An
- * ECDSA signature is r and s side by side, as WebCrypto has it, and not DER.
+ * What is done with keys in pairs. RSA and ECDSA sign a digest, Ed25519 and Ed448 what was said
+ * itself. An ECDSA signature is r and s side by side, as WebCrypto has it, and not DER.
  */
 #include <openssl/bn.h>
 #include <openssl/ec.h>
@@ -11,6 +11,7 @@
 
 #define SIGN_BYTES_MAX (CRYPTO_RSA_BITS_MAX / 8)
 #define SIGN_SALT_MAX  512
+#define SIGN_PURE_MAX  114 /* bytes of a signature of Ed448 */
 
 /* What SIGN and VERIFY have in common. */
 struct sign_order {
@@ -21,6 +22,17 @@ struct sign_order {
     uint32_t salt_bytes;
 };
 
+/* Has it a hash of its own, so that data is signed and no digest? */
+static bool sign_is_pure(const struct crypto_key_kind *kind)
+{
+    return kind->type == EVP_PKEY_ED25519 || kind->type == EVP_PKEY_ED448;
+}
+
+static bool sign_only_derives(const struct crypto_key_kind *kind)
+{
+    return kind->type == EVP_PKEY_X25519 || kind->type == EVP_PKEY_X448;
+}
+
 static enum status
 sign_take(const struct crypto_call *call, bool is_private, struct sign_order *order)
 {
@@ -28,9 +40,9 @@ sign_take(const struct crypto_call *call, bool is_private, struct sign_order *or
                                  .hash = crypto_hash(call->arguments[1]),
                                  .data = call->arguments[3]};
     struct bytes salt = call->arguments[4];
-    if (order->kind == NULL || order->kind->type == EVP_PKEY_X25519)
+    if (order->kind == NULL || sign_only_derives(order->kind))
         return STATUS_UNSUPPORTED;
-    bool is_pure = order->kind->type == EVP_PKEY_ED25519;
+    bool is_pure = sign_is_pure(order->kind);
     if (!is_pure &&
         (order->hash == NULL || order->data.count != (size_t)EVP_MD_get_size(order->hash)))
         return STATUS_INVALID;
@@ -91,7 +103,7 @@ static int sign_pair_to_der(const EVP_PKEY *key, struct bytes pair, uint8_t **re
 
 static enum status sign_pure(struct crypto_call *call, const struct sign_order *order)
 {
-    uint8_t bytes[64];
+    uint8_t bytes[SIGN_PURE_MAX];
     size_t count = sizeof(bytes);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     bool good = context != NULL && EVP_DigestSignInit(context, NULL, NULL, NULL, order->key) == 1 &&
@@ -121,8 +133,7 @@ enum status crypto_sign(struct crypto_call *call)
     struct sign_order order;
     enum status status = sign_take(call, true, &order);
     if (status == STATUS_OK)
-        status = order.kind->type == EVP_PKEY_ED25519 ? sign_pure(call, &order)
-                                                      : sign_digest(call, &order);
+        status = sign_is_pure(order.kind) ? sign_pure(call, &order) : sign_digest(call, &order);
     EVP_PKEY_free(order.key);
     return status;
 }
@@ -160,8 +171,8 @@ enum status crypto_verify(struct crypto_call *call)
     struct bytes signature = call->arguments[5];
     enum status status = sign_take(call, false, &order);
     if (status == STATUS_OK) {
-        uint8_t is_good = order.kind->type == EVP_PKEY_ED25519 ? verify_pure(&order, signature)
-                                                               : verify_digest(&order, signature);
+        uint8_t is_good = sign_is_pure(order.kind) ? verify_pure(&order, signature)
+                                                   : verify_digest(&order, signature);
         status = crypto_give(call, &is_good, 1);
     }
     EVP_PKEY_free(order.key);
@@ -189,7 +200,7 @@ enum status crypto_derive(struct crypto_call *call)
     const struct crypto_key_kind *kind = crypto_key_kind(call->arguments[0]);
     uint8_t bytes[80];
     size_t count = sizeof(bytes);
-    if (kind == NULL || kind->type == EVP_PKEY_RSA || kind->type == EVP_PKEY_ED25519)
+    if (kind == NULL || kind->type == EVP_PKEY_RSA || sign_is_pure(kind))
         return STATUS_UNSUPPORTED;
     EVP_PKEY *mine = crypto_key_open(call->arguments[1], true);
     EVP_PKEY *theirs = crypto_key_open(call->arguments[2], false);

@@ -61,7 +61,7 @@
     return bytes.slice();
   };
   const NAMES = ["SHA-1", "SHA-256", "SHA-384", "SHA-512", "MD5", "HMAC", "AES-CBC", "AES-CTR", "AES-GCM", "AES-KW", "PBKDF2", "HKDF",
-    "ECDSA", "ECDH", "Ed25519", "X25519", "RSASSA-PKCS1-v1_5", "RSA-PSS", "RSA-OAEP"];
+    "ECDSA", "ECDH", "Ed25519", "X25519", "Ed448", "X448", "RSASSA-PKCS1-v1_5", "RSA-PSS", "RSA-OAEP"];
   const normal = (algorithm) => {
     const given = typeof algorithm === "string" ? { name: algorithm } : algorithm;
     if (typeof given !== "object" || given === null || given.name === undefined) throw new TypeError("crypto.subtle: an algorithm has a name");
@@ -267,6 +267,7 @@
   const pair = (name, { kty, kindOf, details, publicUses, privateUses, alg = () => undefined, more = {} }) => ({
     importKey(format, value, algorithm, extractable, usages) {
       const kind = kindOf(algorithm);
+      if (format === "pkcs8" || format === "jwk" && value?.d !== undefined) makeKey("private", { name }, extractable, usages, privateUses); // before its bytes are looked at
       const { type, secret } = readPair(format, value, { kty, kind, extractable, usages });
       const uses = type === "public" ? publicUses : privateUses;
       return makeKey(type, { name, ...details(algorithm, secret) }, extractable, usages, uses, secret);
@@ -301,7 +302,16 @@
     return { modulusLength: modulus.length * 8 - Math.clz32(modulus[0]) + 24, publicExponent: exponent, hash: { name: hashOf(algorithm.hash) } };
   };
   const rsaPair = (name, alg, publicUses, privateUses, more) =>
-    pair(name, { kty: "RSA", kindOf: () => "RSA", details: rsaDetails, publicUses, privateUses, alg: (key) => alg(key.algorithm.hash.name.slice(4)), more });
+    pair(name, { kty: "RSA", kindOf: () => "RSA", details: rsaDetails, publicUses, privateUses, alg: (key) => alg(key.algorithm.hash.name.slice(4)), more: { ...more,
+      // What it would need is looked at all the same, for a script that asks what is wrong.
+      generateKey(algorithm, extractable, usages) {
+        hashOf(algorithm.hash);
+        const uses = usesOf(usages, [...publicUses, ...privateUses]);
+        if (!uses.some((usage) => privateUses.includes(usage))) fail("SyntaxError", "crypto.subtle: a key that is for nothing");
+        const exponent = bytesOf(algorithm.publicExponent).reduce((number, byte) => number * 256 + byte, 0);
+        if (exponent !== 3 && exponent !== 65537) fail("OperationError", "crypto.subtle: the public exponent is neither 3 nor 65537");
+        fail("NotSupportedError", "crypto.subtle: RSA keys are not made here: it would hold up others");
+      } } });
   const agree = (algorithm, key, length) => {
     const theirs = algorithm.public;
     if (!(theirs instanceof CryptoKey)) throw new TypeError("crypto.subtle: `public` is not a CryptoKey");
@@ -361,6 +371,10 @@
     return difference === 0;
   };
 
+  const edwards = (name) => pair(name, { kty: "OKP", kindOf: () => name, details: () => ({}), publicUses: ["verify"], privateUses: ["sign"], alg: () => name,
+    more: { sign: pure(SIGN), verify: (...given) => pure(VERIFY)(...given)[0] === 1 } });
+  const montgomery = (name) => pair(name, { kty: "OKP", kindOf: () => name, details: () => ({}), publicUses: [], privateUses: DERIVE_USES, more: { deriveBits: agree } });
+
   const ALGORITHMS = {
     HMAC: {
       importKey: (format, value, algorithm, extractable, usages) =>
@@ -385,9 +399,10 @@
       more: { sign: ecdsa(SIGN), verify: (...given) => ecdsa(VERIFY)(...given)[0] === 1 } }),
     ECDH: pair("ECDH", { kty: "EC", kindOf: ({ namedCurve }) => curveOf(namedCurve), details: (_, { kind }) => ({ namedCurve: kind }), publicUses: [], privateUses: DERIVE_USES,
       more: { deriveBits: agree } }),
-    Ed25519: pair("Ed25519", { kty: "OKP", kindOf: () => "Ed25519", details: () => ({}), publicUses: ["verify"], privateUses: ["sign"], alg: () => "Ed25519",
-      more: { sign: pure(SIGN), verify: (...given) => pure(VERIFY)(...given)[0] === 1 } }),
-    X25519: pair("X25519", { kty: "OKP", kindOf: () => "X25519", details: () => ({}), publicUses: [], privateUses: DERIVE_USES, more: { deriveBits: agree } }),
+    Ed25519: edwards("Ed25519"),
+    Ed448: edwards("Ed448"),
+    X25519: montgomery("X25519"),
+    X448: montgomery("X448"),
     "RSASSA-PKCS1-v1_5": rsaPair("RSASSA-PKCS1-v1_5", (bits) => `RS${bits}`, ["verify"], ["sign"], { sign: rsa("RSA")(SIGN), verify: (...given) => rsa("RSA")(VERIFY)(...given)[0] === 1 }),
     "RSA-PSS": rsaPair("RSA-PSS", (bits) => `PS${bits}`, ["verify"], ["sign"], { sign: rsa("RSA-PSS")(SIGN), verify: (...given) => rsa("RSA-PSS")(VERIFY)(...given)[0] === 1 }),
     "RSA-OAEP": rsaPair("RSA-OAEP", (bits) => bits === "1" ? "RSA-OAEP" : `RSA-OAEP-${bits}`, ["encrypt", "wrapKey"], ["decrypt", "unwrapKey"], {
@@ -438,7 +453,6 @@
     async exportKey(format, key) { return exportKey(format, key); }
     async generateKey(algorithm, extractable, usages) {
       algorithm = normal(algorithm);
-      if (algorithm.name.startsWith("RSA")) fail("NotSupportedError", "crypto.subtle: RSA keys are not made here: it would hold up others");
       return find(algorithm, "generateKey")(algorithm, extractable, usages);
     }
     async sign(algorithm, key, input) { return operate("sign", "sign", algorithm, key, input).buffer; }
@@ -468,6 +482,7 @@
     }
   }
 
+  host.digest = digest;
   for (const type of [CryptoKey, SubtleCrypto]) {
     host.tag(type, type.name);
     host.define(type.name, type);

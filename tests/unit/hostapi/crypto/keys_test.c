@@ -4,7 +4,8 @@
  */
 #include "tests/unit/hostapi/crypto/ask.h"
 
-static const char *const names[] = {"P-256", "P-384", "P-521", "Ed25519", "X25519"};
+static const char *const names[] = {"P-256",  "P-384", "P-521", "Ed25519",
+                                    "X25519", "Ed448", "X448"};
 
 static void keys_that_are_made_are_read_and_made_again(void **state)
 {
