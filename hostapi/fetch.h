@@ -13,7 +13,7 @@
 
 #include "engine/base/bytes.h"
 
-#define HOSTAPI_FETCH_REDIRECTS_MAX 10
+#define HOSTAPI_FETCH_REDIRECTS_MAX 20
 #define HOSTAPI_FETCH_BODY_MAX      65536 /* bytes of a body that is given at the start */
 #define HOSTAPI_FETCH_FIELDS_MAX    65536
 #define HOSTAPI_CALL_BODY_MAX       ((size_t)1 << 20) /* of a sibling's request */

@@ -240,7 +240,7 @@ static void fetch_drop_body(struct egress_fetch *fetch)
 static bool fetch_turn_method(struct egress_fetch *fetch)
 {
     bool is_head = bytes_equal_text(fetch->method, "HEAD");
-    bool to_get = fetch->status == 303 && !is_head;
+    bool to_get = fetch->status == 303 && !is_head && !bytes_equal_text(fetch->method, "GET");
     to_get |=
         (fetch->status == 301 || fetch->status == 302) && bytes_equal_text(fetch->method, "POST");
     if (to_get) {
@@ -254,16 +254,34 @@ static bool fetch_turn_method(struct egress_fetch *fetch)
     return false;
 }
 
+/* Servers write what no URL has as it is, and browsers have taught them so: it becomes %XX, but in
+ * a host it makes none. */
+static enum status fetch_escape(struct bytes location, struct buffer *out)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < location.count && status == STATUS_OK; i++) {
+        uint8_t byte = location.data[i];
+        bool is_odd = byte >= 0x80 || (byte != '\0' && strchr(" \"<>^`{}", byte) != NULL);
+        status =
+            is_odd ? buffer_printf(out, "%%%02X", byte) : buffer_append(out, location.data + i, 1);
+    }
+    return status;
+}
+
 static bool fetch_redirect(struct egress_fetch *fetch)
 {
     struct config_url before = fetch->url;
     struct report report = REPORT_INIT;
+    struct buffer place;
     struct buffer out;
+    buffer_init(&place, CONFIG_URL_BYTES_MAX);
     buffer_init(&out, CONFIG_URL_BYTES_MAX);
-    bool read = config_url_resolve(&before, fetch->location, &out) == STATUS_OK;
+    bool read = fetch_escape(fetch->location, &place) == STATUS_OK &&
+                config_url_resolve(&before, buffer_bytes(&place), &out) == STATUS_OK;
     const char *text = read ? arena_copy_text(&fetch->arena, buffer_bytes(&out)) : NULL;
     read = text != NULL &&
            config_url_parse(bytes_make(text, out.count), &report, &fetch->url) == STATUS_OK;
+    buffer_done(&place);
     buffer_done(&out);
     if (!read) {
         egress_fetch_note(fetch, FETCH_END_PROTOCOL, "it redirects to what is no URL: %s",

@@ -69,7 +69,7 @@ static bool hop_is_redirect(const struct egress_fetch *fetch)
     case 303:
     case 307:
     case 308:
-        return fetch->follows && fetch->location.count > 0;
+        return fetch->follows && fetch->location.data != NULL;
     default:
         return false;
     }
