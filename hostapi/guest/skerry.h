@@ -191,6 +191,15 @@ int32_t skerry_kv_list(const char *prefix,
                        uint32_t after_bytes,
                        void *buffer,
                        uint32_t limit);
+/* The same, and behind each key the first `head` bytes of its value, after their number. */
+SKERRY_NATIVE("kv_list_heads_v1")
+int32_t skerry_kv_list_heads(const char *prefix,
+                             uint32_t bytes,
+                             const char *after,
+                             uint32_t after_bytes,
+                             void *buffer,
+                             uint32_t limit,
+                             uint32_t head);
 SKERRY_NATIVE("kv_put_v1")
 int64_t skerry_kv_put(const char *key,
                       uint32_t bytes,

@@ -10,7 +10,7 @@
 
 #define KV_ANY_VERSION  (-1)
 #define KV_FINISH_BYTES 16 /* version and sum */
-#define KV_ENTRY_BYTES  2  /* before each key of a list */
+#define KV_ENTRY_BYTES  2  /* before each key of a list, and each value's head */
 #define KV_FUEL_PER_KEY 10
 #define KV_LIST_MAX     1000 /* keys of one call: a turn's worth */
 #define KV_NS_PER_MS    UINT64_C(1000000)
@@ -103,6 +103,8 @@ struct kv_listing {
     uint32_t room;
     uint32_t used;
     uint32_t count;
+    bool has_heads; /* with the first `head` bytes of each value */
+    uint32_t head;
     bool cut;      /* there was one that had no room */
     uint32_t over; /* steps of keys that have expired */
     bool paused;   /* after many of those */
@@ -121,19 +123,30 @@ static bool kv_list_over(struct kv_listing *listing, struct bytes key)
     return !listing->paused;
 }
 
+static void kv_list_put(struct kv_listing *listing, struct bytes bytes)
+{
+    guest_mem_store_u16(listing->space + listing->used, (uint16_t)bytes.count);
+    if (bytes.count > 0)
+        memcpy(listing->space + listing->used + KV_ENTRY_BYTES, bytes.data, bytes.count);
+    listing->used += KV_ENTRY_BYTES + (uint32_t)bytes.count;
+}
+
 static bool kv_list_key(void *context, const struct hostapi_kv_item *item)
 {
     struct kv_listing *listing = context;
     if (item->is_over)
         return kv_list_over(listing, item->key);
-    listing->cut = listing->count == KV_LIST_MAX ||
-                   KV_ENTRY_BYTES + item->key.count > listing->room - listing->used;
+    struct bytes head = bytes_make(item->value.data, MIN(item->value.count, listing->head));
+    size_t needed =
+        KV_ENTRY_BYTES + item->key.count + (listing->has_heads ? KV_ENTRY_BYTES + head.count : 0);
+    listing->cut =
+        listing->count == KV_LIST_MAX || needed > (size_t)(listing->room - listing->used);
     if (listing->cut)
         return false;
     engine_host_charge(listing->call, KV_FUEL_PER_KEY);
-    guest_mem_store_u16(listing->space + listing->used, (uint16_t)item->key.count);
-    memcpy(listing->space + listing->used + KV_ENTRY_BYTES, item->key.data, item->key.count);
-    listing->used += KV_ENTRY_BYTES + (uint32_t)item->key.count;
+    kv_list_put(listing, item->key);
+    if (listing->has_heads)
+        kv_list_put(listing, head);
     listing->count++;
     return true;
 }
@@ -152,14 +165,12 @@ static bool kv_list_begin(struct hostapi_host *host, struct bytes *after)
     return state->list_after != NULL;
 }
 
-enum engine_outcome skerry_kv_list(struct hostapi_host *host, struct engine_host_call *call)
+static enum engine_outcome
+kv_list(struct hostapi_host *host, struct engine_host_call *call, struct kv_listing listing)
 {
     const struct hostapi_kv *kv = kv_service(host);
-    struct kv_listing listing = {.call = call, .room = call->slots[5].i32};
     struct bytes prefix;
     struct bytes after;
-    if (host->options.snapshotting)
-        return host_trap_frozen(call, "kv_list_v1");
     if (!skerry_take(call, 0, &prefix) || !skerry_take(call, 2, &after) ||
         !skerry_take_space(call, 4, &listing.space))
         return ENGINE_TRAPPED;
@@ -172,8 +183,9 @@ enum engine_outcome skerry_kv_list(struct hostapi_host *host, struct engine_host
         return skerry_answer(call, SKERRY_LIMIT);
     if (kv->is_changing(exchange->owner, prefix, true))
         return kv_park(host);
+    listing.call = call;
     listing.state = skerry_state(host);
-    listing.room = MIN(listing.room, (uint32_t)INT32_MAX);
+    listing.room = MIN(call->slots[5].i32, (uint32_t)INT32_MAX);
     enum hostapi_kv_status status =
         kv->list(exchange->owner, exchange->tenant, prefix, after, kv_list_key, &listing);
     /* What was written before it went wrong is good; the next call tells. */
@@ -185,6 +197,21 @@ enum engine_outcome skerry_kv_list(struct hostapi_host *host, struct engine_host
         return skerry_answer(call, SKERRY_TOO_LARGE);
     hostcalls_charge_bytes(call, listing.used);
     return skerry_answer(call, (int32_t)listing.used);
+}
+
+enum engine_outcome skerry_kv_list(struct hostapi_host *host, struct engine_host_call *call)
+{
+    if (host->options.snapshotting)
+        return host_trap_frozen(call, "kv_list_v1");
+    return kv_list(host, call, (struct kv_listing){0});
+}
+
+enum engine_outcome skerry_kv_list_heads(struct hostapi_host *host, struct engine_host_call *call)
+{
+    if (host->options.snapshotting)
+        return host_trap_frozen(call, "kv_list_heads_v1");
+    uint32_t head = MIN(call->slots[6].i32, (uint32_t)UINT16_MAX);
+    return kv_list(host, call, (struct kv_listing){.has_heads = true, .head = head});
 }
 
 /* ---- changing -------------------------------------------------------------------------------- */

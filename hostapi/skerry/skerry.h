@@ -112,7 +112,8 @@ skerry_handler skerry_checkpoint, skerry_counter_add, skerry_env_get, skerry_log
     skerry_request_info, skerry_response_flush, skerry_time_now;
 skerry_handler skerry_handle_close, skerry_wait; /* handles.c */
 skerry_handler skerry_kv_add, skerry_kv_add_start, skerry_kv_delete, skerry_kv_delete_start,
-    skerry_kv_finish, skerry_kv_get, skerry_kv_list, skerry_kv_put, skerry_kv_put_start; /* kv.c */
+    skerry_kv_finish, skerry_kv_get, skerry_kv_list, skerry_kv_list_heads, skerry_kv_put,
+    skerry_kv_put_start; /* kv.c */
 /* fetch.c */
 skerry_handler skerry_fetch, skerry_fetch_start, skerry_fetch_status, skerry_fetch_header,
     skerry_fetch_headers, skerry_fetch_url, skerry_fetch_error, skerry_fetch_read,

@@ -124,6 +124,9 @@ export declare function kv_get_v1(key: usize, bytes: u32, buffer: usize, limit: 
 @external("skerry", "kv_list_v1")
 export declare function kv_list_v1(prefix: usize, bytes: u32, after: usize, after_bytes: u32, buffer: usize, limit: u32): i32;
 
+@external("skerry", "kv_list_heads_v1")
+export declare function kv_list_heads_v1(prefix: usize, bytes: u32, after: usize, after_bytes: u32, buffer: usize, limit: u32, head: u32): i32;
+
 @external("skerry", "kv_put_v1")
 export declare function kv_put_v1(key: usize, bytes: u32, value: usize, value_bytes: u32, ttl_ms: i64, version: i64): i64;
 

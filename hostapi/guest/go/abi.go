@@ -167,6 +167,10 @@ func abiKvGetV1(key unsafe.Pointer, bytes uint32, buffer unsafe.Pointer, limit u
 //go:noescape
 func abiKvListV1(prefix unsafe.Pointer, bytes uint32, after unsafe.Pointer, afterBytes uint32, buffer unsafe.Pointer, limit uint32) int32
 
+//go:wasmimport skerry kv_list_heads_v1
+//go:noescape
+func abiKvListHeadsV1(prefix unsafe.Pointer, bytes uint32, after unsafe.Pointer, afterBytes uint32, buffer unsafe.Pointer, limit uint32, head uint32) int32
+
 //go:wasmimport skerry kv_put_v1
 //go:noescape
 func abiKvPutV1(key unsafe.Pointer, bytes uint32, value unsafe.Pointer, valueBytes uint32, ttlMs int64, version int64) int64

@@ -7,6 +7,8 @@
   const KEYS_MAX = 1000; // of one list
   const ASSETS = "*assets"; // call_start_v1
   const MARK = Uint8Array.of(0, 0x53, 0x6b, 0x4d, 1); // before a value with metadata: then its length, and it
+  const HEAD_BYTES = MARK.length + 4;
+  const LISTED_BYTES = HEAD_BYTES + 1024; // of each value, for a list; of longer metadata the value is read
 
   // ---- the store
 
@@ -23,11 +25,11 @@
     new DataView(length.buffer).setUint32(0, text.length, true);
     return host.concat([MARK, length, text, bytes]);
   };
+  const endOf = (bytes) => HEAD_BYTES + new DataView(bytes.buffer, bytes.byteOffset).getUint32(MARK.length, true);
   const unwrap = (bytes) => {
-    const head = MARK.length + 4;
-    if (bytes.length < head || !MARK.every((byte, i) => bytes[i] === byte)) return { bytes, metadata: null };
-    const count = new DataView(bytes.buffer, bytes.byteOffset).getUint32(MARK.length, true);
-    return { bytes: bytes.slice(head + count), metadata: JSON.parse(host.decode(bytes.subarray(head, head + count), false)) };
+    if (bytes.length < HEAD_BYTES || !MARK.every((byte, i) => bytes[i] === byte)) return { bytes, metadata: null };
+    const end = endOf(bytes);
+    return { bytes: bytes.slice(end), metadata: JSON.parse(host.decode(bytes.subarray(HEAD_BYTES, end), false)) };
   };
   const readers = {
     __proto__: null,
@@ -56,11 +58,14 @@
       const found = unwrap(bytes);
       return { value: readers[type](found.bytes), metadata: found.metadata };
     };
-    const rowOf = (name) => {
-      const bytes = host.kvGet(`${namespace}${name}`);
+    const rowOf = (key, head) => {
+      const name = key.slice(namespace.length);
+      if (head === null || head.length < HEAD_BYTES) return { name };
+      const bytes = endOf(head) <= head.length ? head : host.kvGet(key);
       const metadata = bytes === null ? null : unwrap(bytes).metadata;
       return metadata === null ? { name } : { name, metadata };
     };
+    const listed = (begin, after) => host.kvList(begin, after, MARK, LISTED_BYTES);
     const each = (keys, options, pick) => new Map(keys.map((key) => [key, pick(read(key, options))]));
     return Object.freeze({
       async get(key, options) { return Array.isArray(key) ? each(key, options, ({ value }) => value) : read(key, options).value; },
@@ -74,11 +79,12 @@
         limit = Math.min(Math.max(1, Math.trunc(Number(limit)) || KEYS_MAX), KEYS_MAX);
         const begin = `${namespace}${prefix ?? ""}`;
         const after = cursor === undefined || cursor === null || cursor === "" ? "" : `${namespace}${cursor}`;
-        const names = host.kvList(begin, after);
-        const keys = names.slice(0, limit).map((name) => name.slice(namespace.length));
-        const last = keys.at(-1);
-        const complete = names.length === 0 || keys.length === names.length && host.kvList(begin, `${namespace}${last}`).length === 0;
-        return { keys: keys.map(rowOf), list_complete: complete, ...complete ? {} : { cursor: last } };
+        const found = listed(begin, after); // a key, its value's head, and so on
+        const keys = [];
+        for (let i = 0; i < found.length && keys.length < limit; i += 2) keys.push(rowOf(found[i], found[i + 1]));
+        const last = keys.at(-1)?.name;
+        const complete = found.length === 0 || keys.length * 2 === found.length && listed(begin, `${namespace}${last}`).length === 0;
+        return { keys, list_complete: complete, ...complete ? {} : { cursor: last } };
       },
     });
   };

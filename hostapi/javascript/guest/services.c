@@ -320,29 +320,52 @@ services_kv_finish(JSContext *context, JSValueConst self, int argc, JSValueConst
     return JS_UNDEFINED;
 }
 
-/* (prefix, after) -> keys; none at the end */
+/* Two bytes that say how many follow, and those; false: there are none. */
+static bool
+services_next(const uint8_t *list, int32_t bytes, int32_t *at, struct services_text *ret)
+{
+    if (*at + 2 > bytes)
+        return false;
+    ret->count = list[*at] + list[*at + 1] * 256u;
+    ret->data = (const char *)list + *at + 2;
+    *at += 2 + (int32_t)ret->count;
+    return *at <= bytes;
+}
+
+/* (prefix, after, mark, count) -> [key, head, ...]; none at the end. A head is the first `count`
+ * bytes of a value that begins with `mark`, and null of another. */
 static JSValue services_kv_list(JSContext *context, JSValueConst self, int argc, JSValueConst *argv)
 {
     (void)self, (void)argc;
     static uint8_t keys[SERVICES_KEYS_BYTES];
     struct services_text prefix;
     struct services_text after;
+    size_t mark_count;
+    uint32_t head_max;
+    const uint8_t *mark = guest_bytes(context, argv[2], &mark_count);
+    if (mark == NULL || JS_ToUint32(context, &head_max, argv[3]) != 0)
+        return JS_EXCEPTION;
     if (guest_refuse_frozen(context, "the key-value store") ||
         !services_take(context, argv[0], &prefix) || !services_take(context, argv[1], &after))
         return JS_EXCEPTION;
-    int32_t bytes =
-        skerry_kv_list(prefix.data, prefix.count, after.data, after.count, keys, sizeof(keys));
+    int32_t bytes = skerry_kv_list_heads(prefix.data, prefix.count, after.data, after.count, keys,
+                                         sizeof(keys), head_max);
     services_free(context, prefix);
     services_free(context, after);
     if (bytes < 0)
         return guest_throw_failure(context, "list", bytes);
     JSValue list = JS_NewArray(context);
     uint32_t found = 0;
-    for (int32_t at = 0; at + 2 <= bytes;) {
-        uint32_t count = keys[at] + keys[at + 1] * 256u;
-        JSValue key = JS_NewStringLen(context, (const char *)keys + at + 2, count);
-        JS_SetPropertyUint32(context, list, found++, key);
-        at += (int32_t)count + 2;
+    struct services_text key;
+    struct services_text head;
+    int32_t at = 0;
+    while (services_next(keys, bytes, &at, &key) && services_next(keys, bytes, &at, &head)) {
+        bool is_marked = head.count >= mark_count && memcmp(head.data, mark, mark_count) == 0;
+        JS_SetPropertyUint32(context, list, found++, JS_NewStringLen(context, key.data, key.count));
+        JS_SetPropertyUint32(
+            context, list, found++,
+            is_marked ? JS_NewUint8ArrayCopy(context, (const uint8_t *)head.data, head.count)
+                      : JS_NULL);
     }
     return list;
 }
@@ -475,7 +498,7 @@ void services_add(void)
         GUEST_FUNCTION("kvPut", 3, services_kv_put),
         GUEST_FUNCTION("kvDelete", 1, services_kv_delete),
         GUEST_FUNCTION("kvFinish", 1, services_kv_finish),
-        GUEST_FUNCTION("kvList", 2, services_kv_list),
+        GUEST_FUNCTION("kvList", 4, services_kv_list),
         GUEST_FUNCTION("env", 1, services_env),
         GUEST_FUNCTION("requestFact", 1, services_fact),
         GUEST_FUNCTION("rate", 3, services_rate),

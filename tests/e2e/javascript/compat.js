@@ -73,6 +73,9 @@ test("the store's lists and times", async (request, env) => {
   await env.KV.put("listed/2", "x");
   same((await env.KV.list({ prefix: "listed/" })).keys, [{ name: "listed/1", metadata: { m: 1 } }, { name: "listed/2" }]);
   same((await env.KV.list({ prefix: "listed/", limit: -5 })).keys.length, 1);
+  const long = "m".repeat(3000); // than what a list has of each value
+  await Promise.all([long, "", "x", long].map((m, i) => env.KV.put(`long/${i}`, new Uint8Array(i * 50000), { metadata: { m } })));
+  same((await env.KV.list({ prefix: "long/" })).keys.map(({ metadata }) => metadata.m), [long, "", "x", long]);
   await rejects(TypeError, env.KV.put("listed/3", "x", { expirationTtl: "soon" }));
   await rejects(TypeError, env.KV.get("listed/1", "constructor"));
 });

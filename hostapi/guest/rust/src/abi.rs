@@ -86,6 +86,7 @@ extern "C" {
     pub fn rate_limit_v1(key: *const u8, bytes: u32, limit: u32, window_ms: i64) -> i32;
     pub fn kv_get_v1(key: *const u8, bytes: u32, buffer: *mut u8, limit: u32, ret_version: *mut i64) -> i32;
     pub fn kv_list_v1(prefix: *const u8, bytes: u32, after: *const u8, after_bytes: u32, buffer: *mut u8, limit: u32) -> i32;
+    pub fn kv_list_heads_v1(prefix: *const u8, bytes: u32, after: *const u8, after_bytes: u32, buffer: *mut u8, limit: u32, head: u32) -> i32;
     pub fn kv_put_v1(key: *const u8, bytes: u32, value: *const u8, value_bytes: u32, ttl_ms: i64, version: i64) -> i64;
     pub fn kv_put_start_v1(key: *const u8, bytes: u32, value: *const u8, value_bytes: u32, ttl_ms: i64, version: i64) -> i32;
     pub fn kv_delete_v1(key: *const u8, bytes: u32, version: i64) -> i32;

@@ -80,7 +80,8 @@ static enum hostapi_kv_status store_list(void *owner,
             return HOSTAPI_KV_OK;
     }
     for (uint32_t i = 0; i < store.keys; i++) {
-        if (!take(context, &(struct hostapi_kv_item){.key = bytes_of_text("key")}))
+        if (!take(context, &(struct hostapi_kv_item){.key = bytes_of_text("key"),
+                                                     .value = bytes_of_text("value")}))
             break;
     }
     return HOSTAPI_KV_OK;
@@ -129,15 +130,15 @@ static int setup(void **state)
 }
 
 /* As many as six arguments. */
-static enum engine_outcome call_six(skerry_handler *handler, const uint64_t arguments[6])
+static enum engine_outcome call_with(skerry_handler *handler, const uint64_t arguments[7])
 {
-    for (size_t i = 0; i < 6; i++)
+    for (size_t i = 0; i < 7; i++)
         slots[i].bits = arguments[i];
     struct engine_host_call host_call = {
         .instance = fixture.instance, .context = fixture.host, .slots = slots};
     return handler(hostcalls_enter(&host_call, HOSTAPI_KIND_WASI, 0), &host_call);
 }
-#define CALL(handler, ...) call_six((handler), (const uint64_t[6]){__VA_ARGS__})
+#define CALL(handler, ...) call_with((handler), (const uint64_t[7]){__VA_ARGS__})
 
 static void assert_answer(enum engine_outcome outcome, int32_t answer)
 {
@@ -194,18 +195,18 @@ static void what_is_outside_memory_ends_the_guest(void **state)
 static void a_change_is_waited_for_and_started_once(void **state)
 {
     (void)state;
-    const uint64_t put[6] = {KEY, 3, VALUE, 9, 2, 0};
-    assert_int_equal(call_six(skerry_kv_put, put), ENGINE_PENDING);
+    const uint64_t put[7] = {KEY, 3, VALUE, 9, 2, 0};
+    assert_int_equal(call_with(skerry_kv_put, put), ENGINE_PENDING);
     assert_int_equal(store.change.verb, HOSTAPI_KV_PUT);
     assert_true(bytes_equal_text(store.change.key, "key"));
     assert_true(bytes_equal_text(store.change.value, "some text"));
     assert_true(store.change.checks_version && store.change.if_version == 0);
     assert_int_equal(store.change.expires_ns, FIXTURE_REALTIME_NS + 2000000);
     assert_true(hostapi_waits_for(hostapi_waits(fixture.host), HOSTAPI_WAIT_EVENT));
-    assert_int_equal(call_six(skerry_kv_put, put), ENGINE_PENDING); /* woken by something else */
+    assert_int_equal(call_with(skerry_kv_put, put), ENGINE_PENDING); /* woken by something else */
     store.look = HOSTAPI_READY;
     store.result = (struct hostapi_kv_result){.version = 123456789012};
-    assert_int_equal(call_six(skerry_kv_put, put), ENGINE_DONE);
+    assert_int_equal(call_with(skerry_kv_put, put), ENGINE_DONE);
     assert_int_equal(slots[0].i64, 123456789012);
     assert_int_equal(store.started, 1);
     assert_int_equal(store.ended, 1);
@@ -287,6 +288,19 @@ static void keys_are_listed_as_far_as_there_is_room(void **state)
     assert_answer(CALL(skerry_kv_list, KEY, 3, 0, 0, BUFFER, 20000), 5000);
 }
 
+static void a_list_has_the_heads_of_values_if_they_are_asked_for(void **state)
+{
+    (void)state;
+    store.keys = 2;
+    assert_answer(CALL(skerry_kv_list_heads, KEY, 3, 0, 0, BUFFER, ROOM, 2), 18);
+    assert_memory_equal(memory(BUFFER), "\3\0key\2\0va\3\0key\2\0va", 18);
+    assert_answer(CALL(skerry_kv_list_heads, KEY, 3, 0, 0, BUFFER, 17, 2), 9);
+    assert_answer(CALL(skerry_kv_list_heads, KEY, 3, 0, 0, BUFFER, 8, 2), SKERRY_TOO_LARGE);
+    assert_answer(CALL(skerry_kv_list_heads, KEY, 3, 0, 0, BUFFER, 14, 0), 14);
+    assert_answer(CALL(skerry_kv_list_heads, KEY, 3, 0, 0, BUFFER, ROOM, 100000), 24);
+    assert_memory_equal(memory(BUFFER), "\3\0key\5\0value", 12);
+}
+
 static void a_list_pauses_in_what_has_expired_and_goes_on_behind_it(void **state)
 {
     (void)state;
@@ -325,6 +339,7 @@ UNIT
         IN_STORE(a_change_that_was_started_is_finished_later),
         IN_STORE(a_read_waits_for_what_its_request_has_under_way),
         IN_STORE(keys_are_listed_as_far_as_there_is_room),
+        IN_STORE(a_list_has_the_heads_of_values_if_they_are_asked_for),
         IN_STORE(a_list_pauses_in_what_has_expired_and_goes_on_behind_it),
         IN_STORE(without_a_store_it_is_not_available),
     };

@@ -169,6 +169,7 @@ static const struct {
     {"kv_delete_v1", "iiI:i"},
     {"kv_finish_v1", "ii:i"},
     {"kv_get_v1", "iiiii:i"},
+    {"kv_list_heads_v1", "iiiiiii:i"},
     {"kv_list_v1", "iiiiii:i"},
     {"kv_put_start_v1", "iiiiII:i"},
     {"kv_put_v1", "iiiiII:I"},
