@@ -10,6 +10,7 @@ from harness import Server, ServerTest, guest, has_javascript, wait_until
 
 HERE = pathlib.Path(__file__).resolve().parent / "javascript"
 HELLO = b'export default { async fetch() { return new Response("hello\\n"); } };'
+SLOW = b"export default { fetch() { return new Promise((done) => setTimeout(done, 1e6)); } };"
 KEEPS = b"""
 let requests = 0;
 export default {
@@ -60,6 +61,13 @@ export default {
       case "/lost": Promise.reject(new Error("nobody looked")); return new Response("ok");
       case "/env": return new Response(`${env.GREETING} ${env.NOPE} ${"GREETING" in env}`);
       case "/sibling": return env.functions.hello.fetch("http://hello/");
+      case "/aborted": {
+        const ask = (signal) => env.functions.slow.fetch("http://slow/", { signal });
+        const why = await ask(AbortSignal.timeout(5)).catch((error) => error.name);
+        const after = await ask(AbortSignal.abort("at once")).catch((error) => error);
+        const hello = await env.functions.hello.fetch("http://hello/");
+        return new Response([why, after, await hello.text()].join());
+      }
       case "/head": return new Response("body", { headers: { "x-a": "b", "content-length": "4" } });
       case "/redirect": return Response.redirect("https://example.com/", 301);
     }
@@ -134,6 +142,12 @@ class JavaScript(ServerTest):
         self.deploy_script("form", b'addEventListener("fetch", (event) => '
                            b'event.respondWith(new Response("event")));')
         self.assertEqual(self.server.get("form").text, "event")
+        self.deploy_script("form", b'word = "not strict"; addEventListener("fetch", (event) => '
+                           b'event.respondWith(new Response(word)));')
+        self.assertEqual(self.server.get("form").text, "not strict")
+        self.deploy_script("form", b'const word = await "waits"; addEventListener("fetch", '
+                           b'(event) => event.respondWith(new Response(word)));')
+        self.assertEqual(self.server.get("form").text, "waits")
 
     def test_a_file_is_deployed_by_its_name(self):
         file = pathlib.Path(self.server.data) / "by-name.js"
@@ -185,7 +199,7 @@ class Ways(ServerTest):
     config = "limits: { wall: 3s, fuel: 200M }\n"
 
     def setUp(self):
-        for name, text in (("ways", WAYS), ("hello", HELLO)):
+        for name, text in (("ways", WAYS), ("hello", HELLO), ("slow", SLOW)):
             answer = self.server.admin("PUT", f"/v1/tenants/default/functions/{name}", text,
                                        {"Content-Type": "text/javascript"})
             self.assertIn(answer.status, (200, 201), answer)
@@ -234,6 +248,9 @@ class Ways(ServerTest):
         self.server.cli("env", "set", "ways", "GREETING=hi", check=0)
         self.assertEqual(self.server.get("ways", "/env").text, "hi undefined true")
         self.assertEqual(self.server.get("ways", "/sibling").text, "hello\n")
+
+    def test_what_was_aborted_while_it_was_waited_for_holds_nothing_up(self):
+        self.assertEqual(self.server.get("ways", "/aborted").text, "TimeoutError,at once,hello\n")
 
     def test_heads_and_redirects(self):
         answer = self.server.get("ways", "/head", method="HEAD")

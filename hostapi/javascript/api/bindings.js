@@ -97,7 +97,9 @@
       const url = new URL(request.url);
       const bytes = request.body === null ? null : await request.bytes();
       const fields = host.headerList(request.headers);
-      return host.responseOf(host.call(name, request.method, url.pathname + url.search, fields, bytes), { url: url.href, method: request.method });
+      const signal = host.signalOf(request);
+      signal?.throwIfAborted();
+      return host.responseOf(host.call(name, request.method, url.pathname + url.search, fields, bytes), { url: url.href, method: request.method, signal });
     },
   });
   const limiterOf = (name, { limit, period }) => Object.freeze({

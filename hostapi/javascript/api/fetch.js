@@ -55,16 +55,6 @@
     if (bytes === null) throw new TypeError("a body is made of bytes");
     return bytes;
   };
-  const readAll = async (stream) => {
-    const pieces = [];
-    await host.readAll(stream, (chunk) => { pieces.push(bytesIn(chunk)); });
-    return pieces.length === 0 ? new Uint8Array(0) : host.concat(pieces);
-  };
-  const readIncoming = () => {
-    const pieces = [];
-    for (let piece = host.readBody(); piece !== null; piece = host.readBody()) pieces.push(piece);
-    return pieces.length === 0 ? new Uint8Array(0) : host.concat(pieces);
-  };
   const openIncoming = () => new ReadableStream({
     __proto__: null,
     type: "bytes",
@@ -81,15 +71,25 @@
   const take = (owner) => {
     const body = owner[BODY];
     if (body === null) return null;
+    if (isStream(body)) host.throwIfErrored(body);
     if (owner.bodyUsed || isStream(body) && body.locked) throw new TypeError("the body was read already");
     owner[USED] = true;
     return body;
   };
-  const takeBytes = async (owner) => {
+  // Adds what it is made of to `pieces`, and answers a promise of nothing if that takes its time: what else a promise
+  // is kept with is asked for `then`, which a script may have given to all objects.
+  const takePieces = (owner, pieces) => {
     const body = take(owner);
-    if (body === null) return new Uint8Array(0);
-    if (body === INCOMING) return readIncoming();
-    return isStream(body) ? readAll(body) : toBytes(body);
+    if (body === null) return undefined;
+    if (isStream(body)) return host.readAll(body, (chunk) => { pieces.push(bytesIn(chunk)); });
+    if (body !== INCOMING) pieces.push(toBytes(body));
+    else for (let piece = host.readBody(); piece !== null; piece = host.readBody()) pieces.push(piece);
+    return undefined;
+  };
+  const whole = (pieces) => pieces.length === 0 ? new Uint8Array(0) : host.concat(pieces);
+  const textOf = (pieces) => {
+    const text = host.decode(whole(pieces), false);
+    return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
   };
   // The body as a stream, and it is one from then on.
   const open = (owner) => {
@@ -102,21 +102,38 @@
     get body() { return this[USED] && !isStream(this[BODY]) ? spent(this) : open(this); }
     get bodyUsed() { return this[USED] || isStream(this[BODY]) && host.isDisturbed(this[BODY]); }
     async text() {
-      const body = this[BODY];
-      if (typeof body === "string") return take(this).toWellFormed();
-      const text = host.decode(await takeBytes(this), false);
-      return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+      if (typeof this[BODY] === "string") return take(this).toWellFormed();
+      const pieces = [];
+      await takePieces(this, pieces);
+      return textOf(pieces);
     }
-    async json() { return JSON.parse(await this.text()); }
-    async bytes() { return (await takeBytes(this)).slice(); }
-    async arrayBuffer() { return (await takeBytes(this)).slice().buffer; }
+    async json() {
+      if (typeof this[BODY] === "string") return JSON.parse(take(this).toWellFormed());
+      const pieces = [];
+      await takePieces(this, pieces);
+      return JSON.parse(textOf(pieces));
+    }
+    async bytes() {
+      const pieces = [];
+      await takePieces(this, pieces);
+      return whole(pieces).slice();
+    }
+    async arrayBuffer() {
+      const pieces = [];
+      await takePieces(this, pieces);
+      return whole(pieces).slice().buffer;
+    }
     async blob() {
       const type = host.mimeOf(this.headers);
-      return new Blob([await takeBytes(this)], { type: type === null ? "" : host.printMime(type) });
+      const pieces = [];
+      await takePieces(this, pieces);
+      return new Blob(pieces, { type: type === null ? "" : host.printMime(type) });
     }
     async formData() {
       const type = this.headers.get("content-type") ?? "";
-      return host.parseForm(await takeBytes(this), type);
+      const pieces = [];
+      await takePieces(this, pieces);
+      return host.parseForm(whole(pieces), type);
     }
   }
   Object.assign(Body.prototype, { [BODY]: null, [TYPE]: null, [USED]: false, [HEADERS]: null });
@@ -211,6 +228,7 @@
         if (isStream(this[BODY])) this[BODY] = host.proxyStream(this[BODY]);
       }
       if (!given) return;
+      if (this.keepalive && init.body instanceof ReadableStream) throw new TypeError("a request with keepalive has no stream for a body");
       setBody(this, init.body);
       if (this[TYPE] !== null) host.addType(this[HEADERS], this[TYPE]);
     }
@@ -374,6 +392,8 @@
     return response;
   };
 
+  host.signalOf = (request) => request[SIGNAL];
+
   const fetchData = (url, isHead) => {
     const { bytes, type } = host.readData(host.urlWithoutFragment(url));
     const response = new Response(isHead ? null : bytes, { headers: { "content-type": type } });
@@ -381,6 +401,22 @@
     response[KIND] = "basic";
     response[URL_] = url.href;
     return response;
+  };
+
+  // [Subresource Integrity] Of the strongest hash that is named, one has to fit.
+  const checkIntegrity = async (response, integrity) => {
+    const rows = integrity.split(/[\t\n\f\r ]+/).map((text) => /^sha(256|384|512)-([A-Za-z0-9+/_-]+={0,2})(\?|$)/i.exec(text)).filter((row) => row !== null);
+    if (rows.length === 0) return;
+    const bits = `${Math.max(...rows.map(([, size]) => Number(size)))}`;
+    const pieces = [];
+    await takePieces(response, pieces);
+    const bytes = whole(pieces);
+    const unpadded = (text) => text.replace(/=+$/, "");
+    const digest = unpadded(btoa(String.fromCharCode(...host.digest(`SHA-${bits}`, bytes))));
+    if (!rows.some(([, size, text]) => size === bits && unpadded(text).replaceAll("-", "+").replaceAll("_", "/") === digest))
+      throw new TypeError("fetch failed: the answer is not what `integrity` says");
+    response[USED] = false;
+    response[BODY] = bytes;
   };
 
   const fetch = async (input, init = undefined) => {
@@ -394,13 +430,14 @@
     if (url.protocol !== "http:" && url.protocol !== "https:") throw new TypeError(`fetch: ${url.protocol} is not http: or https:`);
     const target = host.urlWithoutFragment(url);
     const streams = body === INCOMING || isStream(body);
-    const bytes = body === null || streams ? null : await takeBytes(request);
+    const bytes = body === null || streams ? null : toBytes(take(request));
     const flags = (streams ? FLAG_BODY : 0) | (redirect === "follow" ? FLAG_FOLLOW : 0);
     const handle = host.fetch(request.method, target, host.headerList(request.headers), bytes, flags, 0);
     const sent = streams ? sendBody(handle, request.body) : null;
     sent?.catch(() => {});
     const response = await host.responseOf(handle, { url: target, method: request.method, signal });
     if (redirect === "error" && REDIRECTS.includes(response.status)) throw new TypeError("fetch failed: a redirect");
+    if (request.integrity !== "") await checkIntegrity(response, request.integrity);
     return response;
   };
 

@@ -41,7 +41,9 @@
     for (const name of Reflect.ownKeys(init)) {
       if (!Reflect.getOwnPropertyDescriptor(init, name)?.enumerable) continue;
       if (typeof name === "symbol" || !isBytes(name)) throw new TypeError("Headers: what is no text of bytes is no name");
-      pairs.push([name, `${init[name]}`]);
+      const value = `${init[name]}`;
+      if (!isBytes(value)) throw new TypeError("Headers: what is no text of bytes is no value");
+      pairs.push([name, value]);
     }
     for (const [name, value] of pairs) list.push(lower(name), clean(value));
   };
@@ -51,7 +53,7 @@
       this[LIST] = [];
       if (init === undefined) return;
       if (init === null || typeof init !== "object" && typeof init !== "function") throw new TypeError("Headers: neither a list of pairs nor a record");
-      if (init instanceof Headers && init[Symbol.iterator] === entries) this[LIST] = listOf(init).slice();
+      if (!host.isProxy(init) && init instanceof Headers && init[Symbol.iterator] === entries) this[LIST] = listOf(init).slice();
       else fill(this[LIST], init);
     }
     append(name, value) { mutable(this).push(lower(name), clean(value)); }

@@ -497,6 +497,7 @@
   // ---- for the rest of the web API
 
   host.isDisturbed = (stream) => stream[STATE].disturbed;
+  host.throwIfErrored = (stream) => { if (stream[STATE].status === "errored") throw stream[STATE].reason; };
   // A stream of one piece that is there already.
   host.streamOf = (bytes) => new ReadableStream({
     __proto__: null,

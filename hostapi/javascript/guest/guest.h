@@ -84,13 +84,16 @@ void script_say_rejections(void);
 
 /* Takes what was deployed apart; false: it cannot be, and why was said. */
 bool modules_open(JSContext *context, const char *text, size_t count);
-/* The promise of the main module's evaluation, or an exception. */
+/* The promise of the main module's evaluation, or an exception. Of what is no module but a script:
+ * its value, and NULL. */
 JSValue modules_evaluate(JSContext *context, JSModuleDef **ret_main);
 void modules_add(void);
 
 /* ---- loop.c ---------------------------------------------------------------------------------- */
 
 void loop_add(void);
+/* Of a handle that is closed: who waits for it waits for ever. One that is none ends all waits. */
+void loop_forget(uint32_t handle);
 /* Runs jobs, and nothing else. */
 void loop_run_jobs(void);
 /* Runs jobs, timers and what waits for handles until the promise is settled; false: it never will

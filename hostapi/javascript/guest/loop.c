@@ -48,6 +48,23 @@ loop_when_ready(JSContext *context, JSValueConst self, int count, JSValueConst *
     return promise;
 }
 
+static void loop_take_handle(uint32_t at)
+{
+    loop_handle_count--;
+    loop_handles[at] = loop_handles[loop_handle_count];
+    loop_resolves[at] = loop_resolves[loop_handle_count];
+}
+
+void loop_forget(uint32_t handle)
+{
+    for (uint32_t i = loop_handle_count; i-- > 0;) {
+        if (loop_handles[i] != handle)
+            continue;
+        JS_FreeValue(guest.context, loop_resolves[i]);
+        loop_take_handle(i);
+    }
+}
+
 /* (function, milliseconds, again) -> id */
 static JSValue
 loop_set_timer(JSContext *context, JSValueConst self, int count, JSValueConst *values)
@@ -135,9 +152,7 @@ static void loop_run_timer(struct loop_timer *timer, int64_t now_ns)
 static void loop_keep_promise(uint32_t at)
 {
     JSValue resolve = loop_resolves[at];
-    loop_handle_count--;
-    loop_handles[at] = loop_handles[loop_handle_count];
-    loop_resolves[at] = loop_resolves[loop_handle_count];
+    loop_take_handle(at);
     JS_FreeValue(guest.context, JS_Call(guest.context, resolve, JS_UNDEFINED, 0, NULL));
     JS_FreeValue(guest.context, resolve);
 }

@@ -367,14 +367,32 @@ static JSModuleDef *modules_load(JSContext *context, const char *name, void *opa
     return NULL;
 }
 
+/* Is it of the service worker's form? */
+static bool modules_is_older(const struct module_part *part)
+{
+    return strstr(part->data, "addEventListener(") != NULL &&
+           strstr(part->data, "export default") == NULL;
+}
+
 /* Before the main module is evaluated: what it finds in `env`, or as global names. */
 static bool modules_prepare(JSContext *context, const struct module_part *part)
 {
-    bool is_older = strstr(part->data, "addEventListener(") != NULL &&
-                    strstr(part->data, "export default") == NULL;
+    bool is_older = modules_is_older(part);
     JSValue prepare = JS_GetPropertyStr(context, guest.host, "prepare");
     JSValue text = is_older ? JS_NewStringLen(context, part->data, part->count) : JS_NULL;
     return !JS_IsException(JS_Call(context, prepare, JS_UNDEFINED, 1, &text));
+}
+
+/* One of the service worker's form is a script, as browsers and Workers have it: not strict, unless
+ * it says so. One that imports, or awaits at its top level, is none. */
+static JSValue modules_compile_older(JSContext *context, const struct module_part *part)
+{
+    JSValue script = JS_Eval(context, part->data, part->count, part->name,
+                             JS_EVAL_TYPE_GLOBAL | JS_EVAL_FLAG_COMPILE_ONLY);
+    if (!JS_IsException(script))
+        return script;
+    JS_FreeValue(context, JS_GetException(context));
+    return JS_UNDEFINED;
 }
 
 JSValue modules_evaluate(JSContext *context, JSModuleDef **ret_main)
@@ -383,6 +401,10 @@ JSValue modules_evaluate(JSContext *context, JSModuleDef **ret_main)
     const struct module_part *part = modules_find(modules_main);
     if (!modules_prepare(context, part))
         return JS_EXCEPTION;
+    JSValue script = modules_is_older(part) ? modules_compile_older(context, part) : JS_UNDEFINED;
+    *ret_main = NULL;
+    if (!JS_IsUndefined(script))
+        return JS_EvalFunction(context, script);
     JSValue module = JS_Eval(context, part->data, part->count, part->name,
                              JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
     if (JS_IsException(module))

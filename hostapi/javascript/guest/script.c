@@ -154,7 +154,8 @@ bool script_load(const char *text, size_t count)
     }
     if (JS_PromiseState(context, evaluated) == JS_PROMISE_PENDING)
         return script_fail("the script's top level awaits what never comes: it may only compute");
-    script_module_exports = JS_GetModuleNamespace(context, definition);
+    script_module_exports =
+        definition == NULL ? JS_NewObject(context) : JS_GetModuleNamespace(context, definition);
     JSValue adopt = JS_GetPropertyStr(context, guest.host, "adopt");
     JSValue adopted =
         JS_Call(context, adopt, JS_UNDEFINED, 1, (JSValueConst *)&script_module_exports);

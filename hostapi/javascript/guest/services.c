@@ -239,6 +239,7 @@ static JSValue services_close(JSContext *context, JSValueConst self, int argc, J
     uint32_t handle;
     if (!services_take_handle(context, argv[0], &handle))
         return JS_EXCEPTION;
+    loop_forget(handle);
     (void)skerry_handle_close(handle);
     return JS_UNDEFINED;
 }

@@ -140,12 +140,20 @@ static JSValue text_open_bytes(JSContext *context, JSValueConst self, int argc, 
     return JS_NewInt32(context, 0);
 }
 
+/* (value) -> is it a Proxy? Asked anything else, it would tell a script. */
+static JSValue text_is_proxy(JSContext *context, JSValueConst self, int argc, JSValueConst *argv)
+{
+    (void)self, (void)argc;
+    return JS_NewBool(context, JS_IsProxy(argv[0]));
+}
+
 void text_add(void)
 {
     static const JSCFunctionListEntry functions[] = {
         GUEST_FUNCTION("encode", 1, text_encode),
         GUEST_FUNCTION("decode", 2, text_decode),
         GUEST_FUNCTION("openBytes", 1, text_open_bytes),
+        GUEST_FUNCTION("isProxy", 1, text_is_proxy),
     };
     guest_add(functions, sizeof(functions) / sizeof(functions[0]));
 }

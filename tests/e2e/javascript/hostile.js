@@ -42,6 +42,22 @@ test("prototypes that were changed", async () => {
     delete Object.prototype.polluted;
   }
 });
+test("promises, with a `then` for all objects", async () => {
+  const stream = new ReadableStream({ start(controller) { controller.enqueue(new TextEncoder().encode("hello")); controller.close(); } });
+  const read = new Response(stream).text();
+  Object.prototype.then = (keep) => keep(new TextEncoder().encode("bye"));
+  try {
+    same([await read, await new Response(new Uint8Array([104, 105])).text()], ["hello", "hi"]);
+  } finally {
+    delete Object.prototype.then;
+  }
+});
+test("a record is asked for its fields once", () => {
+  const asked = [];
+  const record = new Proxy({ a: "b" }, { __proto__: null, get(target, name) { asked.push(name); return target[name]; }, getPrototypeOf() { throw mine; } });
+  same(new Headers(record).get("a"), "b");
+  same(asked.length, 2);
+});
 test("lone surrogates and large numbers", async (request, env) => {
   same(new URL("http://h/?\ud800").search, "?%EF%BF%BD");
   same(await new Response("\udfff").text(), "\ufffd");
