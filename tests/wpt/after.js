@@ -6,5 +6,4 @@
     const rows = await finished;
     clearTimeout(patience);
     return Response.json(rows.map(({ name, status, message }) => ({ name, status, message })));
-  },
-};
+})()));

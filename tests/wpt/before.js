@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What stands before the harness: the handler that is the test, and what a window or a worker has that a server has not,
-// an address, which relative ones are completed with.
-export default {
-  async fetch(served) {
+// an address, which relative ones are completed with. In the older form, for tests are not strict.
+addEventListener("fetch", (event) => event.respondWith((async () => {
     const location = new URL(WPT_HERE);
     const GLOBAL = { isWindow: () => false, isWorker: () => true, isShadowRealm: () => false };
     const complete = (input) => (typeof input === "object" && input instanceof WptRequest ? input : new URL(`${input}`, location).href);
@@ -23,8 +22,7 @@ export default {
     }
     // Tests have the constructor of SharedArrayBuffer from a memory.
     const WebAssembly = { Memory: class { buffer = new SharedArrayBuffer(1); } };
-    Object.assign(globalThis, { structuredCloneBatteryOfTests: undefined, idx: undefined, publicKey: undefined, publicKeys: undefined, privateKeys: undefined, ecdsaKeyPairs: undefined,
-      noDeriveBitsKeys: undefined, noDeriveKeyKeys: undefined, testObjMock: undefined, WebAssembly, location, GLOBAL, Request: RequestHere, FileReader: FileReaderHere,
+    Object.assign(globalThis, { WebAssembly, location, GLOBAL, Request: RequestHere, FileReader: FileReaderHere,
       fetch(input, ...more) {
         try {
           return wptFetch(complete(input), ...more);

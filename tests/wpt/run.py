@@ -37,7 +37,9 @@ META = re.compile(r"^// META: script=(.*)$", re.MULTILINE)
 # What other scripts look for in the global object, where a script's own functions are not here.
 EXPOSED = {"idlharness.js": "globalThis.fetch_spec = fetch_spec;\n"}
 SERVED_AS = {"/resources/WebIDLParser.js": "/resources/webidl2/lib/webidl2.js"}
+STRICT = re.compile(r"^['\"]use strict['\"];", re.MULTILINE)
 PASS = 0  # of the harness' enum
+BROWSERS = "browsers:"  # what a reason begins with that is no server's
 
 
 def parse_arguments():
@@ -72,11 +74,11 @@ def choose_files(wpt, only):
 def read_failing():
     """Rows `FILE | SUBTEST | REASON`, the first two as fnmatch has it (but no brackets)."""
     rows = [[part.strip() for part in row.split(" | ", 2)] for row in read_rows("failing.txt")]
-    return [[part.replace("[", "[[]") for part in row[:2]] for row in rows]
+    return [[*(part.replace("[", "[[]") for part in row[:2]), row[2]] for row in rows]
 
 
 def rows_of(failing, path, name):
-    return [index for index, (file, subtest) in enumerate(failing)
+    return [index for index, (file, subtest, _) in enumerate(failing)
             if fnmatch.fnmatchcase(path, file) and fnmatch.fnmatchcase(name, subtest)]
 
 
@@ -134,7 +136,8 @@ def make_script(wpt, path, port):
     if "idlharness" in path:
         texts.insert(0, evaluated(file.read_text(encoding="utf-8")))
     here = f"http://localhost:{port or 80}/{path}"
-    return f"const WPT_HERE = {json.dumps(here)};\n" + "\n".join(texts)
+    strict = '"use strict";\n' if STRICT.search(file.read_text(encoding="utf-8")) else ""
+    return f"{strict}const WPT_HERE = {json.dumps(here)};\n" + "\n".join(texts)
 
 
 def deploy(server, skerry, script, port):
@@ -167,9 +170,8 @@ def run_file(server, skerry, wpt, path, port):
 
 
 def judge(path, rows, failing, used, verbose):
-    """How many subtests there are, how many pass, how many fail without a reason."""
-    passed = 0
-    surprises = 0
+    """How many subtests there are, pass, fail without a reason, and are browsers' only."""
+    passed = surprises = apart = 0
     for row in rows:
         if row["status"] == PASS:
             passed += 1
@@ -177,18 +179,20 @@ def judge(path, rows, failing, used, verbose):
         found = rows_of(failing, path, row["name"])
         used.update(found)
         surprises += not found
+        apart += any(failing[index][2].startswith(BROWSERS) for index in found)
         if verbose or not found:
             said = (row["message"] or "").split("\n")[0]
             print(f"  {path} | {row['name']} | {said}", flush=True)
-    return len(rows), passed, surprises
+    return len(rows) - apart, passed, surprises, apart
 
 
 def print_counts(counts):
     for folder in [*counts, "all"]:
         rows = [counts[folder]] if folder in counts else list(counts.values())
-        every, passed = (sum(row[i] for row in rows) for i in (0, 1))
+        every, passed, _, apart = map(sum, zip(*rows))
         print(f"{folder:<20} {passed:>6} of {every:>6} subtests pass "
-              f"({100 * passed / max(every, 1):.1f} %)")
+              f"({100 * passed / max(every, 1):.1f} %)"
+              + (f", {apart} are browsers' only" if apart else ""))
 
 
 def main():
@@ -196,7 +200,7 @@ def main():
     wpt = pathlib.Path(options.wpt).resolve()
     failing = read_failing()
     used = set()
-    counts = collections.defaultdict(lambda: [0, 0, 0])
+    counts = collections.defaultdict(lambda: [0, 0, 0, 0])
     with contextlib.ExitStack() as stack:
         port = start_origin(wpt, stack)
         skerry = support.find_program(options.build, "skerry")
@@ -216,7 +220,7 @@ def main():
     print(f"{surprises} fail without a reason in failing.txt")
     if options.only == "":
         for index in set(range(len(failing))) - used:
-            print(f"  nothing fails of {' | '.join(failing[index])}")
+            print(f"  nothing fails of {' | '.join(failing[index][:2])}")
     return surprises > 0
 
 
