@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 
+#include "engine/native.h"
 #include "server/request/guest.h"
 #include "tests/support/unit.h"
 
