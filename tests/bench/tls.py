@@ -8,7 +8,8 @@ its key itself.
 Both servers sit on one core, with all their processes, the client on another. The measure is server
 CPU time per operation, which a busy neighbour distorts less than rates; the rate that it allows is
 its inverse. A request is asked for alone, on one connection, and by `wrk`, where that is installed
-(apt-get install wrk), on 32 at once. How long handshakes waited for the key process is what the server itself counted.
+(apt-get install wrk), on 32 at once. How long handshakes waited for the key process is what the
+server itself counted.
 """
 import argparse
 import pathlib
@@ -45,7 +46,8 @@ def parse_arguments():
 def make_certificate(folder, kind):
     chain, key = f"{folder}/{kind}.pem", f"{folder}/{kind}.key"
     subprocess.run(["openssl", "req", "-x509", "-newkey", *KINDS[kind], "-nodes", "-keyout", key,
-                    "-out", chain, "-subj", "/CN=bench", "-addext", f"subjectAltName=DNS:{HOST},DNS:localhost"],
+                    "-out", chain, "-subj", "/CN=bench", "-addext",
+                    f"subjectAltName=DNS:{HOST},DNS:localhost"],
                    check=True, capture_output=True)
     return chain, key
 
