@@ -317,6 +317,7 @@ SHARED_HANDLER(dispatch_trap);
 #define SLOT_OF(frame, at) ((frame)[FIELD16(at)])
 #define SLOT(at)           SLOT_OF(FP, at)
 #define GLOBAL(at)         IN->globals[FIELD32(at)]
+#define TABLE_OF(at)       IN->tables[FIELD16(at)]
 
 #define NEXT(bytes)        JUMP(PC + (bytes))
 
@@ -380,6 +381,13 @@ SHARED_HANDLER(dispatch_trap);
             SUSPEND(dispatch_target);                                                              \
         JUMP(dispatch_target);                                                                     \
     } while (0)
+
+/* numeric.h's function of a value and the constant in the field at `at`, of integers; and that
+ * constant alone, as 64 bits. */
+#define WITH_CONSTANT(type, name, value, at)                                                       \
+    numeric_##type##_##name((ctype_##type)(value), READ(type, K, at))
+#define CONSTANT_i32(at) FIELD_WIDE(at)
+#define CONSTANT_i64(at) FIELD64(at)
 
 /* For members of families that have no constant of 64 bits. */
 #define UNLESS_WIDE(...) __VA_ARGS__

@@ -266,6 +266,48 @@ static inline double operands_wide_float(float low)
         NEXT(CELL(END));                                                                           \
     }
 #define MOVED(value) (value)
+#define MOVE_YD(handler, d, y, type)                                                               \
+    HANDLER(handler)                                                                               \
+    {                                                                                              \
+        enum { D = HEAD + SIZE(type, y), END = D + SIZE(type, d) };                                \
+        WRITE(i64, d, D, MOVE_##y(type, HEAD));                                                    \
+        NEXT(CELL(END));                                                                           \
+    }
+#define MOVE_A(type, at)  READ(type, A, at)
+#define MOVE_S(type, at)  READ(type, S, at)
+#define MOVE_P0(type, at) READ(type, P0, at)
+#define MOVE_P1(type, at) READ(type, P1, at)
+#define MOVE_P2(type, at) READ(type, P2, at)
+#define MOVE_K(type, at)  CONSTANT_##type(at)
+/* The same of integers, or of a comparison: numeric_<type>_<name> of x and y. */
+#define OPERATE_XYD(handler, d, y, x, type, name)                                                  \
+    HANDLER(handler)                                                                               \
+    {                                                                                              \
+        enum { Y = HEAD + SIZE(type, x), D = Y + SIZE(type, y), END = D + SIZE(type, d) };         \
+        WRITE(i64, d, D, OPERATE(type, name, x, y, Y));                                            \
+        NEXT(CELL(END));                                                                           \
+    }
+#define OPERATE(type, name, x, y, at)      OPERATE_##y(type, name, x, at)
+#define OPERATE_A(type, name, x, at)       OPERATE_BY(type, name, x, READ(type, A, at))
+#define OPERATE_S(type, name, x, at)       OPERATE_BY(type, name, x, READ(type, S, at))
+#define OPERATE_P0(type, name, x, at)      OPERATE_BY(type, name, x, READ(type, P0, at))
+#define OPERATE_P1(type, name, x, at)      OPERATE_BY(type, name, x, READ(type, P1, at))
+#define OPERATE_P2(type, name, x, at)      OPERATE_BY(type, name, x, READ(type, P2, at))
+#define OPERATE_K(type, name, x, at)       OPERATE_K_##type(name, x, at)
+#define OPERATE_K_i32(name, x, at)         WITH_CONSTANT(i32, name, READ(i64, x, HEAD), at)
+#define OPERATE_K_i64(name, x, at)         WITH_CONSTANT(i64, name, READ(i64, x, HEAD), at)
+#define OPERATE_K_f32(name, x, at)         OPERATE_BY(f32, name, x, READ(f32, K, at))
+#define OPERATE_K_f64(name, x, at)         OPERATE_BY(f64, name, x, READ(f64, K, at))
+#define OPERATE_BY(type, name, x, y_value) numeric_##type##_##name(READ(type, x, HEAD), y_value)
+
+/* The same of a value that is at hand; of integers. */
+#define WITH(type, name, value, y, at)                                                             \
+    numeric_##type##_##name((ctype_##type)(value), READ(type, y, at))
+#define WITH_S(type, name, value, at)  WITH(type, name, value, S, at)
+#define WITH_P0(type, name, value, at) WITH(type, name, value, P0, at)
+#define WITH_P1(type, name, value, at) WITH(type, name, value, P1, at)
+#define WITH_P2(type, name, value, at) WITH(type, name, value, P2, at)
+#define WITH_K(type, name, value, at)  WITH_CONSTANT(type, name, value, at)
 
 /* Of memory 0; the address of a store is relative to it. */
 #define LOAD_AT(ctype, address, result)                                                            \

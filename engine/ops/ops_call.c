@@ -61,12 +61,11 @@ static inline __attribute__((always_inline)) bool callee_near(const struct engin
  * index beyond the table is none even where the processor has not seen yet that it is, since what
  * is found leads to code. */
 static inline __attribute__((always_inline)) bool callee_entry(const struct engine_instance *caller,
-                                                               uint32_t table,
+                                                               const struct table *entries,
                                                                uint32_t index,
                                                                uint32_t type,
                                                                const struct image_func **ret_row)
 {
-    const struct table *entries = caller->tables[table];
     return LIKELY(index < entries->count) &&
            callee_near(caller, entries->entries[dispatch_below(index, entries->count)], ret_row) &&
            LIKELY((*ret_row)->type == type);
@@ -202,7 +201,8 @@ const dispatch_handler call_cross_return = cross_return_;
     {                                                                                              \
         CALL_INDIRECT_FIELDS(type, x, saved);                                                      \
         PINS_##saved(SAVE_PIN, SAVED, i64) const struct image_func *row;                           \
-        if (UNLIKELY(!callee_entry(IN, FIELD16(TABLE), READ(type, x, HEAD), FIELD32(TYPE), &row))) \
+        if (UNLIKELY(                                                                              \
+                !callee_entry(IN, TABLE_OF(TABLE), READ(type, x, HEAD), FIELD32(TYPE), &row)))     \
             DEFER(handler##_far);                                                                  \
         CALL_NEAR(row, FRAME, COST, END);                                                          \
     }
@@ -311,7 +311,7 @@ UNUSED HANDLER(return_call_indirect_far)
 HANDLER(return_call_indirect_)
 {
     const struct image_func *row;
-    if (UNLIKELY(!callee_entry(IN, FIELD16(TAIL_INDIRECT_TABLE), (uint32_t)SLOT(HEAD),
+    if (UNLIKELY(!callee_entry(IN, TABLE_OF(TAIL_INDIRECT_TABLE), (uint32_t)SLOT(HEAD),
                                FIELD32(TAIL_INDIRECT_TYPE), &row)))
         DEFER(return_call_indirect_far);
     RETURN_CALL_NEAR(row, TAIL_INDIRECT_FIRST, TAIL_INDIRECT_COUNT, TAIL_INDIRECT_LOCALS,
@@ -364,7 +364,7 @@ FAMILY(Y, RETURN_Y, return_f64, f64)
 
 /* The shadow stack's pointer goes up again: fields: global, constant, link, fuel. */
 #define SET_SUM(x, type, index)                                                                    \
-    (void)(GLOBAL(index).bits = READ(type, x, HEAD) + FIELD32((index) + 4))
+    (void)(GLOBAL(index).bits = WITH_CONSTANT(type, add, READ(i64, x, HEAD), (index) + 4))
 #define SET_SUM_RETURN_X(handler, x, type)                                                         \
     HANDLER(handler)                                                                               \
     {                                                                                              \

@@ -11,19 +11,19 @@
 #include "engine/ops/ops.h"
 
 /* x, y -> branch if `test` of the comparison. */
-#define BRANCH_XY(handler, y, x, type, function, test)                                             \
+#define BRANCH_XY(handler, y, x, type, name, test)                                                 \
     HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { Y = HEAD + SIZE(type, x), TARGET = Y + SIZE(type, y) };                             \
-        if (test function(READ(type, x, HEAD), READ(type, y, Y)))                                  \
+        if (test OPERATE(type, name, x, y, Y))                                                     \
             TAKE_BRANCH(TARGET);                                                                   \
         NEXT(CELL(TARGET + BRANCH_BYTES));                                                         \
     }
-#define BRANCH(type, compare, name, test) FAMILY(XY, BRANCH_XY, name, type, numeric_##compare, test)
+#define BRANCH(type, compare, name, test) FAMILY(XY, BRANCH_XY, name, type, compare, test)
 
 /* To a value, and the branch if it holds. */
 #define COMPARE(type, name)                                                                        \
-    FAMILY(XYD_COMPARE, COMPUTE_XYD, name, type, i32, numeric_##name)                              \
-    BRANCH(type, name, br_##name, 0 !=)
+    FAMILY(XYD_COMPARE, OPERATE_XYD, type##_##name, type, name)                                    \
+    BRANCH(type, name, br_##type##_##name, 0 !=)
 
 #endif

@@ -7,15 +7,15 @@
 
 #define COMPARE_FLOAT_ONE(type, name)                                                              \
     COMPARE(type, name)                                                                            \
-    BRANCH(type, name, br_not_##name, 0 ==)
+    BRANCH(type, name, br_not_##type##_##name, 0 ==)
 
 #define COMPARE_FLOAT(type)                                                                        \
-    COMPARE_FLOAT_ONE(type, type##_eq)                                                             \
-    COMPARE_FLOAT_ONE(type, type##_ne)                                                             \
-    COMPARE_FLOAT_ONE(type, type##_lt)                                                             \
-    COMPARE_FLOAT_ONE(type, type##_gt)                                                             \
-    COMPARE_FLOAT_ONE(type, type##_le)                                                             \
-    COMPARE_FLOAT_ONE(type, type##_ge)
+    COMPARE_FLOAT_ONE(type, eq)                                                                    \
+    COMPARE_FLOAT_ONE(type, ne)                                                                    \
+    COMPARE_FLOAT_ONE(type, lt)                                                                    \
+    COMPARE_FLOAT_ONE(type, gt)                                                                    \
+    COMPARE_FLOAT_ONE(type, le)                                                                    \
+    COMPARE_FLOAT_ONE(type, ge)
 
 COMPARE_FLOAT(f32)
 COMPARE_FLOAT(f64)

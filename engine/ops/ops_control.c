@@ -26,7 +26,7 @@ const dispatch_handler ops_jump[] = {jump_};
     HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { ADD = HEAD + SIZE(type, x), TARGET = ADD + 4 };                                     \
-        WRITE(type, x, HEAD, READ(type, x, HEAD) + FIELD32(ADD));                                  \
+        WRITE(i64, x, HEAD, WITH_CONSTANT(type, add, READ(i64, x, HEAD), ADD));                    \
         TAKE_BRANCH(TARGET);                                                                       \
     }
 FAMILY(XN, ADD_JUMP_X, add_jump, i32)
@@ -59,7 +59,7 @@ const dispatch_handler ops_unreachable[] = {unreachable_};
     HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { BIAS = HEAD + SIZE(type, x), COUNT = BIAS + 4, ENTRIES = CELL(COUNT + 4) };         \
-        uint32_t index = READ(type, x, HEAD) - FIELD32(BIAS);                                      \
+        uint32_t index = (uint32_t)WITH_CONSTANT(type, sub, READ(i64, x, HEAD), BIAS);             \
         uint32_t count = FIELD32(COUNT);                                                           \
         index = index < count ? index : count;                                                     \
         GO_TO_ENTRY(ENTRIES, index);                                                               \

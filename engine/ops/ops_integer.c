@@ -7,19 +7,19 @@
 
 /* ---- x, y -> d ------------------------------------------------------------------------------- */
 
-#define BINARY(type, name) FAMILY(XYD, COMPUTE_XYD, name, type, type, numeric_##name)
+#define BINARY(type, name) FAMILY(XYD, OPERATE_XYD, type##_##name, type, name)
 
 #define BINARIES(type)                                                                             \
-    BINARY(type, type##_add)                                                                       \
-    BINARY(type, type##_sub)                                                                       \
-    BINARY(type, type##_mul)                                                                       \
-    BINARY(type, type##_and)                                                                       \
-    BINARY(type, type##_or)                                                                        \
-    BINARY(type, type##_xor)                                                                       \
-    BINARY(type, type##_shl)                                                                       \
-    BINARY(type, type##_shr_s)                                                                     \
-    BINARY(type, type##_shr_u)                                                                     \
-    BINARY(type, type##_rotl)
+    BINARY(type, add)                                                                              \
+    BINARY(type, sub)                                                                              \
+    BINARY(type, mul)                                                                              \
+    BINARY(type, and)                                                                              \
+    BINARY(type, or)                                                                               \
+    BINARY(type, xor)                                                                              \
+    BINARY(type, shl)                                                                              \
+    BINARY(type, shr_s)                                                                            \
+    BINARY(type, shr_u)                                                                            \
+    BINARY(type, rotl)
 
 BINARIES(i32)
 BINARIES(i64)
@@ -48,8 +48,8 @@ BINARIES(i64)
 DIVISIONS(i32)
 DIVISIONS(i64)
 
-FAMILY(XYD_LEAN, COMPUTE_XYD, i32_rotr, i32, i32, numeric_i32_rotr)
-FAMILY(XYD_LEAN, COMPUTE_XYD, i64_rotr, i64, i64, numeric_i64_rotr)
+FAMILY(XYD_LEAN, OPERATE_XYD, i32_rotr, i32, rotr)
+FAMILY(XYD_LEAN, OPERATE_XYD, i64_rotr, i64, rotr)
 
 /* ---- x -> d ---------------------------------------------------------------------------------- */
 
@@ -80,7 +80,8 @@ UNARY(i64, i64, i64_extend32_s)
     HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { Y = HEAD + SIZE(type, x), D = Y + SIZE(type, y), FACTOR = D + SIZE(type, d) };      \
-        WRITE(type, d, D, READ(type, x, HEAD) * FIELD32(FACTOR) + READ(type, y, Y));               \
+        uint64_t product = WITH_CONSTANT(type, mul, READ(i64, x, HEAD), FACTOR);                   \
+        WRITE(i64, d, D, WITH_##y(type, add, product, Y));                                         \
         NEXT(CELL(FACTOR + 4));                                                                    \
     }
 FAMILY(XYND, MUL_ADD_XYD, i32_mul_add, i32)
@@ -90,7 +91,8 @@ FAMILY(XYND, MUL_ADD_XYD, i32_mul_add, i32)
     HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { D = HEAD + SIZE(type, x), SHIFT = D + SIZE(type, d), MASK = SHIFT + 4 };            \
-        WRITE(type, d, D, READ(type, x, HEAD) >> FIELD32(SHIFT) & FIELD32(MASK));                  \
+        uint64_t shifted = WITH_CONSTANT(type, shr_u, READ(i64, x, HEAD), SHIFT);                  \
+        WRITE(i64, d, D, WITH_CONSTANT(type, and, shifted, MASK));                                 \
         NEXT(CELL(MASK + 4));                                                                      \
     }
 FAMILY(XD, SHR_AND_XD, i32_shr_and, i32)
@@ -117,5 +119,5 @@ WIDE(i64_mul_wide_u, numeric_i64_mul_wide_u(slot[0], slot[1]))
 
 /* ---- moves ----------------------------------------------------------------------------------- */
 
-FAMILY(YD, COMPUTE_XD, i32_mov, i32, i32, MOVED)
-FAMILY(YD, COMPUTE_XD, i64_mov, i64, i64, MOVED)
+FAMILY(YD, MOVE_YD, i32_mov, i32)
+FAMILY(YD, MOVE_YD, i64_mov, i64)

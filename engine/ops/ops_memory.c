@@ -37,7 +37,7 @@
             OFFSET = D + SIZE(type, d),                                                            \
             END = OFFSET + 4                                                                       \
         };                                                                                         \
-        uint32_t index = READ(i32, x, HEAD) + READ(i32, y, Y);                                     \
+        uint64_t index = WITH_##y(i32, add, READ(i64, x, HEAD), Y);                                \
         const uint8_t *address = MEM + (uint64_t)index + FIELD_WIDE(OFFSET);                       \
         ctype value;                                                                               \
         LOAD_AT(ctype, address, value);                                                            \
@@ -91,7 +91,7 @@ LOAD(f64, f64, double, )
             OFFSET = V + SIZE(type, v),                                                            \
             END = OFFSET + 4                                                                       \
         };                                                                                         \
-        uint32_t index = READ(i32, x, HEAD) + READ(i32, y, Y);                                     \
+        uint64_t index = WITH_##y(i32, add, READ(i64, x, HEAD), Y);                                \
         STORE_AT(index, FIELD_WIDE(OFFSET), ctype, READ(type, v, V));                              \
         NEXT(CELL(END));                                                                           \
     }
@@ -148,7 +148,7 @@ STORE(f64, f64, double)
             OFFSET = TO + SIZE(i32, to),                                                           \
             END = OFFSET + 8                                                                       \
         };                                                                                         \
-        uint32_t index = READ(i32, x, HEAD) + READ(i32, y, Y);                                     \
+        uint64_t index = WITH_##y(i32, add, READ(i64, x, HEAD), Y);                                \
         COPY_FROM(index, OFFSET, READ(i32, to, TO), OFFSET + 4, ctype);                            \
         NEXT(CELL(END));                                                                           \
     }
@@ -417,7 +417,7 @@ FAMILY(X, GLOBAL_SET_X, global_set_float, f64)
     HANDLER(handler)                                                                               \
     {                                                                                              \
         enum { INDEX = HEAD + SIZE(type, x), CONSTANT = INDEX + 4 };                               \
-        GLOBAL(INDEX).bits = READ(type, x, HEAD) + FIELD32(CONSTANT);                              \
+        GLOBAL(INDEX).bits = WITH_CONSTANT(type, add, READ(i64, x, HEAD), CONSTANT);               \
         NEXT(CELL(CONSTANT + 4));                                                                  \
     }
 FAMILY(X, GLOBAL_SET_SUM_X, global_set_sum, i32)
@@ -427,9 +427,9 @@ FAMILY(X, GLOBAL_SET_SUM_X, global_set_sum, i32)
     {                                                                                              \
         enum { INDEX = HEAD + SIZE(type, d), CONSTANT = INDEX + 4 };                               \
         union engine_value *global = &GLOBAL(INDEX);                                               \
-        ctype_##type sum = global->type + FIELD32(CONSTANT);                                       \
+        uint64_t sum = WITH_CONSTANT(type, add, global->bits, CONSTANT);                           \
         global->bits = sum;                                                                        \
-        WRITE(type, d, HEAD, sum);                                                                 \
+        WRITE(i64, d, HEAD, sum);                                                                  \
         NEXT(CELL(CONSTANT + 4));                                                                  \
     }
 FAMILY(D, GLOBAL_ADD_D, global_add, i32)

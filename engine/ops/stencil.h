@@ -72,6 +72,9 @@ STENCIL_EXIT dispatch_function native_func_wait;
 #define GLOBAL(at)                                                                                 \
     (*(union engine_value *)(void *)((uint8_t *)IN->globals + STENCIL_FIELD(stencil_eights, at)))
 
+#define TABLE_OF(at)                                                                               \
+    (*(struct table **)(void *)((uint8_t *)IN->tables + STENCIL_FIELD(stencil_slot, at)))
+
 #define PC                (CODE + (uintptr_t)stencil_here)
 
 #define STENCIL_LEAVE(by) __attribute__((musttail)) return by(CODE, DISPATCH_REST)
@@ -203,8 +206,90 @@ STENCIL_EXIT dispatch_function native_func_wait;
 #define STENCIL_WIDE(quads, ...)  STENCIL_WIDE_(quads, __VA_ARGS__)
 #define UNLESS_WIDE(...)          STENCIL_WIDE(STENCIL_QUADS, __VA_ARGS__)
 
-#define DEFER(handler)            STENCIL_LEAVE(native_defer)
-#define SETTLE(address)           __asm__("" : "+r"(address))
+/*
+ * Constants in instructions: a compiler knows too little of a symbol's address to put its low half
+ * there, and less of a count to shift by. i32 are zero-extended by each of these. What does not fit
+ * 32 bits with their sign is for wide stencils, as are moves of a constant to a slot.
+ */
+#define STENCIL_SUFFIX_i32       "l"
+#define STENCIL_SUFFIX_i64       "q"
+#define STENCIL_REGISTER_i32     "k"
+#define STENCIL_REGISTER_i64     "q"
+#define STENCIL_CONSTANT_i32     "$stencil_word+"
+#define STENCIL_CONSTANT_i64     "$stencil_quad+"
+#define STENCIL_DISPLACEMENT_i32 "stencil_signed+"
+#define STENCIL_DISPLACEMENT_i64 "stencil_quad+"
+#define STENCIL_OPERAND(type, n) "%" STENCIL_REGISTER_##type n
+#define STENCIL_BY(type, text, value, at)                                                          \
+    ({                                                                                             \
+        uint64_t stencil_value = (value);                                                          \
+        __asm__(text STENCIL_SUFFIX_##type " " STENCIL_CONSTANT_##type                             \
+                "%c1, " STENCIL_OPERAND(type, "0")                                                 \
+                : "+r"(stencil_value)                                                              \
+                : "i"((at) << 16)                                                                  \
+                : "cc");                                                                           \
+        stencil_value;                                                                             \
+    })
+#define STENCIL_IF(type, condition, value, at)                                                     \
+    ({                                                                                             \
+        uint32_t stencil_flag;                                                                     \
+        __asm__("cmp" STENCIL_SUFFIX_##type " " STENCIL_CONSTANT_##type                            \
+                "%c2, " STENCIL_OPERAND(type, "1")                                                 \
+                : "=@cc" condition(stencil_flag)                                                   \
+                : "r"((uint64_t)(value)), "i"((at) << 16));                                        \
+        stencil_flag;                                                                              \
+    })
+/* Leaves the flags and takes any two registers. */
+#define STENCIL_add(type, value, at)                                                               \
+    ({                                                                                             \
+        uint64_t stencil_sum;                                                                      \
+        __asm__("lea" STENCIL_SUFFIX_##type " " STENCIL_DISPLACEMENT_##type                        \
+                "%c2(%1), " STENCIL_OPERAND(type, "0")                                             \
+                : "=r"(stencil_sum)                                                                \
+                : "r"((uint64_t)(value)), "i"((at) << 16));                                        \
+        stencil_sum;                                                                               \
+    })
+#define STENCIL_sub(type, value, at)   STENCIL_BY(type, "sub", value, at)
+#define STENCIL_and(type, value, at)   STENCIL_BY(type, "and", value, at)
+#define STENCIL_or(type, value, at)    STENCIL_BY(type, "or", value, at)
+#define STENCIL_xor(type, value, at)   STENCIL_BY(type, "xor", value, at)
+#define STENCIL_shl(type, value, at)   STENCIL_BY(type, "shl", value, at)
+#define STENCIL_shr_s(type, value, at) STENCIL_BY(type, "sar", value, at)
+#define STENCIL_shr_u(type, value, at) STENCIL_BY(type, "shr", value, at)
+#define STENCIL_rotl(type, value, at)  STENCIL_BY(type, "rol", value, at)
+#define STENCIL_rotr(type, value, at)  STENCIL_BY(type, "ror", value, at)
+#define STENCIL_mul(type, value, at)                                                               \
+    ({                                                                                             \
+        uint64_t stencil_product;                                                                  \
+        __asm__("imul" STENCIL_SUFFIX_##type " " STENCIL_CONSTANT_##type                           \
+                "%c2, " STENCIL_OPERAND(type, "1") ", " STENCIL_OPERAND(type, "0")                 \
+                : "=r"(stencil_product)                                                            \
+                : "r"((uint64_t)(value)), "i"((at) << 16)                                          \
+                : "cc");                                                                           \
+        stencil_product;                                                                           \
+    })
+#define STENCIL_eq(type, value, at)          STENCIL_IF(type, "e", value, at)
+#define STENCIL_ne(type, value, at)          STENCIL_IF(type, "ne", value, at)
+#define STENCIL_lt_s(type, value, at)        STENCIL_IF(type, "l", value, at)
+#define STENCIL_lt_u(type, value, at)        STENCIL_IF(type, "b", value, at)
+#define STENCIL_gt_s(type, value, at)        STENCIL_IF(type, "g", value, at)
+#define STENCIL_gt_u(type, value, at)        STENCIL_IF(type, "a", value, at)
+#define STENCIL_le_s(type, value, at)        STENCIL_IF(type, "le", value, at)
+#define STENCIL_le_u(type, value, at)        STENCIL_IF(type, "be", value, at)
+#define STENCIL_ge_s(type, value, at)        STENCIL_IF(type, "ge", value, at)
+#define STENCIL_ge_u(type, value, at)        STENCIL_IF(type, "ae", value, at)
+#define STENCIL_WITH_i32(name, value, at)    STENCIL_##name(i32, value, at)
+#define STENCIL_WITH_i64(name, value, at)    STENCIL_WITH_QUAD(STENCIL_QUADS, name, value, at)
+#define STENCIL_WITH_QUAD(quads, ...)        STENCIL_WITH_QUAD_(quads, __VA_ARGS__)
+#define STENCIL_WITH_QUAD_(quads, ...)       STENCIL_WITH_QUAD_##quads(__VA_ARGS__)
+#define STENCIL_WITH_QUAD_0(name, value, at) STENCIL_##name(i64, value, at)
+#define STENCIL_WITH_QUAD_1(name, value, at) numeric_i64_##name(value, FIELD64(at))
+#define WITH_CONSTANT(type, name, value, at) STENCIL_WITH_##type(name, value, at)
+#define CONSTANT_i32(at)                     (STENCIL_QUADS ? (uint64_t)FIELD32(at) : FIELD_WIDE(at))
+#define CONSTANT_i64(at)                     FIELD64(at)
+
+#define DEFER(handler)                       STENCIL_LEAVE(native_defer)
+#define SETTLE(address)                      __asm__("" : "+r"(address))
 
 #undef AFTER_ACCESS
 #define AFTER_ACCESS() __asm__ volatile("" : : "r"(CODE))
