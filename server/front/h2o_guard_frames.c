@@ -26,6 +26,7 @@
 #define BLOCK_FRAMES_MAX     32    /* that one block of headers may come in */
 #define BLOCK_BYTES_MORE     16384 /* and the double of limits.headers, so that most get a 431 */
 #define FRAME_TYPE_KNOWN_MAX H2O_HTTP2_FRAME_TYPE_CONTINUATION
+#define SETTING_BYTES        6
 #define LOG_LINES_MAX        20 /* a second, of all connections */
 #define BODY_S               20 /* for a body to come, and more as it comes */
 #define BODY_BYTES_A_S       819
@@ -374,6 +375,39 @@ void h2o_guard_sweep(struct h2o_front *front)
     }
 }
 
+/* ---- windows --------------------------------------------------------------------------------- */
+
+/* Would a change of what all streams begin with take one's window above the greatest? */
+static bool frames_overflows_window(const h2o_http2_conn_t *conn, int64_t change)
+{
+    for (khiter_t place = 0; place != kh_end(conn->streams); place++) {
+        if (khash_flags(conn->streams->flags, place) != 0)
+            continue;
+        h2o_http2_stream_t *stream = kh_val(conn->streams, place);
+        if (h2o_http2_window_get_window(&stream->output_window) + change > INT32_MAX)
+            return true;
+    }
+    return false;
+}
+
+/* What libh2o does not look at in settings that the client sends [RFC 9113 6.9.2]; what else is
+ * wrong with them is libh2o's to refuse. */
+static bool frames_settings_overflow(const struct h2o_connection *connection,
+                                     const h2o_http2_frame_t *frame)
+{
+    const h2o_http2_conn_t *conn = h2o_guard_http2(connection);
+    int64_t window = conn->peer_settings.initial_window_size;
+    for (uint32_t at = 0; at + SETTING_BYTES <= frame->length; at += SETTING_BYTES) {
+        if (h2o_http2_decode16u(frame->payload + at) != H2O_HTTP2_SETTINGS_INITIAL_WINDOW_SIZE)
+            continue;
+        int64_t next = h2o_http2_decode32u(frame->payload + at + 2);
+        if (next > window && frames_overflows_window(conn, next - window))
+            return true;
+        window = next;
+    }
+    return false;
+}
+
 /* ---- the door -------------------------------------------------------------------------------- */
 
 static uint32_t frames_code(const h2o_http2_frame_t *frame)
@@ -425,6 +459,11 @@ GUARD_EXPORT ssize_t h2o_http2_decode_frame(h2o_http2_frame_t *frame,
         return count;
     ASSERT(connection != NULL);
     connection->is_http2 = true;
+    if (frame->type == H2O_HTTP2_FRAME_TYPE_SETTINGS &&
+        UNLIKELY(frames_settings_overflow(connection, frame))) {
+        *err_desc = "a stream's window is above the greatest";
+        return H2O_HTTP2_ERROR_FLOW_CONTROL;
+    }
     const char *reason = frames_look(connection, frame);
     if (LIKELY(reason == NULL))
         return count;

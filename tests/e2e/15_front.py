@@ -121,7 +121,7 @@ class Http2(ServerTest):
 
     def test_each_situation_of_the_protocol_ends_as_its_documents_say(self):
         target = attack.Target(self.server.port, conformance.PATH)
-        self.assertEqual(conformance.run(target), 145)
+        self.assertEqual(conformance.run(target), 146)
 
     def test_a_body_over_the_limit_gets_one_413_and_the_connection_goes_on(self):
         connection = self.connect()

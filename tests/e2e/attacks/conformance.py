@@ -4,9 +4,7 @@
 
 Each situation has a connection of its own and ends as RFC 9113 or RFC 7541 says: with an answer,
 with a PING that is answered, with an error of the stream, or of the connection (which always may
-take the stream's place, 5.4.2). The function at --path must be tests/guests/e2e_echo.wat. Not among
-them: SETTINGS that take a stream's window above 2^31 - 1 (6.9.2), which libh2o does not notice; it
-counts in 64 bits, so nothing comes of it.
+take the stream's place, 5.4.2). The function at --path must be tests/guests/e2e_echo.wat.
 """
 import contextlib
 import struct
@@ -249,6 +247,8 @@ def frames():
          connection(FLOW)),
         ("6.9.1 a stream's window above the greatest", post() + update(1, WHOLE_WINDOW) * 2,
          stream(FLOW)),
+        ("6.9.2 a stream's window above the greatest by SETTINGS", post()
+         + update(1, WHOLE_WINDOW - 65535) + settings((4, 65536)), connection(FLOW)),
         ("6.10 CONTINUATION after the end of a block", post()
          + frame(CONTINUATION, END_HEADERS, 1, literal(b"x", b"y")), connection(PROTOCOL)),
         ("6.10 CONTINUATION of the connection", frame(HEADERS, END_STREAM, 1, GET)
