@@ -94,6 +94,9 @@ enum cli_exit cli_backup(struct cli *cli)
     char size[32];
     char quoted[CLI_PATH_BYTES];
     struct backup_counts counts = {0};
+    enum cli_exit refused = cli_refuse_rehearsal(cli);
+    if (refused != CLI_OK)
+        return refused;
     if (strlen(path) >= CLI_PATH_BYTES)
         return cli_fail(cli, CLI_USAGE, "the file's name is too long");
     (void)snprintf(temp, sizeof(temp), "%s.%d", path, (int)getpid());

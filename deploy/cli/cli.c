@@ -75,7 +75,10 @@ static enum cli_exit cli_print_help(const struct cli_row *row)
 
 static enum cli_exit cli_run_row(const struct cli_row *row, int argc, char **argv)
 {
-    struct cli cli = {.verb = row->name};
+    struct cli cli = {
+        .verb = row->name,
+        .takes = {row->usage, row->flags, row->alone ? cli_quiet_help : cli_flags_help},
+    };
     (void)snprintf(cli.program, sizeof(cli.program), "skerry %s", row->name);
     enum cli_exit code = cli_options_parse(&cli, !row->alone, argc, argv);
     if (code != CLI_OK)

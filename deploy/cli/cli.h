@@ -91,6 +91,8 @@ struct cli_options {
 
 struct cli {
     const char *verb;
+    /* Usage and help: a flag that is in neither is not the verb's. NULL: it takes all. */
+    const char *takes[3];
     struct cli_options options;
     char base[CLI_PATH_BYTES];   /* "http://localhost" or the URL, without a slash at the end */
     char socket[CLI_PATH_BYTES]; /* Unix socket, or "" */
@@ -102,6 +104,9 @@ struct cli {
  */
 NODISCARD enum cli_exit
 cli_options_parse(struct cli *cli, bool wants_server, int argc, char **argv);
+
+/* A verb that changes nothing of a server's: it has no rehearsal. */
+NODISCARD enum cli_exit cli_refuse_rehearsal(const struct cli *cli);
 
 /* Is somebody there? Asked before work that would be for nothing; of a server that is not behind a
  * Unix socket nothing is known before it is called. */

@@ -185,7 +185,9 @@ enum cli_exit cli_login(struct cli *cli)
 {
     struct cli_answer answer;
     const struct cli_request request = {.method = "GET", .path = "/v1/caller"};
-    enum cli_exit code = cli_take_place(cli);
+    enum cli_exit code = cli_refuse_rehearsal(cli);
+    if (code == CLI_OK)
+        code = cli_take_place(cli);
     if (code == CLI_OK)
         code = cli_ask_token(cli, cli->token);
     if (code == CLI_OK)
@@ -206,7 +208,9 @@ enum cli_exit cli_login(struct cli *cli)
 
 enum cli_exit cli_logout(struct cli *cli)
 {
-    enum cli_exit code = cli_take_place(cli);
+    enum cli_exit code = cli_refuse_rehearsal(cli);
+    if (code == CLI_OK)
+        code = cli_take_place(cli);
     if (code == CLI_OK)
         code = cli_change_kept(cli, NULL);
     if (code != CLI_OK)

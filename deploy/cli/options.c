@@ -142,6 +142,27 @@ static const struct cli_flag *cli_find_flag(int found)
     return NULL;
 }
 
+/* Is "--name" a word of the text? */
+static bool cli_names_flag(const char *text, const char *name)
+{
+    size_t count = strlen(name);
+    for (const char *at = strstr(text, "--"); at != NULL; at = strstr(at + 2, "--")) {
+        char next = strncmp(at + 2, name, count) == 0 ? at[2 + count] : '-';
+        if (next != '-' && (next < 'a' || next > 'z'))
+            return true;
+    }
+    return false;
+}
+
+static bool cli_takes_flag(const struct cli *cli, const struct cli_flag *flag)
+{
+    for (size_t i = 0; i < COUNT_OF(cli->takes); i++) {
+        if (cli->takes[i] == NULL || cli_names_flag(cli->takes[i], flag->name))
+            return true;
+    }
+    return strcmp(flag->name, "help") == 0;
+}
+
 static enum cli_exit cli_scan(struct cli *cli, int argc, char **argv)
 {
     struct cli_options *options = &cli->options;
@@ -153,6 +174,9 @@ static enum cli_exit cli_scan(struct cli *cli, int argc, char **argv)
     opterr = 0;
     while ((found = getopt_long(argc, argv, letters, known, NULL)) != -1) {
         const struct cli_flag *flag = cli_find_flag(found);
+        if (flag != NULL && !cli_takes_flag(cli, flag))
+            return cli_fail(cli, CLI_USAGE, "--%s says nothing to it: see skerry %s --help",
+                            flag->name, cli->verb);
         if (flag != NULL) {
             cli_set_flag(options, flag, optarg);
             continue;
@@ -168,6 +192,13 @@ static enum cli_exit cli_scan(struct cli *cli, int argc, char **argv)
         options->positional[options->positional_count++] = argv[optind];
     }
     return CLI_OK;
+}
+
+enum cli_exit cli_refuse_rehearsal(const struct cli *cli)
+{
+    if (!cli->options.dry_run)
+        return CLI_OK;
+    return cli_fail(cli, CLI_USAGE, "it changes nothing of the server's: leave --dry-run out");
 }
 
 static enum cli_exit cli_use_url(struct cli *cli, const char *url)

@@ -53,6 +53,9 @@ enum cli_exit cli_restore(struct cli *cli)
     char quoted[CLI_PATH_BYTES];
     char reason[128];
     struct backup_counts counts = {0};
+    enum cli_exit refused = cli_refuse_rehearsal(cli);
+    if (refused != CLI_OK)
+        return refused;
     if (options->data == NULL || options->data[0] == '\0')
         return cli_fail(cli, CLI_USAGE, "name the data directory to make with --data DIR");
     bool absolute = options->data[0] == '/';

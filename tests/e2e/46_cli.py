@@ -129,6 +129,8 @@ class Words(ServerTest):
                   "extra")
         for words in (("version", "x"), ("--version", "x"), ("help", "deploy", "x")):
             self.says(2, "`x` is a word too many", *words)
+        self.says(2, "--percent says nothing to it", "list", "--percent", "5")
+        self.says(2, "leave --dry-run out", "login", "http://localhost:1", "--dry-run")
         self.says(2, "`a!b` cannot be", "show", "a!b")
         self.says(5, "cannot read /nonexistent.wasm", "deploy", "/nonexistent.wasm", "-n", "x")
         self.says(2, "is not a file", "deploy", "/dev/null", "-n", "x")

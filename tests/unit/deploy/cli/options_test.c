@@ -94,6 +94,45 @@ static void wrong_flags_and_addresses_are_wrong_usage(void **state)
     assert_int_equal(close(before), 0);
 }
 
+static void only_flags_of_its_help_are_a_verbs(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        enum cli_exit code;
+    } cases[] = {
+        {"logs -f --since 5m", CLI_OK},        {"logs --follow --help", CLI_OK},
+        {"logs --since-when 5m", CLI_USAGE},   {"logs --reuse 5", CLI_USAGE},
+        {"logs --reuse-for 5s", CLI_OK},       {"logs --percent 5", CLI_USAGE},
+        {"logs --url unix:/x --json", CLI_OK}, {"logs --debug-log", CLI_USAGE},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char line[64];
+        char *words[WORDS_MAX];
+        int count = 0;
+        (void)snprintf(line, sizeof(line), "%s", cases[i].line);
+        for (char *at = strtok(line, " "); at != NULL; at = strtok(NULL, " "))
+            words[count++] = at;
+        words[count] = NULL;
+        struct cli cli = {.verb = words[0],
+                          .program = "skerry test",
+                          .takes = {"NAME [-f] [--since T]",
+                                    "  -f, --follow   go on\n --reuse-for T",
+                                    "      --url URL\n      --json   it\n"}};
+        clear_environment();
+        assert_int_equal(cli_options_parse(&cli, false, count, words), cases[i].code);
+    }
+}
+
+static void a_verb_without_a_rehearsal_says_so(void **state)
+{
+    (void)state;
+    struct cli cli = {.program = "skerry test"};
+    assert_int_equal(cli_refuse_rehearsal(&cli), CLI_OK);
+    cli.options.dry_run = true;
+    assert_int_equal(cli_refuse_rehearsal(&cli), CLI_USAGE);
+}
+
 static void hints_repeat_the_flags_that_were_given(void **state)
 {
     (void)state;
@@ -115,6 +154,8 @@ UNIT
         cmocka_unit_test(flags_may_stand_between_words),
         cmocka_unit_test(the_server_is_where_the_nearest_word_says),
         cmocka_unit_test(wrong_flags_and_addresses_are_wrong_usage),
+        cmocka_unit_test(only_flags_of_its_help_are_a_verbs),
+        cmocka_unit_test(a_verb_without_a_rehearsal_says_so),
         cmocka_unit_test(hints_repeat_the_flags_that_were_given),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
