@@ -2,17 +2,21 @@
 /*
  * kv: a tenant's keys and values. A value goes to stdout as it is, but for --json.
  */
+#include <errno.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "deploy/cli/cli.h"
+#include "deploy/cli/folder/folder.h"
 #include "engine/base/clock.h"
 
 #define CLI_KV_PAGES_MAX  10000
 #define CLI_KV_PATH_BYTES 2048
 #define CLI_KV_KEY_BYTES  440 /* as long as a key may be */
+/* More than the server takes, which says how much that is. */
+#define CLI_KV_STDIN_BYTES_MAX ((size_t)4 << 20)
 
 /* Appends `text` as it stands in a path or a query. */
 static void cli_kv_encode(char path[CLI_KV_PATH_BYTES], const char *text)
@@ -202,6 +206,22 @@ static enum cli_exit cli_kv_change(const struct cli *cli, struct cli_request *re
     return CLI_OK;
 }
 
+/* All that stdin has, as it is. */
+static enum cli_exit cli_kv_put_stdin(const struct cli *cli, struct cli_request *request)
+{
+    struct buffer value;
+    buffer_init(&value, CLI_KV_STDIN_BYTES_MAX);
+    enum cli_exit code = CLI_OK;
+    if (!cli_read_stdin(&value))
+        code = cli_fail(cli, errno == EFBIG ? CLI_LIMIT : CLI_FAILED, "cannot read stdin: %s",
+                        strerrordesc_np(errno));
+    request->body = buffer_bytes(&value);
+    if (code == CLI_OK)
+        code = cli_kv_change(cli, request);
+    buffer_done(&value);
+    return code;
+}
+
 enum cli_exit cli_kv(struct cli *cli)
 {
     const struct cli_options *options = &cli->options;
@@ -214,6 +234,8 @@ enum cli_exit cli_kv(struct cli *cli)
     if (strcmp(action, "get") == 0 && count == 2)
         return cli_kv_get(cli);
     if (strcmp(action, "put") == 0 && count == (options->file == NULL ? 3U : 2U)) {
+        if (options->file == NULL && strcmp(options->positional[2], "-") == 0)
+            return cli_kv_put_stdin(cli, &request);
         if (options->file == NULL)
             request.body = bytes_of_text(options->positional[2]);
         return cli_kv_change(cli, &request);
@@ -221,6 +243,7 @@ enum cli_exit cli_kv(struct cli *cli)
     request.method = "DELETE";
     if (strcmp(action, "rm") == 0 && count == 2)
         return cli_kv_change(cli, &request);
-    return cli_fail(cli, CLI_USAGE,
-                    "usage: skerry kv list [PREFIX], get KEY, put KEY VALUE or rm KEY");
+    return cli_fail(
+        cli, CLI_USAGE,
+        "usage: skerry kv list [PREFIX], get KEY, put KEY VALUE (- for stdin) or rm KEY");
 }

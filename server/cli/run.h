@@ -24,8 +24,9 @@ struct run_request {
 };
 
 struct run {
-    const char *file;
-    const char *invoke; /* NULL: _start */
+    const char *file;    /* in the end that of a module or script */
+    struct arena folder; /* texts of its manifest */
+    const char *invoke;  /* NULL: _start */
     int64_t fuel;
     bool stats;
     bool perf; /* a map of native code is wanted */
@@ -55,6 +56,8 @@ struct run {
     uint64_t run_cpu_ns; /* of this process: what others take on its core is not in it */
 };
 
+/* Where `file` is a function's folder: its module, and its variables. */
+NODISCARD enum status run_open_folder(struct run *run, struct report *report);
 /* Runs the call under way to its end or until all fuel is used. */
 enum engine_outcome run_finish_call(struct run *run);
 /* Tells of a call that did not return; the exit status. */

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "deploy/deploy.h"
 #include "deploy/source.h"
 #include "engine/native.h"
 #include "hostapi/javascript/module.h"
@@ -517,6 +518,7 @@ static void run_done(struct run *run)
         (void)close(run->open_dirs[i].fd);
     buffer_done(&run->file_data);
     buffer_done(&run->request.said);
+    arena_done(&run->folder);
     free(run->arguments);
 }
 
@@ -525,6 +527,7 @@ int verb_run(int argc, char **argv)
     struct report report = REPORT_INIT;
     struct run run = {.fuel = RUN_FUEL_NONE, .limits = engine_limits_default};
     buffer_init(&run.request.said, RUN_SAID_BYTES);
+    arena_init(&run.folder, DEPLOY_MANIFEST_ARENA_BYTES);
     run.arguments = calloc((size_t)argc + 1, sizeof(*run.arguments));
     if (run.arguments == NULL)
         return verb_fail("run", STATUS_NO_MEMORY, "out of memory");
@@ -534,6 +537,8 @@ int verb_run(int argc, char **argv)
         (void)setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
     if (exit_status == 0) {
         enum status status = engine_init(&report);
+        if (status == STATUS_OK)
+            status = run_open_folder(&run, &report);
         if (status == STATUS_OK)
             status = load(&run, &report);
         if (status == STATUS_OK)

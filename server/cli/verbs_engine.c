@@ -22,7 +22,8 @@ static const struct verb {
 } verbs[] = {
     {"run", verb_run, "FILE [--invoke NAME | --request 'GET /path'] [OPTION]... [-- ARGS]",
      "run a WASI program, one exported function, or one request, without a server",
-     "  FILE                   a module, or a script (.js, .mjs), which takes --request\n"
+     "  FILE                   a module, or a script (.js, .mjs), which takes --request; or a\n"
+     "                         function's folder: its `main`, with the variables of its `env`\n"
      "  --invoke NAME          call this exported function with ARGS instead of _start; results\n"
      "                         are printed one a line, as i32:3\n"
      "  --request 'GET /path'  send this request to a function of any kind: its body goes to\n"

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import tempfile
 import threading
 import unittest
 
@@ -74,6 +75,11 @@ class Kv(ServerTest):
         got = self.server.admin("GET", "/v1/tenants/default/kv/from%2Fguest")
         self.assertEqual((got.status, got.text), (200, "by guest"))
         self.assertEqual(self.server.cli("kv", "get", "from/guest", check=0).stdout, "by guest")
+        with tempfile.TemporaryFile() as value:
+            value.write(b"by\0pipe\n")
+            value.seek(0)
+            self.server.cli("kv", "put", "from/pipe", "-", check=0, stdin=value)
+        self.assertEqual(self.call("GET", "from/pipe").body, b"by\0pipe\n")
 
     def test_nothing_is_left_under_way(self):
         in_parallel(100, lambda i: self.call("PATCH", f"left{i}", b"x").status)

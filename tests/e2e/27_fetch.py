@@ -351,6 +351,15 @@ class Proxied(unittest.TestCase):
         self.assertNotIn(str(port), answer.text)
         wait_until(lambda: str(port) in self.server.cli("logs", "down").stdout, 5, "the reason")
 
+    def test_an_origin_needs_no_module(self):
+        folder = SCRATCH / "proxied-bare"
+        folder.mkdir(exist_ok=True)
+        listener, url = raw_origin([b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"])
+        with listener:
+            (folder / "function.yaml").write_text(f"name: bare\norigin: {url}\n")
+            self.server.cli("deploy", str(folder), check=0)
+            self.assertEqual(self.server.get("bare").text, "hi")
+
     def test_answers_without_a_body_and_broken_ones(self):
         rows = [
             ("HEAD", [b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"], 200, b""),

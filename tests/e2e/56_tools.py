@@ -40,6 +40,25 @@ class RunRequest(unittest.TestCase):
         self.assertEqual([line for line in head if line.startswith("x-echo")],
                          ["x-echo: one", "x-echo: two"])
 
+    def test_a_folder_brings_its_module_and_variables(self):
+        module = pathlib.Path(write_guest("run-wagi", guest("wagi")))
+        folder = module.parent / "run-folder"
+        folder.mkdir(exist_ok=True)
+        self.assertIn(b"without function.yaml", skerry("run", folder).stderr)
+        (folder / "main.wasm").write_bytes(module.read_bytes())
+        manifest = folder / "function.yaml"
+        manifest.write_text("name: a\nmain: main.wasm\nenv: { ONE: a, TWO: b }\n")
+        done = skerry("run", folder, "--request", "/x", "--env", "TWO=c")
+        self.assertIn(b"ONE=a\n", done.stdout, done)
+        self.assertIn(b"TWO=c\n", done.stdout)
+        manifest.write_text("name: a\norigin: https://a.example\n")
+        done = skerry("run", folder, "--request", "/x")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"`skerry dev` serves the folder", done.stderr)
+        manifest.write_text("nmae: a\n")
+        self.assertIn(b"did you mean `name`", skerry("run", folder).stderr)
+        manifest.unlink()
+
     def test_a_command_answers_and_what_it_logs_is_on_stderr(self):
         done = skerry("run", write_guest("run-wagi", guest("wagi")), "--request", "/x?y",
                       "-H", "Host: acme.example")

@@ -27,9 +27,11 @@ struct cli_folder {
 
 /* Appends all of a file; nothing is said of what went wrong but by errno, or EFBIG. */
 bool cli_read_all(const char *path, struct buffer *out);
+bool cli_read_stdin(struct buffer *out);
 /* Is it a folder, or the manifest in one? */
 bool cli_is_folder(const char *path);
-/* Does a module go with it, whichever way? */
+/* Does a module go with it, whichever way? With an origin and no module of its own goes one that
+ * passes all requests on. */
 bool cli_folder_has_module(const struct cli_folder *folder);
 /* Reads the manifest; cli_folder_done is due either way. */
 NODISCARD enum cli_exit

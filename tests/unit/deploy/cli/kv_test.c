@@ -47,6 +47,8 @@ static void a_value_is_put_with_its_time_and_for_a_version(void **state)
     COUNTER_RUN(counter, put, "kv", "put", "a", "--file", counter->module, "-t", "acme");
     counter_assert_asked(counter, 0, "PUT /v1/tenants/acme/kv/a");
     assert_string_equal(counter->page->requests[0].body, "module");
+    COUNTER_RUN(counter, put, "kv", "put", "a", "-"); /* stdin is empty */
+    assert_string_equal(counter->page->requests[0].body, "");
     COUNTER_RUN(counter, lost, "kv", "put", "a", "x");
     assert_int_equal(counter->shown.exit_status, CLI_CONFLICT);
 }
