@@ -22,6 +22,7 @@ static struct hall {
     uint32_t lines; /* logged */
     uint32_t lingers;
     uint32_t passed; /* resets and ends that went on to libh2o */
+    h2o_http2_conn_t http2; /* without streams */
 } hall;
 
 struct h2o_guard h2o_guard;
@@ -132,6 +133,7 @@ static int setup(void **state)
     hall.front.rules.head_bytes_max = 1000;
     hall.connection.front = &hall.front;
     hall.connection.socket = &hall.socket;
+    hall.socket.data = &hall.http2;
     hall.count = 9;
     h2o_guard = (struct h2o_guard){.current = &hall.connection,
                                    .decode_frame = hall_decode,
