@@ -21,7 +21,7 @@ static struct hall {
     uint8_t payload[8];
     uint32_t lines; /* logged */
     uint32_t lingers;
-    uint32_t passed; /* resets and ends that went on to libh2o */
+    uint32_t passed;        /* resets and ends that went on to libh2o */
     h2o_http2_conn_t http2; /* without streams */
 } hall;
 
