@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every build uses the same fuel, and deterministic code answers the same bytes.
 
-    golden.py [--update] SKERRY NANS.wasm
+    golden.py [--update | --once] SKERRY NANS.wasm
 
 Runs the scripts of the official suite, once straight through and in small slices in each tier, and
 the programs named in golden.txt, all compiled as deterministic, and compares fuel and results with
@@ -12,7 +12,8 @@ collection uses more). They change when a price of fuel does: then --update writ
 build, for review.
 
 Suite and programs are data beside the repository ($SKERRY_SHARED, else ../shared); without them
-only the module NANS is run. Prints each difference and closes with "N passed, N failed, N skipped".
+only the module NANS is run. With --once, for builds that are slow, all runs once: programs in native
+code, scripts in slices that change their tier. Prints each difference and closes with "N passed, N failed, N skipped".
 """
 import argparse
 import json
@@ -28,7 +29,10 @@ SHARED = pathlib.Path(os.environ.get("SKERRY_SHARED", ROOT.parent / "shared"))
 TABLE = HERE / "golden.txt"
 SUITE = ("core", "proposals/custom-page-sizes", "proposals/wide-arithmetic")
 SLICE = "97"
-TIERS = ("on", "mixed:5")
+WAYS = (("straight through", []),
+        (f"in slices of {SLICE}", ["--slice", SLICE]),
+        (f"in slices of {SLICE}, native", ["--slice", SLICE, "--native=on"]),
+        (f"in slices of {SLICE}, in mixed tiers", ["--slice", SLICE, "--native=mixed:5"]))
 TOTALS = re.compile(r"^(\S+\.json): fuel (\d+) outcomes ([0-9a-f]{16})$", re.M)
 HEAD = """\
 # SPDX-License-Identifier: Apache-2.0
@@ -85,7 +89,9 @@ def differences(wanted, found, what):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--update", action="store_true")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--update", action="store_true")
+    how.add_argument("--once", action="store_true")
     parser.add_argument("skerry")
     parser.add_argument("nans", type=pathlib.Path)
     options = parser.parse_args()
@@ -97,32 +103,29 @@ def main():
              for name in programs}
     missing = [name for name, path in paths.items() if not path.exists()]
     has_suite = (SHARED / "spec/core").is_dir()
-    found = {name: run_program(options.skerry, path, programs[name][0])
-             for name, path in paths.items() if name not in missing}
-    straight = run_suite(options.skerry) if has_suite else {}
-    native = {name: run_program(options.skerry, path, programs[name][0], "--native=on")
-              for name, path in paths.items() if name not in missing}
+    runs = {"in native code": ["--native=on"]} | ({} if options.once else {"run": []})
+    ways = WAYS[-1:] if options.once else WAYS
+    programs_found = {
+        what: {name: run_program(options.skerry, path, programs[name][0], *more)
+               for name, path in paths.items() if name not in missing}
+        for what, more in runs.items()}
     if options.update:
-        rows = programs | found | (straight or scripts)
+        rows = programs | programs_found["run"] | (run_suite(options.skerry) if has_suite
+                                                   else scripts)
         TABLE.write_text(HEAD + "".join(f"{name} {' '.join(row)}\n"
                                         for name, row in sorted(rows.items())))
         return 0
 
     wanted = {name: row for name, row in programs.items() if name not in missing}
-    failed = differences(wanted, found, "run") + differences(wanted, native, "in native code")
+    failed = sum(differences(wanted, found, what) for what, found in programs_found.items())
     skipped = len(missing)
-    if has_suite:
-        failed += differences(scripts, straight, "straight through")
-        sliced = run_suite(options.skerry, "--slice", SLICE)
-        failed += differences(scripts, sliced, f"in slices of {SLICE}")
-        for tier in TIERS:
-            there = run_suite(options.skerry, "--slice", SLICE, f"--native={tier}")
-            failed += differences(scripts, there, f"in slices of {SLICE}, native {tier}")
-    else:
-        skipped += (2 + len(TIERS)) * len(scripts)
+    for what, more in ways if has_suite else ():
+        failed += differences(scripts, run_suite(options.skerry, *more), what)
+    if not has_suite:
+        skipped += len(ways) * len(scripts)
     if skipped:
         print(f"skip: {skipped}: no suite or programs in {SHARED} (set SKERRY_SHARED)")
-    compared = 2 * len(found) + ((2 + len(TIERS)) * len(scripts) if has_suite else 0)
+    compared = len(runs) * len(wanted) + (len(ways) * len(scripts) if has_suite else 0)
     print(f"{compared - failed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0
 
