@@ -12,8 +12,9 @@ collection uses more). They change when a price of fuel does: then --update writ
 build, for review.
 
 Suite and programs are data beside the repository ($SKERRY_SHARED, else ../shared); without them
-only the module NANS is run. With --once, for builds that are slow, all runs once: programs in native
-code, scripts in slices that change their tier. Prints each difference and closes with "N passed, N failed, N skipped".
+only the module NANS is run. With --once, for builds that are slow, all runs once: programs in
+native code, scripts in slices that change their tier. Prints each difference and closes with
+"N passed, N failed, N skipped".
 """
 import argparse
 import json
