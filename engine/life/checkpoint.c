@@ -27,7 +27,7 @@ _Static_assert(offsetof(struct image_link, caller_fp) == offsetof(struct frame_l
 
 /* One frame further out; false: `at` is in no func of the instance's own. */
 static bool checkpoint_link(const struct engine_instance *instance,
-                            const struct backtrace_at *at,
+                            const struct frame_place *at,
                             bool is_caller,
                             struct frame_link **ret_link)
 {
@@ -39,9 +39,9 @@ static bool checkpoint_link(const struct engine_instance *instance,
     return true;
 }
 
-static struct backtrace_at checkpoint_innermost(const struct engine_machine *machine)
+static struct frame_place checkpoint_innermost(const struct engine_machine *machine)
 {
-    return (struct backtrace_at){
+    return (struct frame_place){
         .pc = machine->registers.pc,
         .fp = machine->registers.fp,
         .instance = machine->registers.instance,
@@ -90,7 +90,7 @@ enum status checkpoint_measure(const struct engine_instance *instance,
                            "cannot freeze a call of a module whose functions take or return "
                            "external references");
     struct checkpoint_frames frames = {0};
-    struct backtrace_at at = checkpoint_innermost(machine);
+    struct frame_place at = checkpoint_innermost(machine);
     struct frame_link *link;
     while (checkpoint_link(instance, &at, frames.links > 0, &link)) {
         if (frames.links == 0)
@@ -120,7 +120,7 @@ void checkpoint_lay_out(struct image_writer *writer,
     header->frame_pc = header->frame_fp = header->frame_func = 0;
     if (frames->links == 0)
         return;
-    struct backtrace_at at = checkpoint_innermost(machine);
+    struct frame_place at = checkpoint_innermost(machine);
     header->frame_pc = (uint32_t)(at.pc - instance->code);
     header->frame_fp = (uint32_t)(at.fp - machine->stack);
     header->frame_func = machine->call_func;

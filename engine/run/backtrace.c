@@ -66,14 +66,14 @@ backtrace_info(const struct image_header *header, uint32_t func, uint32_t offset
     };
 }
 
-static bool backtrace_in_code(const struct backtrace_at *at)
+static bool backtrace_in_code(const struct frame_place *at)
 {
     const struct engine_instance *instance = at->instance;
     return at->pc >= instance->code && at->pc < instance->code + instance->image->code.count;
 }
 
 /* Leaves a cross frame or a host's frame: back in the instance that called. */
-static bool backtrace_leave_cross(const struct engine_machine *machine, struct backtrace_at *at)
+static bool backtrace_leave_cross(const struct engine_machine *machine, struct frame_place *at)
 {
     const uintptr_t pc = (uintptr_t)at->pc;
     if ((pc != (uintptr_t)&machine->cells.cross_return &&
@@ -81,11 +81,11 @@ static bool backtrace_leave_cross(const struct engine_machine *machine, struct b
         !backtrace_on_stack(machine, at->fp, sizeof(struct cross_frame)))
         return false;
     const struct frame_crossing *back = &frame_cross_at(at->fp)->back;
-    *at = (struct backtrace_at){.pc = back->return_pc, .fp = back->fp, .instance = back->instance};
+    *at = (struct frame_place){.pc = back->return_pc, .fp = back->fp, .instance = back->instance};
     return true;
 }
 
-bool backtrace_in_func(const struct engine_machine *machine, struct backtrace_at *at)
+bool backtrace_in_func(const struct engine_machine *machine, struct frame_place *at)
 {
     while (at->instance != NULL && backtrace_leave_cross(machine, at))
         continue;
@@ -93,7 +93,7 @@ bool backtrace_in_func(const struct engine_machine *machine, struct backtrace_at
            backtrace_on_stack(machine, at->fp, sizeof(uint64_t));
 }
 
-bool backtrace_leave(const struct engine_machine *machine, struct backtrace_at *at, uint32_t func)
+bool backtrace_leave(const struct engine_machine *machine, struct frame_place *at, uint32_t func)
 {
     const uint8_t *entry = at->instance->code + at->instance->funcs[func].entry;
     const struct frame_link *link = frame_link_of(at->fp, entry);
@@ -108,7 +108,7 @@ uint32_t engine_backtrace(const struct engine_machine *machine,
                           struct engine_frame_info *ret_frames,
                           uint32_t max)
 {
-    struct backtrace_at at = {
+    struct frame_place at = {
         .pc = machine->registers.pc,
         .fp = machine->registers.fp,
         .instance = machine->registers.instance,

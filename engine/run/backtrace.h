@@ -6,19 +6,13 @@
 #define SKERRY_ENGINE_RUN_BACKTRACE_H
 
 #include "engine/image/image.h"
-
-/* A position on the guest stack. */
-struct backtrace_at {
-    const uint8_t *pc;
-    uint64_t *fp;
-    struct engine_instance *instance;
-};
+#include "engine/run/frames.h"
 
 /* The function whose code holds `offset`; entries ascend with the index. */
 uint32_t backtrace_func(const struct image_header *header, uint32_t offset);
 /* Is `at` inside a function? Leaves the frames between instances and of host calls first. */
-bool backtrace_in_func(const struct engine_machine *machine, struct backtrace_at *at);
+bool backtrace_in_func(const struct engine_machine *machine, struct frame_place *at);
 /* From function `func` to its caller; false: the stack makes no sense. */
-bool backtrace_leave(const struct engine_machine *machine, struct backtrace_at *at, uint32_t func);
+bool backtrace_leave(const struct engine_machine *machine, struct frame_place *at, uint32_t func);
 
 #endif

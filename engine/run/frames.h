@@ -31,6 +31,13 @@
 
 struct engine_instance;
 
+/* A position on the guest stack. */
+struct frame_place {
+    const uint8_t *pc;
+    uint64_t *fp;
+    struct engine_instance *instance;
+};
+
 /* The way back to the caller. */
 struct frame_link {
     const uint8_t *return_pc;

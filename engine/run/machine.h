@@ -11,8 +11,8 @@
 #include "engine/engine.h"
 #include "engine/heap/heap.h"
 #include "engine/run/collect.h"
+#include "engine/run/frames.h"
 #include "engine/run/identity.h"
-#include "engine/run/unwind.h"
 
 /* Registers of a suspended guest, saved by the interpreter. */
 #define MACHINE_INT_PINS   3
@@ -27,6 +27,17 @@ struct machine_registers {
     uint64_t pins[MACHINE_INT_PINS];
     double float_accumulator;
     double float_pins[MACHINE_FLOAT_PINS];
+};
+
+/* An exception on its way to a clause (unwind.c). Until that is found, the registers stay
+ * those of the throw. */
+struct machine_unwind {
+    uint64_t exception; /* reference */
+    const uint8_t *thrown;
+    struct frame_place at;
+    bool is_caller; /* `at` is behind a call, not at a throw */
+    uint32_t price; /* of the last step */
+    const struct code_clause *clause;
 };
 
 /* Cells that belong to no function: where a call from the host, and a call into another
@@ -69,7 +80,7 @@ struct engine_machine {
     struct engine_limits limits;
     struct heap heap;
     struct collect_cursor collect;
-    struct unwind unwind;
+    struct machine_unwind unwind;
 };
 
 /* Gives the instance, whose id is the machine's next, to the machine. */

@@ -130,7 +130,7 @@ void unwind_begin(struct engine_instance *instance,
                   const uint8_t *pc,
                   uint64_t *fp)
 {
-    instance->machine->unwind = (struct unwind){
+    instance->machine->unwind = (struct machine_unwind){
         .exception = exception,
         .thrown = pc,
         .at = {.pc = pc, .fp = fp, .instance = instance},
@@ -139,8 +139,8 @@ void unwind_begin(struct engine_instance *instance,
 
 enum unwind_result unwind_step(struct engine_machine *machine)
 {
-    struct unwind *unwind = &machine->unwind;
-    struct backtrace_at *at = &unwind->at;
+    struct machine_unwind *unwind = &machine->unwind;
+    struct frame_place *at = &unwind->at;
     unwind->price = 0;
     for (uint32_t i = 0; i < UNWIND_FRAMES && unwind->price < UNWIND_FUEL_PER_STEP; i++) {
         unwind->price += UNWIND_FUEL_PER_FRAME;

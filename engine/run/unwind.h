@@ -5,19 +5,7 @@
 #ifndef SKERRY_ENGINE_RUN_UNWIND_H
 #define SKERRY_ENGINE_RUN_UNWIND_H
 
-#include "engine/image/code.h"
-#include "engine/run/backtrace.h"
-
-/* An exception on its way to a clause (unwind.c). Until that is found, the registers stay
- * those of the throw. */
-struct unwind {
-    uint64_t exception; /* reference */
-    const uint8_t *thrown;
-    struct backtrace_at at;
-    bool is_caller; /* `at` is behind a call, not at a throw */
-    uint32_t price; /* of the last step */
-    const struct code_clause *clause;
-};
+#include "engine/engine.h"
 
 /* The identity of a tag: equal numbers, the same tag of the same instance. */
 static inline uint64_t unwind_tag(uint32_t instance_id, uint32_t index)
