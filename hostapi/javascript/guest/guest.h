@@ -14,6 +14,7 @@
  *          -> crypto.c            the host's cryptography
  *          -> codec.c             gzip and deflate
  *          -> text.c encodings.c url.c    what would be slow in JavaScript
+ *          -> quickjs_json*.c             and in QuickJS
  *
  * The web API is JavaScript over one object of functions in C, `host`, that no script can reach.
  * Nothing here is freed for tidiness: an isolate goes back to its snapshot after each request.
@@ -63,6 +64,11 @@ const uint8_t *guest_bytes(JSContext *context, JSValueConst value, size_t *ret_c
  * there are; the result is malloc's, NULL for what is less than 0 bytes, in *ret_count. */
 typedef int64_t guest_getter(void *context, char *buffer, uint32_t limit);
 char *guest_get(guest_getter *get, void *context, int64_t *ret_count);
+
+/* ---- quickjs_json_read.c --------------------------------------------------------------------- */
+
+/* Puts functions of ours in the places of JSON's. */
+void quickjs_add_json(JSContext *context);
 
 /* ---- script.c -------------------------------------------------------------------------------- */
 

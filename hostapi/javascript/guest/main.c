@@ -140,6 +140,7 @@ SKERRY_EXPORT("skerry_base") void guest_make_base(void)
     JS_SetGCThreshold(guest.runtime, (size_t)-1);
     guest.context = JS_NewContext(guest.runtime);
     guest.host = JS_NewObject(guest.context);
+    quickjs_add_json(guest.context);
     codec_add();
     crypto_add();
     encodings_add();
