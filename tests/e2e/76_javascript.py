@@ -83,6 +83,8 @@ REFUSED = {
     "imports": (b'import fs from "node:fs"; export default { fetch() {} };', "`node:fs`"),
     "random": (b"const a = Math.random(); export default { fetch() {} };", "Math.random"),
     "fetches": (b'await fetch("http://h/"); export default { fetch() {} };', "fetch has no answer"),
+    "generates": (b'await crypto.subtle.generateKey({ name: "X25519" }, true, ["deriveBits"]); '
+                  b"export default { fetch() {} };", "generateKey has no answer"),
     "timer": (b"setTimeout(() => {}, 1); export default { fetch() {} };", "a timer has no answer"),
     "awaits": (b"await new Promise(() => {}); export default { fetch() {} };", "never comes"),
     "loops": (b"for (;;);", "limits.init_fuel"),

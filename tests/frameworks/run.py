@@ -42,6 +42,7 @@ def bundle(esbuild, file, script):
     """None, or why not."""
     done = subprocess.run(
         [esbuild, "--bundle", "--format=esm", "--target=es2024", "--loader=ts",
+         "--jsx=automatic",
          "--conditions=workerd,worker,browser", f"--alias:vitest={HERE / 'vitest.js'}",
          "--external:node:*", "--log-level=error", f"--outfile={script}"],
         input=ENTRY.format(file=json.dumps(str(file))), cwd=file.parent, capture_output=True,

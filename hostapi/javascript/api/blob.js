@@ -142,7 +142,7 @@
     if (boundary !== null) return parseMultipart(bytes, boundary[1] ?? boundary[2]);
     if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(type)) throw new TypeError("formData: the body is not a form");
     const form = new FormData();
-    for (const [name, value] of new URLSearchParams(host.decode(bytes, false))) form.append(name, value);
+    for (const [name, value] of new URLSearchParams(`?${host.decode(bytes, false)}`)) form.append(name, value);
     return form;
   };
   host.blobBytes = (blob) => blob[STATE].bytes;

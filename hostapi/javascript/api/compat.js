@@ -155,6 +155,7 @@
     get: (target, name) => changed.has(name) ? changed.get(name) : variable(name),
     has: (target, name) => (changed.has(name) ? changed.get(name) : variable(name)) !== undefined,
     set: (target, name, value) => changed.set(name, `${value}`) !== undefined,
+    defineProperty: (target, name, { value }) => changed.set(name, `${value}`) !== undefined,
     deleteProperty: (target, name) => changed.set(name, undefined) !== undefined,
     ownKeys: () => [...changed.keys()].filter((name) => changed.get(name) !== undefined),
     getOwnPropertyDescriptor: (target, name) => {

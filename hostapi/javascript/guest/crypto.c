@@ -8,6 +8,7 @@
 #define CRYPTO_RESULT_BYTES  16384
 #define CRYPTO_CIPHER_EXTRA  64
 #define CRYPTO_ARGUMENTS_MAX 12
+#define CRYPTO_KEY_GENERATE  10 /* hostapi/crypto/crypto.def */
 
 /* Appends an argument: its length, then its bytes; false with an exception. */
 static bool crypto_put(JSContext *context, JSValueConst value, uint8_t **data, size_t *used)
@@ -41,7 +42,9 @@ static JSValue crypto_call(JSContext *context, JSValueConst self, int argc, JSVa
     uint32_t operation;
     uint8_t *data = NULL;
     size_t used = 0;
-    if (JS_ToUint32(context, &operation, argv[0]) != 0)
+    if (JS_ToUint32(context, &operation, argv[0]) != 0 ||
+        (operation == CRYPTO_KEY_GENERATE &&
+         guest_refuse_frozen(context, "crypto.subtle.generateKey")))
         return JS_EXCEPTION;
     for (int i = 1; i < argc && i <= CRYPTO_ARGUMENTS_MAX; i++) {
         if (!crypto_put(context, argv[i], &data, &used))

@@ -65,6 +65,8 @@ test("the environment, otherwise", (request, env) => {
   same([process.env.NOTHING, "NOTHING" in process.env], [undefined, false]);
   process.env.MINE = 1;
   same([process.env.MINE, Object.keys(process.env)], ["1", ["MINE"]]);
+  Object.defineProperty(process.env, "DEFINED", { value: 2, configurable: true });
+  same([process.env.DEFINED, "DEFINED" in process.env], ["2", true]);
   env.ADDED = 5;
   same(env.ADDED, 5);
 });

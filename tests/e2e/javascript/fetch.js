@@ -85,6 +85,8 @@ test("the request that is served", async (request) => {
   same([await request.text(), await copy.text()], ["the body", "the body"]);
 });
 test("forms", async () => {
+  const typed = { headers: { "content-type": "application/x-www-form-urlencoded" } };
+  same([...await new Response("?a=1&b", typed).formData()], [["?a", "1"], ["b", ""]]);
   const form = new FormData();
   form.append("a", "1");
   form.append("a", "2");
