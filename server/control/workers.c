@@ -146,12 +146,31 @@ static void workers_tell_pulse(const struct workers_one *one)
     }
 }
 
+/* Of a process, for processors, ever; 0: the kernel does not say. */
+static uint64_t workers_waited_ns(pid_t pid)
+{
+    char path[64];
+    char text[128];
+    char *rest;
+    (void)snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    ssize_t count = read(fd, text, sizeof(text) - 1);
+    (void)close(fd);
+    text[MAX(count, 0)] = '\0';
+    (void)strtoull(text, &rest, 10); /* how long it ran */
+    return strtoull(rest, NULL, 10);
+}
+
 static void workers_tick_one(struct workers_one *one, bool taker)
 {
     const struct workers_options *options = &one->workers->options;
     uint64_t beats = __atomic_load_n(&one->shared->vitals.beats, __ATOMIC_RELAXED);
     enum pulse_state before = one->pulse.state;
-    if (pulse_tick(&one->pulse, one->child.ready, !taker, beats)) {
+    uint64_t waited_ns =
+        beats == one->pulse.beats && one->child.ready ? workers_waited_ns(one->child.pid) : 0;
+    if (pulse_tick(&one->pulse, one->child.ready, !taker, beats, waited_ns)) {
         if (before != PULSE_HUNG || one->pulse.state == PULSE_WELL)
             workers_tell_pulse(one);
         if (one->pulse.state == PULSE_HUNG)

@@ -11,7 +11,7 @@ import tempfile
 import unittest
 
 import harness
-from harness import SCRATCH, Server, text_guest
+from harness import SCRATCH, Server, text_guest, wait_until
 
 NONE, WRITE, FSYNC, RENAME, OPEN = range(5)
 SHORT = 0
@@ -49,6 +49,12 @@ class Faults:
 
 
 class Disk(unittest.TestCase):
+    def text(self, server, name):
+        """What a function answers, once its artifact is there: a worker that could not open it has
+        it rebuilt, and a request waits for that only so long."""
+        wait_until(lambda: server.get(name, seconds=20).status != 503, 20, f"an answer of {name}")
+        return server.get(name, seconds=20).text
+
     def test_each_change_is_an_error_or_durable_and_never_both(self):
         folder = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
         faults = Faults(folder / "faults")
@@ -71,12 +77,12 @@ class Disk(unittest.TestCase):
                 self.assertIn(answer.status, (201, 500, 503, 507), told)
                 if answer.status == 201:
                     promised.add(name)
-                    self.assertEqual(server.get(name, seconds=20).text, text, told)
+                    self.assertEqual(self.text(server, name), text, told)
                 else:
                     refused[name] = told
                     self.assertNotIn(name, server.functions(), told)
                 # It goes on, whatever happened.
-                self.assertEqual(server.get("first").text, "text-first-01", told)
+                self.assertEqual(self.text(server, "first"), "text-first-01", told)
         for kind, name in NAMES.items():
             self.assertGreater(hits[kind], 0, f"no {name} failed")
         self.assertGreater(len(refused), len(NAMES))
@@ -85,7 +91,7 @@ class Disk(unittest.TestCase):
         server.start()
         self.assertEqual(set(server.functions()), promised, refused)
         for name in sorted(promised - {"first"}):
-            self.assertEqual(server.get(name, seconds=20).text, f"text-{int(name[1:]):08}")
+            self.assertEqual(self.text(server, name), f"text-{int(name[1:]):08}")
         chain = server.admin("GET", "/v1/audit?verify=1&limit=1").json["chain"]
         self.assertTrue(chain["verified"], chain)
         server.stop()
