@@ -6,8 +6,7 @@
  *
  *   function:     | pop | stencil of a cell | stencil | ... | ways out | tables of br_table |
  *
- *   thunk         leaves for threaded code: to the cell in PC, or to wait there for fuel; counts
- *                 what fuel native code has used
+ *   thunk         counts fuel, leaves for threaded code: to the cell in PC, or to wait there
  *   way out       12 bytes: makes CODE the address of a cell, jumps to a thunk
  *
  * A call of native code comes in at the pop, which takes the address off the machine's stack that
@@ -24,12 +23,9 @@
 #include "engine/native/faults.h"
 #include "engine/native/native.h"
 
-/* Entries 16 apart made a processor's predictor take calls through a table for each other: a program
- * that does little else took 1.4 times as long as with 32, 64, or none (docs/native.md). */
+/* At 16, a processor's predictor takes indirect calls for each other (docs/native.md). */
 #define EMIT_FUNC_ALIGN 32
 #define EMIT_WAY_BYTES  12
-/* int3 */
-#define EMIT_TRAP       0xcc
 
 /* pop %rax, which is nobody's between stencils */
 static const uint8_t emit_pop = 0x58;
@@ -86,11 +82,9 @@ static void emit_bytes(struct emitter *e, const void *bytes, size_t count)
 
 static void emit_pad(struct emitter *e, size_t align)
 {
-    size_t count = -e->out->count & (align - 1);
-    if (!emit_room(e, count))
-        return;
-    memset(e->out->data + e->out->count, EMIT_TRAP, count);
-    e->out->count += count;
+    static const uint8_t trap = 0xcc;
+    for (size_t count = -e->out->count & (align - 1); count > 0; count--)
+        emit_bytes(e, &trap, sizeof(trap));
 }
 
 static void emit_put32(struct emitter *e, uint32_t at, uint32_t value)
