@@ -10,6 +10,7 @@
 
 #define GUEST_STACK_BYTES   (192 * 1024) /* of 256 KiB: what the linker was told */
 #define GUEST_COLLECT_BYTES (16u << 20)  /* garbage of a request, before cycles are looked for */
+#define GUEST_HOLE_BYTES    65536        /* none is larger */
 #define GUEST_LARGE_PAGES   16           /* of 64 KiB, by which a script makes the memory grow */
 
 struct guest guest;
@@ -131,6 +132,24 @@ static void guest_load_apis(void)
     guest.rest = JS_GetPropertyStr(guest.context, guest.host, "rest");
 }
 
+/* Fills what was freed while the base was made, from the largest hole to the smallest, and keeps
+ * it. What a script leaves and what a request needs lies side by side then, behind everything, and
+ * not on pages between what others keep, each of which would be an isolate's own from then on. Of
+ * what a script's evaluation frees that is not true: its pages are its own anyway. */
+static void guest_fill_holes(void)
+{
+    uint8_t *end = malloc(GUEST_HOLE_BYTES);
+    if (end == NULL)
+        return;
+    free(end);
+    for (size_t bytes = GUEST_HOLE_BYTES / 2; bytes >= 16; bytes -= bytes > 1024 ? bytes / 16 : 8) {
+        uint8_t *filled = malloc(bytes);
+        while (filled != NULL && filled < end)
+            filled = malloc(bytes);
+        free(filled);
+    }
+}
+
 /* What is the same for all scripts: they share what it leaves (docs/adr/0051). */
 SKERRY_EXPORT("skerry_base") void guest_make_base(void)
 {
@@ -152,6 +171,7 @@ SKERRY_EXPORT("skerry_base") void guest_make_base(void)
     url_add();
     guest_load_apis();
     JS_RunGC(guest.runtime);
+    guest_fill_holes();
     guest_base_pages = __builtin_wasm_memory_size(0);
 }
 
