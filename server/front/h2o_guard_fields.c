@@ -155,6 +155,23 @@ static bool fields_are_of_the_connection(const h2o_headers_t *headers)
     return false;
 }
 
+static bool fields_is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* HTTP/1 strips them, here they make a request malformed. [RFC 9113 8.2.1] */
+static bool fields_have_blanks_around(const h2o_headers_t *headers)
+{
+    for (size_t i = 0; i < headers->size; i++) {
+        struct bytes value = fields_bytes(headers->entries[i].value);
+        if (value.count > 0 &&
+            (fields_is_blank(value.data[0]) || fields_is_blank(value.data[value.count - 1])))
+            return true;
+    }
+    return false;
+}
+
 /* False: malformed. */
 static bool fields_check(struct fields_block *block, h2o_http2_stream_t *stream)
 {
@@ -162,7 +179,7 @@ static bool fields_check(struct fields_block *block, h2o_http2_stream_t *stream)
     struct bytes method = fields_bytes(req->input.method);
     size_t length = block->content_length;
     if (!http1_is_token(method) || !fields_is_path(req) || !fields_take_host(block->req) ||
-        fields_are_of_the_connection(&req->headers))
+        fields_are_of_the_connection(&req->headers) || fields_have_blanks_around(&req->headers))
         return false;
     if (block->length_count > 1 || (stream->_req_body == NULL && length != SIZE_MAX && length > 0))
         return false;

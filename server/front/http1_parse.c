@@ -366,8 +366,40 @@ http1_note_expectation(struct http1_head *head, const struct http1_field *field,
                                                                            : REFUSAL_EXPECTATION;
 }
 
+/* Is the word one of the list's? [RFC 9110 5.6.1] */
+static bool http1_lists(const struct http1_field *field, const char *word)
+{
+    size_t count = strlen(word);
+    const char *at = field->value;
+    const char *end = at + field->value_count;
+    while (at < end) {
+        while (at < end && (*at == ',' || *at == ' ' || *at == '\t'))
+            at++;
+        const char *began = at;
+        while (at < end && *at != ',' && *at != ' ' && *at != '\t')
+            at++;
+        if ((size_t)(at - began) == count && strncasecmp(began, word, count) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* libh2o looks for keep-alive alone, in the last of them: it would close behind `TE`, and would not
+ * behind `close, keep-alive`. [RFC 9112 9.3] Behind an upgrade that is not made it ends too: there
+ * are proxies that do not look whether it was, and let pass whatever follows. */
+static void
+http1_note_connection(struct http1_head *head, struct http1_field *field, bool *ret_left_out)
+{
+    if (http1_lists(field, "close") || http1_lists(field, "upgrade")) {
+        head->is_last = true;
+        field->value_count = 0;
+    } else {
+        *ret_left_out = head->minor == 1 || head->is_last;
+    }
+}
+
 static enum refusal_reason
-http1_note(struct http1_head *head, const struct http1_field *field, bool *ret_left_out)
+http1_note(struct http1_head *head, struct http1_field *field, bool *ret_left_out)
 {
     const char *name = field->name;
     size_t count = field->name_count;
@@ -380,6 +412,10 @@ http1_note(struct http1_head *head, const struct http1_field *field, bool *ret_l
                    : REFUSAL_NONE;
     case 7:
         *ret_left_out = HTTP1_IS_WORD(name, count, "upgrade");
+        return REFUSAL_NONE;
+    case 10:
+        if (HTTP1_IS_WORD(name, count, "connection"))
+            http1_note_connection(head, field, ret_left_out);
         return REFUSAL_NONE;
     case 14:
         *ret_left_out = HTTP1_IS_WORD(name, count, "http2-settings");

@@ -41,6 +41,7 @@ struct http1_head {
     bool has_length;
     bool is_chunked;
     bool is_continue_expected;
+    bool is_last;                /* on its connection, says the client */
     enum refusal_reason refusal; /* of HTTP1_REFUSED */
 };
 
@@ -49,7 +50,8 @@ enum http1_outcome { HTTP1_COMPLETE, HTTP1_INCOMPLETE, HTTP1_REFUSED };
 /*
  * Reads a head from the front of `input`, whose first `seen` bytes were there at the last call,
  * which said HTTP1_INCOMPLETE. Fields that must not have an effect are left out: Upgrade and what
- * belongs to it, and Expect of HTTP/1.0.
+ * belongs to it, and Expect of HTTP/1.0. Of Connection is left what says something to libh2o:
+ * an empty one that the connection ends after the answer, none of HTTP/1.1 that it does not.
  */
 enum http1_outcome http1_parse_head(struct bytes input,
                                     size_t seen,

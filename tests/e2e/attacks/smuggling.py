@@ -128,6 +128,8 @@ def harmless(path):
         b"\r\n" + head(b"Content-Length: 3\r\n", path=path) + b"abc",
         head(b"X-Probe: \t some value \t \r\nContent-Length: 3\r\n", path=path) + b"abc",
         head(upgrade, path=path) + b"abc",
+        head(upgrade.replace(b"Upgrade, ", b"keep-alive, Upgrade, "), path=path) + b"abc",
+        head(b"TE: trailers\r\nConnection: TE\r\nContent-Length: 3\r\n", path=path) + b"abc",
         head(b"Content-Length: 3\r\n", get(b"http://x" + echo, method=b"POST")) + b"abc",
     ] + [head(b"Content-Length: 3\r\n", get(echo + rest, method=b"POST")) + b"abc" for rest in (
         b"%0d%0aX-Injected:%20yes", b"?a=%0d%0aX-Injected:%20yes%0d%0a%0d%0a",
@@ -172,6 +174,7 @@ def http2(path):
         (RESET, ask((b"host", b"y")), None),
         (RESET, ask((b"host", b"x"), (b"host", b"x")), None),
         (RESET, ask((b"host", b"a/b"), authority=None), None),
+        *((RESET, ask((b"x-a", value)), None) for value in (b" b", b"b ", b"b\t", b" ")),
         (RESET, ask((length, b"5")), None),
         (RESET, ask((length, b"5"), method=b"POST"), b"abc"),
         (RESET, ask((length, b"2"), method=b"POST"), b"abc"),

@@ -412,6 +412,45 @@ static void fields_that_must_have_no_effect_are_left_out(void **state)
     assert_true(head.is_continue_expected);
 }
 
+/* The fields that are left besides Host, and whether one of them says that the connection ends. */
+static uint32_t left_of_connection(const char *version, const char *lines, bool *ret_ends)
+{
+    struct http1_field fields[HTTP1_FIELDS_MAX];
+    char text[256];
+    (void)snprintf(text, sizeof(text), "GET / %s\r\nHost: x\r\n%s\r\n", version, lines);
+    struct http1_head head = parse(text, fields);
+    *ret_ends = head.field_count > 1 && fields[head.field_count - 1].value_count == 0;
+    return head.field_count - 1;
+}
+
+static void a_connection_goes_on_unless_it_is_to_end_or_to_change(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *version;
+        const char *lines;
+        uint32_t left;
+        bool ends;
+    } forms[] = {
+        {"HTTP/1.1", "Connection: keep-alive, Upgrade\r\n", 1, true},
+        {"HTTP/1.1", "Connection: TE\r\n", 0, false},
+        {"HTTP/1.1", "Connection: keep-alive\r\n", 0, false},
+        {"HTTP/1.1", "Connection: closed, not-close\r\n", 0, false},
+        {"HTTP/1.1", "Connection: close\r\n", 1, true},
+        {"HTTP/1.1", "Connection: keep-alive ,\tClose\r\n", 1, true},
+        {"HTTP/1.1", "Connection: close\r\nConnection: keep-alive\r\n", 1, true},
+        {"HTTP/1.0", "Connection: keep-alive\r\n", 1, false},
+        {"HTTP/1.0", "Connection: close\r\nConnection: keep-alive\r\n", 1, true},
+        {"HTTP/1.0", "Connection: keep-alive\r\nConnection: close\r\n", 2, true},
+    };
+    for (size_t i = 0; i < COUNT_OF(forms); i++) {
+        bool ends;
+        assert_int_equal(left_of_connection(forms[i].version, forms[i].lines, &ends),
+                         forms[i].left);
+        assert_int_equal(ends, forms[i].ends);
+    }
+}
+
 static enum refusal_reason refusal_of_many(size_t count, size_t value_count)
 {
     static char text[8 * HEAD_MAX];
@@ -513,6 +552,7 @@ UNIT
         cmocka_unit_test(a_byte_of_a_value_is_judged_alike_at_every_place),
         cmocka_unit_test(what_is_read_are_views_without_the_blanks),
         cmocka_unit_test(fields_that_must_have_no_effect_are_left_out),
+        cmocka_unit_test(a_connection_goes_on_unless_it_is_to_end_or_to_change),
         cmocka_unit_test(a_hundred_fields_are_read_and_one_more_is_not),
         cmocka_unit_test(fields_are_counted_with_32_bytes_each_against_the_limit),
         cmocka_unit_test(a_head_without_an_end_is_refused_at_the_limit),
