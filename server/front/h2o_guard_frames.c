@@ -27,6 +27,7 @@
 #define BLOCK_BYTES_MORE     16384 /* and the double of limits.headers, so that most get a 431 */
 #define FRAME_TYPE_KNOWN_MAX H2O_HTTP2_FRAME_TYPE_CONTINUATION
 #define SETTING_BYTES        6
+#define PING_BYTES           8
 #define LOG_LINES_MAX        20 /* a second, of all connections */
 #define BODY_S               20 /* for a body to come, and more as it comes */
 #define BODY_BYTES_A_S       819
@@ -246,6 +247,18 @@ void h2o_guard_cut_body(struct h2o_connection *connection, h2o_http2_stream_t *s
     budget->cuts[budget->cut_count++ % BUDGET_CUTS] = stream->stream_id;
 }
 
+struct frames_ping {
+    uint8_t data[PING_BYTES];
+};
+
+/* What asks for a sign of life behind the answer on that stream. */
+static struct frames_ping frames_ping_of(uint32_t stream_id)
+{
+    struct frames_ping ping = {{[4] = 'r', 'e', 'a', 'd'}};
+    (void)h2o_http2_encode32u(ping.data, stream_id);
+    return ping;
+}
+
 void h2o_guard_end_cut(struct h2o_connection *connection, h2o_req_t *req)
 {
     h2o_http2_conn_t *conn = (h2o_http2_conn_t *)req->conn;
@@ -253,8 +266,24 @@ void h2o_guard_end_cut(struct h2o_connection *connection, h2o_req_t *req)
     if (!frames_is_cut(&connection->budget, stream->stream_id) ||
         conn->state >= H2O_HTTP2_CONN_STATE_HALF_CLOSED)
         return;
-    /* So that the client stops to send, and does not take it for a failure. [RFC 9113 8.1] */
-    h2o_guard.encode_reset(&conn->_write.buf, stream->stream_id, -H2O_HTTP2_ERROR_NONE);
+    h2o_http2_encode_ping_frame(&conn->_write.buf, 0, frames_ping_of(stream->stream_id).data);
+    h2o_http2_conn_request_write(conn);
+}
+
+/* So that the client stops to send, and does not take it for a failure. [RFC 9113 8.1] It has the
+ * answer by now: some forget an answer that the reset comes right behind, curl 7.88 among them. */
+static void frames_ping_came(struct h2o_connection *connection, const h2o_http2_frame_t *frame)
+{
+    h2o_http2_conn_t *conn = h2o_guard_http2(connection);
+    if ((frame->flags & H2O_HTTP2_FRAME_FLAG_ACK) == 0 || frame->length != PING_BYTES ||
+        conn->state >= H2O_HTTP2_CONN_STATE_HALF_CLOSED)
+        return;
+    uint32_t stream_id = h2o_http2_decode32u(frame->payload);
+    struct frames_ping ping = frames_ping_of(stream_id);
+    if (!frames_is_cut(&connection->budget, stream_id) ||
+        memcmp(frame->payload, ping.data, sizeof(ping.data)) != 0)
+        return;
+    h2o_guard.encode_reset(&conn->_write.buf, stream_id, -H2O_HTTP2_ERROR_NONE);
     h2o_http2_conn_request_write(conn);
 }
 
@@ -435,6 +464,9 @@ static const char *frames_look(struct h2o_connection *connection, h2o_http2_fram
     case H2O_HTTP2_FRAME_TYPE_RST_STREAM:
         frames_count(connection, frames_error(frames_code(frame))->received);
         frames_count_reset(connection);
+        break;
+    case H2O_HTTP2_FRAME_TYPE_PING:
+        frames_ping_came(connection, frame);
         break;
     default:
         if (frame->type > FRAME_TYPE_KNOWN_MAX)

@@ -144,7 +144,30 @@ class Http2(ServerTest):
         for _ in range(20):
             connection.send(h2.DATA, 0, stream, b"x" * 16000)
         self.assertEqual(connection.outcome(connection.begin(fields())), 200)
-        self.assertEqual(connection.reset.get(stream), 0)
+        while stream not in connection.reset:
+            connection.turn()
+        self.assertEqual(connection.reset[stream], 0)
+        connection.close()
+
+    def test_a_client_that_need_not_send_more_is_told_so_once_it_has_its_answer(self):
+        connection = self.connect()
+        pings = []
+        send = connection.send
+        connection.send = lambda kind, *rest: (
+            pings.append((kind, *rest)) if kind == h2.PING else send(kind, *rest))
+        stream = connection.begin(fields((b"content-length", b"9999999"), method=b"POST"), False)
+        self.assertEqual(connection.outcome(stream), 413)
+        self.assertEqual(connection.outcome(connection.begin(fields())), 200)
+        self.assertNotIn(stream, connection.reset)
+        # A sign of life that was not asked for changes nothing, nor does one of another stream.
+        send(h2.PING, h2.ACK, 0, b"12345678")
+        send(h2.PING, h2.ACK, 0, b"\0\0\0\x7fread")
+        self.assertEqual(connection.outcome(connection.begin(fields())), 200)
+        self.assertNotIn(stream, connection.reset)
+        send(*pings[0])
+        while stream not in connection.reset:
+            connection.turn()
+        self.assertEqual(connection.reset[stream], 0)
         connection.close()
 
     def test_trailers_are_no_headers_of_the_request(self):
