@@ -123,9 +123,9 @@ static const struct {
     const char *name;
     bool prefix; /* of names */
 } respond_taken_out[] = {
-    {"x-accel-", true},       {"x-skerry-", true},       {"x-request-id", false},
-    {"server-timing", false}, {"x-sendfile", false},     {"x-lighttpd-send-file", false},
-    {"x-reproxy-url", false}, {"x-reproxy-file", false},
+    {"x-accel-", true},       {"x-skerry-", true},    {"x-request-id", false},
+    {"server-timing", false}, {"x-sendfile", false},  {"x-lighttpd-send-", true},
+    {"x-sendfile2", false},   {"x-litespeed-", true}, {"x-reproxy-", true},
 };
 
 static bool respond_may_say(struct bytes name)

@@ -52,8 +52,9 @@ static void what_commands_a_proxy_or_passes_for_ours_is_taken_out_and_told(void 
     struct stage *stage = *state;
     struct request *request = parked(stage);
     static const char *const forged[] = {
-        "X-Accel-Redirect", "x-accel-buffering", "X-SENDFILE",      "X-Reproxy-URL",
-        "Server-Timing",    "X-Skerry-Version",  "x-skerry-secret", "X-Request-Id",
+        "X-Accel-Redirect", "x-accel-buffering",    "X-SENDFILE",           "X-Reproxy-URL",
+        "Server-Timing",    "X-Skerry-Version",     "x-skerry-secret",      "X-Request-Id",
+        "X-Sendfile2",      "X-LIGHTTPD-send-file", "X-LiteSpeed-Location", "X-REPROXY-FILE",
     };
     static const char *const fine[] = {
         "X-Accelerate", "X-Sendfiles", "X-Request-Id-Of", "Server", "X", "X-Skerr",
