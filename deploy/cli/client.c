@@ -86,7 +86,7 @@ static void cli_end_progress(const struct cli_progress *progress)
 
 static enum cli_exit cli_exit_of(long status, const char *code)
 {
-    if (strcmp(code, "manifest") == 0)
+    if (strcmp(code, "manifest") == 0 || strcmp(code, "config") == 0)
         return CLI_MANIFEST;
     if (strcmp(code, "unhealthy") == 0)
         return CLI_UNHEALTHY;

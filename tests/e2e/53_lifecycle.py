@@ -126,7 +126,7 @@ class Reloads(unittest.TestCase):
             pids = server.worker_pids()
             self.write(server, "limits: { fuell: 3M }\n")
             done = server.cli("reload")
-            self.assertEqual(done.returncode, 1, done)
+            self.assertEqual(done.returncode, 3, done)
             self.assertIn("unknown key `limits.fuell`", done.stderr)
             self.write(server, CONFIG.format(fuel=100))
             self.assertIn("nothing has changed", server.cli("reload", check=0).stdout)
