@@ -50,6 +50,7 @@ struct builder {
     struct bytes config;
     struct engine_options options;
     bool allow_missing;        /* imports that nothing provides */
+    bool is_strict;            /* nor those that a known family lacks */
     bool reseeds;              /* may read random bytes before its checkpoint */
     bool wants_checkpoint;     /* whatever it imports */
     const char *runs;          /* what of the module runs, for reports */
@@ -210,6 +211,11 @@ static void builder_warn_missing(void *context, const struct engine_import_desc 
     bytes_append_plain(names, sizeof(names), import->module_name);
     bytes_append_plain(names, sizeof(names), bytes_of_text("."));
     bytes_append_plain(names, sizeof(names), import->name);
+    if (builder->is_strict && builder->report.status == STATUS_OK)
+        (void)report_fail(
+            &builder->report, STATUS_FOREIGN_IMPORT, REPORT_OFFSET_NONE,
+            "import `%s` is not provided: `skerry dev` and --strict (?strict=1) refuse that",
+            names);
     int count =
         snprintf(line, sizeof(line), "import `%s` is not provided: calling it will trap\n", names);
     if (count > 0)
@@ -231,7 +237,7 @@ static enum status builder_recognise(struct builder *builder, enum hostapi_kind 
     builder->result.keeps_memory = hostapi_kind_keeps_memory(kind) ? 1 : 0;
     hostapi_missing_imports(builder->module, kind, builder_warn_missing, builder);
     *ret_kind = kind;
-    return STATUS_OK;
+    return builder->report.status;
 }
 
 /* ---- initialising ---------------------------------------------------------------------------- */
@@ -529,6 +535,7 @@ static bool builder_read_order(struct builder *builder, uint8_t config[DEPLOY_CO
         order.limits.native == CONFIG_CHOICE_OFF ? ENGINE_NATIVE_OFF : ENGINE_NATIVE_ON;
     builder->options.deterministic = (order.choices & DEPLOY_DETERMINISTIC) != 0;
     builder->allow_missing = (order.choices & DEPLOY_ALLOW_MISSING) != 0;
+    builder->is_strict = (order.choices & DEPLOY_STRICT) != 0 && !builder->allow_missing;
     builder->wants_checkpoint = (order.choices & DEPLOY_CHECKPOINT) != 0;
     builder->reseeds = (order.choices & DEPLOY_RESEEDS) != 0;
     builder->source = (enum deploy_source)order.source;

@@ -205,7 +205,11 @@ class Api(ServerTest):
         self.assertTrue(any("write_body" in w for w in other["warnings"]), other)
 
     def test_a_func_that_a_known_family_lacks_is_a_warning(self):
-        answer = self.server.put("lacks", self.importing('"http_handler" "get_weather" (func)'))
+        module = self.importing('"http_handler" "get_weather" (func)')
+        detail = self.problem(self.server.put("lacks", module, query="?strict=1"), 422,
+                              "foreign_import")["detail"]
+        self.assertIn("`http_handler.get_weather`", detail)
+        answer = self.server.put("lacks", module)
         self.assertEqual(answer.status, 201, answer)
         self.assertTrue(any("get_weather" in w for w in answer.json["warnings"]), answer)
 

@@ -268,6 +268,9 @@ enum cli_exit cli_dev(struct cli *cli)
     enum cli_exit code = cli_dev_server_start(cli, dev_data(&dev, data), &dev.server);
     if (code == CLI_OK) {
         cli->options.quiet = true;
+        /* Whoever writes it is looking now. */
+        if ((cli->options.choices & DEPLOY_ALLOW_MISSING) == 0)
+            cli->options.choices |= DEPLOY_STRICT;
         cli->options.admin_socket = dev.server.socket;
         code = cli_use_socket(cli, dev.server.socket);
     }
