@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The native tier in a server: workers run code that lies in artifacts, answer what they would
 without, and run nothing that was damaged."""
+import re
 import unittest
 
 import harness
@@ -65,6 +66,12 @@ def code_bytes_in_use(server):
     return total
 
 
+def fuel(server, family):
+    """Of all workers."""
+    text = server.admin("GET", "/metrics").text
+    return sum(map(int, re.findall(rf'^{family}{{worker="\d+"}} (\d+)$', text, re.M)))
+
+
 def artifact(server):
     path, = (server.data / "artifacts").glob("*.art")
     return path
@@ -91,6 +98,10 @@ class Native(unittest.TestCase):
                 self.assertFalse(has_code and mode == "off")
                 for line in code_mappings(server):
                     self.assertNotIn("w", line.split()[1])
+                wait_until(lambda: fuel(server, "skerry_fuel_total") > 10_000_000, 10, "the sums")
+                native = fuel(server, "skerry_native_fuel_total")
+                self.assertEqual(native > 10_000_000, has_code)
+                self.assertLessEqual(native, fuel(server, "skerry_fuel_total"))
         self.assertEqual(answers["on"], answers["off"])
 
     def test_a_function_may_stay_threaded(self):
