@@ -9,7 +9,8 @@ Status, body and the headers that the script sets are compared. Left out is wher
 from the standards, and Skerry does not: methods in lower case and TRACE, URLs in Request that are
 not in their one form, halves of surrogate pairs in UTF-16, groups of patterns
 that took nothing, names and values of headers that are none, files without a name or type in
-forms, and a percent sign that encodes nothing in them. Ends with how many were the same,
+forms, and a percent sign that encodes nothing in them. (Other seeds also find hosts that begin with
+xn-- and are no names, which workerd takes.) Ends with how many were the same,
 and shows the first that were not; the exit status says whether all were. Without workerd it says
 SKIP and ends with 0.
 """

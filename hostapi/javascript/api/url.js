@@ -193,10 +193,9 @@
     get search() { return this[PARTS][HAS_QUERY] && this[PARTS][QUERY] !== "" ? `?${this[PARTS][QUERY]}` : ""; }
     set search(text) {
       const parts = this[PARTS];
-      text = withoutBreaks(text);
+      text = `${text}`;
       parts[HAS_QUERY] = text !== "";
-      if (text.startsWith("?")) text = text.slice(1);
-      parts[QUERY] = host.percentEncode(text, parts[SCHEME] in SPECIAL ? SET_SPECIAL_QUERY : SET_QUERY);
+      parts[QUERY] = host.percentEncode(withoutBreaks(text.startsWith("?") ? text.slice(1) : text), parts[SCHEME] in SPECIAL ? SET_SPECIAL_QUERY : SET_QUERY);
       stripOpaque(parts);
       refresh(this);
     }
@@ -211,9 +210,9 @@
     }
     get hash() { return this[PARTS][HAS_FRAGMENT] && this[PARTS][FRAGMENT] !== "" ? `#${this[PARTS][FRAGMENT]}` : ""; }
     set hash(text) {
-      text = withoutBreaks(text);
+      text = `${text}`;
       this[PARTS][HAS_FRAGMENT] = text !== "";
-      this[PARTS][FRAGMENT] = host.percentEncode(text.startsWith("#") ? text.slice(1) : text, SET_FRAGMENT);
+      this[PARTS][FRAGMENT] = host.percentEncode(withoutBreaks(text.startsWith("#") ? text.slice(1) : text), SET_FRAGMENT);
       stripOpaque(this[PARTS]);
     }
     toString() { return serialise(this[PARTS]); }

@@ -165,3 +165,12 @@ test("zero bytes end nothing", () => {
   url.pathname = "/a\0";
   same(url.href, "http://h/a%00");
 });
+test("setters, of what is nothing but breaks", () => {
+  const url = new URL("http://h/p?q#f");
+  url.search = "\t";
+  url.hash = "\n";
+  same(url.href, "http://h/p?#");
+  url.search = "\t?a";
+  url.hash = "";
+  same(url.href, "http://h/p??a");
+});
