@@ -20,6 +20,7 @@
 #define MACHINE_PAGE_BYTES    ((size_t)4096)
 #define MACHINE_GUARD_BYTES   MACHINE_PAGE_BYTES
 #define MACHINE_INSTANCES_MIN 4u
+#define MACHINE_READ_PAGES    4u /* that are sooner read than asked for */
 /* More than any budget, and far from where a signed counter could wrap. */
 #define MACHINE_CHARGE_MAX ((uint64_t)1 << 60)
 
@@ -148,27 +149,56 @@ struct engine_trap_info engine_machine_trap(const struct engine_machine *machine
     };
 }
 
+/* The last page of them that has something other than zeros, and all before it. */
+static size_t machine_written_pages(const uint8_t *pages, size_t count)
+{
+    for (; count > 0; count--) {
+        const uint64_t *words =
+            (const uint64_t *)(const void *)(pages + (count - 1) * MACHINE_PAGE_BYTES);
+        uint64_t any = 0;
+        for (size_t i = 0; i < MACHINE_PAGE_BYTES / sizeof(uint64_t); i++)
+            any |= words[i];
+        if (any != 0)
+            break;
+    }
+    return count;
+}
+
+/* The same of pages that are there, whatever they hold; false: the kernel does not say. */
+static bool machine_resident_pages(uint8_t *pages, size_t count, size_t *ret_count)
+{
+    uint8_t resident[2 * MACHINE_FRAME_BYTES / MACHINE_PAGE_BYTES];
+    ASSERT(count <= sizeof(resident));
+    if (mincore(pages, count * MACHINE_PAGE_BYTES, resident) != 0)
+        return false;
+    while (count > 0 && (resident[count - 1] & 1) == 0)
+        count--;
+    *ret_count = count;
+    return true;
+}
+
 /* Each frame has a link that was written, in it or after the callee's locals, which lie above its
- * caller's: where nothing was touched in the length of two frames, nothing was touched above. Few
- * pages are asked for, since asking costs what there are, and a guest that parks is asked each
- * time.
+ * caller's, and a link is never zero: where nothing was written in the length of two frames,
+ * nothing was above. Few pages are looked at, since a guest that parks is asked each time; and
+ * where two frames are short, they are read instead of asked for: what was never written is the
+ * kernel's one page of zeros, and no memory.
  */
 uint64_t engine_machine_stack_bytes(struct engine_machine *machine)
 {
-    uint8_t resident[2 * MACHINE_FRAME_BYTES / MACHINE_PAGE_BYTES];
-    size_t window = ALIGN_UP(2 * machine->frame_bytes_max, MACHINE_PAGE_BYTES) + MACHINE_PAGE_BYTES;
-    size_t end = machine->stack_mapped_bytes - MACHINE_GUARD_BYTES;
+    size_t window = 2 * machine->frame_bytes_max / MACHINE_PAGE_BYTES + 2;
+    size_t end = (machine->stack_mapped_bytes - MACHINE_GUARD_BYTES) / MACHINE_PAGE_BYTES;
     uint8_t *stack = (uint8_t *)machine->stack;
     for (;;) {
-        size_t touched = machine->stack_touched_bytes;
-        size_t bytes = MIN(end - touched, MIN(window, sizeof(resident) * MACHINE_PAGE_BYTES));
-        if (bytes == 0 || mincore(stack + touched, bytes, resident) != 0)
-            return touched;
-        size_t pages = bytes / MACHINE_PAGE_BYTES;
-        while (pages > 0 && (resident[pages - 1] & 1) == 0)
-            pages--;
+        size_t touched = machine->stack_touched_bytes / MACHINE_PAGE_BYTES;
+        size_t pages =
+            MIN(end - touched, MIN(window, 2 * MACHINE_FRAME_BYTES / MACHINE_PAGE_BYTES));
+        uint8_t *from = stack + machine->stack_touched_bytes;
+        if (pages <= MACHINE_READ_PAGES)
+            pages = machine_written_pages(from, pages);
+        else if (!machine_resident_pages(from, pages, &pages))
+            return machine->stack_touched_bytes;
         if (pages == 0)
-            return touched;
+            return machine->stack_touched_bytes;
         machine->stack_touched_bytes += pages * MACHINE_PAGE_BYTES;
     }
 }

@@ -202,7 +202,8 @@ static bool request_may_run(struct request *request)
     }
     if (now < request->gone_check_ns)
         return true;
-    request->gone_check_ns = now + GONE_CHECK_NS;
+    /* Who is sent pieces and is gone, its connection says. */
+    request->gone_check_ns = now + (request->stream.has_head ? PARKED_CHECK_NS : GONE_CHECK_NS);
     if (!request->carrier->client_gone(request))
         return true;
     request_refuse(request, FAULT_CLIENT_GONE, NULL);
