@@ -208,6 +208,25 @@ static bool doctor_config(struct doctor *doctor, struct config *config)
     return status == STATUS_OK;
 }
 
+/* What URLs are printed with, beside what functions are found below. */
+static void doctor_public_url(struct doctor *doctor, const struct config *config)
+{
+    char detail[2 * CONFIG_DOMAIN_BYTES + 128];
+    const char *host = strstr(config->public_url, "://");
+    if (host == NULL)
+        return;
+    host += strlen("://");
+    size_t count = strcspn(host, ":");
+    bool same = strlen(config->domain) == count && memcmp(host, config->domain, count) == 0;
+    (void)snprintf(
+        detail, sizeof(detail),
+        same ? "%.*s, the domain of functions"
+             : "%.*s, but functions are found below `domain` (%s): who is in front has to "
+               "rewrite Host",
+        (int)count, host, config->domain);
+    doctor_say(doctor, same ? DOCTOR_OK : DOCTOR_WARN, "public_url", detail);
+}
+
 static void doctor_data_dir(struct doctor *doctor, const struct config *config)
 {
     if (access(config->data_dir, F_OK) != 0)
@@ -273,6 +292,7 @@ int doctor_main(int argc, char **argv)
     doctor_say(&doctor, DOCTOR_OK, "engine", engine_dispatch_name());
     doctor_javascript(&doctor);
     if (doctor_config(&doctor, &config)) {
+        doctor_public_url(&doctor, &config);
         doctor_data_dir(&doctor, &config);
         doctor_mappings(&doctor, &config);
         doctor_memory(&doctor, &config);

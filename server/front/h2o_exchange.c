@@ -337,6 +337,9 @@ static void exchange_refuse(struct h2o_exchange *exchange, enum refusal_reason r
     request->http.request_body = (struct bytes){0};
     request->retry_later = row->status == 503;
     exchange_count_refusal(connection->front->service->metrics, reason);
+    /* Else it has a line as every request has. */
+    if (!connection->front->service->access_log)
+        h2o_guard_log(connection, "request_refused", row->code, bytes_of_text(request->id));
     request_reject(request, row->status, row->code, row->detail);
 }
 

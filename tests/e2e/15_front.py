@@ -11,7 +11,7 @@ import sys
 
 import h2
 import harness
-from harness import ServerTest, guest, raw, wait_until
+from harness import Server, ServerTest, guest, raw, wait_until
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "attacks"))
 # pylint: disable=wrong-import-position
@@ -78,6 +78,14 @@ class Strict(ServerTest):
         self.assertEqual((lines[0]["event"], lines[0]["status"], lines[0]["code"]),
                          ("access", 400, "bad_host"))
         self.assertEqual((lines[0]["method"], lines[0]["path"]), ("GET", "/refused?here"))
+
+    def test_without_an_access_log_a_refusal_has_a_line_of_its_own(self):
+        with Server() as server:
+            answer = raw(server.port, head(b"Host: y\r\n", b"GET /refused?here HTTP/1.1"))
+            request_id = json.loads(answer.partition(b"\r\n\r\n")[2])["request_id"]
+            lines = [json.loads(line) for line in server.log().splitlines() if request_id in line]
+            self.assertEqual([(line["event"], line["reason"], line["detail"]) for line in lines],
+                             [("request_refused", "bad_host", request_id)])
 
     def test_a_body_that_is_too_large_by_its_length_is_refused_before_it_comes(self):
         answer = self.ask(head(b"Content-Length: 9999999\r\nExpect: 100-continue\r\n"))

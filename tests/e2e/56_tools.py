@@ -170,6 +170,10 @@ class Doctor(unittest.TestCase):
         self.assertEqual(rows["configuration"]["verdict"], "fail")
         self.assertIn("doctor.yaml:1:9", rows["configuration"]["detail"])
         self.assertNotIn("mappings", rows)
+        for domain, verdict in (("localhost", "warn"), ("example.org", "ok")):
+            config.write_text(f"public_url: https://example.org:444\ndomain: {domain}\n")
+            rows = self.checks("--config", str(config))
+            self.assertEqual(rows["public_url"]["verdict"], verdict)
 
     def test_without_json_it_prints_a_line_a_check(self):
         done = skerry("doctor", "--data", str(harness.SCRATCH))
