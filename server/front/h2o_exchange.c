@@ -409,6 +409,10 @@ static int exchange_on_req(h2o_handler_t *handler, h2o_req_t *req)
     memset(exchange, 0, offsetof(struct h2o_exchange, request));
     exchange->req = req;
     exchange->connection = connection;
+    /* libh2o looks for keep-alive alone, in the last Connection: it would close behind `TE`, and
+     * would not behind `close, keep-alive`. */
+    if (req->version < 0x200)
+        req->http1_is_persistent = !connection->is_last;
     h2o_guard_progress(connection);
     h2o_idle_end(connection);
     connection->exchange_count++;

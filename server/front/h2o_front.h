@@ -54,6 +54,7 @@ struct h2o_connection {
     /* h2o_guard*.c */
     h2o_socket_cb read;          /* libh2o's, called by the guard's */
     bool is_http2;               /* a frame was seen */
+    bool is_last;                /* it ends behind the request of HTTP/1 that is there */
     uint64_t received_bytes;     /* ever */
     uint64_t body_bytes;         /* decoded of the chunked body that is coming in */
     enum refusal_reason refusal; /* of the request that libh2o is about to hand over */

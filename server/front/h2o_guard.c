@@ -177,6 +177,7 @@ GUARD_EXPORT int phr_parse_request(const char *input,
     *ret_minor = head.minor;
     if (LIKELY(outcome == HTTP1_COMPLETE)) {
         connection->body_bytes = 0;
+        connection->is_last = http1_is_last(&head);
         if (head.is_chunked || head.content_length > 0) {
             h2o_idle_body(connection);
             connection->body_end = head.is_chunked ? 0 : head.head_bytes + head.content_length;

@@ -384,22 +384,16 @@ static bool http1_lists(const struct http1_field *field, const char *word)
     return false;
 }
 
-/* libh2o looks for keep-alive alone, in the last of them: it would close behind `TE`, and would not
- * behind `close, keep-alive`. [RFC 9112 9.3] Behind an upgrade that is not made it ends too: there
- * are proxies that do not look whether it was, and let pass whatever follows. */
-static void
-http1_note_connection(struct http1_head *head, struct http1_field *field, bool *ret_left_out)
+/* Behind an upgrade that is not made it ends too: there are proxies that do not look whether it
+ * was, and let pass whatever follows. [RFC 9112 9.3] */
+static void http1_note_connection(struct http1_head *head, const struct http1_field *field)
 {
-    if (http1_lists(field, "close") || http1_lists(field, "upgrade")) {
-        head->is_last = true;
-        field->value_count = 0;
-    } else {
-        *ret_left_out = head->minor == 1 || head->is_last;
-    }
+    head->says_close |= http1_lists(field, "close") || http1_lists(field, "upgrade");
+    head->says_keep_alive |= http1_lists(field, "keep-alive");
 }
 
 static enum refusal_reason
-http1_note(struct http1_head *head, struct http1_field *field, bool *ret_left_out)
+http1_note(struct http1_head *head, const struct http1_field *field, bool *ret_left_out)
 {
     const char *name = field->name;
     size_t count = field->name_count;
@@ -415,7 +409,7 @@ http1_note(struct http1_head *head, struct http1_field *field, bool *ret_left_ou
         return REFUSAL_NONE;
     case 10:
         if (HTTP1_IS_WORD(name, count, "connection"))
-            http1_note_connection(head, field, ret_left_out);
+            http1_note_connection(head, field);
         return REFUSAL_NONE;
     case 14:
         *ret_left_out = HTTP1_IS_WORD(name, count, "http2-settings");

@@ -41,7 +41,8 @@ struct http1_head {
     bool has_length;
     bool is_chunked;
     bool is_continue_expected;
-    bool is_last;                /* on its connection, says the client */
+    bool says_close; /* of its connection */
+    bool says_keep_alive;
     enum refusal_reason refusal; /* of HTTP1_REFUSED */
 };
 
@@ -50,14 +51,19 @@ enum http1_outcome { HTTP1_COMPLETE, HTTP1_INCOMPLETE, HTTP1_REFUSED };
 /*
  * Reads a head from the front of `input`, whose first `seen` bytes were there at the last call,
  * which said HTTP1_INCOMPLETE. Fields that must not have an effect are left out: Upgrade and what
- * belongs to it, and Expect of HTTP/1.0. Of Connection is left what says something to libh2o:
- * an empty one that the connection ends after the answer, none of HTTP/1.1 that it does not.
+ * belongs to it, and Expect of HTTP/1.0.
  */
 enum http1_outcome http1_parse_head(struct bytes input,
                                     size_t seen,
                                     const struct http1_rules *rules,
                                     struct http1_field fields[HTTP1_FIELDS_MAX],
                                     struct http1_head *ret_head);
+
+/* Does its connection end behind its answer? [RFC 9112 9.3] */
+static inline bool http1_is_last(const struct http1_head *head)
+{
+    return head->says_close || (head->minor == 0 && !head->says_keep_alive);
+}
 
 /* A host name or address, with or without a port. [RFC 3986 3.2.2] */
 bool http1_is_authority(struct bytes text);

@@ -341,7 +341,7 @@ class Run(unittest.TestCase):
                     ("cut", 1, "offset 0x"), ("version", 1, "0x4: unknown binary version"),
                     ("component", 1, "a component; only core modules"),
                     ("huge", 7, "2147483648 bytes, the limit is"),
-                    ("", 2, "it is a directory"), ("nothing", 5, "No such file")):
+                    ("", 2, "a directory"), ("nothing", 5, "No such file")):
                 with self.subTest(verb=verb, name=name):
                     self.says(status, wanted, verb, os.path.join(folder, name))
 
