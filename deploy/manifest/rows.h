@@ -8,6 +8,8 @@
 #include "config/config.h"
 #include "deploy/manifest/manifest.h"
 
+#define MANIFEST_PREFIX_END "/*" /* of a path as it is kept */
+
 enum manifest_type {
     MANIFEST_NAME,
     MANIFEST_TEXT,

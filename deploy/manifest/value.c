@@ -220,6 +220,11 @@ enum status manifest_value_text(const struct manifest_row *row,
     const char *why = value_check(type, copy, &count);
     if (why != NULL)
         return value_fail(report, why);
+    /* As it is kept it has the star, too, and has to be read again. */
+    if (type == MANIFEST_PREFIX && count + strlen(MANIFEST_PREFIX_END) > row->maximum)
+        return report_fail(report, STATUS_CONFIG, REPORT_OFFSET_NONE,
+                           "has more than %u bytes, with %s at its end", (unsigned)row->maximum,
+                           MANIFEST_PREFIX_END);
     copy[count] = '\0';
     *ret_value = bytes_make(copy, count);
     return STATUS_OK;

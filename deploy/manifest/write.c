@@ -52,7 +52,7 @@ static json_t *write_quantity(const struct manifest_row *row, uint64_t value)
 
 static json_t *write_prefix(struct bytes path)
 {
-    return json_sprintf("%.*s/*", (int)path.count, (const char *)path.data);
+    return json_sprintf("%.*s" MANIFEST_PREFIX_END, (int)path.count, (const char *)path.data);
 }
 
 static json_t *write_section(const char *section, const void *base);

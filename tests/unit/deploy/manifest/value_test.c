@@ -157,6 +157,14 @@ static void prefixes_are_whole_segments(void **state)
         {"/a/**", NULL},
     };
     take_all("routes", "path", pairs, COUNT_OF(pairs));
+    /* 256 bytes as it is kept, with the star. */
+    char longest[256];
+    memset(longest, 'a', sizeof(longest));
+    longest[0] = '/';
+    longest[255] = '\0';
+    assert_null(take("routes", "path", longest));
+    longest[254] = '\0';
+    assert_non_null(take("routes", "path", longest));
 }
 
 static void files_stay_below_their_folder(void **state)
