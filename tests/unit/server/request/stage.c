@@ -408,6 +408,7 @@ int stage_teardown(void **state)
             stage_end(stage, i);
     }
     directory_free(stage->service.directory);
+    encoders_done(&stage->service.encoders);
     assert_int_equal(stage->function.references, 1);
     assert_int_equal(stage->other->references, 1);
     while (guest_log_turn(&stage->service))
