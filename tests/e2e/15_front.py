@@ -83,6 +83,7 @@ class Strict(ServerTest):
         with Server() as server:
             answer = raw(server.port, head(b"Host: y\r\n", b"GET /refused?here HTTP/1.1"))
             request_id = json.loads(answer.partition(b"\r\n\r\n")[2])["request_id"]
+            wait_until(lambda: request_id in server.log(), 10, "the refusal's line")
             lines = [json.loads(line) for line in server.log().splitlines() if request_id in line]
             self.assertEqual([(line["event"], line["reason"], line["detail"]) for line in lines],
                              [("request_refused", "bad_host", request_id)])
