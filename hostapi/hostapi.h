@@ -162,6 +162,12 @@ NODISCARD enum status http_headers_set(struct http_exchange *exchange,
 void http_headers_remove(struct http_headers *headers, struct bytes name);
 /* First value of `name`, case-insensitive; NULL if there is none. */
 const struct http_header *http_headers_find(const struct http_headers *headers, struct bytes name);
+/* That value; empty if there is none. */
+static inline struct bytes http_headers_value(const struct http_headers *headers, const char *name)
+{
+    const struct http_header *header = http_headers_find(headers, bytes_of_text(name));
+    return header == NULL ? bytes_make(NULL, 0) : header->value;
+}
 /* Ends a line's text and each of its fields, "name=value", that follow; guests cannot write it. */
 #define HTTP_LOG_FIELD      '\x1f'
 #define HTTP_LOG_FIELDS_MAX 16

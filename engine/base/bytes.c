@@ -37,16 +37,21 @@ struct bytes bytes_trim(struct bytes text)
     return text;
 }
 
+bool bytes_next_part(struct bytes *text, char end, struct bytes *ret_part)
+{
+    if (text->count == 0)
+        return false;
+    const uint8_t *at = memchr(text->data, end, text->count);
+    size_t count = at == NULL ? text->count : (size_t)(at - text->data);
+    *ret_part = bytes_trim(bytes_make(text->data, count));
+    count += at != NULL;
+    *text = bytes_make(text->data + count, text->count - count);
+    return true;
+}
+
 bool bytes_next_item(struct bytes *list, struct bytes *ret_item)
 {
-    if (list->count == 0)
-        return false;
-    const uint8_t *comma = memchr(list->data, ',', list->count);
-    size_t count = comma == NULL ? list->count : (size_t)(comma - list->data);
-    *ret_item = bytes_trim(bytes_make(list->data, count));
-    count += comma != NULL;
-    *list = bytes_make(list->data + count, list->count - count);
-    return true;
+    return bytes_next_part(list, ',', ret_item);
 }
 
 void bytes_append_plain(char *text, size_t room, struct bytes more)

@@ -53,7 +53,9 @@ static inline uint8_t bytes_lower(uint8_t byte)
 bool bytes_equal_nocase(struct bytes a, struct bytes b);
 /* Without blanks and tabs at both ends. */
 struct bytes bytes_trim(struct bytes text);
-/* Takes one off a list with commas [RFC 9110 5.6.1], without blanks around it; false: no more. */
+/* Takes what is before the next `end` off, and that, without blanks around it; false: no more. */
+bool bytes_next_part(struct bytes *text, char end, struct bytes *ret_part);
+/* The same of a list with commas [RFC 9110 5.6.1]. */
 bool bytes_next_item(struct bytes *list, struct bytes *ret_item);
 /* No control characters but tabs, as the value of a field is [RFC 9110 5.5]? */
 bool bytes_is_field_value(struct bytes text);

@@ -40,17 +40,6 @@ const char *content_type(struct bytes name)
 
 /* ---- Accept-Encoding ------------------------------------------------------------------------- */
 
-/* Takes what is before the next `end` off. */
-static struct bytes content_next(struct bytes *rest, char end)
-{
-    const uint8_t *at = rest->count == 0 ? NULL : memchr(rest->data, end, rest->count);
-    size_t count = at == NULL ? rest->count : (size_t)(at - rest->data);
-    size_t taken = at == NULL ? count : count + 1;
-    struct bytes part = bytes_make(rest->data, count);
-    *rest = bytes_make(rest->data + taken, rest->count - taken);
-    return bytes_trim(part);
-}
-
 /* "0.5" as 500; what is no weight is none [RFC 9110 12.4.2]. */
 static uint32_t content_weight(struct bytes text)
 {
@@ -72,12 +61,11 @@ static uint32_t content_weight(struct bytes text)
 uint32_t content_accepts(struct bytes accept_encoding, const char *coding)
 {
     uint32_t any = 0;
-    while (accept_encoding.count > 0) {
-        struct bytes item = content_next(&accept_encoding, ',');
-        struct bytes name = content_next(&item, ';');
+    for (struct bytes item; bytes_next_item(&accept_encoding, &item);) {
+        struct bytes name = bytes_make(NULL, 0);
+        (void)bytes_next_part(&item, ';', &name);
         uint32_t weight = CONTENT_WEIGHT_MAX;
-        while (item.count > 0) {
-            struct bytes parameter = content_next(&item, ';');
+        for (struct bytes parameter; bytes_next_part(&item, ';', &parameter);) {
             if (parameter.count > 2 && bytes_lower(parameter.data[0]) == 'q' &&
                 parameter.data[1] == '=')
                 weight = content_weight(bytes_make(parameter.data + 2, parameter.count - 2));

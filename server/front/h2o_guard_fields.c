@@ -155,18 +155,12 @@ static bool fields_are_of_the_connection(const h2o_headers_t *headers)
     return false;
 }
 
-static bool fields_is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t';
-}
-
 /* HTTP/1 strips them, here they make a request malformed. [RFC 9113 8.2.1] */
 static bool fields_have_blanks_around(const h2o_headers_t *headers)
 {
     for (size_t i = 0; i < headers->size; i++) {
         struct bytes value = fields_bytes(headers->entries[i].value);
-        if (value.count > 0 &&
-            (fields_is_blank(value.data[0]) || fields_is_blank(value.data[value.count - 1])))
+        if (bytes_trim(value).count != value.count)
             return true;
     }
     return false;

@@ -319,13 +319,6 @@ static void assets_answer_file(struct request *request, const struct site_answer
     }
 }
 
-static struct bytes assets_field(const struct request *request, const char *name)
-{
-    const struct http_header *header =
-        http_headers_find(&request->http.request_headers, bytes_of_text(name));
-    return header == NULL ? bytes_make(NULL, 0) : header->value;
-}
-
 static void assets_redirect(struct request *request, const struct site_answer *answer)
 {
     struct http_exchange *http = &request->http;
@@ -364,10 +357,12 @@ bool assets_take(struct request *request)
     const struct site_question question = {
         .uri = http->uri,
         .prefix = request->target.matched,
-        .accept_encoding = assets_field(request, "accept-encoding"),
+        .accept_encoding = http_headers_value(&request->http.request_headers, "accept-encoding"),
         .is_read = is_read,
-        .opens_page = request->asks_assets ||
-                      bytes_equal_text(assets_field(request, "sec-fetch-mode"), "navigate")};
+        .opens_page =
+            request->asks_assets ||
+            bytes_equal_text(http_headers_value(&request->http.request_headers, "sec-fetch-mode"),
+                             "navigate")};
     site_resolve(site, &question, &http->arena, &answer);
     if (answer.step == SITE_PASS)
         return false;

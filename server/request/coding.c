@@ -38,12 +38,6 @@ static const char *const coding_forbidden_by[] = {
     "content-encoding", "content-range", "content-digest", "repr-digest", "digest", "content-md5",
 };
 
-static struct bytes coding_field(const struct http_headers *headers, const char *name)
-{
-    const struct http_header *header = http_headers_find(headers, bytes_of_text(name));
-    return header == NULL ? bytes_make(NULL, 0) : header->value;
-}
-
 static bool coding_ends_with(struct bytes text, const char *end)
 {
     size_t count = strlen(end);
@@ -61,17 +55,14 @@ static bool coding_begins_with(struct bytes text, const char *begin)
 
 static bool coding_is_type(struct bytes content_type)
 {
-    const uint8_t *end =
-        content_type.count == 0 ? NULL : memchr(content_type.data, ';', content_type.count);
-    if (end != NULL)
-        content_type.count = (size_t)(end - content_type.data);
-    content_type = bytes_trim(content_type);
-    if (coding_begins_with(content_type, "text/"))
-        return !bytes_equal_nocase(content_type, bytes_of_text("text/event-stream"));
-    if (coding_ends_with(content_type, "+json") || coding_ends_with(content_type, "+xml"))
+    struct bytes type = bytes_make(NULL, 0); /* without its parameters */
+    (void)bytes_next_part(&content_type, ';', &type);
+    if (coding_begins_with(type, "text/"))
+        return !bytes_equal_nocase(type, bytes_of_text("text/event-stream"));
+    if (coding_ends_with(type, "+json") || coding_ends_with(type, "+xml"))
         return true;
     for (size_t i = 0; i < COUNT_OF(coding_types); i++) {
-        if (bytes_equal_nocase(content_type, bytes_of_text(coding_types[i])))
+        if (bytes_equal_nocase(type, bytes_of_text(coding_types[i])))
             return true;
     }
     return false;
@@ -83,7 +74,7 @@ static bool coding_is_transformable(const struct http_headers *headers)
         if (http_headers_find(headers, bytes_of_text(coding_forbidden_by[i])) != NULL)
             return false;
     }
-    struct bytes directives = coding_field(headers, "cache-control");
+    struct bytes directives = http_headers_value(headers, "cache-control");
     struct bytes directive;
     while (bytes_next_item(&directives, &directive)) {
         if (bytes_equal_nocase(directive, bytes_of_text("no-transform")))
@@ -104,14 +95,14 @@ static bool coding_may(const struct request *request)
         return false;
     if (status == 204 || status == 205 || status == 206 || status == 304)
         return false;
-    return coding_is_type(coding_field(&http->response_headers, "content-type")) &&
+    return coding_is_type(http_headers_value(&http->response_headers, "content-type")) &&
            coding_is_transformable(&http->response_headers);
 }
 
 /* ENCODER_METHODS: the client takes none. */
 static enum encoder_method coding_choose(const struct request *request)
 {
-    struct bytes accepted = coding_field(&request->http.request_headers, "accept-encoding");
+    struct bytes accepted = http_headers_value(&request->http.request_headers, "accept-encoding");
     enum encoder_method best = ENCODER_METHODS;
     uint32_t best_weight = 0;
     for (size_t i = 0; i < ENCODER_METHODS; i++) {
@@ -138,7 +129,7 @@ static bool coding_vary(struct request *request)
 static bool coding_weaken(struct request *request)
 {
     struct http_exchange *http = &request->http;
-    struct bytes etag = coding_field(&http->response_headers, "etag");
+    struct bytes etag = http_headers_value(&http->response_headers, "etag");
     if (etag.count == 0 || coding_begins_with(etag, "W/"))
         return true;
     uint8_t *weak = arena_alloc(&http->arena, etag.count + 2, 1);
