@@ -11,27 +11,12 @@ import unittest
 
 import h2
 import harness
-from harness import Load, Server, exchange, guest, text_guest, wait_until
+from harness import Load, Server, guest, text_guest, wait_until
+from traffic import KeptConnections, Mixed
 
 DEPLOYS = int(os.environ.get("SKERRY_TEST_DEPLOYS", "100"))    # tests/soak/nightly: 1,000
-RELOADS = 8
+RELOADS = int(os.environ.get("SKERRY_TEST_RELOADS", "8"))      # and 100
 CONFIG = "limits: {{ fuel: {fuel}M }}\n"
-
-
-class KeptConnections:
-    """Asks on a connection of each thread's own, and on a new one when the server ends that."""
-
-    def __init__(self, server, target):
-        self.server, self.target = server, target
-        self.local = threading.local()
-
-    def __call__(self):
-        if not hasattr(self.local, "connection"):
-            self.local.connection = self.server.connect()
-        answer = exchange(self.local.connection, "GET", self.target)
-        if answer.status != 200:
-            raise AssertionError(f"{answer}")
-        return answer
 
 
 def events(server, name):
@@ -101,25 +86,24 @@ class Reloads(unittest.TestCase):
             while not streams.bodies[first]:
                 streams.turn()
             pids = set(server.worker_pids())
-            with Load(3, KeptConnections(server, "/f/default/text/")) as load, \
-                    Load(1, lambda: server.get("events")) as others:
+            with Mixed(server) as mixed:
                 self.reload(server, 101)
                 goes_on.set()
                 streams.finish()
                 while streams.goaway is None:
                     streams.turn()
                 streams.close()
-                for fuel in range(102, 100 + RELOADS):
+                for fuel in range(102, 101 + RELOADS):
                     self.reload(server, fuel)
             upload.join()
-            self.assertEqual(load.failures + others.failures, [])
-            self.assertEqual({answer.status for _, answer in others.results}, {200})
+            print(f"{RELOADS} reloads among {mixed.story()}: {len(mixed.failures)} failed")
+            self.assertEqual(mixed.failures, [])
             self.assertEqual(streams.bodies[first].count(b"data: tick\n\n"), 3)
             self.assertEqual(uploads[0][0], 200)
             self.assertIn(b"x" * 2000, uploads[0][1])
             self.assertFalse(pids & set(server.worker_pids()))
             limits = server.admin("GET", "/v1/limits").json["limits"]
-            self.assertEqual(limits["fuel"]["value"], (100 + RELOADS - 1) * 1000000)
+            self.assertEqual(limits["fuel"]["value"], (100 + RELOADS) * 1000000)
 
     def test_a_configuration_that_is_wrong_changes_nothing(self):
         with Server(workers=1, config=CONFIG.format(fuel=100)) as server:

@@ -81,6 +81,10 @@ class Connection:
         self.send(RST_STREAM, 0, stream, struct.pack(">I", 8))
         self.ended.add(stream)
 
+    def last_stream(self):
+        """The last one that the server says it begins; all of them while it says nothing."""
+        return int.from_bytes(self.goaway[:4], "big") if self.goaway else self.stream
+
     def _exactly(self, count):
         data = b""
         while len(data) < count:

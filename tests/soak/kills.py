@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Kills: one process of a server after the other, chosen by dice, ends by SIGKILL in the midst of
-deploys, removals, secrets and certificates; now and then all of them. After each what was
-acknowledged is there, whole, and nothing else is; the audit's chain verifies.
+deploys and removals; now and then all of them. After each what was acknowledged is there, whole,
+and nothing else is; the audit's chain verifies. A deploy whose builder was killed is refused.
 
   python3 tests/soak/kills.py --skerry build/skerry --kills 1000 [--seed N]
 
@@ -17,7 +17,8 @@ import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
-VICTIMS = ("worker", "keys", "egress", "control", "tree")
+VICTIMS = ("worker", "builder", "keys", "egress", "control", "tree")
+MEETS_SECONDS = 10      # within which there is a builder to kill, while deploys go on
 
 
 def parse_arguments():
@@ -34,7 +35,7 @@ class Soak:
         self.server = harness.Server(workers=2)
         self.acknowledged, self.under_way, self.count = {}, {}, 0
         self.stopping = threading.Event()
-        self.wrong = []
+        self.wrong, self.refused = [], 0
         self.kills = dict.fromkeys(VICTIMS, 0)
 
     def change(self):
@@ -56,9 +57,11 @@ class Soak:
                 return
             if answer.status in (200, 201, 204):
                 self.acknowledged[name] = text
-                del self.under_way[name]
+            elif answer.status == 422 and answer.json["code"] == "builder_crashed":
+                self.refused += 1
             else:
                 self.wrong.append(f"{name}: {answer}")
+            del self.under_way[name]
 
     def check(self, number):
         """What is served is what was acknowledged, or the change that was cut short."""
@@ -84,10 +87,17 @@ class Soak:
             os.kill(self.server.process.pid, signal.SIGKILL)
             self.server.kill_tree()     # what is left of it has to go by itself, or here
         else:
-            pids = self.server.pids_of(victim)
-            if pids:
-                os.kill(self.dice.choice(pids), signal.SIGKILL)
+            self.harness.wait_until(lambda: self.kill_one(victim), MEETS_SECONDS, victim)
         return victim
+
+    def kill_one(self, verb):
+        """False if there is none just now: builders come and go."""
+        pids = self.server.pids_of(verb)
+        try:
+            os.kill(self.dice.choice(pids), signal.SIGKILL)
+        except (IndexError, ProcessLookupError):
+            return False
+        return True
 
     def round(self, number):
         self.stopping.clear()
@@ -119,8 +129,8 @@ def main():
             print(f"{number} kills, {soak.count} changes", flush=True)
     soak.server.stop()
     print("\n".join(soak.wrong))
-    print(f"{sum(soak.kills.values())} kills {soak.kills}, {soak.count} changes, "
-          f"{len(soak.wrong)} wrong")
+    print(f"{sum(soak.kills.values())} kills {soak.kills}, {soak.count} changes "
+          f"({soak.refused} refused), {len(soak.wrong)} wrong")
     return 1 if soak.wrong else 0
 
 
