@@ -82,14 +82,22 @@ static json_t *api_domain_json(const struct api *api, const struct store_domain 
 
 /* ---- the path and the body ------------------------------------------------------------------- */
 
+static bool api_parse_host(struct bytes text, char ret_host[DEPLOY_HOST_BYTES])
+{
+    if (!bytes_equal_text(text, DEPLOY_HOST_ANY))
+        return deploy_host_parse(text, ret_host);
+    memcpy(ret_host, DEPLOY_HOST_ANY, sizeof(DEPLOY_HOST_ANY));
+    return true;
+}
+
 /* False, and answered, if the path's host is none, or the server's own. */
 static bool api_take_host(struct api_call *call, char ret_host[DEPLOY_HOST_BYTES])
 {
     struct buffer text;
     char detail[DEPLOY_HOST_BYTES + 64];
     buffer_init(&text, 1024);
-    bool good = api_decode(call->key, &text) == STATUS_OK &&
-                deploy_host_parse(buffer_bytes(&text), ret_host);
+    bool good =
+        api_decode(call->key, &text) == STATUS_OK && api_parse_host(buffer_bytes(&text), ret_host);
     buffer_done(&text);
     if (!good) {
         api_answer_error(call, 400, "bad_host", "that is no name of a host",
@@ -177,7 +185,7 @@ void api_list_domains(struct api_call *call)
     struct api_domain_page page = {.api = call->api};
     if (!api_query_check(call, names))
         return;
-    if (api_query_find(call, "after", &text) && !deploy_host_parse(text, after)) {
+    if (api_query_find(call, "after", &text) && !api_parse_host(text, after)) {
         api_answer_error(call, 400, "bad_query", "parameter `after` is no host",
                          "pass the `next` of the page before");
         return;
@@ -224,7 +232,11 @@ static void api_set_domain(struct api_call *call, struct store_domain_order *ord
     order->tenant = call->target.tenant;
     order->challenge = challenge;
     order->by_operator = (call->request->caller->verbs & API_BIT(OPERATOR)) != 0;
-    if (!api_make_challenge(challenge))
+    if (!order->by_operator && bytes_equal_text(order->host, DEPLOY_HOST_ANY))
+        api_answer_error(call, 403, "forbidden",
+                         "hosts that are nobody's are the operator's to give",
+                         "ask for a host of your own, or the operator for these");
+    else if (!api_make_challenge(challenge))
         api_answer_error(call, 503, "no_random", "the kernel has no random numbers yet", NULL);
     else if (store_set_domain(call->api->store, order, &report) != STATUS_OK)
         api_answer_host_conflict(call, &report, order->host);

@@ -10,6 +10,7 @@
 #include "engine/base/status.h"
 
 #define DEPLOY_HOST_BYTES 254 /* [RFC 1035 2.3.4], with room for a NUL */
+#define DEPLOY_HOST_ANY   "*" /* a domain for hosts that are nobody's; no name of a host */
 
 /* What people write, in UTF-8 and any case, as it is kept. False: it is no name of a host that
  * somebody can own. */

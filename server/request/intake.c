@@ -142,16 +142,15 @@ static void intake_look_up(struct request *request)
         request_admit(request);
 }
 
-/* A host with routes goes before /f/; what `result` was without them stays if it has none. */
-static enum route_result intake_route(struct request *request, enum route_result result)
+/* Where the host's routes lead; `result`, if it has none. */
+static enum route_result
+intake_route_by(struct request *request, struct bytes authority, enum route_result result)
 {
     const struct request_names *names = &request->service->names;
     const struct deploy_host *host;
     struct report report;
-    if (result != ROUTE_UNKNOWN_HOST && (result != ROUTE_FOUND || request->target.by_name))
-        return result;
     report_clear(&report);
-    switch (names->find_host(names->context, request->http.authority, &report, &host)) {
+    switch (names->find_host(names->context, authority, &report, &host)) {
     case STATUS_NOT_FOUND:
         return result;
     case STATUS_OK:
@@ -162,6 +161,17 @@ static enum route_result intake_route(struct request *request, enum route_result
         log_message("error", "lookup_failed", "%s", report.text);
         return ROUTE_UNKNOWN;
     }
+}
+
+/* A host with routes goes before /f/, and behind it whoever has what is nobody's. */
+static enum route_result intake_route(struct request *request, enum route_result result)
+{
+    if (result != ROUTE_UNKNOWN_HOST && (result != ROUTE_FOUND || request->target.by_name))
+        return result;
+    result = intake_route_by(request, request->http.authority, result);
+    return LIKELY(result != ROUTE_UNKNOWN_HOST)
+               ? result
+               : intake_route_by(request, bytes_of_text(DEPLOY_HOST_ANY), result);
 }
 
 void request_call(struct request *request)

@@ -232,6 +232,19 @@ class Domains(ServerTest):
         self.server.cli("domain", "rm", "*.acme.example", "-t", "acme", check=0)
         self.problem(self.ask("any.acme.example"), 404, "unknown_host")
 
+    def test_hosts_that_are_nobodys_lead_where_the_operator_says(self):
+        self.server.deploy("web", text_guest("text-the-web0"), tenant="acme")
+        self.server.deploy("api", text_guest("text-the-api0"), tenant="acme")
+        self.server.cli("domain", "add", "www.acme.example", "api", "-t", "acme", check=0)
+        self.server.cli("domain", "add", "*", "web", "-t", "acme", check=0)
+        for host in ("any.example", "127.0.0.1:8080", "[::1]", "localhost", "*"):
+            self.assertEqual(self.ask(host).text, "text-the-web0")
+        self.assertEqual(self.ask("127.0.0.1", "/f/acme/api").text, "text-the-api0")
+        self.assertEqual(self.ask("www.acme.example").text, "text-the-api0")
+        self.problem(self.ask("none.acme.localhost"), 404, "unknown_function")
+        self.server.cli("domain", "rm", "*", "-t", "acme", check=0)
+        self.problem(self.ask("127.0.0.1"), 404, "unknown_host")
+
 
 class Diff(ServerTest):
     def deploy(self, module, rest):

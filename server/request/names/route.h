@@ -6,6 +6,7 @@
  *   {variant}--{function}.{tenant}.{domain}         a version of it (directory.h), also behind /f/
  *   a host with routes, of one tenant    hosts.h    the guest sees what is behind the prefix
  *   any other host     /f/{tenant}/{function}/path  the guest sees /path
+ *                      else where the domain DEPLOY_HOST_ANY leads, if there is one
  *
  * Host names win: under a function's own name, and on a host with routes, /f/... belongs to the
  * function: no tenant's page comes from another's origin. Nothing is

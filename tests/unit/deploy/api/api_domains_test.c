@@ -61,6 +61,22 @@ static void anybody_else_is_told_what_to_prove_it_with(void **state)
     assert_string_equal(text_of(&hello_rig, "hint"), "");
 }
 
+static void hosts_that_are_nobodys_are_the_operators_to_give(void **state)
+{
+    (void)state;
+    rig_put(&hello_rig, DOMAINS "/*", "{\"function\":\"hello\"}");
+    assert_status(&hello_rig, 200);
+    assert_string_equal(text_of(&hello_rig, "host"), "*");
+    rig_put(&hello_rig, DOMAINS "/a.b", "{}");
+    rig_get(&hello_rig, DOMAINS "?after=*");
+    assert_int_equal(json_array_size(json_object_get(hello_rig.json, "domains")), 1);
+    rig_put(&hello_rig, DOMAINS "/*", "{\"tls\":\"acme\"}");
+    assert_problem(&hello_rig, 400, "bad_domain");
+    hello_rig.caller.verbs = RIG_DEPLOYER;
+    rig_put(&hello_rig, DOMAINS "/*", "{\"function\":\"hello\"}");
+    assert_problem(&hello_rig, 403, "forbidden");
+}
+
 static void what_is_no_domain_is_refused(void **state)
 {
     (void)state;
@@ -103,6 +119,7 @@ UNIT
     const struct CMUnitTest tests[] = {
         HELLO_TEST(an_operators_word_is_proof),
         HELLO_TEST(anybody_else_is_told_what_to_prove_it_with),
+        HELLO_TEST(hosts_that_are_nobodys_are_the_operators_to_give),
         HELLO_TEST(what_is_no_domain_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
