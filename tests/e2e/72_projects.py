@@ -130,6 +130,12 @@ class Dev:
         with contextlib.closing(connection):
             return exchange(connection, "GET", f"/f/default/{name}{target}")
 
+    def get_bare(self, target="/"):
+        """As who is told the port only."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60 * PATIENCE)
+        with contextlib.closing(connection):
+            return exchange(connection, "GET", target)
+
     def __enter__(self):
         return self
 
@@ -177,6 +183,17 @@ class Watched(unittest.TestCase):
             dev.wait("source.bin changed")
             dev.wait("deployed edited v2")
             self.assertEqual(dev.get("edited").text, "text-dev-0002")
+
+    def test_the_bare_address_leads_to_the_function_that_is_deployed(self):
+        folder = self.project("bare")
+        with Dev(folder) as dev:
+            dev.wait("deployed bare v1")
+            wait_until(lambda: dev.get_bare("/x").text == "text-dev-0001", 30, "the bare address")
+            self.manifest(folder, "sed s/0001/0002/ source.bin > function.wasm")
+            (folder / "function.yaml").write_text(
+                (folder / "function.yaml").read_text().replace("name: bare", "name: renamed"))
+            dev.wait("deployed renamed v1")
+            wait_until(lambda: dev.get_bare().text == "text-dev-0002", 30, "the new name's")
 
     def test_what_is_wrong_is_said_and_waited_for(self):
         folder = self.project("mistaken", "echo bad >&2; false")

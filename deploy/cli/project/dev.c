@@ -40,13 +40,14 @@ struct dev {
     struct project_watch watch;
     struct cli_folder folder; /* of the cycle under way */
     struct project_process build;
-    uint64_t build_ns; /* when it began */
-    bool wanted;       /* a cycle */
-    bool look;         /* something may have changed */
-    uint64_t look_ns;  /* when to look */
-    bool half;         /* the module is being written */
-    uint64_t half_ns;  /* since when */
-    bool told;         /* where it serves */
+    uint64_t build_ns;            /* when it began */
+    bool wanted;                  /* a cycle */
+    bool look;                    /* something may have changed */
+    uint64_t look_ns;             /* when to look */
+    bool half;                    /* the module is being written */
+    uint64_t half_ns;             /* since when */
+    bool told;                    /* where it serves */
+    char home[DEPLOY_NAME_BYTES]; /* whom the server's bare address leads to */
     int signals;
 };
 
@@ -69,6 +70,23 @@ static bool dev_same(const struct stat *a, const struct stat *b)
            a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
+/* The address that was printed leads to the function, whatever it is called. */
+static void dev_lead_home(struct dev *dev, const char *name)
+{
+    struct cli_answer answer;
+    char path[CLI_PATH_BYTES];
+    char body[DEPLOY_NAME_BYTES + 32];
+    if (strcmp(dev->home, name) == 0)
+        return;
+    cli_tenant_path(dev->cli, "/domains/" DEPLOY_HOST_ANY, path);
+    (void)snprintf(body, sizeof(body), "{\"function\":\"%s\"}", name);
+    const struct cli_request request = {.method = "PUT", .path = path, .body = bytes_of_text(body)};
+    if (cli_call(dev->cli, &request, &answer) != CLI_OK)
+        return;
+    (void)snprintf(dev->home, sizeof(dev->home), "%s", name);
+    cli_answer_done(&answer);
+}
+
 /* Reads and deploys; or, if the module changed under the reading, later once more. */
 static void dev_deploy(struct dev *dev)
 {
@@ -83,8 +101,9 @@ static void dev_deploy(struct dev *dev)
     if (code == CLI_OK && !dev_same(&before, &after)) {
         dev->wanted = true;
         dev_look_soon(dev);
-    } else if (code == CLI_OK) {
-        (void)cli_deploy_as(dev->cli, dev->target, name, &dev->folder);
+    } else if (code == CLI_OK &&
+               cli_deploy_as(dev->cli, dev->target, name, &dev->folder) == CLI_OK) {
+        dev_lead_home(dev, name);
     }
     (void)fflush(stdout);
     cli_folder_done(&dev->folder);
