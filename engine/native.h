@@ -25,7 +25,9 @@ engine_module_map_native(struct engine_module *module, int fd, struct report *re
 void engine_module_stay_threaded(struct engine_module *module);
 uint64_t engine_module_native_bytes(const struct engine_module *module);
 
-/* Of engine_machine_fuel_used, what was used in native code. */
+/* Of engine_machine_fuel_used, what was used in native code: what it charged, less what it gave
+ * back. Where code of both kinds takes turns in one loop, one may give back what the other charged.
+ */
 uint64_t engine_machine_native_fuel(const struct engine_machine *machine);
 
 /* A function's native code where it is mapped, and its name, which may be empty; both borrowed. */

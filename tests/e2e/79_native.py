@@ -7,7 +7,7 @@ import unittest
 import harness
 from harness import Server, wait_until
 
-# How native code begins (engine/native/emit.c): the way to a threaded cell.
+# How native code begins (engine/native/ways.c): the way to a threaded cell.
 THUNK = bytes.fromhex("496304244801f0ffe0")
 # Adds up to a number that the path gives, or traps at its end.
 WORK = """(module

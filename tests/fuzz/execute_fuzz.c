@@ -22,9 +22,10 @@ enum {
 };
 
 /* Freezes the fresh instance and lives its life three times. */
-static void check_snapshot(struct engine_image image, const struct run_records *expected)
+static void
+check_snapshot(struct engine_image image, const struct run *of, const struct run_records *expected)
 {
-    struct run run = {0};
+    struct run run = {.is_mixed = of->is_mixed};
     run_restore(&run, image);
     uint64_t state = run_state(&run);
     for (int life = 0; life < 3; life++) {
@@ -90,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         records.count = 0;
         run_exports(&run, &records);
         if (is_frozen)
-            check_snapshot(image, &records);
+            check_snapshot(image, &run, &records);
         if (run_is_generated(input))
             run_linked(&linked, &run, input, &options);
     }

@@ -39,6 +39,7 @@ struct run {
     uint64_t log;     /* of what the host was called with */
     int64_t owed;     /* fuel that the last call took beyond what it was given */
     bool is_threaded; /* although its image may have native code */
+    bool is_mixed;    /* of its image some cells have native code and some have not */
     bool is_unequal;  /* a call was left at a place where another run cannot be left */
 };
 

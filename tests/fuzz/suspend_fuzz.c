@@ -29,7 +29,8 @@ static void freeze(const struct run *whole, struct run *sliced)
     engine_image_free(&images[0]);
     struct run restored = {.interruptions = sliced->interruptions,
                            .log = sliced->log,
-                           .is_threaded = !sliced->is_threaded};
+                           .is_threaded = !sliced->is_threaded,
+                           .is_mixed = sliced->is_mixed};
     run_close(sliced);
     *sliced = restored;
     run_restore(sliced, images[1]);
