@@ -126,24 +126,37 @@ static bool emit_is_fusible(enum operation operation)
     }
 }
 
+/* For the native tier, which cannot tell it from the cell. */
+static void emit_note_handler(struct translator *t, enum operation operation, uint32_t variant)
+{
+    struct code_cell cell = {.operation = (uint16_t)operation, .variant = (uint16_t)variant};
+    struct buffer *handlers = &t->output.code->handlers;
+    if (UNLIKELY(handlers->capacity - handlers->count < sizeof(cell)) &&
+        buffer_reserve(handlers, sizeof(cell)) != STATUS_OK)
+        return emit_fail(t, STATUS_LIMIT, "too many cells");
+    memcpy(handlers->data + handlers->count, &cell, sizeof(cell));
+    handlers->count += sizeof(cell);
+}
+
 /*
  * Where threaded code may come to cells that have native code, it finds a cell that leads there: at
- * a function's entry, a loop, behind a call, behind a cell that has none. Returns whether the cell
- * that is about to be written has native code.
+ * a function's entry, a loop, behind a call, behind a cell that has none.
  */
-static bool emit_enter(struct translator *t, enum operation operation, const uint8_t *places)
+static void emit_enter(struct translator *t, enum operation operation, uint32_t variant)
 {
-    if (!native_has(operation, operation_variant(operation, places)))
-        return false;
-    if (t->output.wants_enter) {
+    bool has_native = native_has(operation, variant);
+    if (has_native && t->output.wants_enter) {
         static const uint8_t no_places[OPS_OPERANDS_MAX];
         struct buffer *cells = &t->output.code->cells;
         uint8_t *end = emit32(cells->data + cells->count,
                               (uint32_t)operation_handler(OP_enter_native, no_places));
         (void)emit32(end, 0);
         cells->count += NATIVE_ENTER_BYTES;
+        emit_note_handler(t, OP_enter_native, 0);
     }
-    return true;
+    t->output.wants_enter = !has_native || operation_is_call(operation);
+    t->output.last_handlers = (uint32_t)t->output.code->handlers.count;
+    emit_note_handler(t, operation, variant);
 }
 
 uint32_t emit_cell(struct translator *t, const struct instruction *instruction)
@@ -155,9 +168,9 @@ uint32_t emit_cell(struct translator *t, const struct instruction *instruction)
     uint8_t places[OPS_OPERANDS_MAX];
     for (uint32_t i = 0; i < OPS_OPERANDS_MAX; i++)
         places[i] = instruction->operands[i].place;
+    uint32_t variant = operation_variant(instruction->operation, places);
     if (t->output.has_native)
-        t->output.wants_enter = !emit_enter(t, instruction->operation, places) ||
-                                operation_is_call(instruction->operation);
+        emit_enter(t, instruction->operation, variant);
     t->output.has_last = emit_is_fusible(instruction->operation);
     if (t->output.has_last)
         t->output.last = *instruction;
@@ -169,8 +182,8 @@ uint32_t emit_cell(struct translator *t, const struct instruction *instruction)
         emit_mark(t, instruction->wasm_offset);
     struct buffer *cells = &t->output.code->cells;
     uint8_t *branch = cells->data;
-    uint8_t *end = emit32(cells->data + cells->count,
-                          (uint32_t)operation_handler(instruction->operation, places));
+    uint8_t *end =
+        emit32(cells->data + cells->count, (uint32_t)operation_distance(row->handlers[variant]));
     for (uint32_t i = 0; i < row->operand_count; i++)
         end = emit_operand(t, end, &instruction->operands[i], row->types[i]);
     end = emit_fields(end, row, instruction, &branch);
@@ -184,6 +197,8 @@ void emit_take_back(struct translator *t)
     ASSERT(t->output.has_last && t->output.last_start <= t->output.code->cells.count);
     t->output.code->cells.count = t->output.last_start;
     t->output.code->marks.count = t->output.last_marks;
+    if (t->output.has_native)
+        t->output.code->handlers.count = t->output.last_handlers;
     t->output.has_last = false;
 }
 

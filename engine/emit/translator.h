@@ -157,8 +157,9 @@ struct translator_output {
     struct fixup *fixups; /* of the function at hand */
     uint32_t fixup_count;
     uint32_t fixups_capacity;
-    uint32_t last_start; /* of the cell encoded last */
-    uint32_t last_marks; /* bytes of marks before it */
+    uint32_t last_start;    /* of the cell encoded last */
+    uint32_t last_marks;    /* bytes of marks before it */
+    uint32_t last_handlers; /* likewise, if there is native code */
     /* The tier: may this function enter native code, and must it before its next cell? */
     bool has_native;
     bool wants_enter;

@@ -59,6 +59,12 @@ struct code_native {
 /* Before each function's first cell: how many locals it has, in slots (run/frames.h). */
 #define CODE_LOCALS_BYTES sizeof(uint32_t)
 
+/* Which handler a cell has. */
+struct code_cell {
+    uint16_t operation;
+    uint16_t variant;
+};
+
 struct code {
     struct buffer cells;   /* threaded code of all functions, 8-byte aligned start */
     uint32_t *entries;     /* func_count: offset of each function's first cell; arena */
@@ -67,8 +73,9 @@ struct code {
     struct buffer clauses; /* array of struct code_clause */
     uint32_t frame_slots;  /* no frame has more: locals, link, operands */
     /* The tier's (engine/native); all empty without. */
-    struct buffer native;            /* machine code */
-    struct buffer faults;            /* which cell an instruction of it belongs to */
+    struct buffer handlers; /* array of struct code_cell: of each cell in order; no stubs' */
+    struct buffer native;   /* machine code */
+    struct buffer faults;   /* which cell an instruction of it belongs to */
     struct code_native *native_rows; /* func_count + 1, ascending; arena */
     uint32_t *native_entries;        /* func_count: where each is called, or 0; arena */
 };
@@ -79,6 +86,7 @@ static inline void code_done(struct code *code)
     buffer_done(&code->marks);
     buffer_done(&code->regions);
     buffer_done(&code->clauses);
+    buffer_done(&code->handlers);
     buffer_done(&code->native);
     buffer_done(&code->faults);
 }

@@ -154,7 +154,7 @@ SHARED_HANDLER(dispatch_base);
 #define GO_TO(handler, at) __attribute__((musttail)) return handler((at), DISPATCH_REST)
 
 /* How much fuel goes there is what there is on the way in, less what there is on the way out, which
- * thunks of native code take off again (engine/native/emit.c). */
+ * thunks of native code take off again (engine/native/ways.c). */
 #define GO_TO_NATIVE(address)                                                                      \
     do {                                                                                           \
         IN->machine->fuel_native += (uint64_t)FUEL;                                                \

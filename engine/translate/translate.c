@@ -343,6 +343,7 @@ static enum status translate_reserve_code(const struct module *module, struct co
     buffer_init(&code->marks, TRANSLATE_CELLS_MAX);
     buffer_init(&code->regions, TRANSLATE_CELLS_MAX);
     buffer_init(&code->clauses, TRANSLATE_CELLS_MAX);
+    buffer_init(&code->handlers, TRANSLATE_CELLS_MAX);
     buffer_init(&code->native, NATIVE_BYTES_MAX);
     buffer_init(&code->faults, NATIVE_BYTES_MAX);
     enum status status = buffer_reserve(&code->cells, MIN(bytes * 3, TRANSLATE_CELLS_MAX));
