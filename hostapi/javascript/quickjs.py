@@ -4,11 +4,11 @@
 
     quickjs.py BUILD_FOLDER
 
-QuickJS-ng and zlib come from crates that carry their whole source; versions and hashes are pinned
-here. cargo unpacks them below the build folder; nothing of Rust is compiled, so what the crates
-need for that is left out. Prints three lines: QuickJS' folder, the library of what clang's code for
-Wasm calls, and zlib's folder. Otherwise one line on stderr that says what is missing, and the exit
-status is 1.
+QuickJS-ng, zlib and brotli come from crates that carry their whole source; versions and hashes are
+pinned here. cargo unpacks them below the build folder; nothing of Rust is compiled, so what the
+crates need for that is left out. Prints four lines: QuickJS' folder, the library of what clang's
+code for Wasm calls, zlib's folder, and brotli's. Otherwise one line on stderr that says what is
+missing, and the exit status is 1.
 """
 import json
 import pathlib
@@ -22,9 +22,12 @@ CRATES = [
      "quickjs", "quickjs.c"),
     ("libz-sys", "1.1.33", "fee3f59f4321dab0c78d828942e7aa09d0bd8ad6e78a501977e6bf3d02938045",
      "src/zlib", "inflate.c"),
+    ("compu-brotli-sys", "1.2.1",
+     "8e5441340e35589c9723079f484dd22c1d76956c11bded050db8bebc9eab4895",
+     "brotli/c", "include/brotli/encode.h"),
 ]
-# Of their build scripts, which are not run.
-STUBS = {"cc": "1.99.0", "pkg-config": "0.3.99", "vcpkg": "0.2.99"}
+# What their build scripts, which are not run, and their parts in Rust would need.
+STUBS = {"cc": "1.99.0", "libc": "0.2.999", "pkg-config": "0.3.99", "vcpkg": "0.2.99"}
 MANIFEST = """[package]
 name = "{name}"
 version = "{version}"
@@ -92,8 +95,8 @@ def main():
     if not pathlib.Path("/usr/lib/wasm32-wasi/libc.a").exists():
         missing("the C library of wasm32 is not installed (Debian: apt-get install wasi-libc)")
     builtins = find_builtins()
-    quickjs, zlib = unpack(pathlib.Path(sys.argv[1]))
-    print(quickjs, builtins, zlib, sep="\n")
+    quickjs, zlib, brotli = unpack(pathlib.Path(sys.argv[1]))
+    print(quickjs, builtins, zlib, brotli, sep="\n")
 
 
 if __name__ == "__main__":

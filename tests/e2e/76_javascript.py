@@ -28,6 +28,11 @@ export default {
   },
 };
 """
+# 256 MiB of zeros.
+BOMB = (b"z///f/gnAOKxQCD3/p/////wTwDEYQGA7v0/////4Z8AiMMiAN37f/7//8M/ARCHBQC69//8//+HfwIg"
+        b"DgsAdO//+f//D/8EQBwWAOje//P//x/+CYA4LADQvf/n//8//BMAcVgAoHv/z///f/gnAOKwAED3/p//"
+        b"///wTwDEYQGA7v0/////4Z8AiMMCAN37f/7//8M/ARCHBQC69//8//+HfwIgDgsAdO//+f//D/8EQBwW"
+        b"AOje//P//x/+CYA4LADQvf/P//9//BMAcVgAoHv/Dw==")
 WAYS = b"""
 export default {
   async fetch(request, env, ctx) {
@@ -45,6 +50,10 @@ export default {
       case "/grow": for (let all = []; ;) all.push(new Uint8Array(1 << 20).fill(1));
       case "/list": return new Response(new Array(2 ** 28).fill("x").join(""));
       case "/text": for (let all = "x"; ; all += all) all.charCodeAt(0);
+      case "/bomb": {
+        const bytes = Uint8Array.from(atob("BOMB"), (each) => each.charCodeAt(0));
+        return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("br")));
+      }
       case "/late": return new Response(new ReadableStream({
         start(controller) { controller.enqueue(new TextEncoder().encode("begun")); },
         pull() { throw new Error("in the middle"); } }));
@@ -81,7 +90,7 @@ export default {
     return new Response("not found", { status: 404 });
   },
 };
-"""
+""".replace(b"BOMB", BOMB)
 REFUSED = {
     "syntax": (b"let a;\nlet b = ;\n", "app.js:2:9"),
     "no export": (b"export const a = 1;", "no default export"),
@@ -236,6 +245,7 @@ class Ways(ServerTest):
                             ("/grow", ["exception", "memory_exhausted", "trap"]),
                             ("/list", ["exception", "fuel_exhausted", "memory_exhausted",
                                        "trap"]),
+                            ("/bomb", ["exception", "fuel_exhausted", "memory_exhausted", "trap"]),
                             ("/text", ["exception", "memory_exhausted", "trap"])):
             with self.subTest(path):
                 answer = self.server.get("ways", path)

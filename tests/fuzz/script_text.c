@@ -94,6 +94,7 @@ static const char *const text_expressions[] = {
     "new TransformStream(%e, %e, %e)",
     "new CompressionStream(\"gzip\")",
     "new DecompressionStream(\"deflate-raw\")",
+    "new DecompressionStream(\"brotli\")",
     "new FixedLengthStream(%e)",
     "new AbortController()",
     "AbortSignal.any(%e)",

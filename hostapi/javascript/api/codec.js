@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Compression Standard's streams.
 (host) => {
-  const FORMATS = ["gzip", "deflate", "deflate-raw"]; // in the order of C's
+  const FORMATS = ["gzip", "deflate", "deflate-raw", "brotli"]; // in the order of C's
   const NONE = new Uint8Array(0);
   const { PAIR, addPair } = host.streams;
 
   const open = (format, compresses) => {
-    const at = FORMATS.indexOf(`${format}`);
-    if (at < 0) throw new TypeError(`"${format}" is not a format of compression: ${FORMATS.join(", ")}`);
+    const name = `${format}`;
+    const at = FORMATS.indexOf(name === "br" ? "brotli" : name); // as HTTP calls it
+    if (at < 0) throw new TypeError(`"${name}" is not a format of compression: ${FORMATS.join(", ")}`);
     let codec = null; // opened when the first bytes come
     const feed = (enqueue, bytes, isLast) => {
       codec ??= host.codecOpen(at, compresses);

@@ -12,7 +12,7 @@ const through = async (stream, ...pieces) => {
 };
 test("compression", async () => {
   const data = new TextEncoder().encode("hello hello hello ".repeat(2000));
-  for (const format of ["gzip", "deflate", "deflate-raw"]) {
+  for (const format of ["gzip", "deflate", "deflate-raw", "brotli", "br"]) {
     const packed = await through(new CompressionStream(format), data.subarray(0, 7), data.subarray(7));
     same(packed.length < 400, true);
     const whole = await through(new DecompressionStream(format), packed.subarray(0, 11), packed.subarray(11));
@@ -23,7 +23,15 @@ test("compression", async () => {
   same(new TextDecoder().decode(await through(new DecompressionStream("gzip"), known)), "hello");
   await rejects(TypeError, through(new DecompressionStream("gzip"), new Uint8Array(20)));
   await rejects(TypeError, through(new DecompressionStream("gzip"), new Uint8Array([...known, 1])));
-  throws(TypeError, () => new CompressionStream("br"));
+  const brotli = Uint8Array.from(atob("CwKAaGVsbG8D"), (c) => c.charCodeAt(0));
+  same(new TextDecoder().decode(await through(new DecompressionStream("br"), brotli)), "hello");
+  await rejects(TypeError, through(new DecompressionStream("br"), new Uint8Array(20).fill(0xff)));
+  await rejects(TypeError, through(new DecompressionStream("br"), new Uint8Array([...brotli, 1])));
+  await rejects(TypeError, through(new DecompressionStream("br")));
+  const noise = new Uint8Array(30000).map((_, at) => (at * at * 7919) >> 5);
+  const many = Array.from({ length: 30 }, (_, at) => noise.subarray(at * 1000, (at + 1) * 1000));
+  same(await through(new DecompressionStream("br"), await through(new CompressionStream("br"), ...many)), noise);
+  throws(TypeError, () => new CompressionStream("zstd"));
   const packed = new Response("text").body.pipeThrough(new CompressionStream("gzip"));
   same(await new Response(packed.pipeThrough(new DecompressionStream("gzip"))).text(), "text");
 });
