@@ -181,4 +181,11 @@ NODISCARD enum status config_print_reference(struct buffer *out);
 uint64_t config_worker_memory_bytes(const struct config *config);
 uint64_t config_tenant_memory_bytes(const struct config *config);
 
+/* What a worker's descriptors are for, if it may have `limit`; what is left is for all else. */
+struct config_descriptors {
+    uint32_t artifacts; /* each function at work, and each warm one, has one */
+    uint32_t connections;
+};
+struct config_descriptors config_share_descriptors(const struct config *config, uint64_t limit);
+
 #endif

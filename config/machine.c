@@ -8,6 +8,8 @@
  *
  * In a container the path may be one of the host's, which is not there: its own root is then what
  * is looked at last.
+ *
+ * And descriptors, shared out so that neither many functions nor many clients take them all.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,6 +22,10 @@
 #define MACHINE_PATH_BYTES  4096
 #define MACHINE_PART        4 /* of the memory is left to everything else */
 #define MACHINE_TENANT_PART 2 /* of a worker's may be one tenant's */
+
+#define DESCRIPTORS_PART    4   /* of them is for artifacts, and for what is neither */
+#define DESCRIPTORS_OTHER   512 /* the store, listeners, channels, connections that end; at most */
+#define CONNECTIONS_MAX     100000
 
 /* UINT64_MAX for "max", for what is not there, and for what is no number. */
 static uint64_t machine_read(const char *path)
@@ -93,4 +99,15 @@ uint64_t config_tenant_memory_bytes(const struct config *config)
     if (config->limits.tenant_memory != 0)
         return config->limits.tenant_memory;
     return MAX(config_worker_memory_bytes(config) / MACHINE_TENANT_PART, UINT64_C(1));
+}
+
+struct config_descriptors config_share_descriptors(const struct config *config, uint64_t limit)
+{
+    uint64_t functions = config->pool_total + config->limits.concurrency + config->limits.parked;
+    uint64_t artifacts = MIN(limit / DESCRIPTORS_PART, functions);
+    uint64_t other = MIN(limit / DESCRIPTORS_PART, (uint64_t)DESCRIPTORS_OTHER);
+    return (struct config_descriptors){
+        .artifacts = (uint32_t)artifacts,
+        .connections = (uint32_t)MIN(limit - artifacts - other, (uint64_t)CONNECTIONS_MAX),
+    };
 }

@@ -135,6 +135,7 @@ struct isolate_pool_options {
     uint32_t per_function_max;        /* warm isolates of one function, */
     uint32_t per_tenant_max;          /* of all functions of one tenant, */
     uint32_t total_max;               /* and in all */
+    uint32_t artifacts_max;           /* mapped at once, each with a descriptor; 0: no bound */
     uint64_t idle_max_ns;
     uint64_t trim_ns;      /* a warm isolate that waited so long is trimmed */
     uint64_t ahead_max_ns; /* an isolate made ahead of a function's first request waits so long;

@@ -3,7 +3,8 @@
  * The pool: checkout and return of isolates, within bounds.
  *
  *   checkout: the newest warm isolate of the function's entry, else one made from the artifact; for
- *             that, idle ones of anybody are given up when the kernel has no room
+ *             that, idle ones of anybody are given up when the kernel has no room, or the artifact
+ *             would be one too many
  *   return:   reset (or kept as it is, if its function chose so) and put in front of the entry's
  *             warm ones; then whatever is too much is evicted: of the function, of its tenant, in
  *             all. What went wrong, wrote too much or is of a version before is retired.
@@ -81,7 +82,8 @@ static enum status pool_try_cold(struct isolate_pool *pool,
     struct isolate_start start = {.reason = entry->cold_reason};
     uint64_t began = clock_monotonic_ns(clock);
     if (entry->artifact == NULL) {
-        enum status status = opener.open(opener.context, report, &entry->artifact);
+        pool_index_make_room(pool);
+        enum status status = pool_index_map(pool, entry, opener, report);
         if (status != STATUS_OK)
             return status;
         start.load_ns = clock_monotonic_ns(clock) - began;

@@ -126,8 +126,7 @@ static bool idle_make_ahead(struct isolate_pool *pool,
     if (pool->options.ahead_max_ns == 0 || !idle_has_room(pool, entry))
         return false;
     /* Without its artifact, or memory for it, the first request may say so. */
-    if (entry->artifact == NULL &&
-        opener.open(opener.context, &report, &entry->artifact) != STATUS_OK)
+    if (pool_index_map(pool, entry, opener, &report) != STATUS_OK)
         return false;
     enum isolate_start_reason reason = entry->cold_reason;
     if (idle_make_warm(pool, entry) != STATUS_OK) {

@@ -14,6 +14,7 @@
 #include "engine/base/hash.h"
 
 #define POOL_RETIRED_MAX 64 /* isolates freed piece by piece; more: at once */
+#define POOL_LOOK_MAX    64 /* entries looked at for one that is not in use */
 
 /* ---- tenants --------------------------------------------------------------------------------- */
 
@@ -67,6 +68,48 @@ void isolate_tenant_unref(struct isolate_tenant *tenant)
     free(tenant);
 }
 
+/* ---- artifacts ------------------------------------------------------------------------------- */
+
+static bool index_is_full(const struct isolate_pool *pool)
+{
+    uint32_t max = pool->options.artifacts_max;
+    return max != 0 && pool->artifact_count >= max;
+}
+
+enum status pool_index_map(struct isolate_pool *pool,
+                           struct isolate_pool_entry *entry,
+                           struct isolate_opener opener,
+                           struct report *report)
+{
+    if (entry->artifact != NULL)
+        return STATUS_OK;
+    if (index_is_full(pool))
+        return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
+                           "pool: %u functions are at work, and there are descriptors for no more: "
+                           "raise `ulimit -n`",
+                           pool->artifact_count);
+    enum status status = opener.open(opener.context, report, &entry->artifact);
+    if (status == STATUS_OK)
+        pool->artifact_count++;
+    return status;
+}
+
+void pool_index_make_room(struct isolate_pool *pool)
+{
+    for (int i = 0; i < POOL_LOOK_MAX && index_is_full(pool); i++) {
+        struct isolate_pool_entry *entry =
+            LIST_LAST(&pool->live, struct isolate_pool_entry, by_use);
+        if (entry->in_use_count > 0) {
+            pool_index_touch(&pool->live, &entry->by_use);
+            continue;
+        }
+        pool->stats.evicted += entry->warm_count;
+        pool_index_drop_warm(pool, entry);
+        pool_index_make_cold(pool, entry);
+        entry->cold_reason = ISOLATE_START_EVICTED;
+    }
+}
+
 /* ---- warm isolates --------------------------------------------------------------------------- */
 
 void pool_index_retire(struct isolate_pool *pool, struct isolate *isolate)
@@ -86,6 +129,8 @@ void pool_index_drop_warm(struct isolate_pool *pool, struct isolate_pool_entry *
     for (struct isolate *oldest = pool_index_oldest(entry); oldest != NULL;
          oldest = pool_index_oldest(entry))
         pool_index_retire(pool, pool_index_take_out(entry, oldest));
+    if (entry->artifact != NULL)
+        pool->artifact_count--;
     isolate_artifact_unref(entry->artifact);
     entry->artifact = NULL;
 }

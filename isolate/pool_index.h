@@ -101,6 +101,7 @@ struct isolate_pool {
     struct list retired;
     uint32_t ahead_count;
     uint32_t retired_count;
+    uint32_t artifact_count; /* that entries have mapped */
     uint64_t swept_ns;
     uint64_t largest_bytes; /* what the tenant that uses most used at largest_ns */
     uint64_t largest_ns;
@@ -150,6 +151,17 @@ static inline void pool_index_make_live(struct isolate_pool *pool, struct isolat
     pool_index_touch(&pool->live, &entry->by_use);
     pool_index_touch(&entry->tenant->live, &entry->by_tenant);
 }
+
+/* ---- artifacts ------------------------------------------------------------------------------- */
+
+/* Maps the entry's artifact, unless it is. STATUS_LIMIT: as many are mapped as may be. */
+NODISCARD enum status pool_index_map(struct isolate_pool *pool,
+                                     struct isolate_pool_entry *entry,
+                                     struct isolate_opener opener,
+                                     struct report *report);
+/* Until one more may be mapped, the least recently used entries of which nothing is in use have
+ * nothing left; a bounded number of them is looked at. */
+void pool_index_make_room(struct isolate_pool *pool);
 
 /* ---- warm isolates --------------------------------------------------------------------------- */
 

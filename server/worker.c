@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -110,6 +111,19 @@ static enum status worker_open_signals(struct worker *worker, struct report *rep
     return STATUS_OK;
 }
 
+/* As many as we may have. */
+static enum status worker_take_descriptors(struct request_service *service, struct report *report)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return report_errno(report, "worker: cannot read the limit of descriptors");
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return report_errno(report, "worker: cannot raise the limit of descriptors");
+    service->descriptors = config_share_descriptors(service->config, limit.rlim_cur);
+    return STATUS_OK;
+}
+
 static enum status worker_listen(struct worker *worker, struct report *report)
 {
     int fds[CONFIG_LISTEN_MAX];
@@ -161,6 +175,8 @@ static enum status worker_start(struct worker *worker, struct report *report)
     service->access_log = worker->boot.access_log;
     service->loop =
         (struct peers_loop){.watch = worker_watch, .unwatch = worker_unwatch, .context = worker};
+    if (status == STATUS_OK)
+        status = worker_take_descriptors(service, report);
     if (status == STATUS_OK)
         status = request_service_init(service, report);
     if (status == STATUS_OK)

@@ -86,18 +86,22 @@ static void doctor_address_space(struct doctor *doctor)
     doctor_say(doctor, DOCTOR_OK, "address space", "8 GiB can be reserved");
 }
 
-static void doctor_descriptors(struct doctor *doctor)
+/* Without enough of them functions are given up that would have stayed warm. */
+static void doctor_descriptors(struct doctor *doctor, const struct config *config)
 {
     struct rlimit limit;
-    char detail[128];
+    char detail[256];
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
         doctor_say(doctor, DOCTOR_FAIL, "descriptors", strerror(errno));
         return;
     }
-    (void)snprintf(detail, sizeof(detail), "at most %llu%s", (unsigned long long)limit.rlim_max,
-                   limit.rlim_max < DOCTOR_DESCRIPTORS ? ": few; raise `ulimit -n`" : "");
-    doctor_say(doctor, limit.rlim_max < DOCTOR_DESCRIPTORS ? DOCTOR_WARN : DOCTOR_OK, "descriptors",
-               detail);
+    struct config_descriptors share = config_share_descriptors(config, limit.rlim_max);
+    bool few = limit.rlim_max < DOCTOR_DESCRIPTORS;
+    (void)snprintf(detail, sizeof(detail),
+                   "%llu, so that a worker takes %u connections and %u functions at once%s",
+                   (unsigned long long)limit.rlim_max, share.connections, share.artifacts,
+                   few ? ": few; raise `ulimit -n`" : "");
+    doctor_say(doctor, few ? DOCTOR_WARN : DOCTOR_OK, "descriptors", detail);
 }
 
 /* Without enough of them a worker refuses requests long before its memory is full. */
@@ -287,13 +291,13 @@ int doctor_main(int argc, char **argv)
     doctor.json = json ? json_array() : NULL;
     doctor_kernel(&doctor);
     doctor_address_space(&doctor);
-    doctor_descriptors(&doctor);
     doctor_libh2o(&doctor);
     doctor_say(&doctor, DOCTOR_OK, "engine", engine_dispatch_name());
     doctor_javascript(&doctor);
     if (doctor_config(&doctor, &config)) {
         doctor_public_url(&doctor, &config);
         doctor_data_dir(&doctor, &config);
+        doctor_descriptors(&doctor, &config);
         doctor_mappings(&doctor, &config);
         doctor_memory(&doctor, &config);
         doctor_walls(&doctor, &config);

@@ -10,7 +10,6 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "server/front/forwarded.h"
@@ -18,8 +17,6 @@
 #include "server/telemetry/log.h"
 
 #define ACCEPTS_PER_TURN      32
-#define DESCRIPTORS_RESERVED  512 /* for artifacts, the store, listeners */
-#define CONNECTIONS_MAX       100000
 #define NO_ROOM_LOG_NS        CLOCK_NS_PER_S
 #define COMING_PART           4       /* of limits.worker_memory, for bodies that are coming in */
 #define HTTP1_TIMEOUT_MS      3600000 /* h2o_idle.c knows better what is slow */
@@ -173,8 +170,10 @@ static bool listen_accept_one(const struct h2o_listener *listener)
     struct h2o_front *front = listener->front;
     h2o_socket_t *socket = h2o_evloop_socket_accept(listener->socket);
     if (socket == NULL) {
-        if (errno == EMFILE || errno == ENFILE)
+        if (errno == EMFILE || errno == ENFILE) {
             listen_tell_no_room(front);
+            (void)h2o_idle_evict(front);
+        }
         return false;
     }
     listen_begin(listener, socket);
@@ -205,19 +204,6 @@ void h2o_listen_adopt(struct h2o_front *front, int fd, uint32_t listener)
 }
 
 /* ---- set-up ---------------------------------------------------------------------------------- */
-
-static uint32_t listen_connection_max(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return 512;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-    rlim_t usable = limit.rlim_cur > 2 * DESCRIPTORS_RESERVED
-                        ? limit.rlim_cur - DESCRIPTORS_RESERVED
-                        : limit.rlim_cur / 2;
-    return (uint32_t)MIN(usable, (rlim_t)CONNECTIONS_MAX);
-}
 
 static void listen_look_at_clock(struct h2o_front *front)
 {
@@ -273,7 +259,7 @@ enum status h2o_listen_create(struct request_service *service,
         return report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
     front->service = service;
     listen_look_at_clock(front);
-    front->connection_max = listen_connection_max();
+    front->connection_max = service->descriptors.connections;
     front->coming_max = config_worker_memory_bytes(service->config) / COMING_PART;
     h2o_linklist_init_anchor(&front->connections);
     h2o_linklist_init_anchor(&front->idle);

@@ -146,6 +146,7 @@ static enum status service_create_pool(struct request_service *service)
         .per_function_max = config->pool_per_function,
         .per_tenant_max = MAX(config->pool_total / POOL_TENANT_PART, config->pool_per_function),
         .total_max = config->pool_total,
+        .artifacts_max = service->descriptors.artifacts,
         .trim_ns = config->pool_trim_us * CLOCK_NS_PER_US,
         .idle_max_ns = config->pool_idle_us * CLOCK_NS_PER_US,
         .ahead_max_ns = config->pool_prewarm_us * CLOCK_NS_PER_US,

@@ -70,6 +70,7 @@ struct request_memory {
 struct request_service {
     const struct config *config;
     uint32_t worker; /* which of config->workers this is */
+    struct config_descriptors descriptors;
     const struct clock *clock;
     struct metrics *metrics;
     struct record_ring *records; /* where control reads of starts and of what guests log */
@@ -108,7 +109,8 @@ struct request_service {
     bool access_log;
 };
 
-/* What is borrowed must be set: clock, config, catalog, and the pages shared with control. */
+/* What is borrowed must be set: clock, config, catalog, and the pages shared with control; and how
+ * many descriptors there are for what. */
 NODISCARD enum status request_service_init(struct request_service *service, struct report *report);
 void request_service_done(struct request_service *service);
 /* Timers and one turn of the scheduler; then at most so many microseconds may pass. */

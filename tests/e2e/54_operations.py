@@ -106,6 +106,21 @@ class NoRoom(unittest.TestCase):
             self.assertIn("ulimit -n", events(server, "no_descriptors")[0]["message"])
             self.assertLess(len(events(server, "no_descriptors")), 10)
 
+    def test_more_functions_than_descriptors_are_served_and_leave_some_to_connections(self):
+        functions = [f"text{i}" for i in range(60)]
+        server = Server(workers=1, prefix=["sh", "-c", 'ulimit -n 120; exec "$@"', "sh"])
+        with server, contextlib.ExitStack() as stack:
+            for name in functions:
+                server.deploy(name, text_guest(f"{name:>13}"))
+            for name in functions:
+                self.assertEqual(server.get(name).text, f"{name:>13}")
+            clients = [stack.enter_context(contextlib.closing(server.connect()))
+                       for _ in range(50)]
+            for client in clients:
+                client.request("GET", "/f/default/text0/")
+            self.assertEqual({client.getresponse().status for client in clients}, {200})
+            self.assertEqual(events(server, "no_descriptors") + events(server, "start_failed"), [])
+
 
 class AnotherUser(unittest.TestCase):
     def test_who_may_not_open_the_socket_is_told_so_and_what_would_help(self):

@@ -63,6 +63,25 @@ static void memory_that_nobody_bounds_is_a_part_of_the_machines(void **state)
     assert_int_equal(config_tenant_memory_bytes(&config), 900);
 }
 
+static void descriptors_are_shared_out_between_functions_and_connections(void **state)
+{
+    (void)state;
+    struct config config = {.pool_total = 4000, .limits = {.concurrency = 60, .parked = 40}};
+    static const struct {
+        uint64_t limit;
+        uint32_t artifacts;
+        uint32_t connections;
+    } rows[] = {
+        {0, 0, 0},          {120, 30, 60},        {1024, 256, 512},
+        {4096, 1024, 2560}, {65536, 4100, 60924}, {UINT64_MAX, 4100, 100000},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct config_descriptors share = config_share_descriptors(&config, rows[i].limit);
+        assert_int_equal(share.artifacts, rows[i].artifacts);
+        assert_int_equal(share.connections, rows[i].connections);
+    }
+}
+
 static void quantity_refuses_wrong_units_signs_and_overflow(void **state)
 {
     (void)state;
@@ -573,6 +592,7 @@ UNIT
         cmocka_unit_test(certificates_are_files_by_absolute_paths),
         cmocka_unit_test(quantity_reads_every_documented_form),
         cmocka_unit_test(memory_that_nobody_bounds_is_a_part_of_the_machines),
+        cmocka_unit_test(descriptors_are_shared_out_between_functions_and_connections),
         cmocka_unit_test(quantity_refuses_wrong_units_signs_and_overflow),
         cmocka_unit_test(quantity_text_reads_back_as_the_same_value),
         cmocka_unit_test(defaults_are_what_the_tables_say),

@@ -170,6 +170,21 @@ struct isolate_pool *fake_make_pool_with_ahead(uint32_t total)
     return fake_make(&options);
 }
 
+struct isolate_pool *fake_make_narrow_pool(uint32_t artifacts)
+{
+    const struct isolate_pool_options options = {
+        .per_function_max = 8,
+        .per_tenant_max = 64,
+        .total_max = 64,
+        .artifacts_max = artifacts,
+        .idle_max_ns = 60 * SECOND,
+        .trim_ns = SECOND,
+        .ahead_max_ns = 10 * SECOND,
+        .clock = &fake_clock,
+    };
+    return fake_make(&options);
+}
+
 struct isolate_pool *fake_make_memory_pool(uint64_t worker_bytes, uint64_t tenant_bytes)
 {
     const struct isolate_pool_options options = {

@@ -48,6 +48,8 @@ struct isolate_pool *
 fake_make_bounded_pool(uint32_t per_function, uint32_t per_tenant, uint32_t total);
 struct isolate_pool *fake_make_pool(uint32_t per_function, uint32_t total);
 struct isolate_pool *fake_make_pool_with_ahead(uint32_t total);
+/* With so many artifacts mapped at once. */
+struct isolate_pool *fake_make_narrow_pool(uint32_t artifacts);
 struct isolate_pool *fake_make_memory_pool(uint64_t worker_bytes, uint64_t tenant_bytes);
 void fake_free_pool(struct isolate_pool *pool);
 

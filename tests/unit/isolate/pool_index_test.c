@@ -171,6 +171,54 @@ static void the_longest_cold_entry_makes_room_when_the_table_is_full(void **stat
     fake_free_pool(pool);
 }
 
+/* ---- artifacts ------------------------------------------------------------------------------- */
+
+static void the_longest_unused_function_makes_room_for_an_artifact(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = fake_make_narrow_pool(3);
+    struct isolate *busy = fake_take(pool, "t/busy", "v1", ISOLATE_START_FIRST_REQUEST);
+    struct isolate *first = fake_take(pool, "t/idle", "v1", ISOLATE_START_FIRST_REQUEST);
+    fake_return(fake_take(pool, "t/idle", "v1", ISOLATE_START_POOL_EMPTY), ISOLATE_FINISHED);
+    fake_return(first, ISOLATE_FINISHED);
+    for (int i = 0; i < 200; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof(name), "u/f%d", i);
+        /* One whose isolate was discarded has an artifact, and nothing warm. */
+        fake_return(fake_take(pool, name, "v1", ISOLATE_START_FIRST_REQUEST),
+                    i % 2 == 0 ? ISOLATE_FINISHED : ISOLATE_DISCARDED);
+        assert_in_range(fake.artifacts_alive, 1, 3);
+    }
+    assert_int_equal(fake.artifacts_alive, 3);
+    fake_return(busy, ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/busy", "v1", ISOLATE_START_WARM), ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/idle", "v1", ISOLATE_START_EVICTED), ISOLATE_FINISHED);
+    assert_false(fake_renew(pool, "t/new", "v1")); /* nothing is made ahead at others' expense */
+    fake_free_pool(pool);
+}
+
+static void with_all_artifacts_at_work_a_start_is_refused_and_says_why(void **state)
+{
+    (void)state;
+    struct isolate_pool *pool = fake_make_narrow_pool(2);
+    struct isolate *one = fake_take(pool, "t/one", "v1", ISOLATE_START_FIRST_REQUEST);
+    struct isolate *two = fake_take(pool, "t/two", "v1", ISOLATE_START_FIRST_REQUEST);
+    struct isolate_key key = fake_key("t/three", "v1");
+    struct isolate_opener opener = {fake_open_artifact, NULL};
+    struct isolate_start start;
+    struct isolate *isolate;
+    struct report report = REPORT_INIT;
+    assert_int_equal(isolate_pool_checkout(pool, &key, opener, &report, &start, &isolate),
+                     STATUS_LIMIT);
+    assert_non_null(strstr(report.text, "ulimit -n"));
+    /* Those that are there have as many as they want. */
+    fake_return(fake_take(pool, "t/one", "v1", ISOLATE_START_POOL_EMPTY), ISOLATE_FINISHED);
+    fake_return(two, ISOLATE_FINISHED);
+    fake_return(fake_take(pool, "t/three", "v1", ISOLATE_START_FIRST_REQUEST), ISOLATE_FINISHED);
+    fake_return(one, ISOLATE_FINISHED);
+    fake_free_pool(pool);
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +230,8 @@ UNIT
         cmocka_unit_test(evicting_where_nothing_is_warm_is_our_bug),
         cmocka_unit_test(the_longest_cold_entry_makes_room_when_the_table_is_full),
         cmocka_unit_test(many_functions_keep_their_isolates_apart),
+        cmocka_unit_test(the_longest_unused_function_makes_room_for_an_artifact),
+        cmocka_unit_test(with_all_artifacts_at_work_a_start_is_refused_and_says_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
