@@ -156,12 +156,17 @@ bool isolate_trim(struct isolate *isolate)
     ASSERT(isolate->magic == ISOLATE_MAGIC && isolate->served == 0);
     if (!engine_vacate(isolate->instance) || isolate_map_memories(isolate, &report) != STATUS_OK)
         return false;
-    (void)isolate_measure(isolate);
+    /* Known, not measured: a look at stack and dirty maps would bring their page tables back. */
+    struct isolate_claim *claim = &isolate->claim;
+    (void)isolate_claim_set(claim, ISOLATE_BUDGET_MEMORY, 0);
+    (void)isolate_claim_set(claim, ISOLATE_BUDGET_STACK, 0);
+    (void)isolate_claim_set(claim, ISOLATE_BUDGET_HEAP,
+                            engine_machine_heap_bytes(isolate->machine));
     /* Of the artifact, native code included, only this process's view goes; whoever needs it finds
-     * the file's pages. Last, because mapping and measuring look into it. */
+     * the file's pages. Last, because mapping looks into it. */
     const struct isolate_artifact *artifact = isolate->artifact;
     (void)madvise(artifact->data, artifact->count, MADV_DONTNEED);
-    (void)isolate_claim_set(&isolate->claim, ISOLATE_BUDGET_ISOLATE, ISOLATE_TRIMMED_BYTES);
+    (void)isolate_claim_set(claim, ISOLATE_BUDGET_ISOLATE, ISOLATE_TRIMMED_BYTES);
     return true;
 }
 

@@ -581,6 +581,37 @@ static void a_trimmed_isolate_has_no_heap_and_makes_objects_again(void **state)
     isolate_free(isolate);
 }
 
+/* Also no page of zeros, which is no memory but takes a page of page tables. */
+static void assert_nothing_is_mapped(int pagemap, const void *from, uint64_t bytes)
+{
+    for (uint64_t at = 0; at < bytes; at += PAGE_BYTES) {
+        uint64_t entry;
+        off_t place = (off_t)(((uintptr_t)from + at) / PAGE_BYTES * sizeof(entry));
+        assert_int_equal(pread(pagemap, &entry, sizeof(entry), place), sizeof(entry));
+        assert_int_equal(entry >> 63, 0);
+    }
+}
+
+static void a_trimmed_isolate_needs_no_page_tables(void **state)
+{
+    (void)state;
+    int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    if (pagemap < 0)
+        skip();
+    struct isolate *isolate = make_isolate("isolate_large");
+    must3(isolate, "fill", 0, 0x5a, 10 * PAGE_BYTES);
+    (void)isolate_measure(isolate);
+    assert_true(isolate_reset(isolate));
+    assert_true(isolate_trim(isolate));
+    struct engine_memory_view view = engine_memory_view(isolate->instance, 0);
+    const uint8_t *dirty = dirty_map(isolate, 0);
+    assert_nothing_is_mapped(pagemap, dirty, (uint64_t)(view.base - dirty) + view.initial_bytes);
+    assert_nothing_is_mapped(pagemap, isolate->machine->stack,
+                             isolate->machine->stack_mapped_bytes);
+    (void)close(pagemap);
+    isolate_free(isolate);
+}
+
 static void shedding_drops_all_pages_some_at_a_time(void **state)
 {
     (void)state;
@@ -762,6 +793,7 @@ UNIT
         cmocka_unit_test(objects_wear_an_isolate_like_pages_of_memory),
         cmocka_unit_test(shedding_gives_the_heap_back_a_piece_at_a_time),
         cmocka_unit_test(a_trimmed_isolate_has_no_heap_and_makes_objects_again),
+        cmocka_unit_test(a_trimmed_isolate_needs_no_page_tables),
         cmocka_unit_test(shedding_drops_all_pages_some_at_a_time),
         cmocka_unit_test(a_trimmed_isolate_is_the_snapshot_and_serves_on),
         cmocka_unit_test(own_pages_are_counted_until_they_are_given_back),
