@@ -290,7 +290,11 @@ static bool api_take_choices(struct api_call *call)
         return false;                                                                              \
     *choices |= yes ? DEPLOY_##NAME : 0u;
 #include "deploy/choices.def"
-    return true;
+    if ((*choices & DEPLOY_STRICT) == 0 || (*choices & DEPLOY_ALLOW_MISSING) == 0)
+        return true;
+    api_answer_error(call, 400, "bad_query", "`strict` and `allow_missing` exclude each other",
+                     "leave one of them out");
+    return false;
 }
 
 static void api_prepare_build(struct api_call *call, struct bytes content_type)

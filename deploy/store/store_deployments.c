@@ -282,19 +282,32 @@ static enum status store_check_shares(const struct store_txn *txn,
                                                "the shares are not 100 percent together");
 }
 
+/* How the change is called in the audit and in the log. */
+static const char *store_deploying_action(const struct store_deploying *deploying,
+                                          uint32_t active_version,
+                                          const struct records_deployment *next)
+{
+    bool is_whole = deploying->deployment == NULL && deploying->parts == 0;
+    if (is_whole && deploying->version < active_version) /* 0: to what was before */
+        return "rollback";
+    return next->share_count > 1 ? "split" : "activate";
+}
+
 static enum status store_change_deploy(struct store_txn *txn, void *context)
 {
     const struct store_deploying *deploying = context;
-    struct records_function function;
+    struct records_function function = {0};
     struct records_deployment next = {0};
     enum status status = store_find_function(txn, deploying->target, &function);
+    uint32_t active_version = function.active_version;
     if (status == STATUS_OK)
         status = store_next_deployment(txn, deploying, &function, &next);
     if (status == STATUS_OK)
         status = store_check_shares(txn, deploying->target, &next);
     if (status == STATUS_OK)
         status = store_become(txn, deploying->target, &function, &next);
-    const struct store_logged logged = {.action = next.share_count > 1 ? "split" : "activate",
+    const struct store_logged logged = {.action =
+                                            store_deploying_action(deploying, active_version, &next),
                                         .target = deploying->target,
                                         .version = function.active_version,
                                         .content = &function.active,

@@ -209,6 +209,8 @@ class Api(ServerTest):
         detail = self.problem(self.server.put("lacks", module, query="?strict=1"), 422,
                               "foreign_import")["detail"]
         self.assertIn("`http_handler.get_weather`", detail)
+        answer = self.server.put("lacks", module, query="?strict=1&allow_missing=1")
+        self.assertIn("exclude each other", self.problem(answer, 400, "bad_query")["detail"])
         answer = self.server.put("lacks", module)
         self.assertEqual(answer.status, 201, answer)
         self.assertTrue(any("get_weather" in w for w in answer.json["warnings"]), answer)

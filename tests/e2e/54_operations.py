@@ -65,12 +65,12 @@ class Lifecycle(unittest.TestCase):
         names = [json.loads(line)["event"] for line in server.log().splitlines()]
         # Helpers are ready in no order; of walls is told what is missing here.
         names = [name for name in names if name not in ("helper_ready", "walls")]
-        self.assertEqual(names, ["start", "ready", "deploy", "deploy", "activate", "delete",
+        self.assertEqual(names, ["start", "ready", "deploy", "deploy", "rollback", "delete",
                                  "drain", "stop"])
         deployed = events(server, "deploy")[1]
         self.assertEqual((deployed["tenant"], deployed["function"], deployed["version"]),
                          ("acme", "text", "v2"))
-        self.assertEqual(events(server, "activate")[0]["version"], "v1")
+        self.assertEqual(events(server, "rollback")[0]["version"], "v1")
 
     def test_ctrl_c_is_answered(self):
         server = Server(workers=1)

@@ -130,6 +130,7 @@ static void each_mistake_is_named_in_one_line(void **state)
         {{"--cold", "--tenant", "Big"}, "--tenant: 'Big'"},
         {{"--cold", "--tenant", "a/b"}, "--tenant: 'a/b'"},
         {{"--cold", "--tenant", "-a"}, "--tenant: '-a'"},
+        {{"--cold", "-t", "a_b"}, "--tenant: 'a_b'"},
         {{"--cold", "--warmup", "1s"}, "do not go with --cold"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
