@@ -306,12 +306,12 @@ static enum status store_change_deploy(struct store_txn *txn, void *context)
         status = store_check_shares(txn, deploying->target, &next);
     if (status == STATUS_OK)
         status = store_become(txn, deploying->target, &function, &next);
-    const struct store_logged logged = {.action =
-                                            store_deploying_action(deploying, active_version, &next),
-                                        .target = deploying->target,
-                                        .version = function.active_version,
-                                        .content = &function.active,
-                                        .deployment = &next};
+    const struct store_logged logged = {
+        .action = store_deploying_action(deploying, active_version, &next),
+        .target = deploying->target,
+        .version = function.active_version,
+        .content = &function.active,
+        .deployment = &next};
     return status == STATUS_OK ? store_log(txn, &logged) : status;
 }
 
