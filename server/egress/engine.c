@@ -59,6 +59,7 @@ void egress_engine_free(struct egress_engine *engine)
         egress_pool_free(pool);
     while (engine->handle_count > 0)
         curl_easy_cleanup(engine->handles[--engine->handle_count]);
+    egress_pool_forget_sockets(engine);
     resolver_free(engine->resolver);
     (void)event_del(&engine->sweep);
     curl_global_cleanup();

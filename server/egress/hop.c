@@ -54,8 +54,7 @@ hop_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *addre
     }
     fetch->result.connects++;
     fetch->engine->stats.connects++;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                  address->protocol);
+    return egress_pool_open_socket(fetch->pool, address);
 }
 
 /* ---- what comes back ---------------------------------------------------------------------------
@@ -325,11 +324,14 @@ static bool hop_set_rules(CURL *easy, const struct egress_options *options)
 static bool hop_set_callbacks(CURL *easy, struct egress_fetch *fetch)
 {
     return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, hop_open_socket) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, egress_pool_close_socket) ==
+               CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, hop_on_head) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, hop_on_data) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_READFUNCTION, hop_on_read) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, hop_on_seek) == CURLE_OK &&
            hop_set_pointer(easy, CURLOPT_OPENSOCKETDATA, fetch) &&
+           hop_set_pointer(easy, CURLOPT_CLOSESOCKETDATA, fetch->engine) &&
            hop_set_pointer(easy, CURLOPT_HEADERDATA, fetch) &&
            hop_set_pointer(easy, CURLOPT_WRITEDATA, fetch) &&
            hop_set_pointer(easy, CURLOPT_READDATA, fetch) &&

@@ -36,6 +36,8 @@
 #define ENGINE_POOLS_MAX      1024u
 #define ENGINE_TENANT_BYTES   64
 
+struct pool_socket;
+
 struct egress_pool {
     struct list_link link; /* of the engine's */
     struct egress_engine *engine;
@@ -59,6 +61,8 @@ struct egress_engine {
     struct event sweep;
     CURL *handles[ENGINE_HANDLES_MAX];
     uint32_t handle_count;
+    struct pool_socket **sockets; /* by descriptor; NULL: curl has none of this number */
+    size_t socket_max;
 };
 
 enum fetch_state { FETCH_RESOLVING, FETCH_TRYING, FETCH_ENDED };
@@ -140,6 +144,12 @@ void egress_pools_sweep(struct egress_engine *engine);
 NODISCARD bool egress_pool_add(struct egress_fetch *fetch);
 void egress_pool_remove(struct egress_fetch *fetch);
 void egress_pool_kick(struct egress_pool *pool);
+/* For curl: a socket that it may connect, and its end, with the engine. */
+curl_socket_t egress_pool_open_socket(struct egress_pool *pool,
+                                      const struct curl_sockaddr *address);
+int egress_pool_close_socket(void *context, curl_socket_t fd);
+/* All, at the engine's end. */
+void egress_pool_forget_sockets(struct egress_engine *engine);
 
 /* hop.c: from a fetch whose addresses are known to a curl handle that is set up, and back. */
 NODISCARD bool egress_hop_prepare(struct egress_fetch *fetch);

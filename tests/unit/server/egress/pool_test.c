@@ -51,6 +51,41 @@ static void a_kept_connection_that_died_is_replaced(void **state)
     stage_close(&stage);
 }
 
+static int count_if_read(const struct event_base *base, const struct event *event, void *count)
+{
+    (void)base;
+    *(uint32_t *)count += event_get_fd(event) >= 0 && (event_get_events(event) & EV_READ) != 0;
+    return 0;
+}
+
+/* What the loop waits to read from; the origin's own ends are among them. */
+static uint32_t count_watched(const struct stage *stage)
+{
+    uint32_t count = 0;
+    (void)event_base_foreach_event(stage->base, count_if_read, &count);
+    return count;
+}
+
+static void a_kept_connection_is_watched_until_something_comes(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    uint32_t before = count_watched(&stage);
+    stage_answer(&stage, OK_HELLO);
+    stage_answer(&stage, OK_HELLO);
+    stage.origin.answers[1].close = true;
+    struct fetch_order order = stage_order(&stage, "/");
+    stage_fetch(&stage, &order);
+    assert_int_equal(count_watched(&stage), before + 2);
+    stage_fetch(&stage, &order);
+    assert_end(&stage, FETCH_END_DONE);
+    assert_int_equal(stage.probe.result.connects, 0);
+    while (stage.origin.open > 0 || count_watched(&stage) > before)
+        stage_turn(&stage);
+    stage_close(&stage);
+}
+
 static void a_tenant_has_so_many_fetches_at_once_and_no_more(void **state)
 {
     (void)state;
@@ -130,6 +165,7 @@ UNIT
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_connection_is_used_again_by_its_tenant_only),
         cmocka_unit_test(a_kept_connection_that_died_is_replaced),
+        cmocka_unit_test(a_kept_connection_is_watched_until_something_comes),
         cmocka_unit_test(a_tenant_has_so_many_fetches_at_once_and_no_more),
         cmocka_unit_test(an_unused_pool_ends),
         cmocka_unit_test(a_name_of_a_tenant_that_is_none_gets_no_pool),
