@@ -324,8 +324,7 @@ static bool fetch_copy_lists(struct egress_fetch *fetch, const struct fetch_orde
 {
     struct bytes *rules = ARENA_ARRAY(&fetch->arena, struct bytes, order->rule_count);
     fetch->fields = ARENA_ARRAY(&fetch->arena, struct fetch_field, order->field_count);
-    fetch->rows = ARENA_ARRAY(&fetch->arena, struct fetch_field, EGRESS_FIELDS_MAX);
-    if (rules == NULL || fetch->fields == NULL || fetch->rows == NULL)
+    if (rules == NULL || fetch->fields == NULL)
         return false;
     fetch->rules = rules;
     for (; fetch->rule_count < order->rule_count; fetch->rule_count++) {

@@ -12,6 +12,7 @@
 
 #define FIELDS_LENGTH_DIGITS 18
 #define FIELDS_LINE_BYTES    (EGRESS_HEAD_BYTES + 8)
+#define FIELDS_ROWS_FIRST    32u
 #define FIELDS_LISTED_MAX    64 /* words of an answer's `Connection`: no origin keeps us long */
 
 /* Of connections, or said by whoever builds the message. */
@@ -174,6 +175,22 @@ void egress_fields_drop_body(struct egress_fetch *fetch)
 
 /* ---- an answer's ----------------------------------------------------------------------------- */
 
+/* Most heads have few rows: room for all that there may be would cost each fetch a page. */
+static bool fields_make_room(struct egress_fetch *fetch)
+{
+    if (fetch->row_count < fetch->row_max)
+        return true;
+    uint32_t max = MIN(MAX(2 * fetch->row_max, FIELDS_ROWS_FIRST), EGRESS_FIELDS_MAX);
+    struct fetch_field *rows = ARENA_ARRAY(&fetch->arena, struct fetch_field, max);
+    if (rows == NULL)
+        return false;
+    if (fetch->row_count > 0)
+        memcpy(rows, fetch->rows, fetch->row_count * sizeof(rows[0]));
+    fetch->rows = rows;
+    fetch->row_max = max;
+    return true;
+}
+
 static bool fields_keep(struct egress_fetch *fetch, struct bytes name, struct bytes value)
 {
     if (fetch->row_count == EGRESS_FIELDS_MAX) {
@@ -183,7 +200,7 @@ static bool fields_keep(struct egress_fetch *fetch, struct bytes name, struct by
     }
     char *lower = arena_copy_text(&fetch->arena, name);
     char *copy = arena_copy_text(&fetch->arena, value);
-    if (lower == NULL || copy == NULL)
+    if (lower == NULL || copy == NULL || !fields_make_room(fetch))
         return false;
     for (size_t i = 0; i < name.count; i++)
         lower[i] = lower[i] >= 'A' && lower[i] <= 'Z' ? (char)(lower[i] | 0x20) : lower[i];

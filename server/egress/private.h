@@ -113,8 +113,9 @@ struct egress_fetch {
     struct curl_slist *resolved; /* CURLOPT_RESOLVE */
     size_t body_at;
     uint64_t head_bytes;
-    struct fetch_field *rows; /* EGRESS_FIELDS_MAX of the arena */
+    struct fetch_field *rows; /* of the arena */
     uint32_t row_count;
+    uint32_t row_max; /* for so many there is room */
     uint32_t status;
     struct bytes location; /* of the head that comes */
     uint64_t length;       /* of the answer's body, or EGRESS_LENGTH_UNKNOWN */

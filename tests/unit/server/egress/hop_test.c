@@ -98,6 +98,25 @@ static void a_head_without_end_is_cut(void **state)
         hostile(&rows[i], ends[i]);
 }
 
+static void a_head_may_have_so_many_rows(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    stage.origin.answers[0] = (struct origin_answer){.bytes = "HTTP/1.1 200 OK\r\nfirst: x\r\n",
+                                                     .again = "a: b\r\n",
+                                                     .repeat = EGRESS_FIELDS_MAX - 2,
+                                                     .rest = "Content-Length: 0\r\n\r\n"};
+    struct fetch_order order = stage_order(&stage, "/");
+    stage_fetch(&stage, &order);
+    assert_end(&stage, FETCH_END_DONE);
+    assert_int_equal(strncmp(stage.probe.headers, "first: x\na: b\n", 14), 0);
+    assert_int_equal(strlen(stage.probe.headers), strlen("first: x\n") +
+                                                      (EGRESS_FIELDS_MAX - 2) * strlen("a: b\n") +
+                                                      strlen("content-length: 0\n"));
+    stage_close(&stage);
+}
+
 static void a_body_without_end_is_cut(void **state)
 {
     (void)state;
@@ -289,6 +308,7 @@ UNIT
         cmocka_unit_test(what_is_no_answer_is_told),
         cmocka_unit_test(two_lengths_are_none),
         cmocka_unit_test(a_head_without_end_is_cut),
+        cmocka_unit_test(a_head_may_have_so_many_rows),
         cmocka_unit_test(a_body_without_end_is_cut),
         cmocka_unit_test(who_says_nothing_more_is_given_up),
         cmocka_unit_test(a_reset_is_told),
