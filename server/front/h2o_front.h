@@ -62,6 +62,10 @@ struct h2o_connection {
     struct bytes refused_target;
     struct h2o_budget budget;
 
+    /* h2o_wait.c */
+    uint32_t waits_for; /* what the kernel was last told to look for */
+    int left_loop_fd;   /* it looks on although libh2o stopped reading, in this epoll; or -1 */
+
     /* h2o_tls.c; all zeros on a connection without TLS */
     SSL *ssl;                        /* NULL: its handshake has not begun */
     struct signing_job signing;      /* of its handshake */

@@ -138,8 +138,10 @@ GUARD_EXPORT void h2o_socket_read_start(h2o_socket_t *socket, h2o_socket_cb call
 
 GUARD_EXPORT void h2o_socket_close(h2o_socket_t *socket)
 {
-    if (h2o_connection_owns(socket))
+    if (h2o_connection_owns(socket)) {
         h2o_tls_leave(socket->on_close.data);
+        h2o_wait_leave(socket->on_close.data);
+    }
     h2o_guard.close(socket);
 }
 

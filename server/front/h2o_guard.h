@@ -39,6 +39,9 @@ struct h2o_guard {
     struct h2o_connection *current;
     struct check_server *check; /* h2o_guard_check.c's */
     uint64_t wait_us;           /* what libh2o was asked to wait for at most, in its milliseconds */
+    bool in_loop;               /* it is at work, in the loop of all connections */
+    bool spares;                /* ... and need not look at them */
+    bool spared;                /* ... which it did not the last time */
     void (*read_start)(h2o_socket_t *socket, h2o_socket_cb callback);
     void (*close)(h2o_socket_t *socket);
     void (*write)(h2o_socket_t *socket, h2o_iovec_t *buffers, size_t count, h2o_socket_cb done);
@@ -96,8 +99,10 @@ void h2o_guard_sweep(struct h2o_front *front);
 /* No more requests on this connection; those that run are answered. Of HTTP/2. */
 void h2o_guard_wind_down(h2o_http2_conn_t *conn, int error, const char *detail);
 
-/* One turn of the loop. */
-void h2o_wait_run(h2o_loop_t *loop, uint64_t wait_us);
+/* One turn of the loop. It need not look at sockets if there will be another one at once. */
+void h2o_wait_run(h2o_loop_t *loop, uint64_t wait_us, bool looks);
+/* Its socket is about to be closed: nothing of it stays in the loop. */
+void h2o_wait_leave(struct h2o_connection *connection);
 
 static inline h2o_http2_conn_t *h2o_guard_http2(const struct h2o_connection *connection)
 {

@@ -127,6 +127,7 @@ static struct h2o_connection *listen_make(struct h2o_front *front, h2o_socket_t 
     connection->front = front;
     connection->socket = socket;
     connection->linger_fd = -1;
+    connection->left_loop_fd = -1;
     if (h2o_connection_count(connection))
         return connection;
     metrics->connections_refused_address++;
@@ -295,7 +296,7 @@ enum status h2o_listen_create(struct request_service *service,
 
 void h2o_listen_run(struct h2o_front *front, uint64_t wait_us)
 {
-    h2o_wait_run(front->loop, wait_us);
+    h2o_wait_run(front->loop, wait_us, !front->service->settles);
     h2o_tls_turn(front);
     h2o_unread_turn(front);
 }

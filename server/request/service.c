@@ -252,13 +252,14 @@ uint64_t request_service_turn(struct request_service *service)
     timers_run(&service->timers, began, TIMERS_PER_TURN);
     scheduler_turn(&service->scheduler, SLICES_PER_TURN);
     bool logs = guest_log_turn(service);
+    service->settles = false;
     if (service_idle(service, began) || logs)
         return 0;
     /* What was sent from here is written, but the loop goes on with its connection only when it
      * does not wait for sockets: the next request on it would not be one that it looks for. */
-    if (service->answered + service->pieces != sent)
-        return 0;
-    return service_wait_us(service);
+    uint64_t wait_us = service_wait_us(service);
+    service->settles = wait_us > 0 && service->answered + service->pieces != sent;
+    return service->settles ? 0 : wait_us;
 }
 
 void request_service_sweep(struct request_service *service)

@@ -104,6 +104,7 @@ struct request_service {
     uint64_t heard_ns;      /* when this turn of the loop began; 0: it waits for something to do */
     uint64_t answered;      /* requests ever that were answered or cancelled */
     uint64_t pieces;        /* of answers, ever handed to carriers */
+    bool settles;           /* this turn has only to go on with what was sent in it */
     uint32_t in_flight;     /* requests begun and not yet answered or cancelled */
     uint32_t errands;       /* those of them that control asked for */
     bool access_log;

@@ -394,6 +394,25 @@ class Proxied(unittest.TestCase):
                 more.set()
                 self.assertEqual(answer.read(), b"\ndata: 2\n\n")
 
+    def test_requests_that_come_while_one_waits_are_answered_after_it(self):
+        origin = Origin()
+        self.addCleanup(origin.shutdown)
+        self.deploy("waits", PASSES, origin.url)
+        head = "GET /f/default/waits{} HTTP/1.1\r\nHost: x\r\n{}\r\n"
+        with contextlib.closing(self.server.connect()) as connection:
+            connection.connect()
+            for number in range(3):
+                connection.sock.sendall(head.format("/slow", "").encode())
+                wait_until(lambda: len(origin.slow) > number, 10, "the origin's side")
+                connection.sock.sendall(head.format("/near", "").encode() * 2)
+                origin.let_go.set()
+                answers = b""
+                while answers.count(b"hello from python\n") < 2:
+                    answers += connection.sock.recv(65536)
+                self.assertEqual(re.findall(rb"\r\n\r\n(late|hello)", answers),
+                                 [b"late", b"hello", b"hello"])
+                origin.let_go.clear()
+
     def test_a_circle_ends(self):
         name = ssrf.name_of("127.0.0.1")
         with ssrf.Names() as names, Server(workers=1, config=names.config(True)) as server:
