@@ -320,22 +320,15 @@ static bool fetch_copy(struct egress_fetch *fetch, struct bytes *bytes)
     return copy != NULL;
 }
 
-static bool fetch_copy_lists(struct egress_fetch *fetch, const struct fetch_order *order)
+static bool fetch_copy_rules(struct egress_fetch *fetch, const struct fetch_order *order)
 {
     struct bytes *rules = ARENA_ARRAY(&fetch->arena, struct bytes, order->rule_count);
-    fetch->fields = ARENA_ARRAY(&fetch->arena, struct fetch_field, order->field_count);
-    if (rules == NULL || fetch->fields == NULL)
+    if (rules == NULL)
         return false;
     fetch->rules = rules;
     for (; fetch->rule_count < order->rule_count; fetch->rule_count++) {
         rules[fetch->rule_count] = order->rules[fetch->rule_count];
         if (!fetch_copy(fetch, &rules[fetch->rule_count]))
-            return false;
-    }
-    for (; fetch->field_count < order->field_count; fetch->field_count++) {
-        struct fetch_field *field = &fetch->fields[fetch->field_count];
-        *field = order->fields[fetch->field_count];
-        if (!fetch_copy(fetch, &field->name) || !fetch_copy(fetch, &field->value))
             return false;
     }
     return true;
@@ -372,7 +365,7 @@ static bool fetch_check(struct egress_fetch *fetch, const struct fetch_order *or
         return false;
     }
     if (!fetch_copy(fetch, &url) || !fetch_copy(fetch, &fetch->method) ||
-        !fetch_copy(fetch, &fetch->loop) || !fetch_copy_lists(fetch, order) ||
+        !fetch_copy_rules(fetch, order) || !egress_fields_copy(fetch, order) ||
         !fetch_copy_body(fetch, order)) {
         egress_fetch_note(fetch, FETCH_END_UNAVAILABLE, "out of memory");
         return false;
@@ -420,7 +413,6 @@ static struct egress_fetch *fetch_create(struct egress_engine *engine,
     fetch->ops = ops;
     fetch->context = context;
     fetch->method = order->method;
-    fetch->loop = order->loop;
     fetch->redirects_left = MIN(order->redirects_max, EGRESS_REDIRECTS_MAX);
     fetch->follows = order->redirects_max > 0;
     fetch->answer_bytes_max = order->answer_bytes_max;

@@ -11,7 +11,8 @@
 #include "server/egress/private.h"
 
 #define FIELDS_LENGTH_DIGITS 18
-#define FIELDS_LINE_BYTES    (EGRESS_HEAD_BYTES + 8)
+#define FIELDS_COLON_BYTES   2 /* between a name and its value */
+#define FIELDS_SAID_MAX      4 /* rows of ours */
 #define FIELDS_ROWS_FIRST    32u
 #define FIELDS_LISTED_MAX    64 /* words of an answer's `Connection`: no origin keeps us long */
 
@@ -97,56 +98,77 @@ static bool fields_is_listed(const struct egress_fetch *fetch, struct bytes name
     return false;
 }
 
-static bool fields_append(struct curl_slist **list, const char *line)
+/* As curl wants a row, whose way to write one without a value is a semicolon in the colon's place;
+ * name and value are in it. NULL: no memory. */
+static char *fields_copy_row(struct egress_fetch *fetch, struct fetch_field *row)
 {
-    struct curl_slist *longer = curl_slist_append(*list, line);
-    if (longer == NULL)
+    struct bytes name = row->name;
+    struct bytes value = bytes_trim(row->value);
+    char *line = arena_alloc(&fetch->arena, 1, name.count + FIELDS_COLON_BYTES + value.count + 1);
+    if (line == NULL)
+        return NULL;
+    memcpy(line, name.data, name.count);
+    memcpy(line + name.count, value.count == 0 ? ";" : ": ", value.count == 0 ? 1 : 2);
+    if (value.count > 0)
+        memcpy(line + name.count + FIELDS_COLON_BYTES, value.data, value.count);
+    row->name = bytes_make(line, name.count);
+    row->value = bytes_make(line + name.count + FIELDS_COLON_BYTES, value.count);
+    return line;
+}
+
+bool egress_fields_copy(struct egress_fetch *fetch, const struct fetch_order *order)
+{
+    struct fetch_field loop = {.name = bytes_of_text("CDN-Loop"), .value = order->loop};
+    fetch->fields = ARENA_ARRAY(&fetch->arena, struct fetch_field, order->field_count);
+    fetch->list =
+        ARENA_ARRAY(&fetch->arena, struct curl_slist, order->field_count + FIELDS_SAID_MAX);
+    if (fetch->fields == NULL || fetch->list == NULL)
         return false;
-    *list = longer;
+    if (order->loop.count > 0 && (fetch->loop = fields_copy_row(fetch, &loop)) == NULL)
+        return false;
+    for (; fetch->field_count < order->field_count; fetch->field_count++) {
+        struct fetch_field *field = &fetch->fields[fetch->field_count];
+        *field = order->fields[fetch->field_count];
+        if (fields_copy_row(fetch, field) == NULL)
+            return false;
+    }
     return true;
 }
 
-/* curl's way to write a row without a value is a semicolon in the colon's place. */
-static bool fields_append_row(struct curl_slist **list, const struct fetch_field *field)
+static void fields_append(struct curl_slist *list, uint32_t *count, const char *line)
 {
-    char line[FIELDS_LINE_BYTES];
-    struct bytes value = bytes_trim(field->value);
-    int count = snprintf(line, sizeof(line), "%.*s%s%.*s", (int)field->name.count,
-                         (const char *)field->name.data, value.count == 0 ? ";" : ": ",
-                         (int)value.count, (const char *)value.data);
-    return count > 0 && (size_t)count < sizeof(line) && fields_append(list, line);
+    struct curl_slist *node = &list[*count];
+    *node = (struct curl_slist){.data = (char *)(uintptr_t)line};
+    if (*count > 0)
+        node[-1].next = node;
+    ++*count;
 }
 
-bool egress_fields_list(const struct egress_fetch *fetch, struct curl_slist **ret_list)
+void egress_fields_list(struct egress_fetch *fetch)
 {
     /* What curl would say by itself. */
-    static const char *const unsaid[] = {"accept", "content-type"};
-    bool said[COUNT_OF(unsaid)] = {false};
-    struct curl_slist *list = NULL;
-    const struct fetch_field loop = {.name = bytes_of_text("CDN-Loop"), .value = fetch->loop};
-    bool made = fields_append(&list, "Expect:");
-    if (fetch->loop.count > 0)
-        made = made && fields_append_row(&list, &loop);
-    for (uint32_t i = 0; i < fetch->field_count && made; i++) {
+    static const struct {
+        const char *name;
+        const char *unsaid;
+    } own[FIELDS_SAID_MAX - 2] = {{"accept", "accept:"}, {"content-type", "content-type:"}};
+    bool said[COUNT_OF(own)] = {false};
+    uint32_t count = 0;
+    fields_append(fetch->list, &count, "Expect:");
+    if (fetch->loop != NULL)
+        fields_append(fetch->list, &count, fetch->loop);
+    for (uint32_t i = 0; i < fetch->field_count; i++) {
         const struct fetch_field *field = &fetch->fields[i];
         if (fields_is_one(field->name, fields_own, COUNT_OF(fields_own)) ||
             fields_is_listed(fetch, field->name))
             continue;
-        for (size_t j = 0; j < COUNT_OF(unsaid); j++)
-            said[j] |= fields_is(field->name, unsaid[j]);
-        made = fields_append_row(&list, field);
+        for (size_t j = 0; j < COUNT_OF(own); j++)
+            said[j] |= fields_is(field->name, own[j].name);
+        fields_append(fetch->list, &count, (const char *)field->name.data);
     }
-    for (size_t j = 0; j < COUNT_OF(unsaid) && made; j++) {
-        char line[32];
-        (void)snprintf(line, sizeof(line), "%s:", unsaid[j]);
-        made = said[j] || fields_append(&list, line);
+    for (size_t j = 0; j < COUNT_OF(own); j++) {
+        if (!said[j])
+            fields_append(fetch->list, &count, own[j].unsaid);
     }
-    if (!made) {
-        curl_slist_free_all(list);
-        return false;
-    }
-    *ret_list = list;
-    return true;
 }
 
 void egress_fields_drop_secrets(struct egress_fetch *fetch)

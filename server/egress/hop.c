@@ -2,6 +2,9 @@
 /*
  * One request to one server: a curl handle, what it is told, and what it calls back.
  *
+ * A handle is told once what all fetches have in common; what is one's own is told anew for each,
+ * all of it: nothing of a fetch is there for the next.
+ *
  * curl is told as little as possible, and nothing that it could decide by itself: no redirects, no
  * proxies, no cookies, no .netrc, no names to resolve, no encodings to undo. The socket that it
  * connects is opened here (hop_open_socket), after a last look at where it leads.
@@ -291,7 +294,7 @@ static bool hop_set_pointer(CURL *easy, CURLoption option, const void *value)
     return curl_easy_setopt(easy, option, value) == CURLE_OK;
 }
 
-/* The same for every fetch. */
+/* The same for every fetch: told to each handle once. */
 static bool hop_set_rules(CURL *easy, const struct egress_options *options)
 {
     bool set = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, HOP_PROTOCOLS) == CURLE_OK &&
@@ -310,9 +313,8 @@ static bool hop_set_rules(CURL *easy, const struct egress_options *options)
                hop_set_number(easy, CURLOPT_DNS_CACHE_TIMEOUT, HOP_DNS_KEPT_S) &&
                hop_set_number(easy, CURLOPT_UPLOAD_BUFFERSIZE, HOP_SEND_BYTES) &&
                hop_set_number(easy, CURLOPT_MAXAGE_CONN, POOL_KEPT_S) &&
+               hop_set_number(easy, CURLOPT_BUFFERSIZE, HOP_RECEIVE_BYTES) &&
                hop_set_number(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(options->connect_us / 1000));
-    /* Refused by a handle that has kept its buffer from another fetch: that has this size. */
-    (void)hop_set_number(easy, CURLOPT_BUFFERSIZE, HOP_RECEIVE_BYTES);
     if (options->ca_file[0] != '\0')
         set = set && hop_set_pointer(easy, CURLOPT_CAINFO, options->ca_file);
     /* curl keeps the trusted certificates it has read only where no folder of them is named: else
@@ -321,7 +323,7 @@ static bool hop_set_rules(CURL *easy, const struct egress_options *options)
            hop_set_number(easy, CURLOPT_CA_CACHE_TIMEOUT, HOP_TRUST_KEPT_S);
 }
 
-static bool hop_set_callbacks(CURL *easy, struct egress_fetch *fetch)
+static bool hop_set_callbacks(CURL *easy, struct egress_engine *engine)
 {
     return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, hop_open_socket) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, egress_pool_close_socket) ==
@@ -330,14 +332,33 @@ static bool hop_set_callbacks(CURL *easy, struct egress_fetch *fetch)
            curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, hop_on_data) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_READFUNCTION, hop_on_read) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, hop_on_seek) == CURLE_OK &&
-           hop_set_pointer(easy, CURLOPT_OPENSOCKETDATA, fetch) &&
-           hop_set_pointer(easy, CURLOPT_CLOSESOCKETDATA, fetch->engine) &&
+           hop_set_pointer(easy, CURLOPT_CLOSESOCKETDATA, engine);
+}
+
+/* NULL: out of memory. */
+static CURL *hop_take_handle(struct egress_engine *engine)
+{
+    if (engine->handle_count > 0)
+        return engine->handles[--engine->handle_count];
+    CURL *easy = curl_easy_init();
+    if (easy == NULL || (hop_set_rules(easy, &engine->options) && hop_set_callbacks(easy, engine)))
+        return easy;
+    curl_easy_cleanup(easy);
+    return NULL;
+}
+
+/* Whose it is; NULL: nobody's. */
+static bool hop_set_fetch(CURL *easy, struct egress_fetch *fetch)
+{
+    return hop_set_pointer(easy, CURLOPT_OPENSOCKETDATA, fetch) &&
            hop_set_pointer(easy, CURLOPT_HEADERDATA, fetch) &&
            hop_set_pointer(easy, CURLOPT_WRITEDATA, fetch) &&
            hop_set_pointer(easy, CURLOPT_READDATA, fetch) &&
            hop_set_pointer(easy, CURLOPT_SEEKDATA, fetch) &&
            hop_set_pointer(easy, CURLOPT_PRIVATE, fetch) &&
-           hop_set_pointer(easy, CURLOPT_ERRORBUFFER, fetch->curl_text);
+           hop_set_pointer(easy, CURLOPT_ERRORBUFFER, fetch == NULL ? NULL : fetch->curl_text) &&
+           hop_set_pointer(easy, CURLOPT_HTTPHEADER, fetch == NULL ? NULL : fetch->list) &&
+           hop_set_pointer(easy, CURLOPT_RESOLVE, fetch == NULL ? NULL : fetch->resolved);
 }
 
 /* Methods whose meaning is a body say that they have none [RFC 9110 8.6]. */
@@ -353,17 +374,18 @@ static bool hop_wants_body(const struct egress_fetch *fetch)
     return false;
 }
 
+/* GET takes back what another method left. */
 static bool hop_set_method(CURL *easy, const struct egress_fetch *fetch)
 {
-    if (bytes_equal_text(fetch->method, "HEAD"))
-        return hop_set_number(easy, CURLOPT_NOBODY, 1);
-    if (!hop_wants_body(fetch))
-        return hop_set_number(easy, CURLOPT_HTTPGET, 1) &&
-               hop_set_pointer(easy, CURLOPT_CUSTOMREQUEST, fetch->method.data);
+    bool is_head = bytes_equal_text(fetch->method, "HEAD");
     curl_off_t length = fetch->streams ? -1 : (curl_off_t)fetch->body.count;
-    return hop_set_number(easy, CURLOPT_UPLOAD, 1) &&
-           curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, length) == CURLE_OK &&
-           hop_set_pointer(easy, CURLOPT_CUSTOMREQUEST, fetch->method.data);
+    if (!hop_set_number(easy, CURLOPT_HTTPGET, 1) ||
+        !hop_set_pointer(easy, CURLOPT_CUSTOMREQUEST, is_head ? NULL : fetch->method.data) ||
+        curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, length) != CURLE_OK)
+        return false;
+    if (is_head)
+        return hop_set_number(easy, CURLOPT_NOBODY, 1);
+    return !hop_wants_body(fetch) || hop_set_number(easy, CURLOPT_UPLOAD, 1);
 }
 
 /* "+host:port:address,address": where curl finds them instead of asking. */
@@ -384,8 +406,7 @@ static bool hop_pin(struct egress_fetch *fetch)
                          is_v6 ? "[" : "", text, is_v6 ? "]" : "");
     }
     fetch->resolved = curl_slist_append(NULL, line);
-    return fetch->resolved != NULL &&
-           hop_set_pointer(fetch->easy, CURLOPT_RESOLVE, fetch->resolved);
+    return fetch->resolved != NULL;
 }
 
 static bool hop_set_url(struct egress_fetch *fetch)
@@ -402,35 +423,29 @@ static bool hop_set_url(struct egress_fetch *fetch)
 bool egress_hop_prepare(struct egress_fetch *fetch)
 {
     struct egress_engine *engine = fetch->engine;
-    CURL *easy = fetch->easy =
-        engine->handle_count > 0 ? engine->handles[--engine->handle_count] : curl_easy_init();
+    CURL *easy = fetch->easy = hop_take_handle(engine);
     fetch->body_at = 0;
     fetch->head_bytes = 0;
     fetch->discarded = 0;
     fetch->head_done = fetch->redirecting = false;
     hop_clear_head(fetch);
     fetch->curl_text[0] = '\0';
-    return easy != NULL && egress_fields_list(fetch, &fetch->list) &&
-           hop_set_rules(easy, &engine->options) && hop_set_callbacks(easy, fetch) &&
-           hop_set_method(easy, fetch) && hop_set_pointer(easy, CURLOPT_HTTPHEADER, fetch->list) &&
-           hop_pin(fetch) && hop_set_url(fetch);
+    egress_fields_list(fetch);
+    return easy != NULL && hop_pin(fetch) && hop_set_fetch(easy, fetch) &&
+           hop_set_method(easy, fetch) && hop_set_url(fetch);
 }
 
 void egress_hop_end(struct egress_fetch *fetch)
 {
     struct egress_engine *engine = fetch->engine;
-    if (fetch->easy != NULL) /* which a reset leaves as it is */
-        (void)hop_set_pointer(fetch->easy, CURLOPT_SHARE, NULL);
-    if (fetch->easy != NULL && engine->handle_count < ENGINE_HANDLES_MAX) {
-        curl_easy_reset(fetch->easy);
+    if (fetch->easy != NULL && engine->handle_count < ENGINE_HANDLES_MAX &&
+        hop_set_fetch(fetch->easy, NULL) && hop_set_pointer(fetch->easy, CURLOPT_SHARE, NULL))
         engine->handles[engine->handle_count++] = fetch->easy;
-    } else if (fetch->easy != NULL) {
+    else if (fetch->easy != NULL)
         curl_easy_cleanup(fetch->easy);
-    }
-    curl_slist_free_all(fetch->list);
     curl_slist_free_all(fetch->resolved);
     fetch->easy = NULL;
-    fetch->list = fetch->resolved = NULL;
+    fetch->resolved = NULL;
     fetch->paused_reading = fetch->paused_writing = fetch->resumes = false;
 }
 

@@ -90,8 +90,8 @@ struct egress_fetch {
 
     /* the order */
     struct bytes method;
-    struct bytes loop; /* of CDN-Loop */
-    struct fetch_field *fields;
+    const char *loop;           /* the row CDN-Loop; or NULL */
+    struct fetch_field *fields; /* views of rows */
     uint32_t field_count;
     const struct bytes *rules;
     uint32_t rule_count;
@@ -109,7 +109,7 @@ struct egress_fetch {
     struct resolver_query *query;
     struct resolver_answer addresses;
     CURL *easy;
-    struct curl_slist *list;     /* fields for curl */
+    struct curl_slist *list;     /* rows for curl; of the arena */
     struct curl_slist *resolved; /* CURLOPT_RESOLVE */
     size_t body_at;
     uint64_t head_bytes;
@@ -162,7 +162,10 @@ void egress_hop_end(struct egress_fetch *fetch);
 void egress_hop_judge(struct egress_fetch *fetch, CURLcode code);
 
 /* fields.c */
-NODISCARD bool egress_fields_list(const struct egress_fetch *fetch, struct curl_slist **ret_list);
+/* The order's headers. False: no memory. */
+NODISCARD bool egress_fields_copy(struct egress_fetch *fetch, const struct fetch_order *order);
+/* Makes fetch->list of those that go to the server. */
+void egress_fields_list(struct egress_fetch *fetch);
 /* False: it is not a request's; text says why. */
 NODISCARD bool egress_fields_check(const struct fetch_order *order, const char **ret_text);
 /* Before a hop to another origin; before one that became a GET. */

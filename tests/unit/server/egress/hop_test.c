@@ -302,6 +302,51 @@ static void rows_of_a_connection_are_not_passed_on(void **state)
     stage_close(&stage);
 }
 
+/* The same handle of curl makes them all, over the same connection. */
+static void nothing_of_a_fetch_is_there_for_the_next(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *method;
+        const char *body;
+        const char *length; /* what is said of it; NULL: nothing */
+        bool has_field;
+    } rows[] = {
+        {"PUT", "abc", "Content-Length: 3\r\n", true},
+        {"HEAD", "", NULL, false},
+        {"POST", "", "Content-Length: 0\r\n", false},
+        {"GET", "", NULL, true},
+        {"DELETE", "", NULL, false},
+        {"PATCH", "abcd", "Content-Length: 4\r\n", false},
+        {"GET", "", NULL, false},
+    };
+    static const struct fetch_field field = {.name = {(const uint8_t *)"X-Own", 5},
+                                             .value = {(const uint8_t *)"1", 1}};
+    struct stage stage;
+    stage_open(&stage);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        stage_answer(&stage, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        stage.origin.answers[i].request_bytes = strlen(rows[i].body);
+        struct fetch_order order = stage_order(&stage, "/");
+        char line[32];
+        order.method = bytes_of_text(rows[i].method);
+        order.body = bytes_of_text(rows[i].body);
+        order.fields = &field;
+        order.field_count = rows[i].has_field;
+        stage.origin.seen.count = 0;
+        stage_fetch(&stage, &order);
+        assert_end(&stage, FETCH_END_DONE);
+        (void)snprintf(line, sizeof(line), "%s / HTTP/1.1\r\nHost: ", rows[i].method);
+        assert_int_equal(memcmp(stage.origin.seen.data, line, strlen(line)), 0);
+        assert_int_equal(stage_saw(&stage, "X-Own: 1\r\n"), rows[i].has_field);
+        assert_int_equal(stage_saw(&stage, "Content-Length: "), rows[i].length != NULL);
+        assert_true(rows[i].length == NULL || stage_saw(&stage, rows[i].length));
+        assert_false(stage_saw(&stage, "Transfer-Encoding"));
+    }
+    assert_int_equal(stage.origin.connections, 1);
+    stage_close(&stage);
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +365,7 @@ UNIT
         cmocka_unit_test(who_does_not_listen_cannot_be_connected_to),
         cmocka_unit_test(who_speaks_no_tls_proves_nothing),
         cmocka_unit_test(rows_of_a_connection_are_not_passed_on),
+        cmocka_unit_test(nothing_of_a_fetch_is_there_for_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
