@@ -146,6 +146,8 @@ static void exchange_on_dispose(void *data)
     connection->front->exchange_count--;
     if (--connection->exchange_count == 0)
         h2o_idle_begin(connection);
+    if (connection->watched == exchange)
+        connection->watched = NULL;
     h2o_unread_end(exchange);
     if (!exchange->begun)
         return;
@@ -280,6 +282,7 @@ static const struct request_carrier exchange_carrier = {
     .send = exchange_send,
     .has_room = exchange_has_room,
     .client_gone = exchange_client_gone,
+    .watch = h2o_hangup_watch,
     .write = h2o_stream_write,
     .cut = h2o_stream_cut,
     .taken_bytes = h2o_stream_taken_bytes,

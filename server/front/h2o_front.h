@@ -86,6 +86,10 @@ struct h2o_connection {
     uint64_t received_mark; /* received_bytes when idle_s was set */
     uint32_t exchange_count;
 
+    /* h2o_hangup.c */
+    bool in_hangups;              /* front->hangup_fd tells of its end, or has */
+    struct h2o_exchange *watched; /* that its client hangs up is told to; NULL: nobody */
+
     /* h2o_unread.c */
     h2o_linklist_t ready_link; /* in front->ready, if exchanges that are held may go on */
     h2o_linklist_t held;       /* exchanges, not begun */
@@ -168,6 +172,7 @@ struct h2o_front {
     uint64_t unread_bytes;      /* of their bodies */
     uint64_t coming_bytes;      /* of bodies that are not handed on */
     uint64_t coming_max;
+    int hangup_fd; /* an epoll of connections */
     h2o_linklist_t lingering;
     uint32_t linger_count;
     uint64_t no_room_ns; /* when it was last logged that there is no room for a connection */
@@ -201,6 +206,13 @@ void h2o_idle_body(struct h2o_connection *connection);
 void h2o_idle_sweep(struct h2o_front *front);
 /* Ends the longest idle one; false: there is none. */
 bool h2o_idle_evict(struct h2o_front *front);
+
+/* Before the first connection. */
+NODISCARD enum status h2o_hangup_init(struct h2o_front *front, struct report *report);
+/* A request_carrier's. */
+bool h2o_hangup_watch(struct request *request);
+/* The connection is about to be closed. */
+void h2o_hangup_leave(struct h2o_connection *connection);
 
 /* A balancer's connection: first it says whose it is, then it goes on with `accept`. */
 void h2o_proxy_begin(struct h2o_connection *connection, h2o_accept_ctx_t *accept);

@@ -141,6 +141,7 @@ GUARD_EXPORT void h2o_socket_close(h2o_socket_t *socket)
     if (h2o_connection_owns(socket)) {
         h2o_tls_leave(socket->on_close.data);
         h2o_wait_leave(socket->on_close.data);
+        h2o_hangup_leave(socket->on_close.data);
     }
     h2o_guard.close(socket);
 }

@@ -273,13 +273,13 @@ enum status h2o_listen_create(struct request_service *service,
     front->loop = h2o_evloop_create();
     h2o_context_init(&front->context, front->loop, &front->config);
     front->accept = (h2o_accept_ctx_t){.ctx = &front->context, .hosts = front->config.hosts};
-    enum status status = STATUS_OK;
+    enum status status = h2o_hangup_init(front, report);
     for (uint32_t i = 0; i < count; i++) {
         if (fds[i] >= 0)
             listen_prepare(front, i);
     }
     front->has_tls = config_speaks_tls(service->config);
-    if (front->has_tls)
+    if (front->has_tls && status == STATUS_OK)
         status = h2o_tls_init(front, report);
     for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
         struct h2o_listener *listener = &front->listeners[i];

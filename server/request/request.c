@@ -24,7 +24,7 @@
 #define IN_FLIGHT_MAX     65536 /* requests of all tenants in one worker */
 #define ARTIFACT_RETRY_NS (10 * CLOCK_NS_PER_MS)
 #define GONE_CHECK_NS     (50 * CLOCK_NS_PER_MS) /* how often a long request's client is looked at */
-#define PARKED_CHECK_NS   (4 * CLOCK_NS_PER_S)   /* the same for one that is parked */
+#define PARKED_CHECK_NS   (4 * CLOCK_NS_PER_S) /* the same for one that is parked: the first time */
 
 uint64_t request_now(struct request *request)
 {
@@ -310,16 +310,26 @@ static void request_park(struct request *request, const struct guest_result *res
         request_give_way(CONTAINER_OF(way, struct request, queue_link));
 }
 
-/* Parked, and its time is not over: libh2o does not say that an HTTP/1.1 client has hung up before
- * it reads from it again. */
+/* What it waits for comes too late. A request that runs finds out itself. */
+void request_hung_up(struct request *request)
+{
+    ASSERT(request->magic == REQUEST_MAGIC);
+    if (request->state != REQUEST_PARKED)
+        return;
+    request->parked_ns += request_now(request) - request->parked_at_ns;
+    request_refuse(request, FAULT_CLIENT_GONE, NULL);
+}
+
+/* Parked, and its time is not over. Most are parked for less, and need not be watched; libh2o does
+ * not say that an HTTP/1.1 client has hung up before it reads from it again. */
 static void request_stay_parked(struct request *request)
 {
-    if (request->carrier->client_gone(request)) {
-        request->parked_ns += request->now_ns - request->parked_at_ns;
-        request_refuse(request, FAULT_CLIENT_GONE, NULL);
-        return;
-    }
-    request_set_timer(request, MIN(request->until_ns, request->now_ns + PARKED_CHECK_NS));
+    if (request->carrier->client_gone(request))
+        request_hung_up(request);
+    else if (request->carrier->watch(request))
+        request_set_timer(request, request->until_ns);
+    else
+        request_set_timer(request, MIN(request->until_ns, request->now_ns + PARKED_CHECK_NS));
 }
 
 /* It takes its permit again, which others may have: they do not wait for it, new ones do. */

@@ -43,6 +43,8 @@ struct request_carrier {
     bool (*has_room)(const struct request *request, uint64_t body_bytes);
     /* Has the client hung up? Costs a system call. */
     bool (*client_gone)(const struct request *request);
+    /* From now on request_hung_up says so when the client does; false: that is not to be had. */
+    bool (*watch)(struct request *request);
     /*
      * A response in pieces: the first takes the head along, request->response, whose body is empty;
      * its length is http.head_length, if that is known. The piece is borrowed until request_sent;
@@ -144,6 +146,8 @@ void request_reject(struct request *request, uint32_t status, const char *code, 
 void request_end(struct request *request);
 /* The carrier's: http.request_body has grown, or has come to its end. It may have moved. */
 void request_body_came(struct request *request);
+/* The carrier's: the client has hung up. */
+void request_hung_up(struct request *request);
 /* The carrier's: the piece that was written is out, and it takes the next. */
 void request_sent(struct request *request);
 /* One of its operations has completed: if it is parked for that, it goes on. */

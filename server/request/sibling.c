@@ -121,9 +121,17 @@ static bool sibling_client_gone(const struct request *request)
     return false;
 }
 
+static bool sibling_watch(struct request *request)
+{
+    (void)request;
+    return true;
+}
+
 /* It never streams: nobody calls the others. */
-static const struct request_carrier sibling_carrier = {
-    .send = sibling_send, .has_room = sibling_has_room, .client_gone = sibling_client_gone};
+static const struct request_carrier sibling_carrier = {.send = sibling_send,
+                                                       .has_room = sibling_has_room,
+                                                       .client_gone = sibling_client_gone,
+                                                       .watch = sibling_watch};
 
 static void sibling_ended(struct operation *operation)
 {

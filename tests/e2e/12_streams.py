@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -274,6 +275,31 @@ class Flow(unittest.TestCase):
             self.assertIsNotNone(self.read_events(client, 1))
             client.close()
             self.idle(server)
+
+    def watched(self, server):
+        """Descriptors that each epoll of the worker watches for their other side's end alone."""
+        worker, = server.worker_pids()
+        texts = [path.read_text() for path in pathlib.Path(f"/proc/{worker}/fdinfo").iterdir()]
+        return sum(len(re.findall(r"^tfd: .*events: +40002018 ", text, re.M)) for text in texts)
+
+    def test_those_that_are_parked_for_long_are_missed_at_once_and_looked_at_no_more(self):
+        config = "limits: { wall: 1h, stream_wall: 1h, stream_idle: 1h }\n"
+        with Server(workers=1, config=config) as server, contextlib.ExitStack() as stack:
+            server.deploy("stream", guest("stream"))
+            clients = [stack.enter_context(self.open(server, target))
+                       for target in (b"Z", b"eZ", b"eZ", b"Z", b"ezZ")]
+            wait_until(lambda: self.watched(server) == len(clients), 15, "all are watched")
+            for left, end in ((4, clients[0].close), (3, clients[1].close),
+                              (2, lambda: clients[2].shutdown(socket.SHUT_WR))):
+                end()
+                wait_until(lambda n=left: self.gauge(server, "skerry_requests_parked") == n, 2,
+                           "its guest has ended")
+            self.assertEqual(self.gauge(server, "skerry_client_gone_total"), 3)
+            server.admin("DELETE", "/v1/tenants/default/functions/stream")
+            for client in clients[3:]:
+                client.close()
+            self.idle(server)
+            self.assertEqual(self.watched(server), 0)
 
     def test_a_deploy_leaves_streams_alone_and_the_end_of_their_function_ends_them(self):
         with Server(workers=2, config="limits: { drain_grace: 300ms }\n") as server:

@@ -1,7 +1,7 @@
 ;; SPDX-License-Identifier: Apache-2.0
 ;; An http-wasm handler that writes its answer as its URI says, one letter after the other:
 ;;
-;;   /<letters>      e: an event   k, K, M: 1 KiB, 64 KiB, 1 MiB of body   z: sleep 20 ms
+;;   /<letters>      e: an event   k, K, M: 1 KiB, 64 KiB, 1 MiB of body   z, Z: sleep 20 ms, an hour
 ;;                   s: status 404   n: status 204   r: status 205   u: status 304
 ;;                   l, L: a Content-Length of 2048, of 12   t: trap   w: spin for ever
 ;;                   c: it is HTML   d: with an entity tag   o: nobody may transform it
@@ -38,10 +38,10 @@
       (local.get $text) (local.get $count)))
 
   ;; A subscription to clock 1 at 128, its event at 192.
-  (func $sleep
+  (func $sleep (param $ns i64)
     (i32.store8 (i32.const 136) (i32.const 0))
     (i32.store (i32.const 144) (i32.const 1))
-    (i64.store (i32.const 152) (i64.const 20000000))
+    (i64.store (i32.const 152) (local.get $ns))
     (drop (call $poll (i32.const 128) (i32.const 192) (i32.const 1) (i32.const 256))))
 
   (func $do (param $letter i32)
@@ -54,7 +54,9 @@
     (if (i32.eq (local.get $letter) (i32.const 0x4d)) ;; M
       (then (call $write (i32.const 65536) (i32.const 1048576))))
     (if (i32.eq (local.get $letter) (i32.const 0x7a)) ;; z
-      (then (call $sleep)))
+      (then (call $sleep (i64.const 20000000))))
+    (if (i32.eq (local.get $letter) (i32.const 0x5a)) ;; Z
+      (then (call $sleep (i64.const 3600000000000))))
     (if (i32.eq (local.get $letter) (i32.const 0x73)) ;; s
       (then (call $set_status (i32.const 404))))
     (if (i32.eq (local.get $letter) (i32.const 0x6e)) ;; n

@@ -83,9 +83,18 @@ static bool errand_client_gone(const struct request *request)
     return false;
 }
 
+/* There is none. */
+static bool errand_watch(struct request *request)
+{
+    (void)request;
+    return true;
+}
+
 /* It never streams: nobody calls the others. */
-static const struct request_carrier errand_carrier = {
-    .send = errand_send, .has_room = errand_has_room, .client_gone = errand_client_gone};
+static const struct request_carrier errand_carrier = {.send = errand_send,
+                                                      .has_room = errand_has_room,
+                                                      .client_gone = errand_client_gone,
+                                                      .watch = errand_watch};
 
 /* ---- the request ----------------------------------------------------------------------------- */
 

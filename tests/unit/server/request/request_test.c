@@ -644,9 +644,40 @@ static void a_hang_up_that_nobody_reported_is_looked_for_now_and_then(void **sta
     assert_int_equal(stage->metrics.client_gone, 1);
 }
 
-static void the_client_of_a_parked_one_is_looked_at_every_few_seconds(void **state)
+static void the_client_of_one_that_stays_parked_is_watched(void **state)
 {
     struct stage *stage = *state;
+    stage->config.limits.wall = 3600 * UINT64_C(1000000);
+    park_all(stage);
+    struct request *request = stage_begin(stage, 0);
+    uint64_t parked_at_ns = stage->now_ns;
+    stage_turn(stage, parked_at_ns + 3999 * MS);
+    assert_int_equal(stage->watches, 0);
+    stage_turn(stage, parked_at_ns + 4000 * MS);
+    assert_int_equal(stage->watches, 1);
+    stage_turn(stage, parked_at_ns + 3000000 * MS);
+    assert_int_equal(request->state, REQUEST_PARKED);
+    assert_int_equal(stage->gone_checks, 1);
+    assert_int_equal(stage->watches, 1);
+    request_hung_up(request);
+    expect_problem(request, 499, "client_gone");
+    assert_int_equal(request->parked_ns, 3000000 * MS);
+    assert_int_equal(stage->steps_taken, 1);
+    assert_int_equal(stage->last_end, ISOLATE_DISCARDED);
+}
+
+static void a_hang_up_is_for_what_is_parked(void **state)
+{
+    struct stage *stage = *state;
+    bring_into(stage, REQUEST_RUNNABLE);
+    request_hung_up(&stage->requests[1]);
+    assert_int_equal(stage->requests[1].state, REQUEST_RUNNABLE);
+}
+
+static void the_client_of_a_parked_one_is_looked_at_if_it_cannot_be_watched(void **state)
+{
+    struct stage *stage = *state;
+    stage->is_unwatchable = true;
     stage->config.limits.wall = 3600 * UINT64_C(1000000);
     park_all(stage);
     struct request *request = stage_begin(stage, 0);
@@ -758,7 +789,9 @@ UNIT
         STAGED(the_next_step_of_a_chain_is_ready_when_it_is_asked_for),
         STAGED(a_request_that_never_began_can_end),
         STAGED(a_hang_up_that_nobody_reported_is_looked_for_now_and_then),
-        STAGED(the_client_of_a_parked_one_is_looked_at_every_few_seconds),
+        STAGED(the_client_of_one_that_stays_parked_is_watched),
+        STAGED(a_hang_up_is_for_what_is_parked),
+        STAGED(the_client_of_a_parked_one_is_looked_at_if_it_cannot_be_watched),
         STAGED(the_log_is_written_after_the_answer_and_once),
         STAGED(requests_under_way_are_bounded),
         cmocka_unit_test(every_way_of_the_table_was_gone_and_no_other),

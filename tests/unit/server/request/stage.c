@@ -256,6 +256,13 @@ static bool stage_client_gone(const struct request *request)
     return stage->client_gone;
 }
 
+static bool stage_watch(struct request *request)
+{
+    struct stage *stage = stage_of(request);
+    stage->watches++;
+    return !stage->is_unwatchable;
+}
+
 static void stage_write(struct request *request, struct bytes piece, bool is_last)
 {
     struct stage *stage = stage_of(request);
@@ -301,6 +308,7 @@ static const struct request_carrier stage_carrier = {
     .taken_bytes = stage_taken_bytes,
     .has_room = stage_has_room,
     .client_gone = stage_client_gone,
+    .watch = stage_watch,
 };
 
 static uint64_t stage_now(void *context)

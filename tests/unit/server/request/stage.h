@@ -62,6 +62,8 @@ struct stage {
     struct http_exchange *http;  /* of who began last */
     uint64_t fuel_used;
     bool client_gone;
+    bool is_unwatchable; /* its end is not told */
+    uint32_t watches;
     bool is_full;    /* no answer may be sent */
     bool must_yield; /* the tenant, for memory */
     bool grows;      /* whenever its guests are looked at */
