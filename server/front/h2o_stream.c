@@ -11,8 +11,7 @@
  * One that is cut is not whole, and its client sees it: a stream is reset, chunks have no last one,
  * a length is not reached; where only the end of the connection would tell, it is reset.
  */
-#include <stdio.h>
-
+#include "engine/base/hex.h"
 #include "server/front/h2o_front.h"
 #include "server/front/tcp_acked.h"
 #include "server/request/service.h"
@@ -85,6 +84,18 @@ static void piece_begin(struct h2o_exchange *exchange)
     req->http1_is_persistent = is_persistent;
 }
 
+/* From its end on: this is done for each event of each client. */
+static h2o_iovec_t piece_size(struct h2o_stream *stream, size_t count)
+{
+    char *end = stream->size + sizeof(stream->size);
+    char *at = end;
+    *--at = '\n';
+    *--at = '\r';
+    for (; count > 0; count >>= 4)
+        *--at = hex_digit(count & 15);
+    return h2o_iovec_init(at, (size_t)(end - at));
+}
+
 /* A piece as a chunk [RFC 9112 7.1], and after the last the one that is empty. */
 static size_t piece_chunk(struct h2o_stream *stream,
                           struct bytes piece,
@@ -93,8 +104,7 @@ static size_t piece_chunk(struct h2o_stream *stream,
 {
     size_t count = 0;
     if (piece.count > 0) {
-        int size = snprintf(stream->size, sizeof(stream->size), "%zx\r\n", piece.count);
-        ret_buffers[count++] = h2o_iovec_init(stream->size, (size_t)size);
+        ret_buffers[count++] = piece_size(stream, piece.count);
         ret_buffers[count++] = h2o_iovec_init(piece.data, piece.count);
         ret_buffers[count++] = is_last ? h2o_iovec_init(H2O_STRLIT("\r\n0\r\n\r\n"))
                                        : h2o_iovec_init(H2O_STRLIT("\r\n"));

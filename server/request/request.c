@@ -202,12 +202,15 @@ static bool request_may_run(struct request *request)
     }
     if (now < request->gone_check_ns)
         return true;
-    /* Who is sent pieces and is gone, its connection says. */
-    request->gone_check_ns = now + (request->stream.has_head ? PARKED_CHECK_NS : GONE_CHECK_NS);
-    if (!request->carrier->client_gone(request))
-        return true;
-    request_refuse(request, FAULT_CLIENT_GONE, NULL);
-    return false;
+    request->gone_check_ns = now + GONE_CHECK_NS;
+    if (request->carrier->client_gone(request)) {
+        request_refuse(request, FAULT_CLIENT_GONE, NULL);
+        return false;
+    }
+    /* What streams is here for long. */
+    if (request->stream.has_head && request->carrier->watch(request))
+        request->gone_check_ns = UINT64_MAX;
+    return true;
 }
 
 /* The artifact is a cache: control rebuilds it from the module while the request waits. */
@@ -310,10 +313,11 @@ static void request_park(struct request *request, const struct guest_result *res
         request_give_way(CONTAINER_OF(way, struct request, queue_link));
 }
 
-/* What it waits for comes too late. A request that runs finds out itself. */
+/* What runs finds out itself, in its next turn. */
 void request_hung_up(struct request *request)
 {
     ASSERT(request->magic == REQUEST_MAGIC);
+    request->gone_check_ns = 0;
     if (request->state != REQUEST_PARKED)
         return;
     request->parked_ns += request_now(request) - request->parked_at_ns;

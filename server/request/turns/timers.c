@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The heap: position p has its children at 2p and 2p + 1, all later than it.
+ * The heap: below position p are four, 4p - 2 to 4p + 1, none earlier than it.
  */
 #include "server/request/turns/timers.h"
 
 #include <stdlib.h>
 
+#define TIMERS_CHILDREN       4
 #define TIMERS_CAPACITY_FIRST 64
 #define TIMERS_CAPACITY_MAX   (1u << 20)
 
@@ -21,8 +22,7 @@ bool timers_reserve(struct timers *timers)
         uint32_t capacity = MAX(timers->capacity * 2, (uint32_t)TIMERS_CAPACITY_FIRST);
         if (capacity > TIMERS_CAPACITY_MAX)
             return false;
-        struct timers_timer **heap =
-            reallocarray(timers->heap, capacity, sizeof(struct timers_timer *));
+        struct timers_place *heap = reallocarray(timers->heap, capacity, sizeof(*heap));
         if (heap == NULL)
             return false;
         timers->heap = heap;
@@ -39,35 +39,54 @@ void timers_release(struct timers *timers)
     ASSERT(timers->count <= timers->reserved);
 }
 
-static void timers_place(struct timers *timers, uint32_t position, struct timers_timer *timer)
+static void timers_put(struct timers *timers, uint32_t position, struct timers_place place)
 {
-    timers->heap[position - 1] = timer;
-    timer->position = position;
+    timers->heap[position - 1] = place;
+    place.timer->position = position;
 }
 
-static void timers_sift_up(struct timers *timers, uint32_t position, struct timers_timer *timer)
+static uint64_t timers_at_ns(const struct timers *timers, uint32_t position)
 {
-    while (position > 1 && timers->heap[position / 2 - 1]->at_ns > timer->at_ns) {
-        timers_place(timers, position, timers->heap[position / 2 - 1]);
-        position /= 2;
+    return timers->heap[position - 1].at_ns;
+}
+
+static uint32_t timers_parent(uint32_t position)
+{
+    return (position + TIMERS_CHILDREN - 2) / TIMERS_CHILDREN;
+}
+
+/* The earliest of those below `position`; a position that is not there: there are none. */
+static uint32_t timers_child(const struct timers *timers, uint32_t position)
+{
+    uint32_t first = (position - 1) * TIMERS_CHILDREN + 2;
+    uint32_t end = MIN(first + TIMERS_CHILDREN, timers->count + 1);
+    uint32_t child = first;
+    for (uint32_t i = first + 1; i < end; i++) {
+        if (timers_at_ns(timers, i) < timers_at_ns(timers, child))
+            child = i;
     }
-    timers_place(timers, position, timer);
+    return child;
 }
 
-static void timers_sift_down(struct timers *timers, uint32_t position, struct timers_timer *timer)
+static void timers_sift_up(struct timers *timers, uint32_t position, struct timers_place place)
+{
+    while (position > 1 && timers_at_ns(timers, timers_parent(position)) > place.at_ns) {
+        timers_put(timers, position, timers->heap[timers_parent(position) - 1]);
+        position = timers_parent(position);
+    }
+    timers_put(timers, position, place);
+}
+
+static void timers_sift_down(struct timers *timers, uint32_t position, struct timers_place place)
 {
     for (;;) {
-        uint32_t child = position * 2;
-        if (child > timers->count)
+        uint32_t child = timers_child(timers, position);
+        if (child > timers->count || timers_at_ns(timers, child) >= place.at_ns)
             break;
-        if (child < timers->count && timers->heap[child]->at_ns < timers->heap[child - 1]->at_ns)
-            child++;
-        if (timers->heap[child - 1]->at_ns >= timer->at_ns)
-            break;
-        timers_place(timers, position, timers->heap[child - 1]);
+        timers_put(timers, position, timers->heap[child - 1]);
         position = child;
     }
-    timers_place(timers, position, timer);
+    timers_put(timers, position, place);
 }
 
 void timers_clear(struct timers *timers, struct timers_timer *timer)
@@ -75,12 +94,12 @@ void timers_clear(struct timers *timers, struct timers_timer *timer)
     uint32_t position = timer->position;
     if (position == 0)
         return;
-    ASSERT(timers->heap[position - 1] == timer);
+    ASSERT(timers->heap[position - 1].timer == timer);
     timer->position = 0;
-    struct timers_timer *last = timers->heap[--timers->count];
-    if (last == timer)
+    struct timers_place last = timers->heap[--timers->count];
+    if (last.timer == timer)
         return;
-    if (position > 1 && timers->heap[position / 2 - 1]->at_ns > last->at_ns)
+    if (position > 1 && timers_at_ns(timers, timers_parent(position)) > last.at_ns)
         timers_sift_up(timers, position, last);
     else
         timers_sift_down(timers, position, last);
@@ -91,15 +110,15 @@ void timers_set(struct timers *timers, struct timers_timer *timer, uint64_t at_n
     timers_clear(timers, timer);
     ASSERT(timers->count < timers->reserved);
     timer->at_ns = at_ns;
-    timers_sift_up(timers, ++timers->count, timer);
+    timers_sift_up(timers, ++timers->count, (struct timers_place){at_ns, timer});
 }
 
 void timers_run(struct timers *timers, uint64_t now_ns, uint32_t max)
 {
     for (uint32_t i = 0; i < max && timers->count > 0; i++) {
-        struct timers_timer *timer = timers->heap[0];
-        if (timer->at_ns > now_ns)
+        if (timers->heap[0].at_ns > now_ns)
             return;
+        struct timers_timer *timer = timers->heap[0].timer;
         timers_clear(timers, timer);
         timer->fire(timer);
     }
@@ -107,5 +126,5 @@ void timers_run(struct timers *timers, uint64_t now_ns, uint32_t max)
 
 uint64_t timers_next_ns(const struct timers *timers)
 {
-    return timers->count > 0 ? timers->heap[0]->at_ns : UINT64_MAX;
+    return timers->count > 0 ? timers->heap[0].at_ns : UINT64_MAX;
 }

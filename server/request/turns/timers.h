@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to server/: timers in a binary heap, for one thread.
+ * Private to server/: timers in a heap, for one thread.
  *
  * A timer is embedded in its owner and is in the heap at most once. Room for one more is
  * reserved when an owner is made (timers_reserve), so that setting a timer cannot fail.
@@ -19,8 +19,15 @@ struct timers_timer {
     void (*fire)(struct timers_timer *timer);
 };
 
+/* With its moment, so that the order is found without looking at owners: of many, they are in no
+ * cache. */
+struct timers_place {
+    uint64_t at_ns;
+    struct timers_timer *timer;
+};
+
 struct timers {
-    struct timers_timer **heap; /* owned; [0] is the next to fire */
+    struct timers_place *heap; /* owned; [0] is the next to fire */
     uint32_t count;
     uint32_t reserved; /* owners that may set a timer */
     uint32_t capacity;

@@ -666,12 +666,16 @@ static void the_client_of_one_that_stays_parked_is_watched(void **state)
     assert_int_equal(stage->last_end, ISOLATE_DISCARDED);
 }
 
-static void a_hang_up_is_for_what_is_parked(void **state)
+static void one_that_runs_finds_a_hang_up_in_its_next_turn(void **state)
 {
     struct stage *stage = *state;
     bring_into(stage, REQUEST_RUNNABLE);
+    stage->client_gone = true;
     request_hung_up(&stage->requests[1]);
     assert_int_equal(stage->requests[1].state, REQUEST_RUNNABLE);
+    stage_turn(stage, stage->now_ns);
+    assert_int_equal(stage->requests[1].state, REQUEST_ANSWERED);
+    assert_int_equal(stage->metrics.client_gone, 1);
 }
 
 static void the_client_of_a_parked_one_is_looked_at_if_it_cannot_be_watched(void **state)
@@ -790,7 +794,7 @@ UNIT
         STAGED(a_request_that_never_began_can_end),
         STAGED(a_hang_up_that_nobody_reported_is_looked_for_now_and_then),
         STAGED(the_client_of_one_that_stays_parked_is_watched),
-        STAGED(a_hang_up_is_for_what_is_parked),
+        STAGED(one_that_runs_finds_a_hang_up_in_its_next_turn),
         STAGED(the_client_of_a_parked_one_is_looked_at_if_it_cannot_be_watched),
         STAGED(the_log_is_written_after_the_answer_and_once),
         STAGED(requests_under_way_are_bounded),
