@@ -67,113 +67,16 @@ LATE_VARIADIC(CURLcode, curl_easy_getinfo, CURL, CURLINFO)
 LATE_VARIADIC(CURLMcode, curl_multi_setopt, CURLM, CURLMoption)
 LATE_VARIADIC(CURLSHcode, curl_share_setopt, CURLSH, CURLSHoption)
 
-CURLcode curl_global_init(long flags)
-{
-    return LATE(curl_global_init)(flags);
-}
-
-void curl_global_cleanup(void)
-{
-    LATE(curl_global_cleanup)();
-}
-
-void curl_free(void *text)
-{
-    LATE(curl_free)(text);
-}
-
-/* ---- easy ------------------------------------------------------------------------------------ */
-
-CURL *curl_easy_init(void)
-{
-    return LATE(curl_easy_init)();
-}
-
-void curl_easy_cleanup(CURL *easy)
-{
-    if (easy != NULL)
-        LATE(curl_easy_cleanup)(easy);
-}
-
-void curl_easy_reset(CURL *easy)
-{
-    LATE(curl_easy_reset)(easy);
-}
-
-CURLcode curl_easy_perform(CURL *easy)
-{
-    return LATE(curl_easy_perform)(easy);
-}
-
-CURLcode curl_easy_pause(CURL *easy, int directions)
-{
-    return LATE(curl_easy_pause)(easy, directions);
-}
-
-char *curl_easy_escape(CURL *easy, const char *text, int bytes)
-{
-    return LATE(curl_easy_escape)(easy, text, bytes);
-}
-
-const char *curl_easy_strerror(CURLcode code)
-{
-    return LATE(curl_easy_strerror)(code);
-}
-
-struct curl_slist *curl_slist_append(struct curl_slist *list, const char *text)
-{
-    return LATE(curl_slist_append)(list, text);
-}
-
-void curl_slist_free_all(struct curl_slist *list)
-{
-    if (list != NULL)
-        LATE(curl_slist_free_all)(list);
-}
-
-/* ---- multi, share ---------------------------------------------------------------------------- */
-
-CURLM *curl_multi_init(void)
-{
-    return LATE(curl_multi_init)();
-}
-
-CURLMcode curl_multi_cleanup(CURLM *multi)
-{
-    return multi == NULL ? CURLM_OK : LATE(curl_multi_cleanup)(multi);
-}
-
-CURLMcode curl_multi_add_handle(CURLM *multi, CURL *easy)
-{
-    return LATE(curl_multi_add_handle)(multi, easy);
-}
-
-CURLMcode curl_multi_remove_handle(CURLM *multi, CURL *easy)
-{
-    return LATE(curl_multi_remove_handle)(multi, easy);
-}
-
-CURLMcode curl_multi_assign(CURLM *multi, curl_socket_t socket, void *context)
-{
-    return LATE(curl_multi_assign)(multi, socket, context);
-}
-
-CURLMcode curl_multi_socket_action(CURLM *multi, curl_socket_t socket, int events, int *ret_running)
-{
-    return LATE(curl_multi_socket_action)(multi, socket, events, ret_running);
-}
-
-CURLMsg *curl_multi_info_read(CURLM *multi, int *ret_left)
-{
-    return LATE(curl_multi_info_read)(multi, ret_left);
-}
-
-CURLSH *curl_share_init(void)
-{
-    return LATE(curl_share_init)();
-}
-
-CURLSHcode curl_share_cleanup(CURLSH *share)
-{
-    return share == NULL ? CURLSHE_OK : LATE(curl_share_cleanup)(share);
-}
+/* All others: FUNCTION as libcurl's header has them; those that free what they are given need no
+ * library for nothing. */
+#define FUNCTION(result, name, parameters, arguments)                                              \
+    result name parameters                                                                         \
+    {                                                                                              \
+        return LATE(name) arguments;                                                               \
+    }
+#define FREEING(result, name, type, nothing)                                                       \
+    result name(type *object)                                                                      \
+    {                                                                                              \
+        return object == NULL ? nothing : LATE(name)(object);                                      \
+    }
+#include "deploy/late_curl.def"
