@@ -19,6 +19,10 @@ that no distribution is assumed). Below 1, --build takes less.
 
 does the same of one build with its walls and with `walls: off`, and of cold starts too: by turns, a
 server each, so many functions called once.
+
+  python3 tests/bench/http.py --build build --quotas [--pairs 30]
+
+does the same of a tenant that has quotas, of which it reaches none, and of the same without them.
 """
 import argparse
 import statistics
@@ -26,6 +30,8 @@ import statistics
 import support
 
 COLD = 50   # functions
+QUOTAS = ('{"requests_per_s": 10000000, "fuel_per_s": 400000000000, "memory": 1073741824, '
+          '"connections": 10000}')
 COLD_PHASES = ("start", "exec")
 
 
@@ -38,8 +44,9 @@ def parse_arguments():
     parser.add_argument("--wasm", help="function to serve (default: loadtest's own hello)")
     parser.add_argument("--against", metavar="BUILD", help="another build, in libh2o's place")
     parser.add_argument("--walls", action="store_true", help="the same build without its walls")
+    parser.add_argument("--quotas", action="store_true", help="one tenant with and without them")
     parser.add_argument("--pairs", type=int, default=30,
-                        help="with --against and --walls (default: 30)")
+                        help="with --against, --walls and --quotas (default: 30)")
     parser.add_argument("--goal", type=float, default=0,
                         help="fail below this share of the bare handler, like 0.7")
     return parser.parse_args()
@@ -136,8 +143,34 @@ def compare_cold(options, skerry, cores):
           f"({low:+.1f} to {high:+.1f})")
 
 
+def compare_quotas(options):
+    """One server: nothing but the limits of its tenant changes."""
+    skerry = support.find_program(options.build, "skerry")
+    server_core, client_core = support.pick_cores()
+    options.seconds = 1
+    pairs = []
+    support.print_facts()
+    with support.SkerryServer(skerry, server_core) as server:
+        url = deploy_hello(skerry, server, client_core, options.wasm)
+        admin = support.Admin(server.admin_socket)
+        for turn in range(options.pairs):
+            costs = [0.0, 0.0]
+            for which in (0, 1) if turn % 2 == 0 else (1, 0):
+                admin.limit("default", (QUOTAS, "{}")[which])
+                costs[which] = measure(skerry, server, url, client_core, options)["cpu_us"]
+            pairs.append(costs)
+    middle, low, high = median_interval([one / other for one, other in pairs])
+    print(f"{options.pairs} pairs of 1 s: with quotas "
+          f"{statistics.median(one for one, _ in pairs):.2f}, without "
+          f"{statistics.median(other for _, other in pairs):.2f} us of CPU a request; ratio "
+          f"{middle:.3f} ({low:.3f} to {high:.3f})")
+
+
 def main():
     options = parse_arguments()
+    if options.quotas:
+        compare_quotas(options)
+        return
     if options.against or options.walls:
         compare(options)
         return
