@@ -4,9 +4,10 @@
 
   python3 tests/bench/checkpoint.py --build build
 
-Go: the same program with the call and without it. C: a command with a checkpoint next to an
-http-wasm handler that answers the same. Rounds alternate, the least of each is shown. Cold: as many
-different commands, each called once. Go is left out where it is not installed.
+Go: the same program with the call and without it. C and Rust: a command with a checkpoint next to
+an http-wasm handler that answers the same. Rounds alternate, the least of each is shown. Cold: as
+many different commands of C and Rust, each called once. Go, and Rust with a WASI target (rustup's
+wasm32-wasip1 or Debian's wasm32-wasi), are left out where they are not installed.
 """
 import argparse
 import os
@@ -57,6 +58,22 @@ func main() {
 }
 """
 
+RUST_COMMAND = """
+fn main() {
+    skerry::checkpoint();
+    print!("content-type: text/plain\\n\\n%s");
+}
+""" % QUOTED
+RUST_HANDLER = """
+skerry::handler!(handle);
+
+fn handle() {
+    skerry::set_header("content-type", "text/plain");
+    skerry::say("%s");
+}
+""" % QUOTED
+RUST_TARGETS = ("wasm32-wasip1", "wasm32-wasi")
+
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -88,6 +105,34 @@ def go_module(frozen):
         environment = os.environ | {"GOOS": "wasip1", "GOARCH": "wasm", "GOTOOLCHAIN": "local",
                                     "GOFLAGS": "-mod=mod"}
         subprocess.run(["go", "build", "-o", "f.wasm", "."], cwd=place, env=environment,
+                       check=True)
+        return (place / "f.wasm").read_bytes()
+
+
+def rust_compiler():
+    """The command of the first rustc that has a WASI target; None without one."""
+    for rustc in ("rustc", "/usr/bin/rustc"):
+        for target in RUST_TARGETS:
+            found = shutil.which(rustc) and subprocess.run(
+                [rustc, "--print", "target-libdir", "--target", target], capture_output=True,
+                text=True, check=False).stdout.strip()
+            if found and os.path.isdir(found):
+                return [rustc, "--edition", "2021", "--target", target, "-C", "opt-level=s",
+                        "-C", "panic=abort", "-C", "strip=debuginfo"]
+    return None
+
+
+def rust_module(compiler, text, kind):
+    with tempfile.TemporaryDirectory() as folder:
+        place = pathlib.Path(folder)
+        (place / "f.rs").write_text(text)
+        link = ["-C", "linker=wasm-ld-19", "-C", "linker-flavor=wasm-ld", "-C",
+                "link-arg=--no-fatal-warnings"] if shutil.which("wasm-ld-19") else []
+        subprocess.run([*compiler, "--crate-name", "skerry", "--crate-type", "rlib", "-o",
+                        place / "libskerry.rlib",
+                        support.ROOT / "hostapi" / "guest" / "rust" / "src" / "lib.rs"], check=True)
+        subprocess.run([*compiler, *link, "--crate-type", kind, "--extern",
+                        f"skerry={place}/libskerry.rlib", "-o", place / "f.wasm", place / "f.rs"],
                        check=True)
         return (place / "f.wasm").read_bytes()
 
@@ -128,10 +173,18 @@ def tagged(module, tag):
     return module + bytes([0, 1 + len(tag), len(tag)]) + tag
 
 
-def measure_cold(skerry, count):
+def say_command(language, least, cold):
+    """A command with a checkpoint next to a handler."""
+    command, handler = (least[f"{language.lower()}-{kind}"] for kind in ("command", "handler"))
+    ratio = command / handler
+    print(f"{language}: {command:.1f} us of CPU a request as a command with a checkpoint, "
+          f"{handler:.1f} us as a handler: {ratio:.2f}x (goal 1.5: {support.verdict(ratio <= 1.5)}); "
+          f"cold p50 {cold:.0f} us (goal 60: {support.verdict(cold <= 60)})")
+
+
+def measure_cold(skerry, module, count):
     """Start in the server of a command's first request: median, in microseconds."""
     core = support.pick_cores()[0]
-    module = c_module(C_COMMAND)
     names = [("default", f"f{index:04}") for index in range(count)]
     made = {"/".join(name): tagged(module, name[1].encode())
             for name in [("default", "first"), *names]}
@@ -147,17 +200,21 @@ def main():
     skerry = support.find_program(arguments.build, "skerry")
     support.print_facts()
     modules = {"c-command": c_module(C_COMMAND), "c-handler": c_module(C_HANDLER)}
+    compiler = rust_compiler()
+    if compiler is None:
+        print("no rustc has a WASI target: left out")
+    else:
+        modules |= {"rust-command": rust_module(compiler, RUST_COMMAND, "bin"),
+                    "rust-handler": rust_module(compiler, RUST_HANDLER, "cdylib")}
     if shutil.which("go") is None:
         print("go is not installed: left out")
     else:
         modules |= {"go-frozen": go_module(True), "go-start": go_module(False)}
     least = measure(skerry, modules, arguments)
-    ratio = least["c-command"] / least["c-handler"]
-    print(f"C: {least['c-command']:.1f} us of CPU a request as a command with a checkpoint, "
-          f"{least['c-handler']:.1f} us as a handler: {ratio:.2f}x (goal 1.5: "
-          f"{support.verdict(ratio <= 1.5)})")
-    cold = measure_cold(skerry, arguments.cold)
-    print(f"cold: p50 {cold:.0f} us (goal 60: {support.verdict(cold <= 60)})")
+    for language in ("C", "Rust"):
+        command = f"{language.lower()}-command"
+        if command in modules:
+            say_command(language, least, measure_cold(skerry, modules[command], arguments.cold))
     if "go-frozen" in least:
         print(f"Go: {least['go-frozen']:.0f} us of CPU a request from its checkpoint (goal 300: "
               f"{support.verdict(least['go-frozen'] <= 300)}), {least['go-start']:.0f} us from its "
