@@ -179,7 +179,8 @@ def say_command(language, least, cold):
     ratio = command / handler
     print(f"{language}: {command:.1f} us of CPU a request as a command with a checkpoint, "
           f"{handler:.1f} us as a handler: {ratio:.2f}x "
-          f"(goal 1.5: {support.verdict(ratio <= 1.5)}); cold p50 {cold:.0f} us (goal 60: {support.verdict(cold <= 60)})")
+          f"(goal 1.5: {support.verdict(ratio <= 1.5)}); "
+          f"cold p50 {cold:.0f} us (goal 60: {support.verdict(cold <= 60)})")
 
 
 def measure_cold(skerry, module, count):
