@@ -157,7 +157,7 @@
     try {
       return make();
     } catch (error) {
-      if (error instanceof DOMException && error.name === "OperationError") fail("DataError", "crypto.subtle: this is no such key, or one beyond this server's limits");
+      if (error instanceof DOMException && error.name === "OperationError") fail("DataError", "crypto.subtle: this is no such key, or one beyond this server's limits (RSA of more than 2,048 bits verifies and encrypts only)");
       throw error;
     }
   };
