@@ -62,6 +62,8 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--build", default="build", help="build directory (default: build)")
     parser.add_argument("--workerd", help="the program (default: found on PATH)")
+    parser.add_argument("--native", choices=["on", "off"], default="on",
+                        help="off: Skerry interprets (default: on)")
     parser.add_argument("--rounds", type=int, default=5, help="of each server (default: 5)")
     parser.add_argument("--seconds", type=int, default=2, help="length of a run (default: 2)")
     parser.add_argument("--functions", type=int, default=200, help="called once (default: 200)")
@@ -82,8 +84,9 @@ def put(server, name, script, tenant="t"):
 
 # ---- the servers ---------------------------------------------------------------------------------
 
-def start_skerry(skerry, core, stack):
-    server = stack.enter_context(support.SkerryServer(skerry, core))
+def start_skerry(skerry, core, stack, options):
+    config = f"limits: {{ native: {options.native} }}\n"
+    server = stack.enter_context(support.SkerryServer(skerry, core, config=config))
     for name, script in SCRIPTS.items():
         put(server, name, script)
     return {name: (server, f"http://127.0.0.1:{server.port}/f/t/{name}{PATHS[name]}")
@@ -153,7 +156,8 @@ def print_memory(what, before, after, count):
 def measure_starts(skerry, core, options):
     count = options.functions
     names = [(f"t{index % options.tenants}", f"f{index}") for index in range(count)]
-    with support.SkerryServer(skerry, core, config="pool: { prewarm: 0s }\n") as server:
+    config = f"pool: {{ prewarm: 0s }}\nlimits: {{ native: {options.native} }}\n"
+    with support.SkerryServer(skerry, core, config=config) as server:
         server.unpin()  # builders may use the whole machine
         put(server, "first", SCRIPTS["hello"])
         density.call_all(server, [("t", "first")])
@@ -183,7 +187,7 @@ def main():
     cores = support.pick_cores()
     support.print_facts()
     with contextlib.ExitStack() as stack:
-        peers = {"Skerry": start_skerry(skerry, cores[0], stack)}
+        peers = {"Skerry": start_skerry(skerry, cores[0], stack, options)}
         found = {"workerd": options.workerd or shutil.which("workerd"),
                  "node": shutil.which("node")}
         for name, start in (("workerd", start_workerd), ("node", start_node)):

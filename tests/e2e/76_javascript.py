@@ -72,6 +72,10 @@ export default {
       case "/log":
         console.log("a line", { deep: [1, { x: "y" }] }, new Map([["k", 1]]));
         console.error("%s is %d", "six", 6);
+        const hostile = { get a() { throw 1; }, b: new Proxy({}, { get() { throw 2; } }), c: 3 };
+        const textless = Object.assign(new Error("e"), { toString() { throw 4; } });
+        console.log(hostile, "%d", Symbol(), textless);
+        console.log("%d", { valueOf() { throw 5; } });
         console.debug("not kept");
         return new Response(null, { status: 204 });
       case "/lost": Promise.reject(new Error("nobody looked")); return new Response("ok");
@@ -269,6 +273,9 @@ class Ways(ServerTest):
         self.assertEqual(self.server.get("ways", "/log").status, 204)
         wait_until(lambda: "six is 6" in self.log(), 5, "the lines")
         self.assertIn("a line { deep: [ 1, { x: \"y\" } ] } Map(1) { \"k\" => 1 }", self.log())
+        throws = "[throws when it is looked at]"
+        self.assertIn(f"{{ a: {throws}, b: {throws}, c: 3 }} %d Symbol() {throws}", self.log())
+        self.assertIn("NaN", self.log())
         self.assertFalse(any("not kept" in line for line in self.log()))
 
     def test_env_and_siblings(self):

@@ -4,6 +4,7 @@
   const LOG = { debug: -1, info: 0, warn: 1, error: 2 }; // enum skerry_log_level
   const INSPECT_DEPTH = 3;
   const INSPECT_ITEMS = 100;
+  const THROWS = "[throws when it is looked at]";
 
   // ---- console
 
@@ -13,7 +14,14 @@
     return stack === "" || stack.startsWith(head) ? stack || head : `${head}\n${stack}`;
   };
   const keyText = (key) => typeof key === "symbol" ? `[${String(key)}]` : /^[A-Za-z_$][\w$]*$/.test(key) ? key : JSON.stringify(key);
-  const inspect = (value, depth, seen) => {
+  const attempt = (make, otherwise) => {
+    try {
+      return make();
+    } catch {
+      return otherwise;
+    }
+  };
+  const describe = (value, depth, seen) => {
     if (typeof value === "string") return depth === 0 ? value : JSON.stringify(value);
     if (typeof value === "bigint") return `${value}n`;
     if (typeof value === "function") return `[Function ${value.name || "(anonymous)"}]`;
@@ -35,9 +43,12 @@
     if (value instanceof Map) return `Map(${value.size}) ${list([...value].map(([k, v]) => `${show(k)} => ${show(v)}`), "{", "}")}`;
     if (value instanceof Set) return `Set(${value.size}) ${list([...value].map(show), "{", "}")}`;
     if (value instanceof Headers) return `Headers ${list([...value].map(([k, v]) => `${keyText(k)}: ${show(v)}`), "{", "}")}`;
-    const rows = Object.keys(value).map((key) => `${keyText(key)}: ${show(value[key])}`);
+    const rows = Object.keys(value).map((key) => `${keyText(key)}: ${attempt(() => show(value[key]), THROWS)}`);
     return (name === "Object" ? "" : `${name} `) + list(rows, "{", "}");
   };
+  // What is looked at may be anything, and a line of the log is no reason to fail.
+  const inspect = (value, depth, seen) => attempt(() => describe(value, depth, seen), THROWS);
+  const numberOf = (value) => attempt(() => Number(value), NaN);
   const format = (values) => {
     if (typeof values[0] !== "string" || !values[0].includes("%")) return values.map((value) => inspect(value, 0, [])).join(" ");
     let at = 1;
@@ -46,8 +57,8 @@
       if (at >= values.length) return whole;
       const value = values[at++];
       if (kind === "c") return "";
-      if (kind === "d" || kind === "i") return String(kind === "i" ? Math.trunc(Number(value)) : Number(value));
-      if (kind === "f") return String(Number(value));
+      if (kind === "d" || kind === "i") return String(kind === "i" ? Math.trunc(numberOf(value)) : numberOf(value));
+      if (kind === "f") return String(numberOf(value));
       return kind === "s" ? inspect(value, 0, []) : inspect(value, 1, []);
     });
     return [text, ...values.slice(at).map((value) => inspect(value, 0, []))].join(" ");
@@ -79,13 +90,7 @@
     },
   };
   Object.defineProperty(console, Symbol.toStringTag, { value: "console", configurable: true });
-  host.say = (error) => {
-    let text = "an error without a text";
-    try {
-      text = inspect(error, 0, []);
-    } catch {} // what it is made of throws
-    host.log(LOG.error, text);
-  };
+  host.say = (error) => host.log(LOG.error, inspect(error, 0, []));
 
   // ---- timers
 
