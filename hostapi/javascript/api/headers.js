@@ -25,36 +25,26 @@
     }
     return headers[SORTED] = rows;
   };
-  const isBytes = (name) => /^[\0-\xff]*$/.test(name);
-  const fill = (list, init) => {
+  const listOfPairs = (init, iterate) => {
+    const list = [];
+    for (const pair of { [Symbol.iterator]: () => Reflect.apply(iterate, init, []) }) {
+      if (typeof pair !== "object" || pair === null || typeof pair[Symbol.iterator] !== "function") throw new TypeError("Headers: not a pair");
+      const [name, value, ...more] = pair;
+      if (more.length > 0 || value === undefined && [...pair].length !== 2) throw new TypeError("Headers: not a pair");
+      list.push(lower(name), clean(value));
+    }
+    return list;
+  };
+  const listFrom = (init) => {
+    if (init === null || typeof init !== "object" && typeof init !== "function") throw new TypeError("Headers: neither a list of pairs nor a record");
     const iterate = init[Symbol.iterator];
-    if (iterate !== undefined && iterate !== null) {
-      for (const pair of { [Symbol.iterator]: () => Reflect.apply(iterate, init, []) }) {
-        if (typeof pair !== "object" || pair === null || typeof pair[Symbol.iterator] !== "function") throw new TypeError("Headers: not a pair");
-        const [name, value, ...more] = pair;
-        if (more.length > 0 || value === undefined && [...pair].length !== 2) throw new TypeError("Headers: not a pair");
-        list.push(lower(name), clean(value));
-      }
-      return;
-    }
-    const pairs = [];
-    for (const name of Reflect.ownKeys(init)) {
-      if (!Reflect.getOwnPropertyDescriptor(init, name)?.enumerable) continue;
-      if (typeof name === "symbol" || !isBytes(name)) throw new TypeError("Headers: what is no text of bytes is no name");
-      const value = `${init[name]}`;
-      if (!isBytes(value)) throw new TypeError("Headers: what is no text of bytes is no value");
-      pairs.push([name, value]);
-    }
-    for (const [name, value] of pairs) list.push(lower(name), clean(value));
+    if (iterate === entries && !host.isProxy(init) && init instanceof Headers) return [...listOf(init)];
+    return iterate === undefined || iterate === null ? host.recordFields(init) : listOfPairs(init, iterate);
   };
 
   class Headers {
     constructor(init = undefined) {
-      this[LIST] = [];
-      if (init === undefined) return;
-      if (init === null || typeof init !== "object" && typeof init !== "function") throw new TypeError("Headers: neither a list of pairs nor a record");
-      if (!host.isProxy(init) && init instanceof Headers && init[Symbol.iterator] === entries) this[LIST] = listOf(init).slice();
-      else fill(this[LIST], init);
+      this[LIST] = init === undefined ? [] : listFrom(init);
     }
     append(name, value) { mutable(this).push(lower(name), clean(value)); }
     delete(name) {

@@ -8,6 +8,7 @@
 #include "hostapi/javascript/guest/guest.h"
 
 #define EXCHANGE_PIECE_BYTES 65536
+#define EXCHANGE_LATIN_LAST  0xc3 /* in UTF-8, the largest byte of what is in Latin-1 */
 /* What Workers call the client's address: ours, whatever the client says. */
 #define EXCHANGE_ADDRESS "cf-connecting-ip"
 
@@ -248,12 +249,12 @@ static bool exchange_is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* Latin-1 as UTF-8: two bytes of what is above 0x7f, and nothing above 0xff. */
+/* Of characters up to U+00FF. */
 static bool exchange_is_value(const char *text, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         uint8_t byte = (uint8_t)text[i];
-        if (byte == '\0' || byte == '\n' || byte == '\r' || byte > 0xc3)
+        if (byte == '\0' || byte == '\n' || byte == '\r' || byte > EXCHANGE_LATIN_LAST)
             return false;
     }
     return true;
@@ -283,6 +284,80 @@ exchange_field_value(JSContext *context, JSValueConst self, int argc, JSValueCon
         value = JS_NewStringLen(context, text + begin, count - begin);
     JS_FreeCString(context, text);
     return value;
+}
+
+/* A copy as text, of characters up to U+00FF; an exception, if it has others. */
+static JSValue exchange_byte_text(JSContext *context, JSValueConst value, const char *what)
+{
+    size_t count;
+    JSValue text = JS_ToString(context, value);
+    const char *bytes = JS_ToCStringLen(context, &count, text);
+    if (bytes == NULL)
+        return JS_EXCEPTION;
+    bool good = true;
+    for (size_t i = 0; i < count; i++)
+        good = good && (uint8_t)bytes[i] <= EXCHANGE_LATIN_LAST;
+    JS_FreeCString(context, bytes);
+    return good ? text
+                : JS_ThrowTypeError(context, "Headers: what is no text of bytes is no %s", what);
+}
+
+/* Appends a property's name and value, if it can be enumerated; false with an exception. */
+static bool exchange_add_property(
+    JSContext *context, JSValueConst record, JSAtom key, JSValue list, uint32_t *at)
+{
+    JSPropertyDescriptor found = {.value = JS_UNDEFINED, .getter = JS_UNDEFINED};
+    int is_there = JS_GetOwnProperty(context, &found, record, key);
+    if (is_there <= 0)
+        return is_there == 0;
+    JS_FreeValue(context, found.value);
+    if ((found.flags & JS_PROP_ENUMERABLE) == 0)
+        return true;
+    JSValue name = JS_AtomToValue(context, key);
+    if (JS_IsSymbol(name)) {
+        JS_ThrowTypeError(context, "Headers: what is no text of bytes is no name");
+        return false;
+    }
+    name = exchange_byte_text(context, name, "name");
+    JSValue value = JS_IsException(name) ? JS_EXCEPTION : JS_GetProperty(context, record, key);
+    JSValue text =
+        JS_IsException(value) ? JS_EXCEPTION : exchange_byte_text(context, value, "value");
+    JS_FreeValue(context, value);
+    return !JS_IsException(text) && JS_SetPropertyUint32(context, list, (*at)++, name) >= 0 &&
+           JS_SetPropertyUint32(context, list, (*at)++, text) >= 0;
+}
+
+/* The fields of a list as they are kept, in its places; false with an exception. */
+static bool exchange_keep_fields(JSContext *context, JSValue list, uint32_t count)
+{
+    for (uint32_t at = 0; at < count; at++) {
+        JSValue given = JS_GetPropertyUint32(context, list, at);
+        JSValue kept = at % 2 == 0 ? exchange_field_name(context, JS_UNDEFINED, 1, &given)
+                                   : exchange_field_value(context, JS_UNDEFINED, 1, &given);
+        JS_FreeValue(context, given);
+        if (JS_IsException(kept) || JS_SetPropertyUint32(context, list, at, kept) < 0)
+            return false;
+    }
+    return true;
+}
+
+/* (record) -> its fields, as a list; all are looked at before the first is judged */
+static JSValue
+exchange_record_fields(JSContext *context, JSValueConst self, int argc, JSValueConst *argv)
+{
+    (void)self, (void)argc;
+    JSPropertyEnum *keys;
+    uint32_t key_count;
+    uint32_t count = 0;
+    if (JS_GetOwnPropertyNames(context, &keys, &key_count, argv[0],
+                               JS_GPN_STRING_MASK | JS_GPN_SYMBOL_MASK) != 0)
+        return JS_EXCEPTION;
+    JSValue list = JS_NewArray(context);
+    bool good = true;
+    for (uint32_t i = 0; i < key_count && good; i++)
+        good = exchange_add_property(context, argv[0], keys[i].atom, list, &count);
+    JS_FreePropertyEnum(context, keys, key_count);
+    return good && exchange_keep_fields(context, list, count) ? list : JS_EXCEPTION;
 }
 
 /* ---- the response ---------------------------------------------------------------------------- */
@@ -385,6 +460,7 @@ void exchange_add(void)
         GUEST_FUNCTION("readBody", 0, exchange_read_body),
         GUEST_FUNCTION("fieldName", 1, exchange_field_name),
         GUEST_FUNCTION("fieldValue", 1, exchange_field_value),
+        GUEST_FUNCTION("recordFields", 1, exchange_record_fields),
         GUEST_FUNCTION("sendHead", 2, exchange_head),
         GUEST_FUNCTION("write", 1, exchange_write),
         GUEST_FUNCTION("flush", 0, exchange_flush),

@@ -124,6 +124,14 @@ test("headers while they are iterated, and records", () => {
   }
   same([seen, String(headers.entries())], [["a"], "[object Headers Iterator]"]);
   throws(TypeError, () => new Headers(null));
+  same([...new Headers({ B: " x ", a: "\u00ff", 7: 8, __proto__: null })], [["7", "8"], ["a", "\u00ff"], ["b", "x"]]);
+  const asked = [];
+  const says = (name, value) => ({ enumerable: true, get() { asked.push(name); return value; } });
+  for (const [name, value] of [["a", "\u0100"], ["\u0100", "b"], ["a b", "c"], ["a", "b\nc"], ["", "a"], ["a", Symbol()], [Symbol(), "a"]]) {
+    asked.length = 0;
+    throws(TypeError, () => new Headers(Object.defineProperties({}, { [name]: says("first", value), last: says("last", "y") })));
+    same(asked.includes("last"), ["a b", ""].includes(name) || value === "b\nc" || typeof name === "symbol"); // after what is no text of bytes
+  }
   same([...new Headers(Object.create({ inherited: "x" }, { own: { value: "y", enumerable: true }, hidden: { value: "z" } }))], [["own", "y"]]);
 });
 test("a request of a request", async () => {

@@ -91,7 +91,7 @@ test("frames of the web API have no functions", () => {
   Error.prepareStackTrace = (_, frames) => frames;
   let frames;
   try {
-    new Headers({ get a() { return (frames = new Error("x").stack, "b"); } });
+    new Response("", { get status() { return (frames = new Error("x").stack, 200); } });
   } finally {
     Error.prepareStackTrace = kept;
   }
