@@ -2,16 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same scripts in Skerry, in workerd and in node, in one run.
 
-  npm install --prefix DIRECTORY workerd
-  python3 tests/bench/javascript.py --build build --workerd DIRECTORY/node_modules/.bin/workerd
+  npm install --prefix DIRECTORY workerd esbuild hono
+  python3 tests/bench/javascript.py --build build --workerd DIRECTORY/node_modules/.bin/workerd \
+      --hono DIRECTORY
 
 CPU time of the whole server per warm request, medians of rounds by turns, all servers on one core
-and the client on another. Then, of Skerry alone, many scripts that are each called once: what the
+and the client on another; with --hono of a route of that framework, bundled, too, and what a deploy
+of it takes. Then, of Skerry alone, many scripts that are each called once: what the
 server says their start took, and the worker's memory more. Peers that are not there are left out,
 and said to be. V8 compiles; QuickJS, and what runs it, interpret.
 """
 import argparse
+import concurrent.futures
 import contextlib
+import os
 import pathlib
 import shutil
 import statistics
@@ -43,7 +47,22 @@ const data = { items: Array.from({ length: 20 },
                                  (_, i) => ({ id: i, name: `item ${i}`, ok: i % 2 === 0 })) };
 export default { async fetch() { return Response.json(JSON.parse(JSON.stringify(data))); } };""",
 }
-PATHS = {"hello": "/", "route": "/items?page=2", "json": "/"}
+HONO = """
+import { Hono } from "hono";
+const app = new Hono();
+for (let at = 0; at < 30; at++)
+  app.get(`/things/${at}/:id`, (context) => context.json({ at, id: context.req.param("id") }));
+app.get("/", (context) => context.text("root"));
+app.get("/users/:id/posts/:post", (context) => {
+  const { id, post } = context.req.param();
+  return context.json({ id, post, page: context.req.query("page") });
+});
+app.post("/users", async (context) => context.json(await context.req.json(), 201));
+export default app;
+"""
+PATHS = {"hello": "/", "route": "/items?page=2", "json": "/", "hono": "/users/7/posts/8?page=2"}
+# Which exports workerd does not take.
+WARM = {"hono": 'export const warm = ["/"];'}
 # What node lacks of a server of that form.
 NODE = """
 import http from "node:http";
@@ -58,17 +77,33 @@ http.createServer(async (incoming, outgoing) => {
 """
 
 
+DEPLOYS = 20
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--build", default="build", help="build directory (default: build)")
     parser.add_argument("--workerd", help="the program (default: found on PATH)")
     parser.add_argument("--native", choices=["on", "off"], default="on",
                         help="off: Skerry interprets (default: on)")
+    parser.add_argument("--hono", help="folder with node_modules of hono and esbuild")
     parser.add_argument("--rounds", type=int, default=5, help="of each server (default: 5)")
     parser.add_argument("--seconds", type=int, default=2, help="length of a run (default: 2)")
     parser.add_argument("--functions", type=int, default=200, help="called once (default: 200)")
     parser.add_argument("--tenants", type=int, default=1, help="of those (default: 1)")
+    parser.add_argument("--deployers", type=int, default=1,
+                        help="clients that deploy those (default: 1)")
     return parser.parse_args()
+
+
+def bundle_hono(folder):
+    with tempfile.TemporaryDirectory() as place:
+        source = pathlib.Path(place, "hono.js")
+        source.write_text(HONO, encoding="utf-8")
+        modules = pathlib.Path(folder, "node_modules").resolve()
+        return subprocess.run([modules / ".bin" / "esbuild", source, "--bundle", "--format=esm",
+                               "--minify"], env=os.environ | {"NODE_PATH": str(modules)},
+                              stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def put(server, name, script, tenant="t"):
@@ -88,7 +123,7 @@ def start_skerry(skerry, core, stack, options):
     config = f"limits: {{ native: {options.native} }}\n"
     server = stack.enter_context(support.SkerryServer(skerry, core, config=config))
     for name, script in SCRIPTS.items():
-        put(server, name, script)
+        put(server, name, script + WARM.get(name, ""))
     return {name: (server, f"http://127.0.0.1:{server.port}/f/t/{name}{PATHS[name]}")
             for name in SCRIPTS}
 
@@ -148,6 +183,21 @@ def compare(skerry, peers, cores, options):
               + "".join(f"{medians[0] / value:>12.2f}" for value in medians[1:]), flush=True)
 
 
+def measure_deploys(skerry, core):
+    """Of the bundle, each other by a comment."""
+    script = SCRIPTS["hono"] + WARM["hono"]
+    took = []
+    with support.SkerryServer(skerry, core) as server:
+        server.unpin()
+        put(server, "first", SCRIPTS["hello"])
+        for index in range(DEPLOYS):
+            began = time.monotonic()
+            put(server, f"hono{index}", f"{script}// {index}")
+            took.append((time.monotonic() - began) * 1000)
+    print(f"\n  {DEPLOYS} deploys of {len(script)} bytes with hono: p50 "
+          f"{statistics.median(took):.1f} ms, longest {max(took):.1f} ms")
+
+
 def print_memory(what, before, after, count):
     private = (after["Private_Dirty"] - before["Private_Dirty"]) / count
     print(f"  {what}: {private:.0f} KiB a script that nobody shares and that are not a file's")
@@ -162,8 +212,9 @@ def measure_starts(skerry, core, options):
         put(server, "first", SCRIPTS["hello"])
         density.call_all(server, [("t", "first")])
         began = time.monotonic()
-        for tenant, name in names:
-            put(server, name, f"{SCRIPTS['hello']} // {name}", tenant)
+        with concurrent.futures.ThreadPoolExecutor(options.deployers) as pool:
+            list(pool.map(lambda row: put(server, row[1], f"{SCRIPTS['hello']} // {row[1]}",
+                                          row[0]), names))
         took = (time.monotonic() - began) * 1000 / count
         workers = server.workers()
         before = support.memory_kib(workers)
@@ -186,6 +237,8 @@ def main():
     skerry = support.find_program(options.build, "skerry")
     cores = support.pick_cores()
     support.print_facts()
+    if options.hono is not None:
+        SCRIPTS["hono"] = bundle_hono(options.hono)
     with contextlib.ExitStack() as stack:
         peers = {"Skerry": start_skerry(skerry, cores[0], stack, options)}
         found = {"workerd": options.workerd or shutil.which("workerd"),
@@ -200,6 +253,8 @@ def main():
             peers[name] = start(found[name], cores[0], stack)
         if options.rounds > 0:
             compare(skerry, peers, cores, options)
+    if options.hono is not None:
+        measure_deploys(skerry, cores[0])
     measure_starts(skerry, cores[0], options)
 
 
