@@ -13,14 +13,16 @@ bool engine_has_native(void);
 
 /*
  * Has instances made from now on run the module's native code, if it has any: maps its pages,
- * readable and executable, never writable. With a descriptor, in place: the image must be a mapping
- * of that file from its beginning, whose owner unmaps it after the module is closed. With `fd` -1
- * from a nameless copy, until the module is closed. An image on a base runs what is mapped of
- * the base. The image must be one that was just compiled, or that somebody verified whom guests
- * cannot reach.
+ * readable and executable, never writable, until the module is closed: of the file that the image
+ * is from its beginning, or, with `fd` -1, of a nameless copy. An image on a base runs what is
+ * mapped of the base. The image must be one that was just compiled, or that somebody verified whom
+ * guests cannot reach.
  */
 NODISCARD enum status
 engine_module_map_native(struct engine_module *module, int fd, struct report *report);
+/* Gives this process's view of those pages back, for a module that waits; they come again when they
+ * are run. */
+void engine_module_vacate_native(const struct engine_module *module);
 /* Instances made from now on run threaded, also where what is mapped is the base's. */
 void engine_module_stay_threaded(struct engine_module *module);
 uint64_t engine_module_native_bytes(const struct engine_module *module);

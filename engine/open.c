@@ -86,8 +86,7 @@ const uint8_t *engine_image_base(struct bytes image)
 
 void engine_module_close(struct engine_module *module)
 {
-    if (module != NULL && module->native != NULL &&
-        module->native != image_at(module->header, module->header->native))
+    if (module != NULL && module->native != NULL)
         (void)munmap((void *)(uintptr_t)module->native, module->header->native.count);
     free(module);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "engine/native.h"
 #include "isolate/artifact.h"
 #include "isolate/parts.h"
 
@@ -162,9 +163,10 @@ bool isolate_trim(struct isolate *isolate)
     (void)isolate_claim_set(claim, ISOLATE_BUDGET_STACK, 0);
     (void)isolate_claim_set(claim, ISOLATE_BUDGET_HEAP,
                             engine_machine_heap_bytes(isolate->machine));
-    /* Of the artifact, native code included, only this process's view goes; whoever needs it finds
-     * the file's pages. Last, because mapping looks into it. */
+    /* Of the artifact and its native code only this process's view goes; whoever needs it finds the
+     * file's pages. The artifact last, because all of this looks into it. */
     const struct isolate_artifact *artifact = isolate->artifact;
+    engine_module_vacate_native(artifact->module);
     (void)madvise(artifact->data, artifact->count, MADV_DONTNEED);
     (void)isolate_claim_set(claim, ISOLATE_BUDGET_ISOLATE, ISOLATE_TRIMMED_BYTES);
     return true;

@@ -11,8 +11,16 @@ shared pages once, Private_Dirty is what cannot be dropped, VmPTE are page table
 read twice: at once, and when all isolates had waited for longer than pool.trim. Then as many
 small modules as large ones are called by turns, a new one each time: a start costs what is touched,
 not what there is. The goals: p50 of 60 us and p99 of 300 us for both, 16 KiB a function.
+
+  python3 tests/bench/cold.py --tiers 20
+
+instead: two servers, one with `limits.native: off`, take turns: so many rounds, in each as many
+functions (the last of --functions) called once on either. What native code adds to a start: the
+worker's CPU time for the whole request, and the start as the worker timed it. Goal: 5 us at most.
 """
 import argparse
+import socket
+import statistics
 import time
 
 import density
@@ -22,6 +30,7 @@ import support
 P50_GOAL_MS = 0.060
 P99_GOAL_MS = 0.300
 MEMORY_GOAL_KIB = 16
+TIER_GOAL_US = 5
 TRIM_SECONDS = 4  # pool.trim is 1 s
 
 
@@ -34,6 +43,8 @@ def parse_arguments():
                         help="large modules, beside as many small ones (default: 20)")
     parser.add_argument("--megabytes", type=float, default=15, help="of a large one (default: 15)")
     parser.add_argument("--wasm", help="module to deploy (default: loadtest's own hello)")
+    parser.add_argument("--tiers", type=int, metavar="ROUNDS",
+                        help="measure what native code adds to a start, and nothing else")
     return parser.parse_args()
 
 
@@ -118,10 +129,47 @@ def measure_sizes(skerry, options):
         print_goals(name, density.quantile(starts, 0.5), density.quantile(starts, 0.99))
 
 
+def tier_round(server, module, tenant, count):
+    """Of `count` new functions, each called once: the worker's CPU and p50 of start, in us."""
+    names = [(tenant, f"f{index}") for index in range(count)]
+    density.deploy_all(server, names, module, 1)
+    connection = support.Connection(socket.AF_INET, ("127.0.0.1", server.port))
+    before = sum(map(support.cpu_seconds, server.workers()))
+    rows = [density.call(connection, name) for name in names]
+    used = sum(map(support.cpu_seconds, server.workers())) - before
+    connection.socket.close()
+    return used / count * 1e6, statistics.median(row["start"] for row in rows) * 1e3
+
+
+def measure_tiers(skerry, options):
+    core, _ = support.pick_cores()
+    config = "pool: {{ prewarm: 0s }}\nlimits: {{ native: {} }}\n"
+    with support.SkerryServer(skerry, core, config=config.format("off")) as off, \
+            support.SkerryServer(skerry, core, config=config.format("on")) as on:
+        pairs = []
+        for number in range(options.tiers + 1):
+            turns = [tier_round(server, modules.hello, f"t{number}", options.functions[-1])
+                     for server in ((off, on) if number % 2 else (on, off))]
+            pairs.append(turns if number % 2 else turns[::-1])
+    print(f"\n{options.tiers} rounds of {options.functions[-1]} functions, each requested once; "
+          "us a call, medians of rounds")
+    for what, column in (("CPU of the worker, whole request", 0), ("start, as timed", 1)):
+        rows = [(a[column], b[column]) for a, b in pairs[1:]]  # the first warms both up
+        off, on = (statistics.median(row[i] for row in rows) for i in (0, 1))
+        more = sorted(b - a for a, b in rows)
+        middle = statistics.median(more)
+        low, high = (density.quantile(more, share) for share in (0.25, 0.75))
+        print(f"  {what}: off {off:.1f}, on {on:.1f}; more {middle:+.1f} (quartiles {low:+.1f} and "
+              f"{high:+.1f}), goal <= {TIER_GOAL_US}: {support.verdict(middle <= TIER_GOAL_US)}")
+
+
 def main():
     options = parse_arguments()
     skerry = support.find_program(options.build, "skerry")
     support.print_facts()
+    if options.tiers:
+        measure_tiers(skerry, options)
+        return
     for count in options.functions:
         measure(skerry, count, options.wasm)
     if options.large > 0:

@@ -603,6 +603,8 @@ static void a_trimmed_isolate_needs_no_page_tables(void **state)
     (void)isolate_measure(isolate);
     assert_true(isolate_reset(isolate));
     assert_true(isolate_trim(isolate));
+    const struct isolate_artifact *artifact = isolate->artifact;
+    assert_nothing_is_mapped(pagemap, artifact->data, artifact->count);
     struct engine_memory_view view = engine_memory_view(isolate->instance, 0);
     const uint8_t *dirty = dirty_map(isolate, 0);
     assert_nothing_is_mapped(pagemap, dirty, (uint64_t)(view.base - dirty) + view.initial_bytes);

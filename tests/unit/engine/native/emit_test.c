@@ -3,6 +3,7 @@
  * Native code in images: where it lies, how a fault in it finds its function, what is refused. What
  * it does is tested by all that runs guests, in each tier (meson.build).
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -214,8 +215,21 @@ static void a_module_may_stay_threaded_that_has_some(void **state)
     guest_done(&guest);
 }
 
-/* What gives back an artifact's pages gives back these too: no mapping of their own. */
-static void native_code_of_a_file_is_mapped_where_its_image_is(void **state)
+/* The permissions that the kernel gives the mapping which begins there. */
+static void permissions_at(const void *address, char permissions[5])
+{
+    FILE *maps = fopen("/proc/self/maps", "re");
+    assert_non_null(maps);
+    char line[512];
+    unsigned long begin = 0;
+    while (begin != (uintptr_t)address && fgets(line, sizeof(line), maps) != NULL)
+        assert_int_equal(sscanf(line, "%lx-%*x %4s", &begin, permissions), 2);
+    assert_int_equal(begin, (uintptr_t)address);
+    (void)fclose(maps);
+}
+
+/* So the image stays one mapping, of which nothing can be executed. */
+static void native_code_of_a_file_has_a_mapping_of_its_own(void **state)
 {
     (void)state;
     struct engine_image image;
@@ -229,7 +243,15 @@ static void native_code_of_a_file_is_mapped_where_its_image_is(void **state)
     assert_int_equal(engine_module_open(bytes_make(data, image.count), false, &report, &module),
                      STATUS_OK);
     assert_int_equal(engine_module_map_native(module, fd, &report), STATUS_OK);
-    assert_ptr_equal(module->native, image_at(module->header, module->header->native));
+    const void *code = image_at(module->header, module->header->native);
+    assert_ptr_not_equal(module->native, code);
+    char permissions[5];
+    permissions_at(module->native, permissions);
+    assert_string_equal(permissions, "r-xp");
+    permissions_at(data, permissions);
+    assert_string_equal(permissions, "r--s");
+    engine_module_vacate_native(module);
+    assert_memory_equal(module->native, code, module->header->native.count);
     engine_module_close(module);
     assert_memory_equal(data, image.data, image.count);
     assert_int_equal(munmap(data, image.count), 0);
@@ -291,7 +313,7 @@ UNIT
         cmocka_unit_test(a_table_of_branches_in_each_of_many_blocks_is_no_more_than_they_are),
         cmocka_unit_test(a_module_for_threaded_code_has_none_to_map),
         cmocka_unit_test(a_module_may_stay_threaded_that_has_some),
-        cmocka_unit_test(native_code_of_a_file_is_mapped_where_its_image_is),
+        cmocka_unit_test(native_code_of_a_file_has_a_mapping_of_its_own),
         cmocka_unit_test(native_code_that_is_not_where_it_should_be_is_refused),
     };
     return cmocka_run_group_tests_name("engine/native/emit", tests, NULL, NULL);
