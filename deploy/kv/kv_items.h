@@ -52,7 +52,7 @@ NODISCARD enum status kv_items_get(MDB_txn *txn,
                                    MDB_dbi item,
                                    struct bytes tenant,
                                    struct bytes key,
-                                   uint64_t now_ns,
+                                   const struct clock *clock,
                                    struct kv_item *ret_item);
 struct kv_walk {
     MDB_txn *txn;

@@ -71,8 +71,8 @@ enum status kv_reader_get(struct kv_reader *reader,
                           struct kv_item *ret_item)
 {
     ASSERT(reader->begun);
-    return kv_items_get(reader->base.txn, reader->base.dbi[0], tenant, key,
-                        clock_realtime_ns(reader->clock), ret_item);
+    return kv_items_get(reader->base.txn, reader->base.dbi[0], tenant, key, reader->clock,
+                        ret_item);
 }
 
 enum status

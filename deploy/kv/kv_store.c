@@ -523,8 +523,8 @@ enum status kv_store_get(struct kv_store *store,
                          struct kv_item *ret_item)
 {
     ASSERT(store->read != NULL);
-    return kv_items_get(store->read, store->dbi[KV_DB_ITEM], tenant, key,
-                        clock_realtime_ns(store->options.clock), ret_item);
+    return kv_items_get(store->read, store->dbi[KV_DB_ITEM], tenant, key, store->options.clock,
+                        ret_item);
 }
 
 enum status

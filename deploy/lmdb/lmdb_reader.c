@@ -12,7 +12,8 @@ static uint64_t lmdb_reader_publish(struct lmdb_reader *reader)
     MDB_envinfo info;
     int rc = mdb_env_info(reader->env, &info);
     ASSERT(rc == 0);
-    atomic_store_explicit(&reader->reading->word, info.me_last_txnid + 1, memory_order_seq_cst);
+    /* One barrier between it and what is read: a store that is ordered itself would be a second. */
+    atomic_store_explicit(&reader->reading->word, info.me_last_txnid + 1, memory_order_relaxed);
     atomic_thread_fence(memory_order_seq_cst);
     return info.me_last_txnid;
 }

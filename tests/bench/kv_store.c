@@ -2,12 +2,14 @@
 /*
  * What reading a key and writing a group of them costs, for tests/bench/kv.py, without a server.
  * Reads are a worker's, in CPU time: begin, get, copy, end, of random keys. In turn with them
- * stands a copy of the same bytes from random places of as much memory. Writes are groups in
- * control's way, on disk; in turn with them a write of the same bytes and an fdatasync.
+ * stand LMDB's own get of other keys, with the same copy and nothing around it, and a copy of the
+ * same bytes from random places of as much memory. Writes are groups in control's way, on disk; in
+ * turn with them a write of the same bytes and an fdatasync.
  *
- * usage: kv_store DIR KEYS VALUE_BYTES; prints "GET_NS COPY_NS GROUP_US SYNC_US", medians
+ * usage: kv_store DIR KEYS VALUE_BYTES; prints "GET_NS LMDB_NS COPY_NS GROUP_US SYNC_US", medians
  */
 #include <fcntl.h>
+#include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -23,6 +25,7 @@
 #define GROUPS      101
 #define MAP_BYTES   (UINT64_C(16) << 30)
 #define VALUE_MAX   65536
+#define TENANT      "bench"
 #define RANDOM_STEP UINT64_C(6364136223846793005)
 
 static uint64_t random_state = 1;
@@ -79,7 +82,7 @@ put_group(struct kv_store *store, uint64_t first, uint64_t keys, size_t count, s
         uint64_t number = first == UINT64_MAX ? next_random(keys) : first + i;
         size_t name = name_key(number, names[i]);
         changes[i] = (struct kv_change){.verb = KV_PUT,
-                                        .tenant = bytes_of_text("bench"),
+                                        .tenant = bytes_of_text(TENANT),
                                         .key = bytes_make(names[i], name),
                                         .value = bytes_make(value, bytes)};
         group[i] = &changes[i];
@@ -98,45 +101,111 @@ static struct kv_store *open_store(const char *dir)
     return store;
 }
 
-static void measure_gets(const char *dir, uint64_t keys, size_t bytes)
+/* The store as LMDB alone reads it. */
+struct bare {
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi items;
+};
+
+static struct bare open_bare(const char *dir)
 {
-    static uint64_t gets[ROUNDS];
-    static uint64_t copies[ROUNDS];
+    struct bare bare;
+    must(mdb_env_create(&bare.env) == 0 && mdb_env_set_maxdbs(bare.env, 1) == 0 &&
+             mdb_env_set_mapsize(bare.env, MAP_BYTES) == 0 &&
+             mdb_env_open(bare.env, dir, MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS | MDB_NORDAHEAD, 0) ==
+                 0 &&
+             mdb_txn_begin(bare.env, NULL, MDB_RDONLY, &bare.txn) == 0 &&
+             mdb_dbi_open(bare.txn, "item", 0, &bare.items) == 0,
+         "opening it with LMDB alone");
+    return bare;
+}
+
+static void close_bare(const struct bare *bare)
+{
+    mdb_txn_abort(bare->txn);
+    mdb_env_close(bare->env);
+}
+
+/* Of one round: tenant and key as the store has them, with a NUL in between. */
+struct names {
+    size_t counts[GETS];
+    char texts[GETS][sizeof(TENANT) + 32];
+};
+
+static void name_some(struct names *names, uint64_t keys)
+{
+    for (int i = 0; i < GETS; i++) {
+        memcpy(names->texts[i], TENANT, sizeof(TENANT));
+        names->counts[i] = name_key(next_random(keys), names->texts[i] + sizeof(TENANT));
+    }
+}
+
+static uint8_t value_out[VALUE_MAX];
+
+static uint64_t time_gets(struct kv_reader *reader, const struct names *names)
+{
+    uint64_t began = cpu_ns();
+    for (int i = 0; i < GETS; i++) {
+        struct kv_item item;
+        struct bytes key = bytes_make(names->texts[i] + sizeof(TENANT), names->counts[i]);
+        must(kv_reader_begin(reader, NULL) == STATUS_OK &&
+                 kv_reader_get(reader, bytes_of_text(TENANT), key, &item) == STATUS_OK,
+             "a get");
+        memcpy(value_out, item.value.data, item.value.count);
+        kv_reader_end(reader);
+    }
+    return (cpu_ns() - began) / GETS;
+}
+
+static uint64_t time_bare(const struct bare *bare, struct names *names)
+{
+    uint64_t began = cpu_ns();
+    for (int i = 0; i < GETS; i++) {
+        MDB_val key = {.mv_size = sizeof(TENANT) + names->counts[i], .mv_data = names->texts[i]};
+        MDB_val value;
+        must(mdb_get(bare->txn, bare->items, &key, &value) == 0, "a get of LMDB's");
+        memcpy(value_out, value.mv_data, value.mv_size);
+    }
+    return (cpu_ns() - began) / GETS;
+}
+
+static uint64_t time_copies(const uint8_t *memory, uint64_t keys, size_t bytes)
+{
+    uint64_t began = cpu_ns();
+    for (int i = 0; i < GETS; i++) {
+        memcpy(value_out, memory + next_random(keys) * bytes, bytes);
+        __asm__ volatile("" ::"r"(value_out) : "memory");
+    }
+    return (cpu_ns() - began) / GETS;
+}
+
+static void measure_gets(const char *dir, const char *env, uint64_t keys, size_t bytes)
+{
+    enum { GET, BARE, COPY, KINDS };
+    static uint64_t times[KINDS][ROUNDS];
     static struct lmdb_reading reading;
-    static uint8_t out[VALUE_MAX];
-    static char names[GETS][32];
-    static size_t counts[GETS];
+    static struct names names;
     struct kv_reader *reader = NULL;
     uint8_t *memory = malloc(keys * bytes);
     must(memory != NULL, "memory as large as the values");
     memset(memory, 1, keys * bytes);
     must(kv_reader_open(dir, MAP_BYTES, &reading, &clock_system, NULL, &reader) == STATUS_OK,
          "opening a reader");
+    struct bare bare = open_bare(env);
     for (int round = -WARM_ROUNDS; round < ROUNDS; round++) {
-        for (int i = 0; i < GETS; i++)
-            counts[i] = name_key(next_random(keys), names[i]);
-        uint64_t began = cpu_ns();
-        for (int i = 0; i < GETS; i++) {
-            struct kv_item item;
-            must(kv_reader_begin(reader, NULL) == STATUS_OK &&
-                     kv_reader_get(reader, bytes_of_text("bench"), bytes_make(names[i], counts[i]),
-                                   &item) == STATUS_OK,
-                 "a get");
-            memcpy(out, item.value.data, item.value.count);
-            kv_reader_end(reader);
-        }
-        uint64_t between = cpu_ns();
-        for (int i = 0; i < GETS; i++) {
-            memcpy(out, memory + next_random(keys) * bytes, bytes);
-            __asm__ volatile("" ::"r"(out) : "memory");
-        }
-        gets[MAX(round, 0)] = (between - began) / GETS;
-        copies[MAX(round, 0)] = (cpu_ns() - between) / GETS;
+        int at = MAX(round, 0);
+        name_some(&names, keys);
+        times[GET][at] = time_gets(reader, &names);
+        name_some(&names, keys);
+        times[BARE][at] = time_bare(&bare, &names);
+        times[COPY][at] = time_copies(memory, keys, bytes);
     }
+    close_bare(&bare);
     kv_reader_close(reader);
     free(memory);
-    (void)printf("%llu %llu ", (unsigned long long)median(gets, ROUNDS),
-                 (unsigned long long)median(copies, ROUNDS));
+    for (int kind = 0; kind < KINDS; kind++)
+        (void)printf("%llu ", (unsigned long long)median(times[kind], ROUNDS));
 }
 
 static void measure_groups(const char *dir, uint64_t keys, size_t bytes)
@@ -180,7 +249,7 @@ int main(int argc, char **argv)
     for (uint64_t at = 0; at < keys; at += KV_GROUP_MAX)
         put_group(store, at, keys, MIN((uint64_t)KV_GROUP_MAX, keys - at), bytes);
     kv_store_close(store);
-    measure_gets(argv[1], keys, bytes);
+    measure_gets(argv[1], path, keys, bytes);
     measure_groups(argv[1], keys, bytes);
     return 0;
 }

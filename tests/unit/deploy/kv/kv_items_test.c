@@ -77,7 +77,7 @@ static void a_value_that_is_none_is_damage(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         rig_put(&rig, "acme", bytes_of_text(rows[i].key), rows[i].count);
         assert_int_equal(kv_items_get(rig.txn, rig.item, bytes_of_text("acme"),
-                                      bytes_of_text(rows[i].key), 0, &item),
+                                      bytes_of_text(rows[i].key), NULL, &item),
                          rows[i].status);
     }
     rig_done(&rig);
