@@ -252,8 +252,10 @@ enum status config_url_print(const struct config_url *url, struct buffer *out)
 {
     char origin[CONFIG_URL_ORIGIN_BYTES];
     config_url_origin(url, origin);
-    return buffer_printf(out, "%s%s%.*s", origin, url_has_slash(url) ? "" : "/",
-                         (int)url->target.count, (const char *)url->target.data);
+    enum status status = buffer_append(out, origin, strlen(origin));
+    if (status == STATUS_OK && !url_has_slash(url))
+        status = buffer_append(out, "/", 1);
+    return status == STATUS_OK ? buffer_append(out, url->target.data, url->target.count) : status;
 }
 
 /* ---- references ------------------------------------------------------------------------------ */

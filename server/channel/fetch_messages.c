@@ -4,7 +4,7 @@
  */
 #include "server/channel/fetch_messages.h"
 
-#include <stdio.h>
+#include <string.h>
 
 #define FETCH_START_FIXED (7 * 4 + 2 * 8 + 64)
 #define FETCH_HEAD_FIXED  16
@@ -203,7 +203,9 @@ bool fetch_result_read(struct bytes payload,
     struct bytes text = channel_get_bytes(&reader, FETCH_TEXT_BYTES - 1);
     if (!channel_reader_ends(&reader) || end >= FETCH_END_COUNT)
         return false;
-    (void)snprintf(ret_text, FETCH_TEXT_BYTES, "%.*s", (int)text.count, (const char *)text.data);
+    if (text.count > 0)
+        memcpy(ret_text, text.data, text.count);
+    ret_text[text.count] = '\0';
     ret_result->end = (enum fetch_end)end;
     ret_result->text = ret_text;
     return true;

@@ -15,6 +15,7 @@
 
 #define ORIGIN_URL_BYTES    HOSTAPI_FETCH_URL_MAX
 #define ORIGIN_FIELDS_BYTES HOSTAPI_FETCH_FIELDS_MAX
+#define ORIGIN_FIELDS_FIRST 1024
 #define ORIGIN_SMALL_BYTES  16384 /* an answer that is waited for, so that it goes out whole */
 
 static const struct hostapi_fetches *origin_fetches(const struct request *request)
@@ -99,28 +100,45 @@ static struct bytes origin_client(struct bytes address)
     return bytes_make(address.data, address.count - (address.count > 0));
 }
 
+static bool origin_append(struct buffer *fields, const struct bytes *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (buffer_append(fields, parts[i].data, parts[i].count) != STATUS_OK)
+            return false;
+    }
+    return true;
+}
+
 static bool origin_add_client(const struct http_exchange *http, struct buffer *fields)
 {
-    char forwarded[512];
     struct bytes client = origin_client(http->source_addr);
     struct bytes bare = client;
-    const char *scheme = http->is_https ? "https" : "http";
+    struct bytes scheme = bytes_of_text(http->is_https ? "https" : "http");
     bool is_v6 = client.count > 2 && client.data[0] == '[';
     if (is_v6)
         bare = bytes_make(client.data + 1, client.count - 2);
-    int count =
-        snprintf(forwarded, sizeof(forwarded), "for=%s%.*s%s;host=\"%.*s\";proto=%s",
-                 is_v6 ? "\"" : "", (int)client.count, (const char *)client.data, is_v6 ? "\"" : "",
-                 (int)http->authority.count, (const char *)http->authority.data, scheme);
-    return count > 0 && (size_t)count < sizeof(forwarded) &&
-           origin_add(fields, "x-forwarded-for", bare) &&
-           origin_add(fields, "x-forwarded-proto", bytes_of_text(scheme)) &&
+    const struct bytes quote = bytes_of_text(is_v6 ? "\"" : "");
+    const struct bytes forwarded[] = {bytes_make("forwarded", sizeof("forwarded")),
+                                      bytes_of_text("for="),
+                                      quote,
+                                      client,
+                                      quote,
+                                      bytes_of_text(";host=\""),
+                                      http->authority,
+                                      bytes_of_text("\";proto="),
+                                      scheme,
+                                      bytes_make("", 1)};
+    return origin_add(fields, "x-forwarded-for", bare) &&
+           origin_add(fields, "x-forwarded-proto", scheme) &&
            origin_add(fields, "x-forwarded-host", http->authority) &&
-           origin_add(fields, "forwarded", bytes_make(forwarded, (size_t)count));
+           origin_append(fields, forwarded, COUNT_OF(forwarded));
 }
 
 static bool origin_write_fields(const struct http_exchange *http, struct buffer *fields)
 {
+    /* Room for most of them: it would grow step by step. */
+    if (buffer_reserve(fields, ORIGIN_FIELDS_FIRST) != STATUS_OK)
+        return false;
     for (uint32_t i = 0; i < http->request_headers.count; i++) {
         const struct http_header *row = &http->request_headers.rows[i];
         if (!origin_is_passed_on(row->name))
@@ -292,6 +310,8 @@ enum guest_step origin_turn(struct request *request, struct guest_result *ret_re
     }
     if (view->end == HOSTAPI_FETCH_UNDER_WAY)
         return origin_waits(request, false, ret_result);
+    if (LIKELY(view->end == HOSTAPI_FETCH_DONE))
+        return origin_ended(request, view->end, "", ret_result);
     char text[REPORT_TEXT_BYTES]; /* the view ends with its operation */
     (void)snprintf(text, sizeof(text), "%s", view->text);
     return origin_ended(request, view->end, text, ret_result);
