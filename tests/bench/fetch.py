@@ -10,7 +10,7 @@ is asked one after the other on one connection. What a fetch adds is the third l
 of medians; its CPU time is that of all Skerry's processes for the third less that for the second.
 Last, a function whose guest does nothing but pass the request on to that server, its origin: what
 Skerry costs as a reverse proxy, all of it; beside nginx's proxy_pass with connections kept to the
-origin, where nginx is installed.
+origin, where nginx is installed. These two may be asked on more connections than one.
 """
 import argparse
 import contextlib
@@ -51,6 +51,8 @@ def parse_arguments():
     parser.add_argument("--build", default="build", help="build directory (default: build)")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each (default: 5)")
     parser.add_argument("--seconds", type=int, default=2, help="length of a run (default: 2)")
+    parser.add_argument("--connections", type=int, default=1,
+                        help="side by side, to the reverse proxies (default: 1)")
     return parser.parse_args()
 
 
@@ -90,10 +92,10 @@ def nginx(folder, origin_port):
         yield server
 
 
-def measure(skerry, server, url, core, seconds):
+def measure(skerry, server, url, core, seconds, connections=1):
     before = server.cpu_seconds()
     report = support.loadtest(skerry, core, "--url", url, "--rate", "max", "--duration",
-                              f"{seconds}s", "--connections", "1")
+                              f"{seconds}s", "--connections", str(connections))
     if report["succeeded"] != report["answered"]:
         support.die(f"not all requests succeeded: {report['statuses']}, {report['failures']}")
     return {"p50": report["latency"]["all"]["p50_ms"] * 1e3,
@@ -129,9 +131,9 @@ def main():
             plain = measure(skerry, server, f"{base}/none", cores[1], options.seconds)
             fetch = measure(skerry, server, f"{base}/get?{origin}/", cores[1], options.seconds)
             proxy = measure(skerry, server, f"http://127.0.0.1:{server.port}/f/default/proxy/",
-                            cores[1], options.seconds)
+                            cores[1], options.seconds, options.connections)
             beside = other and measure(skerry, other, f"http://127.0.0.1:{other.port}/", cores[1],
-                                       options.seconds)
+                                       options.seconds, options.connections)
             rounds.append({"proxy": proxy["p50"], "proxy_cpu": proxy["cpu"],
                            "nginx": beside["p50"] if beside else 0,
                            "nginx_cpu": beside["cpu"] if beside else 1,
