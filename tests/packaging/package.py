@@ -25,7 +25,7 @@ FILES = ("usr/bin/skerry", "etc/skerry/skerry.yaml", "lib/systemd/system/skerry.
          "usr/share/man/man5/function.yaml.5.gz",
          "usr/share/bash-completion/completions/skerry",
          "usr/share/zsh/vendor-completions/_skerry",
-         "usr/share/fish/vendor_completions.d/skerry.fish")
+         "usr/share/fish/vendor_completions.d/skerry.fish", "usr/share/doc/skerry/NOTICE")
 EXPOSURE_MAX = 2.1      # systemd-analyze security: 10 is everything; of it 0.4 are namespaces
 
 
