@@ -288,7 +288,8 @@
   class Response {
     constructor(body = undefined, init = undefined) {
       if (init !== undefined && init !== null) {
-        if (init.status !== undefined) this[STATUS] = statusOf(init.status);
+        const { status } = init;
+        if (status !== undefined && status !== 200) this[STATUS] = statusOf(status); // else it is the prototype's
         if (typeof init !== "object" && typeof init !== "function") throw new TypeError("Response: the options are not an object");
         if (init.statusText !== undefined) this[TEXT] = reasonOf(init.statusText);
         if (init.headers !== undefined) this[HEADERS] = new Headers(init.headers);
