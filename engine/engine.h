@@ -189,6 +189,7 @@ struct engine_options {
     enum engine_native native;
     uint32_t native_seed; /* MIXED */
     uint32_t native_end;  /* cells from this offset in the code on stay threaded; 0: none */
+    uint32_t threads;     /* at most, for a large module's bodies, the caller's too; 0: as 1 */
 };
 
 extern const struct engine_options engine_options_default;

@@ -40,6 +40,7 @@
 
 #define BUILDER_SLICE_FUEL     10000000
 #define BUILDER_FRAMES_MAX     1
+#define BUILDER_THREADS        4 /* of a large module; more would wait for memory */
 #define BUILDER_PAGE_BYTES     65536
 #define BUILDER_NOTE_BYTES_MAX 65536
 #define BUILDER_IMPORT_BYTES   200 /* of an import's names in a warning */
@@ -533,6 +534,7 @@ static bool builder_read_order(struct builder *builder, uint8_t config[DEPLOY_CO
     builder->limits = order.limits;
     builder->options.native =
         order.limits.native == CONFIG_CHOICE_OFF ? ENGINE_NATIVE_OFF : ENGINE_NATIVE_ON;
+    builder->options.threads = BUILDER_THREADS;
     builder->options.deterministic = (order.choices & DEPLOY_DETERMINISTIC) != 0;
     builder->allow_missing = (order.choices & DEPLOY_ALLOW_MISSING) != 0;
     builder->is_strict = (order.choices & DEPLOY_STRICT) != 0 && !builder->allow_missing;

@@ -240,32 +240,8 @@ bool emit_grow(
 
 void emit_note_call(struct translator *t)
 {
-    if (emit_grow(t, &t->output.calls, t->output.call_count, &t->output.calls_capacity,
-                  sizeof(*t->output.calls)))
-        t->output.calls[t->output.call_count++] = t->output.last_start;
-}
-
-/* Where `call` and `return_call` keep their target; `call` keeps the callee's locals too. */
-#define EMIT_CALL_LOCALS        6
-#define EMIT_CALL_TARGET        12
-#define EMIT_RETURN_CALL_TARGET 14
-
-void emit_resolve_calls(struct translator *t)
-{
-    if (t->status != STATUS_OK)
-        return;
-    static const uint8_t no_places[OPS_OPERANDS_MAX];
-    int32_t return_call = operation_handler(OP_return_call, no_places);
-    uint8_t *cells = t->output.code->cells.data;
-    for (uint32_t i = 0; i < t->output.call_count; i++) {
-        uint8_t *cell = cells + t->output.calls[i];
-        bool is_call = (int32_t)dispatch_field32(cell) != return_call;
-        uint8_t *target = cell + (is_call ? EMIT_CALL_TARGET : EMIT_RETURN_CALL_TARGET);
-        uint32_t entry = t->output.code->entries[dispatch_field32(target)];
-        uint32_t distance = entry - t->output.calls[i];
-        memcpy(target, &distance, sizeof(distance));
-        uint16_t locals = (uint16_t)dispatch_field32(cells + entry - sizeof(uint32_t));
-        if (is_call)
-            memcpy(cell + EMIT_CALL_LOCALS, &locals, sizeof(locals));
-    }
+    uint32_t cell = t->output.last_start;
+    if (t->status == STATUS_OK &&
+        buffer_append(&t->output.code->calls, &cell, sizeof(cell)) != STATUS_OK)
+        emit_fail(t, STATUS_NO_MEMORY, "out of memory");
 }

@@ -29,9 +29,7 @@ uint32_t emit_words(struct translator *t, uint32_t count);
 /* Doubles an array of the translator when it is full; false and failed if it cannot. */
 bool emit_grow(
     struct translator *t, void *array, uint32_t count, uint32_t *capacity, size_t item_bytes);
-/* The cell just written calls a function whose entry may not be known yet. */
+/* The cell just written calls a function: it has the callee's index, where its entry comes. */
 void emit_note_call(struct translator *t);
-/* All functions are translated: fills in entries and locals of the callees. */
-void emit_resolve_calls(struct translator *t);
 
 #endif

@@ -112,7 +112,6 @@ struct translator_locals {
     uint32_t count;   /* slots */
     uint32_t *slots;  /* by index of the binary; only right if has_vectors */
     bool has_vectors;
-    uint64_t total; /* of the functions so far */
     uint32_t capacity;
 };
 
@@ -151,9 +150,6 @@ struct translator_hold {
 
 struct translator_output {
     struct code *code;
-    uint32_t *calls; /* cells that call a function, of the whole module */
-    uint32_t call_count;
-    uint32_t calls_capacity;
     struct fixup *fixups; /* of the function at hand */
     uint32_t fixup_count;
     uint32_t fixups_capacity;

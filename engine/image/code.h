@@ -71,7 +71,9 @@ struct code {
     struct buffer marks;   /* array of struct code_mark */
     struct buffer regions; /* array of struct code_region */
     struct buffer clauses; /* array of struct code_clause */
+    struct buffer calls;   /* array of uint32_t: cells whose callee is an index, until joined */
     uint32_t frame_slots;  /* no frame has more: locals, link, operands */
+    uint64_t local_count;  /* of all functions together */
     /* The tier's (engine/native); all empty without. */
     struct buffer handlers; /* array of struct code_cell: of each cell in order; no stubs' */
     struct buffer native;   /* machine code */
@@ -87,6 +89,7 @@ static inline void code_done(struct code *code)
     buffer_done(&code->regions);
     buffer_done(&code->clauses);
     buffer_done(&code->handlers);
+    buffer_done(&code->calls);
     buffer_done(&code->native);
     buffer_done(&code->faults);
 }

@@ -89,6 +89,12 @@ struct module_func {
     bool declared;        /* may be named by ref.func [Wasm core 3.4.1: C.refs] */
 };
 
+/* Functions `first` up to, not including, `end`. */
+struct module_range {
+    uint32_t first;
+    uint32_t end;
+};
+
 struct module_table {
     uint32_t type; /* a reference */
     bool is_64;    /* indices are i64 */

@@ -94,9 +94,9 @@ static bool translate_read_locals(struct translator *t)
         count += reader_u32(&counting);
         (void)decode_value_type(&counting, t->module);
     }
-    t->locals.total += count;
-    if (t->locals.total > MODULE_MAX_LOCALS_TOTAL) {
-        emit_fail(t, STATUS_LIMIT, "more than 10,000,000 locals in all functions together");
+    t->output.code->local_count += count;
+    if (t->output.code->local_count > MODULE_MAX_LOCALS_TOTAL) {
+        emit_fail(t, STATUS_LIMIT, TRANSLATE_TOO_MANY_LOCALS);
         return false;
     }
     if (!translate_reserve_locals(t, count))
@@ -327,23 +327,24 @@ static void translate_done(struct translator *t)
     free(t->stack.values);
     free(t->blocks.frames);
     free(t->output.fixups);
-    free(t->output.calls);
 }
 
 /*
- * Room for what a module usually becomes, at once: growing would copy it over and over, and
+ * Room for what functions usually become, at once: growing would copy it over and over, and
  * pages that are never written cost nothing.
  */
-static enum status translate_reserve_code(const struct module *module, struct code *code)
+static enum status
+translate_reserve_code(const struct module *module, struct module_range range, struct code *code)
 {
     size_t bytes = 0;
-    for (uint32_t i = 0; i < module->func_count; i++)
+    for (uint32_t i = range.first; i < range.end; i++)
         bytes += module->funcs[i].body_bytes;
     buffer_init(&code->cells, TRANSLATE_CELLS_MAX);
     buffer_init(&code->marks, TRANSLATE_CELLS_MAX);
     buffer_init(&code->regions, TRANSLATE_CELLS_MAX);
     buffer_init(&code->clauses, TRANSLATE_CELLS_MAX);
     buffer_init(&code->handlers, TRANSLATE_CELLS_MAX);
+    buffer_init(&code->calls, TRANSLATE_CELLS_MAX);
     buffer_init(&code->native, NATIVE_BYTES_MAX);
     buffer_init(&code->faults, NATIVE_BYTES_MAX);
     enum status status = buffer_reserve(&code->cells, MIN(bytes * 3, TRANSLATE_CELLS_MAX));
@@ -352,38 +353,22 @@ static enum status translate_reserve_code(const struct module *module, struct co
     return status;
 }
 
-/* Room for locals and operands only grew: it is what the largest frame needs, or a little more.
- * What a host function is called with from outside lies on the stack without a frame of ours. */
-static uint32_t translate_frame_slots(const struct translator *t)
-{
-    uint32_t slots = t->locals.capacity + (uint32_t)FRAME_LINK_SLOTS + t->stack.capacity;
-    for (uint32_t i = 0; i < t->module->imported_func_count; i++) {
-        const struct engine_functype *type = module_func_type(t->module, i);
-        slots = MAX(slots, engine_slot_count(type->params, type->param_count));
-        slots = MAX(slots, engine_slot_count(type->results, type->result_count));
-    }
-    return slots;
-}
-
-enum status translate_module(struct module *module,
-                             const struct engine_options *options,
-                             struct report *report,
-                             struct code *ret_code)
+enum status translate_funcs(const struct module *module,
+                            struct module_range range,
+                            const struct engine_options *options,
+                            struct report *report,
+                            struct code *ret_code)
 {
     struct translator t = {
         .module = module, .report = report, .options = options, .output.code = ret_code};
     t.hold.pending = &t.hold.instructions[0];
     t.hold.spare = &t.hold.instructions[1];
-    enum status status = translate_reserve_code(module, ret_code);
+    enum status status = translate_reserve_code(module, range, ret_code);
     if (status != STATUS_OK)
         return report_fail(report, status, REPORT_OFFSET_NONE,
                            "no memory for the threaded code of this module");
-    ret_code->entries = ARENA_ARRAY(&module->arena, uint32_t, MAX(module->func_count, 1u));
-    if (ret_code->entries == NULL)
-        return report_fail(report, STATUS_LIMIT, REPORT_OFFSET_NONE,
-                           "too many functions for the memory allowed");
     bool native = options->native != ENGINE_NATIVE_OFF && native_is_built();
-    for (uint32_t i = 0; i < module->func_count && t.status == STATUS_OK; i++) {
+    for (uint32_t i = range.first; i < range.end && t.status == STATUS_OK; i++) {
         t.func.index = i;
         t.func.type = module_func_type(module, i);
         t.func.result_slots = engine_slot_count(t.func.type->results, t.func.type->result_count);
@@ -394,10 +379,9 @@ enum status translate_module(struct module *module,
         else
             translate_body(&t);
     }
-    ret_code->frame_slots = translate_frame_slots(&t);
-    emit_resolve_calls(&t);
+    /* Room for locals and operands only grew: it is what the largest frame needs, or a little
+     * more. */
+    ret_code->frame_slots = t.locals.capacity + (uint32_t)FRAME_LINK_SLOTS + t.stack.capacity;
     translate_done(&t);
-    if (t.status == STATUS_OK && native)
-        native_emit(module, options, ret_code);
     return t.status;
 }

@@ -3,6 +3,7 @@
  * The translator: from validated Wasm to threaded code, one function at a time, in one pass.
  *
  *   translate  functions, stubs, the instruction loop
+ *   join       code that was made in parts
  *   try        exceptions: try_table, try, throw
  *   block      blocks: where they open and end
  *   region     the tables of what catches exceptions
@@ -36,14 +37,28 @@
 #include "engine/image/code.h"
 #include "engine/read/module.h"
 
+#define TRANSLATE_TOO_MANY_LOCALS "more than 10,000,000 locals in all functions together"
+
 /*
- * Translates every function of a validated module, and a stub for every imported one:
- * the stub calls import `index` and returns, so that calls to imports, direct or through
- * tables, need no case of their own.
+ * Translates functions of a validated module, and a stub for every imported one: the stub calls
+ * import `index` and returns, so that calls to imports, direct or through tables, need no case of
+ * their own. `ret_code->entries`, of the whole module, is the caller's; rows of `range` are
+ * written. Reads the module only: others of its functions may be translated meanwhile.
  */
-NODISCARD enum status translate_module(struct module *module,
-                                       const struct engine_options *options,
-                                       struct report *report,
-                                       struct code *ret_code);
+NODISCARD enum status translate_funcs(const struct module *module,
+                                      struct module_range range,
+                                      const struct engine_options *options,
+                                      struct report *report,
+                                      struct code *ret_code);
+/*
+ * Puts the code of all ranges, which follow on each other, behind that of the first, gives calls
+ * their callees' entries, and makes the whole native. Takes the parts: the first becomes the whole.
+ */
+NODISCARD enum status translate_join(struct module *module,
+                                     const struct module_range *ranges,
+                                     struct code *parts,
+                                     uint32_t count,
+                                     const struct engine_options *options,
+                                     struct report *report);
 
 #endif

@@ -323,17 +323,18 @@ static void validator_done(struct validator *v)
     buffer_done(&v->set_locals);
 }
 
-enum status validate_funcs(struct module *module, struct report *report)
+enum status
+validate_funcs(const struct module *module, struct module_range range, struct report *report)
 {
-    if (module->func_count == module->imported_func_count)
+    uint32_t first = MAX(range.first, module->imported_func_count);
+    if (first >= range.end)
         return STATUS_OK;
     struct validator v = {0};
     struct report inner = REPORT_INIT;
     enum status status = STATUS_OK;
     if (!validator_init(&v, module))
         status = report_fail(report, STATUS_NO_MEMORY, REPORT_OFFSET_NONE, "out of memory");
-    for (uint32_t i = module->imported_func_count; i < module->func_count && status == STATUS_OK;
-         i++) {
+    for (uint32_t i = first; i < range.end && status == STATUS_OK; i++) {
         const uint8_t *body = module->wasm.data + module->funcs[i].body_offset;
         v.reader = reader_make(module->wasm.data, body, body + module->funcs[i].body_bytes, &inner);
         v.type = module_func_type(module, i);

@@ -7,7 +7,8 @@
 
 #include "engine/read/module.h"
 
-/* Every body of the module. */
-NODISCARD enum status validate_funcs(struct module *module, struct report *report);
+/* The bodies of these functions. Reads the module only: other bodies may be proven meanwhile. */
+NODISCARD enum status
+validate_funcs(const struct module *module, struct module_range range, struct report *report);
 
 #endif

@@ -201,7 +201,7 @@ static enum status validate_segments(struct module *module, struct report *repor
     return status;
 }
 
-enum status validate_module(struct module *module, struct report *report)
+enum status validate_declarations(struct module *module, struct report *report)
 {
     enum status status = validate_tables(module, report);
     if (status == STATUS_OK)
@@ -210,8 +210,15 @@ enum status validate_module(struct module *module, struct report *report)
         status = validate_exports(module, report);
     if (status == STATUS_OK)
         status = validate_segments(module, report);
+    return status;
+}
+
+enum status validate_module(struct module *module, struct report *report)
+{
+    const struct module_range all = {.end = module->func_count};
+    enum status status = validate_declarations(module, report);
     if (status == STATUS_OK)
-        status = validate_funcs(module, report);
+        status = validate_funcs(module, all, report);
     return status;
 }
 

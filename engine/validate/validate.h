@@ -22,5 +22,7 @@
 
 /* The rest of [Wasm core 3]: types, constant expressions, every function body. */
 NODISCARD enum status validate_module(struct module *module, struct report *report);
+/* The same but for the bodies, which are validate_funcs' (func.h): it has to come first. */
+NODISCARD enum status validate_declarations(struct module *module, struct report *report);
 
 #endif

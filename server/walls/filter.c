@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <seccomp.h>
@@ -37,7 +38,14 @@
 #define FILTER_WORD           UINT32_MAX /* of a register, where the argument is an int */
 #define FILTER_CHANGES        (O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND | (__O_TMPFILE & ~O_DIRECTORY))
 
+/* What libc makes a thread with: it shares all that its process has, its filter too. */
+#define FILTER_THREAD_FLAGS                                                                        \
+    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SIGHAND | CLONE_THREAD |            \
+     CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
+#define FILTER_THREAD_SIGNAL 33 /* libc's own, for its threads; in no header */
+
 enum filter_rule {
+    FILTER_ABSENT, /* as on a kernel without it: ENOSYS, and libc takes another */
     FILTER_ANY,
     FILTER_AS_CONNECTED,
     FILTER_CODE_OF_FILES,
@@ -50,7 +58,9 @@ enum filter_rule {
     FILTER_OF_FAULTS,
     FILTER_OF_ITSELF,
     FILTER_OF_NOTHING_NEW,
+    FILTER_OF_THREADS,
     FILTER_READ_ONLY,
+    FILTER_THREAD,
 };
 
 static const struct {
@@ -105,7 +115,9 @@ static const struct {
     {FILTER_OF_FAULTS, 1, {IS(0, SIGPIPE)}},
     {FILTER_OF_ITSELF, 1, {IS(0, 0)}}, /* filled in */
     {FILTER_OF_NOTHING_NEW, 2, {IS(0, 0), IS_NULL(2)}},
+    {FILTER_OF_THREADS, 1, {IS(0, FILTER_THREAD_SIGNAL)}},
     {FILTER_READ_ONLY, 1, {BITS(2, FILTER_CHANGES, O_RDONLY)}},
+    {FILTER_THREAD, 1, {{0, SCMP_CMP_EQ, FILTER_THREAD_FLAGS, 0}}},
 };
 
 /* Of SIGSYS's handler, which has no other way to know. */
@@ -156,6 +168,8 @@ static int filter_add(scmp_filter_ctx filter, int call, enum filter_rule rule)
 {
     if (rule == FILTER_ANY)
         return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 0, NULL);
+    if (rule == FILTER_ABSENT)
+        return seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(ENOSYS), call, 0, NULL);
     int failed = 0;
     for (size_t i = 0; failed == 0 && i < COUNT_OF(filter_ways); i++) {
         struct scmp_arg_cmp conditions[FILTER_CONDITIONS_MAX];

@@ -163,6 +163,10 @@ def try_arguments(captive, letter):
             "a handler of SIGSYS": ("rt_sigaction", signal.SIGSYS, 0, 0, 8),
             "a new limit": ("prlimit64", 0, 7, captive.room_at, 0),
             "a socket of another kind": ("socket", 40, 1, 0)}
+    if letter == "B":
+        wanted["another process"] = ("clone", signal.SIGCHLD)
+        wanted["a process of its memory"] = ("clone", 0x100 | signal.SIGCHLD)  # CLONE_VM
+        wanted["a thread's sibling"] = ("clone3", captive.room_at, 88)
     if letter in "WBE":
         wanted["a file to write to"] = (
             "openat", AT_FDCWD, captive.room_at, O_RDWR | O_CREAT, 0o600)

@@ -4,6 +4,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
+#include <pthread.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -237,6 +239,49 @@ static void the_log_names_the_call(void **state)
         the_log_names_the_call_of(roles[i]);
 }
 
+static void *nothing(void *context)
+{
+    return context;
+}
+
+/* The status of a child that puts the filter up and has a thread do something. */
+static int try_thread(enum walls_role role)
+{
+    int wait_status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct report report = REPORT_INIT;
+        pthread_t thread;
+        (void)dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+        if (filter_raise(role, &report) != STATUS_OK)
+            _exit(2);
+        bool done =
+            pthread_create(&thread, NULL, nothing, NULL) == 0 && pthread_join(thread, NULL) == 0;
+        _exit(done ? 0 : 3);
+    }
+    assert_int_equal(waitpid(pid, &wait_status, 0), pid);
+    return wait_status;
+}
+
+/* A builder's threads are its own; a process would be another's. */
+static void only_a_builder_has_threads_and_no_more(void **state)
+{
+    (void)state;
+    skip_without();
+    assert_int_equal(try_thread(WALLS_BUILDER), 0);
+    assert_true(is_killed(try_thread(WALLS_WORKER)));
+    static const unsigned long process[] = {SIGCHLD, CLONE_VM | CLONE_VFORK | SIGCHLD,
+                                            CLONE_NEWUSER | SIGCHLD, CLONE_THREAD | CLONE_VM};
+    for (size_t i = 0; i < COUNT_OF(process); i++) {
+        const struct attempt clone = {SYS_clone, {process[i]}};
+        assert_true(is_killed(try(WALLS_BUILDER, &clone)));
+    }
+    const struct attempt clone3 = {.call = SYS_clone3};
+    int wait_status = try(WALLS_BUILDER, &clone3);
+    assert_true(WIFEXITED(wait_status));
+    assert_int_equal(WEXITSTATUS(wait_status), 3); /* ENOSYS */
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +293,7 @@ UNIT
         cmocka_unit_test(files_are_opened_to_be_read),
         cmocka_unit_test(a_signal_goes_to_itself_only),
         cmocka_unit_test(the_log_names_the_call),
+        cmocka_unit_test(only_a_builder_has_threads_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
