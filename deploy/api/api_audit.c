@@ -72,22 +72,6 @@ static bool api_audit_number(struct api_call *call, const char *name, uint64_t *
     return false;
 }
 
-/* Whose records are wanted, of those that the caller may see; false, and answered. */
-static bool api_audit_tenant(struct api_call *call, struct bytes *ret_tenant)
-{
-    const struct api_caller *caller = call->request->caller;
-    *ret_tenant = bytes_of_text(caller->tenant);
-    struct bytes wanted;
-    if (!api_query_find(call, "tenant", &wanted))
-        return true;
-    if (deploy_name_valid(wanted) && api_caller_sees(caller, wanted, bytes_make(NULL, 0))) {
-        *ret_tenant = wanted;
-        return true;
-    }
-    api_answer_error(call, 404, "not_found", "there is no such tenant", NULL);
-    return false;
-}
-
 /* Adds the chain to `body`; false, and answered, if it cannot be read or is not the caller's. */
 static bool api_audit_verify(struct api_call *call, json_t *body)
 {
@@ -114,7 +98,7 @@ void api_list_audit(struct api_call *call)
     bool verify = false;
     if (!api_query_check(call, names) || !api_audit_number(call, "before", &before) ||
         !api_audit_number(call, "limit", &page.max) ||
-        !api_query_flag(call, "verify", false, &verify) || !api_audit_tenant(call, &page.tenant))
+        !api_query_flag(call, "verify", false, &verify) || !api_query_tenant(call, &page.tenant))
         return;
     page.max = MIN(page.max, API_AUDIT_PAGE_MAX);
     page.rows = json_array();

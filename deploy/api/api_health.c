@@ -39,7 +39,7 @@ api_answer_unhealthy(struct api_call *call, uint32_t version, const struct deplo
 {
     const struct api_upload *upload = call->upload;
     char detail[DEPLOY_HEALTH_BYTES + 160];
-    char hint[2 * DEPLOY_NAME_BYTES + 96];
+    char hint[4 * DEPLOY_NAME_BYTES + 96];
     int used = snprintf(detail, sizeof(detail), "v%" PRIu32 " is not healthy: GET %s ", version,
                         upload->health);
     if (end->status == 0)
@@ -51,9 +51,9 @@ api_answer_unhealthy(struct api_call *call, uint32_t version, const struct deplo
                        end->status, end->code.count > 0 ? " " : "", (int)end->code.count,
                        (const char *)end->code.data, end->elapsed_us / 1000);
     (void)snprintf(hint, sizeof(hint),
-                   "see `skerry logs %s`; `skerry activate %s v%" PRIu32
-                   "` puts it live all the same",
-                   upload->function, upload->function, version);
+                   "see `skerry logs %s -t %s`; `skerry activate %s v%" PRIu32
+                   " -t %s` puts it live all the same",
+                   upload->function, upload->tenant, upload->function, version, upload->tenant);
     api_answer_error(call, 422, "unhealthy", detail, hint);
 }
 

@@ -118,6 +118,9 @@ void api_answer_report(struct api_call *call, const struct report *report);
 bool api_query_check(struct api_call *call, const char *const *names);
 /* The value of a parameter; false if it is not there. */
 bool api_query_find(const struct api_call *call, const char *name, struct bytes *ret_value);
+/* Whose things `tenant` asks for, of those that the caller may see; without it the caller's own,
+ * which is empty for one of all tenants. False, and answered, if it may not see them. */
+bool api_query_tenant(struct api_call *call, struct bytes *ret_tenant);
 /* The percent-decoded text for a message, cut to fit. */
 void api_decode_text(struct bytes text, char *ret_text, size_t bytes);
 /* Appends the percent-decoded text. STATUS_MALFORMED if it is not well encoded; LIMIT, NO_MEMORY.

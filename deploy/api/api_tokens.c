@@ -369,10 +369,25 @@ void api_post_token(struct api_call *call)
     buffer_done(&order.functions);
 }
 
+bool api_query_tenant(struct api_call *call, struct bytes *ret_tenant)
+{
+    const struct api_caller *caller = call->request->caller;
+    *ret_tenant = bytes_of_text(caller->tenant);
+    struct bytes wanted;
+    if (!api_query_find(call, "tenant", &wanted))
+        return true;
+    if (deploy_name_valid(wanted) && api_caller_sees(caller, wanted, bytes_make(NULL, 0))) {
+        *ret_tenant = wanted;
+        return true;
+    }
+    api_answer_error(call, 404, "not_found", "there is no such tenant", NULL);
+    return false;
+}
+
 /* ---- the others ------------------------------------------------------------------------------ */
 
 struct api_token_page {
-    const struct api_caller *caller;
+    struct bytes tenant; /* empty: all */
     json_t *rows;
     char last[STORE_TOKEN_ID_BYTES];
     bool more;
@@ -381,9 +396,7 @@ struct api_token_page {
 static bool api_visit_token(void *context, const struct store_token *token)
 {
     struct api_token_page *page = context;
-    const struct api_caller *caller = page->caller;
-    if (caller->tenant[0] != '\0' &&
-        strncmp(caller->tenant, token->record.tenant, sizeof(token->record.tenant)) != 0)
+    if (page->tenant.count > 0 && !bytes_equal_text(page->tenant, token->record.tenant))
         return true;
     page->more = json_array_size(page->rows) >= API_TOKENS_PAGE_MAX;
     if (page->more)
@@ -395,11 +408,11 @@ static bool api_visit_token(void *context, const struct store_token *token)
 
 void api_list_tokens(struct api_call *call)
 {
-    static const char *const names[] = {"after", NULL};
+    static const char *const names[] = {"after", "tenant", NULL};
     struct report report = REPORT_INIT;
     struct bytes after = bytes_make("", 0);
-    struct api_token_page page = {.caller = call->request->caller};
-    if (!api_query_check(call, names))
+    struct api_token_page page = {0};
+    if (!api_query_check(call, names) || !api_query_tenant(call, &page.tenant))
         return;
     (void)api_query_find(call, "after", &after);
     if (after.count >= STORE_TOKEN_ID_BYTES) {

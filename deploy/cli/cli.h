@@ -18,7 +18,7 @@
 #include "deploy/signature.h"
 #include "engine/base/bytes.h"
 
-#define CLI_POSITIONAL_MAX 8
+#define CLI_POSITIONAL_MAX 32
 #define CLI_PATH_BYTES     512
 #define CLI_TOKEN_BYTES    256
 

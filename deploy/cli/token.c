@@ -99,7 +99,10 @@ static enum cli_exit cli_list_tokens(const struct cli *cli)
     struct cli_answer answer;
     size_t i;
     json_t *row;
-    const struct cli_request request = {.method = "GET", .path = CLI_TOKENS_PATH};
+    char query[CLI_COLUMN_BYTES] = "";
+    if (!cli->options.tenant_is_default)
+        (void)snprintf(query, sizeof(query), "?tenant=%.64s", cli->options.tenant);
+    const struct cli_request request = {.method = "GET", .path = CLI_TOKENS_PATH, .query = query};
     enum cli_exit code = cli_call(cli, &request, &answer);
     if (code != CLI_OK)
         return code;
@@ -148,6 +151,7 @@ enum cli_exit cli_token(struct cli *cli)
         return cli_list_tokens(cli);
     if (strcmp(action, "rm") == 0 && count == 2)
         return cli_remove_token(cli, cli->options.positional[1]);
-    return cli_fail(cli, CLI_USAGE,
-                    "usage: skerry token create (-t TENANT | --all-tenants), list or rm ID");
+    return cli_fail(
+        cli, CLI_USAGE,
+        "usage: skerry token create (-t TENANT | --all-tenants), list [-t TENANT] or rm ID");
 }

@@ -123,6 +123,8 @@ class Tokens(ServerTest):
         number = token.split("_")[1]
         self.assertRegex(self.server.cli("token", "list", check=0).stdout,
                          rf"{number}  beta .*read .*ci  for f\n")
+        self.assertIn(number, self.server.cli("token", "list", "-t", "beta", check=0).stdout)
+        self.assertNotIn(number, self.server.cli("token", "list", "-t", "acme", check=0).stdout)
         self.server.cli("token", "rm", number, check=0)
         self.problem(self.ask(token, "GET", "/v1/tenants/beta/functions/f"), 401, "unauthorized")
         self.server.cli("token", "rm", number, check=5)

@@ -315,7 +315,7 @@ class Health(unittest.TestCase):
                 done = self.deploy(server, module)
                 self.assertEqual(done.returncode, 9, done)
                 self.assertIn("GET /healthz?full=1 was answered with " + why, done.stderr)
-                self.assertIn("skerry logs api", done.stderr)
+                self.assertIn("skerry logs api -t default", done.stderr)
                 self.assertEqual((self.active(server), server.get("api").text),
                                  ("v1", "----------one"))
             # It is there, to be looked at, and can be put live all the same.

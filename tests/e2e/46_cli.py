@@ -136,6 +136,16 @@ class Words(ServerTest):
         self.says(2, "is not a file", "deploy", "/dev/null", "-n", "x")
         self.says(5, "there is no tenant `nosuch`", "stats", "-t", "nosuch")
 
+    def test_a_tenants_limits_are_set_all_at_once(self):
+        wanted = {"functions": 2, "versions": 5, "stored": 1 << 20, "requests_per_s": 1000,
+                  "fuel_per_s": 2000000, "memory": 64 << 20, "connections": 100, "queue": 7,
+                  "cpu_share": 3, "concurrency": 4, "pool": 9}
+        self.says(0, "connections", "tenant", "limits", "bound",
+                  *(f"{name}={value}" for name, value in wanted.items()))
+        limits = json.loads(self.server.cli("limits", "-t", "bound", "--json").stdout)
+        self.assertEqual({name: limits[name] for name in wanted}, wanted)
+        self.says(0, "removed", "tenant", "rm", "bound")
+
     def test_an_empty_tenant_can_be_removed(self):
         self.says(0, "concurrency     5 ", "limits", "-t", "gone", "concurrency=5")
         self.says(0, "gone", "tenant", "list")

@@ -164,7 +164,26 @@ static void a_tenants_admin_makes_no_token_that_may_more_than_its_own(void **sta
     assert_problem(rig, 404, "not_found");
     rig_get(rig, "/v1/tokens");
     assert_int_equal(json_array_size(json_object_get(rig->json, "tokens")), 1);
+    rig_get(rig, "/v1/tokens?tenant=default");
+    assert_problem(rig, 404, "not_found");
     rig_send(rig, API_DELETE, path, bytes_make(NULL, 0));
+    assert_problem(rig, 404, "not_found");
+}
+
+static void an_operator_may_list_one_tenants_tokens(void **state)
+{
+    struct rig *rig = *state;
+    make(rig, "{\"verbs\":[\"read\"],\"tenant\":\"default\"}");
+    make(rig, "{\"verbs\":[\"read\"],\"tenant\":\"acme\"}");
+    make(rig, "{\"verbs\":[\"read\"]}");
+    rig_get(rig, "/v1/tokens");
+    assert_int_equal(json_array_size(json_object_get(rig->json, "tokens")), 3);
+    rig_get(rig, "/v1/tokens?tenant=acme");
+    const json_t *tokens = json_object_get(rig->json, "tokens");
+    assert_int_equal(json_array_size(tokens), 1);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(tokens, 0), "tenant")),
+                        "acme");
+    rig_get(rig, "/v1/tokens?tenant=A!");
     assert_problem(rig, 404, "not_found");
 }
 
@@ -206,6 +225,7 @@ UNIT
         WITH_RIG(a_revoked_token_and_one_whose_time_is_over_are_nobodys),
         WITH_RIG(what_cannot_be_a_token_is_refused),
         WITH_RIG(a_tenants_admin_makes_no_token_that_may_more_than_its_own),
+        WITH_RIG(an_operator_may_list_one_tenants_tokens),
         WITH_RIG(who_operates_nothing_makes_no_tenant_by_deploying),
         WITH_RIG(a_caller_is_told_who_it_is),
     };

@@ -9,7 +9,7 @@
 #include "deploy/cli/cli.h"
 #include "tests/support/unit.h"
 
-#define WORDS_MAX 12
+#define WORDS_MAX 40
 
 /* Parses "show a -t b"; messages of wrong words go nowhere. */
 static enum cli_exit parse(struct cli *cli, char *line)
@@ -78,14 +78,15 @@ static void the_server_is_where_the_nearest_word_says(void **state)
 static void wrong_flags_and_addresses_are_wrong_usage(void **state)
 {
     (void)state;
-    static const char *const lines[] = {"list --nosuch", "list -t", "list --url ftp://h",
-                                        "list --url unix:", "list a b c d e f g h i"};
+    static const char *const lines[] = {
+        "list --nosuch", "list -t", "list --url ftp://h", "list --url unix:",
+        "list 1 2 3 4 5 6 7 8 9 a b c d e f g h i j k l m n o p q r s t u v w x"};
     clear_environment();
     int before = dup(STDERR_FILENO);
     assert_true(before >= 0 && freopen("/dev/null", "we", stderr) != NULL);
     for (size_t i = 0; i < COUNT_OF(lines); i++) {
         struct cli cli;
-        char line[64];
+        char line[128];
         (void)snprintf(line, sizeof(line), "%s", lines[i]);
         assert_int_equal(parse(&cli, line), CLI_USAGE);
     }
