@@ -34,7 +34,7 @@ COLUMNS = 100
 
 TOP_LEVEL = {"server", "isolate", "engine", "hostapi", "config", "deploy", "loadtest", "tests",
              "docs", "examples", ".ci", "meson.build", "meson_options.txt", "README.md", "LICENSE",
-             "SECURITY.md", ".clang-format", ".editorconfig", ".git-blame-ignore-revs",
+             "NOTICE", "SECURITY.md", ".clang-format", ".editorconfig", ".git-blame-ignore-revs",
              ".gitignore"}
 
 # Files that may hold #if, with the reason.
