@@ -262,6 +262,13 @@ static void emit_enter(struct emitter *e, uint32_t cell, uint32_t native, bool b
 
 /* ---- one function ---------------------------------------------------------------------------- */
 
+/* What a cell has to know of those before it. */
+struct emit_run {
+    bool behind_call;
+    uint32_t fault_native; /* of the last row in the table of faults */
+    uint32_t fault_cell;
+};
+
 static bool emit_reserve_labels(struct emitter *e, uint32_t count)
 {
     if (count <= e->label_capacity)
@@ -354,40 +361,57 @@ static void emit_fix_function(struct emitter *e)
     e->fixes.count = 0;
 }
 
-static void emit_function(struct emitter *e)
+/* One cell's code; returns the cell behind it. */
+static uint32_t emit_next_cell(struct emitter *e, uint32_t cell, struct emit_run *run)
+{
+    struct emit_at at = {
+        .cell = cell,
+        .bytes = e->code->cells.data + cell,
+        .handler = *e->handlers++,
+        .native = output_offset(&e->out),
+    };
+    at.row = native_cells_find(&e->cells, at.handler);
+    at.next = cell + native_cell_bytes(at.row, at.bytes);
+    e->labels[(cell - e->entry) / DISPATCH_CELL_ALIGN] = at.native;
+    if (at.handler.operation == OP_enter_native) {
+        emit_enter(e, cell, at.native, run->behind_call);
+    } else {
+        emit_native_cell(e, &at);
+        if ((at.row->faults || e->options->all_marks) && e->out.status == STATUS_OK) {
+            e->out.status = native_fault_put(&e->code->faults, at.native - run->fault_native,
+                                             cell - run->fault_cell);
+            run->fault_native = at.native;
+            run->fault_cell = cell;
+        }
+    }
+    run->behind_call = operation_is_call(at.row->operation);
+    return at.next;
+}
+
+/* False: native code would end behind `most`, so the function has none. */
+static bool emit_function(struct emitter *e, size_t most)
 {
     if (!emit_reserve_labels(e, (e->end - e->entry) / DISPATCH_CELL_ALIGN + 1))
-        return;
-    const uint8_t *code = e->code->cells.data;
-    bool behind_call = false;
-    uint32_t fault_native = output_offset(&e->out);
-    uint32_t fault_cell = e->entry;
+        return true;
+    const struct code_cell *handlers = e->handlers;
+    size_t begin = e->out.bytes->count;
+    size_t later = e->later.count;
+    size_t faults = e->code->faults.count;
+    struct emit_run run = {.fault_native = output_offset(&e->out), .fault_cell = e->entry};
     output_bytes(&e->out, &emit_pop, sizeof(emit_pop));
-    for (uint32_t cell = e->entry; cell < e->end && e->out.status == STATUS_OK;) {
-        struct emit_at at = {
-            .cell = cell,
-            .bytes = code + cell,
-            .handler = *e->handlers++,
-            .native = output_offset(&e->out),
-        };
-        at.row = native_cells_find(&e->cells, at.handler);
-        at.next = cell + native_cell_bytes(at.row, at.bytes);
-        e->labels[(cell - e->entry) / DISPATCH_CELL_ALIGN] = at.native;
-        if (at.handler.operation == OP_enter_native) {
-            emit_enter(e, cell, at.native, behind_call);
-        } else {
-            emit_native_cell(e, &at);
-            if ((at.row->faults || e->options->all_marks) && e->out.status == STATUS_OK) {
-                e->out.status =
-                    native_fault_put(&e->code->faults, at.native - fault_native, cell - fault_cell);
-                fault_native = at.native;
-                fault_cell = cell;
-            }
-        }
-        behind_call = operation_is_call(at.row->operation);
-        cell = at.next;
-    }
-    emit_fix_function(e);
+    uint32_t cell = e->entry;
+    while (cell < e->end && e->out.status == STATUS_OK && e->out.bytes->count <= most)
+        cell = emit_next_cell(e, cell, &run);
+    if (cell == e->end)
+        emit_fix_function(e);
+    if (e->out.status != STATUS_OK || e->out.bytes->count <= most)
+        return true;
+    e->handlers = handlers;
+    e->out.bytes->count = begin;
+    e->fixes.count = 0;
+    e->later.count = later;
+    e->code->faults.count = faults;
+    return false;
 }
 
 /* The function's cells that lead to native code lead nowhere. */
@@ -465,10 +489,8 @@ static void emit_functions(struct emitter *e, const struct module *module)
                                                     .fault = (uint32_t)code->faults.count};
         if (i < module->imported_func_count)
             continue;
-        if (emit_is_left_out(e, ~i) || e->out.bytes->count >= enough)
+        if (emit_is_left_out(e, ~i) || !emit_function(e, enough))
             emit_skip_function(e);
-        else
-            emit_function(e);
         if (e->out.status == STATUS_OK)
             code->native_entries[i] = emit_entry(e, e->entry);
     }

@@ -26,9 +26,9 @@
 #define NATIVE_ENTER_BYTES 8
 
 /*
- * Behind so many times the bytes that its functions' bodies have as Wasm, and some, a module's
- * functions have none: programs need 4 to 7 times, and what was written to become large is no
- * reason to fill a disk. Past NATIVE_BYTES_MAX, none of a module's functions has any.
+ * A function whose native code would end behind so many times the bytes that the module's bodies
+ * have as Wasm, and some, has none: programs need 4 to 7 times, and what was written to become
+ * large is no reason to fill a disk. Past NATIVE_BYTES_MAX, none of a module's functions has any.
  */
 #define NATIVE_GROWTH_MAX  16
 #define NATIVE_BYTES_SPARE ((size_t)1 << 16)
