@@ -18,7 +18,7 @@
 #include "engine/validate/func.h"
 #include "engine/validate/validate.h"
 
-#define COMPILE_PART_BYTES ((size_t)512 << 10) /* of fewer a thread is not worth its start */
+#define COMPILE_PART_BYTES ((size_t)384 << 10) /* of fewer a thread is not worth its start */
 #define COMPILE_PARTS_MAX  8u
 
 struct compile_part {
