@@ -157,6 +157,16 @@ static void guard_refuse_head(struct h2o_connection *connection, const struct ht
     connection->refused_target = head->target.count > 0 ? head->target : unknown;
 }
 
+/* Does its client wait to be asked for a body that nobody would read? */
+static bool guard_has_no_reader(const struct h2o_connection *connection,
+                                const struct http1_head *head)
+{
+    const struct request_line line = {
+        .method = head->method, .authority = head->host, .path = head->target};
+    return head->is_continue_expected && (head->is_chunked || head->content_length > 0) &&
+           request_leads_nowhere(connection->front->service, line);
+}
+
 GUARD_EXPORT int phr_parse_request(const char *input,
                                    size_t input_count,
                                    const char **ret_method,
@@ -176,6 +186,10 @@ GUARD_EXPORT int phr_parse_request(const char *input,
         http1_parse_head(bytes, seen_count, &connection->front->rules, fields, &head);
     if (outcome == HTTP1_INCOMPLETE)
         return GUARD_READ_ON;
+    if (outcome == HTTP1_COMPLETE && UNLIKELY(guard_has_no_reader(connection, &head))) {
+        head.refusal = REFUSAL_NOWHERE;
+        outcome = HTTP1_REFUSED;
+    }
     *field_count = head.field_count;
     *ret_minor = head.minor;
     if (LIKELY(outcome == HTTP1_COMPLETE)) {

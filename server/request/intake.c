@@ -93,10 +93,10 @@ enum status intake_find(const struct request *request,
 }
 
 /* Before anything of the tenant's is looked at, or it would come into this process. */
-static bool intake_is_elsewhere(const struct request *request)
+static bool intake_is_elsewhere(const struct request_service *service,
+                                const struct route_target *target)
 {
-    const struct request_service *service = request->service;
-    const struct route_name *tenant = &request->target.tenant;
+    const struct route_name *tenant = &target->tenant;
     return UNLIKELY(service->config->isolation_count > 0) &&
            !config_worker_serves(service->config, service->worker,
                                  bytes_make(tenant->text, tenant->count));
@@ -107,7 +107,7 @@ static void intake_look_up(struct request *request)
     const struct request_service *service = request->service;
     struct report report;
     report_clear(&report);
-    if (intake_is_elsewhere(request)) {
+    if (intake_is_elsewhere(service, &request->target)) {
         request_refuse(request, FAULT_ELSEWHERE, NULL);
         return;
     }
@@ -143,10 +143,12 @@ static void intake_look_up(struct request *request)
 }
 
 /* Where the host's routes lead; `result`, if it has none. */
-static enum route_result
-intake_route_by(struct request *request, struct bytes authority, enum route_result result)
+static enum route_result intake_route_by(const struct request_names *names,
+                                         const struct request_line *line,
+                                         struct bytes authority,
+                                         enum route_result result,
+                                         struct route_target *ret_target)
 {
-    const struct request_names *names = &request->service->names;
     const struct deploy_host *host;
     struct report report;
     report_clear(&report);
@@ -154,9 +156,7 @@ intake_route_by(struct request *request, struct bytes authority, enum route_resu
     case STATUS_NOT_FOUND:
         return result;
     case STATUS_OK:
-        return hosts_match(host, request->path, request->http.method, &request->target)
-                   ? ROUTE_FOUND
-                   : ROUTE_NONE;
+        return hosts_match(host, line->path, line->method, ret_target) ? ROUTE_FOUND : ROUTE_NONE;
     default:
         log_message("error", "lookup_failed", "%s", report.text);
         return ROUTE_UNKNOWN;
@@ -164,14 +164,32 @@ intake_route_by(struct request *request, struct bytes authority, enum route_resu
 }
 
 /* A host with routes goes before /f/, and behind it whoever has what is nobody's. */
-static enum route_result intake_route(struct request *request, enum route_result result)
+static enum route_result intake_route(const struct request_service *service,
+                                      const struct request_line *line,
+                                      struct route_target *ret_target)
 {
-    if (result != ROUTE_UNKNOWN_HOST && (result != ROUTE_FOUND || request->target.by_name))
+    enum route_result result =
+        route_parse(line->authority, line->path, service->domain, ret_target);
+    if (result != ROUTE_UNKNOWN_HOST && (result != ROUTE_FOUND || ret_target->by_name))
         return result;
-    result = intake_route_by(request, request->http.authority, result);
+    const struct request_names *names = &service->names;
+    result = intake_route_by(names, line, line->authority, result, ret_target);
     return LIKELY(result != ROUTE_UNKNOWN_HOST)
                ? result
-               : intake_route_by(request, bytes_of_text(DEPLOY_HOST_ANY), result);
+               : intake_route_by(names, line, bytes_of_text(DEPLOY_HOST_ANY), result, ret_target);
+}
+
+bool request_leads_nowhere(const struct request_service *service, struct request_line line)
+{
+    struct route_target target;
+    struct directory_function *function = NULL;
+    route_take_absolute_form(&line.path, &line.authority);
+    enum route_result result = intake_route(service, &line, &target);
+    if (result != ROUTE_FOUND || intake_is_elsewhere(service, &target))
+        return result == ROUTE_UNKNOWN_HOST || result == ROUTE_NONE;
+    enum status status = service->names.find(service->names.context, &target, NULL, &function);
+    service->names.release(function);
+    return status == STATUS_NOT_FOUND;
 }
 
 void request_call(struct request *request)
@@ -183,9 +201,10 @@ void request_call(struct request *request)
 void request_begin(struct request *request)
 {
     request->is_head = bytes_equal_text(request->http.method, "HEAD");
-    enum route_result result = route_parse(request->http.authority, request->path,
-                                           request->service->domain, &request->target);
-    switch (intake_route(request, result)) {
+    const struct request_line line = {.method = request->http.method,
+                                      .authority = request->http.authority,
+                                      .path = request->path};
+    switch (intake_route(request->service, &line, &request->target)) {
     case ROUTE_FOUND:
         intake_look_up(request);
         return;

@@ -130,6 +130,14 @@ NODISCARD bool request_init(struct request *request,
                             const struct request_carrier *carrier);
 /* Takes it all the way, or to where it has to wait. May end in carrier->send. */
 void request_begin(struct request *request);
+/* What of a request says where it leads. */
+struct request_line {
+    struct bytes method;
+    struct bytes authority;
+    struct bytes path; /* with query, or in absolute form */
+};
+/* Is there nothing where it leads? For who may answer before there is a request. */
+bool request_leads_nowhere(const struct request_service *service, struct request_line line);
 /* The same for one of a caller's, whose target is set, and fuel_max what it was given. */
 void request_call(struct request *request);
 /* The same from where its function is known; request_begin's. */

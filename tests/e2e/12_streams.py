@@ -182,6 +182,17 @@ class Framing(ServerTest):
         answer = Http1Answer(data, b"POST")
         self.assertEqual((answer.status, answer.body), (200, EVENT * 2))
 
+    def test_a_body_that_nobody_would_read_is_not_asked_for(self):
+        for target in (b"/f/default/nobody/", b"/f/none/stream/", b"/elsewhere"):
+            head = (b"PUT %s HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+                    b"Content-Length: 4\r\n\r\n" % target)
+            with socket.create_connection(("127.0.0.1", self.server.port), timeout=20) as s:
+                s.sendall(head)
+                data = b""
+                while piece := s.recv(65536):
+                    data += piece
+            self.assertEqual(Http1Answer(data, b"PUT").status, 404, data)
+
     def test_on_http_2_a_body_that_is_expected_may_come_at_once(self):
         """No 100 comes there: who waits for one sends its body after a while [RFC 9110 10.1.1]."""
         connection = h2.Connection(self.server.port, 20)

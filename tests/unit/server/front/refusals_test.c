@@ -14,6 +14,7 @@ static const struct {
     uint32_t status;
 } wanted[] = {
     {"bad_request", 400},         {"bad_path", 400}, {"bad_host", 400},
+    {"unknown_function", 404},    /* Not Found */
     {"body_too_large", 413},      /* Content Too Large */
     {"unknown_expectation", 417}, /* Expectation Failed */
     {"misdirected", 421},         /* Misdirected Request */
