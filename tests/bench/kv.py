@@ -5,9 +5,9 @@
   python3 tests/bench/kv.py --build build [--keys 1000000]
 
 The first two are done by the program kv_store in a process of its own: a get beside LMDB's alone,
-and a copy of the same bytes from random places; a group of 64 puts beside a write and fdatasync of
-the same bytes, by turns, medians. Then 64 clients put through a guest of a server with one worker: each
-put is answered when it is on disk, and those that come together share an fsync.
+and a copy of the same bytes from random places; a group of 64 puts beside a write and fdatasync
+of the same bytes, by turns, medians. Then 64 clients put through a guest of a server with one
+worker: each put is answered when it is on disk, and those that come together share an fsync.
 """
 import argparse
 import os
