@@ -387,6 +387,28 @@ static bool api_check_digest(struct api_call *call)
     return false;
 }
 
+/* False, and answered: the body is no JSON at all. What it says is the call's own to judge. */
+static bool api_check_json(struct api_call *call, enum api_body kind)
+{
+    struct bytes body = call->request->body;
+    bool is_json = kind == API_BODY_JSON || kind == API_BODY_HASHES ||
+                   (kind == API_BODY_DOMAIN && !api_type_is_pem(call));
+    json_error_t error;
+    if (!is_json || body.count == 0)
+        return true;
+    json_t *root = json_loadb((const char *)body.data, body.count,
+                              JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    bool good = root != NULL;
+    json_decref(root);
+    if (good)
+        return true;
+    char detail[sizeof(error.text) + 80];
+    (void)snprintf(detail, sizeof(detail), "the body is no JSON: line %d, column %d: %s",
+                   error.line, error.column, error.text);
+    api_answer_error(call, 400, "bad_json", detail, NULL);
+    return false;
+}
+
 enum api_step api_handle(const struct api *api,
                          const struct api_request *request,
                          struct api_upload *ret_upload,
@@ -399,7 +421,8 @@ enum api_step api_handle(const struct api *api,
                             .step = API_ANSWERED};
     *ret_upload = (struct api_upload){0};
     const struct api_route *route = api_admit_call(&call, request->body.count);
-    if (route != NULL && api_check_digest(&call) && api_check_match(&call)) {
+    if (route != NULL && api_check_digest(&call) && api_check_json(&call, route->body) &&
+        api_check_match(&call)) {
         const struct store_actor actor = api_actor(request);
         store_act_as(api->store, &actor);
         if (api_rehearse_begin(&call, route)) {

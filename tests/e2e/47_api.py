@@ -98,6 +98,17 @@ class Document(ServerTest):
                                            {"Content-Type": "text/x-nothing"})
                 self.problem(answer, 415, "unsupported_media_type")
 
+    def test_json_that_is_none_is_told_with_its_line_and_column(self):
+        count = 0
+        for method, path, operation in self.calls():
+            if "application/json" not in operation.get("requestBody", {}).get("content", {}):
+                continue
+            answer = self.server.admin(method.upper(), self.fill(path, NAMES), b'{\n  "a": }',
+                                       {"Content-Type": "application/json"})
+            self.assertIn("line 2, column 8", self.problem(answer, 400, "bad_json")["detail"])
+            count += 1
+        self.assertGreater(count, 10)
+
     def test_a_list_has_pages_or_a_bound(self):
         bounded = set()
         for method, path, call in self.calls():

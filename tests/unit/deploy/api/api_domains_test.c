@@ -95,7 +95,7 @@ static void what_is_no_domain_is_refused(void **state)
         {DOMAINS "/localhost", "{}", 409, "conflict"},
         {DOMAINS "/*.acme.localhost", "{}", 409, "conflict"},
         {DOMAINS "/a.b", "[]", 400, "bad_domain"},
-        {DOMAINS "/a.b", "{", 400, "bad_domain"},
+        {DOMAINS "/a.b", "{", 400, "bad_json"},
         {DOMAINS "/a.b", "{\"function\":1}", 400, "bad_domain"},
         {DOMAINS "/a.b", "{\"function\":\"No\"}", 400, "bad_domain"},
         {DOMAINS "/a.b", "{\"tls\":\"yes\"}", 400, "bad_domain"},

@@ -129,7 +129,7 @@ static void a_blob_is_what_its_name_says(void **state)
     rig_send(&rig, API_POST, BLOBS "missing", bytes_of_text("{\"sha256\":[\"12\"]}"));
     assert_problem(&rig, 400, "bad_request");
     rig_send(&rig, API_POST, BLOBS "missing", bytes_of_text("[1"));
-    assert_problem(&rig, 400, "bad_request");
+    assert_problem(&rig, 400, "bad_json");
 }
 
 static void assets_fit_their_manifest(void **state)

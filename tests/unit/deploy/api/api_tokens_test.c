@@ -122,7 +122,7 @@ static void what_cannot_be_a_token_is_refused(void **state)
         {"{\"verbs\":[\"none\"]}", 400, "bad_token"},
         {"{\"verbs\":[\"operator\"]}", 400, "bad_token"},
         {"{\"verbs\":[7]}", 400, "bad_token"},
-        {"{\"verbs\":[\"read\"],\"verbs\":[\"admin\"]}", 400, "bad_token"},
+        {"{\"verbs\":[\"read\"],\"verbs\":[\"admin\"]}", 400, "bad_json"},
         {"{\"verbs\":[\"read\"],\"verb\":1}", 400, "bad_token"},
         {"{\"verbs\":[\"read\"],\"tenant\":\"No\"}", 400, "bad_token"},
         {"{\"verbs\":[\"read\"],\"tenant\":7}", 400, "bad_token"},
