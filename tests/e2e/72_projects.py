@@ -10,8 +10,8 @@ import subprocess
 import threading
 import unittest
 
-from harness import (PATIENCE, ROOT, SCRATCH, ServerTest, exchange, free_port, skerry_path,
-                     text_guest, tree_of, wait_until)
+from harness import (PATIENCE, ROOT, SCRATCH, ServerTest, exchange, free_port, has_javascript,
+                     skerry_path, text_guest, tree_of, wait_until)
 
 TOOLCHAINS = {"c": ("clang-19", "wasm-ld-19"), "wat": ("wat2wasm",), "rust": ("rustc",),
               "go": ("go",), "assemblyscript": ("npm",), "javascript": ("curl",),
@@ -215,6 +215,20 @@ class Watched(unittest.TestCase):
             (folder / "source.bin").write_bytes(b"no module at all")
             dev.wait("skerry dev: ")
             self.assertEqual(dev.get("mistaken").text, "text-dev-0001")
+
+    def test_a_workers_project_has_the_variables_of_its_developer(self):
+        if not has_javascript():
+            self.skipTest("this build has no JavaScript")
+        folder = SCRATCH / "worker"
+        folder.mkdir()
+        (folder / "wrangler.toml").write_text(
+            'name = "worker"\nmain = "w.js"\n[vars]\nA = "file"\n')
+        (folder / "w.js").write_text("export default { fetch: (_, env) => "
+                                     "new Response(`${env.A} ${env.KEY}`) };")
+        (folder / ".dev.vars").write_text('A = "mine"\nKEY=secret\n')
+        with Dev(folder) as dev:
+            dev.wait("deployed worker v1")
+            self.assertEqual(dev.get("worker").text, "mine secret")
 
     def test_a_trap_is_shown_with_the_names_of_funcs(self):
         folder = self.project("trapping", "wat2wasm --debug-names a.wat -o function.wasm")

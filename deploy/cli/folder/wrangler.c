@@ -6,9 +6,11 @@
 #include "deploy/cli/folder/wrangler.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "deploy/cli/folder/dev_vars.h"
 #include "deploy/cli/folder/folder.h"
 #include "deploy/cli/folder/toml.h"
 
@@ -305,6 +307,25 @@ const char *cli_wrangler_find(const char *folder, char ret_path[CLI_PATH_BYTES])
     return NULL;
 }
 
+/* What its developer keeps beside it goes before what the file says. */
+static bool wrangler_dev_vars(struct wrangler *wrangler)
+{
+    char path[CLI_PATH_BYTES];
+    char why[64];
+    struct buffer text;
+    const char *slash = strrchr(wrangler->path, '/');
+    size_t folder = slash == NULL ? 0 : (size_t)(slash - wrangler->path) + 1;
+    (void)snprintf(path, sizeof(path), "%.*s" CLI_DEV_VARS_FILE, (int)folder, wrangler->path);
+    buffer_init(&text, WRANGLER_FILE_MAX);
+    uint32_t line = 0;
+    if (cli_read_all(path, &text))
+        line =
+            cli_dev_vars_parse(buffer_bytes(&text), wrangler_member(wrangler, "env", json_object));
+    buffer_done(&text);
+    (void)snprintf(why, sizeof(why), "is no NAME=VALUE in line %" PRIu32, line);
+    return line == 0 || wrangler_fail(wrangler, CLI_DEV_VARS_FILE, why);
+}
+
 static enum cli_exit wrangler_finish(struct wrangler *wrangler,
                                      struct arena *arena,
                                      struct deploy_manifest *ret_manifest)
@@ -349,6 +370,7 @@ enum cli_exit cli_wrangler_read(const struct cli *cli,
     {
         good = good && wrangler_key(&wrangler, key, value);
     }
+    good = good && (strcmp(cli->verb, "dev") != 0 || wrangler_dev_vars(&wrangler));
     enum cli_exit code = good ? wrangler_finish(&wrangler, arena, ret_manifest) : CLI_MANIFEST;
     json_decref(file);
     json_decref(wrangler.manifest);
