@@ -21,8 +21,7 @@ static struct module prepare(struct buffer *wasm)
 }
 
 /* Of functions up to the first end, up to the second ... */
-static struct code
-translate_cut(struct module *module, const uint32_t ends[PARTS_MAX], uint32_t count)
+static struct code translate_cut(struct module *module, const uint32_t *ends, uint32_t count)
 {
     struct code parts[PARTS_MAX] = {0};
     struct module_range ranges[PARTS_MAX] = {{0}};
