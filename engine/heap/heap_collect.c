@@ -23,6 +23,13 @@ enum heap_phase heap_phase(const struct heap *heap)
     return heap->base == NULL ? HEAP_IDLE : (enum heap_phase)heap_state(heap)->phase;
 }
 
+/* Nothing stays behind: what is the same heap has the same bytes. */
+static void heap_scan_nothing(struct heap_state *state)
+{
+    state->scan_object = 0;
+    state->scan_next = 0;
+}
+
 void heap_collect_begin(struct heap *heap)
 {
     struct heap_state *state = heap_state(heap);
@@ -31,7 +38,7 @@ void heap_collect_begin(struct heap *heap)
     state->phase = HEAP_MARKING;
     state->is_stale = false;
     state->mark_count = 0;
-    state->scan_object = 0;
+    heap_scan_nothing(state);
 }
 
 /* ---- marking --------------------------------------------------------------------------------- */
@@ -122,7 +129,7 @@ static uint32_t heap_scan(struct heap *heap, uint32_t budget)
     for (; state->scan_next < end && used < budget; state->scan_next++, used++)
         heap_mark(heap, item[state->scan_next - layout->map_words]);
     if (state->scan_next == end)
-        state->scan_object = 0;
+        heap_scan_nothing(state);
     return used;
 }
 
@@ -247,6 +254,6 @@ void heap_collect_cancel(struct heap *heap)
             memset(heap_block(heap, i)->marks, 0, sizeof(((struct heap_block *)0)->marks));
     }
     state->mark_count = 0;
-    state->scan_object = 0;
+    heap_scan_nothing(state);
     state->phase = HEAP_IDLE;
 }

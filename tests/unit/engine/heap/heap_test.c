@@ -425,6 +425,34 @@ static void an_emptied_heap_goes_on_like_a_new_one(void **state)
     }
 }
 
+/* Of two that are the same, one was looked at up to its second item, by a marking that went no
+ * further, and one was not. */
+static void an_image_does_not_tell_what_was_looked_at_last(void **state)
+{
+    (void)state;
+    struct heap heaps[2] = {make(LIMIT_BYTES), make(LIMIT_BYTES)};
+    uint8_t *images[2];
+    for (size_t i = 0; i < COUNT_OF(heaps); i++) {
+        uint64_t reference = heap_allocate(&heaps[i], REFERENCES, 3);
+        assert_int_not_equal(reference, HEAP_NONE);
+        heap_collect_begin(&heaps[i]);
+        if (i == 0) {
+            heap_mark(&heaps[i], reference);
+            assert_int_equal(heap_collect_mark(&heaps[i], 1), 1);
+        }
+        heap_collect_cancel(&heaps[i]);
+        images[i] = calloc(1, heap_image_bytes(&heaps[i]));
+        assert_non_null(images[i]);
+        heap_image_write(&heaps[i], images[i]);
+    }
+    assert_int_equal(heap_image_bytes(&heaps[0]), heap_image_bytes(&heaps[1]));
+    assert_memory_equal(images[0], images[1], heap_image_bytes(&heaps[0]));
+    for (size_t i = 0; i < COUNT_OF(heaps); i++) {
+        free(images[i]);
+        heap_done(&heaps[i]);
+    }
+}
+
 static void an_image_over_the_limit_is_refused(void **state)
 {
     (void)state;
@@ -461,6 +489,7 @@ UNIT
         cmocka_unit_test(a_restored_heap_is_the_image_byte_for_byte),
         cmocka_unit_test(an_untouched_heap_costs_nothing_to_restore),
         cmocka_unit_test(an_emptied_heap_goes_on_like_a_new_one),
+        cmocka_unit_test(an_image_does_not_tell_what_was_looked_at_last),
         cmocka_unit_test(an_image_over_the_limit_is_refused),
     };
     return cmocka_run_group_tests_name("engine/heap", tests, NULL, NULL);
