@@ -12,6 +12,7 @@
 #include <ucontext.h>
 
 #include "engine/ops/ops.h"
+#include "engine/run/call.h"
 #include "engine/run/fault.h"
 #include "engine/run/instance.h"
 #include "engine/run/machine.h"
@@ -104,17 +105,6 @@ static enum engine_outcome interp_slice(struct engine_machine *machine)
     return outcome;
 }
 
-/*
- * A trap comes between two charges, and the last one may have given back what a branch skipped,
- * for a later one to take: a call never executed less than nothing.
- */
-static void interp_settle_fuel(struct engine_machine *machine)
-{
-    int64_t executed = (int64_t)(engine_machine_instructions(machine) - machine->fuel_before);
-    if (executed < 0)
-        machine->fuel_used -= (uint64_t)executed;
-}
-
 enum engine_outcome engine_run(struct engine_machine *machine, int64_t fuel)
 {
     ASSERT(machine->busy);
@@ -144,6 +134,6 @@ enum engine_outcome engine_run(struct engine_machine *machine, int64_t fuel)
     if (outcome == ENGINE_DONE)
         machine->busy = false;
     else if (outcome == ENGINE_TRAPPED)
-        interp_settle_fuel(machine);
+        call_settle_fuel(machine);
     return outcome;
 }

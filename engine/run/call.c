@@ -146,8 +146,17 @@ const union engine_value *engine_call_results(const struct engine_machine *machi
     return (const union engine_value *)machine->stack;
 }
 
+void call_settle_fuel(struct engine_machine *machine)
+{
+    int64_t executed = (int64_t)(engine_machine_instructions(machine) - machine->fuel_before);
+    if (executed < 0)
+        machine->fuel_used -= (uint64_t)executed;
+}
+
 void engine_call_cancel(struct engine_machine *machine)
 {
+    if (machine->busy)
+        call_settle_fuel(machine);
     machine->busy = false;
     machine->registers.fuel = 0;
 }

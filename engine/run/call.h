@@ -26,4 +26,10 @@ void call_copy_arguments(const struct engine_instance *instance,
                          uint64_t *frame,
                          const union engine_value *arguments);
 
+/*
+ * The call under way ends where it is: between two charges, and the last one may have given back
+ * what a branch skipped, for a later one to take. No call executed less than nothing.
+ */
+void call_settle_fuel(struct engine_machine *machine);
+
 #endif

@@ -282,7 +282,6 @@ static void run_call(struct run *run, struct engine_functype type, struct run_re
     struct run_record record = {.outcome = (uint64_t)outcome << 32,
                                 .fuel = engine_machine_fuel_used(machine) - before,
                                 .log = run->log};
-    ASSERT(engine_machine_instructions(machine) <= engine_machine_fuel_used(machine));
     ASSERT((int64_t)record.fuel >= 0);
     /* A way out of native code that does not count would leave all of a slice in the sum. Of what
      * is mixed, threaded code may give back, turn by turn, what native code has taken. */
@@ -301,6 +300,7 @@ static void run_call(struct run *run, struct engine_functype type, struct run_re
         }
         engine_call_cancel(machine);
     }
+    ASSERT(engine_machine_instructions(machine) <= engine_machine_fuel_used(machine));
     record.state = run_state(run);
     if (records->count < COUNT_OF(records->rows))
         records->rows[records->count++] = record;

@@ -139,6 +139,36 @@ static void a_call_that_makes_no_sense_is_refused_at_the_door(void **state)
     guest_done(&guest);
 }
 
+/* A branch over 40 instructions gives them back; what takes them again is not reached. */
+static void a_call_that_is_abandoned_executed_nothing_or_more(void **state)
+{
+    (void)state;
+    struct buffer wasm = wasm_begin();
+    WASM_SECTION(&wasm, WASM_TYPE, 1, 0x60, 1, ENGINE_I32, 0);
+    WASM_SECTION(&wasm, WASM_FUNC, 1, 0);
+    WASM_SECTION(&wasm, WASM_MEMORY, 1, 0, 1);
+    size_t code = wasm_open(&wasm, WASM_CODE);
+    WASM(&wasm, 1);
+    size_t body = wasm_open_size(&wasm);
+    WASM(&wasm, 0, 0x02, 0x40, 0x20, 0, 0x0d, 0); /* block, local.get, br_if */
+    wasm_fill(&wasm, 0x01, 40);
+    WASM(&wasm, 0x0b, 0x41, 0, 0x41, 0, 0x41, 0xe0, 0xd4, 3, 0xfc, 0x0b, 0, 0x0b); /* a fill */
+    wasm_close(&wasm, body);
+    wasm_close(&wasm, code);
+    struct guest guest = guest_make(&wasm, NULL);
+    for (int64_t fuel = 1; fuel < 100; fuel++) {
+        uint64_t before = engine_machine_instructions(guest.machine);
+        const union engine_value argument = {.i32 = 1};
+        engine_call_begin(guest.machine, guest.instance, 0, &argument, 1);
+        assert_int_equal(engine_run(guest.machine, fuel), ENGINE_OUT_OF_FUEL);
+        engine_call_cancel(guest.machine);
+        assert_in_range(engine_machine_instructions(guest.machine), before, before + 100);
+        assert_true(engine_machine_fuel_used(guest.machine) >=
+                    engine_machine_instructions(guest.machine));
+    }
+    guest_done(&guest);
+}
+
 UNIT
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +176,7 @@ UNIT
         cmocka_unit_test(the_first_frame_returns_to_the_machine_and_an_i32_has_no_upper_half),
         cmocka_unit_test(nothing_is_left_of_the_call_before),
         cmocka_unit_test(a_call_that_makes_no_sense_is_refused_at_the_door),
+        cmocka_unit_test(a_call_that_is_abandoned_executed_nothing_or_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
