@@ -24,7 +24,7 @@
 struct compile_part {
     const struct module *module;
     const struct engine_options *options;
-    struct module_range range;
+    const struct module_range *range;
     struct code *code;
     enum status (*work)(struct compile_part *part);
     enum status status;
@@ -34,6 +34,7 @@ struct compile_part {
 struct compiling {
     struct module module;
     const struct engine_options *options;
+    size_t body_bytes;
     uint32_t count; /* of parts */
     struct compile_part parts[COMPILE_PARTS_MAX];
     struct module_range ranges[COMPILE_PARTS_MAX];
@@ -42,33 +43,25 @@ struct compiling {
 
 /* ---- parts ----------------------------------------------------------------------------------- */
 
-static size_t compile_body_bytes(const struct module *module)
-{
-    size_t bytes = 0;
-    for (uint32_t i = 0; i < module->func_count; i++)
-        bytes += module->funcs[i].body_bytes;
-    return bytes;
-}
-
 /* Into parts of about as many bytes. */
 static void compile_cut(struct compiling *c)
 {
     const struct module *module = &c->module;
-    size_t left = compile_body_bytes(module);
+    for (uint32_t i = 0; i < module->func_count; i++)
+        c->body_bytes += module->funcs[i].body_bytes;
     size_t threads = MIN(MAX(c->options->threads, 1u), COMPILE_PARTS_MAX);
-    c->count = (uint32_t)MIN(MAX(left / COMPILE_PART_BYTES, (size_t)1), threads);
+    c->count = (uint32_t)MIN(MAX(c->body_bytes / COMPILE_PART_BYTES, (size_t)1), threads);
+    size_t taken = 0;
     uint32_t func = 0;
     for (uint32_t i = 0; i < c->count; i++) {
         bool is_last = i + 1 == c->count;
-        size_t wanted = left / (c->count - i);
+        size_t until = taken + (c->body_bytes - taken) / (c->count - i);
         c->ranges[i].first = func;
-        for (size_t bytes = 0; func < module->func_count && (is_last || bytes < wanted); func++)
-            bytes += module->funcs[func].body_bytes;
+        for (; func < module->func_count && (is_last || taken < until); func++)
+            taken += module->funcs[func].body_bytes;
         c->ranges[i].end = func;
-        for (uint32_t k = c->ranges[i].first; k < func; k++)
-            left -= module->funcs[k].body_bytes;
         c->parts[i] = (struct compile_part){
-            .module = module, .options = c->options, .range = c->ranges[i], .code = &c->codes[i]};
+            .module = module, .options = c->options, .range = &c->ranges[i], .code = &c->codes[i]};
     }
 }
 
@@ -108,12 +101,12 @@ static enum status compile_each(struct compiling *c,
 
 static enum status compile_prove(struct compile_part *part)
 {
-    return validate_funcs(part->module, part->range, &part->report);
+    return validate_funcs(part->module, *part->range, &part->report);
 }
 
 static enum status compile_translate(struct compile_part *part)
 {
-    return translate_funcs(part->module, part->range, part->options, &part->report, part->code);
+    return translate_funcs(part->module, *part->range, part->options, &part->report, part->code);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -161,7 +154,7 @@ enum status engine_compile(struct bytes wasm,
     if (status == STATUS_OK)
         status = image_build(&c.module, &c.codes[0], engine_build_id(), report, ret_image);
     timings.translate_ns = clock_monotonic_ns(&clock_system) - proven_ns;
-    timings.body_bytes = compile_body_bytes(&c.module);
+    timings.body_bytes = c.body_bytes;
     timings.code_bytes = c.codes[0].cells.count;
     if (status == STATUS_OK && ret_timings != NULL)
         *ret_timings = timings;

@@ -57,19 +57,15 @@ static void join_move_calls(struct buffer *calls, uint32_t cells)
         cell[i] += cells;
 }
 
-static enum status join_append(struct code *whole, struct code *part)
+static enum status join_append(struct code *whole, const struct code *part)
 {
-    static const size_t lists[] = {
-        offsetof(struct code, cells),   offsetof(struct code, marks),
-        offsetof(struct code, regions), offsetof(struct code, clauses),
-        offsetof(struct code, calls),   offsetof(struct code, handlers),
-    };
+    struct buffer *const to[] = {&whole->cells,   &whole->marks, &whole->regions,
+                                 &whole->clauses, &whole->calls, &whole->handlers};
+    const struct buffer *const from[COUNT_OF(to)] = {&part->cells,   &part->marks, &part->regions,
+                                                     &part->clauses, &part->calls, &part->handlers};
     enum status status = STATUS_OK;
-    for (size_t i = 0; i < COUNT_OF(lists) && status == STATUS_OK; i++) {
-        struct buffer *to = (void *)((uint8_t *)whole + lists[i]);
-        const struct buffer *from = (const void *)((const uint8_t *)part + lists[i]);
-        status = buffer_append(to, from->data, from->count);
-    }
+    for (size_t i = 0; i < COUNT_OF(to) && status == STATUS_OK; i++)
+        status = buffer_append(to[i], from[i]->data, from[i]->count);
     return status;
 }
 

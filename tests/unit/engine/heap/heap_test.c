@@ -403,6 +403,23 @@ static void an_untouched_heap_costs_nothing_to_restore(void **state)
     heap_done(&heap);
 }
 
+/* Of both, which are freed. */
+static void assert_same_image(struct heap heaps[2])
+{
+    uint8_t *images[2];
+    for (size_t i = 0; i < 2; i++) {
+        images[i] = calloc(1, heap_image_bytes(&heaps[i]));
+        assert_non_null(images[i]);
+        heap_image_write(&heaps[i], images[i]);
+    }
+    assert_int_equal(heap_image_bytes(&heaps[0]), heap_image_bytes(&heaps[1]));
+    assert_memory_equal(images[0], images[1], heap_image_bytes(&heaps[0]));
+    for (size_t i = 0; i < 2; i++) {
+        free(images[i]);
+        heap_done(&heaps[i]);
+    }
+}
+
 static void an_emptied_heap_goes_on_like_a_new_one(void **state)
 {
     (void)state;
@@ -410,19 +427,9 @@ static void an_emptied_heap_goes_on_like_a_new_one(void **state)
     assert_int_not_equal(heap_allocate(&heaps[0], TEXT, 3 * HEAP_BLOCK_BYTES), HEAP_NONE);
     collect(&heaps[0], NULL, 0, 7);
     assert_int_equal(heap_image_bytes(&heaps[0]), 0);
-    uint8_t *images[2];
-    for (size_t i = 0; i < COUNT_OF(heaps); i++) {
+    for (size_t i = 0; i < COUNT_OF(heaps); i++)
         assert_int_not_equal(heap_allocate(&heaps[i], NUMBER, 0), HEAP_NONE);
-        images[i] = calloc(1, heap_image_bytes(&heaps[i]));
-        assert_non_null(images[i]);
-        heap_image_write(&heaps[i], images[i]);
-    }
-    assert_int_equal(heap_image_bytes(&heaps[0]), heap_image_bytes(&heaps[1]));
-    assert_memory_equal(images[0], images[1], heap_image_bytes(&heaps[0]));
-    for (size_t i = 0; i < COUNT_OF(heaps); i++) {
-        free(images[i]);
-        heap_done(&heaps[i]);
-    }
+    assert_same_image(heaps);
 }
 
 /* Of two that are the same, one was looked at up to its second item, by a marking that went no
@@ -431,7 +438,6 @@ static void an_image_does_not_tell_what_was_looked_at_last(void **state)
 {
     (void)state;
     struct heap heaps[2] = {make(LIMIT_BYTES), make(LIMIT_BYTES)};
-    uint8_t *images[2];
     for (size_t i = 0; i < COUNT_OF(heaps); i++) {
         uint64_t reference = heap_allocate(&heaps[i], REFERENCES, 3);
         assert_int_not_equal(reference, HEAP_NONE);
@@ -441,16 +447,8 @@ static void an_image_does_not_tell_what_was_looked_at_last(void **state)
             assert_int_equal(heap_collect_mark(&heaps[i], 1), 1);
         }
         heap_collect_cancel(&heaps[i]);
-        images[i] = calloc(1, heap_image_bytes(&heaps[i]));
-        assert_non_null(images[i]);
-        heap_image_write(&heaps[i], images[i]);
     }
-    assert_int_equal(heap_image_bytes(&heaps[0]), heap_image_bytes(&heaps[1]));
-    assert_memory_equal(images[0], images[1], heap_image_bytes(&heaps[0]));
-    for (size_t i = 0; i < COUNT_OF(heaps); i++) {
-        free(images[i]);
-        heap_done(&heaps[i]);
-    }
+    assert_same_image(heaps);
 }
 
 static void an_image_over_the_limit_is_refused(void **state)
