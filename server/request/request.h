@@ -128,6 +128,14 @@ struct request {
 NODISCARD bool request_init(struct request *request,
                             struct request_service *service,
                             const struct request_carrier *carrier);
+/* Carriers' of requests that no client waits for: there is room for every answer, and nobody hangs
+ * up. A function that waits for one looks at its own client. */
+bool request_always_has_room(const struct request *request, uint64_t body_bytes);
+bool request_is_never_left(const struct request *request);
+bool request_is_watched_by_itself(struct request *request);
+#define REQUEST_WITHOUT_CLIENT                                                                     \
+    .has_room = request_always_has_room, .client_gone = request_is_never_left,                     \
+    .watch = request_is_watched_by_itself
 /* Takes it all the way, or to where it has to wait. May end in carrier->send. */
 void request_begin(struct request *request);
 /* What of a request says where it leads. */

@@ -107,31 +107,9 @@ static void sibling_send(struct request *request)
     operations_complete(&request->service->world.operations, sibling->ticket, 0);
 }
 
-static bool sibling_has_room(const struct request *request, uint64_t body_bytes)
-{
-    (void)request;
-    (void)body_bytes;
-    return true;
-}
-
-/* The caller looks at its own. */
-static bool sibling_client_gone(const struct request *request)
-{
-    (void)request;
-    return false;
-}
-
-static bool sibling_watch(struct request *request)
-{
-    (void)request;
-    return true;
-}
-
 /* It never streams: nobody calls the others. */
 static const struct request_carrier sibling_carrier = {.send = sibling_send,
-                                                       .has_room = sibling_has_room,
-                                                       .client_gone = sibling_client_gone,
-                                                       .watch = sibling_watch};
+                                                       REQUEST_WITHOUT_CLIENT};
 
 static void sibling_ended(struct operation *operation)
 {

@@ -70,31 +70,8 @@ static void errand_send(struct request *request)
     errand_free(errand);
 }
 
-static bool errand_has_room(const struct request *request, uint64_t body_bytes)
-{
-    (void)request;
-    (void)body_bytes;
-    return true;
-}
-
-static bool errand_client_gone(const struct request *request)
-{
-    (void)request;
-    return false;
-}
-
-/* There is none. */
-static bool errand_watch(struct request *request)
-{
-    (void)request;
-    return true;
-}
-
 /* It never streams: nobody calls the others. */
-static const struct request_carrier errand_carrier = {.send = errand_send,
-                                                      .has_room = errand_has_room,
-                                                      .client_gone = errand_client_gone,
-                                                      .watch = errand_watch};
+static const struct request_carrier errand_carrier = {.send = errand_send, REQUEST_WITHOUT_CLIENT};
 
 /* ---- the request ----------------------------------------------------------------------------- */
 
